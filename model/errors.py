@@ -1,0 +1,25 @@
+"""Every error Aisle raises on purpose. The message is one line: what was expected, what came, what to do."""
+
+
+class AisleError(Exception):
+    """Base of all deliberate errors; `exit_code` is what the command line ends with."""
+
+    exit_code = 1
+
+
+class InputError(AisleError, ValueError):
+    """The user's input (arguments, tables, requests, settings) is wrong and was left untouched."""
+
+    exit_code = 2
+
+
+class CheckFailed(AisleError):
+    """A check or gate said no: the input was readable, the answer is no."""
+
+
+class ModelRefused(AisleError):
+    """A model directory does not match its manifest, or was made for another schema or library version."""
+
+
+class StageFailed(AisleError):
+    """A pipeline stage ended with an error that is not the user's."""

@@ -1,0 +1,135 @@
+"""The canonical tables, in one place. Ingest, the TFDV schema, the serving inputs and the docs derive from this.
+
+A row of each table is: one product in one basket (events), one product (items), one shopper (users), one product
+on promotion in one store for one stretch of time (promotions).
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from model import columns as c
+
+
+class Type(StrEnum):
+    """How a column is stored in Parquet."""
+
+    ID = "id"  # string, high cardinality
+    CATEGORY = "category"  # string, low cardinality
+    NUMBER = "number"  # float64
+    TIME = "time"  # timestamp, microseconds, UTC, stored without a zone
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One canonical column. `default` is the value an absent optional column gets; bounds are inclusive."""
+
+    name: str
+    type: Type
+    doc: str
+    unit: str = ""
+    required: bool = True
+    nullable: bool = False
+    default: str | float | None = None
+    low: float | None = None
+    high: float | None = None
+    domain: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A canonical table. An `open` table keeps further columns as categorical attributes."""
+
+    name: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    required: bool = True
+    open: bool = False
+
+    def column(self, name: str) -> Column:
+        return next(column for column in self.columns if column.name == name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+
+EVENT_TYPES = (c.PURCHASE, "view", "cart", "return")
+
+EVENTS = Table(
+    name="events",
+    key=(c.USER, c.BASKET, c.ITEM, c.EVENT_TYPE),
+    columns=(
+        Column(name=c.USER, type=Type.ID, doc="The shopper or household."),
+        Column(name=c.ITEM, type=Type.ID, doc="The product."),
+        Column(name=c.TIME, type=Type.TIME, unit="UTC", doc="When it happened."),
+        Column(
+            name=c.BASKET,
+            type=Type.ID,
+            required=False,
+            doc="The trip it belongs to; absent: one shopper's UTC calendar day is one trip.",
+        ),
+        Column(
+            name=c.EVENT_TYPE,
+            type=Type.CATEGORY,
+            required=False,
+            default=c.PURCHASE,
+            domain=EVENT_TYPES,
+            doc="What happened; only purchases are positives.",
+        ),
+        Column(
+            name=c.QUANTITY, type=Type.NUMBER, unit="pieces", required=False, default=1.0, low=0.0, doc="How many."
+        ),
+        Column(
+            name=c.PRICE,
+            type=Type.NUMBER,
+            unit="currency per piece",
+            required=False,
+            nullable=True,
+            low=0.0,
+            doc="Paid per piece, discounts taken off.",
+        ),
+        Column(
+            name=c.STORE,
+            type=Type.ID,
+            required=False,
+            default="",
+            doc="Where; empty where there is only one store.",
+        ),
+    ),
+)
+
+ITEMS = Table(
+    name="items",
+    key=(c.ITEM,),
+    open=True,
+    columns=(Column(name=c.ITEM, type=Type.ID, doc="The product; further columns are its attributes."),),
+)
+
+USERS = Table(
+    name="users",
+    key=(c.USER,),
+    required=False,
+    open=True,
+    columns=(Column(name=c.USER, type=Type.ID, doc="The shopper; further columns are attributes."),),
+)
+
+PROMOTIONS = Table(
+    name="promotions",
+    key=(c.ITEM, c.STORE, c.KIND, c.START),
+    required=False,
+    columns=(
+        Column(name=c.ITEM, type=Type.ID, doc="The product on promotion."),
+        Column(name=c.STORE, type=Type.ID, default="", required=False, doc="Where; empty means every store."),
+        Column(name=c.START, type=Type.TIME, unit="UTC", doc="First moment of the promotion."),
+        Column(name=c.END, type=Type.TIME, unit="UTC", doc="First moment after the promotion."),
+        Column(
+            name=c.KIND,
+            type=Type.CATEGORY,
+            required=False,
+            default="promotion",
+            doc="How it is promoted (display, mailer, ...).",
+        ),
+    ),
+)
+
+TABLES = (EVENTS, ITEMS, USERS, PROMOTIONS)

@@ -1,0 +1,34 @@
+"""Named runs: functions that return one frozen RunSettings."""
+
+from tfx_configs.settings import (
+    CandidateSettings,
+    DataSettings,
+    FeatureSettings,
+    GateSettings,
+    RolloutSettings,
+    RunSettings,
+    TrainSettings,
+)
+
+
+def full(path: str = "", cut_date: str | None = None) -> RunSettings:
+    """The main job: all shoppers, all products."""
+    return RunSettings(data=_data(path, cut_date, 100.0))
+
+
+def fast(path: str = "", cut_date: str | None = None) -> RunSettings:
+    """A deterministic sample of shoppers and short training, for tests: minutes, not quality."""
+    return RunSettings(
+        data=_data(path, cut_date, 100.0 if path else 8.0),
+        features=FeatureSettings(min_item_count=2, half_lives_days=(30.0, 120.0), max_attributes=3),
+        candidates=CandidateSettings(own=256, retrieved=50, popular=50),
+        train=TrainSettings(dimension=8, retrieval_epochs=1, retrieval_batch=512, ranking_epochs=2, ranking_days=56),
+        gate=GateSettings(min_slice_trips=30, min_slice_ratio=0.5),
+        rollout=RolloutSettings(min_canary_requests=10),
+        replay_requests=240,
+    )
+
+
+def _data(path: str, cut_date: str | None, sample_percent: float) -> DataSettings:
+    source = "canonical" if path else "complete_journey"
+    return DataSettings(source=source, path=path, cut_date=cut_date, sample_percent=sample_percent)

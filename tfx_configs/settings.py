@@ -1,0 +1,192 @@
+"""All settings of a run. Each field says its unit and range; each class checks itself when built."""
+
+import dataclasses
+import datetime
+from typing import Literal
+
+from tfx_configs.frozen import Settings, check
+
+DAY_S = 86_400
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DataSettings(Settings):
+    """Where events come from and where time is split."""
+
+    source: Literal["complete_journey", "canonical"] = "complete_journey"
+    path: str = ""
+    """Directory of the user's canonical tables; empty for complete_journey."""
+    cut_date: str | None = None
+    """First day (UTC, YYYY-MM-DD) of the test span; None: `test_days` before the last event."""
+    test_days: int = 28
+    """Length of the test span and of the replay, days, 1 to 365."""
+    sample_percent: float = 100.0
+    """Share of shoppers kept, chosen by a hash of the user id, percent, (0, 100]."""
+    max_dropped_percent: float = 5.0
+    """Ingest fails when it would drop more than this share of event rows, percent, [0, 100]."""
+
+    def __post_init__(self) -> None:
+        check(1 <= self.test_days <= 365, "test_days", "1 to 365", self.test_days)
+        check(0 < self.sample_percent <= 100, "sample_percent", "above 0, at most 100", self.sample_percent)
+        check(0 <= self.max_dropped_percent <= 100, "max_dropped_percent", "0 to 100", self.max_dropped_percent)
+        check((self.source == "canonical") == bool(self.path), "path", "a directory with source canonical", self.path)
+        if self.cut_date is not None:
+            try:
+                datetime.date.fromisoformat(self.cut_date)
+            except ValueError:
+                check(False, "cut_date", "a date like 2017-12-04", self.cut_date)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FeatureSettings(Settings):
+    """How raw history becomes model input; part of the exported model, the same in training and serving."""
+
+    max_history: int = 2048
+    """Most recent events of a shopper that the model sees, 1 to 65536."""
+    trip_gap_hours: float = 4.0
+    """Events further apart than this are different trips, hours, above 0."""
+    half_lives_days: tuple[float, ...] = (7.0, 30.0, 60.0, 120.0)
+    """Half-lives of the decayed counts, days, above 0, ascending."""
+    max_attributes: int = 6
+    """Item attributes used, most informative first, 0 to 16."""
+    min_item_count: int = 5
+    """Training purchases an item needs for a vocabulary entry of its own, at least 1."""
+    oov_buckets: int = 64
+    """Hash buckets shared by rarer and unseen ids, at least 1."""
+
+    def __post_init__(self) -> None:
+        check(1 <= self.max_history <= 65_536, "max_history", "1 to 65536", self.max_history)
+        check(self.trip_gap_hours > 0, "trip_gap_hours", "above 0", self.trip_gap_hours)
+        lives = self.half_lives_days
+        ascending = all(a < b for a, b in zip(lives, lives[1:], strict=False))
+        check(bool(lives) and lives[0] > 0 and ascending, "half_lives_days", "positive, ascending", lives)
+        check(0 <= self.max_attributes <= 16, "max_attributes", "0 to 16", self.max_attributes)
+        check(self.min_item_count >= 1, "min_item_count", "at least 1", self.min_item_count)
+        check(self.oov_buckets >= 1, "oov_buckets", "at least 1", self.oov_buckets)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CandidateSettings(Settings):
+    """Sizes of the candidate sources whose union is ranked."""
+
+    own: int = 512
+    """The shopper's own items, best decayed count first, 1 to 4096."""
+    retrieved: int = 150
+    """Items from the two towers, 1 to 4096."""
+    popular: int = 200
+    """Recently popular items, 1 to 4096."""
+
+    def __post_init__(self) -> None:
+        for field in dataclasses.fields(self):
+            value = getattr(self, field.name)
+            check(1 <= value <= 4096, field.name, "1 to 4096", value)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainSettings(Settings):
+    """Two towers, then the ranker."""
+
+    seed: int = 7
+    dimension: int = 32
+    """Width of the towers' output, 4 to 512."""
+    retrieval_epochs: int = 3
+    retrieval_batch: int = 2048
+    """Positives a step; the others in the batch are the negatives, 16 to 65536."""
+    temperature: float = 0.1
+    """Divides the in-batch logits, above 0."""
+    ranking_days: int = 70
+    """Trips this close before the cut train the ranker; earlier ones train the towers, days, at least 7."""
+    ranking_epochs: int = 2
+    ranking_batch: int = 64
+    """Trips a step, 1 to 4096."""
+    negative_percent: float = 30.0
+    """Share of negative candidates kept in ranker training, percent, (0, 100]."""
+    valid_days: int = 7
+    """Last days before the cut, held out of training to watch the loss, at least 1, below ranking_days."""
+
+    def __post_init__(self) -> None:
+        check(4 <= self.dimension <= 512, "dimension", "4 to 512", self.dimension)
+        check(self.retrieval_epochs >= 1, "retrieval_epochs", "at least 1", self.retrieval_epochs)
+        check(16 <= self.retrieval_batch <= 65_536, "retrieval_batch", "16 to 65536", self.retrieval_batch)
+        check(self.temperature > 0, "temperature", "above 0", self.temperature)
+        check(self.ranking_days >= 7, "ranking_days", "at least 7", self.ranking_days)
+        check(self.ranking_epochs >= 1, "ranking_epochs", "at least 1", self.ranking_epochs)
+        check(1 <= self.ranking_batch <= 4096, "ranking_batch", "1 to 4096", self.ranking_batch)
+        check(0 < self.negative_percent <= 100, "negative_percent", "above 0, at most 100", self.negative_percent)
+        check(1 <= self.valid_days < self.ranking_days, "valid_days", "1 to ranking_days", self.valid_days)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class GateSettings(Settings):
+    """What a candidate must show to be blessed. Ratios are candidate over reference on the same trips."""
+
+    min_ratio_to_baseline: float = 1.0
+    """recall@10 and ndcg@10 over the best baseline's, at least."""
+    min_ratio_to_blessed: float = 0.98
+    """ndcg@10 over the blessed model's, overall."""
+    min_slice_ratio: float = 0.90
+    """The same in each slice of at least `min_slice_trips` trips, against the best baseline."""
+    min_slice_trips: int = 100
+    min_coverage: float = 0.01
+    """Share of the catalog's active items in somebody's top 10, [0, 1]."""
+    max_latency_ms: float = 50.0
+    """Median of one recommendation by the exported model, in process, milliseconds, above 0."""
+    max_size_mb: float = 500.0
+    """Exported model directory, MB, above 0."""
+
+    def __post_init__(self) -> None:
+        check(self.min_ratio_to_baseline > 0, "min_ratio_to_baseline", "above 0", self.min_ratio_to_baseline)
+        check(self.min_ratio_to_blessed > 0, "min_ratio_to_blessed", "above 0", self.min_ratio_to_blessed)
+        check(self.min_slice_ratio > 0, "min_slice_ratio", "above 0", self.min_slice_ratio)
+        check(self.min_slice_trips >= 1, "min_slice_trips", "at least 1", self.min_slice_trips)
+        check(0 <= self.min_coverage <= 1, "min_coverage", "0 to 1", self.min_coverage)
+        check(self.max_latency_ms > 0, "max_latency_ms", "above 0", self.max_latency_ms)
+        check(self.max_size_mb > 0, "max_size_mb", "above 0", self.max_size_mb)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RolloutSettings(Settings):
+    """The plan of a canary rollout."""
+
+    percents: tuple[int, ...] = (10, 50, 100)
+    """Canary share at each step, percent, ascending, ending with 100."""
+    min_canary_requests: int = 100
+    """Canary answers each step must see before it is judged, at least 1."""
+    max_error_percent: float = 1.0
+    """Failed canary requests, percent, [0, 100]."""
+    max_p99_ratio: float = 2.0
+    """Canary p99 latency over stable's, above 0; judged only above `p99_floor_ms`."""
+    p99_floor_ms: float = 50.0
+    """Latency that is fine whatever stable's is, milliseconds."""
+    min_outcome_ratio: float = 0.8
+    """Canary hits per trip over stable's: below this, with the interval's upper end below 1, rolls back."""
+    split_alpha: float = 0.001
+    """Significance of the binomial test that the observed split is the declared one, (0, 0.1]."""
+
+    def __post_init__(self) -> None:
+        steps = self.percents
+        ascending = all(a < b for a, b in zip(steps, steps[1:], strict=False))
+        check(bool(steps) and steps[0] > 0 and ascending and steps[-1] == 100, "percents", "ascending to 100", steps)
+        check(self.min_canary_requests >= 1, "min_canary_requests", "at least 1", self.min_canary_requests)
+        check(0 <= self.max_error_percent <= 100, "max_error_percent", "0 to 100", self.max_error_percent)
+        check(self.max_p99_ratio > 0, "max_p99_ratio", "above 0", self.max_p99_ratio)
+        check(self.p99_floor_ms >= 0, "p99_floor_ms", "at least 0", self.p99_floor_ms)
+        check(0 < self.min_outcome_ratio <= 1, "min_outcome_ratio", "above 0, at most 1", self.min_outcome_ratio)
+        check(0 < self.split_alpha <= 0.1, "split_alpha", "above 0, at most 0.1", self.split_alpha)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunSettings(Settings):
+    """Everything one run of the pipeline depends on."""
+
+    data: DataSettings = DataSettings()
+    features: FeatureSettings = FeatureSettings()
+    candidates: CandidateSettings = CandidateSettings()
+    train: TrainSettings = TrainSettings()
+    gate: GateSettings = GateSettings()
+    rollout: RolloutSettings = RolloutSettings()
+    replay_requests: int = 2000
+    """Trips of the test span replayed as traffic, spread over the rollout's steps, at least 30."""
+
+    def __post_init__(self) -> None:
+        check(self.replay_requests >= 30, "replay_requests", "at least 30", self.replay_requests)
