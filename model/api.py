@@ -1,0 +1,44 @@
+"""What every model takes and gives, in evaluation and in serving alike."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """One shopper at one moment."""
+
+    user_id: str
+    time_s: int
+    """The moment of the request, unix seconds."""
+    history_item: Sequence[str]
+    """[H] item ids bought strictly before `time_s`, oldest first."""
+    history_time: np.ndarray
+    """[H] int64 unix seconds, ascending."""
+    store_id: str = ""
+    k: int = 10
+    exclude: Sequence[str] = field(default=())
+    """Item ids that must not be in the answer."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """At most k items, best first, no duplicates."""
+
+    item_ids: list[str]
+    scores: list[float]
+    reasons: list[str]
+    """Why each is there: `bought_before`, `similar_taste` or `popular`."""
+
+
+class Model(Protocol):
+    """A loaded model directory (model.package.load)."""
+
+    version: str
+
+    def recommend(self, requests: Sequence[Request]) -> list[Answer]:
+        """One answer for each request, in order. Stateless and thread-safe."""
+        ...

@@ -1,0 +1,105 @@
+"""Trips with as-of history: what training, evaluation and replay read, and the `examples` stage writes.
+
+Shape legend: E events, T trips, I items, U users, B basket entries.
+"""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from model.files import atomic_directory, read_json, write_json
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trips:
+    """All trips of all shoppers over one shared, time-sorted event array.
+
+    A trip's history is the slice `event_*[history_begin_T[t] : history_end_T[t]]`: its shopper's purchases strictly
+    before `time_T[t]`, oldest first, at most `max_history` of them. Nothing at or after the trip can be reached.
+    """
+
+    item_ids: np.ndarray
+    """[I] str: id of item index i. Every item of the catalog, bought or not."""
+    user_ids: np.ndarray
+    """[U] str: id of user index u."""
+    store_ids: np.ndarray
+    """[S] str: id of store index s."""
+    event_item_E: np.ndarray
+    """[E] int32 item index; events sorted by (user, time, basket, item)."""
+    event_time_E: np.ndarray
+    """[E] int64 unix seconds."""
+    event_user_E: np.ndarray
+    """[E] int32 user index."""
+    user_T: np.ndarray
+    """[T] int32 user index; trips sorted by (time, user, basket id)."""
+    time_T: np.ndarray
+    """[T] int64 unix seconds: the trip's first event, the moment of the query."""
+    store_T: np.ndarray
+    """[T] int32 store index."""
+    history_begin_T: np.ndarray
+    history_end_T: np.ndarray
+    """[T] int64 positions in the event arrays."""
+    basket_begin_T: np.ndarray
+    basket_end_T: np.ndarray
+    """[T] int64 positions in basket_item_B."""
+    basket_item_B: np.ndarray
+    """[B] int32 item index: the distinct items bought on each trip, the labels."""
+    cut_s: int
+    """Start of the test span, unix seconds: trips at or after it are test trips."""
+
+    def __len__(self) -> int:
+        return len(self.time_T)
+
+    def basket(self, trip: int) -> np.ndarray:
+        """[b] int32: distinct items bought on the trip."""
+        return self.basket_item_B[self.basket_begin_T[trip] : self.basket_end_T[trip]]
+
+    def history(self, trip: int) -> slice:
+        """Where the trip's history lies in the event arrays."""
+        return slice(int(self.history_begin_T[trip]), int(self.history_end_T[trip]))
+
+    def test_trips(self) -> np.ndarray:
+        """[n] trip indices at or after the cut, in time order."""
+        return np.flatnonzero(self.time_T >= self.cut_s)
+
+    def first_test_trips(self) -> np.ndarray:
+        """[n] each shopper's first test trip, for shoppers with any history: the next-basket task, in time order."""
+        test = self.test_trips()
+        _, first = np.unique(self.user_T[test], return_index=True)
+        trips = np.sort(test[first])
+        return trips[self.history_end_T[trips] > self.history_begin_T[trips]]
+
+    def save(self, path: Path) -> None:
+        with atomic_directory(path) as out:
+            for group, names in _GROUPS.items():
+                pq.write_table(pa.table({name: getattr(self, name) for name in names}), out / f"{group}.parquet")
+            write_json(out / "meta.json", {"cut_s": self.cut_s})
+
+    @classmethod
+    def load(cls, path: Path) -> "Trips":
+        arrays = {}
+        for group, names in _GROUPS.items():
+            table = pq.read_table(path / f"{group}.parquet")
+            arrays |= {name: table[name].to_numpy() for name in names}
+        return cls(**arrays, **read_json(path / "meta.json"))
+
+
+_GROUPS = {
+    "items": ("item_ids",),
+    "users": ("user_ids",),
+    "stores": ("store_ids",),
+    "events": ("event_item_E", "event_time_E", "event_user_E"),
+    "trips": (
+        "user_T",
+        "time_T",
+        "store_T",
+        "history_begin_T",
+        "history_end_T",
+        "basket_begin_T",
+        "basket_end_T",
+    ),
+    "baskets": ("basket_item_B",),
+}
