@@ -1,0 +1,88 @@
+"""From a source's tables to clean canonical ones: every row that is dropped or merged is counted by reason."""
+
+import dataclasses
+
+import ibis
+from ibis import _
+from ibis.expr.types import BooleanColumn, Table
+
+from model import columns as c
+from model.schema import EVENTS, Type
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+    """What an adapter gives: canonical tables as lazy expressions; `drop` names its own reasons to drop an event."""
+
+    events: Table
+    items: Table
+    users: Table | None
+    promotions: Table | None
+    drop: dict[str, BooleanColumn] = dataclasses.field(default_factory=dict)
+
+
+def keep_sample(source: Source, percent: float) -> Source:
+    """Keeps a share of shoppers (percent), by the MD5 of the user id, and the products that those shoppers bought."""
+    if percent >= 100:
+        return source
+    below = f"{int(percent / 100 * 16**8):08x}"
+    events = source.events.filter(_[c.USER].hexdigest("md5").substr(0, 8) < below)
+    bought = events.select(c.ITEM).distinct()
+    users, promotions = source.users, source.promotions
+    return Source(
+        events=events,
+        items=source.items.semi_join(bought, c.ITEM),
+        users=users.semi_join(events.select(c.USER).distinct(), c.USER) if users is not None else None,
+        promotions=promotions.semi_join(bought, c.ITEM) if promotions is not None else None,
+        drop={reason: events[flag.get_name()] for reason, flag in source.drop.items()},
+    )
+
+
+def flag_events(source: Source) -> tuple[Table, dict[str, str]]:
+    """Events with one boolean column for each reason to drop a row; returns (table, {column: reason}).
+
+    A row counts under the first reason that holds, so that the counts add up to the rows dropped.
+    """
+    events = source.events
+    conditions = dict(source.drop)
+    for column in EVENTS.columns:
+        if not column.nullable:
+            missing = events[column.name].isnull()
+            if column.type is Type.ID and column.required:
+                missing = missing | (events[column.name] == "")
+            conditions[f"{column.name} missing"] = missing
+        if column.type is Type.NUMBER and not column.nullable:
+            number = events[column.name]
+            conditions[f"{column.name} not a finite number"] = (number.isnan() | number.isinf()).fill_null(False)
+    conditions[f"{c.QUANTITY} zero or negative"] = (
+        (events[c.QUANTITY] <= 0) & (events[c.EVENT_TYPE] != "return")
+    ).fill_null(False)
+    names = {f"drop_{i}": reason for i, reason in enumerate(conditions)}
+    seen = ibis.literal(False)
+    flags = {}
+    for name, condition in zip(names, conditions.values(), strict=True):
+        flags[name] = condition & ~seen
+        seen = seen | condition
+    return events.mutate(**flags), names
+
+
+def merge_lines(kept: Table) -> Table:
+    """One row a key: several lines of one product in one basket become one, quantities added, price their mean."""
+    return kept.group_by(*EVENTS.key).agg(
+        **{
+            c.TIME: _[c.TIME].min(),
+            "total": _[c.QUANTITY].sum(),
+            "paid": (_[c.QUANTITY] * _[c.PRICE]).sum(),
+            "priced": ibis.ifelse(_[c.PRICE].isnull(), 0.0, _[c.QUANTITY]).sum(),
+            c.STORE: _[c.STORE].min(),
+        }
+    ).select(
+        c.USER,
+        c.ITEM,
+        c.TIME,
+        c.BASKET,
+        c.EVENT_TYPE,
+        _.total.name(c.QUANTITY),
+        ibis.ifelse(_.priced > 0, _.paid / _.priced, ibis.null("float64")).name(c.PRICE),
+        c.STORE,
+    )

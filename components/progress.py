@@ -1,0 +1,18 @@
+"""What a stage says while it works: lines in its own output, and in a file that a live display follows."""
+
+import json
+import os
+import time
+from typing import Any
+
+FILE_VARIABLE = "AISLE_PROGRESS_FILE"
+
+
+def progress(message: str, **fields: Any) -> None:
+    """Prints the message; appends it with the fields as one JSON line to $AISLE_PROGRESS_FILE when that is set."""
+    print(message, flush=True)
+    path = os.environ.get(FILE_VARIABLE)
+    if path:
+        line = json.dumps({"time": time.time(), "message": message, **fields}) + "\n"
+        with open(path, "a", encoding="utf-8") as out:
+            out.write(line)

@@ -1,0 +1,31 @@
+"""The one global time split: everything at or after the cut is test, for every stage."""
+
+import datetime
+
+from model.errors import InputError
+from tfx_configs.settings import DAY_S, DataSettings
+
+
+def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
+    """Start of the test span, unix seconds at a UTC midnight.
+
+    Args:
+        first_s, last_s: first and last event, unix seconds.
+
+    Raises:
+        InputError: the cut leaves no event before it or none after it.
+    """
+    if data.cut_date is None:
+        cut = (last_s // DAY_S - data.test_days) * DAY_S
+    else:
+        day = datetime.date.fromisoformat(data.cut_date)
+        cut = int(datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC).timestamp())
+    if not first_s < cut <= last_s:
+        raise InputError(
+            f"expected a cut date after {_day(first_s)} and not after {_day(last_s)}, got {_day(cut)}; set --cut-date"
+        )
+    return cut
+
+
+def _day(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()
