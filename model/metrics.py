@@ -1,0 +1,155 @@
+"""Ranking metrics, defined once; training, evaluation (TFMA's included), benchmarks and monitoring all use these.
+
+For one trip with the basket B (distinct items) and the recommended list r_1, r_2, ... (best first, no duplicates):
+
+    recall@k         |{r_1..r_k} & B| / |B|
+    ndcg@k           sum over hits i <= k of 1/log2(i+1), over the same sum for a perfect list of min(k, |B|) hits
+    phr@k            1 when any of r_1..r_k is in B, else 0 (personal hit ratio)
+    explore_recall@k recall over the part of B that the shopper never bought before the trip
+    repeat_recall@k  recall over the part of B that the shopper bought before the trip
+    coverage@k       distinct items in anybody's r_1..r_k, over the number of active items
+
+A recall over an empty part is undefined: NaN, and left out of the average.
+Shape legend: T trips, K recommendations a trip.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+NO_ITEM = -1
+"""Pads recommendation lists: never a hit, never covered."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hits:
+    """Which recommendations were right."""
+
+    hit_TK: np.ndarray
+    """[T, K] bool: the recommendation is in the basket."""
+    new_hit_TK: np.ndarray
+    """[T, K] bool: it is in the basket and the shopper had never bought it."""
+    basket_T: np.ndarray
+    """[T] int: distinct items in the basket."""
+    new_T: np.ndarray
+    """[T] int: those of them that the shopper had never bought."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Interval:
+    """A relative difference with its 95 % bootstrap interval, percent; NaN when the reference's mean is zero."""
+
+    delta_pct: float
+    low_pct: float
+    high_pct: float
+
+
+def find_hits(items_TK: np.ndarray, baskets: Sequence[np.ndarray], histories: Sequence[np.ndarray]) -> Hits:
+    """Compares recommendations with what was bought.
+
+    Args:
+        items_TK: [T, K] item indices, best first, padded with NO_ITEM.
+        baskets: T arrays of distinct item indices.
+        histories: T arrays of the item indices bought before the trip, repeated or not.
+    """
+    new_baskets = [np.setdiff1d(basket, past) for basket, past in zip(baskets, histories, strict=True)]
+    return Hits(
+        hit_TK=_member(items_TK, baskets),
+        new_hit_TK=_member(items_TK, new_baskets),
+        basket_T=np.array([len(basket) for basket in baskets]),
+        new_T=np.array([len(basket) for basket in new_baskets]),
+    )
+
+
+def recall(hits: Hits, k: int) -> np.ndarray:
+    """[T] recall@k."""
+    return _ratio(hits.hit_TK[:, :k].sum(axis=1), hits.basket_T)
+
+
+def ndcg(hits: Hits, k: int) -> np.ndarray:
+    """[T] ndcg@k with binary gain; the ideal list has min(k, |B|) hits."""
+    discount_k = 1.0 / np.log2(np.arange(2, k + 2))
+    gain_TK = hits.hit_TK[:, :k] * discount_k[: hits.hit_TK.shape[1]]
+    ideal = np.concatenate(([0.0], np.cumsum(discount_k)))
+    return _ratio(gain_TK.sum(axis=1), ideal[np.minimum(k, hits.basket_T)])
+
+
+def phr(hits: Hits, k: int) -> np.ndarray:
+    """[T] 1.0 when any of the first k is a hit, else 0.0; NaN for an empty basket."""
+    return np.where(hits.basket_T > 0, hits.hit_TK[:, :k].any(axis=1).astype(float), np.nan)
+
+
+def explore_recall(hits: Hits, k: int) -> np.ndarray:
+    """[T] recall@k over the items new to the shopper."""
+    return _ratio(hits.new_hit_TK[:, :k].sum(axis=1), hits.new_T)
+
+
+def repeat_recall(hits: Hits, k: int) -> np.ndarray:
+    """[T] recall@k over the items the shopper had bought before."""
+    repeated_TK = hits.hit_TK & ~hits.new_hit_TK
+    return _ratio(repeated_TK[:, :k].sum(axis=1), hits.basket_T - hits.new_T)
+
+
+PER_TRIP: dict[str, tuple[Callable[[Hits, int], np.ndarray], int]] = {
+    "recall@10": (recall, 10),
+    "ndcg@10": (ndcg, 10),
+    "phr@10": (phr, 10),
+    "recall@20": (recall, 20),
+    "ndcg@20": (ndcg, 20),
+    "explore_recall@10": (explore_recall, 10),
+    "repeat_recall@10": (repeat_recall, 10),
+}
+"""The reported per-trip metrics: {name: (function, k)}."""
+
+COVERAGE = "coverage@10"
+
+
+def by_trip(hits: Hits) -> dict[str, np.ndarray]:
+    """{name: [T] value, NaN where undefined} for every metric in PER_TRIP."""
+    return {name: function(hits, k) for name, (function, k) in PER_TRIP.items()}
+
+
+def mean_defined(values_T: np.ndarray) -> float:
+    """Mean over the trips where the metric is defined; NaN when there are none."""
+    defined = values_T[~np.isnan(values_T)]
+    return float(defined.mean()) if len(defined) else float("nan")
+
+
+def coverage(items_TK: np.ndarray, k: int, active_items: int) -> float:
+    """Distinct items recommended in the first k places, over `active_items` (at least 1)."""
+    shown = items_TK[:, :k]
+    return len(np.unique(shown[shown != NO_ITEM])) / active_items
+
+
+def paired_delta(candidate_T: np.ndarray, reference_T: np.ndarray, *, seed: int, rounds: int) -> Interval:
+    """How much better the candidate's mean is on the same trips, percent of the reference's mean.
+
+    Paired bootstrap: a round draws shoppers with replacement (each trip is another shopper's) and takes both means
+    over the same draw; the interval is the 2.5 % and 97.5 % quantile over the rounds. Trips where either value is
+    NaN are left out.
+    """
+    defined = ~(np.isnan(candidate_T) | np.isnan(reference_T))
+    pair_T2 = np.stack([candidate_T[defined], reference_T[defined]], axis=1)
+    if not len(pair_T2) or pair_T2[:, 1].sum() == 0:
+        return Interval(delta_pct=float("nan"), low_pct=float("nan"), high_pct=float("nan"))
+    rng = np.random.default_rng(seed)
+    sums = np.array([pair_T2[rng.integers(0, len(pair_T2), len(pair_T2))].sum(axis=0) for _ in range(rounds)])
+    sums = sums[sums[:, 1] > 0]
+    low, high = np.quantile(_delta_pct(sums), [0.025, 0.975])
+    return Interval(delta_pct=float(_delta_pct(pair_T2.sum(axis=0))), low_pct=float(low), high_pct=float(high))
+
+
+def _delta_pct(pair: np.ndarray) -> np.ndarray:
+    return 100.0 * (pair[..., 0] / pair[..., 1] - 1.0)
+
+
+def _ratio(part_T: np.ndarray, whole_T: np.ndarray) -> np.ndarray:
+    undefined = np.full(len(part_T), np.nan)
+    return np.divide(part_T, whole_T, out=undefined, where=whole_T > 0)
+
+
+def _member(items_TK: np.ndarray, sets: Sequence[np.ndarray]) -> np.ndarray:
+    """[T, K] bool: is each item in its own row's set."""
+    rows = [np.isin(row, wanted) & (row != NO_ITEM) for row, wanted in zip(items_TK, sets, strict=True)]
+    return np.array(rows, dtype=bool).reshape(items_TK.shape)
