@@ -1,0 +1,66 @@
+"""Asks a model for its list on every trip, exactly as serving would: raw history in, item ids out."""
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from model.api import Answer, Model, Request
+from model.errors import StageFailed
+from model.metrics import NO_ITEM
+from model.trips import Trips
+
+
+def request_of(trips: Trips, trip: int, k: int) -> Request:
+    """The request a shopper would have made at the start of the trip."""
+    past = trips.history(trip)
+    return Request(
+        user_id=str(trips.user_ids[trips.user_T[trip]]),
+        time_s=int(trips.time_T[trip]),
+        history_item=trips.item_ids[trips.event_item_E[past]].tolist(),
+        history_time=trips.event_time_E[past],
+        store_id=str(trips.store_ids[trips.store_T[trip]]),
+        k=k,
+    )
+
+
+def recommend_all(model: Model, trips: Trips, which: np.ndarray, k: int = 20, batch: int = 64) -> np.ndarray:
+    """[N, k] int64 item indices for the N trips of `which`, best first, padded with NO_ITEM.
+
+    An item that the catalog no longer has keeps its place as NO_ITEM: a wasted recommendation, not a shorter list.
+
+    Raises:
+        StageFailed: the model broke its contract (answers missing, too long, or with duplicates).
+    """
+    index = {item: i for i, item in enumerate(trips.item_ids.tolist())}
+    items_NK = np.full((len(which), k), NO_ITEM, dtype=np.int64)
+    for first in range(0, len(which), batch):
+        requests = [request_of(trips, int(trip), k) for trip in which[first : first + batch]]
+        answers = model.recommend(requests)
+        if len(answers) != len(requests):
+            raise StageFailed(f"expected {len(requests)} answers from model {model.version}, got {len(answers)}")
+        for row, ids in enumerate(_checked(answers, k, model.version), start=first):
+            items_NK[row, : len(ids)] = [index.get(item, NO_ITEM) for item in ids]
+    return items_NK
+
+
+def latency_ms(model: Model, trips: Trips, which: np.ndarray, k: int = 10) -> dict[str, float]:
+    """Median and 99th percentile of one-request calls in this process, milliseconds, after a short warm-up."""
+    requests = [request_of(trips, int(trip), k) for trip in which]
+    for request in requests[:5]:
+        model.recommend([request])
+    seconds = []
+    for request in requests:
+        begin = time.perf_counter()
+        model.recommend([request])
+        seconds.append(time.perf_counter() - begin)
+    p50, p99 = np.quantile(1e3 * np.array(seconds), [0.5, 0.99])
+    return {"p50_ms": float(p50), "p99_ms": float(p99)}
+
+
+def _checked(answers: list[Answer], k: int, version: str) -> Iterator[list[str]]:
+    for answer in answers:
+        ids = answer.item_ids
+        if len(ids) > k or len(set(ids)) != len(ids):
+            raise StageFailed(f"expected at most {k} distinct items from model {version}, got {len(ids)} with repeats")
+        yield ids

@@ -1,0 +1,97 @@
+"""Slice values of the judged trips: who the shopper is, what the basket is, where and when.
+
+Each slicing gives every trip exactly one value, so its slices add up to all trips. Shape legend: N judged trips.
+"""
+
+import numpy as np
+import pandas as pd
+
+from model import columns as c
+from model.catalog import MISSING, Catalog
+from model.task import Task
+from tfx_configs.settings import DAY_S
+
+OTHER = "other"
+NEW_TRIPS = 5
+"""A shopper with at most this many earlier trips is new."""
+MIN_DEPARTMENTS = 5
+"""An attribute with fewer values (a brand flag, say) is no department."""
+
+
+def slice_values(task: Task, catalog: Catalog, items: pd.DataFrame, top_values: int) -> dict[str, np.ndarray]:
+    """{slicing: [N] str}. Slicings the data cannot support (one store, no attributes, no users) are left out.
+
+    Args:
+        items: item_id and the attributes as strings.
+        top_values: stores and departments that keep their name.
+    """
+    trips, which = task.trips, task.trip_N
+    begin, end = trips.history_begin_T[which], trips.history_end_T[which]
+    days_since = (trips.time_T[which] - trips.event_time_E[np.maximum(end, 1) - 1]) // DAY_S
+    weeks = pd.to_datetime(trips.time_T[which], unit="s").strftime("%G-W%V").to_numpy(dtype=str)
+    found = {
+        "shopper": _shopper(_earlier_trips(task)),
+        "activity": np.where(end > begin, _bins(days_since, (7, 28), "days"), "never"),
+        "basket": _bins(trips.basket_end_T[which] - trips.basket_begin_T[which], (5, 15), "items"),
+        "week": weeks,
+        "store": _top(trips.store_ids[trips.store_T[which]].astype(str), top_values),
+    }
+    found = {name: values for name, values in found.items() if name not in ("week", "store") or len(set(values)) > 1}
+    departments = _departments(task, items)
+    if departments is not None:
+        found["department"] = _top(departments, top_values)
+    if catalog.user_attribute_names:
+        found["demographics_missing"] = _demographics_missing(task, catalog)
+    return found
+
+
+def _earlier_trips(task: Task) -> np.ndarray:
+    """[N] trips of the same shopper that began strictly before."""
+    trips = task.trips
+    order = np.lexsort((trips.time_T, trips.user_T))
+    user, moment = trips.user_T[order].astype(np.int64), trips.time_T[order]
+    span = int(moment.max()) + 1
+    keys = user * span + moment
+    wanted_user = trips.user_T[task.trip_N].astype(np.int64)
+    until = np.searchsorted(keys, wanted_user * span + trips.time_T[task.trip_N], side="left")
+    return until - np.searchsorted(user, wanted_user, side="left")
+
+
+def _shopper(earlier_N: np.ndarray) -> np.ndarray:
+    """new, or by terciles of the others' earlier trips: light, medium, heavy."""
+    known = earlier_N[earlier_N > NEW_TRIPS]
+    low, high = np.quantile(known, [1 / 3, 2 / 3]) if len(known) else (0.0, 0.0)
+    conditions = [earlier_N <= NEW_TRIPS, earlier_N <= low, earlier_N <= high]
+    return np.select(conditions, ["new", "light", "medium"], "heavy")
+
+
+def _bins(values_N: np.ndarray, edges: tuple[int, int], unit: str) -> np.ndarray:
+    """Three groups: below the first edge, below the second, the rest."""
+    names = [f"under {edges[0]} {unit}", f"{edges[0]} to {edges[1] - 1} {unit}", f"{edges[1]} or more {unit}"]
+    return np.array(names)[np.digitize(values_N, edges)]
+
+
+def _top(values_N: np.ndarray, top_values: int) -> np.ndarray:
+    """The most frequent values keep their name, ties by name; the rest become `other`."""
+    names, counts = np.unique(values_N, return_counts=True)
+    kept = names[np.argsort(-counts, kind="stable")[:top_values]]
+    return np.where(np.isin(values_N, kept), values_N, OTHER)
+
+
+def _departments(task: Task, items: pd.DataFrame) -> np.ndarray | None:
+    """[N] the value most of the basket has (ties by name) of the attribute with the fewest values; None without one."""
+    ids = task.trips.item_ids.astype(str)
+    attributes = items.set_index(items[c.ITEM].astype(str)).drop(columns=c.ITEM).reindex(ids).fillna("").astype(str)
+    sizes = {str(name): attributes[name].nunique() for name in attributes.columns}
+    usable = [name for name, size in sizes.items() if MIN_DEPARTMENTS <= size <= len(ids) / 2]
+    if not usable:
+        return None
+    codes_I, names = pd.factorize(attributes[min(usable, key=lambda name: (sizes[name], name))], sort=True)
+    dominant = [int(np.bincount(codes_I[task.trips.basket(int(trip))]).argmax()) for trip in task.trip_N]
+    return np.array([str(names[code]) or "unknown" for code in dominant])
+
+
+def _demographics_missing(task: Task, catalog: Catalog) -> np.ndarray:
+    """[N] yes or no: no attribute of the shopper is known."""
+    rows = catalog.user_rows(task.trips.user_ids[task.trips.user_T[task.trip_N]])
+    return np.where((catalog.user_attribute_UD[rows] == MISSING).all(axis=1), "yes", "no")

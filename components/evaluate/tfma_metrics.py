@@ -1,0 +1,129 @@
+"""The project's ranking metrics as TFMA metrics: model/metrics.py says what they are, TFMA slices and averages them.
+
+One example is one trip. All vectors of an example run over the same item list (every model's recommendations and the
+basket, padded to one length):
+
+    label       0 not bought, 1 bought and new to the shopper, 2 bought and bought before
+    prediction  one vector a model: k for its first recommendation down to 1 for its k-th, 0 for the rest
+"""
+
+from collections.abc import Iterable, Iterator
+
+import apache_beam as beam
+import numpy as np
+from tensorflow_model_analysis.metrics import metric_types
+from tensorflow_model_analysis.utils import util
+
+from model import metrics
+
+NOT_BOUGHT, NEW, REPEATED = 0.0, 1.0, 2.0
+
+
+class _TripValue(metric_types.Preprocessor):
+    """Computes one metric of one model for a trip once, before the trip fans out into its slices."""
+
+    def __init__(self, function: str, top_k: int, model_name: str) -> None:
+        super().__init__(name=f"{function}@{top_k}:{model_name}")
+        self._function, self._top_k, self._model_name = function, top_k, model_name
+
+    def process(self, extracts: dict) -> Iterator[float]:
+        inputs = util.StandardExtracts(extracts)
+        label_L = np.asarray(inputs.get_labels(self._model_name))
+        prediction_L = np.asarray(inputs.get_predictions(self._model_name))
+        yield float(getattr(metrics, self._function)(hits_of(label_L, prediction_L), self._top_k)[0])
+
+
+class _MeanDefined(beam.CombineFn):
+    """Mean over the trips where the metric is defined; NaN when there are none."""
+
+    def __init__(self, key: metric_types.MetricKey) -> None:
+        self._key = key
+
+    def create_accumulator(self) -> tuple[float, int]:
+        return 0.0, 0
+
+    def add_input(self, accumulator: tuple[float, int], value: float) -> tuple[float, int]:
+        total, count = accumulator
+        return accumulator if np.isnan(value) else (total + value, count + 1)
+
+    def merge_accumulators(self, accumulators: Iterable[tuple[float, int]]) -> tuple[float, int]:
+        totals, counts = zip(*accumulators, strict=True)
+        return sum(totals), sum(counts)
+
+    def extract_output(self, accumulator: tuple[float, int]) -> dict[metric_types.MetricKey, float]:
+        total, count = accumulator
+        return {self._key: total / count if count else float("nan")}
+
+
+class _TripMetric(metric_types.Metric):
+    """A function of model/metrics.py, averaged over trips."""
+
+    function = ""
+
+    def __init__(self, top_k: int, name: str = "") -> None:
+        super().__init__(_computations, name=name or f"{self.function}@{top_k}", top_k=top_k, function=self.function)
+
+    def get_config(self) -> dict:
+        return {"name": self.name, "top_k": self.kwargs["top_k"]}
+
+
+class RecallAtK(_TripMetric):
+    """recall@k."""
+
+    function = "recall"
+
+
+class NdcgAtK(_TripMetric):
+    """ndcg@k."""
+
+    function = "ndcg"
+
+
+class HitAtK(_TripMetric):
+    """phr@k."""
+
+    function = "phr"
+
+
+class ExploreRecallAtK(_TripMetric):
+    """explore_recall@k."""
+
+    function = "explore_recall"
+
+
+class RepeatRecallAtK(_TripMetric):
+    """repeat_recall@k."""
+
+    function = "repeat_recall"
+
+
+CLASSES = {cls.function: cls for cls in (RecallAtK, NdcgAtK, HitAtK, ExploreRecallAtK, RepeatRecallAtK)}
+
+
+def hits_of(label_L: np.ndarray, prediction_L: np.ndarray) -> metrics.Hits:
+    """One trip's vectors (see the module) as Hits with T = 1 and K = the length of the model's list, at least 1."""
+    length = max(int((prediction_L > 0).sum()), 1)
+    best_K = np.argsort(-prediction_L, kind="stable")[:length]
+    listed_K, label_K = prediction_L[best_K] > 0, label_L[best_K]
+    return metrics.Hits(
+        hit_TK=(listed_K & (label_K != NOT_BOUGHT))[None, :],
+        new_hit_TK=(listed_K & (label_K == NEW))[None, :],
+        basket_T=np.array([(label_L != NOT_BOUGHT).sum()]),
+        new_T=np.array([(label_L == NEW).sum()]),
+    )
+
+
+def _computations(
+    function: str, top_k: int, name: str, model_names: list[str] | None = None
+) -> metric_types.MetricComputations:
+    keys = [metric_types.MetricKey(name=name, model_name=model) for model in model_names or [""]]
+    return [
+        metric_types.MetricComputation(
+            keys=[key], preprocessors=[_TripValue(function, top_k, key.model_name)], combiner=_MeanDefined(key)
+        )
+        for key in keys
+    ]
+
+
+for _cls in CLASSES.values():
+    metric_types.register_metric(_cls)
