@@ -1,0 +1,108 @@
+"""The one place that chooses which interpreter a step runs on.
+
+TFDV lives in an environment of its own (docs/adr/001). A step that needs it calls `call("validate", ...)`: in that
+environment it is a plain function call, elsewhere the sibling interpreter runs the same function as a child process,
+whose output is passed through and whose deliberate errors are raised again here. JSON goes in, JSON comes out.
+"""
+
+import ctypes
+import importlib
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from model import errors
+from tfx_configs.frozen import SettingsError
+
+ROOT = Path(__file__).resolve().parent.parent
+_MARKERS = {"validate": "tensorflow_data_validation"}
+_DELIBERATE: dict[str, type[Exception]] = {
+    kind.__name__: kind
+    for kind in (errors.InputError, errors.CheckFailed, errors.ModelRefused, errors.StageFailed, SettingsError)
+}
+_PR_SET_PDEATHSIG = 1
+
+
+def call(environment: str, function: str, kwargs: dict[str, Any]) -> Any:
+    """Calls `function` ("package.module:name") with JSON-able keyword arguments, returns its JSON-able result.
+
+    Raises InputError, CheckFailed, ModelRefused, StageFailed or SettingsError as the function did; StageFailed when the
+    interpreter is not there or the child ended in any other way.
+    """
+    if importlib.util.find_spec(_MARKERS[environment]) is not None:
+        return json.loads(json.dumps(_resolve(function)(**kwargs)))
+    python = interpreter(environment)
+    with tempfile.TemporaryDirectory(prefix="aisle-call-") as scratch:
+        answer = Path(scratch) / "answer.json"
+        request = {"function": function, "kwargs": kwargs, "answer": str(answer), "parent": os.getpid()}
+        code = _run([str(python), "-m", "components.environments", json.dumps(request)])
+        reply = json.loads(answer.read_text()) if answer.exists() else {}
+    if code == 0 and "result" in reply:
+        return reply["result"]
+    if "error" in reply:
+        raise _DELIBERATE[reply["error"]](reply["message"])
+    raise errors.StageFailed(
+        f"{function}: expected an answer from {python}, it ended with exit code {code}; its output is above"
+    )
+
+
+def interpreter(environment: str) -> Path:
+    """The Python of an environment: $AISLE_<NAME>_PYTHON, else .venv-<name> beside the environment in use."""
+    variable = f"AISLE_{environment.upper()}_PYTHON"
+    named = os.environ.get(variable)
+    python = Path(named) if named else Path(sys.prefix).parent / f".venv-{environment}" / "bin" / "python"
+    if not python.exists():
+        raise errors.StageFailed(
+            f"{environment} environment: expected a Python at {python}, found none; run `make setup` or set {variable}"
+        )
+    return python
+
+
+def _run(command: list[str]) -> int:
+    """Runs the command to its end with our output streams; it never outlives this function."""
+    paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
+    try:
+        return child.wait()
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+
+
+def _resolve(function: str) -> Any:
+    module, _, name = function.partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def _die_with(parent: int) -> None:
+    """Asks the kernel to kill this process when its parent ends, however the parent ends (Linux only)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        raise SystemExit("the calling process has ended")
+
+
+def _serve(request: dict[str, Any]) -> int:
+    """The child's half of `call`: the answer goes to a file, the exit code says how it went."""
+    _die_with(request["parent"])
+    try:
+        reply, code = {"result": _resolve(request["function"])(**request["kwargs"])}, 0
+    except tuple(_DELIBERATE.values()) as error:
+        name = next(name for name, kind in _DELIBERATE.items() if isinstance(error, kind))
+        reply, code = {"error": name, "message": str(error)}, getattr(error, "exit_code", 2)
+    Path(request["answer"]).write_text(json.dumps(reply))
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(_serve(json.loads(sys.argv[1])))

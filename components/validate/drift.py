@@ -1,0 +1,107 @@
+"""Drift: how far the distribution of each event feature moved between two stretches of time, measured by TFDV."""
+
+import dataclasses
+
+import pandas as pd
+import tensorflow_data_validation as tfdv
+from tensorflow_metadata.proto.v0 import schema_pb2
+
+from components.validate import statistics
+from components.validate.findings import Finding
+from components.validate.tables import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY
+from model import columns as c
+from tfx_configs.validation import ValidationSettings
+
+NUMERIC = (LOG_PRICE, LOG_QUANTITY, HOUR)
+CATEGORICAL = (c.STORE, c.EVENT_TYPE, WEEKDAY)
+DAY_S = 86_400
+MIN_ROWS = 1000
+"""Fewer rows on either side make a distance of noise."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Distance:
+    """How far one feature moved, and its limit."""
+
+    feature: str
+    value: float
+    limit: float
+
+
+def distances(earlier: pd.DataFrame, recent: pd.DataFrame, settings: ValidationSettings) -> list[Distance]:
+    """Jensen-Shannon divergence of numbers, L-infinity distance of categories; features on both sides only."""
+    return _between(statistics.compute(earlier), statistics.compute(recent), settings)
+
+
+def _between(earlier: statistics.Stats, recent: statistics.Stats, settings: ValidationSettings) -> list[Distance]:
+    names = _names(earlier) & _names(recent)
+    schema = schema_pb2.Schema()
+    for name in (*NUMERIC, *CATEGORICAL):
+        if name not in names:
+            continue
+        kind = schema_pb2.FLOAT if name in NUMERIC else schema_pb2.BYTES
+        comparator = schema.feature.add(name=name, type=kind).drift_comparator
+        if name in NUMERIC:
+            comparator.jensen_shannon_divergence.threshold = settings.max_drift_numeric
+        else:
+            comparator.infinity_norm.threshold = settings.max_drift_category
+    anomalies = tfdv.validate_statistics(recent, schema, previous_statistics=earlier)
+    return [
+        Distance(feature=".".join(info.path.step), value=measure.value, limit=measure.threshold)
+        for info in anomalies.drift_skew_info
+        for measure in info.drift_measurements
+    ]
+
+
+def by_week(events: pd.DataFrame, settings: ValidationSettings, weeks: int = 26) -> dict[str, list[float | None]]:
+    """{feature: distance of each of the last `weeks` weeks from the week before it}, oldest first."""
+    end = _next_midnight(events[c.TIME].max())
+    spans = [_span(events, end - (k + 1) * 7 * DAY_S, end - k * 7 * DAY_S) for k in range(weeks, -1, -1)]
+    measured = [statistics.compute(span) if len(span) >= MIN_ROWS else None for span in spans]
+    steps = [
+        {d.feature: d.value for d in _between(before, after, settings)} if before and after else {}
+        for before, after in zip(measured, measured[1:], strict=False)
+    ]
+    names = sorted({name for step in steps for name in step})
+    return {name: [step.get(name) for step in steps] for name in names}
+
+
+def find(events: pd.DataFrame, settings: ValidationSettings) -> tuple[list[Finding], list[Distance]]:
+    """Features of the training events whose last `drift_days` days moved too far from the days before.
+
+    Nothing is measured when either side is shorter than a week or has fewer than MIN_ROWS rows.
+    """
+    end = _next_midnight(events[c.TIME].max())
+    split = end - settings.drift_days * DAY_S
+    earlier, recent = _span(events, 0, split), _span(events, split, end)
+    too_short = events[c.TIME].min() > split - 7 * DAY_S
+    if too_short or min(len(earlier), len(recent)) < MIN_ROWS:
+        return [], []
+    measured = distances(earlier, recent, settings)
+    return [_finding(d, settings) for d in measured if d.value > d.limit], measured
+
+
+def _finding(distance: Distance, settings: ValidationSettings) -> Finding:
+    measure = "Jensen-Shannon divergence" if distance.feature in NUMERIC else "L-infinity distance"
+    return Finding(
+        table="events",
+        column=distance.feature,
+        check="drift",
+        severity="stop" if distance.value > distance.limit * settings.stop_drift_factor else "warn",
+        expected=f"the last {settings.drift_days} training days within {distance.limit:g} of the days before ({measure})",
+        received=f"{distance.value:.3f}",
+        what_to_do="see the drift chart: a real change of the business needs a retrain, a broken feed needs a repair",
+    )
+
+
+def _span(events: pd.DataFrame, begin_s: float, end_s: float) -> pd.DataFrame:
+    wanted = [name for name in (*NUMERIC, *CATEGORICAL) if name in events]
+    return events.loc[(events[c.TIME] >= begin_s) & (events[c.TIME] < end_s), wanted]
+
+
+def _next_midnight(time_s: float) -> float:
+    return (time_s // DAY_S + 1) * DAY_S
+
+
+def _names(stats: statistics.Stats) -> set[str]:
+    return {".".join(feature.path.step) for feature in stats.datasets[0].features}

@@ -1,0 +1,24 @@
+"""The KFP step of validation."""
+
+from kfp import dsl
+from kfp.dsl import HTML, Artifact, Dataset, Input, Metrics, Output
+
+from components.images import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def validate(
+    tables: Input[Dataset],
+    settings: str,
+    code_version: str,
+    anomalies: Output[Artifact],
+    report: Output[HTML],
+    metrics: Output[Metrics],
+) -> None:
+    """Fails with CheckFailed when the verdict is stop, after its artifacts are written."""
+    from components.environments import call
+    from components.validate.outcome import publish
+
+    kwargs = {"tables_dir": tables.path, "out_dir": anomalies.path, "settings_json": settings}
+    summary = call("validate", "components.validate.run:validate", kwargs)
+    publish(summary, anomalies.path, report.path, metrics.log_metric)

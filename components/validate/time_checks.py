@@ -1,0 +1,124 @@
+"""Checks on when events happened. Each takes sound events and returns findings; none changes its input."""
+
+import datetime
+
+import numpy as np
+import pandas as pd
+
+from components.validate import weeks
+from components.validate.findings import Finding, Severity
+from model import columns as c
+from tfx_configs.validation import ValidationSettings
+
+EARLIEST_S = datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC).timestamp()
+MIN_DAYS = 21
+"""Shorter spans have no rhythm to compare a day with."""
+MIN_COPY_ROWS = 20
+"""Two days with fewer events may be equal by chance."""
+
+
+def in_time(events: pd.DataFrame, now_s: float) -> list[Finding]:
+    """Events of the future, or from before anything was recorded."""
+    time = events[c.TIME]
+    late, early = time[time > now_s], time[time < EARLIEST_S]
+    out = []
+    if len(late):
+        expected = f"times up to now ({_text(now_s)})"
+        received = f"{len(late):,} later events, the last at {_text(late.max())}"
+        out.append(_finding("future_time", "stop", expected, received, "correct the clock or unit of the source"))
+    if len(early):
+        received = f"{len(early):,} earlier events, the first at {_text(early.min())}"
+        out.append(_finding("ancient_time", "stop", "times from 1990 on", received, "check the unit: seconds, not ms"))
+    return out
+
+
+def in_partition(events: pd.DataFrame, partitions: pd.Series) -> list[Finding]:
+    """Events that lie in the directory of another month."""
+    month = weeks.month_texts(events[c.TIME])
+    wrong = np.flatnonzero(month != partitions.to_numpy())
+    if not len(wrong):
+        return []
+    first = wrong[0]
+    expected = f"events of {partitions.iloc[first]} under month={partitions.iloc[first]}"
+    received = f"{len(wrong):,} events outside their month, such as one of {month[first]}"
+    return [_finding("outside_span", "stop", expected, received, "run ingest again, or correct the times")]
+
+
+def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+    """Days without events, in data that otherwise has events every day (or every day but a weekly day of rest).
+
+    Whether data are daily is judged on the middle 99 % of events, so that a few stray times do not hide a gap.
+    """
+    day = weeks.days(events[c.TIME])
+    low, high = np.percentile(day, [0.5, 99.5]).astype(int)
+    seen = set(day.unique().tolist())
+    missing_core = {d for d in range(low, high + 1) if d not in seen}
+    rest = {w for w in range(7) if not any(d % 7 == w for d in seen if low <= d <= high)}
+    core_gaps = sum(1 for d in missing_core if d % 7 not in rest)
+    if high - low + 1 < MIN_DAYS or core_gaps > 0.1 * (high - low + 1):
+        return []
+    closed = {int(np.datetime64(text, "D").astype(int)) for text in settings.closed_days}
+    gaps = [d for d in range(int(day.min()), int(day.max())) if d not in seen and d not in closed and d % 7 not in rest]
+    if not gaps:
+        return []
+    longest = _longest_run(gaps)
+    severity: Severity = "stop" if len(longest) > settings.max_missing_days else "warn"
+    received = f"none on {len(gaps)} days: {', '.join(weeks.date_text(d) for d in longest[:3])}"
+    todo = "load the missing days, or list them in closed_days"
+    return [_finding("missing_day", severity, "events on every day", received, todo)]
+
+
+def copied_day(events: pd.DataFrame) -> list[Finding]:
+    """Two days with exactly the same rows but for the time and basket: one was loaded twice."""
+    columns = [name for name in (c.USER, c.ITEM, c.QUANTITY, c.PRICE, c.STORE) if name in events]
+    row_hash = pd.util.hash_pandas_object(events[columns], index=False)
+    by_day = row_hash.groupby(weeks.days(events[c.TIME]))
+    prints = pd.DataFrame({"hash": by_day.sum(), "rows": by_day.size()})
+    prints = prints[prints["rows"] >= MIN_COPY_ROWS]
+    copies = prints[prints.duplicated(keep=False)]
+    if copies.empty:
+        return []
+    dates = ", ".join(weeks.date_text(int(day)) for day in copies.index[:4])
+    received = f"the same {int(copies['rows'].iloc[0]):,} rows on {dates}"
+    return [_finding("duplicated_day", "stop", "different events on each day", received, "delete the day's copy")]
+
+
+def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+    """The last full week has far fewer events than the median week."""
+    week = weeks.full_weeks(events[c.TIME])
+    counts = week[week >= 0].value_counts().sort_index().reindex(range(week.max() + 1), fill_value=0)
+    if len(counts) < 4 or counts.median() < 100:
+        return []
+    percent = 100.0 * counts.iloc[-1] / counts.median()
+    if percent >= settings.min_volume_percent:
+        return []
+    severity: Severity = "stop" if percent < settings.min_volume_percent / 5 else "warn"
+    expected = f"at least {settings.min_volume_percent:g} % of the median week's {counts.median():,.0f} events"
+    received = f"{counts.iloc[-1]:,} events in the last week ({percent:.0f} %)"
+    return [_finding("volume", severity, expected, received, "check that the last load was complete")]
+
+
+def _longest_run(sorted_days: list[int]) -> list[int]:
+    runs: list[list[int]] = []
+    for day in sorted_days:
+        if runs and day == runs[-1][-1] + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return max(runs, key=len)
+
+
+def _text(time_s: float) -> str:
+    return f"{np.datetime64(int(time_s), 's')}Z"
+
+
+def _finding(check: str, severity: Severity, expected: str, received: str, what_to_do: str) -> Finding:
+    return Finding(
+        table="events",
+        column=c.TIME,
+        check=check,
+        severity=severity,
+        expected=expected,
+        received=received,
+        what_to_do=what_to_do,
+    )

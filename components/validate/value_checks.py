@@ -1,0 +1,148 @@
+"""Checks on keys, ids and values that a TFDV schema cannot express. None changes its input."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from components.validate import weeks
+from components.validate.findings import Finding, Severity
+from model import columns as c
+from model import schema
+from tfx_configs.validation import ValidationSettings
+
+MIN_ROWS = 20
+"""Rows a day or week needs before its median counts."""
+MIN_ITEM_ROWS = 5
+"""Sales an item needs before it has a usual price."""
+
+
+def duplicate_keys(table: schema.Table, frame: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+    """Rows whose key repeats an earlier row's; says so when they fall on one day (a day loaded twice)."""
+    repeated = frame.duplicated(list(table.key))
+    percent = 100.0 * repeated.mean()
+    if not percent:
+        return []
+    received = f"{int(repeated.sum()):,} rows ({percent:.2g} %) that repeat a key"
+    whole_day = False
+    if c.TIME in frame:
+        day = weeks.days(frame[c.TIME])
+        share = repeated.groupby(day).mean()
+        whole_day = bool(share.max() >= 0.4 and repeated.groupby(day).sum()[share.idxmax()] >= MIN_ROWS)
+        if whole_day:
+            received += f", most on {weeks.date_text(int(share.idxmax()))}"
+    severity: Severity = "stop" if whole_day or percent > settings.max_duplicate_percent else "warn"
+    todo = "a file or a day was loaded twice: remove the copy"
+    return [_finding(table.name, "+".join(table.key), "duplicate_key", severity, "each key once", received, todo)]
+
+
+def known_items(events: pd.DataFrame, items: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+    """Events of items that the items table lacks."""
+    unknown = ~events[c.ITEM].isin(set(items[c.ITEM]))
+    percent = 100.0 * unknown.mean()
+    if percent < 1.0:
+        return []
+    severity: Severity = "stop" if percent > settings.max_unknown_percent else "warn"
+    received = f"{percent:.1f} % of events with other ids, such as {events[c.ITEM][unknown].iloc[0]!r}"
+    todo = "load the items table of the same day; check that ids were not remapped"
+    return [_finding("events", c.ITEM, "unknown_id", severity, "ids that the items table has", received, todo)]
+
+
+def known_users(events: pd.DataFrame, users: pd.DataFrame) -> list[Finding]:
+    """A users table none of whose shoppers ever appears. It may well cover only some shoppers."""
+    if users[c.USER].isin(set(events[c.USER])).any():
+        return []
+    received = f"none of its {len(users):,} ids, such as {users[c.USER].iloc[0]!r}"
+    todo = "check that both tables use the same ids; demographics will count as missing"
+    return [_finding("users", c.USER, "unknown_id", "warn", "shoppers that the events have", received, todo)]
+
+
+def one_shopper_a_basket(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+    """Baskets that several shoppers share: the sign of shuffled user or basket ids."""
+    pairs = events[[c.BASKET, c.USER]].drop_duplicates()
+    shoppers = pairs.groupby(c.BASKET, sort=False).size()
+    percent = 100.0 * (shoppers > 1).mean()
+    if not percent:
+        return []
+    severity: Severity = "stop" if percent > settings.max_mixed_basket_percent else "warn"
+    received = f"{percent:.2g} % of baskets with several, such as basket {shoppers.idxmax()!r}"
+    todo = "the ids were shuffled or joined wrongly: load them again"
+    return [_finding("events", c.USER, "shuffled_ids", severity, "one shopper a basket", received, todo)]
+
+
+def item_prices(events: pd.DataFrame) -> list[Finding]:
+    """Weeks in which an item's id says nothing about its price, though it does in the other weeks.
+
+    For each week: median |log price - the item's median log price| over median |log price - overall median|, about 0.2
+    in a shop and about 1 when the ids were shuffled.
+    """
+    rows = events[(events[c.PRICE] > 0)]
+    rows = rows[rows.groupby(c.ITEM)[c.PRICE].transform("size") >= MIN_ITEM_ROWS]
+    if len(rows) < 10 * MIN_ROWS:
+        return []
+    log_price = np.log(rows[c.PRICE])
+    own = (log_price - log_price.groupby(rows[c.ITEM]).transform("median")).abs()
+    any_item = (log_price - log_price.median()).abs()
+    week = weeks.full_weeks(rows[c.TIME])
+    by_week = pd.DataFrame({"own": own.groupby(week).median(), "any": any_item.groupby(week).median()})
+    by_week = by_week[(week.value_counts().sort_index() >= MIN_ROWS) & (by_week["any"] > 0)]
+    ratio = by_week["own"] / by_week["any"]
+    if len(ratio) < 3 or ratio.median() > 0.5 or ratio.max() < 0.8:
+        return []
+    start = weeks.week_starts(rows[c.TIME])[max(int(ratio.idxmax()), 0)]
+    expected = f"an item's price near its usual one (distance {ratio.median():.2f} of any item's)"
+    received = f"{ratio.max():.2f} in the week of {start}"
+    todo = "item ids or prices were shuffled against each other: load that week again"
+    return [_finding("events", c.ITEM, "shuffled_ids", "stop", expected, received, todo)]
+
+
+def scale(events: pd.DataFrame, column: str, settings: ValidationSettings) -> list[Finding]:
+    """A day or week whose median is many times that of the seven before: cents for euros, grams for pieces."""
+    for name, period in (("day", weeks.days(events[c.TIME])), ("week", weeks.full_weeks(events[c.TIME]))):
+        medians = events[column].groupby(period).agg(["median", "size"])
+        medians = medians[(medians["size"] >= MIN_ROWS) & (medians["median"] > 0)]["median"]
+        before = medians.rolling(7, min_periods=2).median().shift(1)
+        ratio = (medians / before).dropna()
+        if ratio.empty:
+            continue
+        worst = ratio.loc[(np.log(ratio)).abs().idxmax()]
+        if max(worst, 1 / worst) <= settings.max_scale_ratio:
+            continue
+        where = int(np.log(ratio).abs().idxmax())
+        date = weeks.date_text(where) if name == "day" else weeks.week_starts(events[c.TIME])[max(where, 0)]
+        expected = f"a median near the {before[where]:.4g} of the {name}s before"
+        received = f"{medians[where]:.4g} on the {name} of {date} (x{worst:.3g})"
+        todo = "the unit changed (cents for currency, grams for pieces): convert it in ingest"
+        return [_finding("events", column, "scale", "stop", expected, received, todo)]
+    return []
+
+
+def null_jump(events: pd.DataFrame, columns: Sequence[str], settings: ValidationSettings) -> list[Finding]:
+    """Columns whose values went missing in some week, against the median week."""
+    week = weeks.full_weeks(events[c.TIME])
+    full = week >= 0
+    out = []
+    for column in columns:
+        missing = 100.0 * events[column].isna()[full].groupby(week[full]).mean()
+        jump = missing.max() - missing.median() if len(missing) else 0.0
+        if jump > settings.max_null_jump_percent:
+            start = weeks.week_starts(events[c.TIME])[int(missing.idxmax())]
+            expected = f"about {missing.median():.0f} % missing values, as in the median week"
+            received = f"{missing.max():.0f} % in the week of {start}"
+            todo = "find out why values went missing in that week"
+            out.append(_finding("events", column, "null_jump", "stop", expected, received, todo))
+    return out
+
+
+def _finding(
+    table: str, column: str, check: str, severity: Severity, expected: str, received: str, what_to_do: str
+) -> Finding:
+    return Finding(
+        table=table,
+        column=column,
+        check=check,
+        severity=severity,
+        expected=expected,
+        received=received,
+        what_to_do=what_to_do,
+    )
