@@ -57,10 +57,10 @@ def read(engine: ibis.BaseBackend) -> Source:
     return Source(
         events=events,
         items=products.select(
-            _.product_id.cast("string").name(c.ITEM), *(products[name].cast("string") for name in ATTRIBUTES)
+            _.product_id.cast("string").name(c.ITEM), *(products[name].cast("string").name(name) for name in ATTRIBUTES)
         ),
         users=demographics.select(
-            _.household_id.cast("string").name(c.USER), *(demographics[name].cast("string") for name in DEMOGRAPHICS)
+            _.household_id.cast("string").name(c.USER), *(demographics[name].cast("string").name(name) for name in DEMOGRAPHICS)
         ),
         promotions=_promotions(promotions),
         drop={"fuel (litres and cents, not pieces)": events.is_fuel},

@@ -1,0 +1,161 @@
+"""Builds the catalog snapshot: attribute codes, vocabulary, weekly popularity, promotions.
+
+Shape legend as in model/catalog.py.
+"""
+
+import zlib
+
+import numpy as np
+import pandas as pd
+
+from components.examples.promotions import build_promotions
+from model import columns as c
+from model.catalog import MISSING, RARE, Catalog
+from model.trips import Trips
+from tfx_configs.settings import DAY_S, RunSettings
+
+WEEK_S = 7 * DAY_S
+POPULARITY_HALF_LIFE_S = 28 * DAY_S
+REPURCHASE_PRIOR = 5.0
+"""Buyers' worth of the overall rate mixed into each item's repurchase rate."""
+
+
+def build_catalog(
+    trips: Trips,
+    events: pd.DataFrame,
+    items: pd.DataFrame,
+    users: pd.DataFrame | None,
+    promotions: pd.DataFrame | None,
+    run: RunSettings,
+) -> Catalog:
+    """The snapshot at `trips.cut_s`. Only events before the cut are looked at.
+
+    Args:
+        events: purchases; only item, time and price are used.
+        items, users: one row an id; other columns are categorical attributes.
+        promotions: canonical promotions, or None.
+    """
+    cut_s, features = trips.cut_s, run.features
+    train = trips.event_time_E < cut_s
+    item_E, time_E, user_E = trips.event_item_E[train], trips.event_time_E[train], trips.event_user_E[train]
+    counts_I = np.bincount(item_E, minlength=len(trips.item_ids))
+
+    names, sizes, codes_IA = _attributes(
+        items.set_index(c.ITEM).reindex(trips.item_ids), counts_I, features.max_attributes, features.min_item_count
+    )
+    vocabulary_I, vocabulary_size = _vocabulary(
+        trips.item_ids, counts_I, features.min_item_count, features.oov_buckets
+    )
+    snapshot_W = np.arange(first_snapshot(cut_s, run), cut_s + 1, WEEK_S, dtype=np.int64)
+    recent_WI, decayed_WI = _popularity(item_E, time_E, snapshot_W, len(trips.item_ids))
+    before = time_E < cut_s - run.train.ranking_days * DAY_S
+    user_ids, user_names, user_sizes, user_codes = _users(users)
+    return Catalog(
+        item_ids=trips.item_ids,
+        attribute_names=names,
+        attribute_sizes=sizes,
+        attribute_IA=codes_IA,
+        vocabulary_I=vocabulary_I,
+        vocabulary_size=vocabulary_size,
+        price_I=_prices(events, trips.item_ids, cut_s),
+        repurchase_I=_repurchase(item_E[before], user_E[before], time_E[before], len(trips.item_ids)),
+        snapshot_W=snapshot_W,
+        recent_WI=recent_WI,
+        decayed_WI=decayed_WI,
+        store_ids=trips.store_ids,
+        user_ids=user_ids,
+        user_attribute_names=user_names,
+        user_attribute_sizes=user_sizes,
+        user_attribute_UD=user_codes,
+        promotions=build_promotions(promotions, trips),
+    )
+
+
+def first_snapshot(cut_s: int, run: RunSettings) -> int:
+    """Unix seconds of the oldest weekly snapshot: at or before the first trip that trains the ranker."""
+    return cut_s - WEEK_S * -(-run.train.ranking_days // 7)
+
+
+def _attributes(
+    items: pd.DataFrame, counts_I: np.ndarray, most: int, floor: int
+) -> tuple[tuple[str, ...], tuple[int, ...], np.ndarray]:
+    """The `most` attributes that say most about what is bought: highest entropy over purchases.
+
+    Columns with one value, or with more values than half the items (titles, descriptions), say nothing that repeats.
+    """
+    coded: list[tuple[float, str, int, np.ndarray]] = []
+    for name in items.columns:
+        codes, size = _codes(items[name], counts_I, floor)
+        share = np.bincount(codes, weights=counts_I, minlength=size) / max(counts_I.sum(), 1)
+        entropy = -float(np.sum(share * np.log(np.maximum(share, 1e-12))))
+        if 1 < items[name].nunique() <= max(len(items) / 2, 2):
+            coded.append((entropy, str(name), size, codes))
+    coded = sorted(coded, key=lambda entry: (-entry[0], entry[1]))[:most]
+    matrix = np.stack([e[3] for e in coded], axis=1) if coded else np.zeros((len(items), 0), np.int32)
+    return tuple(e[1] for e in coded), tuple(e[2] for e in coded), matrix.astype(np.int32)
+
+
+def _codes(values: pd.Series, weight: np.ndarray, floor: int) -> tuple[np.ndarray, int]:
+    """[n] int32 codes (MISSING, RARE, then values by their name) and the number of codes.
+
+    A value is rare when its rows together weigh less than `floor`.
+    """
+    known = values.notna().to_numpy() & (values.astype(str) != "").to_numpy()
+    names, inverse = np.unique(values[known].astype(str).to_numpy(str), return_inverse=True)
+    frequent = np.bincount(inverse, weights=weight[known], minlength=len(names)) >= floor
+    of_name = np.where(frequent, RARE + np.cumsum(frequent), RARE)
+    codes = np.full(len(values), MISSING, np.int32)
+    codes[known] = of_name[inverse]
+    return codes, int(RARE + 1 + frequent.sum())
+
+
+def _vocabulary(item_ids: np.ndarray, counts_I: np.ndarray, floor: int, buckets: int) -> tuple[np.ndarray, int]:
+    """Rows 0 to buckets-1 are shared by hash of the id; each item with `floor` purchases has its own row after."""
+    own = counts_I >= floor
+    hashed = np.fromiter((zlib.crc32(str(i).encode()) % buckets for i in item_ids), np.int32, len(item_ids))
+    return np.where(own, buckets - 1 + np.cumsum(own), hashed).astype(np.int32), int(buckets + own.sum())
+
+
+def _popularity(
+    item_E: np.ndarray, time_E: np.ndarray, snapshot_W: np.ndarray, items: int
+) -> tuple[np.ndarray, np.ndarray]:
+    recent = np.zeros((len(snapshot_W), items), np.float32)
+    decayed = np.zeros((len(snapshot_W), items), np.float32)
+    for w, moment in enumerate(snapshot_W):
+        before = time_E < moment
+        age = moment - time_E[before]
+        recent[w] = np.bincount(item_E[before][age <= WEEK_S], minlength=items)
+        decayed[w] = np.bincount(item_E[before], weights=0.5 ** (age / POPULARITY_HALF_LIFE_S), minlength=items)
+    return recent, decayed
+
+
+def _repurchase(item_E: np.ndarray, user_E: np.ndarray, time_E: np.ndarray, items: int) -> np.ndarray:
+    """[I] share of buyers who bought the item at two moments or more."""
+    moments = np.unique(np.stack([user_E, item_E, time_E], axis=1), axis=0)
+    pair, times = np.unique(moments[:, :2], axis=0, return_counts=True)
+    buyers = np.bincount(pair[:, 1], minlength=items)
+    again = np.bincount(pair[times > 1, 1], minlength=items)
+    overall = again.sum() / max(buyers.sum(), 1)
+    return ((again + REPURCHASE_PRIOR * overall) / (buyers + REPURCHASE_PRIOR)).astype(np.float32)
+
+
+def _prices(events: pd.DataFrame, item_ids: np.ndarray, cut_s: int) -> np.ndarray:
+    known = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
+    median = np.log1p(known.groupby(c.ITEM)[c.PRICE].median()).reindex(item_ids)
+    return median.fillna(0.0).to_numpy(np.float32)
+
+
+def _users(users: pd.DataFrame | None) -> tuple[np.ndarray, tuple[str, ...], tuple[int, ...], np.ndarray]:
+    if users is None:
+        return np.zeros(0, object), (), (), np.zeros((1, 0), np.int32)
+    users = users.sort_values(c.USER)
+    names = tuple(str(name) for name in users.columns if name != c.USER)
+    coded = [_codes(users[name], np.ones(len(users)), floor=1) for name in names]
+    known = np.stack([codes for codes, _ in coded], axis=1) if coded else np.zeros((len(users), 0), np.int32)
+    unknown = np.full((1, len(names)), MISSING, np.int32)
+    return (
+        users[c.USER].to_numpy(str).astype(object),
+        names,
+        tuple(size for _, size in coded),
+        np.concatenate([unknown, known]).astype(np.int32),
+    )

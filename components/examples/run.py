@@ -1,0 +1,79 @@
+"""Examples: clean tables to trips with as-of history, and the catalog snapshot the model is built on."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+
+from components.examples.catalog import build_catalog, first_snapshot
+from components.examples.trips import build_trips
+from components.progress import progress
+from model import columns as c
+from model.errors import CheckFailed
+from model.files import atomic_directory, read_json, write_json
+from tfx_configs.settings import RunSettings
+
+
+def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[str, Any]:
+    """Writes trips/, catalog/, and items.parquet (attributes as strings, for slicing) into `examples_dir`.
+
+    Args:
+        settings: RunSettings as JSON.
+        tables_dir: what ingest wrote.
+        examples_dir: replaced in one step.
+
+    Returns:
+        {trips, train_trips, test_trips, items, vocabulary, vocabulary_coverage}: counts, and the share of training
+        purchases whose item has a vocabulary entry of its own.
+
+    Raises:
+        CheckFailed: no trips before or after the cut.
+    """
+    run = RunSettings.from_json(settings)
+    tables = Path(tables_dir)
+    cut_s = int(read_json(tables / "ingest.json")["cut_s"])
+    columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.EVENT_TYPE, c.PRICE, c.STORE]
+    events = pq.read_table(tables / "events", columns=columns).to_pandas()
+    events = events[events[c.EVENT_TYPE] == c.PURCHASE]
+    items = pq.read_table(tables / "items.parquet").to_pandas()
+    item_ids = np.sort(np.union1d(items[c.ITEM].to_numpy(str), events[c.ITEM].to_numpy(str))).astype(object)
+    trips = build_trips(events, item_ids, cut_s, run.features.max_history)
+    test = int((trips.time_T >= cut_s).sum())
+    if test in (0, len(trips)):
+        raise CheckFailed(f"expected trips on both sides of the cut, got {len(trips) - test} before and {test} after")
+    progress(f"{len(trips):,} trips of {len(trips.user_ids):,} shoppers, {test:,} of them after the cut")
+    catalog = build_catalog(
+        trips,
+        events,
+        items,
+        users=_optional(tables / "users.parquet"),
+        promotions=_optional(tables / "promotions.parquet", [(c.END, ">", pd.Timestamp(first_snapshot(trips.cut_s, run), unit="s"))]),
+        run=run,
+    )
+    progress(f"catalog of {catalog.items:,} items, attributes {', '.join(catalog.attribute_names) or 'none'}")
+    with atomic_directory(Path(examples_dir)) as out:
+        trips.save(out / "trips")
+        catalog.save(out / "catalog")
+        items.to_parquet(out / "items.parquet", index=False)
+        report = _report(trips, catalog, run)
+        write_json(out / "examples.json", report)
+    return report
+
+
+def _report(trips: Any, catalog: Any, run: RunSettings) -> dict[str, Any]:
+    train = trips.event_item_E[trips.event_time_E < trips.cut_s]
+    own_entry = catalog.vocabulary_I >= run.features.oov_buckets
+    return {
+        "trips": len(trips),
+        "train_trips": int((trips.time_T < trips.cut_s).sum()),
+        "test_trips": int((trips.time_T >= trips.cut_s).sum()),
+        "items": catalog.items,
+        "vocabulary": int(catalog.vocabulary_size),
+        "vocabulary_coverage": round(float(own_entry[train].mean()), 4),
+    }
+
+
+def _optional(path: Path, filters: list[Any] | None = None) -> pd.DataFrame | None:
+    return pq.read_table(path, filters=filters).to_pandas() if path.exists() else None

@@ -1,0 +1,64 @@
+"""The ranker: dense features and small embeddings through cross layers, one logit a candidate.
+
+After Wang et al., "DCN V2" (WWW 2021): x_{l+1} = x_0 * (W x_l + b) + x_l, in parallel with a plain network.
+
+Shape legend: B requests, C candidates of all requests together, F dense features.
+"""
+
+from typing import Any
+
+import tensorflow_recommenders as tfrs
+
+from model.backend import tf
+from model.candidates import Candidates
+from model.catalog import Catalog
+from model.features import FeatureGraph
+from model.inputs import Batch
+
+EMBEDDING = 8
+CROSS_LAYERS = 2
+CROSS_RANK = 64
+HIDDEN = (128, 64)
+
+
+class Ranker(tf.Module):
+    """Scores candidates; `calibration` turns training logits into log-odds of a purchase."""
+
+    def __init__(self, catalog: Catalog, features: int) -> None:
+        super().__init__(name="ranker")
+        layers = tf.keras.layers
+        self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")
+        self._attribute_IA = tf.Variable(catalog.attribute_IA, trainable=False, name="attributes")
+        self._user_attribute_UD = tf.Variable(catalog.user_attribute_UD, trainable=False, name="user_attributes")
+        self._item = layers.Embedding(catalog.vocabulary_size, EMBEDDING)
+        self._attributes = [layers.Embedding(size, EMBEDDING) for size in catalog.attribute_sizes]
+        self._user = [layers.Embedding(size, EMBEDDING // 2) for size in catalog.user_attribute_sizes]
+        self._normalise = layers.BatchNormalization()
+        self._cross = [tfrs.layers.dcn.Cross(projection_dim=CROSS_RANK) for _ in range(CROSS_LAYERS)]
+        self._deep = tf.keras.Sequential([layers.Dense(width, activation="relu") for width in HIDDEN])
+        self._logit = layers.Dense(1)
+        self.calibration = tf.Variable(0.0, trainable=False, name="calibration")
+
+    def __call__(self, dense_CF: Any, item_C: Any, user_C: Any, training: bool = False) -> Any:
+        """[C] float32 logits."""
+        code_CA = tf.gather(self._attribute_IA, item_C)
+        code_CD = tf.gather(self._user_attribute_UD, user_C)
+        parts = [self._normalise(dense_CF, training=training), self._item(tf.gather(self._vocabulary_I, item_C))]
+        parts += [embedding(code_CA[:, a]) for a, embedding in enumerate(self._attributes)]
+        parts += [embedding(code_CD[:, d]) for d, embedding in enumerate(self._user)]
+        start = crossed = tf.concat(parts, axis=1)
+        for layer in self._cross:
+            crossed = layer(start, crossed)
+        return self._logit(tf.concat([crossed, self._deep(start)], axis=1))[:, 0] + self.calibration
+
+
+class RankerScorer(tf.Module):
+    """The ranker as a scorer of candidates (see model/recommender.py)."""
+
+    def __init__(self, ranker: Ranker) -> None:
+        super().__init__(name="ranker_scorer")
+        self.ranker = ranker
+
+    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+        user_C = tf.gather(batch.user_B, candidates.row_C)
+        return tf.math.sigmoid(self.ranker(graph.dense(values), candidates.item_C, user_C))
