@@ -95,7 +95,9 @@ def eval_config(
     """All models, metrics and slicings; thresholds on `candidate`, change thresholds against `reference`."""
     config = config_pb2.EvalConfig()
     for name in models:
-        config.model_specs.add(name=name, prediction_key=PREDICTION + name, label_key=LABEL, is_baseline=name == reference)
+        config.model_specs.add(
+            name=name, prediction_key=PREDICTION + name, label_key=LABEL, is_baseline=name == reference
+        )
     config.slicing_specs.add()
     for slicing in slicings:
         config.slicing_specs.add(feature_keys=[slicing])

@@ -1,0 +1,26 @@
+"""The evaluate step for KFP."""
+
+from kfp import dsl
+
+from components.images import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def evaluate(
+    examples: dsl.Input[dsl.Dataset],
+    candidate: dsl.Input[dsl.Model],
+    baselines: dsl.Input[dsl.Model],
+    settings: str,
+    blessed_dir: str,
+    code_version: str,
+    evaluation: dsl.Output[dsl.Artifact],
+    metrics: dsl.Output[dsl.Metrics],
+):
+    """Candidate, blessed model and baselines on the same trips."""
+    from components.evaluate.run import evaluate_models
+
+    values = evaluate_models(
+        settings, examples.path, candidate.path, baselines.path, blessed_dir, evaluation.path, code_version
+    )
+    for name, value in values.items():
+        metrics.log_metric(name, value)

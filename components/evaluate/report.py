@@ -1,0 +1,102 @@
+"""Turns every model's lists into the numbers of metrics.json, with numpy alone.
+
+Shape legend: N judged trips, K recommendations.
+"""
+
+import dataclasses
+import math
+from typing import Any
+
+import numpy as np
+
+from model import metrics
+from model.task import Task
+from tfx_configs.evaluation import GATE_METRICS, EvaluationSettings
+
+ByTrip = dict[str, dict[str, np.ndarray]]
+"""{model: {metric: [N] value, NaN where undefined}}."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Judged:
+    """The judged trips with every model's lists on them."""
+
+    baskets: list[np.ndarray]
+    """N arrays of distinct item indices."""
+    histories: list[np.ndarray]
+    """N arrays of the item indices bought before."""
+    items: dict[str, np.ndarray]
+    """{model: [N, K] item indices, padded with NO_ITEM}."""
+    slices: dict[str, np.ndarray]
+    """{slicing: [N] str}."""
+
+
+def judge(task: Task, items: dict[str, np.ndarray], slices: dict[str, np.ndarray]) -> Judged:
+    """Puts the lists beside what was bought, then and before."""
+    trips = task.trips
+    return Judged(
+        baskets=[trips.basket(int(trip)) for trip in task.trip_N],
+        histories=[trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N],
+        items=items,
+        slices=slices,
+    )
+
+
+def by_trip(judged: Judged) -> ByTrip:
+    """Every per-trip metric of every model."""
+    return {
+        name: metrics.by_trip(metrics.find_hits(items_NK, judged.baskets, judged.histories))
+        for name, items_NK in judged.items.items()
+    }
+
+
+def overall(judged: Judged, values: ByTrip, active_items: int) -> dict[str, dict[str, float | None]]:
+    """{model: {metric: mean}}, coverage included; None where undefined."""
+    means = _means(values, np.ones(len(judged.baskets), bool))
+    for name, items_NK in judged.items.items():
+        means[name][metrics.COVERAGE] = metrics.coverage(items_NK, 10, active_items)
+    return means
+
+
+def by_slice(judged: Judged, values: ByTrip) -> list[dict[str, Any]]:
+    """[{slice, value, trips, models {model: {metric: mean}}}], in order of name and value."""
+    return [
+        {
+            "slice": slicing,
+            "value": str(value),
+            "trips": int((labels_N == value).sum()),
+            "models": _means(values, labels_N == value),
+        }
+        for slicing, labels_N in sorted(judged.slices.items())
+        for value in np.unique(labels_N)
+    ]
+
+
+def paired(
+    values: ByTrip, candidate: str, settings: EvaluationSettings
+) -> dict[str, dict[str, dict[str, float | None]]]:
+    """{other model: {metric: {delta_pct, low_pct, high_pct}}}: the candidate against each on the same trips."""
+    return {
+        name: {metric: _interval(values[candidate][metric], others[metric], settings) for metric in GATE_METRICS}
+        for name, others in values.items()
+        if name != candidate
+    }
+
+
+def _interval(
+    candidate_N: np.ndarray, reference_N: np.ndarray, settings: EvaluationSettings
+) -> dict[str, float | None]:
+    found = metrics.paired_delta(candidate_N, reference_N, seed=settings.seed, rounds=settings.bootstrap_rounds)
+    return {name: _known(value) for name, value in dataclasses.asdict(found).items()}
+
+
+def _means(values: ByTrip, mask_N: np.ndarray) -> dict[str, dict[str, float | None]]:
+    return {
+        name: {metric: _known(metrics.mean_defined(value_N[mask_N])) for metric, value_N in model.items()}
+        for name, model in values.items()
+    }
+
+
+def _known(value: float) -> float | None:
+    """JSON has no NaN: undefined is None."""
+    return value if math.isfinite(value) else None

@@ -1,0 +1,48 @@
+"""Gate: reads the evaluation, decides, and leaves verdict.json and a table. A no is an answer, not an error."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from components.gate.checks import Expected
+from components.gate.verdict import as_markdown, decide, headline
+from components.progress import progress
+from model.files import read_json, write_json, write_text
+from model.task import load_task
+from tfx_configs.settings import RunSettings
+
+
+def judge_candidate(
+    settings: str,
+    examples_dir: str,
+    evaluation_dir: str,
+    verdict_path: str,
+    table_path: str,
+    override_reason: str,
+    code_version: str,
+) -> bool:
+    """Decides whether the candidate is blessed.
+
+    Args:
+        settings: RunSettings as JSON.
+        examples_dir: this run's examples, the data that the evaluation must be about.
+        evaluation_dir: what evaluate wrote; without a readable metrics.json the answer is no.
+        verdict_path, table_path: files that are written, JSON and Markdown.
+    """
+    task = load_task(Path(examples_dir))
+    expected = Expected(digest=task.digest, trips=len(task.trip_N))
+    verdict = decide(
+        _metrics(Path(evaluation_dir) / "metrics.json"), RunSettings.from_json(settings).gate, expected, override_reason
+    )
+    write_json(Path(verdict_path), {**verdict.to_dict(), "code_version": code_version, "digest": task.digest})
+    write_text(Path(table_path), as_markdown(verdict))
+    progress(headline(verdict), blessed=verdict.blessed, overridden=verdict.overridden)
+    return verdict.blessed
+
+
+def _metrics(path: Path) -> dict[str, Any]:
+    try:
+        found = read_json(path)
+    except (OSError, json.JSONDecodeError, UnicodeDecodeError):
+        return {}
+    return found if isinstance(found, dict) else {}
