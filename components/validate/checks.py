@@ -57,6 +57,7 @@ def find(
     run(lambda: time_checks.every_day(events, settings), time)
     run(lambda: time_checks.volume(events, settings), time)
     run(lambda: time_checks.copied_day(events), {"events": (c.TIME, c.USER, c.ITEM)})
+    run(lambda: time_checks.doubled_day(events), {"events": (c.TIME, c.QUANTITY)})
     run(
         lambda: value_checks.known_items(events, tables["items"].frame, settings),
         {"events": (c.ITEM,), "items": (c.ITEM,)},

@@ -1,6 +1,7 @@
 """Drift: how far the distribution of each event feature moved between two stretches of time, measured by TFDV."""
 
 import dataclasses
+import itertools
 
 import pandas as pd
 import tensorflow_data_validation as tfdv
@@ -60,7 +61,7 @@ def by_week(events: pd.DataFrame, settings: ValidationSettings, weeks: int = 26)
     measured = [statistics.compute(span) if len(span) >= MIN_ROWS else None for span in spans]
     steps = [
         {d.feature: d.value for d in _between(before, after, settings)} if before and after else {}
-        for before, after in zip(measured, measured[1:], strict=False)
+        for before, after in itertools.pairwise(measured)
     ]
     names = sorted({name for step in steps for name in step})
     return {name: [step.get(name) for step in steps] for name in names}

@@ -33,5 +33,7 @@ def verdict(findings: Iterable[Finding]) -> Verdict:
 
 def worst_first(findings: Iterable[Finding]) -> list[Finding]:
     """Stops before warnings, otherwise in the order found; at most one for each (table, column, check)."""
-    unique = {(f.table, f.column, f.check): f for f in reversed(list(findings))}
-    return sorted(reversed(list(unique.values())), key=lambda f: f.severity != "stop")
+    unique: dict[tuple[str, str, str], Finding] = {}
+    for finding in findings:
+        unique.setdefault((finding.table, finding.column, finding.check), finding)
+    return sorted(unique.values(), key=lambda finding: finding.severity != "stop")

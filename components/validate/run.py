@@ -5,7 +5,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 
@@ -14,7 +13,8 @@ from model import columns as c
 from model import schema
 from model.errors import InputError
 from model.files import atomic_directory, write_json, write_text
-from tfx_configs.settings import DAY_S, DataSettings, RunSettings
+from model.timesplit import cut_seconds
+from tfx_configs.settings import DataSettings, RunSettings
 from tfx_configs.validation import ValidationSettings
 
 
@@ -82,18 +82,12 @@ def _drift(
     if "events" not in loaded or untimely:
         return [], [], {}
     events = tables.with_derived(schema.EVENTS, loaded["events"].frame)
-    training = events[events[c.TIME] < cut_s(events[c.TIME], data)]
+    first, last = events[c.TIME].min(), events[c.TIME].max()
+    training = events[events[c.TIME] < cut_seconds(int(first), int(last), data)]
     if training.empty:
         return [], [], {}
     drifted, distances = drift.find(training, settings)
     return drifted, distances, drift.by_week(training, settings)
-
-
-def cut_s(time_s: pd.Series, data: DataSettings) -> float:
-    """Where training ends, unix seconds: the cut date, else `test_days` before the end of the last day."""
-    if data.cut_date is not None:
-        return pd.Timestamp(data.cut_date, tz="UTC").timestamp()
-    return float((time_s.max() // DAY_S + 1 - data.test_days) * DAY_S)
 
 
 def _summary(found: list[findings.Finding], loaded: dict[str, tables.Loaded]) -> dict[str, Any]:

@@ -102,7 +102,10 @@ def _to_pandas(column: pa.ChunkedArray) -> pd.Series:
 
 
 def with_derived(table: schema.Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame TFDV sees: of events also hour, weekday, log(1 + price) and log(1 + quantity)."""
+    """The frame TFDV sees: of events also hour, weekday, log(1 + price) and log(1 + quantity).
+
+    Returned quantities count without their sign: sources write them either way.
+    """
     out = frame.reset_index(drop=True)
     if table is not schema.EVENTS:
         return out
@@ -111,6 +114,8 @@ def with_derived(table: schema.Table, frame: pd.DataFrame) -> pd.DataFrame:
         out[HOUR] = day_s % 86_400 // 3600
         weekday = (day_s // 86_400 + 3) % 7  # 1970-01-01 was a Thursday
         out[WEEKDAY] = weekday.map(dict(enumerate(WEEKDAYS)))
+    if _is_number(out, c.QUANTITY) and c.EVENT_TYPE in out:
+        out[c.QUANTITY] = out[c.QUANTITY].mask(out[c.EVENT_TYPE] == "return", out[c.QUANTITY].abs())
     for name, log_name in ((c.PRICE, LOG_PRICE), (c.QUANTITY, LOG_QUANTITY)):
         if _is_number(out, name):
             out[log_name] = np.log1p(out[name].where(out[name] >= 0))

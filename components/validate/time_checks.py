@@ -83,6 +83,19 @@ def copied_day(events: pd.DataFrame) -> list[Finding]:
     return [_finding("duplicated_day", "stop", "different events on each day", received, "delete the day's copy")]
 
 
+def doubled_day(events: pd.DataFrame) -> list[Finding]:
+    """A day on which every quantity is even, where usually many are odd: loaded twice, then merged by key."""
+    day = weeks.days(events[c.TIME])
+    odd = (events[c.QUANTITY] % 2 == 1).groupby(day).agg(["mean", "size"])
+    odd = odd[odd["size"] >= MIN_COPY_ROWS]["mean"]
+    if odd.empty or odd.median() < 0.3 or odd.min() > 0:
+        return []
+    dates = ", ".join(weeks.date_text(int(d)) for d in odd[odd == 0].index[:3])
+    expected = f"odd quantities in about {odd.median():.0%} of a day's rows"
+    todo = "the day was loaded twice: remove the copy and run ingest again"
+    return [_finding("duplicated_day", "stop", expected, f"none on {dates}", todo, column=c.QUANTITY)]
+
+
 def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     """The last full week has far fewer events than the median week."""
     week = weeks.full_weeks(events[c.TIME])
@@ -112,10 +125,12 @@ def _text(time_s: float) -> str:
     return f"{np.datetime64(int(time_s), 's')}Z"
 
 
-def _finding(check: str, severity: Severity, expected: str, received: str, what_to_do: str) -> Finding:
+def _finding(
+    check: str, severity: Severity, expected: str, received: str, what_to_do: str, column: str = c.TIME
+) -> Finding:
     return Finding(
         table="events",
-        column=c.TIME,
+        column=column,
         check=check,
         severity=severity,
         expected=expected,
