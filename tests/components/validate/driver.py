@@ -1,0 +1,17 @@
+"""Runs in the validate environment: many validations in one process, since importing TFDV takes seconds."""
+
+from pathlib import Path
+from typing import Any
+
+from components.validate.run import validate
+from model.files import read_json
+
+
+def validate_all(folders: list[str], out_root: str, settings_json: str) -> dict[str, Any]:
+    """{folder: {"summary": what validate returned, "result": its anomalies.json}}."""
+    out = {}
+    for folder in folders:
+        target = Path(out_root) / Path(folder).name
+        summary = validate(folder, str(target), settings_json)
+        out[folder] = {"summary": summary, "result": read_json(target / "anomalies.json")}
+    return out

@@ -1,0 +1,126 @@
+"""Validation through its own interpreter: one child process checks the clean shop and every corruption of it."""
+
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.environments import call
+from model.files import read_json
+from tests.components.validate.corruptions import CORRUPTIONS, Corruption, handled, matching, write_corrupted
+from tests.components.validate.world import Frames, clean_shop, write
+from tfx_configs.settings import DataSettings, RunSettings
+
+SETTINGS = RunSettings(data=DataSettings(test_days=14))
+
+
+@pytest.fixture(scope="module")
+def validated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """{name: answer} for every corruption, the clean shop, and variants of it; also the output root under ''."""
+    root, out = tmp_path_factory.mktemp("tables"), tmp_path_factory.mktemp("out")
+    frames = clean_shop()
+    folders = {c.name: write_corrupted(c, frames, root / c.name) for c in CORRUPTIONS}
+    folders["clean"] = write(frames, root / "clean")
+    folders["any attributes"] = write(_any_attributes(frames), root / "any attributes")
+    folders["no items"] = write({"events": frames["events"]}, root / "no items")
+    kwargs = {"folders": [str(f) for f in folders.values()], "out_root": str(out), "settings_json": SETTINGS.to_json()}
+    answers = call("validate", "tests.components.validate.driver:validate_all", kwargs)
+    return {name: answers[str(folder)] for name, folder in folders.items()} | {"": out}
+
+
+def _any_attributes(frames: Frames) -> Frames:
+    items = frames["items"].assign(artist=None, price=3.5, year=[str(1990 + i) for i in range(len(frames["items"]))])
+    users = frames["events"][["user_id"]].drop_duplicates().assign(shoe_size="44")
+    return frames | {"items": items, "users": users}
+
+
+def test_a_clean_shop_has_no_findings(validated: dict[str, Any]) -> None:
+    assert validated["clean"]["result"]["anomalies"] == []
+    assert validated["clean"]["summary"] == {
+        "verdict": "ok",
+        "stops": 0,
+        "warnings": 0,
+        "rows": 4200 + 40,
+        "columns": 8 + 2,
+        "first_stop": "",
+    }
+
+
+def test_drift_is_measured_on_the_clean_shop_and_is_small(validated: dict[str, Any]) -> None:
+    drift = {d["feature"]: d for d in validated["clean"]["result"]["drift"]}
+    assert set(drift) == {"log_price", "log_quantity", "hour", "store_id", "event_type", "weekday"}
+    assert all(d["value"] <= d["limit"] for d in drift.values())
+
+
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda c: c.name)
+def test_each_corruption_gets_the_right_answer(validated: dict[str, Any], corruption: Corruption) -> None:
+    anomalies = validated[corruption.name]["result"]["anomalies"]
+    assert handled(corruption, anomalies), anomalies
+    for finding in matching(corruption, anomalies):
+        assert all(finding[field] for field in ("table", "column", "expected", "received", "what_to_do"))
+
+
+def test_attributes_that_nobody_declared_are_fine(validated: dict[str, Any]) -> None:
+    assert validated["any attributes"]["result"]["anomalies"] == []
+
+
+def test_a_required_table_that_is_not_there_stops(validated: dict[str, Any]) -> None:
+    summary = validated["no items"]["summary"]
+    assert summary["verdict"] == "stop"
+    assert summary["first_stop"] == "items.(file): expected a table, received none; run ingest again"
+
+
+def test_every_table_leaves_statistics_and_the_schema_used(validated: dict[str, Any]) -> None:
+    folder = validated[""] / "any attributes"
+    names = {f"{table}.{kind}" for table in ("events", "items", "users") for kind in ("stats.pb", "schema.pbtxt")}
+    assert {path.name for path in folder.iterdir()} == names | {"anomalies.json", "report.html"}
+    assert 'name: "shoe_size"' in (folder / "users.schema.pbtxt").read_text()
+
+
+def test_the_report_is_complete_html_that_loads_nothing(validated: dict[str, Any]) -> None:
+    for path in sorted(validated[""].glob("*/report.html")):
+        html = path.read_text()
+        assert not any(word in html for word in ("http://", "https://", "<script", "<link", "url(", "@import"))
+        assert _Tags.unbalanced(html) == []
+    html = (validated[""] / "truncated file" / "report.html").read_text()
+    assert "Stopped." in html and "events.(file)" in html
+
+
+def test_every_picture_of_the_report_has_words(validated: dict[str, Any]) -> None:
+    html = (validated[""] / "clean" / "report.html").read_text()
+    assert html.count("<svg") == html.count('role="img" aria-label="') > 10
+
+
+def test_the_verdict_is_in_the_artifact(validated: dict[str, Any]) -> None:
+    out: Path = validated[""]
+    assert read_json(out / "missing day" / "anomalies.json")["verdict"] == "warn"
+    assert read_json(out / "price in cents" / "anomalies.json")["verdict"] == "stop"
+
+
+class _Tags(HTMLParser):
+    """Collects tags that were opened and not closed, or closed and not opened."""
+
+    VOID = frozenset({"meta"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: Any) -> None:
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: Any) -> None:
+        pass
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+    @classmethod
+    def unbalanced(cls, html: str) -> list[str]:
+        parser = cls()
+        parser.feed(html)
+        return parser.wrong + parser.open
