@@ -1,0 +1,154 @@
+"""`python -m model.serving.server`: one KServe model server process with one model, live state and the events door.
+
+SIGTERM drains: no new connections, requests in flight are answered, then the log and the store are closed.
+"""
+
+import argparse
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import kserve
+import kserve.model_server
+from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from kserve.errors import InvalidInput, ModelNotFound
+from kserve.protocol.dataplane import DataPlane
+from starlette.concurrency import run_in_threadpool
+
+from model import api
+from model.errors import AisleError, InputError
+from model.serving.events import parse_events
+from model.serving.loopback import bind_to_loopback
+from model.serving.parent import die_with_parent
+from model.serving.predictor import Predictor
+from model.serving.request_log import RequestLog
+from model.serving.store import HistoryStore, LmdbStore
+
+GRACE_S = 10
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServerOptions:
+    """What one server process depends on."""
+
+    model_dir: Path
+    store: Path
+    http_port: int
+    grpc_port: int
+    host_loopback: bool
+    request_log: Path | None
+    max_history: int
+    """Events kept for each shopper; the same in all servers that share the store."""
+
+
+def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], api.Model] | None = None) -> int:
+    """Serves until SIGTERM or SIGINT. Returns 0; 1 or 2 with one line on stderr when it could not start."""
+    options = _options(argv)
+    try:
+        run(options, load_model or _load_package)
+    except AisleError as error:
+        print(f"aisle server: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def run(options: ServerOptions, load_model: Callable[[Path], api.Model]) -> None:
+    """Loads, warms up, then listens; raises what loading raises before any port is open."""
+    store = LmdbStore(options.store, options.max_history)
+    log = RequestLog(options.request_log) if options.request_log else None
+    try:
+        predictor = Predictor(lambda: load_model(options.model_dir), store, log)
+        predictor.load()
+        if options.host_loopback:
+            bind_to_loopback()
+        server = kserve.ModelServer(
+            http_port=options.http_port,
+            grpc_port=options.grpc_port,
+            workers=1,
+            enable_latency_logging=False,
+            grace_period=GRACE_S,
+        )
+        server.dataplane = StrictDataPlane(model_registry=server.registered_models)
+        _quieten()
+        _add_routes(store)
+        server.start([predictor])
+    finally:
+        if log is not None:
+            log.close()
+        store.close()
+
+
+class StrictDataPlane(DataPlane):  # type: ignore[misc]
+    """KServe's data plane, answering 400 where a malformed binary body would make it answer 500."""
+
+    def decode_inference_request(self, body, headers, model_name):  # type: ignore[no-untyped-def]
+        try:
+            return super().decode_inference_request(body, headers, model_name)
+        except InvalidInput:
+            raise
+        except Exception as error:
+            raise InvalidInput(f"body: not a v2 request ({type(error).__name__}: {error!s:.80})") from None
+
+
+def _add_routes(store: HistoryStore) -> None:
+    app = kserve.model_server.app
+
+    async def post_events(request: Request) -> JSONResponse:
+        try:
+            events = parse_events(request.headers, await request.body(), int(time.time()))
+        except InputError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        added = await run_in_threadpool(store.append, events)
+        return JSONResponse({"accepted": len(events), "added": added}, status_code=202)
+
+    async def bad_body(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return JSONResponse({"error": f"{where}: {first['msg']}"}, status_code=400)
+
+    app.add_api_route("/events", post_events, methods=["POST"], response_model=None)
+    app.add_exception_handler(RequestValidationError, bad_body)
+
+
+def _quieten() -> None:
+    """No line for each request, and no traceback for a client's mistake."""
+
+    def ours(record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, InvalidInput | ModelNotFound)
+
+    for name in ("kserve", "kserve.trace", "uvicorn.access"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("kserve").addFilter(ours)
+
+
+def _load_package(directory: Path) -> api.Model:
+    from model import package  # here, because it imports TensorFlow
+
+    return package.load(directory)
+
+
+def _options(argv: Sequence[str] | None) -> ServerOptions:
+    parser = argparse.ArgumentParser(prog="python -m model.serving.server", description=__doc__)
+    parser.add_argument("--model-dir", type=Path, required=True, help="a pushed model directory")
+    parser.add_argument("--store", type=Path, required=True, help="directory of the live state")
+    parser.add_argument("--http-port", type=int, default=8080)
+    parser.add_argument("--grpc-port", type=int, default=8081)
+    parser.add_argument("--host-loopback", action="store_true", help="listen on 127.0.0.1 only")
+    parser.add_argument("--request-log", type=Path, help="append one JSON line for each answered request")
+    parser.add_argument("--max-history", type=int, default=2048, help="events kept for each shopper")
+    parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end when the parent process, PID, ends")
+    found = vars(parser.parse_args(argv))
+    parent_pid = found.pop("die_with_parent")
+    if parent_pid is not None:
+        die_with_parent(parent_pid)
+    return ServerOptions(**found)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

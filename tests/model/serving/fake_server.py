@@ -1,0 +1,54 @@
+"""A real server process around a model without TensorFlow: `python -m tests.model.serving.fake_server`.
+
+The model directory holds one file, fake.json: {version, items, fail, sleep_s}. The answer is the shopper's own items,
+most recent first, then `items`; `fail` makes every answer an error; a directory without the file is refused.
+"""
+
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from model import api
+from model.errors import ModelRefused
+from model.serving.server import main
+
+
+@dataclass(frozen=True, kw_only=True)
+class FakeModel:
+    version: str
+    items: tuple[str, ...] = ()
+    fail: bool = False
+    sleep_s: float = 0.0
+
+    def recommend(self, requests: Sequence[api.Request]) -> list[api.Answer]:
+        time.sleep(self.sleep_s)
+        if self.fail and any(request.user_id != "warm-up" for request in requests):
+            raise RuntimeError("the fake model fails on purpose")
+        return [self._one(request) for request in requests]
+
+    def _one(self, request: api.Request) -> api.Answer:
+        ranked = list(dict.fromkeys([*reversed(request.history_item), *self.items]))
+        items = [item for item in ranked if item not in request.exclude][: request.k]
+        reasons = ["bought_before" if item in request.history_item else "popular" for item in items]
+        return api.Answer(item_ids=items, scores=[1.0 / (1 + i) for i in range(len(items))], reasons=reasons)
+
+
+def write_model(directory: Path, version: str, **fields: object) -> Path:
+    """A model directory for this server."""
+    directory.mkdir(parents=True)
+    (directory / "fake.json").write_text(json.dumps({"version": version, **fields}))
+    return directory
+
+
+def load(directory: Path) -> FakeModel:
+    try:
+        return FakeModel(**json.loads((directory / "fake.json").read_text()))
+    except FileNotFoundError:
+        raise ModelRefused(f"{directory}: expected fake.json, got none; write it") from None
+
+
+if __name__ == "__main__":
+    sys.exit(main(load_model=load))
