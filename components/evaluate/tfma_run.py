@@ -165,7 +165,8 @@ def read_outcome(out: Path) -> Outcome:
     if result is None or result.missing_thresholds:
         return Outcome(verdict=None, failures=["no thresholds were checked"], examples=examples, values=values)
     failures = [_failure(each.slice_key, f) for each in result.metric_validations_per_slice for f in each.failures]
-    failures += [f"slice {list(spec.feature_values)} was not found" for spec in result.missing_slices]
+    for spec in result.missing_slices:
+        failures += [f"no trips for the threshold on {name} {value}" for name, value in spec.feature_values.items()]
     return Outcome(verdict=result.validation_ok, failures=failures, examples=examples, values=values)
 
 

@@ -1,0 +1,47 @@
+"""A metrics.json that passes every check, for tests to spoil one thing of."""
+
+import copy
+from typing import Any
+
+from components.gate.checks import Expected
+from tfx_configs.settings import GateSettings
+
+EXPECTED = Expected(digest="d1", trips=200)
+SETTINGS = GateSettings()
+
+MODELS = {
+    "aisle": {"recall@10": 0.15, "ndcg@10": 0.21, "coverage@10": 0.05},
+    "popularity": {"recall@10": 0.04, "ndcg@10": 0.07, "coverage@10": 0.001},
+    "personal_frequency": {"recall@10": 0.14, "ndcg@10": 0.20, "coverage@10": 0.10},
+    "blessed": {"recall@10": 0.15, "ndcg@10": 0.21, "coverage@10": 0.05},
+}
+GOOD: dict[str, Any] = {
+    "candidate": "aisle",
+    "blessed": "blessed",
+    "baselines": ["popularity", "personal_frequency"],
+    "digest": "d1",
+    "span": {"first": "2017-12-04T00:00:00Z", "last": "2017-12-31T00:00:00Z"},
+    "trips": 200,
+    "models": MODELS,
+    "slices": [
+        {"slice": slicing, "value": value, "trips": 100, "models": MODELS}
+        for slicing in ("shopper", "activity", "basket", "store")
+        for value in ("one", "two")
+    ],
+    "latency": {"p50_ms": 9.0, "p99_ms": 12.0},
+    "size_mb": 40.0,
+    "tfma": {"verdict": True, "failures": [], "example_count": 200, "counts_agree": True, "max_difference": 1e-12},
+}
+
+
+def spoiled(*path: str | int, value: Any) -> dict[str, Any]:
+    """GOOD with one value replaced; `...` removes it."""
+    metrics = copy.deepcopy(GOOD)
+    place: Any = metrics
+    for name in path[:-1]:
+        place = place[name]
+    if value is ...:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return metrics
