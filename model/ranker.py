@@ -24,7 +24,7 @@ HIDDEN = (128, 64)
 class Ranker(tf.Module):
     """Scores candidates; `calibration` turns training logits into log-odds of a purchase."""
 
-    def __init__(self, catalog: Catalog, features: int) -> None:
+    def __init__(self, catalog: Catalog) -> None:
         super().__init__(name="ranker")
         layers = tf.keras.layers
         self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")

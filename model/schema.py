@@ -4,6 +4,7 @@ A row of each table is: one product in one basket (events), one product (items),
 on promotion in one store for one stretch of time (promotions).
 """
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -133,3 +134,8 @@ PROMOTIONS = Table(
 )
 
 TABLES = (EVENTS, ITEMS, USERS, PROMOTIONS)
+
+
+def schema_digest() -> str:
+    """SHA-256 of the canonical schema: models and tables made for another one do not fit."""
+    return hashlib.sha256(repr(TABLES).encode()).hexdigest()

@@ -90,8 +90,8 @@ class TrainSettings(Settings):
     dimension: int = 32
     """Width of the towers' output, 4 to 512."""
     retrieval_epochs: int = 3
-    retrieval_batch: int = 2048
-    """Positives a step; the others in the batch are the negatives, 16 to 65536."""
+    retrieval_batch: int = 256
+    """Trips a step; what the other trips bought are the negatives, 16 to 65536."""
     temperature: float = 0.1
     """Divides the in-batch logits, above 0."""
     ranking_days: int = 70

@@ -1,0 +1,90 @@
+"""Batches of trips for Keras, and what to say while it trains."""
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from components.progress import progress
+from model.backend import tf
+from model.inputs import Batch, TripReader
+
+_FLAT = {
+    "history_item_H": tf.int32,
+    "history_time_H": tf.int64,
+    "history_row_H": tf.int32,
+    "time_B": tf.int64,
+    "store_B": tf.int32,
+    "user_B": tf.int32,
+    "basket_item": tf.int32,
+    "basket_row": tf.int32,
+}
+
+
+def batches(
+    reader: TripReader, which: np.ndarray, size: int, seed: int | None, retrieved: np.ndarray | None = None
+) -> Any:
+    """tf.data of dicts: the fields of Batch, basket_item and basket_row, and with `retrieved` also retrieved_BR.
+
+    Args:
+        which: [n] trip indices. seed: reshuffles them each epoch; None keeps their order.
+        retrieved: [n, R] int32, aligned with `which`.
+    """
+    signature = {name: tf.TensorSpec([None], dtype) for name, dtype in _FLAT.items()}
+    if retrieved is not None:
+        signature["retrieved_BR"] = tf.TensorSpec([None, retrieved.shape[1]], tf.int32)
+    epoch = np.random.default_rng(seed)
+
+    def generate() -> Iterator[dict[str, Any]]:
+        order = np.arange(len(which)) if seed is None else epoch.permutation(len(which))
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            item, row = reader.baskets(which[rows])
+            fields: dict[str, Any] = reader.batch(which[rows])._asdict()
+            fields |= {"basket_item": item, "basket_row": row}
+            if retrieved is not None:
+                fields["retrieved_BR"] = retrieved[rows]
+            yield fields
+
+    steps = -(-len(which) // size)
+    data = tf.data.Dataset.from_generator(generate, output_signature=signature)
+    return data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
+
+
+class Keras(tf.keras.callbacks.Callback):
+    """Reports losses: every few seconds as progress, the mean of every epoch in `curve`.
+
+    TFRS itself reports the loss of an epoch's last batch only.
+    """
+
+    EVERY_S = 5.0
+
+    def __init__(self, name: str) -> None:
+        super().__init__()
+        self.name = name
+        self.curve: list[dict[str, float]] = []
+        self._said = 0.0
+        self._epoch = 0
+        self._losses: dict[str, list[float]] = {}
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        self._epoch = epoch
+        self._losses = {"loss": [], "val_loss": []}
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._losses["val_loss"].append(logs["loss"])
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self._losses["loss"].append(logs["loss"])
+        if time.monotonic() - self._said > self.EVERY_S:
+            self._said = time.monotonic()
+            share = (self._epoch + (batch + 1) / self.params["steps"]) / self.params["epochs"]
+            progress(f"{self.name}: {100 * share:.0f} %, loss {logs['loss']:.4f}", share=round(share, 3))
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        self.curve.append({name: float(np.mean(values)) for name, values in self._losses.items() if values})
+        progress(f"{self.name}: epoch {epoch + 1}, {', '.join(f'{k} {v:.4f}' for k, v in self.curve[-1].items())}")
+
+
+assert set(Batch._fields) <= set(_FLAT)

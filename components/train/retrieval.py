@@ -1,0 +1,83 @@
+"""Trains the two towers on what shoppers bought for the first time, with TFRS.
+
+Own purchases come from the shopper's history anyway; the towers are there for the rest.
+
+Shape legend: B trips, H history events, L basket entries, N positives, d width of the vectors.
+"""
+
+from typing import Any
+
+import numpy as np
+import tensorflow_recommenders as tfrs
+
+from components.train.batches import Keras, batches
+from model.backend import tf
+from model.catalog import Catalog
+from model.inputs import Batch, TripReader
+from model.matching import contains
+from model.towers import ItemTower, QueryTower
+from tfx_configs.settings import TrainSettings
+
+LEARNING_RATE = 2e-3
+
+
+class TwoTowers(tfrs.Model):
+    """In-batch softmax with logQ correction: a positive's negatives are the other positives of the batch.
+
+    The correction subtracts log(probability of an item to be in the batch) from its logit (Yi et al. 2019), so that
+    popular items are not punished for being sampled more often as negatives.
+    """
+
+    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
+        super().__init__()
+        self.items = ItemTower(catalog, settings.dimension)
+        self.queries = QueryTower(catalog, self.items, settings.dimension)
+        self._task = tfrs.tasks.Retrieval(temperature=settings.temperature, remove_accidental_hits=True)
+        weight = catalog.decayed_WI[-1] + 1.0
+        self._share_I = tf.Variable(weight / weight.sum(), trainable=False, dtype=tf.float32)
+
+    def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
+        """Mean loss a positive. `inputs`: the fields of Batch, basket_item [L] and basket_row [L]."""
+        batch = Batch(**{name: inputs[name] for name in Batch._fields})
+        item, row = inputs["basket_item"], inputs["basket_row"]
+        first_time = ~contains(row, item, batch.history_row_H, batch.history_item_H)
+        item_N, row_N = tf.boolean_mask(item, first_time), tf.boolean_mask(row, first_time)
+        loss = self._task(
+            tf.gather(self.queries(batch), row_N),
+            self.items(item_N),
+            candidate_sampling_probability=tf.gather(self._share_I, item_N),
+            candidate_ids=item_N,
+            compute_metrics=False,
+        )
+        return loss / tf.maximum(tf.cast(tf.size(item_N), tf.float32), 1.0)
+
+
+def train_towers(reader: TripReader, catalog: Catalog, which: np.ndarray, settings: TrainSettings, watch: Keras) -> TwoTowers:
+    """Trains on the given trips; those without history are skipped."""
+    trips = reader.trips
+    which = which[trips.history_end_T[which] > trips.history_begin_T[which]]
+    towers = TwoTowers(catalog, settings)
+    towers.compile(optimizer=tf.keras.optimizers.legacy.Adam(LEARNING_RATE))
+    towers.fit(
+        batches(reader, which, settings.retrieval_batch, settings.seed),
+        epochs=settings.retrieval_epochs,
+        callbacks=[watch],
+        verbose=0,
+    )
+    return towers
+
+
+def item_vectors(towers: TwoTowers, items: int, step: int = 8192) -> np.ndarray:
+    """[items, d] float32 vectors of all items."""
+    parts = [towers.items(tf.range(i, min(i + step, items))).numpy() for i in range(0, items, step)]
+    return np.concatenate(parts)
+
+
+def query_vectors(towers: TwoTowers, reader: TripReader, which: np.ndarray, step: int = 256) -> np.ndarray:
+    """[n, d] float32 vectors of the given trips."""
+    embed = tf.function(towers.queries, reduce_retracing=True)
+    parts = [
+        embed(Batch(*map(tf.convert_to_tensor, reader.batch(which[i : i + step])))).numpy()
+        for i in range(0, len(which), step)
+    ]
+    return np.concatenate(parts)

@@ -1,0 +1,131 @@
+"""Writes a recommender as a model directory: SavedModel with string inputs, vector index, manifest.
+
+Shape legend: B requests, H history events, X exclusions, R retrieved, I items, k answers, d width.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.backend import tf
+from model.candidates import SOURCES
+from model.catalog import Catalog
+from model.files import atomic_directory
+from model.inputs import Batch
+from model.manifest import Manifest, write_manifest
+from model.recommender import Recommender
+
+
+class Serving(tf.Module):
+    """The signatures: ids as strings in, ids as strings out; unknown ids take the place kept for the unknown."""
+
+    def __init__(self, recommender: Recommender, catalog: Catalog) -> None:
+        super().__init__(name="serving")
+        self._recommender = recommender
+        self._item_ids = tf.Variable(catalog.item_ids.astype(str), trainable=False, name="item_ids")
+        self._sources = tf.constant(SOURCES)
+        self._items = _table(catalog.item_ids, 0, -1)
+        self._stores = _table(catalog.store_ids, 0, 0)
+        self._users = _table(catalog.user_ids, 1, 0)
+
+    def _batch(self, item_H: Any, time_H: Any, row_H: Any, user_B: Any, store_B: Any, time_B: Any) -> Batch:
+        index_H = self._items.lookup(item_H)
+        known = index_H >= 0
+        return Batch(
+            history_item_H=tf.boolean_mask(index_H, known),
+            history_time_H=tf.boolean_mask(time_H, known),
+            history_row_H=tf.boolean_mask(row_H, known),
+            time_B=time_B,
+            store_B=self._stores.lookup(store_B),
+            user_B=self._users.lookup(user_B),
+        )
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, "history_item"),
+            tf.TensorSpec([None], tf.int64, "history_time"),
+            tf.TensorSpec([None], tf.int32, "history_row"),
+            tf.TensorSpec([None], tf.string, "user_id"),
+            tf.TensorSpec([None], tf.string, "store_id"),
+            tf.TensorSpec([None], tf.int64, "time"),
+        ]
+    )
+    def embed(
+        self, history_item: Any, history_time: Any, history_row: Any, user_id: Any, store_id: Any, time: Any
+    ) -> dict[str, Any]:
+        """{"query": [B, d]}: what the index is searched with."""
+        batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
+        return {"query": self._recommender.embed(batch)}
+
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, "history_item"),
+            tf.TensorSpec([None], tf.int64, "history_time"),
+            tf.TensorSpec([None], tf.int32, "history_row"),
+            tf.TensorSpec([None], tf.string, "user_id"),
+            tf.TensorSpec([None], tf.string, "store_id"),
+            tf.TensorSpec([None], tf.int64, "time"),
+            tf.TensorSpec([None, None], tf.int32, "retrieved"),
+            tf.TensorSpec([None], tf.string, "exclude_item"),
+            tf.TensorSpec([None], tf.int32, "exclude_row"),
+            tf.TensorSpec([], tf.int32, "k"),
+        ]
+    )
+    def recommend(
+        self,
+        history_item: Any,
+        history_time: Any,
+        history_row: Any,
+        user_id: Any,
+        store_id: Any,
+        time: Any,
+        retrieved: Any,
+        exclude_item: Any,
+        exclude_row: Any,
+        k: Any,
+    ) -> dict[str, Any]:
+        """{"item_id", "score", "reason"}: [B, at most k], best first; item_id is empty where candidates ran out."""
+        batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
+        exclude = self._items.lookup(exclude_item)
+        item, score, source = self._recommender.recommend(batch, retrieved, exclude, exclude_row, k)
+        item_id = tf.where(item >= 0, tf.gather(self._item_ids, tf.maximum(item, 0)), "")
+        return {"item_id": item_id, "score": score, "reason": tf.gather(self._sources, source)}
+
+
+def export(
+    directory: Path, kind: str, recommender: Recommender, catalog: Catalog, retrieved: int = 0, index: Any = None
+) -> Manifest:
+    """Writes the model directory in one step.
+
+    Args:
+        directory: replaced.
+        kind: what is in it: "aisle" or a baseline's name.
+        recommender: built on `catalog`.
+        catalog: the snapshot as served.
+        retrieved: items fetched from the index for each request.
+        index: ExactIndex over the towers' item vectors, or None.
+    """
+    serving = Serving(recommender, catalog)
+    with atomic_directory(directory) as out:
+        signatures = {
+            "embed": serving.embed.get_concrete_function(),
+            "recommend": serving.recommend.get_concrete_function(),
+        }
+        tf.saved_model.save(serving, str(out / "saved_model"), signatures=signatures)
+        if index is not None:
+            index.save(out / "index")
+        return write_manifest(
+            out,
+            kind=kind,
+            cut_s=int(catalog.snapshot_W[-1]),
+            items=catalog.items,
+            retrieved=retrieved if index is not None else 0,
+        )
+
+
+def _table(ids: np.ndarray, first: int, default: int) -> Any:
+    """String id to position, counted from `first`; `default` for the unknown."""
+    keys = tf.constant(ids.astype(str), tf.string) if len(ids) else tf.constant([], tf.string)
+    values = tf.range(first, first + len(ids), dtype=tf.int32)
+    return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default)
