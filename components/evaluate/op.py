@@ -15,7 +15,7 @@ def evaluate(
     code_version: str,
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
-):
+) -> None:
     """Candidate, blessed model and baselines on the same trips."""
     from components.evaluate.run import evaluate_models
 

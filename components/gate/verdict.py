@@ -53,8 +53,7 @@ def as_markdown(verdict: Verdict) -> str:
     rows = sorted(verdict.reasons, key=lambda reason: reason.passed)
     lines = [f"# {headline(verdict)}", "", "| | check | value | threshold | |", "|---|---|---|---|---|"]
     lines += [
-        f"| {'yes' if r.passed else '**NO**'} | {r.check} | {_text(r.value)} | {_text(r.threshold)} | {_cell(r.message)} |"
-        for r in rows
+        f"| {_mark(r)} | {r.check} | {_text(r.value)} | {_text(r.threshold)} | {_cell(r.message)} |" for r in rows
     ]
     return "\n".join(lines) + "\n"
 
@@ -67,6 +66,10 @@ def headline(verdict: Verdict) -> str:
     if verdict.blessed:
         return f"Blessed: all {len(verdict.reasons)} checks passed"
     return f"Not blessed: {len(failed)} of {len(verdict.reasons)} checks failed: {', '.join(failed)}"
+
+
+def _mark(reason: Reason) -> str:
+    return "yes" if reason.passed else "**NO**"
 
 
 def _text(number: float | None) -> str:

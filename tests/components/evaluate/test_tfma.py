@@ -17,7 +17,8 @@ from components.evaluate.tfma_run import OVERALL, Outcome, Threshold, eval_confi
 from model import metrics
 from model.catalog import Catalog
 from model.task import CATALOG, ITEMS, load_task
-from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same, write_examples as write_world
+from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same
+from tests.components.evaluate.world import write_examples as write_world
 from tfx_configs.settings import GateSettings
 
 GATE = GateSettings(min_slice_trips=10, min_slice_ratio=0.5)
@@ -133,9 +134,10 @@ def test_an_undefined_value_agrees_only_with_an_undefined_value() -> None:
     numbers = {"models": {"a": {"ndcg@10": None}}, "slices": []}
     nan = Outcome(verdict=True, failures=[], examples={OVERALL: 1}, values={OVERALL: {"a": {"ndcg@10": float("nan")}}})
     assert compare(nan, numbers, trips=1)["max_difference"] == 0.0
-    assert compare(dataclasses.replace(nan, values={OVERALL: {"a": {"ndcg@10": 0.1}}}), numbers, 1)[
-        "max_difference"
-    ] is None
+    assert (
+        compare(dataclasses.replace(nan, values={OVERALL: {"a": {"ndcg@10": 0.1}}}), numbers, 1)["max_difference"]
+        is None
+    )
 
 
 def test_a_trip_reads_back_from_its_vectors() -> None:

@@ -28,7 +28,9 @@ def write_examples(path: Path, shoppers: int = 40) -> Path:
         taste = rng.choice(80, 30, replace=False)
         for trip in range(2 + shopper % 12):
             day = CUT - pd.Timedelta(days=1 + 5 * trip)
-            rows += _trip(f"u{shopper:02d}", day, f"{shopper}-{trip}", rng.choice(taste, 4, replace=False, p=liking), shopper)
+            rows += _trip(
+                f"u{shopper:02d}", day, f"{shopper}-{trip}", rng.choice(taste, 4, replace=False, p=liking), shopper
+            )
         size = 2 + shopper % 9
         bought = np.union1d(rng.choice(taste, size, replace=False, p=liking), rng.choice(80, 2))
         test_day = CUT + pd.Timedelta(days=shopper % 10)

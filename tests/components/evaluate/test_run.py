@@ -1,0 +1,89 @@
+"""The evaluate stage on directories, with models that are functions: what metrics.json says."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.evaluate.run import evaluate
+from components.gate.checks import Expected
+from components.gate.verdict import decide
+from model.errors import InputError
+from model.files import read_json
+from model.task import load_task
+from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same, write_examples
+from tfx_configs.evaluation import EvaluationSettings
+from tfx_configs.settings import GateSettings
+
+GATE = GateSettings(min_slice_trips=10, min_slice_ratio=0.5)
+PLAN = EvaluationSettings(bootstrap_rounds=100, latency_requests=5)
+ANSWERS = {"aisle": frequency, "popularity": the_same, "personal_frequency": latest, "blessed": frequency}
+
+
+def load(directory: Path) -> FunctionModel:
+    """Stands in for model.package.load: the directory's name says which function."""
+    return FunctionModel(f"{directory.name}-1", ANSWERS[directory.name])
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("run")
+    write_examples(root / "examples")
+    for name in ANSWERS:
+        (root / name).mkdir()
+        (root / name / "weights").write_bytes(b"x" * 500_000)
+    models = {name: root / name for name in ANSWERS}
+    evaluate(root / "examples", models, "aisle", "blessed", root / "out", GATE, plan=PLAN, code_version="c1", load=load)
+    return root
+
+
+@pytest.fixture(scope="module")
+def found(place: Path) -> dict[str, Any]:
+    return read_json(place / "out" / "metrics.json")
+
+
+def test_every_model_has_every_metric(found: dict[str, Any]) -> None:
+    names = {"recall@10", "ndcg@10", "phr@10", "recall@20", "ndcg@20"}
+    names |= {"explore_recall@10", "repeat_recall@10", "coverage@10"}
+    assert set(found["models"]) == set(ANSWERS)
+    assert all(set(model) == names for model in found["models"].values())
+    assert found["models"]["popularity"]["coverage@10"] == pytest.approx(10 / found["active_items"])
+
+
+def test_the_same_lists_have_the_same_metrics_and_no_paired_difference(found: dict[str, Any]) -> None:
+    assert found["models"]["aisle"] == found["models"]["blessed"]
+    assert found["paired"]["blessed"]["ndcg@10"] == {"delta_pct": 0.0, "low_pct": 0.0, "high_pct": 0.0}
+    assert found["paired"]["popularity"]["recall@10"]["low_pct"] > 0
+
+
+def test_each_slicing_adds_up_to_all_trips(found: dict[str, Any]) -> None:
+    totals: dict[str, int] = {}
+    for row in found["slices"]:
+        totals[row["slice"]] = totals.get(row["slice"], 0) + row["trips"]
+    assert set(totals) == {"shopper", "activity", "basket", "week", "store", "department", "demographics_missing"}
+    assert set(totals.values()) == {found["trips"]} == {40}
+
+
+def test_the_candidate_is_weighed_and_timed(found: dict[str, Any]) -> None:
+    assert found["size_mb"] == 0.5 and found["latency"]["p50_ms"] > 0
+    assert found["versions"]["aisle"] == "aisle-1" and found["code_version"] == "c1"
+
+
+def test_tfma_leaves_its_own_output_and_agrees(place: Path, found: dict[str, Any]) -> None:
+    assert (place / "out" / "tfma" / "eval_config.json").is_file()
+    assert found["tfma"]["example_count"] == 40 and found["tfma"]["counts_agree"]
+    assert found["tfma"]["max_difference"] < 1e-6 and found["tfma"]["verdict"] is True
+
+
+def test_the_gate_can_bless_it_and_only_for_these_examples(place: Path, found: dict[str, Any]) -> None:
+    task = load_task(place / "examples")
+    expected = Expected(digest=task.digest, trips=len(task.trip_N))
+    assert decide(found, GATE, expected).blessed
+    assert not decide(found, GATE, Expected(digest="other", trips=40)).blessed
+
+
+def test_without_a_candidate_or_a_baseline_there_is_nothing_to_evaluate(place: Path, tmp_path: Path) -> None:
+    for models in ({"popularity": place}, {"aisle": place}, {}):
+        with pytest.raises(InputError, match="expected aisle and at least one baseline"):
+            evaluate(place / "examples", models, "aisle", None, tmp_path / "out", GATE, load=load)
+    assert not (tmp_path / "out").exists()
