@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from html import escape
 
-WIDTH, HEIGHT = 640, 150
+WIDTH, HALF_WIDTH, HEIGHT = 640, 430, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 14, 22
 
 
@@ -21,14 +21,14 @@ def bars(values: Sequence[float], labels: Sequence[str], alt: str) -> str:
         marks.append(
             f'<rect class="bar" x="{x:.1f}" y="{y:.1f}" width="{step - gap:.1f}" height="{height:.1f}">{tip}</rect>'
         )
-    return _svg(marks + _axes(top, labels), alt)
+    return _svg(marks + _axes(top, labels, WIDTH), WIDTH, alt)
 
 
 def line(values: Sequence[float | None], labels: Sequence[str], limit: float, alt: str) -> str:
-    """A line with a point a value (None leaves a gap) and a dashed line at the limit."""
+    """A line with a point a value (None leaves a gap), half the page wide, and a dashed line at the limit."""
     known = [value for value in values if value is not None]
     top = 1.15 * max([limit, *known])
-    plot_w, plot_h = WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
+    plot_w, plot_h = HALF_WIDTH - _LEFT - _RIGHT, HEIGHT - _TOP - _BOTTOM
     step = plot_w / max(1, len(values))
 
     def y(value: float) -> float:
@@ -46,10 +46,10 @@ def line(values: Sequence[float | None], labels: Sequence[str], limit: float, al
         tip = f"<title>{escape(label)}: {value:.3f}</title>"
         marks.append(f'<circle class="{kind}" cx="{x:.1f}" cy="{y(value):.1f}" r="3">{tip}</circle>')
     marks.insert(0, f'<path class="line" d="{path}"/>')
-    right = WIDTH - _RIGHT
+    right = HALF_WIDTH - _RIGHT
     marks.append(f'<line class="limit" x1="{_LEFT}" x2="{right}" y1="{y(limit):.1f}" y2="{y(limit):.1f}"/>')
     marks.append(f'<text x="{right}" y="{y(limit) - 4:.1f}" text-anchor="end">limit {limit:g}</text>')
-    return _svg(marks + _axes(top, labels), alt)
+    return _svg(marks + _axes(top, labels, HALF_WIDTH), HALF_WIDTH, alt)
 
 
 def spark(values: Sequence[float], alt: str) -> str:
@@ -71,18 +71,18 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"
 
 
-def _axes(top: float, labels: Sequence[str]) -> list[str]:
+def _axes(top: float, labels: Sequence[str], width: int) -> list[str]:
     base = HEIGHT - _BOTTOM
     marks = [
-        f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{base}" y2="{base}"/>',
+        f'<line class="axis" x1="{_LEFT}" x2="{width - _RIGHT}" y1="{base}" y2="{base}"/>',
         f'<text x="{_LEFT - 6}" y="{_TOP + 5}" text-anchor="end">{number(top)}</text>',
         f'<text x="{_LEFT - 6}" y="{base + 4}" text-anchor="end">0</text>',
     ]
     if labels:
         marks.append(f'<text x="{_LEFT}" y="{HEIGHT - 6}">{escape(labels[0])}</text>')
-        marks.append(f'<text x="{WIDTH - _RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(labels[-1])}</text>')
+        marks.append(f'<text x="{width - _RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(labels[-1])}</text>')
     return marks
 
 
-def _svg(marks: Sequence[str], alt: str) -> str:
-    return f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(alt)}">{"".join(marks)}</svg>'
+def _svg(marks: Sequence[str], width: int, alt: str) -> str:
+    return f'<svg viewBox="0 0 {width} {HEIGHT}" role="img" aria-label="{escape(alt)}">{"".join(marks)}</svg>'

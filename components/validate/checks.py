@@ -1,6 +1,7 @@
 """Which plain check runs on what: each only where the columns that it needs are sound."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from components.validate import time_checks, value_checks
 from components.validate.findings import Finding
@@ -46,7 +47,7 @@ def find(
     for name, loaded in tables.items():
         if loaded.stride == 1:
             keys = {name: loaded.table.key}
-            run(lambda at=loaded: value_checks.duplicate_keys(at.table, at.frame, settings), keys)
+            run(partial(value_checks.duplicate_keys, loaded.table, loaded.frame, settings), keys)
     if "events" not in tables:
         return out
     events, partitions = tables["events"].frame, tables["events"].partitions
@@ -66,7 +67,7 @@ def find(
     run(lambda: value_checks.one_shopper_a_basket(events, settings), {"events": (c.USER, c.BASKET)})
     run(lambda: value_checks.item_prices(events), {"events": (c.TIME, c.ITEM, c.PRICE)})
     for column in (c.PRICE, c.QUANTITY):
-        run(lambda name=column: value_checks.scale(events, name, settings), {"events": (c.TIME, column)})
+        run(partial(value_checks.scale, events, column, settings), {"events": (c.TIME, column)})
     nullable = [column.name for column in schema.EVENTS.columns if column.nullable and column.name in events]
     run(lambda: value_checks.null_jump(events, nullable, settings), time)
     return out

@@ -59,7 +59,7 @@ def by_week(events: pd.DataFrame, settings: ValidationSettings, weeks: int = 26)
     end = _next_midnight(events[c.TIME].max())
     spans = [_span(events, end - (k + 1) * 7 * DAY_S, end - k * 7 * DAY_S) for k in range(weeks, -1, -1)]
     measured = [statistics.compute(span) if len(span) >= MIN_ROWS else None for span in spans]
-    steps = [
+    steps: list[dict[str, float]] = [
         {d.feature: d.value for d in _between(before, after, settings)} if before and after else {}
         for before, after in itertools.pairwise(measured)
     ]

@@ -16,9 +16,12 @@ def validate(
     metrics: Output[Metrics],
 ) -> None:
     """Fails with CheckFailed when the verdict is stop, after its artifacts are written."""
-    from components.environments import call
-    from components.validate.outcome import publish
+    from components.stage import stage
 
-    kwargs = {"tables_dir": tables.path, "out_dir": anomalies.path, "settings_json": settings}
-    summary = call("validate", "components.validate.run:validate", kwargs)
-    publish(summary, anomalies.path, report.path, metrics.log_metric)
+    with stage("validate"):
+        from components.environments import call
+        from components.validate.outcome import publish
+
+        kwargs = {"tables_dir": tables.path, "out_dir": anomalies.path, "settings_json": settings}
+        summary = call("validate", "components.validate.run:validate", kwargs)
+        publish(summary, anomalies.path, report.path, metrics.log_metric)

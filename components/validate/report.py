@@ -101,7 +101,7 @@ def _table(loaded: Loaded, stats: Stats) -> str:
         f'<tr><th scope="row">{escape(n)}</th><td>{loaded.types[n]}</td><td class="n">100 %</td></tr>' for n in empty
     ]
     sampled = f", statistics of every {loaded.stride}th row" if loaded.stride > 1 else ""
-    head = '<tr><th>column</th><th>type</th><th class="n">missing</th><th class="n">uniques</th>'
+    head = '<tr><th>column</th><th>type</th><th class="n">missing</th><th class="n">uniques, about</th>'
     return (
         f"<section><h3>{loaded.table.name}</h3><p class='soft'>{loaded.rows:,} rows, {len(loaded.types)} columns{sampled}</p>"
         f'<div class="scroll"><table><thead>{head}<th>distribution</th><th>range or top values</th></tr></thead>'

@@ -1,10 +1,12 @@
 """Frames -> TFDV statistics. n_jobs stays 1: every further worker would import TensorFlow again (about 10 s each)."""
 
+from typing import TypeAlias
+
 import pandas as pd
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-Stats = statistics_pb2.DatasetFeatureStatisticsList
+Stats: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
 def compute(frame: pd.DataFrame) -> Stats:

@@ -86,8 +86,8 @@ def copied_day(events: pd.DataFrame) -> list[Finding]:
 def doubled_day(events: pd.DataFrame) -> list[Finding]:
     """A day on which every quantity is even, where usually many are odd: loaded twice, then merged by key."""
     day = weeks.days(events[c.TIME])
-    odd = (events[c.QUANTITY] % 2 == 1).groupby(day).agg(["mean", "size"])
-    odd = odd[odd["size"] >= MIN_COPY_ROWS]["mean"]
+    by_day = (events[c.QUANTITY] % 2 == 1).groupby(day).agg(["mean", "size"])
+    odd = by_day["mean"][by_day["size"] >= MIN_COPY_ROWS]
     if odd.empty or odd.median() < 0.3 or odd.min() > 0:
         return []
     dates = ", ".join(weeks.date_text(int(d)) for d in odd[odd == 0].index[:3])

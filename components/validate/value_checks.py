@@ -27,10 +27,11 @@ def duplicate_keys(table: schema.Table, frame: pd.DataFrame, settings: Validatio
     whole_day = False
     if c.TIME in frame:
         day = weeks.days(frame[c.TIME])
-        share = repeated.groupby(day).mean()
-        whole_day = bool(share.max() >= 0.4 and repeated.groupby(day).sum()[share.idxmax()] >= MIN_ROWS)
+        by_day = repeated.groupby(day).agg(["mean", "sum"])
+        worst = int(by_day["mean"].to_numpy().argmax())
+        whole_day = bool(by_day["mean"].iloc[worst] >= 0.4 and by_day["sum"].iloc[worst] >= MIN_ROWS)
         if whole_day:
-            received += f", most on {weeks.date_text(int(share.idxmax()))}"
+            received += f", most on {weeks.date_text(int(by_day.index[worst]))}"
     severity: Severity = "stop" if whole_day or percent > settings.max_duplicate_percent else "warn"
     todo = "a file or a day was loaded twice: remove the copy"
     return [_finding(table.name, "+".join(table.key), "duplicate_key", severity, "each key once", received, todo)]
@@ -80,7 +81,7 @@ def item_prices(events: pd.DataFrame) -> list[Finding]:
     rows = rows[rows.groupby(c.ITEM)[c.PRICE].transform("size") >= MIN_ITEM_ROWS]
     if len(rows) < 10 * MIN_ROWS:
         return []
-    log_price = np.log(rows[c.PRICE])
+    log_price = pd.Series(np.log(rows[c.PRICE].to_numpy()), index=rows.index)
     own = (log_price - log_price.groupby(rows[c.ITEM]).transform("median")).abs()
     any_item = (log_price - log_price.median()).abs()
     week = weeks.full_weeks(rows[c.TIME])
@@ -89,7 +90,7 @@ def item_prices(events: pd.DataFrame) -> list[Finding]:
     ratio = by_week["own"] / by_week["any"]
     if len(ratio) < 3 or ratio.median() > 0.5 or ratio.max() < 0.8:
         return []
-    start = weeks.week_starts(rows[c.TIME])[max(int(ratio.idxmax()), 0)]
+    start = weeks.week_starts(rows[c.TIME])[max(int(by_week.index[int(ratio.to_numpy().argmax())]), 0)]
     expected = f"an item's price near its usual one (distance {ratio.median():.2f} of any item's)"
     received = f"{ratio.max():.2f} in the week of {start}"
     todo = "item ids or prices were shuffled against each other: load that week again"
@@ -99,19 +100,17 @@ def item_prices(events: pd.DataFrame) -> list[Finding]:
 def scale(events: pd.DataFrame, column: str, settings: ValidationSettings) -> list[Finding]:
     """A day or week whose median is many times that of the seven before: cents for euros, grams for pieces."""
     for name, period in (("day", weeks.days(events[c.TIME])), ("week", weeks.full_weeks(events[c.TIME]))):
-        medians = events[column].groupby(period).agg(["median", "size"])
-        medians = medians[(medians["size"] >= MIN_ROWS) & (medians["median"] > 0)]["median"]
+        by_period = events[column].groupby(period).agg(["median", "size"])
+        medians = by_period["median"][(by_period["size"] >= MIN_ROWS) & (by_period["median"] > 0)]
         before = medians.rolling(7, min_periods=2).median().shift(1)
-        ratio = (medians / before).dropna()
-        if ratio.empty:
+        log_ratio = np.log((medians / before).fillna(1.0).to_numpy())
+        if not len(log_ratio) or np.abs(log_ratio).max() <= np.log(settings.max_scale_ratio):
             continue
-        worst = ratio.loc[(np.log(ratio)).abs().idxmax()]
-        if max(worst, 1 / worst) <= settings.max_scale_ratio:
-            continue
-        where = int(np.log(ratio).abs().idxmax())
+        worst = int(np.abs(log_ratio).argmax())
+        where = int(medians.index[worst])
         date = weeks.date_text(where) if name == "day" else weeks.week_starts(events[c.TIME])[max(where, 0)]
-        expected = f"a median near the {before[where]:.4g} of the {name}s before"
-        received = f"{medians[where]:.4g} on the {name} of {date} (x{worst:.3g})"
+        expected = f"a median near the {before.iloc[worst]:.4g} of the {name}s before"
+        received = f"{medians.iloc[worst]:.4g} on the {name} of {date} (x{np.exp(log_ratio[worst]):.3g})"
         todo = "the unit changed (cents for currency, grams for pieces): convert it in ingest"
         return [_finding("events", column, "scale", "stop", expected, received, todo)]
     return []
@@ -126,7 +125,7 @@ def null_jump(events: pd.DataFrame, columns: Sequence[str], settings: Validation
         missing = 100.0 * events[column].isna()[full].groupby(week[full]).mean()
         jump = missing.max() - missing.median() if len(missing) else 0.0
         if jump > settings.max_null_jump_percent:
-            start = weeks.week_starts(events[c.TIME])[int(missing.idxmax())]
+            start = weeks.week_starts(events[c.TIME])[int(missing.index[int(missing.to_numpy().argmax())])]
             expected = f"about {missing.median():.0f} % missing values, as in the median week"
             received = f"{missing.max():.0f} % in the week of {start}"
             todo = "find out why values went missing in that week"

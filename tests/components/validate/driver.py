@@ -1,5 +1,6 @@
 """Runs in the validate environment: many validations in one process, since importing TFDV takes seconds."""
 
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,3 +16,8 @@ def validate_all(folders: list[str], out_root: str, settings_json: str) -> dict[
         summary = validate(folder, str(target), settings_json)
         out[folder] = {"summary": summary, "result": read_json(target / "anomalies.json")}
     return out
+
+
+def versions() -> dict[str, str]:
+    """Versions of what validation runs on."""
+    return {name: version(name) for name in ("tensorflow-data-validation", "tensorflow", "numpy")}
