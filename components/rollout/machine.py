@@ -5,7 +5,7 @@
 
 Guardrails, in order; the first that speaks decides:
   1. the canary is down, or fails more requests than `max_error_percent` allows   -> rollback
-  2. its p99 is above the floor and above `max_p99_ratio` times stable's          -> rollback
+  2. its p99 is surely above the floor and above `max_p99_ratio` times stable's   -> rollback
   3. its outcomes are below `min_outcome_ratio` of stable's, surely below 1       -> rollback
   4. the shoppers seen do not fit the declared split (`split_alpha`)              -> hold: the evidence is not what it
      seems, which says nothing about the model, so nobody is moved and the run fails
@@ -39,6 +39,8 @@ class VersionEvidence:
     """Distinct shoppers it answered."""
     p50_ms: float
     p99_ms: float
+    p99_low_ms: float
+    """The p99 is at least this, with 99 % confidence."""
     trips: int
     """Answered trips with a known outcome."""
     hits: int
@@ -141,7 +143,7 @@ def _failing(settings: RolloutSettings, evidence: Evidence) -> list[str]:
 def _slow(settings: RolloutSettings, evidence: Evidence) -> list[str]:
     canary, stable = evidence.canary, evidence.stable
     limit_ms = max(settings.p99_floor_ms, settings.max_p99_ratio * stable.p99_ms)
-    if _comparable(settings, evidence) and canary.p99_ms > limit_ms:
+    if _comparable(settings, evidence) and canary.p99_low_ms > limit_ms:
         return [f"latency: canary p99 {canary.p99_ms:.1f} ms, over {limit_ms:.1f} ms (stable {stable.p99_ms:.1f} ms)"]
     return []
 

@@ -30,9 +30,14 @@ class Process:
 
     def check_alive(self) -> None:
         """Raises StageFailed, with the log's last lines, when the process has ended."""
-        code = self._popen.poll()
+        code = self.exit_code
         if code is not None:
             raise StageFailed(f"{self.name}: ended with exit code {code}; its log ends: {self.last_lines()}")
+
+    @property
+    def exit_code(self) -> int | None:
+        """None while it runs; negative when a signal ended it."""
+        return self._popen.poll()
 
     def last_lines(self, count: int = 5) -> str:
         lines = self.log.read_text(errors="replace").splitlines()
@@ -50,7 +55,7 @@ class Process:
 
     def stop(self) -> None:
         """SIGTERM, time to drain, then SIGKILL. Returns when it is gone."""
-        if self._popen.poll() is None:
+        if self.exit_code is None:
             self._popen.terminate()
             try:
                 self._popen.wait(STOP_GRACE_S)

@@ -18,7 +18,7 @@ EVENT_SOURCE = "aisle/replay"
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """One answer. `version` is who answered, `stable` or `canary`; empty when nobody did. `status` 0: no HTTP answer."""
+    """One answer. `version`: who answered, `stable` or `canary`; empty when nobody did. `status` 0: no HTTP answer."""
 
     user_id: str
     status: int

@@ -1,0 +1,268 @@
+"""One real KServe server process around the fake model: REST, gRPC, events, metrics, log, drain."""
+
+import http.client
+import json
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import grpc
+import psutil
+import pytest
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
+
+from components.rollout.processes import Process, model_server, wait_ready
+from model.serving.events import BATCH, STRUCTURED
+from model.serving.inputs import INPUTS, OUTPUTS
+from tests.model.serving.fake_server import write_model
+
+FAKE = "tests.model.serving.fake_server"
+
+
+@dataclass(frozen=True)
+class _Server:
+    process: Process
+    port: int
+    stub: GRPCInferenceServiceStub
+    log: Path
+
+    def call(self, method: str, path: str, body: bytes = b"", **headers: str) -> tuple[int, Any]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection.request(method, path, body, {name.replace("_", "-"): value for name, value in headers.items()})
+        response = connection.getresponse()
+        text = response.read()
+        connection.close()
+        return response.status, json.loads(text) if text[:1] in b"{[" else text.decode()
+
+    def infer(self, *inputs: dict[str, Any], **rest: Any) -> tuple[int, Any]:
+        body = json.dumps({"inputs": list(inputs), **rest}).encode()
+        return self.call("POST", "/v2/models/aisle/infer", body, content_type="application/json")
+
+    def events(self, value: Any, content_type: str = BATCH) -> tuple[int, Any]:
+        return self.call("POST", "/events", json.dumps(value).encode(), content_type=content_type)
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_Server]:
+    workdir = tmp_path_factory.mktemp("server")
+    model = write_model(workdir / "model", "v7", items=["a", "b", "c"])
+    with model_server("stable", model, workdir / "store", workdir, 100, FAKE) as (process, backend):
+        wait_ready(process, backend)
+        with grpc.insecure_channel(f"127.0.0.1:{backend.grpc_port}") as channel:
+            stub = GRPCInferenceServiceStub(channel)
+            yield _Server(process, backend.http_port, stub, workdir / "stable.requests.jsonl")
+
+
+def _input(name: str, *data: Any, datatype: str = "BYTES") -> dict[str, Any]:
+    return {"name": name, "shape": [len(data)], "datatype": datatype, "data": list(data)}
+
+
+def _event(event_id: str, user_id: str, item_id: str, event_time: str) -> dict[str, Any]:
+    data = {"user_id": user_id, "item_id": item_id, "event_time": event_time}
+    return {"specversion": "1.0", "type": "aisle.purchase", "source": "test", "id": event_id, "data": data}
+
+
+def _outputs(answer: dict[str, Any]) -> dict[str, Any]:
+    return {output["name"]: output["data"] for output in answer["outputs"]}
+
+
+def test_an_answer_has_items_scores_reasons_version_and_the_request_id(server: _Server) -> None:
+    status, answer = server.infer(_input("user_id", "new"), _input("k", 2, datatype="INT32"), id="r-1")
+    assert status == 200
+    assert _outputs(answer) == {"item_id": ["a", "b"], "score": [1.0, 0.5], "reason": ["popular", "popular"]}
+    assert answer["parameters"] == {"model_version": "v7", "request_id": "r-1"}
+    assert (answer["id"], answer["model_name"], answer["model_version"]) == ("r-1", "aisle", "v7")
+
+
+def test_a_purchase_is_seen_by_the_next_request_but_not_by_one_as_of_before_it(server: _Server) -> None:
+    events = [_event("1", "shopper", "milk", "2020-01-01T10:00:00Z")]
+    assert server.events(events) == (202, {"accepted": 1, "added": 1})
+    assert server.events(events[0], STRUCTURED) == (202, {"accepted": 1, "added": 0})
+    one = _input("k", 1, datatype="INT32")
+    after = server.infer(_input("user_id", "shopper"), one, _input("request_time", "2020-01-01T10:00:01Z"))[1]
+    at = server.infer(_input("user_id", "shopper"), one, _input("request_time", "2020-01-01T10:00:00Z"))[1]
+    assert _outputs(after) == {"item_id": ["milk"], "score": [1.0], "reason": ["bought_before"]}
+    assert _outputs(at)["item_id"] == ["a"]
+
+
+def test_recent_items_stand_in_for_a_shopper_the_store_does_not_know(server: _Server) -> None:
+    answer = server.infer(_input("user_id", "guest"), _input("recent_items", "x", "y"), _input("exclude", "a"))[1]
+    assert _outputs(answer)["item_id"] == ["y", "x", "b", "c"]
+
+
+def test_nothing_to_recommend_is_an_empty_answer(server: _Server) -> None:
+    status, answer = server.infer(_input("user_id", "new"), _input("exclude", "a", "b", "c"))
+    assert status == 200
+    assert _outputs(answer) == {"item_id": [], "score": [], "reason": []}
+
+
+def test_the_metadata_lists_the_real_inputs_and_outputs(server: _Server) -> None:
+    status, metadata = server.call("GET", "/v2/models/aisle")
+    assert status == 200
+    assert metadata["inputs"] == [tensor.metadata() for tensor in INPUTS]
+    assert metadata["outputs"] == [tensor.metadata() for tensor in OUTPUTS]
+
+
+BAD_BODIES = {
+    "half a JSON": b'{"inputs": [',
+    "no inputs": b"{}",
+    "inputs that are no list": b'{"inputs": "x"}',
+    "no tensor at all": b'{"inputs": []}',
+    "an unknown input": json.dumps({"inputs": [_input("user_id", "u"), _input("age", "5")]}).encode(),
+    "a number for a user": json.dumps({"inputs": [_input("user_id", 5)]}).encode(),
+    "k of 101": json.dumps({"inputs": [_input("user_id", "u"), _input("k", 101, datatype="INT32")]}).encode(),
+    "an unknown output": json.dumps({"inputs": [_input("user_id", "u")], "outputs": [{"name": "x"}]}).encode(),
+    "a long id": json.dumps({"inputs": [_input("user_id", "u")], "id": "x" * 257}).encode(),
+    "data that is no list": b'{"inputs": [{"name": "user_id", "shape": [1], "datatype": "BYTES", "data": "u"}]}',
+}
+
+
+@pytest.mark.parametrize("name", BAD_BODIES)
+def test_bad_rest_input_is_a_400_with_one_line(server: _Server, name: str) -> None:
+    status, answer = server.call(
+        "POST", "/v2/models/aisle/infer", BAD_BODIES[name], content_type="application/json"
+    )
+    assert status == 400
+    assert list(answer) == ["error"] and answer["error"] and "\n" not in answer["error"]
+
+
+@pytest.mark.parametrize("tail", [b"", b"\xff", struct.pack("<I", 99) + b"u", struct.pack("<I", 1) + b"\xff"])
+def test_bad_binary_rest_input_is_a_400(server: _Server, tail: bytes) -> None:
+    tensor = {"name": "user_id", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": len(tail)}}
+    head = json.dumps({"inputs": [tensor]}).encode()
+    headers = {"content_type": "application/octet-stream", "inference_header_content_length": str(len(head))}
+    status, answer = server.call("POST", "/v2/models/aisle/infer", head + tail, **headers)
+    assert status == 400
+    assert list(answer) == ["error"]
+
+
+def test_good_binary_rest_input_and_output_work(server: _Server) -> None:
+    tail = struct.pack("<I", 3) + b"new"
+    tensor = {"name": "user_id", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": len(tail)}}
+    head = json.dumps({"inputs": [tensor], "outputs": [{"name": "item_id"}]}).encode()
+    headers = {"content_type": "application/octet-stream", "inference_header_content_length": str(len(head))}
+    status, answer = server.call("POST", "/v2/models/aisle/infer", head + tail, **headers)
+    assert status == 200
+    assert _outputs(answer) == {"item_id": ["a", "b", "c"]}
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'{"specversion": "1.0"}'])
+def test_a_bad_event_is_a_400_with_one_line(server: _Server, body: bytes) -> None:
+    status, answer = server.call("POST", "/events", body, content_type=STRUCTURED)
+    assert status == 400
+    assert list(answer) == ["error"] and "\n" not in answer["error"]
+
+
+def test_the_v1_protocol_is_refused_with_the_way_out(server: _Server) -> None:
+    status, answer = server.call("POST", "/v1/models/aisle:predict", b'{"instances": [1]}')
+    assert (status, answer) == (400, {"error": "expected the v2 protocol; use /v2/models/aisle/infer"})
+
+
+def test_another_model_is_a_404(server: _Server) -> None:
+    assert server.call("GET", "/v2/models/other/ready")[0] == 404
+
+
+def _grpc_request(name: str, datatype: str, **contents: Any) -> pb.ModelInferRequest:
+    tensor = {"name": name, "datatype": datatype, "shape": [1], "contents": contents}
+    return pb.ModelInferRequest(model_name="aisle", id="g-1", inputs=[tensor])
+
+
+def test_grpc_answers_typed_contents_with_typed_contents(server: _Server) -> None:
+    answer = server.stub.ModelInfer(_grpc_request("user_id", "BYTES", bytes_contents=[b"new"]), timeout=10)
+    outputs = {output.name: output.contents for output in answer.outputs}
+    assert list(outputs["item_id"].bytes_contents) == [b"a", b"b", b"c"]
+    assert list(outputs["score"].fp32_contents) == pytest.approx([1.0, 0.5, 1 / 3])
+    assert answer.parameters["model_version"].string_param == "v7"
+    assert answer.parameters["request_id"].string_param == answer.id == "g-1"
+
+
+def test_grpc_answers_raw_contents_with_raw_contents(server: _Server) -> None:
+    tensor = {"name": "user_id", "datatype": "BYTES", "shape": [1]}
+    raw = [struct.pack("<I", 3) + b"new"]
+    request = pb.ModelInferRequest(model_name="aisle", inputs=[tensor], raw_input_contents=raw)
+    answer = server.stub.ModelInfer(request, timeout=10)
+    assert answer.raw_output_contents[0] == b"".join(struct.pack("<I", 1) + item for item in (b"a", b"b", b"c"))
+
+
+BAD_GRPC = {
+    "an unknown input": _grpc_request("age", "INT32", int_contents=[5]),
+    "a wrong datatype": _grpc_request("user_id", "INT32", int_contents=[5]),
+    "a datatype that is none": _grpc_request("user_id", "TEXT", bytes_contents=[b"u"]),
+    "no data": _grpc_request("user_id", "BYTES"),
+    "bytes that are not UTF-8": _grpc_request("user_id", "BYTES", bytes_contents=[b"\xff"]),
+    "no inputs": pb.ModelInferRequest(model_name="aisle"),
+    "raw data that lies": pb.ModelInferRequest(
+        model_name="aisle",
+        inputs=[{"name": "user_id", "datatype": "BYTES", "shape": [1]}],
+        raw_input_contents=[struct.pack("<I", 99) + b"u"],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD_GRPC)
+def test_bad_grpc_input_is_an_invalid_argument_with_one_line(server: _Server, name: str) -> None:
+    with pytest.raises(grpc.RpcError) as error:
+        server.stub.ModelInfer(BAD_GRPC[name], timeout=10)
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+    assert error.value.details() and "\n" not in error.value.details()
+
+
+def test_the_server_listens_on_loopback_only(server: _Server) -> None:
+    connections = psutil.Process(server.process.pid).connections()
+    listening = [connection.laddr.ip for connection in connections if connection.status == psutil.CONN_LISTEN]
+    assert len(listening) == 2
+    assert all(ip in ("127.0.0.1", "::ffff:127.0.0.1") for ip in listening)
+
+
+def test_metrics_count_outcomes_by_version_and_the_log_has_a_line_for_each_answer(server: _Server) -> None:
+    def counted(outcome: str) -> float:
+        name = f'aisle_requests_total{{outcome="{outcome}",version="v7"}} '
+        lines = server.call("GET", "/metrics")[1].splitlines()
+        return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
+
+    before = counted("ok"), counted("bad_request")
+    server.infer(_input("user_id", "logged"), id="log-me")
+    server.infer(_input("user_id", ""))
+    assert (counted("ok"), counted("bad_request")) == (before[0] + 1, before[1] + 1)
+    deadline = time.monotonic() + 5
+    while "log-me" not in server.log.read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    record = json.loads(server.log.read_text().splitlines()[-1])
+    assert record["latency_ms"] > 0
+    expected = {"request_id": "log-me", "version": "v7", "user_id": "logged", "item_ids": ["a", "b", "c"]}
+    assert {name: record[name] for name in expected} == expected
+
+
+def test_a_clients_mistakes_leave_no_traceback_in_the_log(server: _Server) -> None:
+    server.infer(_input("user_id", ""))
+    assert "Traceback" not in server.process.log.read_text()
+
+
+def test_sigterm_lets_a_request_in_flight_finish_and_ends_with_0(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model", "slow", items=["a"], sleep_s=0.5)
+    with model_server("slow", model, tmp_path / "store", tmp_path, 100, FAKE) as (process, backend):
+        wait_ready(process, backend)
+        one = _Server(process, backend.http_port, None, tmp_path)
+        with ThreadPoolExecutor(1) as pool:
+            answer = pool.submit(one.infer, _input("user_id", "u"))
+            time.sleep(0.2)
+            process.stop()
+        assert answer.result()[0] == 200
+        assert process.exit_code == 0
+    assert len((tmp_path / "slow.requests.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_refused_model_ends_the_server_with_one_line_and_code_1(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    command = [sys.executable, "-m", FAKE, "--model-dir", str(tmp_path / "empty"), "--store", str(tmp_path / "s")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1] == f"aisle server: {tmp_path / 'empty'}: expected fake.json, got none; write it"
+    assert "Traceback" not in done.stderr
