@@ -1,6 +1,8 @@
-"""The gate step for KFP. Never cached: the pipeline sees to that."""
+"""The gate step for KFP. Never cached: the pipeline sees to that.
 
-from typing import NamedTuple
+Its output parameter has KFP's default name, `Output`: dsl.If in a local run of KFP 2.17.0 cannot resolve any other
+name and silently skips its branch.
+"""
 
 from kfp import dsl
 
@@ -16,11 +18,13 @@ def gate(
     override_reason: str,
     verdict: dsl.Output[dsl.Artifact],
     table: dsl.Output[dsl.Markdown],
-) -> NamedTuple("Outputs", [("blessed", bool)]):  # type: ignore[valid-type]
-    """Decides whether the candidate may be pushed; `blessed` is false where anything is missing."""
-    from components.gate.run import judge_candidate
+) -> bool:
+    """Whether the candidate is blessed; false where anything is missing."""
+    from components.stage import stage
 
-    blessed = judge_candidate(
-        settings, examples.path, evaluation.path, verdict.path, table.path, override_reason, code_version
-    )
-    return (blessed,)  # type: ignore[return-value]
+    with stage("gate"):
+        from components.gate.run import judge_candidate
+
+        return judge_candidate(
+            settings, examples.path, evaluation.path, verdict.path, table.path, override_reason, code_version
+        )

@@ -1,0 +1,44 @@
+"""The gate step in a real local KFP run: its answer decides whether the next step runs."""
+
+from pathlib import Path
+
+import pytest
+from kfp import dsl, local
+
+from components.gate.op import gate
+from model.files import read_json, write_json
+from tests.components.evaluate.world import write_examples
+from tests.components.gate.test_run import SETTINGS, good_for
+
+
+@dsl.component(install_kfp_package=False)
+def push(marker: str) -> None:
+    with open(marker, "w") as out:
+        out.write("pushed")
+
+
+@pytest.mark.parametrize(("override", "pushed"), [("", False), ("asked for", True)])
+def test_the_step_after_the_gate_runs_only_when_it_says_yes(tmp_path: Path, override: str, pushed: bool) -> None:
+    examples = write_examples(tmp_path / "examples")
+    write_json(tmp_path / "evaluation" / "metrics.json", good_for(examples) | {"size_mb": 1e6})
+    marker = tmp_path / "pushed"
+
+    @dsl.pipeline(name="gated")
+    def gated() -> None:
+        data = dsl.importer(artifact_uri=str(examples), artifact_class=dsl.Dataset)
+        found = dsl.importer(artifact_uri=str(tmp_path / "evaluation"), artifact_class=dsl.Artifact)
+        judged = gate(
+            examples=data.output,
+            evaluation=found.output,
+            settings=SETTINGS,
+            code_version="c1",
+            override_reason=override,
+        )
+        with dsl.If(judged.outputs["Output"] == True):  # noqa: E712 (KFP builds the condition from the operator)
+            push(marker=str(marker))
+
+    local.init(runner=local.SubprocessRunner(use_venv=False), pipeline_root=str(tmp_path / "root"))
+    gated()
+    assert marker.exists() is pushed
+    verdict = next((tmp_path / "root").glob("*/gate/verdict"))
+    assert read_json(verdict)["blessed"] is pushed
