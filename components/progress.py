@@ -6,6 +6,8 @@ import time
 from typing import Any
 
 FILE_VARIABLE = "AISLE_PROGRESS_FILE"
+STAGE_VARIABLE = "AISLE_STAGE"
+"""Set by components.stage for the time of a stage; child processes inherit it."""
 
 
 def progress(message: str, **fields: Any) -> None:
@@ -13,6 +15,6 @@ def progress(message: str, **fields: Any) -> None:
     print(message, flush=True)
     path = os.environ.get(FILE_VARIABLE)
     if path:
-        line = json.dumps({"time": time.time(), "message": message, **fields}) + "\n"
+        entry = {"time": time.time(), "stage": os.environ.get(STAGE_VARIABLE), "message": message, **fields}
         with open(path, "a", encoding="utf-8") as out:
-            out.write(line)
+            out.write(json.dumps(entry) + "\n")

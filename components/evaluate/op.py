@@ -17,10 +17,13 @@ def evaluate(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Candidate, blessed model and baselines on the same trips."""
-    from components.evaluate.run import evaluate_models
+    from components.stage import stage
 
-    values = evaluate_models(
-        settings, examples.path, candidate.path, baselines.path, blessed_dir, evaluation.path, code_version
-    )
-    for name, value in values.items():
-        metrics.log_metric(name, value)
+    with stage("evaluate"):
+        from components.evaluate.run import evaluate_models
+
+        values = evaluate_models(
+            settings, examples.path, candidate.path, baselines.path, blessed_dir, evaluation.path, code_version
+        )
+        for name, value in values.items():
+            metrics.log_metric(name, value)

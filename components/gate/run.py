@@ -31,13 +31,19 @@ def judge_candidate(
     """
     task = load_task(Path(examples_dir))
     expected = Expected(digest=task.digest, trips=len(task.trip_N))
-    verdict = decide(
-        _metrics(Path(evaluation_dir) / "metrics.json"), RunSettings.from_json(settings).gate, expected, override_reason
-    )
-    write_json(Path(verdict_path), {**verdict.to_dict(), "code_version": code_version, "digest": task.digest})
+    metrics = _metrics(Path(evaluation_dir) / "metrics.json")
+    verdict = decide(metrics, RunSettings.from_json(settings).gate, expected, override_reason)
+    about = {"version": _candidate_version(metrics), "code_version": code_version, "digest": task.digest}
+    write_json(Path(verdict_path), {**verdict.to_dict(), **about})
     write_text(Path(table_path), as_markdown(verdict))
     progress(headline(verdict), blessed=verdict.blessed, overridden=verdict.overridden)
     return verdict.blessed
+
+
+def _candidate_version(metrics: dict[str, Any]) -> str | None:
+    """The version that was evaluated: push looks whether it is the one that it is given."""
+    versions, candidate = metrics.get("versions"), metrics.get("candidate")
+    return versions.get(candidate) if isinstance(versions, dict) and isinstance(candidate, str) else None
 
 
 def _metrics(path: Path) -> dict[str, Any]:

@@ -1,0 +1,23 @@
+"""The KFP step of examples."""
+
+from kfp import dsl
+
+from components.images import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def examples(
+    tables: dsl.Input[dsl.Dataset],
+    settings: str,
+    code_version: str,
+    trips: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
+) -> None:
+    """Tables to trips with as-of history and the catalog snapshot."""
+    from components.stage import stage
+
+    with stage("examples"):
+        from components.examples.run import build_examples
+
+        for name, value in build_examples(settings, tables.path, trips.path).items():
+            metrics.log_metric(name, value)

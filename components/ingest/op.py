@@ -1,0 +1,24 @@
+"""The KFP step of ingest."""
+
+from kfp import dsl
+
+from components.images import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def ingest(
+    settings: str,
+    data_version: str,
+    code_version: str,
+    tables: dsl.Output[dsl.Dataset],
+    metrics: dsl.Output[dsl.Metrics],
+) -> None:
+    """Any source to clean canonical tables; the versions make a changed source or program a new run."""
+    from components.stage import stage
+
+    with stage("ingest"):
+        from components.ingest.run import ingest
+
+        report = ingest(settings, tables.path)
+        for name in ("events", "items", "dropped_percent"):
+            metrics.log_metric(name, report[name])

@@ -1,0 +1,48 @@
+"""Push: a blessed model becomes a versioned, immutable directory and is declared as canary. Idempotent."""
+
+from pathlib import Path
+from typing import Any
+
+from components.progress import progress
+from model.errors import ModelRefused
+from model.files import read_json
+from model.manifest import read_manifest
+from model.registry import Registry
+
+FIRST_STABLE = "personal_frequency"
+"""The baseline that serves until the first model has earned its place."""
+
+
+def push(candidate_dir: str, verdict_path: str, baselines_dir: str, registry_dir: str) -> dict[str, Any]:
+    """Looks at the verdict itself: nothing is pushed without a readable one that blesses this very candidate.
+
+    Args:
+        verdict_path: what the gate wrote.
+        registry_dir: root of the model registry; on its first use the personal-frequency baseline becomes stable.
+
+    Returns:
+        {pushed, version, stable, replaces, reason}.
+
+    Raises:
+        ModelRefused: the verdict speaks of another model, or a model directory is damaged.
+    """
+    registry = Registry(Path(registry_dir))
+    if registry.state().stable is None:
+        registry.set_stable(registry.add(Path(baselines_dir) / FIRST_STABLE))
+        progress(f"first run: {FIRST_STABLE} is the stable model")
+    stable = registry.state().stable
+    version = read_manifest(Path(candidate_dir)).version
+    verdict = read_json(Path(verdict_path))
+    result = {"version": version, "stable": stable, "replaces": stable}
+    if verdict.get("blessed") is not True:
+        registry.drop_canary()
+        progress("not blessed: the stable model stays")
+        return result | {"pushed": False, "reason": "not blessed"}
+    if verdict.get("version") != version:
+        raise ModelRefused(f"expected a verdict on {version}, got one on {verdict.get('version')}; run the gate again")
+    registry.add(Path(candidate_dir))
+    if version == stable:
+        return result | {"pushed": False, "reason": "already stable"}
+    registry.set_canary(version)
+    progress(f"{version} is the canary beside {stable}")
+    return result | {"pushed": True, "reason": "blessed"}

@@ -1,0 +1,97 @@
+"""Versioned, immutable model directories on disk, and which of them is stable, canary and previous.
+
+    ROOT/models/VERSION/   never changed once there
+    ROOT/state.json        replaced in one step, under a lock
+"""
+
+import dataclasses
+import fcntl
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from model.errors import InputError
+from model.files import atomic_directory, read_json, write_json
+from model.manifest import read_manifest, verify
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class State:
+    """Versions in their roles; `history` says how they came there, oldest first."""
+
+    stable: str | None = None
+    canary: str | None = None
+    previous: str | None = None
+    """What was stable before the last promotion."""
+    history: tuple[dict[str, str | float | None], ...] = ()
+
+
+class Registry:
+    """All operations are idempotent: doing one twice leaves what doing it once left."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, version: str) -> Path:
+        """The model directory of a version, there or not."""
+        return self.root / "models" / version
+
+    def state(self) -> State:
+        file = self.root / "state.json"
+        if not file.exists():
+            return State()
+        value = read_json(file)
+        return State(**value | {"history": tuple(value["history"])})
+
+    def add(self, directory: Path) -> str:
+        """Copies a verified model directory in; returns its version. Raises ModelRefused when it is damaged."""
+        version = verify(directory).version
+        target = self.path(version)
+        if target.exists():
+            verify(target)
+            return version
+        with atomic_directory(target) as fresh:
+            shutil.copytree(directory, fresh, dirs_exist_ok=True)
+        return version
+
+    def set_stable(self, version: str) -> State:
+        """Makes a version stable without a canary, as on the first run."""
+        return self._change("set stable", version, stable=version, previous=None)
+
+    def set_canary(self, version: str) -> State:
+        """Declares a canary beside the stable version; the stable version itself cannot be one."""
+        return self._change("canary", version, canary=None if self.state().stable == version else version)
+
+    def promote(self) -> State:
+        """The canary becomes stable; what it replaces is remembered."""
+        state = self.state()
+        if state.canary is None:
+            raise InputError(f"expected a canary to promote, {self.root} has none; push a blessed model first")
+        return self._change("promoted", state.canary, stable=state.canary, canary=None, previous=state.stable)
+
+    def drop_canary(self) -> State:
+        """The canary is taken away; stable stays."""
+        state = self.state()
+        return self._change("rolled back", state.canary, canary=None) if state.canary else state
+
+    def _change(self, action: str, version: str | None, **roles: str | None) -> State:
+        if version is not None:
+            read_manifest(self.path(version))
+        with self._lock():
+            state = self.state()
+            changed = dataclasses.replace(state, **roles)  # type: ignore[arg-type]
+            if changed == state:
+                return state
+            entry = {"time": time.time(), "action": action, "version": version, "replaced": state.stable}
+            changed = dataclasses.replace(changed, history=(*state.history, entry))
+            write_json(self.root / "state.json", dataclasses.asdict(changed))
+            return changed
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
