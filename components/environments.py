@@ -70,6 +70,7 @@ def _run(command: list[str]) -> int:
     environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
     environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    environment.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
     child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
     try:
         return child.wait()

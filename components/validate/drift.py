@@ -15,6 +15,8 @@ from tfx_configs.validation import ValidationSettings
 
 NUMERIC = (LOG_PRICE, LOG_QUANTITY, HOUR)
 CATEGORICAL = (c.STORE, c.EVENT_TYPE, WEEKDAY)
+WARN_ONLY = (HOUR, WEEKDAY)
+"""When people shop may change at any time; it breaks nothing."""
 DAY_S = 86_400
 MIN_ROWS = 1000
 """Fewer rows on either side make a distance of noise."""
@@ -83,12 +85,13 @@ def find(events: pd.DataFrame, settings: ValidationSettings) -> tuple[list[Findi
 
 
 def _finding(distance: Distance, settings: ValidationSettings) -> Finding:
+    stops = distance.feature not in WARN_ONLY and distance.value > distance.limit * settings.stop_drift_factor
     measure = "Jensen-Shannon divergence" if distance.feature in NUMERIC else "L-infinity distance"
     return Finding(
         table="events",
         column=distance.feature,
         check="drift",
-        severity="stop" if distance.value > distance.limit * settings.stop_drift_factor else "warn",
+        severity="stop" if stops else "warn",
         expected=f"the last {settings.drift_days} training days within {distance.limit:g} of the days before ({measure})",
         received=f"{distance.value:.3f}",
         what_to_do="see the drift chart: a real change of the business needs a retrain, a broken feed needs a repair",

@@ -13,8 +13,12 @@ from tfx_configs.validation import ValidationSettings
 EARLIEST_S = datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC).timestamp()
 MIN_DAYS = 21
 """Shorter spans have no rhythm to compare a day with."""
+MIN_BUSY = 20
+"""Events on the median day, below which a few empty days in a row may be chance."""
 MIN_COPY_ROWS = 20
 """Two days with fewer events may be equal by chance."""
+CHANCE = 1e-9
+"""What is less likely than this did not happen by chance."""
 
 
 def in_time(events: pd.DataFrame, now_s: float) -> list[Finding]:
@@ -47,6 +51,7 @@ def in_partition(events: pd.DataFrame, partitions: pd.Series) -> list[Finding]:
 def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     """Days without events, in data that otherwise has events every day (or every day but a weekly day of rest).
 
+    A run of more than `max_missing_days` stops, when days are busy enough that it cannot be chance.
     Whether data are daily is judged on the middle 99 % of events, so that a few stray times do not hide a gap.
     """
     day = weeks.days(events[c.TIME])
@@ -62,21 +67,25 @@ def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Findin
     if not gaps:
         return []
     longest = _longest_run(gaps)
-    severity: Severity = "stop" if len(longest) > settings.max_missing_days else "warn"
+    busy = day.value_counts().median() >= MIN_BUSY
+    severity: Severity = "stop" if busy and len(longest) > settings.max_missing_days else "warn"
     received = f"none on {len(gaps)} days: {', '.join(weeks.date_text(d) for d in longest[:3])}"
     todo = "load the missing days, or list them in closed_days"
     return [_finding("missing_day", severity, "events on every day", received, todo)]
 
 
 def copied_day(events: pd.DataFrame) -> list[Finding]:
-    """Two days with exactly the same rows but for the time and basket: one was loaded twice."""
+    """Two days with exactly the same rows but for the time and basket: one was loaded twice.
+
+    Where more than a tenth of the days have a twin, repetition is the data's nature and nothing is said.
+    """
     columns = [name for name in (c.USER, c.ITEM, c.QUANTITY, c.PRICE, c.STORE) if name in events]
     row_hash = pd.util.hash_pandas_object(events[columns], index=False)
     by_day = row_hash.groupby(weeks.days(events[c.TIME]))
     prints = pd.DataFrame({"hash": by_day.sum(), "rows": by_day.size()})
     prints = prints[prints["rows"] >= MIN_COPY_ROWS]
     copies = prints[prints.duplicated(keep=False)]
-    if copies.empty:
+    if copies.empty or len(copies) > 0.1 * len(prints):
         return []
     dates = ", ".join(weeks.date_text(int(day)) for day in copies.index[:4])
     received = f"the same {int(copies['rows'].iloc[0]):,} rows on {dates}"
@@ -87,17 +96,19 @@ def doubled_day(events: pd.DataFrame) -> list[Finding]:
     """A day on which every quantity is even, where usually many are odd: loaded twice, then merged by key."""
     day = weeks.days(events[c.TIME])
     by_day = (events[c.QUANTITY] % 2 == 1).groupby(day).agg(["mean", "size"])
-    odd = by_day["mean"][by_day["size"] >= MIN_COPY_ROWS]
-    if odd.empty or odd.median() < 0.3 or odd.min() > 0:
+    usual = float(by_day["mean"].median())
+    by_chance = (1 - min(usual, 0.99)) ** by_day["size"]
+    doubled = by_day.index[(by_day["mean"] == 0) & (by_chance < CHANCE)]
+    if doubled.empty:
         return []
-    dates = ", ".join(weeks.date_text(int(d)) for d in odd[odd == 0].index[:3])
-    expected = f"odd quantities in about {odd.median():.0%} of a day's rows"
+    dates = ", ".join(weeks.date_text(int(d)) for d in doubled[:3])
+    expected = f"odd quantities in about {usual:.0%} of a day's rows"
     todo = "the day was loaded twice: remove the copy and run ingest again"
     return [_finding("duplicated_day", "stop", expected, f"none on {dates}", todo, column=c.QUANTITY)]
 
 
 def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
-    """The last full week has far fewer events than the median week."""
+    """The last full week has far fewer events than the median week. Stops only where all other weeks were steady."""
     week = weeks.full_weeks(events[c.TIME])
     counts = week[week >= 0].value_counts().sort_index().reindex(range(week.max() + 1), fill_value=0)
     if len(counts) < 4 or counts.median() < 100:
@@ -105,7 +116,8 @@ def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     percent = 100.0 * counts.iloc[-1] / counts.median()
     if percent >= settings.min_volume_percent:
         return []
-    severity: Severity = "stop" if percent < settings.min_volume_percent / 5 else "warn"
+    steady = 100.0 * counts.iloc[:-1].min() / counts.median() >= settings.min_volume_percent
+    severity: Severity = "stop" if steady and percent < settings.min_volume_percent / 5 else "warn"
     expected = f"at least {settings.min_volume_percent:g} % of the median week's {counts.median():,.0f} events"
     received = f"{counts.iloc[-1]:,} events in the last week ({percent:.0f} %)"
     return [_finding("volume", severity, expected, received, "check that the last load was complete")]

@@ -74,18 +74,18 @@ def one_shopper_a_basket(events: pd.DataFrame, settings: ValidationSettings) -> 
 def item_prices(events: pd.DataFrame) -> list[Finding]:
     """Weeks in which an item's id says nothing about its price, though it does in the other weeks.
 
-    For each week: median |log price - the item's median log price| over median |log price - overall median|, about 0.2
-    in a shop and about 1 when the ids were shuffled.
+    For each week: median |d - median of d|, with d an event's log price less its item's median log price, over the
+    same of plain log prices: about 0.2 in a shop, about 1 when ids were shuffled, unmoved by a change of unit.
     """
-    rows = events[(events[c.PRICE] > 0)]
+    rows = events[events[c.PRICE] > 0]
     rows = rows[rows.groupby(c.ITEM)[c.PRICE].transform("size") >= MIN_ITEM_ROWS]
     if len(rows) < 10 * MIN_ROWS:
         return []
     log_price = pd.Series(np.log(rows[c.PRICE].to_numpy()), index=rows.index)
-    own = (log_price - log_price.groupby(rows[c.ITEM]).transform("median")).abs()
-    any_item = (log_price - log_price.median()).abs()
     week = weeks.full_weeks(rows[c.TIME])
-    by_week = pd.DataFrame({"own": own.groupby(week).median(), "any": any_item.groupby(week).median()})
+    own = log_price - log_price.groupby(rows[c.ITEM]).transform("median")
+    spread = [(value - value.groupby(week).transform("median")).abs() for value in (own, log_price)]
+    by_week = pd.DataFrame({"own": spread[0].groupby(week).median(), "any": spread[1].groupby(week).median()})
     by_week = by_week[(week.value_counts().sort_index() >= MIN_ROWS) & (by_week["any"] > 0)]
     ratio = by_week["own"] / by_week["any"]
     if len(ratio) < 3 or ratio.median() > 0.5 or ratio.max() < 0.8:

@@ -29,7 +29,7 @@ def on_days(days: list[int], rows: int = 1) -> pd.DataFrame:
 def test_a_single_closed_day_warns_and_a_gap_of_three_stops() -> None:
     one = time_checks.every_day(on_days([d for d in range(40) if d != 20]), SETTINGS)
     assert [(f.severity, f.received) for f in one] == [("warn", "none on 1 days: 2024-01-21")]
-    three = time_checks.every_day(on_days([d for d in range(40) if d not in (20, 21, 22)]), SETTINGS)
+    three = time_checks.every_day(on_days([d for d in range(40) if d not in (20, 21, 22)], rows=20), SETTINGS)
     assert [f.severity for f in three] == ["stop"]
 
 
@@ -71,6 +71,20 @@ def test_a_day_copied_to_another_date_is_seen_though_its_keys_are_new() -> None:
     assert [f.received for f in found] == ["the same 60 rows on 2024-01-01, 2024-04-10"]
 
 
+def test_days_that_always_repeat_are_no_copies_and_quiet_days_no_gap() -> None:
+    every_day_the_same = on_days(list(range(40)), rows=30).assign(user_id="u", item_id="i")
+    assert time_checks.copied_day(every_day_the_same) == []
+    quiet = time_checks.every_day(on_days([d for d in range(40) if d not in (20, 21, 22)]), SETTINGS)
+    assert [f.severity for f in quiet] == ["warn"]
+
+
+def test_a_few_even_quantities_on_a_small_day_are_chance() -> None:
+    events = on_days(list(range(5)), rows=20)
+    events["quantity"] = [1.0, 2.0, 2.0, 2.0] * 25
+    events.loc[weeks.days(events["event_time"]) == MONDAY + 4, "quantity"] = 2.0  # 0.75 ** 20 = 0.003
+    assert time_checks.doubled_day(events) == []
+
+
 def test_a_last_week_of_a_third_warns_and_of_a_twentieth_stops() -> None:
     weekly = [on_days([week * 7 + d for d in range(7)], rows=60) for week in range(5)]
     for rows, severity in ((20, "warn"), (3, "stop")):
@@ -79,11 +93,27 @@ def test_a_last_week_of_a_third_warns_and_of_a_twentieth_stops() -> None:
     assert time_checks.volume(pd.concat(weekly), SETTINGS) == []
 
 
+def test_a_last_week_of_a_twentieth_only_warns_where_weeks_always_varied() -> None:
+    weekly = [on_days([week * 7 + d for d in range(7)], rows=(90, 20)[week % 2]) for week in range(5)]
+    last = on_days([35 + d for d in range(7)], rows=1)
+    assert [f.severity for f in time_checks.volume(pd.concat([*weekly, last]), SETTINGS)] == ["warn"]
+
+
 def test_shuffled_shoppers_share_baskets() -> None:
     events = shop()
     assert value_checks.one_shopper_a_basket(events, SETTINGS) == []
     shuffled = events.assign(user_id=np.random.default_rng(1).permutation(events["user_id"].to_numpy()))
     assert [f.severity for f in value_checks.one_shopper_a_basket(shuffled, SETTINGS)] == ["stop"]
+
+
+def test_shuffled_items_are_named_with_their_week_and_prices_in_cents_are_not_taken_for_them() -> None:
+    events = shop()
+    last = events["event_time"] >= (MONDAY + 63) * DAY_S
+    assert value_checks.item_prices(events.assign(price=events["price"].mask(last, events["price"] * 100))) == []
+    mixed = events["item_id"].to_numpy().copy()
+    mixed[last] = np.random.default_rng(1).permutation(mixed[last])
+    found = value_checks.item_prices(events.assign(item_id=mixed))
+    assert [f.received.split(" ", 1)[1] for f in found] == ["in the week of 2024-03-04"]
 
 
 def test_ids_of_another_catalog_stop_and_a_few_new_ones_warn() -> None:

@@ -9,7 +9,7 @@ import pytest
 from components.environments import call
 from model.files import read_json
 from tests.components.validate.corruptions import CORRUPTIONS, Corruption, handled, matching, write_corrupted
-from tests.components.validate.world import Frames, clean_shop, write
+from tests.components.validate.world import Frames, clean_shop, ratings, write
 from tfx_configs.settings import DataSettings, RunSettings
 
 SETTINGS = RunSettings(data=DataSettings(test_days=14))
@@ -23,6 +23,7 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folders = {c.name: write_corrupted(c, frames, root / c.name) for c in CORRUPTIONS}
     folders["clean"] = write(frames, root / "clean")
     folders["any attributes"] = write(_any_attributes(frames), root / "any attributes")
+    folders["ratings"] = write(ratings(), root / "ratings")
     folders["no items"] = write({"events": frames["events"]}, root / "no items")
     kwargs = {"folders": [str(f) for f in folders.values()], "out_root": str(out), "settings_json": SETTINGS.to_json()}
     answers = call("validate", "tests.components.validate.driver:validate_all", kwargs)
@@ -63,6 +64,10 @@ def test_each_corruption_gets_the_right_answer(validated: dict[str, Any], corrup
 
 def test_attributes_that_nobody_declared_are_fine(validated: dict[str, Any]) -> None:
     assert validated["any attributes"]["result"]["anomalies"] == []
+
+
+def test_bursts_of_ratings_without_price_or_store_do_not_stop(validated: dict[str, Any]) -> None:
+    assert validated["ratings"]["summary"]["stops"] == 0, validated["ratings"]["result"]["anomalies"]
 
 
 def test_a_required_table_that_is_not_there_stops(validated: dict[str, Any]) -> None:

@@ -38,6 +38,27 @@ def clean_shop(seed: int = 3) -> Frames:
     return {"events": events, "items": items}
 
 
+def ratings(seed: int = 4) -> Frames:
+    """MovieLens-shaped, as ingest fills it up: each film once a user, in bursts; no price, store or real basket."""
+    rng = np.random.default_rng(seed)
+    user, film = (side.ravel() for side in np.meshgrid(np.arange(60), np.arange(50)))
+    day = rng.integers(0, 150, 60)[user] + (rng.random(len(user)) < 0.2) * rng.integers(0, 30, len(user))
+    time = FIRST_DAY + pd.to_timedelta(day * 1440 + rng.integers(0, 1440, len(user)), unit="min")
+    events = pd.DataFrame(
+        {
+            "user_id": [f"u{u}" for u in user],
+            "item_id": [f"film {f}" for f in film],
+            "event_time": time,
+            "basket_id": [f"u{u}|{d}" for u, d in zip(user, day, strict=True)],
+            "event_type": "purchase",
+            "quantity": 1.0,
+            "price": np.nan,
+            "store_id": "",
+        }
+    )
+    return {"events": events, "items": pd.DataFrame({"item_id": [f"film {f}" for f in range(50)], "genre": None})}
+
+
 def write(frames: Frames, folder: Path) -> Path:
     """Writes the tables under `folder` (events by month) and returns it."""
     for name, frame in frames.items():
