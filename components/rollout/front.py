@@ -25,7 +25,7 @@ class Front:
         self.process = process
         self.admin_port = admin_port
         self.port = port
-        self._rds_file = rds_file
+        self.rds_file = rds_file
         self._revision = 0
 
     def set_percent(self, percent: int) -> float:
@@ -36,7 +36,7 @@ class Front:
         begin = time.perf_counter()
         self._revision += 1
         revision = f"{self._revision}-{percent}"
-        write_json(self._rds_file, routes(percent, revision))
+        write_json(self.rds_file, routes(percent, revision))
         wait_until(lambda: self.revision() == revision, self.process, f"routes {revision}", APPLY_TIMEOUT_S)
         return (time.perf_counter() - begin) * 1000
 

@@ -49,8 +49,7 @@ class RequestLog:
 
     def _run(self) -> None:
         while (record := self._queue.get()) is not None:
-            line = json.dumps(record, separators=(",", ":")).encode() + b"\n"
             try:
-                self._file.write(line)
-            except OSError:
+                self._file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
+            except (OSError, TypeError, ValueError):
                 DROPPED.inc()

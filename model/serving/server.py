@@ -128,9 +128,9 @@ def _quieten() -> None:
 
 
 def _load_package(directory: Path) -> api.Model:
-    from model import package  # here, because it imports TensorFlow
+    from model.package import load  # here, because it imports TensorFlow
 
-    return package.load(directory)
+    return load(directory)
 
 
 def _options(argv: Sequence[str] | None) -> ServerOptions:

@@ -1,7 +1,7 @@
 """A real server process around a model without TensorFlow: `python -m tests.model.serving.fake_server`.
 
-The model directory holds one file, fake.json: {version, items, fail, sleep_s}. The answer is the shopper's own items,
-most recent first, then `items`; `fail` makes every answer an error; a directory without the file is refused.
+The model directory holds one file, fake.json, with FakeModel's fields. The answer is the shopper's own items, the most
+recent first (unless `own` is false), then `items`; `fail` makes every answer an error; without the file it is refused.
 """
 
 import json
@@ -16,10 +16,11 @@ from model.errors import ModelRefused
 from model.serving.server import main
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class FakeModel:
     version: str
     items: tuple[str, ...] = ()
+    own: bool = True
     fail: bool = False
     sleep_s: float = 0.0
 
@@ -30,7 +31,7 @@ class FakeModel:
         return [self._one(request) for request in requests]
 
     def _one(self, request: api.Request) -> api.Answer:
-        ranked = list(dict.fromkeys([*reversed(request.history_item), *self.items]))
+        ranked = list(dict.fromkeys([*(reversed(request.history_item) if self.own else ()), *self.items]))
         items = [item for item in ranked if item not in request.exclude][: request.k]
         reasons = ["bought_before" if item in request.history_item else "popular" for item in items]
         return api.Answer(item_ids=items, scores=[1.0 / (1 + i) for i in range(len(items))], reasons=reasons)

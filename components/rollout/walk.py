@@ -1,0 +1,178 @@
+"""One rollout, step by step: traffic, evidence, decision, weight, status file."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.rollout.evidence import gather
+from components.rollout.front import Front
+from components.rollout.machine import Decision, Evidence, RolloutState, apply, decide, start
+from components.rollout.processes import Process
+from components.rollout.replay import Replay
+from components.rollout.split import split_p_value
+from components.rollout.status import Status, write_status
+from components.rollout.traffic import Client, Reply
+from model.trips import Trips
+from tfx_configs.settings import RunSettings
+
+MEASURED_REQUESTS = 400
+"""Requests of the closing latency and CPU measurement: one client, no events in between."""
+PROGRESS_EVERY = 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Told to `on_progress` every few requests; `planned` grows when a step needs more traffic."""
+
+    percent: int
+    requests: int
+    planned: int
+    failed: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RolloutResult:
+    """What happened; `dataclasses.asdict` of it is JSON."""
+
+    final_state: str
+    """promoted, rolled_back or held"""
+    steps: list[dict[str, Any]]
+    failed_requests: int
+    """Recommendations without a 200 over the whole replay."""
+    failed_events: int
+    """Baskets that were not accepted."""
+    serving: dict[str, float]
+    """p50_ms, p99_ms, rps, cpu_ms_per_request: one client through Envoy; CPU of the model servers alone."""
+
+
+class Walk:
+    """One rollout in progress: steps, counts and the status file."""
+
+    def __init__(
+        self,
+        trips: Trips,
+        client: Client,
+        door: Front,
+        settings: RunSettings,
+        workdir: Path,
+        status: Status,
+        on_progress: Callable[[Progress], None],
+    ) -> None:
+        self._replay = Replay(trips, client, self._count)
+        self._trips = trips
+        self._door = door
+        self._plan = settings.rollout
+        self._share = max(1, settings.replay_requests // len(self._plan.percents))
+        self._workdir = workdir
+        self._status = status
+        self._on_progress = on_progress
+        self._state = start(self._plan)
+        self._requests = self._failed = 0
+        self._planned = self._share * len(self._plan.percents)
+
+    def run(self, servers: list[Process]) -> RolloutResult:
+        """To the end of the plan, a rollback, or a hold that more traffic cannot end."""
+        while self._state.state == "running":
+            decision = self._step()
+            self._state = apply(self._state, decision)
+            if decision.action == "hold":
+                break
+        self._door.set_percent(self._state.percent)
+        final = "held" if self._state.state == "running" else self._state.state
+        self._note(final, state=final, percent=self._state.percent)
+        serving = self._measure(servers)
+        return RolloutResult(
+            final_state=final,
+            steps=list(self._status.steps),
+            failed_requests=self._failed,
+            failed_events=self._replay.failed_events,
+            serving=serving,
+        )
+
+    def _step(self) -> Decision:
+        """Plays one step to its decision and records it."""
+        change_ms = self._door.set_percent(self._state.percent)
+        self._note(f"{self._state.percent} % to the canary", percent=self._state.percent)
+        before = self._assigned()
+        replies: list[Reply] = []
+        while True:
+            batch = self._replay.play(self._share)
+            replies += batch
+            ready = "canary" in self._door.healthy()
+            evidence = gather(replies, self._assigned() - before, ready)
+            decision = decide(self._plan, self._state, evidence)
+            if not (decision.wants_traffic and batch):
+                break
+            self._planned += self._share
+        record = _record(self._state, evidence, decision, replies, change_ms)
+        self._note(f"{decision.action}: {'; '.join(decision.reasons)}", steps=(*self._status.steps, record))
+        return decision
+
+    def _assigned(self) -> int:
+        """Recommendations given to the canary's side so far, whoever answered them."""
+        name = "cluster.canary_first.upstream_rq_completed"
+        return self._door.stats(name).get(name, 0)
+
+    def _count(self, reply: Reply) -> None:
+        self._requests += 1
+        self._failed += reply.status != 200
+        if self._requests % PROGRESS_EVERY == 0:
+            self._on_progress(
+                Progress(
+                    percent=self._state.percent,
+                    requests=self._requests,
+                    planned=self._planned,
+                    failed=self._failed,
+                )
+            )
+
+    def _note(self, event: str, **changes: Any) -> None:
+        self._status = self._status.noting(event, **changes)
+        write_status(self._workdir, self._status)
+
+    def _measure(self, servers: list[Process]) -> dict[str, float]:
+        """Latency as the client sees it and the servers' CPU, over the first test trips asked again."""
+        alive = [server for server in servers if server.exit_code is None]
+        trips = np.resize(self._trips.test_trips(), MEASURED_REQUESTS)
+        cpu_s = sum(server.cpu_s() for server in alive)
+        replies = [self._replay.ask(int(trip), f"measure-{n}") for n, trip in enumerate(trips)]
+        cpu_s = sum(server.cpu_s() for server in alive) - cpu_s
+        self._failed += sum(reply.status != 200 for reply in replies)
+        latency_ms = np.array([reply.latency_ms for reply in replies])
+        return {
+            "p50_ms": float(np.percentile(latency_ms, 50)),
+            "p99_ms": float(np.percentile(latency_ms, 99)),
+            "rps": float(1000 / latency_ms.mean()),
+            "cpu_ms_per_request": cpu_s * 1000 / len(replies),
+        }
+
+
+def _record(
+    state: RolloutState, evidence: Evidence, decision: Decision, replies: list[Reply], change_ms: float
+) -> dict[str, Any]:
+    """One step as the result and the status file show it."""
+    stable, canary = evidence.stable, evidence.canary
+    shoppers = stable.shoppers + canary.shoppers
+    answered = [reply for reply in replies if reply.version == "canary"]
+    sides = {side: seen for side, seen in (("stable", stable), ("canary", canary)) if seen.trips}
+    return {
+        "declared_percent": state.percent,
+        "observed_percent": 100 * len(answered) / max(len(replies), 1),
+        "observed_shopper_percent": 100 * canary.shoppers / max(shoppers, 1),
+        "requests": len(replies),
+        "canary_requests": canary.requests,
+        "canary_errors": canary.errors,
+        "shoppers": shoppers,
+        "canary_shoppers": canary.shoppers,
+        "failed_requests": sum(reply.status != 200 for reply in replies),
+        "p50_ms": {side: seen.p50_ms for side, seen in sides.items()},
+        "p99_ms": {side: seen.p99_ms for side, seen in sides.items()},
+        "hits_per_trip": {side: seen.hits_per_trip for side, seen in sides.items()},
+        "split_p_value": split_p_value(canary.shoppers, shoppers, state.percent),
+        "weight_change_ms": change_ms,
+        "decision": decision.action,
+        "reasons": list(decision.reasons),
+    }

@@ -1,0 +1,150 @@
+"""Whole rollouts on this machine: real KServe servers around the fake model, a real Envoy, a tiny world."""
+
+import dataclasses
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from components.rollout.status import read_status
+from model.errors import InputError
+from model.serving.store import LmdbStore
+from model.trips import Trips
+from pipelines.replay import Progress, RolloutResult, run_rollout
+from tests.model.serving.fake_server import write_model
+from tfx_configs.settings import RolloutSettings, RunSettings
+
+FAKE = "tests.model.serving.fake_server"
+DAY_S = 86_400
+SHOPPERS, WEEKS, TRAIN_WEEKS = 80, 8, 3
+SETTINGS = RunSettings(replay_requests=150, rollout=RolloutSettings(min_canary_requests=15, p99_floor_ms=2000.0))
+
+
+def _world() -> Trips:
+    """Every shopper buys the same two items of their own each week, one trip a week, at a minute of their own."""
+    weeks, shoppers = np.divmod(np.arange(SHOPPERS * WEEKS), SHOPPERS)
+    time_T = weeks * 7 * DAY_S + shoppers * 60
+    event_user_E = np.repeat(np.arange(SHOPPERS), WEEKS * 2)
+    week_E = np.tile(np.repeat(np.arange(WEEKS), 2), SHOPPERS)
+    event_item_E = event_user_E * 2 + np.tile([0, 1], SHOPPERS * WEEKS)
+    return Trips(
+        item_ids=np.array([f"item-{n}" for n in range(SHOPPERS * 2)]),
+        user_ids=np.array([f"shopper-{n}" for n in range(SHOPPERS)]),
+        store_ids=np.array(["s"]),
+        event_item_E=event_item_E.astype(np.int32),
+        event_time_E=(week_E * 7 * DAY_S + event_user_E * 60).astype(np.int64),
+        event_user_E=event_user_E.astype(np.int32),
+        user_T=shoppers.astype(np.int32),
+        time_T=time_T.astype(np.int64),
+        store_T=np.zeros(len(time_T), np.int32),
+        history_begin_T=shoppers * WEEKS * 2,
+        history_end_T=shoppers * WEEKS * 2 + weeks * 2,
+        basket_begin_T=np.arange(len(time_T)) * 2,
+        basket_end_T=np.arange(len(time_T)) * 2 + 2,
+        basket_item_B=(np.repeat(shoppers, 2) * 2 + np.tile([0, 1], len(time_T))).astype(np.int32),
+        cut_s=TRAIN_WEEKS * 7 * DAY_S,
+    )
+
+
+def _children() -> list[str]:
+    return [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+
+
+def _no_progress(_: Progress) -> None:
+    """Says nothing."""
+
+
+def _rollout(workdir: Path, on_progress=_no_progress, **canary: object) -> RolloutResult:  # type: ignore[no-untyped-def]
+    stable_dir = write_model(workdir / "v1", "v1")
+    canary_dir = write_model(workdir / "v2", "v2", **canary)
+    return run_rollout(_world(), stable_dir, canary_dir, SETTINGS, workdir / "rollout", on_progress, FAKE)
+
+
+def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history(tmp_path: Path) -> None:
+    result = _rollout(tmp_path)
+    assert result.final_state == "promoted"
+    assert (result.failed_requests, result.failed_events) == (0, 0)
+    assert [step["declared_percent"] for step in result.steps] == [10, 50, 100]
+    assert [step["decision"] for step in result.steps] == ["step", "step", "promote"]
+    for step in result.steps:
+        # The fake model answers what the shopper bought before: both items of each basket.
+        assert set(step["hits_per_trip"].values()) == {2.0}
+        assert step["canary_requests"] >= SETTINGS.rollout.min_canary_requests
+        assert step["split_p_value"] >= SETTINGS.rollout.split_alpha
+    assert all(result.serving[name] > 0 for name in ("p50_ms", "p99_ms", "rps", "cpu_ms_per_request"))
+    json.dumps(dataclasses.asdict(result), allow_nan=False)
+
+    status = read_status(tmp_path / "rollout")
+    assert (status.stable, status.canary, status.percent, status.state) == ("v1", "v2", 100, "promoted")
+    assert list(status.steps) == result.steps
+
+    played = sum(step["requests"] for step in result.steps)
+    trips = _world()
+    last = int(trips.test_trips()[played - 1])
+    store = LmdbStore(tmp_path / "rollout" / "store")
+    items, times = store.history("shopper-0", int(trips.time_T[last]) + 1)
+    weeks_seen = int(trips.time_T[last]) // (7 * DAY_S) + 1
+    assert items == ["item-0", "item-1"] * weeks_seen
+    assert times.tolist() == [week * 7 * DAY_S for week in range(weeks_seen) for _ in range(2)]
+    assert _children() == []
+
+
+def test_a_canary_with_worse_answers_is_rolled_back(tmp_path: Path) -> None:
+    result = _rollout(tmp_path, own=False, items=["item-0"])
+    assert result.final_state == "rolled_back"
+    assert result.steps[-1]["reasons"][0].startswith("outcomes: hits per trip 0.0")
+    assert result.failed_requests == 0
+    assert read_status(tmp_path / "rollout").percent == 0
+
+
+def test_a_canary_killed_under_way_is_rolled_back_and_every_request_is_answered(tmp_path: Path) -> None:
+    killed: list[psutil.Process] = []
+
+    def kill_canary(progress: Progress) -> None:
+        if progress.percent == 50 and not killed:
+            children = psutil.Process().children()
+            killed.extend(child for child in children if "canary.requests" in " ".join(child.cmdline()))
+            killed[0].kill()
+
+    result = _rollout(tmp_path, kill_canary)
+    assert result.final_state == "rolled_back"
+    assert result.failed_requests == 0
+    assert result.steps[-1]["declared_percent"] == 50
+    assert _children() == []
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
+def test_no_process_outlives_an_interrupted_rollout(tmp_path: Path, ending: signal.Signals) -> None:
+    command = [sys.executable, "-m", "tests.pipelines.test_replay", str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
+        assert run.stdout is not None
+        assert run.stdout.readline() == "under way\n"
+        children = psutil.Process(run.pid).children(recursive=True)
+        assert len(children) == 3
+        os.kill(run.pid, ending)
+    _, alive = psutil.wait_procs(children, timeout=5)
+    assert alive == []
+    if ending == signal.SIGINT:
+        assert read_status(tmp_path / "rollout").state == "aborted"
+
+
+def test_a_world_without_test_trips_is_an_input_error(tmp_path: Path) -> None:
+    trips = dataclasses.replace(_world(), cut_s=10**9)
+    with pytest.raises(InputError, match="expected trips at or after the cut"):
+        run_rollout(trips, tmp_path, tmp_path, SETTINGS, tmp_path / "rollout")
+
+
+def _announce(_: Progress) -> None:
+    print("under way", flush=True)
+    time.sleep(60)
+
+
+if __name__ == "__main__":
+    _rollout(Path(sys.argv[1]), _announce)
