@@ -11,7 +11,8 @@ import numpy as np
 from model.backend import tf
 from model.candidates import SOURCES
 from model.catalog import Catalog
-from model.files import atomic_directory
+from model.files import atomic_directory, write_json
+from model.index import ExactIndex
 from model.inputs import Batch
 from model.manifest import Manifest, write_manifest
 from model.recommender import Recommender
@@ -94,7 +95,14 @@ class Serving(tf.Module):
 
 
 def export(
-    directory: Path, kind: str, recommender: Recommender, catalog: Catalog, retrieved: int = 0, index: Any = None
+    directory: Path,
+    kind: str,
+    recommender: Recommender,
+    catalog: Catalog,
+    *,
+    retrieved: int = 0,
+    index: ExactIndex | None = None,
+    training: dict[str, Any] | None = None,
 ) -> Manifest:
     """Writes the model directory in one step.
 
@@ -104,7 +112,8 @@ def export(
         recommender: built on `catalog`.
         catalog: the snapshot as served.
         retrieved: items fetched from the index for each request.
-        index: ExactIndex over the towers' item vectors, or None.
+        index: over the towers' item vectors.
+        training: how it was trained, kept as training.json.
     """
     serving = Serving(recommender, catalog)
     with atomic_directory(directory) as out:
@@ -115,6 +124,8 @@ def export(
         tf.saved_model.save(serving, str(out / "saved_model"), signatures=signatures)
         if index is not None:
             index.save(out / "index")
+        if training is not None:
+            write_json(out / "training.json", training)
         return write_manifest(
             out,
             kind=kind,

@@ -19,12 +19,18 @@ EMBEDDING = 8
 CROSS_LAYERS = 2
 CROSS_RANK = 64
 HIDDEN = (128, 64)
+CLIP = 5.0
+"""Standard deviations at which a feature is cut off."""
 
 
 class Ranker(tf.Module):
-    """Scores candidates; `calibration` turns training logits into log-odds of a purchase."""
+    """Scores candidates.
 
-    def __init__(self, catalog: Catalog) -> None:
+    `mean_F` and `scale_F` standardise the dense features; `calibration` turns training logits into log-odds of a
+    purchase. Training sets all three.
+    """
+
+    def __init__(self, catalog: Catalog, features: int) -> None:
         super().__init__(name="ranker")
         layers = tf.keras.layers
         self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")
@@ -33,17 +39,19 @@ class Ranker(tf.Module):
         self._item = layers.Embedding(catalog.vocabulary_size, EMBEDDING)
         self._attributes = [layers.Embedding(size, EMBEDDING) for size in catalog.attribute_sizes]
         self._user = [layers.Embedding(size, EMBEDDING // 2) for size in catalog.user_attribute_sizes]
-        self._normalise = layers.BatchNormalization()
+        self.mean_F = tf.Variable(tf.zeros(features), trainable=False, name="mean")
+        self.scale_F = tf.Variable(tf.ones(features), trainable=False, name="scale")
         self._cross = [tfrs.layers.dcn.Cross(projection_dim=CROSS_RANK) for _ in range(CROSS_LAYERS)]
         self._deep = tf.keras.Sequential([layers.Dense(width, activation="relu") for width in HIDDEN])
         self._logit = layers.Dense(1)
         self.calibration = tf.Variable(0.0, trainable=False, name="calibration")
 
-    def __call__(self, dense_CF: Any, item_C: Any, user_C: Any, training: bool = False) -> Any:
+    def __call__(self, dense_CF: Any, item_C: Any, user_C: Any) -> Any:
         """[C] float32 logits."""
         code_CA = tf.gather(self._attribute_IA, item_C)
         code_CD = tf.gather(self._user_attribute_UD, user_C)
-        parts = [self._normalise(dense_CF, training=training), self._item(tf.gather(self._vocabulary_I, item_C))]
+        standard_CF = tf.clip_by_value((dense_CF - self.mean_F) / self.scale_F, -CLIP, CLIP)
+        parts = [standard_CF, self._item(tf.gather(self._vocabulary_I, item_C))]
         parts += [embedding(code_CA[:, a]) for a, embedding in enumerate(self._attributes)]
         parts += [embedding(code_CD[:, d]) for d, embedding in enumerate(self._user)]
         start = crossed = tf.concat(parts, axis=1)

@@ -22,10 +22,11 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
         cut = int(datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC).timestamp())
     if not first_s < cut <= last_s:
         raise InputError(
-            f"expected a cut date after {_day(first_s)} and not after {_day(last_s)}, got {_day(cut)}; set --cut-date"
+            f"expected a cut date after {day(first_s)} and not after {day(last_s)}, got {day(cut)}; set --cut-date"
         )
     return cut
 
 
-def _day(seconds: int) -> str:
+def day(seconds: int) -> str:
+    """The UTC date of unix seconds, as YYYY-MM-DD."""
     return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()

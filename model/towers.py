@@ -14,6 +14,8 @@ from model.inputs import Batch
 from tfx_configs.settings import DAY_S
 
 TASTE_HALF_LIFE_DAYS = 30.0
+RECENT_EVENTS = 64
+"""Events of a history that the query tower reads, the last ones."""
 
 
 class ItemTower(tf.Module):
@@ -57,6 +59,7 @@ class QueryTower(tf.Module):
     def __call__(self, batch: Batch) -> Any:
         """[B, d] unit vectors."""
         requests = tf.shape(batch.time_B)[0]
+        batch = _recent(batch, requests)
         age_H = tf.cast(tf.gather(batch.time_B, batch.history_row_H) - batch.history_time_H, tf.float32) / DAY_S
         weight_H1 = (2.0 ** (-age_H / TASTE_HALF_LIFE_DAYS))[:, None]
         content_Hd = self._items.content(batch.history_item_H)
@@ -66,6 +69,18 @@ class QueryTower(tf.Module):
         codes_BD = tf.gather(self._user_attribute_UD, batch.user_B)
         parts += [embedding(codes_BD[:, i]) for i, embedding in enumerate(self._attributes)]
         return tf.math.l2_normalize(self._mix(tf.concat(parts, axis=1)), axis=1)
+
+
+def _recent(batch: Batch, requests: Any) -> Batch:
+    """The batch with only the last RECENT_EVENTS of each history."""
+    row_H = batch.history_row_H
+    end_B = tf.cumsum(tf.math.unsorted_segment_sum(tf.ones_like(row_H), row_H, requests))
+    recent = tf.gather(end_B, row_H) - tf.range(tf.size(row_H)) <= RECENT_EVENTS
+    return batch._replace(
+        history_item_H=tf.boolean_mask(batch.history_item_H, recent),
+        history_time_H=tf.boolean_mask(batch.history_time_H, recent),
+        history_row_H=tf.boolean_mask(row_H, recent),
+    )
 
 
 def _moment(time_B: Any) -> Any:

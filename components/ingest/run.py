@@ -12,7 +12,7 @@ from components.progress import progress
 from model import columns as c
 from model.errors import CheckFailed, InputError
 from model.files import atomic_directory, write_json
-from model.timesplit import cut_seconds
+from model.timesplit import cut_seconds, day
 from tfx_configs.settings import DataSettings, RunSettings
 
 
@@ -93,4 +93,4 @@ def _span(events: ibis.Table, data: DataSettings) -> dict[str, Any]:
     if row["purchases"] == 0:
         raise InputError(f"expected events of type {c.PURCHASE}, got none; set event_type or leave the column out")
     cut = cut_seconds(row["first"], row["last"], data)
-    return row | {"first_event_s": row.pop("first"), "last_event_s": row.pop("last"), "cut_s": cut}
+    return row | {"first_event_s": row.pop("first"), "last_event_s": row.pop("last"), "cut_s": cut, "cut": day(cut)}

@@ -19,6 +19,7 @@ from model.recommender import Recommender
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 1e-3
+STANDARDISE_BATCHES = 20
 
 
 class RankingModel(tfrs.Model):
@@ -33,6 +34,12 @@ class RankingModel(tfrs.Model):
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
         """Mean loss a candidate. `inputs`: the fields of Batch, the baskets and retrieved_BR."""
+        batch, candidates, label_C, dense_CF = self.sample(inputs)
+        logits = self.ranker(dense_CF, candidates.item_C, tf.gather(batch.user_B, candidates.row_C))
+        return self._task(labels=label_C, predictions=logits, compute_metrics=False)
+
+    def sample(self, inputs: dict[str, Any]) -> tuple[Batch, Candidates, Any, Any]:
+        """(batch, candidates, label [C], dense features [C, F]) of the trips: every positive, a share of the rest."""
         batch = Batch(**{name: inputs[name] for name in Batch._fields})
         nothing = tf.zeros([0], tf.int32)
         union = self._recommender.union(batch, inputs["retrieved_BR"], nothing, nothing)
@@ -40,10 +47,8 @@ class RankingModel(tfrs.Model):
         kept = bought | (tf.random.uniform(tf.shape(bought), seed=1) < self._keep)
         candidates = Candidates(*(tf.boolean_mask(a, kept) for a in union))
         values = self._recommender.feature_values(batch, candidates.item_C, candidates.row_C)
-        dense_CF = self._recommender.features.dense(values)
-        logits = self.ranker(dense_CF, candidates.item_C, tf.gather(batch.user_B, candidates.row_C), training=training)
         label_C = tf.cast(tf.boolean_mask(bought, kept), tf.float32)
-        return self._task(labels=label_C, predictions=logits, compute_metrics=False)
+        return batch, candidates, label_C, self._recommender.features.dense(values)
 
 
 def train_ranker(
@@ -63,6 +68,7 @@ def train_ranker(
         retrieved: {"train", "valid"}: [n, R] int32 items from the towers for each of them.
     """
     model = RankingModel(recommender, ranker, settings.negative_percent)
+    _standardise(model, batches(reader, which, settings.ranking_batch, settings.seed, retrieved["train"]))
     model.compile(optimizer=tf.keras.optimizers.legacy.Adam(LEARNING_RATE))
     model.fit(
         batches(reader, which, settings.ranking_batch, settings.seed, retrieved["train"]),
@@ -72,3 +78,11 @@ def train_ranker(
         verbose=0,
     )
     ranker.calibration.assign(math.log(settings.negative_percent / 100))
+
+
+def _standardise(model: RankingModel, data: Any) -> None:
+    """Sets the ranker's mean and scale from the first batches of the training trips."""
+    sample = tf.function(lambda inputs: model.sample(inputs)[3], reduce_retracing=True)
+    dense = np.concatenate([sample(inputs).numpy() for inputs in data.take(STANDARDISE_BATCHES)])
+    model.ranker.mean_F.assign(dense.mean(axis=0))
+    model.ranker.scale_F.assign(np.maximum(dense.std(axis=0), 1e-3))

@@ -63,19 +63,27 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
     }
     progress(f"ranker: {len(which):,} trips to learn from")
     training = Recommender(catalog, run, _no_scorer, towers.queries, vectors)
-    ranker = Ranker(catalog)
+    ranker = Ranker(catalog, len(training.features.records))
     train_ranker(training, ranker, reader, which, valid, retrieved, run.train, watch_ranker)
 
     served = catalog.as_served()
     recommender = Recommender(served, run, RankerScorer(ranker), towers.queries, vectors)
-    manifest = export(Path(model_dir), "aisle", recommender, served, run.candidates.retrieved, index)
-    progress(f"exported {manifest.version}")
-    return {
-        "version": manifest.version,
+    report = {
         "train_trips": len(which),
         "valid_trips": len(valid),
         "curves": {"towers": watch_towers.curve, "ranker": watch_ranker.curve},
     }
+    manifest = export(
+        Path(model_dir),
+        "aisle",
+        recommender,
+        served,
+        retrieved=run.candidates.retrieved,
+        index=index,
+        training=report,
+    )
+    progress(f"exported {manifest.version}")
+    return {"version": manifest.version, **report}
 
 
 def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:

@@ -1,0 +1,43 @@
+"""The last lines of a run: what happened, where to look, what to try next."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.rollout.status import Status
+
+
+def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
+    """Lines for the terminal after a demo."""
+    data, gate, rollout = summary["data"], summary["gate"], summary["rollout"]
+    yield ""
+    yield (
+        f"{data['rows']:,} purchases of {data['users']:,} shoppers, split at {data['cut']}; "
+        f"judged on {summary['judged_trips']:,} next baskets:"
+    )
+    for name, values in sorted(summary["quality"].items(), key=lambda item: -item[1]["ndcg@10"]):
+        yield f"  {name:20} recall@10 {values['recall@10']:.4f}  ndcg@10 {values['ndcg@10']:.4f}"
+    verdict = "blessed" if gate["blessed"] else "NOT blessed, the stable model stays"
+    yield f"Gate: {verdict}: {'; '.join(gate['reasons'][:3])}"
+    steps = ", ".join(
+        f"{s['declared_percent']} % declared {s['observed_shopper_percent']:.1f} % observed" for s in rollout["steps"]
+    )
+    yield f"Rollout: {rollout['final_state'].replace('_', ' ')}; {steps or 'no steps'}; {rollout['failed_requests']} failed requests"
+    yield f"Report: {out / 'report.html'}    summary: {out / 'summary.json'}"
+    yield ""
+    yield "Next:"
+    yield f"  uv run aisle serve --run {out}              # the promoted model over KServe's v2 protocol"
+    yield f"  uv run aisle rollout status --run {out}     # every step of the canary and why it was taken"
+    yield "  uv run aisle demo --data DIR --out build/mine  # the same on your own tables (README: your own data)"
+
+
+def status_lines(status: Status) -> Iterator[str]:
+    """Lines of `aisle rollout status`."""
+    yield f"stable {status.stable}  canary {status.canary}  {status.state} at {status.percent} %"
+    for step in status.steps:
+        yield (
+            f"  {step['declared_percent']:3d} % declared, {step['observed_shopper_percent']:.1f} % of shoppers observed, "
+            f"{step['requests']} requests, {step['failed_requests']} failed: {step['decision']} ({'; '.join(step['reasons'])})"
+        )
+    for entry in status.history:
+        yield f"  {entry['time']}  {entry['event']}"
