@@ -4,8 +4,8 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.stats import binom
 
+from components.rollout.binomial import probabilities
 from components.rollout.envoy import CANARY, STABLE
 from components.rollout.machine import Evidence, VersionEvidence
 from components.rollout.traffic import Reply
@@ -50,7 +50,8 @@ def p99_low(values: np.ndarray) -> float:
     Of n draws, Binomial(n, 0.99) lie at or below the percentile, so the r-th smallest does with probability
     P(Binomial >= r): the bound is the largest such value with probability 0.99 or more. Of 10 it is the 9th.
     """
-    rank = int(binom.ppf(0.01, len(values), 0.99))
+    below = np.cumsum(probabilities(len(values), 0.99))
+    rank = int(np.searchsorted(below, 0.01))
     return float(np.sort(values)[rank - 1]) if rank > 0 else 0.0
 
 
