@@ -28,9 +28,9 @@ class ValidationSettings(Settings):
     """Baskets with more than one shopper: fewer warn, more stop, percent, [0, 100]."""
     drift_days: int = 28
     """The last days before the cut, compared with all days before them, days, at least 7."""
-    max_drift_numeric: float = 0.05
+    max_drift_numeric: float = 0.03
     """Jensen-Shannon divergence of log price, log quantity and hour, [0, 1]: beyond warns. 20 pairs of 28 days against
-    all days before, in The Complete Journey: at most 0.037, 0.009, 0.015; week to next week: 0.043, 0.025, 0.010."""
+    all days before, in The Complete Journey: at most 0.001, 0.001, 0.015; week to next week: 0.008, 0.001, 0.010."""
     max_drift_category: float = 0.10
     """L-infinity distance of store, event type and weekday shares, [0, 1]: beyond warns. The same 20 pairs: at most
     0.018, 0, 0.072; week to next week 0.020, 0, 0.142 (weekday, around Christmas)."""

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 
 import pandas as pd
 import tensorflow_data_validation as tfdv
@@ -33,7 +34,8 @@ class Distance:
 
 def distances(earlier: pd.DataFrame, recent: pd.DataFrame, settings: ValidationSettings) -> list[Distance]:
     """Jensen-Shannon divergence of numbers, L-infinity distance of categories; features on both sides only."""
-    return _between(statistics.compute(earlier), statistics.compute(recent), settings)
+    before, after = (statistics.compute(frame) for frame in _one_range([earlier, recent]))
+    return _between(before, after, settings)
 
 
 def _between(earlier: statistics.Stats, recent: statistics.Stats, settings: ValidationSettings) -> list[Distance]:
@@ -60,7 +62,8 @@ def by_week(events: pd.DataFrame, settings: ValidationSettings, weeks: int = 26)
     """{feature: distance of each of the last `weeks` weeks from the week before it}, oldest first."""
     end = _next_midnight(events[c.TIME].max())
     spans = [_span(events, end - (k + 1) * 7 * DAY_S, end - k * 7 * DAY_S) for k in range(weeks, -1, -1)]
-    measured = [statistics.compute(span) if len(span) >= MIN_ROWS else None for span in spans]
+    filled = iter(_one_range([span for span in spans if len(span) >= MIN_ROWS]))
+    measured = [statistics.compute(next(filled)) if len(span) >= MIN_ROWS else None for span in spans]
     steps: list[dict[str, float]] = [
         {d.feature: d.value for d in _between(before, after, settings)} if before and after else {}
         for before, after in itertools.pairwise(measured)
@@ -96,6 +99,22 @@ def _finding(distance: Distance, settings: ValidationSettings) -> Finding:
         received=f"{distance.value:.3f}",
         what_to_do="see the drift chart: a real change of the business needs a retrain, a broken feed needs a repair",
     )
+
+
+def _one_range(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
+    """The frames with each number cut to the range that all of them cover.
+
+    TFDV spreads a histogram's buckets evenly from least to greatest value. One extreme value would move every edge,
+    and the divergence of two such histograms would be of edges, not of data; after this all have the same edges.
+    """
+    out = [frame.copy() for frame in frames]
+    for name in NUMERIC:
+        if not out or not all(name in frame and frame[name].notna().any() for frame in out):
+            continue
+        low, high = max(frame[name].min() for frame in out), min(frame[name].max() for frame in out)
+        for frame in out:
+            frame[name] = frame[name].clip(low, high) if low < high else frame[name]
+    return out
 
 
 def _span(events: pd.DataFrame, begin_s: float, end_s: float) -> pd.DataFrame:

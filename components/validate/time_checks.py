@@ -69,7 +69,7 @@ def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Findin
     longest = _longest_run(gaps)
     busy = day.value_counts().median() >= MIN_BUSY
     severity: Severity = "stop" if busy and len(longest) > settings.max_missing_days else "warn"
-    received = f"none on {len(gaps)} days: {', '.join(weeks.date_text(d) for d in longest[:3])}"
+    received = f"none on {len(gaps)} day{'s' * (len(gaps) > 1)}: {', '.join(weeks.date_text(d) for d in longest[:3])}"
     todo = "load the missing days, or list them in closed_days"
     return [_finding("missing_day", severity, "events on every day", received, todo)]
 
@@ -97,8 +97,10 @@ def doubled_day(events: pd.DataFrame) -> list[Finding]:
     day = weeks.days(events[c.TIME])
     by_day = (events[c.QUANTITY] % 2 == 1).groupby(day).agg(["mean", "size"])
     usual = float(by_day["mean"].median())
+    median = events[c.QUANTITY].groupby(day).median()
+    twice = (median / median.median()).between(1.5, 3.0)
     by_chance = (1 - min(usual, 0.99)) ** by_day["size"]
-    doubled = by_day.index[(by_day["mean"] == 0) & (by_chance < CHANCE)]
+    doubled = by_day.index[twice & (by_day["mean"] == 0) & (by_chance < CHANCE)]
     if doubled.empty:
         return []
     dates = ", ".join(weeks.date_text(int(d)) for d in doubled[:3])

@@ -28,7 +28,7 @@ def on_days(days: list[int], rows: int = 1) -> pd.DataFrame:
 
 def test_a_single_closed_day_warns_and_a_gap_of_three_stops() -> None:
     one = time_checks.every_day(on_days([d for d in range(40) if d != 20]), SETTINGS)
-    assert [(f.severity, f.received) for f in one] == [("warn", "none on 1 days: 2024-01-21")]
+    assert [(f.severity, f.received) for f in one] == [("warn", "none on 1 day: 2024-01-21")]
     three = time_checks.every_day(on_days([d for d in range(40) if d not in (20, 21, 22)], rows=20), SETTINGS)
     assert [f.severity for f in three] == ["stop"]
 

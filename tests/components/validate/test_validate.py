@@ -24,6 +24,7 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folders["clean"] = write(frames, root / "clean")
     folders["any attributes"] = write(_any_attributes(frames), root / "any attributes")
     folders["ratings"] = write(ratings(), root / "ratings")
+    folders["one giant"] = write(_one_giant(frames), root / "one giant")
     folders["no items"] = write({"events": frames["events"]}, root / "no items")
     kwargs = {"folders": [str(f) for f in folders.values()], "out_root": str(out), "settings_json": SETTINGS.to_json()}
     answers = call("validate", "tests.components.validate.driver:validate_all", kwargs)
@@ -34,6 +35,12 @@ def _any_attributes(frames: Frames) -> Frames:
     items = frames["items"].assign(artist=None, price=3.5, year=[str(1990 + i) for i in range(len(frames["items"]))])
     users = frames["events"][["user_id"]].drop_duplicates().assign(shoe_size="44")
     return frames | {"items": items, "users": users}
+
+
+def _one_giant(frames: Frames) -> Frames:
+    events = frames["events"].copy()
+    events.loc[5, "quantity"] = 50_000.0
+    return frames | {"events": events}
 
 
 def test_a_clean_shop_has_no_findings(validated: dict[str, Any]) -> None:
@@ -52,6 +59,14 @@ def test_drift_is_measured_on_the_clean_shop_and_is_small(validated: dict[str, A
     drift = {d["feature"]: d for d in validated["clean"]["result"]["drift"]}
     assert set(drift) == {"log_price", "log_quantity", "hour", "store_id", "event_type", "weekday"}
     assert all(d["value"] <= d["limit"] for d in drift.values())
+
+
+def test_one_extreme_value_is_not_drift(validated: dict[str, Any]) -> None:
+    assert validated["one giant"]["result"]["anomalies"] == []
+    drift = {
+        name: {d["feature"]: d["value"] for d in validated[name]["result"]["drift"]} for name in ("clean", "one giant")
+    }
+    assert drift["one giant"]["log_quantity"] == pytest.approx(drift["clean"]["log_quantity"], abs=0.001)
 
 
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda c: c.name)
