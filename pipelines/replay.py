@@ -40,6 +40,8 @@ def run_rollout(
     if len(trips.test_trips()) == 0:
         raise InputError("rollout: expected trips at or after the cut, got none; move the cut date back")
     workdir.mkdir(parents=True, exist_ok=True)
+    for old in workdir.glob("*.requests.jsonl"):
+        old.unlink()
     store = seed_store(trips, workdir / "store", settings.features.max_history)
     status = Status(stable=stable_dir.name, canary=canary_dir.name, percent=0, state="running").noting("started")
     write_status(workdir, status)

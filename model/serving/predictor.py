@@ -22,7 +22,7 @@ from model.serving.store import HistoryStore
 NAME = "aisle"
 THREADS = 4
 WARM_UP_HISTORIES = (0, 1, 100, 1000)
-"""Lengths of the made-up histories that load() recommends for, before the model is ready."""
+"""Lengths of the made-up histories that load() recommends for, in every thread, before the model is ready."""
 
 REQUESTS = Counter("aisle_requests_total", "Inference requests by version and outcome.", ("version", "outcome"))
 SECONDS = Histogram(
@@ -47,13 +47,8 @@ class Predictor(kserve.Model):  # type: ignore[misc]
     def load(self) -> bool:
         """Loads and warms up; raises what the loader raises, so that a refused model never becomes ready."""
         self._model = self._load_model()
-        now_s = int(time.time())
-        for length in WARM_UP_HISTORIES:
-            times = np.arange(now_s - length, now_s, dtype=np.int64)
-            history = ["warm-up"] * length
-            self._model.recommend(
-                [api.Request(user_id="warm-up", time_s=now_s, history_item=history, history_time=times)]
-            )
+        for _ in self._pool.map(self._warm_up, WARM_UP_HISTORIES * THREADS):
+            pass
         self.ready = True
         return True
 
@@ -90,6 +85,16 @@ class Predictor(kserve.Model):  # type: ignore[misc]
         if self._log is not None:
             self._log.write(_record(request_id, version, query, answer, seconds))
         return _response(payload, request_id, version, answer)
+
+    def _warm_up(self, length: int) -> None:
+        now_s = int(time.time())
+        request = api.Request(
+            user_id="warm-up",
+            time_s=now_s,
+            history_item=["warm-up"] * length,
+            history_time=np.arange(now_s - length, now_s, dtype=np.int64),
+        )
+        self._model.recommend([request])
 
     def _answer(self, query: Query) -> api.Answer:
         items, times = self._store.history(query.user_id, query.time_s)

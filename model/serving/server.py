@@ -18,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from kserve.errors import InvalidInput, ModelNotFound
 from kserve.protocol.dataplane import DataPlane
+from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from starlette.concurrency import run_in_threadpool
 
 from model import api
@@ -74,6 +75,7 @@ def run(options: ServerOptions, load_model: Callable[[Path], api.Model]) -> None
             grace_period=GRACE_S,
         )
         server.dataplane = StrictDataPlane(model_registry=server.registered_models)
+        server.model_repository_extension = FixedRepository(model_registry=server.registered_models)
         _quieten()
         _add_routes(store)
         server.start([predictor])
@@ -93,6 +95,15 @@ class StrictDataPlane(DataPlane):  # type: ignore[misc]
             raise
         except Exception as error:
             raise InvalidInput(f"body: not a v2 request ({type(error).__name__}: {error!s:.80})") from None
+
+
+class FixedRepository(ModelRepositoryExtension):  # type: ignore[misc]
+    """KServe lets any client unload the model; here nobody can: to change the model, replace the server."""
+
+    async def load(self, model_name: str) -> None:
+        raise InvalidInput(f"model {model_name}: this server's model is fixed; roll out another server instead")
+
+    unload = load
 
 
 def _add_routes(store: HistoryStore) -> None:

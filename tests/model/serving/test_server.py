@@ -166,6 +166,14 @@ def test_another_model_is_a_404(server: _Server) -> None:
     assert server.call("GET", "/v2/models/other/ready")[0] == 404
 
 
+@pytest.mark.parametrize("verb", ["load", "unload"])
+def test_no_client_can_load_or_unload_the_model(server: _Server, verb: str) -> None:
+    status, answer = server.call("POST", f"/v2/repository/models/aisle/{verb}")
+    assert status == 400
+    assert "fixed" in answer["error"]
+    assert server.call("GET", "/v2/models/aisle/ready")[0] == 200
+
+
 def _grpc_request(name: str, datatype: str, **contents: Any) -> pb.ModelInferRequest:
     tensor = {"name": name, "datatype": datatype, "shape": [1], "contents": contents}
     return pb.ModelInferRequest(model_name="aisle", id="g-1", inputs=[tensor])
