@@ -49,20 +49,22 @@ def measure(tables: Path | None, scratch: Path) -> dict[str, Any]:
         "events": pd.read_parquet(tables / "events").drop(columns="month"),
         "items": pd.read_parquet(tables / "items.parquet"),
     }
+    clean = write(frames, scratch / "clean")
     corrupted = {c.name: write_corrupted(c, frames, scratch / "corrupted" / c.name) for c in CORRUPTIONS}
     spans = {
         name: write(frames | {"events": span}, scratch / "spans" / name) for name, span in _spans(frames["events"])
     }
-    folders = [str(folder) for folder in (*corrupted.values(), *spans.values())]
+    folders = [str(folder) for folder in (clean, *corrupted.values(), *spans.values())]
     began = time.perf_counter()
     answers = call(
         "validate", DRIVER, {"folders": folders, "out_root": str(scratch / "out"), "settings_json": settings}
     )
     seconds = time.perf_counter() - began
+    usual = answers[str(clean)]["result"]["anomalies"]
     cases = []
     for corruption in CORRUPTIONS:
         anomalies = answers[str(corrupted[corruption.name])]["result"]["anomalies"]
-        cases.append({"name": corruption.name, "handled": handled(corruption, anomalies), "findings": anomalies})
+        cases.append({"name": corruption.name, "handled": handled(corruption, anomalies, usual), "findings": anomalies})
     verdicts = {name: answers[str(folder)]["summary"] for name, folder in spans.items()}
     return {
         "tfdv": {
@@ -72,6 +74,7 @@ def measure(tables: Path | None, scratch: Path) -> dict[str, Any]:
             "clean_spans": len(verdicts),
         },
         "corruptions": cases,
+        "clean_findings": usual,
         "spans": verdicts,
         "events": len(frames["events"]),
         "seconds": round(seconds, 1),

@@ -115,19 +115,22 @@ def write_corrupted(corruption: Corruption, frames: Frames, folder: Path) -> Pat
     return folder
 
 
-def matching(corruption: Corruption, anomalies: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The findings that catch the corruption: its severity, its column, its words."""
+def matching(
+    corruption: Corruption, anomalies: list[dict[str, str]], clean: list[dict[str, str]]
+) -> list[dict[str, str]]:
+    """The findings that catch the corruption: its severity, its column, its words, and not said of the clean data."""
     return [
         a
         for a in anomalies
         if a["column"] == corruption.column
         and a["severity"] == corruption.severity
         and corruption.received in a["received"]
+        and a not in clean
     ]
 
 
-def handled(corruption: Corruption, anomalies: list[dict[str, str]]) -> bool:
+def handled(corruption: Corruption, anomalies: list[dict[str, str]], clean: list[dict[str, str]]) -> bool:
     """Caught, or, for a harmless change, let through."""
     if corruption.severity is None:
         return not any(a["severity"] == "stop" for a in anomalies)
-    return bool(matching(corruption, anomalies))
+    return bool(matching(corruption, anomalies, clean))

@@ -72,8 +72,9 @@ def test_one_extreme_value_is_not_drift(validated: dict[str, Any]) -> None:
 @pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda c: c.name)
 def test_each_corruption_gets_the_right_answer(validated: dict[str, Any], corruption: Corruption) -> None:
     anomalies = validated[corruption.name]["result"]["anomalies"]
-    assert handled(corruption, anomalies), anomalies
-    for finding in matching(corruption, anomalies):
+    clean = validated["clean"]["result"]["anomalies"]
+    assert handled(corruption, anomalies, clean), anomalies
+    for finding in matching(corruption, anomalies, clean):
         assert all(finding[field] for field in ("table", "column", "expected", "received", "what_to_do"))
 
 
