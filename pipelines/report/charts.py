@@ -1,0 +1,225 @@
+"""Charts as positions in percent of their width and height; charts.html draws them as SVG.
+
+Percent, not pixels: the marks stretch with the screen and the letters keep their size, on a phone too.
+"""
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+NICE_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tick:
+    """A labelled position on an axis, percent."""
+
+    at: float
+    label: str
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Maps values to percent of an axis from `low` to `high`."""
+
+    low: float
+    high: float
+    step: float
+
+    @classmethod
+    def over(cls, values: Iterable[float], ticks: int = 4) -> "Scale":
+        """The smallest scale of round steps that holds the values and zero."""
+        known = [0.0, *values]
+        low, high = min(known), max(known)
+        rough = (high - low or 1.0) / ticks
+        unit = 10 ** math.floor(math.log10(rough))
+        step = next(unit * nice for nice in NICE_STEPS if unit * nice >= rough * (1 - 1e-9))
+        down, up = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+        return cls(down * step, max(up, down + 1) * step, step)
+
+    def at(self, value: float) -> float:
+        """Position, percent, [0, 100]; values outside stop at the ends."""
+        return round(min(100.0, max(0.0, 100 * (value - self.low) / (self.high - self.low))), 3)
+
+    def ticks(self, unit: str = "") -> tuple[Tick, ...]:
+        count = round((self.high - self.low) / self.step)
+        values = [self.low + n * self.step for n in range(count + 1)]
+        return tuple(Tick(at=self.at(value), label=f"{_round(value):g}{unit}") for value in values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mark:
+    """`shape`: bar and span run from `x` to `x2`; dot, ring and tick stand at `x`. Percent of the width.
+
+    `tone` names a color of the page: new, old, limit or bad.
+    """
+
+    shape: str
+    x: float
+    x2: float = 0.0
+    tone: str = "new"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One line of a chart: its name, its marks, what it comes to."""
+
+    label: str
+    marks: tuple[Mark, ...]
+    value: str
+    group: str = ""
+    """Rows of one group stand under its name."""
+    faint: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """What a shape and tone stand for."""
+
+    shape: str
+    tone: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rows:
+    """Named rows over one horizontal axis."""
+
+    title: str
+    rows: tuple[Row, ...]
+    ticks: tuple[Tick, ...]
+    keys: tuple[Key, ...] = ()
+    kind: str = "rows"
+
+    @property
+    def alt(self) -> str:
+        """The picture in words."""
+        named = (f"{f'{row.group}, ' if row.group else ''}{row.label}: {row.value}" for row in self.rows)
+        return f"{self.title}. {'; '.join(named)}."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Column:
+    """One upright bar, percent of width and height."""
+
+    x: float
+    width: float
+    height: float
+    tone: str
+    tip: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Columns:
+    """Upright bars over time."""
+
+    title: str
+    columns: tuple[Column, ...]
+    ticks: tuple[Tick, ...]
+    """Of the vertical axis, percent from the bottom."""
+    first: str
+    last: str
+    says: str
+    keys: tuple[Key, ...] = ()
+    kind: str = "columns"
+
+    @property
+    def alt(self) -> str:
+        return f"{self.title}. {self.says}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """A line through points, percent of width and height from the bottom."""
+
+    label: str
+    tone: str
+    points: tuple[tuple[float, float], ...]
+    last: str
+    """The value at the end."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """Lines over epochs."""
+
+    title: str
+    curves: tuple[Curve, ...]
+    ticks: tuple[Tick, ...]
+    first: str
+    last: str
+    kind: str = "curves"
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        return tuple(Key(shape="line", tone=curve.tone, label=curve.label) for curve in self.curves)
+
+    @property
+    def alt(self) -> str:
+        ends = "; ".join(f"{curve.label} ends at {curve.last}" for curve in self.curves)
+        return f"{self.title}, {self.first} to {self.last}. {ends}."
+
+
+def columns(
+    title: str,
+    labels: Sequence[str],
+    values: Sequence[float],
+    tones: Sequence[str],
+    unit: str,
+    keys: tuple[Key, ...],
+) -> Columns:
+    """A bar for each value, from zero; labels of the first and the last below."""
+    scale, width = Scale.over(values, ticks=2), 100 / len(values)
+    low, high = min(values), max(values)
+    return Columns(
+        title=title,
+        columns=tuple(
+            Column(
+                x=round(n * width, 3),
+                width=round(width * 0.82, 3),
+                height=scale.at(value),
+                tone=tone,
+                tip=f"{label}: {value:,.0f} {unit}",
+            )
+            for n, (label, value, tone) in enumerate(zip(labels, values, tones, strict=True))
+        ),
+        ticks=tuple(
+            Tick(at=tick.at, label=f"{scale.low + tick.at / 100 * (scale.high - scale.low):,.0f}")
+            for tick in scale.ticks()
+        ),
+        first=labels[0],
+        last=labels[-1],
+        says=f"{len(values)} bars, from {low:,.0f} to {high:,.0f} {unit}.",
+        keys=keys,
+    )
+
+
+def curves(title: str, series: Mapping[str, Sequence[float]]) -> Curves:
+    """A line for each series of at least one value; the vertical axis spans the values, not zero."""
+    known = [value for values in series.values() for value in values]
+    low, high = min(known), max(known)
+    room = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
+    scale = Scale(low - room, high + room, high - low)
+    longest = max(len(values) for values in series.values())
+    return Curves(
+        title=title,
+        curves=tuple(
+            Curve(
+                label=label,
+                tone=tone,
+                points=tuple(
+                    (round(100 * n / (longest - 1), 3) if longest > 1 else 50.0, scale.at(value))
+                    for n, value in enumerate(values)
+                ),
+                last=f"{values[-1]:.4g}",
+            )
+            for (label, values), tone in zip(series.items(), ("old", "new"), strict=False)
+        ),
+        ticks=tuple(Tick(at=scale.at(value), label=f"{value:.4g}") for value in dict.fromkeys((low, high))),
+        first="epoch 1",
+        last=f"epoch {longest}",
+    )
+
+
+def _round(value: float) -> float:
+    return round(value, 10) + 0.0

@@ -1,0 +1,181 @@
+"""The canary under traffic, step by step, and how fast the answers come."""
+
+from typing import Any
+
+from pipelines.report import words
+from pipelines.report.charts import Key, Mark, Row, Rows, Scale
+from pipelines.report.page import Figure, Note, Section, Table
+from pipelines.report.sources import Sources
+
+VERSIONS = (Key(shape="dot", tone="new", label="canary"), Key(shape="ring", tone="old", label="stable"))
+TONES = {"step": "good", "promote": "good", "hold": "warn", "rollback": "bad"}
+
+
+def section(sources: Sources) -> Section | None:
+    rollout = sources.summary.get("rollout")
+    if not rollout:
+        return None
+    steps: list[dict[str, Any]] = rollout.get("steps", [])
+    if not steps:
+        why = f": {rollout['why']}" if rollout.get("why") else ""
+        return Section(id="rollout", title="The rollout", lead=f"No traffic was moved{why}.")
+    figures = [
+        Figure(
+            says="The blue part of each bar is the share of shoppers the new model answered; the mark is what was declared.",
+            charts=(_split(steps),),
+        )
+    ]
+    hits = _sides(steps, "hits_per_trip", "Hits per trip: recommended and then bought", "")
+    waits = _sides(steps, "p99_ms", "p99 latency by step", " ms")
+    if hits or waits:
+        figures.append(
+            Figure(
+                says="Both versions answered real trips at the same time: more hits are better, fewer milliseconds too.",
+                charts=tuple(chart for chart in (hits, waits) if chart),
+            )
+        )
+    return Section(
+        id="rollout",
+        title="The rollout",
+        lead="Held-out trips were replayed as requests, and what each shopper then bought told whether the answer was good.",
+        figures=tuple(figures),
+        notes=tuple(_note(step) for step in steps),
+        tables=(_table(steps),),
+    )
+
+
+def serving(sources: Sources) -> Section | None:
+    """Latency of the model alone and of the whole way."""
+    measured: dict[str, Any] = sources.summary.get("serving") or {}
+    alone: dict[str, Any] = sources.metrics.get("latency") or {}
+    ways = {"whole way": measured, "model alone": alone}
+    known = {way: values for way, values in ways.items() if "p50_ms" in values and "p99_ms" in values}
+    if not known:
+        return None
+    scale = Scale.over([values["p99_ms"] for values in known.values()])
+    chart = Rows(
+        title="Latency of one answer",
+        rows=tuple(
+            Row(
+                label=way,
+                marks=(
+                    Mark(shape="span", x=scale.at(values["p50_ms"]), x2=scale.at(values["p99_ms"])),
+                    Mark(shape="dot", x=scale.at(values["p50_ms"])),
+                    Mark(shape="ring", x=scale.at(values["p99_ms"])),
+                ),
+                value=f"{words.milliseconds(values['p50_ms'])}, {words.milliseconds(values['p99_ms'])}",
+            )
+            for way, values in known.items()
+        ),
+        ticks=scale.ticks(" ms"),
+        keys=(Key(shape="dot", tone="new", label="p50"), Key(shape="ring", tone="new", label="p99")),
+    )
+    lead = ""
+    if "rps" in measured and "cpu_ms_per_request" in measured:
+        lead = (
+            f"One client, one request after the other: {measured['rps']:,.0f} answers a second at "
+            f"{measured['cpu_ms_per_request']:.1f} ms of CPU each."
+        )
+    says = (
+        "Half of the answers come by the dot, 99 of 100 by the ring; the whole way is Envoy, KServe, store and model."
+    )
+    return Section(id="serving", title="Serving", lead=lead, figures=(Figure(says=says, charts=(chart,)),))
+
+
+def _split(steps: list[dict[str, Any]]) -> Rows:
+    scale = Scale(0.0, 100.0, 25.0)
+    return Rows(
+        title="Share of shoppers answered by the canary",
+        rows=tuple(
+            Row(
+                label=f"{step['declared_percent']} % declared",
+                marks=(
+                    Mark(shape="bar", x=0.0, x2=100.0, tone="faint"),
+                    Mark(shape="bar", x=0.0, x2=scale.at(step["observed_shopper_percent"])),
+                    Mark(shape="tick", x=scale.at(step["declared_percent"]), tone="limit"),
+                ),
+                value=f"{step['observed_shopper_percent']:.1f} % observed",
+            )
+            for step in steps
+        ),
+        ticks=scale.ticks(" %"),
+        keys=(
+            Key(shape="bar", tone="new", label="canary"),
+            Key(shape="bar", tone="faint", label="stable"),
+            Key(shape="tick", tone="limit", label="declared"),
+        ),
+    )
+
+
+def _sides(steps: list[dict[str, Any]], key: str, title: str, unit: str) -> Rows | None:
+    """A dot for the canary and a ring for the stable version, where they answered."""
+    values = [value for step in steps for value in step.get(key, {}).values()]
+    if not values:
+        return None
+    scale = Scale.over(values, ticks=3)
+    rows = []
+    for step in steps:
+        seen = step.get(key, {})
+        marks = [
+            Mark(shape=shape, x=scale.at(seen[side]), tone=tone)
+            for side, shape, tone in (("stable", "ring", "old"), ("canary", "dot", "new"))
+            if side in seen
+        ]
+        told = ", ".join(f"{side} {_short(seen[side])}{unit}" for side in ("canary", "stable") if side in seen)
+        rows.append(Row(label=f"{step['declared_percent']} %", marks=tuple(marks), value=told))
+    return Rows(title=title, rows=tuple(rows), ticks=scale.ticks(unit), keys=VERSIONS)
+
+
+def _note(step: dict[str, Any]) -> Note:
+    return Note(
+        word=step["decision"],
+        title=f"at {step['declared_percent']} %",
+        text="; ".join(step["reasons"]),
+        tone=TONES.get(step["decision"], ""),
+    )
+
+
+def _table(steps: list[dict[str, Any]]) -> Table:
+    def both(step: dict[str, Any], key: str, side: str) -> str:
+        return _short(step[key][side]) if side in step.get(key, {}) else "–"
+
+    return Table(
+        title="Every step in numbers",
+        header=(
+            "declared",
+            "shoppers observed",
+            "requests",
+            "of them canary",
+            "failed",
+            "hits per trip, canary",
+            "stable",
+            "p50 ms, canary",
+            "stable",
+            "p99 ms, canary",
+            "stable",
+            "p of the split",
+            "decision",
+        ),
+        rows=tuple(
+            (
+                f"{step['declared_percent']} %",
+                f"{step['observed_shopper_percent']:.1f} %",
+                f"{step['requests']:,}",
+                f"{step['canary_requests']:,}",
+                f"{step['failed_requests']:,}",
+                *(
+                    both(step, key, side)
+                    for key in ("hits_per_trip", "p50_ms", "p99_ms")
+                    for side in ("canary", "stable")
+                ),
+                f"{step['split_p_value']:.2g}",
+                step["decision"],
+            )
+            for step in steps
+        ),
+        numeric=tuple(range(1, 12)),
+    )
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"

@@ -1,0 +1,80 @@
+"""Writes the report."""
+
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from model.files import write_text
+from pipelines.report import (
+    data,
+    flow,
+    gate,
+    headline,
+    quality,
+    rollout,
+    training,
+    words,
+)
+from pipelines.report.page import Page
+from pipelines.report.sources import Sources, read_sources
+
+SECTIONS = (
+    flow.section,
+    quality.section,
+    quality.slices,
+    gate.section,
+    rollout.section,
+    data.section,
+    training.section,
+    rollout.serving,
+)
+NOTICES = {"complete_journey": "The Complete Journey is simulated from real patterns, for education."}
+
+
+def write_report(path: Path, summary: dict[str, Any], outputs: dict[str, str]) -> None:
+    """Writes one HTML file that needs no network and no script, in one step.
+
+    Args:
+        path: the file to write.
+        summary: what pipelines.summary.summarise returns; parts that are missing are left out of the page.
+        outputs: {output name: path} of the pipeline; files that are missing are left out too.
+    """
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    page = build(read_sources(summary, outputs))
+    write_text(path, environment.get_template("template.html").render(page=page))
+
+
+def build(sources: Sources) -> Page:
+    """The page as data."""
+    sentence, tone = headline.headline(sources)
+    found = (section(sources) for section in SECTIONS)
+    return Page(
+        headline=sentence,
+        tone=tone,
+        figures=headline.key_figures(sources),
+        sections=tuple(section for section in found if section),
+        facts=_facts(sources),
+        notice=NOTICES.get(sources.ingest.get("source", ""), ""),
+    )
+
+
+def _facts(sources: Sources) -> tuple[tuple[str, str], ...]:
+    """Which model, judged on what, made with what."""
+    summary = sources.summary
+    libraries = sources.manifest.get("libraries", {})
+    facts = {
+        "model": summary.get("model"),
+        "stable before": summary.get("stable_before"),
+        "cut date": summary.get("data", {}).get("cut"),
+        "code version": sources.verdict.get("code_version"),
+        "data digest": str(sources.verdict.get("digest", ""))[:16],
+        "libraries": ", ".join(f"{name} {version}" for name, version in libraries.items()),
+    }
+    return tuple((words.name(name), str(value)) for name, value in facts.items() if value)

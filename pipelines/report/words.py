@@ -1,0 +1,44 @@
+"""How the page says numbers and names."""
+
+
+def name(text: str) -> str:
+    """personal_frequency -> personal frequency; aisle -> Aisle."""
+    spaced = text.replace("_", " ")
+    return "Aisle" if spaced == "aisle" else spaced
+
+
+def change(percent: float) -> str:
+    """+8.1 %"""
+    return f"{percent:+.1f} %".replace("-", "−")
+
+
+def interval(low: float, high: float) -> str:
+    return f"{change(low)} to {change(high)}"
+
+
+def clock(seconds: float) -> str:
+    """0.4 s, 12 s, 3 min 5 s"""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    whole = round(seconds)
+    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+
+
+def milliseconds(value: float) -> str:
+    return f"{value:.1f} ms" if value < 100 else f"{value:,.0f} ms"
+
+
+def number(value: float | None) -> str:
+    """A table's number: whole ones with separators, others with four digits."""
+    if value is None:
+        return ""
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
+
+
+def count(n: int, one: str, many: str) -> str:
+    """1 trip, 2 trips"""
+    return f"{n:,} {one if n == 1 else many}"
+
+
+def shortened(text: str, length: int = 180) -> str:
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
