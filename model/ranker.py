@@ -7,13 +7,13 @@ Shape legend: B requests, C candidates of all requests together, F dense feature
 
 from typing import Any
 
-import tensorflow_recommenders as tfrs
 
 from model.backend import tf
 from model.candidates import Candidates
 from model.catalog import Catalog
 from model.features import FeatureGraph
 from model.inputs import Batch
+from model.tfrs import tfrs
 
 EMBEDDING = 8
 CROSS_LAYERS = 2

@@ -7,7 +7,6 @@ import math
 from typing import Any
 
 import numpy as np
-import tensorflow_recommenders as tfrs
 
 from components.train.batches import Keras, batches
 from model.backend import tf
@@ -16,6 +15,7 @@ from model.inputs import Batch, TripReader
 from model.matching import contains
 from model.ranker import Ranker
 from model.recommender import Recommender
+from model.tfrs import tfrs
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 1e-3

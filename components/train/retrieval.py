@@ -8,13 +8,13 @@ Shape legend: B trips, H history events, L basket entries, N positives, d width 
 from typing import Any
 
 import numpy as np
-import tensorflow_recommenders as tfrs
 
 from components.train.batches import Keras, batches
 from model.backend import tf
 from model.catalog import Catalog
 from model.inputs import Batch, TripReader
 from model.matching import contains
+from model.tfrs import tfrs
 from model.towers import ItemTower, QueryTower
 from tfx_configs.settings import TrainSettings
 
