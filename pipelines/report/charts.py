@@ -44,7 +44,7 @@ class Scale:
     def ticks(self, unit: str = "") -> tuple[Tick, ...]:
         count = round((self.high - self.low) / self.step)
         values = [self.low + n * self.step for n in range(count + 1)]
-        return tuple(Tick(at=self.at(value), label=f"{_round(value):g}{unit}") for value in values)
+        return tuple(Tick(at=self.at(value), label=f"{_round(value):g}{unit}".replace("-", "−")) for value in values)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -46,9 +46,9 @@ def _weeks(sources: Sources, data: dict[str, Any]) -> Figure | None:
     cut = date.fromisoformat(data["cut"]) if data.get("cut") else None
     chart = columns(
         "Events by week",
-        [f"week of {monday}" for monday, _ in sources.weeks],
+        [f"week of {day}" for day, _ in sources.weeks],
         [events for _, events in sources.weeks],
-        ["new" if cut and monday >= cut else "old" for monday, _ in sources.weeks],
+        ["new" if cut and day >= cut else "old" for day, _ in sources.weeks],
         "events",
         (Key(shape="bar", tone="old", label="before the cut"), Key(shape="bar", tone="new", label="from the cut on")),
     )

@@ -35,16 +35,19 @@ def section(sources: Sources) -> Section | None:
     return Section(
         id="flow",
         title="The way of the data",
-        lead="Every stage below really ran, from raw events on the left of the first row to live traffic in the last.",
+        lead="From raw events to live traffic, row by row; the times are what each stage took in this run.",
         bands=bands,
     )
 
 
 def _stage(sources: Sources, name: str, does: str, seconds: float | None) -> Stage:
+    blessed = sources.summary.get("gate", {}).get("blessed", True)
     if name == "report":
         return Stage(name=name, does=does, clock="")
-    if name == "gate" and not sources.summary.get("gate", {}).get("blessed", True):
+    if name == "gate" and not blessed:
         return Stage(name=name, does="said no", clock=words.clock(seconds or 0.0), state="no")
+    if name == "push" and not blessed:
+        return Stage(name=name, does="nothing to push", clock="", state="skipped")
     if name == "rollout" and not sources.summary.get("rollout", {}).get("steps"):
         return Stage(name=name, does="nothing to roll out", clock="", state="skipped")
     if seconds is None:

@@ -13,7 +13,9 @@ METRIC = "ndcg@10"
 def headline(sources: Sources) -> tuple[str, str]:
     """(sentence, tone good or bad)."""
     gate, rollout = sources.summary.get("gate", {}), sources.summary.get("rollout", {})
-    if not gate.get("blessed"):
+    if not gate:
+        return "The run ended before the gate.", "bad"
+    if not gate["blessed"]:
         return "The new model did not pass the gate, so the stable model stays in charge.", "bad"
     passed = "was let through by an override" if gate.get("overridden") else "passed the gate"
     match rollout.get("final_state"):
@@ -75,7 +77,7 @@ def _quality(sources: Sources) -> KeyFigure | None:
         return KeyFigure(label=METRIC, value=f"{value:.4f}")
     detail = f"{words.change(lead['delta_pct'])} against {words.name(rival)}"
     if lead.get("low_pct") is not None:
-        detail += f" (95 %: {words.interval(lead['low_pct'], lead['high_pct'])})"
+        detail += f" (95{words.HARD}%: {words.interval(lead['low_pct'], lead['high_pct'])})"
     return KeyFigure(
         label=METRIC, value=f"{value:.4f}", detail=detail, tone="good" if lead["delta_pct"] >= 0 else "bad"
     )

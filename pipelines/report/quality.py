@@ -29,15 +29,17 @@ def section(sources: Sources) -> Section | None:
             charts=tuple(_bars(quality, models, metric) for metric in GATE_METRICS),
         )
     ]
-    leads = _leads(sources, [model for model in models if model != CANDIDATE])
-    if leads:
-        figures.append(
-            Figure(says="Right of zero Aisle is ahead; a line that crosses zero could be chance.", charts=leads)
-        )
+    rival = best_baseline(sources)
+    lead = _lead(sources, rival) if rival else None
+    if lead:
+        says = "Right of zero Aisle is ahead; a line that crosses zero could be chance."
+        figures.append(Figure(says=says, charts=(lead,)))
     metrics = list(dict.fromkeys(metric for model in models for metric in quality[model]))
     rows = tuple((words.name(m), *(_four(quality[m].get(metric)) for metric in metrics)) for m in models)
     table = Table(title="All metrics", header=("model", *metrics), rows=rows, numeric=tuple(range(1, len(metrics) + 1)))
-    return Section(id="quality", title="Against the baselines", lead=EXPLAINED, figures=tuple(figures), tables=(table,))
+    leads = _leads_table(sources, [model for model in models if model != CANDIDATE])
+    tables = (table, leads) if leads else (table,)
+    return Section(id="quality", title="Against the baselines", lead=EXPLAINED, figures=tuple(figures), tables=tables)
 
 
 def slices(sources: Sources) -> Section | None:
@@ -90,30 +92,41 @@ def _bars(quality: dict[str, dict[str, float]], models: list[str], metric: str) 
     return Rows(title=metric, rows=rows, ticks=scale.ticks())
 
 
-def _leads(sources: Sources, rivals: list[str]) -> tuple[Rows, ...]:
-    """One chart a metric: the lead over each rival with its 95 % interval, where that was measured."""
-    charts = []
-    for metric in GATE_METRICS:
-        leads = {rival: lead_over(sources, rival, metric) for rival in rivals}
-        measured = {rival: lead for rival, lead in leads.items() if lead and lead.get("low_pct") is not None}
-        if not measured:
-            continue
-        scale = Scale.over([value for lead in measured.values() for value in lead.values()], ticks=4)
-        zero = Mark(shape="tick", x=scale.at(0.0), tone="old")
-        rows = tuple(
-            Row(
-                label=f"over {words.name(rival)}",
-                marks=(
-                    zero,
-                    Mark(shape="span", x=scale.at(lead["low_pct"]), x2=scale.at(lead["high_pct"])),
-                    Mark(shape="dot", x=scale.at(lead["delta_pct"])),
-                ),
-                value=f"{words.change(lead['delta_pct'])} ({words.interval(lead['low_pct'], lead['high_pct'])})",
-            )
-            for rival, lead in measured.items()
+def _lead(sources: Sources, rival: str) -> Rows | None:
+    """The lead over the rival with its 95 % interval, a row a metric; None where that was not measured."""
+    leads = {metric: lead_over(sources, rival, metric) for metric in GATE_METRICS}
+    measured = {metric: lead for metric, lead in leads.items() if lead and lead.get("low_pct") is not None}
+    if not measured:
+        return None
+    scale = Scale.over([value for lead in measured.values() for value in lead.values()])
+    rows = tuple(
+        Row(
+            label=metric,
+            marks=(
+                Mark(shape="tick", x=scale.at(0.0), tone="old"),
+                Mark(shape="span", x=scale.at(lead["low_pct"]), x2=scale.at(lead["high_pct"])),
+                Mark(shape="dot", x=scale.at(lead["delta_pct"])),
+            ),
+            value=f"{words.change(lead['delta_pct'])} ({words.interval(lead['low_pct'], lead['high_pct'])})",
         )
-        charts.append(Rows(title=f"Lead in {metric}, with 95 % interval", rows=rows, ticks=scale.ticks(" %")))
-    return tuple(charts)
+        for metric, lead in measured.items()
+    )
+    return Rows(
+        title=f"Lead over {words.name(rival)}, the best of them, with 95 % interval",
+        rows=rows,
+        ticks=scale.ticks(" %"),
+    )
+
+
+def _leads_table(sources: Sources, rivals: list[str]) -> Table | None:
+    leads = [(rival, metric, lead_over(sources, rival, metric)) for rival in rivals for metric in GATE_METRICS]
+    rows = tuple(
+        (words.name(rival), metric, words.change(lead["delta_pct"]), words.interval(lead["low_pct"], lead["high_pct"]))
+        for rival, metric, lead in leads
+        if lead and lead.get("low_pct") is not None
+    )
+    header = ("over", "metric", "change", "95 % interval")
+    return Table(title="Lead over each of them", header=header, rows=rows, numeric=(2, 3)) if rows else None
 
 
 def _slice_row(one: dict[str, Any], rival: str, metric: str, scale: Scale, judged: dict[str, bool]) -> Row:

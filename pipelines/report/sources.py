@@ -1,7 +1,7 @@
 """The files a report is made from, all of them optional: what a run did not get to is left out of the page."""
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ import pyarrow.dataset as ds
 
 from model import columns as c
 from model.files import read_json
+from tfx_configs.settings import DAY_S
 
 MAX_PAGE_BYTES = 1_500_000
 """A data report larger than this is not embedded."""
@@ -28,20 +29,21 @@ class Sources:
     manifest: dict[str, Any]
     data_page: str
     weeks: tuple[tuple[date, int], ...]
-    """(Monday, events) of each week, first to last."""
+    """(first day, events) of each seven days, counted from the cut so that none lies on both sides of it."""
 
 
 def read_sources(summary: dict[str, Any], outputs: dict[str, str]) -> Sources:
     """Args: outputs: {output name: path} of the pipeline."""
+    ingest = _json(outputs, "tables", "ingest.json")
     return Sources(
         summary=summary,
-        ingest=_json(outputs, "tables", "ingest.json"),
+        ingest=ingest,
         anomalies=_json(outputs, "anomalies", "anomalies.json"),
         metrics=_json(outputs, "evaluation", "metrics.json"),
         verdict=_json(outputs, "verdict"),
         manifest=_json(outputs, "model", "manifest.json"),
         data_page=_page(outputs),
-        weeks=_weeks(outputs),
+        weeks=_weeks(outputs, ingest.get("cut_s", 0)),
     )
 
 
@@ -57,16 +59,16 @@ def _page(outputs: dict[str, str]) -> str:
     return path.read_text(encoding="utf-8") if small else ""
 
 
-def _weeks(outputs: dict[str, str]) -> tuple[tuple[date, int], ...]:
+def _weeks(outputs: dict[str, str], cut_s: int) -> tuple[tuple[date, int], ...]:
     directory = Path(outputs.get("tables", _NOWHERE)) / "events"
     if not directory.is_dir():
         return ()
     times = ds.dataset(directory, format="parquet").to_table(columns=[c.TIME])[c.TIME].to_numpy()
     if not len(times):
         return ()
-    days = times.astype("datetime64[D]").astype(np.int64)
-    week = (days + 3) // 7  # 1970-01-01 was a Thursday
-    first = int(week.min())
-    counts = np.bincount(week - first)
-    mondays = (np.arange(len(counts)) + first) * 7 - 3
-    return tuple((np.datetime64(int(m), "D").item(), int(n)) for m, n in zip(mondays, counts, strict=True))
+    offset = cut_s // DAY_S % 7
+    week_E = (times.astype("datetime64[D]").astype(np.int64) - offset) // 7
+    first = int(week_E.min())
+    counts = np.bincount(week_E - first)
+    days = [date(1970, 1, 1) + timedelta(days=(first + n) * 7 + offset) for n in range(len(counts))]
+    return tuple(zip(days, counts.tolist(), strict=True))

@@ -1,5 +1,8 @@
 """How the page says numbers and names."""
 
+HARD = "\u00a0"
+"""A space that no line ends at: between a number and its unit."""
+
 
 def name(text: str) -> str:
     """personal_frequency -> personal frequency; aisle -> Aisle."""
@@ -9,23 +12,24 @@ def name(text: str) -> str:
 
 def change(percent: float) -> str:
     """+8.1 %"""
-    return f"{percent:+.1f} %".replace("-", "−")
+    return f"{_signed(percent)}{HARD}%"
 
 
 def interval(low: float, high: float) -> str:
-    return f"{change(low)} to {change(high)}"
+    """−0.6 to +12.9 %"""
+    return f"{_signed(low)} to {change(high)}"
 
 
 def clock(seconds: float) -> str:
     """0.4 s, 12 s, 3 min 5 s"""
     if seconds < 10:
-        return f"{seconds:.1f} s"
+        return f"{seconds:.1f}{HARD}s"
     whole = round(seconds)
-    return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60} s"
+    return f"{whole}{HARD}s" if whole < 60 else f"{whole // 60}{HARD}min {whole % 60}{HARD}s"
 
 
 def milliseconds(value: float) -> str:
-    return f"{value:.1f} ms" if value < 100 else f"{value:,.0f} ms"
+    return f"{value:.1f}{HARD}ms" if value < 100 else f"{value:,.0f}{HARD}ms"
 
 
 def number(value: float | None) -> str:
@@ -42,3 +46,7 @@ def count(n: int, one: str, many: str) -> str:
 
 def shortened(text: str, length: int = 180) -> str:
     return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
