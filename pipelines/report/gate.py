@@ -8,6 +8,8 @@ from pipelines.report.sources import Sources
 
 SHOWN = 4
 """Failed checks told above the table."""
+LONGEST = 240
+"""Characters of a check's words in the table; the verdict file has them all."""
 
 
 def section(sources: Sources) -> Section | None:
@@ -54,7 +56,7 @@ def _tables(reasons: list[dict[str, Any]], failed: int) -> tuple[Table, ...]:
                     "yes" if reason["passed"] else "no",
                     words.number(reason["value"]),
                     words.number(reason["threshold"]),
-                    reason["message"],
+                    words.shortened(reason["message"], LONGEST),
                 )
                 for reason in reasons
             ),

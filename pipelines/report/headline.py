@@ -102,7 +102,7 @@ def _failed(sources: Sources) -> KeyFigure | None:
     return KeyFigure(
         label="Failed requests",
         value=f"{failed:,}",
-        detail=f"{asked:,} real trips replayed as traffic",
+        detail=f"{asked:,} held-out trips replayed as traffic",
         tone="bad" if failed else "good",
     )
 

@@ -61,7 +61,6 @@ class Table:
     numeric: tuple[int, ...] = ()
     failed: tuple[int, ...] = ()
     """Rows to mark; their text says why."""
-    opened: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ def section(sources: Sources) -> Section | None:
         return Section(id="rollout", title="The rollout", lead=f"No traffic was moved{why}.")
     figures = [
         Figure(
-            says="The blue part of each bar is the share of shoppers the new model answered; the mark is what was declared.",
+            says="Blue is the share of shoppers that the new model answered; the mark is what was declared.",
             charts=(_split(steps),),
         )
     ]
@@ -30,16 +30,16 @@ def section(sources: Sources) -> Section | None:
     if hits or waits:
         figures.append(
             Figure(
-                says="Both versions answered real trips at the same time: more hits are better, fewer milliseconds too.",
+                says="Both versions answered trips at the same time: more hits are better, fewer milliseconds too.",
                 charts=tuple(chart for chart in (hits, waits) if chart),
             )
         )
     return Section(
         id="rollout",
         title="The rollout",
-        lead="Held-out trips were replayed as requests, and what each shopper then bought told whether the answer was good.",
+        lead="Held-out trips were replayed as requests; what the shopper then bought is the outcome.",
         figures=tuple(figures),
-        notes=tuple(_note(step) for step in steps),
+        notes=(*(_note(step) for step in steps), *_lost(rollout)),
         tables=(_table(steps),),
     )
 
@@ -133,6 +133,13 @@ def _note(step: dict[str, Any]) -> Note:
         text="; ".join(step["reasons"]),
         tone=TONES.get(step["decision"], ""),
     )
+
+
+def _lost(rollout: dict[str, Any]) -> tuple[Note, ...]:
+    """Purchases that the store did not take: the answers after them knew less than they should."""
+    lost = rollout.get("failed_events", 0)
+    title = words.count(lost, "basket was", "baskets were")
+    return (Note(word="lost", title=title, text="not accepted by the servers", tone="bad"),) if lost else ()
 
 
 def _table(steps: list[dict[str, Any]]) -> Table:

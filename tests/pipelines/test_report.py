@@ -148,7 +148,7 @@ def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
         "Gate": ("blessed", "1 of 2 checks passed"),
         "ndcg@10": ("0.2500", "+25.0 % against personal frequency (95 %: −5.0 to +60.0 %)"),
         "Rollout": ("promoted", "10 % → 100 %"),
-        "Failed requests": ("0", "100 real trips replayed as traffic"),
+        "Failed requests": ("0", "100 held-out trips replayed as traffic"),
         "p99 latency": ("11.0\u00a0ms", "half of the answers within 3.0 ms"),
         "Whole run": ("1\u00a0min 30\u00a0s", "longest: train, 1 min 15 s"),
     }
