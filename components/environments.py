@@ -5,12 +5,10 @@ environment it is a plain function call, elsewhere the sibling interpreter runs 
 whose output is passed through and whose deliberate errors are raised again here. JSON goes in, JSON comes out.
 """
 
-import ctypes
 import importlib
 import importlib.util
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -18,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from model import errors
+from model.parent import die_with_parent
 from tfx_configs.frozen import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,7 +25,6 @@ _DELIBERATE: dict[str, type[Exception]] = {
     kind.__name__: kind
     for kind in (errors.InputError, errors.CheckFailed, errors.ModelRefused, errors.StageFailed, SettingsError)
 }
-_PR_SET_PDEATHSIG = 1
 
 
 def call(environment: str, function: str, kwargs: dict[str, Any]) -> Any:
@@ -85,17 +83,9 @@ def _resolve(function: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _die_with(parent: int) -> None:
-    """Asks the kernel to kill this process when its parent ends, however the parent ends (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        raise SystemExit("the calling process has ended")
-
-
 def _serve(request: dict[str, Any]) -> int:
     """The child's half of `call`: the answer goes to a file, the exit code says how it went."""
-    _die_with(request["parent"])
+    die_with_parent(request["parent"])
     try:
         reply, code = {"result": _resolve(request["function"])(**request["kwargs"])}, 0
     except tuple(_DELIBERATE.values()) as error:

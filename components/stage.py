@@ -5,12 +5,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from components.progress import STAGE_VARIABLE, progress
+from components.progress import FILE_VARIABLE, STAGE_VARIABLE, progress
+from model.parent import die_with_parent
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
     """Everything said inside belongs to stage `name`; an error is noted, with its exit code, and raised again."""
+    if os.environ.get(FILE_VARIABLE):
+        die_with_parent(os.getppid())  # a local run: nothing outlives the pipeline
     started = time.monotonic()
     os.environ[STAGE_VARIABLE] = name
     try:

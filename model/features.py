@@ -88,8 +88,10 @@ class FeatureGraph(tf.Module):
         self.settings = settings
         self._names = catalog.attribute_names
         self.attribute_IA = _hold(catalog.attribute_IA, "attributes")
-        self.recent_WI = _hold(catalog.recent_WI, "recent_popularity")
-        self.decayed_WI = _hold(catalog.decayed_WI, "popularity")
+        # Flat, so that a gather reads only the wanted cells; gathering cells of a matrix copies all of it first.
+        self.items = catalog.items
+        self.recent_X = _hold(catalog.recent_WI.reshape(-1), "recent_popularity")
+        self.decayed_X = _hold(catalog.decayed_WI.reshape(-1), "popularity")
         self.snapshot_W = _hold(catalog.snapshot_W, "snapshots")
         self.repurchase_I = _hold(catalog.repurchase_I, "repurchase")
         self.price_I = _hold(catalog.price_I, "price")
@@ -195,11 +197,11 @@ class FeatureGraph(tf.Module):
 
     def _catalog(self, batch: Batch, item_C: Any, row_C: Any) -> dict[str, Any]:
         week_C = tf.gather(self.week(batch.time_B), row_C)
-        at = tf.stack([week_C, item_C], axis=1)
+        at_C = week_C * self.items + item_C
         store_C, time_C = tf.gather(batch.store_B, row_C), tf.gather(batch.time_B, row_C)
         return {
-            "recent_popularity": tf.gather_nd(self.recent_WI, at),
-            "popularity": tf.gather_nd(self.decayed_WI, at),
+            "recent_popularity": tf.gather(self.recent_X, at_C),
+            "popularity": tf.gather(self.decayed_X, at_C),
             "repurchase": tf.gather(self.repurchase_I, item_C),
             "price": tf.gather(self.price_I, item_C),
             **{f"on_{p.kind}": p(store_C, item_C, time_C) for p in self._promotions},

@@ -19,10 +19,12 @@ class ExactIndex:
         """
         scores = queries @ self._transposed
         found = np.full((len(queries), k), -1, np.int32)
-        k = min(k, len(self._items))
-        best = np.argpartition(-scores, k - 1, axis=1)[:, :k] if k else np.zeros((len(queries), 0), int)
-        order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
-        found[:, :k] = self._items[np.take_along_axis(best, order, axis=1)]
+        indexed = len(self._items)
+        k = min(k, indexed)
+        if k:
+            best = np.argpartition(scores, indexed - k, axis=1)[:, indexed - k :]
+            order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
+            found[:, :k] = self._items[np.take_along_axis(best, order, axis=1)]
         return found
 
     def save(self, path: Path) -> None:

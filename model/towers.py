@@ -34,8 +34,9 @@ class ItemTower(tf.Module):
     def content(self, item_N: Any) -> Any:
         """[N, d]: sum of the item's embeddings; also what a history is summed from."""
         total = self._identity(tf.gather(self._vocabulary_I, item_N))
+        code_NA = tf.gather(self._attribute_IA, item_N)
         for a, embedding in enumerate(self._attributes):
-            total += embedding(tf.gather(self._attribute_IA[:, a], item_N))
+            total += embedding(code_NA[:, a])
         return total
 
     def __call__(self, item_N: Any) -> Any:

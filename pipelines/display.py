@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-STAGES = ("ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push", "rollout", "report")
+STAGES = ("ingest", "validate", "examples", "baselines", "train", "evaluate", "gate", "push", "rollout", "report")
 MARKS = {"waiting": ("·", "dim"), "running": ("▶", "cyan"), "done": ("✓", "green"), "failed": ("✗", "red"), "cached": ("≡", "green")}
 
 

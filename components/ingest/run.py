@@ -77,7 +77,7 @@ def _drop_report(counts: Any, reasons: dict[str, str], data: DataSettings) -> di
             f"expected at most {data.max_dropped_percent:g} % of event rows to be dropped, got {percent:.1f} % "
             f"(most: {worst}, {dropped[worst]:,} rows); mend the source or raise max_dropped_percent"
         )
-    return {"rows_in": rows, "dropped": dropped, "dropped_percent": round(percent, 3)}
+    return {"source": data.source, "rows_in": rows, "dropped": dropped, "dropped_percent": round(percent, 3)}
 
 
 def _span(events: ibis.Table, data: DataSettings) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 import http.client
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from components.rollout.envoy import READY_PATH, Backend
@@ -54,26 +55,39 @@ class Process:
         self._popen.wait()
 
     def stop(self) -> None:
-        """SIGTERM, time to drain, then SIGKILL. Returns when it is gone."""
-        if self.exit_code is None:
-            self._popen.terminate()
-            try:
-                self._popen.wait(STOP_GRACE_S)
-            except subprocess.TimeoutExpired:
-                self.kill()
+        """SIGTERM, time to drain, then SIGKILL, to it and to what it started. Returns when it is gone."""
+        self._signal(signal.SIGTERM)
+        try:
+            self._popen.wait(STOP_GRACE_S)
+        except subprocess.TimeoutExpired:
+            pass
+        self._signal(signal.SIGKILL)
+        self._popen.wait()
+
+    def _signal(self, number: int) -> None:
+        """Signals the whole process group, of which it is the leader (see `running`)."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.pid, number)
 
 
 @contextmanager
-def running(name: str, command: Sequence[str], log: Path) -> Iterator[Process]:
+def running(
+    name: str, command: Sequence[str], log: Path, extra_environment: Mapping[str, str] | None = None
+) -> Iterator[Process]:
     """Runs `command` until the block ends, however it ends; were we killed, the kernel would end it.
 
     In a session of its own, so that Ctrl-C reaches us alone and the children are stopped in order.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    launcher = [sys.executable, "-m", "model.serving.parent", str(os.getpid()), *command]
+    launcher = [sys.executable, "-m", "model.parent", str(os.getpid()), *command]
     with log.open("wb") as output:
         popen = subprocess.Popen(
-            launcher, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+            launcher,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ | (extra_environment or {}),
         )
     process = Process(name, popen, log)
     try:

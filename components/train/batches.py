@@ -55,7 +55,8 @@ def batches(
 class Keras(tf.keras.callbacks.Callback):
     """Reports losses: every few seconds as progress, the mean of every epoch in `curve`.
 
-    TFRS itself reports the loss of an epoch's last batch only.
+    TFRS itself reports the loss of an epoch's last batch only. Where there is a validation loss, the weights of the
+    epoch with the lowest one are what training ends with.
     """
 
     EVERY_S = 5.0
@@ -67,6 +68,7 @@ class Keras(tf.keras.callbacks.Callback):
         self._said = 0.0
         self._epoch = 0
         self._losses: dict[str, list[float]] = {}
+        self._best: list[np.ndarray] = []
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
@@ -84,7 +86,18 @@ class Keras(tf.keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         self.curve.append({name: float(np.mean(values)) for name, values in self._losses.items() if values})
+        if "val_loss" in self.curve[-1] and self.best_epoch == epoch:
+            self._best = self.model.get_weights()
         progress(f"{self.name}: epoch {epoch + 1}, {', '.join(f'{k} {v:.4f}' for k, v in self.curve[-1].items())}")
+
+    def on_train_end(self, logs: Any = None) -> None:
+        if self._best:
+            self.model.set_weights(self._best)
+
+    @property
+    def best_epoch(self) -> int:
+        """The epoch with the lowest validation loss, counted from 0."""
+        return int(np.argmin([losses["val_loss"] for losses in self.curve]))
 
 
 assert set(Batch._fields) <= set(_FLAT)

@@ -25,7 +25,7 @@ from model import api
 from model.errors import AisleError, InputError
 from model.serving.events import parse_events
 from model.serving.loopback import bind_to_loopback
-from model.serving.parent import die_with_parent
+from model.parent import die_with_parent
 from model.serving.predictor import Predictor
 from model.serving.request_log import RequestLog
 from model.serving.store import HistoryStore, LmdbStore

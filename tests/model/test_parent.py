@@ -7,7 +7,7 @@ from pathlib import Path
 
 _PARENT = """
 import os, subprocess, sys, time
-child = subprocess.Popen([sys.executable, "-m", "model.serving.parent", str(os.getpid()), "sleep", "60"])
+child = subprocess.Popen([sys.executable, "-m", "model.parent", str(os.getpid()), "sleep", "60"])
 time.sleep(float(sys.argv[1]))
 print(child.pid, flush=True)
 time.sleep(60)
@@ -28,7 +28,7 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
 
 def test_a_child_of_somebody_else_does_not_start() -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "model.serving.parent", "1", "sleep", "60"], capture_output=True, text=True, timeout=10
+        [sys.executable, "-m", "model.parent", "1", "sleep", "60"], capture_output=True, text=True, timeout=10
     )
     assert done.returncode == 1
     assert "the parent process has ended" in done.stderr

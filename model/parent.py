@@ -1,6 +1,6 @@
 """Tie a process's life to its parent's, so that not even a killed parent leaves an orphan (Linux only).
 
-`python -m model.serving.parent PID COMMAND...` becomes COMMAND, which the kernel kills when its parent, PID, ends.
+`python -m model.parent PID COMMAND...` becomes COMMAND, which the kernel kills when its parent, PID, ends.
 """
 
 import ctypes
@@ -12,11 +12,11 @@ _PR_SET_PDEATHSIG = 1
 
 
 def die_with_parent(parent_pid: int) -> None:
-    """The kernel will send SIGKILL to this process when the parent's thread that started it ends.
+    """The kernel will send SIGKILL to this process when the parent's thread that started it ends; Linux only.
 
     The setting outlives exec. Exits at once when the parent is gone already.
     """
-    if ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
+    if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL) != 0:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent_pid:
         sys.exit("the parent process has ended")

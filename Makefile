@@ -1,0 +1,62 @@
+# Every target with a word on what it does: `make help`.
+SHELL := /bin/bash
+PYTHON ?= python3.11
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
+RUN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint format compile bench report clean
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+setup: .venv/.locked .venv-validate/.locked ## Both locked environments, from a bare Python 3.11
+
+$(UV):
+	@command -v $(PYTHON) >/dev/null || { echo "make: expected $(PYTHON) on the PATH, not found; install Python 3.11 or set PYTHON=" >&2; exit 2; }
+	@$(PYTHON) -m venv .tools || { echo "make: $(PYTHON) cannot make a virtual environment; install its venv module (Debian: python3-venv)" >&2; exit 2; }
+	@.tools/bin/pip install --quiet uv==$(UV_VERSION)
+
+.venv/.locked: uv.lock pyproject.toml | $(UV)
+	@echo "setup: main environment (about 3.4 GB)"
+	@$(UV) sync --quiet --frozen --extra main --group dev
+	@touch $@
+
+.venv-validate/.locked: uv.lock pyproject.toml | $(UV)
+	@echo "setup: validate environment (about 2.2 GB; TFDV needs its own)"
+	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-validate $(UV) sync --quiet --frozen --extra validate
+	@touch $@
+
+demo: setup ## The main job: real events to a rolled-out recommender and a report
+	@$(RUN)/aisle demo $(ARGS)
+
+test: setup ## All tests, the whole pipeline on a small world among them
+	$(RUN)/pytest
+
+lint: setup ## Style, types, layers, compiled pipelines
+	$(RUN)/ruff check .
+	$(RUN)/ruff format --check .
+	$(RUN)/mypy
+	$(RUN)/lint-imports
+	$(RUN)/aisle compile --check
+
+format: setup ## Puts the code into shape
+	$(RUN)/ruff check --fix .
+	$(RUN)/ruff format .
+
+compile: setup ## Refreshes pipelines/compiled
+	$(RUN)/aisle compile
+
+BENCHES := $(patsubst benchmarks/%.py,bench-%,$(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py)))
+bench: $(BENCHES) ## Every measurement; results in build/bench
+
+bench-%: setup ## One measurement
+	$(RUN)/python -m benchmarks.$*
+
+report: setup ## Writes build/demo/report.html again from the last demo
+	$(RUN)/aisle report
+
+clean: ## Removes everything that is built
+	rm -rf build .venv .venv-validate .tools
