@@ -37,7 +37,9 @@ class CandidateUnion(tf.Module):
         bought = np.take_along_axis(catalog.recent_WI, top, axis=1) > 0
         self.popular_WP = tf.Variable(np.where(bought, top, -1), trainable=False, name="popular")
 
-    def __call__(self, batch: Batch, week_B: Any, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any) -> Candidates:
+    def __call__(
+        self, batch: Batch, week_B: Any, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any
+    ) -> Candidates:
         """The union for each request, without the excluded (item, row) pairs.
 
         Args:

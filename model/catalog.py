@@ -119,9 +119,10 @@ class Catalog:
             Promotions(kind=kind, **_columns(path / f"promotions_{kind}.parquet")) for kind in meta.pop("kinds")
         )
         meta = {name: tuple(value) if isinstance(value, list) else value for name, value in meta.items()}
-        strings = {name: _columns(path / f"{name}.parquet")[name] for name in _STRINGS}
+        strings: dict[str, Any] = {name: _columns(path / f"{name}.parquet")[name] for name in _STRINGS}
         with np.load(path / "arrays.npz", allow_pickle=False) as arrays:
-            return cls(**strings, **meta, **{name: arrays[name] for name in _ARRAYS}, promotions=promotions)
+            fields = strings | meta | {name: arrays[name] for name in _ARRAYS}
+        return cls(**fields, promotions=promotions)
 
 
 def _keep(promotions: Promotions, mask: np.ndarray) -> Promotions:

@@ -52,7 +52,7 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         for name in catalog.attribute_names
         for feature in (
             Feature(f"{name}_decayed", f"the shopper's purchases of this {name}, halved every 60 days", log=True),
-            Feature(f"{name}_share", f"the same as a share of all the shopper's purchases"),
+            Feature(f"{name}_share", "the same as a share of all the shopper's purchases"),
             Feature(f"{name}_last_days", f"days since the shopper last bought this {name}", log=True),
         )
     )
@@ -166,9 +166,7 @@ class FeatureGraph(tf.Module):
         gap = tf.where(count > 1, (first - last) / tf.maximum(count - 1.0, 1.0), 0.0)
         return {
             "own_count": count,
-            **{
-                f"own_decayed_{life:g}d": sums_C[:, 1 + i] for i, life in enumerate(self.settings.half_lives_days)
-            },
+            **{f"own_decayed_{life:g}d": sums_C[:, 1 + i] for i, life in enumerate(self.settings.half_lives_days)},
             "own_last_days": last,
             "own_first_days": first,
             "own_gap_days": gap,

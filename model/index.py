@@ -34,6 +34,4 @@ class ExactIndex:
 
     @classmethod
     def load(cls, path: Path) -> "ExactIndex":
-        return cls(
-            np.load(path / "vectors.npy", allow_pickle=False), np.load(path / "items.npy", allow_pickle=False)
-        )
+        return cls(np.load(path / "vectors.npy", allow_pickle=False), np.load(path / "items.npy", allow_pickle=False))

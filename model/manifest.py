@@ -54,7 +54,9 @@ def read_manifest(directory: Path) -> Manifest:
     try:
         return Manifest(**read_json(directory / NAME))
     except (OSError, ValueError, TypeError) as error:
-        raise ModelRefused(f"{directory}: expected a model directory with {NAME}, got none readable ({error})") from None
+        raise ModelRefused(
+            f"{directory}: expected a model directory with {NAME}, got none readable ({error})"
+        ) from None
 
 
 def verify(directory: Path) -> Manifest:
@@ -68,8 +70,12 @@ def verify(directory: Path) -> Manifest:
     found.pop(NAME, None)
     for path in sorted(set(manifest.files) | set(found)):
         if manifest.files.get(path) != found.get(path):
-            state = "missing" if path not in found else "not in the manifest" if path not in manifest.files else "altered"
-            raise ModelRefused(f"{directory / path}: {state}; the checksum in {NAME} does not hold, push the model again")
+            state = (
+                "missing" if path not in found else "not in the manifest" if path not in manifest.files else "altered"
+            )
+            raise ModelRefused(
+                f"{directory / path}: {state}; the checksum in {NAME} does not hold, push the model again"
+            )
     if manifest.schema != schema_digest():
         raise ModelRefused(f"{directory}: made for another canonical schema ({manifest.schema[:12]}); train it again")
     for name, made_with in manifest.libraries.items():

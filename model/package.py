@@ -56,9 +56,7 @@ class LoadedModel:
             k=tf.constant(max(request.k for request in requests), tf.int32),
         )
         item_Bk, score_Bk, reason_Bk = (found[name].numpy() for name in ("item_id", "score", "reason"))
-        return [
-            _one(item_Bk[row], score_Bk[row], reason_Bk[row], request.k) for row, request in enumerate(requests)
-        ]
+        return [_one(item_Bk[row], score_Bk[row], reason_Bk[row], request.k) for row, request in enumerate(requests)]
 
     def _retrieve(self, inputs: dict[str, Any], requests: int) -> Any:
         if self._index is None:

@@ -7,7 +7,6 @@ Shape legend: B requests, C candidates of all requests together, F dense feature
 
 from typing import Any
 
-
 from model.backend import tf
 from model.candidates import Candidates
 from model.catalog import Catalog

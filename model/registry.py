@@ -1,14 +1,14 @@
 """Versioned, immutable model directories on disk, and which of them is stable, canary and previous.
 
-    ROOT/models/VERSION/   never changed once there
-    ROOT/state.json        replaced in one step, under a lock
+ROOT/models/VERSION/   never changed once there
+ROOT/state.json        replaced in one step, under a lock
 """
 
 import dataclasses
 import fcntl
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -57,37 +57,44 @@ class Registry:
         return version
 
     def set_stable(self, version: str) -> State:
-        """Makes a version stable without a canary, as on the first run."""
-        return self._change("set stable", version, stable=version, previous=None)
+        """Makes a version stable without a predecessor, as on the first run."""
+        read_manifest(self.path(version))
+        return self._change("set stable", lambda state: dataclasses.replace(state, stable=version, previous=None))
 
     def set_canary(self, version: str) -> State:
         """Declares a canary beside the stable version; the stable version itself cannot be one."""
-        return self._change("canary", version, canary=None if self.state().stable == version else version)
+        read_manifest(self.path(version))
+        return self._change(
+            "canary",
+            lambda state: dataclasses.replace(state, canary=None if state.stable == version else version),
+        )
 
     def promote(self) -> State:
         """The canary becomes stable; what it replaces is remembered."""
-        state = self.state()
-        if state.canary is None:
-            raise InputError(f"expected a canary to promote, {self.root} has none; push a blessed model first")
-        return self._change("promoted", state.canary, stable=state.canary, canary=None, previous=state.stable)
+
+        def swap(state: State) -> State:
+            if state.canary is None:
+                raise InputError(f"expected a canary to promote, {self.root} has none; push a blessed model first")
+            return dataclasses.replace(state, stable=state.canary, canary=None, previous=state.stable)
+
+        return self._change("promoted", swap)
 
     def drop_canary(self) -> State:
         """The canary is taken away; stable stays."""
-        state = self.state()
-        return self._change("rolled back", state.canary, canary=None) if state.canary else state
+        return self._change("canary dropped", lambda state: dataclasses.replace(state, canary=None))
 
-    def _change(self, action: str, version: str | None, **roles: str | None) -> State:
-        if version is not None:
-            read_manifest(self.path(version))
+    def _change(self, action: str, move: Callable[[State], State]) -> State:
+        """Reads, moves and writes the state under one lock; a move that changes nothing leaves no trace."""
         with self._lock():
             state = self.state()
-            changed = dataclasses.replace(state, **roles)  # type: ignore[arg-type]
-            if changed == state:
+            moved = move(state)
+            if moved == state:
                 return state
-            entry = {"time": time.time(), "action": action, "version": version, "replaced": state.stable}
-            changed = dataclasses.replace(changed, history=(*state.history, entry))
-            write_json(self.root / "state.json", dataclasses.asdict(changed))
-            return changed
+            entry: dict[str, str | float | None] = {"time": time.time(), "action": action}
+            entry |= {"stable": moved.stable, "canary": moved.canary, "replaced": state.stable}
+            moved = dataclasses.replace(moved, history=(*state.history, entry))
+            write_json(self.root / "state.json", dataclasses.asdict(moved))
+            return moved
 
     @contextmanager
     def _lock(self) -> Iterator[None]:

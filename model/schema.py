@@ -77,9 +77,7 @@ EVENTS = Table(
             domain=EVENT_TYPES,
             doc="What happened; only purchases are positives.",
         ),
-        Column(
-            name=c.QUANTITY, type=Type.NUMBER, unit="pieces", required=False, default=1.0, low=0.0, doc="How many."
-        ),
+        Column(name=c.QUANTITY, type=Type.NUMBER, unit="pieces", required=False, default=1.0, low=0.0, doc="How many."),
         Column(
             name=c.PRICE,
             type=Type.NUMBER,

@@ -1,6 +1,6 @@
 """The one global time split: everything at or after the cut is test, for every stage."""
 
-import datetime
+from datetime import UTC, date, datetime
 
 from model.errors import InputError
 from tfx_configs.settings import DAY_S, DataSettings
@@ -18,8 +18,8 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
     if data.cut_date is None:
         cut = (last_s // DAY_S - data.test_days) * DAY_S
     else:
-        day = datetime.date.fromisoformat(data.cut_date)
-        cut = int(datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC).timestamp())
+        first = date.fromisoformat(data.cut_date)
+        cut = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp())
     if not first_s < cut <= last_s:
         raise InputError(
             f"expected a cut date after {day(first_s)} and not after {day(last_s)}, got {day(cut)}; set --cut-date"
@@ -29,4 +29,4 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
 
 def day(seconds: int) -> str:
     """The UTC date of unix seconds, as YYYY-MM-DD."""
-    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).date().isoformat()
+    return datetime.fromtimestamp(seconds, UTC).date().isoformat()

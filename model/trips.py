@@ -5,6 +5,7 @@ Shape legend: E events, T trips, I items, U users, B basket entries.
 
 import dataclasses
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -80,7 +81,7 @@ class Trips:
 
     @classmethod
     def load(cls, path: Path) -> "Trips":
-        arrays = {}
+        arrays: dict[str, Any] = {}
         for group, names in _GROUPS.items():
             table = pq.read_table(path / f"{group}.parquet")
             arrays |= {name: table[name].to_numpy() for name in names}

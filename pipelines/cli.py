@@ -80,7 +80,9 @@ def _parser() -> Parser:
 
 def _run_options(parser: argparse.ArgumentParser, out: str) -> None:
     parser.add_argument("--data", default="", metavar="DIR", help="your own canonical tables (docs: use your own data)")
-    parser.add_argument("--cut-date", metavar="DATE", help="first test day, YYYY-MM-DD; default: 28 days before the end")
+    parser.add_argument(
+        "--cut-date", metavar="DATE", help="first test day, YYYY-MM-DD; default: 28 days before the end"
+    )
     parser.add_argument("--fast", action="store_true", help="a small sample and short training: for tests, not quality")
     parser.add_argument("--out", type=Path, default=Path(out), help="where everything is left (%(default)s)")
 

@@ -22,7 +22,8 @@ def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
     steps = ", ".join(
         f"{s['declared_percent']} % declared {s['observed_shopper_percent']:.1f} % observed" for s in rollout["steps"]
     )
-    yield f"Rollout: {rollout['final_state'].replace('_', ' ')}; {steps or 'no steps'}; {rollout['failed_requests']} failed requests"
+    end, failed = rollout["final_state"].replace("_", " "), rollout["failed_requests"]
+    yield f"Rollout: {end}; {steps or 'no steps'}; {failed} failed requests"
     yield f"Report: {out / 'report.html'}    summary: {out / 'summary.json'}"
     yield ""
     yield "Next:"
@@ -36,8 +37,9 @@ def status_lines(status: Status) -> Iterator[str]:
     yield f"stable {status.stable}  canary {status.canary}  {status.state} at {status.percent} %"
     for step in status.steps:
         yield (
-            f"  {step['declared_percent']:3d} % declared, {step['observed_shopper_percent']:.1f} % of shoppers observed, "
-            f"{step['requests']} requests, {step['failed_requests']} failed: {step['decision']} ({'; '.join(step['reasons'])})"
+            f"  {step['declared_percent']:3d} % declared, {step['observed_shopper_percent']:.1f} % of shoppers "
+            f"observed, {step['requests']} requests, {step['failed_requests']} failed: "
+            f"{step['decision']} ({'; '.join(step['reasons'])})"
         )
     for entry in status.history:
         yield f"  {entry['time']}  {entry['event']}"

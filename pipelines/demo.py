@@ -135,7 +135,9 @@ def _error(failure: dict[str, Any], log: Path) -> AisleError:
     kind = kinds.get(failure.get("error", ""))
     if kind is not None:
         return kind(f"{failure['stage']}: {failure['message']}")
-    what = f"stage {failure['stage']}: {failure['error']}: {failure['message']}" if failure else "the pipeline ended early"
+    what = (
+        f"stage {failure['stage']}: {failure['error']}: {failure['message']}" if failure else "the pipeline ended early"
+    )
     return StageFailed(f"{what[:300]}; the whole log is {log}")
 
 
@@ -156,8 +158,8 @@ def _rollout(run: RunSettings, paths: Paths, outputs: dict[str, str], display: D
     assert state.stable is not None
 
     def show(progress: Progress) -> None:
-        text = f"{progress.percent} % declared, request {progress.requests} of {progress.planned}, {progress.failed} failed"
-        display.say("rollout", text)
+        played = f"request {progress.requests} of {progress.planned}, {progress.failed} failed"
+        display.say("rollout", f"{progress.percent} % declared, {played}")
 
     trips = Trips.load(Path(outputs["examples"]) / "trips")
     shutil.rmtree(paths.rollout, ignore_errors=True)

@@ -10,7 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 STAGES = ("ingest", "validate", "examples", "baselines", "train", "evaluate", "gate", "push", "rollout", "report")
-MARKS = {"waiting": ("·", "dim"), "running": ("▶", "cyan"), "done": ("✓", "green"), "failed": ("✗", "red"), "cached": ("≡", "green")}
+MARKS = {
+    "waiting": ("·", "dim"),
+    "running": ("▶", "cyan"),
+    "done": ("✓", "green"),
+    "failed": ("✗", "red"),
+    "cached": ("≡", "green"),
+}
 
 
 @dataclass
@@ -90,6 +96,8 @@ class Display:
             mark, style = MARKS[row.state]
             seconds = time.monotonic() - row.started if row.state == "running" else row.seconds
             clock = f"{seconds:6.0f} s" if row.state != "waiting" else ""
-            message = Text(row.message, style="" if row.state == "running" else "dim", no_wrap=True, overflow="ellipsis")
+            message = Text(
+                row.message, style="" if row.state == "running" else "dim", no_wrap=True, overflow="ellipsis"
+            )
             table.add_row(Text(mark, style=style), Text(name, style=style), Text(clock, style="dim"), message)
         return table

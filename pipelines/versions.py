@@ -1,4 +1,4 @@
-"""What a cached result depends on besides settings: the program and the data. Change either and the stage runs again."""
+"""What a cached result depends on besides settings: the program and the data. Change one and the stage runs again."""
 
 from importlib.util import find_spec
 from pathlib import Path

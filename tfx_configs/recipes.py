@@ -22,7 +22,9 @@ def fast(path: str = "", cut_date: str | None = None) -> RunSettings:
         data=_data(path, cut_date, 100.0 if path else 8.0),
         features=FeatureSettings(min_item_count=2, half_lives_days=(30.0, 120.0), max_attributes=3),
         candidates=CandidateSettings(own=256, retrieved=50, popular=50),
-        train=TrainSettings(dimension=8, retrieval_epochs=1, retrieval_batch=64, ranking_epochs=2, ranking_days=56, ranking_batch=16),
+        train=TrainSettings(
+            dimension=8, retrieval_epochs=1, retrieval_batch=64, ranking_epochs=2, ranking_days=56, ranking_batch=16
+        ),
         # Under 200 judged trips: a difference of a tenth is noise.
         gate=GateSettings(min_ratio_to_baseline=0.9, min_slice_trips=30, min_slice_ratio=0.5),
         rollout=RolloutSettings(min_canary_requests=10),
@@ -31,5 +33,9 @@ def fast(path: str = "", cut_date: str | None = None) -> RunSettings:
 
 
 def _data(path: str, cut_date: str | None, sample_percent: float) -> DataSettings:
-    source = "canonical" if path else "complete_journey"
-    return DataSettings(source=source, path=path, cut_date=cut_date, sample_percent=sample_percent)
+    return DataSettings(
+        source="canonical" if path else "complete_journey",
+        path=path,
+        cut_date=cut_date,
+        sample_percent=sample_percent,
+    )

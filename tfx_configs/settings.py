@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import itertools
 from typing import Literal
 
 from tfx_configs.frozen import Settings, check
@@ -58,7 +59,7 @@ class FeatureSettings(Settings):
         check(1 <= self.max_history <= 65_536, "max_history", "1 to 65536", self.max_history)
         check(self.trip_gap_hours > 0, "trip_gap_hours", "above 0", self.trip_gap_hours)
         lives = self.half_lives_days
-        ascending = all(a < b for a, b in zip(lives, lives[1:], strict=False))
+        ascending = all(a < b for a, b in itertools.pairwise(lives))
         check(bool(lives) and lives[0] > 0 and ascending, "half_lives_days", "positive, ascending", lives)
         check(0 <= self.max_attributes <= 16, "max_attributes", "0 to 16", self.max_attributes)
         check(self.min_item_count >= 1, "min_item_count", "at least 1", self.min_item_count)
@@ -165,7 +166,7 @@ class RolloutSettings(Settings):
 
     def __post_init__(self) -> None:
         steps = self.percents
-        ascending = all(a < b for a, b in zip(steps, steps[1:], strict=False))
+        ascending = all(a < b for a, b in itertools.pairwise(steps))
         check(bool(steps) and steps[0] > 0 and ascending and steps[-1] == 100, "percents", "ascending to 100", steps)
         check(self.min_canary_requests >= 1, "min_canary_requests", "at least 1", self.min_canary_requests)
         check(0 <= self.max_error_percent <= 100, "max_error_percent", "0 to 100", self.max_error_percent)

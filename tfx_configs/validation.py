@@ -21,7 +21,7 @@ class ValidationSettings(Settings):
     max_null_jump_percent: float = 20.0
     """A week's missing share of a column, above the median week's: more stops, percentage points, (0, 100]."""
     max_missing_days: int = 2
-    """Days in a row without events, in otherwise daily data: up to this many warn (a holiday), more stop, at least 0."""
+    """Days in a row without events, in otherwise daily data: up to this many warn (holidays), more stop, at least 0."""
     min_volume_percent: float = 50.0
     """Events of the last full week over the median week: less warns, a fifth of this stops, percent, (0, 100]."""
     max_mixed_basket_percent: float = 5.0

@@ -69,7 +69,7 @@ def evaluate(
     out: Path,
     gate: GateSettings,
     *,
-    plan: EvaluationSettings = EvaluationSettings(),  # noqa: B008 (frozen)
+    plan: EvaluationSettings = EvaluationSettings(),
     code_version: str = "",
     load: Callable[[Path], Model] = package.load,
 ) -> dict[str, Any]:

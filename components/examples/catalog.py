@@ -43,9 +43,7 @@ def build_catalog(
     names, sizes, codes_IA = _attributes(
         items.set_index(c.ITEM).reindex(trips.item_ids), counts_I, features.max_attributes, features.min_item_count
     )
-    vocabulary_I, vocabulary_size = _vocabulary(
-        trips.item_ids, counts_I, features.min_item_count, features.oov_buckets
-    )
+    vocabulary_I, vocabulary_size = _vocabulary(trips.item_ids, counts_I, features.min_item_count, features.oov_buckets)
     snapshot_W = np.arange(first_snapshot(cut_s, run), cut_s + 1, WEEK_S, dtype=np.int64)
     recent_WI, decayed_WI = _popularity(item_E, time_E, snapshot_W, len(trips.item_ids))
     before = time_E < cut_s - run.train.ranking_days * DAY_S

@@ -49,7 +49,9 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         events,
         items,
         users=_optional(tables / "users.parquet"),
-        promotions=_optional(tables / "promotions.parquet", [(c.END, ">", pd.Timestamp(first_snapshot(trips.cut_s, run), unit="s"))]),
+        promotions=_optional(
+            tables / "promotions.parquet", [(c.END, ">", pd.Timestamp(first_snapshot(trips.cut_s, run), unit="s"))]
+        ),
         run=run,
     )
     progress(f"catalog of {catalog.items:,} items, attributes {', '.join(catalog.attribute_names) or 'none'}")

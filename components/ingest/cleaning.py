@@ -68,21 +68,25 @@ def flag_events(source: Source) -> tuple[Table, dict[str, str]]:
 
 def merge_lines(kept: Table) -> Table:
     """One row a key: several lines of one product in one basket become one, quantities added, price their mean."""
-    return kept.group_by(*EVENTS.key).agg(
-        **{
-            c.TIME: _[c.TIME].min(),
-            "total": _[c.QUANTITY].sum(),
-            "paid": (_[c.QUANTITY] * _[c.PRICE]).sum(),
-            "priced": ibis.ifelse(_[c.PRICE].isnull(), 0.0, _[c.QUANTITY]).sum(),
-            c.STORE: _[c.STORE].min(),
-        }
-    ).select(
-        c.USER,
-        c.ITEM,
-        c.TIME,
-        c.BASKET,
-        c.EVENT_TYPE,
-        _.total.name(c.QUANTITY),
-        ibis.ifelse(_.priced > 0, _.paid / _.priced, ibis.null("float64")).name(c.PRICE),
-        c.STORE,
+    return (
+        kept.group_by(*EVENTS.key)
+        .agg(
+            **{
+                c.TIME: _[c.TIME].min(),
+                "total": _[c.QUANTITY].sum(),
+                "paid": (_[c.QUANTITY] * _[c.PRICE]).sum(),
+                "priced": ibis.ifelse(_[c.PRICE].isnull(), 0.0, _[c.QUANTITY]).sum(),
+                c.STORE: _[c.STORE].min(),
+            }
+        )
+        .select(
+            c.USER,
+            c.ITEM,
+            c.TIME,
+            c.BASKET,
+            c.EVENT_TYPE,
+            _.total.name(c.QUANTITY),
+            ibis.ifelse(_.priced > 0, _.paid / _.priced, ibis.null("float64")).name(c.PRICE),
+            c.STORE,
+        )
     )

@@ -60,7 +60,8 @@ def read(engine: ibis.BaseBackend) -> Source:
             _.product_id.cast("string").name(c.ITEM), *(products[name].cast("string").name(name) for name in ATTRIBUTES)
         ),
         users=demographics.select(
-            _.household_id.cast("string").name(c.USER), *(demographics[name].cast("string").name(name) for name in DEMOGRAPHICS)
+            _.household_id.cast("string").name(c.USER),
+            *(demographics[name].cast("string").name(name) for name in DEMOGRAPHICS),
         ),
         promotions=_promotions(promotions),
         drop={"fuel (litres and cents, not pieces)": events.is_fuel},
@@ -72,20 +73,15 @@ def _promotions(weekly: Table) -> Table:
     kinds = {"display": weekly.display_location, "mailer": weekly.mailer_location}
     rows = ibis.union(
         *(
-            weekly.filter(location != "0").select(
-                _.product_id, _.store_id, _.week, ibis.literal(kind).name(c.KIND)
-            )
+            weekly.filter(location != "0").select(_.product_id, _.store_id, _.week, ibis.literal(kind).name(c.KIND))
             for kind, location in kinds.items()
         ),
         distinct=True,
     )
     stretch = rows.mutate(
-        island=_.week
-        - ibis.row_number().over(group_by=["product_id", "store_id", c.KIND], order_by="week")
+        island=_.week - ibis.row_number().over(group_by=["product_id", "store_id", c.KIND], order_by="week")
     )
-    merged = stretch.group_by("product_id", "store_id", c.KIND, "island").agg(
-        first=_.week.min(), last=_.week.max()
-    )
+    merged = stretch.group_by("product_id", "store_id", c.KIND, "island").agg(first=_.week.min(), last=_.week.max())
     return merged.select(
         **{
             c.ITEM: _.product_id.cast("string"),

@@ -62,7 +62,9 @@ def ingest(settings: str, tables_dir: str) -> dict[str, Any]:
 
 
 def _open(engine: ibis.BaseBackend, data: DataSettings) -> Source:
-    return completejourney.read(engine) if data.source == "complete_journey" else canonical.read(engine, Path(data.path))
+    return (
+        completejourney.read(engine) if data.source == "complete_journey" else canonical.read(engine, Path(data.path))
+    )
 
 
 def _drop_report(counts: Any, reasons: dict[str, str], data: DataSettings) -> dict[str, Any]:

@@ -57,10 +57,8 @@ class Process:
     def stop(self) -> None:
         """SIGTERM, time to drain, then SIGKILL, to it and to what it started. Returns when it is gone."""
         self._signal(signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._popen.wait(STOP_GRACE_S)
-        except subprocess.TimeoutExpired:
-            pass
         self._signal(signal.SIGKILL)
         self._popen.wait()
 

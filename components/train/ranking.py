@@ -72,7 +72,9 @@ def train_ranker(
     model.compile(optimizer=tf.keras.optimizers.legacy.Adam(LEARNING_RATE))
     model.fit(
         batches(reader, which, settings.ranking_batch, settings.seed, retrieved["train"]),
-        validation_data=batches(reader, valid, settings.ranking_batch, None, retrieved["valid"]) if len(valid) else None,
+        validation_data=batches(reader, valid, settings.ranking_batch, None, retrieved["valid"])
+        if len(valid)
+        else None,
         epochs=settings.ranking_epochs,
         callbacks=[watch],
         verbose=0,

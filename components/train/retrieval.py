@@ -52,7 +52,9 @@ class TwoTowers(tfrs.Model):
         return loss / tf.maximum(tf.cast(tf.size(item_N), tf.float32), 1.0)
 
 
-def train_towers(reader: TripReader, catalog: Catalog, which: np.ndarray, settings: TrainSettings, watch: Keras) -> TwoTowers:
+def train_towers(
+    reader: TripReader, catalog: Catalog, which: np.ndarray, settings: TrainSettings, watch: Keras
+) -> TwoTowers:
     """Trains on the given trips; those without history are skipped."""
     trips = reader.trips
     which = which[trips.history_end_T[which] > trips.history_begin_T[which]]

@@ -110,5 +110,5 @@ def _search(index: ExactIndex, queries: np.ndarray, k: int, step: int = 256) -> 
     return np.concatenate(parts) if parts else np.full((0, k), -1, np.int32)
 
 
-def _no_scorer(*_: Any) -> Any:
+def _no_scorer(graph: Any, values: Any, batch: Any, candidates: Any) -> Any:
     raise AssertionError("the training graph lists candidates and features; it does not rank")

@@ -57,7 +57,8 @@ def spark(values: Sequence[float], alt: str) -> str:
     top = max(values, default=0.0) or 1.0
     step = 120 / max(1, len(values))
     marks = "".join(
-        f'<rect class="bar" x="{i * step:.1f}" y="{28 - 28 * v / top:.1f}" width="{step - 1:.1f}" height="{28 * v / top:.1f}"/>'
+        f'<rect class="bar" x="{i * step:.1f}" y="{28 - 28 * v / top:.1f}" '
+        f'width="{step - 1:.1f}" height="{28 * v / top:.1f}"/>'
         for i, v in enumerate(values)
     )
     return f'<svg class="spark" viewBox="0 0 120 28" role="img" aria-label="{escape(alt)}">{marks}</svg>'

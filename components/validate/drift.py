@@ -95,7 +95,9 @@ def _finding(distance: Distance, settings: ValidationSettings) -> Finding:
         column=distance.feature,
         check="drift",
         severity="stop" if stops else "warn",
-        expected=f"the last {settings.drift_days} training days within {distance.limit:g} of the days before ({measure})",
+        expected=(
+            f"the last {settings.drift_days} training days within {distance.limit:g} of the days before ({measure})"
+        ),
         received=f"{distance.value:.3f}",
         what_to_do="see the drift chart: a real change of the business needs a retrain, a broken feed needs a repair",
     )

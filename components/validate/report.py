@@ -70,7 +70,8 @@ def _drift(distances: Sequence[Distance], weekly: Mapping[str, Sequence[float | 
     if not distances:
         return ""
     rows = "".join(
-        f'<tr><th scope="row">{escape(d.feature)}</th><td class="n">{d.value:.3f}</td><td class="n">{d.limit:g}</td></tr>'
+        f'<tr><th scope="row">{escape(d.feature)}</th><td class="n">{d.value:.3f}</td>'
+        f'<td class="n">{d.limit:g}</td></tr>'
         for d in distances
     )
     figures = []
@@ -88,7 +89,8 @@ def _drift(distances: Sequence[Distance], weekly: Mapping[str, Sequence[float | 
     return (
         "<h2>Drift</h2><section><p class='soft'>The last days of the training span against all days before them. "
         "The charts compare single weeks, which move more than the span that the limit is for.</p>"
-        f'<div class="scroll"><table><thead><tr><th>feature</th><th class="n">distance</th><th class="n">limit</th></tr>'
+        '<div class="scroll"><table><thead><tr><th>feature</th><th class="n">distance</th>'
+        '<th class="n">limit</th></tr>'
         f'</thead><tbody>{rows}</tbody></table></div><div class="grid">{"".join(figures)}</div></section>'
     )
 
@@ -103,7 +105,8 @@ def _table(loaded: Loaded, stats: Stats) -> str:
     sampled = f", statistics of every {loaded.stride}th row" if loaded.stride > 1 else ""
     head = '<tr><th>column</th><th>type</th><th class="n">missing</th><th class="n">uniques, about</th>'
     return (
-        f"<section><h3>{loaded.table.name}</h3><p class='soft'>{loaded.rows:,} rows, {len(loaded.types)} columns{sampled}</p>"
+        f"<section><h3>{loaded.table.name}</h3>"
+        f"<p class='soft'>{loaded.rows:,} rows, {len(loaded.types)} columns{sampled}</p>"
         f'<div class="scroll"><table><thead>{head}<th>distribution</th><th>range or top values</th></tr></thead>'
         f"<tbody>{''.join(rows)}</tbody></table></div></section>"
     )

@@ -69,7 +69,8 @@ def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Findin
     longest = _longest_run(gaps)
     busy = day.value_counts().median() >= MIN_BUSY
     severity: Severity = "stop" if busy and len(longest) > settings.max_missing_days else "warn"
-    received = f"none on {len(gaps)} day{'s' * (len(gaps) > 1)}: {', '.join(weeks.date_text(d) for d in (longest if len(longest) > 1 else gaps)[:3])}"
+    shown = (longest if len(longest) > 1 else gaps)[:3]
+    received = f"none on {len(gaps)} day{'s' * (len(gaps) > 1)}: {', '.join(map(weeks.date_text, shown))}"
     todo = "load the missing days, or list them in closed_days"
     return [_finding("missing_day", severity, "events on every day", received, todo)]
 

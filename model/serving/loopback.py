@@ -21,7 +21,7 @@ from kserve.protocol.rest.server import RESTServer
 HOST = "127.0.0.1"
 
 
-class LoopbackRestServer(RESTServer):  # type: ignore[misc]
+class LoopbackRestServer(RESTServer):
     """KServe's REST server on loopback."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -29,7 +29,7 @@ class LoopbackRestServer(RESTServer):  # type: ignore[misc]
         self.config.host = HOST
 
 
-class LoopbackGrpcServer(GRPCServer):  # type: ignore[misc]
+class LoopbackGrpcServer(GRPCServer):
     """KServe's gRPC server on loopback, and alone on its port."""
 
     async def start(self, max_workers: int) -> None:

@@ -33,7 +33,7 @@ SECONDS = Histogram(
 )
 
 
-class Predictor(kserve.Model):  # type: ignore[misc]
+class Predictor(kserve.Model):
     """Serves one loaded model on top of one history store. Ready only once it is loaded and warm."""
 
     def __init__(self, load_model: Callable[[], api.Model], store: HistoryStore, log: RequestLog | None = None) -> None:

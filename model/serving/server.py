@@ -23,9 +23,9 @@ from starlette.concurrency import run_in_threadpool
 
 from model import api
 from model.errors import AisleError, InputError
+from model.parent import die_with_parent
 from model.serving.events import parse_events
 from model.serving.loopback import bind_to_loopback
-from model.parent import die_with_parent
 from model.serving.predictor import Predictor
 from model.serving.request_log import RequestLog
 from model.serving.store import HistoryStore, LmdbStore
@@ -85,7 +85,7 @@ def run(options: ServerOptions, load_model: Callable[[Path], api.Model]) -> None
         store.close()
 
 
-class StrictDataPlane(DataPlane):  # type: ignore[misc]
+class StrictDataPlane(DataPlane):
     """KServe's data plane, answering 400 where a malformed binary body would make it answer 500."""
 
     def decode_inference_request(self, body, headers, model_name):  # type: ignore[no-untyped-def]
@@ -97,7 +97,7 @@ class StrictDataPlane(DataPlane):  # type: ignore[misc]
             raise InvalidInput(f"body: not a v2 request ({type(error).__name__}: {error!s:.80})") from None
 
 
-class FixedRepository(ModelRepositoryExtension):  # type: ignore[misc]
+class FixedRepository(ModelRepositoryExtension):
     """KServe lets any client unload the model; here nobody can: to change the model, replace the server."""
 
     async def load(self, model_name: str) -> None:
