@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -16,7 +17,10 @@ from model.errors import StageFailed
 
 SERVER_MODULE = "model.serving.server"
 READY_TIMEOUT_S = 180.0
+SERVER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+"""A second BLAS thread spins while the first computes: it doubles the CPU of a request and makes none faster."""
 STOP_GRACE_S = 15.0
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 
@@ -69,6 +73,23 @@ class Process:
 
 
 @contextmanager
+def _undisturbed() -> Iterator[None]:
+    """An interrupt that comes meanwhile is delivered at the end: a second Ctrl-C must not leave half of us running."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals reach the main thread alone
+        return
+    came: list[int] = []
+    handlers = {number: signal.signal(number, lambda number, _: came.append(number)) for number in _INTERRUPTS}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+@contextmanager
 def running(
     name: str, command: Sequence[str], log: Path, extra_environment: Mapping[str, str] | None = None
 ) -> Iterator[Process]:
@@ -107,7 +128,7 @@ def model_server(
     command += ["--model-dir", str(model_dir), "--store", str(store), "--max-history", str(max_history)]
     command += ["--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port)]
     command += ["--request-log", str(workdir / f"{name}.requests.jsonl")]
-    with running(name, command, workdir / f"{name}.log") as process:
+    with running(name, command, workdir / f"{name}.log", SERVER_ENVIRONMENT) as process:
         yield process, backend
 
 
