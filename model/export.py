@@ -17,6 +17,16 @@ from model.inputs import Batch
 from model.manifest import Manifest, write_manifest
 from model.recommender import Recommender
 
+REQUEST = (
+    tf.TensorSpec([None], tf.string, "history_item"),
+    tf.TensorSpec([None], tf.int64, "history_time"),
+    tf.TensorSpec([None], tf.int32, "history_row"),
+    tf.TensorSpec([None], tf.string, "user_id"),
+    tf.TensorSpec([None], tf.string, "store_id"),
+    tf.TensorSpec([None], tf.int64, "time"),
+)
+"""What describes the requests, in both signatures."""
+
 
 class Serving(tf.Module):
     """The signatures: ids as strings in, ids as strings out; unknown ids take the place kept for the unknown."""
@@ -42,16 +52,7 @@ class Serving(tf.Module):
             user_B=self._users.lookup(user_B),
         )
 
-    @tf.function(
-        input_signature=[
-            tf.TensorSpec([None], tf.string, "history_item"),
-            tf.TensorSpec([None], tf.int64, "history_time"),
-            tf.TensorSpec([None], tf.int32, "history_row"),
-            tf.TensorSpec([None], tf.string, "user_id"),
-            tf.TensorSpec([None], tf.string, "store_id"),
-            tf.TensorSpec([None], tf.int64, "time"),
-        ]
-    )
+    @tf.function(input_signature=REQUEST)
     def embed(
         self, history_item: Any, history_time: Any, history_row: Any, user_id: Any, store_id: Any, time: Any
     ) -> dict[str, Any]:
@@ -61,12 +62,7 @@ class Serving(tf.Module):
 
     @tf.function(
         input_signature=[
-            tf.TensorSpec([None], tf.string, "history_item"),
-            tf.TensorSpec([None], tf.int64, "history_time"),
-            tf.TensorSpec([None], tf.int32, "history_row"),
-            tf.TensorSpec([None], tf.string, "user_id"),
-            tf.TensorSpec([None], tf.string, "store_id"),
-            tf.TensorSpec([None], tf.int64, "time"),
+            *REQUEST,
             tf.TensorSpec([None, None], tf.int32, "retrieved"),
             tf.TensorSpec([None], tf.string, "exclude_item"),
             tf.TensorSpec([None], tf.int32, "exclude_row"),
