@@ -5,15 +5,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from components.progress import FILE_VARIABLE, STAGE_VARIABLE, progress
-from model.parent import die_with_parent
+from components.progress import STAGE_VARIABLE, progress
+from model.parent import end_with
+
+PIPELINE_VARIABLE = "AISLE_PIPELINE_PID"
+"""Process of a local run: its stages end with it. KFP puts a shell between the two, which would hide its end."""
 
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
     """Everything said inside belongs to stage `name`; an error is noted, with its exit code, and raised again."""
-    if os.environ.get(FILE_VARIABLE):
-        die_with_parent(os.getppid())  # a local run: nothing outlives the pipeline
+    if PIPELINE_VARIABLE in os.environ:
+        end_with(int(os.environ[PIPELINE_VARIABLE]))
     started = time.monotonic()
     os.environ[STAGE_VARIABLE] = name
     try:

@@ -5,8 +5,10 @@
 
 import ctypes
 import os
+import select
 import signal
 import sys
+import threading
 
 _PR_SET_PDEATHSIG = 1
 
@@ -20,6 +22,22 @@ def die_with_parent(parent_pid: int) -> None:
         raise OSError(ctypes.get_errno(), "prctl(PR_SET_PDEATHSIG)")
     if os.getppid() != parent_pid:
         sys.exit("the parent process has ended")
+
+
+def end_with(pid: int) -> None:
+    """This process is killed when process `pid`, an ancestor or not, has ended; at once when it has; Linux only."""
+    if sys.platform != "linux":
+        return
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        sys.exit(f"process {pid} has ended")
+
+    def watch() -> None:
+        select.select([handle], [], [])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 if __name__ == "__main__":

@@ -6,16 +6,22 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.errors import AisleError, InputError
 from tfx_configs.frozen import SettingsError
+
+if TYPE_CHECKING:
+    from tfx_configs.settings import RunSettings
 
 INTERRUPTED = 130
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with the arguments in one line."""
+    """Says what is wrong with the arguments in one line; takes no abbreviated options."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options | {"allow_abbrev": False})
 
     def error(self, message: str) -> NoReturn:
         raise InputError(f"{message}; see `{self.prog} --help`")
@@ -23,7 +29,8 @@ class Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         options = _parser().parse_args(argv)
@@ -34,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AisleError as error:
         return _say(str(error), error.exit_code)
     except KeyboardInterrupt:
-        return _say("interrupted; run the same command again, finished stages are kept", INTERRUPTED)
+        return _say("interrupted; nothing is left running, finished stages are kept for the next run", INTERRUPTED)
 
 
 def _say(message: str, code: int) -> int:
@@ -47,35 +54,43 @@ def _interrupt(*_: object) -> NoReturn:
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="aisle", description="A product recommender that can be operated.", allow_abbrev=False)
+    parser = Parser(prog="aisle", description="A product recommender that can be operated.")
     commands = parser.add_subparsers(metavar="COMMAND", required=True)
 
-    demo = commands.add_parser("demo", help="raw events to a rolled-out recommender and a report, on this machine")
-    _run_options(demo, "build/demo")
-    demo.set_defaults(command=_demo)
+    def command(name: str, run: Callable[[argparse.Namespace], int], does: str) -> Parser:
+        added: Parser = commands.add_parser(name, help=does, description=does)
+        added.set_defaults(command=run)
+        return added
 
-    train = commands.add_parser("train", help="the pipeline alone: a blessed model into the registry, as canary")
+    _run_options(command("demo", _demo, "raw events to a rolled-out recommender and a report, here"), "build/demo")
+
+    train = command("train", _train, "the pipeline alone: a blessed model into the registry, as canary")
     _run_options(train, "build/train")
     train.add_argument("--override", default="", metavar="REASON", help="push although the gate says no; recorded")
-    train.set_defaults(command=_train)
 
-    compile_ = commands.add_parser("compile", help="the pipeline as KFP YAML")
-    compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
-    compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
-    compile_.set_defaults(command=_compile)
+    report = command("report", _report, "writes the report of a finished run again")
+    _which_run(report)
 
-    serve = commands.add_parser("serve", help="the stable model behind KServe's v2 protocol, on loopback")
-    serve.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a demo (%(default)s)")
+    serve = command("serve", _serve, "the stable model of a run behind KServe's v2 protocol, on loopback")
+    _which_run(serve)
     serve.add_argument("--http-port", type=int, default=8080, help="REST port (%(default)s)")
     serve.add_argument("--grpc-port", type=int, default=8081, help="gRPC port (%(default)s)")
-    serve.set_defaults(command=_serve)
 
-    rollout = commands.add_parser("rollout", help="the state of a rollout")
+    compile_ = command("compile", _compile, "the pipeline as KFP YAML")
+    compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
+    compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
+
+    rollout = commands.add_parser("rollout", help="the state of a rollout", description="The state of a rollout.")
     actions = rollout.add_subparsers(metavar="ACTION", required=True)
-    status = actions.add_parser("status", help="steps taken, declared and observed split, decisions")
-    status.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a demo (%(default)s)")
+    does = "steps taken, declared and observed split, decisions"
+    status = actions.add_parser("status", help=does, description=does)
     status.set_defaults(command=_rollout_status)
+    _which_run(status)
     return parser
+
+
+def _which_run(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a demo (%(default)s)")
 
 
 def _run_options(parser: argparse.ArgumentParser, out: str) -> None:
@@ -102,19 +117,19 @@ def _demo(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     from model.files import read_json
     from model.registry import Registry
-    from pipelines.demo import Paths, run_pipeline
-    from pipelines.display import Display
+    from pipelines.display import PIPELINE_STAGES, Display
+    from pipelines.paths import Paths, alone
+    from pipelines.process import run_pipeline
 
-    paths, display = Paths(out=options.out.resolve()), Display()
-    paths.out.mkdir(parents=True, exist_ok=True)
-    with display:
-        outputs = run_pipeline(_settings(options), paths, Registry(paths.registry), display, options.override)
+    paths, settings = Paths(out=options.out.resolve()), _settings(options)
+    with alone(paths.out), Display(PIPELINE_STAGES) as display:
+        outputs = run_pipeline(settings, paths, Registry(paths.registry), display, options.override)
     pushed = read_json(Path(outputs["outcome"]))
     print(f"{pushed['version']}: {pushed['reason']}; stable is {pushed['stable']}; registry {paths.registry}")
     return 0 if read_json(Path(outputs["verdict"]))["blessed"] else 1
 
 
-def _settings(options: argparse.Namespace):  # type: ignore[no-untyped-def]
+def _settings(options: argparse.Namespace) -> "RunSettings":
     from tfx_configs import recipes
 
     recipe = recipes.fast if options.fast else recipes.full
@@ -134,6 +149,13 @@ def _serve(options: argparse.Namespace) -> int:
     from pipelines.serve import serve_stable
 
     return serve_stable(options.run, options.http_port, options.grpc_port)
+
+
+def _report(options: argparse.Namespace) -> int:
+    from pipelines.demo import rewrite_report
+
+    print(f"wrote {rewrite_report(options.run)}")
+    return 0
 
 
 def _rollout_status(options: argparse.Namespace) -> int:

@@ -27,9 +27,9 @@ def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
     yield f"Report: {out / 'report.html'}    summary: {out / 'summary.json'}"
     yield ""
     yield "Next:"
-    yield f"  uv run aisle serve --run {out}              # the promoted model over KServe's v2 protocol"
-    yield f"  uv run aisle rollout status --run {out}     # every step of the canary and why it was taken"
-    yield "  uv run aisle demo --data DIR --out build/mine  # the same on your own tables (README: your own data)"
+    yield f"  .venv/bin/aisle serve --run {out}             # the model in production, over KServe's v2 protocol"
+    yield f"  .venv/bin/aisle rollout status --run {out}    # every step of the canary and why it was taken"
+    yield "  .venv/bin/aisle demo --data DIR --out build/mine    # the same on your own tables (README: Your own data)"
 
 
 def status_lines(status: Status) -> Iterator[str]:

@@ -1,7 +1,7 @@
-"""What the user watches while the demo runs: a live table on a terminal, plain lines elsewhere."""
+"""What the user watches while a run goes on: a live table on a terminal, a line now and then elsewhere."""
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console
@@ -10,56 +10,67 @@ from rich.table import Table
 from rich.text import Text
 
 STAGES = ("ingest", "validate", "examples", "baselines", "train", "evaluate", "gate", "push", "rollout", "report")
+PIPELINE_STAGES = STAGES[: STAGES.index("rollout")]
 MARKS = {
     "waiting": ("·", "dim"),
     "running": ("▶", "cyan"),
     "done": ("✓", "green"),
+    "cached": ("=", "green"),
     "failed": ("✗", "red"),
-    "cached": ("≡", "green"),
+    "stopped": ("■", "yellow"),
 }
+LINE_EVERY_S = 5.0
+"""Without a terminal, how often at most a running stage gets a line."""
 
 
 @dataclass
 class Row:
-    """One stage on the display."""
+    """One stage on the display. `started` and `printed` are monotonic seconds."""
 
     state: str = "waiting"
     message: str = ""
     started: float = 0.0
     seconds: float = 0.0
+    printed: float = 0.0
 
 
-@dataclass
 class Display:
     """Follows stage events; a context manager around the live part."""
 
-    console: Console = field(default_factory=Console)
-    rows: dict[str, Row] = field(default_factory=lambda: {name: Row() for name in STAGES})
-
-    def __post_init__(self) -> None:
-        self._live = Live(get_renderable=self._table, console=self.console, refresh_per_second=4, transient=False)
+    def __init__(self, stages: tuple[str, ...] = STAGES, console: Console | None = None) -> None:
+        self.console = console or Console()
+        self.rows = {name: Row() for name in stages}
+        self._begun = time.monotonic()
+        self._live = Live(get_renderable=self._table, console=self.console, refresh_per_second=4)
 
     def __enter__(self) -> "Display":
         if self.console.is_terminal:
             self._live.start()
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *error: Any) -> None:
+        for name, row in self.rows.items():
+            if row.state == "running":
+                self.end(name, "stopped")
         if self.console.is_terminal:
             self._live.stop()
 
     def start(self, stage: str, message: str = "") -> None:
         """The stage runs from now on; earlier ones that never started came from the cache."""
-        for name in STAGES[: STAGES.index(stage)]:
-            if self.rows[name].state == "waiting":
+        for name, row in self.rows.items():
+            if name == stage:
+                break
+            if row.state == "waiting":
                 self._set(name, "cached", "unchanged, taken from the cache")
         self.rows[stage].started = time.monotonic()
         self._set(stage, "running", message)
 
     def say(self, stage: str, message: str) -> None:
+        """The stage's last words replace those before."""
         self._set(stage, self.rows[stage].state, message)
 
     def end(self, stage: str, state: str = "done", message: str | None = None, seconds: float | None = None) -> None:
+        """The stage has ended; without a message its last one stays."""
         row = self.rows[stage]
         row.seconds = time.monotonic() - row.started if seconds is None else seconds
         self._set(stage, state, row.message if message is None else message)
@@ -84,20 +95,27 @@ class Display:
         return {name: round(row.seconds, 2) for name, row in self.rows.items() if row.state in ("done", "cached")}
 
     def _set(self, stage: str, state: str, message: str) -> None:
-        row = self.rows[stage]
-        changed = row.state != state
+        row, now = self.rows[stage], time.monotonic()
+        due = row.state != state or now - row.printed >= LINE_EVERY_S
         row.state, row.message = state, message
-        if not self.console.is_terminal and (changed or state == "running"):
-            self.console.print(f"{stage:10} {state:8} {message}", highlight=False, soft_wrap=True)
+        if due and not self.console.is_terminal:
+            row.printed = now
+            clock = f"{self._seconds(row):6.1f} s" if state != "running" else " " * 8
+            line = f"{stage:10} {state:8} {clock}  {message}".rstrip()
+            self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+    def _seconds(self, row: Row) -> float:
+        return time.monotonic() - row.started if row.state == "running" else row.seconds
 
     def _table(self) -> Table:
         table = Table.grid(padding=(0, 2))
         for name, row in self.rows.items():
             mark, style = MARKS[row.state]
-            seconds = time.monotonic() - row.started if row.state == "running" else row.seconds
-            clock = f"{seconds:6.0f} s" if row.state != "waiting" else ""
-            message = Text(
-                row.message, style="" if row.state == "running" else "dim", no_wrap=True, overflow="ellipsis"
-            )
-            table.add_row(Text(mark, style=style), Text(name, style=style), Text(clock, style="dim"), message)
+            clock = f"{self._seconds(row):5.0f} s" if row.state != "waiting" else ""
+            words = Text(row.message, style="" if row.state == "running" else "dim", no_wrap=True, overflow="ellipsis")
+            table.add_row(Text(mark, style=style), Text(name, style=style), Text(clock, style="dim"), words)
+        ended = sum(row.state in ("done", "cached") for row in self.rows.values())
+        minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
+        overall = Text(f"{ended} of {len(self.rows)} stages", style="bold", no_wrap=True, overflow="ellipsis")
+        table.add_row("", Text("all", style="bold"), Text(f"{minutes:2d}:{seconds:02d} m", style="dim"), overall)
         return table

@@ -7,10 +7,12 @@ REQUEST.json: {arguments, pipeline_root, cache_root, result}. The result file ge
 
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+from components.stage import PIPELINE_VARIABLE
 from model.files import write_json
 
 
@@ -33,6 +35,7 @@ def run(arguments: dict[str, str], pipeline_root: Path, cache_root: Path) -> dic
 
 def main(request: dict[str, Any]) -> None:
     logging.getLogger().setLevel(logging.INFO)
+    os.environ[PIPELINE_VARIABLE] = str(os.getpid())
     outputs = run(request["arguments"], Path(request["pipeline_root"]), Path(request["cache_root"]))
     write_json(Path(request["result"]), outputs)
 

@@ -1,23 +1,55 @@
 """Serves the stable model of a finished run on loopback, with the run's live state."""
 
-import os
-import subprocess
+import socket
 import sys
+import time
 from pathlib import Path
 
-from components.rollout.processes import SERVER_MODULE
+from components.rollout.envoy import Backend
+from components.rollout.processes import SERVER_MODULE, running, wait_ready
 from model.errors import InputError
 from model.registry import Registry
+from pipelines.paths import Paths
+
+POLL_S = 0.2
 
 
 def serve_stable(run: Path, http_port: int, grpc_port: int) -> int:
-    """Runs until it is interrupted; returns the server's exit code. Raises InputError when there is no model."""
-    registry = Registry(run / "registry")
+    """Runs until Ctrl-C or SIGTERM, then drains; returns 0. Its output is in RUN/serve.log.
+
+    Raises:
+        InputError: there is no model, or a port is taken.
+        StageFailed: the server did not start or has ended.
+    """
+    paths = Paths(out=run.resolve())
+    registry = Registry(paths.registry)
     stable = registry.state().stable
     if stable is None:
-        raise InputError(f"expected a registry with a stable model in {run}, found none; run `aisle demo` first")
-    print(f"{stable} on http://127.0.0.1:{http_port}/v2/models/aisle/infer and gRPC 127.0.0.1:{grpc_port}; Ctrl-C ends")
-    command = [sys.executable, "-m", SERVER_MODULE, "--die-with-parent", str(os.getpid())]
-    command += ["--model-dir", str(registry.path(stable)), "--store", str(run / "rollout" / "store")]
-    command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port), "--host-loopback"]
-    return subprocess.run(command, check=False).returncode
+        raise InputError(f"{run}: expected a registry with a stable model, found none; run `aisle demo` first")
+    for option, port in (("--http-port", http_port), ("--grpc-port", grpc_port)):
+        _check_free(option, port)
+    command = [sys.executable, "-m", SERVER_MODULE, "--host-loopback"]
+    command += ["--model-dir", str(registry.path(stable)), "--store", str(paths.store)]
+    command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port)]
+    print(f"{stable}: loading, some ten seconds; the log is {paths.out / 'serve.log'}", flush=True)
+    with running("server", command, paths.out / "serve.log") as process:
+        wait_ready(process, Backend(http_port=http_port, grpc_port=grpc_port))
+        print(
+            f"http://127.0.0.1:{http_port}/v2/models/aisle/infer  gRPC 127.0.0.1:{grpc_port}  Ctrl-C ends", flush=True
+        )
+        try:
+            while True:
+                process.check_alive()
+                time.sleep(POLL_S)
+        except KeyboardInterrupt:
+            return 0
+
+
+def _check_free(option: str, port: int) -> None:
+    """Raises InputError when `port` is no port, or another program listens on it."""
+    try:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+    except (OSError, OverflowError):
+        raise InputError(f"{option}: expected a free port, {port} is taken or none; choose another") from None
