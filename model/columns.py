@@ -15,3 +15,5 @@ KIND = "kind"
 
 PURCHASE = "purchase"
 """The event type that counts as a positive."""
+RETURN = "return"
+"""The event type that takes a purchase back."""

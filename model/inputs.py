@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model.catalog import Catalog
-from model.trips import Trips
+from model.trips import Trips, slice_positions
 
 
 class Batch(NamedTuple):
@@ -38,7 +38,7 @@ class TripReader:
     def batch(self, which_B: np.ndarray) -> Batch:
         """The requests of the given trips, in that order."""
         trips = self.trips
-        position_H, row_H = _slices(trips.history_begin_T[which_B], trips.history_end_T[which_B])
+        position_H, row_H = trips.histories(which_B)
         return Batch(
             history_item_H=trips.event_item_E[position_H],
             history_time_H=trips.event_time_E[position_H],
@@ -50,13 +50,5 @@ class TripReader:
 
     def baskets(self, which_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(item, row): [L] int32 each, the distinct items bought on each of the given trips."""
-        position_L, row_L = _slices(self.trips.basket_begin_T[which_B], self.trips.basket_end_T[which_B])
+        position_L, row_L = slice_positions(self.trips.basket_begin_T[which_B], self.trips.basket_end_T[which_B])
         return self.trips.basket_item_B[position_L], row_L
-
-
-def _slices(begin_B: np.ndarray, end_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Positions of all slices [begin, end) one after the other, and the row that each belongs to."""
-    length_B = end_B - begin_B
-    row = np.repeat(np.arange(len(begin_B), dtype=np.int32), length_B)
-    offset_B = begin_B - np.concatenate([[0], np.cumsum(length_B)[:-1]])
-    return np.arange(length_B.sum()) + np.repeat(offset_B, length_B), row

@@ -1,6 +1,6 @@
 """Trips with as-of history: what training, evaluation and replay read, and the `examples` stage writes.
 
-Shape legend: E events, T trips, I items, U users, B basket entries.
+Shape legend: E events, T trips, I items, U users, B basket entries, R returned events.
 """
 
 import dataclasses
@@ -18,8 +18,9 @@ from model.files import atomic_directory, read_json, write_json
 class Trips:
     """All trips of all shoppers over one shared, time-sorted event array.
 
-    A trip's history is the slice `event_*[history_begin_T[t] : history_end_T[t]]`: its shopper's purchases strictly
-    before `time_T[t]`, oldest first, at most `max_history` of them. Nothing at or after the trip can be reached.
+    A trip's history is within the slice `event_*[history_begin_T[t] : history_end_T[t]]`: its shopper's purchases
+    strictly before `time_T[t]`, oldest first, at most `max_history` of them, less those returned strictly before
+    `time_T[t]`. Nothing at or after the trip can be reached. Read it with `history`.
     """
 
     item_ids: np.ndarray
@@ -50,6 +51,10 @@ class Trips:
     """[B] int32 item index: the distinct items bought on each trip, the labels."""
     cut_s: int
     """Start of the test span, unix seconds: trips at or after it are test trips."""
+    returned_event_R: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
+    """[R] int64 positions in the event arrays, ascending: purchases that were taken back later."""
+    returned_time_R: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
+    """[R] int64 unix seconds of their returns."""
 
     def __len__(self) -> int:
         return len(self.time_T)
@@ -58,9 +63,24 @@ class Trips:
         """[b] int32: distinct items bought on the trip."""
         return self.basket_item_B[self.basket_begin_T[trip] : self.basket_end_T[trip]]
 
-    def history(self, trip: int) -> slice:
-        """Where the trip's history lies in the event arrays."""
-        return slice(int(self.history_begin_T[trip]), int(self.history_end_T[trip]))
+    def history(self, trip: int) -> np.ndarray:
+        """[H] int64 positions of the trip's history in the event arrays, oldest first."""
+        return self.histories(np.array([trip]))[0]
+
+    def histories(self, which: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(position, row): [H] each, the histories of the given trips one after the other, and which trip's each is."""
+        position_H, row_H = slice_positions(self.history_begin_T[which], self.history_end_T[which])
+        if len(self.returned_event_R):
+            at = np.searchsorted(self.returned_event_R, position_H).clip(max=len(self.returned_event_R) - 1)
+            gone_H = (self.returned_event_R[at] == position_H) & (self.returned_time_R[at] < self.time_T[which][row_H])
+            position_H, row_H = position_H[~gone_H], row_H[~gone_H]
+        return position_H, row_H
+
+    def kept_events(self, moment_s: int) -> np.ndarray:
+        """[E] bool: events strictly before the moment that were not returned strictly before it."""
+        kept_E = self.event_time_E < moment_s
+        kept_E[self.returned_event_R[self.returned_time_R < moment_s]] = False
+        return kept_E
 
     def test_trips(self) -> np.ndarray:
         """[n] trip indices at or after the cut, in time order."""
@@ -74,8 +94,11 @@ class Trips:
         return trips[self.history_end_T[trips] > self.history_begin_T[trips]]
 
     def save(self, path: Path) -> None:
+        """Writes one Parquet file a group of arrays; without returns, none for them."""
         with atomic_directory(path) as out:
             for group, names in _GROUPS.items():
+                if group == _RETURNS and not len(self.returned_event_R):
+                    continue
                 pq.write_table(pa.table({name: getattr(self, name) for name in names}), out / f"{group}.parquet")
             write_json(out / "meta.json", {"cut_s": self.cut_s})
 
@@ -83,11 +106,22 @@ class Trips:
     def load(cls, path: Path) -> "Trips":
         arrays: dict[str, Any] = {}
         for group, names in _GROUPS.items():
+            if group == _RETURNS and not (path / f"{group}.parquet").exists():
+                continue
             table = pq.read_table(path / f"{group}.parquet")
             arrays |= {name: table[name].to_numpy() for name in names}
         return cls(**arrays, **read_json(path / "meta.json"))
 
 
+def slice_positions(begin_N: np.ndarray, end_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Positions of all slices [begin, end) one after the other, and the row (int32) that each belongs to."""
+    length_N = end_N - begin_N
+    row = np.repeat(np.arange(len(begin_N), dtype=np.int32), length_N)
+    offset_N = begin_N - np.concatenate([[0], np.cumsum(length_N)[:-1]])
+    return np.arange(length_N.sum()) + np.repeat(offset_N, length_N), row
+
+
+_RETURNS = "returns"
 _GROUPS = {
     "items": ("item_ids",),
     "users": ("user_ids",),
@@ -103,4 +137,5 @@ _GROUPS = {
         "basket_end_T",
     ),
     "baskets": ("basket_item_B",),
+    _RETURNS: ("returned_event_R", "returned_time_R"),
 }

@@ -67,7 +67,7 @@ def seed_store(trips: Trips, directory: Path, max_history: int) -> Path:
     """A fresh store with every event before the cut. Returns `directory`."""
     shutil.rmtree(directory, ignore_errors=True)
     store = LmdbStore(directory, max_history)
-    known = trips.event_time_E < trips.cut_s
+    known = trips.kept_events(trips.cut_s)
     store.bulk_load(
         trips.user_ids,
         trips.item_ids,

@@ -6,6 +6,8 @@ import itertools
 from typing import Literal
 
 from tfx_configs.frozen import Settings, check
+from tfx_configs.labels import LabelSettings
+from tfx_configs.validation import ValidationSettings
 
 DAY_S = 86_400
 
@@ -14,9 +16,15 @@ DAY_S = 86_400
 class DataSettings(Settings):
     """Where events come from and where time is split."""
 
-    source: Literal["complete_journey", "canonical"] = "complete_journey"
+    source: Literal["complete_journey", "movielens", "canonical"] = "complete_journey"
     path: str = ""
-    """Directory of the user's canonical tables; empty for complete_journey."""
+    """Directory of the source's files; empty: The Complete Journey's Python package."""
+    engine: Literal["duckdb", "spark"] = "duckdb"
+    """What ingest and trip building run on."""
+    memory_gb: float = 6.0
+    """Memory of the engine; what does not fit goes to disk, GB, at least 0.5."""
+    spark_master: str = "local[2]"
+    """Where Spark runs: a Spark master URL."""
     cut_date: str | None = None
     """First day (UTC, YYYY-MM-DD) of the test span; None: `test_days` before the last event."""
     test_days: int = 28
@@ -30,7 +38,8 @@ class DataSettings(Settings):
         check(1 <= self.test_days <= 365, "test_days", "1 to 365", self.test_days)
         check(0 < self.sample_percent <= 100, "sample_percent", "above 0, at most 100", self.sample_percent)
         check(0 <= self.max_dropped_percent <= 100, "max_dropped_percent", "0 to 100", self.max_dropped_percent)
-        check((self.source == "canonical") == bool(self.path), "path", "a directory with source canonical", self.path)
+        check(self.memory_gb >= 0.5, "memory_gb", "at least 0.5", self.memory_gb)
+        check(bool(self.path) or self.source == "complete_journey", "path", f"a directory with {self.source}", self.path)
         if self.cut_date is not None:
             try:
                 datetime.date.fromisoformat(self.cut_date)
@@ -181,6 +190,8 @@ class RunSettings(Settings):
     """Everything one run of the pipeline depends on."""
 
     data: DataSettings = DataSettings()
+    validation: ValidationSettings = dataclasses.field(default_factory=ValidationSettings)
+    labels: LabelSettings = dataclasses.field(default_factory=LabelSettings)
     features: FeatureSettings = FeatureSettings()
     candidates: CandidateSettings = CandidateSettings()
     train: TrainSettings = TrainSettings()

@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 
 from components.examples.catalog import build_catalog, first_snapshot
+from components.examples.labels import label, positives
 from components.examples.trips import build_trips
 from components.progress import progress
 from model import columns as c
@@ -26,7 +27,7 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
 
     Returns:
         {trips, train_trips, test_trips, items, vocabulary, vocabulary_coverage}: counts, and the share of training
-        purchases whose item has a vocabulary entry of its own.
+        purchases whose item has a vocabulary entry of its own; also what the label policy changed.
 
     Raises:
         CheckFailed: no trips before or after the cut.
@@ -34,9 +35,9 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     run = RunSettings.from_json(settings)
     tables = Path(tables_dir)
     cut_s = int(read_json(tables / "ingest.json")["cut_s"])
-    columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.EVENT_TYPE, c.PRICE, c.STORE]
-    events = pq.read_table(tables / "events", columns=columns).to_pandas()
-    events = events[events[c.EVENT_TYPE] == c.PURCHASE]
+    columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE]
+    all_events = pq.read_table(tables / "events", columns=columns).to_pandas()
+    events = positives(all_events, run.labels)
     items = pq.read_table(tables / "items.parquet").to_pandas()
     item_ids = np.sort(np.union1d(items[c.ITEM].to_numpy(str), events[c.ITEM].to_numpy(str))).astype(object)
     trips = build_trips(events, item_ids, cut_s, run.features.max_history)
@@ -54,12 +55,13 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         ),
         run=run,
     )
+    trips, label_report = label(trips, all_events, catalog, run.labels)
     progress(f"catalog of {catalog.items:,} items, attributes {', '.join(catalog.attribute_names) or 'none'}")
     with atomic_directory(Path(examples_dir)) as out:
         trips.save(out / "trips")
         catalog.save(out / "catalog")
         items.to_parquet(out / "items.parquet", index=False)
-        report = _report(trips, catalog, run)
+        report = _report(trips, catalog, run) | label_report
         write_json(out / "examples.json", report)
     return report
 

@@ -43,9 +43,10 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
     reader = TripReader(trips, catalog)
     start_s = trips.cut_s - run.train.ranking_days * DAY_S
     valid_s = trips.cut_s - run.train.valid_days * DAY_S
-    early = np.flatnonzero(trips.time_T < start_s)
-    which = np.flatnonzero((trips.time_T >= start_s) & (trips.time_T < valid_s))
-    valid = np.flatnonzero((trips.time_T >= valid_s) & (trips.time_T < trips.cut_s))
+    labelled = trips.basket_end_T > trips.basket_begin_T
+    early = np.flatnonzero(labelled & (trips.time_T < start_s))
+    which = np.flatnonzero(labelled & (trips.time_T >= start_s) & (trips.time_T < valid_s))
+    valid = np.flatnonzero(labelled & (trips.time_T >= valid_s) & (trips.time_T < trips.cut_s))
     if not len(early) or not len(which):
         raise CheckFailed(
             f"expected trips in the {run.train.ranking_days} days before the cut and before those, "

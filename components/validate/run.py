@@ -29,7 +29,7 @@ def validate(tables_dir: str, out_dir: str, settings_json: str) -> dict[str, Any
     if not source.is_dir():
         raise InputError(f"tables: expected a directory at {source}, found none; run ingest first")
     settings = RunSettings.from_json(settings_json)
-    return check_tables(source, Path(out_dir), settings.data, ValidationSettings(), time.time())
+    return check_tables(source, Path(out_dir), settings.data, settings.validation, time.time())
 
 
 def check_tables(

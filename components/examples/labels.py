@@ -1,0 +1,176 @@
+"""The label policy: returns, late outcomes and noisy baskets. Changes training labels and, for returns, histories.
+
+Test labels are what was bought, whatever the policy: all policies are judged on the same trips.
+
+Shape legend: E events (as in Trips), T trips, L added lines, R returned events, A item attributes.
+"""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+
+from model import columns as c
+from model.catalog import MISSING, Catalog
+from model.trips import Trips, slice_positions
+from tfx_configs.labels import LabelSettings
+from tfx_configs.settings import DAY_S
+
+FOREVER = np.iinfo(np.int64).max
+_SECONDS = 1 << 34  # above any unix time: (user, time) pairs pack into one sortable int64
+
+
+def positives(events: pd.DataFrame, settings: LabelSettings) -> pd.DataFrame:
+    """The events that make trips: of a positive type, with a quantity above zero."""
+    return events[events[c.EVENT_TYPE].isin(settings.positive_types) & (events[c.QUANTITY] > 0)]
+
+
+def label(
+    trips: Trips, events: pd.DataFrame, catalog: Catalog, settings: LabelSettings
+) -> tuple[Trips, dict[str, float]]:
+    """The trips under the policy, and how many training lines and trips it changed, by reason.
+
+    A training trip may be left without labels; training skips it, its shopper's history keeps it.
+
+    Args:
+        trips: built from `positives(events, settings)`.
+        events: the canonical events, returns among them, in any order; not changed.
+        catalog: item attributes, for what is familiar to a shopper.
+    """
+    trip_E, quantity_E = _lines(trips, positives(events, settings))
+    return_E = return_times(trips, events, settings.return_days)
+    train_E = trips.time_T[trip_E] < trips.cut_s
+    limit = _quantity_limit(quantity_E[trips.event_time_E < trips.cut_s], settings.quantity_quantile)
+    gift_T = _gifts(trips, trip_E, catalog, settings)
+    dropped = {
+        "after_cut": train_E & (trips.event_time_E >= trips.cut_s),
+        "returned": train_E & (return_E < trips.cut_s),
+        "quantity": train_E & (quantity_E > limit),
+        "gift": train_E & gift_T[trip_E],
+    }
+    kept_E = ~np.logical_or.reduce(list(dropped.values()))
+    late_trip_L, late_event_L = _late(trips, np.flatnonzero(~gift_T), settings.outcome_hours)
+    kept_L = kept_E[late_event_L]
+    baskets = _baskets(
+        np.concatenate([trip_E[kept_E], late_trip_L[kept_L]]),
+        np.concatenate([trips.event_item_E[kept_E], trips.event_item_E[late_event_L[kept_L]]]),
+        trips,
+    )
+    returned_R = np.flatnonzero(return_E < FOREVER)
+    labelled = dataclasses.replace(
+        trips, **baskets, returned_event_R=returned_R, returned_time_R=return_E[returned_R].astype(np.int64)
+    )
+    report: dict[str, float] = {f"lines_{reason}": int(which_E.sum()) for reason, which_E in dropped.items()}
+    empty_T = (labelled.basket_begin_T == labelled.basket_end_T) & (trips.time_T < trips.cut_s)
+    added = len(labelled.basket_item_B) - len(_unique_pairs(trip_E[kept_E], trips.event_item_E[kept_E], trips))
+    report |= {"lines_late": added, "gift_trips": int(gift_T.sum()), "trips_without_label": int(empty_T.sum())}
+    return labelled, report | ({"quantity_limit": limit} if np.isfinite(limit) else {})
+
+
+def return_times(trips: Trips, events: pd.DataFrame, return_days: int) -> np.ndarray:
+    """[E] int64 unix seconds at which each event was returned, FOREVER when it never was.
+
+    A return takes back the shopper's latest purchase of that item that is still kept and at most `return_days` old;
+    a return without one is ignored.
+    """
+    times_E = np.full(len(trips.event_time_E), FOREVER, np.int64)
+    returns = events[events[c.EVENT_TYPE] == c.RETURN]
+    if not return_days or returns.empty:
+        return times_E
+    user, item = _index(trips.user_ids, returns[c.USER]), _index(trips.item_ids, returns[c.ITEM])
+    pair = np.where((user >= 0) & (item >= 0), user * len(trips.item_ids) + item, -1)
+    moment = returns[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
+    pair_E = trips.event_user_E.astype(np.int64) * len(trips.item_ids) + trips.event_item_E
+    candidates = np.flatnonzero(np.isin(pair_E, pair))
+    bought: dict[int, list[int]] = {}
+    for event in candidates[np.argsort(trips.event_time_E[candidates], kind="stable")]:
+        bought.setdefault(int(pair_E[event]), []).append(int(event))
+    for at in np.argsort(moment, kind="stable"):
+        stack = bought.get(int(pair[at]), [])
+        open_ = [e for e in stack if trips.event_time_E[e] <= moment[at] and times_E[e] == FOREVER]
+        if open_ and moment[at] - trips.event_time_E[open_[-1]] <= return_days * DAY_S:
+            times_E[open_[-1]] = moment[at]
+    return times_E
+
+
+def familiarity(trips: Trips, trip_E: np.ndarray, catalog: Catalog) -> np.ndarray:
+    """[E] how much of an item the shopper knew when the trip began: share of its attribute values bought before.
+
+    Without attributes, or where none is known, everything is familiar (1).
+    """
+    attribute_EA = catalog.attribute_IA[trips.event_item_E]
+    known_EA = attribute_EA != MISSING
+    seen_E = np.zeros(len(trip_E))
+    for a in range(attribute_EA.shape[1]):
+        pair_E = trips.event_user_E.astype(np.int64) * catalog.attribute_sizes[a] + attribute_EA[:, a]
+        # Events are sorted by (user, time): a pair's first place is its first moment.
+        _, first, inverse_E = np.unique(pair_E, return_index=True, return_inverse=True)
+        seen_E += known_EA[:, a] & (trips.event_time_E[first][inverse_E] < trips.time_T[trip_E])
+    values_E = known_EA.sum(axis=1)
+    return np.divide(seen_E, values_E, out=np.ones(len(trip_E)), where=values_E > 0)
+
+
+def _lines(trips: Trips, bought: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """([E] int trip, [E] float quantity) of each event, in the order of the event arrays."""
+    user, item = _index(trips.user_ids, bought[c.USER]), _index(trips.item_ids, bought[c.ITEM])
+    time = bought[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
+    basket = pd.factorize(bought[c.BASKET].astype(str), sort=True)[0].astype(np.int64)
+    order = np.lexsort((item, basket, time, user))
+    user, item, time, basket = (a[order] for a in (user, item, time, basket))
+    assert np.array_equal(item, trips.event_item_E) and np.array_equal(time, trips.event_time_E), "other events"
+    _, first, of_E = np.unique(user * (basket.max() + 1) + basket, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.lexsort((basket[first], user[first], time[first]))] = np.arange(len(first))
+    return rank[of_E], bought[c.QUANTITY].to_numpy(float)[order]
+
+
+def _quantity_limit(quantity: np.ndarray, quantile: float) -> float:
+    return float(np.quantile(quantity, quantile)) if quantile < 1 and len(quantity) else np.inf
+
+
+def _gifts(trips: Trips, trip_E: np.ndarray, catalog: Catalog, settings: LabelSettings) -> np.ndarray:
+    """[T] bool: training trips whose basket is large for its shopper and made of what the shopper never buys."""
+    if not settings.gift_familiarity:
+        return np.zeros(len(trips), bool)
+    size_T = np.bincount(trip_E, minlength=len(trips))
+    known_T = np.bincount(trip_E, weights=familiarity(trips, trip_E, catalog), minlength=len(trips)) / size_T
+    order = np.lexsort((trips.time_T, trips.user_T))
+    user, size = trips.user_T[order], size_T[order]
+    start = np.searchsorted(user, user, side="left")
+    before = np.arange(len(user)) - start
+    bought = np.concatenate([[0], np.cumsum(size)])
+    mean = (bought[:-1] - bought[start]) / np.maximum(before, 1)
+    large_T = np.zeros(len(trips), bool)
+    large_T[order] = (before >= settings.gift_min_trips) & (size >= settings.gift_size_ratio * mean)
+    return large_T & (known_T < settings.gift_familiarity) & (trips.time_T < trips.cut_s)
+
+
+def _late(trips: Trips, which: np.ndarray, outcome_hours: float) -> tuple[np.ndarray, np.ndarray]:
+    """([L] trip, [L] event): what was bought after a training trip began, in the window and before the cut."""
+    which = which[trips.time_T[which] < trips.cut_s] if outcome_hours else which[:0]
+    moment_E = trips.event_user_E.astype(np.int64) * _SECONDS + trips.event_time_E
+    user, time = trips.user_T[which].astype(np.int64) * _SECONDS, trips.time_T[which]
+    until = np.minimum(time + int(outcome_hours * 3600), trips.cut_s - 1)
+    begin, end = (np.searchsorted(moment_E, user + at, side="right") for at in (time, until))
+    event_L, row_L = slice_positions(begin, end)
+    return which[row_L], event_L
+
+
+def _unique_pairs(trip: np.ndarray, item: np.ndarray, trips: Trips) -> np.ndarray:
+    return np.unique(trip.astype(np.int64) * len(trips.item_ids) + item)
+
+
+def _baskets(trip: np.ndarray, item: np.ndarray, trips: Trips) -> dict[str, np.ndarray]:
+    """The basket arrays of Trips for (trip, item) pairs in any order, repeated or not."""
+    pairs = _unique_pairs(trip, item, trips)
+    of_pair, every = pairs // len(trips.item_ids), np.arange(len(trips))
+    return {
+        "basket_begin_T": np.searchsorted(of_pair, every, side="left"),
+        "basket_end_T": np.searchsorted(of_pair, every, side="right"),
+        "basket_item_B": (pairs % len(trips.item_ids)).astype(np.int32),
+    }
+
+
+def _index(ids: np.ndarray, wanted: pd.Series) -> np.ndarray:
+    """[n] int64 position of each wanted id among the ids, -1 where it is not there."""
+    return pd.Index(ids.astype(object)).get_indexer(pd.Index(wanted.astype(object))).astype(np.int64)
