@@ -132,7 +132,7 @@ def export(
 
 
 def _table(ids: np.ndarray, first: int, default: int) -> Any:
-    """String id to position, counted from `first`; `default` for the unknown."""
-    keys = tf.constant(ids.astype(str), tf.string) if len(ids) else tf.constant([], tf.string)
-    values = tf.range(first, first + len(ids), dtype=tf.int32)
+    """String id to position, counted from `first`; `default` for the unknown. TensorFlow refuses an empty table."""
+    known = {str(name): first + n for n, name in enumerate(ids)} or {"": default}
+    keys, values = tf.constant(list(known)), tf.constant(list(known.values()), tf.int32)
     return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default)

@@ -9,8 +9,10 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-STAGES = ("ingest", "validate", "examples", "baselines", "train", "evaluate", "gate", "push", "rollout", "report")
+STAGES = ("ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push", "rollout", "report")
 PIPELINE_STAGES = STAGES[: STAGES.index("rollout")]
+SIDE_BY_SIDE = {"train", "baselines"}
+"""Either may come first; that one starts says nothing about the other."""
 MARKS = {
     "waiting": ("·", "dim"),
     "running": ("▶", "cyan"),
@@ -60,7 +62,7 @@ class Display:
         for name, row in self.rows.items():
             if name == stage:
                 break
-            if row.state == "waiting":
+            if row.state == "waiting" and not SIDE_BY_SIDE.issuperset((name, stage)):
                 self._set(name, "cached", "unchanged, taken from the cache")
         self.rows[stage].started = time.monotonic()
         self._set(stage, "running", message)

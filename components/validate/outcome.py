@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from components.progress import progress
 from model.errors import CheckFailed
 from model.files import write_text
 
@@ -14,5 +15,6 @@ def publish(summary: dict[str, Any], out_dir: str, report_path: str, log_metric:
     write_text(Path(report_path), html)
     for name in ("stops", "warnings", "rows", "columns"):
         log_metric(name, float(summary[name]))
+    progress(f"{summary['rows']:,} rows, {summary['stops']} problems that stop, {summary['warnings']} warnings")
     if summary["verdict"] == "stop":
         raise CheckFailed(f"validation: {summary['stops']} problems stop the run; first: {summary['first_stop']}")
