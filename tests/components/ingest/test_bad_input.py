@@ -1,0 +1,115 @@
+"""Every bad input ends in one line that names the file and what is wrong, and leaves the last good tables in place."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from components.ingest.run import ingest
+from model import columns as c
+from model.errors import AisleError, CheckFailed, InputError
+from model.files import tree_digests
+from tests.worlds import at, purchases, run_settings, write
+
+EVENTS = purchases(("u1", 0, "a b"), ("u1", 40, "a"), ("u1", 98, "a"))
+ITEMS = pd.DataFrame({c.ITEM: ["a", "b"]})
+
+
+def rewrite(change: Callable[[pd.DataFrame], pd.DataFrame], table: str = "events") -> Callable[[Path], None]:
+    """Writes a changed table over the good one."""
+
+    def apply(folder: Path) -> None:
+        write(folder, **{table: change({"events": EVENTS, "items": ITEMS}[table])})
+
+    return apply
+
+
+def truncate(folder: Path) -> None:
+    path = folder / "events.parquet"
+    os.truncate(path, path.stat().st_size - 100)
+
+
+def not_parquet(folder: Path) -> None:
+    (folder / "events.parquet").write_text("user_id,item_id\n")
+
+
+BAD = {
+    "no items table": (lambda folder: (folder / "items.parquet").unlink(), InputError, "expected items.parquet"),
+    "no events table": (lambda folder: (folder / "events.parquet").unlink(), InputError, "expected events.parquet"),
+    "no user": (rewrite(lambda e: e.drop(columns=c.USER)), InputError, "events.parquet: expected column user_id"),
+    "no item": (rewrite(lambda e: e.drop(columns=c.ITEM)), InputError, "events.parquet: expected column item_id"),
+    "no time": (
+        rewrite(lambda e: e.drop(columns=[c.TIME, c.BASKET])),
+        InputError,
+        "events.parquet: expected column event_time",
+    ),
+    "no item in items": (
+        rewrite(lambda i: i.rename(columns={c.ITEM: "sku"}), "items"),
+        InputError,
+        "items.parquet: expected column item_id, found sku",
+    ),
+    "empty": (rewrite(lambda e: e[:0]), InputError, "events.parquet: expected at least one row"),
+    "empty items": (rewrite(lambda i: i[:0], "items"), InputError, "items.parquet: expected at least one row"),
+    "truncated": (truncate, InputError, "events.parquet: expected a readable Parquet file"),
+    "not Parquet": (not_parquet, InputError, "events.parquet: expected a readable Parquet file"),
+    "times as text": (
+        rewrite(lambda e: e.assign(**{c.TIME: "yesterday"})),
+        InputError,
+        "events.parquet: expected timestamps or unix seconds in event_time",
+    ),
+    "quantity as text": (
+        rewrite(lambda e: e.assign(**{c.QUANTITY: "two"})),
+        InputError,
+        "events.parquet: expected numbers in quantity",
+    ),
+    "no purchases": (
+        rewrite(lambda e: e.assign(**{c.EVENT_TYPE: "view"})),
+        InputError,
+        "expected events of type purchase, got none",
+    ),
+    "all before the cut": (
+        rewrite(lambda e: e[e[c.TIME] < at(90)]),
+        InputError,
+        "expected a cut date after 2020-01-06 and not after 2020-02-15, got 2020-04-13",
+    ),
+    "too many dropped": (
+        rewrite(lambda e: e.assign(**{c.QUANTITY: 0.0})),
+        CheckFailed,
+        "expected at most 5 % of event rows to be dropped, got 100.0 % (most: quantity zero or negative, 4 rows)",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line_and_the_last_good_tables_stay(tmp_path: Path, name: str) -> None:
+    damage, kind, says = BAD[name]
+    folder = write(tmp_path / "in", events=EVENTS, items=ITEMS)
+    settings = run_settings(folder).to_json()
+    ingest(settings, str(tmp_path / "out"))
+    good = tree_digests(tmp_path / "out")
+    damage(folder)
+    with pytest.raises(AisleError) as refused:
+        ingest(settings, str(tmp_path / "out"))
+    assert type(refused.value) is kind
+    assert says in str(refused.value) and "\n" not in str(refused.value)
+    assert tree_digests(tmp_path / "out") == good
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
+
+
+def test_a_file_with_damaged_bytes_inside_is_an_input_error(tmp_path: Path) -> None:
+    folder = write(tmp_path / "in", events=EVENTS, items=ITEMS)
+    path = folder / "events.parquet"
+    content = bytearray(path.read_bytes())
+    content[4:400] = b"\xff" * 396
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"in.*expected.*readable"):
+        ingest(run_settings(folder).to_json(), str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_unknown_directory_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"expected a directory with events.parquet and items.parquet, got .*nowhere"):
+        ingest(run_settings(tmp_path / "nowhere").to_json(), str(tmp_path / "out"))
+    assert not (tmp_path / "out").exists()
