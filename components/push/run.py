@@ -24,15 +24,14 @@ def push(candidate_dir: str, verdict_path: str, baselines_dir: str, registry_dir
         {pushed, version, stable, replaces, reason}.
 
     Raises:
-        ModelRefused: the verdict speaks of another model, or a model directory is damaged.
+        ModelRefused: the verdict is unreadable or speaks of another model, or a model directory is damaged.
     """
-    registry = Registry(Path(registry_dir))
+    registry, verdict = Registry(Path(registry_dir)), _verdict(Path(verdict_path))
     if registry.state().stable is None:
         registry.set_stable(registry.add(Path(baselines_dir) / FIRST_STABLE))
         progress(f"first run: {FIRST_STABLE} is the stable model")
     stable = registry.state().stable
     version = read_manifest(Path(candidate_dir)).version
-    verdict = read_json(Path(verdict_path))
     result = {"version": version, "stable": stable, "replaces": stable}
     if verdict.get("blessed") is not True:
         registry.drop_canary()
@@ -46,3 +45,11 @@ def push(candidate_dir: str, verdict_path: str, baselines_dir: str, registry_dir
     registry.set_canary(version)
     progress(f"{version} is the canary beside {stable}")
     return result | {"pushed": True, "reason": "blessed"}
+
+
+def _verdict(path: Path) -> dict[str, Any]:
+    try:
+        verdict = read_json(path)
+    except (OSError, ValueError) as error:
+        raise ModelRefused(f"{path}: expected the gate's verdict, got none readable ({error}); run the gate") from None
+    return verdict if isinstance(verdict, dict) else {}

@@ -1,0 +1,99 @@
+"""Push believes the verdict and nothing else, and may be run twice."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.push.run import push
+from model.errors import ModelRefused
+from model.files import write_json, write_text
+from model.registry import Registry
+from tests.model.model_directory import write_model
+
+
+class Place:
+    """Directories of one run."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.registry = Registry(root / "registry")
+        self.baseline = write_model(root / "baselines" / "personal_frequency", "counts", kind="personal_frequency")
+
+    def push(self, content: str, **verdict: Any) -> dict[str, Any]:
+        """Pushes a candidate of that content; the verdict blesses it unless it says otherwise."""
+        version = write_model(self.root / content, content)
+        write_json(self.root / "verdict.json", {"blessed": True, "version": version} | verdict)
+        return push(
+            str(self.root / content),
+            str(self.root / "verdict.json"),
+            str(self.root / "baselines"),
+            str(self.registry.root),
+        )
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+def test_on_the_first_run_the_baseline_is_stable_and_the_candidate_its_canary(place: Place) -> None:
+    result = place.push("one")
+    assert result["pushed"] and result["stable"] == result["replaces"] == place.baseline
+    state = place.registry.state()
+    assert (state.stable, state.canary) == (place.baseline, result["version"])
+
+
+def test_pushing_twice_leaves_what_pushing_once_left(place: Place) -> None:
+    first = place.push("one")
+    state = place.registry.state()
+    assert place.push("one") == first
+    assert place.registry.state() == state
+
+
+@pytest.mark.parametrize("blessed", [False, None, "true", 1])
+def test_without_a_plain_yes_the_stable_model_stays(place: Place, blessed: Any) -> None:
+    result = place.push("one", blessed=blessed)
+    assert not result["pushed"] and result["reason"] == "not blessed"
+    state = place.registry.state()
+    assert (state.stable, state.canary) == (place.baseline, None)
+    assert not place.registry.path(result["version"]).exists()
+
+
+def test_a_verdict_on_another_model_is_refused(place: Place) -> None:
+    with pytest.raises(ModelRefused, match=r"expected a verdict on .*, got one on 2017-12-04-old; run the gate again"):
+        place.push("one", version="2017-12-04-old")
+    assert place.registry.state().canary is None
+
+
+def test_a_verdict_that_cannot_be_read_is_no_blessing(place: Place) -> None:
+    write_model(place.root / "one", "one")
+    write_text(place.root / "verdict.json", '{"blessed": tr')
+    with pytest.raises(ModelRefused, match="expected the gate's verdict"):
+        push(*(str(place.root / name) for name in ("one", "verdict.json", "baselines", "registry")))
+    assert not place.registry.root.exists()
+
+
+def test_a_damaged_candidate_is_refused(place: Place) -> None:
+    version = write_model(place.root / "one", "one")
+    write_json(place.root / "verdict.json", {"blessed": True, "version": version})
+    write_text(place.root / "one" / "training.json", "altered")
+    with pytest.raises(ModelRefused, match=r"training\.json: altered"):
+        push(*(str(place.root / name) for name in ("one", "verdict.json", "baselines", "registry")))
+    assert place.registry.state().canary is None
+
+
+def test_the_model_that_is_stable_already_is_not_pushed_again(place: Place) -> None:
+    place.push("one")
+    place.registry.promote()
+    result = place.push("one")
+    assert not result["pushed"] and result["reason"] == "already stable"
+    assert place.registry.state().canary is None
+
+
+def test_a_second_model_replaces_the_first_as_canary(place: Place) -> None:
+    place.push("one")
+    stable = place.registry.promote().stable
+    result = place.push("two")
+    assert result["pushed"] and result["replaces"] == stable
+    assert place.registry.state().canary == result["version"]
