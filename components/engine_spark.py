@@ -1,0 +1,127 @@
+"""Spark as an engine: a local one by default, a cluster's when spark-submit started this process (docs: scaling)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ibis.expr.types import Table
+from ibis.util import gen_name
+
+from components.engine import readable
+from model.errors import InputError
+from tfx_configs.settings import DataSettings
+
+_LOG = "spark.log"
+
+
+class Spark:
+    """See components.engine.Engine."""
+
+    def __init__(self, data: DataSettings, scratch: Path) -> None:
+        try:
+            from py4j.protocol import Py4JError
+            from pyspark.errors import PySparkException
+        except ImportError:
+            raise InputError("engine spark: expected the package pyspark, not installed; add the extra spark") from None
+        self.failures: tuple[type[Exception], ...] = (Py4JError, PySparkException)
+        try:
+            self._session = _session(data, scratch)
+        except PySparkException as error:
+            words = (scratch / _LOG).read_text(errors="replace").split("\n")
+            said = next((line for line in reversed(words) if line.strip()), str(error))
+            raise InputError(f"engine spark: expected Java 17 to start, got {said.strip()[:160]!r}") from error
+        self._backend = ibis.pyspark.connect(self._session)
+
+    def read_parquet(self, path: Path) -> Table:
+        with readable(path, "Parquet"):
+            frame = self._session.read.parquet(str(path))
+            for name in _nanoseconds(path):
+                frame = frame.withColumn(name, _micros(name))
+            return self._view(frame)
+
+    def read_csv(self, path: Path, typed: Sequence[str]) -> Table:
+        with readable(path, "CSV"):
+            inferred = self._session.read.csv(str(path), header=True, inferSchema=True).schema
+            columns = [f"`{f.name}` {f.dataType.simpleString() if f.name in typed else 'string'}" for f in inferred]
+            return self._backend.read_csv(path, header=True, inferSchema=False, schema=", ".join(columns))
+
+    def read_text(self, path: Path, separator: str, names: Sequence[str]) -> Table:
+        with readable(path, "text"):
+            return self._backend.read_csv(
+                path,
+                header=False,
+                inferSchema=False,
+                schema=", ".join(f"`{name}` string" for name in names),
+                sep=separator,
+                quote="",
+                escape="",
+                encoding="ISO-8859-1",
+            )
+
+    def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
+        frame = self._session.sql(self._backend.compile(table.order_by(order_by)))
+        for name, kind in frame.dtypes:
+            if kind == "timestamp":  # an instant, shown in UTC; stored without a zone, as DuckDB does
+                frame = frame.withColumn(name, frame[name].cast("timestamp_ntz"))
+        writer = frame.write if partition_by is None else frame.write.partitionBy(partition_by)
+        writer.parquet(str(path))
+
+    def hold(self, table: Table) -> Table:
+        return self._view(self._session.sql(self._backend.compile(table)).persist())
+
+    def close(self) -> None:
+        self._backend.disconnect()
+
+    def _view(self, frame: Any) -> Table:
+        name = gen_name("view")
+        frame.createTempView(name)
+        return self._backend.table(name)
+
+
+def _session(data: DataSettings, scratch: Path) -> Any:
+    """A session whose JVM talks to a file, not to our terminal. One JVM a process; it ends with the process."""
+    from pyspark import SparkConf, SparkContext
+    from pyspark.java_gateway import launch_gateway
+    from pyspark.sql import SparkSession
+
+    (scratch / "log4j2.properties").write_text("rootLogger.level = off\n")
+    conf = SparkConf().setAll([(name, str(value)) for name, value in _options(data, scratch).items()])
+    with (scratch / _LOG).open("w") as log:
+        gateway = None if SparkContext._gateway else launch_gateway(conf, {"stdout": log, "stderr": log})
+        return SparkSession(SparkContext(conf=conf, gateway=gateway))
+
+
+def _options(data: DataSettings, scratch: Path) -> dict[str, Any]:
+    return {
+        "spark.app.name": "aisle",
+        "spark.master": data.spark_master,
+        "spark.driver.host": "127.0.0.1",
+        "spark.driver.bindAddress": "127.0.0.1",
+        "spark.driver.memory": f"{int(data.memory_gb * 1024)}m",
+        "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dlog4j2.configurationFile={scratch}/log4j2.properties",
+        "spark.local.dir": scratch,
+        "spark.sql.execution.arrow.pyspark.enabled": "true",
+        "spark.sql.legacy.parquet.nanosAsLong": "true",
+        "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
+        "spark.sql.session.timeZone": "UTC",
+        "spark.sql.shuffle.partitions": 8,
+        "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+    }
+
+
+def _nanoseconds(path: Path) -> list[str]:
+    """Columns stored in nanoseconds (what pandas writes), which Spark would take for integers."""
+    file = path if path.is_file() else next(path.rglob("*.parquet"))
+    stamps = [field for field in pq.read_schema(file) if pa.types.is_timestamp(field.type)]
+    return [field.name for field in stamps if field.type.unit == "ns"]
+
+
+def _micros(name: str) -> Any:
+    from pyspark.sql import functions
+
+    return functions.expr(f"timestamp_micros(`{name}` div 1000)")
