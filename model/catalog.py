@@ -103,9 +103,9 @@ class Catalog:
             for name in _STRINGS:
                 pq.write_table(pa.table({name: getattr(self, name)}), out / f"{name}.parquet")
             np.savez(out / "arrays.npz", **{name: getattr(self, name) for name in _ARRAYS})
-            for promotions in self.promotions:
+            for number, promotions in enumerate(self.promotions):
                 columns = {name: getattr(promotions, name) for name in _PROMOTION_ARRAYS}
-                pq.write_table(pa.table(columns), out / f"promotions_{promotions.kind}.parquet")
+                pq.write_table(pa.table(columns), out / f"promotions_{number}.parquet")
             meta = {name: getattr(self, name) for name in _META} | {"kinds": [p.kind for p in self.promotions]}
             write_json(out / "meta.json", meta)
 
@@ -116,7 +116,8 @@ class Catalog:
             raise InputError(f"expected a catalog directory, got {path}; run the examples stage")
         meta: dict[str, Any] = read_json(path / "meta.json")
         promotions = tuple(
-            Promotions(kind=kind, **_columns(path / f"promotions_{kind}.parquet")) for kind in meta.pop("kinds")
+            Promotions(kind=kind, **_columns(path / f"promotions_{number}.parquet"))
+            for number, kind in enumerate(meta.pop("kinds"))
         )
         meta = {name: tuple(value) if isinstance(value, list) else value for name, value in meta.items()}
         strings: dict[str, Any] = {name: _columns(path / f"{name}.parquet")[name] for name in _STRINGS}

@@ -213,13 +213,14 @@ class PromotionSearch(tf.Module):
     """More than the hours since 1970 until the year 2089: (place, hour) packs into one sortable int64."""
 
     def __init__(self, promotions: Promotions, items: int) -> None:
-        super().__init__(name=f"promotions_{promotions.kind}")
+        super().__init__(name="promotions")
         self.kind = promotions.kind
         self._items = items
         self._in_all_stores = bool((promotions.store_P == MISSING).any())
         place = promotions.store_P.astype(np.int64) * items + promotions.item_P
-        self.key_P = _hold(place * self.HOURS + promotions.start_hour_P, "key")
-        self.end_hour_P = _hold(promotions.end_hour_P, "end_hour")
+        # The first entry is below every key: a search always finds something, even where no stretch is left.
+        self.key_P = _hold(np.concatenate([[-1], place * self.HOURS + promotions.start_hour_P]), "key")
+        self.end_hour_P = _hold(np.concatenate([[0], promotions.end_hour_P]).astype(np.int32), "end_hour")
 
     def __call__(self, store_C: Any, item_C: Any, time_C: Any) -> Any:
         """[C] float32: 1 where a stretch has started and not ended."""
@@ -232,9 +233,8 @@ class PromotionSearch(tf.Module):
     def _search(self, store_C: Any, item_C: Any, hour_C: Any) -> Any:
         place_C = tf.cast(store_C, tf.int64) * self._items + tf.cast(item_C, tf.int64)
         wanted_C = place_C * self.HOURS + hour_C
-        at_C = tf.maximum(tf.searchsorted(self.key_P, wanted_C, side="right") - 1, 0)
-        found_C = tf.gather(self.key_P, at_C)
-        started = (found_C <= wanted_C) & (found_C // self.HOURS == place_C)
+        at_C = tf.searchsorted(self.key_P, wanted_C, side="right") - 1
+        started = tf.gather(self.key_P, at_C) // self.HOURS == place_C
         return started & (tf.cast(tf.gather(self.end_hour_P, at_C), tf.int64) > hour_C)
 
 

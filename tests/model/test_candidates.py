@@ -1,0 +1,91 @@
+"""The candidate union by pencil: who is in it, once, and why."""
+
+from typing import Any
+
+import numpy as np
+
+from model.backend import tf
+from model.candidates import SOURCES, CandidateUnion
+from model.inputs import Batch
+from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
+from tfx_configs.settings import CandidateSettings
+
+NOTHING: list[tuple[int, str]] = []
+
+
+def union(
+    *asks: Ask, retrieved: list[str], week: int = 1, exclude: list[tuple[int, str]] = NOTHING, **sizes: int
+) -> list[list[tuple[str, str]]]:
+    """(item, reason) of each request's candidates, in the order in which they are listed.
+
+    Args:
+        retrieved: what the towers found for each request; `-` is an empty place.
+    """
+    settings = CandidateSettings(**{"own": 10, "retrieved": 10, "popular": 2, **sizes})
+    index: dict[str, int] = {item: i for i, item in enumerate(ITEMS)} | {"-": -1}
+    found = CandidateUnion(small_catalog(), settings)(
+        Batch(*map(tf.convert_to_tensor, batch(*asks))),
+        tf.fill([len(asks)], week),
+        tf.constant([[index[item] for item in items] for items in retrieved], tf.int32),
+        tf.constant([index[item] for _, item in exclude], tf.int32),
+        tf.constant([row for row, _ in exclude], tf.int32),
+    )
+    lists: list[list[tuple[str, str]]] = [[] for _ in asks]
+    for item, row, source in zip(*(a.numpy().tolist() for a in found), strict=True):
+        lists[row].append((ITEMS[item], SOURCES[source]))
+    return lists
+
+
+def reasons(*pairs: str) -> list[tuple[str, str]]:
+    """`o` own, `t` towers, `p` popular: "ao" is item a, bought before."""
+    names: dict[str, Any] = dict(zip("otp", SOURCES, strict=True))
+    return [(pair[0], names[pair[1]]) for pair in pairs]
+
+
+def test_an_item_of_several_sources_is_listed_once_for_the_first_of_them() -> None:
+    """In week 1 the most popular are b (4) and e (3)."""
+    ask = Ask(70, (("a", 60), ("e", 61), ("a", 62)))
+    (found,) = union(ask, retrieved=["edb"])
+    assert sorted(found) == sorted(reasons("ao", "eo", "dt", "bt"))
+
+
+def test_each_request_gets_its_own_candidates() -> None:
+    first, second, third = union(Ask(70, (("a", 60),)), Ask(70), Ask(70, (("z", 3),)), retrieved=["d", "a", "-"])
+    assert sorted(first) == sorted(reasons("ao", "dt", "bp", "ep"))
+    assert sorted(second) == sorted(reasons("at", "bp", "ep"))
+    assert sorted(third) == sorted(reasons("zo", "bp", "ep"))
+
+
+def test_what_is_popular_depends_on_the_week_and_was_bought_in_it() -> None:
+    """In week 0 only a (5) and d (1) were bought."""
+    (found,) = union(Ask(65), retrieved=[""], week=0, popular=4)
+    assert found == reasons("ap", "dp")
+
+
+def test_of_too_many_own_items_the_highest_decayed_counts_stay() -> None:
+    """At day 70, halved every 60 days: b twice at 0.5 = 1.0; a once, 6 days old: 0.93; d once, 60 days old: 0.5."""
+    ask = Ask(70, (("b", 10), ("b", 10), ("d", 10), ("a", 64)))
+    (two,) = union(ask, retrieved=[""], own=2, week=0, popular=1)
+    assert two == reasons("bo", "ao")
+
+
+def test_excluded_items_are_left_out_of_that_request_only() -> None:
+    asks = (Ask(70, (("a", 60),)), Ask(70, (("a", 60),)))
+    first, second = union(*asks, retrieved=["d", "d"], exclude=[(0, "a"), (0, "b"), (1, "d"), (1, "-")])
+    assert sorted(first) == sorted(reasons("dt", "ep"))
+    assert sorted(second) == sorted(reasons("ao", "bp", "ep"))
+
+
+def test_without_history_and_without_neighbours_the_popular_remain() -> None:
+    assert union(Ask(70), retrieved=["--"]) == [reasons("bp", "ep")]
+
+
+def test_candidates_are_typed_as_the_ranker_reads_them() -> None:
+    found = CandidateUnion(small_catalog(), CandidateSettings())(
+        Batch(*map(tf.convert_to_tensor, batch(Ask(70)))),
+        tf.constant([1]),
+        tf.zeros([1, 0], tf.int32),
+        tf.zeros([0], tf.int32),
+        tf.zeros([0], tf.int32),
+    )
+    assert [a.numpy().dtype for a in found] == [np.int32] * 3
