@@ -1,0 +1,41 @@
+"""Runs of the whole thing that tests share: each takes a minute or two."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipelines.command import aisle
+from tests.pipelines.movies import write_films
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A demo that has ended. `data`: the user's own tables, None for the built-in source."""
+
+    out: Path
+    done: "subprocess.CompletedProcess[str]"
+    data: Path | None = None
+
+    def summary(self) -> dict[str, Any]:
+        """summary.json as it is now."""
+        value: dict[str, Any] = json.loads((self.out / "summary.json").read_text())
+        return value
+
+
+@pytest.fixture(scope="session")
+def grocery_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """`aisle demo --fast`: a sample of the real grocery data."""
+    out = tmp_path_factory.mktemp("grocery")
+    return Run(out=out, done=aisle("demo", "--fast", "--out", out))
+
+
+@pytest.fixture(scope="session")
+def films_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """`aisle demo --fast --data DIR`: ratings of films."""
+    folder = tmp_path_factory.mktemp("films")
+    data, out = write_films(folder / "tables"), folder / "out"
+    return Run(out=out, done=aisle("demo", "--fast", "--data", data, "--out", out), data=data)

@@ -1,0 +1,61 @@
+"""The command line without a run: help, the compiled pipeline, what a cache key depends on."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from model.errors import InputError
+from pipelines.cli import main
+from pipelines.compile import compile_all
+from pipelines.versions import ROOT, code_version, data_version
+from tfx_configs.settings import DataSettings
+
+COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("compile",), ("rollout",), ("rollout", "status")]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_has_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([*command, "--help"])
+    assert ended.value.code == 0
+    assert capsys.readouterr().out.startswith(" ".join(("usage: aisle", *command)))
+
+
+def test_a_missing_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 2
+    assert capsys.readouterr().err == "aisle: the following arguments are required: COMMAND; see `aisle --help`\n"
+
+
+def test_the_compiled_pipeline_is_up_to_date() -> None:
+    assert compile_all(ROOT / "pipelines" / "compiled", check=True) == []
+
+
+def test_a_changed_golden_is_told_and_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    golden = shutil.copy(ROOT / "pipelines" / "compiled" / "training.yaml", tmp_path)
+    Path(golden).write_text("# changed\n")
+    assert main(["compile", "--check", "--out", str(tmp_path)]) == 1
+    assert capsys.readouterr().out == f"would change {golden}\n"
+    assert Path(golden).read_text() == "# changed\n"
+    assert main(["compile", "--out", str(tmp_path)]) == 0
+    assert main(["compile", "--check", "--out", str(tmp_path)]) == 0
+
+
+def test_the_code_version_is_the_same_twice() -> None:
+    assert code_version() == code_version()
+
+
+def test_the_data_version_follows_the_files_content(tmp_path: Path) -> None:
+    data = DataSettings(source="canonical", path=str(tmp_path))
+    (tmp_path / "events.parquet").write_bytes(b"one")
+    (tmp_path / "notes.txt").write_bytes(b"not data")
+    first = data_version(data)
+    (tmp_path / "notes.txt").unlink()
+    assert data_version(data) == first
+    (tmp_path / "events.parquet").write_bytes(b"two")
+    assert data_version(data) != first
+
+
+def test_the_version_of_data_that_is_not_there_is_an_input_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"expected a directory with events\.parquet"):
+        data_version(DataSettings(source="canonical", path=str(tmp_path / "nowhere")))

@@ -1,0 +1,176 @@
+"""`aisle demo --fast` from end to end: KFP's local runner, TFDV, TFRS, TFMA, KServe servers and Envoy, all real."""
+
+import http.client
+import json
+import os
+import re
+import signal
+import socket
+from pathlib import Path
+
+from tests.pipelines.command import aisle, assert_nothing_runs, processes, ran, started, wait_for, wait_for_stage
+from tests.pipelines.conftest import Run
+
+QUALITY = {
+    "recall@10",
+    "ndcg@10",
+    "phr@10",
+    "recall@20",
+    "ndcg@20",
+    "explore_recall@10",
+    "repeat_recall@10",
+    "coverage@10",
+}
+STAGES = {"ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push", "rollout", "report"}
+INTERRUPTED = 130
+
+
+def test_the_demo_promotes_a_blessed_model_and_leaves_its_summary(grocery_run: Run) -> None:
+    assert (grocery_run.done.returncode, grocery_run.done.stderr) == (0, "")
+    summary = grocery_run.summary()
+    assert {"data", "quality", "gate", "rollout", "serving", "seconds"} <= set(summary)
+    assert {"rows", "users", "items", "cut"} <= set(summary["data"])
+    assert set(summary["quality"]) == {"aisle", "personal_frequency", "popularity"}
+    assert all(set(values) == QUALITY for values in summary["quality"].values())
+    assert summary["gate"]["blessed"] is True and summary["gate"]["reasons"]
+    assert summary["rollout"]["final_state"] == "promoted"
+    assert summary["rollout"]["failed_requests"] == 0
+    steps = summary["rollout"]["steps"]
+    assert [step["declared_percent"] for step in steps] == [10, 50, 100]
+    assert all(0 <= step["observed_percent"] <= 100 for step in steps)
+    assert all(summary["serving"][name] > 0 for name in ("p50_ms", "p99_ms", "rps", "cpu_ms_per_request"))
+    assert set(summary["seconds"]) == STAGES
+    assert all(seconds > 0 for seconds in summary["seconds"].values())
+    assert_nothing_runs(grocery_run.out)
+
+
+def test_the_last_lines_say_what_happened_and_what_to_try(grocery_run: Run) -> None:
+    lines = grocery_run.done.stdout.splitlines()
+    assert any(line.startswith("Gate: blessed") for line in lines)
+    assert any(line.startswith("Rollout: promoted") for line in lines)
+    assert f"Report: {grocery_run.out}/report.html" in grocery_run.done.stdout
+    assert lines[lines.index("Next:") + 1 :] != [] and len(lines[lines.index("Next:") + 1 :]) == 3
+
+
+def test_without_a_terminal_progress_is_a_few_plain_lines(grocery_run: Run) -> None:
+    assert "\x1b" not in grocery_run.done.stdout
+    assert len(grocery_run.done.stdout.splitlines()) < 100
+
+
+def test_the_report_is_written_again_from_what_the_run_left(grocery_run: Run) -> None:
+    report = grocery_run.out / "report.html"
+    first = report.read_bytes()
+    report.unlink()
+    done = aisle("report", "--run", grocery_run.out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert report.read_bytes() == first
+
+
+def test_the_status_of_a_rollout_names_both_models_and_every_step(grocery_run: Run) -> None:
+    done = aisle("rollout", "status", "--run", grocery_run.out)
+    assert done.returncode == 0
+    summary = grocery_run.summary()
+    assert summary["model"] in done.stdout and summary["stable_before"] in done.stdout
+    assert [int(percent) for percent in re.findall(r"^ +(\d+) % declared", done.stdout, re.MULTILINE)] == [10, 50, 100]
+
+
+def test_the_promoted_model_serves_until_ctrl_c(grocery_run: Run) -> None:
+    rest, grpc = _free_port(), _free_port()
+    ports = ("--http-port", str(rest), "--grpc-port", str(grpc))
+    with started("serve", "--run", grocery_run.out, *ports) as process:
+        assert process.stdout is not None
+        assert grocery_run.summary()["model"] in process.stdout.readline()
+        assert process.stdout.readline().startswith("ready: ")
+        answer = _infer(rest, "1")
+        assert answer["parameters"]["model_version"] == grocery_run.summary()["model"]
+        assert len(next(out["data"] for out in answer["outputs"] if out["name"] == "item_id")) == 5
+
+        second = aisle("serve", "--run", grocery_run.out, *ports)
+        assert (second.returncode, len(second.stderr.splitlines())) == (2, 1)
+        assert str(rest) in second.stderr
+
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(30) == 0
+        assert process.stderr is not None and process.stderr.read() == ""
+    assert_nothing_runs(grocery_run.out)
+    assert not any(_listens(port) for port in (rest, grpc))
+
+
+def test_ctrl_c_during_the_rollout_ends_everything_and_keeps_the_promoted_model(grocery_run: Run) -> None:
+    before = _kept(grocery_run.out)
+    with started("demo", "--fast", "--out", grocery_run.out) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if "% declared" in line:
+                break
+        lines = " ".join(processes(grocery_run.out).values())
+        ports = [int(port) for port in re.findall(r"--(?:http|grpc)-port (\d+)", lines)]
+        assert len(ports) == 4 and "envoy" in lines
+        os.killpg(process.pid, signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)  # the impatient press twice
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, len(stderr.splitlines())) == (INTERRUPTED, 1)
+    assert_nothing_runs(grocery_run.out)
+    assert not any(_listens(port) for port in ports)
+    assert _kept(grocery_run.out) == before
+
+
+def test_a_second_run_takes_finished_stages_from_the_cache_and_ends_the_same(grocery_run: Run) -> None:
+    first = grocery_run.summary()
+    done = aisle("demo", "--fast", "--out", grocery_run.out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert ran(grocery_run.out) == {"gate", "push"}
+    second = grocery_run.summary()
+    assert second["seconds"]["train"] == 0
+    for part in ("data", "quality", "gate", "model"):
+        assert second[part] == first[part]
+    assert second["rollout"]["final_state"] == "promoted"
+
+
+def test_after_a_changed_setting_the_stages_run_again(grocery_run: Run) -> None:
+    before = _kept(grocery_run.out)
+    with started("demo", "--fast", "--cut-date", "2017-11-20", "--out", grocery_run.out) as process:
+        wait_for_stage(process, grocery_run.out, "ingest")
+        process.send_signal(signal.SIGINT)  # to the command alone, as a program would
+        _, stderr = process.communicate(timeout=60)
+    assert (process.returncode, len(stderr.splitlines())) == (INTERRUPTED, 1)
+    assert_nothing_runs(grocery_run.out)
+    assert _kept(grocery_run.out) == before
+
+
+def test_a_second_run_in_the_same_directory_is_refused(grocery_run: Run) -> None:
+    with started("demo", "--fast", "--cut-date", "2017-11-13", "--out", grocery_run.out) as process:
+        wait_for(lambda: processes(grocery_run.out).keys() - {process.pid}, "the pipeline")
+        second = aisle("demo", "--fast", "--out", grocery_run.out)
+        assert (second.returncode, len(second.stderr.splitlines())) == (2, 1)
+        assert "another run is at work" in second.stderr
+        process.kill()  # nobody is left to tidy up
+    assert_nothing_runs(grocery_run.out)
+
+
+def _kept(out: Path) -> dict[str, str]:
+    """What a run must not touch before its end."""
+    return {name: (out / name).read_text() for name in ("summary.json", "report.html", "registry/state.json")}
+
+
+def _infer(port: int, user_id: str) -> dict:  # type: ignore[type-arg]
+    tensors = [
+        {"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [user_id]},
+        {"name": "k", "shape": [1], "datatype": "INT32", "data": [5]},
+    ]
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request("POST", "/v2/models/aisle/infer", json.dumps({"inputs": tensors}))
+    response = connection.getresponse()
+    assert response.status == 200
+    return json.loads(response.read())  # type: ignore[no-any-return]
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0

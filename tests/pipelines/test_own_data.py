@@ -1,0 +1,97 @@
+"""`aisle demo --data DIR` on data of another kind than groceries, and what killed processes do to its result."""
+
+import json
+import os
+import re
+import signal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from tests.pipelines.command import (
+    aisle,
+    assert_nothing_runs,
+    events,
+    processes,
+    ran,
+    started,
+    wait_for,
+    wait_for_stage,
+)
+from tests.pipelines.conftest import Run
+
+INTERRUPTED = 130
+
+
+def test_ratings_without_baskets_stores_promotions_or_users_end_with_a_report(films_run: Run) -> None:
+    assert (films_run.done.returncode, films_run.done.stderr) == (0, "")
+    summary = films_run.summary()
+    assert summary["data"]["rows"] == 6000
+    assert (summary["data"]["users"], summary["data"]["items"]) == (150, 200)
+    assert summary["quality"]["personal_frequency"]["recall@10"] == 0  # nobody rates a film twice
+    assert "film" in (films_run.out / "report.html").read_text()
+
+
+def test_killed_stages_and_a_killed_pipeline_change_nothing_in_the_result(films_run: Run, tmp_path: Path) -> None:
+    assert films_run.data is not None
+    out = tmp_path / "killed"
+    arguments = ("train", "--fast", "--data", films_run.data, "--out", out)
+    with started(*arguments) as process:
+        for stage in ("validate", "train"):
+            wait_for_stage(process, out, stage)
+            _kill(out, f"--function_to_execute {stage}")
+            wait_for(lambda stage=stage: _starts(out, stage) == 2, f"a second try of {stage}")
+        _kill(out, "-m pipelines.local")
+        _, stderr = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert re.fullmatch(r"aisle: train: expected it to finish, its process was ended .*\n", stderr)
+    assert_nothing_runs(out)
+
+    again = aisle(*arguments)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "ingest" not in ran(out) and "train" in ran(out)
+    assert _measured(out / "result.json") == _measured(films_run.out / "outputs.json")
+
+
+def test_after_a_changed_data_file_the_stages_run_again(films_run: Run) -> None:
+    assert films_run.data is not None
+    file = films_run.data / "events.parquet"
+    original = file.read_bytes()
+    pd.read_parquet(file).iloc[:-1].to_parquet(file, index=False)
+    try:
+        with started("demo", "--fast", "--data", films_run.data, "--out", films_run.out) as process:
+            wait_for_stage(process, films_run.out, "validate")
+            os.kill(process.pid, signal.SIGTERM)
+            _, stderr = process.communicate(timeout=60)
+    finally:
+        file.write_bytes(original)
+    assert (process.returncode, len(stderr.splitlines())) == (INTERRUPTED, 1)
+    assert "5,999 events kept of 5,999" in [event["message"] for event in events(films_run.out)]
+    assert_nothing_runs(films_run.out)
+
+
+def test_no_stage_outlives_a_killed_command(films_run: Run, tmp_path: Path) -> None:
+    assert films_run.data is not None
+    with started("train", "--fast", "--data", films_run.data, "--out", tmp_path) as process:
+        wait_for_stage(process, tmp_path, "validate")
+        process.kill()
+    assert_nothing_runs(tmp_path)
+
+
+def _kill(out: Path, what: str) -> None:
+    """Ends at once the process of the run whose command line ends in, or holds, `what`; not the shell around it."""
+    pids = [pid for pid, line in processes(out).items() if what in line and not line.startswith("sh ")]
+    assert len(pids) == 1, pids
+    os.kill(pids[0], signal.SIGKILL)
+
+
+def _starts(out: Path, stage: str) -> int:
+    return sum(event.get("state") == "start" and event["stage"] == stage for event in events(out))
+
+
+def _measured(outputs: Path) -> dict[str, Any]:
+    """Every model's metrics on the test trips."""
+    folder = Path(json.loads(outputs.read_text())["evaluation"])
+    models: dict[str, Any] = json.loads((folder / "metrics.json").read_text())["models"]
+    return models
