@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 import ibis
+import pandas as pd
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
@@ -35,6 +36,10 @@ class Engine(Protocol):
 
         Raises InputError.
         """
+        ...
+
+    def table(self, rows: pd.DataFrame) -> Table:
+        """Rows in memory as a table of the engine."""
         ...
 
     def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
@@ -97,6 +102,11 @@ class _DuckDB:
                 columns=columns,
                 null_padding=True,
             )
+
+    def table(self, rows: pd.DataFrame) -> Table:
+        name = gen_name("rows")
+        self._backend.con.register(name, rows)
+        return self._backend.table(name)
 
     def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
         options = {} if partition_by is None else {"partition_by": partition_by}

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 from ibis.expr.types import Table
@@ -60,6 +61,9 @@ class Spark:
                 escape="",
                 encoding="ISO-8859-1",
             )
+
+    def table(self, rows: pd.DataFrame) -> Table:
+        return self._view(self._session.createDataFrame(rows))
 
     def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
         frame = self._session.sql(self._backend.compile(table.order_by(order_by)))

@@ -7,9 +7,11 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 
+from components.engine import open_engine
 from components.examples.catalog import build_catalog, first_snapshot
 from components.examples.labels import label, positives
-from components.examples.trips import build_trips
+from components.examples.leakage import check_attributes, check_catalog, check_trips
+from components.examples.trips import trips_of
 from components.progress import progress
 from model import columns as c
 from model.errors import CheckFailed
@@ -40,7 +42,11 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     events = positives(all_events, run.labels)
     items = pq.read_table(tables / "items.parquet").to_pandas()
     item_ids = np.sort(np.union1d(items[c.ITEM].to_numpy(str), events[c.ITEM].to_numpy(str))).astype(object)
-    trips = build_trips(events, item_ids, cut_s, run.features.max_history)
+    with open_engine(run.data) as engine:
+        stored = engine.read_parquet(tables / "events")
+        bought = stored.filter(stored[c.EVENT_TYPE].isin(run.labels.positive_types), stored[c.QUANTITY] > 0)
+        trips = trips_of(engine, bought, item_ids, cut_s, run.features.max_history)
+    check_trips(trips)
     test = int((trips.time_T >= cut_s).sum())
     if test in (0, len(trips)):
         raise CheckFailed(f"expected trips on both sides of the cut, got {len(trips) - test} before and {test} after")
@@ -55,6 +61,8 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         ),
         run=run,
     )
+    check_catalog(trips, catalog)
+    check_attributes(trips, catalog)
     trips, label_report = label(trips, all_events, catalog, run.labels)
     progress(f"catalog of {catalog.items:,} items, attributes {', '.join(catalog.attribute_names) or 'none'}")
     with atomic_directory(Path(examples_dir)) as out:

@@ -1,70 +1,128 @@
 """Trips as of their own moment: history strictly before, basket as the label, one stable order.
 
+The work is Ibis expressions, the same on every engine; only the finished integer columns come to Python.
+
 Shape legend: E events, T trips, B basket entries.
 """
 
+import ibis
 import numpy as np
 import pandas as pd
+from ibis import _
+from ibis.expr.types import Table
 
+from components.engine import Engine, open_engine
 from model import columns as c
 from model.trips import Trips
+from tfx_configs.settings import DataSettings
 
-_SECONDS = 1 << 34  # above any unix time: (user, time) pairs pack into one sortable int64
+COLUMNS = (c.USER, c.ITEM, c.TIME, c.BASKET, c.STORE)
+"""What trips are made of."""
 
 
 def build_trips(events: pd.DataFrame, item_ids: np.ndarray, cut_s: int, max_history: int) -> Trips:
+    """`trips_of` for events in memory; not changed."""
+    whole = events[list(COLUMNS)].assign(**{c.TIME: events[c.TIME].dt.floor("s")})
+    with open_engine(DataSettings()) as engine:
+        return trips_of(engine, engine.table(whole), item_ids, cut_s, max_history)
+
+
+def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, max_history: int) -> Trips:
     """Builds all trips from purchases in any row order; the result does not depend on that order.
 
     Args:
-        events: one row a product in a basket, canonical columns; not changed.
+        events: one row a product in a basket, canonical columns.
         item_ids: [I] sorted ids, every item of the events among them.
         cut_s: start of the test span, unix seconds.
         max_history: most recent events kept of each history.
     """
-    user_ids, user_E = np.unique(events[c.USER].to_numpy(str), return_inverse=True)
-    store_ids, store_E = _stores(events[c.STORE].to_numpy(str))
-    item_E = np.searchsorted(item_ids.astype(str), events[c.ITEM].to_numpy(str))
-    time_E = events[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
-    basket_E = np.unique(events[c.BASKET].to_numpy(str), return_inverse=True)[1]
+    lines = engine.hold(_lines(events))
+    users, stores = _users(lines), _stores(lines, engine.table(pd.DataFrame({c.STORE: [""]})))
+    items = engine.table(pd.DataFrame({c.ITEM: item_ids.astype(str), "item": np.arange(len(item_ids))}))
+    placed = engine.hold(_placed(lines, users, stores, items))
+    trips = engine.hold(_trips(placed, max_history))
+    entries = placed.join(trips, ["user", c.BASKET]).select("trip", "item").distinct()
 
-    order = np.lexsort((item_E, basket_E, time_E, user_E))
-    user_E, store_E, item_E, time_E, basket_E = (a[order] for a in (user_E, store_E, item_E, time_E, basket_E))
-
-    # One trip for each (user, basket); the first event in time order gives its moment and its store.
-    pair_E = user_E.astype(np.int64) * (int(basket_E.max()) + 1) + basket_E
-    _, first_T, trip_E = np.unique(pair_E, return_index=True, return_inverse=True)
-    by_time = np.lexsort((basket_E[first_T], user_E[first_T], time_E[first_T]))
-    place_T = np.empty_like(by_time)
-    place_T[by_time] = np.arange(len(by_time))
-    trip_E, first_T = place_T[trip_E], first_T[by_time]
-    user_T, time_T = user_E[first_T], time_E[first_T]
-
-    moment_E = user_E.astype(np.int64) * _SECONDS + time_E
-    end_T = np.searchsorted(moment_E, user_T.astype(np.int64) * _SECONDS + time_T, side="left")
-    user_begin_T = np.searchsorted(user_E, user_T, side="left")
-
-    entries = np.unique(trip_E.astype(np.int64) * len(item_ids) + item_E)
-    entry_trip = entries // len(item_ids)
+    events_E = _columns(placed.select("position", "item", "seconds", "user"), "position")
+    trips_T = _columns(trips.drop(c.BASKET), "trip")
+    entries_B = _columns(entries, "trip", "item")
+    assert len(events_E["item"]) == lines.count().execute(), "an event's item is not among item_ids"
     return Trips(
         item_ids=item_ids,
-        user_ids=user_ids.astype(object),
-        store_ids=store_ids.astype(object),
-        event_item_E=item_E.astype(np.int32),
-        event_time_E=time_E,
-        event_user_E=user_E.astype(np.int32),
-        user_T=user_T.astype(np.int32),
-        time_T=time_T,
-        store_T=store_E[first_T].astype(np.int32),
-        history_begin_T=np.maximum(user_begin_T, end_T - max_history),
-        history_end_T=end_T,
-        basket_begin_T=np.searchsorted(entry_trip, np.arange(len(first_T)), side="left"),
-        basket_end_T=np.searchsorted(entry_trip, np.arange(len(first_T)), side="right"),
-        basket_item_B=(entries % len(item_ids)).astype(np.int32),
+        user_ids=_columns(users, "user")[c.USER],
+        store_ids=_columns(stores, "store")[c.STORE],
+        event_item_E=events_E["item"].astype(np.int32),
+        event_time_E=events_E["seconds"],
+        event_user_E=events_E["user"].astype(np.int32),
+        user_T=trips_T["user"].astype(np.int32),
+        time_T=trips_T["seconds"],
+        store_T=trips_T["store"].astype(np.int32),
+        history_begin_T=trips_T["history_begin"],
+        history_end_T=trips_T["history_end"],
+        basket_begin_T=np.searchsorted(entries_B["trip"], trips_T["trip"], side="left"),
+        basket_end_T=np.searchsorted(entries_B["trip"], trips_T["trip"], side="right"),
+        basket_item_B=entries_B["item"].astype(np.int32),
         cut_s=cut_s,
     )
 
 
-def _stores(store_E: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Store ids with the empty id (unknown) always at index 0, and the index of each event's store."""
-    ids = np.union1d(store_E, np.array([""]))
-    return ids, np.searchsorted(ids, store_E)
+def _lines(events: Table) -> Table:
+    ids = {name: events[name].cast("string") for name in (c.USER, c.ITEM, c.BASKET, c.STORE)}
+    return events.select(**ids, seconds=events[c.TIME].truncate("s").epoch_seconds().cast("int64"))
+
+
+def _users(lines: Table) -> Table:
+    """Each shopper's index by id, and the position of the shopper's first event."""
+    counted = lines.group_by(c.USER).agg(events=_.count())
+    return counted.select(
+        c.USER,
+        user=ibis.row_number().over(order_by=c.USER),
+        first=_.events.sum().over(order_by=c.USER, rows=(None, 0)) - _.events,
+    )
+
+
+def _stores(lines: Table, unknown: Table) -> Table:
+    """Each store's index by id; the empty id (`unknown`) is always there, at index 0."""
+    known = lines.filter(_[c.STORE] != "").select(c.STORE).distinct()
+    return known.union(unknown).select(c.STORE, store=ibis.row_number().over(order_by=c.STORE))
+
+
+def _placed(lines: Table, users: Table, stores: Table, items: Table) -> Table:
+    """Events with their position in the order (user, time, basket, item), and that of the first at their moment."""
+    coded = lines.join(users, c.USER).join(stores, c.STORE).join(items, c.ITEM)
+    order = ["seconds", c.BASKET, "item", "store"]
+    return coded.select(
+        "user",
+        "store",
+        "item",
+        "seconds",
+        c.BASKET,
+        "first",
+        position=_["first"] + ibis.row_number().over(group_by="user", order_by=order),
+        moment=_["first"] + ibis.rank().over(group_by="user", order_by="seconds"),
+    )
+
+
+def _trips(placed: Table, max_history: int) -> Table:
+    """One row for each (user, basket): the first event gives its moment and store, what lies before is history."""
+    trips = placed.group_by("user", c.BASKET).agg(
+        seconds=_.seconds.min(),
+        store=_.store.argmin(_.position),
+        history_end=_.moment.min(),
+        first=_["first"].min(),
+    )
+    return trips.select(
+        "user",
+        c.BASKET,
+        "seconds",
+        "store",
+        "history_end",
+        history_begin=ibis.greatest(_["first"], _.history_end - max_history),
+        trip=ibis.row_number().over(order_by=["seconds", "user", c.BASKET]),
+    )
+
+
+def _columns(table: Table, *order_by: str) -> dict[str, np.ndarray]:
+    """The table's columns as arrays, in the given order of rows."""
+    rows = table.order_by(order_by).to_pyarrow()
+    return {name: rows[name].to_numpy() for name in rows.column_names}
