@@ -21,7 +21,13 @@ $(UV):
 
 .venv/.locked: uv.lock pyproject.toml | $(UV)
 	@echo "setup: main environment (about 3.4 GB)"
-	@$(UV) sync --quiet --frozen --extra main --group dev
+	@$(UV) sync --quiet --frozen --extra main
+	@touch $@
+
+# The tests' own tools and Spark, into the same environment; nothing of it is needed by the demo.
+.venv/.locked-dev: .venv/.locked
+	@echo "setup: development tools and Spark"
+	@$(UV) sync --quiet --frozen --extra main --extra spark --group dev
 	@touch $@
 
 .venv-validate/.locked: uv.lock pyproject.toml | $(UV)
@@ -32,27 +38,27 @@ $(UV):
 demo: setup ## The main job: real events to a rolled-out recommender and a report
 	@$(RUN)/aisle demo $(ARGS)
 
-test: setup ## All tests, the whole pipeline on a small world among them
+test: setup .venv/.locked-dev ## All tests, the whole pipeline on a small world among them
 	$(RUN)/pytest
 
-lint: setup ## Style, types, layers, compiled pipelines
+lint: setup .venv/.locked-dev ## Style, types, layers, compiled pipelines
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/aisle compile --check
 
-format: setup ## Puts the code into shape
+format: .venv/.locked-dev ## Puts the code into shape
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
 compile: setup ## Refreshes pipelines/compiled
 	$(RUN)/aisle compile
 
-BENCHES := $(patsubst benchmarks/%.py,bench-%,$(filter-out benchmarks/__init__.py,$(wildcard benchmarks/*.py)))
+BENCHES := $(addprefix bench-,data demo labels)
 bench: $(BENCHES) ## Every measurement; results in build/bench
 
-bench-%: setup ## One measurement
+bench-%: setup .venv/.locked-dev ## One measurement
 	$(RUN)/python -m benchmarks.$*
 
 report: setup ## Writes build/demo/report.html again from the last demo

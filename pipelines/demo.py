@@ -36,6 +36,7 @@ def run_demo(run: RunSettings, out: Path, display: Display) -> dict[str, Any]:
         summary = summarise(outputs, rollout, display.seconds())
         write_json(paths.summary, summary)
         write_json(paths.outputs, outputs)
+        summary = read_json(paths.summary)  # as a later reader sees it
         write_report(paths.report, summary, outputs)
         display.end("report", message=str(paths.report))
     return summary

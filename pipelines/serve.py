@@ -35,7 +35,8 @@ def serve_stable(run: Path, http_port: int, grpc_port: int) -> int:
     with running("server", command, paths.out / "serve.log") as process:
         wait_ready(process, Backend(http_port=http_port, grpc_port=grpc_port))
         print(
-            f"http://127.0.0.1:{http_port}/v2/models/aisle/infer  gRPC 127.0.0.1:{grpc_port}  Ctrl-C ends", flush=True
+            f"ready: http://127.0.0.1:{http_port}/v2/models/aisle/infer  gRPC 127.0.0.1:{grpc_port}  Ctrl-C ends",
+            flush=True,
         )
         try:
             while True:

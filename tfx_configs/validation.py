@@ -15,6 +15,9 @@ class ValidationSettings(Settings):
     """Rows that repeat an earlier row's key: fewer warn, more stop, percent of rows, [0, 100]."""
     max_unknown_percent: float = 20.0
     """Events whose item is not in the items table: from 1 % warn, more than this stop, percent, [0, 100]."""
+    max_renamed_percent: float = 50.0
+    """Events with ids that the blessed span never had: beyond `max_unknown_percent` warn, more than this stop, percent,
+    [0, 100]."""
     max_scale_ratio: float = 10.0
     """A day's or week's median price or quantity over the median of the seven before: beyond this ratio, up or down,
     stop. Over The Complete Journey's 366 days the price ratio stays within 0.8 and 1.3. Above 1."""
@@ -41,7 +44,7 @@ class ValidationSettings(Settings):
 
     def __post_init__(self) -> None:
         check(self.max_rows >= 1000, "max_rows", "at least 1000", self.max_rows)
-        for name in ("max_duplicate_percent", "max_unknown_percent", "max_mixed_basket_percent"):
+        for name in ("max_duplicate_percent", "max_unknown_percent", "max_renamed_percent", "max_mixed_basket_percent"):
             check(0 <= getattr(self, name) <= 100, name, "0 to 100", getattr(self, name))
         for name in ("max_null_jump_percent", "min_volume_percent"):
             check(0 < getattr(self, name) <= 100, name, "above 0, at most 100", getattr(self, name))

@@ -19,7 +19,7 @@ _WHAT_TO_DO = {
     "FLOAT_TYPE_BIG_FLOAT": "drop or correct these rows in ingest",
 }
 _WARN_ONLY = {"SCHEMA_NEW_COLUMN"}
-_TYPE_NAMES = {schema_pb2.BYTES: "strings", schema_pb2.FLOAT: "numbers (double)", schema_pb2.INT: "integers"}
+TYPE_NAMES = {schema_pb2.BYTES: "strings", schema_pb2.FLOAT: "numbers (double)", schema_pb2.INT: "integers"}
 
 
 def find(loaded: Loaded, stats: Stats, schema: schema_pb2.Schema) -> list[Finding]:
@@ -58,8 +58,8 @@ def _expected(feature: schema_pb2.Feature | None, kind: str, loaded: Loaded) -> 
         column = next((column for column in loaded.table.columns if column.name == feature.name), None)
         return f"one of {', '.join(column.domain)}" if column else "a value of the domain"
     if kind == "SCHEMA_MISSING_COLUMN":
-        return f"a column of {_TYPE_NAMES.get(feature.type, 'values')}"
-    return _TYPE_NAMES.get(feature.type, "values")
+        return f"a column of {TYPE_NAMES.get(feature.type, 'values')}"
+    return TYPE_NAMES.get(feature.type, "values")
 
 
 def _received(loaded: Loaded, column: str, kind: str, description: str) -> str:

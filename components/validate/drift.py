@@ -9,7 +9,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.validate import statistics
-from components.validate.findings import Finding
+from components.validate.findings import Finding, Severity
 from components.validate.tables import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY
 from model import columns as c
 from tfx_configs.validation import ValidationSettings
@@ -35,27 +35,46 @@ class Distance:
 def distances(earlier: pd.DataFrame, recent: pd.DataFrame, settings: ValidationSettings) -> list[Distance]:
     """Jensen-Shannon divergence of numbers, L-infinity distance of categories; features on both sides only."""
     before, after = (statistics.compute(frame) for frame in _one_range([earlier, recent]))
-    return _between(before, after, settings)
+    return between(before, after, settings)
 
 
-def _between(earlier: statistics.Stats, recent: statistics.Stats, settings: ValidationSettings) -> list[Distance]:
-    names = _names(earlier) & _names(recent)
+def between(earlier: statistics.Stats, recent: statistics.Stats, settings: ValidationSettings) -> list[Distance]:
+    """`distances` of statistics whose numbers were cut to one range."""
+    there = names(earlier) & names(recent)
     schema = schema_pb2.Schema()
     for name in (*NUMERIC, *CATEGORICAL):
-        if name not in names:
-            continue
-        kind = schema_pb2.FLOAT if name in NUMERIC else schema_pb2.BYTES
-        comparator = schema.feature.add(name=name, type=kind).drift_comparator
-        if name in NUMERIC:
-            comparator.jensen_shannon_divergence.threshold = settings.max_drift_numeric
-        else:
-            comparator.infinity_norm.threshold = settings.max_drift_category
+        if name in there:
+            set_limit(add_feature(schema, name).drift_comparator, name, settings)
     anomalies = tfdv.validate_statistics(recent, schema, previous_statistics=earlier)
     return [
         Distance(feature=".".join(info.path.step), value=measure.value, limit=measure.threshold)
         for info in anomalies.drift_skew_info
         for measure in info.drift_measurements
     ]
+
+
+def add_feature(schema: schema_pb2.Schema, name: str) -> schema_pb2.Feature:
+    """Adds a compared feature to the schema and returns it."""
+    return schema.feature.add(name=name, type=schema_pb2.FLOAT if name in NUMERIC else schema_pb2.BYTES)
+
+
+def set_limit(comparator: schema_pb2.FeatureComparator, name: str, settings: ValidationSettings) -> None:
+    """Gives a drift or skew comparator the measure and limit of the feature."""
+    if name in NUMERIC:
+        comparator.jensen_shannon_divergence.threshold = settings.max_drift_numeric
+    else:
+        comparator.infinity_norm.threshold = settings.max_drift_category
+
+
+def measure(feature: str) -> str:
+    """The name of the feature's distance."""
+    return "Jensen-Shannon divergence" if feature in NUMERIC else "L-infinity distance"
+
+
+def severity(distance: Distance, settings: ValidationSettings) -> Severity:
+    """What a distance beyond its limit means."""
+    far = distance.value > distance.limit * settings.stop_drift_factor
+    return "stop" if far and distance.feature not in WARN_ONLY else "warn"
 
 
 def by_week(events: pd.DataFrame, settings: ValidationSettings, weeks: int = 26) -> dict[str, list[float | None]]:
@@ -65,11 +84,11 @@ def by_week(events: pd.DataFrame, settings: ValidationSettings, weeks: int = 26)
     filled = iter(_one_range([span for span in spans if len(span) >= MIN_ROWS]))
     measured = [statistics.compute(next(filled)) if len(span) >= MIN_ROWS else None for span in spans]
     steps: list[dict[str, float]] = [
-        {d.feature: d.value for d in _between(before, after, settings)} if before and after else {}
+        {d.feature: d.value for d in between(before, after, settings)} if before and after else {}
         for before, after in itertools.pairwise(measured)
     ]
-    names = sorted({name for step in steps for name in step})
-    return {name: [step.get(name) for step in steps] for name in names}
+    measured_names = sorted({name for step in steps for name in step})
+    return {name: [step.get(name) for step in steps] for name in measured_names}
 
 
 def find(events: pd.DataFrame, settings: ValidationSettings) -> tuple[list[Finding], list[Distance]]:
@@ -88,15 +107,14 @@ def find(events: pd.DataFrame, settings: ValidationSettings) -> tuple[list[Findi
 
 
 def _finding(distance: Distance, settings: ValidationSettings) -> Finding:
-    stops = distance.feature not in WARN_ONLY and distance.value > distance.limit * settings.stop_drift_factor
-    measure = "Jensen-Shannon divergence" if distance.feature in NUMERIC else "L-infinity distance"
     return Finding(
         table="events",
         column=distance.feature,
         check="drift",
-        severity="stop" if stops else "warn",
+        severity=severity(distance, settings),
         expected=(
-            f"the last {settings.drift_days} training days within {distance.limit:g} of the days before ({measure})"
+            f"the last {settings.drift_days} training days within {distance.limit:g} of the days before "
+            f"({measure(distance.feature)})"
         ),
         received=f"{distance.value:.3f}",
         what_to_do="see the drift chart: a real change of the business needs a retrain, a broken feed needs a repair",
@@ -128,5 +146,6 @@ def _next_midnight(time_s: float) -> float:
     return (time_s // DAY_S + 1) * DAY_S
 
 
-def _names(stats: statistics.Stats) -> set[str]:
+def names(stats: statistics.Stats) -> set[str]:
+    """The features that the statistics have."""
     return {".".join(feature.path.step) for feature in stats.datasets[0].features}

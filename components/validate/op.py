@@ -14,8 +14,12 @@ def validate(
     anomalies: Output[Artifact],
     report: Output[HTML],
     metrics: Output[Metrics],
+    reference_dir: str = "",
 ) -> None:
-    """Fails with CheckFailed when the verdict is stop, after its artifacts are written."""
+    """Fails with CheckFailed when the verdict is stop, after its artifacts are written.
+
+    reference_dir: the `anomalies` directory of the run that made the blessed model, empty when there is none.
+    """
     from components.stage import stage
 
     with stage("validate"):
@@ -23,5 +27,6 @@ def validate(
         from components.validate.outcome import publish
 
         kwargs = {"tables_dir": tables.path, "out_dir": anomalies.path, "settings_json": settings}
+        kwargs |= {"reference_dir": reference_dir}
         summary = call("validate", "components.validate.run:validate", kwargs)
         publish(summary, anomalies.path, report.path, metrics.log_metric)

@@ -27,8 +27,9 @@ def render(
     findings: Sequence[Finding],
     distances: Sequence[Distance],
     weekly_drift: Mapping[str, Sequence[float | None]],
+    moves: Sequence[Distance] = (),
 ) -> str:
-    """The whole page: findings first, then events and drift by week, then every column of every table."""
+    """The whole page: findings first, then events, drift by week and from the blessed span (`moves`), then columns."""
     outcome = verdict(findings)
     rows = ", ".join(f"{table.rows:,} {name}" for name, table in tables.items())
     return string.Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
@@ -36,7 +37,7 @@ def render(
         headline=_HEADLINES[outcome],
         rows=f"{rows}." if rows else "",
         findings="\n".join(_finding(finding) for finding in findings) or "<p>Nothing to report.</p>",
-        charts=_events_by_week(tables, findings) + _drift(distances, weekly_drift),
+        charts=_events_by_week(tables, findings) + _drift(distances, weekly_drift) + _moves(moves),
         tables="\n".join(_table(tables[name], stats[name]) for name in tables),
     )
 
@@ -69,11 +70,6 @@ def _events_by_week(tables: Mapping[str, Loaded], findings: Sequence[Finding]) -
 def _drift(distances: Sequence[Distance], weekly: Mapping[str, Sequence[float | None]]) -> str:
     if not distances:
         return ""
-    rows = "".join(
-        f'<tr><th scope="row">{escape(d.feature)}</th><td class="n">{d.value:.3f}</td>'
-        f'<td class="n">{d.limit:g}</td></tr>'
-        for d in distances
-    )
     figures = []
     for distance in distances:
         values = weekly.get(distance.feature, [])
@@ -89,10 +85,25 @@ def _drift(distances: Sequence[Distance], weekly: Mapping[str, Sequence[float | 
     return (
         "<h2>Drift</h2><section><p class='soft'>The last days of the training span against all days before them. "
         "The charts compare single weeks, which move more than the span that the limit is for.</p>"
-        '<div class="scroll"><table><thead><tr><th>feature</th><th class="n">distance</th>'
-        '<th class="n">limit</th></tr>'
-        f'</thead><tbody>{rows}</tbody></table></div><div class="grid">{"".join(figures)}</div></section>'
+        f'{_distances(distances)}<div class="grid">{"".join(figures)}</div></section>'
     )
+
+
+def _moves(moves: Sequence[Distance]) -> str:
+    if not moves:
+        return ""
+    words = "<p class='soft'>This run's training span against that of the blessed model.</p>"
+    return f"<h2>Since the blessed model</h2><section>{words}{_distances(moves)}</section>"
+
+
+def _distances(distances: Sequence[Distance]) -> str:
+    rows = "".join(
+        f'<tr><th scope="row">{escape(d.feature)}</th><td class="n">{d.value:.3f}</td>'
+        f'<td class="n">{d.limit:g}</td></tr>'
+        for d in distances
+    )
+    head = '<tr><th>feature</th><th class="n">distance</th><th class="n">limit</th></tr>'
+    return f'<div class="scroll"><table><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
 
 
 def _table(loaded: Loaded, stats: Stats) -> str:

@@ -5,10 +5,22 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 
-from components.validate import anomalies, checks, drift, findings, report, schemas, statistics, tables
+from components.validate import (
+    anomalies,
+    checks,
+    drift,
+    findings,
+    reference,
+    report,
+    requests,
+    schemas,
+    statistics,
+    tables,
+)
 from model import columns as c
 from model import schema
 from model.errors import InputError
@@ -18,22 +30,30 @@ from tfx_configs.settings import DataSettings, RunSettings
 from tfx_configs.validation import ValidationSettings
 
 
-def validate(tables_dir: str, out_dir: str, settings_json: str) -> dict[str, Any]:
+def validate(tables_dir: str, out_dir: str, settings_json: str, reference_dir: str = "") -> dict[str, Any]:
     """Validates the canonical tables under `tables_dir` and writes `out_dir` in one step.
 
-    `out_dir` then holds <table>.stats.pb and <table>.schema.pbtxt for each table, anomalies.json and report.html.
-    `settings_json` is a RunSettings. Returns {verdict, stops, warnings, rows, columns, first_stop}; a `stop` is an
-    answer here, not an error. Raises InputError when there is no such directory.
+    `out_dir` then holds <table>.stats.pb and <table>.schema.pbtxt for each table, anomalies.json, report.html, and what
+    later runs and the request log are compared with (reference.py, requests.py). `settings_json` is a RunSettings;
+    `reference_dir` is the `out_dir` of the run that made the blessed model, or empty. Returns {verdict, stops,
+    warnings, rows, columns, first_stop}; a `stop` is an answer here, not an error. Raises InputError when a directory
+    is missing.
     """
     source = Path(tables_dir)
     if not source.is_dir():
         raise InputError(f"tables: expected a directory at {source}, found none; run ingest first")
     settings = RunSettings.from_json(settings_json)
-    return check_tables(source, Path(out_dir), settings.data, settings.validation, time.time())
+    reference = Path(reference_dir) if reference_dir else None
+    return check_tables(source, Path(out_dir), settings.data, settings.validation, time.time(), reference)
 
 
 def check_tables(
-    source: Path, out_dir: Path, data: DataSettings, settings: ValidationSettings, now_s: float
+    source: Path,
+    out_dir: Path,
+    data: DataSettings,
+    settings: ValidationSettings,
+    now_s: float,
+    reference_dir: Path | None = None,
 ) -> dict[str, Any]:
     """`validate` with every input named: `now_s` is the present, unix seconds, that no event may lie after."""
     loaded: dict[str, tables.Loaded] = {}
@@ -53,12 +73,18 @@ def check_tables(
             found += checks.missing_columns(outcome)
             found += anomalies.find(outcome, stats[table.name], used[table.name])
     found += checks.find(loaded, found, settings, now_s)
-    drifted, distances, weekly = _drift(loaded, found, data, settings)
-    found = findings.worst_first(found + drifted)
+    training = _training(loaded, found, data)
+    drifted, distances, weekly = _drift(training, settings)
+    moved: list[findings.Finding] = []
+    moves: list[drift.Distance] = []
+    if reference_dir is not None and not training.empty:
+        moved, moves = reference.find(training, reference_dir, settings)
+    found = findings.worst_first(found + drifted + moved)
     result = {
         "verdict": findings.verdict(found),
         "anomalies": [dataclasses.asdict(finding) for finding in found],
         "drift": [dataclasses.asdict(distance) for distance in distances],
+        "reference_drift": [dataclasses.asdict(distance) for distance in moves],
         "rows": {name: table.rows for name, table in loaded.items()},
         "rows_examined": {name: len(table.frame) for name, table in loaded.items()},
     }
@@ -66,24 +92,28 @@ def check_tables(
         for name in loaded:
             (out / f"{name}.stats.pb").write_bytes(stats[name].SerializeToString(deterministic=True))
             write_text(out / f"{name}.schema.pbtxt", text_format.MessageToString(used[name]))
+        if result["verdict"] != "stop" and not training.empty:
+            reference.write(training, out)
+            requests.write(training, out)
         write_json(out / "anomalies.json", result)
-        write_text(out / "report.html", report.render(loaded, stats, found, distances, weekly))
+        write_text(out / "report.html", report.render(loaded, stats, found, distances, weekly, moves))
     return _summary(found, loaded)
 
 
-def _drift(
-    loaded: dict[str, tables.Loaded],
-    found: list[findings.Finding],
-    data: DataSettings,
-    settings: ValidationSettings,
-) -> tuple[list[findings.Finding], list[drift.Distance], dict[str, list[float | None]]]:
-    """Drift within the training span; nothing where event times cannot be trusted."""
+def _training(loaded: dict[str, tables.Loaded], found: list[findings.Finding], data: DataSettings) -> pd.DataFrame:
+    """The events before the cut with the derived columns; no row where event times cannot be trusted."""
     untimely = any(f.table == "events" and f.column == c.TIME and f.severity == "stop" for f in found)
     if "events" not in loaded or untimely:
-        return [], [], {}
+        return pd.DataFrame()
     events = tables.with_derived(schema.EVENTS, loaded["events"].frame)
     first, last = events[c.TIME].min(), events[c.TIME].max()
-    training = events[events[c.TIME] < cut_seconds(int(first), int(last), data)]
+    return events[events[c.TIME] < cut_seconds(int(first), int(last), data)]
+
+
+def _drift(
+    training: pd.DataFrame, settings: ValidationSettings
+) -> tuple[list[findings.Finding], list[drift.Distance], dict[str, list[float | None]]]:
+    """Drift within the training span."""
     if training.empty:
         return [], [], {}
     drifted, distances = drift.find(training, settings)

@@ -21,7 +21,7 @@ QUALITY = {
     "repeat_recall@10",
     "coverage@10",
 }
-STAGES = {"ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push", "rollout", "report"}
+STAGES = {"ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push", "rollout"}
 INTERRUPTED = 130
 
 

@@ -31,7 +31,7 @@ def events(
             {
                 "user_id": user,
                 "item_id": item,
-                "event_time": DAY_0 + pd.Timedelta(days=day),
+                "event_time": (DAY_0 + pd.Timedelta(days=day)).round("s"),
                 "basket_id": basket,
                 "event_type": kind,
                 "quantity": quantity,

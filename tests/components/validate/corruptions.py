@@ -106,6 +106,42 @@ CORRUPTIONS = (
 )
 
 
+def _remapped(events: pd.DataFrame, column: str) -> pd.DataFrame:
+    ids = np.sort(events[column].unique())
+    return events.assign(
+        **{column: events[column].map(dict(zip(ids, np.random.default_rng(9).permutation(ids), strict=True)))}
+    )
+
+
+SINCE_REFERENCE = (
+    Corruption(
+        name="all prices in cents",
+        change=lambda e: e.assign(price=e["price"] * 100),
+        column="price",
+        received="(x100)",
+    ),
+    Corruption(
+        name="all item ids shuffled",
+        change=lambda e: e.assign(item_id=np.random.default_rng(8).permutation(e["item_id"].to_numpy())),
+        column="item_id",
+        received="a distance of",
+    ),
+    Corruption(
+        name="all item ids remapped",
+        change=lambda e: _remapped(e, "item_id"),
+        column="item_id",
+        received="a distance of",
+    ),
+    Corruption(
+        name="all user ids renamed",
+        change=lambda e: e.assign(user_id="card-" + e["user_id"]),
+        column="user_id",
+        received="100.0 % of events with other ids, such as 'card-u0'",
+    ),
+)
+"""Wrong from the first day on: within the span nothing looks odd, only an earlier span shows it."""
+
+
 def write_corrupted(corruption: Corruption, frames: Frames, folder: Path) -> Path:
     """Writes the tables with their events corrupted; a truncated file loses its second half."""
     write(frames | {"events": corruption.change(frames["events"])}, folder)

@@ -95,7 +95,14 @@ def test_a_required_table_that_is_not_there_stops(validated: dict[str, Any]) -> 
 def test_every_table_leaves_statistics_and_the_schema_used(validated: dict[str, Any]) -> None:
     folder = validated[""] / "any attributes"
     names = {f"{table}.{kind}" for table in ("events", "items", "users") for kind in ("stats.pb", "schema.pbtxt")}
-    assert {path.name for path in folder.iterdir()} == names | {"anomalies.json", "report.html"}
+    assert {path.name for path in folder.iterdir()} == names | {
+        "anomalies.json",
+        "report.html",
+        "drift.stats.pb",
+        "requests.stats.pb",
+        "known_items.parquet",
+        "known_users.parquet",
+    }
     assert 'name: "shoe_size"' in (folder / "users.schema.pbtxt").read_text()
 
 

@@ -1,0 +1,122 @@
+"""A serving request log against the SERVING schema and the training trips, in TFDV's own environment."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.environments import call
+from model.errors import InputError
+from tests.components.validate.world import clean_shop, write
+from tfx_configs.settings import DataSettings, RunSettings
+
+SETTINGS = RunSettings(data=DataSettings(test_days=14)).to_json()
+DRIVER = "tests.components.validate.driver"
+Line = dict[str, Any]
+
+
+def lines() -> list[Line]:
+    """One line a trip of another season of the clean shop, as model/serving/predictor.py writes them."""
+    trips = clean_shop(seed=5)["events"].groupby("basket_id").first()
+    return [
+        {
+            "request_id": f"r{i}",
+            "version": "v1",
+            "user_id": trip.user_id,
+            "time_s": int(trip.event_time.timestamp()),
+            "store_id": trip.store_id,
+            "k": 10,
+            "item_ids": ["i1"],
+            "scores": [0.5],
+            "reasons": ["popular"],
+            "latency_ms": 3.1,
+            "logged_s": 1.0,
+        }
+        for i, trip in enumerate(trips.itertuples())
+    ]
+
+
+def text(change: Callable[[Line], Line]) -> str:
+    return "".join(json.dumps(change(line)) + "\n" for line in lines())
+
+
+LOGS = {
+    "clean": text(lambda line: line),
+    "a half line at the end": text(lambda line: line) + '{"request_id": "r9',
+    "half lines": text(lambda line: line)[: -len('"logged_s": 1.0}\n')] * 2 + '{"reque\n' * 50,
+    "few": "".join(json.dumps(line) + "\n" for line in lines()[:50]).replace('"s1"', '"s9"'),
+    "another store": text(lambda line: line | {"store_id": "s9"}),
+    "all at night": text(lambda line: line | {"time_s": line["time_s"] // 86_400 * 86_400}),
+    "no store": text(lambda line: {name: value for name, value in line.items() if name != "store_id"}),
+    "some without shopper": text(lambda line: line | ({"user_id": None} if line["request_id"] < "r2" else {})),
+    "numbers for shoppers": text(lambda line: line | {"user_id": 7}),
+    "milliseconds": text(lambda line: line | {"time_s": line["time_s"] * 1000}),
+}
+
+
+@pytest.fixture(scope="module")
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """{name: what skew said}."""
+    root = tmp_path_factory.mktemp("skew")
+    tables = write(clean_shop(), root / "tables")
+    kwargs: dict[str, Any] = {"folders": [str(tables)], "out_root": str(root / "out"), "settings_json": SETTINGS}
+    call("validate", f"{DRIVER}:validate_all", kwargs)
+    for name, log in LOGS.items():
+        (root / name).write_text(log)
+    stats = str(root / "out" / "tables" / "requests.stats.pb")
+    logs = [str(root / name) for name in LOGS]
+    found = call("validate", f"{DRIVER}:skew_all", {"training_stats": stats, "logs": logs, "settings_json": SETTINGS})
+    return {name: found[str(root / name)] for name in LOGS}
+
+
+def findings(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
+    return [(a["column"], a["check"], a["severity"]) for a in answer["anomalies"]]
+
+
+def test_requests_like_the_training_trips_have_no_findings(answers: dict[str, Any]) -> None:
+    assert findings(answers["clean"]) == []
+    assert answers["clean"]["requests"] == 1400
+    assert {d["feature"] for d in answers["clean"]["skew"]} == {"hour", "weekday", "store_id"}
+
+
+def test_one_half_line_is_normal_and_many_stop(answers: dict[str, Any]) -> None:
+    assert findings(answers["a half line at the end"]) == []
+    assert findings(answers["half lines"]) == [("(line)", "readable", "stop")]
+
+
+def test_a_few_requests_are_not_compared(answers: dict[str, Any]) -> None:
+    assert (findings(answers["few"]), answers["few"]["skew"]) == ([], [])
+
+
+def test_requests_from_a_store_that_training_never_saw_stop(answers: dict[str, Any]) -> None:
+    assert findings(answers["another store"]) == [("store_id", "skew", "stop")]
+
+
+def test_requests_at_another_time_of_day_warn(answers: dict[str, Any]) -> None:
+    assert findings(answers["all at night"]) == [("hour", "skew", "warn")]
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [("no store", "store_id"), ("some without shopper", "user_id"), ("numbers for shoppers", "user_id")],
+)
+def test_what_the_serving_schema_demands_stops_when_it_is_not_there(
+    answers: dict[str, Any], name: str, column: str
+) -> None:
+    stops = [a for a in answers[name]["anomalies"] if a["severity"] == "stop"]
+    assert [a["column"] for a in stops] == [column]
+    assert all(stops[0][field] for field in ("expected", "received", "what_to_do"))
+
+
+def test_milliseconds_are_times_of_the_future(answers: dict[str, Any]) -> None:
+    assert ("event_time", "future_time", "stop") in findings(answers["milliseconds"])
+
+
+def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:
+    stats = tmp_path / "stats"
+    stats.touch()
+    kwargs = {"training_stats": str(stats), "request_log": str(tmp_path / "log"), "settings_json": SETTINGS}
+    with pytest.raises(InputError, match="request_log: expected a file at"):
+        call("validate", "components.validate.requests:skew", kwargs)
