@@ -6,6 +6,7 @@ Shape legend: E events (as in Trips), T trips, L added lines, R returned events,
 """
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -51,7 +52,7 @@ def label(
     kept_E = ~np.logical_or.reduce(list(dropped.values()))
     late_trip_L, late_event_L = _late(trips, np.flatnonzero(~gift_T), settings.outcome_hours)
     kept_L = kept_E[late_event_L]
-    baskets = _baskets(
+    baskets: dict[str, Any] = _baskets(
         np.concatenate([trip_E[kept_E], late_trip_L[kept_L]]),
         np.concatenate([trips.event_item_E[kept_E], trips.event_item_E[late_event_L[kept_L]]]),
         trips,

@@ -1,0 +1,38 @@
+"""`@pytest.mark.needs("java", "pyspark")`: a test that is run where these programs and packages are.
+
+Elsewhere it is not run, and the last lines of the run say so: nothing is left out in silence.
+"""
+
+import shutil
+from importlib.util import find_spec
+
+import pytest
+
+NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "needs(*names): programs on the PATH, or Python packages, it cannot run without")
+    config.stash[NOT_RUN] = {}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    absent = {item: missing(item) for item in items}
+    left_out = [item for item in items if absent[item]]
+    for item in left_out:
+        config.stash[NOT_RUN].setdefault(" and ".join(absent[item]), []).append(item.nodeid)
+    items[:] = [item for item in items if not absent[item]]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for names, tests in config.stash[NOT_RUN].items():
+        terminalreporter.section(f"not run, needs {names}")
+        for test in tests:
+            terminalreporter.line(test)
+
+
+def missing(item: pytest.Item) -> list[str]:
+    """What the test needs and this machine does not have."""
+    names = [name for mark in item.iter_markers("needs") for name in mark.args]
+    return [name for name in names if shutil.which(name) is None and find_spec(name) is None]
