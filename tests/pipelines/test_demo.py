@@ -159,7 +159,9 @@ def _infer(port: int, user_id: str) -> dict:  # type: ignore[type-arg]
         {"name": "k", "shape": [1], "datatype": "INT32", "data": [5]},
     ]
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-    connection.request("POST", "/v2/models/aisle/infer", json.dumps({"inputs": tensors}))
+    connection.request(
+        "POST", "/v2/models/aisle/infer", json.dumps({"inputs": tensors}), {"Content-Type": "application/json"}
+    )
     response = connection.getresponse()
     assert response.status == 200
     return json.loads(response.read())  # type: ignore[no-any-return]

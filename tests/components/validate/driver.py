@@ -6,28 +6,38 @@ from typing import Any
 
 from components.validate.requests import skew
 from components.validate.run import validate
+from model.errors import InputError
 from model.files import read_json
 
 
-def validate_all(folders: list[str], out_root: str, settings_json: str, reference: str = "") -> dict[str, Any]:
-    """{folder: {"summary": what validate returned, "result": its anomalies.json}}.
+def validate_all(
+    folders: list[str], out_root: str, settings_json: str, references: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """{folder: {"summary": what validate returned, "result": its anomalies.json}}, or {folder: {"refused": why}}.
 
-    With `reference`, tables of a run before, all are compared with its span.
+    references: {folder: reference_dir}; may be the output of a folder before it.
     """
-    out, reference_dir = {}, ""
-    if reference:
-        reference_dir = str(Path(out_root) / "reference")
-        validate(reference, reference_dir, settings_json)
+    out: dict[str, Any] = {}
     for folder in folders:
         target = Path(out_root) / Path(folder).name
-        summary = validate(folder, str(target), settings_json, reference_dir)
+        try:
+            summary = validate(folder, str(target), settings_json, (references or {}).get(folder, ""))
+        except InputError as error:
+            out[folder] = {"refused": str(error)}
+            continue
         out[folder] = {"summary": summary, "result": read_json(target / "anomalies.json")}
     return out
 
 
 def skew_all(training_stats: str, logs: list[str], settings_json: str) -> dict[str, Any]:
-    """{log: what skew returned}."""
-    return {log: skew(training_stats, log, settings_json) for log in logs}
+    """{log: what skew returned}, or {log: {"refused": why}}."""
+    out: dict[str, Any] = {}
+    for log in logs:
+        try:
+            out[log] = skew(training_stats, log, settings_json)
+        except InputError as error:
+            out[log] = {"refused": str(error)}
+    return out
 
 
 def versions() -> dict[str, str]:
