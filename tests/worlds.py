@@ -59,7 +59,12 @@ def market(shoppers: int = 30, items: int = 40, weeks: int = 16) -> dict[str, pd
     return {
         "events": pd.DataFrame(rows, columns=list(EVENTS)),
         "items": pd.DataFrame({c.ITEM: ids, "department": [f"d{i % 4}" for i in number], "brand": number % 10}),
-        "users": pd.DataFrame({c.USER: [f"u{i:02d}" for i in range(0, shoppers, 2)], "age": ["20", "40", "60"] * 5}),
+        "users": pd.DataFrame(
+            {
+                c.USER: [f"u{i:02d}" for i in range(0, shoppers, 2)],
+                "age": [str(20 + i % 3 * 20) for i in range(0, shoppers, 2)],
+            }
+        ),
         "promotions": pd.DataFrame(
             {c.ITEM: ids[:4], c.STORE: ["s0", "s1", "", "s0"], c.START: at(90), c.END: at(105), c.KIND: "mailer"}
         ),

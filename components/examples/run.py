@@ -51,7 +51,6 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     if test in (0, len(trips)):
         raise CheckFailed(f"expected trips on both sides of the cut, got {len(trips) - test} before and {test} after")
     progress(f"{len(trips):,} trips of {len(trips.user_ids):,} shoppers, {test:,} of them after the cut")
-    check_trips(trips)
     catalog = build_catalog(
         trips,
         events,
@@ -62,8 +61,6 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         ),
         run=run,
     )
-    check_catalog(trips, catalog)
-    check_attributes(trips, catalog)
     check_catalog(trips, catalog)
     check_attributes(trips, catalog)
     trips, label_report = label(trips, all_events, catalog, run.labels)
