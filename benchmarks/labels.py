@@ -37,6 +37,7 @@ POLICIES: dict[str, tuple[LabelSettings, int]] = {
     "gift baskets out (familiarity under 0.6)": (LabelSettings(gift_familiarity=0.6), SEED),
     "quantities above the 99 % quantile out": (LabelSettings(quantity_quantile=0.99), SEED),
     "outcomes within 24 hours": (LabelSettings(outcome_hours=24.0), SEED),
+    "outcomes within 24 hours, another seed": (LabelSettings(outcome_hours=24.0), SEED + 1),
     "gift baskets out (familiarity under 0.8)": (LabelSettings(gift_familiarity=0.8), SEED),
     "outcomes within 72 hours": (LabelSettings(outcome_hours=72.0), SEED),
 }

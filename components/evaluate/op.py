@@ -17,6 +17,7 @@ def evaluate(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Candidate, blessed model and baselines on the same trips."""
+    from components.metrics import log_metrics
     from components.stage import stage
 
     with stage("evaluate"):
@@ -25,5 +26,4 @@ def evaluate(
         values = evaluate_models(
             settings, examples.path, candidate.path, baselines.path, blessed_dir, evaluation.path, code_version
         )
-        for name, value in values.items():
-            metrics.log_metric(name, value)
+        log_metrics(metrics, values)

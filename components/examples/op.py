@@ -14,10 +14,10 @@ def examples(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Tables to trips with as-of history and the catalog snapshot."""
+    from components.metrics import log_metrics
     from components.stage import stage
 
     with stage("examples"):
         from components.examples.run import build_examples
 
-        for name, value in build_examples(settings, tables.path, trips.path).items():
-            metrics.log_metric(name, value)
+        log_metrics(metrics, build_examples(settings, tables.path, trips.path))

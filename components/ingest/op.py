@@ -14,11 +14,11 @@ def ingest(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Any source to clean canonical tables; the versions make a changed source or program a new run."""
+    from components.metrics import log_metrics
     from components.stage import stage
 
     with stage("ingest"):
         from components.ingest.run import ingest
 
         report = ingest(settings, tables.path)
-        for name in ("events", "items", "dropped_percent"):
-            metrics.log_metric(name, report[name])
+        log_metrics(metrics, {name: report[name] for name in ("events", "items", "dropped_percent")})

@@ -14,6 +14,7 @@ def train(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Two towers, then the ranker, exported as one model directory."""
+    from components.metrics import log_metrics
     from components.stage import stage
 
     with stage("train"):
@@ -21,7 +22,7 @@ def train(
 
         report = train(settings, examples.path, model.path)
         model.metadata.update(report)
-        metrics.log_metric("valid_loss", report["curves"]["ranker"][-1].get("val_loss", -1.0))
+        log_metrics(metrics, {"valid_loss": report["curves"]["ranker"][-1].get("val_loss", -1.0)})
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

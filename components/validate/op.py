@@ -20,6 +20,9 @@ def validate(
 
     reference_dir: the `anomalies` directory of the run that made the blessed model, empty when there is none.
     """
+    from functools import partial
+
+    from components.metrics import log_metrics
     from components.stage import stage
 
     with stage("validate"):
@@ -29,4 +32,4 @@ def validate(
         kwargs = {"tables_dir": tables.path, "out_dir": anomalies.path, "settings_json": settings}
         kwargs |= {"reference_dir": reference_dir}
         summary = call("validate", "components.validate.run:validate", kwargs)
-        publish(summary, anomalies.path, report.path, metrics.log_metric)
+        publish(summary, anomalies.path, report.path, partial(log_metrics, metrics))

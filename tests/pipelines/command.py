@@ -66,6 +66,11 @@ def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 240) ->
     return value
 
 
+def forget_events(out: Path) -> None:
+    """So that what the next run in `out` says is not mistaken for what the last one said."""
+    (out / "progress.jsonl").unlink(missing_ok=True)
+
+
 def wait_for_stage(process: "subprocess.Popen[str]", out: Path, stage: str) -> None:
     """Returns when the run has started `stage`; fails when it ends before."""
 

@@ -8,7 +8,16 @@ import signal
 import socket
 from pathlib import Path
 
-from tests.pipelines.command import aisle, assert_nothing_runs, processes, ran, started, wait_for, wait_for_stage
+from tests.pipelines.command import (
+    aisle,
+    assert_nothing_runs,
+    forget_events,
+    processes,
+    ran,
+    started,
+    wait_for,
+    wait_for_stage,
+)
 from tests.pipelines.conftest import Run
 
 QUALITY = {
@@ -129,6 +138,7 @@ def test_a_second_run_takes_finished_stages_from_the_cache_and_ends_the_same(gro
 
 def test_after_a_changed_setting_the_stages_run_again(grocery_run: Run) -> None:
     before = _kept(grocery_run.out)
+    forget_events(grocery_run.out)
     with started("demo", "--fast", "--cut-date", "2017-11-20", "--out", grocery_run.out) as process:
         wait_for_stage(process, grocery_run.out, "ingest")
         process.send_signal(signal.SIGINT)  # to the command alone, as a program would

@@ -13,6 +13,7 @@ from tests.pipelines.command import (
     aisle,
     assert_nothing_runs,
     events,
+    forget_events,
     processes,
     ran,
     started,
@@ -59,6 +60,7 @@ def test_after_a_changed_data_file_the_stages_run_again(films_run: Run) -> None:
     file = films_run.data / "events.parquet"
     original = file.read_bytes()
     pd.read_parquet(file).iloc[:-1].to_parquet(file, index=False)
+    forget_events(films_run.out)
     try:
         with started("demo", "--fast", "--data", films_run.data, "--out", films_run.out) as process:
             wait_for_stage(process, films_run.out, "validate")

@@ -15,14 +15,14 @@ def test_a_stop_fails_only_after_report_and_metrics_are_written(tmp_path: Path) 
     (tmp_path / "report.html").write_text("<p>why</p>")
     logged: dict[str, float] = {}
     with pytest.raises(CheckFailed, match=r"2 problems stop the run; first: events\.price: bad"):
-        publish(SUMMARY, str(tmp_path), str(tmp_path / "shown"), logged.__setitem__)
+        publish(SUMMARY, str(tmp_path), str(tmp_path / "shown"), logged.update)
     assert (tmp_path / "shown").read_text() == "<p>why</p>"
     assert logged == {"stops": 2.0, "warnings": 1.0, "rows": 10.0, "columns": 3.0}
 
 
 def test_a_warning_does_not_fail(tmp_path: Path) -> None:
     (tmp_path / "report.html").write_text("")
-    publish(SUMMARY | {"verdict": "warn"}, str(tmp_path), str(tmp_path / "shown"), lambda name, value: None)
+    publish(SUMMARY | {"verdict": "warn"}, str(tmp_path), str(tmp_path / "shown"), lambda values: None)
 
 
 def test_the_step_runs_in_the_batch_image() -> None:
