@@ -1,13 +1,13 @@
-"""How long does `make demo` take, how much memory, and how good is what comes out? Twice: cold, then with its cache.
+"""How long does `make demo` take on a clean clone, how much memory, and how good is what comes out?
 
-`python -m benchmarks.demo` writes build/bench/demo.json. Environments are set up already; `make demo` on a bare machine
-takes their installation on top.
+`python -m benchmarks.demo` clones what is committed, sets both environments up with empty package caches, and runs the
+demo twice: cold, then with its cache. It writes build/bench/demo.json.
 """
 
 import argparse
+import os
 import shutil
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -24,13 +24,21 @@ SAMPLE_S = 1.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fast", action="store_true", help="the small sample, to try the benchmark itself")
-    parser.add_argument("--out", type=Path, default=Path("build/bench/demo-run"), help="the demo's directory; emptied")
+    parser.add_argument("--clone", type=Path, default=Path("build/bench/clone"), help="where to clone to; emptied")
     arguments = parser.parse_args()
-    shutil.rmtree(arguments.out, ignore_errors=True)
-    runs = [_run(arguments.out, arguments.fast) for _ in range(2)]
-    summary, metrics = read_json(arguments.out / "summary.json"), _metrics(arguments.out)
+    clone: Path = arguments.clone.absolute()
+    shutil.rmtree(clone, ignore_errors=True)
+    subprocess.run(["git", "clone", "--quiet", ".", str(clone)], check=True)
+    setup = _make(clone, "setup")
+    out = clone / "build" / "demo"
+    runs = []
+    for name in ("cold", "cached"):
+        run = _make(clone, "demo", f"ARGS={'--fast' if arguments.fast else ''}")
+        runs.append({"name": name, **run, "stages": read_json(out / "summary.json")["seconds"]})
+    summary, metrics = read_json(out / "summary.json"), _metrics(clone, out)
     result: dict[str, Any] = {
-        "runs": [{"name": name, **run} for name, run in zip(("cold", "cached"), runs, strict=True)],
+        "setup": setup,
+        "runs": runs,
         "data": summary["data"],
         "judged_trips": summary["judged_trips"],
         "quality": summary["quality"],
@@ -43,19 +51,18 @@ def main() -> None:
     print(f"{runs} in {path}")
 
 
-def _run(out: Path, fast: bool) -> dict[str, Any]:
-    """One demo: wall seconds, and the largest sum of resident memory of the command and all its children."""
+def _make(clone: Path, *words: str) -> dict[str, Any]:
+    """Runs make: wall seconds, and the largest sum of resident memory of the command and all its children."""
     began, peak = time.perf_counter(), 0
-    command = [sys.executable, "-m", "pipelines.cli", "demo", "--out", str(out), *(["--fast"] if fast else [])]
-    with subprocess.Popen(command) as process:
+    environment = os.environ | {"UV_CACHE_DIR": str(clone / ".uv-cache"), "PIP_NO_CACHE_DIR": "1"}
+    with subprocess.Popen(["make", *words], cwd=clone, env=environment) as process:
         watched = psutil.Process(process.pid)
         while process.poll() is None:
             peak = max(peak, _resident(watched))
             time.sleep(SAMPLE_S)
     if process.returncode != 0:
-        raise StageFailed(f"expected the demo to end with 0, got {process.returncode}; its words are above")
-    seconds = read_json(out / "summary.json")["seconds"]
-    return {"seconds": round(time.perf_counter() - began, 1), "peak_mb": round(peak / 1e6), "stages": seconds}
+        raise StageFailed(f"expected `make {words[0]}` to end with 0, got {process.returncode}; its words are above")
+    return {"seconds": round(time.perf_counter() - began, 1), "peak_mb": round(peak / 1e6)}
 
 
 def _resident(process: psutil.Process) -> int:
@@ -68,9 +75,9 @@ def _resident(process: psutil.Process) -> int:
     return total
 
 
-def _metrics(out: Path) -> dict[str, Any]:
+def _metrics(clone: Path, out: Path) -> dict[str, Any]:
     outputs = read_json(out / "outputs.json")
-    metrics: dict[str, Any] = read_json(Path(outputs["evaluation"]) / "metrics.json")
+    metrics: dict[str, Any] = read_json(clone / outputs["evaluation"] / "metrics.json")
     return metrics
 
 

@@ -54,7 +54,8 @@ One run on {result["hardware"]["cores"]} cores ([benchmarks/demo.py](benchmarks/
 Against personal frequency on the same trips, with 95 % intervals over households: \
 recall@10 {_interval(lead["recall@10"])}, ndcg@10 {_interval(lead["ndcg@10"])}.
 Rollout: {result["rollout"]["final_state"]}; {steps}; {result["rollout"]["failed_requests"]} failed requests.
-Time, environments in place: {_minutes(cold)} cold, {_minutes(cached)} with its cache; at most \
+Time on a clean clone: {_minutes(result["setup"])} to install both environments, {_minutes(cold)} for the first run, \
+{_minutes(cached)} for the next, with its cache; at most \
 {max(cold["peak_mb"], cached["peak_mb"]) / 1000:.1f} GB of memory.
 """
 
