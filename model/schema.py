@@ -22,7 +22,10 @@ class Type(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Column:
-    """One canonical column. `default` is the value an absent optional column gets; bounds are inclusive."""
+    """One canonical column. `default` is the value an absent optional column gets; bounds are inclusive.
+
+    `request` names the input of a request that carries it (model/serving/inputs.py); empty: not known before the trip.
+    """
 
     name: str
     type: Type
@@ -34,6 +37,7 @@ class Column:
     low: float | None = None
     high: float | None = None
     domain: tuple[str, ...] = ()
+    request: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,9 +64,9 @@ EVENTS = Table(
     name="events",
     key=(c.USER, c.BASKET, c.ITEM, c.EVENT_TYPE),
     columns=(
-        Column(name=c.USER, type=Type.ID, doc="The shopper or household."),
+        Column(name=c.USER, type=Type.ID, request="user_id", doc="The shopper or household."),
         Column(name=c.ITEM, type=Type.ID, doc="The product."),
-        Column(name=c.TIME, type=Type.TIME, unit="UTC", doc="When it happened."),
+        Column(name=c.TIME, type=Type.TIME, unit="UTC", request="request_time", doc="When it happened."),
         Column(
             name=c.BASKET,
             type=Type.ID,
@@ -75,7 +79,7 @@ EVENTS = Table(
             required=False,
             default=c.PURCHASE,
             domain=EVENT_TYPES,
-            doc="What happened; only purchases are positives.",
+            doc="What happened; which of them are positives is set by the label policy, a return takes one back.",
         ),
         Column(name=c.QUANTITY, type=Type.NUMBER, unit="pieces", required=False, default=1.0, low=0.0, doc="How many."),
         Column(
@@ -92,6 +96,7 @@ EVENTS = Table(
             type=Type.ID,
             required=False,
             default="",
+            request="store_id",
             doc="Where; empty where there is only one store.",
         ),
     ),

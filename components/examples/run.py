@@ -14,8 +14,11 @@ from components.examples.leakage import check_attributes, check_catalog, check_t
 from components.examples.trips import trips_of
 from components.progress import progress
 from model import columns as c
+from model.catalog import Catalog
 from model.errors import CheckFailed
 from model.files import atomic_directory, read_json, write_json
+from model.schema import EVENTS
+from model.trips import Trips
 from tfx_configs.settings import RunSettings
 
 
@@ -28,8 +31,8 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         examples_dir: replaced in one step.
 
     Returns:
-        {trips, train_trips, test_trips, items, vocabulary, vocabulary_coverage}: counts, and the share of training
-        purchases whose item has a vocabulary entry of its own; also what the label policy changed.
+        {trips, train_trips, test_trips, items}: counts; also what `vocabulary_report` says of the item ids, and what
+        the label policy changed.
 
     Raises:
         CheckFailed: no trips before or after the cut; something knows its own future (components/examples/leakage.py).
@@ -37,8 +40,7 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     run = RunSettings.from_json(settings)
     tables = Path(tables_dir)
     cut_s = int(read_json(tables / "ingest.json")["cut_s"])
-    columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE]
-    all_events = pq.read_table(tables / "events", columns=columns).to_pandas()
+    all_events = pq.read_table(tables / "events", columns=list(EVENTS.names)).to_pandas()
     events = positives(all_events, run.labels)
     items = pq.read_table(tables / "items.parquet").to_pandas()
     item_ids = np.sort(np.union1d(items[c.ITEM].to_numpy(str), events[c.ITEM].to_numpy(str))).astype(object)
@@ -74,16 +76,36 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     return report
 
 
-def _report(trips: Any, catalog: Any, run: RunSettings) -> dict[str, Any]:
-    train = trips.event_item_E[trips.event_time_E < trips.cut_s]
-    own_entry = catalog.vocabulary_I >= run.features.oov_buckets
+def _report(trips: Trips, catalog: Catalog, run: RunSettings) -> dict[str, Any]:
     return {
         "trips": len(trips),
         "train_trips": int((trips.time_T < trips.cut_s).sum()),
         "test_trips": int((trips.time_T >= trips.cut_s).sum()),
         "items": catalog.items,
-        "vocabulary": int(catalog.vocabulary_size),
-        "vocabulary_coverage": round(float(own_entry[train].mean()), 4),
+    } | vocabulary_report(catalog.vocabulary_I, trips.event_item_E[trips.event_time_E < trips.cut_s], run)
+
+
+def vocabulary_report(vocabulary_I: np.ndarray, bought_E: np.ndarray, run: RunSettings) -> dict[str, Any]:
+    """How well the vocabulary tells items apart: shares of training purchases, and of the items without an entry.
+
+    Args:
+        vocabulary_I: [I] int embedding row of each item; rows below `oov_buckets` are shared by hash.
+        bought_E: [E] int item index of each training purchase, at least one.
+
+    Returns:
+        {vocabulary: embedding rows, vocabulary_coverage: purchases of items with a row of their own, oov_items: items
+        without, oov_items_colliding: share of those whose bucket holds another item, oov_purchases_colliding:
+        purchases that land in such a bucket}.
+    """
+    buckets = run.features.oov_buckets
+    hashed_I = vocabulary_I < buckets
+    shared_I = hashed_I & (np.bincount(vocabulary_I)[vocabulary_I] > 1)
+    return {
+        "vocabulary": int(buckets + (~hashed_I).sum()),
+        "vocabulary_coverage": round(float((~hashed_I)[bought_E].mean()), 4),
+        "oov_items": int(hashed_I.sum()),
+        "oov_items_colliding": round(float(shared_I.sum() / max(hashed_I.sum(), 1)), 4),
+        "oov_purchases_colliding": round(float(shared_I[bought_E].mean()), 4),
     }
 
 

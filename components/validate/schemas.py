@@ -10,14 +10,11 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.validate.tables import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY, WEEKDAYS
-from model import columns as c
 from model import schema
 from model.files import write_text
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "tfx_configs" / "schema"
 TRAINING, SERVING = "TRAINING", "SERVING"
-NOT_IN_SERVING = (c.ITEM, c.BASKET, c.EVENT_TYPE, c.QUANTITY, c.PRICE, LOG_PRICE, LOG_QUANTITY)
-"""Features of events that a request cannot have: the label and what the trip ends with."""
 
 _TFDV_TYPES = {
     schema.Type.ID: schema_pb2.BYTES,
@@ -26,8 +23,16 @@ _TFDV_TYPES = {
     schema.Type.TIME: schema_pb2.FLOAT,  # seconds since 1970
 }
 _DERIVED = (
-    schema.Column(name=HOUR, type=schema.Type.NUMBER, low=0.0, high=23.0, doc="Hour of event_time, UTC."),
-    schema.Column(name=WEEKDAY, type=schema.Type.CATEGORY, domain=WEEKDAYS, doc="Weekday of event_time, UTC."),
+    schema.Column(
+        name=HOUR, type=schema.Type.NUMBER, low=0.0, high=23.0, request="request_time", doc="Hour of event_time, UTC."
+    ),
+    schema.Column(
+        name=WEEKDAY,
+        type=schema.Type.CATEGORY,
+        domain=WEEKDAYS,
+        request="request_time",
+        doc="Weekday of event_time, UTC.",
+    ),
     schema.Column(name=LOG_PRICE, type=schema.Type.NUMBER, nullable=True, low=0.0, doc="log(1 + price)."),
     schema.Column(name=LOG_QUANTITY, type=schema.Type.NUMBER, low=0.0, doc="log(1 + quantity)."),
 )
@@ -39,7 +44,7 @@ def derive(table: schema.Table) -> schema_pb2.Schema:
     out = schema_pb2.Schema(default_environment=[TRAINING, SERVING])
     for column in table.columns + (_DERIVED if is_events else ()):
         out.feature.append(_feature(column))
-        if is_events and column.name in NOT_IN_SERVING:
+        if is_events and not column.request:  # the label, and what is known only when the trip ends
             out.feature[-1].not_in_environment.append(SERVING)
         if column.domain:
             out.string_domain.add(name=column.name, value=column.domain)
