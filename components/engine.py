@@ -11,6 +11,8 @@ from typing import Protocol
 
 import ibis
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
@@ -24,7 +26,7 @@ class Engine(Protocol):
     failures: tuple[type[Exception], ...]
 
     def read_parquet(self, path: Path) -> Table:
-        """One file, or all files below a directory. Raises InputError naming the path."""
+        """One file, or all files below a directory; nanoseconds are cut to microseconds. Raises InputError."""
         ...
 
     def read_csv(self, path: Path, typed: Sequence[str]) -> Table:
@@ -82,7 +84,13 @@ class _DuckDB:
 
     def read_parquet(self, path: Path) -> Table:
         with readable(path, "Parquet"):
-            return self._backend.read_parquet(f"{path}/**/*.parquet" if path.is_dir() else path)
+            rows = self._backend.read_parquet(f"{path}/**/*.parquet" if path.is_dir() else path)
+            cut = ", ".join(f'make_timestamp(epoch_ns("{n}") // 1000) AS "{n}"' for n in nanoseconds(path))
+            if not cut:
+                return rows
+            view = gen_name("view")
+            self._backend.raw_sql(f'CREATE TEMP VIEW "{view}" AS SELECT * REPLACE ({cut}) FROM "{rows.get_name()}"')
+            return self._backend.table(view)
 
     def read_csv(self, path: Path, typed: Sequence[str]) -> Table:
         with readable(path, "CSV"):
@@ -127,6 +135,13 @@ def readable(path: Path, kind: str) -> Iterator[None]:
     except Exception as error:  # each engine has errors of its own for unreadable files
         detail = " ".join(str(error).split())[:160]
         raise InputError(f"{path}: expected a readable {kind} file ({detail}); write it again") from error
+
+
+def nanoseconds(path: Path) -> list[str]:
+    """Columns stored in nanoseconds (what pandas writes). Engines take them for other things, or round them up."""
+    file = path if path.is_file() else next(path.rglob("*.parquet"))
+    stamps = [field for field in pq.read_schema(file) if pa.types.is_timestamp(field.type)]
+    return [field.name for field in stamps if field.type.unit == "ns"]
 
 
 def _header(path: Path) -> list[str]:

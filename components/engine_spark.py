@@ -1,17 +1,16 @@
 """Spark as an engine: a local one by default, a cluster's when spark-submit started this process (docs: scaling)."""
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import ibis
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
-from components.engine import readable
+from components.engine import nanoseconds, readable
 from model.errors import InputError
 from tfx_configs.settings import DataSettings
 
@@ -34,12 +33,14 @@ class Spark:
             words = (scratch / _LOG).read_text(errors="replace").split("\n")
             said = next((line for line in reversed(words) if line.strip()), str(error))
             raise InputError(f"engine spark: expected Java 17 to start, got {said.strip()[:160]!r}") from error
+        # A damaged file: the error itself follows, and says more.
+        warnings.filterwarnings("ignore", "toPandas attempted Arrow optimization", UserWarning)
         self._backend = ibis.pyspark.connect(self._session)
 
     def read_parquet(self, path: Path) -> Table:
         with readable(path, "Parquet"):
             frame = self._session.read.parquet(str(path))
-            for name in _nanoseconds(path):
+            for name in nanoseconds(path):
                 frame = frame.withColumn(name, _micros(name))
             return self._view(frame)
 
@@ -66,7 +67,7 @@ class Spark:
         return self._view(self._session.createDataFrame(rows))
 
     def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
-        frame = self._session.sql(self._backend.compile(table.order_by(order_by)))
+        frame = self._frame(table.order_by(order_by))
         for name, kind in frame.dtypes:
             if kind == "timestamp":  # an instant, shown in UTC; stored without a zone, as DuckDB does
                 frame = frame.withColumn(name, frame[name].cast("timestamp_ntz"))
@@ -74,10 +75,17 @@ class Spark:
         writer.parquet(str(path))
 
     def hold(self, table: Table) -> Table:
-        return self._view(self._session.sql(self._backend.compile(table)).persist())
+        return self._view(self._frame(table).persist())
 
     def close(self) -> None:
         self._backend.disconnect()
+
+    def _frame(self, table: Table) -> Any:
+        frame = self._session.sql(self._backend.compile(table))
+        for name, kind in table.schema().items():
+            if kind.is_floating():  # Spark takes a literal 1.0 for a decimal
+                frame = frame.withColumn(name, frame[name].cast("double"))
+        return frame
 
     def _view(self, frame: Any) -> Table:
         name = gen_name("view")
@@ -116,13 +124,6 @@ def _options(data: DataSettings, scratch: Path) -> dict[str, Any]:
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
-
-
-def _nanoseconds(path: Path) -> list[str]:
-    """Columns stored in nanoseconds (what pandas writes), which Spark would take for integers."""
-    file = path if path.is_file() else next(path.rglob("*.parquet"))
-    stamps = [field for field in pq.read_schema(file) if pa.types.is_timestamp(field.type)]
-    return [field.name for field in stamps if field.type.unit == "ns"]
 
 
 def _micros(name: str) -> Any:

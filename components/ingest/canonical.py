@@ -8,7 +8,7 @@ from ibis.expr.types import Column as Expression
 from ibis.expr.types import Table as Expr
 
 from components.engine import Engine, readable
-from components.ingest.cleaning import Source, calendar_day
+from components.ingest.cleaning import Source, calendar_day, not_finite
 from model import columns as c
 from model.errors import InputError
 from model.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Column, Table, Type
@@ -72,7 +72,7 @@ def _column(raw: Expr, column: Column, path: Path) -> Expression:
         raise InputError(f"{path}: expected numbers in {column.name}, got {value.type()}; convert the column")
     value = value.cast(_STORED[column.type])
     if column.type is Type.NUMBER and column.nullable:
-        value = ibis.ifelse(value.isnan() | value.isinf(), ibis.null("float64"), value)
+        value = ibis.ifelse(not_finite(value), ibis.null("float64"), value)
     return value if column.default is None else value.fill_null(column.default)
 
 
@@ -82,8 +82,6 @@ _STORED = {Type.ID: "string", Type.CATEGORY: "string", Type.NUMBER: "float64", T
 def _time(value: Expression, column: Column, path: Path) -> Expression:
     """Timestamps and dates as they are (zones turned to UTC), integers as unix seconds."""
     kind = value.type()
-    if isinstance(kind, dt.Unknown) and "TIMESTAMPTZ" in str(kind.raw_type):  # nanoseconds with a zone in DuckDB
-        return value.cast("timestamp('UTC')").cast("timestamp(6)")
     if isinstance(kind, dt.Integer):
         return value.as_timestamp("s").cast("timestamp(6)")
     if isinstance(kind, dt.Timestamp | dt.Date):

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import ibis
 from ibis import _
-from ibis.expr.types import BooleanColumn, StringColumn, Table, TimestampColumn
+from ibis.expr.types import BooleanColumn, FloatingColumn, StringColumn, Table, TimestampColumn
 
 from model import columns as c
 from model.schema import EVENTS, Type
@@ -61,14 +61,13 @@ def flag_events(source: Source) -> tuple[Table, dict[str, str]]:
     events = source.events
     conditions = dict(source.drop)
     for column in EVENTS.columns:
+        if column.type is Type.NUMBER and not column.nullable:
+            conditions[f"{column.name} not a finite number"] = not_finite(events[column.name])
         if not column.nullable:
             missing = events[column.name].isnull()
             if column.type is Type.ID and column.required:
                 missing = missing | (events[column.name] == "")
             conditions[f"{column.name} missing"] = missing
-        if column.type is Type.NUMBER and not column.nullable:
-            number = events[column.name]
-            conditions[f"{column.name} not a finite number"] = (number.isnan() | number.isinf()).fill_null(False)
     conditions[f"{c.QUANTITY} zero or negative"] = (
         (events[c.QUANTITY] <= 0) & (events[c.EVENT_TYPE] != "return")
     ).fill_null(False)
@@ -79,6 +78,11 @@ def flag_events(source: Source) -> tuple[Table, dict[str, str]]:
         flags[name] = condition & ~seen
         seen = seen | condition
     return events.mutate(**flags), names
+
+
+def not_finite(number: FloatingColumn) -> BooleanColumn:
+    """NaN or infinite; what is missing is not. (No `isinf`: Ibis 12 makes it false on Spark, always.)"""
+    return (number.isnan() | (number.abs() == float("inf"))).fill_null(False)
 
 
 def merge_lines(kept: Table) -> Table:
