@@ -20,7 +20,7 @@ ENGINES = ("duckdb", "spark")
 TABLES = ("events", "items.parquet", "users.parquet", "promotions.parquet")
 KEY = {c.USER, c.BASKET, c.ITEM, c.EVENT_TYPE}
 
-pytestmark = pytest.mark.needs("java", "pyspark")
+needs_spark = pytest.mark.needs("java", "pyspark")
 
 
 def dirty() -> dict[str, pd.DataFrame]:
@@ -88,6 +88,7 @@ def rows(path: Path) -> pd.DataFrame:
     return frame[names].sort_values(names).reset_index(drop=True)
 
 
+@needs_spark
 @pytest.mark.parametrize("name", TABLES)
 def test_both_engines_write_the_same_rows(built: dict[str, Any], name: str) -> None:
     ours, theirs = (built[engine][0] / name for engine in ENGINES)
@@ -96,11 +97,13 @@ def test_both_engines_write_the_same_rows(built: dict[str, Any], name: str) -> N
         pd.testing.assert_frame_equal(rows(ours), rows(theirs), check_exact=True, check_categorical=False)
 
 
+@needs_spark
 def test_both_engines_build_the_same_examples_to_the_byte(built: dict[str, Any]) -> None:
     ours, theirs = (tree_digests(built[engine][1]) for engine in ENGINES)
     assert ours == theirs
 
 
+@needs_spark
 def test_both_engines_report_the_same_but_for_their_name(built: dict[str, Any]) -> None:
     ours, theirs = (built[engine][2] for engine in ENGINES)
     assert ours[0] | {"engine": "spark"} == theirs[0]
@@ -120,7 +123,7 @@ def scramble(path: Path) -> None:
 
 @pytest.mark.parametrize("damage", [truncate, scramble])
 @pytest.mark.parametrize("table", ["events", "promotions"])
-@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=needs_spark)])
 def test_a_damaged_file_is_named_and_the_last_good_tables_stay(
     tmp_path: Path, engine: str, table: str, damage: Callable[[Path], None]
 ) -> None:
