@@ -130,11 +130,16 @@ def _quantity_limit(quantity: np.ndarray, quantile: float) -> float:
 
 
 def _gifts(trips: Trips, trip_E: np.ndarray, catalog: Catalog, settings: LabelSettings) -> np.ndarray:
-    """[T] bool: training trips whose basket is large for its shopper and made of what the shopper never buys."""
+    """[T] bool: training trips whose basket is large for its shopper and made of what the shopper never buys.
+
+    A basket that goes on after the cut counts as it was at the cut.
+    """
     if not settings.gift_familiarity:
         return np.zeros(len(trips), bool)
-    size_T = np.bincount(trip_E, minlength=len(trips))
-    known_T = np.bincount(trip_E, weights=familiarity(trips, trip_E, catalog), minlength=len(trips)) / size_T
+    counted_E = np.where(trips.event_time_E < trips.cut_s, 1.0, 0.0)
+    size_T = np.bincount(trip_E, weights=counted_E, minlength=len(trips))
+    familiar_E = counted_E * familiarity(trips, trip_E, catalog)
+    known_T = np.bincount(trip_E, weights=familiar_E, minlength=len(trips)) / np.maximum(size_T, 1.0)
     order = np.lexsort((trips.time_T, trips.user_T))
     user, size = trips.user_T[order], size_T[order]
     start = np.searchsorted(user, user, side="left")
