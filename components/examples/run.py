@@ -43,11 +43,7 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     all_events = pq.read_table(tables / "events", columns=list(EVENTS.names)).to_pandas()
     events = positives(all_events, run.labels)
     items = pq.read_table(tables / "items.parquet").to_pandas()
-    item_ids = np.sort(np.union1d(items[c.ITEM].to_numpy(str), events[c.ITEM].to_numpy(str))).astype(object)
-    with open_engine(run.data) as engine:
-        stored = engine.read_parquet(tables / "events")
-        bought = stored.filter(stored[c.EVENT_TYPE].isin(run.labels.positive_types), stored[c.QUANTITY] > 0)
-        trips = trips_of(engine, bought, item_ids, cut_s, run.features.max_history)
+    trips = read_trips(run, tables, cut_s)
     check_trips(trips)
     test = int((trips.time_T >= cut_s).sum())
     if test in (0, len(trips)):
@@ -74,6 +70,16 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         report = _report(trips, catalog, run) | label_report
         write_json(out / "examples.json", report)
     return report
+
+
+def read_trips(run: RunSettings, tables: Path, cut_s: int) -> Trips:
+    """Trips of what ingest wrote, on the engine of the settings. Items: the listed ones, and those bought unlisted."""
+    with open_engine(run.data) as engine:
+        events, items = engine.read_parquet(tables / "events"), engine.read_parquet(tables / "items.parquet")
+        bought = events.filter(events[c.EVENT_TYPE].isin(run.labels.positive_types), events[c.QUANTITY] > 0)
+        every = items.select(c.ITEM).union(bought.select(c.ITEM), distinct=True)
+        item_ids = np.sort(every.to_pyarrow()[c.ITEM].to_numpy())
+        return trips_of(engine, bought, item_ids, cut_s, run.features.max_history)
 
 
 def _report(trips: Trips, catalog: Catalog, run: RunSettings) -> dict[str, Any]:
