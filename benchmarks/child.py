@@ -1,0 +1,67 @@
+"""Runs a command and measures it with all its children: wall time, CPU time, largest resident memory."""
+
+import dataclasses
+import subprocess
+import time
+from collections.abc import Sequence
+
+import psutil
+
+SAMPLE_S = 0.1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command went. Memory is the largest sum over the processes of what is resident, shared pages twice."""
+
+    code: int
+    seconds: float
+    cpu_s: float
+    peak_mb: int
+    over_limit: bool
+    """It was killed for taking more than it may."""
+    other_cores: float
+    """Cores that other processes of the machine took meanwhile, on average."""
+
+
+def run(command: Sequence[str], limit_mb: float) -> Ended:
+    """Runs the command to its end, or kills it once it holds more than `limit_mb`; our output streams are its own."""
+    began, busy, peak, cpu_s, over = time.perf_counter(), _busy(), 0.0, 0.0, False
+    with subprocess.Popen(command) as process:
+        watched = psutil.Process(process.pid)
+        try:
+            while process.poll() is None:
+                megabytes, used_s = _sample(watched)
+                peak, cpu_s, over = max(peak, megabytes), max(cpu_s, used_s), over or megabytes > limit_mb
+                if over:
+                    process.kill()
+                time.sleep(SAMPLE_S)
+        finally:
+            process.kill()
+    seconds = time.perf_counter() - began
+    return Ended(
+        code=process.returncode,
+        seconds=round(seconds, 1),
+        cpu_s=round(cpu_s, 1),
+        peak_mb=round(peak),
+        over_limit=over,
+        other_cores=round(max(_busy() - busy - cpu_s, 0.0) / seconds, 2),
+    )
+
+
+def _busy() -> float:
+    times = psutil.cpu_times()
+    return float(times.user + times.system + times.nice)
+
+
+def _sample(process: psutil.Process) -> tuple[float, float]:
+    """(MB resident, CPU seconds so far) of a process and its living descendants."""
+    megabytes = seconds = 0.0
+    try:
+        for one in (process, *process.children(recursive=True)):
+            times = one.cpu_times()
+            megabytes += one.memory_info().rss / 1e6
+            seconds += times.user + times.system
+    except psutil.NoSuchProcess:  # it ended between two looks; the next look sees the rest
+        pass
+    return megabytes, seconds
