@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.rollout.processes import Process, running
+from model import reference
 from model.errors import AisleError, InputError, StageFailed
 from model.files import read_json, write_json
 from model.manifest import read_manifest
@@ -30,13 +31,15 @@ def run_pipeline(
         AisleError: in the failed stage's own words, when it failed on purpose: it is not tried again.
         StageFailed: a stage or the pipeline ended in any other way, twice.
     """
+    source = data_version(run.data)
     request = {
         "arguments": {
             "settings": run.to_json(),
-            "data_version": data_version(run.data),
+            "data_version": source,
             "code_version": code_version(),
             "registry": str(registry.root),
             "blessed_dir": _blessed(registry),
+            "reference_dir": reference.find(registry, reference.data_digest(source, run.data)),
             "override_reason": override_reason,
         },
         "pipeline_root": str(paths.pipeline_root),

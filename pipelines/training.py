@@ -41,6 +41,7 @@ def training(
     code_version: str,
     registry: str,
     blessed_dir: str = "",
+    reference_dir: str = "",
     override_reason: str = "",
 ) -> Outputs:
     """Trains and pushes one model.
@@ -51,11 +52,14 @@ def training(
         code_version: digest of the program (pipelines.versions) or of its image.
         registry: root of the model registry.
         blessed_dir: directory of the model in production, empty when there is none.
+        reference_dir: what validation left of the run that made that model (model.reference.find), empty likewise.
         override_reason: why the gate's no is to be overruled; empty: it is not.
     """
     tables = ingest(settings=settings, data_version=data_version, code_version=code_version)
     _size(tables, "Ingest", cpu="2", memory="8G")
-    checked = validate(tables=tables.outputs["tables"], settings=settings, code_version=code_version)
+    checked = validate(
+        tables=tables.outputs["tables"], settings=settings, code_version=code_version, reference_dir=reference_dir
+    )
     _size(checked, "Validate (TFDV)", cpu="2", memory="8G")
     trips = examples(tables=tables.outputs["tables"], settings=settings, code_version=code_version).after(checked)
     _size(trips, "Examples", cpu="2", memory="8G")
@@ -85,6 +89,10 @@ def training(
         candidate=model.outputs["model"],
         baselines=simple.outputs["models"],
         verdict=verdict.outputs["verdict"],
+        anomalies=checked.outputs["anomalies"],
+        settings=settings,
+        data_version=data_version,
+        reference_dir=reference_dir,
         registry=registry,
     )
     _size(pushed, "Push", cpu="1", memory="2G").set_caching_options(False)

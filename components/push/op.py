@@ -10,6 +10,10 @@ def push(
     candidate: dsl.Input[dsl.Model],
     baselines: dsl.Input[dsl.Model],
     verdict: dsl.Input[dsl.Artifact],
+    anomalies: dsl.Input[dsl.Artifact],
+    settings: str,
+    data_version: str,
+    reference_dir: str,
     registry: str,
     outcome: dsl.Output[dsl.Artifact],
 ) -> None:
@@ -19,5 +23,9 @@ def push(
     with stage("push"):
         from components.push.run import push
         from model.files import Path, write_json
+        from model.reference import data_digest
+        from tfx_configs.settings import RunSettings
 
-        write_json(Path(outcome.path), push(candidate.path, verdict.path, baselines.path, registry))
+        data = data_digest(data_version, RunSettings.from_json(settings).data)
+        places = (candidate.path, verdict.path, baselines.path, registry, anomalies.path)
+        write_json(Path(outcome.path), push(*places, data, reference_dir))

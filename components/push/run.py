@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from components.progress import progress
+from model import reference
 from model.errors import ModelRefused
 from model.files import read_json
 from model.manifest import read_manifest
@@ -13,12 +14,23 @@ FIRST_STABLE = "personal_frequency"
 """The baseline that serves until the first model has earned its place."""
 
 
-def push(candidate_dir: str, verdict_path: str, baselines_dir: str, registry_dir: str) -> dict[str, Any]:
+def push(
+    candidate_dir: str,
+    verdict_path: str,
+    baselines_dir: str,
+    registry_dir: str,
+    validation_dir: str,
+    data: str,
+    reference_dir: str,
+) -> dict[str, Any]:
     """Looks at the verdict itself: nothing is pushed without a readable one that blesses this very candidate.
 
     Args:
         verdict_path: what the gate wrote.
         registry_dir: root of the model registry; on its first use the personal-frequency baseline becomes stable.
+        validation_dir: what validation wrote in this run; kept beside the model, for later runs to compare with.
+        data: digest of the data of this run (model.reference.data_digest).
+        reference_dir: what this run was compared with, or empty.
 
     Returns:
         {pushed, version, stable, replaces, reason}.
@@ -40,6 +52,7 @@ def push(candidate_dir: str, verdict_path: str, baselines_dir: str, registry_dir
     if verdict.get("version") != version:
         raise ModelRefused(f"expected a verdict on {version}, got one on {verdict.get('version')}; run the gate again")
     registry.add(Path(candidate_dir))
+    reference.keep(registry, version, Path(validation_dir), data, reference_dir)
     if version == stable:
         return result | {"pushed": False, "reason": "already stable"}
     registry.set_canary(version)

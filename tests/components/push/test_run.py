@@ -7,9 +7,11 @@ import pytest
 
 from components.push.run import push
 from model.errors import ModelRefused
-from model.files import write_json, write_text
+from model.files import read_json, write_json, write_text
 from model.registry import Registry
 from tests.model.model_directory import write_model
+
+PLACES = ("one", "verdict.json", "baselines", "registry", "anomalies")
 
 
 class Place:
@@ -24,11 +26,15 @@ class Place:
         """Pushes a candidate of that content; the verdict blesses it unless it says otherwise."""
         version = write_model(self.root / content, content)
         write_json(self.root / "verdict.json", {"blessed": True, "version": version} | verdict)
+        write_text(self.root / "anomalies" / "drift.stats.pb", content)
         return push(
             str(self.root / content),
             str(self.root / "verdict.json"),
             str(self.root / "baselines"),
             str(self.registry.root),
+            str(self.root / "anomalies"),
+            "data-1",
+            "",
         )
 
 
@@ -70,7 +76,7 @@ def test_a_verdict_that_cannot_be_read_is_no_blessing(place: Place) -> None:
     write_model(place.root / "one", "one")
     write_text(place.root / "verdict.json", '{"blessed": tr')
     with pytest.raises(ModelRefused, match="expected the gate's verdict"):
-        push(*(str(place.root / name) for name in ("one", "verdict.json", "baselines", "registry")))
+        push(*(str(place.root / name) for name in PLACES), "data-1", "")
     assert not place.registry.root.exists()
 
 
@@ -79,7 +85,7 @@ def test_a_damaged_candidate_is_refused(place: Place) -> None:
     write_json(place.root / "verdict.json", {"blessed": True, "version": version})
     write_text(place.root / "one" / "training.json", "altered")
     with pytest.raises(ModelRefused, match=r"training\.json: altered"):
-        push(*(str(place.root / name) for name in ("one", "verdict.json", "baselines", "registry")))
+        push(*(str(place.root / name) for name in PLACES), "data-1", "")
     assert place.registry.state().canary is None
 
 
@@ -97,3 +103,12 @@ def test_a_second_model_replaces_the_first_as_canary(place: Place) -> None:
     result = place.push("two")
     assert result["pushed"] and result["replaces"] == stable
     assert place.registry.state().canary == result["version"]
+
+
+def test_the_validation_of_the_run_is_kept_beside_the_model_and_only_beside_a_blessed_one(place: Place) -> None:
+    place.push("no", blessed=False)
+    assert not (place.registry.root / "validation").exists()
+    version = place.push("one")["version"]
+    kept = place.registry.root / "validation" / version
+    assert (kept / "drift.stats.pb").read_text() == "one"
+    assert read_json(kept / "origin.json") == {"data": "data-1", "compared_with": ""}
