@@ -79,7 +79,7 @@ def _run(work: str, folder: Path, out: str) -> dict[str, Any]:
         target.mkdir()
     limit_mb = min(LIMIT_GB * 1e3, 0.9 * psutil.virtual_memory().available / 1e6)
     command = [sys.executable, "-m", "benchmarks.data_work", work, str(folder / "source"), str(target)]
-    ended = child.run(command, limit_mb)
+    ended = child.run(command, limit_mb=limit_mb)
     if ended.code != 0 and not ended.over_limit:
         raise StageFailed(f"expected {work} to end with 0, got {ended.code}; its words are above")
     about = {"cpu_s": ended.cpu_s, "peak_mb": ended.peak_mb, "other_cores": ended.other_cores}

@@ -8,12 +8,10 @@ import argparse
 import os
 import shutil
 import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
-import psutil
-
+from benchmarks import child
 from benchmarks.machine import write_result
 from model.errors import StageFailed
 from model.files import read_json
@@ -53,26 +51,11 @@ def main() -> None:
 
 def _make(clone: Path, *words: str) -> dict[str, Any]:
     """Runs make: wall seconds, and the largest sum of resident memory of the command and all its children."""
-    began, peak = time.perf_counter(), 0
     environment = os.environ | {"UV_CACHE_DIR": str(clone / ".uv-cache"), "PIP_NO_CACHE_DIR": "1"}
-    with subprocess.Popen(["make", *words], cwd=clone, env=environment) as process:
-        watched = psutil.Process(process.pid)
-        while process.poll() is None:
-            peak = max(peak, _resident(watched))
-            time.sleep(SAMPLE_S)
-    if process.returncode != 0:
-        raise StageFailed(f"expected `make {words[0]}` to end with 0, got {process.returncode}; its words are above")
-    return {"seconds": round(time.perf_counter() - began, 1), "peak_mb": round(peak / 1e6)}
-
-
-def _resident(process: psutil.Process) -> int:
-    total = 0
-    for one in (process, *process.children(recursive=True)):
-        try:
-            total += one.memory_info().rss
-        except psutil.NoSuchProcess:
-            continue
-    return total
+    ended = child.run(["make", *words], sample_s=SAMPLE_S, folder=clone, environment=environment)
+    if ended.code != 0:
+        raise StageFailed(f"expected `make {words[0]}` to end with 0, got {ended.code}; its words are above")
+    return {"seconds": ended.seconds, "peak_mb": ended.peak_mb}
 
 
 def _metrics(clone: Path, out: Path) -> dict[str, Any]:
