@@ -44,6 +44,7 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
     from components.validate import tables as reading
     from model import columns as c
     from model import schema
+    from model.files import read_json
     from tfx_configs.validation import ValidationSettings
 
     settings, folder = ValidationSettings(), Path(scratch)
@@ -57,6 +58,8 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
     def between(kind: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
         reference.write(before, folder)
         values = {d.feature: d.value for d in reference.find(after, folder, settings)[1]}
+        ratio = reference.volume_ratio(read_json(folder / reference.SPAN), len(after), reference.span_days(after))
+        values["volume ratio"] = max(ratio, 1 / ratio)
         for column, name in reference.KNOWN.items():
             known, now = pd.read_parquet(folder / name), reference.by_id(after, column)
             values[f"{column} unknown_percent"] = reference.unknown_percent(known, now)

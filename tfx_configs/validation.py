@@ -27,6 +27,9 @@ class ValidationSettings(Settings):
     """Days in a row without events, in otherwise daily data: up to this many warn (holidays), more stop, at least 0."""
     min_volume_percent: float = 50.0
     """Events of the last full week over the median week: less warns, a fifth of this stops, percent, (0, 100]."""
+    max_volume_ratio: float = 1.5
+    """Events a day over those of the blessed span, or the other way round: beyond warns, beyond `stop_drift_factor`
+    times this stops. Between quarters of The Complete Journey at most 1.03. Above 1."""
     max_mixed_basket_percent: float = 5.0
     """Baskets with more than one shopper: fewer warn, more stop, percent, [0, 100]."""
     drift_days: int = 28
@@ -49,6 +52,7 @@ class ValidationSettings(Settings):
         for name in ("max_null_jump_percent", "min_volume_percent"):
             check(0 < getattr(self, name) <= 100, name, "above 0, at most 100", getattr(self, name))
         check(self.max_scale_ratio > 1, "max_scale_ratio", "above 1", self.max_scale_ratio)
+        check(self.max_volume_ratio > 1, "max_volume_ratio", "above 1", self.max_volume_ratio)
         check(self.max_missing_days >= 0, "max_missing_days", "at least 0", self.max_missing_days)
         check(self.drift_days >= 7, "drift_days", "at least 7", self.drift_days)
         for name in ("max_drift_numeric", "max_drift_category"):

@@ -9,18 +9,21 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from components.validate import drift, statistics
+from components.validate import drift, statistics, weeks
 from components.validate.findings import Finding, Severity
 from components.validate.tables import LOG_PRICE
 from components.validate.value_checks import MIN_ITEM_ROWS
 from model import columns as c
 from model.errors import InputError
+from model.files import read_json, write_json
 from tfx_configs.validation import ValidationSettings
 
 STATS = "drift.stats.pb"
 """TFDV statistics of the training events, numbers cut to their middle 99.8 %."""
 KNOWN = {c.ITEM: "known_items.parquet", c.USER: "known_users.parquet"}
 """{id column: file with id, sales and the median log price}."""
+SPAN = "span.json"
+"""{events, days} of the training span."""
 TAIL = 0.001
 MIN_ITEMS = 20
 """Fewer items with a price on both sides say nothing about all."""
@@ -29,8 +32,13 @@ MAX_MOVED = 0.5
 Complete Journey (benchmarks/drift.py), about 1 when ids were shuffled."""
 
 
-def write(training: pd.DataFrame, out: Path) -> None:
-    """Writes what a later run compares with. `training`: events before the cut with the derived columns."""
+def write(training: pd.DataFrame, out: Path, stride: int = 1) -> None:
+    """Writes what a later run compares with.
+
+    Args:
+        training: events before the cut with the derived columns.
+        stride: it is every stride-th row of them.
+    """
     ranges = {
         name: (float(training[name].quantile(TAIL)), float(training[name].quantile(1 - TAIL)))
         for name in drift.NUMERIC
@@ -39,12 +47,13 @@ def write(training: pd.DataFrame, out: Path) -> None:
     (out / STATS).write_bytes(_statistics(training, ranges).SerializeToString(deterministic=True))
     for column, name in KNOWN.items():
         by_id(training, column).to_parquet(out / name)
+    write_json(out / SPAN, {"events": stride * len(training), "days": span_days(training)})
 
 
 def find(
-    training: pd.DataFrame, reference: Path, settings: ValidationSettings
+    training: pd.DataFrame, reference: Path, settings: ValidationSettings, stride: int = 1
 ) -> tuple[list[Finding], list[drift.Distance]]:
-    """How the training events differ from those of the reference, a directory that `write` filled.
+    """How the training events (every stride-th row) differ from those of the reference, a directory `write` filled.
 
     Raises InputError when it holds no reference.
     """
@@ -63,6 +72,7 @@ def find(
         out += _unknown(column, known, now, settings)
         if column == c.ITEM:
             out += _prices(known, now, settings)
+    out += _volume(volume_ratio(read_json(reference / SPAN), stride * len(training), span_days(training)), settings)
     return out, measured
 
 
@@ -119,6 +129,28 @@ def _prices(known: pd.DataFrame, now: pd.DataFrame, settings: ValidationSettings
         todo = "item ids were shuffled or remapped: restore the ids that the blessed model knows"
         out.append(_finding(c.ITEM, "reference_ids", "stop", expected, f"a distance of {moved:.2f}", todo))
     return out
+
+
+def _volume(ratio: float, settings: ValidationSettings) -> list[Finding]:
+    """Far fewer or far more events a day: half of the feed is missing, or it is another one."""
+    beyond = max(ratio, 1 / ratio) / settings.max_volume_ratio
+    if beyond <= 1:
+        return []
+    severity: Severity = "stop" if beyond > settings.stop_drift_factor else "warn"
+    expected = f"about as many events a day as in the blessed span (within x{settings.max_volume_ratio:g})"
+    todo = "check that every source of events was loaded, and only once"
+    return [_finding(c.TIME, "reference_volume", severity, expected, f"x{ratio:.2f}", todo)]
+
+
+def volume_ratio(span: dict[str, int], events: int, days: int) -> float:
+    """Events a day now over those of the reference."""
+    return (events / days) / (span["events"] / span["days"])
+
+
+def span_days(training: pd.DataFrame) -> int:
+    """From the first day with events to the last."""
+    day = weeks.days(training[c.TIME])
+    return int(day.max() - day.min()) + 1
 
 
 def unknown_percent(known: pd.DataFrame, now: pd.DataFrame) -> float:

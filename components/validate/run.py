@@ -78,7 +78,7 @@ def check_tables(
     moved: list[findings.Finding] = []
     moves: list[drift.Distance] = []
     if reference_dir is not None and not training.empty:
-        moved, moves = reference.find(training, reference_dir, settings)
+        moved, moves = reference.find(training, reference_dir, settings, loaded["events"].stride)
     found = findings.worst_first(found + drifted + moved)
     result = {
         "verdict": findings.verdict(found),
@@ -93,7 +93,7 @@ def check_tables(
             (out / f"{name}.stats.pb").write_bytes(stats[name].SerializeToString(deterministic=True))
             write_text(out / f"{name}.schema.pbtxt", text_format.MessageToString(used[name]))
         if result["verdict"] != "stop" and not training.empty:
-            reference.write(training, out)
+            reference.write(training, out, loaded["events"].stride)
             requests.write(training, out)
         write_json(out / "anomalies.json", result)
         write_text(out / "report.html", report.render(loaded, stats, found, distances, weekly, moves))

@@ -138,6 +138,32 @@ SINCE_REFERENCE = (
         column="user_id",
         received="100.0 % of events with other ids, such as 'card-u0'",
     ),
+    Corruption(
+        name="all quantities in grams",
+        change=lambda e: e.assign(quantity=e["quantity"] * 500),
+        column="log_quantity",
+        received="1.000",
+    ),
+    Corruption(
+        name="a store gone",
+        change=lambda e: e[e["store_id"] != "s2"],
+        column="store_id",
+        severity="warn",
+        received="0.3",
+    ),
+    Corruption(
+        name="volume halved",
+        change=lambda e: e[e["basket_id"].str.slice(1).astype(int) % 2 == 0],
+        column="event_time",
+        severity="warn",
+        received="x0.50",
+    ),
+    Corruption(
+        name="a twentieth of the feed",
+        change=lambda e: e[e["basket_id"].str.slice(1).astype(int) % 20 == 0],
+        column="event_time",
+        received="x0.05",
+    ),
 )
 """Wrong from the first day on: within the span nothing looks odd, only an earlier span shows it."""
 

@@ -102,6 +102,7 @@ def test_every_table_leaves_statistics_and_the_schema_used(validated: dict[str, 
         "requests.stats.pb",
         "known_items.parquet",
         "known_users.parquet",
+        "span.json",
     }
     assert 'name: "shoe_size"' in (folder / "users.schema.pbtxt").read_text()
 
