@@ -29,7 +29,7 @@ class ValidationSettings(Settings):
     """Events of the last full week over the median week: less warns, a fifth of this stops, percent, (0, 100]."""
     max_volume_ratio: float = 1.5
     """Events a day over those of the blessed span, or the other way round: beyond warns, beyond `stop_drift_factor`
-    times this stops. Between quarters of The Complete Journey at most 1.03. Above 1."""
+    times this stops. Between quarters of The Complete Journey at most 1.02. Above 1."""
     max_mixed_basket_percent: float = 5.0
     """Baskets with more than one shopper: fewer warn, more stop, percent, [0, 100]."""
     drift_days: int = 28
