@@ -15,26 +15,26 @@ def build_promotions(promotions: pd.DataFrame | None, trips: Trips) -> tuple[Pro
     """The most frequent kinds (at most four), each sorted by (store, item, start).
 
     Args:
-        promotions: canonical table or None.
+        promotions: canonical table or None; there may be very many, so its ids had better be categorical.
     """
     if promotions is None:
         return ()
-    store = _index(trips.store_ids, promotions[c.STORE].to_numpy(str))
-    item = _index(trips.item_ids, promotions[c.ITEM].to_numpy(str))
+    store, item = _index(trips.store_ids, promotions[c.STORE]), _index(trips.item_ids, promotions[c.ITEM])
     start = promotions[c.START].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S
     end = -(-promotions[c.END].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S)
     kept = (item >= 0) & (store >= 0) & (end > start)
-    kinds = promotions[c.KIND][kept].value_counts().index[:MOST_KINDS]
-    kind = promotions[c.KIND].to_numpy()
+    kind = promotions[c.KIND]
+    rows = kind[kept].value_counts()
     return tuple(
-        _one_kind(str(name), *(a[kept & (kind == name)] for a in (store, item, start, end))) for name in sorted(kinds)
+        _one_kind(str(name), *(a[kept & (kind == name).to_numpy()] for a in (store, item, start, end)))
+        for name in sorted(rows[rows > 0].index[:MOST_KINDS])
     )
 
 
-def _index(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """[n] position of each wanted id among the sorted ids, -1 where it is not there."""
-    at = np.searchsorted(ids.astype(str), wanted).clip(max=len(ids) - 1)
-    return np.where(ids[at].astype(str) == wanted, at, -1)
+def _index(ids: np.ndarray, wanted: pd.Series) -> np.ndarray:
+    """[n] position of each wanted id among the ids, -1 where it is not there."""
+    codes, distinct = pd.factorize(wanted)
+    return pd.Index(ids).get_indexer(pd.Index(distinct.astype(object)))[codes]
 
 
 def _one_kind(kind: str, store: np.ndarray, item: np.ndarray, start: np.ndarray, end: np.ndarray) -> Promotions:

@@ -42,7 +42,7 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     cut_s = int(read_json(tables / "ingest.json")["cut_s"])
     all_events = pq.read_table(tables / "events", columns=list(EVENTS.names)).to_pandas()
     events = positives(all_events, run.labels)
-    items = pq.read_table(tables / "items.parquet").to_pandas()
+    items, users = pq.read_table(tables / "items.parquet").to_pandas(), tables / "users.parquet"
     trips = read_trips(run, tables, cut_s)
     check_trips(trips)
     test = int((trips.time_T >= cut_s).sum())
@@ -53,10 +53,8 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         trips,
         events,
         items,
-        users=_optional(tables / "users.parquet"),
-        promotions=_optional(
-            tables / "promotions.parquet", [(c.END, ">", pd.Timestamp(first_snapshot(trips.cut_s, run), unit="s"))]
-        ),
+        users=pq.read_table(users).to_pandas() if users.exists() else None,
+        promotions=_promotions(tables / "promotions.parquet", first_snapshot(trips.cut_s, run)),
         run=run,
     )
     check_catalog(trips, catalog)
@@ -115,5 +113,9 @@ def vocabulary_report(vocabulary_I: np.ndarray, bought_E: np.ndarray, run: RunSe
     }
 
 
-def _optional(path: Path, filters: list[Any] | None = None) -> pd.DataFrame | None:
-    return pq.read_table(path, filters=filters).to_pandas() if path.exists() else None
+def _promotions(path: Path, since_s: int) -> pd.DataFrame | None:
+    """Promotions that end after `since_s`, their texts as categories: there can be far more of them than events."""
+    if not path.exists():
+        return None
+    filters = [(c.END, ">", pd.Timestamp(since_s, unit="s"))]
+    return pq.read_table(path, filters=filters, read_dictionary=[c.ITEM, c.STORE, c.KIND]).to_pandas()
