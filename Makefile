@@ -24,10 +24,10 @@ $(UV):
 	@$(UV) sync --quiet --frozen --extra main
 	@touch $@
 
-# The tests' own tools and Spark, into the same environment; nothing of it is needed by the demo.
+# The tests' own tools, Spark and the benchmarks' peers, into the same environment; nothing of it is needed by the demo.
 .venv/.locked-dev: .venv/.locked
 	@echo "setup: development tools and Spark"
-	@$(UV) sync --quiet --frozen --extra main --extra spark --group dev
+	@$(UV) sync --quiet --frozen --extra main --extra spark --group dev --group bench
 	@touch $@
 
 .venv-validate/.locked: uv.lock pyproject.toml | $(UV)
