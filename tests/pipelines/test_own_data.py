@@ -9,6 +9,8 @@ from typing import Any
 
 import pandas as pd
 
+from model.files import read_json
+from model.registry import Registry
 from tests.pipelines.command import (
     aisle,
     assert_nothing_runs,
@@ -79,6 +81,36 @@ def test_no_stage_outlives_a_killed_command(films_run: Run, tmp_path: Path) -> N
         wait_for_stage(process, tmp_path, "validate")
         process.kill()
     assert_nothing_runs(tmp_path)
+
+
+def test_other_data_are_compared_with_those_of_the_stable_model_and_the_same_data_come_from_the_cache(
+    films_run: Run,
+) -> None:
+    assert films_run.data is not None
+    out, stable = films_run.out, films_run.summary()["model"]
+    registry = Registry(out / "registry")
+    registry.set_stable(stable)
+    arguments = ("train", "--fast", "--data", films_run.data, "--out", out)
+
+    again = aisle(*arguments)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert _compared_with(out) == ""
+    assert ran(out) == {"evaluate", "gate", "push"}  # the stable model is now there to be compared with
+
+    forget_events(out)
+    with started(*arguments, "--cut-date", "2023-11-20") as process:
+        wait_for_stage(process, out, "examples")
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=60)
+    assert _compared_with(out) == str(registry.root / "validation" / stable)
+    newest = max(out.glob("pipeline/*/validate/anomalies/anomalies.json"), key=lambda path: path.stat().st_mtime)
+    distances = {distance["feature"]: distance["value"] for distance in read_json(newest)["reference_drift"]}
+    assert {"hour", "weekday"} <= set(distances) and all(value < 0.05 for value in distances.values())
+
+
+def _compared_with(out: Path) -> str:
+    """The reference of the last run in `out`."""
+    return str(read_json(out / "request.json")["arguments"]["reference_dir"])
 
 
 def _kill(out: Path, what: str) -> None:
