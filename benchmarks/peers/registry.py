@@ -1,0 +1,34 @@
+"""The classical peers by name, and the grid searched for each."""
+
+import itertools
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from benchmarks.peers.base import Peer
+from benchmarks.peers.factors import Ease, ImplicitAls
+from benchmarks.peers.frequency import LastBasket, Popularity, TopFrequency
+from benchmarks.peers.logistic import Logistic
+from benchmarks.peers.neighbours import ItemKnn, TifuKnn, UpCf
+
+
+def grid(**values: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """Every combination."""
+    return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())]
+
+
+PEERS: dict[str, tuple[Callable[..., Peer], list[dict[str, Any]]]] = {
+    "popularity": (Popularity, grid()),
+    "popularity of 7 days": (partial(Popularity, days=7.0), grid()),
+    "last basket": (LastBasket, grid()),
+    "P-TopFreq": (partial(TopFrequency, fills=False), grid()),
+    "GP-TopFreq": (TopFrequency, grid()),
+    "decayed frequency": (TopFrequency, grid(half_life_days=(30.0, 60.0, 120.0, 240.0))),
+    "item-kNN": (ItemKnn, grid(shrink=(5.0, 50.0), own=(False, True))),
+    "UP-CF": (UpCf, grid(recent=(10, 25, 100), locality=(5.0, 20.0), asymmetry=(0.25, 0.5))),
+    "TIFU-KNN": (TifuKnn, grid(within=(0.9, 1.0), between=(0.7, 0.9), neighbours=(100, 300), share=(0.7, 0.9))),
+    "iALS": (ImplicitAls, grid(factors=(32, 128), alpha=(1.0, 10.0), regularization=(0.1, 10.0))),
+    "EASE": (Ease, grid(l2=(30.0, 100.0, 300.0))),
+    "logistic": (Logistic, grid(trips=(1, 3, 6), half_life_days=(30.0, 60.0, 120.0))),
+}
+"""{name: (class, grid)}; one empty setting where there is nothing to choose."""

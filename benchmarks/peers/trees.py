@@ -1,0 +1,137 @@
+"""Gradient-boosted trees given what the ranker is given: the same trips, candidates, dense features and negatives.
+
+LightGBM (Ke et al., NIPS 2017), binary objective. The embeddings of item, attributes and shopper are the ranker's
+alone. The towers that find the training candidates are trained here in the same way and with the same seed.
+
+Shape legend: C candidates of all trips together, F features, N judged trips, K recommendations a trip.
+"""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import lightgbm
+import numpy as np
+
+from components.train.batches import Keras, batches
+from components.train.ranking import RankingModel
+from components.train.retrieval import TwoTowers, item_vectors, query_vectors, train_towers
+from model.backend import tf
+from model.catalog import Catalog
+from model.features import FeatureGraph
+from model.index import ExactIndex
+from model.inputs import Batch, TripReader
+from model.metrics import NO_ITEM
+from model.ranker import Ranker
+from model.recommender import Recommender
+from model.timesplit import ranking_start
+from model.trips import Trips
+from tfx_configs.settings import DAY_S, RunSettings
+
+STEP = 256
+MAX_TREES, PATIENCE = 400, 20
+SETTINGS = {
+    "objective": "binary",
+    "learning_rate": 0.1,
+    "num_leaves": 63,
+    "min_data_in_leaf": 200,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "num_threads": 1,
+    "verbosity": -1,
+}
+
+
+class Rows(NamedTuple):
+    """Candidates to learn from."""
+
+    feature_CF: np.ndarray
+    label_C: np.ndarray
+
+
+def train_trees(run: RunSettings, trips: Trips, catalog: Catalog) -> lightgbm.Booster:
+    """Trees on the ranker's training trips, as many as do best on its validation trips."""
+    train, valid = ranking_rows(run, trips, catalog)
+    data = lightgbm.Dataset(train.feature_CF, train.label_C, free_raw_data=True)
+    return lightgbm.train(
+        SETTINGS | {"seed": run.train.seed},
+        data,
+        MAX_TREES,
+        valid_sets=[lightgbm.Dataset(valid.feature_CF, valid.label_C, reference=data)],
+        callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+    )
+
+
+def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows, Rows]:
+    """What components/train/run.py trains and watches the ranker on: (training rows, validation rows)."""
+    tf.keras.utils.set_random_seed(run.train.seed)
+    reader = TripReader(trips, catalog)
+    labelled = trips.basket_end_T > trips.basket_begin_T
+    start_s = ranking_start(int(trips.time_T.min()), trips.cut_s, run.train.ranking_days)
+    valid_s = trips.cut_s - run.train.valid_days * DAY_S
+    early = np.flatnonzero(labelled & (trips.time_T < start_s))
+    which = np.flatnonzero(labelled & (trips.time_T >= start_s) & (trips.time_T < valid_s))
+    valid = np.flatnonzero(labelled & (trips.time_T >= valid_s) & (trips.time_T < trips.cut_s))
+    towers = TwoTowers(catalog, run.train)
+    train_towers(towers, reader, early, run.train, Keras("towers"))
+    active = catalog.active_items()
+    index = ExactIndex(item_vectors(towers, catalog.items)[active], active)
+    recommender = Recommender(catalog, run, _no_scorer, towers.queries)
+    model = RankingModel(recommender, Ranker(catalog, len(recommender.features.records)), run.train.negative_percent)
+    sample = tf.function(lambda inputs: model.sample(inputs)[2:], reduce_retracing=True)
+
+    def rows(wanted: np.ndarray) -> Rows:
+        queries = query_vectors(towers, reader, wanted)
+        found = [index.search(queries[i : i + STEP], run.candidates.retrieved) for i in range(0, len(wanted), STEP)]
+        parts = [
+            sample(inputs) for inputs in batches(reader, wanted, run.train.ranking_batch, None, np.concatenate(found))
+        ]
+        return Rows(np.concatenate([f.numpy() for _, f in parts]), np.concatenate([y.numpy() for y, _ in parts]))
+
+    return rows(which), rows(valid)
+
+
+def rank(
+    trees: lightgbm.Booster,
+    run: RunSettings,
+    trips: Trips,
+    catalog: Catalog,
+    which: np.ndarray,
+    union: np.ndarray,
+    k: int,
+) -> np.ndarray:
+    """[N, k] item indices: the given candidates of each trip in the trees' order, padded with NO_ITEM.
+
+    Args:
+        union: [N, C] item indices, padded with NO_ITEM.
+    """
+    best_NK = np.full((len(which), k), NO_ITEM, np.int64)
+    for at, feature_CF in _features(run, trips, catalog, which, union):
+        items = union[at][union[at] != NO_ITEM]
+        score_C = np.asarray(trees.predict(feature_CF, raw_score=True, num_threads=1))
+        best = items[np.argsort(-score_C, kind="stable")][:k]
+        best_NK[at, : len(best)] = best
+    return best_NK
+
+
+def _features(
+    run: RunSettings, trips: Trips, catalog: Catalog, which: np.ndarray, union: np.ndarray, size: int = 64
+) -> Iterator[tuple[int, np.ndarray]]:
+    """(position in `which`, dense features [C, F]) of each trip, as at serving."""
+    graph, reader = FeatureGraph(catalog.as_served(), run.features), TripReader(trips, catalog)
+
+    def dense(batch: Batch, item_C: Any, row_C: Any) -> Any:
+        return graph.dense(graph(batch, item_C, row_C))
+
+    compiled = tf.function(dense, reduce_retracing=True)
+    for start in range(0, len(which), size):
+        part = union[start : start + size]
+        row_C, column_C = np.nonzero(part != NO_ITEM)
+        batch = Batch(*map(tf.convert_to_tensor, reader.batch(which[start : start + size])))
+        feature_CF = compiled(batch, tf.constant(part[row_C, column_C], tf.int32), tf.constant(row_C, tf.int32)).numpy()
+        for row, of_trip in enumerate(np.split(feature_CF, np.searchsorted(row_C, np.arange(1, len(part))))):
+            yield start + row, of_trip
+
+
+def _no_scorer(graph: Any, values: Any, batch: Any, candidates: Any) -> Any:
+    raise AssertionError("the training graph lists candidates and features; it does not rank")

@@ -1,0 +1,143 @@
+"""One step of the quality benchmark in a process of its own: trains, lists 20 items for every judged trip, and ends.
+
+`python -m benchmarks.quality_work STEP FOLDER SEED`, FOLDER holding the examples of one cut. A ranker leaves
+lists/NAME.npy, [N, 20] item indices, and lists/NAME.json, what there is to say about it.
+"""
+
+import dataclasses
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from components.evaluate.rank import recommend_all, request_of
+from components.progress import progress
+from model.api import Model
+from model.catalog import Catalog
+from model.files import write_json
+from model.metrics import NO_ITEM
+from model.task import Task, load_task
+from model.trips import Trips
+from tfx_configs.recipes import full
+from tfx_configs.settings import RunSettings
+
+K = 20
+
+
+def main() -> None:
+    step, folder, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    (folder / "lists").mkdir(exist_ok=True)
+    STEPS[step](folder, load_task(folder / "examples"), seed)
+
+
+def list_name(step: str, seed: int) -> str:
+    """Name of Aisle's lists: one a seed."""
+    return f"{step}-{seed}"
+
+
+def aisle(folder: Path, task: Task, seed: int) -> None:
+    """Trains, then lists the whole candidate union: its first 20 are the answer, all of it is union.npz."""
+    from components.train.run import train
+    from model import package
+
+    run = settings(seed)
+    directory = folder / list_name("model", seed)
+    began = time.perf_counter()
+    report = train(run.to_json(), str(folder / "examples"), str(directory))
+    about = _cost(began) | {"seed": seed, "train_trips": report["train_trips"], "curves": report["curves"]}
+    items, sources = whole_union(package.load(directory), task, run.candidates.limit)
+    np.savez_compressed(folder / f"{list_name('union', seed)}.npz", items=items, sources=sources)
+    _keep(folder, list_name("aisle", seed), items[:, :K], about)
+
+
+def whole_union(model: Model, task: Task, limit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Items [N, limit] in ranked order, padded with NO_ITEM, and the source of each, padded with ""."""
+    column = {item: i for i, item in enumerate(task.trips.item_ids.tolist())}
+    items = np.full((len(task.trip_N), limit), NO_ITEM, np.int64)
+    sources = np.full((len(task.trip_N), limit), "", dtype="U16")
+    for start in range(0, len(task.trip_N), 64):
+        requests = [request_of(task.trips, int(trip), limit) for trip in task.trip_N[start : start + 64]]
+        for row, answer in enumerate(model.recommend(requests), start=start):
+            items[row, : len(answer.item_ids)] = [column[item] for item in answer.item_ids]
+            sources[row, : len(answer.reasons)] = answer.reasons
+    return items, sources
+
+
+def trees(folder: Path, task: Task, seed: int) -> None:
+    """LightGBM on the candidates of Aisle's model of the same seed."""
+    from benchmarks.peers.trees import SETTINGS, rank, train_trees
+
+    run, catalog = settings(seed), Catalog.load(folder / "examples" / "catalog")
+    began = time.perf_counter()
+    booster = train_trees(run, task.trips, catalog)
+    about = _cost(began) | {"settings": SETTINGS | {"trees": booster.best_iteration}}
+    with np.load(folder / f"{list_name('union', seed)}.npz") as union:
+        items = rank(booster, run, task.trips, catalog, task.trip_N, union["items"], K)
+    _keep(folder, "trees", items, about)
+
+
+def tutorial(folder: Path, task: Task, seed: int) -> None:
+    """The plain TFRS tutorial model."""
+    from benchmarks.peers.tutorial import Tutorial
+
+    began = time.perf_counter()
+    peer = Tutorial(seed).fit(task.trips)
+    about = _cost(began)
+    _keep(folder, "TFRS tutorial", recommend_all(peer, task.trips, task.trip_N, K, batch=len(task.trip_N)), about)
+
+
+def classical(folder: Path, task: Task, seed: int) -> None:
+    """Every classical peer whose lists are not there yet: searched, fitted, asked."""
+    from benchmarks.peers.registry import PEERS
+    from benchmarks.peers.search import METRIC, choose
+
+    for name, (make, grid) in PEERS.items():
+        if (folder / "lists" / f"{name}.json").exists():
+            continue
+        chosen = choose(make, grid, task.trips)
+        began = time.perf_counter()
+        peer = make(**chosen.settings).fit(task.trips)
+        about = {"seconds": round(time.perf_counter() - began, 1)} | dataclasses.asdict(chosen)
+        items = recommend_all(peer, task.trips, task.trip_N, K, batch=len(task.trip_N))
+        progress(f"{name}: {chosen.settings}, {max((one[METRIC] for one in chosen.tried), default=float('nan')):.4f}")
+        _keep(folder, name, items, about)
+
+
+def settings(seed: int) -> RunSettings:
+    """The main job's settings with another training seed."""
+    run = full()
+    return dataclasses.replace(run, train=dataclasses.replace(run.train, seed=seed))
+
+
+def histories(trips: Trips, which: np.ndarray) -> list[np.ndarray]:
+    """Items bought before each of the trips."""
+    return [trips.event_item_E[trips.history(int(trip))] for trip in which]
+
+
+def _cost(began: float) -> dict[str, Any]:
+    """Seconds since then, and the largest memory of this process so far."""
+    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"seconds": round(time.perf_counter() - began, 1), "peak_mb": round(peak_kb / 1000)}
+
+
+def _keep(folder: Path, name: str, items_NK: np.ndarray, about: dict[str, Any]) -> None:
+    np.save(folder / "lists" / f"{name}.npy", items_NK)
+    write_json(folder / "lists" / f"{name}.json", about)
+
+
+STEPS: dict[str, Callable[[Path, Task, int], None]] = {
+    "classical": classical,
+    "aisle": aisle,
+    "trees": trees,
+    "tutorial": tutorial,
+}
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1, "blas"):
+        main()
