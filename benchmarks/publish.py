@@ -60,6 +60,32 @@ Time on a clean clone: {_minutes(result["setup"])} to install both environments,
 """
 
 
+def labels(result: dict[str, Any]) -> str:
+    """What each label policy changes, against training without one."""
+    rows = []
+    for name, found in sorted(result["policies"].items(), key=lambda item: (not item[0].startswith("none"), item[0])):
+        changed = found["changed"]
+        fewer = sum(changed[reason] for reason in ("lines_gift", "lines_quantity", "lines_returned"))
+        against = found["against_none"]["ndcg@10"]
+        compared = _interval(against) if name != "none" else ""
+        values = " | ".join(
+            f"{found['metrics'][metric]:.4f}" for metric in ("ndcg@10", "recall@10", "explore_recall@10")
+        )
+        rows.append(
+            f"| {name} | {found['train_trips']:,} | {changed['lines_late'] - fewer:+,} | {values} | {compared} |"
+        )
+    head = "| policy | training trips | labels | ndcg@10 | recall@10 | explore recall@10 | ndcg@10 against none |"
+    table = "\n".join([head, "|---|---|---|---|---|---|---|", *rows])
+    return f"""
+Next baskets of {result["trips"]:,} households from {result["span"]["first"][:10]} on, measured on \
+{result["measured"][:10]} ([benchmarks/labels.py](../benchmarks/labels.py), \
+[result](../benchmarks/results/labels.json)). Labels: how many more or fewer the training trips have. The last column \
+has 95 % intervals over households; each policy was trained once, and another seed moves it too.
+
+{table}
+"""
+
+
 def _interval(found: dict[str, float]) -> str:
     return f"{found['delta_pct']:+.1f} % ({found['low_pct']:+.1f} to {found['high_pct']:+.1f})"
 
@@ -68,7 +94,7 @@ def _minutes(run: dict[str, Any]) -> str:
     return f"{run['seconds'] / 60:.1f} minutes"
 
 
-SECTIONS = {"demo": demo}
+SECTIONS = {"demo": demo, "labels": labels}
 
 
 if __name__ == "__main__":
