@@ -22,7 +22,6 @@ from model.catalog import Catalog
 from model.files import write_json
 from model.metrics import NO_ITEM
 from model.task import Task, load_task
-from model.trips import Trips
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings
 
@@ -52,7 +51,7 @@ def aisle(folder: Path, task: Task, seed: int) -> None:
     about = _cost(began) | {"seed": seed, "train_trips": report["train_trips"], "curves": report["curves"]}
     items, sources = whole_union(package.load(directory), task, run.candidates.limit)
     np.savez_compressed(folder / f"{list_name('union', seed)}.npz", items=items, sources=sources)
-    _keep(folder, list_name("aisle", seed), items[:, :K], about)
+    _keep(folder, list_name("aisle", seed), items[:, :K], about, task)
 
 
 def whole_union(model: Model, task: Task, limit: int) -> tuple[np.ndarray, np.ndarray]:
@@ -78,7 +77,7 @@ def trees(folder: Path, task: Task, seed: int) -> None:
     about = _cost(began) | {"settings": SETTINGS | {"trees": booster.best_iteration}}
     with np.load(folder / f"{list_name('union', seed)}.npz") as union:
         items = rank(booster, run, task.trips, catalog, task.trip_N, union["items"], K)
-    _keep(folder, "trees", items, about)
+    _keep(folder, "trees", items, about, task)
 
 
 def tutorial(folder: Path, task: Task, seed: int) -> None:
@@ -88,7 +87,7 @@ def tutorial(folder: Path, task: Task, seed: int) -> None:
     began = time.perf_counter()
     peer = Tutorial(seed).fit(task.trips)
     about = _cost(began)
-    _keep(folder, "TFRS tutorial", recommend_all(peer, task.trips, task.trip_N, K, batch=len(task.trip_N)), about)
+    _keep(folder, "TFRS tutorial", recommend_all(peer, task.trips, task.trip_N, K, batch=len(task.trip_N)), about, task)
 
 
 def classical(folder: Path, task: Task, seed: int) -> None:
@@ -105,7 +104,7 @@ def classical(folder: Path, task: Task, seed: int) -> None:
         about = {"seconds": round(time.perf_counter() - began, 1)} | dataclasses.asdict(chosen)
         items = recommend_all(peer, task.trips, task.trip_N, K, batch=len(task.trip_N))
         progress(f"{name}: {chosen.settings}, {max((one[METRIC] for one in chosen.tried), default=float('nan')):.4f}")
-        _keep(folder, name, items, about)
+        _keep(folder, name, items, about, task)
 
 
 def settings(seed: int) -> RunSettings:
@@ -114,20 +113,15 @@ def settings(seed: int) -> RunSettings:
     return dataclasses.replace(run, train=dataclasses.replace(run.train, seed=seed))
 
 
-def histories(trips: Trips, which: np.ndarray) -> list[np.ndarray]:
-    """Items bought before each of the trips."""
-    return [trips.event_item_E[trips.history(int(trip))] for trip in which]
-
-
 def _cost(began: float) -> dict[str, Any]:
     """Seconds since then, and the largest memory of this process so far."""
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"seconds": round(time.perf_counter() - began, 1), "peak_mb": round(peak_kb / 1000)}
 
 
-def _keep(folder: Path, name: str, items_NK: np.ndarray, about: dict[str, Any]) -> None:
+def _keep(folder: Path, name: str, items_NK: np.ndarray, about: dict[str, Any], task: Task) -> None:
     np.save(folder / "lists" / f"{name}.npy", items_NK)
-    write_json(folder / "lists" / f"{name}.json", about)
+    write_json(folder / "lists" / f"{name}.json", about | {"digest": task.digest})
 
 
 STEPS: dict[str, Callable[[Path, Task, int], None]] = {

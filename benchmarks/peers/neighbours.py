@@ -62,14 +62,17 @@ class UpCf(Peer):
     def learn(self, past: Histories) -> None:
         self._set_UI, self._share_UI = _sets(past, self.items), self._shares(past)
 
-    def score(self, asked: Histories) -> sp.csr_matrix:
+    def score(self, asked: Histories) -> np.ndarray:
         set_BI = _sets(asked, self.items)
         weight_BU = (set_BI @ self._set_UI.T).toarray().astype(np.float64)
         size_B, size_U = (np.maximum(np.diff(sets.indptr), 1) for sets in (set_BI, self._set_UI))
         weight_BU /= size_B[:, None] ** self.asymmetry * size_U[None, :] ** (1 - self.asymmetry)
         weight_BU **= self.locality
         _forget_self(weight_BU, asked)
-        return self._shares(asked) + sp.csr_matrix(weight_BU.astype(np.float32)) @ self._share_UI
+        neighbours_IB = self._share_UI.T @ np.ascontiguousarray(weight_BU.T, dtype=np.float32)
+        score_BI = self._shares(asked).toarray()
+        score_BI += neighbours_IB.T
+        return score_BI
 
     def _shares(self, shoppers: Histories) -> sp.csr_matrix:
         trips_H = shoppers.trips_B[shoppers.row_H]
