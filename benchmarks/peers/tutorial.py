@@ -10,7 +10,7 @@ from benchmarks.peers.base import Histories, Peer
 from model.backend import tf
 from model.tfrs import tfrs
 
-DIMENSION, LEARNING_RATE, EPOCHS, SIZE = 32, 0.1, 3, 4096
+DIMENSION, LEARNING_RATE, SIZE = 32, 0.1, 4096
 
 
 class _Towers(tfrs.Model):
@@ -28,16 +28,16 @@ class _Towers(tfrs.Model):
 class Tutorial(Peer):
     """Ranks by the inner product of the two embeddings; a shopper not learned from gets popular items."""
 
-    def __init__(self, seed: int = 7) -> None:
+    def __init__(self, seed: int = 7, epochs: int = 3) -> None:
         super().__init__()
-        self._seed = seed
+        self._seed, self._epochs = seed, epochs
 
     def learn(self, past: Histories) -> None:
         tf.keras.utils.set_random_seed(self._seed)
         towers = _Towers(len(past), self.items)
         towers.compile(optimizer=tf.keras.optimizers.legacy.Adagrad(LEARNING_RATE))
         purchases = tf.data.Dataset.from_tensor_slices((past.row_H.astype(np.int32), past.item_H.astype(np.int32)))
-        towers.fit(purchases.shuffle(100_000, seed=self._seed).batch(SIZE), epochs=EPOCHS, verbose=0)
+        towers.fit(purchases.shuffle(100_000, seed=self._seed).batch(SIZE), epochs=self._epochs, verbose=0)
         self._shopper_Ud = towers.shoppers(tf.range(len(past))).numpy()
         self._item_dI = towers.items(tf.range(self.items)).numpy().T
 

@@ -1,6 +1,7 @@
 """The peers on worlds of a few purchases: every expected value is by pencil."""
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -18,10 +19,10 @@ from tests.worlds import seconds
 CUT_DAY = 100
 
 
-def trips_of(*trips: tuple[str, float, str]) -> Trips:
-    """From (shopper, day, "item item ..."), items single letters; the cut is on day 100."""
+def trips_of(*trips: tuple[str, float, str], letters: str = "abcdefgh", stores: Sequence[str] = ("",)) -> Trips:
+    """From (shopper, day, "item item ..."), items single letters; the cut is on day 100, the store the last one."""
     trips = tuple(sorted(trips, key=lambda trip: (trip[1], trip[0])))
-    users, items = (np.array(sorted(set(names)), dtype=object) for names in ([t[0] for t in trips], "abcdefgh"))
+    users, items = (np.array(sorted(set(names)), dtype=object) for names in ([t[0] for t in trips], letters))
     user, item = ({name: i for i, name in enumerate(names.tolist())} for names in (users, items))
     events = np.array(sorted((user[u], seconds(day), item[i]) for u, day, basket in trips for i in basket.split()))
     user_T = np.array([user[u] for u, _, _ in trips], np.int32)
@@ -31,13 +32,13 @@ def trips_of(*trips: tuple[str, float, str]) -> Trips:
     return Trips(
         item_ids=items,
         user_ids=users,
-        store_ids=np.array([""], dtype=object),
+        store_ids=np.array(stores, dtype=object),
         event_item_E=events[:, 2].astype(np.int32),
         event_time_E=events[:, 1],
         event_user_E=events[:, 0].astype(np.int32),
         user_T=user_T,
         time_T=time_T,
-        store_T=np.zeros(len(trips), np.int32),
+        store_T=np.full(len(trips), len(stores) - 1, np.int32),
         history_begin_T=np.searchsorted(events[:, 0], user_T),
         history_end_T=np.array(
             [

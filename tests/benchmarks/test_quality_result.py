@@ -1,0 +1,88 @@
+"""From lists to the result: two judged trips whose metrics a pencil can follow."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.quality_result import best_classical, judge
+from model.errors import CheckFailed
+from model.files import write_json
+from model.task import load_task
+from tests.benchmarks.test_peers import WORLD
+from tests.model.small_catalog import small_catalog
+
+A, B, H = 0, 1, 7
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Both trips of WORLD's next baskets hold h alone, which neither shopper had bought before."""
+    folder = tmp_path / "2020-04-15"
+    WORLD.save(folder / "examples" / "trips")
+    small_catalog().save(folder / "examples" / "catalog")
+    (folder / "lists").mkdir()
+    keep(folder, "popularity", [[A, B, -1], [A, H, -1]])
+    keep(folder, "last basket", [[A, -1, -1], [B, -1, -1]])
+    keep(folder, "trees", [[H, -1, -1], [H, -1, -1]])
+    keep(folder, "aisle-7", [[H, A, -1], [H, -1, -1]])
+    keep(folder, "aisle-8", [[H, A, -1], [A, B, -1]])
+    np.savez(
+        folder / "union-7.npz",
+        items=[[H, A, B, -1], [A, B, H, -1]],
+        sources=[["popular", "bought_before", "popular", ""], ["bought_before", "popular", "popular", ""]],
+    )
+    return folder
+
+
+def keep(folder: Path, name: str, items: list[list[int]]) -> None:
+    np.save(folder / "lists" / f"{name}.npy", np.array(items))
+    write_json(folder / "lists" / f"{name}.json", {"digest": load_task(folder / "examples").digest})
+
+
+def test_every_ranker_is_judged_on_the_same_trips(folder: Path) -> None:
+    result = judge(folder, seed=7)
+    assert result["trips"] == 2
+    assert result["models"]["popularity"]["recall@10"]["mean"] == 0.5
+    assert result["models"]["popularity"]["ndcg@10"]["mean"] == pytest.approx(1 / np.log2(3) / 2)
+    assert result["models"]["popularity"]["coverage@10"]["mean"] == 3 / 4
+    assert result["models"]["aisle"]["recall@10"] == {"mean": 1.0, "low": 1.0, "high": 1.0}
+
+
+def test_aisle_is_compared_with_the_best_classical_peer_and_with_trees(folder: Path) -> None:
+    paired = judge(folder, seed=7)["paired"]["recall@10"]
+    assert paired["best_classical"] == "popularity" and paired["delta_pct"] == 100
+    assert paired["against"]["trees"] == {"delta_pct": 0, "low_pct": 0, "high_pct": 0}
+    assert "aisle-8" not in paired["against"]
+
+
+def test_trees_are_not_classical() -> None:
+    assert best_classical({"trees": 0.9, "TFRS tutorial": 0.8, "aisle-7": 0.7, "EASE": 0.1, "last basket": 0.2}) == (
+        "last basket"
+    )
+
+
+def test_the_union_is_told_by_source(folder: Path) -> None:
+    result = judge(folder, seed=7)
+    assert (result["union_recall"], result["candidates"], result["candidates_limit"]) == (1.0, 3.0, 4)
+    assert result["sources"] == {
+        "bought_before": {"recall": 0.0, "candidates": 1.0},
+        "popular": {"recall": 1.0, "candidates": 2.0},
+    }
+
+
+def test_seeds_are_told_with_their_spread(folder: Path) -> None:
+    assert judge(folder, seed=7)["seeds"]["recall@10"] == {"seeds": 2, "mean": 0.75, "low": 0.5, "high": 1.0}
+
+
+def test_before_aisle_is_trained_the_peers_alone_are_judged(folder: Path) -> None:
+    for seed in (7, 8):
+        (folder / "lists" / f"aisle-{seed}.npy").unlink()
+    result = judge(folder, seed=7)
+    assert set(result["models"]) == {"popularity", "last basket", "trees"} and "paired" not in result
+
+
+def test_lists_for_other_trips_are_refused(folder: Path) -> None:
+    write_json(folder / "lists" / "trees.json", {"digest": "of others"})
+    with pytest.raises(CheckFailed, match=r"remove lists/trees\.json"):
+        judge(folder, seed=7)
