@@ -1,0 +1,138 @@
+"""The quality result as Markdown, for docs/quality.md (benchmarks/publish.py puts it there)."""
+
+from typing import Any
+
+AISLE, TREES, TUTORIAL = "aisle", "trees", "TFRS tutorial"
+FURTHER = ("phr@10", "recall@20", "ndcg@20", "explore_recall@10", "repeat_recall@10", "coverage@10")
+
+
+def quality(result: dict[str, Any]) -> str:
+    """All rankers at all cuts, Aisle against the best of them, the union, the settings that were chosen."""
+    cuts = result["cuts"]
+    last = cuts[-1]
+    tables = [_ranking(cuts), _comparison(cuts), _further(last), _union(cuts), _seeds(last), _cost(cuts), _chosen(last)]
+    trips = ", ".join(f"{cut['trips']:,} after {cut['cut']}" for cut in cuts)
+    return f"""
+On {result["hardware"]["cores"]} cores ([benchmarks/quality.py](../benchmarks/quality.py), \
+[result](../benchmarks/results/quality.json)). Judged trips: {trips}.
+
+{(chr(10) * 2).join(table for table in tables if table)}
+"""
+
+
+def _ranking(cuts: list[dict[str, Any]]) -> str:
+    names = _sorted(cuts)
+    head = [f"ndcg@10 {cut['cut']} | recall@10" for cut in cuts]
+    rows = [
+        [_label(name), *(f"{_mean(cut, name, 'ndcg@10')} | {_mean(cut, name, 'recall@10')}" for cut in cuts)]
+        for name in names
+    ]
+    return _table(["ranker", *head], rows, columns=1 + 2 * len(cuts))
+
+
+def _comparison(cuts: list[dict[str, Any]]) -> str:
+    rows = []
+    for cut in cuts:
+        for metric, paired in cut.get("paired", {}).items():
+            trees = paired["against"].get(TREES)
+            best = f"{_interval(paired)}, {_label(paired['best_classical'])}"
+            rows.append([cut["cut"], metric, best, _interval(trees) if trees else "not measured"])
+    if not rows:
+        return ""
+    title = "Aisle over the best classical ranker of that metric and over trees, percent, with 95 % intervals (paired "
+    return f"{title}bootstrap over households):\n\n" + _table(["cut", "metric", "best classical", "trees"], rows)
+
+
+def _further(cut: dict[str, Any]) -> str:
+    names = [name for name in _sorted([cut]) if not name.startswith(f"{AISLE}-")]
+    rows = [[_label(name), *(_mean(cut, name, metric) for metric in FURTHER)] for name in names]
+    return f"The other metrics, at {cut['cut']}:\n\n" + _table(["ranker", *FURTHER], rows)
+
+
+def _union(cuts: list[dict[str, Any]]) -> str:
+    measured = [cut for cut in cuts if "union_recall" in cut]
+    if not measured:
+        return ""
+    sources = sorted({source for cut in measured for source in cut["sources"]})
+    rows = [
+        [cut["cut"], f"{cut['union_recall']:.3f}", f"{cut['candidates']:.0f} of {cut['candidates_limit']}"]
+        + [_source(cut["sources"].get(source)) for source in sources]
+        for cut in measured
+    ]
+    head = ["cut", "union recall", "candidates, at most", *(source.replace("_", " ") for source in sources)]
+    title = (
+        "Share of the basket among the candidates, mean over trips, and in brackets how many candidates a source adds"
+    )
+    return f"{title} (what several sources list counts for the first):\n\n" + _table(head, rows)
+
+
+def _seeds(cut: dict[str, Any]) -> str:
+    seeds = cut.get("seeds", {})
+    if not seeds or seeds["ndcg@10"]["seeds"] < 2:
+        return ""
+    said = ", ".join(
+        f"{metric} {seeds[metric]['mean']:.4f} ({seeds[metric]['low']:.4f} to {seeds[metric]['high']:.4f})"
+        for metric in ("ndcg@10", "recall@10", "explore_recall@10")
+    )
+    return f"Aisle trained with {seeds['ndcg@10']['seeds']} seeds at {cut['cut']}, mean and range: {said}."
+
+
+def _cost(cuts: list[dict[str, Any]]) -> str:
+    rows = []
+    for cut in cuts:
+        for name, step in ((AISLE, "aisle"), (TREES, "trees"), (TUTORIAL, "tutorial")):
+            about = cut["about"].get(name)
+            ended = next((one for key, one in cut["steps"].items() if key.startswith(f"{step}-")), None)
+            if about and ended:
+                cost = [f"{about['seconds']:.0f}", f"{about['peak_mb'] / 1000:.1f} GB", f"{ended['other_cores']:.1f}"]
+                rows.append([cut["cut"], _label(name), *cost])
+    if not rows:
+        return ""
+    title = "Training, data in and model out, and how many cores other work took meanwhile"
+    return f"{title}:\n\n" + _table(["cut", "model", "seconds", "peak memory", "cores taken by others"], rows)
+
+
+def _chosen(cut: dict[str, Any]) -> str:
+    rows = [
+        [
+            _label(name),
+            ", ".join(f"{key} {value:g}" for key, value in about["settings"].items()),
+            str(len(about["tried"])),
+        ]
+        for name, about in cut["about"].items()
+        if about.get("tried")
+    ]
+    return (
+        f"Settings chosen at {cut['cut']}, before it:\n\n" + _table(["ranker", "settings", "tried"], rows)
+        if rows
+        else ""
+    )
+
+
+def _sorted(cuts: list[dict[str, Any]]) -> list[str]:
+    """All rankers but other seeds of Aisle, the best of the last cut that has them first."""
+    names: dict[str, float] = {}
+    for cut in cuts:
+        names |= {name: model["ndcg@10"]["mean"] for name, model in cut["models"].items()}
+    return sorted((name for name in names if not name.startswith(f"{AISLE}-")), key=lambda name: -names[name])
+
+
+def _label(name: str) -> str:
+    return {AISLE: "**Aisle**", TREES: "trees (LightGBM)"}.get(name, name)
+
+
+def _mean(cut: dict[str, Any], name: str, metric: str) -> str:
+    return f"{cut['models'][name][metric]['mean']:.4f}" if name in cut["models"] else "–"
+
+
+def _source(found: dict[str, float] | None) -> str:
+    return f"{found['recall']:.3f} ({found['candidates']:.0f})" if found else "–"
+
+
+def _interval(found: dict[str, float]) -> str:
+    return f"{found['delta_pct']:+.1f} ({found['low_pct']:+.1f} to {found['high_pct']:+.1f})"
+
+
+def _table(head: list[str], rows: list[list[str]], columns: int | None = None) -> str:
+    lines = [" | ".join(head), "|".join(["---"] * (columns or len(head))), *(" | ".join(row) for row in rows)]
+    return "\n".join(f"| {line} |" if "---" not in line else f"|{line}|" for line in lines)
