@@ -1,0 +1,50 @@
+"""The page says what the result says, and leaves out what was not measured."""
+
+from typing import Any
+
+from benchmarks.quality_page import quality
+
+
+def cut(day: str, **more: Any) -> dict[str, Any]:
+    metrics = ("ndcg@10", "recall@10", "phr@10", "recall@20", "ndcg@20", "explore_recall@10", "repeat_recall@10")
+    models = {
+        name: {metric: {"mean": mean} for metric in (*metrics, "coverage@10")}
+        for name, mean in {"popularity": 0.1, "aisle": 0.3, "aisle-8": 0.2}.items()
+    }
+    about = {"popularity": {"settings": {}, "tried": []}, "aisle": {"seconds": 300.0, "peak_mb": 4100}}
+    steps = {"aisle-7": {"other_cores": 0.5}}
+    return {"cut": day, "trips": 2000, "models": models, "about": about, "steps": steps} | more
+
+
+def page(*cuts: dict[str, Any]) -> str:
+    return quality({"hardware": {"cores": 2}, "cuts": list(cuts)})
+
+
+def test_rankers_are_sorted_by_the_last_cut_and_other_seeds_left_out() -> None:
+    text = page(cut("2017-11-06"), cut("2017-12-04"))
+    assert "| **Aisle** | 0.3000 | 0.3000 | 0.3000 | 0.3000 |\n| popularity | 0.1000" in text
+    assert "aisle-8" not in text
+
+
+def test_aisle_is_compared_with_the_best_classical_ranker_and_with_trees() -> None:
+    interval = {"delta_pct": 5.04, "low_pct": 3.0, "high_pct": 7.0}
+    paired = {"ndcg@10": {"best_classical": "TIFU-KNN", **interval, "against": {"trees": interval}}}
+    said = "+5.0 (+3.0 to +7.0)"
+    assert f"| 2017-12-04 | ndcg@10 | {said}, TIFU-KNN | {said} |" in page(cut("2017-12-04", paired=paired))
+
+
+def test_what_was_not_measured_is_not_told() -> None:
+    text = page(cut("2017-12-04"))
+    assert "Aisle over" not in text and "union" not in text and "seeds" not in text
+
+
+def test_the_union_seeds_and_cost_are_told() -> None:
+    union = {"union_recall": 0.5, "candidates": 590.2, "candidates_limit": 600}
+    sources = {"bought_before": {"recall": 0.4, "candidates": 300.0}}
+    seeds = {
+        m: {"seeds": 3, "mean": 0.2, "low": 0.1, "high": 0.3} for m in ("ndcg@10", "recall@10", "explore_recall@10")
+    }
+    text = page(cut("2017-12-04", **union, sources=sources, seeds=seeds))
+    assert "| 2017-12-04 | 0.500 | 590 of 600 | 0.400 (300) |" in text
+    assert "with 3 seeds at 2017-12-04, mean and range: ndcg@10 0.2000 (0.1000 to 0.3000)" in text
+    assert "| 2017-12-04 | **Aisle** | 300 | 4.1 GB | 0.5 |" in text
