@@ -32,7 +32,7 @@ class CandidateUnion(tf.Module):
 
     def __init__(self, catalog: Catalog, settings: CandidateSettings) -> None:
         super().__init__(name="candidates")
-        self._own_limit = settings.own
+        self._own_limit, self._limit = settings.own, settings.limit
         top = np.argsort(-catalog.recent_WI, axis=1, kind="stable")[:, : settings.popular].astype(np.int32)
         bought = np.take_along_axis(catalog.recent_WI, top, axis=1) > 0
         self.popular_WP = tf.Variable(np.where(bought, top, -1), trainable=False, name="popular")
@@ -40,7 +40,7 @@ class CandidateUnion(tf.Module):
     def __call__(
         self, batch: Batch, week_B: Any, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any
     ) -> Candidates:
-        """The union for each request, without the excluded (item, row) pairs.
+        """The union for each request, without the excluded (item, row) pairs: the first `limit`, source by source.
 
         Args:
             week_B: [B] int32 popularity snapshot of each request.
@@ -52,7 +52,9 @@ class CandidateUnion(tf.Module):
         row_C, item_C, first_C = distinct(tf.concat([r for r, _ in lists], 0), tf.concat([i for _, i in lists], 0))
         source_C = tf.searchsorted(ends, first_C, side="right")
         kept = (item_C >= 0) & ~contains(row_C, item_C, exclude_row_X, exclude_item_X)
-        return Candidates(*(tf.boolean_mask(a, kept) for a in (item_C, row_C, source_C)))
+        item_C, row_C, source_C = (tf.boolean_mask(a, kept) for a in (item_C, row_C, source_C))
+        first = top_per_row(row_C, -tf.cast(tf.range(tf.size(row_C)), tf.float32), self._limit)
+        return Candidates(*(tf.gather(a, first) for a in (item_C, row_C, source_C)))
 
     def _own(self, batch: Batch) -> tuple[Any, Any]:
         """(row, item) of each shopper's own items, the highest decayed counts where there are too many."""

@@ -61,7 +61,6 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         Feature("popularity", "purchases by everybody, halved every 28 days", log=True),
         Feature("repurchase", "share of the item's buyers who bought it again"),
         Feature("price", "median log price"),
-        Feature("tower_score", "inner product of the two towers' vectors"),
     )
     promoted = tuple(
         Feature(f"on_{p.kind}", f"1 when the item is on {p.kind} in this store now") for p in catalog.promotions
@@ -97,11 +96,11 @@ class FeatureGraph(tf.Module):
         self.price_I = _hold(catalog.price_I, "price")
         self._promotions = [PromotionSearch(p, catalog.items) for p in catalog.promotions]
 
-    def __call__(self, batch: Batch, item_C: Any, row_C: Any, tower_C: Any) -> dict[str, Any]:
+    def __call__(self, batch: Batch, item_C: Any, row_C: Any) -> dict[str, Any]:
         """{feature name: [C] float32}, before the log of `Feature.log`.
 
         Args:
-            item_C: [C] int32 item index. row_C: [C] int32 which request. tower_C: [C] float32 tower score.
+            item_C: [C] int32 item index. row_C: [C] int32 which request.
         """
         row_H = batch.history_row_H
         age_H = tf.cast(tf.gather(batch.time_B, row_H) - batch.history_time_H, tf.float32) / DAY_S
@@ -110,7 +109,7 @@ class FeatureGraph(tf.Module):
         features = self._own(batch, item_C, row_C, age_H, trip_H, context_C["trips"])
         features |= self._affinity(batch, item_C, row_C, age_H)
         features |= self._catalog(batch, item_C, row_C)
-        return features | context_C | {"tower_score": tower_C}
+        return features | context_C
 
     def dense(self, features: dict[str, Any]) -> Any:
         """[C, F] float32: the features in record order, logs taken."""

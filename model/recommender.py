@@ -25,34 +25,19 @@ class Recommender(tf.Module):
     """Candidates from all sources, ranked by `scorer`. Without towers, nothing is retrieved by vector."""
 
     def __init__(
-        self,
-        catalog: Catalog,
-        settings: RunSettings,
-        scorer: Scorer,
-        query_tower: QueryTower | None = None,
-        item_vectors: Any = None,
+        self, catalog: Catalog, settings: RunSettings, scorer: Scorer, query_tower: QueryTower | None = None
     ) -> None:
         super().__init__(name="recommender")
         self.features = FeatureGraph(catalog, settings.features)
         self.candidates = CandidateUnion(catalog, settings.candidates)
         self.scorer = scorer
         self.query_tower = query_tower
-        self.item_vectors_Id = None if item_vectors is None else tf.Variable(item_vectors, trainable=False)
 
     def embed(self, batch: Batch) -> Any:
         """[B, d] query vectors for the index; d is 0 without towers."""
         if self.query_tower is None:
             return tf.zeros([tf.shape(batch.time_B)[0], 0])
         return self.query_tower(batch)
-
-    def feature_values(self, batch: Batch, item_C: Any, row_C: Any) -> dict[str, Any]:
-        """{feature name: [C]} of the given (request, item) pairs."""
-        if self.item_vectors_Id is None:
-            tower_C = tf.zeros(tf.shape(item_C)[0])
-        else:
-            vectors_Cd = tf.gather(self.item_vectors_Id, item_C)
-            tower_C = tf.reduce_sum(tf.gather(self.embed(batch), row_C) * vectors_Cd, axis=1)
-        return self.features(batch, item_C, row_C, tower_C)
 
     def union(self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any) -> Candidates:
         """The candidates of each request."""
@@ -65,7 +50,7 @@ class Recommender(tf.Module):
         """(item [B, k] int32, score [B, k], source [B, k]), best first. A row with fewer
         candidates than others ends in -1 items; all rows may be shorter than k."""
         candidates = self.union(batch, retrieved_BR, exclude_item_X, exclude_row_X)
-        values = self.feature_values(batch, candidates.item_C, candidates.row_C)
+        values = self.features(batch, candidates.item_C, candidates.row_C)
         score_C = self.scorer(self.features, values, batch, candidates)
         best = top_per_row(candidates.row_C, score_C, k)
         row = tf.gather(candidates.row_C, best)

@@ -27,6 +27,15 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
     return cut
 
 
+def ranking_start(first_s: int, cut_s: int, days: float) -> int:
+    """Unix seconds from which on trips train the ranker: `days` before the cut, but at most half of what there is.
+
+    Args:
+        first_s: the first trip, unix seconds.
+    """
+    return max(cut_s - int(days * DAY_S), (first_s + cut_s) // 2)
+
+
 def day(seconds: int) -> str:
     """The UTC date of unix seconds, as YYYY-MM-DD."""
     return datetime.fromtimestamp(seconds, UTC).date().isoformat()

@@ -80,12 +80,14 @@ class FeatureSettings(Settings):
 class CandidateSettings(Settings):
     """Sizes of the candidate sources whose union is ranked."""
 
-    own: int = 512
+    own: int = 400
     """The shopper's own items, best decayed count first, 1 to 4096."""
-    retrieved: int = 150
+    retrieved: int = 500
     """Items from the two towers, 1 to 4096."""
-    popular: int = 200
+    popular: int = 60
     """Recently popular items, 1 to 4096."""
+    limit: int = 600
+    """All of them together, in this order, 1 to 4096: who has bought little gets more from the towers."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -105,12 +107,12 @@ class TrainSettings(Settings):
     """Trips a step; what the other trips bought are the negatives, 16 to 65536."""
     temperature: float = 0.1
     """Divides the in-batch logits, above 0."""
-    ranking_days: int = 70
-    """Trips this close before the cut train the ranker; earlier ones train the towers, days, at least 7."""
-    ranking_epochs: int = 2
+    ranking_days: int = 140
+    """Trips this close before the cut train the ranker (at most half of all the time before it), days, at least 7."""
+    ranking_epochs: int = 1
     ranking_batch: int = 64
     """Trips a step, 1 to 4096."""
-    negative_percent: float = 30.0
+    negative_percent: float = 20.0
     """Share of negative candidates kept in ranker training, percent, (0, 100]."""
     valid_days: int = 7
     """Last days before the cut, held out of training to watch the loss, at least 1, below ranking_days."""

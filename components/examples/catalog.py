@@ -11,6 +11,7 @@ import pandas as pd
 from components.examples.promotions import build_promotions
 from model import columns as c
 from model.catalog import MISSING, RARE, Catalog
+from model.timesplit import ranking_start
 from model.trips import Trips
 from tfx_configs.settings import DAY_S, RunSettings
 
@@ -44,9 +45,9 @@ def build_catalog(
         items.set_index(c.ITEM).reindex(trips.item_ids), counts_I, features.max_attributes, features.min_item_count
     )
     vocabulary_I, vocabulary_size = _vocabulary(trips.item_ids, counts_I, features.min_item_count, features.oov_buckets)
-    snapshot_W = np.arange(first_snapshot(cut_s, run), cut_s + 1, WEEK_S, dtype=np.int64)
+    snapshot_W = np.arange(first_snapshot(trips, run), cut_s + 1, WEEK_S, dtype=np.int64)
     recent_WI, decayed_WI = _popularity(item_E, time_E, snapshot_W, len(trips.item_ids))
-    before = time_E < cut_s - run.train.ranking_days * DAY_S
+    before = time_E < ranking_start(int(trips.time_T.min()), cut_s, run.train.ranking_days)
     user_ids, user_names, user_sizes, user_codes = _users(users)
     return Catalog(
         item_ids=trips.item_ids,
@@ -69,9 +70,10 @@ def build_catalog(
     )
 
 
-def first_snapshot(cut_s: int, run: RunSettings) -> int:
+def first_snapshot(trips: Trips, run: RunSettings) -> int:
     """Unix seconds of the oldest weekly snapshot: at or before the first trip that trains the ranker."""
-    return cut_s - WEEK_S * -(-run.train.ranking_days // 7)
+    start_s = ranking_start(int(trips.time_T.min()), trips.cut_s, run.train.ranking_days)
+    return trips.cut_s - WEEK_S * -(-(trips.cut_s - start_s) // WEEK_S)
 
 
 def _attributes(

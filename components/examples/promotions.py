@@ -7,12 +7,12 @@ from model import columns as c
 from model.catalog import MISSING, Promotions
 from model.trips import Trips
 
-MOST_KINDS = 4
+MOST_KINDS = 8
 HOUR_S = 3600
 
 
 def build_promotions(promotions: pd.DataFrame | None, trips: Trips) -> tuple[Promotions, ...]:
-    """The most frequent kinds (at most four), each sorted by (store, item, start).
+    """The most frequent kinds (at most eight), each sorted by (store, item, start).
 
     Args:
         promotions: canonical table or None; there may be very many, so its ids had better be categorical.

@@ -54,7 +54,7 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         events,
         items,
         users=pq.read_table(users).to_pandas() if users.exists() else None,
-        promotions=_promotions(tables / "promotions.parquet", first_snapshot(trips.cut_s, run)),
+        promotions=_promotions(tables / "promotions.parquet", first_snapshot(trips, run)),
         run=run,
     )
     check_catalog(trips, catalog)

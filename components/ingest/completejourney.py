@@ -32,6 +32,13 @@ DEMOGRAPHICS = (
     "kids_count",
 )
 
+DISPLAY = {"1": "display_front", "2": "display_front", "3": "display_front"}
+DISPLAY |= {"4": "display_end", "5": "display_end", "6": "display_end"}
+DISPLAY |= {"7": "display_aisle", "9": "display_aisle", "A": "display_aisle"}
+MAILER = {"D": "mailer_front", "F": "mailer_back", "H": "mailer_wrap", "J": "mailer_wrap", "L": "mailer_wrap"}
+MAILER |= {"A": "mailer_inside", "C": "mailer_inside", "P": "mailer_inside", "X": "mailer_inside", "Z": "mailer_inside"}
+"""Kinds of promotion by location code, "0" being neither: places that draw alike are one kind."""
+
 
 def read(engine: Engine, folder: Path) -> Source:
     """The four canonical tables as lazy expressions, with the reasons for which event rows are dropped.
@@ -78,11 +85,13 @@ def read(engine: Engine, folder: Path) -> Source:
 
 def _promotions(weekly: Table) -> Table:
     """Rows of one week each, some repeated, become stretches of consecutive weeks, one kind a row."""
-    kinds = {"display": weekly.display_location, "mailer": weekly.mailer_location}
+    places = ((weekly.display_location, DISPLAY), (weekly.mailer_location, MAILER))
     rows = ibis.union(
         *(
-            weekly.filter(location != "0").select(_.product_id, _.store_id, _.week, ibis.literal(kind).name(c.KIND))
-            for kind, location in kinds.items()
+            weekly.filter(location.isin(tuple(kinds))).select(
+                _.product_id, _.store_id, _.week, location.cases(*kinds.items(), else_=None).name(c.KIND)
+            )
+            for location, kinds in places
         )
     )
     rank = ibis.dense_rank().over(group_by=["product_id", "store_id", c.KIND], order_by="week")

@@ -53,12 +53,11 @@ class TwoTowers(tfrs.Model):
 
 
 def train_towers(
-    reader: TripReader, catalog: Catalog, which: np.ndarray, settings: TrainSettings, watch: Keras
-) -> TwoTowers:
-    """Trains on the given trips; those without history are skipped."""
+    towers: TwoTowers, reader: TripReader, which: np.ndarray, settings: TrainSettings, watch: Keras
+) -> None:
+    """Trains `towers` in place, from where they are, on the given trips; those without history are skipped."""
     trips = reader.trips
     which = which[trips.history_end_T[which] > trips.history_begin_T[which]]
-    towers = TwoTowers(catalog, settings)
     towers.compile(optimizer=tf.keras.optimizers.legacy.Adam(LEARNING_RATE))
     towers.fit(
         batches(reader, which, settings.retrieval_batch, settings.seed),
@@ -66,7 +65,6 @@ def train_towers(
         callbacks=[watch],
         verbose=0,
     )
-    return towers
 
 
 def item_vectors(towers: TwoTowers, items: int, step: int = 8192) -> np.ndarray:

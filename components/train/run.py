@@ -8,7 +8,7 @@ import numpy as np
 from components.progress import progress
 from components.train.batches import Keras
 from components.train.ranking import train_ranker
-from components.train.retrieval import item_vectors, query_vectors, train_towers
+from components.train.retrieval import TwoTowers, item_vectors, query_vectors, train_towers
 from model.backend import tf
 from model.baselines import BASELINES
 from model.catalog import Catalog
@@ -19,12 +19,16 @@ from model.index import ExactIndex
 from model.inputs import TripReader
 from model.ranker import Ranker, RankerScorer
 from model.recommender import Recommender
+from model.timesplit import day, ranking_start
 from model.trips import Trips
 from tfx_configs.settings import DAY_S, RunSettings
 
 
 def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
     """Trains the towers on earlier trips, the ranker on the last `ranking_days`, and exports both as one model.
+
+    The ranker learns on what towers find that have not seen its trips, as in serving; afterwards the towers learn from
+    these trips too. The ranker does not read the towers' scores, so the two need not agree on them.
 
     Args:
         settings: RunSettings as JSON.
@@ -41,7 +45,7 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
     tf.keras.utils.set_random_seed(run.train.seed)
     trips, catalog = _load(examples_dir)
     reader = TripReader(trips, catalog)
-    start_s = trips.cut_s - run.train.ranking_days * DAY_S
+    start_s = ranking_start(int(trips.time_T.min()), trips.cut_s, run.train.ranking_days)
     valid_s = trips.cut_s - run.train.valid_days * DAY_S
     labelled = trips.basket_end_T > trips.basket_begin_T
     early = np.flatnonzero(labelled & (trips.time_T < start_s))
@@ -49,26 +53,26 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
     valid = np.flatnonzero(labelled & (trips.time_T >= valid_s) & (trips.time_T < trips.cut_s))
     if not len(early) or not len(which):
         raise CheckFailed(
-            f"expected trips in the {run.train.ranking_days} days before the cut and before those, "
-            f"got {len(which)} and {len(early)}; move the cut or set ranking_days"
+            f"expected trips from {day(start_s)} to {day(valid_s)} and before those, got {len(which)} and "
+            f"{len(early)}; move the cut or set ranking_days"
         )
 
     watch_towers, watch_ranker = Keras("towers"), Keras("ranker")
-    towers = train_towers(reader, catalog, early, run.train, watch_towers)
-    vectors = item_vectors(towers, catalog.items)
-    active = catalog.active_items()
-    index = ExactIndex(vectors[active], active)
+    towers = TwoTowers(catalog, run.train)
+    train_towers(towers, reader, early, run.train, watch_towers)
+    index = _index(towers, catalog)
     retrieved = {
         name: _search(index, query_vectors(towers, reader, trips_), run.candidates.retrieved)
         for name, trips_ in (("train", which), ("valid", valid))
     }
     progress(f"ranker: {len(which):,} trips to learn from")
-    training = Recommender(catalog, run, _no_scorer, towers.queries, vectors)
+    training = Recommender(catalog, run, _no_scorer, towers.queries)
     ranker = Ranker(catalog, len(training.features.records))
     train_ranker(training, ranker, reader, which, valid, retrieved, run.train, watch_ranker)
 
+    train_towers(towers, reader, np.concatenate([which, valid]), run.train, watch_towers)
     served = catalog.as_served()
-    recommender = Recommender(served, run, RankerScorer(ranker), towers.queries, vectors)
+    recommender = Recommender(served, run, RankerScorer(ranker), towers.queries)
     report = {
         "train_trips": len(which),
         "valid_trips": len(valid),
@@ -80,7 +84,7 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
         recommender,
         served,
         retrieved=run.candidates.retrieved,
-        index=index,
+        index=_index(towers, catalog),
         training=report,
     )
     progress(f"exported {manifest.version}")
@@ -104,6 +108,11 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
 
 def _load(examples_dir: str) -> tuple[Trips, Catalog]:
     return Trips.load(Path(examples_dir) / "trips"), Catalog.load(Path(examples_dir) / "catalog")
+
+
+def _index(towers: TwoTowers, catalog: Catalog) -> ExactIndex:
+    active = catalog.active_items()
+    return ExactIndex(item_vectors(towers, catalog.items)[active], active)
 
 
 def _search(index: ExactIndex, queries: np.ndarray, k: int, step: int = 256) -> np.ndarray:

@@ -89,3 +89,15 @@ def test_candidates_are_typed_as_the_ranker_reads_them() -> None:
         tf.zeros([0], tf.int32),
     )
     assert [a.numpy().dtype for a in found] == [np.int32] * 3
+
+
+def test_the_union_ends_at_its_limit_in_the_order_of_the_sources() -> None:
+    asks = (Ask(70, (("a", 60),)), Ask(70))
+    first, second = union(*asks, retrieved=["adb", "ade"], limit=3)
+    assert first == reasons("ao", "dt", "bt")
+    assert second == reasons("at", "dt", "et")
+
+
+def test_what_is_excluded_takes_no_place() -> None:
+    (found,) = union(Ask(70, (("a", 60),)), retrieved=["db"], limit=2, exclude=[(0, "d")])
+    assert found == reasons("ao", "bt")

@@ -24,7 +24,7 @@ def features(*asked: tuple[Ask, str], graph: FeatureGraph = GRAPH) -> dict[str, 
     item = np.array([ITEMS.index(i) for _, i in asked], np.int32)
     row = np.array([asks.index(ask) for ask, _ in asked], np.int32)
     requests = type(batch())(*map(tf.convert_to_tensor, batch(*asks)))
-    values = graph(requests, tf.constant(item), tf.constant(row), tf.zeros(len(item)))
+    values = graph(requests, tf.constant(item), tf.constant(row))
     return {name: value.numpy() for name, value in values.items()}
 
 

@@ -136,7 +136,7 @@ def ask(events: pd.DataFrame, cut_s: int) -> tuple[dict[str, np.ndarray], list[t
     batch = Batch(*map(tf.convert_to_tensor, TripReader(trips, snapshot).batch(np.array([asking(trips)]))))
     graph = FeatureGraph(snapshot, RUN.features)
     every = tf.range(len(ITEM_IDS))
-    values = graph(batch, every, tf.zeros_like(every), tf.zeros(len(ITEM_IDS)))
+    values = graph(batch, every, tf.zeros_like(every))
     nothing = tf.zeros([0], tf.int32)
     found = CandidateUnion(snapshot, RUN.candidates)(
         batch, graph.week(batch.time_B), tf.fill([1, 2], -1), nothing, nothing

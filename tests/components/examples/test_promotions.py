@@ -52,9 +52,9 @@ def test_unknown_items_unknown_stores_and_empty_stretches_are_left_out() -> None
     assert (found.start_hour_P - HOUR_0).tolist() == [72]
 
 
-def test_the_four_most_frequent_kinds_are_kept_in_order_of_name() -> None:
-    rows = [("a", "s1", day, day + 0.5, kind) for n, kind in enumerate("edcba", 1) for day in range(n)]
-    assert [p.kind for p in build_promotions(stretches(*rows), trips())] == ["a", "b", "c", "d"]
+def test_the_eight_most_frequent_kinds_are_kept_in_order_of_name() -> None:
+    rows = [("a", "s1", day, day + 0.5, kind) for n, kind in enumerate("ihgfedcba", 1) for day in range(n)]
+    assert [p.kind for p in build_promotions(stretches(*rows), trips())] == list("abcdefgh")
 
 
 def test_no_table_is_no_promotions() -> None:
