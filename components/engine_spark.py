@@ -120,6 +120,7 @@ def _options(data: DataSettings, scratch: Path) -> dict[str, Any]:
         "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
         "spark.sql.shuffle.partitions": 8,
+        "spark.sql.warehouse.dir": scratch / "warehouse",
         "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
