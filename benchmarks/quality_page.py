@@ -129,7 +129,9 @@ def _source(found: dict[str, float] | None) -> str:
     return f"{found['recall']:.3f} ({found['candidates']:.0f})" if found else "–"
 
 
-def _interval(found: dict[str, float]) -> str:
+def _interval(found: dict[str, float | None]) -> str:
+    if None in found.values():
+        return "–"
     return f"{found['delta_pct']:+.1f} ({found['low_pct']:+.1f} to {found['high_pct']:+.1f})"
 
 

@@ -81,9 +81,7 @@ def _paired(values: dict[str, dict[str, np.ndarray]], first: str, seed: int) -> 
     paired: dict[str, Any] = {}
     for metric in PAIRED:
         against = {
-            name: dataclasses.asdict(
-                metrics.paired_delta(values[first][metric], of_model[metric], seed=seed, rounds=ROUNDS)
-            )
+            name: _delta(values[first][metric], of_model[metric], seed)
             for name, of_model in values.items()
             if not name.startswith(AISLE)
         }
@@ -91,6 +89,12 @@ def _paired(values: dict[str, dict[str, np.ndarray]], first: str, seed: int) -> 
             best = best_classical({name: metrics.mean_defined(of[metric]) for name, of in values.items()})
             paired[metric] = {"best_classical": best} | against[best] | {"against": against}
     return paired
+
+
+def _delta(candidate_N: np.ndarray, reference_N: np.ndarray, seed: int) -> dict[str, float | None]:
+    """Percent and interval; None where the reference never hits."""
+    found = metrics.paired_delta(candidate_N, reference_N, seed=seed, rounds=ROUNDS)
+    return {name: None if np.isnan(value) else value for name, value in dataclasses.asdict(found).items()}
 
 
 def _union(path: Path, task: Task, baskets: list[np.ndarray]) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def test_aisle_is_compared_with_the_best_classical_peer_and_with_trees(folder: P
     paired = judge(folder, seed=7)["paired"]["recall@10"]
     assert paired["best_classical"] == "popularity" and paired["delta_pct"] == 100
     assert paired["against"]["trees"] == {"delta_pct": 0, "low_pct": 0, "high_pct": 0}
+    assert paired["against"]["last basket"] == {"delta_pct": None, "low_pct": None, "high_pct": None}
     assert "aisle-8" not in paired["against"]
 
 
