@@ -17,6 +17,8 @@ from pathlib import Path
 
 from benchmarks import child, quality_result
 from benchmarks.machine import RESULTS
+from benchmarks.peers.registry import PEERS
+from benchmarks.quality_result import TREES, TUTORIAL
 from benchmarks.quality_work import list_name
 from components.examples.run import build_examples
 from components.ingest.run import ingest
@@ -29,8 +31,6 @@ CUTS = ("2017-10-09", "2017-11-06", "2017-12-04")
 SEEDS = (7, 8, 9)
 """The first trains at every cut, the others at the last cut only."""
 STEPS = ("classical", "aisle", "trees", "tutorial")
-DONE = {"classical": "logistic", "trees": "trees", "tutorial": "TFRS tutorial"}
-"""The last list that a step writes."""
 FOLDER = RESULTS / "quality"
 
 
@@ -58,8 +58,7 @@ def measure(cut: str, seeds: Sequence[int], steps: Sequence[str]) -> None:
     wanted = [(step, seeds[0]) for step in steps]
     wanted += [("aisle", seed) for seed in seeds[1:] if "aisle" in steps]
     for step, seed in wanted:
-        name = list_name(step, seed) if step == "aisle" else DONE[step]
-        if (folder / "lists" / f"{name}.json").exists():
+        if all((folder / "lists" / f"{name}.json").exists() for name in _leaves(step, seed)):
             continue
         progress(f"{cut}: {step}, seed {seed}")
         command = [sys.executable, "-m", "benchmarks.quality_work", step, str(folder), str(seed)]
@@ -68,6 +67,12 @@ def measure(cut: str, seeds: Sequence[int], steps: Sequence[str]) -> None:
             raise StageFailed(f"expected step {step} of cut {cut} to end well, got exit code {ended.code}; see above")
         write_json(folder / f"step-{list_name(step, seed)}.json", dataclasses.asdict(ended))
         quality_result.write(FOLDER, seeds[0])
+
+
+def _leaves(step: str, seed: int) -> Sequence[str]:
+    """Names of the lists that a step writes."""
+    lists = {"classical": list(PEERS), "aisle": [list_name(step, seed)], "trees": [TREES], "tutorial": [TUTORIAL]}
+    return lists[step]
 
 
 def _make_examples(cut: str, folder: Path) -> None:

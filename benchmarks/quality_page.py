@@ -2,7 +2,8 @@
 
 from typing import Any
 
-AISLE, TREES, TUTORIAL = "aisle", "trees", "TFRS tutorial"
+from benchmarks.quality_result import AISLE, TREES, TUTORIAL
+
 FURTHER = ("phr@10", "recall@20", "ndcg@20", "explore_recall@10", "repeat_recall@10", "coverage@10")
 
 

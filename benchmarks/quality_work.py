@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from benchmarks.quality_result import TREES, TUTORIAL
 from components.evaluate.rank import recommend_all, request_of
 from components.progress import progress
 from model.api import Model
@@ -77,7 +78,7 @@ def trees(folder: Path, task: Task, seed: int) -> None:
     about = _cost(began) | {"settings": SETTINGS | {"trees": booster.best_iteration}}
     with np.load(folder / f"{list_name('union', seed)}.npz") as union:
         items = rank(booster, run, task.trips, catalog, task.trip_N, union["items"], K)
-    _keep(folder, "trees", items, about, task)
+    _keep(folder, TREES, items, about, task)
 
 
 def tutorial(folder: Path, task: Task, seed: int) -> None:
@@ -87,7 +88,7 @@ def tutorial(folder: Path, task: Task, seed: int) -> None:
     began = time.perf_counter()
     peer = Tutorial(seed).fit(task.trips)
     about = _cost(began)
-    _keep(folder, "TFRS tutorial", recommend_all(peer, task.trips, task.trip_N, K, batch=len(task.trip_N)), about, task)
+    _keep(folder, TUTORIAL, recommend_all(peer, task.trips, task.trip_N, K, batch=len(task.trip_N)), about, task)
 
 
 def classical(folder: Path, task: Task, seed: int) -> None:

@@ -24,11 +24,11 @@ PEERS: dict[str, tuple[Callable[..., Peer], list[dict[str, Any]]]] = {
     "P-TopFreq": (partial(TopFrequency, fills=False), grid()),
     "GP-TopFreq": (TopFrequency, grid()),
     "decayed frequency": (TopFrequency, grid(half_life_days=(30.0, 60.0, 120.0, 240.0))),
-    "item-kNN": (ItemKnn, grid(shrink=(50.0,), own=(False,)) + grid(shrink=(50.0, 200.0, 800.0), own=(True,))),
     "UP-CF": (UpCf, grid(recent=(10, 25, 50), locality=(1.0, 10.0), asymmetry=(0.5,))),
     "TIFU-KNN": (TifuKnn, grid(between=(0.5, 0.6, 0.7), neighbours=(300,), share=(0.3, 0.5, 0.7))),
-    "iALS": (ImplicitAls, grid(factors=(64, 256), alpha=(1.0,), regularization=(1.0, 10.0, 100.0))),
-    "EASE": (Ease, grid(l2=(100.0, 300.0, 1000.0))),
     "logistic": (Logistic, grid(trips=(1, 3, 6), half_life_days=(15.0, 30.0, 60.0))),
+    "EASE": (Ease, grid(l2=(100.0, 300.0, 1000.0))),
+    "item-kNN": (ItemKnn, grid(shrink=(50.0,), own=(False,)) + grid(shrink=(50.0, 200.0, 800.0), own=(True,))),
+    "iALS": (ImplicitAls, grid(factors=(64, 256), alpha=(1.0,), regularization=(1.0, 10.0, 100.0))),
 }
 """{name: (class, grid)}; one empty setting where there is nothing to choose."""
