@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
@@ -19,7 +20,7 @@ class Ended:
     cpu_s: float
     peak_mb: int
     over_limit: bool
-    """It was killed for taking more than it may."""
+    """It was killed for taking more than it may, or more than there was."""
     other_cores: float
     """Cores that other processes of the machine took meanwhile, on average."""
 
@@ -54,7 +55,7 @@ def run(
         seconds=round(seconds, 1),
         cpu_s=round(cpu_s, 1),
         peak_mb=round(peak),
-        over_limit=over,
+        over_limit=over or process.returncode == -signal.SIGKILL,
         other_cores=round(max(_busy() - busy - cpu_s, 0.0) / seconds, 2),
     )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from components.ingest.completejourney import ATTRIBUTES, DEMOGRAPHICS, WEEK_2_START_S, WEEK_S
+from components.ingest.completejourney import ATTRIBUTES, DEMOGRAPHICS, DISPLAY, MAILER, WEEK_2_START_S, WEEK_S
 from model import columns as c
 from model.timesplit import cut_seconds
 from model.trips import Trips
@@ -119,9 +119,10 @@ def _texts(rows: pd.DataFrame, key: str, name: str, others: tuple[str, ...]) -> 
 
 def _promotions(source: Path) -> pd.DataFrame:
     """Weeks that follow each other in one stretch, one kind a row."""
-    kinds = [_weeks(source, kind) for kind in ("display", "mailer")]
-    rows = pd.concat(kinds, ignore_index=True).astype({"kind": "category"})
-    del kinds
+    names = sorted({*DISPLAY.values(), *MAILER.values()})
+    parts = [_weeks(source, "display_location", DISPLAY, names), _weeks(source, "mailer_location", MAILER, names)]
+    rows = pd.concat(parts, ignore_index=True)
+    del parts
     rows = rows.drop_duplicates().sort_values([*STRETCH, "week"], ignore_index=True)
     follows = np.diff(rows["week"].to_numpy()) == 1
     for values in (rows["product_id"].to_numpy(), rows["store_id"].to_numpy(), rows["kind"].cat.codes.to_numpy()):
@@ -139,10 +140,10 @@ def _promotions(source: Path) -> pd.DataFrame:
     )
 
 
-def _weeks(source: Path, kind: str) -> pd.DataFrame:
-    location = f"{kind}_location"
+def _weeks(source: Path, location: str, kinds: dict[str, str], names: list[str]) -> pd.DataFrame:
     rows = pd.read_parquet(source / "promotions.parquet", columns=["product_id", "store_id", "week", location])
-    return rows.loc[rows[location] != "0", ["product_id", "store_id", "week"]].assign(kind=kind)
+    kind = rows.pop(location).map(kinds).astype(pd.CategoricalDtype(names))
+    return rows.assign(kind=kind)[kind.notna()]
 
 
 def _week_start(week: np.ndarray) -> np.ndarray:
