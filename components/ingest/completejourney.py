@@ -10,7 +10,7 @@ from typing import Any
 
 import ibis
 from ibis import _
-from ibis.expr.types import Table
+from ibis.expr.types import IntegerColumn, StringColumn, Table
 
 from components.engine import Engine
 from components.ingest.cleaning import Source
@@ -85,11 +85,12 @@ def read(engine: Engine, folder: Path) -> Source:
 
 def _promotions(weekly: Table) -> Table:
     """Rows of one week each, some repeated, become stretches of consecutive weeks, one kind a row."""
+    names = sorted({*DISPLAY.values(), *MAILER.values()})  # by number until the end: rows are many, texts wide
     places = ((weekly.display_location, DISPLAY), (weekly.mailer_location, MAILER))
     rows = ibis.union(
         *(
             weekly.filter(location.isin(tuple(kinds))).select(
-                _.product_id, _.store_id, _.week, location.cases(*kinds.items(), else_=None).name(c.KIND)
+                _.product_id, _.store_id, _.week, _number(location, kinds, names).name(c.KIND)
             )
             for location, kinds in places
         )
@@ -103,9 +104,14 @@ def _promotions(weekly: Table) -> Table:
             c.STORE: _.store_id.cast("string"),
             c.START: _week_start(_["first"]),
             c.END: _week_start(_["last"] + 1),
-            c.KIND: _[c.KIND],
+            c.KIND: _[c.KIND].cases(*enumerate(names), else_=None),
         }
     )
+
+
+def _number(location: StringColumn, kinds: dict[str, str], names: list[str]) -> IntegerColumn:
+    """The number of a location's kind among the names."""
+    return location.cases(*((code, names.index(kind)) for code, kind in kinds.items()), else_=None).cast("int8")
 
 
 def _week_start(week: Any) -> Any:
