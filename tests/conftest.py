@@ -1,8 +1,13 @@
 """Plugins of every test run."""
 
+import signal
+
 from hypothesis import Phase, settings
 
 pytest_plugins = ("tests.needs",)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+"""A shell's background job ignores Ctrl-C, and so would every process that the tests start and interrupt."""
 
 settings.register_profile(
     "aisle", derandomize=True, max_examples=12, deadline=None, database=None, phases=(Phase.explicit, Phase.generate)
