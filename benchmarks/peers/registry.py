@@ -29,6 +29,6 @@ PEERS: dict[str, tuple[Callable[..., Peer], list[dict[str, Any]]]] = {
     "logistic": (Logistic, grid(trips=(1, 3, 6), half_life_days=(15.0, 30.0, 60.0))),
     "EASE": (Ease, grid(l2=(100.0, 300.0, 1000.0))),
     "item-kNN": (ItemKnn, grid(shrink=(50.0,), own=(False,)) + grid(shrink=(50.0, 200.0, 800.0), own=(True,))),
-    "iALS": (ImplicitAls, grid(factors=(64, 256), alpha=(1.0,), regularization=(1.0, 10.0, 100.0))),
+    "iALS": (ImplicitAls, grid(factors=(64, 128), alpha=(1.0,), regularization=(10.0, 100.0))),
 }
 """{name: (class, grid)}; one empty setting where there is nothing to choose."""
