@@ -1,4 +1,4 @@
-"""Copies results to benchmarks/results and writes the figures of the README from them; a test compares the two.
+"""Copies results to benchmarks/results and writes the figures of the README and docs from them; a test compares them.
 
 `python -m benchmarks.publish` after `make bench` or any of its parts.
 """
@@ -17,8 +17,13 @@ def main() -> None:
     for path in sorted(FRESH.glob("*.json")):
         write_json(KEPT / path.name, read_json(path))
         print(f"kept {path.name}")
-    readme = ROOT / "README.md"
-    write_text(readme, filled(readme.read_text()))
+    for page in pages():
+        write_text(page, filled(page.read_text()))
+
+
+def pages() -> list[Path]:
+    """The files with results sections in them, or without."""
+    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
 def filled(text: str) -> str:
@@ -60,6 +65,47 @@ Time on a clean clone: {_minutes(result["setup"])} to install both environments,
 """
 
 
+def data(result: dict[str, Any]) -> str:
+    """Speed and memory of the way from files to trips, and what validation catches."""
+    table = [
+        "| engine | data | source rows | seconds | rows a second | CPU seconds | peak memory |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| {run['engine']} | {run['scale']}x | {run['rows']:,} | {run['seconds']:.0f} | {run['rows_per_s']:,} "
+            f"| {run['cpu_s']:.0f} | {run['peak_mb'] / 1000:.1f} GB |"
+            for run in sorted(result["runs"], key=lambda run: (run["scale"], run["seconds"]))
+        ),
+        *(
+            f"| {run['engine']} | {run['scale']}x | {run['rows']:,} | ended after {run['ended_after_s']:.0f} | "
+            f"| {run['cpu_s']:.0f} | over {run['limit_mb'] / 1000:.0f} GB |"
+            for run in result["unfinished"]
+        ),
+    ]
+    stages = "; ".join(
+        f"{stage['scale']}x {stage['seconds']:.0f} s and {stage['peak_mb'] / 1000:.1f} GB"
+        for stage in result["examples_stage"]
+    )
+    cores = max(run["other_cores"] for run in [*result["runs"], *result["unfinished"], *result["examples_stage"]])
+    shared = f" Other work took up to {cores:.1f} of them meanwhile." if cores >= 0.1 else ""
+    cpu_s = {run["scale"]: run["cpu_s"] for run in result["runs"] if run["engine"] == "duckdb"}
+    growth = ", ".join(f"{cpu_s[scale] / cpu_s[1]:.1f} times at {scale}x" for scale in cpu_s if scale > 1)
+    tfdv = result["tfdv"]
+    return f"""
+On {result["hardware"]["cores"]} cores with {result["hardware"]["memory_gb"]:.0f} GB \
+([benchmarks/data.py](../benchmarks/data.py), [result](../benchmarks/results/data.json)), the median of three runs at \
+1x, one run elsewhere.{shared} Engines in one scale wrote equal rows.
+
+{chr(10).join(table)}
+
+DuckDB's CPU time grows with the data: {growth} that of 1x.
+
+The whole examples stage (trips, leakage checks, catalog, labels) on DuckDB's tables: {stages}.
+
+Validation catches {tfdv["corruptions_caught"]} of {tfdv["corruptions_total"]} planted corruptions; of \
+{tfdv["clean_spans"]} clean spans (single weeks, and 13 weeks) it stops {tfdv["false_stops"]}.
+"""
+
+
 def labels(result: dict[str, Any]) -> str:
     """What each label policy changes, against training without one."""
     rows = []
@@ -94,7 +140,7 @@ def _minutes(run: dict[str, Any]) -> str:
     return f"{run['seconds'] / 60:.1f} minutes"
 
 
-SECTIONS = {"demo": demo, "labels": labels}
+SECTIONS = {"data": data, "demo": demo, "labels": labels}
 
 
 if __name__ == "__main__":

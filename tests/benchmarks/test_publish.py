@@ -1,11 +1,16 @@
-"""The figures in the README are those of the kept results."""
+"""The figures in the README and the docs are those of the kept results."""
 
-from benchmarks.publish import KEPT, ROOT, filled
+from pathlib import Path
+
+import pytest
+
+from benchmarks.publish import KEPT, filled, pages
 from model.files import read_json
 
 
-def test_the_readme_says_what_the_kept_results_say() -> None:
-    text = (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_a_page_says_what_the_kept_results_say(page: Path) -> None:
+    text = page.read_text()
     assert filled(text) == text, "run `python -m benchmarks.publish`"
 
 
