@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.quality_page import quality
 from model.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -140,7 +141,7 @@ def _minutes(run: dict[str, Any]) -> str:
     return f"{run['seconds'] / 60:.1f} minutes"
 
 
-SECTIONS = {"data": data, "demo": demo, "labels": labels}
+SECTIONS = {"data": data, "demo": demo, "labels": labels, "quality": quality}
 
 
 if __name__ == "__main__":
