@@ -53,8 +53,15 @@ def _world() -> Trips:
     )
 
 
-def _children() -> list[str]:
-    return [" ".join(child.cmdline()) for child in psutil.Process().children(recursive=True)]
+@pytest.fixture
+def earlier() -> set[int]:
+    """Processes that other tests have left to the test run, such as Spark's JVM."""
+    return {child.pid for child in psutil.Process().children(recursive=True)}
+
+
+def _children(earlier: set[int]) -> list[str]:
+    children = psutil.Process().children(recursive=True)
+    return [" ".join(child.cmdline()) for child in children if child.pid not in earlier]
 
 
 def _no_progress(_: Progress) -> None:
@@ -67,7 +74,9 @@ def _rollout(workdir: Path, on_progress=_no_progress, **canary: object) -> Rollo
     return run_rollout(_world(), stable_dir, canary_dir, SETTINGS, workdir / "rollout", on_progress, FAKE)
 
 
-def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history(tmp_path: Path) -> None:
+def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history(
+    tmp_path: Path, earlier: set[int]
+) -> None:
     result = _rollout(tmp_path)
     assert result.final_state == "promoted"
     assert (result.failed_requests, result.failed_events) == (0, 0)
@@ -93,7 +102,7 @@ def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history
     weeks_seen = int(trips.time_T[last]) // (7 * DAY_S) + 1
     assert items == ["item-0", "item-1"] * weeks_seen
     assert times.tolist() == [week * 7 * DAY_S for week in range(weeks_seen) for _ in range(2)]
-    assert _children() == []
+    assert _children(earlier) == []
 
 
 def test_a_canary_with_worse_answers_is_rolled_back(tmp_path: Path) -> None:
@@ -104,12 +113,14 @@ def test_a_canary_with_worse_answers_is_rolled_back(tmp_path: Path) -> None:
     assert read_status(tmp_path / "rollout").percent == 0
 
 
-def test_a_canary_killed_under_way_is_rolled_back_and_every_request_is_answered(tmp_path: Path) -> None:
+def test_a_canary_killed_under_way_is_rolled_back_and_every_request_is_answered(
+    tmp_path: Path, earlier: set[int]
+) -> None:
     killed: list[psutil.Process] = []
 
     def kill_canary(progress: Progress) -> None:
         if progress.percent == 50 and not killed:
-            children = psutil.Process().children()
+            children = [child for child in psutil.Process().children() if child.pid not in earlier]
             killed.extend(child for child in children if "canary.requests" in " ".join(child.cmdline()))
             killed[0].kill()
 
@@ -117,7 +128,7 @@ def test_a_canary_killed_under_way_is_rolled_back_and_every_request_is_answered(
     assert result.final_state == "rolled_back"
     assert result.failed_requests == 0
     assert result.steps[-1]["declared_percent"] == 50
-    assert _children() == []
+    assert _children(earlier) == []
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
