@@ -38,6 +38,8 @@ class Model(Protocol):
     """A loaded model directory (model.package.load)."""
 
     version: str
+    score_is_probability: bool
+    """A score is the probability of a purchase on this trip; else it only orders a list."""
 
     def recommend(self, requests: Sequence[Request]) -> list[Answer]:
         """One answer for each request, in order. Stateless and thread-safe."""

@@ -99,6 +99,7 @@ def export(
     retrieved: int = 0,
     index: ExactIndex | None = None,
     training: dict[str, Any] | None = None,
+    score_is_probability: bool = False,
 ) -> Manifest:
     """Writes the model directory in one step.
 
@@ -110,6 +111,7 @@ def export(
         retrieved: items fetched from the index for each request.
         index: over the towers' item vectors.
         training: how it was trained, kept as training.json.
+        score_is_probability: see Manifest.
     """
     serving = Serving(recommender, catalog)
     with atomic_directory(directory) as out:
@@ -128,6 +130,7 @@ def export(
             cut_s=int(catalog.snapshot_W[-1]),
             items=catalog.items,
             retrieved=retrieved if index is not None else 0,
+            score_is_probability=score_is_probability,
         )
 
 

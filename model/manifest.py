@@ -29,9 +29,13 @@ class Manifest:
     libraries: dict[str, str]
     files: dict[str, str]
     """{relative path: SHA-256}."""
+    score_is_probability: bool = False
+    """A score is the probability of a purchase on this trip; else it only orders a list."""
 
 
-def write_manifest(directory: Path, *, kind: str, cut_s: int, items: int, retrieved: int) -> Manifest:
+def write_manifest(
+    directory: Path, *, kind: str, cut_s: int, items: int, retrieved: int, score_is_probability: bool = False
+) -> Manifest:
     """Writes manifest.json over the files that stand in `directory`."""
     files = tree_digests(directory)
     day = datetime.datetime.fromtimestamp(cut_s, datetime.UTC).date().isoformat()
@@ -44,6 +48,7 @@ def write_manifest(directory: Path, *, kind: str, cut_s: int, items: int, retrie
         schema=schema_digest(),
         libraries={name: _installed(name) for name in LIBRARIES},
         files=files,
+        score_is_probability=score_is_probability,
     )
     write_json(directory / NAME, dataclasses.asdict(manifest))
     return manifest

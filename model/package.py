@@ -33,6 +33,7 @@ class LoadedModel:
     def __init__(self, directory: Path, manifest: Manifest) -> None:
         self.manifest = manifest
         self.version = manifest.version
+        self.score_is_probability = manifest.score_is_probability
         self._saved = tf.saved_model.load(str(directory / "saved_model"))
         self._embed = self._saved.signatures["embed"]
         self._recommend = self._saved.signatures["recommend"]

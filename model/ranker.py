@@ -25,8 +25,8 @@ CLIP = 5.0
 class Ranker(tf.Module):
     """Scores candidates.
 
-    `mean_F` and `scale_F` standardise the dense features; `calibration` turns training logits into log-odds of a
-    purchase. Training sets all three.
+    `mean_F` and `scale_F` standardise the dense features; `slope` (positive) and `offset` turn training logits into
+    log-odds of a purchase on this trip. Training sets all four.
     """
 
     def __init__(self, catalog: Catalog, features: int) -> None:
@@ -43,10 +43,11 @@ class Ranker(tf.Module):
         self._cross = [tfrs.layers.dcn.Cross(projection_dim=CROSS_RANK) for _ in range(CROSS_LAYERS)]
         self._deep = tf.keras.Sequential([layers.Dense(width, activation="relu") for width in HIDDEN])
         self._logit = layers.Dense(1)
-        self.calibration = tf.Variable(0.0, trainable=False, name="calibration")
+        self.slope = tf.Variable(1.0, trainable=False, name="slope")
+        self.offset = tf.Variable(0.0, trainable=False, name="offset")
 
     def __call__(self, dense_CF: Any, item_C: Any, user_C: Any) -> Any:
-        """[C] float32 logits."""
+        """[C] float32 log-odds."""
         code_CA = tf.gather(self._attribute_IA, item_C)
         code_CD = tf.gather(self._user_attribute_UD, user_C)
         standard_CF = tf.clip_by_value((dense_CF - self.mean_F) / self.scale_F, -CLIP, CLIP)
@@ -56,11 +57,12 @@ class Ranker(tf.Module):
         start = crossed = tf.concat(parts, axis=1)
         for layer in self._cross:
             crossed = layer(start, crossed)
-        return self._logit(tf.concat([crossed, self._deep(start)], axis=1))[:, 0] + self.calibration
+        logit_C = self._logit(tf.concat([crossed, self._deep(start)], axis=1))[:, 0]
+        return self.slope * logit_C + self.offset
 
 
 class RankerScorer(tf.Module):
-    """The ranker as a scorer of candidates (see model/recommender.py)."""
+    """The ranker as a scorer of candidates (see model/recommender.py): the probability of a purchase on this trip."""
 
     def __init__(self, ranker: Ranker) -> None:
         super().__init__(name="ranker_scorer")

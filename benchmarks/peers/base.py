@@ -77,6 +77,7 @@ class Peer(abc.ABC):
 
     fills = True
     """Whether popular items fill a list that is too short."""
+    score_is_probability = False
 
     def __init__(self) -> None:
         self.version = type(self).__name__

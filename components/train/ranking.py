@@ -3,7 +3,6 @@
 Shape legend: B trips, R retrieved, C candidates, F features.
 """
 
-import math
 from typing import Any
 
 import numpy as np
@@ -82,7 +81,7 @@ def train_ranker(
     settings: TrainSettings,
     watch: Keras,
 ) -> None:
-    """Trains `ranker` in place, then shifts its logits by log(share of negatives kept) so that they are calibrated.
+    """Trains `ranker` in place. Its logits are then too high by log(1 / share of negatives kept): see calibration.py.
 
     Args:
         which, valid: trip indices; the loss on `valid` is only watched.
@@ -102,7 +101,6 @@ def train_ranker(
         callbacks=[watch],
         verbose=0,
     )
-    ranker.calibration.assign(math.log(settings.negative_percent / 100))
 
 
 def _standardise(model: RankingModel, data: Any) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 
 from components.progress import progress
 from components.train.batches import Keras
+from components.train.calibration import calibrate
 from components.train.ranking import train_ranker
 from components.train.retrieval import TwoTowers, item_vectors, query_vectors, train_towers
 from model.backend import tf
@@ -36,7 +37,7 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
         model_dir: model directory, replaced in one step.
 
     Returns:
-        {version, train_trips, valid_trips, curves: {towers, ranker: losses by epoch}}.
+        {version, train_trips, valid_trips, curves: {towers, ranker: losses by epoch}, calibration}.
 
     Raises:
         CheckFailed: there are no trips to train on before the cut.
@@ -69,6 +70,7 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
     training = Recommender(catalog, run, _no_scorer, towers.queries)
     ranker = Ranker(catalog, len(training.features.records))
     train_ranker(training, ranker, reader, which, valid, retrieved, run.train, watch_ranker)
+    calibration = calibrate(training, ranker, reader, valid, retrieved["valid"], run.train)
 
     train_towers(towers, reader, np.concatenate([which, valid]), run.train, watch_towers)
     served = catalog.as_served()
@@ -77,6 +79,7 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
         "train_trips": len(which),
         "valid_trips": len(valid),
         "curves": {"towers": watch_towers.curve, "ranker": watch_ranker.curve},
+        "calibration": calibration,
     }
     manifest = export(
         Path(model_dir),
@@ -86,6 +89,7 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
         retrieved=run.candidates.retrieved,
         index=_index(towers, catalog),
         training=report,
+        score_is_probability=True,
     )
     progress(f"exported {manifest.version}")
     return {"version": manifest.version, **report}

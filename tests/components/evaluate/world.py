@@ -58,12 +58,15 @@ class FunctionModel:
 
     version: str
     answer: Callable[[Request], list[str]]
+    score_is_probability: bool = False
+    score: float = 0.0
+    """Of every item."""
 
     def recommend(self, requests: Sequence[Request]) -> list[Answer]:
         answers = []
         for request in requests:
             ids = self.answer(request)[: request.k]
-            answers.append(Answer(item_ids=ids, scores=[0.0] * len(ids), reasons=["popular"] * len(ids)))
+            answers.append(Answer(item_ids=ids, scores=[self.score] * len(ids), reasons=["popular"] * len(ids)))
         return answers
 
 

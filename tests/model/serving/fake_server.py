@@ -23,6 +23,7 @@ class FakeModel:
     own: bool = True
     fail: bool = False
     sleep_s: float = 0.0
+    score_is_probability: bool = False
 
     def recommend(self, requests: Sequence[api.Request]) -> list[api.Answer]:
         time.sleep(self.sleep_s)
