@@ -41,7 +41,10 @@ def judge(folder: Path, seed: int) -> dict[str, Any]:
     first, seeds = f"{AISLE}-{seed}", sorted(name for name in lists if name.startswith(f"{AISLE}-"))
     baskets = [task.trips.basket(int(trip)) for trip in task.trip_N]
     histories = [task.trips.event_item_E[task.trips.history(int(trip))] for trip in task.trip_N]
-    values = {name: metrics.by_trip(metrics.find_hits(items, baskets, histories)) for name, items in lists.items()}
+    bits = task.self_information()
+    values = {
+        name: metrics.by_trip(metrics.find_hits(items, baskets, histories, bits)) for name, items in lists.items()
+    }
     models = {
         name: {metric: interval(value_N, seed) for metric, value_N in of_model.items()}
         | {metrics.COVERAGE: {"mean": metrics.coverage(lists[name], K, active)}}

@@ -7,9 +7,18 @@ For one trip with the basket B (distinct items) and the recommended list r_1, r_
     phr@k            1 when any of r_1..r_k is in B, else 0 (personal hit ratio)
     explore_recall@k recall over the part of B that the shopper never bought before the trip
     repeat_recall@k  recall over the part of B that the shopper bought before the trip
-    coverage@k       distinct items in anybody's r_1..r_k, over the number of active items
+    novelty@k        mean over r_1..r_k of log2(U / U_r), bits: U shoppers bought anything in the training span, U_r of
+                     them bought r (at least 1). 0: everybody buys it; log2(U): one shopper or none does
 
-A recall over an empty part is undefined: NaN, and left out of the average.
+Over all trips together, which have no value a trip:
+
+    coverage@k          distinct items in anybody's r_1..r_k, over the number of active items
+    calibration_error@k the pairs (score p, bought y) of every r_1..r_k of every trip, in the order of p cut into ten
+                        bins of equal size: sum over bins of (pairs of the bin / all pairs) * |mean p - mean y|
+    calibration_ratio@k sum of p over sum of y: above 1, the model promises more than is bought
+
+The last two only for models whose score is a probability. A recall over an empty part and a novelty of an empty list
+are undefined: NaN, and left out of the average.
 Shape legend: T trips, K recommendations a trip.
 """
 
@@ -34,6 +43,8 @@ class Hits:
     """[T] int: distinct items in the basket."""
     new_T: np.ndarray
     """[T] int: those of them that the shopper had never bought."""
+    information_TK: np.ndarray
+    """[T, K] float: self-information of the recommendation, bits; NaN where there is none, or nothing known of it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +56,30 @@ class Interval:
     high_pct: float
 
 
-def find_hits(items_TK: np.ndarray, baskets: Sequence[np.ndarray], histories: Sequence[np.ndarray]) -> Hits:
+@dataclass(frozen=True, kw_only=True)
+class Bin:
+    """A share of the recommendations with neighbouring scores."""
+
+    expected: float
+    """Their mean score."""
+    bought: float
+    """Share of them that was bought."""
+    size: int
+
+
+def find_hits(
+    items_TK: np.ndarray,
+    baskets: Sequence[np.ndarray],
+    histories: Sequence[np.ndarray],
+    information_I: np.ndarray | None = None,
+) -> Hits:
     """Compares recommendations with what was bought.
 
     Args:
         items_TK: [T, K] item indices, best first, padded with NO_ITEM.
         baskets: T arrays of distinct item indices.
         histories: T arrays of the item indices bought before the trip, repeated or not.
+        information_I: [I] self-information of every item; without it novelty is undefined.
     """
     new_baskets = [np.setdiff1d(basket, past) for basket, past in zip(baskets, histories, strict=True)]
     return Hits(
@@ -59,7 +87,15 @@ def find_hits(items_TK: np.ndarray, baskets: Sequence[np.ndarray], histories: Se
         new_hit_TK=_member(items_TK, new_baskets),
         basket_T=np.array([len(basket) for basket in baskets]),
         new_T=np.array([len(basket) for basket in new_baskets]),
+        information_TK=np.full(items_TK.shape, np.nan)
+        if information_I is None
+        else np.where(items_TK == NO_ITEM, np.nan, information_I[items_TK]),
     )
+
+
+def self_information(buyers_I: np.ndarray, shoppers: int) -> np.ndarray:
+    """[I] float32 bits: log2(U / U_r) of every item, from the number of distinct shoppers who bought it."""
+    return np.log2(max(shoppers, 1) / np.maximum(buyers_I, 1)).astype(np.float32)
 
 
 def recall(hits: Hits, k: int) -> np.ndarray:
@@ -91,6 +127,12 @@ def repeat_recall(hits: Hits, k: int) -> np.ndarray:
     return _ratio(repeated_TK[:, :k].sum(axis=1), hits.basket_T - hits.new_T)
 
 
+def novelty(hits: Hits, k: int) -> np.ndarray:
+    """[T] novelty@k, bits; NaN for an empty list."""
+    known_TK = ~np.isnan(hits.information_TK[:, :k])
+    return _ratio(np.where(known_TK, hits.information_TK[:, :k], 0.0).sum(axis=1, dtype=float), known_TK.sum(axis=1))
+
+
 PER_TRIP: dict[str, tuple[Callable[[Hits, int], np.ndarray], int]] = {
     "recall@10": (recall, 10),
     "ndcg@10": (ndcg, 10),
@@ -99,10 +141,15 @@ PER_TRIP: dict[str, tuple[Callable[[Hits, int], np.ndarray], int]] = {
     "ndcg@20": (ndcg, 20),
     "explore_recall@10": (explore_recall, 10),
     "repeat_recall@10": (repeat_recall, 10),
+    "novelty@10": (novelty, 10),
 }
 """The reported per-trip metrics: {name: (function, k)}."""
 
 COVERAGE = "coverage@10"
+CALIBRATION_ERROR = "calibration_error@10"
+CALIBRATION_RATIO = "calibration_ratio@10"
+ACROSS_TRIPS = (COVERAGE, CALIBRATION_ERROR, CALIBRATION_RATIO)
+"""The reported metrics that have no value a trip."""
 
 
 def by_trip(hits: Hits) -> dict[str, np.ndarray]:
@@ -120,6 +167,35 @@ def coverage(items_TK: np.ndarray, k: int, active_items: int) -> float:
     """Distinct items recommended in the first k places, over `active_items` (at least 1)."""
     shown = items_TK[:, :k]
     return len(np.unique(shown[shown != NO_ITEM])) / active_items
+
+
+def reliability(score_TK: np.ndarray, hit_TK: np.ndarray, k: int, bins: int = 10) -> list[Bin]:
+    """What was expected and what was bought, in bins of equal size, low scores first; equal scores stay in list order.
+
+    Args:
+        score_TK: [T, K] probabilities, NaN where there is no recommendation.
+        hit_TK: [T, K] bool.
+    """
+    listed = ~np.isnan(score_TK[:, :k])
+    score, bought = score_TK[:, :k][listed].astype(float), hit_TK[:, :k][listed]
+    parts = np.array_split(np.argsort(score, kind="stable"), bins)
+    return [
+        Bin(expected=float(score[part].mean()), bought=float(bought[part].mean()), size=len(part))
+        for part in parts
+        if len(part)
+    ]
+
+
+def calibration_error(curve: Sequence[Bin]) -> float:
+    """calibration_error@k of a reliability curve; NaN without recommendations."""
+    total = sum(one.size for one in curve)
+    return sum(one.size * abs(one.expected - one.bought) for one in curve) / total if total else float("nan")
+
+
+def calibration_ratio(curve: Sequence[Bin]) -> float:
+    """calibration_ratio@k of a reliability curve; NaN where nothing was bought."""
+    bought = sum(one.size * one.bought for one in curve)
+    return sum(one.size * one.expected for one in curve) / bought if bought else float("nan")
 
 
 def paired_delta(candidate_T: np.ndarray, reference_T: np.ndarray, *, seed: int, rounds: int) -> Interval:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from model import metrics
 from model.errors import InputError
 from model.files import combined_digest, tree_digests
 from model.trips import Trips
@@ -33,6 +34,13 @@ class Task:
         """First and last judged trip, RFC 3339."""
         times = self.trips.time_T[self.trip_N]
         return {"first": _moment(int(times.min())), "last": _moment(int(times.max()))}
+
+    def self_information(self) -> np.ndarray:
+        """[I] bits (model/metrics.py): how few of the shoppers before the cut bought the item."""
+        kept = self.trips.kept_events(self.trips.cut_s)
+        user, items = self.trips.event_user_E[kept].astype(np.int64), len(self.trips.item_ids)
+        bought = np.unique(user * items + self.trips.event_item_E[kept])
+        return metrics.self_information(np.bincount(bought % items, minlength=items), len(np.unique(user)))
 
 
 def load_task(examples: Path) -> Task:

@@ -15,6 +15,9 @@ QUALITY = (
     "explore_recall@10",
     "repeat_recall@10",
     "coverage@10",
+    "novelty@10",
+    "calibration_error@10",
+    "calibration_ratio@10",
 )
 
 

@@ -17,7 +17,7 @@ BLESSED = "blessed"
 BASELINES = ("popularity", "personal_frequency")
 """Every evaluation holds these; a gate without them would be too easy."""
 
-ALWAYS_SLICES = ("shopper", "activity", "basket")
+ALWAYS_SLICES = ("shopper", "activity", "basket", "errand")
 """Slicings that any data has; the others need attributes, several stores or several weeks."""
 
 MAX_TFMA_DIFFERENCE = 1e-6

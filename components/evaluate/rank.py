@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -9,6 +10,16 @@ from model.api import Answer, Model, Request
 from model.errors import StageFailed
 from model.metrics import NO_ITEM
 from model.trips import Trips
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lists:
+    """What one model answered. Shape legend: N trips, k places of a list."""
+
+    items_Nk: np.ndarray
+    """[N, k] int64 item indices, best first, padded with NO_ITEM."""
+    score_Nk: np.ndarray
+    """[N, k] float64 as given, NaN where the list has ended."""
 
 
 def request_of(trips: Trips, trip: int, k: int) -> Request:
@@ -25,7 +36,12 @@ def request_of(trips: Trips, trip: int, k: int) -> Request:
 
 
 def recommend_all(model: Model, trips: Trips, which: np.ndarray, k: int = 20, batch: int = 64) -> np.ndarray:
-    """[N, k] int64 item indices for the N trips of `which`, best first, padded with NO_ITEM.
+    """[N, k] int64: the items of `lists`."""
+    return lists(model, trips, which, k, batch).items_Nk
+
+
+def lists(model: Model, trips: Trips, which: np.ndarray, k: int, batch: int) -> Lists:
+    """The model's answers for the N trips of `which`.
 
     An item that the catalog no longer has keeps its place as NO_ITEM: a wasted recommendation, not a shorter list.
 
@@ -33,15 +49,17 @@ def recommend_all(model: Model, trips: Trips, which: np.ndarray, k: int = 20, ba
         StageFailed: the model broke its contract (answers missing, too long, or with duplicates).
     """
     index = {item: i for i, item in enumerate(trips.item_ids.tolist())}
-    items_NK = np.full((len(which), k), NO_ITEM, dtype=np.int64)
+    items_Nk = np.full((len(which), k), NO_ITEM, dtype=np.int64)
+    score_Nk = np.full((len(which), k), np.nan)
     for first in range(0, len(which), batch):
         requests = [request_of(trips, int(trip), k) for trip in which[first : first + batch]]
         answers = model.recommend(requests)
         if len(answers) != len(requests):
             raise StageFailed(f"expected {len(requests)} answers from model {model.version}, got {len(answers)}")
-        for row, ids in enumerate(_checked(answers, k, model.version), start=first):
-            items_NK[row, : len(ids)] = [index.get(item, NO_ITEM) for item in ids]
-    return items_NK
+        for row, answer in enumerate(_checked(answers, k, model.version), start=first):
+            items_Nk[row, : len(answer.item_ids)] = [index.get(item, NO_ITEM) for item in answer.item_ids]
+            score_Nk[row, : len(answer.scores)] = answer.scores
+    return Lists(items_Nk=items_Nk, score_Nk=score_Nk)
 
 
 def latency_ms(model: Model, trips: Trips, which: np.ndarray, k: int = 10) -> dict[str, float]:
@@ -58,9 +76,11 @@ def latency_ms(model: Model, trips: Trips, which: np.ndarray, k: int = 10) -> di
     return {"p50_ms": float(p50), "p99_ms": float(p99)}
 
 
-def _checked(answers: list[Answer], k: int, version: str) -> Iterator[list[str]]:
+def _checked(answers: list[Answer], k: int, version: str) -> Iterator[Answer]:
     for answer in answers:
         ids = answer.item_ids
         if len(ids) > k or len(set(ids)) != len(ids):
             raise StageFailed(f"expected at most {k} distinct items from model {version}, got {len(ids)} with repeats")
-        yield ids
+        if len(answer.scores) != len(ids):
+            raise StageFailed(f"expected a score for each item from model {version}, got {len(answer.scores)} scores")
+        yield answer

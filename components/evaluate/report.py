@@ -5,13 +5,14 @@ Shape legend: N judged trips, K recommendations.
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from model import metrics
 from model.task import Task
-from tfx_configs.evaluation import GATE_METRICS, EvaluationSettings
+from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC, EvaluationSettings
 
 ByTrip = dict[str, dict[str, np.ndarray]]
 """{model: {metric: [N] value, NaN where undefined}}."""
@@ -29,9 +30,15 @@ class Judged:
     """{model: [N, K] item indices, padded with NO_ITEM}."""
     slices: dict[str, np.ndarray]
     """{slicing: [N] str}."""
+    information_I: np.ndarray
+    """[I] self-information of every item, bits."""
+    scores: dict[str, np.ndarray]
+    """{model: [N, K] probabilities, NaN where a list has ended}, of the models whose score is one."""
 
 
-def judge(task: Task, items: dict[str, np.ndarray], slices: dict[str, np.ndarray]) -> Judged:
+def judge(
+    task: Task, items: dict[str, np.ndarray], slices: dict[str, np.ndarray], scores: dict[str, np.ndarray]
+) -> Judged:
     """Puts the lists beside what was bought, then and before."""
     trips = task.trips
     return Judged(
@@ -39,45 +46,68 @@ def judge(task: Task, items: dict[str, np.ndarray], slices: dict[str, np.ndarray
         histories=[trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N],
         items=items,
         slices=slices,
+        information_I=task.self_information(),
+        scores=scores,
     )
 
 
 def by_trip(judged: Judged) -> ByTrip:
     """Every per-trip metric of every model."""
     return {
-        name: metrics.by_trip(metrics.find_hits(items_NK, judged.baskets, judged.histories))
+        name: metrics.by_trip(metrics.find_hits(items_NK, judged.baskets, judged.histories, judged.information_I))
         for name, items_NK in judged.items.items()
     }
 
 
+def curves(judged: Judged) -> dict[str, list[metrics.Bin]]:
+    """{model: reliability of its first ten}, of the models whose score is a probability."""
+    return {
+        name: metrics.reliability(
+            score_NK, metrics.find_hits(judged.items[name], judged.baskets, judged.histories).hit_TK, 10
+        )
+        for name, score_NK in judged.scores.items()
+    }
+
+
 def overall(judged: Judged, values: ByTrip, active_items: int) -> dict[str, dict[str, float | None]]:
-    """{model: {metric: mean}}, coverage included; None where undefined."""
-    means = _means(values, np.ones(len(judged.baskets), bool))
+    """{model: {metric: mean}}, with what is measured across trips; None where undefined."""
+    means, reliable = _means(values, np.ones(len(judged.baskets), bool)), curves(judged)
     for name, items_NK in judged.items.items():
+        curve = reliable.get(name, [])
         means[name][metrics.COVERAGE] = metrics.coverage(items_NK, 10, active_items)
+        means[name][metrics.CALIBRATION_ERROR] = _known(metrics.calibration_error(curve))
+        means[name][metrics.CALIBRATION_RATIO] = _known(metrics.calibration_ratio(curve))
     return means
 
 
-def by_slice(judged: Judged, values: ByTrip) -> list[dict[str, Any]]:
-    """[{slice, value, trips, models {model: {metric: mean}}}], in order of name and value."""
-    return [
-        {
-            "slice": slicing,
-            "value": str(value),
-            "trips": int((labels_N == value).sum()),
-            "models": _means(values, labels_N == value),
-        }
-        for slicing, labels_N in sorted(judged.slices.items())
-        for value in np.unique(labels_N)
-    ]
+def by_slice(judged: Judged, values: ByTrip, candidate: str, settings: EvaluationSettings) -> list[dict[str, Any]]:
+    """[{slice, value, trips, models {model: {metric: mean}}, paired}], in order of name and value.
+
+    `paired` is as that of all trips, on REGRESSION_METRIC alone.
+    """
+    found = []
+    for slicing, labels_N in sorted(judged.slices.items()):
+        for value in np.unique(labels_N):
+            mask_N = labels_N == value
+            of_slice = {m: {name: value_N[mask_N] for name, value_N in of.items()} for m, of in values.items()}
+            found.append(
+                {
+                    "slice": slicing,
+                    "value": str(value),
+                    "trips": int(mask_N.sum()),
+                    "models": _means(values, mask_N),
+                    "paired": paired(of_slice, candidate, settings, (REGRESSION_METRIC,)),
+                }
+            )
+    return found
 
 
 def paired(
-    values: ByTrip, candidate: str, settings: EvaluationSettings
+    values: ByTrip, candidate: str, settings: EvaluationSettings, of: Sequence[str] = GATE_METRICS
 ) -> dict[str, dict[str, dict[str, float | None]]]:
     """{other model: {metric: {delta_pct, low_pct, high_pct}}}: the candidate against each on the same trips."""
     return {
-        name: {metric: _interval(values[candidate][metric], others[metric], settings) for metric in GATE_METRICS}
+        name: {metric: _interval(values[candidate][metric], others[metric], settings) for metric in of}
         for name, others in values.items()
         if name != candidate
     }

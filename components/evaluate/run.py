@@ -3,6 +3,7 @@
 Writes metrics.json and TFMA's own output (tfma/).
 """
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from components.evaluate import report
-from components.evaluate.rank import latency_ms, recommend_all
+from components.evaluate.rank import latency_ms, lists
 from components.evaluate.slices import slice_values
 from components.progress import progress
 from model import package
@@ -90,16 +91,19 @@ def evaluate(
 
     task = load_task(examples)
     catalog = Catalog.load(examples / CATALOG)
-    items, versions, latency = {}, {}, {}
+    items, scores, versions, latency = {}, {}, {}, {}
     for name, directory in models.items():
         progress(f"{name} on {len(task.trip_N):,} trips")
         model = load(directory)
         versions[name] = model.version
-        items[name] = recommend_all(model, task.trips, task.trip_N, LIST_LENGTH, plan.batch)
+        listed = lists(model, task.trips, task.trip_N, LIST_LENGTH, plan.batch)
+        items[name] = listed.items_Nk
+        if model.score_is_probability:
+            scores[name] = listed.score_Nk
         if name == candidate:
             latency = latency_ms(model, task.trips, task.trip_N[: plan.latency_requests])
     slices = slice_values(task, catalog, pd.read_parquet(examples / ITEMS), plan.top_values)
-    judged = report.judge(task, items, slices)
+    judged = report.judge(task, items, slices, scores)
     values = report.by_trip(judged)
     result: dict[str, Any] = {
         "candidate": candidate,
@@ -112,8 +116,9 @@ def evaluate(
         "trips": len(task.trip_N),
         "active_items": len(catalog.active_items()),
         "models": report.overall(judged, values, len(catalog.active_items())),
-        "slices": report.by_slice(judged, values),
+        "slices": report.by_slice(judged, values, candidate, plan),
         "paired": report.paired(values, candidate, plan),
+        "reliability": [dataclasses.asdict(one) for one in report.curves(judged).get(candidate, [])],
         "latency": latency,
         "size_mb": sum(path.stat().st_size for path in models[candidate].rglob("*") if path.is_file()) / MB,
     }

@@ -33,6 +33,7 @@ def slice_values(task: Task, catalog: Catalog, items: pd.DataFrame, top_values: 
         "shopper": _shopper(_earlier_trips(task)),
         "activity": np.where(end > begin, _bins(days_since, (7, 28), "days"), "never"),
         "basket": _bins(trips.basket_end_T[which] - trips.basket_begin_T[which], (5, 15), "items"),
+        "errand": _errand(task),
         "week": weeks,
         "store": _top(trips.store_ids[trips.store_T[which]].astype(str), top_values),
     }
@@ -63,6 +64,15 @@ def _shopper(earlier_N: np.ndarray) -> np.ndarray:
     low, high = np.quantile(known, [1 / 3, 2 / 3]) if len(known) else (0.0, 0.0)
     conditions = [earlier_N <= NEW_TRIPS, earlier_N <= low, earlier_N <= high]
     return np.select(conditions, ["new", "light", "medium"], "heavy")
+
+
+def _errand(task: Task) -> np.ndarray:
+    """Whether at least half of the basket was bought before the trip, or more of it is new to the shopper."""
+    trips = task.trips
+    bought_before = [
+        np.isin(trips.basket(int(trip)), trips.event_item_E[trips.history(int(trip))]).mean() for trip in task.trip_N
+    ]
+    return np.where(np.array(bought_before) >= 0.5, "mostly repeats", "mostly new")
 
 
 def _bins(values_N: np.ndarray, edges: tuple[int, int], unit: str) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.evaluate.report import Judged
 from components.evaluate.tfma_run import OVERALL, Outcome, SliceKey, Threshold, eval_config, run_tfma, write_examples
-from model.metrics import COVERAGE
+from model.metrics import ACROSS_TRIPS
 from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC
 from tfx_configs.settings import GateSettings
 
@@ -37,7 +37,7 @@ def check_with_tfma(
     )
     with tempfile.TemporaryDirectory() as scratch:
         data = Path(scratch) / "trips.tfrecord"
-        write_examples(data, judged.items, judged.baskets, judged.histories, judged.slices)
+        write_examples(data, judged)
         outcome = run_tfma(data, out, config)
     return compare(outcome, report, len(judged.baskets))
 
@@ -83,7 +83,7 @@ def compare(outcome: Outcome, report: dict[str, Any], trips: int) -> dict[str, A
         for key, models in ours.items()
         for name, model in models.items()
         for metric, value in model.items()
-        if metric != COVERAGE
+        if metric not in ACROSS_TRIPS
     ]
     worst = max(differences)
     return {

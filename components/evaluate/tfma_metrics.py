@@ -5,6 +5,7 @@ basket, padded to one length):
 
     label       0 not bought, 1 bought and new to the shopper, 2 bought and bought before
     prediction  one vector a model: k for its first recommendation down to 1 for its k-th, 0 for the rest
+    information self-information of the item, bits
 """
 
 from collections.abc import Iterable, Iterator
@@ -17,6 +18,8 @@ from tensorflow_model_analysis.utils import util
 from model import metrics
 
 NOT_BOUGHT, NEW, REPEATED = 0.0, 1.0, 2.0
+INFORMATION = "information"
+"""Name of the feature."""
 
 
 class _TripValue(metric_types.Preprocessor):
@@ -30,7 +33,9 @@ class _TripValue(metric_types.Preprocessor):
         inputs = util.StandardExtracts(extracts)
         label_L = np.asarray(inputs.get_labels(self._model_name))
         prediction_L = np.asarray(inputs.get_predictions(self._model_name))
-        yield float(getattr(metrics, self._function)(hits_of(label_L, prediction_L), self._top_k)[0])
+        information_L = np.asarray(inputs.get_features()[INFORMATION]).reshape(-1)
+        hits = hits_of(label_L, prediction_L, information_L)
+        yield float(getattr(metrics, self._function)(hits, self._top_k)[0])
 
 
 class _MeanDefined(beam.CombineFn):
@@ -97,10 +102,16 @@ class RepeatRecallAtK(_TripMetric):
     function = "repeat_recall"
 
 
-CLASSES = {cls.function: cls for cls in (RecallAtK, NdcgAtK, HitAtK, ExploreRecallAtK, RepeatRecallAtK)}
+class NoveltyAtK(_TripMetric):
+    """novelty@k."""
+
+    function = "novelty"
 
 
-def hits_of(label_L: np.ndarray, prediction_L: np.ndarray) -> metrics.Hits:
+CLASSES = {cls.function: cls for cls in (RecallAtK, NdcgAtK, HitAtK, ExploreRecallAtK, RepeatRecallAtK, NoveltyAtK)}
+
+
+def hits_of(label_L: np.ndarray, prediction_L: np.ndarray, information_L: np.ndarray) -> metrics.Hits:
     """One trip's vectors (see the module) as Hits with T = 1 and K = the length of the model's list, at least 1."""
     length = max(int((prediction_L > 0).sum()), 1)
     best_K = np.argsort(-prediction_L, kind="stable")[:length]
@@ -110,6 +121,7 @@ def hits_of(label_L: np.ndarray, prediction_L: np.ndarray) -> metrics.Hits:
         new_hit_TK=(listed_K & (label_K == NEW))[None, :],
         basket_T=np.array([(label_L != NOT_BOUGHT).sum()]),
         new_T=np.array([(label_L == NEW).sum()]),
+        information_TK=np.where(listed_K, information_L[best_K], np.nan)[None, :],
     )
 
 

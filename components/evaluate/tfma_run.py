@@ -20,6 +20,7 @@ from tensorflow_model_analysis.api import types  # isort: skip
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.evaluate import tfma_metrics  # isort: skip
+from components.evaluate.report import Judged  # isort: skip
 
 LABEL = "label"
 PREDICTION = "prediction/"
@@ -56,36 +57,26 @@ class Outcome:
     """{slice: {model: {metric: value}}}."""
 
 
-def write_examples(
-    path: Path,
-    items: dict[str, np.ndarray],
-    baskets: Sequence[np.ndarray],
-    histories: Sequence[np.ndarray],
-    slices: dict[str, np.ndarray],
-) -> None:
-    """Writes one tf.Example a trip (vectors as in tfma_metrics) to the TFRecord file `path`.
-
-    Args:
-        items: {model: [N, K] item indices}.
-        baskets, histories: N arrays of item indices.
-        slices: {slicing: [N] str}.
-    """
+def write_examples(path: Path, judged: Judged) -> None:
+    """Writes one tf.Example a trip (vectors as in tfma_metrics) to the TFRecord file `path`."""
+    items, baskets = judged.items, judged.baskets
     length = max(len(basket) for basket in baskets) + sum(items_NK.shape[1] for items_NK in items.values())
     with tf.io.TFRecordWriter(str(path)) as out:
-        for n, (basket, history) in enumerate(zip(baskets, histories, strict=True)):
+        for n, (basket, history) in enumerate(zip(baskets, judged.histories, strict=True)):
             lists = {name: items_NK[n][items_NK[n] != NO_ITEM] for name, items_NK in items.items()}
             union = np.unique(np.concatenate([basket, *lists.values()]))
-            label = np.zeros(length, np.float32)
+            label, information = np.zeros(length, np.float32), np.zeros(length, np.float32)
             label[np.searchsorted(union, basket)] = np.where(
                 np.isin(basket, history), tfma_metrics.REPEATED, tfma_metrics.NEW
             )
-            features = {LABEL: _floats(label)}
+            information[: len(union)] = judged.information_I[union]
+            features = {LABEL: _floats(label), tfma_metrics.INFORMATION: _floats(information)}
             for name, listed in lists.items():
                 prediction = np.zeros(length, np.float32)
                 places = np.flatnonzero(items[name][n] != NO_ITEM)
                 prediction[np.searchsorted(union, listed)] = items[name].shape[1] - places
                 features[PREDICTION + name] = _floats(prediction)
-            features |= {name: _bytes(values[n]) for name, values in slices.items()}
+            features |= {name: _bytes(values[n]) for name, values in judged.slices.items()}
             out.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
 
 

@@ -65,6 +65,43 @@ def test_padding_is_no_hit_and_is_not_covered() -> None:
     assert metrics.find_hits(items, [np.array([-1])] * 2, [np.array([], int)] * 2).hit_TK.sum() == 0
 
 
+def test_novelty_is_the_mean_of_how_few_shoppers_bought_what_is_listed() -> None:
+    """Of 8 shoppers all, four, one and none bought items 0 to 3: 0, 1, 3 and 3 bits."""
+    bits = metrics.self_information(np.array([8, 4, 1, 0]), 8)
+    assert bits.tolist() == [0.0, 1.0, 3.0, 3.0]
+    items = np.array([[1, 2, 0], [3, metrics.NO_ITEM, metrics.NO_ITEM], [metrics.NO_ITEM] * 3])
+    found = metrics.find_hits(items, [BASKET] * 3, [HISTORY] * 3, bits)
+    assert metrics.novelty(found, 2)[:2].tolist() == [2.0, 3.0] and np.isnan(metrics.novelty(found, 2)[2])
+    assert metrics.novelty(found, 3)[0] == pytest.approx(4 / 3)
+    assert np.isnan(metrics.novelty(hits([1, 2]), 2)).all()
+
+
+def test_scores_that_come_true_have_no_calibration_error() -> None:
+    """Ten pairs at 0.2 with two hits, ten at 0.5 with five; in two bins."""
+    score, bought = np.repeat([0.2, 0.5], 10)[None], np.array([1] * 2 + [0] * 8 + [1] * 5 + [0] * 5, bool)[None]
+    curve = metrics.reliability(score, bought, 20, bins=2)
+    assert [(one.expected, one.bought, one.size) for one in curve] == [(pytest.approx(0.2), 0.2, 10), (0.5, 0.5, 10)]
+    assert metrics.calibration_error(curve) == pytest.approx(0.0) and metrics.calibration_ratio(curve) == 1.0
+
+
+def test_the_calibration_error_weighs_each_bin_by_its_size_and_the_ratio_tells_the_direction() -> None:
+    """Bins {0.1, 0.3, 0.5} and {0.7, 0.9}: expected 0.3 and 0.8, bought 1/3 and 1; 3/5 of 1/30 and 2/5 of 0.2."""
+    score, bought = np.array([[0.9, 0.1, 0.7], [0.5, 0.3, np.nan]]), np.array([[1, 0, 1], [1, 0, 0]], bool)
+    curve = metrics.reliability(score, bought, 3, bins=2)
+    assert metrics.calibration_error(curve) == pytest.approx(3 / 5 / 30 + 2 / 5 * 0.2)
+    assert metrics.calibration_ratio(curve) == pytest.approx(2.5 / 3)
+    assert metrics.reliability(score, bought, 1, bins=10) == [
+        metrics.Bin(expected=0.5, bought=1.0, size=1),
+        metrics.Bin(expected=0.9, bought=1.0, size=1),
+    ]
+
+
+def test_without_recommendations_or_purchases_calibration_is_undefined() -> None:
+    assert math.isnan(metrics.calibration_error([])) and math.isnan(metrics.calibration_ratio([]))
+    never = metrics.reliability(np.array([[0.5]]), np.array([[False]]), 10)
+    assert metrics.calibration_error(never) == 0.5 and math.isnan(metrics.calibration_ratio(never))
+
+
 def test_every_reported_metric_has_one_value_a_trip() -> None:
     values = metrics.by_trip(hits([1, 2], [8, 7], [3, 4]))
     assert set(values) == set(metrics.PER_TRIP) and all(v.shape == (3,) for v in values.values())

@@ -29,6 +29,9 @@ QUALITY = {
     "explore_recall@10",
     "repeat_recall@10",
     "coverage@10",
+    "novelty@10",
+    "calibration_error@10",
+    "calibration_ratio@10",
 }
 STAGES = {"ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push", "rollout"}
 INTERRUPTED = 130

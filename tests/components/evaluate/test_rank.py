@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.evaluate.rank import latency_ms, recommend_all, request_of
+from components.evaluate.rank import latency_ms, lists, recommend_all, request_of
 from model.errors import StageFailed
 from model.metrics import NO_ITEM
 from model.task import Task, load_task
@@ -46,6 +46,12 @@ def test_the_lists_do_not_depend_on_the_batch(task: Task) -> None:
 def test_a_model_that_repeats_an_item_is_refused(task: Task) -> None:
     with pytest.raises(StageFailed, match="distinct items from model v9"):
         recommend_all(FunctionModel("v9", lambda request: ["i001", "i001"]), task.trips, task.trip_N[:1], 3)
+
+
+def test_scores_stand_beside_the_items_and_end_with_the_list(task: Task) -> None:
+    found = lists(FunctionModel("v", lambda request: ["gone", "i001"], score=0.5), task.trips, task.trip_N[:1], 3, 64)
+    assert found.items_Nk.tolist() == [[NO_ITEM, 1, NO_ITEM]]
+    assert found.score_Nk[0, :2].tolist() == [0.5, 0.5] and np.isnan(found.score_Nk[0, 2])
 
 
 def test_a_model_that_leaves_out_an_answer_is_refused(task: Task) -> None:

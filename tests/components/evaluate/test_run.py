@@ -22,7 +22,8 @@ ANSWERS = {"aisle": frequency, "popularity": the_same, "personal_frequency": lat
 
 def load(directory: Path) -> FunctionModel:
     """Stands in for model.package.load: the directory's name says which function."""
-    return FunctionModel(f"{directory.name}-1", ANSWERS[directory.name])
+    name = directory.name
+    return FunctionModel(f"{name}-1", ANSWERS[name], score_is_probability=name == "aisle", score=0.25)
 
 
 @pytest.fixture(scope="module")
@@ -44,23 +45,48 @@ def found(place: Path) -> dict[str, Any]:
 
 def test_every_model_has_every_metric(found: dict[str, Any]) -> None:
     names = {"recall@10", "ndcg@10", "phr@10", "recall@20", "ndcg@20"}
-    names |= {"explore_recall@10", "repeat_recall@10", "coverage@10"}
+    names |= {"explore_recall@10", "repeat_recall@10", "coverage@10", "novelty@10"}
+    names |= {"calibration_error@10", "calibration_ratio@10"}
     assert set(found["models"]) == set(ANSWERS)
     assert all(set(model) == names for model in found["models"].values())
     assert found["models"]["popularity"]["coverage@10"] == pytest.approx(10 / found["active_items"])
 
 
 def test_the_same_lists_have_the_same_metrics_and_no_paired_difference(found: dict[str, Any]) -> None:
-    assert found["models"]["aisle"] == found["models"]["blessed"]
+    aisle, blessed = (found["models"][name] for name in ("aisle", "blessed"))
+    assert aisle == blessed | {name: value for name, value in aisle.items() if name.startswith("calibration")}
     assert found["paired"]["blessed"]["ndcg@10"] == {"delta_pct": 0.0, "low_pct": 0.0, "high_pct": 0.0}
     assert found["paired"]["popularity"]["recall@10"]["low_pct"] > 0
+
+
+def test_only_a_score_that_is_a_probability_has_a_calibration(found: dict[str, Any]) -> None:
+    assert {name for name, model in found["models"].items() if model["calibration_error@10"] is not None} == {"aisle"}
+    curve = found["reliability"]
+    listed, bought = sum(one["size"] for one in curve), sum(one["size"] * one["bought"] for one in curve)
+    assert all(one["expected"] == 0.25 for one in curve) and listed > 100
+    assert found["models"]["aisle"]["calibration_ratio@10"] == pytest.approx(0.25 * listed / bought)
+
+
+def test_every_slice_has_the_candidates_interval_against_every_other_model(found: dict[str, Any]) -> None:
+    for row in found["slices"]:
+        assert set(row["paired"]) == {"popularity", "personal_frequency", "blessed"}
+        assert row["paired"]["blessed"]["ndcg@10"]["high_pct"] in (0.0, None)
 
 
 def test_each_slicing_adds_up_to_all_trips(found: dict[str, Any]) -> None:
     totals: dict[str, int] = {}
     for row in found["slices"]:
         totals[row["slice"]] = totals.get(row["slice"], 0) + row["trips"]
-    assert set(totals) == {"shopper", "activity", "basket", "week", "store", "department", "demographics_missing"}
+    assert set(totals) == {
+        "shopper",
+        "activity",
+        "basket",
+        "errand",
+        "week",
+        "store",
+        "department",
+        "demographics_missing",
+    }
     assert set(totals.values()) == {found["trips"]} == {40}
 
 

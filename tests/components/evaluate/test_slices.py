@@ -56,6 +56,17 @@ def test_baskets_are_small_medium_or_large(found: dict[str, list[str]]) -> None:
     assert found["basket"] == ["under 5 items", "5 to 14 items", "15 or more items", "under 5 items"]
 
 
+def test_an_errand_is_mostly_repeats_or_mostly_new(found: dict[str, list[str]]) -> None:
+    # Everybody bought only i00 before; it is one of three, none of five, one of fifteen and none of one.
+    assert found["errand"] == ["mostly new"] * 4
+
+
+def test_half_of_the_basket_bought_before_is_mostly_repeats() -> None:
+    table = events()
+    keep = (table[c.BASKET] != "0test") | table[c.ITEM].isin(["i00", "i05"])
+    assert slice_values(*world(table[keep]), ITEMS, 2)["errand"].tolist() == ["mostly repeats"] + ["mostly new"] * 3
+
+
 def test_weeks_are_iso_weeks_and_stores_keep_their_name(found: dict[str, list[str]]) -> None:
     assert found["week"] == ["2020-W10", "2020-W10", "2020-W11", "2020-W11"]
     assert found["store"] == ["s0", "s0", "s0", "s1"]
@@ -73,7 +84,7 @@ def test_demographics_are_missing_without_a_row_or_with_an_empty_one(found: dict
 def test_slicings_that_the_data_cannot_support_are_left_out() -> None:
     task, catalog = world(events().assign(**{c.STORE: ""}))
     kept = slice_values(task, catalog, ITEMS[[c.ITEM, "brand"]], top_values=2)
-    assert set(kept) == {"shopper", "activity", "basket", "week"}
+    assert set(kept) == {"shopper", "activity", "basket", "errand", "week"}
 
 
 def test_a_trip_at_the_same_moment_is_not_an_earlier_one_and_one_a_second_before_is() -> None:

@@ -19,6 +19,7 @@ from model.catalog import Catalog
 from model.task import CATALOG, ITEMS, load_task
 from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same
 from tests.components.evaluate.world import write_examples as write_world
+from tfx_configs.evaluation import EvaluationSettings
 from tfx_configs.settings import GateSettings
 
 GATE = GateSettings(min_slice_trips=10, min_slice_ratio=0.5)
@@ -38,18 +39,19 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
         name: recommend_all(FunctionModel("1", answer), task.trips, task.trip_N) for name, answer in answers.items()
     }
     slices = slice_values(task, Catalog.load(examples / CATALOG), pd.read_parquet(examples / ITEMS), top_values=3)
-    return report.judge(task, items, slices)
+    return report.judge(task, items, slices, {})
 
 
 @pytest.fixture(scope="module")
 def numbers(judged: report.Judged) -> dict[str, Any]:
     values = report.by_trip(judged)
-    return {"models": report.overall(judged, values, active_items=80), "slices": report.by_slice(judged, values)}
+    slices = report.by_slice(judged, values, "aisle", EvaluationSettings(bootstrap_rounds=100))
+    return {"models": report.overall(judged, values, active_items=80), "slices": slices}
 
 
 def run(judged: report.Judged, out: Path, asked: list[Threshold], reference: str = "blessed") -> Outcome:
     data = out / "trips.tfrecord"
-    write_examples(data, judged.items, judged.baskets, judged.histories, judged.slices)
+    write_examples(data, judged)
     config = eval_config(list(judged.items), "aisle", reference, list(judged.slices), asked)
     return run_tfma(data, out / "tfma", config)
 
@@ -144,7 +146,10 @@ def test_a_trip_reads_back_from_its_vectors() -> None:
     # List: place 1 new and bought, place 2 not bought, place 3 repeated; one bought item is not in the list.
     label = np.array([0.0, 1.0, 2.0, 2.0, 0.0])
     prediction = np.array([19.0, 20.0, 18.0, 0.0, 0.0])
-    found = hits_of(label, prediction)
+    information = np.array([1.0, 2.0, 3.0, 4.0, 0.0])
+    found = hits_of(label, prediction, information)
     assert found.hit_TK.tolist() == [[True, False, True]] and found.new_hit_TK.tolist() == [[True, False, False]]
     assert found.basket_T.tolist() == [3] and found.new_T.tolist() == [1]
-    assert metrics.recall(hits_of(label, np.zeros(5)), 10).tolist() == [0.0]
+    assert metrics.novelty(found, 2).tolist() == [1.5] and metrics.novelty(found, 10).tolist() == [2.0]
+    nothing = hits_of(label, np.zeros(5), information)
+    assert metrics.recall(nothing, 10).tolist() == [0.0] and np.isnan(metrics.novelty(nothing, 10)).all()
