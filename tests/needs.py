@@ -3,11 +3,15 @@
 Elsewhere it is not run, and the last lines of the run say so: nothing is left out in silence.
 """
 
-import shutil
+import os
 from importlib.util import find_spec
 
 import pytest
 
+from model.programs import find_program
+
+CLUSTER = "a cluster (make test-cluster)"
+"""Not a program: it is there when `make test-cluster` says so, never because a KUBECONFIG happens to be set."""
 NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -35,4 +39,10 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 def missing(item: pytest.Item) -> list[str]:
     """What the test needs and this machine does not have."""
     names = [name for mark in item.iter_markers("needs") for name in mark.args]
-    return [name for name in names if shutil.which(name) is None and find_spec(name) is None]
+    return [name for name in names if not _is_there(name)]
+
+
+def _is_there(name: str) -> bool:
+    if name == CLUSTER:
+        return "AISLE_CLUSTER" in os.environ
+    return find_program(name) is not None or find_spec(name) is not None

@@ -1,0 +1,50 @@
+"""`python -m components.job STAGE`: one stage as a job of its own, for spark-submit and the Training Operator.
+
+Inside a pipeline the same functions are called by the stage's op.py. Exit codes are those of the command `aisle`.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from model.errors import AisleError
+from tfx_configs.frozen import SettingsError
+
+STAGES = ("ingest", "examples", "train")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the stage; returns 0, or 1 or 2 with one line on stderr."""
+    parser = argparse.ArgumentParser(prog="python -m components.job", description=__doc__)
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="RunSettings as JSON")
+    parser.add_argument("--input", default="", metavar="DIR", help="what the stage before left; not for ingest")
+    parser.add_argument("--out", required=True, metavar="DIR", help="where this stage leaves its result")
+    options = parser.parse_args(argv)
+    try:
+        settings = options.settings.read_text(encoding="utf-8")
+        _run(options.stage, settings, options.input, options.out)
+    except (AisleError, SettingsError, OSError) as error:
+        print(f"aisle {options.stage}: {error}", file=sys.stderr)
+        return getattr(error, "exit_code", 2)
+    return 0
+
+
+def _run(stage: str, settings: str, source: str, out: str) -> None:
+    if stage == "ingest":
+        from components.ingest.run import ingest
+
+        ingest(settings, out)
+    elif stage == "examples":
+        from components.examples.run import build_examples
+
+        build_examples(settings, source, out)
+    else:
+        from components.train.run import train
+
+        train(settings, source, out)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,160 @@
+"""The InferenceService as push and rollout see it: which version has which share, in both of KServe's modes.
+
+Everything here is a pure function of plain dictionaries, the JSON of the API. `declared` gives the fields that push and
+rollout own, for a server-side apply; the rest of the object comes from manifests/ and is not touched.
+
+    Standard mode:  spec.canary[0].trafficPercent beside the stable predictor
+    Knative mode:   spec.predictor.canaryTrafficPercent; the spec names the newest version, KServe keeps the one before
+"""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from model.errors import InputError
+
+API_VERSION = "serving.kserve.io/v1beta1"
+NAME = "aisle"
+FIELD_MANAGER = "aisle"
+MODE_ANNOTATION = "serving.kserve.io/deploymentMode"
+PREFIX = "aisle/"
+MODEL_FORMAT = {"name": "aisle", "version": "1"}
+
+Mode = Literal["Standard", "Knative"]
+_MODES: dict[str, Mode] = {"Standard": "Standard", "RawDeployment": "Standard"}
+_MODES |= {"Knative": "Knative", "Serverless": "Knative"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Version:
+    """One pushed model."""
+
+    name: str
+    """Version of the model's manifest, such as 2017-12-04-0123456789ab."""
+    uri: str
+    """Where its directory is, as KServe reads it: s3://, pvc:// or gs://."""
+
+    @property
+    def predictor(self) -> str:
+        """Name of its predictor: the digest part of the version after a letter, as Kubernetes wants names."""
+        return "v" + re.sub("[^a-z0-9]", "", self.name.rsplit("-", 1)[-1].lower())[:20]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Traffic:
+    """Who serves. `percent` is the canary's declared share, 0 (no requests, but running) to 100."""
+
+    stable: Version | None
+    canary: Version | None = None
+    percent: int = 0
+    previous: Version | None = None
+    """What was stable before the last promotion."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.percent <= 100:
+            raise InputError(f"canary percent: expected 0 to 100, got {self.percent}")
+
+
+def with_canary(traffic: Traffic, canary: Version, percent: int) -> Traffic:
+    """Declares a canary, or moves its share. Raises InputError when it is the stable version, or percent is off."""
+    if traffic.stable is not None and traffic.stable.name == canary.name:
+        raise InputError(f"{canary.name}: expected a version other than the stable one; it already serves everybody")
+    return replace(traffic, canary=canary, percent=percent)
+
+
+def promoted(traffic: Traffic) -> Traffic:
+    """The canary serves everybody. Raises InputError when there is none."""
+    if traffic.canary is None:
+        raise InputError("expected a canary to promote, the service has none; push a blessed model first")
+    return Traffic(stable=traffic.canary, previous=traffic.stable)
+
+
+def rolled_back(traffic: Traffic) -> Traffic:
+    """The canary is gone, stable serves everybody; without a canary nothing changes."""
+    return replace(traffic, canary=None, percent=0)
+
+
+def mode(service: dict[str, Any]) -> Mode:
+    """The deployment mode the object declares. Raises InputError when it declares none that we know."""
+    declared_mode = service["metadata"].get("annotations", {}).get(MODE_ANNOTATION)
+    if declared_mode not in _MODES:
+        raise InputError(
+            f"annotation {MODE_ANNOTATION}: expected Standard or Knative, got {declared_mode}; "
+            f"apply manifests/overlays for the mode you want"
+        )
+    return _MODES[declared_mode]
+
+
+def read(service: dict[str, Any]) -> Traffic:
+    """The traffic that an object declares, from our annotations. A service nobody pushed to has no stable version."""
+    notes = service["metadata"].get("annotations", {})
+
+    def version(role: str) -> Version | None:
+        name, uri = notes.get(f"{PREFIX}{role}-version"), notes.get(f"{PREFIX}{role}-uri")
+        return Version(name=name, uri=uri) if name and uri else None
+
+    percent = int(notes.get(f"{PREFIX}canary-percent", 0))
+    return Traffic(stable=version("stable"), canary=version("canary"), percent=percent, previous=version("previous"))
+
+
+def declared(traffic: Traffic, mode: Mode, namespace: str) -> dict[str, Any]:
+    """What push and rollout own of the object, complete: what an earlier apply had and this one lacks is removed.
+
+    Raises InputError when there is no version at all.
+    """
+    serving = traffic.stable or traffic.canary
+    if serving is None:
+        raise InputError("expected a version to serve, got none; push a blessed model first")
+    spec = _standard(traffic, serving) if mode == "Standard" else _knative(traffic, serving)
+    return {
+        "apiVersion": API_VERSION,
+        "kind": "InferenceService",
+        "metadata": {"name": NAME, "namespace": namespace, "annotations": _annotations(traffic)},
+        "spec": spec,
+    }
+
+
+def merged(service: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """A copy of `service` with the fields of `part` in place: what the API server makes of a first apply."""
+    result = dict(service)
+    for key, value in part.items():
+        both = isinstance(value, dict) and isinstance(result.get(key), dict)
+        result[key] = merged(result[key], value) if both else value
+    return result
+
+
+def s3_uri(uri: str) -> str:
+    """KFP's artifact address as KServe reads it: minio:// is S3 by another name. Raises InputError on other schemes."""
+    scheme, separator, rest = uri.partition("://")
+    if scheme == "minio" and rest:
+        return f"s3://{rest}"
+    if separator and rest and scheme in ("s3", "gs", "pvc", "hdfs", "https"):
+        return uri
+    raise InputError(f"model address: expected s3://, minio://, gs://, pvc://, hdfs:// or https://, got {uri!r}")
+
+
+def _annotations(traffic: Traffic) -> dict[str, str]:
+    notes: dict[str, str] = {}
+    for role, version in (("stable", traffic.stable), ("canary", traffic.canary), ("previous", traffic.previous)):
+        if version is not None:
+            notes |= {f"{PREFIX}{role}-version": version.name, f"{PREFIX}{role}-uri": version.uri}
+    if traffic.canary is not None:
+        notes[f"{PREFIX}canary-percent"] = str(traffic.percent)
+    return notes
+
+
+def _standard(traffic: Traffic, serving: Version) -> dict[str, Any]:
+    """A promotion renames the predictor to the canary's name, so that its pods stay and nothing restarts."""
+    spec: dict[str, Any] = {"predictor": {"name": serving.predictor, "model": {"storageUri": serving.uri}}}
+    if traffic.stable is not None and traffic.canary is not None:
+        model = {"name": "", "modelFormat": MODEL_FORMAT, "storageUri": traffic.canary.uri}
+        predictor = {"name": traffic.canary.predictor, "model": model}
+        spec["canary"] = [{"trafficPercent": traffic.percent, "predictor": predictor}]
+    return spec
+
+
+def _knative(traffic: Traffic, serving: Version) -> dict[str, Any]:
+    """Rolled back, the spec names the stable version again: Git and the cluster agree on what serves."""
+    if traffic.stable is None or traffic.canary is None:
+        return {"predictor": {"model": {"storageUri": serving.uri}}}
+    return {"predictor": {"canaryTrafficPercent": traffic.percent, "model": {"storageUri": traffic.canary.uri}}}

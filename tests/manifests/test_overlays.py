@@ -1,0 +1,152 @@
+"""Every overlay builds, every object fits its schema with unknown fields refused, and our own rules hold."""
+
+import functools
+from typing import Any
+
+import kserve
+import kubernetes_validate
+import pytest
+from kserve.models import V1alpha1ServingRuntime, V1beta1InferenceService
+
+from model.service_rules import problems
+from pipelines.manifests import OVERLAYS, ROOT, build, rollout_states, versions
+from tests.manifests.models import misfits
+
+KUBERNETES = versions()["KUBERNETES"].rpartition(".")[0]
+KSERVE = {"InferenceService": V1beta1InferenceService, "ServingRuntime": V1alpha1ServingRuntime}
+ONLY_ON_A_SERVER = {
+    "gateway.networking.k8s.io",
+    "gateway.envoyproxy.io",
+    "monitoring.coreos.com",
+    "sparkoperator.k8s.io",
+    "trainer.kubeflow.org",
+}
+"""Groups without a schema on PyPI: `make test-cluster` checks them against their CRDs."""
+
+
+@functools.cache
+def objects(overlay: str) -> list[dict[str, Any]]:
+    return build(ROOT / "overlays" / overlay)
+
+
+def of_kind(overlay: str, kind: str) -> list[dict[str, Any]]:
+    return [o for o in objects(overlay) if o["kind"] == kind]
+
+
+def pods(overlay: str) -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
+    """(name, pod spec, containers) of whatever becomes a pod; KServe joins the service's spec and the runtime."""
+    found = []
+    for o in objects(overlay):
+        name = f"{o['kind']} {o['metadata']['name']}"
+        if o["kind"] == "StatefulSet":
+            found.append((name, o["spec"]["template"]["spec"], o["spec"]["template"]["spec"]["containers"]))
+        elif o["kind"] == "TrainingRuntime":
+            spec = o["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
+            found.append((name, spec, spec["containers"]))
+        elif o["kind"] == "ServingRuntime":
+            predictor = of_kind(overlay, "InferenceService")[0]["spec"]["predictor"]
+            found.append((name, predictor, o["spec"]["containers"]))
+    return found
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_object_fits_its_schema(overlay: str) -> None:
+    for o in objects(overlay):
+        group = o["apiVersion"].rpartition("/")[0]
+        if o["kind"] in KSERVE:
+            assert misfits(o, KSERVE[o["kind"]], kserve.models) == []
+        elif group not in ONLY_ON_A_SERVER:
+            kubernetes_validate.validate(o, KUBERNETES, strict=True)
+
+
+@pytest.mark.parametrize("name", rollout_states())
+def test_a_state_of_a_rollout_fits_its_schema(name: str) -> None:
+    assert misfits(rollout_states()[name], V1beta1InferenceService, kserve.models) == []
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_service_breaks_no_rule(overlay: str) -> None:
+    (service,) = of_kind(overlay, "InferenceService")
+    assert problems(service, of_kind(overlay, "ServingRuntime")) == []
+
+
+@pytest.mark.parametrize("name", rollout_states())
+def test_no_state_of_a_rollout_breaks_a_rule(name: str) -> None:
+    assert problems(rollout_states()[name], of_kind("kind", "ServingRuntime")) == []
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_every_pod_is_hardened_and_limited(overlay: str) -> None:
+    assert pods(overlay)
+    for name, spec, containers in pods(overlay):
+        assert spec["automountServiceAccountToken"] is False, name
+        for container in containers:
+            own = container["securityContext"]
+            both = spec.get("securityContext", {}) | own
+            assert both["runAsNonRoot"] is True and both["seccompProfile"] == {"type": "RuntimeDefault"}, name
+            assert own["allowPrivilegeEscalation"] is False and own["readOnlyRootFilesystem"] is True, name
+            assert own["capabilities"] == {"drop": ["ALL"]}, name
+            for bound in ("requests", "limits"):
+                assert set(container["resources"][bound]) >= {"cpu", "memory"}, name
+            assert container["imagePullPolicy"] == "IfNotPresent", name
+            assert ":" in container["image"] and not container["image"].endswith(":latest"), name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_nothing_is_reachable_that_is_not_named(overlay: str) -> None:
+    policies = {o["metadata"]["name"]: o["spec"] for o in of_kind(overlay, "NetworkPolicy")}
+    assert policies["default-deny"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+    for name, spec in policies.items():
+        for rule in [*spec.get("ingress", []), *spec.get("egress", [])]:
+            assert rule.get("ports") and (rule.get("from") or rule.get("to")), name
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_a_role_has_no_wildcard_and_reads_no_secret(overlay: str) -> None:
+    roles = of_kind(overlay, "Role")
+    assert roles and not of_kind(overlay, "ClusterRole")
+    for rule in [rule for role in roles for rule in role["rules"]]:
+        assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
+        assert "secrets" not in rule["resources"] and not {"create", "delete"} & set(rule["verbs"])
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_no_secret_is_in_a_file(overlay: str) -> None:
+    assert not of_kind(overlay, "Secret")
+
+
+def test_every_verb_of_a_role_says_why() -> None:
+    lines = (ROOT / "base" / "rbac.yaml").read_text().split("verbs:")[1:]
+    verbs = [line for part in lines for line in part.splitlines() if line.strip().startswith("- ") and ":" not in line]
+    assert verbs and all(" # " in line for line in verbs)
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_model_is_probed_on_its_own_path(overlay: str) -> None:
+    (runtime,) = of_kind(overlay, "ServingRuntime")
+    (container,) = runtime["spec"]["containers"]
+    for probe in ("startupProbe", "readinessProbe"):
+        assert container[probe]["httpGet"] == {"path": "/v2/models/aisle/ready", "port": 8080}
+
+
+@pytest.mark.parametrize("overlay", ["kind", "prod"])
+def test_a_server_is_forgotten_before_it_stops(overlay: str) -> None:
+    (runtime,) = of_kind(overlay, "ServingRuntime")
+    (service,) = of_kind(overlay, "InferenceService")
+    pause_s = runtime["spec"]["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
+    drain_s = 10
+    assert service["spec"]["predictor"]["terminationGracePeriodSeconds"] > pause_s + drain_s
+
+
+@pytest.mark.parametrize("overlay", ["kind", "prod"])
+def test_the_gateway_lets_nobody_in_without_a_key_or_token(overlay: str) -> None:
+    (policy,) = of_kind(overlay, "SecurityPolicy")
+    assert policy["spec"]["targetRefs"] == [
+        {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "aisle"}
+    ]
+    assert ("apiKeyAuth" in policy["spec"]) != ("jwt" in policy["spec"])
+
+
+def test_production_takes_tls_only() -> None:
+    (gateway,) = of_kind("prod", "Gateway")
+    assert [listener["protocol"] for listener in gateway["spec"]["listeners"]] == ["HTTPS"]

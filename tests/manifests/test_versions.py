@@ -1,0 +1,48 @@
+"""One version of everything: manifests/versions.env agrees with the lock, the Makefile, the code and the manifests."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from components.images import IMAGE
+from pipelines.manifests import ROOT, build, versions, write_rollout_states
+
+REPOSITORY = ROOT.parent
+
+
+def locked(package: str) -> str:
+    packages = tomllib.loads((REPOSITORY / "uv.lock").read_text())["package"]
+    return next(p["version"] for p in packages if p["name"] == package)
+
+
+@pytest.mark.parametrize(("name", "package"), [("KSERVE", "kserve"), ("KFP", "kfp")])
+def test_a_service_has_the_version_of_its_client(name: str, package: str) -> None:
+    assert versions()[name] == locked(package)
+
+
+def test_uv_is_the_same_in_the_makefile_and_the_images() -> None:
+    makefile, dockerfile = (REPOSITORY / "Makefile").read_text(), (ROOT / "images" / "Dockerfile").read_text()
+    assert f"UV_VERSION := {versions()['UV']}\n" in makefile and f"ARG UV={versions()['UV']}\n" in dockerfile
+    assert f"ARG PYTHON={versions()['PYTHON']}\n" in dockerfile
+
+
+def test_our_images_have_one_tag_everywhere() -> None:
+    text = "".join(path.read_text() for path in sorted(ROOT.rglob("*.yaml"))) + IMAGE
+    assert set(re.findall(r"aisle/(?:serve|batch|spark|validate):([\w.]+)", text)) == {versions()["AISLE"]}
+
+
+def test_redis_has_the_version_of_the_list() -> None:
+    (redis,) = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] == "StatefulSet"]
+    assert redis["spec"]["template"]["spec"]["containers"][0]["image"] == f"redis:{versions()['REDIS']}"
+
+
+def test_every_version_has_a_reason() -> None:
+    lines = [line for line in (ROOT / "versions.env").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[A-Z_]+=\S+ +# \S.*", line) for line in lines)
+
+
+def test_the_states_of_a_rollout_are_what_the_code_writes(tmp_path: Path) -> None:
+    assert write_rollout_states(ROOT / "rollout", check=True) == []
+    assert len(write_rollout_states(tmp_path)) == 4
