@@ -1,16 +1,20 @@
 """Versioned, immutable model directories on disk, and which of them is stable, canary and previous.
 
-ROOT/models/VERSION/   never changed once there
-ROOT/state.json        replaced in one step, under a lock
+ROOT/models/VERSION/                  never changed once there
+ROOT/verdicts/VERSION/DIGEST.json     every verdict under which the version was pushed, never changed either
+ROOT/state.json                       replaced in one step, under a lock
 """
 
 import dataclasses
 import fcntl
+import hashlib
+import json
 import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from model.errors import InputError
 from model.files import atomic_directory, read_json, write_json
@@ -61,12 +65,25 @@ class Registry:
         read_manifest(self.path(version))
         return self._change("set stable", lambda state: dataclasses.replace(state, stable=version, previous=None))
 
-    def set_canary(self, version: str) -> State:
-        """Declares a canary beside the stable version; the stable version itself cannot be one."""
+    def keep_verdict(self, version: str, verdict: dict[str, Any]) -> Path:
+        """Keeps a verdict beside the version's model, named by its content; returns the file."""
+        text = json.dumps(verdict, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        file = self.root / "verdicts" / version / f"{digest}.json"
+        write_json(file, verdict)
+        return file
+
+    def set_canary(self, version: str, note: str = "") -> State:
+        """Declares a canary beside the stable version; the stable version itself cannot be one.
+
+        Args:
+            note: stands in the history, where there is anything out of the ordinary to say.
+        """
         read_manifest(self.path(version))
         return self._change(
             "canary",
             lambda state: dataclasses.replace(state, canary=None if state.stable == version else version),
+            note,
         )
 
     def promote(self) -> State:
@@ -83,7 +100,7 @@ class Registry:
         """The canary is taken away; stable stays."""
         return self._change("canary dropped", lambda state: dataclasses.replace(state, canary=None))
 
-    def _change(self, action: str, move: Callable[[State], State]) -> State:
+    def _change(self, action: str, move: Callable[[State], State], note: str = "") -> State:
         """Reads, moves and writes the state under one lock; a move that changes nothing leaves no trace."""
         with self._lock():
             state = self.state()
@@ -92,6 +109,7 @@ class Registry:
                 return state
             entry: dict[str, str | float | None] = {"time": time.time(), "action": action}
             entry |= {"stable": moved.stable, "canary": moved.canary, "replaced": state.stable}
+            entry |= {"note": note} if note else {}
             moved = dataclasses.replace(moved, history=(*state.history, entry))
             write_json(self.root / "state.json", dataclasses.asdict(moved))
             return moved

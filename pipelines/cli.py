@@ -1,6 +1,7 @@
 """The command `aisle`. Exit 0: done; 1: a check or the gate said no; 2: bad input, one line on stderr says what."""
 
 import argparse
+import getpass
 import os
 import signal
 import sys
@@ -66,7 +67,8 @@ def _parser() -> Parser:
 
     train = command("train", _train, "the pipeline alone: a blessed model into the registry, as canary")
     _run_options(train, "build/train")
-    train.add_argument("--override", default="", metavar="REASON", help="push although the gate says no; recorded")
+    train.add_argument("--override", metavar="REASON", help="push although the gate says no: why; kept for good")
+    train.add_argument("--override-by", default="", metavar="NAME", help="who decides that (default: your login name)")
 
     report = command("report", _report, "writes the report of a finished run again")
     _which_run(report)
@@ -75,6 +77,7 @@ def _parser() -> Parser:
     _which_run(serve)
     serve.add_argument("--http-port", type=int, default=8080, help="REST port (%(default)s)")
     serve.add_argument("--grpc-port", type=int, default=8081, help="gRPC port (%(default)s)")
+    serve.add_argument("--rules", type=Path, help="business rules in place of the model's own (docs/reranking.md)")
 
     compile_ = command("compile", _compile, "the pipeline as KFP YAML")
     compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
@@ -115,18 +118,35 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from components.push.run import override_line
     from model.files import read_json
     from model.registry import Registry
     from pipelines.display import PIPELINE_STAGES, Display
     from pipelines.paths import Paths, alone
     from pipelines.process import run_pipeline
 
-    paths, settings = Paths(out=options.out.resolve()), _settings(options)
+    paths, settings, override = Paths(out=options.out.resolve()), _settings(options), _override(options)
     with alone(paths.out), Display(PIPELINE_STAGES) as display:
-        outputs = run_pipeline(settings, paths, Registry(paths.registry), display, options.override)
+        outputs = run_pipeline(settings, paths, Registry(paths.registry), display, *override)
     pushed = read_json(Path(outputs["outcome"]))
+    if pushed["override"]:
+        print(override_line(pushed["override"]))
     print(f"{pushed['version']}: {pushed['reason']}; stable is {pushed['stable']}; registry {paths.registry}")
     return 0 if read_json(Path(outputs["verdict"]))["blessed"] else 1
+
+
+def _override(options: argparse.Namespace) -> tuple[str, str]:
+    """(why, who), both empty without an override. Raises InputError on one that the gate would refuse."""
+    from components.gate.override import refusal
+
+    if options.override is None:
+        if options.override_by:
+            raise InputError("expected --override REASON with --override-by, got none; say why")
+        return "", ""
+    by = options.override_by or getpass.getuser()
+    if refused := refusal(options.override, by):
+        raise InputError(refused)
+    return options.override, by
 
 
 def _settings(options: argparse.Namespace) -> "RunSettings":
@@ -148,7 +168,7 @@ def _compile(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from pipelines.serve import serve_stable
 
-    return serve_stable(options.run, options.http_port, options.grpc_port)
+    return serve_stable(options.run, options.http_port, options.grpc_port, options.rules)
 
 
 def _report(options: argparse.Namespace) -> int:

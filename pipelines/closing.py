@@ -18,6 +18,8 @@ def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
     for name, values in sorted(summary["quality"].items(), key=lambda item: -item[1]["ndcg@10"]):
         yield f"  {name:20} recall@10 {values['recall@10']:.4f}  ndcg@10 {values['ndcg@10']:.4f}"
     verdict = "blessed" if gate["blessed"] else "NOT blessed, the stable model stays"
+    if gate["overridden"]:
+        verdict = f"BLESSED BY OVERRIDE of {gate['override']['by']}, {gate['override']['reason']}"
     yield f"Gate: {verdict}: {'; '.join(gate['reasons'][:3])}"
     steps = ", ".join(
         f"{s['declared_percent']} % declared {s['observed_shopper_percent']:.1f} % observed" for s in rollout["steps"]

@@ -23,9 +23,14 @@ POLL_S = 0.2
 
 
 def run_pipeline(
-    run: RunSettings, paths: Paths, registry: Registry, display: Display, override_reason: str = ""
+    run: RunSettings,
+    paths: Paths,
+    registry: Registry,
+    display: Display,
+    override_reason: str = "",
+    override_by: str = "",
 ) -> dict[str, str]:
-    """Runs the training pipeline; returns {output name: path}.
+    """Runs the training pipeline; returns {output name: path}. Both `override_`: see pipelines/training.py.
 
     Raises:
         AisleError: in the failed stage's own words, when it failed on purpose: it is not tried again.
@@ -41,6 +46,7 @@ def run_pipeline(
             "blessed_dir": _blessed(registry),
             "reference_dir": reference.find(registry, reference.data_digest(source, run.data)),
             "override_reason": override_reason,
+            "override_by": override_by,
         },
         "pipeline_root": str(paths.pipeline_root),
         "cache_root": str(paths.cache),

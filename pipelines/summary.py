@@ -51,6 +51,7 @@ def summarise(outputs: dict[str, str], rollout: RolloutResult | None, seconds: d
         "gate": {
             "blessed": verdict["blessed"],
             "overridden": verdict["overridden"],
+            "override": verdict["override"],
             "reasons": [_reason(reason) for reason in verdict["reasons"] if not reason["passed"]]
             or [f"all {len(verdict['reasons'])} checks passed"],
         },

@@ -43,6 +43,7 @@ def training(
     blessed_dir: str = "",
     reference_dir: str = "",
     override_reason: str = "",
+    override_by: str = "",
 ) -> Outputs:
     """Trains and pushes one model.
 
@@ -54,6 +55,7 @@ def training(
         blessed_dir: directory of the model in production, empty when there is none.
         reference_dir: what validation left of the run that made that model (model.reference.find), empty likewise.
         override_reason: why the gate's no is to be overruled; empty: it is not.
+        override_by: who decides that.
     """
     tables = ingest(settings=settings, data_version=data_version, code_version=code_version)
     _size(tables, "Ingest", cpu="2", memory="8G")
@@ -82,6 +84,7 @@ def training(
         settings=settings,
         code_version=code_version,
         override_reason=override_reason,
+        override_by=override_by,
     )
     _size(verdict, "Gate", cpu="1", memory="2G").set_caching_options(False)
     # The push reads the verdict itself; a condition in the pipeline is no lock.

@@ -31,8 +31,15 @@ def fast(path: str = "", cut_date: str | None = None) -> RunSettings:
         train=TrainSettings(
             dimension=8, retrieval_epochs=1, retrieval_batch=64, ranking_epochs=2, ranking_days=56, ranking_batch=16
         ),
-        # Under 200 judged trips: a difference of a tenth is noise.
-        gate=GateSettings(min_ratio_to_baseline=0.9, min_slice_trips=30, min_slice_ratio=0.5),
+        # Under 200 judged trips: a difference of a tenth is noise, and so is most of a calibration error.
+        gate=GateSettings(
+            min_ratio_to_baseline=0.9,
+            min_lead_low_percent=-30.0,
+            min_slice_trips=30,
+            min_slice_ratio=0.5,
+            max_calibration_error=0.15,
+            max_calibration_factor=2.0,
+        ),
         rollout=RolloutSettings(min_canary_requests=10),
         replay_requests=240,
     )

@@ -16,6 +16,7 @@ def gate(
     settings: str,
     code_version: str,
     override_reason: str,
+    override_by: str,
     verdict: dsl.Output[dsl.Artifact],
     table: dsl.Output[dsl.Markdown],
 ) -> bool:
@@ -25,6 +26,5 @@ def gate(
     with stage("gate"):
         from components.gate.run import judge_candidate
 
-        return judge_candidate(
-            settings, examples.path, evaluation.path, verdict.path, table.path, override_reason, code_version
-        )
+        paths = (examples.path, evaluation.path, verdict.path, table.path)
+        return judge_candidate(settings, *paths, override_reason, override_by, code_version)

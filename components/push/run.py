@@ -33,7 +33,7 @@ def push(
         reference_dir: what this run was compared with, or empty.
 
     Returns:
-        {pushed, version, stable, replaces, reason}.
+        {pushed, version, stable, replaces, reason, override}; `override` is the verdict's, where it was needed.
 
     Raises:
         ModelRefused: the verdict is unreadable or speaks of another model, or a model directory is damaged.
@@ -44,7 +44,8 @@ def push(
         progress(f"first run: {FIRST_STABLE} is the stable model")
     stable = registry.state().stable
     version = read_manifest(Path(candidate_dir)).version
-    result = {"version": version, "stable": stable, "replaces": stable}
+    override = verdict.get("override") if verdict.get("overridden") is True else None
+    result = {"version": version, "stable": stable, "replaces": stable, "override": override}
     if verdict.get("blessed") is not True:
         registry.drop_canary()
         progress("not blessed: the stable model stays")
@@ -52,12 +53,20 @@ def push(
     if verdict.get("version") != version:
         raise ModelRefused(f"expected a verdict on {version}, got one on {verdict.get('version')}; run the gate again")
     registry.add(Path(candidate_dir))
+    registry.keep_verdict(version, verdict)
     reference.keep(registry, version, Path(validation_dir), data, reference_dir)
     if version == stable:
         return result | {"pushed": False, "reason": "already stable"}
-    registry.set_canary(version)
-    progress(f"{version} is the canary beside {stable}")
-    return result | {"pushed": True, "reason": "blessed"}
+    note = override_line(override) if override else ""
+    registry.set_canary(version, note)
+    progress(f"{version} is the canary beside {stable}{f'; {note}' if note else ''}")
+    return result | {"pushed": True, "reason": "blessed by override" if override else "blessed"}
+
+
+def override_line(override: dict[str, Any]) -> str:
+    """Who overruled the gate, when, why, and what had failed."""
+    who = f"{override['by']} at {override['at']}: {override['reason']}"
+    return f"BLESSED BY OVERRIDE of {who}; these checks failed: {', '.join(override['checks'])}"
 
 
 def _verdict(path: Path) -> dict[str, Any]:

@@ -27,6 +27,24 @@ def test_a_missing_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == "aisle: the following arguments are required: COMMAND; see `aisle --help`\n"
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--override", ""), "expected a reason of at least 20 characters, got ''"),
+        (("--override", "  asked for  "), "expected a reason of at least 20 characters, got 'asked for'"),
+        (("--override", "the size is known", "--override-by", "maria"), "expected a reason of at least 20 characters"),
+        (("--override-by", "maria"), "expected --override REASON with --override-by, got none"),
+    ],
+)
+def test_an_override_that_the_gate_would_refuse_is_refused_before_anything_runs(
+    arguments: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", *arguments, "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith("aisle: ") and said in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_compiled_pipeline_is_up_to_date() -> None:
     assert compile_all(ROOT / "pipelines" / "compiled", check=True) == []
 

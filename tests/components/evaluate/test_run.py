@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.evaluate.run import evaluate
-from components.gate.checks import Expected
+from components.gate.evidence import Expected
 from components.gate.verdict import decide
 from model.errors import InputError
 from model.files import read_json
@@ -15,7 +15,9 @@ from tests.components.evaluate.world import FunctionModel, frequency, latest, th
 from tfx_configs.evaluation import EvaluationSettings
 from tfx_configs.settings import GateSettings
 
-GATE = GateSettings(min_slice_trips=10, min_slice_ratio=0.5)
+GATE = GateSettings(
+    min_slice_trips=10, min_slice_ratio=0.5, min_lead_low_percent=-50, max_calibration_error=1, max_calibration_factor=9
+)
 PLAN = EvaluationSettings(bootstrap_rounds=100, latency_requests=5)
 ANSWERS = {"aisle": frequency, "popularity": the_same, "personal_frequency": latest, "blessed": frequency}
 

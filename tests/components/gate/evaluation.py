@@ -1,19 +1,32 @@
 """A metrics.json that passes every check, for tests to spoil one thing of."""
 
-import copy
+import json
 from typing import Any
 
-from components.gate.checks import Expected
+from components.gate.evidence import Expected
 from tfx_configs.settings import GateSettings
 
 EXPECTED = Expected(digest="d1", trips=200)
 SETTINGS = GateSettings()
 
 MODELS = {
-    "aisle": {"recall@10": 0.15, "ndcg@10": 0.21, "coverage@10": 0.05},
+    "aisle": {
+        "recall@10": 0.15,
+        "ndcg@10": 0.21,
+        "coverage@10": 0.05,
+        "calibration_error@10": 0.02,
+        "calibration_ratio@10": 1.05,
+    },
     "popularity": {"recall@10": 0.04, "ndcg@10": 0.07, "coverage@10": 0.001},
     "personal_frequency": {"recall@10": 0.14, "ndcg@10": 0.20, "coverage@10": 0.10},
     "blessed": {"recall@10": 0.15, "ndcg@10": 0.21, "coverage@10": 0.05},
+}
+LEAD = {"delta_pct": 5.0, "low_pct": 3.0, "high_pct": 7.0}
+EVEN = {"delta_pct": 0.0, "low_pct": -2.0, "high_pct": 2.0}
+PAIRED = {
+    "popularity": {"recall@10": LEAD, "ndcg@10": LEAD},
+    "personal_frequency": {"recall@10": LEAD, "ndcg@10": LEAD},
+    "blessed": {"recall@10": EVEN, "ndcg@10": EVEN},
 }
 GOOD: dict[str, Any] = {
     "candidate": "aisle",
@@ -23,9 +36,10 @@ GOOD: dict[str, Any] = {
     "span": {"first": "2017-12-04T00:00:00Z", "last": "2017-12-31T00:00:00Z"},
     "trips": 200,
     "models": MODELS,
+    "paired": PAIRED,
     "slices": [
-        {"slice": slicing, "value": value, "trips": 100, "models": MODELS}
-        for slicing in ("shopper", "activity", "basket", "store")
+        {"slice": slicing, "value": value, "trips": 100, "models": MODELS, "paired": PAIRED}
+        for slicing in ("shopper", "activity", "basket", "errand", "store")
         for value in ("one", "two")
     ],
     "latency": {"p50_ms": 9.0, "p99_ms": 12.0},
@@ -36,7 +50,7 @@ GOOD: dict[str, Any] = {
 
 def spoiled(*path: str | int, value: Any) -> dict[str, Any]:
     """GOOD with one value replaced; `...` removes it."""
-    metrics = copy.deepcopy(GOOD)
+    metrics: dict[str, Any] = json.loads(json.dumps(GOOD))  # not a deep copy: that would share what GOOD shares
     place: Any = metrics
     for name in path[:-1]:
         place = place[name]

@@ -17,7 +17,7 @@ def push(marker: str) -> None:
         out.write("pushed")
 
 
-@pytest.mark.parametrize(("override", "pushed"), [("", False), ("asked for", True)])
+@pytest.mark.parametrize(("override", "pushed"), [("", False), ("the size is known and agreed", True)])
 def test_the_step_after_the_gate_runs_only_when_it_says_yes(tmp_path: Path, override: str, pushed: bool) -> None:
     examples = write_examples(tmp_path / "examples")
     write_json(tmp_path / "evaluation" / "metrics.json", good_for(examples) | {"size_mb": 1e6})
@@ -33,6 +33,7 @@ def test_the_step_after_the_gate_runs_only_when_it_says_yes(tmp_path: Path, over
             settings=SETTINGS,
             code_version="c1",
             override_reason=override,
+            override_by="maria" if override else "",
         )
         with dsl.If(judged.outputs["Output"] == True):  # noqa: E712 (KFP builds the condition from the operator)
             push(marker=str(marker))

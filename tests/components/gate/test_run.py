@@ -1,5 +1,6 @@
 """The gate stage on files: what it reads, what it leaves behind."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,9 @@ def good_for(examples: Path) -> dict[str, Any]:
     return GOOD | {"digest": task.digest, "trips": trips, "slices": slices, "tfma": tfma}
 
 
-def judge(examples: Path, evaluation: Path, override: str = "") -> bool:
+def judge(examples: Path, evaluation: Path, why: str = "", who: str = "") -> bool:
     out = (str(evaluation / "verdict.json"), str(evaluation / "table.md"))
-    return judge_candidate(SETTINGS, str(examples), str(evaluation), *out, override, "c1")
+    return judge_candidate(SETTINGS, str(examples), str(evaluation), *out, why, who, "c1")
 
 
 def test_a_good_evaluation_of_these_examples_is_blessed_and_written_down(examples: Path, tmp_path: Path) -> None:
@@ -38,7 +39,7 @@ def test_a_good_evaluation_of_these_examples_is_blessed_and_written_down(example
     assert judge(examples, tmp_path) is True
     verdict = read_json(tmp_path / "verdict.json")
     assert verdict["blessed"] and not verdict["overridden"] and verdict["code_version"] == "c1"
-    assert all(set(r) == {"check", "passed", "value", "threshold", "message"} for r in verdict["reasons"])
+    assert all(set(r) == {"check", "passed", "value", "threshold", "message", "group"} for r in verdict["reasons"])
     assert (tmp_path / "table.md").read_text().startswith("# Blessed")
 
 
@@ -58,7 +59,25 @@ def test_without_a_readable_evaluation_the_answer_is_no(examples: Path, tmp_path
     assert read_json(tmp_path / "verdict.json")["blessed"] is False
 
 
-def test_an_override_is_said_aloud(examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert judge(examples, tmp_path, override="on call decided") is True
-    assert "BLESSED BY OVERRIDE (on call decided)" in capsys.readouterr().out
-    assert "BLESSED BY OVERRIDE" in (tmp_path / "table.md").read_text()
+def test_an_override_is_said_aloud_with_who_when_and_why(
+    examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert judge(examples, tmp_path, "the evaluation's disk is lost", "maria") is True
+    assert "BLESSED BY OVERRIDE by maria at 20" in capsys.readouterr().out
+    assert "the evaluation's disk is lost" in (tmp_path / "table.md").read_text().splitlines()[0]
+    verdict = read_json(tmp_path / "verdict.json")
+    assert (
+        verdict["overridden"] and verdict["override"]["by"] == "maria" and "same data" in verdict["override"]["checks"]
+    )
+    moment = datetime.fromisoformat(verdict["override"]["at"])
+    assert abs((datetime.now(UTC) - moment).total_seconds()) < 60
+
+
+@pytest.mark.parametrize(("why", "who"), [("ok", "maria"), ("   ", "maria"), ("", "maria"), ("y" * 30, "")])
+def test_an_override_without_a_name_or_a_real_reason_is_refused_and_the_no_stands(
+    examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], why: str, who: str
+) -> None:
+    assert judge(examples, tmp_path, why, who) is False
+    verdict = read_json(tmp_path / "verdict.json")
+    assert verdict["override"] is None and verdict["override_refused"].startswith("override: expected")
+    assert f"OVERRIDE REFUSED: {verdict['override_refused']}" in capsys.readouterr().out

@@ -4,9 +4,13 @@ from typing import Any
 
 import pytest
 
+from components.gate.override import MIN_REASON, Override, refusal
 from components.gate.verdict import as_markdown, decide, headline
-from tests.components.gate.evaluation import EXPECTED, GOOD, MODELS, SETTINGS, spoiled
+from tests.components.gate.evaluation import EVEN, EXPECTED, GOOD, MODELS, SETTINGS, spoiled
 from tfx_configs.settings import GateSettings
+
+OVERRIDE = Override(by="maria", at="2017-12-31T09:00:00Z", reason="campaign starts tonight, size is known")
+WORSE = {"delta_pct": -9.0, "low_pct": -12.0, "high_pct": -5.1}
 
 
 def failed(metrics: dict[str, Any], settings: GateSettings = SETTINGS) -> list[str]:
@@ -28,6 +32,11 @@ def test_the_first_candidate_is_blessed_without_a_blessed_model() -> None:
     [
         (("models", "aisle", "recall@10"), 0.139, "recall@10"),
         (("models", "aisle", "coverage@10"), 0.009, "coverage"),
+        (("models", "aisle", "calibration_error@10"), 0.031, "calibration error"),
+        (("models", "aisle", "calibration_ratio@10"), 1.26, "calibration ratio"),
+        (("models", "aisle", "calibration_ratio@10"), 0.79, "calibration ratio"),
+        (("paired", "personal_frequency", "ndcg@10", "low_pct"), -0.1, "ndcg@10 lead"),
+        (("paired", "personal_frequency", "recall@10", "low_pct"), -0.1, "recall@10 lead"),
         (("models", "blessed", "ndcg@10"), 0.22, "ndcg@10 of the blessed model"),
         (("latency", "p50_ms"), 50.1, "latency"),
         (("size_mb",), 500.1, "size"),
@@ -50,30 +59,48 @@ def test_below_the_best_baseline_is_a_no_whichever_baseline_is_best() -> None:
     assert "ndcg@10" in failed(spoiled("models", "personal_frequency", "ndcg@10", value=0.22))
 
 
-def test_a_tie_with_the_best_baseline_is_enough() -> None:
-    assert failed(spoiled("models", "personal_frequency", "recall@10", value=0.15)) == []
+def test_a_lead_that_could_be_chance_is_not_enough_and_only_the_best_baseline_counts() -> None:
+    assert failed(spoiled("paired", "personal_frequency", "recall@10", value=EVEN)) == ["recall@10 lead"]
+    assert failed(spoiled("paired", "popularity", "recall@10", value=EVEN)) == []
 
 
-def test_a_regression_in_one_slice_of_enough_trips_is_a_no_and_in_a_small_one_is_not() -> None:
-    worse = MODELS | {"aisle": {"ndcg@10": 0.17}}
-    metrics = spoiled("slices", 1, "models", value=worse)
-    assert failed(metrics) == ["shopper two"]
-    assert failed(metrics, GateSettings(min_slice_trips=101)) == []
+@pytest.mark.parametrize("rival", ["personal_frequency", "blessed"])
+def test_a_slice_fails_when_its_whole_interval_lies_beyond_the_allowed_loss(rival: str) -> None:
+    assert failed(spoiled("slices", 1, "paired", rival, "ndcg@10", value=WORSE)) == ["shopper two"]
+    assert failed(spoiled("slices", 1, "paired", rival, "ndcg@10", value=WORSE | {"high_pct": -4.9})) == []
+    assert failed(spoiled("slices", 1, "paired", "popularity", "ndcg@10", value=WORSE)) == []
 
 
-def test_a_slice_is_compared_with_the_blessed_model_too() -> None:
+def test_a_gross_loss_in_a_slice_is_a_no_whatever_its_interval() -> None:
+    worse = MODELS | {"aisle": {"ndcg@10": 0.159}}
+    assert failed(spoiled("slices", 1, "models", value=worse)) == ["shopper two"]
+    assert failed(spoiled("slices", 1, "models", value=MODELS | {"aisle": {"ndcg@10": 0.169}})) == []
     better_before = MODELS | {"blessed": {"ndcg@10": 0.30}}
     assert failed(spoiled("slices", 0, "models", value=better_before)) == ["shopper one"]
 
 
-@pytest.mark.parametrize("slicing", ["shopper", "activity", "basket"])
+def test_a_slice_of_few_trips_is_not_judged() -> None:
+    metrics = spoiled("slices", 1, "paired", "blessed", "ndcg@10", value=WORSE)
+    assert failed(metrics, GateSettings(min_slice_trips=101)) == []
+
+
+def test_where_the_rival_never_hits_there_is_no_interval_to_ask_for() -> None:
+    nothing = dict.fromkeys(("delta_pct", "low_pct", "high_pct"))
+    metrics = spoiled("slices", 1, "models", value=MODELS | {"blessed": {"ndcg@10": 0.0}})
+    metrics["slices"][1]["paired"]["blessed"]["ndcg@10"] = nothing
+    assert failed(metrics) == []
+    metrics["slices"][1]["paired"]["personal_frequency"]["ndcg@10"] = nothing
+    assert failed(metrics) == ["no slice regression"]
+
+
+@pytest.mark.parametrize("slicing", ["shopper", "activity", "basket", "errand"])
 def test_a_slicing_that_every_data_has_may_not_be_missing(slicing: str) -> None:
     metrics = spoiled("slices", value=[row for row in GOOD["slices"] if row["slice"] != slicing])
     assert failed(metrics) == [f"slices by {slicing}"]
 
 
 def test_a_slicing_that_lost_one_of_its_slices_is_a_no() -> None:
-    assert failed(spoiled("slices", 7, value=...)) == ["slices by store"]
+    assert failed(spoiled("slices", 9, value=...)) == ["slices by store"]
 
 
 @pytest.mark.parametrize(
@@ -91,6 +118,12 @@ def test_a_slicing_that_lost_one_of_its_slices_is_a_no() -> None:
         (("blessed",), "no regression"),
         (("slices",), "slices complete"),
         (("slices", 0, "models"), "no slice regression"),
+        (("slices", 0, "paired"), "no slice regression"),
+        (("slices", 0, "paired", "blessed"), "no slice regression"),
+        (("paired",), "beats baseline"),
+        (("paired", "personal_frequency", "ndcg@10"), "beats baseline"),
+        (("models", "aisle", "calibration_error@10"), "calibration"),
+        (("models", "aisle", "calibration_ratio@10"), "calibration"),
         (("models", "aisle", "coverage@10"), "coverage"),
         (("latency",), "latency"),
         (("size_mb",), "size"),
@@ -113,7 +146,9 @@ def test_a_broken_evaluation_is_a_no_and_not_an_error(metrics: dict[str, Any]) -
 
 
 def test_no_slices_at_all_is_a_no() -> None:
-    assert failed(spoiled("slices", value=[])) == ["slices by shopper", "slices by activity", "slices by basket"]
+    assert failed(spoiled("slices", value=[])) == [
+        f"slices by {name}" for name in ("shopper", "activity", "basket", "errand")
+    ]
 
 
 @pytest.mark.parametrize("names", [[], ["popularity"], ["personal_frequency"]])
@@ -121,23 +156,65 @@ def test_an_evaluation_without_both_baselines_is_a_no(names: list[str]) -> None:
     assert "beats baseline" in failed(spoiled("baselines", value=names))
 
 
+@pytest.mark.parametrize("wrong", [None, float("nan"), "0.2"])
+@pytest.mark.parametrize("end", ["delta_pct", "low_pct", "high_pct"])
+def test_an_interval_that_is_not_one_is_a_no(wrong: Any, end: str) -> None:
+    assert failed(spoiled("paired", "personal_frequency", "ndcg@10", end, value=wrong)) == ["beats baseline"]
+    assert failed(spoiled("slices", 3, "paired", "blessed", "ndcg@10", end, value=wrong)) == ["no slice regression"]
+
+
+def test_a_candidate_whose_score_is_no_probability_is_not_blessed() -> None:
+    assert failed(spoiled("models", "aisle", "calibration_error@10", value=None)) == ["calibration"]
+
+
 def test_an_override_blesses_and_keeps_what_failed_in_plain_sight() -> None:
-    verdict = decide(spoiled("size_mb", value=900.0), SETTINGS, EXPECTED, " campaign starts tonight ")
+    verdict = decide(spoiled("size_mb", value=900.0), SETTINGS, EXPECTED, OVERRIDE)
     assert verdict.blessed and verdict.overridden and not verdict.passed
-    assert headline(verdict).startswith("BLESSED BY OVERRIDE (campaign starts tonight) although")
-    assert verdict.to_dict()["overridden"] is True and "size" in headline(verdict)
+    assert headline(verdict) == (
+        "BLESSED BY OVERRIDE by maria at 2017-12-31T09:00:00Z: campaign starts tonight, size is known; "
+        "these checks failed: size"
+    )
+    stored = verdict.to_dict()
+    assert stored["overridden"] is True and stored["override"]["by"] == "maria"
+    assert stored["override"]["checks"] == ("size",)
 
 
-def test_a_blank_override_is_none_and_one_that_was_not_needed_says_so() -> None:
-    assert not decide(spoiled("size_mb", value=900.0), SETTINGS, EXPECTED, "  ").blessed
-    verdict = decide(GOOD, SETTINGS, EXPECTED, "just in case")
-    assert verdict.passed and not verdict.overridden and verdict.override_reason == "just in case"
+def test_an_override_that_was_not_needed_says_so() -> None:
+    verdict = decide(GOOD, SETTINGS, EXPECTED, OVERRIDE)
+    assert verdict.passed and not verdict.overridden and headline(verdict).startswith("Blessed: all")
+    assert verdict.to_dict()["override"]["checks"] == ()
 
 
-def test_the_table_has_a_row_a_check_with_failed_ones_first() -> None:
+@pytest.mark.parametrize("reason", ["", "   ", "ok", " x" * 9, "y" * (MIN_REASON - 1) + "  "])
+def test_a_blank_or_short_reason_is_refused_in_one_line(reason: str) -> None:
+    said = refusal(reason, "maria")
+    assert (
+        said.startswith(f"override: expected a reason of at least {MIN_REASON} characters, got ") and "\n" not in said
+    )
+
+
+def test_an_override_by_nobody_is_refused_and_a_named_one_with_a_reason_is_taken() -> None:
+    assert refusal("y" * MIN_REASON, " ") == "override: expected the name of who decides, got none; say who you are"
+    assert refusal("y" * MIN_REASON, "maria") == ""
+
+
+def test_the_table_tells_each_kind_of_check_in_a_line_and_what_failed_before_the_rest() -> None:
     verdict = decide(spoiled("size_mb", value=900.0), SETTINGS, EXPECTED)
     lines = as_markdown(verdict).splitlines()
     assert lines[0] == f"# Not blessed: 1 of {len(verdict.reasons)} checks failed: size"
-    assert lines[4] == "| **NO** | size | 900 | 500 | exported model, MB |"
-    assert len(lines) == 4 + len(verdict.reasons)
-    assert as_markdown(decide(GOOD, SETTINGS, EXPECTED)).startswith("# Blessed: all ")
+    assert lines[2:12] == [
+        "| | checks | passed |",
+        "|---|---|---|",
+        "| yes | the evaluation itself | 10 of 10 |",
+        "| yes | TFMA's verdict | 1 of 1 |",
+        "| yes | against the baselines | 4 of 4 |",
+        "| yes | against the blessed model | 1 of 1 |",
+        "| yes | slice by slice | 10 of 10 |",
+        "| yes | what is listed | 3 of 3 |",
+        "| **NO** | what it costs | 1 of 2 |",
+        "",
+    ]
+    row = "| **NO** | size | 900 | 500 | exported model, MB |"
+    assert lines[12] == "## What said no" and lines[16] == row and lines.count(row) == 2
+    assert all(sum(f"| {reason.check} |" in line for line in lines) >= 1 for reason in verdict.reasons)
+    assert "What said no" not in as_markdown(decide(GOOD, SETTINGS, EXPECTED))

@@ -112,3 +112,27 @@ def test_the_validation_of_the_run_is_kept_beside_the_model_and_only_beside_a_bl
     kept = place.registry.root / "validation" / version
     assert (kept / "drift.stats.pb").read_text() == "one"
     assert read_json(kept / "origin.json") == {"data": "data-1", "compared_with": ""}
+
+
+def test_the_verdict_is_kept_beside_the_model_and_two_pushes_of_one_are_one_file(place: Place) -> None:
+    version = place.push("one", reasons=["all passed"])["version"]
+    assert place.push("one", reasons=["all passed"])["override"] is None
+    (kept,) = (place.registry.root / "verdicts" / version).iterdir()
+    assert read_json(kept)["reasons"] == ["all passed"]
+    place.push("no", blessed=False)
+    assert [path.name for path in (place.registry.root / "verdicts").iterdir()] == [version]
+
+
+def test_an_override_is_said_aloud_and_stands_in_the_registry_for_good(
+    place: Place, capsys: pytest.CaptureFixture[str]
+) -> None:
+    override = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "the size is known", "checks": ["size"]}
+    result = place.push("one", overridden=True, override=override)
+    line = "BLESSED BY OVERRIDE of maria at 2017-12-31T09:00:00Z: the size is known; these checks failed: size"
+    assert (result["reason"], result["override"]) == ("blessed by override", override)
+    assert line in capsys.readouterr().out
+    place.registry.promote()
+    assert [entry.get("note") for entry in place.registry.state().history] == [None, line, None]
+    place.push("one", overridden=True, override=override | {"by": "jo"})
+    kept = (place.registry.root / "verdicts" / result["version"]).iterdir()
+    assert sorted(read_json(path)["override"]["by"] for path in kept) == ["jo", "maria"]
