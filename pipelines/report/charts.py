@@ -141,7 +141,7 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Lines over epochs."""
+    """Lines over epochs, or over scores."""
 
     title: str
     curves: tuple[Curve, ...]

@@ -17,7 +17,9 @@ def headline(sources: Sources) -> tuple[str, str]:
         return "The run ended before the gate.", "bad"
     if not gate["blessed"]:
         return "The new model did not pass the gate, so the stable model stays in charge.", "bad"
-    passed = "was let through by an override" if gate.get("overridden") else "passed the gate"
+    passed, tone = "passed the gate", "good"
+    if gate.get("overridden"):
+        passed, tone = "was let through by an override", "bad"
     match rollout.get("final_state"):
         case "promoted":
             failed = rollout.get("failed_requests", 0)
@@ -26,12 +28,12 @@ def headline(sources: Sources) -> tuple[str, str]:
                 if not failed
                 else f"with {words.count(failed, 'request', 'requests')} failed"
             )
-            return f"The new model {passed} and took over all traffic, {how}.", "good"
+            return f"The new model {passed} and took over all traffic, {how}.", tone
         case "rolled_back":
             return f"The new model {passed}, but its canary misbehaved and was rolled back.", "bad"
         case "held":
             return f"The new model {passed}; its rollout stopped midway, because the evidence did not suffice.", "bad"
-    return f"The new model {passed}; no rollout took place.", "good"
+    return f"The new model {passed}; no rollout took place.", tone
 
 
 def best_baseline(sources: Sources, metric: str = METRIC) -> str | None:
@@ -64,7 +66,8 @@ def _gate(sources: Sources) -> KeyFigure | None:
     passed = sum(bool(reason["passed"]) for reason in reasons)
     detail = f"{passed} of {len(reasons)} checks passed" if reasons else ""
     value = "overridden" if gate.get("overridden") else "blessed" if gate["blessed"] else "not blessed"
-    return KeyFigure(label="Gate", value=value, detail=detail, tone="good" if gate["blessed"] else "bad")
+    good = gate["blessed"] and not gate.get("overridden")
+    return KeyFigure(label="Gate", value=value, detail=detail, tone="good" if good else "bad")
 
 
 def _quality(sources: Sources) -> KeyFigure | None:

@@ -11,7 +11,7 @@ from tfx_configs.evaluation import CANDIDATE, GATE_METRICS, REGRESSION_METRIC
 
 EXPLAINED = (
     "recall@10: the share of the next basket found among ten recommendations. ndcg@10: the same, "
-    "with more credit for hits near the top."
+    "with more credit for hits near the top. All are defined in docs/evaluation.md."
 )
 
 

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from model.files import write_text
 from pipelines.report import (
+    calibration,
     data,
     flow,
     gate,
@@ -23,6 +24,7 @@ SECTIONS = (
     flow.section,
     quality.section,
     quality.slices,
+    calibration.section,
     gate.section,
     rollout.section,
     data.section,

@@ -1,20 +1,17 @@
 """The report of a run: what it says, that it is safe, offline and readable without eyes."""
 
-import json
 import re
-from datetime import datetime
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from pipelines.report.charts import Scale, curves
 from pipelines.report.run import build, write_report
 from pipelines.report.sources import read_sources
+from tests.pipelines.report_world import outputs_in, step, summary_of
 
 EVIL = "<script>alert('x')</script>"
 
@@ -35,105 +32,6 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def _step(declared: int, **changes: Any) -> dict[str, Any]:
-    sides = ("canary",) if declared == 100 else ("stable", "canary")
-    return {
-        "declared_percent": declared,
-        "observed_percent": float(declared),
-        "observed_shopper_percent": float(declared),
-        "requests": 50,
-        "canary_requests": declared // 2,
-        "canary_errors": 0,
-        "shoppers": 40,
-        "canary_shoppers": 4,
-        "failed_requests": 0,
-        "p50_ms": dict.fromkeys(sides, 2.0),
-        "p99_ms": dict.fromkeys(sides, 9.0),
-        "hits_per_trip": dict.fromkeys(sides, 1.5),
-        "split_p_value": 1.0,
-        "weight_change_ms": 3.0,
-        "decision": "promote" if declared == 100 else "step",
-        "reasons": ["healthy: 0 failed"],
-    } | changes
-
-
-def _summary(**changes: Any) -> dict[str, Any]:
-    return {
-        "data": {"rows": 90, "rows_in": 100, "dropped": {"no user": 7}, "users": 5, "items": 9, "cut": "2024-01-08"},
-        "quality": {
-            "aisle": {"recall@10": 0.3, "ndcg@10": 0.25},
-            "popularity": {"recall@10": 0.1, "ndcg@10": 0.1},
-            "personal_frequency": {"recall@10": 0.2, "ndcg@10": 0.2},
-        },
-        "judged_trips": 12,
-        "gate": {"blessed": True, "overridden": False, "reasons": ["all 2 checks passed"]},
-        "training": {
-            "train_trips": 30,
-            "valid_trips": 4,
-            "curves": {
-                "towers": [{"loss": 3.0}],
-                "ranker": [{"loss": 0.5, "val_loss": 0.6}, {"loss": 0.4, "val_loss": 0.5}],
-            },
-        },
-        "model": "v2",
-        "stable_before": "v1",
-        "rollout": {
-            "steps": [_step(10), _step(100)],
-            "final_state": "promoted",
-            "failed_requests": 0,
-            "failed_events": 0,
-        },
-        "serving": {"p50_ms": 3.0, "p99_ms": 11.0, "rps": 250.0, "cpu_ms_per_request": 2.5},
-        "seconds": {"ingest": 0.0, "train": 75.0, "rollout": 15.0},
-    } | changes
-
-
-def _outputs(root: Path, text: str = "plain") -> dict[str, str]:
-    """Files of a small run; `text` stands wherever a stage may pass on words of the user's data."""
-    slices = [{"slice": "department", "value": text, "trips": 1, "models": _summary()["quality"]}]
-    files = {
-        "tables/ingest.json": {"cut_s": 1_704_672_000, "source": "complete_journey"},
-        "anomalies/anomalies.json": {
-            "verdict": "warn",
-            "anomalies": [
-                {
-                    "check": "domain",
-                    "table": "events",
-                    "column": text,
-                    "severity": "warn",
-                    "expected": text,
-                    "received": text,
-                    "what_to_do": text,
-                }
-            ],
-            "drift": [{"feature": "hour", "value": 0.2, "limit": 0.1}],
-        },
-        "evaluation/metrics.json": {
-            "slices": slices,
-            "latency": {"p50_ms": 1.0, "p99_ms": 2.0},
-            "paired": {
-                "personal_frequency": {"ndcg@10": {"delta_pct": 25.0, "low_pct": -5.0, "high_pct": 60.0}},
-            },
-        },
-        "verdict": {
-            "digest": "abc",
-            "reasons": [
-                {"check": "data", "passed": True, "value": None, "threshold": None, "message": "this run's data"},
-                {"check": text, "passed": False, "value": 0.1, "threshold": 0.2, "message": text},
-            ],
-        },
-    }
-    for name, value in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(value), encoding="utf-8")
-    (root / "anomalies" / "report.html").write_text("<h1>inner page</h1>", encoding="utf-8")
-    times = [datetime(2024, 1, day) for day in (1, 2, 7, 8, 14, 15)]
-    (root / "tables" / "events").mkdir()
-    pq.write_table(pa.table({"event_time": times}), root / "tables" / "events" / "part.parquet")
-    return {name: str(root / name) for name in ("tables", "anomalies", "evaluation", "verdict")}
-
-
 def _written(tmp_path: Path, summary: dict[str, Any], outputs: dict[str, str]) -> str:
     path = tmp_path / "report.html"
     write_report(path, summary, outputs)
@@ -141,7 +39,7 @@ def _written(tmp_path: Path, summary: dict[str, Any], outputs: dict[str, str]) -
 
 
 def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
-    page = build(read_sources(_summary(), _outputs(tmp_path)))
+    page = build(read_sources(summary_of(), outputs_in(tmp_path)))
     assert page.headline == "The new model passed the gate and took over all traffic, without one failed request."
     told = {figure.label: (figure.value, figure.detail.replace("\u00a0", " ")) for figure in page.figures}
     assert told == {
@@ -156,6 +54,7 @@ def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
         "flow",
         "quality",
         "slices",
+        "calibration",
         "gate",
         "rollout",
         "data",
@@ -168,12 +67,12 @@ def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
     ("gate", "rollout", "words"),
     [
         ({"blessed": False}, {"steps": [], "final_state": "not_started"}, "did not pass the gate"),
-        ({"blessed": True}, {"steps": [_step(10)], "final_state": "rolled_back", "failed_requests": 0}, "rolled back"),
-        ({"blessed": True}, {"steps": [_step(10)], "final_state": "held", "failed_requests": 0}, "stopped midway"),
+        ({"blessed": True}, {"steps": [step(10)], "final_state": "rolled_back", "failed_requests": 0}, "rolled back"),
+        ({"blessed": True}, {"steps": [step(10)], "final_state": "held", "failed_requests": 0}, "stopped midway"),
         ({"blessed": True}, {"steps": [], "final_state": "not_started", "why": "same"}, "no rollout took place"),
         (
             {"blessed": True, "overridden": True},
-            {"steps": [_step(100)], "final_state": "promoted", "failed_requests": 1},
+            {"steps": [step(100)], "final_state": "promoted", "failed_requests": 1},
             "was let through by an override and took over all traffic, with 1 request failed",
         ),
     ],
@@ -181,7 +80,7 @@ def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
 def test_every_end_of_a_run_has_its_sentence(
     tmp_path: Path, gate: dict[str, Any], rollout: dict[str, Any], words: str
 ) -> None:
-    html = _written(tmp_path, _summary(gate=gate, rollout=rollout, serving=None), {})
+    html = _written(tmp_path, summary_of(gate=gate, rollout=rollout, serving=None), {})
     assert words in Reader(html).text
 
 
@@ -193,22 +92,22 @@ def test_a_summary_of_nothing_still_makes_a_page(tmp_path: Path) -> None:
 
 
 def test_words_from_the_data_never_become_markup(tmp_path: Path) -> None:
-    summary = _summary(
+    summary = summary_of(
         rollout={
-            "steps": [_step(10, reasons=[EVIL])],
+            "steps": [step(10, reasons=[EVIL])],
             "final_state": "held",
             "failed_requests": 0,
         },
         model=EVIL,
     )
-    html = _written(tmp_path, summary, _outputs(tmp_path, EVIL))
+    html = _written(tmp_path, summary, outputs_in(tmp_path, EVIL))
     tags = {tag for tag, _ in Reader(html).tags}
     assert "script" not in tags
     assert EVIL in Reader(html).text
 
 
 def test_the_page_loads_nothing(tmp_path: Path) -> None:
-    html = _written(tmp_path, _summary(), _outputs(tmp_path))
+    html = _written(tmp_path, summary_of(), outputs_in(tmp_path))
     for tag, attributes in Reader(html).tags:
         assert tag not in ("script", "link", "img", "object", "embed")
         assert not any(name.startswith("on") for name in attributes)
@@ -218,10 +117,10 @@ def test_the_page_loads_nothing(tmp_path: Path) -> None:
 
 
 def test_every_picture_has_a_text_and_headings_come_in_order(tmp_path: Path) -> None:
-    tags = Reader(_written(tmp_path, _summary(), _outputs(tmp_path))).tags
+    tags = Reader(_written(tmp_path, summary_of(), outputs_in(tmp_path))).tags
     pictures = [attributes for _, attributes in tags if attributes.get("role") == "img"]
-    # Two of quality and its lead, slices, the split and its two, weeks, drift, two of training, latency.
-    assert len(pictures) == 2 + 1 + 1 + 3 + 2 + 2 + 1
+    # Two of quality and its lead, slices, calibration, the split and its two, weeks, drift, two of training, latency.
+    assert len(pictures) == 2 + 1 + 1 + 1 + 3 + 2 + 2 + 1
     assert all(picture["aria-label"] for picture in pictures)
     assert all(attributes.get("aria-hidden") for tag, attributes in tags if tag == "svg")
     levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
@@ -231,27 +130,27 @@ def test_every_picture_has_a_text_and_headings_come_in_order(tmp_path: Path) -> 
 
 
 def test_links_of_the_page_lead_somewhere(tmp_path: Path) -> None:
-    tags = Reader(_written(tmp_path, _summary(), _outputs(tmp_path))).tags
+    tags = Reader(_written(tmp_path, summary_of(), outputs_in(tmp_path))).tags
     ids = [attributes["id"] for _, attributes in tags if "id" in attributes]
     assert len(ids) == len(set(ids))
     assert all((attributes["href"] or "")[1:] in ids for tag, attributes in tags if tag == "a")
 
 
 def test_failed_checks_stand_before_passed_ones(tmp_path: Path) -> None:
-    page = build(read_sources(_summary(), _outputs(tmp_path)))
+    page = build(read_sources(summary_of(), outputs_in(tmp_path)))
     gate = next(section for section in page.sections if section.id == "gate")
     assert [row[:2] for row in gate.tables[0].rows] == [("plain", "no"), ("data", "yes")]
     assert gate.tables[0].failed == (0,)
 
 
 def test_weeks_are_counted_from_the_cut(tmp_path: Path) -> None:
-    weeks = read_sources(_summary(), _outputs(tmp_path)).weeks
+    weeks = read_sources(summary_of(), outputs_in(tmp_path)).weeks
     # The cut is 2024-01-08: three events before it, two in the week from it, one after.
     assert [(str(day), events) for day, events in weeks] == [("2024-01-01", 3), ("2024-01-08", 2), ("2024-01-15", 1)]
 
 
 def test_rows_add_up_to_what_came_in(tmp_path: Path) -> None:
-    page = build(read_sources(_summary(), {}))
+    page = build(read_sources(summary_of(), {}))
     data = next(section for section in page.sections if section.id == "data")
     assert [(row[0].split(":")[0], row[1]) for row in data.tables[0].rows] == [
         ("rows that came in", "100"),
@@ -262,8 +161,8 @@ def test_rows_add_up_to_what_came_in(tmp_path: Path) -> None:
 
 
 def test_the_simulated_data_set_is_named_as_such_and_other_data_is_not(tmp_path: Path) -> None:
-    assert "simulated from real patterns" in _written(tmp_path, _summary(), _outputs(tmp_path))
-    assert "simulated" not in _written(tmp_path, _summary(), {})
+    assert "simulated from real patterns" in _written(tmp_path, summary_of(), outputs_in(tmp_path))
+    assert "simulated" not in _written(tmp_path, summary_of(), {})
 
 
 def test_a_scale_holds_its_values_and_zero_on_round_steps() -> None:
