@@ -133,6 +133,25 @@ has 95 % intervals over households; each policy was trained once, and another se
 """
 
 
+def calibration(result: dict[str, Any]) -> str:
+    """What a score is worth, with and without the fitted line."""
+    rows = [
+        f"| {cut['cut']} | {cut['sampling_only']['error']:.4f} | {cut['sampling_only']['ratio']:.2f} "
+        f"| {cut['platt']['error']:.4f} | {cut['platt']['ratio']:.2f} | {cut['chance_error']:.4f} "
+        f"| {cut['line']['slope']:.2f}, {cut['line']['offset']:+.2f} |"
+        for cut in result["cuts"]
+    ]
+    head = "| cut | error, sampling undone only | ratio | error, as exported | ratio | error by chance alone | line |"
+    table = "\n".join([head, "|---|---|---|---|---|---|---|", *rows])
+    return f"""
+calibration_error@10 and calibration_ratio@10 on the judged trips, measured on {result["measured"][:10]} \
+([benchmarks/calibration.py](../benchmarks/calibration.py), [result](../benchmarks/results/calibration.json)). \
+By chance: the error of scores that are true by construction, on as many trips.
+
+{table}
+"""
+
+
 def _interval(found: dict[str, float]) -> str:
     return f"{found['delta_pct']:+.1f} % ({found['low_pct']:+.1f} to {found['high_pct']:+.1f})"
 
@@ -141,7 +160,7 @@ def _minutes(run: dict[str, Any]) -> str:
     return f"{run['seconds'] / 60:.1f} minutes"
 
 
-SECTIONS = {"data": data, "demo": demo, "labels": labels, "quality": quality}
+SECTIONS = {"calibration": calibration, "data": data, "demo": demo, "labels": labels, "quality": quality}
 
 
 if __name__ == "__main__":

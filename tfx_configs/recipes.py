@@ -36,6 +36,7 @@ def fast(path: str = "", cut_date: str | None = None) -> RunSettings:
             min_ratio_to_baseline=0.9,
             min_lead_low_percent=-30.0,
             min_slice_trips=30,
+            max_slice_loss_percent=30.0,
             min_slice_ratio=0.5,
             max_calibration_error=0.15,
             max_calibration_factor=2.0,

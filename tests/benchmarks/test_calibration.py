@@ -1,0 +1,39 @@
+"""The calibration benchmark on two judged trips that a pencil can follow."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.calibration import judge, measure
+from components.evaluate.rank import Lists
+from model.errors import InputError
+from model.files import write_json
+from model.task import load_task
+from tests.benchmarks.test_peers import WORLD
+
+H = 7
+"""The one item of both next baskets."""
+
+
+def test_the_fitted_line_is_taken_off_again(tmp_path: Path) -> None:
+    """Scores 0.8 and 0.2 are log-odds of log 4 and -log 4; under slope 2 they were those of 2/3 and 1/3 before."""
+    WORLD.save(tmp_path / "trips")
+    listed = Lists(items_Nk=np.array([[H, 0], [0, H]]), score_Nk=np.array([[0.8, 0.2], [0.8, 0.2]]))
+    found = judge(load_task(tmp_path), listed, {"slope": 2.0, "offset": 0.0})
+    assert [(one["expected"], one["bought"]) for one in found["platt"]["curve"]] == [
+        (0.2, 0),
+        (0.2, 1),
+        (0.8, 1),
+        (0.8, 0),
+    ]
+    assert found["platt"]["error"] == pytest.approx(0.5) and found["platt"]["ratio"] == pytest.approx(1.0)
+    assert found["sampling_only"]["curve"][0]["expected"] == pytest.approx(1 / 3)
+    assert 0 < found["chance_error"] < 1
+
+
+def test_a_model_without_a_line_is_refused(tmp_path: Path) -> None:
+    WORLD.save(tmp_path / "examples" / "trips")
+    write_json(tmp_path / "model-7" / "training.json", {"curves": {}})
+    with pytest.raises(InputError, match="expected a model with a calibration"):
+        measure(tmp_path)
