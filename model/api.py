@@ -32,6 +32,8 @@ class Answer:
     scores: list[float]
     reasons: list[str]
     """Why each is there: `bought_before`, `similar_taste` or `popular`."""
+    propensities: list[float] = field(default_factory=list)
+    """With what probability each was to be in this answer; empty where nothing is left to chance (model/rerank.py)."""
 
 
 class Model(Protocol):

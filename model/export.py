@@ -16,6 +16,8 @@ from model.index import ExactIndex
 from model.inputs import Batch
 from model.manifest import Manifest, write_manifest
 from model.recommender import Recommender
+from model.rerank_policy import package_rerank
+from tfx_configs.rerank import RerankSettings
 
 REQUEST = (
     tf.TensorSpec([None], tf.string, "history_item"),
@@ -100,6 +102,8 @@ def export(
     index: ExactIndex | None = None,
     training: dict[str, Any] | None = None,
     score_is_probability: bool = False,
+    rerank: RerankSettings | None = None,
+    items: Path | None = None,
 ) -> Manifest:
     """Writes the model directory in one step.
 
@@ -112,6 +116,8 @@ def export(
         index: over the towers' item vectors.
         training: how it was trained, kept as training.json.
         score_is_probability: see Manifest.
+        rerank: what is done with the ranked list; of it, only the rules where scores are no probabilities.
+        items: the items table as Parquet, for the rules; without it, none are packaged.
     """
     serving = Serving(recommender, catalog)
     with atomic_directory(directory) as out:
@@ -124,6 +130,8 @@ def export(
             index.save(out / "index")
         if training is not None:
             write_json(out / "training.json", training)
+        if rerank is not None and items is not None:
+            package_rerank(out, rerank if score_is_probability else rerank.rules_only(), items)
         return write_manifest(
             out,
             kind=kind,

@@ -12,26 +12,37 @@ import numpy as np
 from model.api import Answer, Request
 from model.backend import tf
 from model.index import ExactIndex
+from model.item_values import ItemValues
 from model.manifest import Manifest, verify
+from model.rerank_policy import ITEMS, RerankPolicy, packaged_rerank
 
 MAX_BATCH = 64
 """Requests run through the graph at once."""
+ALL = 4096
+"""More than any candidate union holds: what re-ranking chooses from."""
 
 
-def load(directory: Path) -> "LoadedModel":
+def load(directory: Path, rules: Path | None = None) -> "LoadedModel":
     """Verifies every checksum, then loads.
+
+    Args:
+        rules: a rules file that takes the place of the packaged rules, and may change at any time.
 
     Raises:
         ModelRefused: anything in the directory is off.
+        InputError: the rules are.
     """
-    return LoadedModel(directory, verify(directory))
+    manifest = verify(directory)
+    policy = RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS), rules)
+    return LoadedModel(directory, manifest, policy)
 
 
 class LoadedModel:
     """Implements model.api.Model. Stateless after construction, so threads may share it."""
 
-    def __init__(self, directory: Path, manifest: Manifest) -> None:
+    def __init__(self, directory: Path, manifest: Manifest, policy: RerankPolicy) -> None:
         self.manifest = manifest
+        self._policy = policy
         self.version = manifest.version
         self.score_is_probability = manifest.score_is_probability
         self._saved = tf.saved_model.load(str(directory / "saved_model"))
@@ -47,17 +58,22 @@ class LoadedModel:
         return answers
 
     def _answer(self, requests: Sequence[Request]) -> list[Answer]:
-        inputs = _inputs(requests)
+        inputs, reranker = _inputs(requests), self._policy.current()
         excluded = [(item, row) for row, request in enumerate(requests) for item in request.exclude]
         found = self._recommend(
             **inputs,
             retrieved=self._retrieve(inputs, len(requests)),
             exclude_item=tf.constant([item for item, _ in excluded], tf.string),
             exclude_row=tf.constant([row for _, row in excluded], tf.int32),
-            k=tf.constant(max(request.k for request in requests), tf.int32),
+            k=tf.constant(ALL if reranker.active else max(request.k for request in requests), tf.int32),
         )
         item_Bk, score_Bk, reason_Bk = (found[name].numpy() for name in ("item_id", "score", "reason"))
-        return [_one(item_Bk[row], score_Bk[row], reason_Bk[row], request.k) for row, request in enumerate(requests)]
+        answer = reranker if reranker.active else _first
+        size_B = (item_Bk != b"").sum(axis=1)
+        return [
+            answer(request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
+            for row, (request, size) in enumerate(zip(requests, size_B, strict=True))
+        ]
 
     def _retrieve(self, inputs: dict[str, Any], requests: int) -> Any:
         if self._index is None:
@@ -80,10 +96,10 @@ def _inputs(requests: Sequence[Request]) -> dict[str, Any]:
     }
 
 
-def _one(items: np.ndarray, scores: np.ndarray, reasons: np.ndarray, k: int) -> Answer:
-    size = min(k, int((items != b"").sum()))
+def _first(request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
+    """The best k as they come."""
     return Answer(
-        item_ids=[item.decode() for item in items[:size]],
-        scores=[float(score) for score in scores[:size]],
-        reasons=[reason.decode() for reason in reasons[:size]],
+        item_ids=[item.decode() for item in item_C[: request.k]],
+        scores=[float(score) for score in score_C[: request.k]],
+        reasons=[reason.decode() for reason in reason_C[: request.k]],
     )

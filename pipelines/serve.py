@@ -14,11 +14,14 @@ from pipelines.paths import Paths
 POLL_S = 0.2
 
 
-def serve_stable(run: Path, http_port: int, grpc_port: int) -> int:
+def serve_stable(run: Path, http_port: int, grpc_port: int, rules: Path | None = None) -> int:
     """Runs until Ctrl-C or SIGTERM, then drains; returns 0. Its output is in RUN/serve.log.
 
+    Args:
+        rules: rules file that takes the place of the model's own rules (docs/reranking.md).
+
     Raises:
-        InputError: there is no model, or a port is taken.
+        InputError: there is no model or rules file, or a port is taken.
         StageFailed: the server did not start or has ended.
     """
     paths = Paths(out=run.resolve())
@@ -31,6 +34,10 @@ def serve_stable(run: Path, http_port: int, grpc_port: int) -> int:
     command = [sys.executable, "-m", SERVER_MODULE, "--host-loopback"]
     command += ["--model-dir", str(registry.path(stable)), "--store", str(paths.store)]
     command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port)]
+    if rules is not None:
+        if not rules.is_file():
+            raise InputError(f"--rules: expected a rules file, see docs/reranking.md, found none at {rules}")
+        command += ["--rules", str(rules.resolve())]
     print(f"{stable}: loading, some ten seconds; the log is {paths.out / 'serve.log'}", flush=True)
     with running("server", command, paths.out / "serve.log") as process:
         wait_ready(process, Backend(http_port=http_port, grpc_port=grpc_port))

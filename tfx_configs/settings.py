@@ -7,6 +7,7 @@ from typing import Literal
 
 from tfx_configs.frozen import Settings, check
 from tfx_configs.labels import LabelSettings
+from tfx_configs.rerank import RerankSettings
 from tfx_configs.validation import ValidationSettings
 
 DAY_S = 86_400
@@ -213,6 +214,7 @@ class RunSettings(Settings):
     features: FeatureSettings = FeatureSettings()
     candidates: CandidateSettings = CandidateSettings()
     train: TrainSettings = TrainSettings()
+    rerank: RerankSettings = dataclasses.field(default_factory=RerankSettings)
     gate: GateSettings = GateSettings()
     rollout: RolloutSettings = RolloutSettings()
     replay_requests: int = 2000

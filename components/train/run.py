@@ -20,6 +20,7 @@ from model.index import ExactIndex
 from model.inputs import TripReader
 from model.ranker import Ranker, RankerScorer
 from model.recommender import Recommender
+from model.task import ITEMS
 from model.timesplit import day, ranking_start
 from model.trips import Trips
 from tfx_configs.settings import DAY_S, RunSettings
@@ -90,6 +91,8 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
         index=_index(towers, catalog),
         training=report,
         score_is_probability=True,
+        rerank=run.rerank,
+        items=Path(examples_dir) / ITEMS,
     )
     progress(f"exported {manifest.version}")
     return {"version": manifest.version, **report}
@@ -104,7 +107,8 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
     with atomic_directory(Path(baselines_dir)) as out:
         for name, scorer in BASELINES.items():
             recommender = Recommender(served, run, scorer())
-            versions[name] = export(out / name, name, recommender, served).version
+            items = Path(examples_dir) / ITEMS
+            versions[name] = export(out / name, name, recommender, served, rerank=run.rerank, items=items).version
             progress(f"exported {name} {versions[name]}")
         write_json(out / "versions.json", versions)
     return versions

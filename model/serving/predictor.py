@@ -149,7 +149,7 @@ def _response(payload: kserve.InferRequest, request_id: str, version: str, answe
 
 
 def _record(request_id: str, version: str, query: Query, answer: api.Answer, seconds: float) -> dict[str, Any]:
-    return {
+    record: dict[str, Any] = {
         "request_id": request_id,
         "version": version,
         "user_id": query.user_id,
@@ -162,3 +162,4 @@ def _record(request_id: str, version: str, query: Query, answer: api.Answer, sec
         "latency_ms": round(seconds * 1000, 3),
         "logged_s": round(time.time(), 3),
     }
+    return record | ({"propensities": answer.propensities} if answer.propensities else {})

@@ -45,13 +45,15 @@ class ServerOptions:
     request_log: Path | None
     max_history: int
     """Events kept for each shopper; the same in all servers that share the store."""
+    rules: Path | None = None
+    """Rules file that takes the place of the model's own rules; read again when it changes."""
 
 
 def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], api.Model] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns 0; 1 or 2 with one line on stderr when it could not start."""
     options = _options(argv)
     try:
-        run(options, load_model or _load_package)
+        run(options, load_model or (lambda directory: _load_package(directory, options.rules)))
     except AisleError as error:
         print(f"aisle server: {error}", file=sys.stderr)
         return error.exit_code
@@ -138,10 +140,10 @@ def _quieten() -> None:
     logging.getLogger("kserve").addFilter(ours)
 
 
-def _load_package(directory: Path) -> api.Model:
+def _load_package(directory: Path, rules: Path | None) -> api.Model:
     from model.package import load  # here, because it imports TensorFlow
 
-    return load(directory)
+    return load(directory, rules)
 
 
 def _options(argv: Sequence[str] | None) -> ServerOptions:
@@ -152,6 +154,7 @@ def _options(argv: Sequence[str] | None) -> ServerOptions:
     parser.add_argument("--grpc-port", type=int, default=8081)
     parser.add_argument("--host-loopback", action="store_true", help="listen on 127.0.0.1 only")
     parser.add_argument("--request-log", type=Path, help="append one JSON line for each answered request")
+    parser.add_argument("--rules", type=Path, help="rules file that takes the place of the model's own rules")
     parser.add_argument("--max-history", type=int, default=2048, help="events kept for each shopper")
     parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end when the parent process, PID, ends")
     found = vars(parser.parse_args(argv))
