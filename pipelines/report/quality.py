@@ -63,17 +63,18 @@ def slices(sources: Sources) -> Section | None:
     )
     table = Table(
         title="Slices as a table",
-        header=("slice", "value", "trips", f"{metric} Aisle", f"{metric} {words.name(rival)}"),
+        header=("slice", "value", "trips", f"{metric} Aisle", f"{metric} {words.name(rival)}", "lead, 95 % interval"),
         rows=tuple(
             (
                 words.name(str(one["slice"])),
                 str(one["value"]),
                 f"{one['trips']:,}",
                 *(_four(one["models"][model][metric]) for model in (CANDIDATE, rival)),
+                _slice_lead(one, rival, metric),
             )
             for one in found
         ),
-        numeric=(2, 3, 4),
+        numeric=(2, 3, 4, 5),
     )
     says = "A filled dot right of its ring: Aisle serves that group better. Pale rows hold too few trips to be judged."
     return Section(id="slices", title="For whom", figures=(Figure(says=says, charts=(chart,)),), tables=(table,))
@@ -144,6 +145,13 @@ def _slice_row(one: dict[str, Any], rival: str, metric: str, scale: Scale, judge
         value=f"{trips}, below its limit" if passed is False else trips,
         faint=bool(judged) and passed is None,
     )
+
+
+def _slice_lead(one: dict[str, Any], rival: str, metric: str) -> str:
+    lead = one.get("paired", {}).get(rival, {}).get(metric, {})
+    if lead.get("low_pct") is None:
+        return ""
+    return f"{words.change(lead['delta_pct'])} ({words.interval(lead['low_pct'], lead['high_pct'])})"
 
 
 def _tone(model: str) -> str:
