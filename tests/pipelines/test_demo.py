@@ -56,6 +56,14 @@ def test_the_demo_promotes_a_blessed_model_and_leaves_its_summary(grocery_run: R
     assert_nothing_runs(grocery_run.out)
 
 
+def test_the_trained_models_scores_are_probabilities_and_those_of_baselines_are_not(grocery_run: Run) -> None:
+    summary = grocery_run.summary()
+    line = summary["training"]["calibration"]
+    assert line["slope"] > 0 and line["listed"] > line["bought"] > 0
+    known = {name for name, values in summary["quality"].items() if values["calibration_error@10"] is not None}
+    assert known == {"aisle"} and summary["quality"]["aisle"]["calibration_error@10"] < 0.15
+
+
 def test_the_last_lines_say_what_happened_and_what_to_try(grocery_run: Run) -> None:
     lines = grocery_run.done.stdout.splitlines()
     assert any(line.startswith("Gate: blessed") for line in lines)
