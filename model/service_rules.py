@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from model.errors import InputError
-from model.inference_service import mode
+from model.inference_service import mode, read
 
 SCHEMES = ("s3", "gs", "pvc", "hdfs", "https")
 FORBIDDEN_IN_CANARY = ("maxReplicas", "scaleTarget", "scaleMetric", "autoScaling", "workerSpec")
@@ -26,7 +26,8 @@ def problems(service: dict[str, Any], runtimes: list[dict[str, Any]]) -> list[st
     except InputError as error:
         return [str(error)]
     spec = service["spec"]
-    found = list(_predictor("spec.predictor", spec.get("predictor", {}), runtimes))
+    pushed = read(service).stable is not None
+    found = list(_predictor("spec.predictor", spec.get("predictor", {}), runtimes, pushed))
     canaries = spec.get("canary", [])
     if found_mode == "Standard":
         found += _standard(spec, canaries, runtimes)
@@ -80,13 +81,16 @@ def _knative(spec: dict[str, Any], canaries: list[Any]) -> Iterator[str]:
         yield f"spec.predictor.canaryTrafficPercent: expected 0 to 100, got {percent!r}"
 
 
-def _predictor(where: str, predictor: dict[str, Any], runtimes: list[dict[str, Any]]) -> Iterator[str]:
+def _predictor(
+    where: str, predictor: dict[str, Any], runtimes: list[dict[str, Any]], pushed: bool = True
+) -> Iterator[str]:
+    """`pushed`: whether a model was ever pushed; before that there is no storageUri."""
     model = predictor.get("model")
     if model is None:
         yield f"{where}.model: missing; a service without `model:` and storageUri can neither canary nor promote"
         return
-    uri = str(model.get("storageUri", ""))
-    if uri.partition("://")[0] not in SCHEMES or not uri.partition("://")[2]:
+    uri = model.get("storageUri", "")
+    if pushed and (uri.partition("://")[0] not in SCHEMES or not uri.partition("://")[2]):
         yield f"{where}.model.storageUri: expected {', '.join(f'{s}://' for s in SCHEMES)}, got {uri!r}"
     wanted = model.get("modelFormat", {})
     formats = [(f["name"], f.get("version")) for r in runtimes for f in r["spec"].get("supportedModelFormats", [])]

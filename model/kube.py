@@ -1,0 +1,126 @@
+"""The API server, as far as push and rollout need it. The only module that imports the Kubernetes client."""
+
+import json
+from typing import Any, Protocol
+
+from kubernetes import client, config
+from kubernetes.client.rest import ApiException
+from urllib3.exceptions import HTTPError
+
+from model.errors import CheckFailed, InputError
+from model.inference_service import API_VERSION, FIELD_MANAGER, NAME
+
+TIMEOUT_S = 30
+_APPLY = "application/apply-patch+yaml"
+
+
+class Cluster(Protocol):
+    """One namespace of a cluster with one InferenceService in it."""
+
+    namespace: str
+
+    def service(self) -> dict[str, Any]:
+        """The InferenceService as it is now. Raises InputError when it, or its kind, is not there."""
+        ...
+
+    def runtime(self) -> dict[str, Any]:
+        """Its ServingRuntime. Raises InputError when it is not there."""
+        ...
+
+    def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
+        """Server-side apply of our fields; returns the object. Raises InputError or CheckFailed when it is refused.
+
+        force: take fields over from another field manager.
+        """
+        ...
+
+    def pods(self) -> list[dict[str, Any]]:
+        """The pods of the service."""
+        ...
+
+    def warnings(self) -> list[str]:
+        """`object: message` of the namespace's warning events, oldest first."""
+        ...
+
+
+class KubeCluster:
+    """Implements Cluster: the pod's own account inside a cluster, else the kubeconfig in use."""
+
+    def __init__(self, namespace: str, kubeconfig: str | None = None) -> None:
+        self.namespace = namespace
+        try:
+            if kubeconfig is None:
+                config.load_config()
+                self._client = client.ApiClient()
+            else:
+                self._client = config.new_client_from_config(kubeconfig)
+        except config.ConfigException as error:
+            raise InputError(f"expected a cluster to talk to, found none ({error}); set KUBECONFIG") from None
+
+    def service(self) -> dict[str, Any]:
+        return self._get(f"/apis/{API_VERSION}/namespaces/{self.namespace}/inferenceservices/{NAME}")
+
+    def runtime(self) -> dict[str, Any]:
+        return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{NAME}")
+
+    def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
+        query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"), ("force", str(force).lower())]
+        path = f"/apis/{API_VERSION}/namespaces/{self.namespace}/inferenceservices/{NAME}"
+        return self._call("PATCH", path, query, part)
+
+    def pods(self) -> list[dict[str, Any]]:
+        query = [("labelSelector", f"serving.kserve.io/inferenceservice={NAME}")]
+        items: list[dict[str, Any]] = self._get(f"/api/v1/namespaces/{self.namespace}/pods", query)["items"]
+        return items
+
+    def warnings(self) -> list[str]:
+        found = self._get(f"/api/v1/namespaces/{self.namespace}/events", [("fieldSelector", "type=Warning")])["items"]
+        found.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+        return [f"{event['involvedObject']['name']}: {event.get('message', '')}" for event in found]
+
+    def _get(self, path: str, query: list[tuple[str, str]] | None = None) -> dict[str, Any]:
+        return self._call("GET", path, query or [], None)
+
+    def _call(self, verb: str, path: str, query: list[tuple[str, str]], body: Any) -> dict[str, Any]:
+        headers = {"Accept": "application/json"} | ({"Content-Type": _APPLY} if body is not None else {})
+        try:
+            reply = self._client.call_api(
+                path,
+                verb,
+                query_params=query,
+                header_params=headers,
+                body=body,
+                auth_settings=["BearerToken"],
+                _preload_content=False,
+                _return_http_data_only=True,
+                _request_timeout=TIMEOUT_S,
+            )
+        except ApiException as error:
+            raise refusal(error.status, error.body, self.namespace) from None
+        except HTTPError as error:
+            raise InputError(f"expected an API server, none answers ({error!s:.120}); look at KUBECONFIG") from None
+        result: dict[str, Any] = json.loads(reply.data)
+        return result
+
+
+def refusal(status: int, body: str | bytes | None, namespace: str) -> InputError | CheckFailed:
+    """What the API server said, in words that tell what to do.
+
+    status: of the HTTP reply. body: a Status object as JSON, or plain text.
+    """
+    try:
+        said = json.loads(body or "")["message"]
+    except (ValueError, KeyError, TypeError):
+        said = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
+    said = " ".join(said.split())[:400]
+    if status == 404 and '"' not in said:
+        return InputError("expected a cluster with KServe, its kinds are not there; install KServe first")
+    if status == 404:
+        return InputError(f"{said}; apply the manifests of an overlay first, in namespace {namespace}")
+    if status in (401, 403) and "exceeded quota" not in said:
+        return InputError(f"not allowed: {said}; the role aisle-rollout gives what is needed")
+    if status == 409:
+        return CheckFailed(f"somebody else manages these fields: {said}; let one of you own them, or force it")
+    if "failed calling webhook" in said:
+        return CheckFailed(f"KServe's controller does not answer: {said}; look at its pods in namespace kserve")
+    return CheckFailed(f"refused by the API server ({status}): {said}")

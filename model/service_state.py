@@ -1,0 +1,76 @@
+"""Whether a version of the InferenceService is ready, and if not, why, in words that say what to do."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+PULL = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
+
+
+def service_ready(service: dict[str, Any]) -> bool:
+    """Whether KServe calls the service ready."""
+    return _condition(service, "Ready").get("status") == "True"
+
+
+def canary_ready(predictor: str) -> Callable[[dict[str, Any]], bool]:
+    """A check for the canary of this name: KServe's own status of it, in either mode."""
+
+    def ready(service: dict[str, Any]) -> bool:
+        status = service.get("status", {})
+        if "canary" in service["spec"]:
+            found = [one for one in status.get("canaryStatuses", []) if one["name"] == predictor]
+            return bool(found) and found[0].get("ready") is True
+        part = status.get("components", {}).get("predictor", {})
+        newest = part.get("latestCreatedRevision")
+        return service_ready(service) and newest is not None and part.get("latestReadyRevision") == newest
+
+    return ready
+
+
+def trouble(service: dict[str, Any], pods: Iterable[dict[str, Any]], warnings: list[str], predictor: str | None) -> str:
+    """Why the service, or the canary `predictor`, is not ready; the most telling reason first.
+
+    warnings: `object: message` of the namespace's warning events, oldest first.
+    """
+    wanted = f"-{predictor}-" if predictor else ""
+    mine = [pod for pod in pods if wanted in pod["metadata"]["name"]]
+    for pod in mine:
+        if said := _pod_trouble(pod):
+            return f"pod {pod['metadata']['name']}: {said}"
+    quota = [line for line in warnings if "exceeded quota" in line and wanted in line]
+    if quota:
+        return f"quota exceeded: {quota[-1][:300]}; raise the quota, or ask for fewer replicas"
+    refused = [line for line in warnings if "FailedCreate" in line or "denied" in line or "forbidden" in line]
+    if not mine and refused:
+        return f"no pod could be made: {refused[-1][:300]}"
+    gateway = _condition(service, "IngressReady")
+    if gateway.get("status") == "False" and predictor is None and mine:
+        return f"no route: {gateway.get('message', '')}; is there a Gateway kserve-ingress-gateway, and a controller?"
+    words = [one.get("message") or one.get("reason") for one in _conditions(service) if one.get("status") == "False"]
+    return "; ".join(word for word in dict.fromkeys(words) if word) or "KServe says nothing; is its controller running?"
+
+
+def _pod_trouble(pod: dict[str, Any]) -> str | None:
+    status = pod.get("status", {})
+    for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
+        waiting = container.get("state", {}).get("waiting", {})
+        ended = container.get("lastState", {}).get("terminated") or container.get("state", {}).get("terminated") or {}
+        if waiting.get("reason") in PULL:
+            return f"image {container['image']} not pulled ({waiting.get('message', '')[:160]}); load or push it"
+        if container["name"] == "storage-initializer" and ended.get("exitCode"):
+            return f"model not fetched (exit {ended['exitCode']}); is storageUri right, and the secret aisle-s3?"
+        if waiting.get("reason") == "CrashLoopBackOff" or ended.get("exitCode"):
+            reason = f"{ended.get('reason', 'Error')}, exit {ended.get('exitCode')}"
+            return f"server ended ({reason}); its log says why: a refused model is named there"
+    for one in status.get("conditions", []):
+        if one["type"] == "PodScheduled" and one["status"] == "False":
+            return f"no room: {one.get('message', '')[:200]}"
+    return None
+
+
+def _conditions(service: dict[str, Any]) -> list[dict[str, Any]]:
+    conditions: list[dict[str, Any]] = service.get("status", {}).get("conditions", [])
+    return conditions
+
+
+def _condition(service: dict[str, Any], kind: str) -> dict[str, Any]:
+    return next((one for one in _conditions(service) if one["type"] == kind), {})

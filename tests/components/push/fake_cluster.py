@@ -1,0 +1,76 @@
+"""A cluster in memory: it stores what is applied, and becomes ready when told to."""
+
+import copy
+from typing import Any
+
+from model.errors import CheckFailed
+from model.inference_service import merged
+
+RUNTIME = {"spec": {"supportedModelFormats": [{"name": "aisle", "version": "1"}]}}
+
+
+class FakeCluster:
+    """Implements model.kube.Cluster. `ready_after` counts looks at the service after each apply; None: never ready."""
+
+    namespace = "aisle"
+
+    def __init__(self, mode: str = "Standard", ready_after: int | None = 1) -> None:
+        self.mode = mode
+        self.ready_after = ready_after
+        self.canary_ready_after = ready_after
+        self.applied: list[dict[str, Any]] = []
+        self.refuse: CheckFailed | None = None
+        self.found_pods: list[dict[str, Any]] = []
+        self.found_warnings: list[str] = []
+        self._looks = 0
+        model = {"modelFormat": {"name": "aisle", "version": "1"}, "protocolVersion": "v2"}
+        self._base = {
+            "metadata": {"generation": 1, "annotations": {"serving.kserve.io/deploymentMode": mode}},
+            "spec": {"predictor": {"minReplicas": 1, "model": model}},
+        }
+
+    def service(self) -> dict[str, Any]:
+        self._looks += 1
+        return copy.deepcopy(self._base | self._now() | {"status": self._status()})
+
+    def runtime(self) -> dict[str, Any]:
+        return RUNTIME
+
+    def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
+        if self.refuse is not None:
+            raise self.refuse
+        self.applied.append(part)
+        self._looks = 0
+        return copy.deepcopy(self._base | self._now())
+
+    def pods(self) -> list[dict[str, Any]]:
+        return self.found_pods
+
+    def warnings(self) -> list[str]:
+        return self.found_warnings
+
+    def _now(self) -> dict[str, Any]:
+        """The base with the last apply in it: what an earlier one had and this one lacks is gone."""
+        now = merged(self._base, self.applied[-1]) if self.applied else copy.deepcopy(self._base)
+        now["metadata"]["generation"] = 1 + len(self.applied)
+        return now
+
+    def _status(self) -> dict[str, Any]:
+        spec = self._now()["spec"]
+        ready = self.ready_after is not None and self._looks > self.ready_after
+        canary = self.canary_ready_after is not None and self._looks > self.canary_ready_after
+        newest = f"rev-{len(self.applied)}"
+        return {
+            # The controller lags by one look.
+            "observedGeneration": 1 + len(self.applied) - (self._looks <= 1),
+            "conditions": [
+                {"type": "Ready", "status": "True" if ready else "False", "message": "Deployment not ready"}
+            ],
+            "canaryStatuses": [{"name": c["predictor"]["name"], "ready": canary} for c in spec.get("canary", [])],
+            "components": {
+                "predictor": {
+                    "latestCreatedRevision": newest,
+                    "latestReadyRevision": newest if canary else f"rev-{len(self.applied) - 1}",
+                }
+            },
+        }
