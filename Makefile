@@ -7,7 +7,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format compile bench report clean
+.PHONY: help setup demo test test-cluster kind-up kind-load kind-deploy kind-down lint format compile bench report clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -41,12 +41,29 @@ demo: setup ## The main job: real events to a rolled-out recommender and a repor
 test: setup .venv/.locked-dev ## All tests, the whole pipeline on a small world among them
 	$(RUN)/pytest
 
+test-cluster: setup .venv/.locked-dev ## The manifests on a real API server: KUBECONFIG or KUBEBUILDER_ASSETS (docs/cluster.md)
+	AISLE_CLUSTER=1 $(RUN)/pytest tests/manifests
+
+kind-up: setup ## A cluster on this machine; needs docker, kind, kubectl, helm, 14 GB of free memory
+	$(RUN)/python -m pipelines.kind up
+
+kind-load: kind-up ## Builds our images and puts them on its node
+	$(RUN)/python -m pipelines.kind load
+
+kind-deploy: kind-up ## Gateway, KServe, KFP and our manifests on it
+	$(RUN)/python -m pipelines.kind deploy
+
+kind-down: setup ## Removes it
+	$(RUN)/python -m pipelines.kind down
+
 lint: setup .venv/.locked-dev ## Style, types, layers, compiled pipelines
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/aisle compile --check
+	$(RUN)/python -m pipelines.manifests --check
+	$(RUN)/hadolint manifests/images/Dockerfile
 
 format: .venv/.locked-dev ## Puts the code into shape
 	$(RUN)/ruff check --fix .

@@ -1,0 +1,180 @@
+"""`python -m pipelines.kind STEP`: a cluster on this machine, from nothing to a served recommendation.
+
+Every step can be run again, says what it lacks and how to get it, and waits on conditions. Versions are those of
+manifests/versions.env.
+"""
+
+import argparse
+import base64
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from model.errors import AisleError, InputError, StageFailed
+from pipelines.manifests import ROOT, versions
+
+CLUSTER = "aisle"
+NEEDED_GB = 14.0
+"""KFP, KServe and one training step."""
+IMAGES = ("batch", "validate", "serve")
+PROGRAMS = {
+    "docker": "install Docker Engine (docs.docker.com/engine/install)",
+    "kind": "install kind (kind.sigs.k8s.io/docs/user/quick-start)",
+    "kubectl": "install kubectl (kubernetes.io/docs/tasks/tools)",
+    "helm": "install Helm 3 (helm.sh/docs/intro/install)",
+}
+KFP = "github.com/kubeflow/pipelines/manifests/kustomize"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one step; returns 0, or 1 or 2 with one line on stderr."""
+    steps: dict[str, Callable[[], None]] = {"check": check, "up": up, "load": load, "deploy": deploy, "down": down}
+    parser = argparse.ArgumentParser(prog="python -m pipelines.kind", description=__doc__)
+    parser.add_argument("step", choices=steps)
+    try:
+        steps[parser.parse_args(argv).step]()
+    except AisleError as error:
+        print(f"aisle: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+def check() -> None:
+    """Raises InputError, naming the fix, when a program, the Docker daemon or memory is missing."""
+    for program, fix in PROGRAMS.items():
+        if shutil.which(program) is None:
+            raise InputError(f"expected {program} on the PATH, not found; {fix}")
+    if not _succeeds("docker", "info"):
+        raise InputError("expected a running Docker daemon, none answers; start it, or join the group docker")
+    check_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
+
+
+def check_memory(meminfo: str) -> None:
+    """`meminfo`: the text of /proc/meminfo. Raises InputError when less than NEEDED_GB is free."""
+    line = next(line for line in meminfo.splitlines() if line.startswith("MemAvailable:"))
+    free_gb = int(line.split()[1]) / 1e6
+    if free_gb < NEEDED_GB:
+        raise InputError(
+            f"expected {NEEDED_GB:.0f} GB of free memory, found {free_gb:.1f}; `make demo` needs 3 and no kind"
+        )
+
+
+def up() -> None:
+    """The cluster itself."""
+    check()
+    if CLUSTER in _output("kind", "get", "clusters").split():
+        _run("kubectl", "config", "use-context", f"kind-{CLUSTER}")
+        return
+    image = f"kindest/node:v{versions()['KUBERNETES']}"
+    config = str(ROOT.parent / "kind-cluster.yaml")
+    _run("kind", "create", "cluster", "--config", config, "--image", image, "--wait", "180s")
+
+
+def load() -> None:
+    """Builds our images and puts them on the node."""
+    check()
+    tag = versions()["AISLE"]
+    for name in IMAGES:
+        image = f"aisle/{name}:{tag}"
+        dockerfile = str(ROOT / "images" / "Dockerfile")
+        _run("docker", "build", "-f", dockerfile, "--target", name, "-t", image, str(ROOT.parent))
+        _run("kind", "load", "docker-image", image, "--name", CLUSTER)
+
+
+def deploy() -> None:
+    """Everything on top: certificates, gateway, KServe, monitoring objects, KFP, and ours."""
+    check()
+    found = versions()
+    github = "https://github.com"
+    _apply_url(f"{github}/cert-manager/cert-manager/releases/download/v{found['CERT_MANAGER']}/cert-manager.yaml")
+    _available("cert-manager")
+    _helm("eg", "oci://docker.io/envoyproxy/gateway-helm", found["ENVOY_GATEWAY"], "envoy-gateway-system")
+    _helm("kserve-crd", "oci://ghcr.io/kserve/charts/kserve-crd", found["KSERVE"], "kserve")
+    gateway = "kserve.controller.gateway"
+    values = ["kserve.controller.deploymentMode=Standard", f"{gateway}.ingressGateway.enableGatewayApi=true"]
+    values += [f"{gateway}.ingressGateway.createGateway=false", f"{gateway}.ingressGateway.className=envoy"]
+    _helm("kserve", "oci://ghcr.io/kserve/charts/kserve-resources", found["KSERVE"], "kserve", values)
+    operator = f"{github}/prometheus-operator/prometheus-operator/releases/download/v{found['PROMETHEUS_OPERATOR']}"
+    _apply_url(f"{operator}/bundle.yaml")
+    _run("kubectl", "apply", "-k", f"{KFP}/cluster-scoped-resources?ref={found['KFP']}")
+    _run("kubectl", "wait", "--for=condition=Established", "--timeout=60s", "crd/applications.app.k8s.io")
+    _run("kubectl", "apply", "-k", f"{KFP}/env/platform-agnostic?ref={found['KFP']}")
+    _available("kubeflow")
+    overlay = str(ROOT / "overlays" / "kind")
+    _run("kubectl", "apply", "--server-side", "-f", str(ROOT / "base" / "namespace.yaml"))
+    _secrets()
+    _run("kubectl", "apply", "--server-side", "-k", overlay)
+    _run("kubectl", "rollout", "status", "statefulset/aisle-redis", "-n", "aisle", "--timeout=180s")
+    print("deployed; the service waits for its first model: push one with the training pipeline (docs/cluster.md)")
+
+
+def down() -> None:
+    """The cluster is removed with everything in it; nothing else is touched."""
+    if shutil.which("kind") and CLUSTER in _output("kind", "get", "clusters").split():
+        _run("kind", "delete", "cluster", "--name", CLUSTER)
+
+
+def _secrets() -> None:
+    """Made once and kept: a password, a key for callers, and the keys of KFP's object store."""
+    if not _exists("aisle-redis"):
+        _secret("aisle-redis", {"password": secrets.token_urlsafe(32)})
+    if not _exists("aisle-api-keys"):
+        _secret("aisle-api-keys", {"demo": secrets.token_urlsafe(32)})
+    if not _exists("aisle-s3"):
+        text = _output("kubectl", "get", "secret", "mlpipeline-minio-artifact", "-n", "kubeflow", "-o", "json")
+        store = {key: base64.b64decode(value).decode() for key, value in json.loads(text)["data"].items()}
+        keys = {"AWS_ACCESS_KEY_ID": store["accesskey"], "AWS_SECRET_ACCESS_KEY": store["secretkey"]}
+        notes = {"s3-endpoint": "seaweedfs.kubeflow:8333", "s3-usehttps": "0", "s3-region": "us-east-1"}
+        _secret("aisle-s3", keys, {f"serving.kserve.io/{name}": value for name, value in notes.items()})
+
+
+def _exists(secret: str) -> bool:
+    return _succeeds("kubectl", "get", "secret", secret, "-n", "aisle")
+
+
+def _secret(name: str, values: dict[str, str], annotations: dict[str, str] | None = None) -> None:
+    """Through standard input: values on a command line can be read by every user of the machine."""
+    metadata = {"name": name, "namespace": "aisle", "annotations": annotations or {}}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
+    _run("kubectl", "create", "-f", "-", stdin=json.dumps(body))
+
+
+def _apply_url(url: str) -> None:
+    _run("kubectl", "apply", "--server-side", "--force-conflicts", "-f", url)
+
+
+def _available(namespace: str) -> None:
+    _run("kubectl", "wait", "--for=condition=Available", "--timeout=900s", "deployment", "--all", "-n", namespace)
+
+
+def _helm(name: str, chart: str, version: str, namespace: str, values: Sequence[str] = ()) -> None:
+    command = ["helm", "upgrade", "--install", name, chart, "--version", f"v{version}"]
+    command += ["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "10m"]
+    _run(*command, *[word for value in values for word in ("--set", value)])
+
+
+def _run(*command: str, stdin: str | None = None) -> None:
+    """Runs a command with its output shown; raises StageFailed when it fails."""
+    print(f"+ {' '.join(command)}", flush=True)
+    done = subprocess.run(command, input=stdin, text=True, check=False)
+    if done.returncode:
+        raise StageFailed(f"{command[0]}: expected exit 0, got {done.returncode}; what it said is above")
+
+
+def _output(*command: str) -> str:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StageFailed(f"{' '.join(command)}: expected exit 0, got {done.returncode} ({done.stderr.strip()[:200]})")
+    return done.stdout
+
+
+def _succeeds(*command: str) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
