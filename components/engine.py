@@ -45,7 +45,10 @@ class Engine(Protocol):
         ...
 
     def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
-        """Writes Parquet at `path`: a file, or a directory of parts. Times are stored without a zone."""
+        """Writes Parquet at `path`: a file, or a directory of parts. Times are stored without a zone.
+
+        With an empty `order_by` the rows stay in the order of the table.
+        """
         ...
 
     def hold(self, table: Table) -> Table:
@@ -118,7 +121,7 @@ class _DuckDB:
 
     def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
         options = {} if partition_by is None else {"partition_by": partition_by}
-        self._backend.to_parquet(table.order_by(order_by), path, **options)
+        self._backend.to_parquet(table.order_by(order_by) if order_by else table, path, **options)
 
     def hold(self, table: Table) -> Table:
         return self._backend.create_table(gen_name("held"), table, temp=True)

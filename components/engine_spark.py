@@ -67,7 +67,7 @@ class Spark:
         return self._view(self._session.createDataFrame(rows))
 
     def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
-        frame = self._frame(table.order_by(order_by))
+        frame = self._frame(table.order_by(order_by) if order_by else table)
         for name, kind in frame.dtypes:
             if kind == "timestamp":  # an instant, shown in UTC; stored without a zone, as DuckDB does
                 frame = frame.withColumn(name, frame[name].cast("timestamp_ntz"))

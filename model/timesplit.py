@@ -3,6 +3,7 @@
 from datetime import UTC, date, datetime
 
 from model.errors import InputError
+from model.trips import Trips
 from tfx_configs.settings import DAY_S, DataSettings
 
 
@@ -27,13 +28,9 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
     return cut
 
 
-def ranking_start(first_s: int, cut_s: int, days: float) -> int:
-    """Unix seconds from which on trips train the ranker: `days` before the cut, but at most half of what there is.
-
-    Args:
-        first_s: the first trip, unix seconds.
-    """
-    return max(cut_s - int(days * DAY_S), (first_s + cut_s) // 2)
+def ranking_start(trips: Trips, days: float) -> int:
+    """Unix seconds from which on trips train the ranker: `days` before the cut, but at most half of what there is."""
+    return max(trips.cut_s - int(days * DAY_S), (int(trips.time_T.min()) + trips.cut_s) // 2)
 
 
 def day(seconds: int) -> str:

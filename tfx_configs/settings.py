@@ -63,8 +63,8 @@ class FeatureSettings(Settings):
     """Item attributes used, most informative first, 0 to 16."""
     min_item_count: int = 5
     """Training purchases an item needs for a vocabulary entry of its own, at least 1."""
-    oov_buckets: int = 64
-    """Hash buckets shared by rarer and unseen ids, at least 1."""
+    oov_buckets: int | None = None
+    """Hash buckets shared by rarer and unseen ids, at least 1; None: as many as their purchases can teach."""
 
     def __post_init__(self) -> None:
         check(1 <= self.max_history <= 65_536, "max_history", "1 to 65536", self.max_history)
@@ -74,7 +74,8 @@ class FeatureSettings(Settings):
         check(bool(lives) and lives[0] > 0 and ascending, "half_lives_days", "positive, ascending", lives)
         check(0 <= self.max_attributes <= 16, "max_attributes", "0 to 16", self.max_attributes)
         check(self.min_item_count >= 1, "min_item_count", "at least 1", self.min_item_count)
-        check(self.oov_buckets >= 1, "oov_buckets", "at least 1", self.oov_buckets)
+        enough = self.oov_buckets is None or self.oov_buckets >= 1
+        check(enough, "oov_buckets", "at least 1, or None", self.oov_buckets)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

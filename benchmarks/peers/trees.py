@@ -13,21 +13,19 @@ import lightgbm
 import numpy as np
 
 from components.train.batches import Keras, batches
-from components.train.ranking import RankingModel
-from components.train.retrieval import TwoTowers, item_vectors, query_vectors, train_towers
+from components.train.ranking import RankingModel, no_scorer
+from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
+from components.train.split import training_trips
 from model.backend import tf
 from model.catalog import Catalog
 from model.features import FeatureGraph
-from model.index import ExactIndex
 from model.inputs import Batch, TripReader
 from model.metrics import NO_ITEM
 from model.ranker import Ranker
 from model.recommender import Recommender
-from model.timesplit import ranking_start
 from model.trips import Trips
-from tfx_configs.settings import DAY_S, RunSettings
+from tfx_configs.settings import RunSettings
 
-STEP = 256
 MAX_TREES, PATIENCE = 400, 20
 SETTINGS = {
     "objective": "binary",
@@ -66,29 +64,20 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
     """What components/train/run.py trains and watches the ranker on: (training rows, validation rows)."""
     tf.keras.utils.set_random_seed(run.train.seed)
     reader = TripReader(trips, catalog)
-    labelled = trips.basket_end_T > trips.basket_begin_T
-    start_s = ranking_start(int(trips.time_T.min()), trips.cut_s, run.train.ranking_days)
-    valid_s = trips.cut_s - run.train.valid_days * DAY_S
-    early = np.flatnonzero(labelled & (trips.time_T < start_s))
-    which = np.flatnonzero(labelled & (trips.time_T >= start_s) & (trips.time_T < valid_s))
-    valid = np.flatnonzero(labelled & (trips.time_T >= valid_s) & (trips.time_T < trips.cut_s))
+    learning = training_trips(trips, run.train)
     towers = TwoTowers(catalog, run.train)
-    train_towers(towers, reader, early, run.train, Keras("towers"))
-    active = catalog.active_items()
-    index = ExactIndex(item_vectors(towers, catalog.items)[active], active)
-    recommender = Recommender(catalog, run, _no_scorer, towers.queries)
+    train_towers(towers, reader, learning.early, run.train, Keras("towers"))
+    index = item_index(towers, catalog)
+    recommender = Recommender(catalog, run, no_scorer, towers.queries)
     model = RankingModel(recommender, Ranker(catalog, len(recommender.features.records)), run.train.negative_percent)
     sample = tf.function(lambda inputs: model.sample(inputs)[2:], reduce_retracing=True)
 
     def rows(wanted: np.ndarray) -> Rows:
-        queries = query_vectors(towers, reader, wanted)
-        found = [index.search(queries[i : i + STEP], run.candidates.retrieved) for i in range(0, len(wanted), STEP)]
-        parts = [
-            sample(inputs) for inputs in batches(reader, wanted, run.train.ranking_batch, None, np.concatenate(found))
-        ]
+        found = retrieve(towers, index, reader, wanted, run.candidates.retrieved)
+        parts = [sample(inputs) for inputs in batches(reader, wanted, run.train.ranking_batch, None, found)]
         return Rows(np.concatenate([f.numpy() for _, f in parts]), np.concatenate([y.numpy() for y, _ in parts]))
 
-    return rows(which), rows(valid)
+    return rows(learning.ranking), rows(learning.valid)
 
 
 def rank(
@@ -131,7 +120,3 @@ def _features(
         feature_CF = compiled(batch, tf.constant(part[row_C, column_C], tf.int32), tf.constant(row_C, tf.int32)).numpy()
         for row, of_trip in enumerate(np.split(feature_CF, np.searchsorted(row_C, np.arange(1, len(part))))):
             yield start + row, of_trip
-
-
-def _no_scorer(graph: Any, values: Any, batch: Any, candidates: Any) -> Any:
-    raise AssertionError("the training graph lists candidates and features; it does not rank")

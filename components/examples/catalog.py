@@ -4,6 +4,7 @@ Shape legend as in model/catalog.py.
 """
 
 import zlib
+from collections.abc import Iterable
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ def build_catalog(
     events: pd.DataFrame,
     items: pd.DataFrame,
     users: pd.DataFrame | None,
-    promotions: pd.DataFrame | None,
+    promotions: Iterable[tuple[str, pd.DataFrame]],
     run: RunSettings,
 ) -> Catalog:
     """The snapshot at `trips.cut_s`. Only events before the cut are looked at.
@@ -34,7 +35,7 @@ def build_catalog(
     Args:
         events: purchases; only item, time and price are used.
         items, users: one row an id; other columns are categorical attributes.
-        promotions: canonical promotions, or None.
+        promotions: (kind, its canonical rows).
     """
     cut_s, features = trips.cut_s, run.features
     train = trips.event_time_E < cut_s
@@ -44,10 +45,11 @@ def build_catalog(
     names, sizes, codes_IA = _attributes(
         items.set_index(c.ITEM).reindex(trips.item_ids), counts_I, features.max_attributes, features.min_item_count
     )
-    vocabulary_I, vocabulary_size = _vocabulary(trips.item_ids, counts_I, features.min_item_count, features.oov_buckets)
+    buckets = features.oov_buckets or bucket_count(counts_I, features.min_item_count)
+    vocabulary_I, vocabulary_size = _vocabulary(trips.item_ids, counts_I, features.min_item_count, buckets)
     snapshot_W = np.arange(first_snapshot(trips, run), cut_s + 1, WEEK_S, dtype=np.int64)
     recent_WI, decayed_WI = _popularity(item_E, time_E, snapshot_W, len(trips.item_ids))
-    before = time_E < ranking_start(int(trips.time_T.min()), cut_s, run.train.ranking_days)
+    before = time_E < ranking_start(trips, run.train.ranking_days)
     user_ids, user_names, user_sizes, user_codes = _users(users)
     return Catalog(
         item_ids=trips.item_ids,
@@ -72,7 +74,7 @@ def build_catalog(
 
 def first_snapshot(trips: Trips, run: RunSettings) -> int:
     """Unix seconds of the oldest weekly snapshot: at or before the first trip that trains the ranker."""
-    start_s = ranking_start(int(trips.time_T.min()), trips.cut_s, run.train.ranking_days)
+    start_s = ranking_start(trips, run.train.ranking_days)
     return trips.cut_s - WEEK_S * -(-(trips.cut_s - start_s) // WEEK_S)
 
 
@@ -107,6 +109,15 @@ def _codes(values: pd.Series, weight: np.ndarray, floor: int) -> tuple[np.ndarra
     codes = np.full(len(values), MISSING, np.int32)
     codes[known] = of_name[inverse]
     return codes, int(RARE + 1 + frequent.sum())
+
+
+def bucket_count(counts_I: np.ndarray, floor: int) -> int:
+    """Buckets for the items without a row of their own: as many as give each the `floor` purchases that a row needs.
+
+    Fewer would mix more items than they must; more would have too little to learn from.
+    """
+    rare_I = counts_I < floor
+    return int(min(max(counts_I[rare_I].sum() // floor, 1), max(rare_I.sum(), 1)))
 
 
 def _vocabulary(item_ids: np.ndarray, counts_I: np.ndarray, floor: int, buckets: int) -> tuple[np.ndarray, int]:

@@ -1,40 +1,54 @@
 """Promotion stretches as sorted arrays that the model searches: is this item on promotion in this store now?"""
 
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
 
 from model import columns as c
 from model.catalog import MISSING, Promotions
 from model.trips import Trips
 
 MOST_KINDS = 8
+COLUMNS = [c.ITEM, c.STORE, c.START, c.END]
 HOUR_S = 3600
 
 
-def build_promotions(promotions: pd.DataFrame | None, trips: Trips) -> tuple[Promotions, ...]:
-    """The most frequent kinds (at most eight), each sorted by (store, item, start).
+def read_promotions(path: Path, since_s: int) -> Iterator[tuple[str, pd.DataFrame]]:
+    """(kind, its rows that end after `since_s`) of the canonical table, the most frequent kinds, by name.
 
-    Args:
-        promotions: canonical table or None; there may be very many, so its ids had better be categorical.
+    One kind at a time, its ids as categories: there can be far more promotions than events.
     """
-    if promotions is None:
-        return ()
-    store, item = _index(trips.store_ids, promotions[c.STORE]), _index(trips.item_ids, promotions[c.ITEM])
-    start = promotions[c.START].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S
-    end = -(-promotions[c.END].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S)
+    current = ds.field(c.END) > pd.Timestamp(since_s, unit="s")
+    rows = pq.read_table(path, columns=[c.KIND], filters=current, read_dictionary=[c.KIND])[c.KIND].drop_null()
+    counted = sorted((-entry["counts"], entry["values"]) for entry in rows.value_counts().to_pylist())
+    for kind in sorted(kind for _, kind in counted[:MOST_KINDS]):
+        wanted = current & (ds.field(c.KIND) == kind)
+        yield kind, pq.read_table(path, columns=COLUMNS, filters=wanted, read_dictionary=[c.ITEM, c.STORE]).to_pandas()
+
+
+def build_promotions(kinds: Iterable[tuple[str, pd.DataFrame]], trips: Trips) -> tuple[Promotions, ...]:
+    """Each kind's stretches in a store and of an item that the trips know, sorted by (store, item, start)."""
+    built = (_one_kind(kind, *_stretches(rows, trips)) for kind, rows in kinds)
+    return tuple(promotions for promotions in built if len(promotions.item_P))
+
+
+def _stretches(rows: pd.DataFrame, trips: Trips) -> list[np.ndarray]:
+    """[store, item, first hour, last hour], [P] int32 each."""
+    store, item = _index(trips.store_ids, rows[c.STORE]), _index(trips.item_ids, rows[c.ITEM])
+    start = (rows[c.START].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S).astype(np.int32)
+    end = (-(-rows[c.END].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S)).astype(np.int32)
     kept = (item >= 0) & (store >= 0) & (end > start)
-    kind = promotions[c.KIND]
-    rows = kind[kept].value_counts()
-    return tuple(
-        _one_kind(str(name), *(a[kept & (kind == name).to_numpy()] for a in (store, item, start, end)))
-        for name in sorted(rows[rows > 0].index[:MOST_KINDS])
-    )
+    return [a[kept] for a in (store, item, start, end)]
 
 
 def _index(ids: np.ndarray, wanted: pd.Series) -> np.ndarray:
-    """[n] position of each wanted id among the ids, -1 where it is not there."""
+    """[n] int32 position of each wanted id among the ids, -1 where it is not there."""
     codes, distinct = pd.factorize(wanted)
-    return pd.Index(ids).get_indexer(pd.Index(distinct.astype(object)))[codes]
+    return pd.Index(ids).get_indexer(pd.Index(distinct.astype(object))).astype(np.int32)[codes]
 
 
 def _one_kind(kind: str, store: np.ndarray, item: np.ndarray, start: np.ndarray, end: np.ndarray) -> Promotions:
@@ -43,12 +57,12 @@ def _one_kind(kind: str, store: np.ndarray, item: np.ndarray, start: np.ndarray,
     # Overlapping stretches: a search that finds the last start at or before now must see the latest end so far.
     new_group = np.r_[True, (store[1:] != store[:-1]) | (item[1:] != item[:-1])]
     group = np.cumsum(new_group)
-    latest = np.maximum.accumulate(group * (1 << 32) + end) - group * (1 << 32)
+    latest = np.maximum.accumulate((group << 32) + end) - (group << 32)
     return Promotions(
         kind=kind,
-        store_P=store.astype(np.int32),
-        item_P=item.astype(np.int32),
-        start_hour_P=start.astype(np.int32),
+        store_P=store,
+        item_P=item,
+        start_hour_P=start,
         end_hour_P=latest.astype(np.int32),
     )
 

@@ -4,13 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pyarrow.parquet as pq
 
 from components.engine import open_engine
 from components.examples.catalog import build_catalog, first_snapshot
 from components.examples.labels import label, positives
 from components.examples.leakage import check_attributes, check_catalog, check_trips
+from components.examples.promotions import read_promotions
 from components.examples.trips import trips_of
 from components.progress import progress
 from model import columns as c
@@ -42,7 +42,8 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     cut_s = int(read_json(tables / "ingest.json")["cut_s"])
     all_events = pq.read_table(tables / "events", columns=list(EVENTS.names)).to_pandas()
     events = positives(all_events, run.labels)
-    items, users = pq.read_table(tables / "items.parquet").to_pandas(), tables / "users.parquet"
+    items = pq.read_table(tables / "items.parquet").to_pandas()
+    users, promotions = tables / "users.parquet", tables / "promotions.parquet"
     trips = read_trips(run, tables, cut_s)
     check_trips(trips)
     test = int((trips.time_T >= cut_s).sum())
@@ -54,7 +55,7 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         events,
         items,
         users=pq.read_table(users).to_pandas() if users.exists() else None,
-        promotions=_promotions(tables / "promotions.parquet", first_snapshot(trips, run)),
+        promotions=read_promotions(promotions, first_snapshot(trips, run)) if promotions.exists() else (),
         run=run,
     )
     check_catalog(trips, catalog)
@@ -81,41 +82,35 @@ def read_trips(run: RunSettings, tables: Path, cut_s: int) -> Trips:
 
 
 def _report(trips: Trips, catalog: Catalog, run: RunSettings) -> dict[str, Any]:
+    bought_E = trips.event_item_E[trips.event_time_E < trips.cut_s]
     return {
         "trips": len(trips),
         "train_trips": int((trips.time_T < trips.cut_s).sum()),
         "test_trips": int((trips.time_T >= trips.cut_s).sum()),
         "items": catalog.items,
-    } | vocabulary_report(catalog.vocabulary_I, trips.event_item_E[trips.event_time_E < trips.cut_s], run)
+        "vocabulary": catalog.vocabulary_size,
+    } | vocabulary_report(catalog.vocabulary_I, bought_E, run.features.min_item_count)
 
 
-def vocabulary_report(vocabulary_I: np.ndarray, bought_E: np.ndarray, run: RunSettings) -> dict[str, Any]:
+def vocabulary_report(vocabulary_I: np.ndarray, bought_E: np.ndarray, floor: int) -> dict[str, Any]:
     """How well the vocabulary tells items apart: shares of training purchases, and of the items without an entry.
 
     Args:
-        vocabulary_I: [I] int embedding row of each item; rows below `oov_buckets` are shared by hash.
+        vocabulary_I: [I] int embedding row of each item.
         bought_E: [E] int item index of each training purchase, at least one.
+        floor: purchases that give an item a row of its own.
 
     Returns:
-        {vocabulary: embedding rows, vocabulary_coverage: purchases of items with a row of their own, oov_items: items
-        without, oov_items_colliding: share of those whose bucket holds another item, oov_purchases_colliding:
-        purchases that land in such a bucket}.
+        {vocabulary_coverage: purchases of items with a row of their own, oov_items: items without, oov_buckets: rows
+        that those share by hash, oov_items_colliding: share of those whose bucket holds another item,
+        oov_purchases_colliding: purchases that land in such a bucket}.
     """
-    buckets = run.features.oov_buckets
-    hashed_I = vocabulary_I < buckets
+    hashed_I = np.bincount(bought_E, minlength=len(vocabulary_I)) < floor
     shared_I = hashed_I & (np.bincount(vocabulary_I)[vocabulary_I] > 1)
     return {
-        "vocabulary": int(buckets + (~hashed_I).sum()),
         "vocabulary_coverage": round(float((~hashed_I)[bought_E].mean()), 4),
         "oov_items": int(hashed_I.sum()),
+        "oov_buckets": len(np.unique(vocabulary_I[hashed_I])),
         "oov_items_colliding": round(float(shared_I.sum() / max(hashed_I.sum(), 1)), 4),
         "oov_purchases_colliding": round(float(shared_I[bought_E].mean()), 4),
     }
-
-
-def _promotions(path: Path, since_s: int) -> pd.DataFrame | None:
-    """Promotions that end after `since_s`, their texts as categories: there can be far more of them than events."""
-    if not path.exists():
-        return None
-    filters = [(c.END, ">", pd.Timestamp(since_s, unit="s"))]
-    return pq.read_table(path, filters=filters, read_dictionary=[c.ITEM, c.STORE, c.KIND]).to_pandas()

@@ -27,6 +27,8 @@ class Source:
     """Source rows that several make one canonical row of, counted among the repairs."""
     unique: tuple[str, ...] = ()
     """Tables whose key cannot repeat, by construction."""
+    ordered: tuple[str, ...] = ()
+    """Tables whose rows come in an order that is always the same: the others are sorted by their key."""
 
 
 def calendar_day(user: StringColumn, moment: TimestampColumn) -> StringColumn:
@@ -48,6 +50,7 @@ def keep_sample(source: Source, percent: float) -> Source:
         items=source.items.semi_join(bought, c.ITEM),
         users=users.semi_join(events.select(c.USER).distinct(), c.USER) if users is not None else None,
         promotions=promotions.semi_join(bought, c.ITEM) if promotions is not None else None,
+        ordered=(),
         drop={reason: events[flag.get_name()] for reason, flag in source.drop.items()},
         watch={reason: events[flag.get_name()] for reason, flag in source.watch.items()},
     )

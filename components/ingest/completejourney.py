@@ -20,6 +20,7 @@ from model.errors import InputError
 # Promotion weeks turn at local midnight, 05:00 UTC. Week 2, the first whole one, starts 2017-01-02T05:00Z.
 WEEK_2_START_S = 1_483_333_200
 WEEK_S = 7 * 86_400
+LAST_WEEK = 53
 YEAR_END = "2018-01-01 00:00:00"
 ATTRIBUTES = ("department", "product_category", "product_type", "brand", "manufacturer_id", "package_size")
 DEMOGRAPHICS = (
@@ -80,12 +81,17 @@ def read(engine: Engine, folder: Path) -> Source:
         watch={"events dated after 2017 in UTC (the last local evening), kept": events.is_late},
         joined={"promotions of one week each, joined to stretches of weeks": promotions},
         unique=("promotions",),
+        ordered=("promotions",),
     )
 
 
 def _promotions(weekly: Table) -> Table:
-    """Rows of one week each, some repeated, become stretches of consecutive weeks, one kind a row."""
-    names = sorted({*DISPLAY.values(), *MAILER.values()})  # by number until the end: rows are many, texts wide
+    """Rows of one week each, some repeated, become stretches of consecutive weeks, one kind a row.
+
+    The weeks of a (product, store, kind) are held as the bits of one number while they are brought together: rows are
+    so many that windows over them would not fit into memory.
+    """
+    names = sorted({*DISPLAY.values(), *MAILER.values()})  # by number until the end, for the same reason
     places = ((weekly.display_location, DISPLAY), (weekly.mailer_location, MAILER))
     rows = ibis.union(
         *(
@@ -95,18 +101,26 @@ def _promotions(weekly: Table) -> Table:
             for location, kinds in places
         )
     )
-    rank = ibis.dense_rank().over(group_by=["product_id", "store_id", c.KIND], order_by="week")
-    stretch = rows.mutate(island=_.week - rank)
-    merged = stretch.group_by("product_id", "store_id", c.KIND, "island").agg(first=_.week.min(), last=_.week.max())
+    bit = ibis.literal(1, "int64") << rows.week.cast("int64")
+    key = ("product_id", "store_id", c.KIND)
+    weeks = rows.group_by(*key).agg(weeks=bit.bit_or()).order_by(*key)
+    first = weeks.mutate(first=ibis.range(1, LAST_WEEK + 1).unnest())
+    starts = first.filter(_bit(_.weeks, _["first"]) == 1, _bit(_.weeks, _["first"] - 1) == 0)
+    later = ~_.weeks >> _["first"]  # its lowest bit is the first week without the promotion
+    merged = starts.mutate(end=_["first"] + (later & -later).log2().round().cast("int64"))
     return merged.select(
         **{
             c.ITEM: _.product_id.cast("string"),
             c.STORE: _.store_id.cast("string"),
             c.START: _week_start(_["first"]),
-            c.END: _week_start(_["last"] + 1),
+            c.END: _week_start(_.end),
             c.KIND: _[c.KIND].cases(*enumerate(names), else_=None),
         }
     )
+
+
+def _bit(number: IntegerColumn, place: IntegerColumn) -> IntegerColumn:
+    return (number >> place) & 1
 
 
 def _number(location: StringColumn, kinds: dict[str, str], names: list[str]) -> IntegerColumn:

@@ -90,7 +90,7 @@ def _write_table(engine: Engine, source: Source, name: str, out: Path, report: d
     table = next(table for table in (ITEMS, USERS, PROMOTIONS) if table.name == name)
     path = out / f"{name}.parquet"
     unique = name in source.unique
-    engine.write(rows if unique else first_of_key(rows, table.key), path, table.key)
+    engine.write(rows if unique else first_of_key(rows, table.key), path, () if name in source.ordered else table.key)
     report[name] = ds.dataset(path).count_rows()
     progress(f"{report[name]:,} {name}")
     if not unique:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.train.batches import Keras, batches
+from components.train.split import TrainingTrips
 from model.backend import tf
 from model.candidates import Candidates
 from model.inputs import Batch, TripReader
@@ -75,8 +76,7 @@ def train_ranker(
     recommender: Recommender,
     ranker: Ranker,
     reader: TripReader,
-    which: np.ndarray,
-    valid: np.ndarray,
+    learning: TrainingTrips,
     retrieved: dict[str, np.ndarray],
     settings: TrainSettings,
     watch: Keras,
@@ -84,18 +84,18 @@ def train_ranker(
     """Trains `ranker` in place. Its logits are then too high by log(1 / share of negatives kept): see calibration.py.
 
     Args:
-        which, valid: trip indices; the loss on `valid` is only watched.
+        learning: the ranking trips teach, the loss on the valid ones is only watched.
         retrieved: {"train", "valid"}: [n, R] int32 items from the towers for each of them.
     """
     model = RankingModel(recommender, ranker, settings.negative_percent)
-    _standardise(model, batches(reader, which, settings.ranking_batch, settings.seed, retrieved["train"]))
-    steps = settings.ranking_epochs * -(-len(which) // settings.ranking_batch)
+    _standardise(model, batches(reader, learning.ranking, settings.ranking_batch, settings.seed, retrieved["train"]))
+    steps = settings.ranking_epochs * -(-len(learning.ranking) // settings.ranking_batch)
     falling = tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
     model.compile(optimizer=tf.keras.optimizers.legacy.Adam(falling))
     model.fit(
-        batches(reader, which, settings.ranking_batch, settings.seed, retrieved["train"]),
-        validation_data=batches(reader, valid, settings.ranking_batch, None, retrieved["valid"])
-        if len(valid)
+        batches(reader, learning.ranking, settings.ranking_batch, settings.seed, retrieved["train"]),
+        validation_data=batches(reader, learning.valid, settings.ranking_batch, None, retrieved["valid"])
+        if len(learning.valid)
         else None,
         epochs=settings.ranking_epochs,
         callbacks=[watch],
@@ -109,3 +109,8 @@ def _standardise(model: RankingModel, data: Any) -> None:
     dense = np.concatenate([sample(inputs).numpy() for inputs in data.take(STANDARDISE_BATCHES)])
     model.ranker.mean_F.assign(dense.mean(axis=0))
     model.ranker.scale_F.assign(np.maximum(dense.std(axis=0), 1e-3))
+
+
+def no_scorer(graph: Any, values: Any, batch: Any, candidates: Any) -> Any:
+    """For a Recommender that only lists candidates and their features, as in training."""
+    raise AssertionError("the training graph lists candidates and features; it does not rank")

@@ -12,6 +12,7 @@ import numpy as np
 from components.train.batches import Keras, batches
 from model.backend import tf
 from model.catalog import Catalog
+from model.index import ExactIndex
 from model.inputs import Batch, TripReader
 from model.matching import contains
 from model.tfrs import tfrs
@@ -71,6 +72,21 @@ def item_vectors(towers: TwoTowers, items: int, step: int = 8192) -> np.ndarray:
     """[items, d] float32 vectors of all items."""
     parts = [towers.items(tf.range(i, min(i + step, items))).numpy() for i in range(0, items, step)]
     return np.concatenate(parts)
+
+
+def item_index(towers: TwoTowers, catalog: Catalog) -> ExactIndex:
+    """The towers' index of the items that can be bought now."""
+    active = catalog.active_items()
+    return ExactIndex(item_vectors(towers, catalog.items)[active], active)
+
+
+def retrieve(
+    towers: TwoTowers, index: ExactIndex, reader: TripReader, which: np.ndarray, k: int, step: int = 256
+) -> np.ndarray:
+    """[n, k] int32 items nearest to each of the given trips, best first, -1 where there are fewer."""
+    queries = query_vectors(towers, reader, which, step)
+    parts = [index.search(queries[i : i + step], k) for i in range(0, len(which), step)]
+    return np.concatenate(parts) if parts else np.full((0, k), -1, np.int32)
 
 
 def query_vectors(towers: TwoTowers, reader: TripReader, which: np.ndarray, step: int = 256) -> np.ndarray:

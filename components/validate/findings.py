@@ -8,7 +8,7 @@ Severity = Literal["stop", "warn"]
 Verdict = Literal["ok", "warn", "stop"]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Finding:
     """One problem of one column: what was expected, what came, what to do."""
 

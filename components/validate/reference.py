@@ -110,7 +110,7 @@ def _unknown(column: str, known: pd.DataFrame, now: pd.DataFrame, settings: Vali
     severity: Severity = "stop" if percent > settings.max_renamed_percent else "warn"
     expected = f"ids of the blessed span in at least {100 - settings.max_unknown_percent:g} % of events"
     received = f"{percent:.1f} % of events with other ids, such as {now.index[new][0]!r}"
-    return [_finding(column, "reference_ids", severity, expected, received, "check that ids were not renamed")]
+    return [Finding("events", column, "reference_ids", severity, expected, received, "check that ids were not renamed")]
 
 
 def _prices(known: pd.DataFrame, now: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -123,11 +123,11 @@ def _prices(known: pd.DataFrame, now: pd.DataFrame, settings: ValidationSettings
         expected = "items priced as in the blessed span (x1)"
         received = f"prices of the same items in another unit (x{ratio:.3g})"
         todo = "the unit changed (cents for currency): convert it in ingest"
-        out.append(_finding(c.PRICE, "reference_scale", "stop", expected, received, todo))
+        out.append(Finding("events", c.PRICE, "reference_scale", "stop", expected, received, todo))
     if moved > MAX_MOVED:
         expected = f"each item priced near its price in the blessed span (within {MAX_MOVED:g} of any item's distance)"
         todo = "item ids were shuffled or remapped: restore the ids that the blessed model knows"
-        out.append(_finding(c.ITEM, "reference_ids", "stop", expected, f"a distance of {moved:.2f}", todo))
+        out.append(Finding("events", c.ITEM, "reference_ids", "stop", expected, f"a distance of {moved:.2f}", todo))
     return out
 
 
@@ -139,7 +139,7 @@ def _volume(ratio: float, settings: ValidationSettings) -> list[Finding]:
     severity: Severity = "stop" if beyond > settings.stop_drift_factor else "warn"
     expected = f"about as many events a day as in the blessed span (within x{settings.max_volume_ratio:g})"
     todo = "check that every source of events was loaded, and only once"
-    return [_finding(c.TIME, "reference_volume", severity, expected, f"x{ratio:.2f}", todo)]
+    return [Finding("events", c.TIME, "reference_volume", severity, expected, f"x{ratio:.2f}", todo)]
 
 
 def volume_ratio(span: dict[str, int], events: int, days: int) -> float:
@@ -178,16 +178,4 @@ def _drifted(distance: drift.Distance, settings: ValidationSettings) -> Finding:
     expected = f"within {distance.limit:g} of the blessed span ({drift.measure(distance.feature)})"
     todo = "a real change of the business needs a retrain and a look at the gate; a broken feed needs a repair"
     severity = drift.severity(distance, settings)
-    return _finding(distance.feature, "reference_drift", severity, expected, f"{distance.value:.3f}", todo)
-
-
-def _finding(column: str, check: str, severity: Severity, expected: str, received: str, what_to_do: str) -> Finding:
-    return Finding(
-        table="events",
-        column=column,
-        check=check,
-        severity=severity,
-        expected=expected,
-        received=received,
-        what_to_do=what_to_do,
-    )
+    return Finding("events", distance.feature, "reference_drift", severity, expected, f"{distance.value:.3f}", todo)

@@ -97,7 +97,7 @@ def _read(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
         return tables.with_derived(schema.EVENTS, frame), []
     received = f"{bad} of {bad + len(rows)} that are none ({percent:.1f} %)"
     todo = "check the disk and the log's writer; one half line at the end of a killed process is normal"
-    broken = _finding("(line)", "readable", "stop", "JSON objects, one a line", received, todo)
+    broken = findings.Finding("requests", "(line)", "readable", "stop", "JSON objects, one a line", received, todo)
     return tables.with_derived(schema.EVENTS, frame), [broken]
 
 
@@ -106,7 +106,8 @@ def _schema_findings(frame: pd.DataFrame) -> list[Finding]:
     anomalies = tfdv.validate_statistics(statistics.compute(frame), used, environment=schemas.SERVING)
     types = {feature.name: TYPE_NAMES[feature.type] for feature in used.feature}
     return [
-        _finding(
+        findings.Finding(
+            "requests",
             ".".join(info.path.step) or "(table)",
             "tfdv:schema",
             "stop",
@@ -139,18 +140,4 @@ def _skewed(distance: drift.Distance, settings: ValidationSettings) -> Finding:
     expected = f"requests within {distance.limit:g} of the training trips ({drift.measure(distance.feature)})"
     todo = "find out which clients ask differently from how shoppers bought; retrain when it is real"
     severity = drift.severity(distance, settings)
-    return _finding(distance.feature, "skew", severity, expected, f"{distance.value:.3f}", todo)
-
-
-def _finding(
-    column: str, check: str, severity: findings.Severity, expected: str, received: str, what_to_do: str
-) -> Finding:
-    return Finding(
-        table="requests",
-        column=column,
-        check=check,
-        severity=severity,
-        expected=expected,
-        received=received,
-        what_to_do=what_to_do,
-    )
+    return findings.Finding("requests", distance.feature, "skew", severity, expected, f"{distance.value:.3f}", todo)

@@ -29,10 +29,24 @@ def in_time(events: pd.DataFrame, now_s: float) -> list[Finding]:
     if len(late):
         expected = f"times up to now ({_text(now_s)})"
         received = f"{len(late):,} later events, the last at {_text(late.max())}"
-        out.append(_finding("future_time", "stop", expected, received, "correct the clock or unit of the source"))
+        out.append(
+            Finding(
+                "events", c.TIME, "future_time", "stop", expected, received, "correct the clock or unit of the source"
+            )
+        )
     if len(early):
         received = f"{len(early):,} earlier events, the first at {_text(early.min())}"
-        out.append(_finding("ancient_time", "stop", "times from 1990 on", received, "check the unit: seconds, not ms"))
+        out.append(
+            Finding(
+                "events",
+                c.TIME,
+                "ancient_time",
+                "stop",
+                "times from 1990 on",
+                received,
+                "check the unit: seconds, not ms",
+            )
+        )
     return out
 
 
@@ -45,7 +59,9 @@ def in_partition(events: pd.DataFrame, partitions: pd.Series) -> list[Finding]:
     first = wrong[0]
     expected = f"events of {partitions.iloc[first]} under month={partitions.iloc[first]}"
     received = f"{len(wrong):,} events outside their month, such as one of {month[first]}"
-    return [_finding("outside_span", "stop", expected, received, "run ingest again, or correct the times")]
+    return [
+        Finding("events", c.TIME, "outside_span", "stop", expected, received, "run ingest again, or correct the times")
+    ]
 
 
 def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -72,7 +88,7 @@ def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Findin
     shown = (longest if len(longest) > 1 else gaps)[:3]
     received = f"none on {len(gaps)} day{'s' * (len(gaps) > 1)}: {', '.join(map(weeks.date_text, shown))}"
     todo = "load the missing days, or list them in closed_days"
-    return [_finding("missing_day", severity, "events on every day", received, todo)]
+    return [Finding("events", c.TIME, "missing_day", severity, "events on every day", received, todo)]
 
 
 def copied_day(events: pd.DataFrame) -> list[Finding]:
@@ -90,7 +106,17 @@ def copied_day(events: pd.DataFrame) -> list[Finding]:
         return []
     dates = ", ".join(weeks.date_text(int(day)) for day in copies.index[:4])
     received = f"the same {int(copies['rows'].iloc[0]):,} rows on {dates}"
-    return [_finding("duplicated_day", "stop", "different events on each day", received, "delete the day's copy")]
+    return [
+        Finding(
+            "events",
+            c.TIME,
+            "duplicated_day",
+            "stop",
+            "different events on each day",
+            received,
+            "delete the day's copy",
+        )
+    ]
 
 
 def doubled_day(events: pd.DataFrame) -> list[Finding]:
@@ -107,7 +133,7 @@ def doubled_day(events: pd.DataFrame) -> list[Finding]:
     dates = ", ".join(weeks.date_text(int(d)) for d in doubled[:3])
     expected = f"odd quantities in about {usual:.0%} of a day's rows"
     todo = "the day was loaded twice: remove the copy and run ingest again"
-    return [_finding("duplicated_day", "stop", expected, f"none on {dates}", todo, column=c.QUANTITY)]
+    return [Finding("events", c.QUANTITY, "duplicated_day", "stop", expected, f"none on {dates}", todo)]
 
 
 def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -123,7 +149,7 @@ def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     severity: Severity = "stop" if steady and percent < settings.min_volume_percent / 5 else "warn"
     expected = f"at least {settings.min_volume_percent:g} % of the median week's {counts.median():,.0f} events"
     received = f"{counts.iloc[-1]:,} events in the last week ({percent:.0f} %)"
-    return [_finding("volume", severity, expected, received, "check that the last load was complete")]
+    return [Finding("events", c.TIME, "volume", severity, expected, received, "check that the last load was complete")]
 
 
 def _longest_run(sorted_days: list[int]) -> list[int]:
@@ -138,17 +164,3 @@ def _longest_run(sorted_days: list[int]) -> list[int]:
 
 def _text(time_s: float) -> str:
     return f"{np.datetime64(int(time_s), 's')}Z"
-
-
-def _finding(
-    check: str, severity: Severity, expected: str, received: str, what_to_do: str, column: str = c.TIME
-) -> Finding:
-    return Finding(
-        table="events",
-        column=column,
-        check=check,
-        severity=severity,
-        expected=expected,
-        received=received,
-        what_to_do=what_to_do,
-    )

@@ -34,7 +34,7 @@ def duplicate_keys(table: schema.Table, frame: pd.DataFrame, settings: Validatio
             received += f", most on {weeks.date_text(int(by_day.index[worst]))}"
     severity: Severity = "stop" if whole_day or percent > settings.max_duplicate_percent else "warn"
     todo = "a file or a day was loaded twice: remove the copy"
-    return [_finding(table.name, "+".join(table.key), "duplicate_key", severity, "each key once", received, todo)]
+    return [Finding(table.name, "+".join(table.key), "duplicate_key", severity, "each key once", received, todo)]
 
 
 def known_items(events: pd.DataFrame, items: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -46,7 +46,7 @@ def known_items(events: pd.DataFrame, items: pd.DataFrame, settings: ValidationS
     severity: Severity = "stop" if percent > settings.max_unknown_percent else "warn"
     received = f"{percent:.1f} % of events with other ids, such as {events[c.ITEM][unknown].iloc[0]!r}"
     todo = "load the items table of the same day; check that ids were not remapped"
-    return [_finding("events", c.ITEM, "unknown_id", severity, "ids that the items table has", received, todo)]
+    return [Finding("events", c.ITEM, "unknown_id", severity, "ids that the items table has", received, todo)]
 
 
 def known_users(events: pd.DataFrame, users: pd.DataFrame) -> list[Finding]:
@@ -55,7 +55,7 @@ def known_users(events: pd.DataFrame, users: pd.DataFrame) -> list[Finding]:
         return []
     received = f"none of its {len(users):,} ids, such as {users[c.USER].iloc[0]!r}"
     todo = "check that both tables use the same ids; demographics will count as missing"
-    return [_finding("users", c.USER, "unknown_id", "warn", "shoppers that the events have", received, todo)]
+    return [Finding("users", c.USER, "unknown_id", "warn", "shoppers that the events have", received, todo)]
 
 
 def one_shopper_a_basket(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -68,7 +68,7 @@ def one_shopper_a_basket(events: pd.DataFrame, settings: ValidationSettings) -> 
     severity: Severity = "stop" if percent > settings.max_mixed_basket_percent else "warn"
     received = f"{percent:.2g} % of baskets with several, such as basket {shoppers.idxmax()!r}"
     todo = "the ids were shuffled or joined wrongly: load them again"
-    return [_finding("events", c.USER, "shuffled_ids", severity, "one shopper a basket", received, todo)]
+    return [Finding("events", c.USER, "shuffled_ids", severity, "one shopper a basket", received, todo)]
 
 
 def item_prices(events: pd.DataFrame) -> list[Finding]:
@@ -94,7 +94,7 @@ def item_prices(events: pd.DataFrame) -> list[Finding]:
     expected = f"an item's price near its usual one (distance {ratio.median():.2f} of any item's)"
     received = f"{ratio.max():.2f} in the week of {start}"
     todo = "item ids or prices were shuffled against each other: load that week again"
-    return [_finding("events", c.ITEM, "shuffled_ids", "stop", expected, received, todo)]
+    return [Finding("events", c.ITEM, "shuffled_ids", "stop", expected, received, todo)]
 
 
 def scale(events: pd.DataFrame, column: str, settings: ValidationSettings) -> list[Finding]:
@@ -112,7 +112,7 @@ def scale(events: pd.DataFrame, column: str, settings: ValidationSettings) -> li
         expected = f"a median near the {before.iloc[worst]:.4g} of the {name}s before"
         received = f"{medians.iloc[worst]:.4g} on the {name} of {date} (x{np.exp(log_ratio[worst]):.3g})"
         todo = "the unit changed (cents for currency, grams for pieces): convert it in ingest"
-        return [_finding("events", column, "scale", "stop", expected, received, todo)]
+        return [Finding("events", column, "scale", "stop", expected, received, todo)]
     return []
 
 
@@ -129,19 +129,5 @@ def null_jump(events: pd.DataFrame, columns: Sequence[str], settings: Validation
             expected = f"about {missing.median():.0f} % missing values, as in the median week"
             received = f"{missing.max():.0f} % in the week of {start}"
             todo = "find out why values went missing in that week"
-            out.append(_finding("events", column, "null_jump", "stop", expected, received, todo))
+            out.append(Finding("events", column, "null_jump", "stop", expected, received, todo))
     return out
-
-
-def _finding(
-    table: str, column: str, check: str, severity: Severity, expected: str, received: str, what_to_do: str
-) -> Finding:
-    return Finding(
-        table=table,
-        column=column,
-        check=check,
-        severity=severity,
-        expected=expected,
-        received=received,
-        what_to_do=what_to_do,
-    )

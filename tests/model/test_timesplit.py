@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 import pytest
 
 from model.errors import InputError
-from model.timesplit import cut_seconds, day, ranking_start
+from model.timesplit import cut_seconds, day
 from tfx_configs.settings import DataSettings
 
 
@@ -37,9 +37,3 @@ def test_a_cut_that_leaves_one_side_empty_is_refused(cut_date: str) -> None:
 
 def test_days_are_utc_dates() -> None:
     assert day(moment("2017-12-03T23:59:59")) == "2017-12-03"
-
-
-def test_the_ranker_learns_from_the_last_days_and_leaves_half_of_a_short_past_to_the_towers() -> None:
-    cut = moment("2017-12-04")
-    assert ranking_start(FIRST, cut, 140) == moment("2017-07-17")
-    assert ranking_start(moment("2017-11-24"), cut, 140) == moment("2017-11-29")

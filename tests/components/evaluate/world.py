@@ -42,7 +42,7 @@ def write_examples(path: Path, shoppers: int = 40) -> Path:
     users = pd.DataFrame({c.USER: [f"u{i:02d}" for i in range(0, shoppers, 3)], "age": "40"})
     trips = build_trips(events, ITEM_IDS, int(CUT.timestamp()), max_history=100)
     trips.save(path / TRIPS)
-    build_catalog(trips, events, items, users, None, recipes.fast()).save(path / CATALOG)
+    build_catalog(trips, events, items, users, (), recipes.fast()).save(path / CATALOG)
     items.to_parquet(path / ITEMS, index=False)
     return path
 

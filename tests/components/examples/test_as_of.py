@@ -14,6 +14,7 @@ from components.examples.labels import label, positives
 from components.examples.trips import build_trips
 from components.train.batches import Keras
 from components.train.ranking import train_ranker
+from components.train.split import TrainingTrips
 from model import columns as c
 from model.backend import tf
 from model.baselines import BASELINES
@@ -70,7 +71,7 @@ def build(events: pd.DataFrame, cut_s: int, policy: LabelSettings) -> Trips:
 
 
 def catalog(trips: Trips, events: pd.DataFrame) -> Catalog:
-    return build_catalog(trips, events, ITEM_TABLE, None, None, RUN)
+    return build_catalog(trips, events, ITEM_TABLE, None, (), RUN)
 
 
 def asking(trips: Trips) -> int:
@@ -176,11 +177,12 @@ def _moments(events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     )
     items = market()["items"]
     trips = build_trips(events, items[c.ITEM].to_numpy(object), seconds(CUT_DAY), 100)
-    snapshot = build_catalog(trips, events, items, None, None, run)
+    snapshot = build_catalog(trips, events, items, None, (), run)
     recommender = Recommender(snapshot, run, BASELINES["popularity"]())
     ranker = Ranker(snapshot, len(recommender.features.records))
     which = np.flatnonzero((trips.time_T < trips.cut_s) & (trips.time_T >= trips.cut_s - 28 * DAY_S))
     none = {"train": np.full((len(which), 1), -1, np.int32), "valid": np.zeros((0, 1), np.int32)}
     reader = TripReader(trips, snapshot)
-    train_ranker(recommender, ranker, reader, which, which[:0], none, run.train, Keras("ranker"))
+    learning = TrainingTrips(early=which[:0], ranking=which, valid=which[:0])
+    train_ranker(recommender, ranker, reader, learning, none, run.train, Keras("ranker"))
     return ranker.mean_F.numpy(), ranker.scale_F.numpy()

@@ -47,7 +47,7 @@ def events(
 def world(frame: pd.DataFrame, settings: LabelSettings) -> tuple[Trips, Catalog]:
     bought = positives(frame, settings)
     trips = build_trips(bought, np.sort(ITEMS["item_id"].to_numpy(str)).astype(object), CUT_S, 100)
-    return trips, build_catalog(trips, bought, ITEMS, None, None, RUN)
+    return trips, build_catalog(trips, bought, ITEMS, None, (), RUN)
 
 
 def labelled(frame: pd.DataFrame, **settings: object) -> tuple[Trips, dict[str, float]]:
