@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.quality_page import quality
+from benchmarks.rerank_page import rerank
 from model.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -160,7 +161,14 @@ def _minutes(run: dict[str, Any]) -> str:
     return f"{run['seconds'] / 60:.1f} minutes"
 
 
-SECTIONS = {"calibration": calibration, "data": data, "demo": demo, "labels": labels, "quality": quality}
+SECTIONS = {
+    "calibration": calibration,
+    "data": data,
+    "demo": demo,
+    "labels": labels,
+    "quality": quality,
+    "rerank": rerank,
+}
 
 
 if __name__ == "__main__":

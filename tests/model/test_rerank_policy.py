@@ -20,6 +20,7 @@ from model.package import LoadedModel
 from model.recommender import Recommender
 from model.rerank import Reranker
 from model.rerank_policy import RerankPolicy, package_rerank, packaged_rerank
+from model.serving import server
 from model.serving.inputs import Query
 from model.serving.predictor import Predictor
 from model.serving.store import Event, LmdbStore
@@ -200,3 +201,13 @@ def test_a_server_does_not_start_on_broken_rules(tmp_path: Path, text: str | Non
     with pytest.raises(InputError, match="expected a rules file") as error:
         RerankPolicy(RerankSettings(), colours(tmp_path), path)
     assert "\n" not in str(error.value)
+
+
+def test_a_server_with_broken_rules_ends_with_2_and_one_line(
+    ruled: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "rules.json").write_text("{")
+    options = {"--model-dir": ruled, "--store": tmp_path / "store", "--rules": tmp_path / "rules.json"}
+    assert server.main([word for option, path in options.items() for word in (option, str(path))]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("aisle server: ") and "expected a rules file" in said and said.count("\n") == 1
