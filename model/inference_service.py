@@ -1,7 +1,9 @@
 """The InferenceService as push and rollout see it: which version has which share, in both of KServe's modes.
 
 Everything here is a pure function of plain dictionaries, the JSON of the API. `declared` gives the fields that push and
-rollout own, for a server-side apply; the rest of the object comes from manifests/ and is not touched.
+rollout own, for a server-side apply; the rest of the object comes from manifests/ and is not touched. Names and
+addresses of the versions, the previous one among them, are kept in a ConfigMap beside it: KServe copies annotations of
+the service into its pods, so that a note there would restart the stable version.
 
     Standard mode:  spec.canary[0].trafficPercent beside the stable predictor
     Knative mode:   spec.predictor.canaryTrafficPercent; the spec names the newest version, KServe keeps the one before
@@ -17,7 +19,8 @@ API_VERSION = "serving.kserve.io/v1beta1"
 NAME = "aisle"
 FIELD_MANAGER = "aisle"
 MODE_ANNOTATION = "serving.kserve.io/deploymentMode"
-PREFIX = "aisle/"
+RECORD = "aisle-traffic"
+"""The ConfigMap."""
 MODEL_FORMAT = {"name": "aisle", "version": "1"}
 
 Mode = Literal["Standard", "Knative"]
@@ -85,16 +88,32 @@ def mode(service: dict[str, Any]) -> Mode:
     return _MODES[declared_mode]
 
 
-def read(service: dict[str, Any]) -> Traffic:
-    """The traffic that an object declares, from our annotations. A service nobody pushed to has no stable version."""
-    notes = service["metadata"].get("annotations", {})
+def read(record: dict[str, Any]) -> Traffic:
+    """The traffic that a record tells of. An empty one, from before the first push, has no stable version."""
+    data = record.get("data") or {}
 
     def version(role: str) -> Version | None:
-        name, uri = notes.get(f"{PREFIX}{role}-version"), notes.get(f"{PREFIX}{role}-uri")
+        name, uri = data.get(f"{role}-version"), data.get(f"{role}-uri")
         return Version(name=name, uri=uri) if name and uri else None
 
-    percent = int(notes.get(f"{PREFIX}canary-percent", 0))
+    percent = int(data.get("canary-percent", 0))
     return Traffic(stable=version("stable"), canary=version("canary"), percent=percent, previous=version("previous"))
+
+
+def record(traffic: Traffic, namespace: str) -> dict[str, Any]:
+    """The ConfigMap that tells of this traffic, complete."""
+    data: dict[str, str] = {}
+    for role, version in (("stable", traffic.stable), ("canary", traffic.canary), ("previous", traffic.previous)):
+        if version is not None:
+            data |= {f"{role}-version": version.name, f"{role}-uri": version.uri}
+    if traffic.canary is not None:
+        data["canary-percent"] = str(traffic.percent)
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": RECORD, "namespace": namespace},
+        "data": data,
+    }
 
 
 def declared(traffic: Traffic, mode: Mode, namespace: str) -> dict[str, Any]:
@@ -109,7 +128,7 @@ def declared(traffic: Traffic, mode: Mode, namespace: str) -> dict[str, Any]:
     return {
         "apiVersion": API_VERSION,
         "kind": "InferenceService",
-        "metadata": {"name": NAME, "namespace": namespace, "annotations": _annotations(traffic)},
+        "metadata": {"name": NAME, "namespace": namespace},
         "spec": spec,
     }
 
@@ -131,16 +150,6 @@ def s3_uri(uri: str) -> str:
     if separator and rest and scheme in ("s3", "gs", "pvc", "hdfs", "https"):
         return uri
     raise InputError(f"model address: expected s3://, minio://, gs://, pvc://, hdfs:// or https://, got {uri!r}")
-
-
-def _annotations(traffic: Traffic) -> dict[str, str]:
-    notes: dict[str, str] = {}
-    for role, version in (("stable", traffic.stable), ("canary", traffic.canary), ("previous", traffic.previous)):
-        if version is not None:
-            notes |= {f"{PREFIX}{role}-version": version.name, f"{PREFIX}{role}-uri": version.uri}
-    if traffic.canary is not None:
-        notes[f"{PREFIX}canary-percent"] = str(traffic.percent)
-    return notes
 
 
 def _standard(traffic: Traffic, serving: Version) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
 from model.errors import CheckFailed, InputError
-from model.inference_service import API_VERSION, FIELD_MANAGER, NAME
+from model.inference_service import API_VERSION, FIELD_MANAGER, NAME, RECORD
 
 TIMEOUT_S = 30
 _APPLY = "application/apply-patch+yaml"
@@ -23,12 +23,18 @@ class Cluster(Protocol):
         """The InferenceService as it is now. Raises InputError when it, or its kind, is not there."""
         ...
 
+    def record(self) -> dict[str, Any]:
+        """The ConfigMap that tells of its versions. Raises InputError when it is not there."""
+        ...
+
     def runtime(self) -> dict[str, Any]:
         """Its ServingRuntime. Raises InputError when it is not there."""
         ...
 
     def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
-        """Server-side apply of our fields; returns the object. Raises InputError or CheckFailed when it is refused.
+        """Server-side apply of our fields of the service, or of the record; returns the object.
+
+        Raises InputError or CheckFailed when it is refused.
 
         force: take fields over from another field manager.
         """
@@ -58,15 +64,17 @@ class KubeCluster:
             raise InputError(f"expected a cluster to talk to, found none ({error}); set KUBECONFIG") from None
 
     def service(self) -> dict[str, Any]:
-        return self._get(f"/apis/{API_VERSION}/namespaces/{self.namespace}/inferenceservices/{NAME}")
+        return self._get(self._path("InferenceService"))
+
+    def record(self) -> dict[str, Any]:
+        return self._get(self._path("ConfigMap"))
 
     def runtime(self) -> dict[str, Any]:
         return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{NAME}")
 
     def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
         query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"), ("force", str(force).lower())]
-        path = f"/apis/{API_VERSION}/namespaces/{self.namespace}/inferenceservices/{NAME}"
-        return self._call("PATCH", path, query, part)
+        return self._call("PATCH", self._path(part["kind"]), query, part)
 
     def pods(self) -> list[dict[str, Any]]:
         query = [("labelSelector", f"serving.kserve.io/inferenceservice={NAME}")]
@@ -77,6 +85,11 @@ class KubeCluster:
         found = self._get(f"/api/v1/namespaces/{self.namespace}/events", [("fieldSelector", "type=Warning")])["items"]
         found.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
         return [f"{event['involvedObject']['name']}: {event.get('message', '')}" for event in found]
+
+    def _path(self, kind: str) -> str:
+        if kind == "ConfigMap":
+            return f"/api/v1/namespaces/{self.namespace}/configmaps/{RECORD}"
+        return f"/apis/{API_VERSION}/namespaces/{self.namespace}/inferenceservices/{NAME}"
 
     def _get(self, path: str, query: list[tuple[str, str]] | None = None) -> dict[str, Any]:
         return self._call("GET", path, query or [], None)

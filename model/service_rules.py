@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from model.errors import InputError
-from model.inference_service import mode, read
+from model.inference_service import mode
 
 SCHEMES = ("s3", "gs", "pvc", "hdfs", "https")
 FORBIDDEN_IN_CANARY = ("maxReplicas", "scaleTarget", "scaleMetric", "autoScaling", "workerSpec")
@@ -26,8 +26,9 @@ def problems(service: dict[str, Any], runtimes: list[dict[str, Any]]) -> list[st
     except InputError as error:
         return [str(error)]
     spec = service["spec"]
-    pushed = read(service).stable is not None
-    found = list(_predictor("spec.predictor", spec.get("predictor", {}), runtimes, pushed))
+    predictor = spec.get("predictor", {})
+    pushed = "name" in predictor or "storageUri" in (predictor.get("model") or {})
+    found = list(_predictor("spec.predictor", predictor, runtimes, pushed))
     canaries = spec.get("canary", [])
     if found_mode == "Standard":
         found += _standard(spec, canaries, runtimes)

@@ -3,27 +3,52 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from model.inference_service import Mode
+
+Check = Callable[[dict[str, Any], list[dict[str, Any]]], bool]
+"""(InferenceService, its pods) -> ready or not."""
 PULL = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
 
 
-def service_ready(service: dict[str, Any]) -> bool:
-    """Whether KServe calls the service ready."""
-    return _condition(service, "Ready").get("status") == "True"
+def stable_ready(mode: Mode, predictor: str) -> Check:
+    """Whether the service is ready, and in Standard mode a pod of this very predictor.
 
+    KServe's observedGeneration is that of the Deployment it made last, not of the service: it does not tell whether the
+    status speaks of what was applied.
+    """
 
-def canary_ready(predictor: str) -> Callable[[dict[str, Any]], bool]:
-    """A check for the canary of this name: KServe's own status of it, in either mode."""
-
-    def ready(service: dict[str, Any]) -> bool:
-        status = service.get("status", {})
-        if "canary" in service["spec"]:
-            found = [one for one in status.get("canaryStatuses", []) if one["name"] == predictor]
-            return bool(found) and found[0].get("ready") is True
-        part = status.get("components", {}).get("predictor", {})
-        newest = part.get("latestCreatedRevision")
-        return service_ready(service) and newest is not None and part.get("latestReadyRevision") == newest
+    def ready(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
+        if _condition(service, "Ready").get("status") != "True":
+            return False
+        return mode == "Knative" or any(f"-{predictor}-" in pod["metadata"]["name"] and _is_ready(pod) for pod in pods)
 
     return ready
+
+
+def canary_ready(mode: Mode, predictor: str, percent: int, revision_before: str | None) -> Check:
+    """Whether the canary is ready, at this share.
+
+    revision_before: the newest revision before the canary was declared, None when it was there already; Knative mode.
+    """
+
+    def standard(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
+        found = [one for one in service.get("status", {}).get("canaryStatuses", []) if one["name"] == predictor]
+        return bool(found) and found[0].get("ready") is True and found[0].get("trafficPercent", 0) == percent
+
+    def knative(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
+        newest = newest_revision(service)
+        part = service.get("status", {}).get("components", {}).get("predictor", {})
+        ready = newest is not None and part.get("latestReadyRevision") == newest
+        return ready and newest != revision_before and _condition(service, "Ready").get("status") == "True"
+
+    return standard if mode == "Standard" else knative
+
+
+def newest_revision(service: dict[str, Any]) -> str | None:
+    """The revision that Knative made last, ready or not; None in Standard mode."""
+    part = service.get("status", {}).get("components", {}).get("predictor", {})
+    newest: str | None = part.get("latestCreatedRevision")
+    return newest
 
 
 def trouble(service: dict[str, Any], pods: Iterable[dict[str, Any]], warnings: list[str], predictor: str | None) -> str:
@@ -65,6 +90,11 @@ def _pod_trouble(pod: dict[str, Any]) -> str | None:
         if one["type"] == "PodScheduled" and one["status"] == "False":
             return f"no room: {one.get('message', '')[:200]}"
     return None
+
+
+def _is_ready(pod: dict[str, Any]) -> bool:
+    conditions = pod.get("status", {}).get("conditions", [])
+    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
 
 
 def _conditions(service: dict[str, Any]) -> list[dict[str, Any]]:

@@ -15,7 +15,17 @@ import yaml
 
 from model.errors import AisleError, InputError
 from model.files import write_text
-from model.inference_service import Traffic, Version, declared, merged, mode, promoted, rolled_back, with_canary
+from model.inference_service import (
+    Traffic,
+    Version,
+    declared,
+    merged,
+    mode,
+    promoted,
+    record,
+    rolled_back,
+    with_canary,
+)
 from model.programs import find_program
 
 ROOT = Path(__file__).resolve().parent.parent / "manifests"
@@ -43,24 +53,28 @@ def build(overlay: Path) -> list[dict[str, Any]]:
     return [document for document in yaml.safe_load_all(done.stdout) if document]
 
 
-def rollout_states() -> dict[str, dict[str, Any]]:
-    """{file name: the service} of one rollout: before it, at 10 %, promoted, rolled back."""
+def rollout_states() -> dict[str, list[dict[str, Any]]]:
+    """{file name: service and record} of one rollout: before it, at 10 %, promoted, rolled back."""
     service = yaml.safe_load((ROOT / "base" / "inferenceservice.yaml").read_text(encoding="utf-8"))
     stable = Traffic(stable=STABLE)
     canary = with_canary(stable, CANARY, 10)
     states = {"stable": stable, "canary": canary, "promoted": promoted(canary), "rolled-back": rolled_back(canary)}
     namespace = service["metadata"]["namespace"]
     return {
-        f"{name}.yaml": merged(service, declared(traffic, mode(service), namespace)) for name, traffic in states.items()
+        f"{name}.yaml": [
+            merged(service, declared(traffic, mode(service), namespace)),
+            record(traffic, namespace),
+        ]
+        for name, traffic in states.items()
     }
 
 
 def write_rollout_states(out: Path, check: bool = False) -> list[Path]:
     """Writes the states into `out`; returns the files that changed. With `check` nothing is written."""
     changed = []
-    for name, service in rollout_states().items():
+    for name, objects in rollout_states().items():
         text = "# Written by `python -m pipelines.manifests`; edit manifests/base/inferenceservice.yaml instead.\n"
-        text += yaml.safe_dump(service, sort_keys=False, width=120)
+        text += yaml.safe_dump_all(objects, sort_keys=False, width=120)
         target = out / name
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             changed.append(target)

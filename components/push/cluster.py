@@ -1,7 +1,7 @@
 """Push, the cluster's half: a registered version becomes a canary of the InferenceService, and answers over v2.
 
-Stable first, if the service has none; then the canary beside it. Each change is a server-side apply, awaited on the
-generation it made, and a canary that does not become ready in time is taken away again: stable is never touched.
+Stable first, if the service has none; then the canary beside it. Each change is a server-side apply and is awaited; a
+canary that does not become ready in time, or answers wrongly, is taken away again: stable is never touched.
 """
 
 import time
@@ -11,10 +11,10 @@ from typing import Any
 
 from components.progress import progress
 from model.errors import CheckFailed
-from model.inference_service import Traffic, Version, declared, merged, mode, read, rolled_back, with_canary
+from model.inference_service import Traffic, Version, declared, merged, mode, read, record, rolled_back, with_canary
 from model.kube import Cluster
 from model.service_rules import change_problems, problems
-from model.service_state import canary_ready, service_ready, trouble
+from model.service_state import Check, canary_ready, newest_revision, stable_ready, trouble
 
 POLL_S = 2.0
 
@@ -53,39 +53,41 @@ def deploy(
         InputError: the service is missing, or the request breaks a rule of KServe's or ours.
         CheckFailed: refused, not ready in time or a wrong answer; the canary is rolled back.
     """
-    service = cluster.service()
-    traffic = read(service)
+    found_mode, traffic = mode(cluster.service()), read(cluster.record())
     if traffic.stable is None:
         traffic = Traffic(stable=stable)
         _apply(cluster, traffic, force)
-        _await(cluster, patience, service_ready, "the stable version", None)
-    if traffic.stable == canary:
+        _await(cluster, patience, stable_ready(found_mode, stable.predictor), f"stable {stable.name}", None)
+    if traffic.stable is not None and traffic.stable.name == canary.name:
         return _result(cluster.service(), traffic, canary, changed=False)
     wanted = with_canary(traffic, canary, percent)
-    changed = wanted != read(cluster.service())
+    changed = wanted != traffic
+    before = None if traffic.canary == canary else newest_revision(cluster.service())
     _apply(cluster, wanted, force)
     try:
-        _await(cluster, patience, canary_ready(canary.predictor), f"canary {canary.name}", canary.predictor)
+        ready = canary_ready(found_mode, canary.predictor, percent, before)
+        _await(cluster, patience, ready, f"canary {canary.name}", canary.predictor)
         smoke(canary.predictor)
     except CheckFailed:
         _apply(cluster, rolled_back(wanted), force=False)
-        progress(f"{canary.name} rolled back; {traffic.stable.name if traffic.stable else 'stable'} serves everybody")
+        progress(f"{canary.name} rolled back; what was stable serves everybody")
         raise
     progress(f"{canary.name} is ready and answers, at {percent} %")
     return _result(cluster.service(), wanted, canary, changed=changed)
 
 
 def _apply(cluster: Cluster, traffic: Traffic, force: bool) -> None:
-    """Checks the rules on the object as it would be, then applies."""
+    """Checks the rules on the object as it would be, then applies; the record follows what is true."""
     before = cluster.service()
     part = declared(traffic, mode(before), cluster.namespace)
     would_be = _with(before, part)
     broken = problems(would_be, [cluster.runtime()])
-    if read(before).stable is not None:
+    if "storageUri" in before["spec"]["predictor"].get("model", {}):
         broken += change_problems(before, would_be)
     if broken:
         raise CheckFailed(f"the service would be wrong: {'; '.join(broken)}")
     cluster.apply(part, force)
+    cluster.apply(record(traffic, cluster.namespace), force)
 
 
 def _with(service: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
@@ -97,19 +99,18 @@ def _with(service: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 def _await(
     cluster: Cluster,
     patience: Patience,
-    ready: Callable[[dict[str, Any]], bool],
+    ready: Check,
     what: str,
     predictor: str | None,
 ) -> None:
-    """Returns once `ready` holds for the generation in force; raises CheckFailed with the reason when time is up."""
+    """Returns once `ready` holds; raises CheckFailed with the reason when time is up."""
     deadline = patience.clock() + patience.ready_s
     while True:
-        service = cluster.service()
-        seen = service.get("status", {}).get("observedGeneration", 0) >= service["metadata"]["generation"]
-        if seen and ready(service):
+        service, pods = cluster.service(), cluster.pods()
+        if ready(service, pods):
             return
         if patience.clock() >= deadline:
-            why = trouble(service, cluster.pods(), cluster.warnings(), predictor)
+            why = trouble(service, pods, cluster.warnings(), predictor)
             raise CheckFailed(f"{what}: expected ready within {patience.ready_s:.0f} s; {why}")
         patience.sleep(POLL_S)
 

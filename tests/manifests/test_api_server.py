@@ -42,7 +42,7 @@ def test_an_overlay_is_taken_by_the_api_server_with_unknown_fields_refused(serve
 
 @pytest.mark.parametrize("name", rollout_states())
 def test_a_state_of_a_rollout_is_taken(server: Path, name: str) -> None:
-    done = _apply(server, [rollout_states()[name]], "--dry-run=server", "--field-manager=test", "--force-conflicts")
+    done = _apply(server, rollout_states()[name], "--dry-run=server", "--field-manager=test", "--force-conflicts")
     assert done.returncode == 0, done.stderr
 
 
@@ -57,7 +57,7 @@ def test_a_state_of_a_rollout_is_taken(server: Path, name: str) -> None:
     ids=["misspelt field", "wrong type", "percent over 100", "no model format"],
 )
 def test_a_mistake_that_the_schema_knows_is_refused(server: Path, where: tuple[Any, ...], value: Any) -> None:
-    broken = copy.deepcopy(rollout_states()["canary.yaml"])
+    broken = copy.deepcopy(rollout_states()["canary.yaml"][0])
     inner = broken
     for key in where[:-1]:
         inner = inner[key]

@@ -8,7 +8,7 @@ from tests.manifests.models import misfits
 
 
 def test_unknown_fields_and_wrong_types_are_found_at_their_path() -> None:
-    service = rollout_states()["canary.yaml"]
+    service, _ = rollout_states()["canary.yaml"]
     service["spec"]["predictor"]["minReplica"] = 1
     service["spec"]["canary"][0]["trafficPercent"] = "10"
     service["spec"]["predictor"]["model"]["storageUri"] = ["s3://a"]

@@ -61,7 +61,9 @@ def test_every_object_fits_its_schema(overlay: str) -> None:
 
 @pytest.mark.parametrize("name", rollout_states())
 def test_a_state_of_a_rollout_fits_its_schema(name: str) -> None:
-    assert misfits(rollout_states()[name], V1beta1InferenceService, kserve.models) == []
+    service, record = rollout_states()[name]
+    assert misfits(service, V1beta1InferenceService, kserve.models) == []
+    kubernetes_validate.validate(record, KUBERNETES, strict=True)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -72,7 +74,7 @@ def test_the_service_breaks_no_rule(overlay: str) -> None:
 
 @pytest.mark.parametrize("name", rollout_states())
 def test_no_state_of_a_rollout_breaks_a_rule(name: str) -> None:
-    assert problems(rollout_states()[name], of_kind("kind", "ServingRuntime")) == []
+    assert problems(rollout_states()[name][0], of_kind("kind", "ServingRuntime")) == []
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

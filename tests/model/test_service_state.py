@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model.service_state import canary_ready, service_ready, trouble
+from model.service_state import canary_ready, stable_ready, trouble
 
 SERVICE = {"spec": {"canary": []}, "status": {"conditions": [{"type": "Ready", "status": "False", "message": "waits"}]}}
 
@@ -53,8 +53,32 @@ def test_a_silent_controller_is_suspected() -> None:
     assert "is its controller running" in trouble({"spec": {}}, [], [], None)
 
 
-def test_readiness_is_kserves_own_word() -> None:
-    assert not service_ready({"spec": {}})
-    assert service_ready({"spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}})
-    standard = {"spec": {"canary": [{}]}, "status": {"canaryStatuses": [{"name": "vnew", "ready": True}]}}
-    assert canary_ready("vnew")(standard) and not canary_ready("vold")(standard)
+def ready_pod(predictor: str) -> dict[str, Any]:
+    conditions = [{"type": "Ready", "status": "True"}]
+    return {"metadata": {"name": f"aisle-{predictor}-predictor-1"}, "status": {"conditions": conditions}}
+
+
+def test_stable_is_ready_when_the_service_and_a_pod_of_its_own_are() -> None:
+    service = {"spec": {}, "status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+    check = stable_ready("Standard", "vnew")
+    assert check(service, [ready_pod("vnew")])
+    assert not check(service, [ready_pod("vold"), pod()]) and not check({"spec": {}}, [ready_pod("vnew")])
+    assert stable_ready("Knative", "vnew")(service, [])
+
+
+def test_a_canary_is_ready_at_the_share_that_was_asked_for() -> None:
+    status = {"canaryStatuses": [{"name": "vnew", "ready": True, "trafficPercent": 10}]}
+    service = {"spec": {}, "status": status}
+    assert canary_ready("Standard", "vnew", 10, None)(service, [])
+    assert not canary_ready("Standard", "vnew", 50, None)(service, [])
+    assert not canary_ready("Standard", "vold", 10, None)(service, [])
+
+
+def test_in_knative_mode_a_canary_is_a_newer_revision_that_is_ready() -> None:
+    part = {"latestCreatedRevision": "r2", "latestReadyRevision": "r2"}
+    conditions = [{"type": "Ready", "status": "True"}]
+    service = {"spec": {}, "status": {"components": {"predictor": part}, "conditions": conditions}}
+    assert canary_ready("Knative", "vnew", 10, "r1")(service, [])
+    assert not canary_ready("Knative", "vnew", 10, "r2")(service, [])
+    part["latestReadyRevision"] = "r1"
+    assert not canary_ready("Knative", "vnew", 10, "r1")(service, [])

@@ -19,6 +19,8 @@ class FakeCluster:
         self.ready_after = ready_after
         self.canary_ready_after = ready_after
         self.applied: list[dict[str, Any]] = []
+        """Services, in order."""
+        self.records: list[dict[str, Any]] = [{}]
         self.refuse: CheckFailed | None = None
         self.found_pods: list[dict[str, Any]] = []
         self.found_warnings: list[str] = []
@@ -33,18 +35,29 @@ class FakeCluster:
         self._looks += 1
         return copy.deepcopy(self._base | self._now() | {"status": self._status()})
 
+    def record(self) -> dict[str, Any]:
+        return self.records[-1]
+
     def runtime(self) -> dict[str, Any]:
         return RUNTIME
 
     def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
         if self.refuse is not None:
             raise self.refuse
+        if part["kind"] == "ConfigMap":
+            self.records.append(part)
+            return part
         self.applied.append(part)
         self._looks = 0
         return copy.deepcopy(self._base | self._now())
 
     def pods(self) -> list[dict[str, Any]]:
-        return self.found_pods
+        name = self._now()["spec"]["predictor"].get("name")
+        conditions = [{"type": "Ready", "status": "True"}]
+        return [
+            *self.found_pods,
+            {"metadata": {"name": f"aisle-{name}-predictor-0"}, "status": {"conditions": conditions}},
+        ]
 
     def warnings(self) -> list[str]:
         return self.found_warnings
@@ -61,12 +74,10 @@ class FakeCluster:
         canary = self.canary_ready_after is not None and self._looks > self.canary_ready_after
         newest = f"rev-{len(self.applied)}"
         return {
-            # The controller lags by one look.
-            "observedGeneration": 1 + len(self.applied) - (self._looks <= 1),
             "conditions": [
                 {"type": "Ready", "status": "True" if ready else "False", "message": "Deployment not ready"}
             ],
-            "canaryStatuses": [{"name": c["predictor"]["name"], "ready": canary} for c in spec.get("canary", [])],
+            "canaryStatuses": [self._canary(one, canary) for one in spec.get("canary", [])],
             "components": {
                 "predictor": {
                     "latestCreatedRevision": newest,
@@ -74,3 +85,7 @@ class FakeCluster:
                 }
             },
         }
+
+    @staticmethod
+    def _canary(one: dict[str, Any], ready: bool) -> dict[str, Any]:
+        return {"name": one["predictor"]["name"], "ready": ready, "trafficPercent": one["trafficPercent"]}
