@@ -101,9 +101,9 @@ def _promotions(weekly: Table) -> Table:
             for location, kinds in places
         )
     )
-    bit = ibis.literal(1, "int64") << rows.week.cast("int64")
+    bit = (2.0**rows.week).cast("int64")  # not 1 << week: Spark takes the 1 for 32 bits
     key = ("product_id", "store_id", c.KIND)
-    weeks = rows.group_by(*key).agg(weeks=bit.bit_or()).order_by(*key)
+    weeks = rows.group_by(*key).agg(weeks=bit_or(bit)).order_by(*key)
     first = weeks.mutate(first=ibis.range(1, LAST_WEEK + 1).unnest())
     starts = first.filter(_bit(_.weeks, _["first"]) == 1, _bit(_.weeks, _["first"] - 1) == 0)
     later = ~_.weeks >> _["first"]  # its lowest bit is the first week without the promotion
@@ -121,6 +121,11 @@ def _promotions(weekly: Table) -> Table:
 
 def _bit(number: IntegerColumn, place: IntegerColumn) -> IntegerColumn:
     return (number >> place) & 1
+
+
+@ibis.udf.agg.builtin
+def bit_or(number: int) -> int:  # type: ignore[empty-body]
+    """Both engines have this function; Ibis knows it of DuckDB only."""
 
 
 def _number(location: StringColumn, kinds: dict[str, str], names: list[str]) -> IntegerColumn:
