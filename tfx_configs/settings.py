@@ -153,7 +153,7 @@ class GateSettings(Settings):
     max_calibration_error: float = 0.03
     """calibration_error@10 (model/metrics.py), [0, 1]: 0.015 to 0.019 at three cuts, 0.045 without Platt scaling."""
     max_calibration_factor: float = 1.25
-    """Purchases expected over purchases made, or the other way round, at least 1: 0.95 to 1.07 so measured, 0.69 without."""
+    """Purchases expected over purchases made, or the reverse, at least 1: 0.95 to 1.07 at three cuts, 0.69 without."""
     max_latency_ms: float = 50.0
     """Median of one recommendation by the exported model, in process, milliseconds, above 0."""
     max_size_mb: float = 500.0
