@@ -4,24 +4,11 @@ from typing import Any
 
 import pytest
 
-from components.push.cluster import Patience, deploy
+from components.push.cluster import deploy
 from model.errors import CheckFailed, InputError
 from model.inference_service import Traffic, read
-from tests.components.push.fake_cluster import FakeCluster
+from tests.model.fake_cluster import Clock, FakeCluster
 from tests.model.test_inference_service import NEW, OLD
-
-
-class Clock:
-    """Time that passes when somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now_s = 0.0
-
-    def sleep(self, seconds: float) -> None:
-        self.now_s += seconds
-
-    def patience(self, ready_s: float = 60.0) -> Patience:
-        return Patience(ready_s=ready_s, clock=lambda: self.now_s, sleep=self.sleep)
 
 
 def push(cluster: FakeCluster, smoke: Any = lambda predictor: None, ready_s: float = 60.0) -> dict[str, Any]:

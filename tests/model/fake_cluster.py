@@ -5,6 +5,7 @@ from typing import Any
 
 from model.errors import CheckFailed
 from model.inference_service import merged
+from model.traffic_change import Patience
 
 RUNTIME = {"spec": {"supportedModelFormats": [{"name": "aisle", "version": "1"}]}}
 
@@ -22,6 +23,7 @@ class FakeCluster:
         """Services, in order."""
         self.records: list[dict[str, Any]] = [{}]
         self.refuse: CheckFailed | None = None
+        self.found_runtime: dict[str, Any] = RUNTIME
         self.found_pods: list[dict[str, Any]] = []
         self.found_warnings: list[str] = []
         self._looks = 0
@@ -39,7 +41,7 @@ class FakeCluster:
         return self.records[-1]
 
     def runtime(self) -> dict[str, Any]:
-        return RUNTIME
+        return self.found_runtime
 
     def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
         if self.refuse is not None:
@@ -89,3 +91,16 @@ class FakeCluster:
     @staticmethod
     def _canary(one: dict[str, Any], ready: bool) -> dict[str, Any]:
         return {"name": one["predictor"]["name"], "ready": ready, "trafficPercent": one["trafficPercent"]}
+
+
+class Clock:
+    """Time that passes when somebody sleeps."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now_s += seconds
+
+    def patience(self, ready_s: float = 60.0) -> Patience:
+        return Patience(ready_s=ready_s, clock=lambda: self.now_s, sleep=self.sleep)

@@ -1,0 +1,106 @@
+"""Changes of traffic on a cluster, each awaited, in an order in which no request meets a server that is gone.
+
+KServe takes a predictor away in the moment the service no longer names it; the gateway learns of that a little later.
+So whoever is to go first loses its share, then a pause, and only then its place in the spec.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from model.errors import CheckFailed
+from model.inference_service import Traffic, declared, merged, mode, promoted, read, record, rolled_back
+from model.kube import Cluster
+from model.service_rules import change_problems, problems
+from model.service_state import Check, canary_ready, stable_ready, trouble
+
+POLL_S = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patience:
+    """How long a version may take to become ready, and how time passes (tests have a clock of their own)."""
+
+    ready_s: float = 600.0
+    """From the apply to ready, image pull and model download included, seconds."""
+    settle_s: float = 5.0
+    """From a changed share to every proxy knowing it, seconds; there is no condition to wait for."""
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+
+
+def promote(cluster: Cluster, patience: Patience) -> Traffic:
+    """The canary serves everybody; its pods stay. Raises InputError without a canary, CheckFailed when not ready."""
+    traffic = read(cluster.record())
+    after = promoted(traffic)
+    canary = traffic.canary
+    assert canary is not None
+    found_mode = mode(cluster.service())
+    if found_mode == "Standard" and traffic.percent < 100:
+        put(cluster, replace(traffic, percent=100))
+        wait(cluster, patience, canary_ready(found_mode, canary.predictor, 100, None), canary.name, canary.predictor)
+    patience.sleep(patience.settle_s)
+    put(cluster, after)
+    wait(cluster, patience, stable_ready(found_mode, canary.predictor), canary.name, canary.predictor)
+    return after
+
+
+def roll_back(cluster: Cluster, patience: Patience) -> Traffic:
+    """Stable serves everybody, the canary goes; without a canary nothing changes. Waits for nothing but the gateway."""
+    traffic = read(cluster.record())
+    if traffic.canary is not None and traffic.percent > 0 and mode(cluster.service()) == "Standard":
+        put(cluster, replace(traffic, percent=0))
+        patience.sleep(patience.settle_s)
+    after = rolled_back(traffic)
+    put(cluster, after)
+    return after
+
+
+def put(cluster: Cluster, traffic: Traffic, force: bool = False) -> None:
+    """Checks the rules on the object as it would be, then applies; the record follows what is true.
+
+    force: take fields over from another field manager.
+
+    Raises:
+        InputError: the manifests are not there.
+        CheckFailed: a rule is broken, or the API server refuses; nothing has changed.
+    """
+    before = cluster.service()
+    part = declared(traffic, mode(before), cluster.namespace)
+    would_be = _with(before, part)
+    broken = problems(would_be, [cluster.runtime()])
+    if "storageUri" in before["spec"]["predictor"].get("model", {}):
+        broken += change_problems(before, would_be)
+    if broken:
+        raise CheckFailed(f"the service would be wrong: {'; '.join(broken)}")
+    cluster.apply(part, force)
+    cluster.apply(record(traffic, cluster.namespace), force)
+
+
+def _with(service: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+    """What an apply makes of the object: our lists replace, and a canary that is not declared is gone."""
+    spec = {key: value for key, value in service["spec"].items() if key != "canary"}
+    return merged({**service, "spec": spec}, part)
+
+
+def wait(
+    cluster: Cluster,
+    patience: Patience,
+    ready: Check,
+    what: str,
+    predictor: str | None,
+) -> None:
+    """Returns once `ready` holds; raises CheckFailed with the reason when time is up.
+
+    what: named in the message. predictor: whose pods may be to blame, None for the whole service's.
+    """
+    deadline = patience.clock() + patience.ready_s
+    while True:
+        service, pods = cluster.service(), cluster.pods()
+        if ready(service, pods):
+            return
+        if patience.clock() >= deadline:
+            why = trouble(service, pods, cluster.warnings(), predictor)
+            raise CheckFailed(f"{what}: expected ready within {patience.ready_s:.0f} s; {why}")
+        patience.sleep(POLL_S)

@@ -1,0 +1,57 @@
+"""Promotion and rollback on a cluster: who is to go first loses its share."""
+
+import pytest
+
+from model.errors import CheckFailed, InputError
+from model.inference_service import Traffic, read, with_canary
+from model.traffic_change import promote, put, roll_back
+from tests.model.fake_cluster import Clock, FakeCluster
+from tests.model.test_inference_service import NEW, OLD
+
+
+@pytest.fixture
+def cluster() -> FakeCluster:
+    """Half the traffic is the canary's."""
+    cluster = FakeCluster()
+    put(cluster, Traffic(stable=OLD))
+    put(cluster, with_canary(Traffic(stable=OLD), NEW, 50))
+    return cluster
+
+
+def test_a_canary_gets_everything_before_it_becomes_stable(cluster: FakeCluster) -> None:
+    clock = Clock()
+    after = promote(cluster, clock.patience())
+    assert [read(one) for one in cluster.records[3:]] == [Traffic(stable=OLD, canary=NEW, percent=100), after]
+    assert after == Traffic(stable=NEW, previous=OLD)
+    assert clock.now_s >= 5
+
+
+def test_a_canary_loses_its_share_before_it_goes(cluster: FakeCluster) -> None:
+    clock = Clock()
+    after = roll_back(cluster, clock.patience())
+    assert [read(one) for one in cluster.records[3:]] == [Traffic(stable=OLD, canary=NEW, percent=0), after]
+    assert after == Traffic(stable=OLD)
+    assert clock.now_s == 5
+
+
+def test_without_a_canary_a_rollback_changes_nothing_and_a_promotion_is_refused() -> None:
+    cluster = FakeCluster()
+    put(cluster, Traffic(stable=OLD))
+    assert roll_back(cluster, Clock().patience()) == Traffic(stable=OLD)
+    with pytest.raises(InputError, match="expected a canary to promote"):
+        promote(cluster, Clock().patience())
+
+
+def test_a_canary_that_does_not_hold_at_a_hundred_percent_is_not_promoted(cluster: FakeCluster) -> None:
+    cluster.canary_ready_after = None
+    with pytest.raises(CheckFailed, match="expected ready within 60 s"):
+        promote(cluster, Clock().patience())
+    assert read(cluster.record()).stable == OLD
+
+
+def test_a_change_that_breaks_a_rule_is_not_applied(cluster: FakeCluster) -> None:
+    cluster.found_runtime = {"spec": {"supportedModelFormats": []}}
+    before = len(cluster.applied)
+    with pytest.raises(CheckFailed, match="no runtime serves"):
+        put(cluster, Traffic(stable=OLD))
+    assert len(cluster.applied) == before
