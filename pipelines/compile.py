@@ -6,9 +6,10 @@ from pathlib import Path
 from kfp.compiler import Compiler
 
 from model.files import write_text
+from pipelines.cluster import cluster
 from pipelines.training import training
 
-PIPELINES = {"training.yaml": training}
+PIPELINES = {"training.yaml": training, "cluster.yaml": cluster}
 
 
 def compile_all(out: Path, check: bool = False) -> list[Path]:

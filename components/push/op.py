@@ -29,3 +29,22 @@ def push(
         data = data_digest(data_version, RunSettings.from_json(settings).data)
         places = (candidate.path, verdict.path, baselines.path, registry, anomalies.path)
         write_json(Path(outcome.path), push(*places, data, reference_dir))
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def release(
+    candidate: dsl.Input[dsl.Model],
+    baselines: dsl.Input[dsl.Model],
+    outcome: dsl.Input[dsl.Artifact],
+    namespace: str,
+    percent: int,
+    released: dsl.Output[dsl.Artifact],
+) -> None:
+    """What was pushed becomes the canary of the InferenceService in `namespace`."""
+    from components.stage import stage
+
+    with stage("release"):
+        from components.push.release import release_to
+        from model.files import Path, write_json
+
+        write_json(Path(released.path), release_to(namespace, outcome.path, candidate, baselines, percent))

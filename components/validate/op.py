@@ -3,10 +3,10 @@
 from kfp import dsl
 from kfp.dsl import HTML, Artifact, Dataset, Input, Metrics, Output
 
-from components.images import IMAGE
+from components.images import VALIDATE_IMAGE
 
 
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
+@dsl.component(base_image=VALIDATE_IMAGE, install_kfp_package=False)
 def validate(
     tables: Input[Dataset],
     settings: str,

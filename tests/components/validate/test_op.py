@@ -25,6 +25,6 @@ def test_a_warning_does_not_fail(tmp_path: Path) -> None:
     publish(SUMMARY | {"verdict": "warn"}, str(tmp_path), str(tmp_path / "shown"), lambda values: None)
 
 
-def test_the_step_runs_in_the_batch_image() -> None:
+def test_the_step_runs_in_the_image_that_holds_tfdv() -> None:
     spec = validate.component_spec.implementation.container
     assert spec is not None and spec.image == "aisle/batch:0.1.0"

@@ -1,0 +1,55 @@
+"""The pipeline for a cluster: training as everywhere, then the canary of the InferenceService."""
+
+from kfp import dsl, kubernetes
+from kfp.dsl.pipeline_context import Pipeline
+
+from components.push.op import release
+from pipelines.training import training
+
+NAME = "aisle-cluster"
+CLAIM = "aisle-registry"
+"""manifests/components/pipelines."""
+MOUNT = "/registry"
+
+
+@dsl.pipeline(name=NAME, description="Train and gate, then declare the model as canary of the InferenceService.")
+def cluster(
+    settings: str,
+    data_version: str,
+    code_version: str,
+    blessed_dir: str = "",
+    reference_dir: str = "",
+    override_reason: str = "",
+    namespace: str = "aisle",
+    canary_percent: int = 10,
+) -> None:
+    """As pipelines.training.training, with the registry on the claim `aisle-registry`.
+
+    Args:
+        namespace: where the InferenceService is.
+        canary_percent: the share that a blessed model starts with, 0 to 100.
+    """
+    trained = training.pipeline_func(
+        settings=settings,
+        data_version=data_version,
+        code_version=code_version,
+        registry=MOUNT,
+        blessed_dir=blessed_dir,
+        reference_dir=reference_dir,
+        override_reason=override_reason,
+    )
+    released = release(
+        candidate=trained.model,
+        baselines=trained.baselines,
+        outcome=trained.outcome,
+        namespace=namespace,
+        percent=canary_percent,
+    )
+    released.set_display_name("Release as canary").set_cpu_limit("1").set_memory_limit("2G")
+    # The way back is part of the step itself; trying again by itself would only repeat the harm.
+    released.set_retry(0).set_caching_options(False)
+    for task in Pipeline.get_default_pipeline().tasks.values():
+        kubernetes.mount_pvc(task, pvc_name=CLAIM, mount_path=MOUNT)
+        kubernetes.set_image_pull_policy(task, "IfNotPresent")
+        # Limits by step: import, download and compute; a hung step does not hold the pipeline for ever.
+        kubernetes.set_timeout(task, 6 * 3600)
