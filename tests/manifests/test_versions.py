@@ -46,3 +46,8 @@ def test_every_version_has_a_reason() -> None:
 def test_the_states_of_a_rollout_are_what_the_code_writes(tmp_path: Path) -> None:
     assert write_rollout_states(ROOT / "rollout", check=True) == []
     assert len(write_rollout_states(tmp_path)) == 4
+
+
+def test_the_workflow_installs_the_kind_of_the_list() -> None:
+    workflow = (REPOSITORY / ".github" / "workflows" / "ci.yaml").read_text()
+    assert f"version: v{versions()['KIND']}" in workflow
