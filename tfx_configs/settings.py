@@ -188,8 +188,19 @@ class RolloutSettings(Settings):
     """Canary p99 latency over stable's, above 0; judged only above `p99_floor_ms`."""
     p99_floor_ms: float = 50.0
     """Latency that is fine whatever stable's is, milliseconds."""
+    max_fallback_points: float = 5.0
+    """Answers from a fallback: the canary's share above stable's, percentage points, [0, 100]."""
+    max_list_overlap: float = 0.9
+    """Share of a shopper's list that another's has too, mean over pairs, [0, 1]; as much as stable's is always fine."""
+    min_agreement: float = 0.0
+    """Share of the canary's items that stable's answer to the same request has too, [0, 1]; 0: not asked."""
+    outcome_alpha: float = 0.05
+    """Probability that an equal model is rolled back or a model at `min_outcome_ratio` passes for its outcomes, however
+    often they are looked at, (0, 0.5]."""
     min_outcome_ratio: float = 0.8
-    """Canary hits per trip over stable's: below this, with the interval's upper end below 1, rolls back."""
+    """Canary hits per trip over stable's: proven to be above this before 100 %, [0, 1); 0: nothing to prove."""
+    max_age_hours: float = 336.0
+    """A rollout undecided for longer is rolled back, hours, above 0."""
     split_alpha: float = 0.001
     """Significance of the binomial test that the observed split is the declared one, (0, 0.1]."""
 
@@ -201,7 +212,12 @@ class RolloutSettings(Settings):
         check(0 <= self.max_error_percent <= 100, "max_error_percent", "0 to 100", self.max_error_percent)
         check(self.max_p99_ratio > 0, "max_p99_ratio", "above 0", self.max_p99_ratio)
         check(self.p99_floor_ms >= 0, "p99_floor_ms", "at least 0", self.p99_floor_ms)
-        check(0 < self.min_outcome_ratio <= 1, "min_outcome_ratio", "above 0, at most 1", self.min_outcome_ratio)
+        check(0 <= self.max_fallback_points <= 100, "max_fallback_points", "0 to 100", self.max_fallback_points)
+        check(0 <= self.max_list_overlap <= 1, "max_list_overlap", "0 to 1", self.max_list_overlap)
+        check(0 <= self.min_agreement <= 1, "min_agreement", "0 to 1", self.min_agreement)
+        check(0 < self.outcome_alpha <= 0.5, "outcome_alpha", "above 0, at most 0.5", self.outcome_alpha)
+        check(0 <= self.min_outcome_ratio < 1, "min_outcome_ratio", "0 to below 1", self.min_outcome_ratio)
+        check(self.max_age_hours > 0, "max_age_hours", "above 0", self.max_age_hours)
         check(0 < self.split_alpha <= 0.1, "split_alpha", "above 0, at most 0.1", self.split_alpha)
 
 

@@ -1,21 +1,34 @@
 """From single replies to what the state machine looks at."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from components.rollout.binomial import probabilities
 from components.rollout.envoy import CANARY, STABLE
-from components.rollout.machine import Evidence, VersionEvidence
+from components.rollout.observed import Evidence, VersionEvidence
 from components.rollout.traffic import Reply
 
+Pair = tuple[Reply, Reply]
+"""(canary's, stable's) answer to one request that both were asked."""
 
-def gather(replies: Sequence[Reply], assigned_to_canary: int, canary_ready: bool) -> Evidence:
+
+def gather(
+    replies: Sequence[Reply],
+    assigned_to_canary: int,
+    canary_ready: bool,
+    pairs: Sequence[Pair] = (),
+    age_s: float = 0.0,
+) -> Evidence:
     """Evidence of one step.
 
-    assigned_to_canary: requests that the split gave to the canary, as counted by the proxy. Those it did not answer
-    with 200 itself are its errors, even where the stable version stepped in and the client saw nothing.
+    Args:
+        assigned_to_canary: requests that the split gave to the canary, as counted by the proxy. Those it did not answer
+            with 200 itself are its errors, even where the stable version stepped in and the client saw nothing.
+        pairs: requests asked of both, besides the traffic.
+        age_s: since the rollout began, seconds.
     """
     sides = {side: [reply for reply in replies if reply.version == side] for side in (STABLE, CANARY)}
     answered = sum(reply.status == 200 for reply in sides[CANARY])
@@ -25,6 +38,8 @@ def gather(replies: Sequence[Reply], assigned_to_canary: int, canary_ready: bool
         stable=_version(sides[STABLE], len(sides[STABLE]), failed),
         canary=_version(sides[CANARY], assigned, assigned - answered),
         canary_ready=canary_ready,
+        agreement=agreement(pairs),
+        age_s=age_s,
     )
 
 
@@ -41,7 +56,27 @@ def _version(replies: list[Reply], requests: int, errors: int) -> VersionEvidenc
         trips=len(good),
         hits=sum(reply.hits for reply in good),
         hits_per_trip_se=clustered_se(good),
+        fallbacks=sum(reply.fallback for reply in good),
+        list_overlap=list_overlap(good),
     )
+
+
+def list_overlap(replies: Sequence[Reply]) -> float:
+    """Share of a shopper's list that another shopper's list has too, mean over all pairs; each shopper's last list.
+
+    With n lists of mean length k and item i on c_i of them, the pairs share sum c_i (c_i - 1) items of n (n - 1) k
+    possible: 1 when everybody gets the same, 0 when no two share an item, and for fewer than two shoppers.
+    """
+    lists = {reply.user_id: set(reply.item_ids) for reply in replies}
+    count = Counter(item for found in lists.values() for item in found)
+    possible = (len(lists) - 1) * sum(count.values())
+    return sum(c * (c - 1) for c in count.values()) / possible if possible > 0 else 0.0
+
+
+def agreement(pairs: Sequence[Pair]) -> float | None:
+    """Share of the canary's items that stable's answer to the same request has too; None without such a request."""
+    both = [(set(a.item_ids), set(b.item_ids)) for a, b in pairs if a.status == b.status == 200 and a.item_ids]
+    return sum(len(a & b) / len(a) for a, b in both) / len(both) if both else None
 
 
 def p99_low(values: np.ndarray) -> float:

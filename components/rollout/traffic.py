@@ -14,6 +14,8 @@ from model.serving.events import BATCH, EVENT_TYPE
 
 TIMEOUT_S = 10.0
 EVENT_SOURCE = "aisle/replay"
+RUNG, FULL = "rung", "full"
+"""Parameter of an answer that says how much of the model made it, and its value for all of it."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +28,8 @@ class Reply:
     latency_ms: float
     item_ids: tuple[str, ...]
     hits: int = 0
+    fallback: bool = False
+    """Answered by something simpler than the model in full."""
 
 
 class Client:
@@ -47,8 +51,15 @@ class Client:
         begin = time.perf_counter()
         status, version, answer = self._post("/v2/models/aisle/infer", body, headers)
         latency_ms = (time.perf_counter() - begin) * 1000
-        items = json.loads(answer)["outputs"][0]["data"] if status == 200 else ()
-        return Reply(user_id=user_id, status=status, version=version, latency_ms=latency_ms, item_ids=tuple(items))
+        found = json.loads(answer) if status == 200 else {}
+        return Reply(
+            user_id=user_id,
+            status=status,
+            version=version,
+            latency_ms=latency_ms,
+            item_ids=tuple(found["outputs"][0]["data"]) if found else (),
+            fallback=found.get("parameters", {}).get(RUNG, FULL) != FULL,
+        )
 
     def purchases(self, user_id: str, time_s: int, item_ids: Sequence[str], basket_id: str) -> bool:
         """Sends a basket as one batch of CloudEvents; True when it was accepted."""

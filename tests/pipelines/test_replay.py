@@ -15,7 +15,7 @@ import pytest
 
 from components.rollout.status import read_status
 from model.errors import InputError
-from model.serving.store import LmdbStore
+from model.serving.lmdb_store import LmdbStore
 from model.trips import Trips
 from pipelines.replay import Progress, RolloutResult, run_rollout
 from tests.model.serving.fake_server import write_model
@@ -105,10 +105,10 @@ def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history
     assert _children(earlier) == []
 
 
-def test_a_canary_with_worse_answers_is_rolled_back(tmp_path: Path) -> None:
+def test_a_canary_with_the_same_list_for_everybody_is_rolled_back_for_its_coverage(tmp_path: Path) -> None:
     result = _rollout(tmp_path, own=False, items=["item-0"])
     assert result.final_state == "rolled_back"
-    assert result.steps[-1]["reasons"][0].startswith("outcomes: hits per trip 0.0")
+    assert result.steps[-1]["reasons"][0] == ("coverage: two shoppers' lists share 100% of their items, with stable 0%")
     assert result.failed_requests == 0
     assert read_status(tmp_path / "rollout").percent == 0
 

@@ -75,6 +75,10 @@ def test_wrong_json_is_named(text: str, says: str) -> None:
         (RolloutSettings, "percents", (10, 50)),
         (RolloutSettings, "percents", (50, 10, 100)),
         (RolloutSettings, "split_alpha", 0.0),
+        (RolloutSettings, "outcome_alpha", 0.0),
+        (RolloutSettings, "min_outcome_ratio", 1.0),
+        (RolloutSettings, "max_list_overlap", 1.1),
+        (RolloutSettings, "max_age_hours", 0.0),
         (RunSettings, "replay_requests", 1),
     ],
 )

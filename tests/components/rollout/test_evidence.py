@@ -3,12 +3,18 @@ import math
 import numpy as np
 import pytest
 
-from components.rollout.evidence import clustered_se, gather, p99_low
+from components.rollout.evidence import agreement, clustered_se, gather, list_overlap, p99_low
 from components.rollout.traffic import Reply
 
 
 def _reply(user_id: str, version: str, status: int = 200, hits: int = 0, latency_ms: float = 1.0) -> Reply:
     return Reply(user_id=user_id, version=version, status=status, hits=hits, latency_ms=latency_ms, item_ids=())
+
+
+def _list(user_id: str, items: str, fallback: bool = False) -> Reply:
+    return Reply(
+        user_id=user_id, version="canary", status=200, latency_ms=1.0, item_ids=tuple(items), fallback=fallback
+    )
 
 
 def test_each_versions_requests_shoppers_latency_and_hits_are_counted() -> None:
@@ -53,3 +59,26 @@ def test_the_bound_of_the_p99_needs_more_than_one_slow_request_of_ten() -> None:
     assert p99_low(np.array([900.0, *range(1, 10)])) == 9.0
     # P(Binomial(1, 0.99) = 1) = 0.99 is not above 0.99: one value bounds nothing.
     assert p99_low(np.array([900.0])) == 0.0
+
+
+def test_the_overlap_of_lists_counts_the_items_that_pairs_of_shoppers_share() -> None:
+    assert list_overlap([_list("u", "ab"), _list("v", "ab"), _list("w", "ba")]) == 1.0
+    assert list_overlap([_list("u", "ab"), _list("v", "cd")]) == 0.0
+    # Pairs: ab-ac share 1 of 2, ab-cd 0, ac-cd 1 of 2: a third.
+    assert list_overlap([_list("u", "ab"), _list("v", "ac"), _list("w", "cd")]) == pytest.approx(1 / 3)
+
+
+def test_a_shopper_who_comes_again_is_no_other_shopper() -> None:
+    assert list_overlap([_list("u", "ab"), _list("u", "ab")]) == 0.0
+    assert list_overlap([]) == 0.0
+
+
+def test_agreement_is_the_share_of_the_canarys_items_that_stable_gave_too() -> None:
+    pairs = [(_list("u", "ab"), _list("u", "bc")), (_list("v", "ab"), _list("v", "ab"))]
+    assert agreement(pairs) == pytest.approx(0.75)
+    assert agreement([(_list("u", "ab"), _reply("u", "stable", status=500))]) is None
+
+
+def test_answers_from_a_fallback_are_counted() -> None:
+    evidence = gather([_list("u", "ab", fallback=True), _list("v", "ab")], assigned_to_canary=2, canary_ready=True)
+    assert evidence.canary.fallback_percent == 50.0

@@ -1,0 +1,52 @@
+"""What was observed since the percent in force was set: all that the state machine looks at."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionEvidence:
+    """What one version did during one step."""
+
+    requests: int
+    """Requests assigned to it."""
+    errors: int
+    """Of those, the ones it did not answer well, including those the other version answered in its place."""
+    shoppers: int
+    """Distinct shoppers it answered."""
+    p50_ms: float
+    p99_ms: float
+    p99_low_ms: float
+    """The p99 is at least this, with 99 % confidence."""
+    trips: int
+    """Answered trips with a known outcome."""
+    hits: int
+    """Items of the answers that were bought on those trips."""
+    hits_per_trip_se: float
+    """Standard error of hits / trips, clustered by shopper."""
+    fallbacks: int = 0
+    """Answers that came from a fallback instead of the model."""
+    list_overlap: float = 0.0
+    """Share of a shopper's list that another shopper's list has too, mean over all pairs of shoppers, [0, 1]."""
+
+    @property
+    def hits_per_trip(self) -> float:
+        return self.hits / self.trips if self.trips else 0.0
+
+    @property
+    def fallback_percent(self) -> float:
+        return 100 * self.fallbacks / self.requests if self.requests else 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evidence:
+    """Both versions during one step."""
+
+    stable: VersionEvidence
+    canary: VersionEvidence
+    canary_ready: bool = True
+    """Whether the canary passes its readiness check now."""
+    agreement: float | None = None
+    """Share of a canary's list that stable's answer to the same request has too, mean over the requests that both were
+    asked; None when none was."""
+    age_s: float = 0.0
+    """Since the rollout began, seconds."""
