@@ -23,3 +23,7 @@ class ModelRefused(AisleError):
 
 class StageFailed(AisleError):
     """A pipeline stage ended with an error that is not the user's."""
+
+
+class StoreUnavailable(AisleError):
+    """Live state cannot be read or written now; the same call may work later."""

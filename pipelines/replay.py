@@ -15,7 +15,7 @@ from components.rollout.status import Status, write_status
 from components.rollout.traffic import Client
 from components.rollout.walk import Progress, RolloutResult, Walk
 from model.errors import InputError
-from model.serving.store import LmdbStore
+from model.serving.lmdb_store import LmdbStore
 from model.trips import Trips
 from tfx_configs.settings import RunSettings
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.errors import InputError
+from model.serving.history import Event, check_id
 from model.serving.inputs import parse_time
-from model.serving.store import Event, check_id
 
 EVENT_TYPE = "aisle.purchase"
 STRUCTURED = "application/cloudevents+json"

@@ -15,9 +15,9 @@ from prometheus_client import Counter, Histogram
 
 from model import api
 from model.errors import InputError
+from model.serving.history import HistoryStore
 from model.serving.inputs import INPUTS, OUTPUTS, Query, parse
 from model.serving.request_log import RequestLog
-from model.serving.store import HistoryStore
 
 NAME = "aisle"
 THREADS = 4

@@ -5,30 +5,26 @@ SIGTERM drains: no new connections, requests in flight are answered, then the lo
 
 import argparse
 import logging
+import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import kserve
 import kserve.model_server
-from fastapi import Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from kserve.errors import InvalidInput, ModelNotFound
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
-from starlette.concurrency import run_in_threadpool
 
 from model import api
-from model.errors import AisleError, InputError
+from model.errors import AisleError
 from model.parent import die_with_parent
-from model.serving.events import parse_events
 from model.serving.loopback import bind_to_loopback
 from model.serving.predictor import Predictor
 from model.serving.request_log import RequestLog
-from model.serving.store import HistoryStore, LmdbStore
+from model.serving.routes import add_routes
+from model.serving.store import open_store
 
 GRACE_S = 10
 
@@ -38,13 +34,16 @@ class ServerOptions:
     """What one server process depends on."""
 
     model_dir: Path
-    store: Path
+    store: str
+    """`lmdb:PATH`, a path, or `redis://host:port/database`."""
     http_port: int
     grpc_port: int
     host_loopback: bool
     request_log: Path | None
     max_history: int
     """Events kept for each shopper; the same in all servers that share the store."""
+    redis_password: str | None = None
+    """Where the store's url has none: an argument could be read in the process list."""
     rules: Path | None = None
     """Rules file that takes the place of the model's own rules; read again when it changes."""
 
@@ -62,7 +61,7 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], api.Mod
 
 def run(options: ServerOptions, load_model: Callable[[Path], api.Model]) -> None:
     """Loads, warms up, then listens; raises what loading raises before any port is open."""
-    store = LmdbStore(options.store, options.max_history)
+    store = open_store(options.store, options.max_history, options.redis_password)
     log = RequestLog(options.request_log) if options.request_log else None
     try:
         predictor = Predictor(lambda: load_model(options.model_dir), store, log)
@@ -79,7 +78,7 @@ def run(options: ServerOptions, load_model: Callable[[Path], api.Model]) -> None
         server.dataplane = StrictDataPlane(model_registry=server.registered_models)
         server.model_repository_extension = FixedRepository(model_registry=server.registered_models)
         _quieten()
-        _add_routes(store)
+        add_routes(kserve.model_server.app, store)
         server.start([predictor])
     finally:
         if log is not None:
@@ -108,26 +107,6 @@ class FixedRepository(ModelRepositoryExtension):
     unload = load
 
 
-def _add_routes(store: HistoryStore) -> None:
-    app = kserve.model_server.app
-
-    async def post_events(request: Request) -> JSONResponse:
-        try:
-            events = parse_events(request.headers, await request.body(), int(time.time()))
-        except InputError as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
-        added = await run_in_threadpool(store.append, events)
-        return JSONResponse({"accepted": len(events), "added": added}, status_code=202)
-
-    async def bad_body(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return JSONResponse({"error": f"{where}: {first['msg']}"}, status_code=400)
-
-    app.add_api_route("/events", post_events, methods=["POST"], response_model=None)
-    app.add_exception_handler(RequestValidationError, bad_body)
-
-
 def _quieten() -> None:
     """No line for each request, and no traceback for a client's mistake."""
 
@@ -149,7 +128,11 @@ def _load_package(directory: Path, rules: Path | None) -> api.Model:
 def _options(argv: Sequence[str] | None) -> ServerOptions:
     parser = argparse.ArgumentParser(prog="python -m model.serving.server", description=__doc__)
     parser.add_argument("--model-dir", type=Path, required=True, help="a pushed model directory")
-    parser.add_argument("--store", type=Path, required=True, help="directory of the live state")
+    parser.add_argument(
+        "--store",
+        required=True,
+        help="live state: lmdb:PATH or a plain path, or redis://host:port/database (its password in REDIS_PASSWORD)",
+    )
     parser.add_argument("--http-port", type=int, default=8080)
     parser.add_argument("--grpc-port", type=int, default=8081)
     parser.add_argument("--host-loopback", action="store_true", help="listen on 127.0.0.1 only")
@@ -161,7 +144,7 @@ def _options(argv: Sequence[str] | None) -> ServerOptions:
     parent_pid = found.pop("die_with_parent")
     if parent_pid is not None:
         die_with_parent(parent_pid)
-    return ServerOptions(**found)
+    return ServerOptions(**found, redis_password=os.environ.get("REDIS_PASSWORD"))
 
 
 if __name__ == "__main__":

@@ -21,9 +21,10 @@ from model.recommender import Recommender
 from model.rerank import Reranker
 from model.rerank_policy import RerankPolicy, package_rerank, packaged_rerank
 from model.serving import server
+from model.serving.history import Event
 from model.serving.inputs import Query
+from model.serving.lmdb_store import LmdbStore
 from model.serving.predictor import Predictor
-from model.serving.store import Event, LmdbStore
 from tests.model.items_table import item_values, write_items
 from tests.model.small_catalog import ITEMS, small_catalog
 from tests.worlds import purchases, seconds

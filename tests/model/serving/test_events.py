@@ -5,7 +5,7 @@ import pytest
 
 from model.errors import InputError
 from model.serving.events import BATCH, STRUCTURED, parse_events
-from model.serving.store import Event
+from model.serving.history import Event
 
 NOW_S = 1_600_000_000
 DATA = {"user_id": "u", "item_id": "i", "event_time": "1970-01-02T00:00:00Z"}

@@ -1,0 +1,52 @@
+"""The HTTP doors beside inference: purchases come in (POST /events), a shopper is forgotten (DELETE /shoppers/ID)."""
+
+import time
+from collections.abc import Awaitable, Callable
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
+
+from model.errors import InputError, StoreUnavailable
+from model.serving.events import parse_events
+from model.serving.history import HistoryStore
+
+RETRY_AFTER_S = 1
+
+
+def add_routes(app: FastAPI, store: HistoryStore) -> None:
+    """Adds both, and makes FastAPI's refusal of a body a 400 with {"error"}."""
+
+    async def post_events(request: Request) -> JSONResponse:
+        events = parse_events(request.headers, await request.body(), int(time.time()))
+        added = await run_in_threadpool(store.append, events)
+        return JSONResponse({"accepted": len(events), "added": added}, status_code=202)
+
+    async def delete_shopper(request: Request) -> JSONResponse:
+        deleted = await run_in_threadpool(store.delete, request.path_params["user_id"])
+        return JSONResponse({"deleted": deleted})
+
+    async def bad_body(_: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        return JSONResponse({"error": f"{where}: {first['msg']}"}, status_code=400)
+
+    app.add_api_route("/events", _answered(post_events), methods=["POST"], response_model=None)
+    app.add_api_route("/shoppers/{user_id:path}", _answered(delete_shopper), methods=["DELETE"], response_model=None)
+    app.add_exception_handler(RequestValidationError, bad_body)  # type: ignore[arg-type]
+
+
+def _answered(handler: Callable[[Request], Awaitable[JSONResponse]]) -> Callable[[Request], Awaitable[JSONResponse]]:
+    """The handler, with 400 for bad input and 503 while the store cannot be had."""
+
+    async def answer(request: Request) -> JSONResponse:
+        try:
+            return await handler(request)
+        except InputError as error:
+            return JSONResponse({"error": str(error)}, status_code=400)
+        except StoreUnavailable as error:
+            headers = {"Retry-After": str(RETRY_AFTER_S)}
+            return JSONResponse({"error": str(error)}, status_code=503, headers=headers)
+
+    return answer
