@@ -9,6 +9,7 @@ from typing import Any
 
 from benchmarks.quality_page import quality
 from benchmarks.rerank_page import rerank
+from benchmarks.rollout_page import rollout
 from model.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -168,6 +169,7 @@ SECTIONS = {
     "labels": labels,
     "quality": quality,
     "rerank": rerank,
+    "rollout": rollout,
 }
 
 

@@ -38,6 +38,8 @@ _RETRY = {
     },
     "retry_back_off": {"base_interval": "0.01s", "max_interval": "0.05s"},
 }
+_BREAKERS = {"thresholds": [{"priority": "DEFAULT", "max_retries": 1024}]}
+"""Envoy allows three retries at a time by default: under load, a dying canary's other requests would get a 503."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,6 +157,7 @@ def _cluster(side: str, backend: Backend, grpc: bool) -> dict[str, Any]:
                 }
             ],
         },
+        "circuit_breakers": _BREAKERS,
         "common_lb_config": {"healthy_panic_threshold": {"value": 0}},
         "health_checks": [
             {
@@ -183,6 +186,7 @@ def _aggregate(side: str, suffix: str) -> dict[str, Any]:
         "name": f"{side}_first{suffix}",
         "connect_timeout": "0.5s",
         "lb_policy": "CLUSTER_PROVIDED",
+        "circuit_breakers": _BREAKERS,
         "cluster_type": {
             "name": "envoy.clusters.aggregate",
             "typed_config": {

@@ -11,7 +11,7 @@ from typing import Literal
 
 from components.rollout.observed import Evidence
 from components.rollout.sequential import outcome_ratio
-from components.rollout.split import split_p_value
+from components.rollout.split import split_always_valid_p
 from tfx_configs.settings import RolloutSettings
 
 OVERLAP_NOISE = 0.05
@@ -91,7 +91,7 @@ def _age(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
 
 def _split(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
     canary, total = seen.canary.shoppers, seen.canary.shoppers + seen.stable.shoppers
-    p_value = split_p_value(canary, total, percent)
+    p_value = split_always_valid_p(canary, total, percent)
     if p_value < plan.split_alpha:
         return f"{canary} of {total} shoppers at a declared {percent} % (p = {p_value:.2g})"
     return None

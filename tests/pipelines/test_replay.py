@@ -9,48 +9,19 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import psutil
 import pytest
 
 from components.rollout.status import read_status
 from model.errors import InputError
 from model.serving.lmdb_store import LmdbStore
-from model.trips import Trips
 from pipelines.replay import Progress, RolloutResult, run_rollout
+from tests.components.rollout.weekly import DAY_S, weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RolloutSettings, RunSettings
 
 FAKE = "tests.model.serving.fake_server"
-DAY_S = 86_400
-SHOPPERS, WEEKS, TRAIN_WEEKS = 80, 8, 3
 SETTINGS = RunSettings(replay_requests=150, rollout=RolloutSettings(min_canary_requests=15, p99_floor_ms=2000.0))
-
-
-def _world() -> Trips:
-    """Every shopper buys the same two items of their own each week, one trip a week, at a minute of their own."""
-    weeks, shoppers = np.divmod(np.arange(SHOPPERS * WEEKS), SHOPPERS)
-    time_T = weeks * 7 * DAY_S + shoppers * 60
-    event_user_E = np.repeat(np.arange(SHOPPERS), WEEKS * 2)
-    week_E = np.tile(np.repeat(np.arange(WEEKS), 2), SHOPPERS)
-    event_item_E = event_user_E * 2 + np.tile([0, 1], SHOPPERS * WEEKS)
-    return Trips(
-        item_ids=np.array([f"item-{n}" for n in range(SHOPPERS * 2)]),
-        user_ids=np.array([f"shopper-{n}" for n in range(SHOPPERS)]),
-        store_ids=np.array(["s"]),
-        event_item_E=event_item_E.astype(np.int32),
-        event_time_E=(week_E * 7 * DAY_S + event_user_E * 60).astype(np.int64),
-        event_user_E=event_user_E.astype(np.int32),
-        user_T=shoppers.astype(np.int32),
-        time_T=time_T.astype(np.int64),
-        store_T=np.zeros(len(time_T), np.int32),
-        history_begin_T=shoppers * WEEKS * 2,
-        history_end_T=shoppers * WEEKS * 2 + weeks * 2,
-        basket_begin_T=np.arange(len(time_T)) * 2,
-        basket_end_T=np.arange(len(time_T)) * 2 + 2,
-        basket_item_B=(np.repeat(shoppers, 2) * 2 + np.tile([0, 1], len(time_T))).astype(np.int32),
-        cut_s=TRAIN_WEEKS * 7 * DAY_S,
-    )
 
 
 @pytest.fixture
@@ -71,7 +42,7 @@ def _no_progress(_: Progress) -> None:
 def _rollout(workdir: Path, on_progress=_no_progress, **canary: object) -> RolloutResult:  # type: ignore[no-untyped-def]
     stable_dir = write_model(workdir / "v1", "v1")
     canary_dir = write_model(workdir / "v2", "v2", **canary)
-    return run_rollout(_world(), stable_dir, canary_dir, SETTINGS, workdir / "rollout", on_progress, FAKE)
+    return run_rollout(weekly_trips(), stable_dir, canary_dir, SETTINGS, workdir / "rollout", on_progress, FAKE)
 
 
 def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history(
@@ -95,7 +66,7 @@ def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history
     assert list(status.steps) == result.steps
 
     played = sum(step["requests"] for step in result.steps)
-    trips = _world()
+    trips = weekly_trips()
     last = int(trips.test_trips()[played - 1])
     store = LmdbStore(tmp_path / "rollout" / "store")
     items, times = store.history("shopper-0", int(trips.time_T[last]) + 1)
@@ -147,7 +118,7 @@ def test_no_process_outlives_an_interrupted_rollout(tmp_path: Path, ending: sign
 
 
 def test_a_world_without_test_trips_is_an_input_error(tmp_path: Path) -> None:
-    trips = dataclasses.replace(_world(), cut_s=10**9)
+    trips = dataclasses.replace(weekly_trips(), cut_s=10**9)
     with pytest.raises(InputError, match="expected trips at or after the cut"):
         run_rollout(trips, tmp_path, tmp_path, SETTINGS, tmp_path / "rollout")
 

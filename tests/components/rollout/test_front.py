@@ -4,6 +4,7 @@ import http.client
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,6 +131,15 @@ def test_everything_is_answered_when_the_canary_is_killed_under_way_and_the_door
         assert world.ask(x_aisle_version="canary")[0] == 503
         port = world.door.port
     assert get(port, "/")[0] == 0
+
+
+def test_many_clients_at_once_are_all_answered_when_the_canary_is_killed(tmp_path: Path) -> None:
+    with _world(tmp_path) as world, ThreadPoolExecutor(8) as clients:
+        world.door.set_percent(100)
+        replies = [clients.submit(world.ask, x_user_id=shopper) for shopper in SHOPPERS]
+        world.canary.kill()
+        answers = Counter(reply.result()[0] for reply in replies)
+    assert answers == {200: len(SHOPPERS)}
 
 
 def test_a_process_that_does_not_start_is_an_error_with_its_last_words(tmp_path: Path) -> None:

@@ -1,0 +1,101 @@
+"""A whole rollout's changes of weight at one Envoy that is under load: how long each takes, and what is lost.
+
+Behind it are two tiny servers, so that Envoy is what is tried. Near the end the canary is killed under full load.
+"""
+
+import http.client
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from components.rollout.envoy import READY_PATH, USER_HEADER, VERSION_HEADER, Backend
+from components.rollout.front import Front, front
+from components.rollout.processes import Process, free_port, running, wait_ready
+
+SERVER = "tests.components.rollout.backend"
+CLIENTS = 4
+INFER = READY_PATH.replace("ready", "infer")
+PERCENTS = (10, 50, 100, 10, 50, 100, 10, 50, 100)
+"""Three rollouts in a row."""
+
+
+def under_load(requests: int) -> dict[str, Any]:
+    """{weight_change_ms: {p50, max, all}, requests, lost, rps}: `lost` counts answers other than 200."""
+    with ExitStack() as stack:
+        workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aisle-load-")))
+        stable, canary = (_server(stack, name, workdir) for name in ("stable", "canary"))
+        door = stack.enter_context(front(stable[1], canary[1], workdir))
+        clients = [_Load(door.port, requests // CLIENTS) for _ in range(CLIENTS)]
+        begin = time.perf_counter()
+        for client in clients:
+            client.start()
+        changes_ms = _changes(door, canary[0], clients)
+        for client in clients:
+            client.join()
+        seconds = time.perf_counter() - begin
+    answered = {side: sum(client.seen.get((200, side), 0) for client in clients) for side in ("stable", "canary")}
+    return {
+        "weight_change_ms": float(np.median(changes_ms)),
+        "weight_change_max_ms": max(changes_ms),
+        "weight_changes": len(changes_ms),
+        "requests": sum(client.requests for client in clients),
+        "lost": sum(client.requests for client in clients) - sum(answered.values()),
+        "answered_by": answered,
+        "load_rps": sum(client.requests for client in clients) / seconds,
+    }
+
+
+class _Load(threading.Thread):
+    """One client: `requests` one after the other, each of another shopper."""
+
+    def __init__(self, port: int, requests: int) -> None:
+        super().__init__(daemon=True)
+        self.port = port
+        self.requests = requests
+        self.done = 0
+        self.seen: dict[tuple[int, str], int] = {}
+
+    def run(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        for number in range(self.requests):
+            try:
+                connection.request("POST", INFER, b"{}", {USER_HEADER: f"shopper-{self.ident}-{number}"})
+                response = connection.getresponse()
+                response.read()
+                answer = response.status, response.getheader(VERSION_HEADER, "")
+            except (OSError, http.client.HTTPException):
+                connection.close()
+                answer = 0, ""
+            self.seen[answer] = self.seen.get(answer, 0) + 1
+            self.done = number + 1
+        connection.close()
+
+
+def _server(stack: ExitStack, name: str, workdir: Path) -> tuple[Process, Backend]:
+    backend = Backend(http_port=free_port(), grpc_port=free_port())
+    command = [sys.executable, "-m", SERVER, name, str(backend.http_port), str(backend.grpc_port)]
+    process = stack.enter_context(running(name, command, workdir / f"{name}.log"))
+    wait_ready(process, backend)
+    return process, backend
+
+
+def _changes(door: Front, canary: Process, clients: list[_Load]) -> list[float]:
+    """Spreads PERCENTS evenly over the load, then kills the canary; milliseconds from each order to its effect."""
+    found, wanted = [], sum(client.requests for client in clients)
+    for number, percent in enumerate(PERCENTS):
+        _wait(clients, wanted * number // (len(PERCENTS) + 1))
+        found.append(door.set_percent(percent))
+    _wait(clients, wanted * len(PERCENTS) // (len(PERCENTS) + 1))
+    canary.kill()
+    return found
+
+
+def _wait(clients: list[_Load], requests: int) -> None:
+    while sum(client.done for client in clients) < requests and any(client.is_alive() for client in clients):
+        time.sleep(0.02)
