@@ -8,7 +8,8 @@ from typing import Any
 from model.errors import CheckFailed
 from model.inference_service import NAME, Mode
 
-TRIES = 5
+TRIES = 15
+"""Half a minute: a fresh Service reaches every name server and proxy a little after its pods are ready."""
 WAIT_S = 2.0
 TIMEOUT_S = 10.0
 QUESTION = {"inputs": [{"name": "user_id", "shape": [1], "datatype": "BYTES", "data": ["smoke-test"]}]}

@@ -6,14 +6,18 @@ from typing import Any
 import kserve
 import kubernetes_validate
 import pytest
-from kserve.models import V1alpha1ServingRuntime, V1beta1InferenceService
+from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntime, V1beta1InferenceService
 
 from model.service_rules import problems
 from pipelines.manifests import OVERLAYS, ROOT, build, rollout_states, versions
 from tests.manifests.models import misfits
 
 KUBERNETES = versions()["KUBERNETES"].rpartition(".")[0]
-KSERVE = {"InferenceService": V1beta1InferenceService, "ServingRuntime": V1alpha1ServingRuntime}
+KSERVE = {
+    "InferenceService": V1beta1InferenceService,
+    "ServingRuntime": V1alpha1ServingRuntime,
+    "ClusterStorageContainer": V1alpha1ClusterStorageContainer,
+}
 ONLY_ON_A_SERVER = {
     "gateway.networking.k8s.io",
     "gateway.envoyproxy.io",
@@ -46,6 +50,11 @@ def pods(overlay: str) -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]
         elif o["kind"] == "ServingRuntime":
             predictor = of_kind(overlay, "InferenceService")[0]["spec"]["predictor"]
             found.append((name, predictor, o["spec"]["containers"]))
+        elif o["kind"] == "ClusterStorageContainer":
+            # It downloads to a volume of its own and to its home.
+            container = o["spec"]["container"]
+            container["securityContext"]["readOnlyRootFilesystem"] = True
+            found.append((name, {"automountServiceAccountToken": False}, [container]))
     return found
 
 

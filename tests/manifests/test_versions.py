@@ -51,3 +51,8 @@ def test_the_states_of_a_rollout_are_what_the_code_writes(tmp_path: Path) -> Non
 def test_the_workflow_installs_the_kind_of_the_list() -> None:
     workflow = (REPOSITORY / ".github" / "workflows" / "ci.yaml").read_text()
     assert f"version: v{versions()['KIND']}" in workflow
+
+
+def test_the_model_is_fetched_by_kserves_program_of_the_same_version() -> None:
+    (fetch,) = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] == "ClusterStorageContainer"]
+    assert fetch["spec"]["container"]["image"] == f"kserve/storage-initializer:v{versions()['KSERVE']}"
