@@ -1,5 +1,6 @@
 """Train: trips to a model directory, and the baselines exported through the same path."""
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -16,12 +17,24 @@ from model.baselines import BASELINES
 from model.catalog import Catalog
 from model.export import export
 from model.files import atomic_directory, write_json
+from model.index import ExactIndex
 from model.inputs import TripReader
 from model.ranker import Ranker, RankerScorer
 from model.recommender import Recommender
 from model.task import ITEMS
 from model.trips import Trips
 from tfx_configs.settings import RunSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Learned:
+    """What training leaves in memory."""
+
+    recommender: Recommender
+    """On the catalog as served."""
+    index: ExactIndex
+    report: dict[str, Any]
+    """What training.json keeps."""
 
 
 def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
@@ -42,8 +55,27 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
         CheckFailed: there are no trips to train on before the cut.
     """
     run = RunSettings.from_json(settings)
-    tf.keras.utils.set_random_seed(run.train.seed)
     trips, catalog = _load(examples_dir)
+    learned = learn(run, trips, catalog)
+    manifest = export(
+        Path(model_dir),
+        "aisle",
+        learned.recommender,
+        catalog.as_served(),
+        retrieved=run.candidates.retrieved,
+        index=learned.index,
+        training=learned.report,
+        score_is_probability=True,
+        rerank=run.rerank,
+        items=Path(examples_dir) / ITEMS,
+    )
+    progress(f"exported {manifest.version}")
+    return {"version": manifest.version, **learned.report}
+
+
+def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
+    """Trains on the trips before the cut. Raises CheckFailed when there are none."""
+    tf.keras.utils.set_random_seed(run.train.seed)
     reader = TripReader(trips, catalog)
     learning = training_trips(trips, run.train)
     watch_towers, watch_ranker = Keras("towers"), Keras("ranker")
@@ -61,28 +93,14 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
     calibration = calibrate(training, ranker, reader, learning.valid, retrieved["valid"], run.train)
 
     train_towers(towers, reader, np.concatenate([learning.ranking, learning.valid]), run.train, watch_towers)
-    served = catalog.as_served()
-    recommender = Recommender(served, run, RankerScorer(ranker), towers.queries)
+    recommender = Recommender(catalog.as_served(), run, RankerScorer(ranker), towers.queries)
     report = {
         "train_trips": len(learning.ranking),
         "valid_trips": len(learning.valid),
         "curves": {"towers": watch_towers.curve, "ranker": watch_ranker.curve},
         "calibration": calibration,
     }
-    manifest = export(
-        Path(model_dir),
-        "aisle",
-        recommender,
-        served,
-        retrieved=most,
-        index=item_index(towers, catalog),
-        training=report,
-        score_is_probability=True,
-        rerank=run.rerank,
-        items=Path(examples_dir) / ITEMS,
-    )
-    progress(f"exported {manifest.version}")
-    return {"version": manifest.version, **report}
+    return Learned(recommender=recommender, index=item_index(towers, catalog), report=report)
 
 
 def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:
