@@ -96,6 +96,16 @@ class Registry:
 
         return self._change("promoted", swap)
 
+    def revert(self) -> State:
+        """What was stable before the last promotion is stable again; what was promoted stays as previous."""
+
+        def swap(state: State) -> State:
+            if state.previous is None:
+                raise InputError(f"expected a version from before the last promotion, {self.root} has none; push one")
+            return dataclasses.replace(state, stable=state.previous, canary=None, previous=state.stable)
+
+        return self._change("reverted", swap)
+
     def drop_canary(self) -> State:
         """The canary is taken away; stable stays."""
         return self._change("canary dropped", lambda state: dataclasses.replace(state, canary=None))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.errors import AisleError, InputError
+from pipelines.rollout_cli import rollout_commands
 from tfx_configs.frozen import SettingsError
 
 if TYPE_CHECKING:
@@ -83,17 +84,12 @@ def _parser() -> Parser:
     compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
     compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
 
-    rollout = commands.add_parser("rollout", help="the state of a rollout", description="The state of a rollout.")
-    actions = rollout.add_subparsers(metavar="ACTION", required=True)
-    does = "steps taken, declared and observed split, decisions"
-    status = actions.add_parser("status", help=does, description=does)
-    status.set_defaults(command=_rollout_status)
-    _which_run(status)
+    rollout_commands(commands)
     return parser
 
 
 def _which_run(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a demo (%(default)s)")
+    parser.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a run (%(default)s)")
 
 
 def _run_options(parser: argparse.ArgumentParser, out: str) -> None:
@@ -175,15 +171,6 @@ def _report(options: argparse.Namespace) -> int:
     from pipelines.demo import rewrite_report
 
     print(f"wrote {rewrite_report(options.run)}")
-    return 0
-
-
-def _rollout_status(options: argparse.Namespace) -> int:
-    from components.rollout.status import read_status
-    from pipelines.closing import status_lines
-
-    for line in status_lines(read_status(options.run / "rollout")):
-        print(line)
     return 0
 
 

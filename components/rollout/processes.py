@@ -20,6 +20,8 @@ READY_TIMEOUT_S = 180.0
 SERVER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """A second BLAS thread spins while the first computes: it doubles the CPU of a request and makes none faster."""
 STOP_GRACE_S = 15.0
+DEADLINE_MS = 2000
+"""A replay sends as fast as it can and compares models: the machine's spare time must not choose what answers."""
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
@@ -127,7 +129,7 @@ def model_server(
     command = [sys.executable, "-m", module, "--host-loopback"]
     command += ["--model-dir", str(model_dir), "--store", str(store), "--max-history", str(max_history)]
     command += ["--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port)]
-    command += ["--request-log", str(workdir / f"{name}.requests.jsonl")]
+    command += ["--request-log", str(workdir / f"{name}.requests.jsonl"), "--deadline-ms", str(DEADLINE_MS)]
     with running(name, command, workdir / f"{name}.log", SERVER_ENVIRONMENT) as process:
         yield process, backend
 

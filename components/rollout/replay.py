@@ -3,6 +3,7 @@
 import dataclasses
 from collections.abc import Callable
 
+from components.rollout.envoy import CANARY, STABLE
 from components.rollout.traffic import Client, Reply
 from model.trips import Trips
 
@@ -12,22 +13,33 @@ K = 10
 class Replay:
     """The test trips in time order, each played once."""
 
-    def __init__(self, trips: Trips, client: Client, on_request: Callable[[Reply], None]) -> None:
+    def __init__(self, trips: Trips, client: Client, on_request: Callable[[Reply], None], played: int = 0) -> None:
         self._trips = trips
         self._client = client
         self._on_request = on_request
         self._order = trips.test_trips()
-        self._next = 0
+        self.played = played
         self.failed_events = 0
 
     def play(self, count: int) -> list[Reply]:
         """The next `count` trips (fewer at the end): ask, count the hits, then send the purchases."""
-        batch = self._order[self._next : self._next + count]
-        self._next += len(batch)
+        batch = self._order[self.played : self.played + count]
+        self.played += len(batch)
         return [self._play(int(trip)) for trip in batch]
 
-    def ask(self, trip: int, request_id: str) -> Reply:
-        """The recommendation alone, as of the trip's moment."""
+    def asked_both(self, count: int) -> list[tuple[Reply, Reply]]:
+        """(canary's, stable's) answers to the last `count` trips played, asked of each by name; no traffic."""
+        last = self._order[max(0, self.played - count) : self.played]
+        return [
+            (
+                self.ask(int(trip), f"both-canary-{trip}", CANARY),
+                self.ask(int(trip), f"both-stable-{trip}", STABLE),
+            )
+            for trip in last
+        ]
+
+    def ask(self, trip: int, request_id: str, version: str = "") -> Reply:
+        """The recommendation alone, as of the trip's moment; of `version` where one is named."""
         trips = self._trips
         return self._client.recommend(
             user_id=str(trips.user_ids[trips.user_T[trip]]),
@@ -35,6 +47,7 @@ class Replay:
             store_id=str(trips.store_ids[trips.store_T[trip]]),
             k=K,
             request_id=request_id,
+            version=version,
         )
 
     def _play(self, trip: int) -> Reply:

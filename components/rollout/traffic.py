@@ -38,8 +38,11 @@ class Client:
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
 
-    def recommend(self, user_id: str, time_s: int, store_id: str, k: int, request_id: str) -> Reply:
-        """One inference request as of `time_s`; never raises for what the server does."""
+    def recommend(self, user_id: str, time_s: int, store_id: str, k: int, request_id: str, version: str = "") -> Reply:
+        """One inference request as of `time_s`; never raises for what the server does.
+
+        version: `stable` or `canary` asks that one whatever the split; empty: as every shopper.
+        """
         inputs = [
             _tensor("user_id", "BYTES", user_id),
             _tensor("k", "INT32", k),
@@ -47,15 +50,17 @@ class Client:
             _tensor("request_time", "BYTES", rfc3339(time_s)),
         ]
         headers = {"content-type": "application/json", USER_HEADER: user_id}
+        if version:
+            headers[VERSION_HEADER] = version
         body = json.dumps({"id": request_id, "inputs": inputs}).encode()
         begin = time.perf_counter()
-        status, version, answer = self._post("/v2/models/aisle/infer", body, headers)
+        status, answered_by, answer = self._post("/v2/models/aisle/infer", body, headers)
         latency_ms = (time.perf_counter() - begin) * 1000
         found = json.loads(answer) if status == 200 else {}
         return Reply(
             user_id=user_id,
             status=status,
-            version=version,
+            version=answered_by,
             latency_ms=latency_ms,
             item_ids=tuple(found["outputs"][0]["data"]) if found else (),
             fallback=found.get("parameters", {}).get(RUNG, FULL) != FULL,

@@ -1,19 +1,20 @@
 """One rollout, step by step: traffic, evidence, decision, weight, status file."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from components.rollout.evidence import gather
+from components.rollout.evidence import Pair, gather
 from components.rollout.front import Front
-from components.rollout.machine import Decision, Evidence, RolloutState, apply, decide, start
+from components.rollout.machine import Decision, Evidence, RolloutState, apply, decide
 from components.rollout.processes import Process
 from components.rollout.replay import Replay
 from components.rollout.split import split_p_value
-from components.rollout.status import Status, write_status
+from components.rollout.status import Status, change
 from components.rollout.traffic import Client, Reply
 from model.trips import Trips
 from tfx_configs.settings import RunSettings
@@ -21,6 +22,8 @@ from tfx_configs.settings import RunSettings
 MEASURED_REQUESTS = 400
 """Requests of the closing latency and CPU measurement: one client, no events in between."""
 PROGRESS_EVERY = 20
+ASK_BOTH_EVERY = 20
+"""One trip for as many is asked of both versions besides, for their agreement."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -38,7 +41,7 @@ class RolloutResult:
     """What happened; `dataclasses.asdict` of it is JSON."""
 
     final_state: str
-    """promoted, rolled_back or held"""
+    """promoted, rolled_back, held, or running after a single step that was taken."""
     steps: list[dict[str, Any]]
     failed_requests: int
     """Recommendations without a 200 over the whole replay."""
@@ -60,8 +63,9 @@ class Walk:
         workdir: Path,
         status: Status,
         on_progress: Callable[[Progress], None],
+        on_end: Callable[[str], object],
     ) -> None:
-        self._replay = Replay(trips, client, self._count)
+        self._replay = Replay(trips, client, self._count, status.next_trip)
         self._trips = trips
         self._door = door
         self._plan = settings.rollout
@@ -69,23 +73,27 @@ class Walk:
         self._workdir = workdir
         self._status = status
         self._on_progress = on_progress
-        self._state = start(self._plan)
+        self._on_end = on_end
+        self._state = RolloutState(percent=status.percent, state="running")
         self._requests = self._failed = 0
         self._planned = self._share * len(self._plan.percents)
 
     def run(self, servers: list[Process]) -> RolloutResult:
         """To the end of the plan, a rollback, or a hold that more traffic cannot end."""
-        while self._state.state == "running":
-            decision = self._step()
-            self._state = apply(self._state, decision)
-            if decision.action == "hold":
-                break
-        self._door.set_percent(self._state.percent)
-        final = "held" if self._state.state == "running" else self._state.state
-        self._note(final, state=final, percent=self._state.percent)
-        serving = self._measure(servers)
+        while self._state.state == "running" and self._step().action != "hold":
+            continue
+        if self._state.state == "running":
+            self._note("held", state="held")
+        return self._result(self._status.state, self._measure(servers))
+
+    def one(self) -> RolloutResult:
+        """One step: traffic until the machine has decided, or no trips are left. `held` when it did not move."""
+        decision = self._step()
+        return self._result("held" if decision.action == "hold" else self._state.state, {})
+
+    def _result(self, final_state: str, serving: dict[str, float]) -> RolloutResult:
         return RolloutResult(
-            final_state=final,
+            final_state=final_state,
             steps=list(self._status.steps),
             failed_requests=self._failed,
             failed_events=self._replay.failed_events,
@@ -93,22 +101,32 @@ class Walk:
         )
 
     def _step(self) -> Decision:
-        """Plays one step to its decision and records it."""
-        change_ms = self._door.set_percent(self._state.percent)
-        self._note(f"{self._state.percent} % to the canary", percent=self._state.percent)
+        """Plays one step to its decision, carries it out and records it."""
+        change_ms = self._note(f"{self._state.percent} % to the canary", percent=self._state.percent)
         before = self._assigned()
         replies: list[Reply] = []
+        pairs: list[Pair] = []
         while True:
             batch = self._replay.play(self._share)
             replies += batch
+            pairs += self._replay.asked_both(self._share // ASK_BOTH_EVERY)
             ready = "canary" in self._door.healthy()
-            evidence = gather(replies, self._assigned() - before, ready)
+            age_s = time.time() - self._status.started_s
+            evidence = gather(replies, self._assigned() - before, ready, pairs, age_s)
             decision = decide(self._plan, self._state, evidence)
             if not (decision.wants_traffic and batch):
                 break
             self._planned += self._share
         record = _record(self._state, evidence, decision, replies, change_ms)
-        self._note(f"{decision.action}: {'; '.join(decision.reasons)}", steps=(*self._status.steps, record))
+        self._state = apply(self._state, decision)
+        self._note(
+            f"{decision.action}: {'; '.join(decision.reasons)}",
+            steps=(*self._status.steps, record),
+            percent=self._state.percent,
+            state=self._state.state,
+            next_trip=self._replay.played,
+            previous=self._status.stable if self._state.state == "promoted" else self._status.previous,
+        )
         return decision
 
     def _assigned(self) -> int:
@@ -129,9 +147,21 @@ class Walk:
                 )
             )
 
-    def _note(self, event: str, **changes: Any) -> None:
-        self._status = self._status.noting(event, **changes)
-        write_status(self._workdir, self._status)
+    def _note(self, event: str, **changes: Any) -> float:
+        """Carries out and writes down, in one: nobody else acts in between. Returns the weights' milliseconds.
+
+        Raises CheckFailed when somebody has changed the rollout since we last looked; then nothing is done.
+        """
+        took_ms = []
+
+        def move(_: Status) -> Status:
+            took_ms.append(self._door.set_percent(changes.get("percent", self._status.percent)))
+            if changes.get("state") in ("promoted", "rolled_back"):
+                self._on_end(changes["state"])
+            return self._status.noting(event, **changes)
+
+        self._status = change(self._workdir, move, expected=self._status.generation)
+        return took_ms[0]
 
     def _measure(self, servers: list[Process]) -> dict[str, float]:
         """Latency as the client sees it and the servers' CPU, over the first test trips asked again."""
@@ -171,6 +201,8 @@ def _record(
         "p50_ms": {side: seen.p50_ms for side, seen in sides.items()},
         "p99_ms": {side: seen.p99_ms for side, seen in sides.items()},
         "hits_per_trip": {side: seen.hits_per_trip for side, seen in sides.items()},
+        "agreement": evidence.agreement,
+        "list_overlap": {side: seen.list_overlap for side, seen in sides.items()},
         "split_p_value": split_p_value(canary.shoppers, shoppers, state.percent),
         "weight_change_ms": change_ms,
         "decision": decision.action,

@@ -56,6 +56,18 @@ def test_a_canary_is_promoted_and_what_it_replaced_is_remembered(registry: Regis
     assert state.history[-1]["stable"] == two and state.history[-1]["replaced"] == one
 
 
+def test_a_promotion_can_be_taken_back(registry: Registry, tmp_path: Path) -> None:
+    one, two = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
+    registry.set_stable(one)
+    with pytest.raises(InputError, match="expected a version from before the last promotion"):
+        registry.revert()
+    registry.set_canary(two)
+    registry.promote()
+    state = registry.revert()
+    assert (state.stable, state.canary, state.previous) == (one, None, two)
+    assert actions(state) == ["set stable", "canary", "promoted", "reverted"]
+
+
 def test_a_canary_that_is_dropped_leaves_stable_alone(registry: Registry, tmp_path: Path) -> None:
     one, two = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
     registry.set_stable(one)

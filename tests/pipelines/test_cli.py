@@ -8,10 +8,12 @@ import pytest
 from model.errors import InputError
 from pipelines.cli import main
 from pipelines.compile import compile_all
+from pipelines.rollout_cli import ACTIONS
 from pipelines.versions import ROOT, code_version, data_version
 from tfx_configs.settings import DataSettings
 
-COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("compile",), ("rollout",), ("rollout", "status")]
+COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("compile",), ("rollout",)]
+COMMANDS += [("rollout", action) for action in ACTIONS]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -50,11 +52,12 @@ def test_the_compiled_pipeline_is_up_to_date() -> None:
 
 
 def test_a_changed_golden_is_told_and_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    golden = shutil.copy(ROOT / "pipelines" / "compiled" / "training.yaml", tmp_path)
-    Path(golden).write_text("# changed\n")
+    shutil.copytree(ROOT / "pipelines" / "compiled", tmp_path, dirs_exist_ok=True)
+    golden = tmp_path / "training.yaml"
+    golden.write_text("# changed\n")
     assert main(["compile", "--check", "--out", str(tmp_path)]) == 1
     assert capsys.readouterr().out == f"would change {golden}\n"
-    assert Path(golden).read_text() == "# changed\n"
+    assert golden.read_text() == "# changed\n"
     assert main(["compile", "--out", str(tmp_path)]) == 0
     assert main(["compile", "--check", "--out", str(tmp_path)]) == 0
 

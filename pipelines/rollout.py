@@ -1,0 +1,139 @@
+"""What `aisle rollout` does on this machine: an operator's hands, and one step of the machine, on a run's registry.
+
+State is {run}/rollout/rollout.json beside {run}/registry. An Envoy that runs reads its weights from a file there, so
+what an operator decides is in force within milliseconds, a step under way or not.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+from components.rollout.envoy import routes
+from components.rollout.front import rds_file
+from components.rollout.machine import Hand, RolloutState, StateName, by_hand
+from components.rollout.status import Status, begin, change, read_status
+from model.errors import InputError
+from model.files import read_json, write_json
+from model.registry import Registry
+from model.trips import Trips
+from pipelines.paths import Paths, alone
+from pipelines.replay import (
+    SERVER_MODULE,
+    Progress,
+    RolloutResult,
+    check_trips,
+    new_status,
+    seed_store,
+    walking,
+)
+from tfx_configs.settings import RunSettings
+
+
+def declare(run: Path, version: str | None, who: str) -> Status:
+    """Begins the rollout of `version`, or of what push declared as canary; one that runs already is left as it is.
+
+    Raises InputError without such a version, or while another one's rollout is under way.
+    """
+    paths = Paths(out=run.resolve())
+    registry = Registry(paths.registry)
+    state = registry.state()
+    wanted = version or state.canary
+    if wanted is None:
+        raise InputError(f"{run}: expected a canary in the registry, got none; `aisle train` pushes one, or --version")
+    if not registry.path(wanted).exists():
+        raise InputError(f"--version: expected a model in {paths.registry / 'models'}, got {wanted}")
+    if state.stable is None or wanted == state.stable:
+        raise InputError(f"{wanted}: expected a version beside a stable one, it is {state.stable}")
+    settings, _ = _run(paths)
+    try:
+        now = read_status(paths.rollout)
+    except InputError:
+        now = None
+    if now is not None and now.canary == wanted and now.state in ("running", "held"):
+        return now
+    status = new_status(state.stable, wanted, settings).noting(f"canary declared by {who}")
+    status = begin(paths.rollout, dataclasses.replace(status, previous=state.previous))
+    registry.set_canary(wanted)
+    return status
+
+
+def act(run: Path, hand: Hand, who: str) -> Status:
+    """Hold, resume, promote or roll back by hand, at once; after a promotion, rollback brings back what was before.
+
+    Raises InputError where the state does not allow it; nothing is done then.
+    """
+    paths = Paths(out=run.resolve())
+    registry = Registry(paths.registry)
+
+    def move(status: Status) -> Status:
+        after = by_hand(_state(status), hand)
+        changes: dict[str, str | None] = {}
+        if hand == "promote":
+            changes["previous"] = registry.promote().previous
+        elif hand == "rollback" and status.state == "promoted":
+            registry.revert()
+        elif hand == "rollback":
+            registry.drop_canary()
+        if rds_file(paths.rollout).exists():
+            write_json(rds_file(paths.rollout), routes(after.percent, f"by-hand-{status.generation}-{after.percent}"))
+        return status.noting(f"{hand} by {who}", state=after.state, percent=after.percent, **changes)
+
+    return change(paths.rollout, move)
+
+
+def step(
+    run: Path, on_progress: Callable[[Progress], None] = lambda _: None, server_module: str = SERVER_MODULE
+) -> RolloutResult:
+    """One step: replayed trips as traffic until the machine has decided; the registry follows its decision.
+
+    Raises:
+        InputError: no rollout is under way, it is held, or no trips are left to replay.
+        CheckFailed: an operator came in between; what they did stays.
+    """
+    paths = Paths(out=run.resolve())
+    with alone(paths.out):
+        status = read_status(paths.rollout)
+        if status.state not in ("running", "aborted"):
+            raise InputError(f"rollout: expected a running one, it is {status.state.replace('_', ' ')}")
+        registry = Registry(paths.registry)
+        if registry.state().canary != status.canary:
+            raise InputError(
+                f"rollout: expected canary {status.canary} in the registry, it has {registry.state().canary}"
+            )
+        settings, trips = _run(paths)
+        check_trips(trips)
+        if status.next_trip >= len(trips.test_trips()):
+            raise InputError("rollout: expected trips to replay, all were played; promote or roll back by hand")
+        if not paths.store.exists():
+            seed_store(trips, paths.store, settings.features.max_history)
+        models = (registry.path(status.stable), registry.path(status.canary))
+        settle = {"promoted": registry.promote, "rolled_back": registry.drop_canary}
+        with walking(
+            trips,
+            *models,
+            settings,
+            paths.rollout,
+            status,
+            on_progress,
+            server_module,
+            on_end=lambda state: settle[state](),
+        ) as (walk, _):
+            return walk.one()
+
+
+def _state(status: Status) -> RolloutState:
+    """An aborted rollout is one that runs and waits for its next step."""
+    name = "running" if status.state == "aborted" else status.state
+    return RolloutState(percent=status.percent, state=cast(StateName, name))
+
+
+def _run(paths: Paths) -> tuple[RunSettings, Trips]:
+    """Settings and trips of the pipeline that made the run. Raises InputError when none has finished there."""
+    try:
+        settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
+        return settings, Trips.load(Path(read_json(paths.result)["examples"]) / "trips")
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(
+            f"{paths.out}: expected a finished run, found none; run `aisle train` or `aisle demo`"
+        ) from None
