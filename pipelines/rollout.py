@@ -12,7 +12,7 @@ from typing import cast
 from components.rollout.envoy import routes
 from components.rollout.front import rds_file
 from components.rollout.machine import Hand, RolloutState, StateName, by_hand
-from components.rollout.status import Status, begin, change, read_status
+from components.rollout.status import UNDER_WAY, Status, begin, change, read_status
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry import Registry
@@ -88,13 +88,13 @@ def step(
     """One step: replayed trips as traffic until the machine has decided; the registry follows its decision.
 
     Raises:
-        InputError: no rollout is under way, it is held, or no trips are left to replay.
+        InputError: no rollout is under way, or no trips are left to replay.
         CheckFailed: an operator came in between; what they did stays.
     """
     paths = Paths(out=run.resolve())
     with alone(paths.out):
         status = read_status(paths.rollout)
-        if status.state not in ("running", "aborted"):
+        if status.state not in UNDER_WAY:
             raise InputError(f"rollout: expected a running one, it is {status.state.replace('_', ' ')}")
         registry = Registry(paths.registry)
         if registry.state().canary != status.canary:

@@ -11,7 +11,7 @@ ACTIONS = {
     "step": "one step: traffic, evidence, decision; exit 1 when it is hold or rollback",
     "promote": "the canary serves everybody, at once and whatever the evidence",
     "rollback": "stable serves everybody, at once; after a promotion the version before it",
-    "hold": "no step is taken until resume; guardrails go on",
+    "hold": "the share stays until resume; a step still rolls back what does harm",
     "resume": "steps are taken again",
 }
 

@@ -74,7 +74,7 @@ class Walk:
         self._status = status
         self._on_progress = on_progress
         self._on_end = on_end
-        self._state = RolloutState(percent=status.percent, state="running")
+        self._state = RolloutState(percent=status.percent, state="held" if status.state == "held" else "running")
         self._requests = self._failed = 0
         self._planned = self._share * len(self._plan.percents)
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RolloutSettings, RunSettings
 
 FAKE = "tests.model.serving.fake_server"
+SCENES = "tests.components.rollout.scene_server"
 SETTINGS = RunSettings(replay_requests=150, rollout=RolloutSettings(min_canary_requests=15, p99_floor_ms=2000.0))
 
 
@@ -39,10 +41,17 @@ def _no_progress(_: Progress) -> None:
     """Says nothing."""
 
 
-def _rollout(workdir: Path, on_progress=_no_progress, **canary: object) -> RolloutResult:  # type: ignore[no-untyped-def]
+def _rollout(
+    workdir: Path,
+    on_progress: Callable[[Progress], None] = _no_progress,
+    settings: RunSettings = SETTINGS,
+    server_module: str = FAKE,
+    **canary: object,
+) -> RolloutResult:
     stable_dir = write_model(workdir / "v1", "v1")
     canary_dir = write_model(workdir / "v2", "v2", **canary)
-    return run_rollout(weekly_trips(), stable_dir, canary_dir, SETTINGS, workdir / "rollout", on_progress, FAKE)
+    places = (stable_dir, canary_dir, settings, workdir / "rollout")
+    return run_rollout(weekly_trips(), *places, on_progress, server_module)
 
 
 def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history(
@@ -82,6 +91,23 @@ def test_a_canary_with_the_same_list_for_everybody_is_rolled_back_for_its_covera
     assert result.steps[-1]["reasons"][0] == ("coverage: two shoppers' lists share 100% of their items, with stable 0%")
     assert result.failed_requests == 0
     assert read_status(tmp_path / "rollout").percent == 0
+
+
+def test_a_canary_with_shuffled_scores_is_rolled_back_for_its_outcomes(tmp_path: Path) -> None:
+    items = [f"item-{n}" for n in range(160)]
+    result = _rollout(tmp_path, server_module=SCENES, shuffled=True, items=items)
+    assert result.final_state == "rolled_back"
+    assert [reason.partition(":")[0] for reason in result.steps[-1]["reasons"]] == ["outcomes"]
+    assert result.failed_requests == 0
+
+
+def test_a_slow_canary_is_rolled_back_for_its_latency_or_for_the_fallbacks_that_stand_in(tmp_path: Path) -> None:
+    plan = dataclasses.replace(SETTINGS.rollout, p99_floor_ms=150.0)
+    slow = dataclasses.replace(SETTINGS, rollout=plan)
+    result = _rollout(tmp_path, settings=slow, sleep_s=0.3)
+    assert result.final_state == "rolled_back"
+    assert result.steps[-1]["reasons"][0].partition(":")[0] in ("latency", "fallback")
+    assert result.failed_requests == 0
 
 
 def test_a_canary_killed_under_way_is_rolled_back_and_every_request_is_answered(

@@ -1,4 +1,4 @@
-"""`aisle rollout` on a run's registry: hands at once, steps with real servers around the fake model and a real Envoy."""
+"""`aisle rollout` on a run's registry: hands at once; steps with real servers, the fake model and a real Envoy."""
 
 import dataclasses
 import threading
@@ -83,14 +83,6 @@ def test_a_rollback_by_hand_writes_the_weights_that_a_running_envoy_takes_over(r
     assert _registry(run) == (one, None, None)
 
 
-def test_a_held_rollout_takes_no_step_until_it_is_resumed(run: Path) -> None:
-    declare(run, None, "maria")
-    assert act(run, "hold", "maria").state == "held"
-    with pytest.raises(InputError, match="expected a running one, it is held"):
-        step(run)
-    assert act(run, "resume", "maria").state == "running"
-
-
 def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(run: Path) -> None:
     with pytest.raises(InputError, match="run a rollout first"):
         act(run, "rollback", "maria")
@@ -120,9 +112,13 @@ def test_a_version_that_cannot_be_a_canary_is_refused(run: Path, tmp_path: Path)
         declare(tmp_path / "empty", None, "maria")
 
 
-def test_steps_walk_the_plan_one_at_a_time_and_the_registry_follows(run: Path) -> None:
+def test_steps_walk_the_plan_one_at_a_time_but_not_while_held_and_the_registry_follows(run: Path) -> None:
     one, two, _ = _registry(run)
     declare(run, None, "maria")
+    assert act(run, "hold", "maria").state == "held"
+    held = step(run, server_module=FAKE)
+    assert (held.final_state, held.steps[-1]["reasons"]) == ("held", ["held: by hand; resume it by hand"])
+    assert act(run, "resume", "maria").state == "running"
     for percent, decision in ((50, "step"), (100, "promote")):
         result = step(run, server_module=FAKE)
         assert (result.steps[-1]["declared_percent"], result.steps[-1]["decision"]) == (percent, decision)
