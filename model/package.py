@@ -3,7 +3,8 @@
 Shape legend: B requests, H history events of all requests together, d width of the towers.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,26 @@ from model.backend import tf
 from model.index import ExactIndex
 from model.item_values import ItemValues
 from model.manifest import Manifest, verify
+from model.rerank import Reranker
 from model.rerank_policy import ITEMS, RerankPolicy, packaged_rerank
 
 MAX_BATCH = 64
 """Requests run through the graph at once."""
 ALL = 4096
 """More than any candidate union holds: what re-ranking chooses from."""
+FEWER_EVENTS = 200
+"""Most recent events of a shopper that the quicker ranking looks at."""
+
+OnStage = Callable[[str, str, float], None]
+"""(model version, stage: retrieve, rank or rerank, seconds)"""
 
 
-def load(directory: Path, rules: Path | None = None) -> "LoadedModel":
+def load(directory: Path, rules: Path | None = None, on_stage: OnStage | None = None) -> "LoadedModel":
     """Verifies every checksum, then loads.
 
     Args:
         rules: a rules file that takes the place of the packaged rules, and may change at any time.
+        on_stage: told how long each stage of each batch took.
 
     Raises:
         ModelRefused: anything in the directory is off.
@@ -34,15 +42,18 @@ def load(directory: Path, rules: Path | None = None) -> "LoadedModel":
     """
     manifest = verify(directory)
     policy = RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS), rules)
-    return LoadedModel(directory, manifest, policy)
+    return LoadedModel(directory, manifest, policy, on_stage)
 
 
 class LoadedModel:
     """Implements model.api.Model. Stateless after construction, so threads may share it."""
 
-    def __init__(self, directory: Path, manifest: Manifest, policy: RerankPolicy) -> None:
+    def __init__(
+        self, directory: Path, manifest: Manifest, policy: RerankPolicy, on_stage: OnStage | None = None
+    ) -> None:
         self.manifest = manifest
         self._policy = policy
+        self._on_stage = on_stage
         self.version = manifest.version
         self.score_is_probability = manifest.score_is_probability
         self._saved = tf.saved_model.load(str(directory / "saved_model"))
@@ -50,30 +61,54 @@ class LoadedModel:
         self._recommend = self._saved.signatures["recommend"]
         self._index = ExactIndex.load(directory / "index") if manifest.retrieved else None
 
-    def recommend(self, requests: Sequence[Request]) -> list[Answer]:
-        """One answer for each request, in order, none longer than its k."""
+    def recommend(self, requests: Sequence[Request], fewer: bool = False) -> list[Answer]:
+        """One answer for each request, in order, none longer than its k.
+
+        Args:
+            fewer: quicker, from the last FEWER_EVENTS events and what is popular, without the towers' candidates.
+        """
         answers: list[Answer] = []
         for start in range(0, len(requests), MAX_BATCH):
-            answers += self._answer(requests[start : start + MAX_BATCH])
+            answers += self._answer(requests[start : start + MAX_BATCH], fewer)
         return answers
 
-    def _answer(self, requests: Sequence[Request]) -> list[Answer]:
-        inputs, reranker = _inputs(requests), self._policy.current()
+    def shown(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
+        """The answer from candidates ranked elsewhere, under the rules in force.
+
+        Args:
+            item_C, reason_C: bytes, best first. score_C: float32, falling.
+        """
+        return _shown(self._policy.current(), request, item_C, score_C, reason_C)
+
+    def _answer(self, requests: Sequence[Request], fewer: bool) -> list[Answer]:
+        begin = time.perf_counter()
+        inputs, reranker = _inputs(requests, FEWER_EVENTS if fewer else None), self._policy.current()
         excluded = [(item, row) for row, request in enumerate(requests) for item in request.exclude]
+        retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(inputs, len(requests))
+        begin = self._took("retrieve", begin)
         found = self._recommend(
             **inputs,
-            retrieved=self._retrieve(inputs, len(requests)),
+            retrieved=retrieved,
             exclude_item=tf.constant([item for item, _ in excluded], tf.string),
             exclude_row=tf.constant([row for _, row in excluded], tf.int32),
             k=tf.constant(ALL if reranker.active else max(request.k for request in requests), tf.int32),
         )
         item_Bk, score_Bk, reason_Bk = (found[name].numpy() for name in ("item_id", "score", "reason"))
-        answer = reranker if reranker.active else _first
+        begin = self._took("rank", begin)
         size_B = (item_Bk != b"").sum(axis=1)
-        return [
-            answer(request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
+        answers = [
+            _shown(reranker, request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
             for row, (request, size) in enumerate(zip(requests, size_B, strict=True))
         ]
+        self._took("rerank", begin)
+        return answers
+
+    def _took(self, stage: str, begin: float) -> float:
+        """Tells how long a stage took since `begin`; returns the time now."""
+        now = time.perf_counter()
+        if self._on_stage is not None:
+            self._on_stage(self.version, stage, now - begin)
+        return now
 
     def _retrieve(self, inputs: dict[str, Any], requests: int) -> Any:
         if self._index is None:
@@ -82,10 +117,12 @@ class LoadedModel:
         return tf.constant(self._index.search(query_Bd, self.manifest.retrieved))
 
 
-def _inputs(requests: Sequence[Request]) -> dict[str, Any]:
-    lengths = [len(request.history_item) for request in requests]
-    items = [item for request in requests for item in request.history_item]
-    times = np.concatenate([np.asarray(request.history_time, np.int64) for request in requests])
+def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Any]:
+    """The signatures' inputs, with the last `events` of each history, or all."""
+    last = slice(None) if events is None else slice(-events, None)
+    lengths = [len(request.history_item[last]) for request in requests]
+    items = [item for request in requests for item in request.history_item[last]]
+    times = np.concatenate([np.asarray(request.history_time[last], np.int64) for request in requests])
     return {
         "history_item": tf.constant(items, tf.string),
         "history_time": tf.constant(times, tf.int64),
@@ -96,8 +133,12 @@ def _inputs(requests: Sequence[Request]) -> dict[str, Any]:
     }
 
 
-def _first(request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
-    """The best k as they come."""
+def _shown(
+    reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
+) -> Answer:
+    """Re-ranked where anything is switched on, else the best k as they come."""
+    if reranker.active:
+        return reranker(request, item_C, score_C, reason_C)
     return Answer(
         item_ids=[item.decode() for item in item_C[: request.k]],
         scores=[float(score) for score in score_C[: request.k]],

@@ -1,56 +1,87 @@
 """The KServe model `aisle`: a v2 request becomes a shopper's history, and that an answer."""
 
-import asyncio
+import math
+import os
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
 
 import kserve
 import numpy as np
+from grpc_interceptor.exceptions import Unavailable
 from kserve.errors import InvalidInput
-from kserve.protocol.infer_type import InferOutput
-from prometheus_client import Counter, Histogram
+from kserve.protocol.infer_type import InferOutput, to_http_parameters
 
 from model import api
 from model.errors import InputError
+from model.serving import metrics
 from model.serving.history import HistoryStore
 from model.serving.inputs import INPUTS, OUTPUTS, Query, parse
+from model.serving.ladder import Ladder
 from model.serving.request_log import RequestLog
+from model.serving.rungs import Rung, ServedModel
+from model.serving.state import Source, State, StateReader
 
 NAME = "aisle"
-THREADS = 4
-WARM_UP_HISTORIES = (0, 1, 100, 1000)
-"""Lengths of the made-up histories that load() recommends for, in every thread, before the model is ready."""
+DEADLINE_HEADER = "x-deadline-ms"
+DEADLINE_PARAMETER = "deadline_ms"
+MAX_DEADLINE_MS = 60_000.0
+STATE_SHARE = 0.4
+"""Share of the time left that the store may take."""
 
-REQUESTS = Counter("aisle_requests_total", "Inference requests by version and outcome.", ("version", "outcome"))
-SECONDS = Histogram(
-    "aisle_request_seconds",
-    "Time from a request's arrival in the predictor to its answer, seconds.",
-    ("version",),
-    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0),
-)
+
+class Overloaded(Unavailable):
+    """Too many requests are being answered: 503 with Retry-After, or UNAVAILABLE."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limits:
+    """What keeps answers quick."""
+
+    deadline_ms: float = 50.0
+    """Time for one request that names none, milliseconds, 1 to MAX_DEADLINE_MS."""
+    max_in_flight: int = 64
+    """Requests answered at a time, at least 1; the next is turned away at once."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.deadline_ms <= MAX_DEADLINE_MS:
+            raise InputError(f"deadline-ms: expected 1 to {MAX_DEADLINE_MS:.0f}, got {self.deadline_ms:g}")
+        if self.max_in_flight < 1:
+            raise InputError(f"max-in-flight: expected at least 1, got {self.max_in_flight}")
 
 
 class Predictor(kserve.Model):
     """Serves one loaded model on top of one history store. Ready only once it is loaded and warm."""
 
-    def __init__(self, load_model: Callable[[], api.Model], store: HistoryStore, log: RequestLog | None = None) -> None:
+    def __init__(
+        self,
+        load_model: Callable[[], ServedModel],
+        store: HistoryStore,
+        log: RequestLog | None = None,
+        limits: Limits | None = None,
+    ) -> None:
         super().__init__(NAME)
         self._load_model = load_model
-        self._store = store
+        self._state = StateReader(store)
         self._log = log
-        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="predict")
-        self._model: api.Model
+        self._limits = limits or Limits()
+        self._in_flight = 0
+        self._ladder: Ladder
 
     def load(self) -> bool:
         """Loads and warms up; raises what the loader raises, so that a refused model never becomes ready."""
-        self._model = self._load_model()
-        for _ in self._pool.map(self._warm_up, WARM_UP_HISTORIES * THREADS):
-            pass
+        self._ladder = Ladder(self._load_model(), len(os.sched_getaffinity(0)))
+        self._ladder.warm_up()
         self.ready = True
         return True
+
+    def close(self) -> None:
+        """Waits for the threads; call it when no more requests can come."""
+        self._state.close()
+        self._ladder.close()
 
     def get_input_types(self) -> list[dict[str, Any]]:
         return [tensor.metadata() for tensor in INPUTS]
@@ -64,53 +95,87 @@ class Predictor(kserve.Model):
         headers: Mapping[str, str] | None = None,
         response_headers: dict[str, str] | None = None,
     ) -> kserve.InferResponse:
-        """One answer; bad input raises InvalidInput (400, INVALID_ARGUMENT). The work is done off the event loop."""
-        begin = time.perf_counter()
-        version = self._model.version
+        """One answer within the deadline, from whichever rung of the ladder there is time for.
+
+        Raises:
+            InvalidInput: bad input (400, INVALID_ARGUMENT).
+            Overloaded: more than `max_in_flight` requests (503, UNAVAILABLE).
+        """
+        version = self._ladder.model.version
+        if self._in_flight >= self._limits.max_in_flight:
+            metrics.REQUESTS.labels(version, "shed", "").inc()
+            raise Overloaded(f"overloaded: {self._in_flight} requests are being answered; come back in a second")
+        self._in_flight += 1
+        metrics.IN_FLIGHT.set(self._in_flight)
         try:
-            if not isinstance(payload, kserve.InferRequest):
-                raise InputError(f"expected the v2 protocol; use /v2/models/{NAME}/infer")
-            request_id = _request_id(payload, headers or {})
-            query = parse(payload.inputs, int(time.time()))
-            answer = await asyncio.get_running_loop().run_in_executor(self._pool, self._answer, query)
+            return await self._answer(payload, headers or {})
         except InputError as error:
-            REQUESTS.labels(version, "bad_request").inc()
+            metrics.REQUESTS.labels(version, "bad_request", "").inc()
             raise InvalidInput(str(error)) from None
         except Exception:
-            REQUESTS.labels(version, "error").inc()
+            metrics.REQUESTS.labels(version, "error", "").inc()
             raise
+        finally:
+            self._in_flight -= 1
+            metrics.IN_FLIGHT.set(self._in_flight)
+
+    async def _answer(self, payload: kserve.InferRequest, headers: Mapping[str, str]) -> kserve.InferResponse:
+        begin, version = time.perf_counter(), self._ladder.model.version
+        if not isinstance(payload, kserve.InferRequest):
+            raise InputError(f"expected the v2 protocol; use /v2/models/{NAME}/infer")
+        request_id = _request_id(payload, headers)
+        allowed_s = _deadline_ms(payload, headers, self._limits.deadline_ms) / 1000
+        query = parse(payload.inputs, int(time.time()))
+        answer, rung, state = await self.recommend(query, begin + allowed_s)
         seconds = time.perf_counter() - begin
-        REQUESTS.labels(version, "ok").inc()
-        SECONDS.labels(version).observe(seconds)
+        _count(version, query, answer, rung, seconds)
         if self._log is not None:
-            self._log.write(_record(request_id, version, query, answer, seconds))
-        return _response(payload, request_id, version, answer)
+            self._log.write(_record(request_id, version, query, answer, seconds, rung, state.source))
+        said = {"model_version": version, "request_id": request_id, "rung": str(rung), "state": str(state.source)}
+        return _response(payload, said, answer)
 
-    def _warm_up(self, length: int) -> None:
-        now_s = int(time.time())
-        request = api.Request(
-            user_id="warm-up",
-            time_s=now_s,
-            history_item=["warm-up"] * length,
-            history_time=np.arange(now_s - length, now_s, dtype=np.int64),
-        )
-        self._model.recommend([request])
-
-    def _answer(self, query: Query) -> api.Answer:
-        items, times = self._store.history(query.user_id, query.time_s)
-        if not items and query.recent_items:
-            items = list(query.recent_items)
-            times = np.arange(query.time_s - len(items), query.time_s, dtype=np.int64)
+    async def recommend(self, query: Query, deadline: float) -> tuple[api.Answer, Rung, State]:
+        """The answer, its rung and the state it is made from, by `deadline`, a reading of time.perf_counter."""
+        begin, version = time.perf_counter(), self._ladder.model.version
+        state = await self._state.read(query, STATE_SHARE * max(deadline - begin, 0))
+        metrics.STAGE_SECONDS.labels(version, "state").observe(time.perf_counter() - begin)
+        metrics.STATE.labels(version, state.source).inc()
+        if state.source is Source.FOUND:
+            metrics.STATE_AGE.labels(version).observe(query.time_s - int(state.times[-1]))
         request = api.Request(
             user_id=query.user_id,
             time_s=query.time_s,
-            history_item=items,
-            history_time=times,
+            history_item=state.items,
+            history_time=state.times,
             store_id=query.store_id,
             k=query.k,
             exclude=query.exclude,
         )
-        return self._model.recommend([request])[0]
+        answer, rung = await self._ladder.answer(request, deadline)
+        return answer, rung, state
+
+
+def _count(version: str, query: Query, answer: api.Answer, rung: Rung, seconds: float) -> None:
+    metrics.REQUESTS.labels(version, "ok", rung).inc()
+    metrics.SECONDS.labels(version).observe(seconds)
+    for source, items in Counter(answer.reasons).items():
+        metrics.ITEMS.labels(version, source).inc(items)
+
+
+def _deadline_ms(payload: kserve.InferRequest, headers: Mapping[str, str], default: float) -> float:
+    """The request's parameter, else its header, else the server's default, milliseconds; raises InputError."""
+    given: Any = headers.get(DEADLINE_HEADER, default)
+    if payload.parameters:
+        if not isinstance(payload.parameters, Mapping):
+            raise InputError(f"parameters: expected an object, got {payload.parameters!r:.40}")
+        given = to_http_parameters(payload.parameters).get(DEADLINE_PARAMETER, given)
+    try:
+        found = math.nan if isinstance(given, bool) else float(given)
+    except (TypeError, ValueError):
+        found = math.nan
+    if not 1 <= found <= MAX_DEADLINE_MS:
+        raise InputError(f"{DEADLINE_PARAMETER}: expected 1 to {MAX_DEADLINE_MS:.0f} milliseconds, got {given!r:.40}")
+    return found
 
 
 def _request_id(payload: kserve.InferRequest, headers: Mapping[str, str]) -> str:
@@ -121,7 +186,7 @@ def _request_id(payload: kserve.InferRequest, headers: Mapping[str, str]) -> str
     return given
 
 
-def _response(payload: kserve.InferRequest, request_id: str, version: str, answer: api.Answer) -> kserve.InferResponse:
+def _response(payload: kserve.InferRequest, said: dict[str, str], answer: api.Answer) -> kserve.InferResponse:
     columns = {
         "item_id": np.array(answer.item_ids, dtype=np.object_),
         "score": np.array(answer.scores, dtype=np.float32),
@@ -138,17 +203,19 @@ def _response(payload: kserve.InferRequest, request_id: str, version: str, answe
         for tensor in OUTPUTS
     ]
     return kserve.InferResponse(
-        response_id=request_id,
+        response_id=said["request_id"],
         model_name=NAME,
-        model_version=version,
+        model_version=said["model_version"],
         infer_outputs=outputs,
-        parameters={"model_version": version, "request_id": request_id},
+        parameters=said,
         use_binary_outputs=payload.use_binary_outputs,
         requested_outputs=payload.request_outputs,
     )
 
 
-def _record(request_id: str, version: str, query: Query, answer: api.Answer, seconds: float) -> dict[str, Any]:
+def _record(
+    request_id: str, version: str, query: Query, answer: api.Answer, seconds: float, rung: Rung, source: Source
+) -> dict[str, Any]:
     record: dict[str, Any] = {
         "request_id": request_id,
         "version": version,
@@ -159,6 +226,8 @@ def _record(request_id: str, version: str, query: Query, answer: api.Answer, sec
         "item_ids": answer.item_ids,
         "scores": answer.scores,
         "reasons": answer.reasons,
+        "rung": rung,
+        "state": source,
         "latency_ms": round(seconds * 1000, 3),
         "logged_s": round(time.time(), 3),
     }

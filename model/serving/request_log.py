@@ -7,9 +7,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from prometheus_client import Counter
+from model.serving import metrics
 
-DROPPED = Counter("aisle_request_log_dropped_total", "Log lines given up because the writer could not keep up.")
 CAPACITY = 10_000
 
 
@@ -31,7 +30,7 @@ class RequestLog:
         try:
             self._queue.put_nowait(record)
         except queue.Full:
-            DROPPED.inc()
+            metrics.LOG_DROPPED.inc()
 
     def close(self) -> None:
         """Writes what is queued, then closes."""
@@ -52,4 +51,4 @@ class RequestLog:
             try:
                 self._file.write(json.dumps(record, separators=(",", ":")).encode() + b"\n")
             except (OSError, TypeError, ValueError):
-                DROPPED.inc()
+                metrics.LOG_DROPPED.inc()

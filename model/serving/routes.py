@@ -11,12 +11,14 @@ from starlette.concurrency import run_in_threadpool
 from model.errors import InputError, StoreUnavailable
 from model.serving.events import parse_events
 from model.serving.history import HistoryStore
+from model.serving.predictor import Overloaded
 
-RETRY_AFTER_S = 1
+_RETRY = {"Retry-After": "1"}
+"""Seconds."""
 
 
 def add_routes(app: FastAPI, store: HistoryStore) -> None:
-    """Adds both, and makes FastAPI's refusal of a body a 400 with {"error"}."""
+    """Adds both; a body that FastAPI refuses becomes a 400, and Overloaded a 503, both with {"error"}."""
 
     async def post_events(request: Request) -> JSONResponse:
         events = parse_events(request.headers, await request.body(), int(time.time()))
@@ -32,9 +34,13 @@ def add_routes(app: FastAPI, store: HistoryStore) -> None:
         where = ".".join(str(part) for part in first["loc"])
         return JSONResponse({"error": f"{where}: {first['msg']}"}, status_code=400)
 
+    async def overloaded(_: Request, error: Overloaded) -> JSONResponse:
+        return JSONResponse({"error": error.details}, status_code=503, headers=_RETRY)
+
     app.add_api_route("/events", _answered(post_events), methods=["POST"], response_model=None)
     app.add_api_route("/shoppers/{user_id:path}", _answered(delete_shopper), methods=["DELETE"], response_model=None)
     app.add_exception_handler(RequestValidationError, bad_body)  # type: ignore[arg-type]
+    app.add_exception_handler(Overloaded, overloaded)  # type: ignore[arg-type]
 
 
 def _answered(handler: Callable[[Request], Awaitable[JSONResponse]]) -> Callable[[Request], Awaitable[JSONResponse]]:
@@ -46,7 +52,6 @@ def _answered(handler: Callable[[Request], Awaitable[JSONResponse]]) -> Callable
         except InputError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         except StoreUnavailable as error:
-            headers = {"Retry-After": str(RETRY_AFTER_S)}
-            return JSONResponse({"error": str(error)}, status_code=503, headers=headers)
+            return JSONResponse({"error": str(error)}, status_code=503, headers=_RETRY)
 
     return answer

@@ -17,13 +17,14 @@ from kserve.errors import InvalidInput, ModelNotFound
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
-from model import api
 from model.errors import AisleError
 from model.parent import die_with_parent
+from model.serving import metrics
 from model.serving.loopback import bind_to_loopback
-from model.serving.predictor import Predictor
+from model.serving.predictor import Limits, Overloaded, Predictor
 from model.serving.request_log import RequestLog
 from model.serving.routes import add_routes
+from model.serving.rungs import ServedModel
 from model.serving.store import open_store
 
 GRACE_S = 10
@@ -42,16 +43,17 @@ class ServerOptions:
     request_log: Path | None
     max_history: int
     """Events kept for each shopper; the same in all servers that share the store."""
+    limits: Limits
     redis_password: str | None = None
     """Where the store's url has none: an argument could be read in the process list."""
     rules: Path | None = None
     """Rules file that takes the place of the model's own rules; read again when it changes."""
 
 
-def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], api.Model] | None = None) -> int:
+def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedModel] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns 0; 1 or 2 with one line on stderr when it could not start."""
-    options = _options(argv)
     try:
+        options = _options(argv)
         run(options, load_model or (lambda directory: _load_package(directory, options.rules)))
     except AisleError as error:
         print(f"aisle server: {error}", file=sys.stderr)
@@ -59,12 +61,12 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], api.Mod
     return 0
 
 
-def run(options: ServerOptions, load_model: Callable[[Path], api.Model]) -> None:
+def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> None:
     """Loads, warms up, then listens; raises what loading raises before any port is open."""
     store = open_store(options.store, options.max_history, options.redis_password)
     log = RequestLog(options.request_log) if options.request_log else None
     try:
-        predictor = Predictor(lambda: load_model(options.model_dir), store, log)
+        predictor = Predictor(lambda: load_model(options.model_dir), store, log, options.limits)
         predictor.load()
         if options.host_loopback:
             bind_to_loopback()
@@ -80,6 +82,7 @@ def run(options: ServerOptions, load_model: Callable[[Path], api.Model]) -> None
         _quieten()
         add_routes(kserve.model_server.app, store)
         server.start([predictor])
+        predictor.close()
     finally:
         if log is not None:
             log.close()
@@ -112,17 +115,17 @@ def _quieten() -> None:
 
     def ours(record: logging.LogRecord) -> bool:
         error = record.exc_info[1] if record.exc_info else None
-        return not isinstance(error, InvalidInput | ModelNotFound)
+        return not isinstance(error, InvalidInput | ModelNotFound | Overloaded)
 
     for name in ("kserve", "kserve.trace", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("kserve").addFilter(ours)
 
 
-def _load_package(directory: Path, rules: Path | None) -> api.Model:
+def _load_package(directory: Path, rules: Path | None) -> ServedModel:
     from model.package import load  # here, because it imports TensorFlow
 
-    return load(directory, rules)
+    return load(directory, rules, metrics.stage_took)
 
 
 def _options(argv: Sequence[str] | None) -> ServerOptions:
@@ -139,12 +142,15 @@ def _options(argv: Sequence[str] | None) -> ServerOptions:
     parser.add_argument("--request-log", type=Path, help="append one JSON line for each answered request")
     parser.add_argument("--rules", type=Path, help="rules file that takes the place of the model's own rules")
     parser.add_argument("--max-history", type=int, default=2048, help="events kept for each shopper")
+    parser.add_argument("--deadline-ms", type=float, default=50.0, help="time for a request that names none")
+    parser.add_argument("--max-in-flight", type=int, default=64, help="requests answered at a time; more get a 503")
     parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end when the parent process, PID, ends")
     found = vars(parser.parse_args(argv))
     parent_pid = found.pop("die_with_parent")
     if parent_pid is not None:
         die_with_parent(parent_pid)
-    return ServerOptions(**found, redis_password=os.environ.get("REDIS_PASSWORD"))
+    limits = Limits(deadline_ms=found.pop("deadline_ms"), max_in_flight=found.pop("max_in_flight"))
+    return ServerOptions(**found, limits=limits, redis_password=os.environ.get("REDIS_PASSWORD"))
 
 
 if __name__ == "__main__":

@@ -1,8 +1,10 @@
 """An exported model with re-ranking: the same in evaluation and in serving, and rules that change while it serves."""
 
+import asyncio
 import dataclasses
 import logging
 import os
+import time
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from model.serving.history import Event
 from model.serving.inputs import Query
 from model.serving.lmdb_store import LmdbStore
 from model.serving.predictor import Predictor
+from model.serving.rungs import Rung
 from tests.model.items_table import item_values, write_items
 from tests.model.small_catalog import ITEMS, small_catalog
 from tests.worlds import purchases, seconds
@@ -144,7 +147,14 @@ def test_evaluation_and_serving_give_the_same_lists(
     predictor = Predictor(lambda: model, store)
     predictor.load()
     asked = [Query(user_id=user, time_s=seconds(day), k=3, store_id="s1") for user, day, _ in test_trips]
-    served = ["".join(predictor._answer(query).item_ids) for query in asked]
+
+    async def serve(query: Query) -> str:
+        answer, rung, _ = await predictor.recommend(query, time.perf_counter() + 60)
+        assert rung is Rung.FULL
+        return "".join(answer.item_ids)
+
+    served = [asyncio.run(serve(query)) for query in asked]
+    predictor.close()
     store.close()
     assert served == lists and set(lists) == {"dba", "dab"}
 

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from model import api
 from model.errors import ModelRefused
 from model.serving.server import main
@@ -23,13 +25,21 @@ class FakeModel:
     own: bool = True
     fail: bool = False
     sleep_s: float = 0.0
+    fewer_sleep_s: float = 0.0
     score_is_probability: bool = False
 
-    def recommend(self, requests: Sequence[api.Request]) -> list[api.Answer]:
-        time.sleep(self.sleep_s)
-        if self.fail and any(request.user_id != "warm-up" for request in requests):
+    def recommend(self, requests: Sequence[api.Request], fewer: bool = False) -> list[api.Answer]:
+        real = any(request.user_id != "warm-up" for request in requests)
+        if real:
+            time.sleep(self.fewer_sleep_s if fewer else self.sleep_s)
+        if real and self.fail:
             raise RuntimeError("the fake model fails on purpose")
         return [self._one(request) for request in requests]
+
+    def shown(self, request: api.Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> api.Answer:
+        k = request.k
+        items, reasons = ([value.decode() for value in values[:k]] for values in (item_C, reason_C))
+        return api.Answer(item_ids=items, scores=[float(score) for score in score_C[:k]], reasons=reasons)
 
     def _one(self, request: api.Request) -> api.Answer:
         ranked = list(dict.fromkeys([*(reversed(request.history_item) if self.own else ()), *self.items]))

@@ -76,7 +76,7 @@ def test_an_answer_has_items_scores_reasons_version_and_the_request_id(server: _
     status, answer = server.infer(_input("user_id", "new"), _input("k", 2, datatype="INT32"), id="r-1")
     assert status == 200
     assert _outputs(answer) == {"item_id": ["a", "b"], "score": [1.0, 0.5], "reason": ["popular", "popular"]}
-    assert answer["parameters"] == {"model_version": "v7", "request_id": "r-1"}
+    assert answer["parameters"] == {"model_version": "v7", "request_id": "r-1", "rung": "full", "state": "unknown"}
     assert (answer["id"], answer["model_name"], answer["model_version"]) == ("r-1", "aisle", "v7")
 
 
@@ -228,7 +228,8 @@ def test_the_server_listens_on_loopback_only(server: _Server) -> None:
 
 def test_metrics_count_outcomes_by_version_and_the_log_has_a_line_for_each_answer(server: _Server) -> None:
     def counted(outcome: str) -> float:
-        name = f'aisle_requests_total{{outcome="{outcome}",version="v7"}} '
+        rung = "full" if outcome == "ok" else ""
+        name = f'aisle_requests_total{{outcome="{outcome}",rung="{rung}",version="v7"}} '
         lines = server.call("GET", "/metrics")[1].splitlines()
         return sum(float(line.removeprefix(name)) for line in lines if line.startswith(name))
 
@@ -250,18 +251,89 @@ def test_a_clients_mistakes_leave_no_traceback_in_the_log(server: _Server) -> No
     assert "Traceback" not in server.process.log.read_text()
 
 
-def test_sigterm_lets_a_request_in_flight_finish_and_ends_with_0(tmp_path: Path) -> None:
+PATIENT = {"deadline_ms": 5000}
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[_Server]:
+    """A server of its own whose model takes half a second."""
     model = write_model(tmp_path / "model", "slow", items=["a"], sleep_s=0.5)
     with model_server("slow", model, tmp_path / "store", tmp_path, 100, FAKE) as (process, backend):
         wait_ready(process, backend)
-        one = _Server(process, backend.http_port, None, tmp_path)
-        with ThreadPoolExecutor(1) as pool:
-            answer = pool.submit(one.infer, _input("user_id", "u"))
-            time.sleep(0.2)
-            process.stop()
-        assert answer.result()[0] == 200
-        assert process.exit_code == 0
-    assert len((tmp_path / "slow.requests.jsonl").read_text().splitlines()) == 1
+        with grpc.insecure_channel(f"127.0.0.1:{backend.grpc_port}") as channel:
+            stub = GRPCInferenceServiceStub(channel)
+            yield _Server(process, backend.http_port, stub, tmp_path / "slow.requests.jsonl")
+
+
+def test_sigterm_lets_a_request_in_flight_finish_and_ends_with_0(slow: _Server) -> None:
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(slow.infer, _input("user_id", "u"), parameters=PATIENT)
+        time.sleep(0.2)
+        slow.process.stop()
+    status, found = answer.result()
+    assert (status, found["parameters"]["rung"]) == (200, "full")
+    assert slow.process.exit_code == 0
+    assert len(slow.log.read_text().splitlines()) == 1
+
+
+def test_an_overloaded_server_turns_requests_away_at_once_and_answers_the_others_in_time(slow: _Server) -> None:
+    request = _grpc_request("user_id", "BYTES", bytes_contents=[b"u"])
+    request.parameters["deadline_ms"].int64_param = 1500
+    calls = [slow.stub.ModelInfer.future(request, timeout=10) for _ in range(80)]
+    time.sleep(0.3)
+    connection = http.client.HTTPConnection("127.0.0.1", slow.port, timeout=10)
+    body = json.dumps({"inputs": [_input("user_id", "u")]}).encode()
+    connection.request("POST", "/v2/models/aisle/infer", body, {"content-type": "application/json"})
+    response = connection.getresponse()
+    assert (response.status, response.headers["retry-after"]) == (503, "1")
+    assert json.loads(response.read())["error"].startswith("overloaded: 64 requests are being answered")
+    connection.close()
+    codes = [call.code() for call in calls]
+    assert codes.count(grpc.StatusCode.OK) == 64
+    assert codes.count(grpc.StatusCode.UNAVAILABLE) == 16
+
+
+def test_a_deadline_may_come_as_a_header_or_as_a_parameter_of_either_protocol(server: _Server) -> None:
+    body = json.dumps({"inputs": [_input("user_id", "u")]}).encode()
+    assert (
+        server.call("POST", "/v2/models/aisle/infer", body, content_type="application/json", x_deadline_ms="1000")[0]
+        == 200
+    )
+    assert (
+        server.call("POST", "/v2/models/aisle/infer", body, content_type="application/json", x_deadline_ms="soon")[0]
+        == 400
+    )
+    assert server.infer(_input("user_id", "u"), parameters={"deadline_ms": 0})[0] == 400
+    request = _grpc_request("user_id", "BYTES", bytes_contents=[b"u"])
+    request.parameters["deadline_ms"].int64_param = 0
+    with pytest.raises(grpc.RpcError) as error:
+        server.stub.ModelInfer(request, timeout=10)
+    assert error.value.code() == grpc.StatusCode.INVALID_ARGUMENT
+
+
+def test_metrics_have_the_names_and_labels_that_dashboards_and_alerts_read(server: _Server) -> None:
+    server.infer(_input("user_id", "u"))
+    names = {line.split()[2] for line in server.call("GET", "/metrics")[1].splitlines() if line.startswith("# TYPE")}
+    assert {name for name in names if name.startswith("aisle_") and not name.endswith("_created")} == {
+        "aisle_requests_total",
+        "aisle_request_seconds",
+        "aisle_stage_seconds",
+        "aisle_items_total",
+        "aisle_batch_size",
+        "aisle_state_total",
+        "aisle_state_age_seconds",
+        "aisle_in_flight",
+        "aisle_late_total",
+        "aisle_model_failures_total",
+        "aisle_request_log_dropped_total",
+    }
+
+
+def test_a_shopper_is_forgotten_over_http(server: _Server) -> None:
+    server.events([_event("gone", "leaver", "milk", "2020-01-01T10:00:00Z")])
+    assert server.infer(_input("user_id", "leaver"))[1]["parameters"]["state"] == "found"
+    assert server.call("DELETE", "/shoppers/leaver") == (200, {"deleted": True})
+    assert server.infer(_input("user_id", "leaver"))[1]["parameters"]["state"] == "unknown"
 
 
 def test_a_refused_model_ends_the_server_with_one_line_and_code_1(

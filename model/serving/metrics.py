@@ -1,0 +1,47 @@
+"""What the server tells Prometheus. `version` is the model's version."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_STAGE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_AGES_S = (60, 3600, 6 * 3600, 86_400, 3 * 86_400, 7 * 86_400, 14 * 86_400, 28 * 86_400, 91 * 86_400, 365 * 86_400)
+
+REQUESTS = Counter(
+    "aisle_requests_total",
+    "Inference requests by version, outcome (ok, bad_request, shed, error) and rung (of those that are ok).",
+    ("version", "outcome", "rung"),
+)
+SECONDS = Histogram(
+    "aisle_request_seconds",
+    "Time from a request's arrival in the predictor to its answer, seconds.",
+    ("version",),
+    buckets=_SECONDS,
+)
+STAGE_SECONDS = Histogram(
+    "aisle_stage_seconds",
+    "Time spent in one stage (state, retrieve, rank, rerank), seconds.",
+    ("version", "stage"),
+    buckets=_STAGE_SECONDS,
+)
+ITEMS = Counter("aisle_items_total", "Items shown, by the source they came from.", ("version", "source"))
+BATCH_SIZE = Histogram("aisle_batch_size", "Requests ranked at once.", ("version",), buckets=(1, 2, 4, 8, 16, 32, 64))
+STATE = Counter(
+    "aisle_state_total",
+    "Histories looked up, by result: found, unknown, recent_items (sent along), unavailable.",
+    ("version", "result"),
+)
+STATE_AGE = Histogram(
+    "aisle_state_age_seconds",
+    "Age of a shopper's last event at the moment of the request, seconds.",
+    ("version",),
+    buckets=_AGES_S,
+)
+IN_FLIGHT = Gauge("aisle_in_flight", "Inference requests being answered.")
+LATE = Counter("aisle_late_total", "Rankings left behind because the deadline came first.", ("version",))
+MODEL_FAILURES = Counter("aisle_model_failures_total", "Rankings that ended in an error.", ("version",))
+LOG_DROPPED = Counter("aisle_request_log_dropped_total", "Log lines given up because the writer could not keep up.")
+
+
+def stage_took(version: str, stage: str, seconds: float) -> None:
+    """model.package.OnStage."""
+    STAGE_SECONDS.labels(version, stage).observe(seconds)

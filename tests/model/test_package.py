@@ -1,0 +1,52 @@
+"""A loaded model directory: the quicker ranking, rules on every rung, the stages it tells about."""
+
+import numpy as np
+import pytest
+
+from model import package
+from model.api import Request
+from model.serving.rungs import Rung, unranked
+from tests.model.items_table import write_items
+from tests.model.small_catalog import ITEMS
+from tests.model.test_rerank_policy import NO_BLUE, exported
+from tests.worlds import seconds
+from tfx_configs.rerank import RerankSettings
+
+told: list[tuple[str, str]] = []
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> package.LoadedModel:
+    """Personal frequency, with a rule that takes d out."""
+    root = tmp_path_factory.mktemp("package")
+    items = write_items(root, list(ITEMS), colour=["red", "red", "blue", None, None])
+    directory = exported(root / "model", items, RerankSettings(rules=(NO_BLUE,)), probability=False)
+    return package.load(directory, on_stage=lambda version, stage, _: told.append((version, stage)))
+
+
+def _request() -> Request:
+    """Of a shopper who bought b twice, then d twice, then e."""
+    times = np.array([seconds(day) for day in (70, 71, 72, 73, 74)], np.int64)
+    return Request(user_id="u1", time_s=seconds(75), history_item=["b", "b", "d", "d", "e"], history_time=times, k=5)
+
+
+def test_the_rules_hold_on_every_rung(model: package.LoadedModel) -> None:
+    answer, rung = unranked(model, _request(), ["d", "a"], personal=True)
+    assert (answer.item_ids, rung) == (["b", "e", "a"], Rung.PERSONAL)
+    for fewer in (False, True):
+        assert model.recommend([_request()], fewer=fewer)[0].item_ids == ["b", "e", "a"]
+
+
+def test_the_quicker_ranking_looks_at_the_last_events_only(
+    model: package.LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(package, "FEWER_EVENTS", 1)
+    answer = model.recommend([_request()], fewer=True)[0]
+    own = [item for item, reason in zip(answer.item_ids, answer.reasons, strict=True) if reason == "bought_before"]
+    assert own == ["e"]
+
+
+def test_every_batch_tells_its_stages_in_order(model: package.LoadedModel) -> None:
+    told.clear()
+    model.recommend([_request(), _request()])
+    assert told == [(model.version, stage) for stage in ("retrieve", "rank", "rerank")]
