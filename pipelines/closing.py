@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from components.rollout.status import Status
+
+if TYPE_CHECKING:
+    from components.rollout.cluster import Seen
 
 
 def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
@@ -51,3 +54,11 @@ def step_line(step: dict[str, Any]) -> str:
         f"observed, {step['requests']} requests, {step['failed_requests']} failed: "
         f"{step['decision']} ({'; '.join(step['reasons'])})"
     )
+
+
+def cluster_line(seen: "Seen") -> str:
+    """The rollout on a cluster: roles, state, share, and what was done last."""
+    traffic = seen.traffic
+    versions = {"stable": traffic.stable, "canary": traffic.canary, "previous": traffic.previous}
+    roles = "  ".join(f"{role} {version.name}" for role, version in versions.items() if version is not None)
+    return f"{roles}  {seen.state.replace('_', ' ')} at {traffic.percent} %  {seen.note}".rstrip()

@@ -7,9 +7,10 @@ from kfp.compiler import Compiler
 
 from model.files import write_text
 from pipelines.cluster import cluster
+from pipelines.rollout_step import rollout
 from pipelines.training import training
 
-PIPELINES = {"training.yaml": training, "cluster.yaml": cluster}
+PIPELINES = {"training.yaml": training, "cluster.yaml": cluster, "rollout.yaml": rollout}
 
 
 def compile_all(out: Path, check: bool = False) -> list[Path]:

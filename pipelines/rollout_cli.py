@@ -5,6 +5,8 @@ import getpass
 from pathlib import Path
 from typing import Any, cast
 
+from model.errors import InputError
+
 ACTIONS = {
     "status": "steps taken, declared and observed split, decisions",
     "canary": "begins the rollout of the canary that push declared, or of --version",
@@ -25,11 +27,21 @@ def rollout_commands(commands: Any) -> None:
         action = actions.add_parser(name, help=does, description=does)
         action.set_defaults(command=COMMANDS.get(name, _hand), hand=name)
         action.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a run (%(default)s)")
+        action.add_argument("--namespace", help="on the cluster in use (KUBECONFIG) instead of a run here")
+        if name == "step":
+            action.add_argument("--prometheus", metavar="URL", help="where the evidence is; with --namespace")
         if name == "canary":
             action.add_argument("--version", help="a version in the registry (default: what push declared)")
 
 
 def _status(options: argparse.Namespace) -> int:
+    if options.namespace:
+        from components.rollout.cluster import look
+        from model.kube import KubeCluster
+        from pipelines.closing import cluster_line
+
+        print(cluster_line(look(KubeCluster(options.namespace))))
+        return 0
     from components.rollout.status import read_status
     from pipelines.closing import status_lines
 
@@ -42,21 +54,41 @@ def _canary(options: argparse.Namespace) -> int:
     from pipelines.closing import status_lines
     from pipelines.rollout import declare
 
+    if options.namespace:
+        raise InputError("expected push to declare the canary of a cluster; run pipelines/compiled/cluster.yaml")
     print(next(status_lines(declare(options.run, options.version, getpass.getuser()))))
     return 0
 
 
 def _hand(options: argparse.Namespace) -> int:
     from components.rollout.machine import Hand
-    from pipelines.closing import status_lines
+    from pipelines.closing import cluster_line, status_lines
+
+    hand, who = cast(Hand, options.hand), getpass.getuser()
+    if options.namespace:
+        from components.rollout.cluster import act as act_there
+        from model.kube import KubeCluster
+        from model.traffic_change import Patience
+
+        print(cluster_line(act_there(KubeCluster(options.namespace), hand, who, Patience())))
+        return 0
     from pipelines.rollout import act
 
-    print(next(status_lines(act(options.run, cast(Hand, options.hand), getpass.getuser()))))
+    print(next(status_lines(act(options.run, hand, who))))
     return 0
 
 
 def _step(options: argparse.Namespace) -> int:
     from pipelines.closing import step_line
+
+    if options.namespace:
+        from components.rollout.cluster import PLAN, step_in
+
+        if not options.prometheus:
+            raise InputError("expected --prometheus URL with --namespace, got none; say where the metrics are")
+        found = step_in(options.namespace, options.prometheus, PLAN.to_json())
+        print(f"{found['action']} at {found['percent']} %: {'; '.join(found['reasons'])}")
+        return 0 if found["action"] in ("step", "promote") else 1
     from pipelines.rollout import step
 
     print("loading both models, some ten seconds; then trips as traffic", flush=True)

@@ -1,4 +1,4 @@
-"""The pipeline for a cluster, as compiled."""
+"""The pipelines for a cluster, as compiled."""
 
 from typing import Any
 
@@ -36,3 +36,12 @@ def test_every_step_runs_in_an_image_of_ours_with_limits_and_the_registry(docume
 
 def test_a_release_is_not_tried_twice_by_itself(documents: list[dict[str, Any]]) -> None:
     assert documents[0]["root"]["dag"]["tasks"]["release"].get("retryPolicy", {}).get("maxRetryCount", 0) == 0
+
+
+def test_a_step_of_the_rollout_is_one_task_never_cached_nor_tried_twice() -> None:
+    compiled = yaml.safe_load(COMPILED.with_name("rollout.yaml").read_text())
+    (task,) = compiled["root"]["dag"]["tasks"].values()
+    assert not task.get("cachingOptions", {}).get("enableCache")
+    assert task.get("retryPolicy", {}).get("maxRetryCount", 0) == 0
+    (executor,) = compiled["deploymentSpec"]["executors"].values()
+    assert executor["container"]["image"] == IMAGE

@@ -165,3 +165,17 @@ def test_the_command_says_the_state_in_one_line_and_ends_with_2_on_bad_input(
     assert capsys.readouterr().out == f"stable {one}  canary {two}  promoted at 100 %  previous {one}\n"
     assert main(["rollout", "hold", "--run", str(run)]) == 2
     assert capsys.readouterr().err.startswith("aisle: rollout: cannot hold one that is promoted; possible: rollback")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("canary",), "expected push to declare the canary of a cluster"),
+        (("step",), "expected --prometheus URL with --namespace, got none"),
+    ],
+)
+def test_what_a_cluster_needs_is_said(
+    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["rollout", *arguments, "--namespace", "aisle"]) == 2
+    assert capsys.readouterr().err.startswith(f"aisle: {said}")

@@ -1,0 +1,17 @@
+"""The KFP step of a rollout on a cluster. Never cached: the pipeline sees to that."""
+
+from kfp import dsl
+
+from components.images import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def rollout_step(namespace: str, prometheus_url: str, plan: str, decision: dsl.Output[dsl.Artifact]) -> None:
+    """One step of the rollout in `namespace`; `plan` is RolloutSettings as JSON."""
+    from components.stage import stage
+
+    with stage("rollout"):
+        from components.rollout.cluster import step_in
+        from model.files import Path, write_json
+
+        write_json(Path(decision.path), step_in(namespace, prometheus_url, plan))
