@@ -8,6 +8,7 @@ A new canary, declared by push, comes with an empty state: its rollout begins wi
 """
 
 import time
+import uuid
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -22,6 +23,8 @@ from model.traffic_change import Patience, promote, put, roll_back, wait
 from tfx_configs.settings import RolloutSettings
 
 STATE, STARTED, SINCE, NOTE = "rollout-state", "rollout-started", "rollout-since", "rollout-note"
+CLAIM = "rollout-claim"
+"""Another value with every write: an apply that changes nothing would pass under any resourceVersion."""
 PLAN = RolloutSettings(min_outcome_ratio=0.0)
 """The default on a cluster: what shoppers bought is not among its metrics."""
 
@@ -171,7 +174,7 @@ def _claim(cluster: Cluster, seen: Seen) -> None:
 
 def _write(cluster: Cluster, seen: Seen, resource_version: str = "") -> None:
     part: dict[str, Any] = record(seen.traffic, cluster.namespace)
-    part["data"] |= {STATE: seen.state, SINCE: f"{seen.since_s:.0f}", NOTE: seen.note[:500]}
+    part["data"] |= {STATE: seen.state, SINCE: f"{seen.since_s:.0f}", NOTE: seen.note[:500], CLAIM: uuid.uuid4().hex}
     if seen.started_s is not None:
         part["data"][STARTED] = f"{seen.started_s:.0f}"
     if resource_version:
