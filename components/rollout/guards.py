@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from components.rollout.observed import Evidence
-from components.rollout.sequential import outcome_ratio
+from components.rollout.sequential import outcome_ratio, requests_needed
 from components.rollout.split import split_always_valid_p
 from tfx_configs.settings import RolloutSettings
 
@@ -117,7 +117,9 @@ def _proof(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
     found = outcome_ratio(seen, outcome_alpha(plan))
     low = found[1] if found else 0.0
     if low <= plan.min_outcome_ratio:
-        return f"hits per trip surely above {low:.2f} of stable's, {plan.min_outcome_ratio:.2f} needed"
+        needed = requests_needed(seen, plan.min_outcome_ratio, outcome_alpha(plan))
+        more = f"; about {needed:,} requests in all would show it" if needed else ""
+        return f"hits per trip surely above {low:.2f} of stable's, {plan.min_outcome_ratio:.2f} needed{more}"
     return None
 
 

@@ -37,22 +37,52 @@ def radius(se: float, alpha: float) -> float:
     return min(_mixture(se**2, share * alpha, scale**2) for share, scale in MIXTURES)
 
 
+def se_for(half: float, alpha: float) -> float:
+    """The standard error whose half-width is `half`, above 0: how precise the estimate must become."""
+    low, high = 0.0, half
+    while high - low > 1e-4 * half:
+        middle = (low + high) / 2
+        low, high = (middle, high) if radius(middle, alpha) < half else (low, middle)
+    return low
+
+
+def requests_needed(evidence: Evidence, ratio: float, alpha: float) -> int | None:
+    """Requests of both versions in all until the interval lies above `ratio`, if what was seen goes on as it is.
+
+    The error falls with the root of the requests: n' = n (se / se')^2. None when the estimate is not above `ratio`, or
+    nothing can be said yet.
+    """
+    found = outcome_ratio(evidence, alpha)
+    if found is None or found[0] <= ratio or not evidence.canary.hits:
+        return None
+    se = relative_error(evidence)
+    if math.isinf(se):
+        return None
+    seen = evidence.canary.requests + evidence.stable.requests
+    return math.ceil(seen * (se / se_for(math.log(found[0] / ratio), alpha)) ** 2)
+
+
+def relative_error(evidence: Evidence) -> float:
+    """Standard error of log(canary / stable); by the delta method var(log(a / b)) = (se_a / a)^2 + (se_b / b)^2.
+
+    A canary without a single hit has the relative error of a count of one, 1.
+    """
+    canary, stable = evidence.canary, evidence.stable
+    error = canary.hits_per_trip_se / canary.hits_per_trip if canary.hits else 1.0
+    return math.hypot(error, stable.hits_per_trip_se / stable.hits_per_trip)
+
+
 def outcome_ratio(evidence: Evidence, alpha: float) -> tuple[float, float, float] | None:
     """(ratio, low, high): canary's hits per trip over stable's, always valid; None without hits of stable or trips.
 
-    On the log scale by the delta method: var(log(a / b)) = (se_a / a)^2 + (se_b / b)^2. A canary without a single hit
-    is judged as if it had one, with the relative error of a count of one, 1: no hits in a few trips prove nothing.
+    A canary without a single hit is judged as if it had one: no hits in a few trips prove nothing.
     """
     canary, stable = evidence.canary, evidence.stable
     if not stable.hits or not canary.trips:
         return None
-    if canary.hits:
-        ratio, error = canary.hits_per_trip, canary.hits_per_trip_se / canary.hits_per_trip
-    else:
-        ratio, error = 1 / canary.trips, 1.0
-    half = radius(math.hypot(error, stable.hits_per_trip_se / stable.hits_per_trip), alpha)
-    ratio /= stable.hits_per_trip
+    ratio = max(canary.hits, 1) / canary.trips / stable.hits_per_trip
     shown = ratio if canary.hits else 0.0
+    half = radius(relative_error(evidence), alpha)
     if half > MAX_HALF:
         return shown, 0.0, math.inf
     return shown, shown * math.exp(-half), ratio * math.exp(half)

@@ -54,6 +54,20 @@ def _rollout(
     return run_rollout(weekly_trips(), *places, on_progress, server_module)
 
 
+def _changes_of_version(workdir: Path) -> set[tuple[str, str]]:
+    """(before, after) of every shopper whose version changed, in the order of the servers' logs."""
+    logs = {side: (workdir / f"{side}.requests.jsonl").read_text().splitlines() for side in ("stable", "canary")}
+    lines = [(json.loads(line), side) for side, log in logs.items() for line in log]
+    answers = [(one, side) for one, side in lines if one["request_id"].startswith("replay-")]
+    last: dict[str, str] = {}
+    changes = set()
+    for one, side in sorted(answers, key=lambda answer: answer[0]["time_s"]):
+        if last.setdefault(one["user_id"], side) != side:
+            changes.add((last[one["user_id"]], side))
+        last[one["user_id"]] = side
+    return changes
+
+
 def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history(
     tmp_path: Path, earlier: set[int]
 ) -> None:
@@ -73,6 +87,8 @@ def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history
     status = read_status(tmp_path / "rollout")
     assert (status.stable, status.canary, status.percent, status.state) == ("v1", "v2", 100, "promoted")
     assert list(status.steps) == result.steps
+
+    assert _changes_of_version(tmp_path / "rollout") <= {("stable", "canary")}
 
     played = sum(step["requests"] for step in result.steps)
     trips = weekly_trips()

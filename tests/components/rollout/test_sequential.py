@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from components.rollout.observed import Evidence, VersionEvidence
-from components.rollout.sequential import outcome_ratio, radius
+from components.rollout.sequential import outcome_ratio, radius, requests_needed, se_for
 
 
 def _version(trips: int, hits: int, se: float) -> VersionEvidence:
@@ -57,3 +57,21 @@ def test_looking_at_every_observation_finds_a_difference_that_is_not_there_at_mo
     ordinary = 1.96 / np.sqrt(np.arange(1, 1001))
     assert (np.abs(mean) > half).any(axis=1).mean() <= 0.05
     assert (np.abs(mean) > ordinary).any(axis=1).mean() > 0.3
+
+
+def test_the_requests_needed_are_those_at_which_the_interval_has_shrunk_enough() -> None:
+    assert radius(se_for(0.2, 0.05), 0.05) == pytest.approx(0.2, rel=1e-3)
+    # An equal canary, errors 0.1 and 0, 1000 requests: to be above 0.8 the half-width must be ln(1 / 0.8) = 0.2231.
+    evidence = Evidence(canary=_version(500, 1000, 0.2), stable=_version(500, 1000, 0.0))
+    needed = requests_needed(evidence, 0.8, 0.05)
+    assert needed == pytest.approx(1000 * (0.1 / se_for(0.2231, 0.05)) ** 2, rel=1e-2)
+    assert needed is not None
+    shrunk = Evidence(canary=_version(500, 1000, 0.2 * math.sqrt(1000 / needed)), stable=evidence.stable)
+    found = outcome_ratio(shrunk, 0.05)
+    assert found is not None and found[1] == pytest.approx(0.8, abs=1e-3)
+
+
+def test_no_number_of_requests_is_promised_to_a_canary_that_looks_too_bad_or_of_which_nothing_is_known() -> None:
+    stable = _version(500, 1000, 0.1)
+    for canary in (_version(500, 700, 0.1), _version(500, 0, 0.0), _version(500, 1000, math.inf)):
+        assert requests_needed(Evidence(canary=canary, stable=stable), 0.8, 0.05) is None
