@@ -7,6 +7,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
 
 from model.errors import InputError, StoreUnavailable
 from model.serving.events import parse_events
@@ -18,7 +19,7 @@ _RETRY = {"Retry-After": "1"}
 
 
 def add_routes(app: FastAPI, store: HistoryStore) -> None:
-    """Adds both; a body that FastAPI refuses becomes a 400, and Overloaded a 503, both with {"error"}."""
+    """Adds both; what FastAPI itself refuses is told as the protocol wants it, {"error"}, and Overloaded is a 503."""
 
     async def post_events(request: Request) -> JSONResponse:
         events = parse_events(request.headers, await request.body(), int(time.time()))
@@ -34,12 +35,16 @@ def add_routes(app: FastAPI, store: HistoryStore) -> None:
         where = ".".join(str(part) for part in first["loc"])
         return JSONResponse({"error": f"{where}: {first['msg']}"}, status_code=400)
 
+    async def refused(_: Request, error: HTTPException) -> JSONResponse:
+        return JSONResponse({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
+
     async def overloaded(_: Request, error: Overloaded) -> JSONResponse:
         return JSONResponse({"error": error.details}, status_code=503, headers=_RETRY)
 
     app.add_api_route("/events", _answered(post_events), methods=["POST"], response_model=None)
     app.add_api_route("/shoppers/{user_id:path}", _answered(delete_shopper), methods=["DELETE"], response_model=None)
     app.add_exception_handler(RequestValidationError, bad_body)  # type: ignore[arg-type]
+    app.add_exception_handler(HTTPException, refused)  # type: ignore[arg-type]
     app.add_exception_handler(Overloaded, overloaded)  # type: ignore[arg-type]
 
 
