@@ -11,12 +11,10 @@ from typing import Protocol
 
 import ibis
 import pandas as pd
-import pyarrow as pa
-import pyarrow.parquet as pq
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
-from model.errors import InputError
+from components.readable import nanoseconds, readable
 from tfx_configs.settings import DataSettings
 
 
@@ -128,23 +126,6 @@ class _DuckDB:
 
     def close(self) -> None:
         self._backend.disconnect()
-
-
-@contextmanager
-def readable(path: Path, kind: str) -> Iterator[None]:
-    """Whatever an engine says about a file it cannot read becomes one InputError."""
-    try:
-        yield
-    except Exception as error:  # each engine has errors of its own for unreadable files
-        detail = " ".join(str(error).split())[:160]
-        raise InputError(f"{path}: expected a readable {kind} file ({detail}); write it again") from error
-
-
-def nanoseconds(path: Path) -> list[str]:
-    """Columns stored in nanoseconds (what pandas writes). Engines take them for other things, or round them up."""
-    file = path if path.is_file() else next(path.rglob("*.parquet"))
-    stamps = [field for field in pq.read_schema(file) if pa.types.is_timestamp(field.type)]
-    return [field.name for field in stamps if field.type.unit == "ns"]
 
 
 def _header(path: Path) -> list[str]:

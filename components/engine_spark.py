@@ -10,7 +10,7 @@ import pandas as pd
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
-from components.engine import nanoseconds, readable
+from components.readable import nanoseconds, readable
 from model.errors import InputError
 from tfx_configs.settings import DataSettings
 

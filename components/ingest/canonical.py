@@ -7,8 +7,9 @@ import ibis.expr.datatypes as dt
 from ibis.expr.types import Column as Expression
 from ibis.expr.types import Table as Expr
 
-from components.engine import Engine, readable
+from components.engine import Engine
 from components.ingest.cleaning import Source, calendar_day, not_finite
+from components.readable import readable
 from model import columns as c
 from model.errors import InputError
 from model.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Column, Table, Type
