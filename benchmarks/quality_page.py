@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from benchmarks.markdown import interval, table
 from benchmarks.quality_result import AISLE, TREES, TUTORIAL
 
 FURTHER = ("phr@10", "recall@20", "ndcg@20", "explore_recall@10", "repeat_recall@10", "coverage@10")
@@ -28,7 +29,7 @@ def _ranking(cuts: list[dict[str, Any]]) -> str:
         [_label(name), *(f"{_mean(cut, name, 'ndcg@10')} | {_mean(cut, name, 'recall@10')}" for cut in cuts)]
         for name in names
     ]
-    return _table(["ranker", *head], rows, columns=1 + 2 * len(cuts))
+    return table(["ranker", *head], rows, columns=1 + 2 * len(cuts))
 
 
 def _comparison(cuts: list[dict[str, Any]]) -> str:
@@ -36,18 +37,18 @@ def _comparison(cuts: list[dict[str, Any]]) -> str:
     for cut in cuts:
         for metric, paired in cut.get("paired", {}).items():
             trees = paired["against"].get(TREES)
-            best = f"{_interval(paired)}, {_label(paired['best_classical'])}"
-            rows.append([cut["cut"], metric, best, _interval(trees) if trees else "not measured"])
+            best = f"{interval(paired)}, {_label(paired['best_classical'])}"
+            rows.append([cut["cut"], metric, best, interval(trees) if trees else "not measured"])
     if not rows:
         return ""
     title = "Aisle over the best classical ranker of that metric and over trees, percent, with 95 % intervals (paired "
-    return f"{title}bootstrap over households):\n\n" + _table(["cut", "metric", "best classical", "trees"], rows)
+    return f"{title}bootstrap over households):\n\n" + table(["cut", "metric", "best classical", "trees"], rows)
 
 
 def _further(cut: dict[str, Any]) -> str:
     names = [name for name in _sorted([cut]) if not name.startswith(f"{AISLE}-")]
     rows = [[_label(name), *(_mean(cut, name, metric) for metric in FURTHER)] for name in names]
-    return f"The other metrics, at {cut['cut']}:\n\n" + _table(["ranker", *FURTHER], rows)
+    return f"The other metrics, at {cut['cut']}:\n\n" + table(["ranker", *FURTHER], rows)
 
 
 def _union(cuts: list[dict[str, Any]]) -> str:
@@ -64,7 +65,7 @@ def _union(cuts: list[dict[str, Any]]) -> str:
     title = (
         "Share of the basket among the candidates, mean over trips, and in brackets how many candidates a source adds"
     )
-    return f"{title} (what several sources list counts for the first):\n\n" + _table(head, rows)
+    return f"{title} (what several sources list counts for the first):\n\n" + table(head, rows)
 
 
 def _seeds(cut: dict[str, Any]) -> str:
@@ -90,7 +91,7 @@ def _cost(cuts: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
     title = "Training, data in and model out, and how many cores other work took meanwhile"
-    return f"{title}:\n\n" + _table(["cut", "model", "seconds", "peak memory", "cores taken by others"], rows)
+    return f"{title}:\n\n" + table(["cut", "model", "seconds", "peak memory", "cores taken by others"], rows)
 
 
 def _chosen(cut: dict[str, Any]) -> str:
@@ -104,7 +105,7 @@ def _chosen(cut: dict[str, Any]) -> str:
         if about.get("tried")
     ]
     return (
-        f"Settings chosen at {cut['cut']}, before it:\n\n" + _table(["ranker", "settings", "tried"], rows)
+        f"Settings chosen at {cut['cut']}, before it:\n\n" + table(["ranker", "settings", "tried"], rows)
         if rows
         else ""
     )
@@ -128,14 +129,3 @@ def _mean(cut: dict[str, Any], name: str, metric: str) -> str:
 
 def _source(found: dict[str, float] | None) -> str:
     return f"{found['recall']:.3f} ({found['candidates']:.0f})" if found else "–"
-
-
-def _interval(found: dict[str, float | None]) -> str:
-    if None in found.values():
-        return "–"
-    return f"{found['delta_pct']:+.1f} ({found['low_pct']:+.1f} to {found['high_pct']:+.1f})"
-
-
-def _table(head: list[str], rows: list[list[str]], columns: int | None = None) -> str:
-    lines = [" | ".join(head), "|".join(["---"] * (columns or len(head))), *(" | ".join(row) for row in rows)]
-    return "\n".join(f"| {line} |" if "---" not in line else f"|{line}|" for line in lines)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from benchmarks.markdown import interval, table
+
 EXPLORING = ("boost", "reserved")
 """First words of the ways to trade recall for new products; the other ways are the switches."""
 
@@ -44,7 +46,7 @@ def _switches(cut: dict[str, Any]) -> str:
         for name, found in cut["ways"].items()
         if not name.startswith(EXPLORING)
     ]
-    return f"At {cut['cut']}, with the median CPU time of re-ranking one request:\n\n{_table(head, rows)}"
+    return f"At {cut['cut']}, with the median CPU time of re-ranking one request:\n\n{table(head, rows)}"
 
 
 def _costs(cuts: list[dict[str, Any]]) -> str:
@@ -57,7 +59,7 @@ def _costs(cuts: list[dict[str, Any]]) -> str:
         ]
         for name in names
     ]
-    return f"What each costs:\n\n{_table(head, rows)}"
+    return f"What each costs:\n\n{table(head, rows)}"
 
 
 def _exploring(cuts: list[dict[str, Any]]) -> str:
@@ -73,8 +75,8 @@ def _exploring(cuts: list[dict[str, Any]]) -> str:
         ]
         for name in names
     ]
-    table = _table(head, rows, columns=1 + 2 * len(cuts))
-    return f"New products: change of recall@10, and explore_recall@10 as a multiple of popularity's:\n\n{table}"
+    told = table(head, rows, columns=1 + 2 * len(cuts))
+    return f"New products: change of recall@10, and explore_recall@10 as a multiple of popularity's:\n\n{told}"
 
 
 def _label(name: str) -> str:
@@ -85,13 +87,3 @@ def _ratio(found: dict[str, float]) -> str:
     """1 + percent / 100, with its interval."""
     value, low, high = (1 + found[name] / 100 for name in ("delta_pct", "low_pct", "high_pct"))
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
-
-
-def interval(found: dict[str, float]) -> str:
-    """Percent and its 95 % interval."""
-    return f"{found['delta_pct']:+.1f} ({found['low_pct']:+.1f} to {found['high_pct']:+.1f})"
-
-
-def _table(head: list[str], rows: list[list[str]], columns: int = 0) -> str:
-    line = "|" + "---|" * (columns or len(head))
-    return "\n".join(["| " + " | ".join(head) + " |", line, *("| " + " | ".join(row) + " |" for row in rows)])

@@ -69,9 +69,11 @@ def curves(judged: Judged) -> dict[str, list[metrics.Bin]]:
     }
 
 
-def overall(judged: Judged, values: ByTrip, active_items: int) -> dict[str, dict[str, float | None]]:
-    """{model: {metric: mean}}, with what is measured across trips; None where undefined."""
-    means, reliable = _means(values, np.ones(len(judged.baskets), bool)), curves(judged)
+def overall(
+    judged: Judged, values: ByTrip, reliable: dict[str, list[metrics.Bin]], active_items: int
+) -> dict[str, dict[str, float | None]]:
+    """{model: {metric: mean}}, with what is measured across trips; None where undefined. `reliable`: from `curves`."""
+    means = _means(values, np.ones(len(judged.baskets), bool))
     for name, items_NK in judged.items.items():
         curve = reliable.get(name, [])
         means[name][metrics.COVERAGE] = metrics.coverage(items_NK, 10, active_items)

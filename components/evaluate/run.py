@@ -104,7 +104,7 @@ def evaluate(
             latency = latency_ms(model, task.trips, task.trip_N[: plan.latency_requests])
     slices = slice_values(task, catalog, pd.read_parquet(examples / ITEMS), plan.top_values)
     judged = report.judge(task, items, slices, scores)
-    values = report.by_trip(judged)
+    values, reliable = report.by_trip(judged), report.curves(judged)
     result: dict[str, Any] = {
         "candidate": candidate,
         "blessed": blessed,
@@ -115,10 +115,10 @@ def evaluate(
         "span": task.span,
         "trips": len(task.trip_N),
         "active_items": len(catalog.active_items()),
-        "models": report.overall(judged, values, len(catalog.active_items())),
+        "models": report.overall(judged, values, reliable, len(catalog.active_items())),
         "slices": report.by_slice(judged, values, candidate, plan),
         "paired": report.paired(values, candidate, plan),
-        "reliability": [dataclasses.asdict(one) for one in report.curves(judged).get(candidate, [])],
+        "reliability": [dataclasses.asdict(one) for one in reliable.get(candidate, [])],
         "latency": latency,
         "size_mb": sum(path.stat().st_size for path in models[candidate].rglob("*") if path.is_file()) / MB,
     }

@@ -46,7 +46,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
 def numbers(judged: report.Judged) -> dict[str, Any]:
     values = report.by_trip(judged)
     slices = report.by_slice(judged, values, "aisle", EvaluationSettings(bootstrap_rounds=100))
-    return {"models": report.overall(judged, values, active_items=80), "slices": slices}
+    return {"models": report.overall(judged, values, report.curves(judged), active_items=80), "slices": slices}
 
 
 def run(judged: report.Judged, out: Path, asked: list[Threshold], reference: str = "blessed") -> Outcome:
