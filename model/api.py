@@ -22,6 +22,17 @@ class Request:
     k: int = 10
     exclude: Sequence[str] = field(default=())
     """Item ids that must not be in the answer."""
+    detail: bool = False
+    """The answer is to say what was ranked, too."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Ranked:
+    """Every candidate that was ranked, best first, before rules and re-ranking."""
+
+    item_ids: list[str]
+    scores: list[float]
+    reasons: list[str]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,6 +45,8 @@ class Answer:
     """Why each is there: `bought_before`, `similar_taste` or `popular`."""
     propensities: list[float] = field(default_factory=list)
     """With what probability each was to be in this answer; empty where nothing is left to chance (model/rerank.py)."""
+    ranked: Ranked | None = None
+    """Only where the request asked for detail and something was ranked."""
 
 
 class Model(Protocol):

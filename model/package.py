@@ -3,6 +3,7 @@
 Shape legend: B requests, H history events of all requests together, d width of the towers.
 """
 
+import dataclasses
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from model.api import Answer, Request
+from model.api import Answer, Ranked, Request
 from model.backend import tf
 from model.index import ExactIndex
 from model.item_values import ItemValues
@@ -84,6 +85,7 @@ class LoadedModel:
         begin = time.perf_counter()
         inputs, reranker = _inputs(requests, FEWER_EVENTS if fewer else None), self._policy.current()
         excluded = [(item, row) for row, request in enumerate(requests) for item in request.exclude]
+        everything = reranker.active or any(request.detail for request in requests)
         retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(inputs, len(requests))
         begin = self._took("retrieve", begin)
         found = self._recommend(
@@ -91,13 +93,13 @@ class LoadedModel:
             retrieved=retrieved,
             exclude_item=tf.constant([item for item, _ in excluded], tf.string),
             exclude_row=tf.constant([row for _, row in excluded], tf.int32),
-            k=tf.constant(ALL if reranker.active else max(request.k for request in requests), tf.int32),
+            k=tf.constant(ALL if everything else max(request.k for request in requests), tf.int32),
         )
         item_Bk, score_Bk, reason_Bk = (found[name].numpy() for name in ("item_id", "score", "reason"))
         begin = self._took("rank", begin)
         size_B = (item_Bk != b"").sum(axis=1)
         answers = [
-            _shown(reranker, request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
+            _told(reranker, request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
             for row, (request, size) in enumerate(zip(requests, size_B, strict=True))
         ]
         self._took("rerank", begin)
@@ -131,6 +133,17 @@ def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Any]:
         "store_id": tf.constant([request.store_id for request in requests]),
         "time": tf.constant([request.time_s for request in requests], tf.int64),
     }
+
+
+def _told(
+    reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
+) -> Answer:
+    """What is shown; with all that was ranked where the request asks for it."""
+    answer = _shown(reranker, request, item_C, score_C, reason_C)
+    if not request.detail:
+        return answer
+    items, reasons = ([value.decode() for value in values.tolist()] for values in (item_C, reason_C))
+    return dataclasses.replace(answer, ranked=Ranked(item_ids=items, scores=score_C.tolist(), reasons=reasons))
 
 
 def _shown(

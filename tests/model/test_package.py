@@ -1,5 +1,7 @@
 """A loaded model directory: the quicker ranking, rules on every rung, the stages it tells about."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -50,3 +52,13 @@ def test_every_batch_tells_its_stages_in_order(model: package.LoadedModel) -> No
     told.clear()
     model.recommend([_request(), _request()])
     assert told == [(model.version, stage) for stage in ("retrieve", "rank", "rerank")]
+
+
+def test_detail_tells_all_that_was_ranked_and_changes_no_answer(model: package.LoadedModel) -> None:
+    plain = dataclasses.replace(_request(), k=1)
+    bare, detailed = model.recommend([plain, dataclasses.replace(plain, detail=True)])
+    assert bare.ranked is None and detailed.ranked is not None
+    assert dataclasses.replace(detailed, ranked=None) == bare
+    assert detailed.ranked.item_ids[:3] == ["d", "b", "e"]  # d is ranked, and then taken out by the rule
+    assert detailed.ranked.scores == sorted(detailed.ranked.scores, reverse=True)
+    assert len(detailed.ranked.item_ids) == len(detailed.ranked.reasons) == len(set(detailed.ranked.item_ids))
