@@ -1,9 +1,12 @@
 """What the server tells Prometheus. `version` is the model's version."""
 
+from collections.abc import Iterable, Sequence
+
 from prometheus_client import Counter, Gauge, Histogram
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 _STAGE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
+_LAGS_S = (1, 10, 60, 300, 900, 3600, 6 * 3600, 86_400, 7 * 86_400)
 _AGES_S = (60, 3600, 6 * 3600, 86_400, 3 * 86_400, 7 * 86_400, 14 * 86_400, 28 * 86_400, 91 * 86_400, 365 * 86_400)
 
 REQUESTS = Counter(
@@ -37,6 +40,16 @@ STATE_AGE = Histogram(
     buckets=_AGES_S,
 )
 IN_FLIGHT = Gauge("aisle_in_flight", "Inference requests being answered.")
+IN_FLIGHT_LIMIT = Gauge("aisle_in_flight_limit", "Inference requests answered at a time; more are turned away.")
+MODEL_CUT = Gauge(
+    "aisle_model_cut_timestamp_seconds", "Moment up to which the model knows the data, unix seconds.", ("version",)
+)
+EVENTS = Counter(
+    "aisle_events_total",
+    "Purchases sent to this server, by result: added, known (sent again), unavailable (not kept).",
+    ("result",),
+)
+EVENT_LAG = Histogram("aisle_event_lag_seconds", "From a purchase to its arrival here, seconds.", buckets=_LAGS_S)
 LATE = Counter("aisle_late_total", "Rankings left behind because the deadline came first.", ("version",))
 MODEL_FAILURES = Counter("aisle_model_failures_total", "Rankings that ended in an error.", ("version",))
 LOG_DROPPED = Counter("aisle_request_log_dropped_total", "Log lines given up because the writer could not keep up.")
@@ -45,3 +58,26 @@ LOG_DROPPED = Counter("aisle_request_log_dropped_total", "Log lines given up bec
 def stage_took(version: str, stage: str, seconds: float) -> None:
     """model.package.OnStage."""
     STAGE_SECONDS.labels(version, stage).observe(seconds)
+
+
+def begin(version: str, rungs: Iterable[str], sources: Iterable[str], max_in_flight: int) -> None:
+    """Counters start at 0, not at their first count: a rate knows nothing of what was there when a series began."""
+    IN_FLIGHT_LIMIT.set(max_in_flight)
+    for outcome in ("bad_request", "shed", "error"):
+        REQUESTS.labels(version, outcome, "")
+    for rung in rungs:
+        REQUESTS.labels(version, "ok", rung)
+    for source in sources:
+        STATE.labels(version, source)
+    for result in ("added", "known", "unavailable"):
+        EVENTS.labels(result)
+    for metric in (SECONDS, LATE, MODEL_FAILURES):
+        metric.labels(version)
+
+
+def events_came(lags_s: Sequence[float], added: int) -> None:
+    """A batch of purchases was kept, `added` of them new; `lags_s`: how old each was."""
+    EVENTS.labels("added").inc(added)
+    EVENTS.labels("known").inc(len(lags_s) - added)
+    for lag_s in lags_s:
+        EVENT_LAG.observe(lag_s)

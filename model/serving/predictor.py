@@ -75,6 +75,7 @@ class Predictor(kserve.Model):
         """Loads and warms up; raises what the loader raises, so that a refused model never becomes ready."""
         self._ladder = Ladder(self._load_model(), len(os.sched_getaffinity(0)))
         self._ladder.warm_up()
+        metrics.begin(self._ladder.model.version, Rung, Source, self._limits.max_in_flight)
         self.ready = True
         return True
 

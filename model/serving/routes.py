@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 
 from model.errors import InputError, StoreUnavailable
+from model.serving import metrics
 from model.serving.events import parse_events
 from model.serving.history import HistoryStore
 from model.serving.predictor import Overloaded
@@ -22,8 +23,14 @@ def add_routes(app: FastAPI, store: HistoryStore) -> None:
     """Adds both; what FastAPI itself refuses is told as the protocol wants it, {"error"}, and Overloaded is a 503."""
 
     async def post_events(request: Request) -> JSONResponse:
-        events = parse_events(request.headers, await request.body(), int(time.time()))
-        added = await run_in_threadpool(store.append, events)
+        now_s = int(time.time())
+        events = parse_events(request.headers, await request.body(), now_s)
+        try:
+            added = await run_in_threadpool(store.append, events)
+        except StoreUnavailable:
+            metrics.EVENTS.labels("unavailable").inc(len(events))
+            raise
+        metrics.events_came([now_s - event.time_s for event in events], added)
         return JSONResponse({"accepted": len(events), "added": added}, status_code=202)
 
     async def delete_shopper(request: Request) -> JSONResponse:

@@ -125,7 +125,9 @@ def _quieten() -> None:
 def _load_package(directory: Path, rules: Path | None) -> ServedModel:
     from model.package import load  # here, because it imports TensorFlow
 
-    return load(directory, rules, metrics.stage_took)
+    model = load(directory, rules, metrics.stage_took)
+    metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)
+    return model
 
 
 def _options(argv: Sequence[str] | None) -> ServerOptions:

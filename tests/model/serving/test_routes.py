@@ -4,6 +4,7 @@ import json
 
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from prometheus_client import REGISTRY
 
 from model.serving.events import BATCH
 from model.serving.routes import add_routes
@@ -42,3 +43,17 @@ def test_a_purchase_is_taken_once_the_store_is_back() -> None:
     client = _client(FakeStore())
     sent = client.post("/events", content=json.dumps([EVENT]), headers={"content-type": BATCH})
     assert (sent.status_code, sent.json()) == (202, {"accepted": 1, "added": 1})
+
+
+def test_purchases_are_counted_by_what_became_of_them_with_how_late_they_came() -> None:
+    def count(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    def counts() -> tuple[float, float, float]:
+        taken, lost = (count("aisle_events_total", result=result) for result in ("added", "unavailable"))
+        return taken, lost, count("aisle_event_lag_seconds_bucket", le="604800.0")
+
+    before = counts()
+    for store in (FakeStore(), FakeStore(down=True)):
+        _client(store).post("/events", content=json.dumps([EVENT, EVENT]), headers={"content-type": BATCH})
+    assert counts() == (before[0] + 2, before[1] + 2, before[2])  # of 2020, so in no bucket of a week
