@@ -21,6 +21,8 @@ MISSING = 0
 """Code of a missing attribute value, an unknown store, an unknown shopper."""
 RARE = 1
 """Code shared by attribute values below the frequency floor."""
+MOST_KINDS = 8
+"""Kinds of promotion in a catalog, at most: the bits of a mask in model/calendar.py."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

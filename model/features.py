@@ -3,7 +3,7 @@
 The same ops run in training, evaluation and serving. Every feature is one record in `feature_records`.
 
 Shape legend: B requests, H history events, C candidates of all requests together, I items, A item attributes,
-L half-lives, P promotion stretches.
+L half-lives.
 """
 
 import math
@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from model.backend import tf
-from model.catalog import MISSING, Catalog, Promotions
+from model.calendar import PromotionCalendar
+from model.catalog import MISSING, Catalog
 from model.inputs import Batch
 from model.matching import match
 from tfx_configs.settings import DAY_S, FeatureSettings
@@ -94,7 +95,7 @@ class FeatureGraph(tf.Module):
         self.snapshot_W = _hold(catalog.snapshot_W, "snapshots")
         self.repurchase_I = _hold(catalog.repurchase_I, "repurchase")
         self.price_I = _hold(catalog.price_I, "price")
-        self._promotions = [PromotionSearch(p, catalog.items) for p in catalog.promotions]
+        self._promotions = PromotionCalendar(catalog.promotions, catalog.items)
 
     def __call__(self, batch: Batch, item_C: Any, row_C: Any) -> dict[str, Any]:
         """{feature name: [C] float32}, before the log of `Feature.log`.
@@ -201,40 +202,8 @@ class FeatureGraph(tf.Module):
             "popularity": tf.gather(self.decayed_X, at_C),
             "repurchase": tf.gather(self.repurchase_I, item_C),
             "price": tf.gather(self.price_I, item_C),
-            **{f"on_{p.kind}": p(store_C, item_C, time_C) for p in self._promotions},
+            **{f"on_{kind}": on_C for kind, on_C in self._promotions(store_C, item_C, time_C).items()},
         }
-
-
-class PromotionSearch(tf.Module):
-    """Is this item on promotion in this store at this time? One binary search a candidate."""
-
-    HOURS = 1 << 20
-    """More than the hours since 1970 until the year 2089: (place, hour) packs into one sortable int64."""
-
-    def __init__(self, promotions: Promotions, items: int) -> None:
-        super().__init__(name="promotions")
-        self.kind = promotions.kind
-        self._items = items
-        self._in_all_stores = bool((promotions.store_P == MISSING).any())
-        place = promotions.store_P.astype(np.int64) * items + promotions.item_P
-        # The first entry is below every key: a search always finds something, even where no stretch is left.
-        self.key_P = _hold(np.concatenate([[-1], place * self.HOURS + promotions.start_hour_P]), "key")
-        self.end_hour_P = _hold(np.concatenate([[0], promotions.end_hour_P]).astype(np.int32), "end_hour")
-
-    def __call__(self, store_C: Any, item_C: Any, time_C: Any) -> Any:
-        """[C] float32: 1 where a stretch has started and not ended."""
-        hour_C = time_C // 3600
-        found = self._search(store_C, item_C, hour_C) & (store_C != MISSING)
-        if self._in_all_stores:
-            found = found | self._search(tf.fill(tf.shape(store_C), MISSING), item_C, hour_C)
-        return tf.cast(found, tf.float32)
-
-    def _search(self, store_C: Any, item_C: Any, hour_C: Any) -> Any:
-        place_C = tf.cast(store_C, tf.int64) * self._items + tf.cast(item_C, tf.int64)
-        wanted_C = place_C * self.HOURS + hour_C
-        at_C = tf.searchsorted(self.key_P, wanted_C, side="right") - 1
-        started = tf.gather(self.key_P, at_C) // self.HOURS == place_C
-        return started & (tf.cast(tf.gather(self.end_hour_P, at_C), tf.int64) > hour_C)
 
 
 def _hold(array: np.ndarray, name: str) -> Any:

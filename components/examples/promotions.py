@@ -9,10 +9,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from model import columns as c
-from model.catalog import MISSING, Promotions
+from model.catalog import MISSING, MOST_KINDS, Promotions
 from model.trips import Trips
 
-MOST_KINDS = 8
 COLUMNS = [c.ITEM, c.STORE, c.START, c.END]
 HOUR_S = 3600
 
