@@ -1,7 +1,5 @@
 """From single replies to what the state machine looks at."""
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,6 +8,7 @@ from components.rollout.binomial import probabilities
 from components.rollout.envoy import CANARY, STABLE
 from components.rollout.observed import Evidence, VersionEvidence
 from components.rollout.traffic import Reply
+from model import clusters
 
 Pair = tuple[Reply, Reply]
 """(canary's, stable's) answer to one request that both were asked."""
@@ -62,15 +61,8 @@ def _version(replies: list[Reply], requests: int, errors: int) -> VersionEvidenc
 
 
 def list_overlap(replies: Sequence[Reply]) -> float:
-    """Share of a shopper's list that another shopper's list has too, mean over all pairs; each shopper's last list.
-
-    With n lists of mean length k and item i on c_i of them, the pairs share sum c_i (c_i - 1) items of n (n - 1) k
-    possible: 1 when everybody gets the same, 0 when no two share an item, and for fewer than two shoppers.
-    """
-    lists = {reply.user_id: set(reply.item_ids) for reply in replies}
-    count = Counter(item for found in lists.values() for item in found)
-    possible = (len(lists) - 1) * sum(count.values())
-    return sum(c * (c - 1) for c in count.values()) / possible if possible > 0 else 0.0
+    """How alike the lists of different shoppers are (model/clusters.py), [0, 1]; each shopper's last list counts."""
+    return clusters.list_overlap({reply.user_id: set(reply.item_ids) for reply in replies}.values())
 
 
 def agreement(pairs: Sequence[Pair]) -> float | None:
@@ -91,18 +83,6 @@ def p99_low(values: np.ndarray) -> float:
 
 
 def clustered_se(replies: Sequence[Reply]) -> float:
-    """Standard error of hits per trip, a ratio of sums over independent shoppers (linearization; Cochran 1977, 6.2).
-
-    With R = sum h_u / sum t_u over U shoppers: se = sqrt(U / (U - 1) * sum (h_u - R t_u)^2) / sum t_u.
-    Infinite below two shoppers, so that nothing is concluded from one.
-    """
-    hits: dict[str, int] = {}
-    trips: dict[str, int] = {}
-    for reply in replies:
-        hits[reply.user_id] = hits.get(reply.user_id, 0) + reply.hits
-        trips[reply.user_id] = trips.get(reply.user_id, 0) + 1
-    if len(trips) < 2:
-        return math.inf
-    ratio = sum(hits.values()) / sum(trips.values())
-    squares = sum((hits[user] - ratio * trips[user]) ** 2 for user in trips)
-    return math.sqrt(len(trips) / (len(trips) - 1) * squares) / sum(trips.values())
+    """Standard error of hits per trip; infinite below two shoppers, so that nothing is concluded from one."""
+    hits = np.array([reply.hits for reply in replies], dtype=float)
+    return clusters.ratio(hits, np.ones(len(hits)), np.array([reply.user_id for reply in replies])).se
