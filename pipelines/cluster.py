@@ -3,7 +3,9 @@
 from kfp import dsl, kubernetes
 from kfp.dsl.pipeline_context import Pipeline
 
+from components.ending.op import ending
 from components.push.op import release
+from pipelines.rollout_step import PUSHGATEWAY
 from pipelines.training import training
 
 NAME = "aisle-cluster"
@@ -22,32 +24,37 @@ def cluster(
     override_reason: str = "",
     namespace: str = "aisle",
     canary_percent: int = 10,
+    pushgateway: str = PUSHGATEWAY,
 ) -> None:
     """As pipelines.training.training, with the registry on the claim `aisle-registry`.
 
     Args:
         namespace: where the InferenceService is.
         canary_percent: the share that a blessed model starts with, 0 to 100.
+        pushgateway: what is told how the run ended; empty: nobody.
     """
-    trained = training.pipeline_func(
-        settings=settings,
-        data_version=data_version,
-        code_version=code_version,
-        registry=MOUNT,
-        blessed_dir=blessed_dir,
-        reference_dir=reference_dir,
-        override_reason=override_reason,
-    )
-    released = release(
-        candidate=trained.model,
-        baselines=trained.baselines,
-        outcome=trained.outcome,
-        namespace=namespace,
-        percent=canary_percent,
-    )
-    released.set_display_name("Release as canary").set_cpu_limit("1").set_memory_limit("2G")
-    # The way back is part of the step itself; trying again by itself would only repeat the harm.
-    released.set_retry(0).set_caching_options(False)
+    told = ending(pipeline=NAME, pushgateway=pushgateway, namespace=namespace)
+    told.set_display_name("How it ended").set_cpu_limit("500m").set_memory_limit("512M").set_caching_options(False)
+    with dsl.ExitHandler(told):
+        trained = training.pipeline_func(
+            settings=settings,
+            data_version=data_version,
+            code_version=code_version,
+            registry=MOUNT,
+            blessed_dir=blessed_dir,
+            reference_dir=reference_dir,
+            override_reason=override_reason,
+        )
+        released = release(
+            candidate=trained.model,
+            baselines=trained.baselines,
+            outcome=trained.outcome,
+            namespace=namespace,
+            percent=canary_percent,
+        )
+        released.set_display_name("Release as canary").set_cpu_limit("1").set_memory_limit("2G")
+        # The way back is part of the step itself; trying again by itself would only repeat the harm.
+        released.set_retry(0).set_caching_options(False)
     for task in Pipeline.get_default_pipeline().tasks.values():
         kubernetes.mount_pvc(task, pvc_name=CLAIM, mount_path=MOUNT)
         kubernetes.set_image_pull_policy(task, "IfNotPresent")

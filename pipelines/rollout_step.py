@@ -6,20 +6,33 @@ takes it away. Without a canary there is nothing to do, and the run says so.
 
 from kfp import dsl
 
+from components.ending.op import ending
 from components.rollout.cluster import PLAN
 from components.rollout.op import rollout_step
 
+NAME = "aisle-rollout"
 PROMETHEUS = "http://prometheus-operated.monitoring:9090"
+PUSHGATEWAY = "http://aisle-pushgateway.aisle:9091"
+"""manifests/components/monitoring."""
 
 
-@dsl.pipeline(name="aisle-rollout", description="One step of the canary: hold, step, promote or roll back.")
-def rollout(namespace: str = "aisle", prometheus_url: str = PROMETHEUS, plan: str = PLAN.to_json()) -> None:
+@dsl.pipeline(name=NAME, description="One step of the canary: hold, step, promote or roll back.")
+def rollout(
+    namespace: str = "aisle",
+    prometheus_url: str = PROMETHEUS,
+    plan: str = PLAN.to_json(),
+    pushgateway: str = PUSHGATEWAY,
+) -> None:
     """Args:
     namespace: where the InferenceService is.
     prometheus_url: where its metrics are.
     plan: RolloutSettings as JSON (tfx_configs/settings.py).
+    pushgateway: what is told where the rollout stands and how the run ended; empty: nobody.
     """
-    moved = rollout_step(namespace=namespace, prometheus_url=prometheus_url, plan=plan)
-    moved.set_display_name("One step").set_cpu_limit("1").set_memory_limit("1G")
-    # The next run looks again; trying again by itself would only repeat what was refused.
-    moved.set_retry(0).set_caching_options(False)
+    told = ending(pipeline=NAME, pushgateway=pushgateway, namespace=namespace)
+    told.set_display_name("How it ended").set_cpu_limit("500m").set_memory_limit("512M").set_caching_options(False)
+    with dsl.ExitHandler(told):
+        moved = rollout_step(namespace=namespace, prometheus_url=prometheus_url, plan=plan, pushgateway=pushgateway)
+        moved.set_display_name("One step").set_cpu_limit("1").set_memory_limit("1G")
+        # The next run looks again; trying again by itself would only repeat what was refused.
+        moved.set_retry(0).set_caching_options(False)

@@ -12,6 +12,7 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from components.gauges import push, rollout
 from components.progress import progress
 from components.rollout.machine import Decision, Hand, RolloutState, StateName, by_hand, decide
 from components.rollout.prometheus import Query, gather, prometheus
@@ -119,10 +120,27 @@ def scheduled(
     return {"action": decision.action, "percent": decision.percent, "reasons": list(decision.reasons)}
 
 
-def step_in(namespace: str, prometheus_url: str, plan: str) -> dict[str, Any]:
-    """`scheduled` on the cluster in use. plan: RolloutSettings as JSON."""
-    settings = RolloutSettings.from_json(plan)
-    return scheduled(KubeCluster(namespace), settings, prometheus(prometheus_url), Patience(), time.time())
+def step_in(namespace: str, prometheus_url: str, plan: str, pushgateway: str = "") -> dict[str, Any]:
+    """`scheduled` on the cluster in use; then Prometheus hears where the rollout stands, whatever came of it.
+
+    Args:
+        plan: RolloutSettings as JSON.
+        pushgateway: its URL; empty: nobody is told.
+    """
+    settings, cluster = RolloutSettings.from_json(plan), KubeCluster(namespace)
+    try:
+        return scheduled(cluster, settings, prometheus(prometheus_url), Patience(), time.time())
+    finally:
+        tell(cluster, pushgateway)
+
+
+def tell(cluster: Cluster, pushgateway: str) -> None:
+    """State, canary and share as gauges; without a Pushgateway nothing is done."""
+    if not pushgateway:
+        return
+    seen = look(cluster)
+    canary = seen.traffic.canary.name if seen.traffic.canary else None
+    push(pushgateway, "aisle-rollout", cluster.namespace, rollout(seen.state, canary, seen.traffic.percent))
 
 
 def act(cluster: Cluster, hand: Hand, who: str, patience: Patience) -> Seen:

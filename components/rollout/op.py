@@ -6,7 +6,9 @@ from components.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
-def rollout_step(namespace: str, prometheus_url: str, plan: str, decision: dsl.Output[dsl.Artifact]) -> None:
+def rollout_step(
+    namespace: str, prometheus_url: str, plan: str, pushgateway: str, decision: dsl.Output[dsl.Artifact]
+) -> None:
     """One step of the rollout in `namespace`; `plan` is RolloutSettings as JSON."""
     from components.stage import stage
 
@@ -14,4 +16,4 @@ def rollout_step(namespace: str, prometheus_url: str, plan: str, decision: dsl.O
         from components.rollout.cluster import step_in
         from model.files import Path, write_json
 
-        write_json(Path(decision.path), step_in(namespace, prometheus_url, plan))
+        write_json(Path(decision.path), step_in(namespace, prometheus_url, plan, pushgateway))

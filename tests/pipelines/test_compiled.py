@@ -17,10 +17,16 @@ def documents() -> list[dict[str, Any]]:
     return list(yaml.safe_load_all(COMPILED.read_text()))
 
 
+def _tasks(compiled: dict[str, Any]) -> dict[str, Any]:
+    """Of the pipeline and of what its exit handler guards."""
+    guarded = compiled["components"]["comp-exit-handler-1"]["dag"]["tasks"]
+    return {**compiled["root"]["dag"]["tasks"], **guarded}
+
+
 def test_steps_that_decide_or_change_something_are_never_taken_from_the_cache(documents: list[dict[str, Any]]) -> None:
-    tasks = documents[0]["root"]["dag"]["tasks"]
+    tasks = _tasks(documents[0])
     fresh = {name for name, task in tasks.items() if not task.get("cachingOptions", {}).get("enableCache")}
-    assert fresh == {"gate", "push", "release"}
+    assert fresh == {"gate", "push", "release", "ending", "exit-handler-1"}
 
 
 def test_every_step_runs_in_an_image_of_ours_with_limits_and_the_registry(documents: list[dict[str, Any]]) -> None:
@@ -35,13 +41,21 @@ def test_every_step_runs_in_an_image_of_ours_with_limits_and_the_registry(docume
 
 
 def test_a_release_is_not_tried_twice_by_itself(documents: list[dict[str, Any]]) -> None:
-    assert documents[0]["root"]["dag"]["tasks"]["release"].get("retryPolicy", {}).get("maxRetryCount", 0) == 0
+    assert _tasks(documents[0])["release"].get("retryPolicy", {}).get("maxRetryCount", 0) == 0
 
 
-def test_a_step_of_the_rollout_is_one_task_never_cached_nor_tried_twice() -> None:
+@pytest.mark.parametrize("name", ["cluster.yaml", "rollout.yaml"])
+def test_however_a_run_ends_prometheus_is_told(name: str) -> None:
+    compiled = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))
+    told = compiled["root"]["dag"]["tasks"]["ending"]
+    assert told["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert set(told["inputs"]["parameters"]) == {"namespace", "pipeline", "pushgateway", "status"}
+
+
+def test_a_step_of_the_rollout_is_never_cached_nor_tried_twice() -> None:
     compiled = yaml.safe_load(COMPILED.with_name("rollout.yaml").read_text())
-    (task,) = compiled["root"]["dag"]["tasks"].values()
-    assert not task.get("cachingOptions", {}).get("enableCache")
-    assert task.get("retryPolicy", {}).get("maxRetryCount", 0) == 0
-    (executor,) = compiled["deploymentSpec"]["executors"].values()
-    assert executor["container"]["image"] == IMAGE
+    for name in ("rollout-step", "ending"):
+        task = _tasks(compiled)[name]
+        assert not task.get("cachingOptions", {}).get("enableCache")
+        assert task.get("retryPolicy", {}).get("maxRetryCount", 0) == 0
+    assert {one["container"]["image"] for one in compiled["deploymentSpec"]["executors"].values()} == {IMAGE}

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components.gauges import rollout
 from components.rollout import cluster as on_cluster
 from components.rollout.cluster import act, look, scheduled, step
 from components.rollout.prometheus import Sample
@@ -159,3 +160,11 @@ def test_a_scheduled_step_says_what_it_did_and_fails_on_what_somebody_should_see
 def test_the_state_is_told_in_one_line(cluster: VersionedCluster) -> None:
     _step(cluster, 1000)
     assert cluster_line(look(cluster)) == f"stable {OLD.name}  canary {NEW.name}  running at 10 %  began"
+
+
+def test_prometheus_hears_the_canary_and_its_share(cluster: VersionedCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    pushed: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(on_cluster, "push", lambda *what: pushed.append(what))
+    on_cluster.tell(cluster, "")
+    on_cluster.tell(cluster, "http://gateway")
+    assert pushed == [("http://gateway", "aisle-rollout", cluster.namespace, rollout("running", NEW.name, 10))]

@@ -1,0 +1,15 @@
+"""The KFP step that runs whatever became of the others. Never cached: the pipeline sees to that."""
+
+from kfp import dsl
+
+from components.images import IMAGE
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def ending(pipeline: str, pushgateway: str, namespace: str, status: dsl.PipelineTaskFinalStatus) -> None:
+    """Tells Prometheus how the run of `pipeline` ended, for the installation in `namespace`."""
+    import time
+
+    from components.gauges import ended, push
+
+    push(pushgateway, pipeline, namespace, ended(pipeline, status.state == "SUCCEEDED", time.time()))

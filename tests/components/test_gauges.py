@@ -1,0 +1,76 @@
+"""Jobs that end leave gauges in a file or with a real Pushgateway."""
+
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from components.gauges import CHECK_FAILED, Sample, ended, push, rollout, write
+from components.rollout.processes import free_port, get, running, wait_until
+
+
+@pytest.fixture
+def gateway(tmp_path: Path) -> Iterator[str]:
+    port = free_port()
+    command = ["prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}"]
+    command += [f"--persistence.file={tmp_path / 'kept'}"]  # Debian's would keep them for the machine
+    with running("pushgateway", command, tmp_path / "pushgateway.log") as process:
+        wait_until(lambda: get(port, "/-/ready")[0] == 200, process, "ready", 20)
+        yield f"http://127.0.0.1:{port}"
+
+
+def _told(gateway: str) -> dict[str, float]:
+    """{series: value} of our gauges, with the labels in the gateway's order."""
+    with urllib.request.urlopen(f"{gateway}/metrics") as response:
+        lines = [line for line in response.read().decode().splitlines() if line.startswith("aisle_")]
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+
+@pytest.mark.needs("prometheus-pushgateway")
+def test_a_pushgateway_keeps_success_and_failure_side_by_side(gateway: str) -> None:
+    push(gateway, "aisle-cluster", "shop", ended("aisle-cluster", True, 100.0))
+    push(gateway, "aisle-cluster", "shop", ended("aisle-cluster", False, 200.0))
+    labels = '{instance="",job="aisle-cluster",namespace="shop",pipeline="aisle-cluster"}'
+    assert _told(gateway) == {
+        f"aisle_pipeline_last_success_timestamp_seconds{labels}": 100.0,
+        f"aisle_pipeline_last_failure_timestamp_seconds{labels}": 200.0,
+    }
+
+
+@pytest.mark.needs("prometheus-pushgateway")
+def test_a_canary_that_is_gone_leaves_no_share_behind(gateway: str) -> None:
+    push(gateway, "aisle-rollout", "shop", rollout("running", "v8", 10))
+    running_now = {name: value for name, value in _told(gateway).items() if value}
+    push(gateway, "aisle-rollout", "shop", rollout("rolled_back", None, 0))
+    after = {name: value for name, value in _told(gateway).items() if value == value and value}
+    where = 'instance="",job="aisle-rollout",namespace="shop"'
+    assert running_now == {
+        f'aisle_rollout_state{{{where},state="running"}}': 1.0,
+        f'aisle_rollout_percent{{{where},version="v8"}}': 10.0,
+    }
+    assert after == {f'aisle_rollout_state{{{where},state="rolled_back"}}': 1.0}
+
+
+def test_a_file_is_in_prometheus_text_format_and_holds_the_last_run_only(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "monitor.prom"
+    write(path, [Sample(name=CHECK_FAILED, value=1, labels={"check": "old", "severity": "page"})])
+    write(
+        path,
+        [
+            Sample(name=CHECK_FAILED, value=v, labels={"check": c, "severity": "ticket"})
+            for c, v in [("a", 0), ("b", 1)]
+        ],
+    )
+    assert path.read_text().splitlines()[1:] == [
+        "# TYPE aisle_monitor_check_failed gauge",
+        'aisle_monitor_check_failed{check="a",severity="ticket"} 0.0',
+        'aisle_monitor_check_failed{check="b",severity="ticket"} 1.0',
+    ]
+
+
+def test_a_pushgateway_that_is_not_there_fails_no_job_and_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    push(f"http://127.0.0.1:{free_port()}", "aisle-cluster", "shop", ended("aisle-cluster", True, 1.0))
+    assert "expected a Pushgateway to take the gauges of aisle-cluster" in capsys.readouterr().out
+    push("", "aisle-cluster", "shop", ended("aisle-cluster", True, 1.0))
+    assert capsys.readouterr().out == ""
