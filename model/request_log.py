@@ -5,8 +5,8 @@ A directory holds any number of files, from any number of server processes:
     {version}-{pid}-{start}-{number}.parquet   finished, never changed again
     {version}-{pid}-{start}-{number}.journal   JSON lines, still written to, or left by a process that was killed
 
-A journal becomes the Parquet file of the same name. Only this module and model/serving/request_log.py (the writer) know
-of journals; everybody else calls `read`, which has every row from some milliseconds after its answer on.
+A journal becomes the Parquet file of the same name. Only this module and the writer (model/serving/journal.py) know of
+journals; everybody else calls `read`, which has every row some milliseconds after its answer.
 
 Detail is there for a share of the requests (`sampled`) and null for the others: the history exactly as the model was
 given it, and what it ranked. The features as seen are not stored: the model is a pure function of history, moment,
@@ -71,12 +71,12 @@ def read(
     """
     if not directory.is_dir():
         raise InputError(f"request log: expected a directory at {directory}, found none")
-    # Journals first: one that is finished meanwhile is then found as Parquet, and never read twice.
-    journals = {path.stem: _journal(path) for path in sorted(directory.glob(f"*{JOURNAL}"))}
-    files = sorted(directory.glob(f"*{PARQUET}"))
-    finished = {path.stem for path in files}
-    sources = [found for stem, found in journals.items() if stem not in finished]
     try:
+        # Journals first: one that is finished meanwhile is then found as Parquet, and never read twice.
+        journals = {path.stem: _journal(path) for path in sorted(directory.glob(f"*{JOURNAL}"))}
+        files = sorted(directory.glob(f"*{PARQUET}"))
+        finished = {path.stem for path in files}
+        sources = [found for stem, found in journals.items() if stem not in finished]
         rows = ds.dataset([str(path) for path in files], schema=SCHEMA, format="parquet")
         tables = [part.to_table(filter=_span(since_s, until_s)) for part in (rows, *map(ds.dataset, sources))]
     except pa.ArrowException as error:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from components.rollout.front import front
 from components.rollout.machine import start
-from components.rollout.processes import SERVER_MODULE, Process, model_server, wait_ready
+from components.rollout.processes import REQUESTS, SERVER_MODULE, Process, model_server, wait_ready
 from components.rollout.status import Status, begin, change
 from components.rollout.traffic import Client
 from components.rollout.walk import Progress, RolloutResult, Walk
@@ -45,8 +45,7 @@ def run_rollout(
     """
     check_trips(trips)
     workdir.mkdir(parents=True, exist_ok=True)
-    for old in workdir.glob("*.requests.jsonl"):
-        old.unlink()
+    shutil.rmtree(workdir / REQUESTS, ignore_errors=True)
     seed_store(trips, workdir / STORE, settings.features.max_history)
     status = begin(workdir, new_status(stable_dir.name, canary_dir.name, settings))
     with walking(trips, stable_dir, canary_dir, settings, workdir, status, on_progress, server_module) as found:

@@ -19,6 +19,8 @@ SERVER_MODULE = "model.serving.server"
 READY_TIMEOUT_S = 180.0
 SERVER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
 """A second BLAS thread spins while the first computes: it doubles the CPU of a request and makes none faster."""
+REQUESTS = "requests"
+"""Directory of the request log of all servers that share a work directory (model/request_log.py)."""
 STOP_GRACE_S = 15.0
 DEADLINE_MS = 2000
 """A replay sends as fast as it can and compares models: the machine's spare time must not choose what answers."""
@@ -123,13 +125,13 @@ def model_server(
 ) -> Iterator[tuple[Process, Backend]]:
     """Starts a model server on free ports; wait for it with `wait_ready`, so that several can start side by side.
 
-    Leaves {workdir}/{name}.log and {workdir}/{name}.requests.jsonl.
+    Leaves {workdir}/{name}.log, and its rows in the request log in {workdir}/requests.
     """
     backend = Backend(http_port=free_port(), grpc_port=free_port())
     command = [sys.executable, "-m", module, "--host-loopback"]
     command += ["--model-dir", str(model_dir), "--store", str(store), "--max-history", str(max_history)]
     command += ["--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port)]
-    command += ["--request-log", str(workdir / f"{name}.requests.jsonl"), "--deadline-ms", str(DEADLINE_MS)]
+    command += ["--request-log", str(workdir / REQUESTS), "--deadline-ms", str(DEADLINE_MS)]
     with running(name, command, workdir / f"{name}.log", SERVER_ENVIRONMENT) as process:
         yield process, backend
 

@@ -4,7 +4,6 @@ Training's side of it is one row a trip, because a request is one trip: shopper,
 """
 
 import dataclasses
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -20,15 +19,15 @@ from components.validate.tables import HOUR, WEEKDAY
 from model import columns as c
 from model import schema
 from model.errors import InputError
+from model.request_log import read
 from tfx_configs.settings import RunSettings
 from tfx_configs.validation import ValidationSettings
 
 STATS = "requests.stats.pb"
 """TFDV statistics of the training trips seen as requests."""
 LOGGED = {c.USER: "user_id", c.TIME: "time_s", c.STORE: "store_id"}
-"""{canonical column: field of a request log line}"""
+"""{canonical column: column of the request log}"""
 COMPARED = (HOUR, WEEKDAY, c.STORE)
-MAX_BAD_LINES_PERCENT = 1.0
 
 
 def write(training: pd.DataFrame, out: Path) -> None:
@@ -44,11 +43,11 @@ def as_requests(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def skew(training_stats: str, request_log: str, settings_json: str) -> dict[str, Any]:
-    """Validates a request log (model/serving/request_log.py) against the SERVING schema and the training trips.
+    """Validates a request log (model/request_log.py) against the SERVING schema and the training trips.
 
     Args:
         training_stats: the file `requests.stats.pb` of the validation of the served model's run.
-        request_log: JSON lines.
+        request_log: its directory.
         settings_json: RunSettings.
 
     Returns:
@@ -56,15 +55,14 @@ def skew(training_stats: str, request_log: str, settings_json: str) -> dict[str,
         from drift.MIN_ROWS requests on.
 
     Raises:
-        InputError: a file is not there, or the log has no line.
+        InputError: one of them is not there, or the log has no row.
     """
-    for name, path in (("training_stats", training_stats), ("request_log", request_log)):
-        if not Path(path).is_file():
-            raise InputError(f"{name}: expected a file at {path}, found none")
+    if not Path(training_stats).is_file():
+        raise InputError(f"training_stats: expected a file at {training_stats}, found none")
     settings = RunSettings.from_json(settings_json).validation
-    frame, found = _read(Path(request_log))
-    found += _schema_findings(frame)
-    if c.TIME in frame and pd.api.types.is_float_dtype(frame[c.TIME]):
+    frame = _read(Path(request_log))
+    found = _schema_findings(frame)
+    if c.TIME in frame:
         found += [dataclasses.replace(f, table="requests") for f in time_checks.in_time(frame, time.time())]
     measured = distances(Path(training_stats), frame, settings) if len(frame) >= drift.MIN_ROWS else []
     found += [_skewed(distance, settings) for distance in measured if distance.value > distance.limit]
@@ -77,28 +75,15 @@ def skew(training_stats: str, request_log: str, settings_json: str) -> dict[str,
     }
 
 
-def _read(path: Path) -> tuple[pd.DataFrame, list[Finding]]:
-    """The log as a table of canonical columns with the derived ones; lines that are no JSON object are findings."""
-    rows, bad = [], 0
-    with path.open(encoding="utf-8", errors="replace") as lines:
-        for line in lines:
-            try:
-                row = json.loads(line)
-                rows.append({column: row[field] for column, field in LOGGED.items() if field in row})
-            except (ValueError, TypeError):
-                bad += 1
-    if not rows:
-        raise InputError(f"request_log: expected at least one JSON line in {path}, got none of {bad}")
-    frame = pd.DataFrame(rows)
-    if c.TIME in frame and pd.api.types.is_numeric_dtype(frame[c.TIME]):
+def _read(directory: Path) -> pd.DataFrame:
+    """The log as a table of canonical columns with the derived ones; columns that no row has are left out."""
+    logged = read(directory, columns=list(LOGGED.values()))
+    if not len(logged):
+        raise InputError(f"request log: expected at least one row in {directory}, got none")
+    frame = logged.rename_columns(list(LOGGED)).to_pandas().dropna(axis=1, how="all")
+    if c.TIME in frame:
         frame[c.TIME] = frame[c.TIME].astype("float64")
-    percent = 100.0 * bad / (bad + len(rows))
-    if percent <= MAX_BAD_LINES_PERCENT:
-        return tables.with_derived(schema.EVENTS, frame), []
-    received = f"{bad} of {bad + len(rows)} that are none ({percent:.1f} %)"
-    todo = "check the disk and the log's writer; one half line at the end of a killed process is normal"
-    broken = findings.Finding("requests", "(line)", "readable", "stop", "JSON objects, one a line", received, todo)
-    return tables.with_derived(schema.EVENTS, frame), [broken]
+    return tables.with_derived(schema.EVENTS, frame)
 
 
 def _schema_findings(frame: pd.DataFrame) -> list[Finding]:

@@ -21,7 +21,7 @@ from model.serving import metrics
 from model.serving.history import HistoryStore
 from model.serving.inputs import INPUTS, OUTPUTS, Query, parse
 from model.serving.ladder import Ladder
-from model.serving.request_log import RequestLog
+from model.serving.request_log import RequestLog, detail, row
 from model.serving.rungs import Rung, ServedModel
 from model.serving.state import Source, State, StateReader
 
@@ -127,16 +127,21 @@ class Predictor(kserve.Model):
         request_id = _request_id(payload, headers)
         allowed_s = _deadline_ms(payload, headers, self._limits.deadline_ms) / 1000
         query = parse(payload.inputs, int(time.time()))
-        answer, rung, state = await self.recommend(query, begin + allowed_s)
+        detailed = self._log is not None and self._log.detailed(request_id)
+        answer, rung, state = await self.recommend(query, begin + allowed_s, detailed)
         seconds = time.perf_counter() - begin
         _count(version, query, answer, rung, seconds)
         if self._log is not None:
-            self._log.write(_record(request_id, version, query, answer, seconds, rung, state.source))
+            found = row(request_id, version, query, state, answer, rung, seconds)
+            self._log.write(found | detail(state, answer) if detailed else found)
         said = {"model_version": version, "request_id": request_id, "rung": str(rung), "state": str(state.source)}
         return _response(payload, said, answer)
 
-    async def recommend(self, query: Query, deadline: float) -> tuple[api.Answer, Rung, State]:
-        """The answer, its rung and the state it is made from, by `deadline`, a reading of time.perf_counter."""
+    async def recommend(self, query: Query, deadline: float, detailed: bool = False) -> tuple[api.Answer, Rung, State]:
+        """The answer, its rung and the state it is made from, by `deadline`, a reading of time.perf_counter.
+
+        detailed: the answer is to say what was ranked, too.
+        """
         begin, version = time.perf_counter(), self._ladder.model.version
         state = await self._state.read(query, STATE_SHARE * max(deadline - begin, 0))
         metrics.STAGE_SECONDS.labels(version, "state").observe(time.perf_counter() - begin)
@@ -151,6 +156,7 @@ class Predictor(kserve.Model):
             store_id=query.store_id,
             k=query.k,
             exclude=query.exclude,
+            detail=detailed,
         )
         answer, rung = await self._ladder.answer(request, deadline)
         return answer, rung, state
@@ -212,24 +218,3 @@ def _response(payload: kserve.InferRequest, said: dict[str, str], answer: api.An
         use_binary_outputs=payload.use_binary_outputs,
         requested_outputs=payload.request_outputs,
     )
-
-
-def _record(
-    request_id: str, version: str, query: Query, answer: api.Answer, seconds: float, rung: Rung, source: Source
-) -> dict[str, Any]:
-    record: dict[str, Any] = {
-        "request_id": request_id,
-        "version": version,
-        "user_id": query.user_id,
-        "time_s": query.time_s,
-        "store_id": query.store_id,
-        "k": query.k,
-        "item_ids": answer.item_ids,
-        "scores": answer.scores,
-        "reasons": answer.reasons,
-        "rung": rung,
-        "state": source,
-        "latency_ms": round(seconds * 1000, 3),
-        "logged_s": round(time.time(), 3),
-    }
-    return record | ({"propensities": answer.propensities} if answer.propensities else {})

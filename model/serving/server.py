@@ -22,7 +22,7 @@ from model.parent import die_with_parent
 from model.serving import metrics
 from model.serving.loopback import bind_to_loopback
 from model.serving.predictor import Limits, Overloaded, Predictor
-from model.serving.request_log import RequestLog
+from model.serving.request_log import LogOptions, RequestLog
 from model.serving.routes import add_routes
 from model.serving.rungs import ServedModel
 from model.serving.store import open_store
@@ -41,9 +41,11 @@ class ServerOptions:
     grpc_port: int
     host_loopback: bool
     request_log: Path | None
+    """Directory of the request log; None for no log."""
     max_history: int
     """Events kept for each shopper; the same in all servers that share the store."""
     limits: Limits
+    log: LogOptions
     redis_password: str | None = None
     """Where the store's url has none: an argument could be read in the process list."""
     rules: Path | None = None
@@ -64,7 +66,7 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedM
 def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> None:
     """Loads, warms up, then listens; raises what loading raises before any port is open."""
     store = open_store(options.store, options.max_history, options.redis_password)
-    log = RequestLog(options.request_log) if options.request_log else None
+    log = RequestLog(options.request_log, options.log) if options.request_log else None
     try:
         predictor = Predictor(lambda: load_model(options.model_dir), store, log, options.limits)
         predictor.load()
@@ -123,8 +125,10 @@ def _quieten() -> None:
 
 
 def _load_package(directory: Path, rules: Path | None) -> ServedModel:
-    from model.package import load  # here, because it imports TensorFlow
+    from model.package import load  # here, because both import TensorFlow
+    from model.serving.threads import one_thread_each
 
+    one_thread_each()
     model = load(directory, rules, metrics.stage_took)
     metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)
     return model
@@ -141,7 +145,12 @@ def _options(argv: Sequence[str] | None) -> ServerOptions:
     parser.add_argument("--http-port", type=int, default=8080)
     parser.add_argument("--grpc-port", type=int, default=8081)
     parser.add_argument("--host-loopback", action="store_true", help="listen on 127.0.0.1 only")
-    parser.add_argument("--request-log", type=Path, help="append one JSON line for each answered request")
+    parser.add_argument("--request-log", type=Path, metavar="DIR", help="where a row for each answer is kept")
+    parser.add_argument("--log-detail-percent", type=float, default=1.0, help="share of rows with history, candidates")
+    parser.add_argument("--log-roll-rows", type=int, default=5_000, help="rows of one file of the request log")
+    parser.add_argument(
+        "--log-roll-s", type=float, default=60.0, help="seconds until a file is finished though shorter"
+    )
     parser.add_argument("--rules", type=Path, help="rules file that takes the place of the model's own rules")
     parser.add_argument("--max-history", type=int, default=2048, help="events kept for each shopper")
     parser.add_argument("--deadline-ms", type=float, default=50.0, help="time for a request that names none")
@@ -152,7 +161,8 @@ def _options(argv: Sequence[str] | None) -> ServerOptions:
     if parent_pid is not None:
         die_with_parent(parent_pid)
     limits = Limits(deadline_ms=found.pop("deadline_ms"), max_in_flight=found.pop("max_in_flight"))
-    return ServerOptions(**found, limits=limits, redis_password=os.environ.get("REDIS_PASSWORD"))
+    log = LogOptions(**{name: found.pop(f"log_{name}") for name in ("detail_percent", "roll_rows", "roll_s")})
+    return ServerOptions(**found, limits=limits, log=log, redis_password=os.environ.get("REDIS_PASSWORD"))
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ Line = dict[str, Any]
 
 
 def lines() -> list[Line]:
-    """One line a trip of another season of the clean shop, as model/serving/predictor.py writes them."""
+    """One row a trip of another season of the clean shop, as model/serving/request_log.py writes them."""
     trips = clean_shop(seed=5)["events"].groupby("basket_id").first()
     return [
         {
@@ -42,14 +42,12 @@ def text(change: Callable[[Line], Line]) -> str:
 
 LOGS = {
     "clean": text(lambda line: line),
-    "a half line at the end": text(lambda line: line) + '{"request_id": "r9',
-    "half lines": text(lambda line: line)[: -len('"logged_s": 1.0}\n')] * 2 + '{"reque\n' * 50,
+    "of a killed process": text(lambda line: line) + '{"request_id": "r9',
     "few": "".join(json.dumps(line) + "\n" for line in lines()[:50]).replace('"s1"', '"s9"'),
     "another store": text(lambda line: line | {"store_id": "s9"}),
     "all at night": text(lambda line: line | {"time_s": line["time_s"] // 86_400 * 86_400}),
     "no store": text(lambda line: {name: value for name, value in line.items() if name != "store_id"}),
     "some without shopper": text(lambda line: line | ({"user_id": None} if line["request_id"] < "r2" else {})),
-    "numbers for shoppers": text(lambda line: line | {"user_id": 7}),
     "milliseconds": text(lambda line: line | {"time_s": line["time_s"] * 1000}),
 }
 
@@ -62,11 +60,16 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     kwargs: dict[str, Any] = {"folders": [str(tables)], "out_root": str(root / "out"), "settings_json": SETTINGS}
     call("validate", f"{DRIVER}:validate_all", kwargs)
     for name, log in LOGS.items():
-        (root / name).write_text(log)
+        (root / name).mkdir()
+        (root / name / "v1-1-1-000001.journal").write_text(log)
+    (root / "empty").mkdir()
+    (root / "no log").mkdir()
+    (root / "no log" / "x.parquet").write_text("x")
     stats = str(root / "out" / "tables" / "requests.stats.pb")
-    logs = [str(root / name) for name in (*LOGS, "lost")]
+    names = (*LOGS, "lost", "empty", "no log")
+    logs = [str(root / name) for name in names]
     found = call("validate", f"{DRIVER}:skew_all", {"training_stats": stats, "logs": logs, "settings_json": SETTINGS})
-    return {name: found[str(root / name)] for name in (*LOGS, "lost")}
+    return {name: found[str(root / name)] for name in names}
 
 
 def findings(answer: dict[str, Any]) -> list[tuple[str, str, str]]:
@@ -79,9 +82,9 @@ def test_requests_like_the_training_trips_have_no_findings(answers: dict[str, An
     assert {d["feature"] for d in answers["clean"]["skew"]} == {"hour", "weekday", "store_id"}
 
 
-def test_one_half_line_is_normal_and_many_stop(answers: dict[str, Any]) -> None:
-    assert findings(answers["a half line at the end"]) == []
-    assert findings(answers["half lines"]) == [("(line)", "readable", "stop")]
+def test_what_a_killed_process_left_is_normal(answers: dict[str, Any]) -> None:
+    assert findings(answers["of a killed process"]) == []
+    assert answers["of a killed process"]["requests"] == 1400
 
 
 def test_a_few_requests_are_not_compared(answers: dict[str, Any]) -> None:
@@ -98,7 +101,7 @@ def test_requests_at_another_time_of_day_warn(answers: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "column"),
-    [("no store", "store_id"), ("some without shopper", "user_id"), ("numbers for shoppers", "user_id")],
+    [("no store", "store_id"), ("some without shopper", "user_id")],
 )
 def test_what_the_serving_schema_demands_stops_when_it_is_not_there(
     answers: dict[str, Any], name: str, column: str
@@ -112,5 +115,13 @@ def test_milliseconds_are_times_of_the_future(answers: dict[str, Any]) -> None:
     assert ("event_time", "future_time", "stop") in findings(answers["milliseconds"])
 
 
-def test_a_log_that_is_not_there_is_named(answers: dict[str, Any]) -> None:
-    assert answers["lost"]["refused"].startswith("request_log: expected a file at ")
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("lost", "request log: expected a directory at "),
+        ("empty", "request log: expected at least one row in "),
+        ("no log", "request log: "),
+    ],
+)
+def test_a_log_that_cannot_be_read_is_refused_with_the_reason(answers: dict[str, Any], name: str, why: str) -> None:
+    assert answers[name]["refused"].startswith(why)

@@ -12,7 +12,7 @@ import grpc
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
-from components.rollout.processes import Process, model_server, wait_ready
+from components.rollout.processes import REQUESTS, Process, model_server, wait_ready
 from model.serving.events import BATCH
 from tests.model.serving.fake_server import write_model
 
@@ -51,8 +51,7 @@ def live_server(workdir: Path, version: str, **fields: object) -> Iterator[Serve
         wait_ready(process, backend)
         with grpc.insecure_channel(f"127.0.0.1:{backend.grpc_port}") as channel:
             stub = GRPCInferenceServiceStub(channel)
-            log = workdir / f"{version}.requests.jsonl"
-            yield Server(process, backend.http_port, backend.grpc_port, stub, log)
+            yield Server(process, backend.http_port, backend.grpc_port, stub, workdir / REQUESTS)
 
 
 def tensor(name: str, *data: Any, datatype: str = "BYTES") -> dict[str, Any]:

@@ -9,6 +9,7 @@ import psutil
 import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
+from model.request_log import read
 from model.serving.events import STRUCTURED
 from model.serving.inputs import INPUTS, OUTPUTS
 from tests.model.serving.live_server import Server, event, grpc_request, outputs, tensor
@@ -163,7 +164,7 @@ def test_the_server_listens_on_loopback_only(server: Server) -> None:
     assert all(ip in ("127.0.0.1", "::ffff:127.0.0.1") for ip in listening)
 
 
-def test_metrics_count_outcomes_by_version_and_the_log_has_a_line_for_each_answer(server: Server) -> None:
+def test_metrics_count_outcomes_by_version_and_the_log_has_a_row_for_each_answer(server: Server) -> None:
     def counted(outcome: str) -> float:
         rung = "full" if outcome == "ok" else ""
         name = f'aisle_requests_total{{outcome="{outcome}",rung="{rung}",version="v7"}} '
@@ -175,12 +176,12 @@ def test_metrics_count_outcomes_by_version_and_the_log_has_a_line_for_each_answe
     server.infer(tensor("user_id", ""))
     assert (counted("ok"), counted("bad_request")) == (before[0] + 1, before[1] + 1)
     deadline = time.monotonic() + 5
-    while "log-me" not in server.log.read_text() and time.monotonic() < deadline:
+    while not (rows := [row for row in read(server.log).to_pylist() if row["request_id"] == "log-me"]):
+        assert time.monotonic() < deadline
         time.sleep(0.01)
-    record = json.loads(server.log.read_text().splitlines()[-1])
-    assert record["latency_ms"] > 0
-    expected = {"request_id": "log-me", "version": "v7", "user_id": "logged", "item_ids": ["a", "b", "c"]}
-    assert {name: record[name] for name in expected} == expected
+    assert rows[0]["latency_ms"] > 0
+    expected = {"version": "v7", "user_id": "logged", "rung": "full", "item_ids": ["a", "b", "c"], "exclude": []}
+    assert {name: rows[0][name] for name in expected} == expected
 
 
 def test_a_clients_mistakes_leave_no_traceback_in_the_log(server: Server) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from model.request_log import read
 from model.serving.server import main
 from tests.model.serving.fake_server import load
 from tests.model.serving.live_server import Server, grpc_request, live_server, tensor
@@ -32,7 +33,8 @@ def test_sigterm_lets_a_request_in_flight_finish_and_ends_with_0(slow: Server) -
     status, found = answer.result()
     assert (status, found["parameters"]["rung"]) == (200, "full")
     assert slow.process.exit_code == 0
-    assert len(slow.log.read_text().splitlines()) == 1
+    assert len(read(slow.log)) == 1
+    assert [path.suffix for path in slow.log.iterdir()] == [".parquet"]
 
 
 def test_an_overloaded_server_turns_requests_away_at_once_and_answers_the_others_in_time(slow: Server) -> None:
