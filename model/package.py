@@ -18,6 +18,7 @@ from model.item_values import ItemValues
 from model.manifest import Manifest, verify
 from model.rerank import Reranker
 from model.rerank_policy import ITEMS, RerankPolicy, packaged_rerank
+from model.towers import RECENT_EVENTS
 
 MAX_BATCH = 64
 """Requests run through the graph at once."""
@@ -86,7 +87,7 @@ class LoadedModel:
         inputs, reranker = _inputs(requests, FEWER_EVENTS if fewer else None), self._policy.current()
         excluded = [(item, row) for row, request in enumerate(requests) for item in request.exclude]
         everything = reranker.active or any(request.detail for request in requests)
-        retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(inputs, len(requests))
+        retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(requests)
         begin = self._took("retrieve", begin)
         found = self._recommend(
             **inputs,
@@ -112,10 +113,10 @@ class LoadedModel:
             self._on_stage(self.version, stage, now - begin)
         return now
 
-    def _retrieve(self, inputs: dict[str, Any], requests: int) -> Any:
+    def _retrieve(self, requests: Sequence[Request]) -> Any:
         if self._index is None:
-            return tf.zeros([requests, 0], tf.int32)
-        query_Bd = self._embed(**inputs)["query"].numpy()
+            return tf.zeros([len(requests), 0], tf.int32)
+        query_Bd = self._embed(**_inputs(requests, RECENT_EVENTS))["query"].numpy()
         return tf.constant(self._index.search(query_Bd, self.manifest.retrieved))
 
 
