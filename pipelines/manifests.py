@@ -1,7 +1,7 @@
-"""`python -m pipelines.manifests`: the manifests of an overlay, and the four states of a rollout as files.
+"""`python -m pipelines.manifests`: the manifests of an overlay, and those that are written by code.
 
 manifests/rollout/ is written from manifests/base/inferenceservice.yaml by the functions that push and rollout use, so
-that what is shown there is what they apply.
+that what is shown there is what they apply; the rules and boards of components/monitoring from pipelines.observability.
 """
 
 import argparse
@@ -27,6 +27,7 @@ from model.inference_service import (
     with_canary,
 )
 from model.programs import find_program
+from pipelines.observability.write import monitoring_files
 
 ROOT = Path(__file__).resolve().parent.parent / "manifests"
 OVERLAYS = ("kind", "prod", "knative")
@@ -69,27 +70,36 @@ def rollout_states() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def write_rollout_states(out: Path, check: bool = False) -> list[Path]:
-    """Writes the states into `out`; returns the files that changed. With `check` nothing is written."""
+def written() -> dict[str, str]:
+    """{path under manifests/: text} of every file that code writes."""
+    note = "# Written by `python -m pipelines.manifests`; edit manifests/base/inferenceservice.yaml instead.\n"
+    states = {
+        f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
+        for name, objects in rollout_states().items()
+    }
+    return states | monitoring_files()
+
+
+def write_manifests(out: Path, check: bool = False) -> list[Path]:
+    """Writes them under `out`; returns the files that changed. With `check` nothing is written."""
     changed = []
-    for name, objects in rollout_states().items():
-        text = "# Written by `python -m pipelines.manifests`; edit manifests/base/inferenceservice.yaml instead.\n"
-        text += yaml.safe_dump_all(objects, sort_keys=False, width=120)
+    for name, text in written().items():
         target = out / name
         if not target.exists() or target.read_text(encoding="utf-8") != text:
             changed.append(target)
             if not check:
+                target.parent.mkdir(parents=True, exist_ok=True)
                 write_text(target, text)
     return changed
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Writes manifests/rollout; with --check exits 1 when a file would change."""
+    """Writes what code writes; with --check exits 1 when a file would change."""
     parser = argparse.ArgumentParser(prog="python -m pipelines.manifests", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
     options = parser.parse_args(argv)
     try:
-        changed = write_rollout_states(ROOT / "rollout", options.check)
+        changed = write_manifests(ROOT, options.check)
     except AisleError as error:
         print(f"aisle: {error}", file=sys.stderr)
         return error.exit_code

@@ -42,7 +42,7 @@ def pods(overlay: str) -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]
     found = []
     for o in objects(overlay):
         name = f"{o['kind']} {o['metadata']['name']}"
-        if o["kind"] == "StatefulSet":
+        if o["kind"] in ("StatefulSet", "Deployment"):
             found.append((name, o["spec"]["template"]["spec"], o["spec"]["template"]["spec"]["containers"]))
         elif o["kind"] == "TrainingRuntime":
             spec = o["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]

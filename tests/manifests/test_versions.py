@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.images import IMAGE
-from pipelines.manifests import ROOT, build, versions, write_rollout_states
+from pipelines.manifests import ROOT, build, versions, write_manifests
 
 REPOSITORY = ROOT.parent
 
@@ -38,14 +38,25 @@ def test_redis_has_the_version_of_the_list() -> None:
     assert redis["spec"]["template"]["spec"]["containers"][0]["image"] == f"redis:{versions()['REDIS']}"
 
 
+def test_the_pushgateway_has_the_version_of_the_list() -> None:
+    found = [o for o in build(ROOT / "overlays" / "kind") if o["metadata"]["name"] == "aisle-pushgateway"]
+    (deployment,) = [o for o in found if o["kind"] == "Deployment"]
+    image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
+    assert image == f"prom/pushgateway:v{versions()['PUSHGATEWAY']}"
+
+
 def test_every_version_has_a_reason() -> None:
     lines = [line for line in (ROOT / "versions.env").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Z_]+=\S+ +# \S.*", line) for line in lines)
 
 
-def test_the_states_of_a_rollout_are_what_the_code_writes(tmp_path: Path) -> None:
-    assert write_rollout_states(ROOT / "rollout", check=True) == []
-    assert len(write_rollout_states(tmp_path)) == 4
+def test_the_manifests_that_code_writes_are_what_it_writes(tmp_path: Path) -> None:
+    assert write_manifests(ROOT, check=True) == []
+    assert {path.relative_to(tmp_path).parent.as_posix() for path in write_manifests(tmp_path)} == {
+        "rollout",
+        "components/monitoring",
+        "components/monitoring/boards",
+    }
 
 
 def test_the_workflow_installs_the_kind_of_the_list() -> None:
