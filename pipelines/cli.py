@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.errors import AisleError, InputError
+from pipelines.replay_cli import REPLAY_DOES, replay_options
 from pipelines.rollout_cli import rollout_commands
 from tfx_configs.frozen import SettingsError
 
@@ -80,9 +81,19 @@ def _parser() -> Parser:
     serve.add_argument("--grpc-port", type=int, default=8081, help="gRPC port (%(default)s)")
     serve.add_argument("--rules", type=Path, help="business rules in place of the model's own (docs/reranking.md)")
 
+    explore = command("explore", _explore, "a page to look at recommendations and what they rest on, on loopback")
+    _which_run(explore)
+    explore.add_argument("--port", type=int, default=8090, help="(%(default)s)")
+    explore.add_argument("--examples", type=Path, metavar="DIR", help="an examples artifact in place of a run")
+    explore.add_argument(
+        "--model", type=Path, metavar="DIR", action="append", default=[], help="with --examples: stable, then canary"
+    )
+
     compile_ = command("compile", _compile, "the pipeline as KFP YAML")
     compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
     compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
+
+    replay_options(commands.add_parser("replay", help=REPLAY_DOES, description=REPLAY_DOES))
 
     rollout_commands(commands)
     return parser
@@ -165,6 +176,14 @@ def _serve(options: argparse.Namespace) -> int:
     from pipelines.serve import serve_stable
 
     return serve_stable(options.run, options.http_port, options.grpc_port, options.rules)
+
+
+def _explore(options: argparse.Namespace) -> int:
+    from pipelines.explore.server import explore
+
+    if options.model and not options.examples:
+        raise InputError("expected --examples DIR with --model, got none; say what data it was made from")
+    return explore(options.run, options.port, options.examples, options.model)
 
 
 def _report(options: argparse.Namespace) -> int:

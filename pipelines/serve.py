@@ -30,7 +30,7 @@ def serve_stable(run: Path, http_port: int, grpc_port: int, rules: Path | None =
     if stable is None:
         raise InputError(f"{run}: expected a registry with a stable model, found none; run `aisle demo` first")
     for option, port in (("--http-port", http_port), ("--grpc-port", grpc_port)):
-        _check_free(option, port)
+        check_free(option, port)
     command = [sys.executable, "-m", SERVER_MODULE, "--host-loopback"]
     command += ["--model-dir", str(registry.path(stable)), "--store", str(paths.store)]
     command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port)]
@@ -53,7 +53,7 @@ def serve_stable(run: Path, http_port: int, grpc_port: int, rules: Path | None =
             return 0
 
 
-def _check_free(option: str, port: int) -> None:
+def check_free(option: str, port: int) -> None:
     """Raises InputError when `port` is no port, or another program listens on it."""
     try:
         with socket.socket() as probe:

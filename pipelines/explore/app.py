@@ -1,0 +1,106 @@
+"""The pages over HTTP: server-rendered, everything in the address, nothing kept, nothing fetched from elsewhere."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.base import BaseHTTPMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from model.errors import InputError
+from pipelines.explore import views
+from pipelines.explore.ask import MAX_WORDS, Ask, read_ask
+from pipelines.explore.opening import World
+
+HERE = Path(__file__).parent
+HOSTS = ["127.0.0.1", "localhost"]
+"""Names this page goes by: a request under any other is somebody else's page calling."""
+POLICY = (
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+def make_app(world: World) -> Starlette:
+    """The application on an opened world."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(views.FILTERS)
+    about = {
+        "roles": [(role.name, role.model.version, role.model.kind) for role in world.lists.roles],
+        "cut_s": world.cut_s,
+    }
+
+    def page(request: Request, name: str, code: int = 200, **context: Any) -> HTMLResponse:
+        more = about | {"path": request.url.path, "query": request.url.query, "carried": _carried(request)}
+        return HTMLResponse(environment.get_template(name).render(more | context), code)
+
+    def _carried(request: Request) -> str:
+        """The shopper and moment in the address, for links that keep them."""
+        return request.url.query if "user" in request.query_params else ""
+
+    def asked(request: Request) -> Ask:
+        return read_ask(request.query_params, world.shoppers, world.cut_s)
+
+    def start(request: Request) -> Response:
+        text = request.query_params.get("begins", "").strip()[:MAX_WORDS]
+        return page(request, "start.html", **views.start(world, text))
+
+    def shopper(request: Request) -> Response:
+        words = request.query_params.get("q", "")[:MAX_WORDS]
+        return page(request, "shopper.html", **views.shopper(world, asked(request), words))
+
+    def item(request: Request) -> Response:
+        return page(request, "item.html", **views.item(world, asked(request), request.query_params.get("item", "")))
+
+    def products(request: Request) -> Response:
+        words = request.query_params.get("q", "")[:MAX_WORDS]
+        return page(request, "products.html", **views.products(world, words))
+
+    def rollout(request: Request) -> Response:
+        name = "rollout_now.html" if "now" in request.query_params else "rollout.html"
+        return page(request, name, **views.rollout(world.run))
+
+    def refused(request: Request, error: Exception) -> Response:
+        return page(request, "error.html", 400, message=str(error))
+
+    def missing(request: Request, error: Exception) -> Response:
+        code = error.status_code if isinstance(error, HTTPException) else 404
+        return page(request, "error.html", code, message="There is no such page.")
+
+    return Starlette(
+        routes=[
+            Route("/", start),
+            Route("/shopper", shopper),
+            Route("/item", item),
+            Route("/products", products),
+            Route("/rollout", rollout),
+            Mount("/static", StaticFiles(directory=HERE / "static")),
+        ],
+        middleware=[
+            Middleware(TrustedHostMiddleware, allowed_hosts=HOSTS),
+            Middleware(BaseHTTPMiddleware, dispatch=_guarded),
+        ],
+        exception_handlers={InputError: refused, HTTPException: missing},
+    )
+
+
+async def _guarded(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await answer(request)
+    response.headers["Content-Security-Policy"] = POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

@@ -1,0 +1,52 @@
+"""The features of single candidates, by the same graph code that every model carries.
+
+Shape legend: H history events, C candidates.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.api import Request
+from model.catalog import MISSING, Catalog
+from model.features import Feature, FeatureGraph
+from model.inputs import Batch
+from tfx_configs.settings import FeatureSettings
+
+UNKNOWN = -1
+
+
+class FeatureReader:
+    """Feature values for (request, item) pairs on one catalog, as served."""
+
+    def __init__(self, catalog: Catalog, settings: FeatureSettings) -> None:
+        self.catalog = catalog
+        self._graph = FeatureGraph(catalog, settings)
+        self._item = {str(item): i for i, item in enumerate(catalog.item_ids)}
+        self._store = {str(store): i for i, store in enumerate(catalog.store_ids)}
+
+    @property
+    def records(self) -> tuple[Feature, ...]:
+        return self._graph.records
+
+    def __call__(self, request: Request, item_ids: Sequence[str]) -> list[dict[str, float]]:
+        """{feature: value} of each item, before the log that some enter the ranker with."""
+        known = [item for item in item_ids if item in self._item]
+        item_C = np.array([self._item[item] for item in known], np.int32)
+        values = self._graph(self._batch(request), item_C, np.zeros(len(known), np.int32))
+        columns = {name: np.asarray(value_C) for name, value_C in values.items()}
+        rows = {item: {name: float(column[c]) for name, column in columns.items()} for c, item in enumerate(known)}
+        return [rows.get(item, {}) for item in item_ids]
+
+    def _batch(self, request: Request) -> Batch:
+        index_H = np.array([self._item.get(item, UNKNOWN) for item in request.history_item], np.int32)
+        known_H = index_H != UNKNOWN
+        user_row = self.catalog.user_rows(np.array([request.user_id]))
+        return Batch(
+            history_item_H=index_H[known_H],
+            history_time_H=np.asarray(request.history_time, np.int64)[known_H],
+            history_row_H=np.zeros(int(known_H.sum()), np.int32),
+            time_B=np.array([request.time_s], np.int64),
+            store_B=np.array([self._store.get(request.store_id, MISSING)], np.int32),
+            user_B=user_row,
+        )

@@ -1,0 +1,136 @@
+"""Shoppers, the moments to look at them, and the request that each would have made.
+
+Shape legend: E events, T trips, U shoppers, H history events.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.api import Request
+from model.trips import Trips
+
+NEW_SHOPPER = "somebody-new"
+"""An id that no data is expected to hold."""
+MOMENTS = 40
+"""Trips offered of a shopper, the first after the cut."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example:
+    """A shopper worth a look. `kind`: heavy, usual, light or new."""
+
+    kind: str
+    user_id: str
+    purchases: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Moment:
+    """The beginning of a trip after the cut. `bought`: the trip's item ids, which no model has seen."""
+
+    time_s: int
+    store_id: str
+    bought: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What a shopper had bought before a moment, oldest first."""
+
+    items: tuple[str, ...]
+    times: tuple[int, ...]
+
+
+class Shoppers:
+    """Everybody in the trips."""
+
+    def __init__(self, trips: Trips, max_history: int) -> None:
+        self.trips = trips
+        self._max_history = max_history
+        self._row = {str(user): row for row, user in enumerate(trips.user_ids)}
+        self._begin_U = np.searchsorted(trips.event_user_E, np.arange(len(trips.user_ids)))
+        self._end_U = np.searchsorted(trips.event_user_E, np.arange(len(trips.user_ids)), side="right")
+        test = trips.test_trips()
+        self._test = test[np.argsort(trips.user_T[test], kind="stable")]
+        self._before_U = np.bincount(
+            trips.event_user_E[trips.event_time_E < trips.cut_s], minlength=len(trips.user_ids)
+        )
+
+    def __contains__(self, user_id: str) -> bool:
+        return user_id in self._row
+
+    def __len__(self) -> int:
+        return len(self._row)
+
+    def examples(self) -> list[Example]:
+        """Who bought most before the cut, a usual shopper, who bought least, and nobody we know.
+
+        Only shoppers who bought before the cut and come again after it.
+        """
+        rows = np.unique(self.trips.user_T[self._test])
+        rows = rows[self._before_U[rows] > 0]
+        rows = rows[np.argsort(self._before_U[rows], kind="stable")]
+        places = {"heavy": len(rows) - 1, "usual": len(rows) // 2, "light": 0} if len(rows) else {}
+        found = [self._example(kind, int(rows[place])) for kind, place in places.items()]
+        return [*found, Example(kind="new", user_id=NEW_SHOPPER, purchases=0)]
+
+    def matching(self, text: str, limit: int = 12) -> list[str]:
+        """Ids that begin with the text, in order; an id that is the text itself comes first."""
+        return sorted((user for user in self._row if user.startswith(text)), key=lambda user: (len(user), user))[:limit]
+
+    def moments(self, user_id: str) -> list[Moment]:
+        """The shopper's first trips after the cut, in order of time."""
+        row = self._row.get(user_id)
+        if row is None:
+            return []
+        return [self._moment(int(trip)) for trip in self._test[self.trips.user_T[self._test] == row][:MOMENTS]]
+
+    def past(self, user_id: str, time_s: int) -> Past:
+        """Purchases strictly before the moment, at most `max_history`, less those returned strictly before it."""
+        row, trips = self._row.get(user_id), self.trips
+        if row is None:
+            return Past(items=(), times=())
+        begin, end = int(self._begin_U[row]), int(self._end_U[row])
+        end = begin + int(np.searchsorted(trips.event_time_E[begin:end], time_s))
+        begin = max(begin, end - self._max_history)
+        at_H = np.arange(begin, end)
+        gone = trips.returned_event_R[trips.returned_time_R < time_s]
+        at_H = at_H[~np.isin(at_H, gone)]
+        return Past(
+            items=tuple(trips.item_ids[trips.event_item_E[at_H]].tolist()),
+            times=tuple(trips.event_time_E[at_H].tolist()),
+        )
+
+    def stores(self, user_id: str) -> list[str]:
+        """Where the shopper has been, most trips first."""
+        row = self._row.get(user_id)
+        if row is None:
+            return []
+        stores, trips = np.unique(self.trips.store_T[self.trips.user_T == row], return_counts=True)
+        ids = self.trips.store_ids[stores[np.argsort(-trips, kind="stable")]]
+        return [str(store) for store in ids if store]
+
+    def _example(self, kind: str, row: int) -> Example:
+        return Example(kind=kind, user_id=str(self.trips.user_ids[row]), purchases=int(self._before_U[row]))
+
+    def _moment(self, trip: int) -> Moment:
+        trips = self.trips
+        return Moment(
+            time_s=int(trips.time_T[trip]),
+            store_id=str(trips.store_ids[trips.store_T[trip]]),
+            bought=tuple(trips.item_ids[trips.basket(trip)].tolist()),
+        )
+
+
+def request_of(user_id: str, time_s: int, store_id: str, past: Past, basket: tuple[str, ...], k: int) -> Request:
+    """As serving would hear it: what lies in the basket was bought just now, and is not recommended again."""
+    return Request(
+        user_id=user_id,
+        time_s=time_s,
+        history_item=[*past.items, *basket],
+        history_time=np.array([*past.times, *[time_s - 1] * len(basket)], np.int64),
+        store_id=store_id,
+        k=k,
+        exclude=basket,
+    )
