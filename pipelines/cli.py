@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.errors import AisleError, InputError
 from pipelines.replay_cli import REPLAY_DOES, replay_options
-from pipelines.replay_cli import REPLAY_DOES, replay_options
 from pipelines.rollout_cli import rollout_commands
 from tfx_configs.frozen import SettingsError
 
@@ -93,8 +92,6 @@ def _parser() -> Parser:
     compile_ = command("compile", _compile, "the pipeline as KFP YAML")
     compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
     compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
-
-    replay_options(commands.add_parser("replay", help=REPLAY_DOES, description=REPLAY_DOES))
 
     replay_options(commands.add_parser("replay", help=REPLAY_DOES, description=REPLAY_DOES))
 
