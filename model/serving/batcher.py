@@ -4,18 +4,24 @@ The graph's fixed cost is paid once a batch, so the busier the server, the less 
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from opentelemetry.context import Context
+
 from model.api import Answer, Request
+from model.serving import tracing
 
 MAX_BATCH = 8
 """Larger ones save little CPU and make everybody in them wait longer."""
 
 Run = Callable[[Sequence[Request], bool], list[Answer]]
 """(requests, fewer) -> one answer for each request."""
+OnWait = Callable[[float], None]
+"""Told how long a request waited for a thread, seconds."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -23,13 +29,15 @@ class _Job:
     request: Request
     fewer: bool
     future: Future[Answer] = field(default_factory=Future)
+    submitted: float = field(default_factory=time.perf_counter)
+    parent: Context | None = field(default_factory=tracing.parent)
 
 
 class Batcher:
     """Threads that answer submitted requests, oldest first, those of one kind (`fewer` or not) together."""
 
-    def __init__(self, run: Run, threads: int) -> None:
-        self._run = run
+    def __init__(self, run: Run, threads: int, on_wait: OnWait = lambda _: None) -> None:
+        self._run, self._on_wait = run, on_wait
         self._jobs: deque[_Job] = deque()
         self._wake = threading.Condition()
         self._open = True
@@ -65,6 +73,7 @@ class Batcher:
     def _work(self) -> None:
         while jobs := self._next():
             try:
+                self._tell_wait(jobs)
                 self._answer(jobs)
             finally:
                 with self._wake:
@@ -85,10 +94,17 @@ class Batcher:
                 self._wake.wait()
         return []
 
+    def _tell_wait(self, jobs: Sequence[_Job]) -> None:
+        now = time.perf_counter()
+        for job in jobs:
+            self._on_wait(now - job.submitted)
+            tracing.stage_of(job.parent, "queue", now - job.submitted)
+
     def _answer(self, jobs: Sequence[_Job]) -> None:
         """Where a batch fails, each of it is tried alone: one request must not take others down."""
         try:
-            answers = self._run([job.request for job in jobs], jobs[0].fewer)
+            with tracing.batch([job.parent for job in jobs]):
+                answers = self._run([job.request for job in jobs], jobs[0].fewer)
         except Exception as error:
             if len(jobs) == 1:
                 jobs[0].future.set_exception(error)

@@ -47,7 +47,7 @@ class Ladder:
     def __init__(self, model: ServedModel, threads: int) -> None:
         self.model = model
         self._threads = threads
-        self._batcher = Batcher(self._timed, threads)
+        self._batcher = Batcher(self._timed, threads, metrics.QUEUE_SECONDS.labels(model.version).observe)
         self._expected = {rung: Expected() for rung in _RANKED}
         self._failing = False
         self.popular: list[str] = []

@@ -27,6 +27,12 @@ STAGE_SECONDS = Histogram(
     buckets=_STAGE_SECONDS,
 )
 ITEMS = Counter("aisle_items_total", "Items shown, by the source they came from.", ("version", "source"))
+QUEUE_SECONDS = Histogram(
+    "aisle_queue_seconds",
+    "Time a request waited for a thread to rank it, seconds.",
+    ("version",),
+    buckets=_STAGE_SECONDS,
+)
 BATCH_SIZE = Histogram("aisle_batch_size", "Requests ranked at once.", ("version",), buckets=(1, 2, 4, 8, 16, 32, 64))
 STATE = Counter(
     "aisle_state_total",
@@ -56,7 +62,7 @@ LOG_DROPPED = Counter("aisle_request_log_dropped_total", "Log lines given up bec
 
 
 def stage_took(version: str, stage: str, seconds: float) -> None:
-    """model.package.OnStage."""
+    """A stage of a request or a batch ended."""
     STAGE_SECONDS.labels(version, stage).observe(seconds)
 
 

@@ -14,10 +14,11 @@ import numpy as np
 from grpc_interceptor.exceptions import Unavailable
 from kserve.errors import InvalidInput
 from kserve.protocol.infer_type import InferOutput, to_http_parameters
+from opentelemetry.trace import Span
 
 from model import api
 from model.errors import InputError
-from model.serving import metrics
+from model.serving import metrics, tracing
 from model.serving.history import HistoryStore
 from model.serving.inputs import INPUTS, OUTPUTS, Query, parse
 from model.serving.ladder import Ladder
@@ -109,7 +110,8 @@ class Predictor(kserve.Model):
         self._in_flight += 1
         metrics.IN_FLIGHT.set(self._in_flight)
         try:
-            return await self._answer(payload, headers or {})
+            with tracing.request(headers or {}) as span:
+                return await self._answer(payload, headers or {}, span)
         except InputError as error:
             metrics.REQUESTS.labels(version, "bad_request", "").inc()
             raise InvalidInput(str(error)) from None
@@ -120,7 +122,9 @@ class Predictor(kserve.Model):
             self._in_flight -= 1
             metrics.IN_FLIGHT.set(self._in_flight)
 
-    async def _answer(self, payload: kserve.InferRequest, headers: Mapping[str, str]) -> kserve.InferResponse:
+    async def _answer(
+        self, payload: kserve.InferRequest, headers: Mapping[str, str], span: Span
+    ) -> kserve.InferResponse:
         begin, version = time.perf_counter(), self._ladder.model.version
         if not isinstance(payload, kserve.InferRequest):
             raise InputError(f"expected the v2 protocol; use /v2/models/{NAME}/infer")
@@ -135,6 +139,7 @@ class Predictor(kserve.Model):
             found = row(request_id, version, query, state, answer, rung, seconds)
             self._log.write(found | detail(state, answer) if detailed else found)
         said = {"model_version": version, "request_id": request_id, "rung": str(rung), "state": str(state.source)}
+        span.set_attributes({f"aisle.{name}": value for name, value in said.items()})
         return _response(payload, said, answer)
 
     async def recommend(self, query: Query, deadline: float, detailed: bool = False) -> tuple[api.Answer, Rung, State]:
@@ -144,7 +149,9 @@ class Predictor(kserve.Model):
         """
         begin, version = time.perf_counter(), self._ladder.model.version
         state = await self._state.read(query, STATE_SHARE * max(deadline - begin, 0))
-        metrics.STAGE_SECONDS.labels(version, "state").observe(time.perf_counter() - begin)
+        seconds = time.perf_counter() - begin
+        metrics.stage_took(version, "state", seconds)
+        tracing.stage_of(tracing.parent(), "state", seconds)
         metrics.STATE.labels(version, state.source).inc()
         if state.source is Source.FOUND:
             metrics.STATE_AGE.labels(version).observe(query.time_s - int(state.times[-1]))

@@ -19,7 +19,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from model.errors import AisleError
 from model.parent import die_with_parent
-from model.serving import metrics
+from model.serving import metrics, tracing
 from model.serving.loopback import bind_to_loopback
 from model.serving.predictor import Limits, Overloaded, Predictor
 from model.serving.request_log import LogOptions, RequestLog
@@ -56,7 +56,8 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedM
     """Serves until SIGTERM or SIGINT. Returns 0; 1 or 2 with one line on stderr when it could not start."""
     try:
         options = _options(argv)
-        run(options, load_model or (lambda directory: _load_package(directory, options.rules)))
+        with tracing.exporting():
+            run(options, load_model or (lambda directory: _load_package(directory, options.rules)))
     except AisleError as error:
         print(f"aisle server: {error}", file=sys.stderr)
         return error.exit_code
@@ -129,9 +130,15 @@ def _load_package(directory: Path, rules: Path | None) -> ServedModel:
     from model.serving.threads import one_thread_each
 
     one_thread_each()
-    model = load(directory, rules, metrics.stage_took)
+    model = load(directory, rules, stage_took)
     metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)
     return model
+
+
+def stage_took(version: str, stage: str, seconds: float) -> None:
+    """model.package.OnStage."""
+    metrics.stage_took(version, stage, seconds)
+    tracing.took(stage, seconds)
 
 
 def _options(argv: Sequence[str] | None) -> ServerOptions:

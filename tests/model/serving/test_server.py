@@ -215,6 +215,7 @@ def test_metrics_have_the_names_and_labels_that_dashboards_and_alerts_read(serve
         "aisle_request_seconds",
         "aisle_stage_seconds",
         "aisle_items_total",
+        "aisle_queue_seconds",
         "aisle_batch_size",
         "aisle_state_total",
         "aisle_state_age_seconds",
