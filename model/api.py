@@ -36,6 +36,19 @@ class Ranked:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Unknown:
+    """What of one request the model has never seen."""
+
+    shopper: bool
+    """Nothing but the history can tell this shopper from others."""
+    store: bool
+    """A store was named, and it is unknown."""
+    history_items: int
+    """Events whose item is not in the catalog: they are as if they had not been."""
+    exclude_items: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
     """At most k items, best first, no duplicates."""
 
@@ -47,6 +60,8 @@ class Answer:
     """With what probability each was to be in this answer; empty where nothing is left to chance (model/rerank.py)."""
     ranked: Ranked | None = None
     """Only where the request asked for detail and something was ranked."""
+    unknown: Unknown | None = None
+    """The same; None for a model of before it could tell."""
 
 
 class Model(Protocol):

@@ -64,6 +64,21 @@ class Serving(tf.Module):
 
     @tf.function(
         input_signature=[
+            tf.TensorSpec([None], tf.string, "item_id"),
+            tf.TensorSpec([None], tf.string, "user_id"),
+            tf.TensorSpec([None], tf.string, "store_id"),
+        ]
+    )
+    def known(self, item_id: Any, user_id: Any, store_id: Any) -> dict[str, Any]:
+        """{"item", "user", "store"}: whether the model knows each of them; no store is none that it knows."""
+        return {
+            "item": self._items.lookup(item_id) >= 0,
+            "user": self._users.lookup(user_id) > 0,
+            "store": self._stores.lookup(store_id) > 0,
+        }
+
+    @tf.function(
+        input_signature=[
             *REQUEST,
             tf.TensorSpec([None, None], tf.int32, "retrieved"),
             tf.TensorSpec([None], tf.string, "exclude_item"),
@@ -124,6 +139,7 @@ def export(
         signatures = {
             "embed": serving.embed.get_concrete_function(),
             "recommend": serving.recommend.get_concrete_function(),
+            "known": serving.known.get_concrete_function(),
         }
         tf.saved_model.save(serving, str(out / "saved_model"), signatures=signatures)
         if index is not None:

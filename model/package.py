@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from model.api import Answer, Ranked, Request
+from model.api import Answer, Ranked, Request, Unknown
 from model.backend import tf
 from model.index import ExactIndex
 from model.item_values import ItemValues
@@ -61,6 +61,7 @@ class LoadedModel:
         self._saved = tf.saved_model.load(str(directory / "saved_model"))
         self._embed = self._saved.signatures["embed"]
         self._recommend = self._saved.signatures["recommend"]
+        self._known = self._saved.signatures.get("known")  # models of before have none
         self._index = ExactIndex.load(directory / "index") if manifest.retrieved else None
 
     def recommend(self, requests: Sequence[Request], fewer: bool = False) -> list[Answer]:
@@ -100,11 +101,38 @@ class LoadedModel:
         begin = self._took("rank", begin)
         size_B = (item_Bk != b"").sum(axis=1)
         answers = [
-            _told(reranker, request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
+            self._told(reranker, request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
             for row, (request, size) in enumerate(zip(requests, size_B, strict=True))
         ]
         self._took("rerank", begin)
         return answers
+
+    def _told(
+        self, reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
+    ) -> Answer:
+        """What is shown; where the request asks for it, with all that was ranked and what was unknown."""
+        answer = _shown(reranker, request, item_C, score_C, reason_C)
+        if not request.detail:
+            return answer
+        items, reasons = ([value.decode() for value in values.tolist()] for values in (item_C, reason_C))
+        ranked = Ranked(item_ids=items, scores=score_C.tolist(), reasons=reasons)
+        return dataclasses.replace(answer, ranked=ranked, unknown=self._unknown(request))
+
+    def _unknown(self, request: Request) -> Unknown | None:
+        if self._known is None:
+            return None
+        known = self._known(
+            item_id=tf.constant([*request.history_item, *request.exclude], tf.string),
+            user_id=tf.constant([request.user_id]),
+            store_id=tf.constant([request.store_id]),
+        )
+        known_H, known_X = np.split(known["item"].numpy(), [len(request.history_item)])
+        return Unknown(
+            shopper=not known["user"].numpy()[0],
+            store=request.store_id != "" and not known["store"].numpy()[0],
+            history_items=int((~known_H).sum()),
+            exclude_items=int((~known_X).sum()),
+        )
 
     def _took(self, stage: str, begin: float) -> float:
         """Tells how long a stage took since `begin`; returns the time now."""
@@ -134,17 +162,6 @@ def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Any]:
         "store_id": tf.constant([request.store_id for request in requests]),
         "time": tf.constant([request.time_s for request in requests], tf.int64),
     }
-
-
-def _told(
-    reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
-) -> Answer:
-    """What is shown; with all that was ranked where the request asks for it."""
-    answer = _shown(reranker, request, item_C, score_C, reason_C)
-    if not request.detail:
-        return answer
-    items, reasons = ([value.decode() for value in values.tolist()] for values in (item_C, reason_C))
-    return dataclasses.replace(answer, ranked=Ranked(item_ids=items, scores=score_C.tolist(), reasons=reasons))
 
 
 def _shown(

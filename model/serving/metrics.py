@@ -26,6 +26,21 @@ STAGE_SECONDS = Histogram(
     ("version", "stage"),
     buckets=_STAGE_SECONDS,
 )
+CANDIDATES = Histogram(
+    "aisle_candidates",
+    "Candidates that were ranked for one request, by source; of requests logged in detail.",
+    ("version", "source"),
+    buckets=(0, 1, 10, 30, 100, 200, 300, 400, 600, 1000),
+)
+MISSING = Counter(
+    "aisle_missing_total", "Answers made without a history, or without a store named.", ("version", "feature")
+)
+CHECKED = Counter(
+    "aisle_checked_total",
+    "Values looked up in what the model knows (shopper, store, history_items, exclude), of requests logged in detail.",
+    ("version", "feature"),
+)
+UNKNOWN = Counter("aisle_unknown_total", "Those of them that the model does not know.", ("version", "feature"))
 ITEMS = Counter("aisle_items_total", "Items shown, by the source they came from.", ("version", "source"))
 QUEUE_SECONDS = Histogram(
     "aisle_queue_seconds",
@@ -77,6 +92,8 @@ def begin(version: str, rungs: Iterable[str], sources: Iterable[str], max_in_fli
         STATE.labels(version, source)
     for result in ("added", "known", "unavailable"):
         EVENTS.labels(result)
+    for feature in ("history", "store"):
+        MISSING.labels(version, feature)
     for metric in (SECONDS, LATE, MODEL_FAILURES):
         metric.labels(version)
 

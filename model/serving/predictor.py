@@ -4,7 +4,6 @@ import math
 import os
 import time
 import uuid
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from opentelemetry.trace import Span
 from model import api
 from model.errors import InputError
 from model.serving import metrics, tracing
+from model.serving.counting import count
 from model.serving.history import HistoryStore
 from model.serving.inputs import INPUTS, OUTPUTS, Query, parse
 from model.serving.ladder import Ladder
@@ -134,7 +134,7 @@ class Predictor(kserve.Model):
         detailed = self._log is not None and self._log.detailed(request_id)
         answer, rung, state = await self.recommend(query, begin + allowed_s, detailed)
         seconds = time.perf_counter() - begin
-        _count(version, query, answer, rung, seconds)
+        count(version, query, state, answer, rung, seconds)
         if self._log is not None:
             found = row(request_id, version, query, state, answer, rung, seconds)
             self._log.write(found | detail(state, answer) if detailed else found)
@@ -152,9 +152,6 @@ class Predictor(kserve.Model):
         seconds = time.perf_counter() - begin
         metrics.stage_took(version, "state", seconds)
         tracing.stage_of(tracing.parent(), "state", seconds)
-        metrics.STATE.labels(version, state.source).inc()
-        if state.source is Source.FOUND:
-            metrics.STATE_AGE.labels(version).observe(query.time_s - int(state.times[-1]))
         request = api.Request(
             user_id=query.user_id,
             time_s=query.time_s,
@@ -167,13 +164,6 @@ class Predictor(kserve.Model):
         )
         answer, rung = await self._ladder.answer(request, deadline)
         return answer, rung, state
-
-
-def _count(version: str, query: Query, answer: api.Answer, rung: Rung, seconds: float) -> None:
-    metrics.REQUESTS.labels(version, "ok", rung).inc()
-    metrics.SECONDS.labels(version).observe(seconds)
-    for source, items in Counter(answer.reasons).items():
-        metrics.ITEMS.labels(version, source).inc(items)
 
 
 def _deadline_ms(payload: kserve.InferRequest, headers: Mapping[str, str], default: float) -> float:

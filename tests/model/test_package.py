@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model import package
-from model.api import Request
+from model.api import Request, Unknown
 from model.serving.rungs import Rung, unranked
 from tests.model.items_table import write_items
 from tests.model.small_catalog import ITEMS
@@ -58,7 +58,18 @@ def test_detail_tells_all_that_was_ranked_and_changes_no_answer(model: package.L
     plain = dataclasses.replace(_request(), k=1)
     bare, detailed = model.recommend([plain, dataclasses.replace(plain, detail=True)])
     assert bare.ranked is None and detailed.ranked is not None
-    assert dataclasses.replace(detailed, ranked=None) == bare
+    assert dataclasses.replace(detailed, ranked=None, unknown=None) == bare
     assert detailed.ranked.item_ids[:3] == ["d", "b", "e"]  # d is ranked, and then taken out by the rule
     assert detailed.ranked.scores == sorted(detailed.ranked.scores, reverse=True)
     assert len(detailed.ranked.item_ids) == len(detailed.ranked.reasons) == len(set(detailed.ranked.item_ids))
+
+
+def test_detail_tells_what_of_the_request_is_unknown(model: package.LoadedModel) -> None:
+    known = dataclasses.replace(_request(), store_id="s1", exclude=["a"], detail=True)
+    nowhere = dataclasses.replace(known, store_id="")
+    strange = dataclasses.replace(
+        known, user_id="u9", store_id="s9", history_item=["b", "x", "y", "d", "e"], exclude=["a", "v"]
+    )
+    told = [answer.unknown for answer in model.recommend([known, nowhere, strange])]
+    nothing = Unknown(shopper=False, store=False, history_items=0, exclude_items=0)
+    assert told == [nothing, nothing, Unknown(shopper=True, store=True, history_items=2, exclude_items=1)]
