@@ -2,9 +2,15 @@
 
 import signal
 
+import pytest
 from hypothesis import Phase, settings
 
 pytest_plugins = ("tests.needs",)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", metavar="RUN", help="take those in docs/images again, of this finished run")
+
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """A shell's background job ignores Ctrl-C, and so would every process that the tests start and interrupt."""

@@ -42,12 +42,8 @@ class Cause:
     """Features that the words are made from; `on_` stands for every kind of promotion."""
     says: Words
     neutral: str
-    without: Without | None
-    """None: popularity, which stands in the catalog and in no request."""
-    alone: bool = False
-    """`without` takes it away from every item: the item gets the score that follows, all others keep theirs."""
-    for_all: bool = False
-    """`without` is the same request for every item."""
+    without: Without | None = None
+    """None: it stands in the catalog, and is taken away there."""
 
 
 def causes_of(attributes: tuple[str, ...]) -> tuple[Cause, ...]:
@@ -78,7 +74,8 @@ def _last_trip(seen: Seen) -> str:
 
 def _promotion(seen: Seen) -> str:
     kinds = [name[3:].replace("_", " ") for name, value in seen.values.items() if name.startswith("on_") and value]
-    return f"on promotion in store {seen.store_id} ({', '.join(kinds)})" if kinds else ""
+    where = f"in store {seen.store_id}" if seen.store_id else "everywhere"
+    return f"on promotion {where} ({', '.join(kinds)})" if kinds else ""
 
 
 def _popular(seen: Seen) -> str:
@@ -134,11 +131,6 @@ def _shifted(request: Request, seen: Seen) -> Request:
     return dataclasses.replace(request, history_item=items, history_time=times[order])
 
 
-def _unpromoted(request: Request, _: Seen) -> Request:
-    """In a store that nobody knows nothing is on promotion, and an item's score knows no other item's promotion."""
-    return dataclasses.replace(request, store_id="")
-
-
 def _unknown(request: Request, _: Seen) -> Request:
     return dataclasses.replace(request, user_id="")
 
@@ -182,29 +174,8 @@ LAST_TRIP = Cause(
     neutral="had it not been in the last basket",
     without=_without_last_trip,
 )
-PROMOTION = Cause(
-    name="promotion",
-    reads=("on_",),
-    says=_promotion,
-    neutral="had the promotion ended",
-    without=_unpromoted,
-    alone=True,
-    for_all=True,
-)
-POPULAR = Cause(
-    name="popular",
-    reads=("recent_popularity",),
-    says=_popular,
-    neutral="had nobody bought it lately",
-    without=None,
-    alone=True,
-    for_all=True,
-)
+PROMOTION = Cause(name="promotion", reads=("on_",), says=_promotion, neutral="had the promotion ended")
+POPULAR = Cause(name="popular", reads=("recent_popularity",), says=_popular, neutral="had nobody bought it lately")
 HOUSEHOLD = Cause(
-    name="household",
-    reads=(),
-    says=_household,
-    neutral="were nothing known of the household",
-    without=_unknown,
-    for_all=True,
+    name="household", reads=(), says=_household, neutral="were nothing known of the household", without=_unknown
 )

@@ -38,6 +38,10 @@ class FeatureReader:
         rows = {item: {name: float(column[c]) for name, column in columns.items()} for c, item in enumerate(known)}
         return [rows.get(item, {}) for item in item_ids]
 
+    def store(self, store_id: str) -> int:
+        """Its position in the catalog; MISSING where it is not known."""
+        return self._store.get(store_id, MISSING)
+
     def _batch(self, request: Request) -> Batch:
         index_H = np.array([self._item.get(item, UNKNOWN) for item in request.history_item], np.int32)
         known_H = index_H != UNKNOWN
@@ -47,6 +51,6 @@ class FeatureReader:
             history_time_H=np.asarray(request.history_time, np.int64)[known_H],
             history_row_H=np.zeros(int(known_H.sum()), np.int32),
             time_B=np.array([request.time_s], np.int64),
-            store_B=np.array([self._store.get(request.store_id, MISSING)], np.int32),
+            store_B=np.array([self.store(request.store_id)], np.int32),
             user_B=user_row,
         )

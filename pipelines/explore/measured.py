@@ -11,7 +11,7 @@ import numpy as np
 
 from model.api import Answer, Request
 from model.catalog import MISSING, Catalog
-from pipelines.explore.causes import Cause, Seen, causes_of
+from pipelines.explore.causes import POPULAR, PROMOTION, Cause, Seen, causes_of
 from pipelines.explore.features import FeatureReader
 from pipelines.explore.opened import OpenedModel
 from pipelines.explore.products import Products
@@ -70,7 +70,7 @@ class Examiner:
         answers = self._answers(model, request, found)
         measured: dict[str, list[Measured]] = {item: [] for item in item_ids}
         for seen, cause in found:
-            answer = answers[_key(seen, cause)]
+            answer = answers[cause.name, seen.item_id]
             measured[seen.item_id].append(_effect(seen, cause, base, answer))
         return {item: sorted(effects, key=lambda effect: -effect.share) for item, effects in measured.items()}
 
@@ -95,14 +95,20 @@ class Examiner:
     def _answers(
         self, model: OpenedModel, request: Request, found: list[tuple[Seen, Cause]]
     ) -> dict[tuple[str, str], Answer]:
-        """The whole list without each cause, by (cause, item)."""
-        asked = {_key(seen, cause): cause.without(request, seen) for seen, cause in found if cause.without}
+        """The whole list without each cause, by (cause, item).
+
+        What stands in the catalog is taken away from all items at once: a score knows no other item's promotion.
+        """
+        asked = {(cause.name, seen.item_id): cause.without(request, seen) for seen, cause in found if cause.without}
         answers = dict(zip(asked, model.everything(list(asked.values())), strict=True))
-        everywhere = [(seen, cause) for seen, cause in found if cause.without is None]
-        if everywhere:
-            at = np.array([self._products.position[seen.item_id] for seen, _ in everywhere])
-            with model.nobody_bought(at):
-                answers[_key(*everywhere[0])] = model.everything([request])[0]
+        for cause in (POPULAR, PROMOTION):
+            items = [seen.item_id for seen, told in found if told is cause]
+            if items:
+                item_C = np.array([self._products.position[item] for item in items])
+                store = self._reader.store(request.store_id)
+                popular = cause is POPULAR
+                with model.nobody_bought(item_C) if popular else model.nothing_promoted(item_C, store, request.time_s):
+                    answers |= dict.fromkeys([(cause.name, item) for item in items], model.everything([request])[0])
         return answers
 
     def _alike(self, item: str, bought: set[int]) -> dict[str, tuple[str, frozenset[str]]]:
@@ -131,10 +137,6 @@ class Examiner:
         return int(times[gaps[-1] + 1] if len(gaps) else times[0])
 
 
-def _key(seen: Seen, cause: Cause) -> tuple[str, str]:
-    return cause.name, "" if cause.for_all else seen.item_id
-
-
 def _effect(seen: Seen, cause: Cause, base: Answer, without: Answer) -> Measured:
     at = base.item_ids.index(seen.item_id)
     score = base.scores[at]
@@ -144,7 +146,7 @@ def _effect(seen: Seen, cause: Cause, base: Answer, without: Answer) -> Measured
         there = without.item_ids.index(seen.item_id)
         new = without.scores[there]
         others = np.delete(np.array(base.scores), at)
-        rank = int((others > new).sum()) + 1 if cause.alone else there + 1
+        rank = int((others > new).sum()) + 1 if cause.without is None else there + 1
     return Measured(
         cause=cause.name,
         words=cause.says(seen),

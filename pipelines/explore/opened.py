@@ -1,6 +1,6 @@
-"""A model directory opened for looking at: it answers as it serves, and its popularity counts can be set to nothing.
+"""A model directory opened for looking at: it answers as it serves, and facts of its catalog can be taken away.
 
-Shape legend: I items, X cells of the popularity table.
+Shape legend: C items, N moments of the promotion calendar, X cells of the popularity table.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,6 +12,8 @@ import numpy as np
 
 from model.api import Answer, Request
 from model.backend import tf
+from model.calendar import HOURS
+from model.catalog import MISSING
 from model.item_values import ItemValues
 from model.manifest import Manifest, verify
 from model.package import ALL, LoadedModel
@@ -19,12 +21,14 @@ from model.rerank_policy import ITEMS, RerankPolicy, packaged_rerank
 
 
 class OpenedModel(LoadedModel):
-    """The very graph that serves. Not for several threads at once: `nobody_bought` changes it for a moment."""
+    """The very graph that serves. Not for several threads at once: the catalog in it can be changed for a moment."""
 
     def __init__(self, directory: Path, manifest: Manifest, policy: RerankPolicy) -> None:
         super().__init__(directory, manifest, policy)
         features = self._saved._recommender.features
         self._popularity: tuple[Any, ...] = (features.recent_X, features.decayed_X)
+        self._key_N = features._promotions._key_N.numpy()
+        self._running_N: Any = features._promotions._mask_N
 
     @property
     def kind(self) -> str:
@@ -47,17 +51,41 @@ class OpenedModel(LoadedModel):
         return self.recommend(asked)
 
     @contextmanager
-    def nobody_bought(self, item_I: np.ndarray) -> Iterator[None]:
-        """Within the block the model believes that nobody bought these items (int positions) lately."""
-        cells_X = tf.constant(item_I[:, None], tf.int64)
-        before = [tf.gather_nd(variable, cells_X) for variable in self._popularity]
-        try:
-            for variable, values_X in zip(self._popularity, before, strict=True):
-                variable.scatter_nd_update(cells_X, tf.zeros_like(values_X))
+    def nobody_bought(self, item_C: np.ndarray) -> Iterator[None]:
+        """Within the block the model believes that nobody bought these items lately.
+
+        Args:
+            item_C: [C] int positions in the catalog.
+        """
+        with _zero(self._popularity, item_C):
             yield
-        finally:
-            for variable, values_X in zip(self._popularity, before, strict=True):
-                variable.scatter_nd_update(cells_X, values_X)
+
+    @contextmanager
+    def nothing_promoted(self, item_C: np.ndarray, store: int, time_s: int) -> Iterator[None]:
+        """Within the block no promotion of these items runs in this store, nor in all stores, at this time.
+
+        Args:
+            item_C: [C] int positions in the catalog.
+            store: its position in Catalog.store_ids; MISSING where it is not known.
+        """
+        place_C = np.concatenate([place * self.manifest.items + item_C.astype(np.int64) for place in {store, MISSING}])
+        at_C = np.searchsorted(self._key_N, place_C * HOURS + time_s // 3600, side="right") - 1
+        with _zero((self._running_N,), np.unique(at_C)):
+            yield
+
+
+@contextmanager
+def _zero(variables: tuple[Any, ...], at_C: np.ndarray) -> Iterator[None]:
+    """Zeros in these places of every variable until the block ends."""
+    cells = tf.constant(at_C[:, None], tf.int64)
+    before = [tf.gather_nd(variable, cells) for variable in variables]
+    try:
+        for variable, values in zip(variables, before, strict=True):
+            variable.scatter_nd_update(cells, tf.zeros_like(values))
+        yield
+    finally:
+        for variable, values in zip(variables, before, strict=True):
+            variable.scatter_nd_update(cells, values)
 
 
 def open_model(directory: Path) -> OpenedModel:

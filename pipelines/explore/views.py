@@ -184,12 +184,10 @@ def score(value: float, probability: bool) -> str:
 
 
 def movement(entry: Entry) -> tuple[str, str]:
-    """(kind, words) of an entry against the empty basket: up, down, same or new."""
+    """(kind, words) of an entry that the basket has moved: up, down or new."""
     if entry.before is None:
         return "new", "new"
     steps = entry.before - entry.rank
-    if steps == 0:
-        return "same", "="
     return ("up", f"up {steps}") if steps > 0 else ("down", f"down {-steps}")
 
 
