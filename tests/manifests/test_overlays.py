@@ -2,6 +2,7 @@
 
 import functools
 from typing import Any
+from urllib.parse import urlsplit
 
 import kserve
 import kubernetes_validate
@@ -138,6 +139,22 @@ def test_the_model_is_probed_on_its_own_path(overlay: str) -> None:
     (container,) = runtime["spec"]["containers"]
     for probe in ("startupProbe", "readinessProbe"):
         assert container[probe]["httpGet"] == {"path": "/v2/models/aisle/ready", "port": 8080}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_all_replicas_share_live_state_in_redis_with_the_password_from_its_secret(overlay: str) -> None:
+    (runtime,) = of_kind(overlay, "ServingRuntime")
+    (container,) = runtime["spec"]["containers"]
+    stores = [urlsplit(word.partition("=")[2]) for word in container["args"] if word.startswith("--store=")]
+    (redis,) = [o for o in of_kind(overlay, "Service") if o["metadata"]["name"] == "aisle-redis"]
+    assert [(store.scheme, store.hostname, store.password) for store in stores] == [("redis", "aisle-redis", None)]
+    assert stores[0].port == redis["spec"]["ports"][0]["port"]
+    (database,) = of_kind(overlay, "StatefulSet")
+    password = {"name": "REDIS_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "aisle-redis", "key": "password"}}}
+    for one in (container, database["spec"]["template"]["spec"]["containers"][0]):
+        assert password in one["env"]
+    mounted = [mount["name"] for mount in container["volumeMounts"]]
+    assert mounted == [volume["name"] for volume in runtime["spec"]["volumes"]] == ["scratch"]
 
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])
