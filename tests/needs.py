@@ -12,6 +12,8 @@ from model.programs import find_program
 
 CLUSTER = "a cluster (make test-cluster)"
 """Not a program: it is there when `make test-cluster` says so, never because a KUBECONFIG happens to be set."""
+OWN_SERVER = "an API server of the tests' own (make test-cluster with KUBEBUILDER_ASSETS)"
+"""Where a test may move traffic."""
 NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -45,4 +47,6 @@ def missing(item: pytest.Item) -> list[str]:
 def _is_there(name: str) -> bool:
     if name == CLUSTER:
         return "AISLE_CLUSTER" in os.environ
+    if name == OWN_SERVER:
+        return "AISLE_CLUSTER" in os.environ and "KUBECONFIG" not in os.environ
     return find_program(name) is not None or find_spec(name) is not None

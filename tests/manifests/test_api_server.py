@@ -1,17 +1,21 @@
 """Every overlay against a real API server: `make test-cluster`."""
 
 import copy
+import json
 import os
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from pipelines.manifests import OVERLAYS, ROOT, build, rollout_states
+from model.inference_service import Traffic, declared, promoted, record, rolled_back, with_canary
+from model.programs import find_program
+from pipelines.manifests import CANARY, OVERLAYS, ROOT, STABLE, build, rollout_states
 from tests.manifests.api_server import api_server, kubectl
-from tests.needs import CLUSTER
+from tests.needs import CLUSTER, OWN_SERVER
 
 pytestmark = pytest.mark.needs("kubectl", CLUSTER)
 
@@ -65,3 +69,40 @@ def test_a_mistake_that_the_schema_knows_is_refused(server: Path, where: tuple[A
     inner[where[-1]] = value
     done = _apply(server, [broken], "--dry-run=server", "--field-manager=test", "--force-conflicts")
     assert done.returncode != 0
+
+
+@pytest.mark.needs(OWN_SERVER)
+@pytest.mark.parametrize(("hand", "after"), [("rollback", rolled_back), ("promote", promoted)])
+def test_the_runbooks_kubectl_commands_do_what_aisle_does(
+    server: Path, hand: str, after: Callable[[Traffic], Traffic]
+) -> None:
+    begun = with_canary(Traffic(stable=STABLE), CANARY, 10)
+    objects = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] in ("Namespace", "InferenceService")]
+    for o in objects:
+        assert _apply(server, [o], "--field-manager=overlay", "--force-conflicts").returncode == 0
+    parts = [declared(begun, "Standard", "aisle"), record(begun, "aisle")]
+    assert _apply(server, parts, "--field-manager=aisle").returncode == 0
+    status = {"status": {"canaryStatuses": [{"name": CANARY.predictor, "ready": True, "trafficPercent": 100}]}}
+    patch = ["patch", "inferenceservice", "aisle", "-n", "aisle", "--subresource=status", "--type=merge"]
+    patched = kubectl(server, *patch, "-p", json.dumps(status))
+    assert patched.returncode == 0, patched.stderr
+
+    text = (ROOT.parent / "docs" / "runbook.md").read_text()
+    block = text.split(f"<!-- kubectl:{hand} -->\n```bash\n")[1].split("\n```")[0]
+    program = find_program("kubectl")
+    assert program is not None
+    environment = os.environ | {"KUBECONFIG": str(server), "PATH": f"{Path(program).parent}:{os.environ['PATH']}"}
+    done = subprocess.run(["bash", "-euc", block], env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+    service = json.loads(kubectl(server, "get", "inferenceservice", "aisle", "-n", "aisle", "-o", "json").stdout)
+    wanted = declared(after(begun), "Standard", "aisle")["spec"]
+    assert "canary" not in service["spec"]
+    assert service["spec"]["predictor"]["name"] == wanted["predictor"]["name"]
+    assert service["spec"]["predictor"]["model"]["storageUri"] == wanted["predictor"]["model"]["storageUri"]
+    found = json.loads(kubectl(server, "get", "configmap", "aisle-traffic", "-n", "aisle", "-o", "json").stdout)
+    state = {"rollout-state": "rolled_back" if hand == "rollback" else "promoted"}
+    assert found["data"] == record(after(begun), "aisle")["data"] | state
+    # Whoever comes next under the same name meets no conflict.
+    again = with_canary(after(begun), STABLE if hand == "promote" else CANARY, 10)
+    assert _apply(server, [declared(again, "Standard", "aisle")], "--field-manager=aisle").returncode == 0
