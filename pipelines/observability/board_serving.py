@@ -2,7 +2,7 @@
 
 from pipelines.observability.objectives import AVAILABILITY, LATENCY
 from pipelines.observability.panels import Board, Panel, Query, Row
-from pipelines.observability.promql import ASKED, HERE, OK, quantile, quantiles, rate
+from pipelines.observability.promql import ASKED, HERE, OK, quantile, quantiles, rate, share
 
 SERVING = Board(
     uid="aisle-serving",
@@ -106,6 +106,11 @@ SERVING = Board(
                     unit="reqps",
                 ),
                 Panel(
+                    title="Time in the queue for a thread",
+                    queries=quantiles("aisle_queue_seconds"),
+                    unit="s",
+                ),
+                Panel(
                     title="Requests ranked at once",
                     queries=(
                         Query(
@@ -139,6 +144,47 @@ SERVING = Board(
                     queries=quantiles("aisle_event_lag_seconds"),
                     unit="s",
                     limit=900,
+                ),
+            ),
+        ),
+        Row(
+            title="What answers knew",
+            panels=(
+                Panel(
+                    title="Candidates of one request by source, mean",
+                    about="Of requests that are logged in detail.",
+                    queries=(
+                        Query(
+                            expr=share(
+                                f"aisle_candidates_sum{{{HERE}}}", f"aisle_candidates_count{{{HERE}}}", "source"
+                            ),
+                            legend="{{source}}",
+                        ),
+                    ),
+                    unit="short",
+                    stack=True,
+                ),
+                Panel(
+                    title="Answers made without",
+                    queries=(
+                        Query(
+                            expr=f"{rate(f'aisle_missing_total{{{HERE}}}', 'feature')}"
+                            f" / ignoring (feature) group_left () {rate(OK)}",
+                            legend="{{feature}}",
+                        ),
+                    ),
+                    unit="percentunit",
+                ),
+                Panel(
+                    title="What the model does not know",
+                    about="Share of the values looked up, of requests that are logged in detail.",
+                    queries=(
+                        Query(
+                            expr=share(f"aisle_unknown_total{{{HERE}}}", f"aisle_checked_total{{{HERE}}}", "feature"),
+                            legend="{{feature}}",
+                        ),
+                    ),
+                    unit="percentunit",
                 ),
             ),
         ),

@@ -7,7 +7,7 @@ from tests.pipelines.observability.worlds import DAY_S, World, answered, counter
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """`at`: the moment looked at, from the worlds' beginning; `step`: between two samples and two evaluations, 1m, 5m or 15m."""
+    """`at`: the moment looked at, from the worlds' beginning. `step`: 1m, 5m or 15m, also of evaluation."""
 
     alert: str
     severity: str
