@@ -46,8 +46,14 @@ class Server:
 @contextmanager
 def live_server(workdir: Path, version: str, **fields: object) -> Iterator[Server]:
     """A server that is ready, with FakeModel's `fields`."""
-    model = write_model(workdir / "model", version, **fields)
-    with model_server(version, model, workdir / "store", workdir, 100, FAKE) as (process, backend):
+    with opened(workdir, write_model(workdir / "model", version, **fields), FAKE) as server:
+        yield server
+
+
+@contextmanager
+def opened(workdir: Path, model: Path, module: str) -> Iterator[Server]:
+    """A server of a model directory that is ready; `module` runs it."""
+    with model_server("server", model, workdir / "store", workdir, 100, module) as (process, backend):
         wait_ready(process, backend)
         with grpc.insecure_channel(f"127.0.0.1:{backend.grpc_port}") as channel:
             stub = GRPCInferenceServiceStub(channel)

@@ -1,0 +1,148 @@
+"""What no client should send, through every door of a server; the answer must be an answer or a refusal in shape.
+
+tests/model/serving/test_fuzz.py sends a little of it in every test run, benchmarks/fuzz.py a lot.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import grpc
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
+from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
+
+from model.serving.events import BATCH, STRUCTURED
+from model.serving.inputs import INPUTS
+from tests.model.serving.live_server import Server, grpc_request
+
+INFER = "/v2/models/aisle/infer"
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20)
+anything = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+)
+names = st.sampled_from([tensor.name for tensor in INPUTS]) | st.text(max_size=8)
+datatypes = st.sampled_from(["BYTES", "INT32", "FP32", "INT64", "BOOL", "FP16", "TEXT", ""])
+tensors = st.fixed_dictionaries(
+    {"name": names, "shape": st.lists(st.integers(-2, 5), max_size=3) | anything, "datatype": datatypes | anything},
+    optional={"data": st.lists(scalars, max_size=4) | anything, "parameters": anything},
+)
+user = st.builds(
+    lambda data: {"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [data]}, st.text(max_size=9)
+)
+bodies = st.fixed_dictionaries(
+    {"inputs": st.builds(lambda one, more: [one, *more], user, st.lists(tensors, max_size=2)) | anything},
+    optional={
+        "id": st.text(max_size=10) | anything,
+        "parameters": st.dictionaries(st.sampled_from(["deadline_ms", "x"]), scalars, max_size=2) | anything,
+        "outputs": st.lists(st.fixed_dictionaries({"name": names}), max_size=3) | anything,
+    },
+)
+heads = st.integers(-5, 250) | st.text(st.characters(codec="ascii", categories=["L"]))
+events = st.fixed_dictionaries(
+    {},
+    optional={
+        "specversion": st.just("1.0") | anything,
+        "type": st.just("aisle.purchase") | anything,
+        "source": st.text(min_size=1, max_size=9) | anything,
+        "id": st.text(min_size=1, max_size=9) | anything,
+        "data": st.fixed_dictionaries({"user_id": st.text(), "item_id": st.text(), "event_time": scalars}) | anything,
+    },
+)
+kinds = st.sampled_from([BATCH, STRUCTURED, "text/plain"])
+raw_inputs = st.lists(st.binary(max_size=12), max_size=2)
+contents = st.fixed_dictionaries(
+    {},
+    optional={
+        "bytes_contents": st.lists(st.binary(max_size=9), max_size=3),
+        "int_contents": st.lists(st.integers(-(2**31), 2**31 - 1), max_size=3),
+        "fp32_contents": st.lists(st.floats(width=32), max_size=3),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Door:
+    """What to send, and how; `send` returns what came: a status, or gRPC's code."""
+
+    values: st.SearchStrategy[Any]
+    send: Callable[[Server, Any], str]
+
+
+def _json(server: Server, body: Any) -> str:
+    return _checked(*server.call("POST", INFER, json.dumps(body).encode(), content_type="application/json"))
+
+
+def _binary(server: Server, value: tuple[bytes, int | str]) -> str:
+    body, head = value
+    headers = {"content_type": "application/octet-stream", "inference_header_content_length": str(head)}
+    return _checked(*server.call("POST", INFER, body, **headers))
+
+
+def _text(server: Server, body: bytes) -> str:
+    return _checked(*server.call("POST", INFER, body, content_type="application/json"))
+
+
+def _event(server: Server, value: tuple[Any, str]) -> str:
+    body, kind = value
+    return _checked(*server.call("POST", "/events", json.dumps(body).encode(), content_type=kind), good=202)
+
+
+def _grpc(server: Server, request: pb.ModelInferRequest) -> str:
+    answer = server.stub.ModelInfer.future(request, timeout=10)
+    assert answer.code() in (grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT), answer.details()
+    assert answer.code() is grpc.StatusCode.OK or answer.details()
+    return str(answer.code().name)
+
+
+def _grpc_request(name: str, datatype: str, typed: dict[str, Any], raw: list[bytes]) -> pb.ModelInferRequest:
+    request = grpc_request(name, datatype, **typed)
+    request.raw_input_contents.extend(raw)
+    return request
+
+
+def _checked(status: int, answer: Any, good: int = 200) -> str:
+    assert status in (good, 400), (status, answer)
+    if status == 400:
+        assert list(answer) == ["error"] and isinstance(answer["error"], str) and answer["error"]
+    return str(status)
+
+
+DOORS = {
+    "JSON": Door(bodies, _json),
+    "binary": Door(st.tuples(st.binary(max_size=200), heads), _binary),
+    "bytes as JSON": Door(st.binary(max_size=200), _text),
+    "events": Door(st.tuples(events | st.lists(events, max_size=3) | anything, kinds), _event),
+    "gRPC": Door(
+        st.builds(
+            _grpc_request,
+            st.sampled_from([tensor.name for tensor in INPUTS]) | st.text(st.characters(codec="utf-8"), max_size=8),
+            datatypes,
+            contents,
+            raw_inputs,
+        ),
+        _grpc,
+    ),
+}
+
+
+def fuzz(server: Server, door: str, requests: int, number: int | None = None) -> Counter[str]:
+    """Sends at least `requests`; how often each status came. Raises AssertionError on one that is wrong.
+
+    number: the same ones each time for the same number; None: others each time, and first what failed before.
+    """
+    came: Counter[str] = Counter()
+    checks = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    options = settings(max_examples=requests, deadline=None, suppress_health_check=checks)
+
+    @(options if number is None else settings(options, database=None))
+    @given(value=DOORS[door].values)
+    def once(value: Any) -> None:
+        came[DOORS[door].send(server, value)] += 1
+
+    (once if number is None else seed(number)(once))()
+    server.process.check_alive()
+    return came
