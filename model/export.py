@@ -10,11 +10,13 @@ import numpy as np
 
 from model.backend import tf
 from model.candidates import SOURCES
+from model.card import NAME as CARD
+from model.card import Facts, model_card
 from model.catalog import Catalog
-from model.files import atomic_directory, write_json
+from model.files import atomic_directory, write_json, write_text
 from model.index import ExactIndex
 from model.inputs import Batch
-from model.manifest import Manifest, write_manifest
+from model.manifest import Manifest, installed_libraries, write_manifest
 from model.recommender import Recommender
 from model.rerank_policy import package_rerank
 from tfx_configs.rerank import RerankSettings
@@ -148,6 +150,16 @@ def export(
             write_json(out / "training.json", training)
         if rerank is not None and items is not None:
             package_rerank(out, rerank if score_is_probability else rerank.rules_only(), items)
+        facts = Facts(
+            kind=kind,
+            cut_s=int(catalog.snapshot_W[-1]),
+            items=catalog.items,
+            retrieved=retrieved if index is not None else 0,
+            score_is_probability=score_is_probability,
+            libraries=installed_libraries(),
+            training=training,
+        )
+        write_text(out / CARD, model_card(facts))
         return write_manifest(
             out,
             kind=kind,

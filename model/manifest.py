@@ -46,7 +46,7 @@ def write_manifest(
         items=items,
         retrieved=retrieved,
         schema=schema_digest(),
-        libraries={name: _installed(name) for name in LIBRARIES},
+        libraries=installed_libraries(),
         files=files,
         score_is_probability=score_is_probability,
     )
@@ -87,6 +87,11 @@ def verify(directory: Path) -> Manifest:
         if _minor(_installed(name)) != _minor(made_with):
             raise ModelRefused(f"{directory}: made with {name} {made_with}, this is {_installed(name)}; train it again")
     return manifest
+
+
+def installed_libraries() -> dict[str, str]:
+    """{library: version} of what a model is made with here."""
+    return {name: _installed(name) for name in LIBRARIES}
 
 
 def _installed(name: str) -> str:

@@ -2,6 +2,7 @@
 
 ROOT/models/VERSION/                  never changed once there
 ROOT/verdicts/VERSION/DIGEST.json     every verdict under which the version was pushed, never changed either
+ROOT/cards/VERSION.md                 the model card under the latest verdict
 ROOT/state.json                       replaced in one step, under a lock
 """
 

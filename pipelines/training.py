@@ -93,6 +93,7 @@ def training(
         baselines=simple.outputs["models"],
         verdict=verdict.outputs["verdict"],
         anomalies=checked.outputs["anomalies"],
+        evaluation=judged.outputs["evaluation"],
         settings=settings,
         data_version=data_version,
         reference_dir=reference_dir,

@@ -11,6 +11,7 @@ def push(
     baselines: dsl.Input[dsl.Model],
     verdict: dsl.Input[dsl.Artifact],
     anomalies: dsl.Input[dsl.Artifact],
+    evaluation: dsl.Input[dsl.Artifact],
     settings: str,
     data_version: str,
     reference_dir: str,
@@ -28,7 +29,7 @@ def push(
 
         data = data_digest(data_version, RunSettings.from_json(settings).data)
         places = (candidate.path, verdict.path, baselines.path, registry, anomalies.path)
-        write_json(Path(outcome.path), push(*places, data, reference_dir))
+        write_json(Path(outcome.path), push(*places, data, reference_dir, evaluation.path, settings))
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

