@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.monitoring_page import offpolicy
 from benchmarks.quality_page import quality
 from benchmarks.rerank_page import rerank
 from benchmarks.rollout_page import rollout
@@ -167,6 +168,7 @@ SECTIONS = {
     "data": data,
     "demo": demo,
     "labels": labels,
+    "offpolicy": offpolicy,
     "quality": quality,
     "rerank": rerank,
     "rollout": rollout,

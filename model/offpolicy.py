@@ -28,6 +28,8 @@ import numpy as np
 from model.clusters import Estimate, sum_se
 from tfx_configs.rerank import RerankSettings
 
+MIN_EFFECTIVE = 50
+"""Of the effective sample size: with less, nothing is concluded."""
 CERTAIN = 1 - 1e-12
 """A propensity from here on left nothing to chance."""
 
@@ -65,9 +67,11 @@ class Comparison:
     ips: Estimate
     snips: Estimate
     dr: Estimate
+    gain: Estimate
+    """DR less what was logged, request by request: what both policies do alike cancels out."""
     effective: float
-    """Effective sample size of the shown items that were left to chance, (sum w)^2 / sum w^2: few large weights decide
-    when it is small."""
+    """Effective sample size of the shown items that were left to chance, (sum w)^2 / sum w^2. Below MIN_EFFECTIVE a few
+    large weights decide, and intervals of IPS and SNIPS are too narrow (docs/monitoring.md)."""
     chances: int
     """Shown items that were left to chance."""
     support: float
@@ -87,11 +91,14 @@ def compare(shown: Shown) -> Comparison:
     weights = weight_M[chance_M]
     squares = float(weights @ weights)
     places = float(shown.places_N.sum())
+    bought_N = _by_request(shown, shown.bought_M)
+    robust_N = shown.direct_N + _by_request(shown, weight_M * (shown.bought_M - shown.guess_M))
     return Comparison(
-        logged=_mean(shown, _by_request(shown, shown.bought_M)),
+        logged=_mean(shown, bought_N),
         ips=_mean(shown, certain_N + chance_N),
         snips=_normalised(shown, certain_N, chance_N, taken_N, shown.places_N - filled_N),
-        dr=_mean(shown, shown.direct_N + _by_request(shown, weight_M * (shown.bought_M - shown.guess_M))),
+        dr=_mean(shown, robust_N),
+        gain=_mean(shown, robust_N - bought_N),
         effective=float(weights.sum()) ** 2 / squares if squares else 0.0,
         chances=int(chance_M.sum()),
         support=min(1.0, float((filled_N + taken_N).sum()) / places) if places else 1.0,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.errors import AisleError, InputError
+from pipelines.monitor_cli import MONITOR_DOES, monitor_options
 from pipelines.replay_cli import REPLAY_DOES, replay_options
 from pipelines.rollout_cli import rollout_commands
 from tfx_configs.frozen import SettingsError
@@ -93,6 +94,7 @@ def _parser() -> Parser:
     compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
     compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
 
+    monitor_options(commands.add_parser("monitor", help=MONITOR_DOES, description=MONITOR_DOES))
     replay_options(commands.add_parser("replay", help=REPLAY_DOES, description=REPLAY_DOES))
 
     rollout_commands(commands)

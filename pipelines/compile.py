@@ -7,10 +7,11 @@ from kfp.compiler import Compiler
 
 from model.files import write_text
 from pipelines.cluster import cluster
+from pipelines.monitoring import monitoring
 from pipelines.rollout_step import rollout
 from pipelines.training import training
 
-PIPELINES = {"training.yaml": training, "cluster.yaml": cluster, "rollout.yaml": rollout}
+PIPELINES = {"training.yaml": training, "cluster.yaml": cluster, "rollout.yaml": rollout, "monitoring.yaml": monitoring}
 
 
 def compile_all(out: Path, check: bool = False) -> list[Path]:

@@ -70,6 +70,11 @@ class Paths:
         return self.out / "outputs.json"
 
     @property
+    def monitoring(self) -> Path:
+        """What the monitor compares with, its results, and the record of training runs."""
+        return self.out / "monitoring"
+
+    @property
     def report(self) -> Path:
         return self.out / "report.html"
 

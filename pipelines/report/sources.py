@@ -27,6 +27,7 @@ class Sources:
     metrics: dict[str, Any]
     verdict: dict[str, Any]
     manifest: dict[str, Any]
+    monitor: dict[str, Any]
     data_page: str
     weeks: tuple[tuple[date, int], ...]
     """(first day, events) of each seven days, counted from the cut so that none lies on both sides of it."""
@@ -42,6 +43,7 @@ def read_sources(summary: dict[str, Any], outputs: dict[str, str]) -> Sources:
         metrics=_json(outputs, "evaluation", "metrics.json"),
         verdict=_json(outputs, "verdict"),
         manifest=_json(outputs, "model", "manifest.json"),
+        monitor=_json(outputs, "monitor"),
         data_page=_page(outputs),
         weeks=_weeks(outputs, ingest.get("cut_s", 0)),
     )

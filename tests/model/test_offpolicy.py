@@ -35,6 +35,7 @@ def test_the_estimates_by_pencil() -> None:
     assert found.ips.value == 1.5  # (1 + 2) and 0
     assert found.snips.value == 1.0  # certain 1/2; by chance 2/2 = 1 of 1 a place, times 1/2 open place a request
     assert found.dr.value == pytest.approx((0.75 + 0.5 + 2 * 0.75 + 0.5 - 0.5) / 2)
+    assert found.gain.value == pytest.approx(found.dr.value - found.logged.value)
     assert (found.effective, found.chances) == (1.0, 2)
     assert found.support == 1.0  # 2 certain and a weight of 2, of 3 places
     assert found.ips.se == pytest.approx(1.5)  # residuals 1.5 and -1.5: sqrt(2 * 4.5) / 2

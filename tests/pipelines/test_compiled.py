@@ -44,7 +44,7 @@ def test_a_release_is_not_tried_twice_by_itself(documents: list[dict[str, Any]])
     assert _tasks(documents[0])["release"].get("retryPolicy", {}).get("maxRetryCount", 0) == 0
 
 
-@pytest.mark.parametrize("name", ["cluster.yaml", "rollout.yaml"])
+@pytest.mark.parametrize("name", ["cluster.yaml", "rollout.yaml", "monitoring.yaml"])
 def test_however_a_run_ends_prometheus_is_told(name: str) -> None:
     compiled = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))
     told = compiled["root"]["dag"]["tasks"]["ending"]
@@ -59,3 +59,14 @@ def test_a_step_of_the_rollout_is_never_cached_nor_tried_twice() -> None:
         assert not task.get("cachingOptions", {}).get("enableCache")
         assert task.get("retryPolicy", {}).get("maxRetryCount", 0) == 0
     assert {one["container"]["image"] for one in compiled["deploymentSpec"]["executors"].values()} == {IMAGE}
+
+
+def test_the_monitor_is_one_step_with_tfdv_never_cached_nor_tried_twice() -> None:
+    compiled, platform = yaml.safe_load_all(COMPILED.with_name("monitoring.yaml").read_text())
+    task = _tasks(compiled)["monitor"]
+    assert not task.get("cachingOptions", {}).get("enableCache")
+    assert task.get("retryPolicy", {}).get("maxRetryCount", 0) == 0
+    executors = compiled["deploymentSpec"]["executors"]
+    assert executors["exec-monitor"]["container"]["image"] == VALIDATE_IMAGE
+    mounted = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-monitor"]
+    assert mounted["pvcMount"][0]["constant"] == "aisle-registry"

@@ -1,0 +1,63 @@
+"""A request log made by the server's own code: trips asked one after the other, each followed by its purchases."""
+
+import asyncio
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+import kserve
+import numpy as np
+from kserve.protocol.infer_type import InferInput
+
+from model.serving.history import Event
+from model.serving.lmdb_store import LmdbStore
+from model.serving.predictor import Limits, Predictor
+from model.serving.request_log import LogOptions, RequestLog
+from model.serving.rungs import ServedModel
+from model.trips import Trips
+from pipelines.replay import seed_store
+
+DETAIL_PERCENT = 20.0
+DEADLINE_MS = 5000.0
+"""Generous: what is measured here is data, not speed."""
+
+
+def record(
+    trips: Trips, load_model: Callable[[], ServedModel], folder: Path, max_history: int = 2048, every: int = 1
+) -> Path:
+    """Answers every `every`-th shopper's test trips in time order; returns the log's directory.
+
+    The store begins with all events before the cut; every shopper's purchases follow as events, as in the demo.
+    """
+    log_dir = folder / "requests"
+    shutil.rmtree(log_dir, ignore_errors=True)
+    store = LmdbStore(seed_store(trips, folder / "store", max_history), max_history)
+    with RequestLog(log_dir, LogOptions(detail_percent=DETAIL_PERCENT)) as log:
+        predictor = Predictor(load_model, store, log, Limits(deadline_ms=DEADLINE_MS))
+        predictor.load()
+        which = trips.test_trips()
+        try:
+            asyncio.run(_play(trips, which[trips.user_T[which] % every == 0], predictor, store))
+        finally:
+            predictor.close()
+            store.close()
+    return log_dir
+
+
+async def _play(trips: Trips, which: np.ndarray, predictor: Predictor, store: LmdbStore) -> None:
+    for trip in which:
+        user, time_s = str(trips.user_ids[trips.user_T[trip]]), int(trips.time_T[trip])
+        inputs = [
+            InferInput(name, [1], "BYTES", data=[value])
+            for name, value in (
+                ("user_id", user),
+                ("store_id", str(trips.store_ids[trips.store_T[trip]])),
+                ("request_time", datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
+            )
+        ]
+        await predictor.predict(kserve.InferRequest("aisle", inputs, request_id=f"trip-{trip}"), {})
+        basket = trips.item_ids[trips.basket(int(trip))].tolist()
+        store.append(
+            [Event(user_id=user, item_id=str(item), time_s=time_s, event_id=f"{trip}/{item}") for item in basket]
+        )

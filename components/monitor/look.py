@@ -1,0 +1,143 @@
+"""All checks at one moment: what the service recorded against the reference, window by window."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from components.monitor import ages, distances, limits, measures, window
+from components.monitor.checks import CHECKS, Check, Context
+from components.monitor.reference import Reference
+from components.monitor.results import Result, judge
+from components.monitor.window import Live
+from tfx_configs.monitoring import MonitorSettings, Severity
+
+AGES: dict[str, tuple[str, Severity, str]] = {
+    "requests_age_hours": ("Hours since the last request", "page", "the servers answer nobody, or their log is lost"),
+    "purchases_age_hours": ("Hours since the last purchase arrived", "page", "the feed of purchases has stopped"),
+    "promotions_age_hours": ("Hours since promotions last changed", "ticket", "load today's promotions, then train"),
+    "model_age_hours": ("Hours since the cut of the model in force", "ticket", "see why no newer model was pushed"),
+}
+"""{check: (what, severity, what to do)}"""
+WEEKS = "weeks before the cut"
+SIDES = {"low": "below: ", "high": "above: ", "both": "both ways: "}
+GAP = "twice the longest gap in the weeks before the cut"
+DISTANCE_DO = {
+    "skew": "requests are not what training saw: find the client or feature that changed, or train again",
+    "drift": "purchases are not what they were a week ago: a broken feed, or a change to learn",
+}
+DISTANCE_WHAT = {"skew": "of requests from the training trips", "drift": "of purchases from those a week before"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """What all checks of one moment said."""
+
+    results: list[Result]
+    contexts: list[Context]
+    """One a window, the longest last."""
+
+
+def look(
+    live: Live,
+    reference: Reference,
+    promotion_starts: "pd.Series[float]",
+    now_s: float,
+    settings: MonitorSettings,
+    with_distances: bool = True,
+) -> Seen:
+    """Every check at the moment `now_s`, unix seconds in data time; nothing after it is looked at.
+
+    with_distances: also TFDV's distances, which take a child process of some ten seconds.
+    """
+    contexts = [
+        Context(
+            window=window.ending(now_s, days, live, reference, settings),
+            live=live,
+            settings=settings,
+        )
+        for days in settings.windows_days
+    ]
+    found = list(_ages(live, reference, promotion_starts, now_s, settings))
+    for days, context in zip(settings.windows_days, contexts, strict=True):
+        found += [_checked(check, context, days) for check in CHECKS]
+    if with_distances:
+        pairs = [(context.window, context.before) for context in contexts]
+        measured = distances.measure(pairs, live, reference, settings)
+        for days, context, one in zip(settings.windows_days, contexts, measured, strict=True):
+            found += _distances(one, context, days)
+    return Seen(results=found, contexts=contexts)
+
+
+def table() -> list[tuple[str, str, str, str]]:
+    """Every check for people: (name, what is measured, where the limits come from, severity)."""
+    rows = [(check.name, check.what, f"{SIDES[check.side]}{check.basis}", str(check.severity)) for check in CHECKS]
+    fixed = {"model_age_hours": "`max_model_age_days`"}
+    rows += [(name, what, fixed.get(name, GAP), str(severity)) for name, (what, severity, _) in AGES.items()]
+    rows += [(f"{kind}_*", f"Distance in each feature {what}", WEEKS, "ticket") for kind, what in DISTANCE_WHAT.items()]
+    return rows
+
+
+def _checked(check: Check, context: Context, days: int) -> Result:
+    figures, status, why = judge(
+        check.measure(context.window),
+        check.limit(context, check.measure),
+        check.side,
+        _few(context) if check.needs_visits else "",
+    )
+    return Result(
+        check=check.name,
+        group=check.group,
+        severity=check.severity,
+        window_days=days,
+        status=status,
+        what=check.what,
+        basis=check.basis,
+        to_do=check.to_do,
+        why=why,
+        **figures,
+    )
+
+
+def _few(context: Context) -> str:
+    rows, least = len(context.window.visits), context.settings.min_visits
+    return f"{rows} visits, below {least}" if rows < least else ""
+
+
+def _ages(
+    live: Live, reference: Reference, starts: "pd.Series[float]", now_s: float, settings: MonitorSettings
+) -> Iterator[Result]:
+    for name, (age_h, limit) in ages.hours(live, reference, starts, now_s, settings).items():
+        what, severity, to_do = AGES[name]
+        figures, status, why = judge(measures.exactly(age_h), limit, "high", "")
+        yield Result(
+            check=name,
+            group="freshness",
+            severity=severity,
+            window_days=0,
+            status=status,
+            what=what,
+            basis=GAP if limit.history else "`max_model_age_days`",
+            to_do=to_do,
+            why=why,
+            **figures,
+        )
+
+
+def _distances(found: distances.Found, context: Context, days: int) -> Iterator[Result]:
+    for kind, by_feature in found.items():
+        for feature, (now, *history) in by_feature.items():
+            limit = limits.natural(history, context.settings, context.settings.least_distance)
+            figures, status, why = judge(measures.exactly(now), limit, "high", "")
+            yield Result(
+                check=f"{kind}_{feature}",
+                group=kind,
+                severity="ticket",
+                window_days=days,
+                status=status,
+                what=f"Distance in {feature} {DISTANCE_WHAT[kind]}",
+                basis=WEEKS,
+                to_do=DISTANCE_DO[kind],
+                why=why,
+                **figures,
+            )

@@ -1,0 +1,188 @@
+"""One figure of one window, with what is known of its error; None where the window has nothing to say about it.
+
+The same functions look at the service's log and at the weeks before the cut. Shares and means are ratios of sums, with
+the error of visits that come in shoppers (model/clusters.py); counts and medians have no error of their own.
+"""
+
+import numpy as np
+import pandas as pd
+
+from components.monitor.visits import K
+from components.monitor.window import Window
+from model import columns as c
+from model.clusters import Estimate, list_overlap, ratio
+
+MINUTE_S = 60
+SPREAD = 200
+"""Lists whose coverage is measured: the more lists, the smaller their share of distinct items."""
+MIN_OPEN_DAYS = 0.5
+"""A shorter window is too short to count in."""
+
+
+def exactly(value: float) -> Estimate:
+    """A figure without an error."""
+    return Estimate(value=float(value), se=0.0)
+
+
+def visits(window: Window) -> Estimate | None:
+    """Visits a day on which the shop was open."""
+    return _daily(window, window.visits["time_s"])
+
+
+def purchases(window: Window) -> Estimate | None:
+    """Items bought a day on which the shop was open."""
+    return _daily(window, window.purchases[c.TIME])
+
+
+def without_store(window: Window) -> Estimate | None:
+    """Share of visits that name no store."""
+    return _share(window.visits, window.visits[c.STORE] == "")
+
+
+def unknown_stores(window: Window) -> Estimate | None:
+    """Share of visits in a store that the model's training never saw."""
+    named = window.visits[window.visits[c.STORE] != ""]
+    return _share(named, ~_known(named[c.STORE], window.seen.stores, window.known_before_s))
+
+
+def new_shoppers(window: Window) -> Estimate | None:
+    """Share of visits by shoppers that the model's training never saw."""
+    return _share(window.visits, ~_known(window.visits[c.USER], window.seen.users, window.known_before_s))
+
+
+def new_items(window: Window) -> Estimate | None:
+    """Share of purchases of items never bought before the model's cut."""
+    rows = window.purchases
+    return _share(rows, ~_known(rows[c.ITEM], window.seen.items, window.known_before_s))
+
+
+def unknown_items(window: Window) -> Estimate | None:
+    """Share of purchases of items that are not in the model's catalog at all."""
+    return _share(window.purchases, ~window.purchases[c.ITEM].isin(window.seen.items.index))
+
+
+def without_price(window: Window) -> Estimate | None:
+    """Share of purchases without a price."""
+    return _share(window.purchases, window.purchases[c.PRICE].isna())
+
+
+def stateless(window: Window) -> Estimate | None:
+    """Share of visits by known shoppers that were answered without their history."""
+    return _flag(window.visits, "stateless")
+
+
+def lagging(window: Window) -> Estimate | None:
+    """Share of visits, logged in detail, whose history lacked the shopper's last purchase."""
+    return _flag(window.visits, "lagging")
+
+
+def early(window: Window) -> Estimate | None:
+    """Share of visits that asked about a moment after the server's clock."""
+    return _flag(window.visits, "early")
+
+
+def fallback(window: Window) -> Estimate | None:
+    """Share of answers made by less than the whole model."""
+    return _flag(window.visits, "fallback")
+
+
+def clock(window: Window) -> Estimate | None:
+    """Median minutes from a visit to the shopper's nearest purchase; negative: the purchase comes first."""
+    known = window.closed["offset_s"].dropna()
+    return exactly(known.median() / MINUTE_S) if len(known) else None
+
+
+def join_share(window: Window) -> Estimate | None:
+    """Share of closed visits that ended with a purchase."""
+    return _share(window.closed, window.closed["basket"] > 0)
+
+
+def hits_per_trip(window: Window) -> Estimate | None:
+    """Items shown and then bought, per visit that ended with a purchase."""
+    rows = _answered(window.closed)
+    return _mean(rows, rows["hits"])
+
+
+def recall(window: Window) -> Estimate | None:
+    """Share of a basket that was shown, mean over visits that ended with a purchase."""
+    rows = _answered(window.closed)
+    return _mean(rows, rows["hits"] / rows["basket"])
+
+
+def calibration(window: Window) -> Estimate | None:
+    """Purchases that the scores promised over those made, of what was shown in visits that ended with a purchase."""
+    if "promised" not in window.closed:
+        return None
+    return _over(_answered(window.closed).dropna(subset=["promised"]), "promised", "hits")
+
+
+def overlap(window: Window) -> Estimate | None:
+    """Share of a shopper's list that another shopper's has too, mean over pairs; each shopper's last list."""
+    rows = window.visits.dropna(subset=["items"])
+    lists = dict(zip(rows[c.USER], rows["items"], strict=True))
+    return exactly(list_overlap(lists.values())) if len(lists) > 1 else None
+
+
+def coverage(window: Window) -> Estimate | None:
+    """Distinct items in SPREAD lists that are spread evenly over the window, over all places in them."""
+    rows = window.visits.dropna(subset=["items"])
+    if len(rows) < SPREAD:
+        return None
+    shown = [item for items in rows["items"].iloc[np.linspace(0, len(rows) - 1, SPREAD).astype(int)] for item in items]
+    return exactly(len(set(shown)) / len(shown)) if shown else None
+
+
+def repetition(window: Window) -> Estimate | None:
+    """Share of a list that the same shopper's list before had too."""
+    rows = window.visits.dropna(subset=["repeated"])
+    return _over(rows, "repeated", "listed")
+
+
+def explore(window: Window) -> Estimate | None:
+    """Share of what is shown that the shopper had never bought."""
+    if "new" not in window.visits:
+        return None
+    rows = window.visits.dropna(subset=["new"])
+    return _over(rows, "new", "listed")
+
+
+def short(window: Window) -> Estimate | None:
+    """Share of answers with fewer than K items."""
+    rows = window.visits.dropna(subset=["listed"])
+    return _share(rows, rows["listed"] < K)
+
+
+def _daily(window: Window, moments: pd.Series) -> Estimate | None:
+    return exactly(window.counted(moments) / window.open_days) if window.open_days >= MIN_OPEN_DAYS else None
+
+
+def _answered(closed: pd.DataFrame) -> pd.DataFrame:
+    return closed[(closed["basket"] > 0) & closed["hits"].notna()]
+
+
+def _known(ids: pd.Series, first: "pd.Series[float]", before_s: float) -> pd.Series:
+    """Whether each id was first seen before the moment."""
+    return ids.map(first) < before_s
+
+
+def _over(rows: pd.DataFrame, part: str, whole: str) -> Estimate | None:
+    if not rows[whole].sum():
+        return None
+    return ratio(rows[part].to_numpy(float), rows[whole].to_numpy(float), rows[c.USER].to_numpy())
+
+
+def _flag(rows: pd.DataFrame, column: str) -> Estimate | None:
+    if column not in rows:
+        return None
+    known = rows.dropna(subset=[column])
+    return _mean(known, known[column])
+
+
+def _share(rows: pd.DataFrame, true: pd.Series) -> Estimate | None:
+    return _mean(rows, true.astype(float))
+
+
+def _mean(rows: pd.DataFrame, value: pd.Series) -> Estimate | None:
+    if not len(rows):
+        return None
+    return ratio(value.to_numpy(float), np.ones(len(rows)), rows[c.USER].to_numpy())

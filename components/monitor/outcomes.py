@@ -1,0 +1,86 @@
+"""Which purchases are the outcome of which visit.
+
+A visit is one shopper's requests within `visit_minutes` of the first of them. Its outcome is what the shopper buys
+from that first request until `outcome_hours` later or the next visit, whichever comes first. A visit is closed, and
+only then judged, when its window has ended `lateness_hours` ago: what arrives later counts when the same span is looked
+at again, and changes no verdict in between.
+
+Shape legend: V visits, P purchases.
+"""
+
+import numpy as np
+import pandas as pd
+
+from model import columns as c
+from tfx_configs.monitoring import MonitorSettings
+
+MINUTE_S, HOUR_S = 60, 3600
+VISIT = "visit"
+
+
+def first_of_visits(requests: pd.DataFrame, minutes: float) -> pd.DataFrame:
+    """The first answered request of each visit, in time order. `requests`: user_id, time_s and logged_s at least.
+
+    Later requests of a visit (a page loaded again, a request asked of two versions) are left out.
+    """
+    if requests.empty:
+        return requests
+    ordered = requests.sort_values([c.USER, "time_s", "logged_s"], kind="stable")
+    user, time_s = ordered[c.USER].to_numpy(), ordered["time_s"].to_numpy()
+    first = np.ones(len(ordered), bool)
+    start_s = time_s[0]
+    for n in range(1, len(ordered)):
+        if user[n] == user[n - 1] and time_s[n] - start_s <= minutes * MINUTE_S:
+            first[n] = False
+        else:
+            start_s = time_s[n]
+    return ordered[first].sort_values("time_s", kind="stable").reset_index(drop=True)
+
+
+def closed_until(now_s: float, settings: MonitorSettings) -> float:
+    """Visits that began before this moment are closed."""
+    return now_s - (settings.outcome_hours + settings.lateness_hours) * HOUR_S
+
+
+def baskets(visits: pd.DataFrame, purchases: pd.DataFrame, settings: MonitorSettings) -> list[frozenset[str]]:
+    """[V] items that each visit led to; empty when none.
+
+    Args:
+        visits: user_id and time_s, in time order.
+        purchases: user_id, item_id and event_time in unix seconds, in any order.
+    """
+    early_s = round(settings.early_minutes * MINUTE_S)
+    left = purchases[[c.USER, c.ITEM, c.TIME]].sort_values(c.TIME, kind="stable")
+    left = left.assign(until=left[c.TIME].astype("int64") + early_s)
+    right = visits[[c.USER, "time_s"]].astype({"time_s": "int64"})
+    right[VISIT] = np.arange(len(visits))
+    joined = pd.merge_asof(left, right, left_on="until", right_on="time_s", by=c.USER)
+    within = joined[c.TIME] - joined["time_s"] < settings.outcome_hours * HOUR_S
+    found = joined[within & joined[VISIT].notna()]
+    groups = found.groupby(found[VISIT].astype(int), sort=False)[c.ITEM].agg(frozenset)
+    return [groups.get(n, frozenset()) for n in range(len(visits))]
+
+
+def offsets(visits: pd.DataFrame, purchases: pd.DataFrame, settings: MonitorSettings) -> np.ndarray:
+    """[V] seconds from the visit to the same shopper's nearest purchase, negative when that was before; NaN when none
+    is within `outcome_hours`. Clocks that agree, or a broken time zone, show in the median.
+    """
+    moments = purchases[[c.USER, c.TIME]].drop_duplicates().astype({c.TIME: "int64"}).sort_values(c.TIME)
+    near = pd.merge_asof(
+        visits[[c.USER, "time_s"]].astype({"time_s": "int64"}),
+        moments,
+        left_on="time_s",
+        right_on=c.TIME,
+        by=c.USER,
+        direction="nearest",
+        tolerance=round(settings.outcome_hours * HOUR_S),
+    )
+    return np.asarray(near[c.TIME] - near["time_s"], dtype=float)
+
+
+def last_purchase(visits: pd.DataFrame, purchases: pd.DataFrame, grace_s: int) -> np.ndarray:
+    """[V] unix seconds of the shopper's last purchase at least `grace_s` before the visit; NaN when there is none."""
+    moments = purchases[[c.USER, c.TIME]].drop_duplicates().astype({c.TIME: "int64"}).sort_values(c.TIME)
+    known = visits[[c.USER]].assign(before=visits["time_s"].astype("int64") - grace_s)
+    found = pd.merge_asof(known, moments, left_on="before", right_on=c.TIME, by=c.USER)
+    return np.asarray(found[c.TIME], dtype=float)

@@ -1,0 +1,46 @@
+"""Purchases out of the canonical events, as outcomes and as counts."""
+
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from model import columns as c
+from model.errors import InputError
+from tfx_configs.labels import LabelSettings
+
+COLUMNS = (c.USER, c.ITEM, c.TIME, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE)
+
+
+def read(tables: Path, since_s: float, until_s: float, labels: LabelSettings) -> pd.DataFrame:
+    """Positive events with since_s <= event_time < until_s in time order; event_time as float unix seconds.
+
+    Args:
+        tables: directory of canonical tables, with events/ or events.parquet in it.
+
+    Raises:
+        InputError: there are no events.
+    """
+    path = next((p for p in (tables / "events", tables / "events.parquet") if p.exists()), None)
+    if path is None:
+        raise InputError(f"tables: expected events in {tables}, found none; run ingest")
+    source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
+    kind = source.schema.field(c.TIME).type
+    span = [pa.scalar(pd.Timestamp(moment, unit="s"), type=kind) for moment in (since_s, until_s)]
+    wanted = (ds.field(c.TIME) >= span[0]) & (ds.field(c.TIME) < span[1])
+    wanted &= ds.field(c.EVENT_TYPE).isin(list(labels.positive_types)) & (ds.field(c.QUANTITY) > 0)
+    found = source.to_table(columns=list(COLUMNS), filter=wanted).to_pandas()
+    found[c.TIME] = found[c.TIME].astype("datetime64[us]").astype("int64") / 1e6
+    for name in (c.USER, c.ITEM, c.STORE, c.EVENT_TYPE):
+        found[name] = found[name].astype(str)
+    return found.sort_values(c.TIME, kind="stable").reset_index(drop=True)
+
+
+def promotion_starts(tables: Path) -> pd.Series:
+    """Distinct moments at which promotions start, float unix seconds, ascending; empty without promotions."""
+    path = tables / "promotions.parquet"
+    if not path.exists():
+        return pd.Series([], dtype=float)
+    start = ds.dataset(path).to_table(columns=[c.START])[c.START].unique().to_pandas()
+    return (start.astype("datetime64[us]").astype("int64") / 1e6).sort_values(ignore_index=True)

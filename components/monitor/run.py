@@ -1,0 +1,151 @@
+"""The monitor stage: request log and purchases against the reference -> monitor.json, figures for Prometheus."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from components import gauges
+from components.monitor import policy, purchases, record, reference, slices, visits
+from components.monitor.figures import JOB, samples
+from components.monitor.look import Seen, look
+from components.monitor.reference import Reference
+from components.monitor.results import Result, worst
+from components.monitor.window import Live
+from components.progress import progress
+from model import columns as c
+from model.files import write_json
+from model.schema import schema_digest
+from tfx_configs.labels import LabelSettings
+from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
+from tfx_configs.settings import DAY_S
+
+REPORT, FIGURES, RUNS = "monitor.json", "monitor.prom", "training-runs.json"
+NEW_ITEMS = "purchases_new_item"
+QUALITY = ("hits_per_trip", "recall@10", "calibration_ratio")
+"""Checks whose failure is a drop in quality; the others have causes that no training repairs."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Inputs:
+    """Where everything is."""
+
+    reference: Path
+    """What components.monitor.reference.build wrote."""
+    log: Path
+    """Directory of the request log."""
+    tables: Path
+    """Canonical tables with the purchases since the cut."""
+    out: Path
+    """Directory for the results, and of the record of training runs."""
+    textfile: Path | None = None
+    """Where the figures for Prometheus go besides."""
+    pushgateway: str = ""
+    """URL of one that is told the figures; empty: nobody is."""
+    namespace: str = ""
+    """Of the service, as a label of what is pushed."""
+
+
+def monitor(
+    inputs: Inputs,
+    now_s: float,
+    settings: MonitorSettings,
+    retrain: RetrainSettings,
+    labels: LabelSettings,
+    asked: Training = "none",
+    with_distances: bool = True,
+) -> dict[str, Any]:
+    """Runs every check as of `now_s` (unix seconds, data time) and writes the results; returns monitor.json.
+
+    Raises:
+        InputError: reference, log or events are not there.
+        StageFailed: TFDV's environment is not there, or failed.
+    """
+    began = time.monotonic()
+    known = reference.load(inputs.reference)
+    live = read_live(inputs.log, inputs.tables, known, now_s, settings, labels)
+    progress(f"{len(live.visits):,} visits, {len(live.purchases):,} purchases since the cut")
+    starts = purchases.promotion_starts(inputs.tables)
+    seen = look(live, known, starts, now_s, settings, with_distances)
+    report = summarise(seen, known, now_s, settings)
+    evidence = _evidence(seen.results, live, known, asked)
+    decision = policy.decide(retrain, record.read(inputs.out / RUNS), evidence, now_s)
+    report["retrain"] = {"train": decision.train, "reasons": list(decision.reasons)}
+    report["seconds"] = round(time.monotonic() - began, 1)
+    write_json(inputs.out / REPORT, report)
+    figures = samples(worst(seen.results), time.time())
+    for path in filter(None, (inputs.out / FIGURES, inputs.textfile)):
+        gauges.write(path, figures)
+    gauges.push(inputs.pushgateway, JOB, inputs.namespace, figures)
+    return report
+
+
+def read_live(
+    log: Path, tables: Path, known: Reference, now_s: float, settings: MonitorSettings, labels: LabelSettings
+) -> Live:
+    """What the service recorded and what was bought, up to now.
+
+    The windows with the visits that close late, and the earlier windows they are compared with, bound how far back it
+    is read.
+    """
+    longest_s = settings.windows_days[-1] * DAY_S
+    since_s = max(known.cut_s, now_s - longest_s * (1 + 4 * settings.own_windows) - DAY_S)
+    bought = purchases.read(tables, known.cut_s, now_s, labels)
+    return as_live(visits.read(log, since_s, now_s), bought, known, settings)
+
+
+def as_live(requests: pd.DataFrame, bought: pd.DataFrame, known: Reference, settings: MonitorSettings) -> Live:
+    """Rows of the request log and purchases since the cut, joined."""
+    earlier = pd.concat([known.purchases, bought], ignore_index=True)
+    judged = visits.judged(requests, earlier, known.users.index, known.probable, settings)
+    return Live(visits=judged, purchases=bought)
+
+
+def summarise(seen: Seen, known: Reference, now_s: float, settings: MonitorSettings) -> dict[str, Any]:
+    """monitor.json without the decision on training."""
+    longest = seen.contexts[-1].window
+    summary = worst(seen.results)
+    return {
+        "now": _text(now_s),
+        "cut": _text(known.cut_s),
+        "windows": [
+            {
+                "days": days,
+                "begin": _text(context.window.begin_s),
+                "end": _text(context.window.end_s),
+                "visits": len(context.window.visits),
+                "closed": len(context.window.closed),
+                "purchases": len(context.window.purchases),
+            }
+            for days, context in zip(settings.windows_days, seen.contexts, strict=True)
+        ],
+        "checks": [dataclasses.asdict(result) for result in seen.results],
+        "worst": [dataclasses.asdict(result) for result in summary],
+        "failed": [result.check for result in summary if result.status == "failed"],
+        "unknown": [result.check for result in summary if result.status == "unknown"],
+        "versions": slices.by_version(longest, settings.min_visits),
+        "settings": dataclasses.asdict(settings),
+    }
+
+
+def _evidence(results: Sequence[Result], live: Live, known: Reference, asked: Training) -> policy.Evidence:
+    failed = [result for result in worst(results) if result.status == "failed"]
+    new = [result.value for result in results if result.check == NEW_ITEMS and result.value is not None]
+    bought = live.purchases[c.TIME]
+    return policy.Evidence(
+        data_until_s=float(bought.max()) if len(bought) else 0.0,
+        trained_until_s=known.cut_s,
+        asked=asked,
+        schema_changed=known.schema != schema_digest(),
+        quality=tuple(one.check for one in failed if one.check in QUALITY),
+        drift=tuple(one.check for one in failed if one.group in ("skew", "drift")),
+        new_item_share=new[-1] if new else 0.0,
+    )
+
+
+def _text(time_s: float) -> str:
+    return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,131 @@
+"""Stretches of time that a check compares: the one that ends now, and the same weekdays of the weeks before the cut."""
+
+import dataclasses
+import datetime
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from components.monitor.outcomes import closed_until
+from components.monitor.reference import WEEK_S, Reference
+from model import columns as c
+from tfx_configs.monitoring import MonitorSettings
+from tfx_configs.settings import DAY_S
+
+Spans = tuple[tuple[float, float], ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Window:
+    """What happened in [begin_s, end_s), as one model of one age saw it."""
+
+    begin_s: float
+    end_s: float
+    visits: pd.DataFrame
+    """Visits that began in it (visits.py), closed or not."""
+    closed: pd.DataFrame
+    """Visits of a window as long that ended as much earlier as it takes a visit to be closed."""
+    purchases: pd.DataFrame
+    """What was bought in it."""
+    known_before_s: float
+    """The model knows what was first seen before this moment."""
+    seen: Reference
+
+    shut: Spans = ()
+    """Where nothing is counted: the closed days that it meets, or where they would be in a window moved back."""
+
+    def counted(self, moments: pd.Series) -> int:
+        """How many moments (unix seconds) of the window are outside of what is shut."""
+        shut = np.zeros(len(moments), bool)
+        for begin_s, end_s in self.shut:
+            shut |= np.asarray((moments >= begin_s) & (moments < end_s))
+        return int((~shut).sum())
+
+    @property
+    def open_days(self) -> float:
+        """Its length without what is shut, days."""
+        return (self.end_s - self.begin_s - sum(end - begin for begin, end in self.shut)) / DAY_S
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Live:
+    """The service's own record, in time order."""
+
+    visits: pd.DataFrame
+    purchases: pd.DataFrame
+    """Of the time since the cut at least; older ones come from the reference."""
+
+
+def ending(now_s: float, days: int, live: Live, reference: Reference, settings: MonitorSettings) -> Window:
+    """The window of the last `days` days, or since the log's first visit, if that is later."""
+    started_s = float(live.visits["time_s"].min()) if len(live.visits) else now_s
+    begin_s = max(now_s - days * DAY_S, min(started_s, now_s))
+    return _cut(begin_s, now_s, live, reference, reference.cut_s, settings)
+
+
+def before_cut(window: Window, reference: Reference, settings: MonitorSettings) -> list[Window]:
+    """The window moved back by whole weeks to before the cut, newest first: as many as the reference covers.
+
+    The model's age is kept: what the window's model could not know, the moved one does not know either.
+    """
+    age_s = max(window.begin_s - reference.cut_s, 0)
+    first = -(-max(window.end_s - reference.cut_s, 0) // WEEK_S)
+    recorded = Live(visits=reference.visits, purchases=reference.purchases)
+    closing_s = window.end_s - closed_until(window.end_s, settings)
+    out = []
+    for n in range(settings.history_weeks):
+        back_s = (first + n) * WEEK_S
+        if window.begin_s - back_s - closing_s < reference.begin_s:
+            break
+        begin_s, end_s = window.begin_s - back_s, window.end_s - back_s
+        shut = tuple((begin - back_s, end - back_s) for begin, end in window.shut)
+        out.append(_cut(begin_s, end_s, recorded, reference, begin_s - age_s, settings, shut))
+    return out
+
+
+def before_in_log(window: Window, live: Live, reference: Reference, settings: MonitorSettings) -> list[Window]:
+    """Windows as long that lie wholly in the log and end where the next begins, newest first."""
+    started_s = float(live.visits["time_s"].min()) if len(live.visits) else window.begin_s
+    length_s = window.end_s - window.begin_s
+    out: list[Window] = []
+    begin_s = window.begin_s - length_s
+    while length_s > 0 and begin_s >= started_s - 1 and len(out) < 4 * settings.own_windows:
+        out.append(_cut(begin_s, begin_s + length_s, live, reference, reference.cut_s, settings))
+        begin_s -= length_s
+    return out
+
+
+def shut_spans(begin_s: float, end_s: float, closed_days: Sequence[str]) -> Spans:
+    """What of [begin_s, end_s) is on closed days, as (begin, end) in unix seconds."""
+    midnights = (datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp() for day in closed_days)
+    spans = ((max(begin_s, midnight_s), min(end_s, midnight_s + DAY_S)) for midnight_s in midnights)
+    return tuple(span for span in spans if span[0] < span[1])
+
+
+def between(frame: pd.DataFrame, column: str, begin_s: float, end_s: float) -> pd.DataFrame:
+    """Rows of a frame that is sorted by `column`, begin included, end not."""
+    low, high = frame[column].searchsorted([begin_s, end_s], side="left")
+    return frame.iloc[low:high]
+
+
+def _cut(
+    begin_s: float,
+    end_s: float,
+    live: Live,
+    reference: Reference,
+    known_before_s: float,
+    settings: MonitorSettings,
+    shut: Spans | None = None,
+) -> Window:
+    closing_s = end_s - closed_until(end_s, settings)
+    return Window(
+        begin_s=begin_s,
+        end_s=end_s,
+        visits=between(live.visits, "time_s", begin_s, end_s),
+        closed=between(live.visits, "time_s", begin_s - closing_s, end_s - closing_s),
+        purchases=between(live.purchases, c.TIME, begin_s, end_s),
+        known_before_s=known_before_s,
+        seen=reference,
+        shut=shut_spans(begin_s, end_s, settings.closed_days) if shut is None else shut,
+    )

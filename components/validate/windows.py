@@ -1,0 +1,93 @@
+"""Distances between stretches of requests and purchases, for the monitor: TFDV's measures, without any limit.
+
+Runs in the validate environment, many windows in one call, since importing TFDV takes longer than all of them.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from components.validate import drift, requests, statistics
+from components.validate.tables import with_derived
+from model import columns as c
+from model import schema
+from model.errors import InputError
+from tfx_configs.validation import ValidationSettings
+
+WEEK_S = 7 * 86_400
+MIN_ROWS = 50
+"""Fewer rows on either side make a distance of noise, whatever it is compared with."""
+
+Spans = dict[str, Sequence[float]]
+Distances = dict[str, dict[str, float]]
+"""{window: {feature: distance}}, empty for a window that is too short."""
+
+
+def distances(training_stats: str, visits: list[str], purchases: list[str], spans: Spans) -> dict[str, Distances]:
+    """How far each window's requests are from the training trips, and its purchases from those of the week before.
+
+    Args:
+        training_stats: requests.stats.pb of validation; empty: no skew is measured.
+        visits: Parquet files with user_id, time_s, store_id.
+        purchases: Parquet files with event_time (unix seconds), price, quantity, store_id, event_type.
+        spans: {window: (begin_s, end_s)}.
+
+    Returns:
+        {"skew": {window: {feature: distance}}, "drift": likewise}.
+
+    Raises:
+        InputError: the training statistics are not there.
+    """
+    if training_stats and not Path(training_stats).is_file():
+        raise InputError(f"training_stats: expected a file at {training_stats}, found none")
+    settings = ValidationSettings()
+    asked = _loaded(visits).rename(columns={"time_s": c.TIME})
+    bought = _loaded(purchases)
+
+    def skew(begin_s: float, end_s: float) -> dict[str, float]:
+        rows = _between(asked, begin_s, end_s)
+        if not training_stats or len(rows) < MIN_ROWS:
+            return {}
+        return _by_feature(requests.distances(Path(training_stats), rows, settings))
+
+    def moved(begin_s: float, end_s: float) -> dict[str, float]:
+        now, before = _between(bought, begin_s, end_s), _between(bought, begin_s - WEEK_S, end_s - WEEK_S)
+        if min(len(now), len(before)) < MIN_ROWS:
+            return {}
+        names = [name for name in (*drift.NUMERIC, *drift.CATEGORICAL) if name in bought]
+        return _by_feature(drift.distances(before[names], now[names], settings))
+
+    return {"skew": _each(skew, spans), "drift": _each(moved, spans)}
+
+
+def write_training_stats(visits: str, out: str) -> str:
+    """Writes requests.stats.pb of trips given as Parquet (user_id, time_s, store_id); returns `out`."""
+    rows = pd.read_parquet(visits, columns=[c.USER, "time_s", c.STORE]).rename(columns={"time_s": c.TIME})
+    rows[c.TIME] = rows[c.TIME].astype("float64")
+    stats = statistics.compute(with_derived(schema.EVENTS, rows))
+    Path(out).write_bytes(stats.SerializeToString(deterministic=True))
+    return out
+
+
+def _each(measure: Callable[[float, float], dict[str, float]], spans: Spans) -> Distances:
+    return {name: measure(*span) for name, span in spans.items()}
+
+
+def _loaded(paths: list[str]) -> pd.DataFrame:
+    """All rows with the derived columns, times as float64 seconds."""
+    frame = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
+    time = c.TIME if c.TIME in frame else "time_s"
+    frame[time] = frame[time].astype("float64")
+    derived: pd.DataFrame = with_derived(schema.EVENTS, frame.rename(columns={time: c.TIME}))
+    return derived.sort_values(c.TIME, kind="stable")
+
+
+def _between(frame: pd.DataFrame, begin_s: float, end_s: float) -> pd.DataFrame:
+    low, high = frame[c.TIME].searchsorted([begin_s, end_s])
+    return frame.iloc[low:high]
+
+
+def _by_feature(found: Sequence[Any]) -> dict[str, float]:
+    return {one.feature: float(one.value) for one in found}

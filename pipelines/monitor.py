@@ -1,0 +1,70 @@
+"""What `aisle monitor` does on this machine: a finished run's log and tables through every check."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow.compute as pc
+
+from components.monitor import reference
+from components.monitor.run import Inputs, monitor
+from components.rollout.processes import REQUESTS
+from model import request_log
+from model.errors import InputError
+from model.files import read_json, write_json
+from pipelines.paths import Paths
+from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
+from tfx_configs.settings import RunSettings
+
+KEY = "made-of.json"
+"""Beside the reference: what it was made of, so that it is made again when that changed."""
+
+
+def monitor_run(
+    run: Path,
+    now_s: float | None = None,
+    settings: MonitorSettings | None = None,
+    retrain: RetrainSettings | None = None,
+    textfile: Path | None = None,
+    ask: Training = "none",
+    with_distances: bool = True,
+) -> dict[str, Any]:
+    """Monitors the service that the run's rollout left a log of; returns monitor.json.
+
+    Args:
+        now_s: unix seconds in data time; None: the moment after the log's last request, as in a replay.
+        textfile: where Prometheus's figures go besides {run}/monitoring.
+
+    Raises:
+        InputError: there is no finished run, or no request log in it.
+    """
+    paths, settings = Paths(out=run.resolve()), settings or MonitorSettings()
+    outputs, of_run = _finished(paths)
+    log = paths.rollout / REQUESTS
+    if now_s is None:
+        now_s = _end_of(log)
+    known = paths.monitoring / "reference"
+    made_of = {"outputs": outputs, "weeks": settings.history_weeks, "sampled": settings.sampled_visits}
+    key = paths.monitoring / KEY
+    if not key.exists() or read_json(key) != made_of or not known.exists():
+        evaluation, validation = Path(outputs["evaluation"]), Path(outputs["anomalies"])
+        examples = Path(outputs["examples"])
+        reference.build(Path(outputs["tables"]), examples, known, of_run, settings, evaluation, validation)
+        write_json(key, made_of)
+    inputs = Inputs(reference=known, log=log, tables=Path(outputs["tables"]), out=paths.monitoring, textfile=textfile)
+    return monitor(inputs, now_s, settings, retrain or RetrainSettings(), of_run.labels, ask, with_distances)
+
+
+def _end_of(log: Path) -> float:
+    moments = request_log.read(log, columns=["time_s"])["time_s"]
+    if not len(moments):
+        raise InputError(f"{log}: expected requests in the log, found none; a demo's rollout leaves some")
+    return float(pc.max(moments).as_py()) + 1
+
+
+def _finished(paths: Paths) -> tuple[dict[str, str], RunSettings]:
+    """Outputs and settings of the last pipeline that came to its end there."""
+    try:
+        settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
+        return read_json(paths.result), settings
+    except (OSError, ValueError, KeyError, TypeError):
+        raise InputError(f"{paths.out}: expected a finished run, found none; run `aisle demo`") from None

@@ -1,0 +1,82 @@
+"""`aisle monitor`. Exit 0: all checks passed; 1: one failed; 2: bad input."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+MONITOR_DOES = "every check of a run's request log and purchases against training; exit 1 when one failed"
+MARKS = {"ok": "ok", "failed": "FAILED", "unknown": "–"}
+
+
+def monitor_options(parser: argparse.ArgumentParser) -> None:
+    """What `aisle monitor` takes."""
+    parser.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a run (%(default)s)")
+    parser.add_argument("--now", metavar="TIME", help="RFC 3339, in data time; default: the log's last request")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="MonitorSettings as JSON (docs/monitoring.md)")
+    parser.add_argument("--textfile", type=Path, metavar="FILE", help="Prometheus figures go here besides")
+    parser.add_argument("--ask", default="none", help="ask for training by hand: incremental or full")
+    parser.add_argument("--fast", action="store_true", help="without TFDV's distances, which take some ten seconds")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Prints the checks, worst first; 1 when one failed."""
+    from components.monitor.step import moment_s, training
+    from pipelines.demo import rewrite_report
+    from pipelines.monitor import monitor_run
+    from pipelines.paths import Paths
+    from tfx_configs.monitoring import MonitorSettings
+
+    settings = MonitorSettings.from_json(options.settings.read_text()) if options.settings else MonitorSettings()
+    report = monitor_run(
+        options.run,
+        moment_s(options.now) if options.now else None,
+        settings,
+        textfile=options.textfile,
+        ask=training(options.ask),
+        with_distances=not options.fast,
+    )
+    for line in lines(report):
+        print(line)
+    if Paths(out=options.run).summary.exists():
+        print(f"Report: {rewrite_report(options.run)}    figures: {options.run / 'monitoring' / 'monitor.json'}")
+    return 1 if report["failed"] else 0
+
+
+def lines(report: dict[str, Any]) -> Iterator[str]:
+    """What the terminal shows of monitor.json."""
+    for window in report["windows"]:
+        yield (f"{window['begin']} to {window['end']}: {window['visits']:,} visits, {window['purchases']:,} purchases")
+    yield f"{'check':24} {'days':>4}  {'value':>10}  {'95 % interval':20} {'allowed':22} said"
+    order = {"failed": 0, "ok": 1, "unknown": 2}
+    for check in sorted(report["worst"], key=lambda one: order[one["status"]]):
+        yield check_line(check)
+        if check["status"] == "failed":
+            yield f"  {check['what']}; {check['to_do']}"
+    failed = ", ".join(report["failed"]) or "none"
+    yield f"{len(report['worst'])} checks, failed: {failed}; not to be judged: {len(report['unknown'])}"
+    yield f"Training due: {report['retrain']['train']} ({'; '.join(report['retrain']['reasons'])})"
+
+
+def check_line(check: dict[str, Any]) -> str:
+    """One check: its window, value, interval, what is allowed, what it said."""
+    exact = check["value_low"] == check["value_high"]
+    interval = "" if exact else f"{number(check['value_low'])} to {number(check['value_high'])}"
+    said = MARKS[check["status"]] + (f" {check['why']}" if check["why"] else "")
+    days = check["window_days"] or "now"
+    return f"{check['check']:24} {days:>4}  {number(check['value']):>10}  {interval:20} {allowed(check):22} {said}"
+
+
+def allowed(check: dict[str, Any]) -> str:
+    """The limits in words."""
+    low, high = check["low"], check["high"]
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f"at most {number(high)}"
+    return f"at least {number(low)}" if high is None else f"{number(low)} to {number(high)}"
+
+
+def number(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4g}"

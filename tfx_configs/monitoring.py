@@ -1,0 +1,125 @@
+"""What the monitor looks at and when it speaks, and when a model is trained again."""
+
+import dataclasses
+import datetime
+from typing import Literal
+
+from tfx_configs.frozen import Settings, check
+
+Training = Literal["none", "incremental", "full"]
+"""incremental: goes on from the model in force with the newest days; full: from nothing, on the whole span."""
+Severity = Literal["page", "ticket"]
+"""page: somebody looks at once; ticket: in working hours. The alert rules use the same two words."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MonitorSettings(Settings):
+    """Limits come from how much a figure moved between the weeks before the cut; these say how far beyond is far.
+
+    A check looks at two windows that end now, a short one that finds what is gross within a day, and a long one that
+    finds what is small.
+    """
+
+    windows_days: tuple[int, ...] = (1, 7)
+    """Lengths of the windows, days, ascending, 1 to 28."""
+    history_weeks: int = 12
+    """Weeks before the cut that say how much a figure moves by itself, 4 to 52."""
+    spreads: float = 5.0
+    """Half the width of a limit in robust standard deviations (1.4826 MAD) of those weeks, above 0."""
+    least_percent: float = 10.0
+    """A limit is at least this far from those weeks' median, percent of it, [0, 100]."""
+    least_count_factor: float = 1.8
+    """Counts of visits and purchases, which holidays move, may always be this many times the median, or less by the
+    same factor, at least 1."""
+    least_share: float = 0.02
+    """A limit of a share is at least this far from it, [0, 1]."""
+    least_distance: float = 0.02
+    """A limit of a distance between distributions is at least this far from it, [0, 1]."""
+    min_visits: int = 50
+    """A window with fewer visits is not judged by shares, distances and outcomes, at least 10."""
+    visit_minutes: float = 30.0
+    """Requests of one shopper closer than this to the first of them are one visit; its first list counts, minutes."""
+    outcome_hours: float = 12.0
+    """Purchases this long after a visit began are its outcome, up to the shopper's next visit, hours, above 0."""
+    lateness_hours: float = 2.0
+    """How late a purchase may arrive; a visit is judged once its outcome window has been closed for so long, hours."""
+    early_minutes: float = 5.0
+    """A purchase this little before the visit belongs to it too: two machines' clocks, minutes, at least 0."""
+    max_clock_minutes: float = 15.0
+    """Median distance of a visit's first purchase from the visit, beyond what it was in training, minutes."""
+    expected_join_share: float = 1.0
+    """Share of visits that end with a purchase: all in training, where trips stand for visits, (0, 1]."""
+    max_join_loss: float = 0.1
+    """A join share this much below the expected one fails, share of it, (0, 1)."""
+    max_calibration_factor: float = 1.25
+    """Purchases expected over purchases made, or the reverse, beyond the movement of outcomes, at least 1."""
+    max_list_overlap: float = 0.5
+    """Share of a list that another shopper's has too; more than in training by this much fails, (0, 1]."""
+    max_fallback_share: float = 0.05
+    """Answers that came from less than the whole model, [0, 1]."""
+    max_model_age_days: float = 35.0
+    """Days since the model's cut, above 0."""
+    own_windows: int = 7
+    """Earlier windows of the same version that say what its lists are like, at least 4."""
+    closed_days: tuple[str, ...] = ()
+    """Days (YYYY-MM-DD, UTC) on which nobody can buy: nothing is counted and nothing grows old on them. A local day
+    that lies on two UTC days is both."""
+    sampled_visits: int = 8000
+    """Visits before the cut that a plain ranker answers, to see how much outcomes move by themselves, at least 100."""
+
+    def __post_init__(self) -> None:
+        days = self.windows_days
+        ascending = bool(days) and all(1 <= d <= 28 for d in days) and list(days) == sorted(set(days))
+        check(ascending, "windows_days", "1 to 28, ascending", days)
+        check(4 <= self.history_weeks <= 52, "history_weeks", "4 to 52", self.history_weeks)
+        check(self.min_visits >= 10, "min_visits", "at least 10", self.min_visits)
+        check(self.sampled_visits >= 100, "sampled_visits", "at least 100", self.sampled_visits)
+        for name in ("spreads", "visit_minutes", "outcome_hours", "max_clock_minutes", "max_model_age_days"):
+            check(getattr(self, name) > 0, name, "above 0", getattr(self, name))
+        for name in ("lateness_hours", "early_minutes"):
+            check(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
+        check(0 <= self.least_percent <= 100, "least_percent", "0 to 100", self.least_percent)
+        check(self.least_count_factor >= 1, "least_count_factor", "at least 1", self.least_count_factor)
+        check(self.own_windows >= 4, "own_windows", "at least 4", self.own_windows)
+        for day in self.closed_days:
+            check(_is_date(day), "closed_days", "dates like 2017-12-25", day)
+        for name in ("least_share", "least_distance", "max_fallback_share"):
+            check(0 <= getattr(self, name) <= 1, name, "0 to 1", getattr(self, name))
+        check(0 < self.expected_join_share <= 1, "expected_join_share", "above 0, at most 1", self.expected_join_share)
+        check(0 < self.max_join_loss < 1, "max_join_loss", "above 0, below 1", self.max_join_loss)
+        check(self.max_calibration_factor >= 1, "max_calibration_factor", "at least 1", self.max_calibration_factor)
+        check(0 < self.max_list_overlap <= 1, "max_list_overlap", "above 0, at most 1", self.max_list_overlap)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RetrainSettings(Settings):
+    """When a model is trained again: a cadence, triggers, and what holds both back."""
+
+    nightly_hour: int = 2
+    """An incremental run is due once a day from this hour on, UTC, 0 to 23."""
+    weekly_day: int = 0
+    """A full run is due once a week from `nightly_hour` of this day on, 0 (Monday) to 6."""
+    cool_down_hours: float = 20.0
+    """After a run began, cadence and triggers start no other for so long, hours, at least 0."""
+    runs_per_week: int = 10
+    """Runs begun within seven days, of any kind and for any reason but by hand or a new schema, at least 1."""
+    max_run_hours: float = 12.0
+    """A run that has not ended after so long is taken for lost, hours, above 0."""
+    max_new_item_share: float = 0.10
+    """Purchases of items that the model's catalog snapshot had never seen bought; more starts a run, (0, 1]."""
+
+    def __post_init__(self) -> None:
+        check(0 <= self.nightly_hour <= 23, "nightly_hour", "0 to 23", self.nightly_hour)
+        check(0 <= self.weekly_day <= 6, "weekly_day", "0 to 6", self.weekly_day)
+        check(self.cool_down_hours >= 0, "cool_down_hours", "at least 0", self.cool_down_hours)
+        check(self.runs_per_week >= 1, "runs_per_week", "at least 1", self.runs_per_week)
+        check(self.max_run_hours > 0, "max_run_hours", "above 0", self.max_run_hours)
+        check(0 < self.max_new_item_share <= 1, "max_new_item_share", "above 0, at most 1", self.max_new_item_share)
