@@ -40,7 +40,7 @@ def main() -> None:
 
 
 def measure(server: Server, requests: int) -> dict[str, Any]:
-    """{requests, answers: {door: {status: n}}, rss_mb: at first and after each tenth, seconds}; AssertionError on a bad one."""
+    """{requests, answers: {door: {status: n}}, rss_mb, seconds}; raises AssertionError on a bad answer."""
     begin = time.perf_counter()
     answers: dict[str, Counter[str]] = {door: Counter() for door in DOORS}
     rss_mb = [_rss_mb(server)]

@@ -4,7 +4,7 @@ import math
 import os
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +20,7 @@ from model.errors import InputError
 from model.serving import metrics, tracing
 from model.serving.counting import count
 from model.serving.history import HistoryStore
-from model.serving.inputs import INPUTS, OUTPUTS, Query, parse
+from model.serving.inputs import INPUTS, OUTPUTS, Query, Tensor, parse
 from model.serving.ladder import Ladder
 from model.serving.request_log import RequestLog, detail, row
 from model.serving.rungs import Rung, ServedModel
@@ -130,7 +130,7 @@ class Predictor(kserve.Model):
             raise InputError(f"expected the v2 protocol; use /v2/models/{NAME}/infer")
         request_id = _request_id(payload, headers)
         allowed_s = _deadline_ms(payload, headers, self._limits.deadline_ms) / 1000
-        query = parse(payload.inputs, int(time.time()))
+        query, wanted = parse(payload.inputs, int(time.time())), _wanted(payload)
         detailed = self._log is not None and self._log.detailed(request_id)
         answer, rung, state = await self.recommend(query, begin + allowed_s, detailed)
         seconds = time.perf_counter() - begin
@@ -140,7 +140,7 @@ class Predictor(kserve.Model):
             self._log.write(found | detail(state, answer) if detailed else found)
         said = {"model_version": version, "request_id": request_id, "rung": str(rung), "state": str(state.source)}
         span.set_attributes({f"aisle.{name}": value for name, value in said.items()})
-        return _response(payload, said, answer)
+        return _response(payload, said, answer, wanted)
 
     async def recommend(self, query: Query, deadline: float, detailed: bool = False) -> tuple[api.Answer, Rung, State]:
         """The answer, its rung and the state it is made from, by `deadline`, a reading of time.perf_counter.
@@ -190,7 +190,18 @@ def _request_id(payload: kserve.InferRequest, headers: Mapping[str, str]) -> str
     return given
 
 
-def _response(payload: kserve.InferRequest, said: dict[str, str], answer: api.Answer) -> kserve.InferResponse:
+def _wanted(payload: kserve.InferRequest) -> Sequence[Tensor]:
+    """The outputs asked for, all when none is named; raises InputError on one that there is not."""
+    names = {output.name for output in payload.request_outputs or ()}
+    known = {tensor.name: tensor for tensor in OUTPUTS}
+    if unknown := sorted(str(name) for name in names - known.keys()):
+        raise InputError(f"output {unknown[0]!r:.40}: unknown; the model gives {', '.join(known)}")
+    return [tensor for tensor in OUTPUTS if tensor.name in names] if names else OUTPUTS
+
+
+def _response(
+    payload: kserve.InferRequest, said: dict[str, str], answer: api.Answer, wanted: Sequence[Tensor]
+) -> kserve.InferResponse:
     columns = {
         "item_id": np.array(answer.item_ids, dtype=np.object_),
         "score": np.array(answer.scores, dtype=np.float32),
@@ -204,7 +215,7 @@ def _response(payload: kserve.InferRequest, said: dict[str, str], answer: api.An
             shape=[len(answer.item_ids)],
             data=columns[tensor.name].tolist() if payload.from_grpc else columns[tensor.name],
         )
-        for tensor in OUTPUTS
+        for tensor in wanted
     ]
     return kserve.InferResponse(
         response_id=said["request_id"],

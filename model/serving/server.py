@@ -27,6 +27,8 @@ from model.serving.routes import add_routes
 from model.serving.rungs import ServedModel
 from model.serving.store import open_store
 
+BINARY_HEADER = "inference-header-content-length"
+"""Bytes of JSON before the binary tensors; without it, a body is JSON alone."""
 GRACE_S = 10
 
 
@@ -93,9 +95,13 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
 
 
 class StrictDataPlane(DataPlane):
-    """KServe's data plane, answering 400 where a malformed binary body would make it answer 500."""
+    """KServe's data plane, with 400 where a malformed binary body would make it answer 500, and with JSON taken for
+    JSON where the content type does not say so (Triton's client sends none; the protocol asks for none).
+    """
 
     def decode_inference_request(self, body, headers, model_name):  # type: ignore[no-untyped-def]
+        if isinstance(body, bytes) and BINARY_HEADER not in headers:
+            headers = headers | {BINARY_HEADER: str(len(body))}
         try:
             return super().decode_inference_request(body, headers, model_name)
         except InvalidInput:

@@ -4,6 +4,7 @@ tests/model/serving/test_fuzz.py sends a little of it in every test run, benchma
 """
 
 import json
+import struct
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
 from model.serving.events import BATCH, STRUCTURED
-from model.serving.inputs import INPUTS
+from model.serving.inputs import INPUTS, OUTPUTS
 from tests.model.serving.live_server import Server, grpc_request
 
 INFER = "/v2/models/aisle/infer"
@@ -42,6 +43,7 @@ bodies = st.fixed_dictionaries(
     },
 )
 heads = st.integers(-5, 250) | st.text(st.characters(codec="ascii", categories=["L"]))
+tails = st.binary(max_size=12) | st.builds(lambda text: struct.pack("<I", len(text)) + text, st.binary(max_size=9))
 events = st.fixed_dictionaries(
     {},
     optional={
@@ -53,6 +55,9 @@ events = st.fixed_dictionaries(
     },
 )
 kinds = st.sampled_from([BATCH, STRUCTURED, "text/plain"])
+proto_text = st.text(st.characters(codec="utf-8"), max_size=8)
+input_names = st.sampled_from([tensor.name for tensor in INPUTS]) | proto_text
+output_names = st.sampled_from([tensor.name for tensor in OUTPUTS]) | proto_text
 raw_inputs = st.lists(st.binary(max_size=12), max_size=2)
 contents = st.fixed_dictionaries(
     {},
@@ -82,6 +87,13 @@ def _binary(server: Server, value: tuple[bytes, int | str]) -> str:
     return _checked(*server.call("POST", INFER, body, **headers))
 
 
+def _framed(tail: bytes, off: int) -> tuple[bytes, int]:
+    """(body, length of its JSON) of a request whose user is `tail`; the length may be off by one."""
+    spec = {"name": "user_id", "shape": [1], "datatype": "BYTES", "parameters": {"binary_data_size": len(tail)}}
+    head = json.dumps({"inputs": [spec]}).encode()
+    return head + tail, len(head) + off
+
+
 def _text(server: Server, body: bytes) -> str:
     return _checked(*server.call("POST", INFER, body, content_type="application/json"))
 
@@ -104,6 +116,15 @@ def _grpc_request(name: str, datatype: str, typed: dict[str, Any], raw: list[byt
     return request
 
 
+def _sound_grpc_request(user_id: bytes, name: str, outputs: list[str]) -> pb.ModelInferRequest:
+    """Right but for what is given."""
+    request = grpc_request("user_id", "BYTES", bytes_contents=[user_id])
+    request.inputs.add(name=name, datatype="BYTES", shape=[0])
+    for output in outputs:
+        request.outputs.add(name=output)
+    return request
+
+
 def _checked(status: int, answer: Any, good: int = 200) -> str:
     assert status in (good, 400), (status, answer)
     if status == 400:
@@ -113,17 +134,18 @@ def _checked(status: int, answer: Any, good: int = 200) -> str:
 
 DOORS = {
     "JSON": Door(bodies, _json),
-    "binary": Door(st.tuples(st.binary(max_size=200), heads), _binary),
+    "binary": Door(st.tuples(st.binary(max_size=200), heads) | st.builds(_framed, tails, st.integers(-1, 1)), _binary),
     "bytes as JSON": Door(st.binary(max_size=200), _text),
     "events": Door(st.tuples(events | st.lists(events, max_size=3) | anything, kinds), _event),
     "gRPC": Door(
         st.builds(
             _grpc_request,
-            st.sampled_from([tensor.name for tensor in INPUTS]) | st.text(st.characters(codec="utf-8"), max_size=8),
+            input_names,
             datatypes,
             contents,
             raw_inputs,
-        ),
+        )
+        | st.builds(_sound_grpc_request, st.binary(max_size=9), input_names, st.lists(output_names, max_size=2)),
         _grpc,
     ),
 }
