@@ -6,6 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+SOURCES = ("bought_before", "similar_taste", "popular")
+"""Reasons, in the order in which the sources are listed: an item of several counts for the first."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:

@@ -14,8 +14,6 @@ from model.matching import contains, distinct, match, top_per_row
 from tfx_configs.settings import DAY_S, CandidateSettings
 
 OWN_HALF_LIFE_DAYS = 60.0
-SOURCES = ("bought_before", "similar_taste", "popular")
-"""Reasons, in the order in which the sources are listed: an item of several counts for the first."""
 
 
 class Candidates(NamedTuple):
@@ -24,7 +22,7 @@ class Candidates(NamedTuple):
     item_C: Any
     row_C: Any
     source_C: Any
-    """[C] int32 position in SOURCES."""
+    """[C] int32 position in model.api.SOURCES."""
 
 
 class CandidateUnion(tf.Module):

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from model.api import SOURCES
 from model.backend import tf
-from model.candidates import SOURCES
 from model.card import NAME as CARD
 from model.card import Facts, model_card
 from model.catalog import Catalog

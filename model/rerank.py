@@ -10,8 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.api import Answer, Request
-from model.candidates import SOURCES
+from model.api import SOURCES, Answer, Request
 from model.item_values import ItemValues
 from tfx_configs.rerank import RerankSettings, Rule
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from model import api
-from model.candidates import SOURCES
+from model.api import SOURCES
 from model.serving import metrics
 from model.serving.inputs import Query
 from model.serving.rungs import Rung

@@ -7,7 +7,7 @@ from typing import Protocol
 import numpy as np
 
 from model import api
-from model.candidates import SOURCES
+from model.api import SOURCES
 from tfx_configs.settings import DAY_S
 
 HALF_LIFE_DAYS = 120.0

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from model.api import SOURCES
 from model.backend import tf
-from model.candidates import SOURCES, CandidateUnion
+from model.candidates import CandidateUnion
 from model.inputs import Batch
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
 from tfx_configs.settings import CandidateSettings
