@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.fuzz_page import fuzz
 from benchmarks.monitoring_page import offpolicy
 from benchmarks.quality_page import quality
 from benchmarks.rerank_page import rerank
@@ -167,6 +168,7 @@ SECTIONS = {
     "calibration": calibration,
     "data": data,
     "demo": demo,
+    "fuzz": fuzz,
     "labels": labels,
     "offpolicy": offpolicy,
     "quality": quality,

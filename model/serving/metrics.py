@@ -73,7 +73,9 @@ EVENTS = Counter(
 EVENT_LAG = Histogram("aisle_event_lag_seconds", "From a purchase to its arrival here, seconds.", buckets=_LAGS_S)
 LATE = Counter("aisle_late_total", "Rankings left behind because the deadline came first.", ("version",))
 MODEL_FAILURES = Counter("aisle_model_failures_total", "Rankings that ended in an error.", ("version",))
-LOG_DROPPED = Counter("aisle_request_log_dropped_total", "Log lines given up because the writer could not keep up.")
+LOG_DROPPED = Counter(
+    "aisle_request_log_dropped_total", "Rows of the request log given up: the disk is full or too slow."
+)
 
 
 def stage_took(version: str, stage: str, seconds: float) -> None:
