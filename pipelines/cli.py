@@ -81,6 +81,7 @@ def _parser() -> Parser:
     serve.add_argument("--http-port", type=int, default=8080, help="REST port (%(default)s)")
     serve.add_argument("--grpc-port", type=int, default=8081, help="gRPC port (%(default)s)")
     serve.add_argument("--rules", type=Path, help="business rules in place of the model's own (docs/reranking.md)")
+    serve.add_argument("--request-log", type=Path, metavar="DIR", help="where a row for each answer is kept")
 
     explore = command("explore", _explore, "a page to look at recommendations and what they rest on, on loopback")
     _which_run(explore)
@@ -177,7 +178,7 @@ def _compile(options: argparse.Namespace) -> int:
 def _serve(options: argparse.Namespace) -> int:
     from pipelines.serve import serve_stable
 
-    return serve_stable(options.run, options.http_port, options.grpc_port, options.rules)
+    return serve_stable(options.run, options.http_port, options.grpc_port, options.rules, options.request_log)
 
 
 def _explore(options: argparse.Namespace) -> int:

@@ -14,11 +14,14 @@ from pipelines.paths import Paths
 POLL_S = 0.2
 
 
-def serve_stable(run: Path, http_port: int, grpc_port: int, rules: Path | None = None) -> int:
+def serve_stable(
+    run: Path, http_port: int, grpc_port: int, rules: Path | None = None, request_log: Path | None = None
+) -> int:
     """Runs until Ctrl-C or SIGTERM, then drains; returns 0. Its output is in RUN/serve.log.
 
     Args:
         rules: rules file that takes the place of the model's own rules (docs/reranking.md).
+        request_log: directory of the request log (docs/serving.md); None for no log.
 
     Raises:
         InputError: there is no model or rules file, or a port is taken.
@@ -38,6 +41,8 @@ def serve_stable(run: Path, http_port: int, grpc_port: int, rules: Path | None =
         if not rules.is_file():
             raise InputError(f"--rules: expected a rules file, see docs/reranking.md, found none at {rules}")
         command += ["--rules", str(rules.resolve())]
+    if request_log is not None:
+        command += ["--request-log", str(request_log.resolve())]
     print(f"{stable}: loading, some ten seconds; the log is {paths.out / 'serve.log'}", flush=True)
     with running("server", command, paths.out / "serve.log") as process:
         wait_ready(process, Backend(http_port=http_port, grpc_port=grpc_port))

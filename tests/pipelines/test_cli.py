@@ -12,7 +12,7 @@ from pipelines.rollout_cli import ACTIONS
 from pipelines.versions import ROOT, code_version, data_version
 from tfx_configs.settings import DataSettings
 
-COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("explore",), ("compile",), ("rollout",)]
+COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("replay",), ("explore",), ("compile",), ("rollout",)]
 COMMANDS += [("rollout", action) for action in ACTIONS]
 
 

@@ -23,6 +23,12 @@ def test_an_answer_has_items_scores_reasons_version_and_the_request_id(server: S
     assert (answer["id"], answer["model_name"], answer["model_version"]) == ("r-1", "aisle", "v7")
 
 
+def test_the_request_id_is_the_cloud_events_id_where_the_body_has_none(server: Server) -> None:
+    body = json.dumps({"inputs": [tensor("user_id", "u")]}).encode()
+    answer = server.call("POST", "/v2/models/aisle/infer", body, content_type="application/json", ce_id="ce-1")[1]
+    assert (answer["id"], answer["parameters"]["request_id"]) == ("ce-1", "ce-1")
+
+
 def test_a_purchase_is_seen_by_the_next_request_but_not_by_one_as_of_before_it(server: Server) -> None:
     events = [event("1", "shopper", "milk", "2020-01-01T10:00:00Z")]
     assert server.events(events) == (202, {"accepted": 1, "added": 1})
