@@ -7,7 +7,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-cluster kind-up kind-load kind-deploy kind-down lint format compile bench report clean
+.PHONY: help setup demo test test-cluster kind-up kind-load kind-deploy kind-down lint format compile bench report docs clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -80,6 +80,9 @@ bench-%: setup .venv/.locked-dev ## One measurement
 
 report: setup ## Writes build/demo/report.html again from the last demo
 	$(RUN)/aisle report
+
+docs: .venv/.locked-dev ## The documentation as a site in build/site; stops at a broken link
+	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --quiet
 
 clean: ## Removes everything that is built
 	rm -rf build .venv .venv-validate .tools

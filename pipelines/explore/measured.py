@@ -129,8 +129,8 @@ class Examiner:
         return found
 
     def _last_trip_s(self, request: Request) -> int:
-        """When the last trip began: the first event after the last long gap."""
-        times = np.asarray(request.history_time, np.int64)
+        """When the last trip before this one began: the first event after the last long gap, the basket left out."""
+        times = np.asarray(request.history_time, np.int64)[: len(request.history_time) - len(request.exclude)]
         if not len(times):
             return 0
         gaps = np.flatnonzero(np.diff(times) > self._gap_s)

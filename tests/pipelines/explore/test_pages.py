@@ -153,8 +153,8 @@ def test_the_screenshots_of_the_docs_can_be_taken(
     heavy, usual = (example.user_id for example in shown.shoppers.examples()[:2])
     with serving(shown) as address:
         for name, path, size, scheme in (
-            ("explore-lists", f"/shopper?user={usual}", DESK, "light"),
-            ("explore-basket", f"/shopper?user={heavy}", DESK, "light"),
+            ("explore-lists", f"/shopper?user={heavy}", DESK, "light"),
+            ("explore-basket", f"/shopper?user={usual}", DESK, "light"),
             ("explore-reasons", f"/shopper?user={usual}", DESK, "dark"),
             ("explore-phone", f"/shopper?user={usual}", PHONE, "light"),
             ("explore-rollout", "/rollout", DESK, "light"),

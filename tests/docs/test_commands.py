@@ -1,0 +1,107 @@
+"""Every command in README and docs is executed by a test, or marked here with what it needs.
+
+TESTED: the beginning of a command, and the test that runs it. NEEDS: the beginning, and what this machine may lack; it
+is not run by any test. A command that begins like none of them fails, and so does a line here that no page uses.
+"""
+
+import re
+import shlex
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import _parser
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+AISLE = ".venv/bin/aisle"
+TESTED = {
+    "make demo": "tests/pipelines/test_demo.py",
+    f"{AISLE} demo": "tests/pipelines/test_own_data.py",
+    f"{AISLE} serve": "tests/pipelines/test_demo.py",
+    f"{AISLE} explore": "tests/pipelines/explore/test_pages.py",
+    f"{AISLE} report": "tests/pipelines/test_report.py",
+    f"{AISLE} rollout": "tests/pipelines/test_rollout.py",
+    f"{AISLE} --help": "tests/pipelines/test_cli.py",
+    "curl -s 127.0.0.1:8080/v2": "tests/model/serving/test_server.py",
+    "curl -s http://127.0.0.1:8080/events": "tests/model/serving/test_events.py",
+    "aisle replay": "tests/model/test_replay.py",
+    ".venv/bin/python -m components.validate.schemas": "tests/components/validate/test_schemas.py",
+    ".venv/bin/python -m pipelines.schema_docs": "tests/model/test_schema.py",
+}
+WHOLE = {"runbook.md": "tests/manifests/test_api_server.py"}
+"""Pages whose blocks are scripts that one test runs as they stand there; that one needs a cluster."""
+NEEDS = {
+    "make test": "itself",
+    "make setup": "PyPI: both environments are there before any test",
+    "make kind": "docker, kind, kubectl, helm, 14 GB of memory",
+    "make test-cluster": "a cluster",
+    "key=$(kubectl get secret": "a cluster with the gateway; its curl is that of the model server",
+    "uv export": "nothing but the lock; what it writes is read by no program here",
+    f"{AISLE} train": "some minutes: it is what `aisle demo` runs before its rollout, which tests run",
+    f"{AISLE} monitor": "a run with a request log; its parts are tested in tests/components/monitor",
+}
+
+
+def _commands(page: Path) -> list[str]:
+    """Each statement of the page's bash blocks, comments left out; one ends with its line unless a quote is open."""
+    found, pending = [], ""
+    for block in re.findall(r"^```bash\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+        for line in block.replace("\\\n", " ").splitlines():
+            pending += line + "\n"
+            try:
+                words = shlex.split(pending, comments=True)
+            except ValueError:  # an open quotation
+                continue
+            pending = ""
+            if words and words[0] != "#":
+                found.append(re.sub(r"^(\w+=[^ $]+ )+", "", " ".join(words)))
+        assert not pending, f"{page.name}: an open quotation in {pending!r}"
+    return found
+
+
+COMMANDS = {page: _commands(page) for page in PAGES if page.name not in WHOLE}
+ALL = sorted({(page.name, command) for page, commands in COMMANDS.items() for command in commands})
+BENCHES = {f"bench-{path.stem}" for path in (ROOT / "benchmarks").glob("*.py")}
+SUBCOMMANDS = set(re.findall(r"^    (\w+) ", _parser().format_help(), re.MULTILINE))
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) | {"bench-NAME"}
+
+
+def _known(command: str) -> str:
+    """The longest beginning that is listed here; empty where none is."""
+    return max((known for known in (*TESTED, *NEEDS) if command.startswith(known)), key=len, default="")
+
+
+@pytest.mark.parametrize(("page", "command"), ALL, ids=[f"{page}: {command[:60]}" for page, command in ALL])
+def test_a_command_is_run_by_a_test_or_says_what_it_needs(page: str, command: str) -> None:
+    assert _known(command), f"{page}: {command!r}: name the test that runs it, or what it needs, in this file"
+
+
+@pytest.mark.parametrize("known", [*TESTED, *NEEDS])
+def test_a_line_of_this_list_is_about_a_command_of_a_page(known: str) -> None:
+    assert any(_known(command) == known for _, command in ALL)
+
+
+@pytest.mark.parametrize("test", sorted({*TESTED.values(), *WHOLE.values()}))
+def test_a_test_that_is_named_here_exists(test: str) -> None:
+    assert (ROOT / test).is_file()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_what_a_page_tells_of_make_and_aisle_exists(page: Path) -> None:
+    """Also between backticks: targets of make, commands and options of aisle."""
+    text = page.read_text(encoding="utf-8")
+    told = COMMANDS.get(page, []) + re.findall(r"`((?:make|aisle|\.venv/bin/aisle) [^`\n]+)`", text)
+    for command in told:
+        words = shlex.split(command)
+        if words[0] == "make":
+            words = [word for word in words if word != "..."]
+            assert {word for word in words[1:] if "=" not in word} <= TARGETS | BENCHES, command
+        elif words[0] not in (AISLE, "aisle"):
+            continue
+        elif command in COMMANDS.get(page, []):
+            with suppress(SystemExit):  # --help
+                _parser().parse_args(words[1:])
+        else:
+            assert words[1] in SUBCOMMANDS or words[1].startswith("-"), command
