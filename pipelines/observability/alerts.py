@@ -11,7 +11,7 @@ from components.gauges import (
     ROLLOUT_PERCENT,
     ROLLOUT_STATE,
 )
-from pipelines.observability.objectives import OBJECTIVES, objective_group
+from pipelines.observability.objectives import FEWEST_BAD, OBJECTIVES, objective_group
 from pipelines.observability.rules import Alert, Group
 
 JOB = "aisle/aisle"
@@ -19,6 +19,30 @@ JOB = "aisle/aisle"
 BY_VERSION = "sum by (namespace, version)"
 BY_NAMESPACE = "sum by (namespace)"
 ASKED = 'increase(aisle_requests_total{outcome!="bad_request"}[30m])'
+
+OK, FALLBACKS = 'aisle_requests_total{outcome="ok"}', 'aisle_requests_total{outcome="ok",rung!="full"}'
+
+
+def _share(bad: str, total: str, window: str, above: float, by: str = BY_NAMESPACE) -> str:
+    """More than a share `above` of one counter in another, and not just a few."""
+    return f"""{by} (rate({bad}[{window}]))
+        / {by} (rate({total}[{window}])) > {above:g}
+        and {by} (increase({bad}[{window}])) >= {FEWEST_BAD}"""
+
+
+def _slow(stage: str, bucket: str) -> str:
+    """The share of batches over `bucket` seconds, where it is more than one in a hundred, and not just a few.
+
+    stage: a matcher of the label.
+    """
+    by, all_of = "sum by (namespace, version, stage)", f"aisle_stage_seconds_count{{{stage}}}[10m]"
+    quick = f'aisle_stage_seconds_bucket{{{stage},le="{bucket}"}}[10m]'
+    return f"""({by} (rate({all_of}))
+        - {by} (rate({quick})))
+        / {by} (rate({all_of})) > 0.01
+        and ({by} (increase({all_of}))
+        - {by} (increase({quick}))) >= {FEWEST_BAD}"""
+
 
 PRESENCE = (
     Alert(
@@ -49,46 +73,39 @@ PRESENCE = (
 LADDER = (
     Alert(
         name="AisleMostlyFallbacks",
-        expr=f"""{BY_VERSION} (rate(aisle_requests_total{{outcome="ok",rung!="full"}}[5m]))
-            / {BY_VERSION} (rate(aisle_requests_total{{outcome="ok"}}[5m])) > 0.5""",
+        expr=_share(FALLBACKS, OK, "5m", 0.5, BY_VERSION),
         wait="5m",
         severity="page",
         summary="{{ $value | humanizePercentage }} of the answers of {{ $labels.version }} are not the full model's.",
     ),
     Alert(
         name="AisleFallbacks",
-        expr=f"""{BY_VERSION} (rate(aisle_requests_total{{outcome="ok",rung!="full"}}[15m]))
-            / {BY_VERSION} (rate(aisle_requests_total{{outcome="ok"}}[15m])) > 0.05""",
+        expr=_share(FALLBACKS, OK, "15m", 0.05, BY_VERSION),
         wait="15m",
         severity="ticket",
         summary="{{ $value | humanizePercentage }} of the answers of {{ $labels.version }} are not the full model's.",
     ),
     Alert(
         name="AisleModelFails",
-        expr=f"""{BY_VERSION} (rate(aisle_model_failures_total[10m]))
-            / {BY_VERSION} (rate(aisle_requests_total{{outcome="ok"}}[10m])) > 0.01""",
+        expr=_share("aisle_model_failures_total", OK, "10m", 0.01, BY_VERSION),
         wait="10m",
         severity="ticket",
         summary="The model {{ $labels.version }} fails on {{ $value | humanizePercentage }} of the requests.",
     ),
     Alert(
         name="AisleStageSlow",
-        expr="""histogram_quantile(0.99, sum by (namespace, version, stage, le) (
-            rate(aisle_stage_seconds_bucket{stage!="state"}[10m]))) > 0.025
-            or histogram_quantile(0.99, sum by (namespace, version, stage, le) (
-            rate(aisle_stage_seconds_bucket{stage="state"}[10m]))) > 0.01""",
+        expr=_slow('stage!="state"', "0.025") + "\nor " + _slow('stage="state"', "0.01"),
         wait="10m",
         severity="ticket",
-        summary="{{ $labels.stage }} of {{ $labels.version }} takes {{ $value | humanizeDuration }} "
-        "at the 99th percentile; all stages share 50 ms.",
+        summary="{{ $value | humanizePercentage }} of the batches of {{ $labels.version }} are slow "
+        "in the stage {{ $labels.stage }}.",
     ),
 )
 
 LOAD = (
     Alert(
         name="AisleShedding",
-        expr=f"""{BY_NAMESPACE} (rate(aisle_requests_total{{outcome="shed"}}[5m]))
-            / {BY_NAMESPACE} (rate(aisle_requests_total[5m])) > 0.001""",
+        expr=_share('aisle_requests_total{outcome="shed"}', "aisle_requests_total", "5m", 0.001),
         wait="5m",
         severity="ticket",
         summary="{{ $value | humanizePercentage }} of the requests are turned away: more come than can be answered.",
@@ -105,8 +122,7 @@ LOAD = (
 STATE = (
     Alert(
         name="AisleStateUnavailable",
-        expr=f"""{BY_NAMESPACE} (rate(aisle_state_total{{result="unavailable"}}[5m]))
-            / {BY_NAMESPACE} (rate(aisle_state_total[5m])) > 0.2""",
+        expr=_share('aisle_state_total{result="unavailable"}', "aisle_state_total", "5m", 0.2),
         wait="5m",
         severity="page",
         summary="{{ $value | humanizePercentage }} of the shoppers are answered as strangers: "
@@ -114,8 +130,7 @@ STATE = (
     ),
     Alert(
         name="AisleStateUnsteady",
-        expr=f"""{BY_NAMESPACE} (rate(aisle_state_total{{result="unavailable"}}[30m]))
-            / {BY_NAMESPACE} (rate(aisle_state_total[30m])) > 0.01""",
+        expr=_share('aisle_state_total{result="unavailable"}', "aisle_state_total", "30m", 0.01),
         wait="15m",
         severity="ticket",
         summary="{{ $value | humanizePercentage }} of the histories are not to be had in time.",
@@ -166,7 +181,7 @@ LOG_AND_MODEL = (
     Alert(
         name="AisleModelOld",
         expr=f"time() - max by (namespace) (aisle_model_cut_timestamp_seconds) > {14 * 86400}",
-        wait="1h",
+        wait="15m",
         severity="ticket",
         summary="The newest model knows nothing of the last {{ $value | humanizeDuration }}.",
     ),
@@ -185,7 +200,7 @@ JOBS = (
     Alert(
         name="AislePipelineNotRun",
         expr=f'time() - max by (namespace, pipeline) ({PIPELINE_SUCCESS}{{pipeline="aisle-cluster"}}) > {8 * 86400}',
-        wait="1h",
+        wait="15m",
         severity="ticket",
         summary="The pipeline {{ $labels.pipeline }} has not succeeded for {{ $value | humanizeDuration }}.",
     ),
@@ -201,7 +216,7 @@ JOBS = (
     Alert(
         name="AisleMonitorNotRun",
         expr=f"time() - max by (namespace) ({MONITOR_RUN}) > {2 * 86400}",
-        wait="1h",
+        wait="15m",
         severity="ticket",
         summary="`aisle monitor` has not run for {{ $value | humanizeDuration }}: nobody watches data and quality.",
     ),

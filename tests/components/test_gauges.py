@@ -7,17 +7,14 @@ from pathlib import Path
 import pytest
 
 from components.gauges import CHECK_FAILED, Sample, ended, push, rollout, write
-from components.rollout.processes import free_port, get, running, wait_until
+from components.rollout.processes import free_port
+from tests.pipelines.observability.shops import pushgateway
 
 
 @pytest.fixture
 def gateway(tmp_path: Path) -> Iterator[str]:
-    port = free_port()
-    command = ["prometheus-pushgateway", f"--web.listen-address=127.0.0.1:{port}"]
-    command += [f"--persistence.file={tmp_path / 'kept'}"]  # Debian's would keep them for the machine
-    with running("pushgateway", command, tmp_path / "pushgateway.log") as process:
-        wait_until(lambda: get(port, "/-/ready")[0] == 200, process, "ready", 20)
-        yield f"http://127.0.0.1:{port}"
+    with pushgateway(tmp_path) as url:
+        yield url
 
 
 def _told(gateway: str) -> dict[str, float]:

@@ -38,8 +38,9 @@ def _state(unavailable: float, steps: int) -> World:
 
 
 def _stage(stage: str, under_10_ms: float, under_25_ms: float) -> World:
-    edges = {"0.01": [(under_10_ms, 40)], "0.025": [(under_25_ms, 40)], "0.05": [(1000.0, 40)], "+Inf": [(1000.0, 40)]}
-    return histogram("aisle_stage_seconds", f'version="v1",stage="{stage}",', edges)
+    edges = {"0.01": [(under_10_ms, 40)], "0.025": [(under_25_ms, 40)], "+Inf": [(1000.0, 40)]}
+    count = {f'aisle_stage_seconds_count{{namespace="shop",version="v1",stage="{stage}"}}': counter((1000.0, 40))}
+    return histogram("aisle_stage_seconds", f'version="v1",stage="{stage}",', edges) | count
 
 
 def _ages(*below_a_day_and_a_week: tuple[float, float, int]) -> World:
@@ -342,7 +343,7 @@ JOBS = (
         alert="AisleMonitorNotRun",
         severity="ticket",
         fires={IN_FLIGHT: "0x600"},
-        quiet=({MONITOR: "0x100 _x100 0x500"},),
+        quiet=({MONITOR: "100000x100 _x100 100000x500"},),
         at="49h",
         step="5m",
     ),

@@ -1,0 +1,45 @@
+"""Do the alerts on the system fire, in time, and only then? Faults in real servers and stores, a real Prometheus.
+
+`python -m benchmarks.monitoring_system` writes build/bench/monitoring/system.json, which `python -m
+benchmarks.monitoring` takes in. Needs prometheus and prometheus-pushgateway on the PATH (Debian has both).
+"""
+
+import dataclasses
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.machine import RESULTS
+from model.errors import InputError
+from model.files import write_json
+from model.programs import find_program
+from tests.pipelines.observability.injection import FACTOR, inject_all
+
+NEEDED = ("prometheus", "prometheus-pushgateway")
+
+
+def main() -> None:
+    path = RESULTS / "monitoring" / "system.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_json(path, system())
+    print(path)
+
+
+def system() -> dict[str, Any]:
+    """{alerts: [{name, fault, fired_after_s, limit_s}], system_unexplained, system_factor}.
+
+    Seconds are in the rules' own time, `system_factor` times slower than the wall's; `system_unexplained`: how many
+    alerts no fault is the cause of. Raises InputError without the programs.
+    """
+    if missing := [name for name in NEEDED if find_program(name) is None]:
+        raise InputError(f"expected {' and '.join(missing)} on the PATH, not found; install Debian's packages")
+    with tempfile.TemporaryDirectory(prefix="aisle-faults-") as workdir:
+        outcome = inject_all(Path(workdir))
+    alerts = [dataclasses.asdict(told) for told in outcome.told]
+    for alert in alerts:
+        alert["fired_after_s"] = None if alert["fired_after_s"] is None else round(alert["fired_after_s"])
+    return {"alerts": alerts, "system_unexplained": len(outcome.unexplained), "system_factor": FACTOR}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""What can break, and what must be told of it."""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from components.gauges import CHECK_FAILED, MONITOR_RUN, Sample, ended, push, rollout
+from tests.pipelines.observability.shops import MOST_CLIENTS, Shop
+
+CLEAN = "clean"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """`alerts` must be told; `also` may be, as consequences. Faults that have nothing to do with each other may share
+    a shop."""
+
+    shop: str
+    what: str
+    inject: Callable[[Shop], None]
+    alerts: tuple[str, ...]
+    also: tuple[str, ...] = ()
+
+
+def _jobs(shop: Shop) -> None:
+    """What jobs that end say of themselves."""
+    now_s = time.time()
+    push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", False, now_s))
+    push(shop.gateway, "aisle-rollout", shop.name, rollout("rolled_back", None, 0))
+    failed = Sample(name=CHECK_FAILED, value=1, labels={"check": "skew", "severity": "page"})
+    old = Sample(name=MONITOR_RUN, value=now_s - 3 * 86_400)
+    push(shop.gateway, "aisle-monitor", shop.name, [failed, old])
+
+
+def _crowd(shop: Shop) -> None:
+    shop.clients, shop.patient = MOST_CLIENTS, True
+    shop.model_does("slow")
+
+
+def _purchases(late_s: float | None) -> Callable[[Shop], None]:
+    def inject(shop: Shop) -> None:
+        shop.purchases_late_s = late_s
+
+    return inject
+
+
+FAULTS = (
+    Fault(
+        shop="slow",
+        what="ranking takes 200 ms",
+        inject=lambda shop: shop.model_does("slow"),
+        alerts=("AisleMostlyFallbacks", "AisleFallbacks"),
+        also=("AisleStageSlow",),
+    ),
+    Fault(
+        shop="fails",
+        what="the model raises an error",
+        inject=lambda shop: shop.model_does("fails"),
+        alerts=("AisleModelFails", "AisleMostlyFallbacks"),
+        also=("AisleFallbacks",),
+    ),
+    Fault(
+        shop="fails",
+        what="no purchase comes in",
+        inject=_purchases(None),
+        alerts=("AisleEventsStopped",),
+    ),
+    Fault(
+        shop="store-dead",
+        what="Redis is killed",
+        inject=lambda shop: shop.store.kill(),
+        alerts=("AisleStateUnavailable", "AisleStateUnsteady", "AisleEventsRefused"),
+        also=("AisleEventsStopped", "AisleStageSlow"),
+    ),
+    Fault(
+        shop="store-hangs",
+        what="Redis stops answering",
+        inject=lambda shop: os.kill(shop.store.pid, signal.SIGSTOP),
+        alerts=("AisleStateUnavailable", "AisleStateUnsteady", "AisleStageSlow"),
+        also=("AisleEventsStopped", "AisleEventsRefused"),
+    ),
+    Fault(
+        shop="crowded",
+        what="twelve patient clients at a slow server that answers four at a time",
+        inject=_crowd,
+        alerts=("AisleAvailabilityBurn", "AisleLatencyBurn", "AisleStageSlow", "AisleShedding", "AisleSaturated"),
+        also=("AisleFallbacks", "AisleMostlyFallbacks"),
+    ),
+    Fault(
+        shop="odd",
+        what="the server can write to no file",
+        inject=lambda shop: shop.model_does("disk full"),
+        alerts=("AisleRequestLogDrops",),
+    ),
+    Fault(
+        shop="odd",
+        what="the model's data end 15 days ago",
+        inject=lambda shop: shop.model_does("old"),
+        alerts=("AisleModelOld",),
+    ),
+    Fault(
+        shop="odd",
+        what="purchases come in an hour late",
+        inject=_purchases(3600.0),
+        alerts=("AisleEventsLate",),
+    ),
+    Fault(
+        shop="odd",
+        what="a pipeline fails, a canary is rolled back, a check fails, the monitor last ran three days ago",
+        inject=_jobs,
+        alerts=("AislePipelineFailed", "AisleCanaryRolledBack", "AisleCheckFailed", "AisleMonitorNotRun"),
+    ),
+    Fault(
+        shop="server-dead", what="the server is killed", inject=lambda shop: shop.process.kill(), alerts=("AisleDown",)
+    ),
+)
+SHOPS = (CLEAN, *dict.fromkeys(fault.shop for fault in FAULTS))
