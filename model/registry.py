@@ -43,6 +43,10 @@ class Registry:
         """The model directory of a version, there or not."""
         return self.root / "models" / version
 
+    def card(self, version: str) -> Path:
+        """The model card of a version, there or not."""
+        return self.root / "cards" / f"{version}.md"
+
     def state(self) -> State:
         file = self.root / "state.json"
         if not file.exists():

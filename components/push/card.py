@@ -39,7 +39,7 @@ def write_card(
         verdict=verdict,
         span=_read(validation / SPAN),
     )
-    file = registry.root / "cards" / f"{version}.md"
+    file = registry.card(version)
     write_text(file, model_card(facts, judgement))
     return file
 

@@ -74,6 +74,13 @@ def make_app(world: World) -> Starlette:
         name = "rollout_now.html" if "now" in request.query_params else "rollout.html"
         return page(request, name, **views.rollout(world.run))
 
+    def card(request: Request) -> Response:
+        wanted = request.query_params.get("of", "")
+        role = next((role for role in world.lists.roles if role.name == wanted), None)
+        if role is None:
+            raise HTTPException(404)
+        return page(request, "card.html", role=role)
+
     def refused(request: Request, error: Exception) -> Response:
         return page(request, "error.html", 400, message=str(error))
 
@@ -88,6 +95,7 @@ def make_app(world: World) -> Starlette:
             Route("/item", item),
             Route("/products", products),
             Route("/rollout", rollout),
+            Route("/card", card),
             Mount("/static", StaticFiles(directory=HERE / "static")),
         ],
         middleware=[

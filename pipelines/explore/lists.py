@@ -54,6 +54,8 @@ class Role:
     model: OpenedModel
     explained: bool
     """Made from the examples that are shown, so that its features can be computed here."""
+    card: str
+    """Its model card, Markdown; empty without one."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,15 +1,14 @@
-"""Opens what `aisle explore` shows: a finished run, or an examples artifact and model directories by name."""
+"""Opens what `aisle explore` shows."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from model import card
 from model.catalog import Catalog
-from model.errors import InputError
-from model.files import read_json
 from model.registry import Registry
 from model.task import CATALOG, ITEMS, TRIPS
 from model.trips import Trips
+from pipelines.explore.chosen import Chosen
 from pipelines.explore.features import FeatureReader
 from pipelines.explore.lists import Lists, Role
 from pipelines.explore.measured import Examiner
@@ -17,21 +16,6 @@ from pipelines.explore.opened import open_model
 from pipelines.explore.products import Products
 from pipelines.explore.shoppers import Shoppers
 from pipelines.paths import Paths
-from tfx_configs import recipes
-from tfx_configs.settings import FeatureSettings, RunSettings
-
-NAMES = ("stable", "canary")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """What to open. `models`: {role: model directory}, one or two, the first the one in production."""
-
-    examples: Path
-    models: dict[str, Path]
-    features: FeatureSettings
-    run: Path | None = None
-    """The run with its rollout, where it is one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,40 +28,6 @@ class World:
     lists: Lists
     cut_s: int
     run: Path | None
-
-
-def chosen_run(run: Path) -> Chosen:
-    """Stable and canary of a run's registry; without a canary, what was stable before.
-
-    Raises:
-        InputError: no run has finished there.
-    """
-    paths = Paths(out=run.resolve())
-    registry = Registry(paths.registry)
-    state = registry.state()
-    try:
-        outputs = read_json(paths.outputs if paths.outputs.exists() else paths.result)
-        settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
-    except (OSError, KeyError, json.JSONDecodeError):
-        raise InputError(f"{run}: expected a finished run, found none; run `aisle demo`, or name --examples") from None
-    if state.stable is None:
-        raise InputError(f"{run}: expected a registry with a stable model, found none; run `aisle demo` first")
-    versions = {"stable": state.stable, "canary": state.canary}
-    if state.canary is None:
-        versions["previous"] = state.previous
-    models = {role: registry.path(version) for role, version in versions.items() if version}
-    return Chosen(examples=Path(outputs["examples"]), models=models, features=settings.features, run=paths.out)
-
-
-def chosen_directories(examples: Path, models: list[Path]) -> Chosen:
-    """The first directory as stable, the second as canary; features as in the full recipe.
-
-    Raises:
-        InputError: expected one or two models.
-    """
-    if not 1 <= len(models) <= len(NAMES):
-        raise InputError(f"expected one or two of --model with --examples, got {len(models)}; name a model directory")
-    return Chosen(examples=examples, models=dict(zip(NAMES, models, strict=False)), features=recipes.full().features)
 
 
 def open_world(chosen: Chosen) -> World:
@@ -97,7 +47,7 @@ def open_world(chosen: Chosen) -> World:
     for name, directory in chosen.models.items():
         model = open_model(directory)
         same = (model.manifest.cut_s, model.manifest.items) == (cut_s, catalog.items)
-        roles.append(Role(name=name, model=model, explained=same))
+        roles.append(Role(name=name, model=model, explained=same, card=_card(chosen, directory, model.version)))
     return World(
         shoppers=shoppers,
         products=products,
@@ -106,3 +56,11 @@ def open_world(chosen: Chosen) -> World:
         cut_s=cut_s,
         run=chosen.run,
     )
+
+
+def _card(chosen: Chosen, directory: Path, version: str) -> str:
+    """The whole model card where push has left one, else the one in the model directory; empty without either."""
+    files = [directory / card.NAME]
+    if chosen.run is not None:
+        files.insert(0, Registry(Paths(out=chosen.run).registry).card(version))
+    return next((file.read_text(encoding="utf-8") for file in files if file.is_file()), "")

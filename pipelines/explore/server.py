@@ -1,14 +1,15 @@
 """Runs the pages on loopback until Ctrl-C."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import uvicorn
-
-from pipelines.explore.app import make_app
-from pipelines.explore.opening import chosen_directories, chosen_run, open_world
+from pipelines.explore.chosen import chosen_directories, chosen_run
 from pipelines.serve import check_free
 
 HOST = "127.0.0.1"
+STDERR = 2
 
 
 def explore(run: Path, port: int, examples: Path | None, models: list[Path]) -> int:
@@ -20,7 +21,26 @@ def explore(run: Path, port: int, examples: Path | None, models: list[Path]) -> 
     check_free("--port", port)
     chosen = chosen_directories(examples, models) if examples else chosen_run(run)
     print(f"opening {', '.join(chosen.models)}, some ten seconds", flush=True)
-    app = make_app(open_world(chosen))
+    with _quiet():
+        import uvicorn
+
+        from pipelines.explore.app import make_app
+        from pipelines.explore.opening import open_world
+
+        app = make_app(open_world(chosen))
     print(f"ready: http://{HOST}:{port}  Ctrl-C ends", flush=True)
     uvicorn.run(app, host=HOST, port=port, log_level="warning")
     return 0
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what TensorFlow's libraries say on standard error while they are loaded; errors are raised as ever."""
+    kept, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nowhere)

@@ -12,7 +12,8 @@ import pytest
 import uvicorn
 
 from pipelines.explore.app import make_app
-from pipelines.explore.opening import World, chosen_run, open_world
+from pipelines.explore.chosen import chosen_run
+from pipelines.explore.opening import World, open_world
 from tests.pipelines.explore.small_run import small_run
 
 

@@ -9,10 +9,12 @@ import pytest
 
 from components.rollout.status import change
 from model.errors import InputError
+from model.files import write_text
 from model.manifest import verify
 from model.registry import Registry
 from pipelines.cli import main
-from pipelines.explore.opening import chosen_directories, chosen_run
+from pipelines.explore.chosen import chosen_directories, chosen_run
+from pipelines.explore.opening import open_world
 from pipelines.paths import Paths
 
 EVIL = "<script>alert(1)</script>"
@@ -24,6 +26,7 @@ LOOKS = (
     "/item?user=u03&item=i02",
     "/products?q=d1",
     "/rollout",
+    "/card?of=canary",
     "/nowhere",
 )
 """One of every page."""
@@ -99,3 +102,12 @@ def test_a_model_directory_carries_its_card_under_its_checksums(explored_run: Pa
     registry = Registry(Paths(out=explored_run).registry)
     manifest = verify(registry.path(str(registry.state().canary)))
     assert "model_card.md" in manifest.files
+
+
+def test_the_card_of_a_model_can_be_read(client: httpx.Client, explored_run: Path) -> None:
+    assert "# Model card: aisle" in client.get("/card?of=canary").text
+    registry = Registry(Paths(out=explored_run).registry)
+    write_text(registry.card(str(registry.state().stable)), "# The whole card\n")
+    chosen = chosen_run(explored_run)
+    assert open_world(chosen).lists.roles[0].card == "# The whole card\n"
+    assert client.get("/card?of=nobody").status_code == 404

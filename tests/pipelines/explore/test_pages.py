@@ -13,7 +13,8 @@ from starlette.datastructures import QueryParams
 from components.rollout.status import change
 from model.programs import find_program
 from pipelines.explore.ask import read_ask
-from pipelines.explore.opening import World, chosen_run, open_world
+from pipelines.explore.chosen import chosen_run
+from pipelines.explore.opening import World, open_world
 from pipelines.paths import Paths
 from tests.pipelines.explore.conftest import serving
 from tests.pipelines.explore.test_app import LOOKS
@@ -48,8 +49,9 @@ def page(browser: Browser, address: str) -> Iterator[Page]:
     assert said == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [DESK, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(
+    ("scheme", "size"), [("light", DESK), ("dark", DESK), ("light", PHONE)], ids=["light", "dark", "phone"]
+)
 def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
     scheme: Scheme, size: ViewportSize, browser: Browser, address: str
 ) -> None:
@@ -68,7 +70,9 @@ def test_a_shopper_is_reached_by_keyboard_alone(page: Page) -> None:
     page.keyboard.press("Tab")
     assert page.locator(":focus").inner_text() == "Skip to the content"
     page.keyboard.press("Enter")
+    page.wait_for_function("document.activeElement.id === 'content'")
     page.keyboard.press("Tab")
+    assert page.locator(":focus").get_attribute("id") == "begins"
     page.keyboard.type("u03")
     page.keyboard.press("Enter")
     page.wait_for_url("**/?begins=u03")

@@ -8,7 +8,8 @@ import numpy as np
 from model.api import Request
 from model.package import load
 from pipelines.explore.ask import Ask
-from pipelines.explore.opening import World, chosen_run, open_world
+from pipelines.explore.chosen import chosen_run
+from pipelines.explore.opening import World, open_world
 from pipelines.paths import Paths
 from tests.pipelines.conftest import Run
 
