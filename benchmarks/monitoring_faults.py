@@ -139,16 +139,16 @@ def _fault(
 
 FAULTS = (
     _fault(one_store, "skew_store_id", 24, needs_distances=True),
-    _fault(local_time, "clock_minutes", 36),
+    _fault(local_time, "clock_minutes", 48),
     _fault(broken_join, "join_share", 36),
     _fault(lost_outcomes, "join_share", 36),
     _fault(dead_shard, "join_share", 48),
     _fault(label_flip, "hits_per_trip", 48),
-    _fault(collapse, "list_overlap", 24),
+    _fault(collapse, "list_overlap", 36),
     _fault(stale_store, "visits_stale_state", 72),
     _fault(lost_state, "visits_without_state", 24),
     _fault(stale_feed, "purchases_age_hours", 36),
-    _fault(volume_drop, "visits", 24),
+    _fault(volume_drop, "visits", 36),
     _fault(new_items, "purchases_unknown_item", 24),
     _fault(cents, "drift_log_price", 24, needs_distances=True),
 )

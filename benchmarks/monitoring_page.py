@@ -29,7 +29,7 @@ def offpolicy(result: dict[str, Any]) -> str:
     return f"""
 Simulated on {result["measured"][:10]} ([benchmarks/offpolicy.py](../benchmarks/offpolicy.py), \
 [result](../benchmarks/results/offpolicy.json)): {result["rounds"]} logs of {result["requests"]:,} requests each, \
-answered by the real re-ranker in a world whose chances are known. The model's scores, which DR uses, are wrong there: a \
+answered by the real re-ranker in a world whose chances are known. The scores that DR uses are wrong there: a \
 fifth too high, and each off by half. Truth and bias are hits of a list of ten; intervals promise 95 %.
 
 {table(head, rows)}

@@ -8,7 +8,6 @@ from components.environments import call
 from components.monitor.reference import Reference
 from components.monitor.window import Live, Window
 from model import columns as c
-from tfx_configs.monitoring import MonitorSettings
 
 MEASURE = "components.validate.windows:distances"
 VISITS, PURCHASES = [c.USER, "time_s", c.STORE], [c.TIME, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE]
@@ -18,9 +17,7 @@ Found = dict[str, dict[str, list[float]]]
 """{skew or drift: {feature: [the window's own distance, those of the windows before the cut, newest first]}}."""
 
 
-def measure(
-    windows: Sequence[tuple[Window, Sequence[Window]]], live: Live, reference: Reference, settings: MonitorSettings
-) -> list[Found]:
+def measure(windows: Sequence[tuple[Window, Sequence[Window]]], live: Live, reference: Reference) -> list[Found]:
     """For each (window, the same before the cut) its distances; one child process for all of them."""
     spans = {
         f"{n}/{NOW if m < 0 else m}": (one.begin_s, one.end_s)

@@ -1,6 +1,6 @@
 """All checks at one moment: what the service recorded against the reference, window by window."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pandas as pd
@@ -42,31 +42,44 @@ def look(
     live: Live,
     reference: Reference,
     promotion_starts: "pd.Series[float]",
-    now_s: float,
+    moments: Sequence[float],
     settings: MonitorSettings,
     with_distances: bool = True,
-) -> Seen:
-    """Every check at the moment `now_s`, unix seconds in data time; nothing after it is looked at.
+    only: str = "",
+) -> list[Seen]:
+    """Every check at each moment, unix seconds in data time; nothing after a moment counts for it.
 
-    with_distances: also TFDV's distances, which take a child process of some ten seconds.
+    with_distances: also TFDV's distances, which take a child process of some ten seconds, one for all moments.
+    only: leaves out every check whose name does not begin so.
     """
     contexts = [
-        Context(
-            window=window.ending(now_s, days, live, reference, settings),
-            live=live,
-            settings=settings,
-        )
-        for days in settings.windows_days
+        [
+            Context(window=window.ending(now_s, days, live, reference, settings), live=live, settings=settings)
+            for days in settings.windows_days
+        ]
+        for now_s in moments
     ]
-    found = list(_ages(live, reference, promotion_starts, now_s, settings))
-    for days, context in zip(settings.windows_days, contexts, strict=True):
-        found += [_checked(check, context, days) for check in CHECKS]
+    seen = [
+        Seen(results=list(_at(now_s, of_moment, reference, promotion_starts, only)), contexts=of_moment)
+        for now_s, of_moment in zip(moments, contexts, strict=True)
+    ]
     if with_distances:
-        pairs = [(context.window, context.before) for context in contexts]
-        measured = distances.measure(pairs, live, reference, settings)
-        for days, context, one in zip(settings.windows_days, contexts, measured, strict=True):
-            found += _distances(one, context, days)
-    return Seen(results=found, contexts=contexts)
+        pairs = [(context.window, context.before) for of_moment in contexts for context in of_moment]
+        measured = iter(distances.measure(pairs, live, reference))
+        for one in seen:
+            for days, context in zip(settings.windows_days, one.contexts, strict=True):
+                one.results.extend(_distances(next(measured), context, days))
+    return seen
+
+
+def _at(
+    now_s: float, contexts: Sequence[Context], reference: Reference, starts: "pd.Series[float]", only: str
+) -> Iterator[Result]:
+    live, settings = contexts[0].live, contexts[0].settings
+    yield from (one for one in _ages(live, reference, starts, now_s, settings) if one.check.startswith(only))
+    wanted = [check for check in CHECKS if check.name.startswith(only)]
+    for days, context in zip(settings.windows_days, contexts, strict=True):
+        yield from (_checked(check, context, days) for check in wanted)
 
 
 def table() -> list[tuple[str, str, str, str]]:

@@ -70,7 +70,7 @@ def monitor(
     live = read_live(inputs.log, inputs.tables, known, now_s, settings, labels)
     progress(f"{len(live.visits):,} visits, {len(live.purchases):,} purchases since the cut")
     starts = purchases.promotion_starts(inputs.tables)
-    seen = look(live, known, starts, now_s, settings, with_distances)
+    (seen,) = look(live, known, starts, [now_s], settings, with_distances)
     report = summarise(seen, known, now_s, settings)
     evidence = _evidence(seen.results, live, known, asked)
     decision = policy.decide(retrain, record.read(inputs.out / RUNS), evidence, now_s)

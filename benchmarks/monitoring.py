@@ -1,0 +1,168 @@
+"""Do the data and model checks fire, in time, and only then? Faults injected into a real log; a clean replay beside it.
+
+`python -m benchmarks.monitoring` needs the examples and the model that `python -m benchmarks.quality` left, and writes
+build/bench/monitoring.json. The log is four weeks of real trips, answered by the served model through the server's own
+code (build/bench/monitoring/requests; removed, it is recorded again). What others measured is taken in from
+build/bench/monitoring/system.json (faults of the system) and cadence.json (benchmarks/cadence.py).
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.machine import RESULTS, write_result
+from benchmarks.monitoring_faults import FAULTS, Fault
+from benchmarks.monitoring_log import record
+from benchmarks.quality import CUTS, FOLDER
+from components.environments import call
+from components.monitor import purchases, reference, run, visits
+from components.monitor.look import look
+from components.monitor.reference import Reference
+from components.monitor.results import worst
+from components.progress import progress
+from model import columns as c
+from model.errors import InputError
+from model.files import read_json, write_json
+from model.metrics import find_hits, recall
+from model.task import load_task
+from model.trips import Trips
+from tfx_configs.monitoring import MonitorSettings
+from tfx_configs.recipes import full
+from tfx_configs.settings import DAY_S
+
+SEED = 7
+HERE = RESULTS / "monitoring"
+CUT = FOLDER / CUTS[-1]
+SETTINGS = MonitorSettings(closed_days=("2017-12-25", "2017-12-26"))
+"""The shop was closed on Christmas Day, which in universal time is two."""
+DAYS, FAULT_DAY = 28, 14
+CLEAN_STEP_S, FAULT_STEP_S = DAY_S // 4, DAY_S // 4
+DISTANCE_STEP = 4
+"""TFDV's distances are looked at at every so many of these moments of the clean replay."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class World:
+    """A sound log and all it is judged by."""
+
+    requests: pd.DataFrame
+    purchases: pd.DataFrame
+    promotion_starts: "pd.Series[float]"
+    known: Reference
+    settings: MonitorSettings
+
+    def failed(
+        self, frames: tuple[pd.DataFrame, pd.DataFrame], moments: Sequence[float], distances: bool, only: str = ""
+    ) -> list[set[str]]:
+        """Names of the checks that fail at each moment, given rows of the log and purchases; `only` as in `look`."""
+        requests, bought = frames
+        until_s = max(moments)
+        requests, bought = requests[requests["time_s"] < until_s], bought[bought[c.TIME] < until_s]
+        live = run.as_live(requests, bought, self.known, self.settings)
+        seen = look(live, self.known, self.promotion_starts, moments, self.settings, distances, only)
+        return [{result.check for result in worst(one.results) if result.status == "failed"} for one in seen]
+
+
+def main() -> None:
+    world = real()
+    result = {"alerts": [fired(world, fault) for fault in FAULTS], **clean(world)}
+    for name in ("system", "cadence"):
+        found = read_json(HERE / f"{name}.json") if (HERE / f"{name}.json").exists() else {}
+        result["alerts"] += found.get("alerts", [])
+        result |= {key: value for key, value in found.items() if key != "alerts"}
+    print(write_result("monitoring", result, SEED))
+
+
+def fired(world: World, fault: Fault, day: float = FAULT_DAY) -> dict[str, Any]:
+    """{name, fault, check, limit_s, fired_after_s} of a fault that begins `day` days after the cut; None: too late."""
+    progress(f"fault: {fault.says}")
+    begin_s = world.known.cut_s + day * DAY_S
+    moments = np.arange(begin_s + FAULT_STEP_S, begin_s + fault.limit_s + 1, FAULT_STEP_S).tolist()
+    after = _first(world, fault, begin_s, moments)
+    told = {"name": fault.name, "fault": fault.says, "check": fault.check, "limit_s": fault.limit_s}
+    return told | {"fired_after_s": None if after is None else round(after)}
+
+
+def _first(world: World, fault: Fault, begin_s: float, moments: Sequence[float]) -> float | None:
+    """Seconds until the check fails; the log of each moment is the one that ends then."""
+    frames = fault.inject(world.requests, world.purchases, begin_s)
+    seen = world.failed(frames, moments, fault.needs_distances, fault.check)
+    return next((moment_s - begin_s for moment_s, failed in zip(moments, seen, strict=True) if failed), None)
+
+
+def clean(world: World, days: int = DAYS) -> dict[str, Any]:
+    """{clean_replay_alerts, clean_replay}: what fails when nothing is wrong."""
+    progress(f"a clean replay of {days} days")
+    begin_s, end_s = world.known.cut_s, world.known.cut_s + days * DAY_S
+    moments = np.arange(begin_s + CLEAN_STEP_S, end_s + 1, CLEAN_STEP_S).tolist()
+    frames = (world.requests, world.purchases)
+    failed = world.failed(frames, moments, False)
+    daily = moments[DISTANCE_STEP - 1 :: DISTANCE_STEP]
+    failed += world.failed(frames, daily, True)
+    names = sorted(
+        f"{(moment_s - begin_s) / DAY_S:.2f}: {name}"
+        for moment_s, one in zip([*moments, *daily], failed, strict=True)
+        for name in one
+    )
+    about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": names}
+    return {"clean_replay_alerts": len(names), "clean_replay": about | {"visits": len(world.requests)}}
+
+
+def real() -> World:
+    """The last cut's four weeks."""
+    examples, tables = CUT / "examples", FOLDER / "tables"
+    model = CUT / f"model-{SEED}"
+    if not (examples / "trips").exists() or not model.exists() or not tables.exists():
+        raise InputError(f"{CUT}: expected examples and a model there; run `make bench-quality`")
+    log = HERE / "requests"
+    if not log.exists():
+        from model.package import load
+
+        progress("the test trips through the server's code, some minutes")
+        record(Trips.load(examples / "trips"), lambda: load(model), HERE)
+    path = HERE / "reference"
+    if not path.exists():
+        progress("the weeks before the cut")
+        reference.build(tables, examples, path, full(), SETTINGS, evaluation(examples, model))
+        with_stats(path)
+    known = reference.load(path)
+    end_s = known.cut_s + (DAYS + 1) * DAY_S
+    return World(
+        requests=visits.read(log, known.cut_s, end_s),
+        purchases=purchases.read(tables, known.cut_s, end_s, full().labels),
+        promotion_starts=purchases.promotion_starts(tables),
+        known=known,
+        settings=SETTINGS,
+    )
+
+
+def evaluation(examples: Path, model: Path) -> Path:
+    """The evaluation's part that the monitor reads, from the lists of the quality benchmark."""
+    task = load_task(examples)
+    names = {"aisle": f"aisle-{SEED}", reference.PLAIN: "decayed frequency"}
+    baskets = [task.trips.basket(int(trip)) for trip in task.trip_N]
+    nothing = [np.zeros(0, int)] * len(baskets)
+    models = {
+        name: {
+            "recall@10": float(recall(find_hits(np.load(CUT / "lists" / f"{file}.npy"), baskets, nothing), 10).mean())
+        }
+        for name, file in names.items()
+    }
+    models["aisle"]["calibration_ratio@10"] = 1.0
+    versions = {"aisle": read_json(model / "manifest.json")["version"], reference.PLAIN: reference.PLAIN}
+    write_json(HERE / "evaluation" / "metrics.json", {"models": models, "versions": versions})
+    return HERE / "evaluation"
+
+
+def with_stats(path: Path) -> None:
+    """TFDV's statistics of the reference's own visits, where no validation left those of all training trips."""
+    kwargs = {"visits": str(path / "visits.parquet"), "out": str(path / reference.STATS)}
+    call("validate", "components.validate.windows:write_training_stats", kwargs)
+
+
+if __name__ == "__main__":
+    main()

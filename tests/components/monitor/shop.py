@@ -1,0 +1,70 @@
+"""A shop of weekly shoppers, twelve and more weeks before the cut and four after it, and the log of a model that served
+those four through the server's own code."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from benchmarks.monitoring import World
+from benchmarks.monitoring_log import record
+from components.examples.trips import build_trips
+from components.monitor import purchases, reference, visits
+from model import columns as c
+from model.trips import Trips
+from tests.model.serving.fake_server import FakeModel
+from tests.worlds import at, seconds, write
+from tfx_configs.labels import LabelSettings
+from tfx_configs.monitoring import MonitorSettings
+from tfx_configs.settings import DAY_S, RunSettings
+
+SHOPPERS, ITEMS, WEEKS, CUT_WEEK = 560, 120, 20, 16
+CUT_S = seconds(7 * CUT_WEEK)
+SETTINGS = MonitorSettings(sampled_visits=2000)
+VERSION = "served-1"
+
+
+def events() -> pd.DataFrame:
+    """80 shoppers a day, each once a week between nine and seven: three of six favourites and something else."""
+    rng = np.random.default_rng(11)
+    shopper = np.repeat(np.arange(SHOPPERS), WEEKS)
+    week = np.tile(np.arange(WEEKS), SHOPPERS)
+    favourites = rng.integers(0, ITEMS, (SHOPPERS, 6))
+    chosen = rng.permuted(np.tile(np.arange(6), (len(shopper), 1)), axis=1)[:, :3]
+    items = np.concatenate([favourites[shopper[:, None], chosen], rng.integers(0, ITEMS, (len(shopper), 1))], axis=1)
+    minute = rng.integers(9 * 60, 19 * 60, len(shopper))
+    day = 7 * week + shopper % 7
+    frame = pd.DataFrame(
+        {
+            c.USER: np.repeat([f"u{n:03d}" for n in shopper], 4),
+            c.ITEM: [f"i{n:03d}" for n in items.ravel()],
+            c.TIME: np.repeat(at(0) + pd.to_timedelta(day * 24 * 60 + minute, unit="min"), 4),
+            c.BASKET: np.repeat([f"b{n}-{w}" for n, w in zip(shopper, week, strict=True)], 4),
+            c.EVENT_TYPE: c.PURCHASE,
+            c.QUANTITY: 1.0,
+            c.PRICE: 1.0 + items.ravel() / 10,
+            c.STORE: np.repeat(np.where(shopper % 2, "s1", "s2"), 4),
+        }
+    )
+    return frame.drop_duplicates([c.BASKET, c.ITEM]).sort_values(c.TIME, ignore_index=True)
+
+
+def make(folder: Path) -> World:
+    """Leaves tables/, examples/trips, rollout/requests and reference/ in the folder."""
+    bought = events()
+    write(folder / "tables", events=bought)
+    ids = np.array([f"i{n:03d}" for n in range(ITEMS)], dtype=object)
+    trips: Trips = build_trips(bought, ids, CUT_S, 100)
+    trips.save(folder / "examples" / "trips")
+    popular = tuple(bought[c.ITEM].value_counts().index[:10])
+    log = record(trips, lambda: FakeModel(version=VERSION, items=popular), folder / "rollout")
+    tables, known = folder / "tables", folder / "reference"
+    reference.build(tables, folder / "examples", known, RunSettings(), SETTINGS)
+    end_s = CUT_S + 28 * DAY_S
+    return World(
+        requests=visits.read(log, CUT_S, end_s),
+        purchases=purchases.read(tables, CUT_S, end_s, LabelSettings()),
+        promotion_starts=purchases.promotion_starts(tables),
+        known=reference.load(known),
+        settings=SETTINGS,
+    )

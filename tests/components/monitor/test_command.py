@@ -1,0 +1,98 @@
+"""`aisle monitor` on a finished run, without the distances that need TFDV."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from benchmarks.monitoring import World
+from benchmarks.monitoring_faults import collapse
+from components.monitor.step import moment_s, training
+from model import request_log
+from model.errors import InputError
+from model.files import read_json, write_json
+from pipelines.cli import main
+from pipelines.report.run import write_report
+from tests.components.monitor.shop import CUT_S, VERSION
+from tfx_configs.settings import DAY_S, RunSettings
+
+NOW = "2020-05-15T00:00:00Z"
+"""Eighteen days after the cut."""
+
+
+@pytest.fixture
+def run(shop: World, shop_dir: Path, tmp_path: Path) -> Path:
+    """A run whose rollout left the shop's log."""
+    shutil.copytree(shop_dir / "rollout" / "requests", tmp_path / "rollout" / "requests")
+    outputs = {"tables": str(shop_dir / "tables"), "examples": str(shop_dir / "examples")}
+    outputs |= {"evaluation": str(tmp_path / "none"), "anomalies": str(tmp_path / "none")}
+    write_json(tmp_path / "result.json", outputs)
+    write_json(tmp_path / "request.json", {"arguments": {"settings": RunSettings().to_json()}})
+    return tmp_path
+
+
+def test_a_sound_log_passes_and_leaves_report_and_figures(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert moment_s(NOW) == CUT_S + 18 * DAY_S
+    textfile = run / "node" / "aisle.prom"
+    assert main(["monitor", "--run", str(run), "--now", NOW, "--fast", "--textfile", str(textfile)]) == 0
+    told = capsys.readouterr().out
+    assert "failed: none" in told and "Training due: full (weekly: due since" in told
+    report = read_json(run / "monitoring" / "monitor.json")
+    assert report["failed"] == [] and report["windows"][1]["visits"] == 560
+    assert {row["version"] for row in report["versions"]} == {VERSION}
+    figures = textfile.read_text()
+    assert 'aisle_monitor_check_failed{check="visits",severity="page"} 0.0' in figures
+    assert 'aisle_monitor_value{check="join_share"} 1.0' in figures
+    assert "aisle_monitor_last_run_timestamp_seconds" in figures
+
+
+def test_a_fault_ends_it_with_1_and_is_told_first(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = run / "rollout" / "requests"
+    rows = request_log.read(log)
+    changed, _ = collapse(rows.to_pandas(), pd.DataFrame(), CUT_S + 16 * DAY_S)
+    shutil.rmtree(log)
+    log.mkdir()
+    changed.to_parquet(log / "one.parquet", index=False)
+    assert main(["monitor", "--run", str(run), "--now", NOW, "--fast"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    first = next(line for line in lines if "FAILED" in line)
+    assert lines.index(first) < next(n for n, line in enumerate(lines) if line.endswith(" ok"))
+    assert "list_overlap" in "".join(line for line in lines if "FAILED" in line)
+
+
+def test_the_report_shows_it(run: Path) -> None:
+    main(["monitor", "--run", str(run), "--now", NOW, "--fast"])
+    page = run / "report.html"
+    write_report(page, {}, {"monitor": str(run / "monitoring" / "monitor.json")})
+    html = page.read_text()
+    assert 'id="monitoring"' in html and "Hits per trip by version" in html and VERSION in html
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--now", "yesterday"], "now: expected RFC 3339"),
+        (["--ask", "everything"], "ask: expected one of none, incremental, full"),
+        (["--settings", "SETTINGS"], "spread: unknown in MonitorSettings"),
+    ],
+)
+def test_bad_input_is_told_in_one_line(
+    run: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "settings.json").write_text(json.dumps({"spread": 1}))
+    arguments = [str(run / "settings.json") if word == "SETTINGS" else word for word in arguments]
+    assert main(["monitor", "--run", str(run), "--fast", *arguments]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_a_run_that_never_was_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["monitor", "--run", str(tmp_path)]) == 2
+    assert "expected a finished run" in capsys.readouterr().err
+
+
+def test_words_are_read_as_they_are_meant() -> None:
+    assert training("full") == "full"
+    with pytest.raises(InputError):
+        moment_s("2020-05-15T12:00:00")  # without a zone
