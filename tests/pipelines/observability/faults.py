@@ -34,6 +34,14 @@ def _jobs(shop: Shop) -> None:
     push(shop.gateway, "aisle-monitor", shop.name, [failed, old])
 
 
+def _schedules_stop(shop: Shop) -> None:
+    """The last that was heard of the recurring runs: a canary has traffic, and training was nine days ago."""
+    now_s = time.time()
+    push(shop.gateway, "aisle-rollout", shop.name, rollout("running", "v2", 10))
+    push(shop.gateway, "aisle-rollout-run", shop.name, ended("aisle-rollout", True, now_s - 4000))
+    push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", True, now_s - 9 * 86_400))
+
+
 def _crowd(shop: Shop) -> None:
     shop.clients, shop.patient = MOST_CLIENTS, True
     shop.model_does("slow")
@@ -52,7 +60,7 @@ FAULTS = (
         what="ranking takes 200 ms",
         inject=lambda shop: shop.model_does("slow"),
         alerts=("AisleMostlyFallbacks", "AisleFallbacks"),
-        also=("AisleStageSlow",),
+        also=("AisleStageSlow", "AisleLatencyBurn"),
     ),
     Fault(
         shop="fails",
@@ -86,7 +94,7 @@ FAULTS = (
         what="twelve patient clients at a slow server that answers four at a time",
         inject=_crowd,
         alerts=("AisleAvailabilityBurn", "AisleLatencyBurn", "AisleStageSlow", "AisleShedding", "AisleSaturated"),
-        also=("AisleFallbacks", "AisleMostlyFallbacks"),
+        also=("AisleFallbacks", "AisleMostlyFallbacks", "AisleStateUnsteady"),
     ),
     Fault(
         shop="odd",
@@ -111,6 +119,12 @@ FAULTS = (
         what="a pipeline fails, a canary is rolled back, a check fails, the monitor last ran three days ago",
         inject=_jobs,
         alerts=("AislePipelineFailed", "AisleCanaryRolledBack", "AisleCheckFailed", "AisleMonitorNotRun"),
+    ),
+    Fault(
+        shop="slow",
+        what="no recurring run has run: the canary's for an hour, training for nine days",
+        inject=_schedules_stop,
+        alerts=("AisleRolloutStalled", "AislePipelineNotRun"),
     ),
     Fault(
         shop="server-dead", what="the server is killed", inject=lambda shop: shop.process.kill(), alerts=("AisleDown",)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.observability.alerts import ALERTS
-from tests.pipelines.observability.faults import CLEAN, FAULTS, SHOPS
+from tests.pipelines.observability.faults import FAULTS, SHOPS
 from tests.pipelines.observability.prometheus import Prometheus, prometheus
 from tests.pipelines.observability.shops import pushgateway, shop, wait_open
 
@@ -19,6 +19,8 @@ HEALTHY_S = 8.0
 LIMIT_S = {"page": 15 * 60.0, "ticket": 90 * 60.0}
 """Within what an alert must fire, in the rules' own time."""
 
+NOBODY = ""
+"""Shop of an alert that names none."""
 Key = tuple[str, str]
 """(shop, alert)"""
 
@@ -51,34 +53,35 @@ def inject_all(workdir: Path) -> Outcome:
         ports = {name: one.port for name, one in shops.items()}
         found = stack.enter_context(prometheus(workdir, ports, int(gateway.rpartition(":")[2]), FACTOR))
         time.sleep(HEALTHY_S)
-        early = {(labels.get("namespace", ""), labels["alertname"]) for labels in found.firing()}
+        early = {(labels.get("namespace", NOBODY), labels["alertname"]) for labels in found.firing()}
         for fault in FAULTS:
             fault.inject(shops[fault.shop])
-        fired, seen = _watched(found)
+        fired, seen = _watched(found, {(fault.shop, alert) for fault in FAULTS for alert in fault.alerts})
         for one in shops.values():
             one.closed.set()
+            one.process.kill()
+        absent, _ = _watched(found, {(NOBODY, "AisleAbsent")})
     explained = {(fault.shop, alert) for fault in FAULTS for alert in (*fault.alerts, *fault.also)}
-    told = [
-        Told(
-            name=alert,
-            fault=fault.what,
-            fired_after_s=fired.get((fault.shop, alert)),
-            limit_s=LIMIT_S[_gravest(alert)],
-        )
-        for fault in FAULTS
-        for alert in fault.alerts
-    ]
+    told = [_told(alert, fault.what, fired.get((fault.shop, alert))) for fault in FAULTS for alert in fault.alerts]
+    told.append(_told("AisleAbsent", "every server is killed", absent.get((NOBODY, "AisleAbsent"))))
     return Outcome(told=tuple(told), unexplained=tuple(sorted(early | (seen - explained))))
 
 
-def _watched(found: Prometheus) -> tuple[dict[Key, float], set[Key]]:
-    """(when each alert fired first at its gravest, in the rules' own seconds; all that fired at all)."""
+def _told(name: str, fault: str, after_s: float | None) -> Told:
+    return Told(name=name, fault=fault, fired_after_s=after_s, limit_s=LIMIT_S[_gravest(name)])
+
+
+def _watched(found: Prometheus, wanted: set[Key]) -> tuple[dict[Key, float], set[Key]]:
+    """(when each alert fired first at its gravest, in the rules' own seconds; all that fired at all).
+
+    Until all that are wanted have fired, or the last limit is past.
+    """
     fired: dict[Key, float] = {}
     seen: set[Key] = set()
-    begin, wanted = time.monotonic(), {(fault.shop, alert) for fault in FAULTS for alert in fault.alerts}
+    begin = time.monotonic()
     while (passed_s := (time.monotonic() - begin) * FACTOR) < LIMIT_S["ticket"] and not wanted <= fired.keys():
         for labels in found.firing():
-            key = labels.get("namespace", CLEAN), labels["alertname"]
+            key = labels.get("namespace", NOBODY), labels["alertname"]
             seen.add(key)
             if labels["severity"] == _gravest(key[1]):
                 fired.setdefault(key, passed_s)
