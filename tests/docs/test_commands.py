@@ -20,7 +20,7 @@ TESTED = {
     "make demo": "tests/pipelines/test_demo.py",
     f"{AISLE} demo": "tests/pipelines/test_own_data.py",
     f"{AISLE} serve": "tests/pipelines/test_demo.py",
-    f"{AISLE} explore": "tests/pipelines/explore/test_pages.py",
+    f"{AISLE} explore": "tests/pipelines/explore/test_command.py",
     f"{AISLE} report": "tests/pipelines/test_report.py",
     f"{AISLE} rollout": "tests/pipelines/test_rollout.py",
     f"{AISLE} --help": "tests/pipelines/test_cli.py",

@@ -1,0 +1,22 @@
+"""The command `aisle explore` itself."""
+
+import signal
+from pathlib import Path
+
+import httpx
+
+from components.rollout.processes import free_port
+from tests.pipelines.command import started
+
+
+def test_the_pages_are_served_until_ctrl_c_and_nothing_else_is_said(explored_run: Path) -> None:
+    port = free_port()
+    with started("explore", "--run", explored_run, "--port", str(port)) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "opening stable, canary, some ten seconds\n"
+        assert process.stdout.readline() == f"ready: http://127.0.0.1:{port}  Ctrl-C ends\n"
+        with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
+            assert "Whose shopping" in client.get(f"http://127.0.0.1:{port}/").text
+        process.send_signal(signal.SIGINT)
+        _, error = process.communicate(timeout=20)
+        assert (process.returncode, error) == (0, "")
