@@ -26,10 +26,10 @@ def main() -> None:
 
 
 def system() -> dict[str, Any]:
-    """{alerts: [{name, fault, fired_after_s, limit_s}], system_unexplained, system_factor}.
+    """{alerts: [{name, fault, fired_after_s, limit_s}], system_unexplained, system_factor, system_machine_busy}.
 
-    Seconds are in the rules' own time, `system_factor` times slower than the wall's; `system_unexplained`: how many
-    alerts no fault is the cause of. Raises InputError without the programs.
+    Seconds are in the rules' own time, `system_factor` times slower than the wall's; `system_unexplained`: alerts that
+    no fault is the cause of, as [shop, alert]. Raises InputError without the programs.
     """
     if missing := [name for name in NEEDED if find_program(name) is None]:
         raise InputError(f"expected {' and '.join(missing)} on the PATH, not found; install Debian's packages")
@@ -38,7 +38,12 @@ def system() -> dict[str, Any]:
     alerts = [dataclasses.asdict(told) for told in outcome.told]
     for alert in alerts:
         alert["fired_after_s"] = None if alert["fired_after_s"] is None else round(alert["fired_after_s"])
-    return {"alerts": alerts, "system_unexplained": len(outcome.unexplained), "system_factor": FACTOR}
+    return {
+        "alerts": alerts,
+        "system_unexplained": [list(key) for key in outcome.unexplained],
+        "system_factor": FACTOR,
+        "system_machine_busy": outcome.busy,
+    }
 
 
 if __name__ == "__main__":

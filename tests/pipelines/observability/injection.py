@@ -3,6 +3,7 @@
 Time passes FACTOR times faster for the rules: an hour's window is half a minute. One shop is left alone.
 """
 
+import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ LIMIT_S = {"page": 15 * 60.0, "ticket": 90 * 60.0}
 
 NOBODY = ""
 """Shop of an alert that names none."""
+OF_A_BUSY_MACHINE = ("AisleStageSlow", "AisleStateUnsteady", "AisleLatencyBurn", "AisleFallbacks")
+"""Fire in every shop, and rightly, where servers do not get the CPU they ask for."""
 Key = tuple[str, str]
 """(shop, alert)"""
 
@@ -41,10 +44,13 @@ class Outcome:
 
     told: tuple[Told, ...]
     unexplained: tuple[Key, ...]
+    busy: bool
+    """Whether more wanted to run than there are cores before anything was started."""
 
 
 def inject_all(workdir: Path) -> Outcome:
     """Some 50 seconds on two free cores."""
+    busy = os.getloadavg()[0] > (os.cpu_count() or 1)
     with ExitStack() as stack:
         gateway = stack.enter_context(pushgateway(workdir))
         shops = {name: stack.enter_context(shop(workdir, name, gateway)) for name in SHOPS}
@@ -64,7 +70,7 @@ def inject_all(workdir: Path) -> Outcome:
     explained = {(fault.shop, alert) for fault in FAULTS for alert in (*fault.alerts, *fault.also)}
     told = [_told(alert, fault.what, fired.get((fault.shop, alert))) for fault in FAULTS for alert in fault.alerts]
     told.append(_told("AisleAbsent", "every server is killed", absent.get((NOBODY, "AisleAbsent"))))
-    return Outcome(told=tuple(told), unexplained=tuple(sorted(early | (seen - explained))))
+    return Outcome(told=tuple(told), unexplained=tuple(sorted(early | (seen - explained))), busy=busy)
 
 
 def _told(name: str, fault: str, after_s: float | None) -> Told:
