@@ -15,7 +15,9 @@ store and catalog, so the history, the row's other columns and the version's mod
 
 import json
 from collections.abc import Sequence
+from functools import reduce
 from hashlib import blake2b
+from operator import and_
 from pathlib import Path
 
 import pyarrow as pa
@@ -45,6 +47,7 @@ SCHEMA = pa.schema(
         pa.field("logged_s", pa.float64()),  # the server's clock at the answer, unix seconds
         pa.field("store_id", pa.string()),  # may be empty
         pa.field("k", pa.int32()),
+        pa.field("route", pa.string()),  # model.headers.Route; null in older files
         pa.field("rung", pa.string()),  # model.serving.rungs.Rung
         pa.field("state", pa.string()),  # model.serving.state.Source
         pa.field("latency_ms", pa.float32()),
@@ -59,11 +62,16 @@ SCHEMA = pa.schema(
 
 
 def read(
-    directory: Path, since_s: int | None = None, until_s: int | None = None, columns: Sequence[str] | None = None
+    directory: Path,
+    since_s: int | None = None,
+    until_s: int | None = None,
+    columns: Sequence[str] | None = None,
+    shadows: bool = False,
 ) -> pa.Table:
     """The rows with since_s <= time_s < until_s, in the order in which they were answered.
 
     Args:
+        shadows: also answers to mirrored copies, which no shopper ever saw.
         columns: of SCHEMA, all when None. Columns that an older file lacks are null.
 
     Raises:
@@ -78,7 +86,9 @@ def read(
         finished = {path.stem for path in files}
         sources = [found for stem, found in journals.items() if stem not in finished]
         rows = ds.dataset([str(path) for path in files], schema=SCHEMA, format="parquet")
-        tables = [part.to_table(filter=_span(since_s, until_s)) for part in (rows, *map(ds.dataset, sources))]
+        tables = [
+            part.to_table(filter=_wanted(since_s, until_s, shadows)) for part in (rows, *map(ds.dataset, sources))
+        ]
     except pa.ArrowException as error:
         raise InputError(f"request log: {directory} has a file that is none ({error!s:.200}); move it away") from None
     found = pa.concat_tables(tables).sort_by("logged_s")
@@ -127,8 +137,9 @@ def _journal(path: Path) -> pa.Table:
         return SCHEMA.empty_table()
 
 
-def _span(since_s: int | None, until_s: int | None) -> ds.Expression | None:
-    time_s = ds.field("time_s")
+def _wanted(since_s: int | None, until_s: int | None, shadows: bool) -> ds.Expression | None:
+    time_s, route = ds.field("time_s"), ds.field("route")
     limits = [time_s >= since_s] if since_s is not None else []
     limits += [time_s < until_s] if until_s is not None else []
-    return limits[0] & limits[-1] if limits else None
+    limits += [] if shadows else [route.is_null() | (route != "shadow")]
+    return reduce(and_, limits) if limits else None

@@ -5,6 +5,8 @@ Routing, the same for REST and gRPC:
   x-user-id: ...                     sticky: a hash of the shopper picks the side, so nobody flips between models, and
                                      the shoppers in a 10 % canary are among those in a 50 % one
   neither                            at random by weight
+  a shadow, where there is one       a copy of a share of the above goes to the canary's server, and its answer nowhere:
+                                     Envoy waits for neither that server nor its answer
   POST /events                       either server, for both write to the same store
 Every weighted side is an aggregate cluster with the other side behind it: when one dies, the other answers. The
 response header x-aisle-version says who answered (`stable` or `canary`); it comes from the endpoint's metadata, so it
@@ -17,10 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from model.headers import SHADOW_HEADER, USER_HEADER, VERSION_HEADER
+
 STABLE = "stable"
 CANARY = "canary"
-VERSION_HEADER = "x-aisle-version"
-USER_HEADER = "x-user-id"
 ROUTES = "aisle"
 READY_PATH = "/v2/models/aisle/ready"
 
@@ -50,13 +52,23 @@ class Backend:
     grpc_port: int
 
 
-def routes(percent: int, revision: str, timeout_s: float = 5.0) -> dict[str, Any]:
-    """The RDS file: `percent` (0 to 100) of the shoppers to the canary, known to Envoy as version `revision`."""
-    if not 0 <= percent <= 100:
-        raise ValueError(f"percent: expected 0 to 100, got {percent}")
+def routes(percent: int, revision: str, timeout_s: float = 5.0, shadow_percent: int = 0) -> dict[str, Any]:
+    """The RDS file, known to Envoy as version `revision`.
+
+    Args:
+        percent: share of the shoppers that the canary serves, 0 to 100.
+        shadow_percent: share of the requests that it gets a copy of, 0 to 100; only while it serves nobody.
+    """
+    for name, value in (("percent", percent), ("shadow_percent", shadow_percent)):
+        if not 0 <= value <= 100:
+            raise ValueError(f"{name}: expected 0 to 100, got {value}")
+    if percent and shadow_percent:
+        raise ValueError(f"shadow_percent: expected 0 while the canary serves {percent} %, got {shadow_percent}")
     grpc = {"prefix": "/inference.GRPCInferenceService/", "grpc": {}}
     events = {"match": {"path": "/events"}, "route": _to(f"{STABLE}_first", timeout_s)}
-    table = [events, *_split(grpc, "_grpc", percent, timeout_s), *_split({"prefix": "/"}, "", percent, timeout_s)]
+    kinds = ((grpc, "_grpc"), ({"prefix": "/"}, ""))
+    split = [_split(match, suffix, percent, shadow_percent, timeout_s) for match, suffix in kinds]
+    table = [events, *split[0], *split[1]]
     resource = {
         "@type": f"{_TYPE}config.route.v3.RouteConfiguration",
         "name": ROUTES,
@@ -109,7 +121,9 @@ def bootstrap(stable: Backend, canary: Backend, rds_file: Path) -> dict[str, Any
     }
 
 
-def _split(match: dict[str, Any], suffix: str, percent: int, timeout_s: float) -> list[dict[str, Any]]:
+def _split(
+    match: dict[str, Any], suffix: str, percent: int, shadow_percent: int, timeout_s: float
+) -> list[dict[str, Any]]:
     forced = [
         {
             "match": match | {"headers": [{"name": VERSION_HEADER, "string_match": {"exact": side}}]},
@@ -119,7 +133,9 @@ def _split(match: dict[str, Any], suffix: str, percent: int, timeout_s: float) -
     ]
     weights = {STABLE: 100 - percent, CANARY: percent}
     clusters = [{"name": f"{side}_first{suffix}", "weight": weight} for side, weight in weights.items()]
-    common = {"timeout": f"{timeout_s}s", "retry_policy": _RETRY}
+    common: dict[str, Any] = {"timeout": f"{timeout_s}s", "retry_policy": _RETRY}
+    if shadow_percent:
+        common["request_mirror_policies"] = [_mirror(f"{CANARY}{suffix}", shadow_percent)]
     sticky = {
         "match": match | {"headers": [{"name": USER_HEADER, "present_match": True}]},
         "route": common
@@ -130,6 +146,21 @@ def _split(match: dict[str, Any], suffix: str, percent: int, timeout_s: float) -
     }
     by_chance = {"match": match, "route": common | {"weighted_clusters": {"clusters": clusters}}}
     return [*forced, sticky, by_chance]
+
+
+def _mirror(cluster: str, percent: int) -> dict[str, Any]:
+    return {
+        "cluster": cluster,
+        "runtime_fraction": {"default_value": {"numerator": percent, "denominator": "HUNDRED"}},
+        "request_headers_mutations": [
+            {
+                "append": {
+                    "header": {"key": SHADOW_HEADER, "value": "1"},
+                    "append_action": "OVERWRITE_IF_EXISTS_OR_ADD",
+                }
+            }
+        ],
+    }
 
 
 def _to(cluster: str, timeout_s: float) -> dict[str, Any]:

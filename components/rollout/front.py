@@ -28,15 +28,17 @@ class Front:
         self.rds_file = rds_file
         self._revision = 0
 
-    def set_percent(self, percent: int) -> float:
+    def set_percent(self, percent: int, shadow_percent: int = 0) -> float:
         """Sends `percent` of the shoppers to the canary; returns when Envoy routes so, with the milliseconds it took.
+
+        shadow_percent: share of the requests that it gets a copy of, its answers going nowhere; with percent 0 only.
 
         Raises StageFailed when Envoy does not take the change.
         """
         begin = time.perf_counter()
         self._revision += 1
         revision = f"{self._revision}-{percent}"
-        write_json(self.rds_file, routes(percent, revision))
+        write_json(self.rds_file, routes(percent, revision, shadow_percent=shadow_percent))
         wait_until(lambda: self.revision() == revision, self.process, f"routes {revision}", APPLY_TIMEOUT_S)
         return (time.perf_counter() - begin) * 1000
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from components.rollout.envoy import USER_HEADER, VERSION_HEADER
+from model.headers import USER_HEADER, VERSION_HEADER
 from model.serving.events import BATCH, EVENT_TYPE
 
 TIMEOUT_S = 10.0

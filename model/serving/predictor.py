@@ -17,6 +17,7 @@ from opentelemetry.trace import Span
 
 from model import api
 from model.errors import InputError
+from model.headers import route_of
 from model.serving import metrics, tracing
 from model.serving.counting import count
 from model.serving.history import HistoryStore
@@ -136,7 +137,7 @@ class Predictor(kserve.Model):
         seconds = time.perf_counter() - begin
         count(version, query, state, answer, rung, seconds)
         if self._log is not None:
-            found = row(request_id, version, query, state, answer, rung, seconds)
+            found = row(request_id, version, query, state, answer, rung, seconds, route_of(headers))
             self._log.write(found | detail(state, answer) if detailed else found)
         said = {"model_version": version, "request_id": request_id, "rung": str(rung), "state": str(state.source)}
         span.set_attributes({f"aisle.{name}": value for name, value in said.items()})

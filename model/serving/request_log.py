@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from model import api
 from model.errors import InputError
+from model.headers import Route
 from model.request_log import JOURNAL, sampled
 from model.serving import metrics
 from model.serving.inputs import Query
@@ -136,7 +137,14 @@ class RequestLog:
 
 
 def row(
-    request_id: str, version: str, query: Query, state: State, answer: api.Answer, rung: str, seconds: float
+    request_id: str,
+    version: str,
+    query: Query,
+    state: State,
+    answer: api.Answer,
+    rung: str,
+    seconds: float,
+    route: Route = "split",
 ) -> dict[str, Any]:
     """The row of one answer, without detail."""
     return {
@@ -147,6 +155,7 @@ def row(
         "logged_s": round(time.time(), 3),
         "store_id": query.store_id,
         "k": query.k,
+        "route": route,
         "rung": rung,
         "state": state.source,
         "latency_ms": round(seconds * 1000, 3),

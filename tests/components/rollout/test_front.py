@@ -1,69 +1,28 @@
 """A real Envoy in front of two tiny servers."""
 
-import http.client
 import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import grpc
 import pytest
 
 from components.rollout.envoy import Backend, routes
-from components.rollout.front import Front, front
-from components.rollout.processes import Process, free_port, get, running, wait_ready
+from components.rollout.processes import free_port, get, running, wait_ready
 from model.errors import StageFailed
 from model.files import write_text
-
-SHOPPERS = [f"shopper-{n}" for n in range(1000)]
-
-
-@dataclass(frozen=True)
-class _World:
-    door: Front
-    canary: Process
-
-    def ask(self, **headers: str) -> tuple[int, str, str]:
-        """(status, body, who answered by the header) of one request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.door.port, timeout=10)
-        named = {name.replace("_", "-"): value for name, value in headers.items()}
-        connection.request("POST", "/v2/models/aisle/infer", b"{}", named)
-        response = connection.getresponse()
-        answer = response.status, response.read().decode(), response.getheader("x-aisle-version", "")
-        connection.close()
-        return answer
-
-    def canary_shoppers(self) -> set[str]:
-        answers = {shopper: self.ask(x_user_id=shopper) for shopper in SHOPPERS}
-        assert all(status == 200 and body == header for status, body, header in answers.values())
-        return {shopper for shopper, answer in answers.items() if answer[2] == "canary"}
-
-
-@contextmanager
-def _world(workdir: Path) -> Iterator[_World]:
-    with ExitStack() as stack:
-        backends, processes = [], []
-        for name in ("stable", "canary"):
-            backend = Backend(http_port=free_port(), grpc_port=free_port())
-            ports = [str(backend.http_port), str(backend.grpc_port)]
-            command = [sys.executable, "-m", "tests.components.rollout.backend", name, *ports]
-            processes.append(stack.enter_context(running(name, command, workdir / f"{name}.log")))
-            backends.append(backend)
-        for process, backend in zip(processes, backends, strict=True):
-            wait_ready(process, backend)
-        yield _World(stack.enter_context(front(backends[0], backends[1], workdir)), processes[1])
+from tests.components.rollout.door import SHOPPERS, World, world_of
 
 
 @pytest.fixture(scope="module")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[_World]:
-    with _world(tmp_path_factory.mktemp("front")) as one:
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with world_of(tmp_path_factory.mktemp("front")) as one:
         yield one
 
 
-def test_the_split_is_sticky_and_a_smaller_canarys_shoppers_are_in_a_larger_one(world: _World) -> None:
+def test_the_split_is_sticky_and_a_smaller_canarys_shoppers_are_in_a_larger_one(world: World) -> None:
     seen = {}
     for percent in (10, 50, 100, 0):
         world.door.set_percent(percent)
@@ -78,20 +37,20 @@ def test_the_split_is_sticky_and_a_smaller_canarys_shoppers_are_in_a_larger_one(
     assert world.canary_shoppers() == seen[10]
 
 
-def test_a_header_picks_the_version_whatever_the_split(world: _World) -> None:
+def test_a_header_picks_the_version_whatever_the_split(world: World) -> None:
     for percent in (0, 100):
         world.door.set_percent(percent)
         for side in ("stable", "canary"):
             assert world.ask(x_aisle_version=side, x_user_id="u") == (200, side, side)
 
 
-def test_requests_without_a_shopper_are_split_by_chance(world: _World) -> None:
+def test_requests_without_a_shopper_are_split_by_chance(world: World) -> None:
     world.door.set_percent(50)
     answers = Counter(world.ask()[2] for _ in range(200))
     assert set(answers) == {"stable", "canary"}
 
 
-def test_grpc_takes_the_same_routes(world: _World) -> None:
+def test_grpc_takes_the_same_routes(world: World) -> None:
     world.door.set_percent(50)
     with grpc.insecure_channel(f"127.0.0.1:{world.door.port}") as channel:
         call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
@@ -102,7 +61,7 @@ def test_grpc_takes_the_same_routes(world: _World) -> None:
         assert call(b"", metadata=[("x-aisle-version", "canary")], timeout=10) == b"canary"
 
 
-def test_a_broken_routes_file_is_not_applied_and_the_next_good_one_is(world: _World) -> None:
+def test_a_broken_routes_file_is_not_applied_and_the_next_good_one_is(world: World) -> None:
     world.door.set_percent(100)
     revision = world.door.revision()
     write_text(world.door.rds_file, "{")
@@ -118,7 +77,7 @@ def test_a_percent_out_of_range_is_refused() -> None:
 
 
 def test_everything_is_answered_when_the_canary_is_killed_under_way_and_the_door_knows(tmp_path: Path) -> None:
-    with _world(tmp_path) as world:
+    with world_of(tmp_path) as world:
         world.door.set_percent(100)
         answers = []
         for n, shopper in enumerate(SHOPPERS):
@@ -134,7 +93,7 @@ def test_everything_is_answered_when_the_canary_is_killed_under_way_and_the_door
 
 
 def test_many_clients_at_once_are_all_answered_when_the_canary_is_killed(tmp_path: Path) -> None:
-    with _world(tmp_path) as world, ThreadPoolExecutor(8) as clients:
+    with world_of(tmp_path) as world, ThreadPoolExecutor(8) as clients:
         world.door.set_percent(100)
         replies = [clients.submit(world.ask, x_user_id=shopper) for shopper in SHOPPERS]
         world.canary.kill()

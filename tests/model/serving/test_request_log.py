@@ -130,3 +130,14 @@ def _write_and_wait() -> None:
 
 if __name__ == "__main__":
     _write_and_wait()
+
+
+def test_answers_to_mirrored_copies_are_read_only_where_they_are_asked_for(tmp_path: Path) -> None:
+    with RequestLog(tmp_path) as log:
+        for n, route in enumerate(("split", "shadow", "named", None)):
+            log.write(_row(n, route=route))
+        _wait_for(tmp_path, 3)
+        assert _ids(tmp_path) == ["0", "2", "3"]
+    assert _ids(tmp_path) == ["0", "2", "3"]
+    assert _ids(tmp_path, since_s=2) == ["2", "3"]
+    assert read(tmp_path, shadows=True)["route"].to_pylist() == ["split", "shadow", "named", None]

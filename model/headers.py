@@ -1,0 +1,24 @@
+"""Request headers that proxies and servers agree on, and what they say about how a request came to a server."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+VERSION_HEADER = "x-aisle-version"
+"""On a request: `stable` or `canary`, that version whatever the split. On an answer: who gave it."""
+USER_HEADER = "x-user-id"
+SHADOW_HEADER = "x-aisle-shadow"
+"""Only on a mirrored copy, whose answer nobody reads."""
+
+Route = Literal["split", "named", "shadow"]
+"""split: the version fell to the shopper; named: a tester asked for it; shadow: a mirrored copy."""
+
+
+def route_of(headers: Mapping[str, str]) -> Route:
+    """How a request came here; header names in lower case.
+
+    A copy is known by our header, or by the `-shadow` that Envoy, also behind the Gateway API, puts behind the host.
+    """
+    host = headers.get("host", "").partition(":")[0]
+    if SHADOW_HEADER in headers or host.endswith("-shadow"):
+        return "shadow"
+    return "named" if VERSION_HEADER in headers else "split"
