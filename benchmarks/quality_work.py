@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -18,7 +18,6 @@ from threadpoolctl import threadpool_limits
 from benchmarks.quality_result import TREES, TUTORIAL
 from components.evaluate.rank import recommend_all, request_of
 from components.progress import progress
-from model.api import Model
 from model.catalog import Catalog
 from model.files import write_json
 from model.metrics import NO_ITEM
@@ -26,7 +25,12 @@ from model.task import Task, load_task
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings
 
+if TYPE_CHECKING:
+    from model.package import LoadedModel
+
 K = 20
+UNION = 600
+"""Candidates whose recall is told; a request ranks fewer of them."""
 
 
 def main() -> None:
@@ -41,7 +45,7 @@ def list_name(step: str, seed: int) -> str:
 
 
 def aisle(folder: Path, task: Task, seed: int) -> None:
-    """Trains, then lists the whole candidate union: its first 20 are the answer, all of it is union.npz."""
+    """Trains, then answers, and lists the UNION most promising candidates for union.npz."""
     from components.train.run import train
     from model import package
 
@@ -50,19 +54,20 @@ def aisle(folder: Path, task: Task, seed: int) -> None:
     began = time.perf_counter()
     report = train(run.to_json(), str(folder / "examples"), str(directory))
     about = _cost(began) | {"seed": seed, "train_trips": report["train_trips"], "curves": report["curves"]}
-    items, sources = whole_union(package.load(directory), task, run.candidates.limit)
+    model = package.load(directory)
+    items, sources = whole_union(model, task)
     np.savez_compressed(folder / f"{list_name('union', seed)}.npz", items=items, sources=sources)
-    _keep(folder, list_name("aisle", seed), items[:, :K], about, task)
+    _keep(folder, list_name("aisle", seed), recommend_all(model, task.trips, task.trip_N, K), about, task)
 
 
-def whole_union(model: Model, task: Task, limit: int) -> tuple[np.ndarray, np.ndarray]:
-    """Items [N, limit] in ranked order, padded with NO_ITEM, and the source of each, padded with ""."""
+def whole_union(model: "LoadedModel", task: Task) -> tuple[np.ndarray, np.ndarray]:
+    """Items [N, UNION] in ranked order, padded with NO_ITEM, and the source of each, padded with ""."""
     column = {item: i for i, item in enumerate(task.trips.item_ids.tolist())}
-    items = np.full((len(task.trip_N), limit), NO_ITEM, np.int64)
-    sources = np.full((len(task.trip_N), limit), "", dtype="U16")
+    items = np.full((len(task.trip_N), UNION), NO_ITEM, np.int64)
+    sources = np.full((len(task.trip_N), UNION), "", dtype="U16")
     for start in range(0, len(task.trip_N), 64):
-        requests = [request_of(task.trips, int(trip), limit) for trip in task.trip_N[start : start + 64]]
-        for row, answer in enumerate(model.recommend(requests), start=start):
+        requests = [request_of(task.trips, int(trip), UNION) for trip in task.trip_N[start : start + 64]]
+        for row, answer in enumerate(model.recommend(requests, ranked=UNION), start=start):
             items[row, : len(answer.item_ids)] = [column[item] for item in answer.item_ids]
             sources[row, : len(answer.reasons)] = answer.reasons
     return items, sources

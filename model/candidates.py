@@ -1,6 +1,7 @@
-"""The candidate union: own history, the towers' neighbours, what is popular now. One list for the ranker.
+"""The candidate union: own history, the towers' neighbours, what is popular now; the most promising go to the ranker.
 
-Shape legend: B requests, H history events, C candidates of all requests together, R retrieved, I items, W snapshots.
+Shape legend: B requests, H history events, R retrieved, X exclusions, P entries of the pool, C candidates (P and C: of
+all requests together), F features of the pre-ranker.
 """
 
 from typing import Any, NamedTuple
@@ -8,12 +9,15 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model.backend import tf
-from model.catalog import Catalog
+from model.catalog import MISSING, Catalog
+from model.features import FeatureGraph
 from model.inputs import Batch
-from model.matching import contains, distinct, match, top_per_row
+from model.matching import distinct, match, top_per_row
+from model.preranker import PreRanker, inputs
 from tfx_configs.settings import DAY_S, CandidateSettings
 
-OWN_HALF_LIFE_DAYS = 60.0
+HALF_LIVES_DAYS = (60.0, 365.0)
+"""Of the pre-ranker's decayed counts; the first also of its affinity."""
 
 
 class Candidates(NamedTuple):
@@ -28,40 +32,91 @@ class Candidates(NamedTuple):
 class CandidateUnion(tf.Module):
     """Lists the candidates of each request."""
 
-    def __init__(self, catalog: Catalog, settings: CandidateSettings) -> None:
+    def __init__(
+        self, catalog: Catalog, settings: CandidateSettings, features: FeatureGraph, preranker: PreRanker
+    ) -> None:
         super().__init__(name="candidates")
-        self._own_limit, self._limit = settings.own, settings.limit
+        self.preranker = preranker
+        self.limit = settings.limit
+        self._features, self._retrieved = features, settings.retrieved
         top = np.argsort(-catalog.recent_WI, axis=1, kind="stable")[:, : settings.popular].astype(np.int32)
         bought = np.take_along_axis(catalog.recent_WI, top, axis=1) > 0
         self.popular_WP = tf.Variable(np.where(bought, top, -1), trainable=False, name="popular")
 
     def __call__(
-        self, batch: Batch, week_B: Any, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any
+        self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any, limit: Any
     ) -> Candidates:
-        """The union for each request, without the excluded (item, row) pairs: the first `limit`, source by source.
+        """The `limit` most promising of each request's pool, best first; for the other arguments see `pool`."""
+        pool, feature_PF = self.pool(batch, retrieved_BR, exclude_item_X, exclude_row_X)
+        best = top_per_row(pool.row_C, self.preranker(feature_PF), limit)
+        return Candidates(*(tf.gather(a, best) for a in pool))
+
+    def pool(self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any) -> tuple[Candidates, Any]:
+        """Everything that the sources offer, without the excluded (item, row) pairs, and [P, F] for the pre-ranker.
+
+        One pass of tf.unique joins events, neighbours and popular items by (request, item).
 
         Args:
-            week_B: [B] int32 popularity snapshot of each request.
-            retrieved_BR: [B, R] int32 items from the towers, -1 where there is none.
+            retrieved_BR: [B, R] int32 items from the towers, best first, -1 where there is none.
         """
-        own_row, own_item = self._own(batch)
-        lists = [(own_row, own_item), _flat(retrieved_BR), _flat(tf.gather(self.popular_WP, week_B))]
-        ends = tf.cumsum([tf.size(row) for row, _ in lists])
-        row_C, item_C, first_C = distinct(tf.concat([r for r, _ in lists], 0), tf.concat([i for _, i in lists], 0))
-        source_C = tf.searchsorted(ends, first_C, side="right")
-        kept = (item_C >= 0) & ~contains(row_C, item_C, exclude_row_X, exclude_item_X)
-        item_C, row_C, source_C = (tf.boolean_mask(a, kept) for a in (item_C, row_C, source_C))
-        first = top_per_row(row_C, -tf.cast(tf.range(tf.size(row_C)), tf.float32), self._limit)
-        return Candidates(*(tf.gather(a, first) for a in (item_C, row_C, source_C)))
+        week_B = self._features.week(batch.time_B)
+        lists = [
+            (batch.history_row_H, batch.history_item_H),
+            _flat(retrieved_BR),
+            _flat(tf.gather(self.popular_WP, week_B)),
+            (exclude_row_X, exclude_item_X),
+        ]
+        row, item = (tf.concat(parts, 0) for parts in zip(*lists, strict=True))
+        ends = tf.cumsum([tf.size(part) for part, _ in lists])
+        row_P, item_P, first_P, segment = distinct(row, item)
+        segment_H, segment_R, segment_X = segment[: ends[0]], segment[ends[0] : ends[1]], segment[ends[2] :]
+        entries = tf.size(row_P)
+        excluded_P = tf.math.unsorted_segment_sum(tf.ones_like(segment_X), segment_X, entries) > 0
+        kept = tf.where((item_P >= 0) & ~excluded_P)[:, 0]
 
-    def _own(self, batch: Batch) -> tuple[Any, Any]:
-        """(row, item) of each shopper's own items, the highest decayed counts where there are too many."""
-        row_N, item_N, _ = distinct(batch.history_row_H, batch.history_item_H)
-        age_H = tf.cast(tf.gather(batch.time_B, batch.history_row_H) - batch.history_time_H, tf.float32) / DAY_S
-        segment_N, segment_H, segments = match(row_N, item_N, batch.history_row_H, batch.history_item_H)
-        decayed = tf.math.unsorted_segment_sum(2.0 ** (-age_H / OWN_HALF_LIFE_DAYS), segment_H, segments)
-        best = top_per_row(row_N, tf.gather(decayed, segment_N), self._own_limit)
-        return tf.gather(row_N, best), tf.gather(item_N, best)
+        own_PO, weight_H = _own(batch, segment_H, entries)
+        place_P = _place(retrieved_BR, segment_R, entries, self._retrieved)
+        own_PO, place_P, row_P, item_P, first_P = (
+            tf.gather(a, kept) for a in (own_PO, place_P, row_P, item_P, first_P)
+        )
+        every_PE = tf.stack(
+            [
+                tf.math.log1p(self._features.popularity(item_P, tf.gather(week_B, row_P))),
+                tf.gather(self._features.repurchase_I, item_P),
+                tf.math.log1p(self._affinity(batch, weight_H, item_P, row_P)),
+                tf.math.log1p(tf.cast(place_P, tf.float32)),
+            ],
+            axis=1,
+        )
+        source_P = tf.searchsorted(ends, first_P, side="right")
+        return Candidates(item_P, row_P, source_P), inputs(own_PO, every_PE)
+
+    def _affinity(self, batch: Batch, weight_H: Any, item_P: Any, row_P: Any) -> Any:
+        """[P] float32: the shopper's decayed purchases of the item's first attribute."""
+        if not self._features.attribute_IA.shape[1]:
+            return tf.zeros(tf.shape(item_P))
+        code_P, code_H = (tf.gather(self._features.attribute_IA, item)[:, 0] for item in (item_P, batch.history_item_H))
+        segment_P, segment_H, segments = match(row_P, code_P, batch.history_row_H, code_H)
+        decayed_P = tf.gather(tf.math.unsorted_segment_sum(weight_H, segment_H, segments), segment_P)
+        return tf.where(code_P != MISSING, decayed_P, 0.0)
+
+
+def _own(batch: Batch, segment_H: Any, entries: Any) -> tuple[Any, Any]:
+    """([P, O] in the order of preranker.OWN, [H] float32 weight of each event by the first half-life)."""
+    age_H = tf.cast(tf.gather(batch.time_B, batch.history_row_H) - batch.history_time_H, tf.float32) / DAY_S
+    weight_HL = 2.0 ** (-age_H[:, None] / tf.constant(HALF_LIVES_DAYS))
+    decayed_PL = tf.math.unsorted_segment_sum(weight_HL, segment_H, entries)
+    bought_P = decayed_PL[:, :1] > 0
+    youngest_P = tf.math.unsorted_segment_min(age_H, segment_H, entries)[:, None]
+    last_P = tf.math.log1p(tf.maximum(tf.where(bought_P, youngest_P, 0.0), 0.0))
+    return tf.concat([tf.cast(bought_P, tf.float32), tf.math.log1p(decayed_PL), last_P], axis=1), weight_HL[:, 0]
+
+
+def _place(retrieved_BR: Any, segment_R: Any, entries: Any, most: int) -> Any:
+    """[P] int32 place in the towers' list, counted from 1; one more than `most` for what is not in it."""
+    rows, width = tf.shape(retrieved_BR)[0], tf.shape(retrieved_BR)[1]
+    place = tf.tile(tf.range(1, width + 1), [rows])
+    return tf.minimum(tf.math.unsorted_segment_min(place, segment_R, entries), most + 1)
 
 
 def _flat(item_BR: Any) -> tuple[Any, Any]:

@@ -14,7 +14,7 @@ from model.card import NAME as CARD
 from model.card import Facts, model_card
 from model.catalog import Catalog
 from model.files import atomic_directory, write_json, write_text
-from model.index import ExactIndex
+from model.index import Index
 from model.inputs import Batch
 from model.manifest import Manifest, installed_libraries, write_manifest
 from model.recommender import Recommender
@@ -85,6 +85,7 @@ class Serving(tf.Module):
             tf.TensorSpec([None, None], tf.int32, "retrieved"),
             tf.TensorSpec([None], tf.string, "exclude_item"),
             tf.TensorSpec([None], tf.int32, "exclude_row"),
+            tf.TensorSpec([], tf.int32, "ranked"),
             tf.TensorSpec([], tf.int32, "k"),
         ]
     )
@@ -99,12 +100,13 @@ class Serving(tf.Module):
         retrieved: Any,
         exclude_item: Any,
         exclude_row: Any,
+        ranked: Any,
         k: Any,
     ) -> dict[str, Any]:
         """{"item_id", "score", "reason"}: [B, at most k], best first; item_id is empty where candidates ran out."""
         batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
         exclude = self._items.lookup(exclude_item)
-        item, score, source = self._recommender.recommend(batch, retrieved, exclude, exclude_row, k)
+        item, score, source = self._recommender.recommend(batch, retrieved, exclude, exclude_row, ranked, k)
         item_id = tf.where(item >= 0, tf.gather(self._item_ids, tf.maximum(item, 0)), "")
         return {"item_id": item_id, "score": score, "reason": tf.gather(self._sources, source)}
 
@@ -116,7 +118,7 @@ def export(
     catalog: Catalog,
     *,
     retrieved: int = 0,
-    index: ExactIndex | None = None,
+    index: Index | None = None,
     training: dict[str, Any] | None = None,
     score_is_probability: bool = False,
     rerank: RerankSettings | None = None,
@@ -166,6 +168,8 @@ def export(
             cut_s=int(catalog.snapshot_W[-1]),
             items=catalog.items,
             retrieved=retrieved if index is not None else 0,
+            ranked=recommender.candidates.limit,
+            index=index.about if index is not None else {},
             score_is_probability=score_is_probability,
         )
 

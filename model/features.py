@@ -7,6 +7,7 @@ L half-lives.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +88,7 @@ class FeatureGraph(tf.Module):
         self.records = feature_records(catalog, settings)
         self.settings = settings
         self._names = catalog.attribute_names
+        self._first_A = first_codes(catalog.attribute_sizes)
         self.attribute_IA = _hold(catalog.attribute_IA, "attributes")
         # Flat, so that a gather reads only the wanted cells; gathering cells of a matrix copies all of it first.
         self.items = catalog.items
@@ -114,14 +116,16 @@ class FeatureGraph(tf.Module):
 
     def dense(self, features: dict[str, Any]) -> Any:
         """[C, F] float32: the features in record order, logs taken."""
-        columns = [
-            tf.math.log1p(tf.maximum(features[f.name], 0.0)) if f.log else features[f.name] for f in self.records
-        ]
-        return tf.stack(columns, axis=1)
+        raw_CF = tf.stack([features[f.name] for f in self.records], axis=1)
+        return tf.where([f.log for f in self.records], tf.math.log1p(tf.maximum(raw_CF, 0.0)), raw_CF)
 
     def week(self, time_B: Any) -> Any:
         """[B] int32 index of the last snapshot at or before each time (the oldest one for earlier times)."""
         return tf.maximum(tf.searchsorted(self.snapshot_W, time_B, side="right") - 1, 0)
+
+    def popularity(self, item_C: Any, week_C: Any) -> Any:
+        """[C] float32 purchases by everybody, halved every 28 days, as of each snapshot."""
+        return tf.gather(self.decayed_X, week_C * self.items + item_C)
 
     def _trips(self, batch: Batch, age_H: Any) -> tuple[Any, dict[str, Any]]:
         """Trip number of each event, counted from 1 within the request, and what the rhythm of trips says."""
@@ -182,28 +186,42 @@ class FeatureGraph(tf.Module):
         total_C = tf.maximum(tf.gather(total_B, row_C), 1e-6)
         code_HA = tf.gather(self.attribute_IA, batch.history_item_H)
         code_CA = tf.gather(self.attribute_IA, item_C)
+        # All attributes in one join: the values of each take numbers of their own.
+        width = len(self._names)
+        segment_X, segment_Y, segments = match(
+            tf.repeat(row_C, width), self._value(code_CA), tf.repeat(row_H, width), self._value(code_HA)
+        )
+        weight_Y, age_Y = tf.repeat(weight_H, width), tf.repeat(age_H, width)
+        decayed_X = tf.gather(tf.math.unsorted_segment_sum(weight_Y, segment_Y, segments), segment_X)
+        youngest_X = tf.gather(tf.math.unsorted_segment_min(age_Y, segment_Y, segments), segment_X)
+        decayed_CA = tf.where(code_CA != MISSING, tf.reshape(decayed_X, [-1, width]), 0.0)
+        last_CA = tf.where(decayed_CA > 0, tf.reshape(youngest_X, [-1, width]), NEVER_DAYS)
         features: dict[str, Any] = {}
         for a, name in enumerate(self._names):
-            segment_C, segment_H, segments = match(row_C, code_CA[:, a], row_H, code_HA[:, a])
-            known_C = tf.cast(code_CA[:, a] != MISSING, tf.float32)
-            decayed = tf.gather(tf.math.unsorted_segment_sum(weight_H, segment_H, segments), segment_C) * known_C
-            youngest = tf.gather(tf.math.unsorted_segment_min(age_H, segment_H, segments), segment_C)
-            features[f"{name}_decayed"] = decayed
-            features[f"{name}_share"] = decayed / total_C
-            features[f"{name}_last_days"] = tf.where(decayed > 0, youngest, NEVER_DAYS)
+            features[f"{name}_decayed"] = decayed_CA[:, a]
+            features[f"{name}_share"] = decayed_CA[:, a] / total_C
+            features[f"{name}_last_days"] = last_CA[:, a]
         return features
+
+    def _value(self, code_XA: Any) -> Any:
+        """[X * A] int32: the codes, numbered through all attributes."""
+        return tf.reshape(code_XA + self._first_A, [-1])
 
     def _catalog(self, batch: Batch, item_C: Any, row_C: Any) -> dict[str, Any]:
         week_C = tf.gather(self.week(batch.time_B), row_C)
-        at_C = week_C * self.items + item_C
         store_C, time_C = tf.gather(batch.store_B, row_C), tf.gather(batch.time_B, row_C)
         return {
-            "recent_popularity": tf.gather(self.recent_X, at_C),
-            "popularity": tf.gather(self.decayed_X, at_C),
+            "recent_popularity": tf.gather(self.recent_X, week_C * self.items + item_C),
+            "popularity": self.popularity(item_C, week_C),
             "repurchase": tf.gather(self.repurchase_I, item_C),
             "price": tf.gather(self.price_I, item_C),
             **{f"on_{kind}": on_C for kind, on_C in self._promotions(store_C, item_C, time_C).items()},
         }
+
+
+def first_codes(sizes: Sequence[int]) -> np.ndarray:
+    """[A] int32: what is added to the codes of each attribute so that no two attributes share a number."""
+    return np.cumsum([0, *sizes])[:-1].astype(np.int32)
 
 
 def _hold(array: np.ndarray, name: str) -> Any:

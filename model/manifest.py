@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 from model.errors import ModelRefused
 from model.files import combined_digest, read_json, tree_digests, write_json
@@ -24,6 +25,10 @@ class Manifest:
     items: int
     retrieved: int
     """Items to fetch from the index for each request; 0 without an index."""
+    ranked: int
+    """Candidates to score for each request."""
+    index: dict[str, Any]
+    """What kind it is, and how much of what is there an approximate one finds (model/index.py)."""
     schema: str
     """Digest of the canonical schema it was trained on."""
     libraries: dict[str, str]
@@ -34,7 +39,15 @@ class Manifest:
 
 
 def write_manifest(
-    directory: Path, *, kind: str, cut_s: int, items: int, retrieved: int, score_is_probability: bool = False
+    directory: Path,
+    *,
+    kind: str,
+    cut_s: int,
+    items: int,
+    retrieved: int,
+    ranked: int,
+    index: dict[str, Any],
+    score_is_probability: bool = False,
 ) -> Manifest:
     """Writes manifest.json over the files that stand in `directory`."""
     files = tree_digests(directory)
@@ -45,6 +58,8 @@ def write_manifest(
         cut_s=cut_s,
         items=items,
         retrieved=retrieved,
+        ranked=ranked,
+        index=index,
         schema=schema_digest(),
         libraries=installed_libraries(),
         files=files,

@@ -27,12 +27,13 @@ def contains(row_X: Any, value_X: Any, row_Y: Any, value_Y: Any) -> Any:
     return tf.gather(there, segment_X) > 0
 
 
-def distinct(row_X: Any, value_X: Any) -> tuple[Any, Any, Any]:
-    """(row, value, first position) of the distinct pairs, in order of first appearance; [N] each."""
+def distinct(row_X: Any, value_X: Any) -> tuple[Any, Any, Any, Any]:
+    """(row [N], value [N], first position [N]) of the distinct pairs, in order of first appearance, and [X] int32:
+    which of them each pair is."""
     unique, segment = tf.unique(_key(row_X, value_X))
     position = tf.range(tf.size(segment))
     first = tf.math.unsorted_segment_min(position, segment, tf.size(unique))
-    return tf.gather(row_X, first), tf.gather(value_X, first), first
+    return tf.gather(row_X, first), tf.gather(value_X, first), first, segment
 
 
 def top_per_row(row_X: Any, score_X: Any, k: Any) -> Any:

@@ -13,7 +13,7 @@ import numpy as np
 
 from model.api import Answer, Ranked, Request, Unknown
 from model.backend import tf
-from model.index import ExactIndex
+from model.index import load_index
 from model.item_values import ItemValues
 from model.manifest import Manifest, verify
 from model.rerank import Reranker
@@ -61,18 +61,20 @@ class LoadedModel:
         self._saved = tf.saved_model.load(str(directory / "saved_model"))
         self._embed = self._saved.signatures["embed"]
         self._recommend = self._saved.signatures["recommend"]
-        self._known = self._saved.signatures.get("known")  # models of before have none
-        self._index = ExactIndex.load(directory / "index") if manifest.retrieved else None
+        self._known = self._saved.signatures["known"]
+        self._index = load_index(directory / "index") if manifest.retrieved else None
 
-    def recommend(self, requests: Sequence[Request], fewer: bool = False) -> list[Answer]:
+    def recommend(self, requests: Sequence[Request], fewer: bool = False, ranked: int | None = None) -> list[Answer]:
         """One answer for each request, in order, none longer than its k.
 
         Args:
+            ranked: candidates to score for each request; None: as many as the manifest says.
             fewer: quicker, from the last FEWER_EVENTS events and what is popular, without the towers' candidates.
         """
         answers: list[Answer] = []
         for start in range(0, len(requests), MAX_BATCH):
-            answers += self._answer(requests[start : start + MAX_BATCH], fewer)
+            batch = requests[start : start + MAX_BATCH]
+            answers += self._answer(batch, fewer, self.manifest.ranked if ranked is None else ranked)
         return answers
 
     def shown(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
@@ -83,7 +85,7 @@ class LoadedModel:
         """
         return _shown(self._policy.current(), request, item_C, score_C, reason_C)
 
-    def _answer(self, requests: Sequence[Request], fewer: bool) -> list[Answer]:
+    def _answer(self, requests: Sequence[Request], fewer: bool, ranked: int) -> list[Answer]:
         begin = time.perf_counter()
         inputs, reranker = _inputs(requests, FEWER_EVENTS if fewer else None), self._policy.current()
         excluded = [(item, row) for row, request in enumerate(requests) for item in request.exclude]
@@ -95,6 +97,7 @@ class LoadedModel:
             retrieved=retrieved,
             exclude_item=tf.constant([item for item, _ in excluded], tf.string),
             exclude_row=tf.constant([row for _, row in excluded], tf.int32),
+            ranked=tf.constant(ranked, tf.int32),
             k=tf.constant(ALL if everything else max(request.k for request in requests), tf.int32),
         )
         item_Bk, score_Bk, reason_Bk = (found[name].numpy() for name in ("item_id", "score", "reason"))
@@ -118,9 +121,7 @@ class LoadedModel:
         ranked = Ranked(item_ids=items, scores=score_C.tolist(), reasons=reasons)
         return dataclasses.replace(answer, ranked=ranked, unknown=self._unknown(request))
 
-    def _unknown(self, request: Request) -> Unknown | None:
-        if self._known is None:
-            return None
+    def _unknown(self, request: Request) -> Unknown:
         known = self._known(
             item_id=tf.constant([*request.history_item, *request.exclude], tf.string),
             user_id=tf.constant([request.user_id]),

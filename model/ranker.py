@@ -2,15 +2,16 @@
 
 After Wang et al., "DCN V2" (WWW 2021): x_{l+1} = x_0 * (W x_l + b) + x_l, in parallel with a plain network.
 
-Shape legend: B requests, C candidates of all requests together, F dense features.
+Shape legend: B requests, C candidates of all requests together, F dense features, A attributes.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from model.backend import tf
 from model.candidates import Candidates
 from model.catalog import Catalog
-from model.features import FeatureGraph
+from model.features import FeatureGraph, first_codes
 from model.inputs import Batch
 from model.tfrs import tfrs
 
@@ -36,8 +37,8 @@ class Ranker(tf.Module):
         self._attribute_IA = tf.Variable(catalog.attribute_IA, trainable=False, name="attributes")
         self._user_attribute_UD = tf.Variable(catalog.user_attribute_UD, trainable=False, name="user_attributes")
         self._item = layers.Embedding(catalog.vocabulary_size, EMBEDDING)
-        self._attributes = [layers.Embedding(size, EMBEDDING) for size in catalog.attribute_sizes]
-        self._user = [layers.Embedding(size, EMBEDDING // 2) for size in catalog.user_attribute_sizes]
+        self._attributes = AttributeEmbedding(catalog.attribute_sizes, EMBEDDING)
+        self._user = AttributeEmbedding(catalog.user_attribute_sizes, EMBEDDING // 2)
         self.mean_F = tf.Variable(tf.zeros(features), trainable=False, name="mean")
         self.scale_F = tf.Variable(tf.ones(features), trainable=False, name="scale")
         self._cross = [tfrs.layers.dcn.Cross(projection_dim=CROSS_RANK) for _ in range(CROSS_LAYERS)]
@@ -48,17 +49,31 @@ class Ranker(tf.Module):
 
     def __call__(self, dense_CF: Any, item_C: Any, user_C: Any) -> Any:
         """[C] float32 log-odds."""
-        code_CA = tf.gather(self._attribute_IA, item_C)
-        code_CD = tf.gather(self._user_attribute_UD, user_C)
         standard_CF = tf.clip_by_value((dense_CF - self.mean_F) / self.scale_F, -CLIP, CLIP)
-        parts = [standard_CF, self._item(tf.gather(self._vocabulary_I, item_C))]
-        parts += [embedding(code_CA[:, a]) for a, embedding in enumerate(self._attributes)]
-        parts += [embedding(code_CD[:, d]) for d, embedding in enumerate(self._user)]
+        parts = [
+            standard_CF,
+            self._item(tf.gather(self._vocabulary_I, item_C)),
+            self._attributes(tf.gather(self._attribute_IA, item_C)),
+            self._user(tf.gather(self._user_attribute_UD, user_C)),
+        ]
         start = crossed = tf.concat(parts, axis=1)
         for layer in self._cross:
             crossed = layer(start, crossed)
         logit_C = self._logit(tf.concat([crossed, self._deep(start)], axis=1))[:, 0]
         return self.slope * logit_C + self.offset
+
+
+class AttributeEmbedding(tf.Module):
+    """Embeddings of several attributes in one table: one lookup for all of them."""
+
+    def __init__(self, sizes: Sequence[int], width: int) -> None:
+        super().__init__(name="attribute_embedding")
+        self._first_A, self._width = first_codes(sizes), len(sizes) * width
+        self._table = tf.keras.layers.Embedding(max(sum(sizes), 1), width)
+
+    def __call__(self, code_CA: Any) -> Any:
+        """[C, A * width], one attribute after the other."""
+        return tf.reshape(self._table(code_CA + self._first_A), [-1, self._width])
 
 
 class RankerScorer(tf.Module):

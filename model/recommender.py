@@ -11,6 +11,7 @@ from model.catalog import Catalog
 from model.features import FeatureGraph
 from model.inputs import Batch
 from model.matching import top_per_row
+from model.preranker import PreRanker
 from model.towers import QueryTower
 from tfx_configs.settings import RunSettings
 
@@ -22,14 +23,20 @@ class Scorer(Protocol):
 
 
 class Recommender(tf.Module):
-    """Candidates from all sources, ranked by `scorer`. Without towers, nothing is retrieved by vector."""
+    """Candidates from all sources, ranked by `scorer`. Without towers, nothing is retrieved by vector; without a
+    pre-ranker that has learned, candidates are chosen source by source."""
 
     def __init__(
-        self, catalog: Catalog, settings: RunSettings, scorer: Scorer, query_tower: QueryTower | None = None
+        self,
+        catalog: Catalog,
+        settings: RunSettings,
+        scorer: Scorer,
+        query_tower: QueryTower | None = None,
+        preranker: PreRanker | None = None,
     ) -> None:
         super().__init__(name="recommender")
         self.features = FeatureGraph(catalog, settings.features)
-        self.candidates = CandidateUnion(catalog, settings.candidates)
+        self.candidates = CandidateUnion(catalog, settings.candidates, self.features, preranker or PreRanker())
         self.scorer = scorer
         self.query_tower = query_tower
 
@@ -39,17 +46,16 @@ class Recommender(tf.Module):
             return tf.zeros([tf.shape(batch.time_B)[0], 0])
         return self.query_tower(batch)
 
-    def union(self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any) -> Candidates:
-        """The candidates of each request."""
-        week_B = self.features.week(batch.time_B)
-        return self.candidates(batch, week_B, retrieved_BR, exclude_item_X, exclude_row_X)
-
     def recommend(
-        self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any, k: Any
+        self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any, ranked: Any, k: Any
     ) -> tuple[Any, Any, Any]:
         """(item [B, k] int32, score [B, k], source [B, k]), best first. A row with fewer
-        candidates than others ends in -1 items; all rows may be shorter than k."""
-        candidates = self.union(batch, retrieved_BR, exclude_item_X, exclude_row_X)
+        candidates than others ends in -1 items; all rows may be shorter than k.
+
+        Args:
+            ranked: candidates scored for each request.
+        """
+        candidates = self.candidates(batch, retrieved_BR, exclude_item_X, exclude_row_X, ranked)
         values = self.features(batch, candidates.item_C, candidates.row_C)
         score_C = self.scorer(self.features, values, batch, candidates)
         best = top_per_row(candidates.row_C, score_C, k)

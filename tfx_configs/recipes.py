@@ -27,7 +27,7 @@ def fast(path: str = "", cut_date: str | None = None) -> RunSettings:
     return RunSettings(
         data=_data(path, cut_date, 100.0 if path else 8.0),
         features=FeatureSettings(min_item_count=2, half_lives_days=(30.0, 120.0), max_attributes=3),
-        candidates=CandidateSettings(own=256, retrieved=50, popular=50),
+        candidates=CandidateSettings(retrieved=50, popular=50),
         train=TrainSettings(
             dimension=8, retrieval_epochs=1, retrieval_batch=64, ranking_epochs=2, ranking_days=56, ranking_batch=16
         ),

@@ -80,16 +80,14 @@ class FeatureSettings(Settings):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CandidateSettings(Settings):
-    """Sizes of the candidate sources whose union is ranked."""
+    """Sizes of the candidate sources; everything that the shopper bought before joins them."""
 
-    own: int = 400
-    """The shopper's own items, best decayed count first, 1 to 4096."""
-    retrieved: int = 500
+    retrieved: int = 1000
     """Items from the two towers, 1 to 4096."""
     popular: int = 60
     """Recently popular items, 1 to 4096."""
-    limit: int = 600
-    """All of them together, in this order, 1 to 4096: who has bought little gets more from the towers."""
+    limit: int = 200
+    """Of the union, the most promising, which the ranker scores, 1 to 4096."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
@@ -107,6 +105,8 @@ class TrainSettings(Settings):
     retrieval_epochs: int = 3
     retrieval_batch: int = 256
     """Trips a step; what the other trips bought are the negatives, 16 to 65536."""
+    uniform_negatives: int = 1024
+    """Items drawn uniformly a step, negatives beside those, 0 to 65536."""
     temperature: float = 0.1
     """Divides the in-batch logits, above 0."""
     ranking_days: int = 140
@@ -123,6 +123,7 @@ class TrainSettings(Settings):
         check(4 <= self.dimension <= 512, "dimension", "4 to 512", self.dimension)
         check(self.retrieval_epochs >= 1, "retrieval_epochs", "at least 1", self.retrieval_epochs)
         check(16 <= self.retrieval_batch <= 65_536, "retrieval_batch", "16 to 65536", self.retrieval_batch)
+        check(0 <= self.uniform_negatives <= 65_536, "uniform_negatives", "0 to 65536", self.uniform_negatives)
         check(self.temperature > 0, "temperature", "above 0", self.temperature)
         check(self.ranking_days >= 7, "ranking_days", "at least 7", self.ranking_days)
         check(self.ranking_epochs >= 1, "ranking_epochs", "at least 1", self.ranking_epochs)

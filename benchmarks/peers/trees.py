@@ -13,6 +13,7 @@ import lightgbm
 import numpy as np
 
 from components.train.batches import Keras, batches
+from components.train.preranking import train_preranker
 from components.train.ranking import RankingModel, no_scorer
 from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
 from components.train.split import training_trips
@@ -67,17 +68,21 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
     learning = training_trips(trips, run.train)
     towers = TwoTowers(catalog, run.train)
     train_towers(towers, reader, learning.early, run.train, Keras("towers"))
-    index = item_index(towers, catalog)
+    index = item_index(towers, catalog, reader, learning.ranking)
     recommender = Recommender(catalog, run, no_scorer, towers.queries)
     model = RankingModel(recommender, Ranker(catalog, len(recommender.features.records)), run.train.negative_percent)
     sample = tf.function(lambda inputs: model.sample(inputs)[2:], reduce_retracing=True)
 
-    def rows(wanted: np.ndarray) -> Rows:
-        found = retrieve(towers, index, reader, wanted, run.candidates.retrieved)
+    def rows(wanted: np.ndarray, found: np.ndarray) -> Rows:
         parts = [sample(inputs) for inputs in batches(reader, wanted, run.train.ranking_batch, None, found)]
         return Rows(np.concatenate([f.numpy() for _, f in parts]), np.concatenate([y.numpy() for y, _ in parts]))
 
-    return rows(learning.ranking), rows(learning.valid)
+    found, watched = (
+        retrieve(towers, index, reader, wanted, run.candidates.retrieved)
+        for wanted in (learning.ranking, learning.valid)
+    )
+    train_preranker(recommender, reader, learning.ranking, found, run.train.seed)
+    return rows(learning.ranking, found), rows(learning.valid, watched)
 
 
 def rank(

@@ -17,8 +17,6 @@ from model.errors import StageFailed
 
 SERVER_MODULE = "model.serving.server"
 READY_TIMEOUT_S = 180.0
-SERVER_ENVIRONMENT = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
-"""A second BLAS thread spins while the first computes: it doubles the CPU of a request and makes none faster."""
 REQUESTS = "requests"
 """Directory of the request log of all servers that share a work directory (model/request_log.py)."""
 STOP_GRACE_S = 15.0
@@ -132,7 +130,7 @@ def model_server(
     command += ["--model-dir", str(model_dir), "--store", str(store), "--max-history", str(max_history)]
     command += ["--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port)]
     command += ["--request-log", str(workdir / REQUESTS), "--deadline-ms", str(DEADLINE_MS)]
-    with running(name, command, workdir / f"{name}.log", SERVER_ENVIRONMENT) as process:
+    with running(name, command, workdir / f"{name}.log") as process:
         yield process, backend
 
 

@@ -51,7 +51,8 @@ class RankingModel(tfrs.Model):
         """(batch, candidates, label [C], dense features [C, F]) of the trips: every positive, a share of the rest."""
         batch = Batch(**{name: inputs[name] for name in Batch._fields})
         nothing = tf.zeros([0], tf.int32)
-        union = self._recommender.union(batch, inputs["retrieved_BR"], nothing, nothing)
+        every = self._recommender.candidates
+        union = every(batch, inputs["retrieved_BR"], nothing, nothing, every.limit)
         bought = contains(union.row_C, union.item_C, inputs["basket_row"], inputs["basket_item"])
         kept = bought | (tf.random.uniform(tf.shape(bought), seed=1) < self._keep)
         candidates = Candidates(*(tf.boolean_mask(a, kept) for a in union))

@@ -2,7 +2,8 @@
 
 Own purchases come from the shopper's history anyway; the towers are there for the rest.
 
-Shape legend: B trips, H history events, L basket entries, N positives, d width of the vectors.
+Shape legend: B trips, H history events, L basket entries, N positives, U uniform negatives, M both,
+A active items, d width of the vectors.
 """
 
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 from components.train.batches import Keras, batches
 from model.backend import tf
 from model.catalog import Catalog
-from model.index import ExactIndex
+from model.index import Index, build_index
 from model.inputs import Batch, TripReader
 from model.matching import contains
 from model.tfrs import tfrs
@@ -20,12 +21,15 @@ from model.towers import ItemTower, QueryTower
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 2e-3
+INDEX_QUERIES = 256
+"""Trips whose queries tell how much an approximate index finds."""
 
 
 class TwoTowers(tfrs.Model):
-    """In-batch softmax with logQ correction: a positive's negatives are the other positives of the batch.
+    """Softmax with logQ correction: a positive's negatives are the other positives of the batch, and items drawn
+    uniformly, which few positives are (mixed negative sampling, Yang et al., WWW 2020).
 
-    The correction subtracts log(probability of an item to be in the batch) from its logit (Yi et al. 2019), so that
+    The correction subtracts log(probability of an item to be among them) from its logit (Yi et al. 2019), so that
     popular items are not punished for being sampled more often as negatives.
     """
 
@@ -36,6 +40,8 @@ class TwoTowers(tfrs.Model):
         self._task = tfrs.tasks.Retrieval(temperature=settings.temperature, remove_accidental_hits=True)
         weight = catalog.decayed_WI[-1] + 1.0
         self._share_I = tf.Variable(weight / weight.sum(), trainable=False, dtype=tf.float32)
+        self._active_A = tf.Variable(catalog.active_items(), trainable=False, name="active")
+        self._uniform = settings.uniform_negatives
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
         """Mean loss a positive. `inputs`: the fields of Batch, basket_item [L] and basket_row [L]."""
@@ -43,14 +49,18 @@ class TwoTowers(tfrs.Model):
         item, row = inputs["basket_item"], inputs["basket_row"]
         first_time = ~contains(row, item, batch.history_row_H, batch.history_item_H)
         item_N, row_N = tf.boolean_mask(item, first_time), tf.boolean_mask(row, first_time)
+        positives, active = tf.cast(tf.size(item_N), tf.float32), tf.size(self._active_A)
+        drawn_U = tf.gather(self._active_A, tf.random.uniform([self._uniform], 0, active, tf.int32, seed=2))
+        item_M = tf.concat([item_N, drawn_U], 0)
+        expected_M = positives * tf.gather(self._share_I, item_M) + self._uniform / tf.cast(active, tf.float32)
         loss = self._task(
             tf.gather(self.queries(batch), row_N),
-            self.items(item_N),
-            candidate_sampling_probability=tf.gather(self._share_I, item_N),
-            candidate_ids=item_N,
+            self.items(item_M),
+            candidate_sampling_probability=expected_M / (positives + self._uniform),
+            candidate_ids=item_M,
             compute_metrics=False,
         )
-        return loss / tf.maximum(tf.cast(tf.size(item_N), tf.float32), 1.0)
+        return loss / tf.maximum(positives, 1.0)
 
 
 def train_towers(
@@ -74,14 +84,15 @@ def item_vectors(towers: TwoTowers, items: int, step: int = 8192) -> np.ndarray:
     return np.concatenate(parts)
 
 
-def item_index(towers: TwoTowers, catalog: Catalog) -> ExactIndex:
-    """The towers' index of the items that can be bought now."""
+def item_index(towers: TwoTowers, catalog: Catalog, reader: TripReader, asked: np.ndarray) -> Index:
+    """The towers' index of the items that can be bought now; what it finds is measured on some of the `asked` trips."""
     active = catalog.active_items()
-    return ExactIndex(item_vectors(towers, catalog.items)[active], active)
+    vectors = item_vectors(towers, catalog.items)[active]
+    return build_index(vectors, active, lambda: query_vectors(towers, reader, asked[:INDEX_QUERIES]))
 
 
 def retrieve(
-    towers: TwoTowers, index: ExactIndex, reader: TripReader, which: np.ndarray, k: int, step: int = 256
+    towers: TwoTowers, index: Index, reader: TripReader, which: np.ndarray, k: int, step: int = 256
 ) -> np.ndarray:
     """[n, k] int32 items nearest to each of the given trips, best first, -1 where there are fewer."""
     queries = query_vectors(towers, reader, which, step)

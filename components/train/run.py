@@ -9,6 +9,7 @@ import numpy as np
 from components.progress import progress
 from components.train.batches import Keras
 from components.train.calibration import calibrate
+from components.train.preranking import train_preranker
 from components.train.ranking import no_scorer, train_ranker
 from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
 from components.train.split import training_trips
@@ -17,7 +18,7 @@ from model.baselines import BASELINES
 from model.catalog import Catalog
 from model.export import export
 from model.files import atomic_directory, write_json
-from model.index import ExactIndex
+from model.index import Index
 from model.inputs import TripReader
 from model.ranker import Ranker, RankerScorer
 from model.recommender import Recommender
@@ -32,7 +33,7 @@ class Learned:
 
     recommender: Recommender
     """On the catalog as served."""
-    index: ExactIndex
+    index: Index
     report: dict[str, Any]
     """What training.json keeps."""
 
@@ -49,7 +50,8 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
         model_dir: model directory, replaced in one step.
 
     Returns:
-        {version, train_trips, valid_trips, curves: {towers, ranker: losses by epoch}, calibration}.
+        {version, train_trips, valid_trips, curves: {towers, ranker: losses by epoch}, preranker,
+        calibration}.
 
     Raises:
         CheckFailed: there are no trips to train on before the cut.
@@ -81,26 +83,30 @@ def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
     watch_towers, watch_ranker = Keras("towers"), Keras("ranker")
     towers = TwoTowers(catalog, run.train)
     train_towers(towers, reader, learning.early, run.train, watch_towers)
-    index, most = item_index(towers, catalog), run.candidates.retrieved
+    index, most = item_index(towers, catalog, reader, learning.ranking), run.candidates.retrieved
     retrieved = {
         "train": retrieve(towers, index, reader, learning.ranking, most),
         "valid": retrieve(towers, index, reader, learning.valid, most),
     }
-    progress(f"ranker: {len(learning.ranking):,} trips to learn from")
     training = Recommender(catalog, run, no_scorer, towers.queries)
+    preranked = train_preranker(training, reader, learning.ranking, retrieved["train"], run.train.seed)
+    progress(f"ranker: {len(learning.ranking):,} trips to learn from")
     ranker = Ranker(catalog, len(training.features.records))
     train_ranker(training, ranker, reader, learning, retrieved, run.train, watch_ranker)
     calibration = calibrate(training, ranker, reader, learning.valid, retrieved["valid"], run.train)
 
     train_towers(towers, reader, np.concatenate([learning.ranking, learning.valid]), run.train, watch_towers)
-    recommender = Recommender(catalog.as_served(), run, RankerScorer(ranker), towers.queries)
+    recommender = Recommender(
+        catalog.as_served(), run, RankerScorer(ranker), towers.queries, training.candidates.preranker
+    )
     report = {
         "train_trips": len(learning.ranking),
         "valid_trips": len(learning.valid),
         "curves": {"towers": watch_towers.curve, "ranker": watch_ranker.curve},
+        "preranker": preranked,
         "calibration": calibration,
     }
-    return Learned(recommender=recommender, index=item_index(towers, catalog), report=report)
+    return Learned(recommender=recommender, index=item_index(towers, catalog, reader, learning.ranking), report=report)
 
 
 def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:

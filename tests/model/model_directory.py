@@ -14,4 +14,4 @@ def write_model(directory: Path, content: str, kind: str = "aisle") -> str:
     shutil.rmtree(directory, ignore_errors=True)
     write_text(directory / "saved_model" / "weights", content)
     write_text(directory / "training.json", "{}")
-    return write_manifest(directory, kind=kind, cut_s=CUT_S, items=3, retrieved=0).version
+    return write_manifest(directory, kind=kind, cut_s=CUT_S, items=3, retrieved=0, ranked=0, index={}).version

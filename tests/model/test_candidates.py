@@ -3,38 +3,46 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from model.api import SOURCES
 from model.backend import tf
 from model.candidates import CandidateUnion
+from model.features import FeatureGraph
 from model.inputs import Batch
+from model.preranker import NAMES, PreRanker
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
-from tfx_configs.settings import CandidateSettings
+from tfx_configs.settings import CandidateSettings, FeatureSettings
 
 NOTHING: list[tuple[int, str]] = []
 
 
 def union(
-    *asks: Ask, retrieved: list[str], week: int = 1, exclude: list[tuple[int, str]] = NOTHING, **sizes: int
+    *asks: Ask, retrieved: list[str], exclude: list[tuple[int, str]] = NOTHING, **sizes: int
 ) -> list[list[tuple[str, str]]]:
     """(item, reason) of each request's candidates, in the order in which they are listed.
 
     Args:
         retrieved: what the towers found for each request; `-` is an empty place.
     """
-    settings = CandidateSettings(**{"own": 10, "retrieved": 10, "popular": 2, **sizes})
+    settings = CandidateSettings(**{"retrieved": 10, "popular": 2, **sizes})
     index: dict[str, int] = {item: i for i, item in enumerate(ITEMS)} | {"-": -1}
-    found = CandidateUnion(small_catalog(), settings)(
+    found = _union(settings)(
         Batch(*map(tf.convert_to_tensor, batch(*asks))),
-        tf.fill([len(asks)], week),
         tf.constant([[index[item] for item in items] for items in retrieved], tf.int32),
         tf.constant([index[item] for _, item in exclude], tf.int32),
         tf.constant([row for row, _ in exclude], tf.int32),
+        settings.limit,
     )
     lists: list[list[tuple[str, str]]] = [[] for _ in asks]
     for item, row, source in zip(*(a.numpy().tolist() for a in found), strict=True):
         lists[row].append((ITEMS[item], SOURCES[source]))
     return lists
+
+
+def _union(settings: CandidateSettings, preranker: PreRanker | None = None) -> CandidateUnion:
+    catalog = small_catalog()
+    return CandidateUnion(catalog, settings, FeatureGraph(catalog, FeatureSettings()), preranker or PreRanker())
 
 
 def reasons(*pairs: str) -> list[tuple[str, str]]:
@@ -58,15 +66,15 @@ def test_each_request_gets_its_own_candidates() -> None:
 
 
 def test_what_is_popular_depends_on_the_week_and_was_bought_in_it() -> None:
-    """In week 0 only a (5) and d (1) were bought."""
-    (found,) = union(Ask(65), retrieved=[""], week=0, popular=4)
+    """In the week before day 63 only a (5) and d (1) were bought; popularity was a 9, d 2."""
+    (found,) = union(Ask(65), retrieved=[""], popular=4)
     assert found == reasons("ap", "dp")
 
 
 def test_of_too_many_own_items_the_highest_decayed_counts_stay() -> None:
     """At day 70, halved every 60 days: b twice at 0.5 = 1.0; a once, 6 days old: 0.93; d once, 60 days old: 0.5."""
     ask = Ask(70, (("b", 10), ("b", 10), ("d", 10), ("a", 64)))
-    (two,) = union(ask, retrieved=[""], own=2, week=0, popular=1)
+    (two,) = union(ask, retrieved=[""], limit=2)
     assert two == reasons("bo", "ao")
 
 
@@ -82,12 +90,12 @@ def test_without_history_and_without_neighbours_the_popular_remain() -> None:
 
 
 def test_candidates_are_typed_as_the_ranker_reads_them() -> None:
-    found = CandidateUnion(small_catalog(), CandidateSettings())(
+    found = _union(CandidateSettings())(
         Batch(*map(tf.convert_to_tensor, batch(Ask(70)))),
-        tf.constant([1]),
         tf.zeros([1, 0], tf.int32),
         tf.zeros([0], tf.int32),
         tf.zeros([0], tf.int32),
+        10,
     )
     assert [a.numpy().dtype for a in found] == [np.int32] * 3
 
@@ -102,3 +110,43 @@ def test_the_union_ends_at_its_limit_in_the_order_of_the_sources() -> None:
 def test_what_is_excluded_takes_no_place() -> None:
     (found,) = union(Ask(70, (("a", 60),)), retrieved=["db"], limit=2, exclude=[(0, "d")])
     assert found == reasons("ao", "bt")
+
+
+def test_what_the_pre_ranker_reads_of_an_entry() -> None:
+    """Day 70, b of two purchases, the younger 20 days old; its colour, red, is a's too, bought 60 days ago. The towers
+    have d in first place. Popularity in week 1: b 5, d 1."""
+    ask = Ask(70, (("b", 10), ("a", 10), ("b", 50)))
+    pool, feature_PF = _union(CandidateSettings(retrieved=5)).pool(
+        Batch(*map(tf.convert_to_tensor, batch(ask))),
+        tf.constant([[ITEMS.index("d")]]),
+        tf.zeros([0], tf.int32),
+        tf.zeros([0], tf.int32),
+    )
+    items = [ITEMS[item] for item in pool.item_C]
+    rows = {item: dict(zip(NAMES, row, strict=True)) for item, row in zip(items, feature_PF.numpy(), strict=True)}
+    decayed, affinity = 0.5 + 2 ** (-20 / 60), 1.0 + 2 ** (-20 / 60)
+    own = {"bought": 1, "decayed_60d": np.log1p(decayed), "last_days": np.log1p(20)}
+    every = {"popularity": np.log(6), "repurchase": 0.4, "affinity": np.log1p(affinity), "place": np.log(7)}
+    assert rows["b"] == pytest.approx(
+        own
+        | {"decayed_365d": np.log1p(2 ** (-60 / 365) + 2 ** (-20 / 365))}
+        | every
+        | {f"bought_{name}": value for name, value in every.items()}
+        | {"one": 1}
+    )
+    new = {"popularity": np.log(2), "repurchase": 0.2, "affinity": 0, "place": np.log(2), "one": 1}
+    assert rows["d"] == pytest.approx(dict.fromkeys(NAMES, 0) | new)
+
+
+def test_a_pre_ranker_that_has_learned_orders_the_pool_by_its_score() -> None:
+    """One that likes what is rarely bought."""
+    preranker = PreRanker()
+    preranker.weight_F.assign([-1.0 if name == "popularity" else 0.0 for name in NAMES])
+    found = _union(CandidateSettings(), preranker)(
+        Batch(*map(tf.convert_to_tensor, batch(Ask(70, (("a", 60), ("z", 60)))))),
+        tf.constant([[ITEMS.index("d")]]),
+        tf.zeros([0], tf.int32),
+        tf.zeros([0], tf.int32),
+        2,
+    )
+    assert [ITEMS[item] for item in found.item_C] == ["z", "d"]

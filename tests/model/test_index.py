@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
-from model.index import ExactIndex
+from model.index import ExactIndex, build_index, load_index
 
 VECTORS = np.array([[1, 0], [0, 1], [1, 1], [-1, 0]], np.float32)
 INDEX = ExactIndex(VECTORS, np.array([10, 20, 30, 40]))
@@ -31,3 +32,35 @@ def test_it_agrees_with_sorting_everything() -> None:
     vectors, queries = rng.normal(size=(500, 8)).astype(np.float32), rng.normal(size=(9, 8)).astype(np.float32)
     expected = np.argsort(-(queries @ vectors.T), axis=1)[:, :25]
     assert (ExactIndex(vectors, np.arange(500)).search(queries, 25) == expected).all()
+
+
+def clustered(rng: np.random.Generator, rows: int, width: int = 16) -> np.ndarray:
+    """Unit vectors around fifty centres, as items of one kind are."""
+    found = rng.normal(size=(50, width))[rng.integers(0, 50, rows)] + 0.3 * rng.normal(size=(rows, width))
+    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_above_its_limit_the_index_is_approximate_and_finds_nearly_everything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("model.index.EXACT_UP_TO", 1000)
+    vectors, queries = (clustered(np.random.default_rng(5), rows) for rows in (20_000, 40))
+    items = np.random.default_rng(6).permutation(90_000)[:20_000]
+    build_index(vectors, items, lambda: queries).save(tmp_path / "index")
+    index = load_index(tmp_path / "index")
+    assert index.about["kind"] == "lists" and index.about["probes"] < index.about["lists"]
+    exact = ExactIndex(vectors, items).search(queries, 200)
+    found = index.search(queries, 200)
+    recall = np.mean([np.isin(row, one).mean() for row, one in zip(exact, found, strict=True)])
+    assert recall == pytest.approx(index.about["recall@200"], abs=1e-4) and recall >= 0.95
+    assert found.dtype == np.int32 and (exact[:, 0] == found[:, 0]).mean() > 0.9
+
+
+def test_up_to_its_limit_the_index_is_exact(tmp_path: Path) -> None:
+    def never() -> np.ndarray:
+        raise AssertionError("an exact index needs no queries")
+
+    build_index(VECTORS, np.array([10, 20, 30, 40]), never).save(tmp_path / "index")
+    index = load_index(tmp_path / "index")
+    assert index.about == {"kind": "exact"}
+    assert index.search(np.array([[2, 1]], np.float32), 2).tolist() == [[30, 10]]

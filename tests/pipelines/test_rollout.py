@@ -28,7 +28,7 @@ SETTINGS = RunSettings(replay_requests=60, rollout=PLAN)
 
 def _model(registry: Registry, name: str, folder: Path, **fields: Any) -> str:
     directory = write_model(folder / name, name, **fields)
-    write_manifest(directory, kind="fake", cut_s=0, items=0, retrieved=0)
+    write_manifest(directory, kind="fake", cut_s=0, items=0, retrieved=0, ranked=0, index={})
     return registry.add(directory)
 
 

@@ -67,7 +67,7 @@ def test_wrong_json_is_named(text: str, says: str) -> None:
         (FeatureSettings, "half_lives_days", (30.0, 7.0)),
         (FeatureSettings, "half_lives_days", (0.0, 7.0)),
         (FeatureSettings, "min_item_count", 0),
-        (CandidateSettings, "own", 0),
+        (CandidateSettings, "retrieved", 0),
         (CandidateSettings, "popular", 5000),
         (TrainSettings, "negative_percent", 0.0),
         (TrainSettings, "valid_days", 140),

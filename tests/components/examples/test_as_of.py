@@ -22,6 +22,7 @@ from model.candidates import CandidateUnion
 from model.catalog import Catalog
 from model.features import FeatureGraph
 from model.inputs import Batch, TripReader
+from model.preranker import PreRanker
 from model.ranker import Ranker
 from model.recommender import Recommender
 from model.trips import Trips
@@ -38,7 +39,7 @@ RUN = dataclasses.replace(
     recipes.fast(),
     features=FeatureSettings(min_item_count=1, oov_buckets=2, half_lives_days=(7.0,), max_attributes=2),
     train=dataclasses.replace(recipes.fast().train, ranking_days=RANKING_DAYS),
-    candidates=CandidateSettings(own=4, retrieved=2, popular=3),
+    candidates=CandidateSettings(retrieved=2, popular=3),
 )
 AT_THE_CUT = ("price",)
 """Features from the snapshot at the cut. For a training trip that is later than the trip: one median over the training
@@ -139,9 +140,8 @@ def ask(events: pd.DataFrame, cut_s: int) -> tuple[dict[str, np.ndarray], list[t
     every = tf.range(len(ITEM_IDS))
     values = graph(batch, every, tf.zeros_like(every))
     nothing = tf.zeros([0], tf.int32)
-    found = CandidateUnion(snapshot, RUN.candidates)(
-        batch, graph.week(batch.time_B), tf.fill([1, 2], -1), nothing, nothing
-    )
+    union = CandidateUnion(snapshot, RUN.candidates, graph, PreRanker())
+    found = union(batch, tf.fill([1, 2], -1), nothing, nothing, union.limit)
     listed = list(zip(found.item_C.numpy().tolist(), found.source_C.numpy().tolist(), strict=True))
     return {name: value.numpy() for name, value in values.items()}, listed
 

@@ -44,7 +44,8 @@ def test_a_loaded_model_scores_a_thousand_trips_as_the_training_code_does(
     for rows in np.split(which, range(STEP, len(which), STEP)):
         batch = Batch(*map(tf.convert_to_tensor, reader.batch(rows)))
         found = learned.index.search(learned.recommender.embed(batch).numpy(), 20)
-        item_Bk, score_Bk, _ = (a.numpy() for a in learned.recommender.recommend(batch, found, nothing, nothing, K))
+        asked = (batch, found, nothing, nothing, loaded.manifest.ranked, K)
+        item_Bk, score_Bk, _ = (a.numpy() for a in learned.recommender.recommend(*asked))
         answers = loaded.recommend([request_of(trips, int(trip), K) for trip in rows])
         for items, scores, answer in zip(item_Bk, score_Bk, answers, strict=True):
             listed = items >= 0
