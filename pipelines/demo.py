@@ -5,11 +5,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from components.monitor.run import REPORT
+from components.rollout.processes import REQUESTS
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry import Registry
 from model.trips import Trips
 from pipelines.display import Display
+from pipelines.monitor import monitor_run
 from pipelines.paths import Paths, alone
 from pipelines.process import run_pipeline
 from pipelines.replay import Progress, RolloutResult, run_rollout, seed_store
@@ -32,12 +35,13 @@ def run_demo(run: RunSettings, out: Path, display: Display) -> dict[str, Any]:
         rollout = _rollout(run, paths, registry, outputs, display)
         shutil.rmtree(paths.registry, ignore_errors=True)
         os.replace(paths.next_registry, paths.registry)
+        _monitor(paths, display)
         display.start("report")
         summary = summarise(outputs, rollout, display.seconds())
         write_json(paths.summary, summary)
         write_json(paths.outputs, outputs)
         summary = read_json(paths.summary)  # as a later reader sees it
-        write_report(paths.report, summary, outputs)
+        write_report(paths.report, summary, _told(paths, outputs))
         display.end("report", message=str(paths.report))
     return summary
 
@@ -49,8 +53,25 @@ def rewrite_report(out: Path) -> Path:
         summary, outputs = read_json(paths.summary), read_json(paths.outputs)
     except (OSError, ValueError):
         raise InputError(f"{out}: expected summary.json and outputs.json of a finished run; run `aisle demo`") from None
-    write_report(paths.report, summary, outputs)
+    write_report(paths.report, summary, _told(paths, outputs))
     return paths.report
+
+
+def _told(paths: Paths, outputs: dict[str, str]) -> dict[str, str]:
+    """What the report is made from: the pipeline's outputs, and what the monitor left."""
+    return outputs | {"monitor": str(paths.monitoring / REPORT)}
+
+
+def _monitor(paths: Paths, display: Display) -> None:
+    """Every check that needs no TFDV on what the replay left; a failed one is shown and stops nothing."""
+    shutil.rmtree(paths.monitoring, ignore_errors=True)
+    display.start("monitor")
+    if not (paths.rollout / REQUESTS).is_dir():
+        display.end("monitor", message="no requests were served")
+        return
+    report = monitor_run(paths.out, with_distances=False)
+    failed = ", ".join(report["failed"]) or "none"
+    display.end("monitor", message=f"{len(report['worst'])} checks, failed: {failed}")
 
 
 def _rollout(

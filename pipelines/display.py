@@ -9,7 +9,19 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-STAGES = ("ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push", "rollout", "report")
+STAGES = (
+    "ingest",
+    "validate",
+    "examples",
+    "train",
+    "baselines",
+    "evaluate",
+    "gate",
+    "push",
+    "rollout",
+    "monitor",
+    "report",
+)
 PIPELINE_STAGES = STAGES[: STAGES.index("rollout")]
 SIDE_BY_SIDE = {"train", "baselines"}
 """Either may come first; that one starts says nothing about the other."""

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.environments import call
-from components.monitor.reference import Reference
-from components.monitor.window import Live, Window
+from components.monitor.reference import WEEK_S, Reference
+from components.monitor.window import Live, Spans, Window, shut_spans
 from model import columns as c
 
 MEASURE = "components.validate.windows:distances"
@@ -17,10 +17,15 @@ Found = dict[str, dict[str, list[float]]]
 """{skew or drift: {feature: [the window's own distance, those of the windows before the cut, newest first]}}."""
 
 
-def measure(windows: Sequence[tuple[Window, Sequence[Window]]], live: Live, reference: Reference) -> list[Found]:
-    """For each (window, the same before the cut) its distances; one child process for all of them."""
+def measure(
+    windows: Sequence[tuple[Window, Sequence[Window]]], live: Live, reference: Reference, closed_days: Sequence[str]
+) -> list[Found]:
+    """For each (window, the same before the cut) its distances; one child process for all of them.
+
+    What falls on a closed day of the window or of the week before it is left out, everywhere in the same hours.
+    """
     spans = {
-        f"{n}/{NOW if m < 0 else m}": (one.begin_s, one.end_s)
+        f"{n}/{NOW if m < 0 else m}": _moved(compared(window, closed_days), one.begin_s - window.begin_s)
         for n, (window, before) in enumerate(windows)
         for m, one in enumerate([window, *before], start=-1)
     }
@@ -36,6 +41,22 @@ def measure(windows: Sequence[tuple[Window, Sequence[Window]]], live: Live, refe
         }
         found = call("validate", MEASURE, kwargs)
     return [_of(found, n, len(before)) for n, (_, before) in enumerate(windows)]
+
+
+def compared(window: Window, closed_days: Sequence[str]) -> Spans:
+    """The parts of the window that are open, and were a week before."""
+    begin_s, end_s = window.begin_s, window.end_s
+    week_before = shut_spans(begin_s - WEEK_S, end_s - WEEK_S, closed_days)
+    parts, at_s = [], begin_s
+    for shut_s, open_s in sorted((*shut_spans(begin_s, end_s, closed_days), *_moved(week_before, WEEK_S))):
+        if shut_s > at_s:
+            parts.append((at_s, shut_s))
+        at_s = max(at_s, open_s)
+    return (*parts, (at_s, end_s)) if at_s < end_s else tuple(parts)
+
+
+def _moved(spans: Spans, by_s: float) -> Spans:
+    return tuple((begin_s + by_s, end_s + by_s) for begin_s, end_s in spans)
 
 
 def _of(found: dict[str, dict[str, dict[str, float]]], n: int, before: int) -> Found:

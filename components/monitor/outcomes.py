@@ -8,6 +8,8 @@ at again, and changes no verdict in between.
 Shape legend: V visits, P purchases.
 """
 
+import itertools
+
 import numpy as np
 import pandas as pd
 
@@ -56,9 +58,9 @@ def baskets(visits: pd.DataFrame, purchases: pd.DataFrame, settings: MonitorSett
     right[VISIT] = np.arange(len(visits))
     joined = pd.merge_asof(left, right, left_on="until", right_on="time_s", by=c.USER)
     within = joined[c.TIME] - joined["time_s"] < settings.outcome_hours * HOUR_S
-    found = joined[within & joined[VISIT].notna()]
-    groups = found.groupby(found[VISIT].astype(int), sort=False)[c.ITEM].agg(frozenset)
-    return [groups.get(n, frozenset()) for n in range(len(visits))]
+    found = joined[within & joined[VISIT].notna()].sort_values(VISIT, kind="stable")
+    items, bounds = found[c.ITEM].tolist(), np.searchsorted(found[VISIT], np.arange(len(visits) + 1)).tolist()
+    return [frozenset(items[begin:end]) for begin, end in itertools.pairwise(bounds)]
 
 
 def offsets(visits: pd.DataFrame, purchases: pd.DataFrame, settings: MonitorSettings) -> np.ndarray:

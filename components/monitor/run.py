@@ -72,8 +72,8 @@ def monitor(
     starts = purchases.promotion_starts(inputs.tables)
     (seen,) = look(live, known, starts, [now_s], settings, with_distances)
     report = summarise(seen, known, now_s, settings)
-    evidence = _evidence(seen.results, live, known, asked)
-    decision = policy.decide(retrain, record.read(inputs.out / RUNS), evidence, now_s)
+    found = evidence(seen.results, live, known, asked)
+    decision = policy.decide(retrain, record.read(inputs.out / RUNS), found, now_s)
     report["retrain"] = {"train": decision.train, "reasons": list(decision.reasons)}
     report["seconds"] = round(time.monotonic() - began, 1)
     write_json(inputs.out / REPORT, report)
@@ -132,7 +132,8 @@ def summarise(seen: Seen, known: Reference, now_s: float, settings: MonitorSetti
     }
 
 
-def _evidence(results: Sequence[Result], live: Live, known: Reference, asked: Training) -> policy.Evidence:
+def evidence(results: Sequence[Result], live: Live, known: Reference, asked: Training = "none") -> policy.Evidence:
+    """What the retraining policy wants to know."""
     failed = [result for result in worst(results) if result.status == "failed"]
     new = [result.value for result in results if result.check == NEW_ITEMS and result.value is not None]
     bought = live.purchases[c.TIME]

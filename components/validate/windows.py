@@ -20,7 +20,9 @@ WEEK_S = 7 * 86_400
 MIN_ROWS = 50
 """Fewer rows on either side make a distance of noise, whatever it is compared with."""
 
-Spans = dict[str, Sequence[float]]
+Parts = list[list[float]]
+Spans = dict[str, Parts]
+"""{window: its parts as (begin, end), unix seconds}."""
 Distances = dict[str, dict[str, float]]
 """{window: {feature: distance}}, empty for a window that is too short."""
 
@@ -32,7 +34,6 @@ def distances(training_stats: str, visits: list[str], purchases: list[str], span
         training_stats: requests.stats.pb of validation; empty: no skew is measured.
         visits: Parquet files with user_id, time_s, store_id.
         purchases: Parquet files with event_time (unix seconds), price, quantity, store_id, event_type.
-        spans: {window: (begin_s, end_s)}.
 
     Returns:
         {"skew": {window: {feature: distance}}, "drift": likewise}.
@@ -46,14 +47,14 @@ def distances(training_stats: str, visits: list[str], purchases: list[str], span
     asked = _loaded(visits).rename(columns={"time_s": c.TIME})
     bought = _loaded(purchases)
 
-    def skew(begin_s: float, end_s: float) -> dict[str, float]:
-        rows = _between(asked, begin_s, end_s)
+    def skew(parts: Parts) -> dict[str, float]:
+        rows = _within(asked, parts)
         if not training_stats or len(rows) < MIN_ROWS:
             return {}
         return _by_feature(requests.distances(Path(training_stats), rows, settings))
 
-    def moved(begin_s: float, end_s: float) -> dict[str, float]:
-        now, before = _between(bought, begin_s, end_s), _between(bought, begin_s - WEEK_S, end_s - WEEK_S)
+    def moved(parts: Parts) -> dict[str, float]:
+        now, before = _within(bought, parts), _within(bought, [[b - WEEK_S, e - WEEK_S] for b, e in parts])
         if min(len(now), len(before)) < MIN_ROWS:
             return {}
         names = [name for name in (*drift.NUMERIC, *drift.CATEGORICAL) if name in bought]
@@ -71,8 +72,8 @@ def write_training_stats(visits: str, out: str) -> str:
     return out
 
 
-def _each(measure: Callable[[float, float], dict[str, float]], spans: Spans) -> Distances:
-    return {name: measure(*span) for name, span in spans.items()}
+def _each(measure: Callable[[Parts], dict[str, float]], spans: Spans) -> Distances:
+    return {name: measure(parts) for name, parts in spans.items()}
 
 
 def _loaded(paths: list[str]) -> pd.DataFrame:
@@ -84,9 +85,9 @@ def _loaded(paths: list[str]) -> pd.DataFrame:
     return derived.sort_values(c.TIME, kind="stable")
 
 
-def _between(frame: pd.DataFrame, begin_s: float, end_s: float) -> pd.DataFrame:
-    low, high = frame[c.TIME].searchsorted([begin_s, end_s])
-    return frame.iloc[low:high]
+def _within(frame: pd.DataFrame, parts: Parts) -> pd.DataFrame:
+    bounds = [frame[c.TIME].searchsorted(part) for part in parts]
+    return pd.concat([frame.iloc[low:high] for low, high in bounds]) if bounds else frame.iloc[:0]
 
 
 def _by_feature(found: Sequence[Any]) -> dict[str, float]:

@@ -19,6 +19,7 @@ BANDS = {
     },
     "Live": {
         "rollout": "a canary under replayed traffic",
+        "monitor": "what was served, against training",
         "report": "this page",
     },
 }

@@ -33,7 +33,7 @@ QUALITY = {
     "calibration_error@10",
     "calibration_ratio@10",
 }
-STAGES = {"ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push", "rollout"}
+STAGES = {"ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push", "rollout", "monitor"}
 INTERRUPTED = 130
 
 

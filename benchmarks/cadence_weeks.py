@@ -1,0 +1,111 @@
+"""What a model answered in a week, and whether the monitor asks for another one before the week is over."""
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from components.evaluate.rank import request_of
+from components.monitor import purchases, reference, run
+from components.monitor.look import look
+from components.monitor.policy import Run, decide
+from model import columns as c
+from model.metrics import NO_ITEM, find_hits, ndcg
+from model.package import load
+from model.trips import Trips
+from tfx_configs.monitoring import MonitorSettings, RetrainSettings
+from tfx_configs.settings import DAY_S, RunSettings
+
+K, BATCH = 10, 64
+TRIGGERS = ("quality", "drift", "new items")
+"""Rules of the policy that are no calendar."""
+SETTINGS = MonitorSettings(closed_days=("2017-12-25", "2017-12-26"))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Served:
+    """Shape legend: T trips in time order."""
+
+    time_T: np.ndarray
+    user_T: np.ndarray
+    """Shopper ids."""
+    ndcg_T: np.ndarray
+
+    @classmethod
+    def load(cls, file: Path) -> "Served":
+        rows = pd.read_parquet(file, columns=["time_s", c.USER, "ndcg"])
+        return cls(time_T=rows["time_s"].to_numpy(), user_T=rows[c.USER].to_numpy(), ndcg_T=rows["ndcg"].to_numpy())
+
+    def until(self, moment_s: int) -> "Served":
+        """The trips before the moment."""
+        kept = self.time_T < moment_s
+        return Served(time_T=self.time_T[kept], user_T=self.user_T[kept], ndcg_T=self.ndcg_T[kept])
+
+    def then(self, later: "Served") -> "Served":
+        """These trips, and the later ones after them."""
+        pairs = {
+            field.name: np.concatenate([getattr(self, field.name), getattr(later, field.name)])
+            for field in dataclasses.fields(self)
+        }
+        return Served(**pairs)
+
+
+def score(model_dir: Path, examples: Path, begin_s: int, end_s: int, file: Path) -> None:
+    """Asks the model about every trip of [begin_s, end_s) as of its moment; writes one row a trip, as a request log."""
+    trips, model = Trips.load(examples / "trips"), load(model_dir)
+    which = np.flatnonzero((trips.time_T >= begin_s) & (trips.time_T < end_s))
+    index = {item: i for i, item in enumerate(trips.item_ids.tolist())}
+    rows: list[dict[str, Any]] = []
+    for batch in _batches(which):
+        requests = [request_of(trips, int(trip), K) for trip in batch]
+        for request, answer in zip(requests, model.recommend(requests), strict=True):
+            rows.append(
+                {
+                    "version": model.version,
+                    c.USER: request.user_id,
+                    "time_s": request.time_s,
+                    "logged_s": float(request.time_s),
+                    c.STORE: request.store_id,
+                    "rung": "full",
+                    "state": "found" if len(request.history_item) else "unknown",
+                    "item_ids": answer.item_ids,
+                    "scores": answer.scores,
+                    "reasons": answer.reasons,
+                }
+            )
+    lists = np.full((len(which), K), NO_ITEM, np.int64)
+    for n, row in enumerate(rows):
+        lists[n, : len(row["item_ids"])] = [index.get(item, NO_ITEM) for item in row["item_ids"]]
+    baskets = [trips.basket(int(trip)) for trip in which]
+    hits = find_hits(lists, baskets, [np.zeros(0, int)] * len(which))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    pd.DataFrame(rows).assign(ndcg=ndcg(hits, K), history_times=None).to_parquet(file, index=False)
+
+
+def triggered(folder: Path, examples: Path, begin_s: int, settings: RunSettings) -> dict[str, Any]:
+    """{at_s, reasons}: the first midnight in the week at which a rule that is no calendar starts a run, else None."""
+    tables, path = folder / "tables", examples.parent / "reference"
+    if not path.exists():
+        reference.build(tables, examples, path, settings, SETTINGS)
+    known = reference.load(path)
+    cut = examples.parent.name
+    requests = pd.read_parquet(folder / "answers" / f"{cut}-{cut}.parquet")
+    bought = purchases.read(tables, known.cut_s, begin_s + 7 * DAY_S, settings.labels)
+    live = run.as_live(requests, bought, known, SETTINGS)
+    midnights = [begin_s + n * DAY_S for n in range(1, 7)]
+    runs = (Run(began_s=begin_s, kind="full", ok=True),)
+    seen = look(live, known, purchases.promotion_starts(tables), midnights, SETTINGS, with_distances=True)
+    for moment_s, one in zip(midnights, seen, strict=True):
+        so_far = dataclasses.replace(live, purchases=bought[bought[c.TIME] < moment_s])
+        decision = decide(RetrainSettings(), runs, run.evidence(one.results, so_far, known), moment_s)
+        if decision.train != "none" and decision.reasons[0].split(":")[0] in TRIGGERS:
+            return {"at_s": moment_s, "reasons": list(decision.reasons)}
+    return {"at_s": None, "reasons": []}
+
+
+def _batches(which: np.ndarray) -> Iterator[np.ndarray]:
+    for start in range(0, len(which), BATCH):
+        yield which[start : start + BATCH]
