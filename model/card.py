@@ -52,6 +52,8 @@ class Facts:
     """Everything learned comes from before it, unix seconds."""
     items: int
     retrieved: int
+    ranked: int
+    """Candidates that are scored for each request."""
     score_is_probability: bool
     libraries: dict[str, str]
     training: dict[str, Any] | None
@@ -109,7 +111,7 @@ def _training(facts: Facts, judgement: Judgement | None) -> Iterator[str]:
     curves = training.get("curves", {})
     told += [f"Losses of the {name}: {_losses(epochs)}." for name, epochs in sorted(curves.items()) if epochs]
     if facts.retrieved:
-        told.append(f"{facts.retrieved} candidates from the towers a request.")
+        told.append(f"{facts.retrieved} neighbours from the towers a request, {facts.ranked} candidates scored in all.")
     if judgement:
         for group in ("features", "candidates", "train", "labels"):
             values = dataclasses.asdict(getattr(judgement.settings, group))
@@ -133,7 +135,8 @@ def _judged(judgement: Judgement) -> Iterator[str]:
     yield ""
     yield from _table(("ranker", "recall@10", "ndcg@10"), _paired(metrics))
     yield ""
-    yield f"By slice, {SLICE_METRIC}:"
+    least = judgement.settings.gate.min_slice_trips
+    yield f"By slice, {SLICE_METRIC}; slices under {least} trips are shown, the gate does not judge them:"
     yield ""
     yield from _table(("slice", "trips", "model", "best other", "difference"), _slices(metrics))
 

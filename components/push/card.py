@@ -28,6 +28,7 @@ def write_card(
         cut_s=manifest.cut_s,
         items=manifest.items,
         retrieved=manifest.retrieved,
+        ranked=manifest.ranked,
         score_is_probability=manifest.score_is_probability,
         libraries=manifest.libraries,
         training=_read(directory / TRAINING) or None,

@@ -10,6 +10,7 @@ FACTS = Facts(
     cut_s=CUT_S,
     items=1200,
     retrieved=500,
+    ranked=200,
     score_is_probability=True,
     libraries={"tensorflow": "2.21.0"},
     training={"train_trips": 5000, "curves": {"ranker": [{"loss": 0.6}, {"loss": 0.51234, "val_loss": 0.5}]}},
@@ -29,6 +30,7 @@ def test_a_card_at_export_says_what_is_known_then_and_where_the_judgement_is() -
     ]
     assert "- Events before 2017-12-04 (UTC), 1,200 products in the catalog." in lines
     assert "- 5,000 trips taught the ranker." in lines
+    assert "- 500 neighbours from the towers a request, 200 candidates scored in all." in lines
     assert "- Losses of the ranker: loss 0.5123, val loss 0.5 after 2 epochs." in lines
     assert any("`cards/VERSION.md` in the model registry" in line for line in lines)
 
