@@ -144,7 +144,7 @@ def test_an_item_page_says_what_happens_without_each_fact(page: Page) -> None:
 def test_the_rollout_moves_on_without_a_reload(page: Page, explored_run: Path) -> None:
     page.goto("/rollout")
     change(Paths(out=explored_run).rollout, lambda status: status.noting("held by a person"))
-    page.get_by_text("held by a person").wait_for(timeout=6000)
+    page.get_by_text("held by a person").wait_for(timeout=20_000)
 
 
 def test_the_screenshots_of_the_docs_can_be_taken(
