@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.errors import AisleError, InputError
+from pipelines.experiment_cli import experiment_commands
 from pipelines.monitor_cli import MONITOR_DOES, monitor_options
 from pipelines.replay_cli import REPLAY_DOES, replay_options
 from pipelines.rollout_cli import rollout_commands
@@ -99,6 +100,7 @@ def _parser() -> Parser:
     replay_options(commands.add_parser("replay", help=REPLAY_DOES, description=REPLAY_DOES))
 
     rollout_commands(commands)
+    experiment_commands(commands)
     return parser
 
 

@@ -1,0 +1,95 @@
+"""An experiment as it stands: who was exposed, whether the split can be trusted, what the treatment did, what to do."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+
+from components.rollout.experiment.adjust import Shoppers
+from components.rollout.experiment.estimate import Effect, effect
+from components.rollout.experiment.exposure import Exposure, SampleRatio, exposures, sample_ratio
+from tfx_configs.experiment import ExperimentSettings
+
+Decision = Literal["mismatch", "better", "worse", "undecided"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """`dataclasses.asdict` of it is JSON. No estimate is there when the split cannot be trusted."""
+
+    control: str
+    treatment: str
+    split: SampleRatio
+    left_out: dict[str, int]
+    """Rows of the log, shoppers and visits that are in no estimate, by why."""
+    plain: Effect | None
+    adjusted: Effect | None
+    """With the variance reduction; None as `plain` is where nothing can be said."""
+    decision: Decision
+
+
+def reading(
+    rows: pd.DataFrame,
+    visits: pd.DataFrame,
+    past: pd.DataFrame,
+    control: str,
+    treatment: str,
+    settings: ExperimentSettings,
+    final: bool = False,
+) -> Reading:
+    """Reads an experiment.
+
+    Args:
+        rows: exposure.COLUMNS of the request log, of the experiment's span.
+        visits: user_id, version, hits (NaN: not known); one row a visit of that span.
+        past: by user_id, one column for each figure from before the experiment; who is not in it has all zeros.
+        control, treatment: versions.
+        final: this is the one look that was planned, and its interval counts; else the always-valid one does.
+    """
+    exposure = exposures(rows, control, treatment)
+    split = sample_ratio(exposure, control, treatment, settings)
+    judged, left_out = _judged(exposure, visits)
+    plain = adjusted = None
+    if not split.alarms:
+        shoppers = _shoppers(judged, past, treatment)
+        plain = effect(shoppers, settings.alpha, adjust=False)
+        adjusted = effect(shoppers, settings.alpha)
+    return Reading(
+        control=control,
+        treatment=treatment,
+        split=split,
+        left_out=exposure.left_out | left_out,
+        plain=plain,
+        adjusted=adjusted,
+        decision="mismatch" if split.alarms else _decision(adjusted, final),
+    )
+
+
+def _judged(exposure: Exposure, visits: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Visits with a known outcome of shoppers who saw one version; and how many are not among them."""
+    sticky = exposure.first[~exposure.first["user_id"].isin(exposure.both)]
+    found = visits.merge(sticky[["user_id", "version"]], on=["user_id", "version"])
+    known = found[found["hits"].notna()]
+    left_out = {
+        "shoppers who saw both versions": len(exposure.both),
+        "visits without a known outcome": len(found) - len(known),
+    }
+    return known, {why: count for why, count in left_out.items() if count}
+
+
+def _shoppers(visits: pd.DataFrame, past: pd.DataFrame, treatment: str) -> Shoppers:
+    each = visits.groupby("user_id").agg(version=("version", "first"), hits=("hits", "sum"), trips=("hits", "size"))
+    return Shoppers(
+        treated_S=(each["version"] == treatment).to_numpy(),
+        hits_S=each["hits"].to_numpy(dtype=float),
+        trips_S=each["trips"].to_numpy(dtype=float),
+        past_SP=np.asarray(past.reindex(each.index, fill_value=0.0), dtype=float),
+    )
+
+
+def _decision(found: Effect | None, final: bool) -> Decision:
+    if found is None:
+        return "undecided"
+    low, high = (found.low, found.high) if final else (found.always_low, found.always_high)
+    return "better" if low > 1 else "worse" if high < 1 else "undecided"

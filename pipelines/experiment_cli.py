@@ -1,0 +1,165 @@
+"""`aisle experiment ACTION`. Exit 0: done; 1: the split cannot be trusted; 2: bad input."""
+
+import argparse
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from model.errors import InputError
+
+if TYPE_CHECKING:
+    from components.rollout.experiment.estimate import Effect
+    from components.rollout.experiment.reading import Reading
+    from components.rollout.experiment.size import Baseline
+
+DOES = {
+    "experiment": "two versions compared by shopper: how many it takes, and what came of it",
+    "size": "shoppers and days that it takes to see an effect",
+    "read": "who was exposed, whether the split can be trusted, the effect; exit 1 when it cannot be trusted",
+}
+
+
+def experiment_commands(commands: Any) -> None:
+    """Adds `experiment` and its actions to the subparsers of `aisle`."""
+    parser = commands.add_parser("experiment", help=DOES["experiment"], description=DOES["experiment"])
+    actions = parser.add_subparsers(metavar="ACTION", required=True)
+
+    size = actions.add_parser("size", help=DOES["size"], description=DOES["size"])
+    size.add_argument("--baseline-from", type=Path, metavar="LOG", help="request log of a version without experiment")
+    _span(size)
+    size.add_argument("--mean", type=float, help="hits per trip, in place of a log")
+    size.add_argument("--sd", type=float, help="with --mean: standard deviation of a shopper's hits per trip")
+    size.add_argument("--rho", type=float, default=0.0, help="with --mean: correlation with the shopper's past")
+    size.add_argument("--relative-effect", type=float, default=0.02, help="to be seen, share of the mean (%(default)s)")
+    size.add_argument("--power", type=float, default=0.8, help="probability to see it (%(default)s)")
+    _plan(size)
+    size.set_defaults(command=_size)
+
+    read = actions.add_parser("read", help=DOES["read"], description=DOES["read"])
+    read.add_argument("log", type=Path, metavar="LOG", help="directory of a request log (docs/serving.md)")
+    read.add_argument("--control", required=True, metavar="VERSION")
+    read.add_argument("--treatment", required=True, metavar="VERSION")
+    _span(read)
+    _plan(read)
+    read.add_argument("--final", action="store_true", help="the one look that was planned: its interval decides")
+    read.add_argument("--json", type=Path, metavar="FILE", help="where all of it is written besides")
+    read.set_defaults(command=_read)
+
+
+def _span(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--tables", type=Path, metavar="DIR", help="canonical tables with the purchases")
+    parser.add_argument("--since", metavar="TIME", help="RFC 3339; the share has been the same since then")
+    parser.add_argument("--until", metavar="TIME", help="RFC 3339 (default: the log's end)")
+
+
+def _plan(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--share", type=float, default=50.0, help="percent of shoppers with the treatment (%(default)s)"
+    )
+    parser.add_argument("--alpha", type=float, default=0.05, help="probability of a wrong interval (%(default)s)")
+
+
+def _size(options: argparse.Namespace) -> int:
+    from components.rollout.experiment.size import Baseline
+    from pipelines.experiment import days, size_baseline
+
+    plan = (options.relative_effect, options.power, options.alpha, options.share)
+    _check_plan(*plan)
+    visits: dict[str, Any] | None = None
+    if options.baseline_from is not None:
+        if options.tables is None:
+            raise InputError("expected --tables DIR with --baseline-from, got none; hits are items that were bought")
+        found, visits = size_baseline(options.baseline_from, options.tables, *_moments(options))
+    elif options.mean is None or options.sd is None:
+        raise InputError("expected --baseline-from LOG, or --mean and --sd, got neither")
+    else:
+        if options.mean <= 0 or options.sd <= 0 or not 0 <= options.rho < 1:
+            raise InputError("expected --mean and --sd above 0, --rho from 0 to below 1")
+        found = Baseline(mean=options.mean, sd=options.sd, rho=options.rho)
+    for line in size_lines(found, plan, lambda rho: days(visits, *plan, rho) if visits else None):
+        print(line)
+    return 0
+
+
+def _read(options: argparse.Namespace) -> int:
+    from model.files import write_json
+    from pipelines.experiment import read_experiment
+    from tfx_configs.experiment import ExperimentSettings
+
+    since_s, until_s = _moments(options)
+    if since_s is None or options.tables is None:
+        raise InputError("expected --since TIME and --tables DIR, got one or none of them")
+    settings = ExperimentSettings(share_percent=options.share, alpha=options.alpha)
+    versions = (options.control, options.treatment)
+    found = read_experiment(options.log, options.tables, since_s, until_s, *versions, settings, options.final)
+    for line in reading_lines(found, options.alpha, options.final):
+        print(line)
+    if options.json is not None:
+        write_json(options.json, dataclasses.asdict(found))
+    return 1 if found.decision == "mismatch" else 0
+
+
+def _moments(options: argparse.Namespace) -> tuple[float | None, float | None]:
+    from components.monitor.step import moment_s
+
+    since, until = (moment_s(text) if text else None for text in (options.since, options.until))
+    return since, until
+
+
+def _check_plan(effect: float, power: float, alpha: float, share: float) -> None:
+    if effect <= -1 or effect == 0:
+        raise InputError(f"--relative-effect: expected above -1 and not 0, got {effect:g}; 0.02 is two percent")
+    if not (0.5 < power < 1 and 0 < alpha <= 0.5 and 0 < share < 100):
+        raise InputError("expected --power in (0.5, 1), --alpha in (0, 0.5], --share between 0 and 100")
+
+
+def size_lines(found: "Baseline", plan: tuple[float, float, float, float], days: Any) -> Iterator[str]:
+    """What the terminal shows. `days`: rho -> days, or None where nothing can be said of them."""
+    from components.rollout.experiment.size import shoppers_needed
+
+    effect, power, alpha, share = plan
+    measured = f", measured on {found.shoppers:,} shoppers" if found.shoppers else ""
+    yield f"{found.mean:.4f} hits per trip, sd {found.sd:.4f} by shopper, rho {found.rho:.2f} with their past{measured}"
+    yield f"To see {100 * effect:+g} % with power {power:g}, alpha {alpha:g}, {share:g} % of shoppers treated:"
+    yield f"{'':28} {'control':>10} {'treatment':>10}   days"
+    for name, rho in (("as it is", 0.0), ("with the variance reduction", found.rho)):
+        control, treatment = shoppers_needed(found, effect, power, alpha, share, rho)
+        told = days(rho)
+        last = f"{told:>6,}" if told else "more than the log has" if found.shoppers else "     –"
+        yield f"{name:28} {control:>10,} {treatment:>10,} {last}"
+
+
+def reading_lines(found: "Reading", alpha: float, final: bool) -> Iterator[str]:
+    """What the terminal shows of an experiment."""
+    split = found.split
+    yield f"{'':10} {'exposed':>9} {'shoppers':>9} {'visits':>9} {'hits/visit':>11} {'adjusted':>10}"
+    sides = (("control", found.control, split.control), ("treatment", found.treatment, split.treatment))
+    for side, version, exposed in sides:
+        arm = getattr(found.adjusted, side) if found.adjusted else None
+        rest = f"{arm.shoppers:>9,} {arm.trips:>9,} {arm.mean:>11.4f} {arm.adjusted:>10.4f}" if arm else ""
+        yield f"{side:10} {exposed:>9,} {rest}  {version}".rstrip()
+    yield (
+        f"declared {split.declared_percent:g} % treated: p {split.p_value:.3g}, looked at all the time "
+        f"{split.always_valid_p:.3g}; {split.both_percent:.2f} % saw both versions"
+    )
+    for why, count in found.left_out.items():
+        yield f"left out: {count:,} {why}"
+    for alarm in split.alarms:
+        yield f"MISMATCH: {alarm}"
+    for name, one in (("as it is", found.plain), ("variance reduced", found.adjusted)):
+        if one is not None:
+            yield f"{name:17} {_effect(one, alpha)}"
+    counted = "the planned look" if final else "looked at all the time"
+    yield f"decision: {found.decision}" + ("; no estimate is given" if split.alarms else f" ({counted})")
+
+
+def _effect(found: "Effect", alpha: float) -> str:
+    def percent(ratio: float) -> str:
+        return f"{100 * (ratio - 1):+.1f} %" if ratio < 100 else "unknown"
+
+    return (
+        f"{percent(found.ratio)}, {100 * (1 - alpha):g} % interval {percent(found.low)} to {percent(found.high)}, "
+        f"always valid {percent(found.always_low)} to {percent(found.always_high)}"
+        + (f"; the past explains {100 * found.rho_squared:.0f} % of the variance" if found.rho_squared else "")
+    )
