@@ -9,7 +9,7 @@ minutes on both cores, so all of it takes an hour; `--fast` is a sample of shopp
 import argparse
 import dataclasses
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import numpy as np
 import pyarrow.dataset as ds
 
 from benchmarks import child
+from benchmarks.cadence_plot import draw
 from benchmarks.cadence_weeks import Served, score, triggered
 from benchmarks.machine import RESULTS, write_result
 from components.ingest.run import ingest
@@ -43,7 +44,8 @@ def main() -> None:
     run = recipes.fast() if arguments.fast else recipes.full()
     walk = Walk(folder=RESULTS / name, run=run, weeks=arguments.weeks)
     for _ in walk.play():
-        print(write_result(name, walk.result(), SEED))
+        print(write_result(f"{name}/trial" if arguments.fast else name, walk.result(), SEED))
+        draw(walk.rows, RESULTS / name / "cadence.svg")
 
 
 @dataclasses.dataclass(kw_only=True)
@@ -57,7 +59,7 @@ class Walk:
     paired: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     triggers: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
-    def play(self) -> "Any":
+    def play(self) -> Iterator[int]:
         """Yields after each week."""
         self._tables()
         start_s = self._end_s() - self.weeks * WEEK_S

@@ -3,7 +3,7 @@
 `python -m benchmarks.monitoring` needs the examples and the model that `python -m benchmarks.quality` left, and writes
 build/bench/monitoring.json. The log is four weeks of real trips, answered by the served model through the server's own
 code (build/bench/monitoring/requests; removed, it is recorded again). What others measured is taken in from
-build/bench/monitoring/system.json (faults of the system) and cadence.json (benchmarks/cadence.py).
+build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence.py).
 """
 
 import dataclasses
@@ -70,10 +70,8 @@ class World:
 def main() -> None:
     world = real()
     result = {"alerts": [fired(world, fault) for fault in FAULTS], **clean(world)}
-    for name in ("system", "cadence"):
-        found = read_json(HERE / f"{name}.json") if (HERE / f"{name}.json").exists() else {}
-        result["alerts"] += found.get("alerts", [])
-        result |= {key: value for key, value in found.items() if key != "alerts"}
+    for path, key in ((HERE / "system.json", "alerts"), (RESULTS / "cadence.json", "cadence")):
+        result[key] = result.get(key, []) + (read_json(path)[key] if path.exists() else [])
     print(write_result("monitoring", result, SEED))
 
 

@@ -36,3 +36,63 @@ fifth too high, and each off by half. Truth and bias are hits of a list of ten; 
 
 With an effective sample size of a few, intervals promise what they do not hold; hence the limit of {MIN_EFFECTIVE}.
 """
+
+
+def monitoring(result: dict[str, Any]) -> str:
+    """Faults on the data side, and the clean replay."""
+    found = [alert for alert in result["alerts"] if "check" in alert]
+    rows = [
+        [alert["fault"].rstrip("."), f"`{alert['check']}`", _hours(alert["fired_after_s"]), _hours(alert["limit_s"])]
+        for alert in found
+    ]
+    quiet = result["clean_replay"]
+    in_time = sum(alert["fired_after_s"] is not None for alert in found)
+    alarms = "no check failed" if not quiet["alerts"] else f"failed: {', '.join(quiet['alerts'])}"
+    return f"""
+Measured on {result["measured"][:10]} ([benchmarks/monitoring.py](../benchmarks/monitoring.py), \
+[result](../benchmarks/results/monitoring.json)) on the {quiet["visits"]:,} real trips of four weeks, answered by the \
+served model through the server's own code. Each fault begins two weeks after the cut and is looked for every six \
+hours of the data's time: {in_time} of {len(found)} were found within their time. Without a fault, asked \
+{quiet["moments"]} times over {quiet["days"]} days (with distances {quiet["with_distances"]} times): {alarms}.
+
+{table(["fault", "found by", "after", "limit"], rows)}
+"""
+
+
+def cadence(result: dict[str, Any]) -> str:
+    """Quality by week and cost, of three policies."""
+    rows = result["cadence"]
+    policies = list(dict.fromkeys(row["policy"] for row in rows))
+    by_week = {(row["week"], row["policy"]): row for row in rows}
+    gains = {row["week"]: row for row in result["weekly_over_never"]}
+    lines = [
+        [
+            week,
+            *(_level(by_week[week, policy]) for policy in policies),
+            f"{gain['gain']:+.4f} ({gain['low']:+.4f} to {gain['high']:+.4f})",
+        ]
+        for week, gain in gains.items()
+    ]
+    costs = [
+        f"{policy}: {sum(row['runs'] for row in rows if row['policy'] == policy)} runs, "
+        f"{sum(row['cost_s'] for row in rows if row['policy'] == policy) / 60:.0f} minutes"
+        for policy in policies
+    ]
+    fired = ", ".join(f"{one['at']} ({'; '.join(one['reasons'])})" for one in result["triggers"]) or "none"
+    return f"""
+Measured on {result["measured"][:10]} ([benchmarks/cadence.py](../benchmarks/cadence.py), \
+[result](../benchmarks/results/cadence.json)): ndcg@10 on all trips of each of the last {len(gains)} weeks, with 95 % \
+intervals over shoppers. Triggers that fired: {fired}. Cost on {result["hardware"]["cores"]} cores: {"; ".join(costs)}.
+
+![ndcg@10 by week and policy](images/cadence.svg)
+
+{table(["week", *policies, "weekly over never"], lines)}
+"""
+
+
+def _level(row: dict[str, Any]) -> str:
+    return f"{row['ndcg@10']:.4f} ({row['low']:.4f} to {row['high']:.4f})"
+
+
+def _hours(seconds: float | None) -> str:
+    return "not in time" if seconds is None else f"{seconds / HOUR_S:.0f} h"

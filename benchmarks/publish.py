@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.fuzz_page import fuzz
-from benchmarks.monitoring_page import offpolicy
+from benchmarks.monitoring_page import cadence, monitoring, offpolicy
 from benchmarks.quality_page import quality
 from benchmarks.rerank_page import rerank
 from benchmarks.rollout_page import rollout
@@ -16,12 +16,15 @@ from model.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
 FRESH, KEPT = ROOT / "build" / "bench", ROOT / "benchmarks" / "results"
+CADENCE = FRESH / "cadence" / "cadence.svg"
 
 
 def main() -> None:
     for path in sorted(FRESH.glob("*.json")):
         write_json(KEPT / path.name, read_json(path))
         print(f"kept {path.name}")
+    if CADENCE.exists():
+        (ROOT / "docs" / "images" / CADENCE.name).write_bytes(CADENCE.read_bytes())
     for page in pages():
         write_text(page, filled(page.read_text()))
 
@@ -165,11 +168,13 @@ def _minutes(run: dict[str, Any]) -> str:
 
 
 SECTIONS = {
+    "cadence": cadence,
     "calibration": calibration,
     "data": data,
     "demo": demo,
     "fuzz": fuzz,
     "labels": labels,
+    "monitoring": monitoring,
     "offpolicy": offpolicy,
     "quality": quality,
     "rerank": rerank,

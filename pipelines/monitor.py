@@ -15,6 +15,8 @@ from pipelines.paths import Paths
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import RunSettings
 
+PLAYED = "replay-"
+"""How ids of replayed trips' requests begin (components/rollout/replay.py)."""
 KEY = "made-of.json"
 """Beside the reference: what it was made of, so that it is made again when that changed."""
 
@@ -55,10 +57,15 @@ def monitor_run(
 
 
 def _end_of(log: Path) -> float:
-    moments = request_log.read(log, columns=["time_s"])["time_s"]
-    if not len(moments):
+    """Just after the last trip that was replayed, or the last request, where none was.
+
+    The replay's closing measurement may ask about later trips, whose purchases never came.
+    """
+    rows = request_log.read(log, columns=["request_id", "time_s"])
+    if not len(rows):
         raise InputError(f"{log}: expected requests in the log, found none; a demo's rollout leaves some")
-    return float(pc.max(moments).as_py()) + 1
+    played = rows.filter(pc.starts_with(rows["request_id"], PLAYED))
+    return float(pc.max((played if len(played) else rows)["time_s"]).as_py()) + 1
 
 
 def _finished(paths: Paths) -> tuple[dict[str, str], RunSettings]:

@@ -30,10 +30,10 @@ def natural(
     least_percent: float = 0.0,
     least_factor: float = 1.0,
 ) -> Limits | None:
-    """median +- the largest of `spreads` robust standard deviations, `least`, and `least_percent` of the median; never
-    inside what the history itself reached, nor `least_factor` times the median or the median over it.
+    """Of a figure that is never below 0; None for a history of fewer than MIN_WINDOWS windows.
 
-    None for a history of fewer than MIN_WINDOWS windows.
+    The median +- the largest of `spreads` robust standard deviations, `least`, and `least_percent` of the median; never
+    inside what the history itself reached, nor inside `least_factor` times the median and the median over it.
     """
     values = np.array([value for value in history if not math.isnan(value)])
     if len(values) < MIN_WINDOWS:
@@ -41,7 +41,7 @@ def natural(
     centre = float(np.median(values))
     spread = settings.spreads * MAD_TO_SIGMA * float(np.median(np.abs(values - centre)))
     room = max(spread, least, abs(centre) * least_percent / 100)
-    low = min(centre - room, centre / least_factor, float(values.min()))
+    low = max(0.0, min(centre - room, centre / least_factor, float(values.min())))
     high = max(centre + room, centre * least_factor, float(values.max()))
     return Limits(low=low, high=high, history=tuple(values.tolist()))
 

@@ -13,6 +13,8 @@ from model import columns as c
 from model.clusters import Estimate, list_overlap, ratio
 
 MINUTE_S = 60
+MIN_DETAILED = 5
+"""Visits logged in detail, below which they say nothing."""
 SPREAD = 200
 """Lists whose coverage is measured: the more lists, the smaller their share of distinct items."""
 MIN_OPEN_DAYS = 0.5
@@ -73,7 +75,8 @@ def stateless(window: Window) -> Estimate | None:
 
 def lagging(window: Window) -> Estimate | None:
     """Share of visits, logged in detail, whose history lacked the shopper's last purchase."""
-    return _flag(window.visits, "lagging")
+    detailed = "lagging" in window.visits and window.visits["lagging"].notna().sum()
+    return _flag(window.visits, "lagging") if detailed >= MIN_DETAILED else None
 
 
 def early(window: Window) -> Estimate | None:
