@@ -45,12 +45,7 @@ def make_app(world: World) -> Starlette:
     }
 
     def page(request: Request, name: str, code: int = 200, **context: Any) -> HTMLResponse:
-        more = about | {"path": request.url.path, "query": request.url.query, "carried": _carried(request)}
-        return HTMLResponse(environment.get_template(name).render(more | context), code)
-
-    def _carried(request: Request) -> str:
-        """The shopper and moment in the address, for links that keep them."""
-        return request.url.query if "user" in request.query_params else ""
+        return HTMLResponse(environment.get_template(name).render(about | {"path": request.url.path} | context), code)
 
     def asked(request: Request) -> Ask:
         return read_ask(request.query_params, world.shoppers, world.cut_s)

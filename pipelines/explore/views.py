@@ -114,7 +114,7 @@ def rollout(run: Path | None) -> dict[str, Any]:
             status = read_status(paths.rollout)
         except InputError as error:
             why = str(error)
-    return {"status": status, "why": why, "state": state, "tone": _tone(status), "now": datetime.now(UTC)}
+    return {"status": status, "why": why, "state": state, "tone": _tone(status)}
 
 
 def _tone(status: Status | None) -> str:

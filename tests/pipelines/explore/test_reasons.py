@@ -7,6 +7,7 @@ import pytest
 
 from model.api import Request
 from pipelines.explore.ask import Ask
+from pipelines.explore.causes import causes_of
 from pipelines.explore.lists import Place, Role
 from pipelines.explore.measured import Measured
 from pipelines.explore.opening import World
@@ -163,3 +164,9 @@ def test_a_model_of_other_data_gets_no_reasons(world: World) -> None:
     lists = type(world.lists)([role], world.lists._examiner, world.shoppers, world.products)
     (listing,) = lists.listings(_ask(world, "u00"))
     assert listing.entries and not any(entry.reasons or entry.tested for entry in listing.entries)
+
+
+def test_every_cause_is_told_from_features_that_exist(world: World) -> None:
+    names = [record.name for record in world.reader.records]
+    for cause in causes_of(world.reader.catalog.attribute_names):
+        assert all(any(name.startswith(read) for name in names) for read in cause.reads), cause.name
