@@ -27,6 +27,7 @@ TESTED = {
     "curl -s 127.0.0.1:8080/v2": "tests/model/serving/test_server.py",
     "curl -s http://127.0.0.1:8080/events": "tests/model/serving/test_events.py",
     "aisle replay": "tests/model/test_replay.py",
+    f"{AISLE} monitor": "tests/components/monitor/test_command.py",
     ".venv/bin/python -m components.validate.schemas": "tests/components/validate/test_schemas.py",
     ".venv/bin/python -m pipelines.schema_docs": "tests/model/test_schema.py",
 }
@@ -40,7 +41,6 @@ NEEDS = {
     "key=$(kubectl get secret": "a cluster with the gateway; its curl is that of the model server",
     "uv export": "nothing but the lock; what it writes is read by no program here",
     f"{AISLE} train": "some minutes: it is what `aisle demo` runs before its rollout, which tests run",
-    f"{AISLE} monitor": "a run with a request log; its parts are tested in tests/components/monitor",
 }
 
 
