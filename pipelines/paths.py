@@ -29,6 +29,11 @@ class Paths:
         return self.out / "rollout"
 
     @property
+    def shadow(self) -> Path:
+        """What `aisle rollout shadow` leaves: its comparison, request log and store."""
+        return self.out / "shadow"
+
+    @property
     def store(self) -> Path:
         """Live state of the servers."""
         return self.rollout / "store"

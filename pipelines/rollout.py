@@ -45,7 +45,7 @@ def declare(run: Path, version: str | None, who: str) -> Status:
         raise InputError(f"--version: expected a model in {paths.registry / 'models'}, got {wanted}")
     if state.stable is None or wanted == state.stable:
         raise InputError(f"{wanted}: expected a version beside a stable one, it is {state.stable}")
-    settings, _ = _run(paths)
+    settings, _ = finished_run(paths)
     try:
         now = read_status(paths.rollout)
     except InputError:
@@ -101,7 +101,7 @@ def step(
             raise InputError(
                 f"rollout: expected canary {status.canary} in the registry, it has {registry.state().canary}"
             )
-        settings, trips = _run(paths)
+        settings, trips = finished_run(paths)
         check_trips(trips)
         if status.next_trip >= len(trips.test_trips()):
             raise InputError("rollout: expected trips to replay, all were played; promote or roll back by hand")
@@ -128,7 +128,7 @@ def _state(status: Status) -> RolloutState:
     return RolloutState(percent=status.percent, state=cast(StateName, name))
 
 
-def _run(paths: Paths) -> tuple[RunSettings, Trips]:
+def finished_run(paths: Paths) -> tuple[RunSettings, Trips]:
     """Settings and trips of the pipeline that made the run. Raises InputError when none has finished there."""
     try:
         settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])

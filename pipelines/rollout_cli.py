@@ -11,6 +11,7 @@ ACTIONS = {
     "status": "steps taken, declared and observed split, decisions",
     "canary": "begins the rollout of the canary that push declared, or of --version",
     "step": "one step: traffic, evidence, decision; exit 1 when it is hold or rollback",
+    "shadow": "the canary gets copies of replayed requests and serves nobody; its answers beside stable's",
     "promote": "the canary serves everybody, at once and whatever the evidence",
     "rollback": "stable serves everybody, at once; after a promotion the version before it",
     "hold": "the share stays until resume; a step still rolls back what does harm",
@@ -30,8 +31,12 @@ def rollout_commands(commands: Any) -> None:
         action.add_argument("--namespace", help="on the cluster in use (KUBECONFIG) instead of a run here")
         if name == "step":
             action.add_argument("--prometheus", metavar="URL", help="where the evidence is; with --namespace")
-        if name == "canary":
+        if name in ("canary", "shadow"):
             action.add_argument("--version", help="a version in the registry (default: what push declared)")
+        if name == "shadow":
+            action.add_argument("--requests", type=int, default=500, help="trips to replay (%(default)s)")
+            action.add_argument("--percent", type=int, default=100, help="share of them that it sees (%(default)s)")
+            action.add_argument("--log", type=Path, metavar="DIR", help="compare what is in a request log; no replay")
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -97,4 +102,19 @@ def _step(options: argparse.Namespace) -> int:
     return 0 if record["decision"] in ("step", "promote") else 1
 
 
-COMMANDS = {"status": _status, "canary": _canary, "step": _step}
+def _shadow(options: argparse.Namespace) -> int:
+    from pipelines.shadow import compared, shadow, shadow_lines
+
+    if options.namespace:
+        raise InputError("expected --log DIR for a cluster's shadow, got --namespace; its mirror is the gateway's")
+    if options.log:
+        found = compared(options.log)
+    else:
+        print("loading both models, some ten seconds; then trips as traffic", flush=True)
+        found = shadow(options.run, options.version, options.requests, options.percent)
+    for line in shadow_lines(found):
+        print(line)
+    return 1 if found.get("failed_requests") or found["unanswered"] else 0
+
+
+COMMANDS = {"status": _status, "canary": _canary, "step": _step, "shadow": _shadow}

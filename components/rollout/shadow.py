@@ -1,0 +1,130 @@
+"""Two versions' answers to the same requests, out of the request log: stable's, and the shadow's to its copies."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from model import clusters
+
+COLUMNS = ("request_id", "version", "user_id", "route", "rung", "latency_ms", "item_ids", "scores")
+SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """`dataclasses.asdict` of it is JSON. Means are over the requests compared; None where there is nothing to say."""
+
+    answered: int
+    """Requests that shoppers got an answer to."""
+    copies: int
+    """Of them, those the shadow got a copy of: as the proxy counted, else as many as it answered."""
+    compared: int
+    """Copies that the shadow answered."""
+    versions: dict[str, list[str]]
+    """In the log, of `stable` and `shadow`."""
+    same_list: float | None
+    """Share of the answers with the same items in the same order."""
+    overlap: dict[str, float] | None
+    """Share of the shadow's items that stable's answer has too: mean, low, high (95 %, clustered by shopper)."""
+    rank_correlation: float | None
+    """Spearman's, over the items that both answers have, where these are two or more."""
+    score_drift: dict[str, float] | None
+    """The shadow's score less stable's of the same item: mean, p5, p95."""
+    latency_ms: dict[str, dict[str, float]]
+    """p50 and p99 of `stable` and `shadow`, as the servers measured."""
+    list_overlap: dict[str, float]
+    """How alike different shoppers' lists are (model/clusters.py), of `stable` and `shadow`."""
+    rungs: dict[str, int]
+    """{"stable's rung > shadow's rung": answers}."""
+    least_alike: list[str]
+    """Ids of the requests whose answers share the fewest items."""
+
+    @property
+    def unanswered(self) -> int:
+        """Copies without an answer: an error, a timeout, a crash, or no room left."""
+        return self.copies - self.compared
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pair:
+    """Two answers to one request. `drift`: score differences of the items that both have."""
+
+    overlap: float
+    same: bool
+    rank: float | None
+    drift: list[float]
+
+
+def compare(rows: pd.DataFrame, copies: int | None = None) -> Comparison:
+    """Compares answer by answer.
+
+    Args:
+        rows: COLUMNS of the request log, mirrored copies included. Of a request that was sent twice the first counts.
+        copies: how many copies the proxy sent, where that is known.
+    """
+    first = rows.drop_duplicates(["request_id", "route"])
+    stable, shadow = first[first["route"] == "split"], first[first["route"] == "shadow"]
+    both = stable.merge(shadow, on="request_id", suffixes=("", "_shadow"))
+    answers = ("item_ids", "scores", "item_ids_shadow", "scores_shadow")
+    pairs = [_pair(*map(list, four)) for four in zip(*(both[name] for name in answers), strict=True)]
+    overlap = np.array([pair.overlap for pair in pairs])
+    sides = {"stable": "", "shadow": "_shadow"}
+    return Comparison(
+        answered=len(stable),
+        copies=len(both) if copies is None else max(copies, len(both)),
+        compared=len(both),
+        versions={"stable": sorted(set(stable["version"])), "shadow": sorted(set(shadow["version"]))},
+        same_list=_mean([pair.same for pair in pairs]),
+        overlap=_clustered(overlap, both["user_id"].to_numpy()),
+        rank_correlation=_mean([pair.rank for pair in pairs if pair.rank is not None]),
+        score_drift=_drift([value for pair in pairs for value in pair.drift]),
+        latency_ms={side: _latency(both[f"latency_ms{suffix}"]) for side, suffix in sides.items() if len(both)},
+        list_overlap={
+            side: clusters.list_overlap(
+                {user: set(row) for user, row in zip(both["user_id"], both[f"item_ids{suffix}"], strict=True)}.values()
+            )
+            for side, suffix in sides.items()
+        },
+        rungs={str(way): int(n) for way, n in (both["rung"] + " > " + both["rung_shadow"]).value_counts().items()},
+        least_alike=[str(name) for name in both["request_id"].iloc[np.argsort(overlap, kind="stable")[:SHOWN]]],
+    )
+
+
+def _pair(items: list[str], scores: list[float], other: list[str], other_scores: list[float]) -> _Pair:
+    place, other_place = ({item: n for n, item in enumerate(row)} for row in (items, other))
+    shared = [item for item in items if item in other_place]
+    rank = None
+    if len(shared) > 1:
+        # Both rankings of the shared items alone, so that ranks are 0 to n - 1: rho = 1 - 6 sum d^2 / (n (n^2 - 1)).
+        order = {item: n for n, item in enumerate(sorted(shared, key=other_place.__getitem__))}
+        squares = sum((n - order[item]) ** 2 for n, item in enumerate(shared))
+        rank = 1 - 6 * squares / (len(shared) * (len(shared) ** 2 - 1))
+    return _Pair(
+        overlap=len(shared) / len(other) if other else float(not items),
+        same=items == other,
+        rank=rank,
+        drift=[other_scores[other_place[item]] - scores[place[item]] for item in shared],
+    )
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _clustered(overlap: np.ndarray, user: np.ndarray) -> dict[str, float] | None:
+    if not len(overlap):
+        return None
+    found = clusters.ratio(overlap, np.ones(len(overlap)), user)
+    return {"mean": found.value, "low": max(0.0, found.low), "high": min(1.0, found.high)}
+
+
+def _drift(values: list[float]) -> dict[str, float] | None:
+    if not values:
+        return None
+    return {"mean": float(np.mean(values))} | {f"p{q}": float(np.percentile(values, q)) for q in (5, 95)}
+
+
+def _latency(values: "pd.Series[float]") -> dict[str, float]:
+    return {f"p{q}": float(np.percentile(values, q)) for q in (50, 99)}
