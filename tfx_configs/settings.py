@@ -114,7 +114,7 @@ class TrainSettings(Settings):
     ranking_epochs: int = 1
     ranking_batch: int = 64
     """Trips a step, 1 to 4096."""
-    negative_percent: float = 20.0
+    negative_percent: float = 60.0
     """Share of negative candidates kept in ranker training, percent, (0, 100]."""
     valid_days: int = 7
     """Last days before the cut, held out of training to watch the loss, at least 1, below ranking_days."""
