@@ -28,6 +28,7 @@ from model.inference_service import (
 )
 from model.programs import find_program
 from pipelines.observability.write import monitoring_files
+from pipelines.rollout_routes import shadow, testers
 
 ROOT = Path(__file__).resolve().parent.parent / "manifests"
 OVERLAYS = ("kind", "prod", "knative")
@@ -70,6 +71,16 @@ def rollout_states() -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def rollout_routes() -> dict[str, list[dict[str, Any]]]:
+    """{file name: objects} of the routes that a rollout may have besides, for the same two versions."""
+    namespace = rollout_states()["canary.yaml"][0]["metadata"]["namespace"]
+    policies = ROOT / "components" / "gateway" / "security.yaml"
+    return {
+        "testers.yaml": testers(STABLE, CANARY, namespace, policies),
+        "shadow.yaml": shadow(STABLE, CANARY, namespace, policies, 100),
+    }
+
+
 def written() -> dict[str, str]:
     """{path under manifests/: text} of every file that code writes."""
     note = "# Written by `python -m pipelines.manifests`; edit manifests/base/inferenceservice.yaml instead.\n"
@@ -77,7 +88,12 @@ def written() -> dict[str, str]:
         f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
         for name, objects in rollout_states().items()
     }
-    return states | monitoring_files()
+    note = "# Written by `python -m pipelines.manifests` from pipelines/rollout_routes.py. Not run on a cluster.\n"
+    routes = {
+        f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
+        for name, objects in rollout_routes().items()
+    }
+    return states | routes | monitoring_files()
 
 
 def write_manifests(out: Path, check: bool = False) -> list[Path]:

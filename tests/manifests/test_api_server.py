@@ -13,7 +13,7 @@ import yaml
 
 from model.inference_service import Traffic, declared, promoted, record, rolled_back, with_canary
 from model.programs import find_program
-from pipelines.manifests import CANARY, OVERLAYS, ROOT, STABLE, build, rollout_states
+from pipelines.manifests import CANARY, OVERLAYS, ROOT, STABLE, build, rollout_routes, rollout_states
 from tests.manifests.api_server import api_server, kubectl
 from tests.needs import CLUSTER, OWN_SERVER
 
@@ -49,6 +49,12 @@ def test_an_overlay_is_taken_by_the_api_server_with_unknown_fields_refused(serve
 @pytest.mark.parametrize("name", rollout_states())
 def test_a_state_of_a_rollout_is_taken(server: Path, name: str) -> None:
     done = _apply(server, rollout_states()[name], "--dry-run=server", "--field-manager=test", "--force-conflicts")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", rollout_routes())
+def test_a_route_beside_kserves_is_taken(server: Path, name: str) -> None:
+    done = _apply(server, rollout_routes()[name], "--dry-run=server", "--field-manager=test", "--force-conflicts")
     assert done.returncode == 0, done.stderr
 
 

@@ -10,7 +10,7 @@ import pytest
 from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntime, V1beta1InferenceService
 
 from model.service_rules import problems
-from pipelines.manifests import OVERLAYS, ROOT, build, rollout_states, versions
+from pipelines.manifests import OVERLAYS, ROOT, build, rollout_routes, rollout_states, versions
 from tests.manifests.models import misfits
 
 KUBERNETES = versions()["KUBERNETES"].rpartition(".")[0]
@@ -173,6 +173,30 @@ def test_the_gateway_lets_nobody_in_without_a_key_or_token(overlay: str) -> None
         {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "aisle"}
     ]
     assert ("apiKeyAuth" in policy["spec"]) != ("jwt" in policy["spec"])
+
+
+@pytest.mark.parametrize("name", rollout_routes())
+def test_a_route_beside_kserves_lets_nobody_in_without_a_key_either(name: str) -> None:
+    route, security, traffic = rollout_routes()[name]
+    target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route["metadata"]["name"]}
+    assert (security["kind"], traffic["kind"]) == ("SecurityPolicy", "BackendTrafficPolicy")
+    assert security["spec"]["targetRefs"] == traffic["spec"]["targetRefs"] == [target]
+    assert "apiKeyAuth" in security["spec"]
+
+
+def test_a_tester_names_a_version_by_the_header_that_the_servers_know_and_the_shadow_serves_nobody() -> None:
+    (testers, *_), (shadow, *_) = rollout_routes()["testers.yaml"], rollout_routes()["shadow.yaml"]
+    named = {
+        match["headers"][0]["value"]: rule["backendRefs"][0]["name"]
+        for rule in testers["spec"]["rules"]
+        for match in rule["matches"]
+        if match["headers"][0]["name"] == "x-aisle-version"
+    }
+    stable, canary = "aisle-v5b1e9a0c7d21-predictor", "aisle-vc0ffee123456-predictor"
+    assert named == {"stable": stable, "canary": canary}
+    (rule,) = shadow["spec"]["rules"]
+    assert [backend["name"] for backend in rule["backendRefs"]] == [stable]
+    assert rule["filters"][0]["requestMirror"]["backendRef"]["name"] == canary
 
 
 def test_production_takes_tls_only() -> None:
