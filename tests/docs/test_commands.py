@@ -23,6 +23,8 @@ TESTED = {
     f"{AISLE} explore": "tests/pipelines/explore/test_command.py",
     f"{AISLE} report": "tests/pipelines/test_report.py",
     f"{AISLE} rollout": "tests/pipelines/test_rollout.py",
+    f"{AISLE} rollout shadow": "tests/pipelines/test_shadow.py",
+    f"{AISLE} experiment": "tests/pipelines/test_experiment.py",
     f"{AISLE} --help": "tests/pipelines/test_cli.py",
     "curl -s 127.0.0.1:8080/v2": "tests/model/serving/test_server.py",
     "curl -s http://127.0.0.1:8080/events": "tests/model/serving/test_events.py",
