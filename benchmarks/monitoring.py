@@ -7,7 +7,7 @@ build/bench/monitoring/system.json (alerts on the system) and build/bench/cadenc
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ import pandas as pd
 from benchmarks.machine import RESULTS, write_result
 from benchmarks.monitoring_faults import FAULTS, Fault
 from benchmarks.monitoring_log import record
+from benchmarks.monitoring_plain import PlainModel
 from benchmarks.quality import CUTS, FOLDER
 from components.environments import call
 from components.monitor import purchases, reference, run, visits
@@ -28,6 +29,7 @@ from model import columns as c
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.metrics import find_hits, recall
+from model.serving.rungs import ServedModel
 from model.task import load_task
 from model.trips import Trips
 from tfx_configs.monitoring import MonitorSettings
@@ -69,7 +71,8 @@ class World:
 
 def main() -> None:
     world = real()
-    result = {"alerts": [fired(world, fault) for fault in FAULTS], **clean(world)}
+    result: dict[str, Any] = {"alerts": [fired(world, fault) for fault in FAULTS], **clean(world)}
+    result["other_spans"] = {cut: clean(plain(cut))["clean_replay"] for cut in CUTS[:-1]}
     for path, key in ((HERE / "system.json", "alerts"), (RESULTS / "cadence.json", "cadence")):
         result[key] = result.get(key, []) + (read_json(path)[key] if path.exists() else [])
     print(write_result("monitoring", result, SEED))
@@ -111,21 +114,39 @@ def clean(world: World, days: int = DAYS) -> dict[str, Any]:
 
 
 def real() -> World:
-    """The last cut's four weeks."""
-    examples, tables = CUT / "examples", FOLDER / "tables"
+    """The last cut's four weeks, answered by its model."""
+    examples = CUT / "examples"
     model = CUT / f"model-{SEED}"
-    if not (examples / "trips").exists() or not model.exists() or not tables.exists():
+    if not (examples / "trips").exists() or not model.exists():
         raise InputError(f"{CUT}: expected examples and a model there; run `make bench-quality`")
-    log = HERE / "requests"
-    if not log.exists():
+
+    def served() -> ServedModel:
         from model.package import load
 
-        progress("the test trips through the server's code, some minutes")
-        record(Trips.load(examples / "trips"), lambda: load(model), HERE)
-    path = HERE / "reference"
+        return load(model)
+
+    return _world(HERE, examples, served, evaluation(examples, model))
+
+
+def plain(cut: str) -> World:
+    """The four weeks after another cut, answered by personal frequency: limits were not looked at on them."""
+    examples = FOLDER / cut / "examples"
+    if not (examples / "trips").exists():
+        raise InputError(f"{examples}: expected trips there; run `make bench-quality`")
+    trips = Trips.load(examples / "trips")
+    popular = np.argsort(-np.bincount(trips.event_item_E[trips.event_time_E < trips.cut_s]), kind="stable")[:50]
+    model = PlainModel(version=reference.PLAIN, popular=tuple(trips.item_ids[popular].tolist()))
+    return _world(HERE / cut, examples, lambda: model, None)
+
+
+def _world(folder: Path, examples: Path, load_model: Callable[[], ServedModel], judged: Path | None) -> World:
+    tables, log, path = FOLDER / "tables", folder / "requests", folder / "reference"
+    if not log.exists():
+        progress(f"{folder}: the test trips through the server's code, some minutes")
+        record(Trips.load(examples / "trips"), load_model, folder, days=DAYS + 1)
     if not path.exists():
-        progress("the weeks before the cut")
-        reference.build(tables, examples, path, full(), SETTINGS, evaluation(examples, model))
+        progress(f"{folder}: the weeks before the cut")
+        reference.build(tables, examples, path, full(), SETTINGS, judged)
         with_stats(path)
     known = reference.load(path)
     end_s = known.cut_s + (DAYS + 1) * DAY_S

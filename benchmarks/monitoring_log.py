@@ -17,6 +17,7 @@ from model.serving.request_log import LogOptions, RequestLog
 from model.serving.rungs import ServedModel
 from model.trips import Trips
 from pipelines.replay import seed_store
+from tfx_configs.settings import DAY_S
 
 DETAIL_PERCENT = 20.0
 DEADLINE_MS = 5000.0
@@ -24,9 +25,9 @@ DEADLINE_MS = 5000.0
 
 
 def record(
-    trips: Trips, load_model: Callable[[], ServedModel], folder: Path, max_history: int = 2048, every: int = 1
+    trips: Trips, load_model: Callable[[], ServedModel], folder: Path, max_history: int = 2048, days: int = 28
 ) -> Path:
-    """Answers every `every`-th shopper's test trips in time order; returns the log's directory.
+    """Answers the trips of the first `days` days after the cut in time order; returns the log's directory.
 
     The store begins with all events before the cut; every shopper's purchases follow as events, as in the demo.
     """
@@ -38,7 +39,8 @@ def record(
         predictor.load()
         which = trips.test_trips()
         try:
-            asyncio.run(_play(trips, which[trips.user_T[which] % every == 0], predictor, store))
+            within = trips.time_T[which] < trips.cut_s + days * DAY_S
+            asyncio.run(_play(trips, which[within], predictor, store))
         finally:
             predictor.close()
             store.close()

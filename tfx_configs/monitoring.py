@@ -35,6 +35,8 @@ class MonitorSettings(Settings):
     """A limit of a share is at least this far from it, [0, 1]."""
     least_distance: float = 0.02
     """A limit of a distance between distributions is at least this far from it, [0, 1]."""
+    least_distance_factor: float = 2.5
+    """A distance may always be this many times those weeks' median: distances are skewed, at least 1."""
     min_visits: int = 50
     """A window with fewer visits is not judged by shares, distances and outcomes, at least 10."""
     visit_minutes: float = 30.0
@@ -79,7 +81,8 @@ class MonitorSettings(Settings):
         for name in ("lateness_hours", "early_minutes"):
             check(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
         check(0 <= self.least_percent <= 100, "least_percent", "0 to 100", self.least_percent)
-        check(self.least_count_factor >= 1, "least_count_factor", "at least 1", self.least_count_factor)
+        for name in ("least_count_factor", "least_distance_factor"):
+            check(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         check(self.own_windows >= 4, "own_windows", "at least 4", self.own_windows)
         for day in self.closed_days:
             check(_is_date(day), "closed_days", "dates like 2017-12-25", day)

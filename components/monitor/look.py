@@ -140,7 +140,10 @@ def _ages(
 def _distances(found: distances.Found, context: Context, days: int) -> Iterator[Result]:
     for kind, by_feature in found.items():
         for feature, (now, *history) in by_feature.items():
-            limit = limits.natural(history, context.settings, context.settings.least_distance)
+            settings = context.settings
+            limit = limits.natural(
+                history, settings, settings.least_distance, least_factor=settings.least_distance_factor
+            )
             figures, status, why = judge(measures.exactly(now), limit, "high", "")
             yield Result(
                 check=f"{kind}_{feature}",

@@ -8,6 +8,7 @@ import pytest
 from components.monitor.limits import Limits, natural, scaled
 from components.monitor.results import Result, judge, worst
 from model.clusters import Estimate
+from tfx_configs.frozen import SettingsError
 from tfx_configs.monitoring import MonitorSettings
 
 SETTINGS = MonitorSettings(spreads=2.0)
@@ -70,3 +71,11 @@ def test_of_several_windows_a_failed_one_is_told_and_the_shorter_of_two() -> Non
     found = worst([result(1, "unknown"), result(7, "failed"), result(28, "failed")])
     assert [(one.window_days, one.status) for one in found] == [(7, "failed")]
     assert [one.window_days for one in worst([result(7, "ok"), result(1, "ok")])] == [1]
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"windows_days": (7, 1)}, {"spreads": 0.0}, {"closed_days": ("Christmas",)}, {"min_visits": 3}]
+)
+def test_settings_out_of_their_range_are_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        MonitorSettings(**wrong)
