@@ -9,9 +9,10 @@ from typing import Any
 
 from benchmarks.fuzz_page import fuzz
 from benchmarks.monitoring_page import cadence, monitoring, offpolicy
-from benchmarks.quality_page import quality
+from benchmarks.quality_page import alternatives, quality
 from benchmarks.rerank_page import rerank
 from benchmarks.rollout_page import rollout
+from benchmarks.serving_page import serving
 from model.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,13 +36,26 @@ def pages() -> list[Path]:
 
 
 def filled(text: str) -> str:
-    """The text with every results section rewritten from benchmarks/results."""
+    """The text with every results section and every single figure rewritten from benchmarks/results.
+
+    A figure is written `<!-- figure:FILE/KEY/... FORMAT -->` and ends with `<!-- /figure -->`; a key of a list is its
+    position, and the format is Python's.
+    """
 
     def section(match: re.Match[str]) -> str:
         name = match["name"]
-        return f"<!-- results:{name} -->\n{SECTIONS[name](read_json(KEPT / f'{name}.json'))}\n<!-- /results -->"
+        result = read_json(KEPT / f"{READ_FROM.get(name, name)}.json")
+        return f"<!-- results:{name} -->\n{SECTIONS[name](result)}\n<!-- /results -->"
 
-    return re.sub(r"<!-- results:(?P<name>\w+) -->\n.*?<!-- /results -->", section, text, flags=re.DOTALL)
+    def figure(match: re.Match[str]) -> str:
+        name, *keys = match["path"].split("/")
+        found: Any = read_json(KEPT / f"{name}.json")
+        for key in keys:
+            found = found[int(key) if isinstance(found, list) else key]
+        return f"<!-- figure:{match['path']} {match['form']} -->{found:{match['form']}}<!-- /figure -->"
+
+    text = re.sub(r"<!-- results:(?P<name>\w+) -->\n.*?<!-- /results -->", section, text, flags=re.DOTALL)
+    return re.sub(r"<!-- figure:(?P<path>\S+) (?P<form>\S+) -->.*?<!-- /figure -->", figure, text)
 
 
 def demo(result: dict[str, Any]) -> str:
@@ -167,7 +181,10 @@ def _minutes(run: dict[str, Any]) -> str:
     return f"{run['seconds'] / 60:.1f} minutes"
 
 
+READ_FROM = {"alternatives": "quality"}
+"""Sections that are told from a result of another name."""
 SECTIONS = {
+    "alternatives": alternatives,
     "cadence": cadence,
     "calibration": calibration,
     "data": data,
@@ -179,6 +196,7 @@ SECTIONS = {
     "quality": quality,
     "rerank": rerank,
     "rollout": rollout,
+    "serving": serving,
 }
 
 

@@ -22,6 +22,34 @@ On {result["hardware"]["cores"]} cores ([benchmarks/quality.py](../benchmarks/qu
 """
 
 
+COST = {
+    AISLE: "one graph with its features; minutes of training on two cores",
+    TREES: "as good where measured; a second runtime, its features outside the graph, no embeddings of ids",
+    "TIFU-KNN": "vectors of all shoppers held in memory and searched for each answer",
+    "UP-CF": "the same",
+    "logistic": "nothing to operate: eight numbers",
+    "decayed frequency": "nothing to operate; the first thing to build",
+    "item-kNN": "a table of neighbours, rebuilt each night",
+    "EASE": "a matrix of the head of the catalog squared",
+    "popularity": "nothing to operate; the same list for all",
+}
+"""What each alternative asks of those who run it."""
+
+
+def alternatives(result: dict[str, Any]) -> str:
+    """What was measured instead of Aisle at the last cut, and what it would have cost to run: for docs/design.md."""
+    cut = result["cuts"][-1]
+    paired = cut["paired"]["ndcg@10"]["against"]
+    rows = []
+    for name in _sorted([cut]):
+        if name in COST:
+            lead = "–" if name == AISLE else interval(paired[name])
+            fit = cut["about"].get(name, {}).get("seconds")
+            rows.append([_label(name), _mean(cut, name, "ndcg@10"), lead, f"{fit:.0f} s" if fit else "–", COST[name]])
+    head = ["ranker", "ndcg@10", "Aisle over it, percent", "fitted in", "to operate"]
+    return f"Next baskets after {cut['cut']} ([all of them](quality.md)):\n\n" + table(head, rows)
+
+
 def _ranking(cuts: list[dict[str, Any]]) -> str:
     names = _sorted(cuts)
     head = [f"ndcg@10 {cut['cut']} | recall@10" for cut in cuts]

@@ -18,7 +18,9 @@ def model(directory: Path, content: str) -> str:
     """A model directory; returns its version."""
     directory.mkdir(parents=True)
     (directory / "weights").write_text(content)
-    return write_manifest(directory, kind="aisle", cut_s=1_512_345_600, items=3, retrieved=0, ranked=0, index={}).version
+    return write_manifest(
+        directory, kind="aisle", cut_s=1_512_345_600, items=3, retrieved=0, ranked=0, index={}
+    ).version
 
 
 class Place:

@@ -1,0 +1,177 @@
+"""What a server on one core can take: the highest rate with p99 under 25 ms, and latency, CPU and memory at half of it.
+
+`python -m benchmarks.serving`, after `make bench-quality`, whose last model is served: the full catalog, and every
+shopper's real history before the cut. The server has one core, the client another. Then the index at larger catalogs,
+and the ranking network in ONNX Runtime.
+"""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchmarks.machine import write_result
+from benchmarks.serving_load import Load, http_request, run_load
+from components.rollout.envoy import READY_PATH, Backend
+from components.rollout.processes import Process, free_port, get, running, wait_ready
+from model.errors import InputError
+from model.manifest import verify
+from model.trips import Trips
+from pipelines.replay import seed_store
+
+CUT = Path("build/bench/quality/2017-12-04")
+SCRATCH = Path("build/bench/serving")
+SEED = 7
+LIMIT_MS = 25.0
+"""p99 of a rate that counts as taken."""
+FIRST_RPS, STEP = 10.0, 1.25
+STEP_S, STEP_REQUESTS, HALF_S, WARM_S = 5.0, 200, 20.0, 5.0
+CATALOGS = (92_334, 1_000_000, 5_000_000)
+"""Items."""
+PEER = "plain KServe predictor"
+SHOPPERS = 500
+MAX_HISTORY = 2048
+PATIENT = ("--deadline-ms", "10000", "--max-in-flight", "10000")
+"""No fallbacks: the model answers everything, however late, so that the rates of both servers mean the same."""
+
+
+def main() -> None:
+    """Measures everything, one thing after the other, and writes build/bench/serving.json."""
+    model = CUT / "model-7"
+    if not model.is_dir():
+        raise InputError(f"{model}: expected a model directory, found none; run `make bench-quality` first")
+    server_core, client_core = sorted(os.sched_getaffinity(0))[-2:][::-1]
+    os.sched_setaffinity(0, {client_core})
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+    trips = Trips.load(CUT / "examples" / "trips")
+    store = seed_store(trips, SCRATCH / "store", MAX_HISTORY)
+    manifest, requests = verify(model), _requests(trips)
+    ours = ("-m", "model.serving.server", "--host-loopback", "--model-dir", str(model), "--store", f"lmdb:{store}")
+    peer = ("-m", "benchmarks.serving_peer", str(SCRATCH / "peer"), str(manifest.items), str(len(trips.user_ids)))
+    with _pinned("aisle", (*ours, *PATIENT), server_core, ours=True) as (process, port):
+        aisle = measured(process, port, requests)
+    with _pinned("peer", peer, server_core, ours=False) as (process, port):
+        plain = measured(process, port, requests)
+    vectors = str(model / "index" / "vectors.npy")
+    result = {
+        "limit_ms": LIMIT_MS,
+        "catalog_items": manifest.items,
+        "shoppers": SHOPPERS,
+        "mean_history": _mean_history(trips),
+        "aisle": aisle,
+        "peers": {PEER: plain},
+        "catalog": [_told("benchmarks.serving_catalog", server_core, vectors, str(items)) for items in CATALOGS],
+        "runtime": _told("benchmarks.serving_runtime", server_core, str(CUT / "examples")),
+    }
+    write_result("serving", result, SEED)
+
+
+def measured(process: Process, port: int, requests: Sequence[bytes]) -> dict[str, Any]:
+    """The highest rate taken, and what half of it costs."""
+    run_load(port, requests, FIRST_RPS, WARM_S, SEED)
+    taken, rates, rps = 0.0, [], FIRST_RPS
+    while True:
+        load = run_load(port, requests, rps, max(STEP_S, STEP_REQUESTS / rps), SEED)
+        rates.append({"rps": round(rps, 1), "p50_ms": _ms(load, 50), "p99_ms": _ms(load, 99)})
+        print(process.name, rates[-1], flush=True)
+        if load.quantile_ms(0.99) >= LIMIT_MS:
+            break
+        taken, rps = rps, rps * STEP
+    half = max(taken, FIRST_RPS) / 2
+    before = _stages(port)
+    cpu_s, client_s, busy_s, begin = process.cpu_s(), time.process_time(), _busy_s(), time.perf_counter()
+    load = run_load(port, requests, half, HALF_S, SEED + 1)
+    seconds, own_s = time.perf_counter() - begin, process.cpu_s() - cpu_s
+    others = (_busy_s() - busy_s - own_s - (time.process_time() - client_s)) / seconds
+    answered = len(load.latency_ms)
+    stages_ms = {stage: round(1000 * (s - before.get(stage, 0)) / answered, 3) for stage, s in _stages(port).items()}
+    return {
+        "max_rps_p99_25ms": round(taken, 1),
+        **{f"p{q}_ms": _ms(load, q) for q in (50, 90, 99)},
+        "half_rps": round(half, 1),
+        "cpu_ms_per_request": round(1000 * own_s / answered, 3),
+        "stages_ms": stages_ms,
+        "rss_mb": round(psutil.Process(process.pid).memory_info().rss / 1e6),
+        "not_200": sum(load.statuses.values()) - load.statuses[200] + load.lost,
+        "full_share": _full_share(load),
+        "other_cores": round(max(others, 0.0), 2),
+        "rates": rates,
+    }
+
+
+def _ms(load: Load, percent: int) -> float | None:
+    """A percentile of the latencies; None where it is among what was lost."""
+    found = load.quantile_ms(percent / 100)
+    return round(found, 2) if math.isfinite(found) else None
+
+
+def _stages(port: int) -> dict[str, float]:
+    """Seconds that each stage has taken so far, a batch counted once; none where the server does not tell."""
+    _, page = get(port, "/metrics")
+    families = text_string_to_metric_families(page.decode())
+    sums = (one for family in families if family.name == "aisle_stage_seconds" for one in family.samples)
+    return {one.labels["stage"]: one.value for one in sums if one.name.endswith("_sum")}
+
+
+def _told(module: str, core: int, *arguments: str) -> dict[str, Any]:
+    """The JSON that a module prints last, run on one core."""
+    command = ["taskset", "-c", str(core), sys.executable, "-m", module, *arguments]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    print(module, told.splitlines()[-1], flush=True)
+    return dict(json.loads(told.splitlines()[-1]))
+
+
+def _full_share(load: Load) -> float:
+    return load.rungs["full"] / max(sum(load.rungs.values()), 1)
+
+
+def _requests(trips: Trips) -> list[bytes]:
+    """A request of each of the first shoppers at the cut, as the bytes to send."""
+    when = {"name": "request_time", "shape": [1], "datatype": "BYTES", "data": [_rfc3339(trips.cut_s)]}
+    found = []
+    for user in trips.user_ids[:SHOPPERS]:
+        who = {"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [str(user)]}
+        found.append(http_request(READY_PATH.replace("ready", "infer"), json.dumps({"inputs": [who, when]}).encode()))
+    return found
+
+
+def _mean_history(trips: Trips) -> float:
+    """Events before the cut, a shopper."""
+    return round(float(trips.kept_events(trips.cut_s).sum() / len(trips.user_ids)), 1)
+
+
+def _rfc3339(moment_s: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment_s))
+
+
+def _busy_s() -> float:
+    """CPU seconds that all processes of the machine have used."""
+    times = psutil.cpu_times()
+    return float(times.user + times.nice + times.system)
+
+
+@contextmanager
+def _pinned(name: str, arguments: Sequence[str], core: int, ours: bool) -> Iterator[tuple[Process, int]]:
+    """A server on one core, ready."""
+    backend = Backend(http_port=free_port(), grpc_port=free_port())
+    ports: tuple[str, ...] = (str(backend.http_port),)
+    if ours:
+        ports = ("--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port))
+    command = ["taskset", "-c", str(core), sys.executable, *arguments, *ports]
+    with running(name, command, SCRATCH / f"{name}.log") as process:
+        wait_ready(process, backend)
+        yield process, backend.http_port
+
+
+if __name__ == "__main__":
+    main()

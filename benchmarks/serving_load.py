@@ -1,0 +1,114 @@
+"""A lean open-loop HTTP client: requests leave at their drawn moments, whether the earlier ones are answered or not.
+
+A latency counts from the moment drawn, so a server that falls behind cannot hide it by slowing the client down.
+"""
+
+import asyncio
+import itertools
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+PATIENCE_S = 5.0
+"""Wait for the last answers; what is not there then is lost."""
+_END = b"\r\n\r\n"
+_LENGTH = b"content-length: "
+_RUNG = b'"rung":"'
+
+
+@dataclass(kw_only=True)
+class Load:
+    """What one run saw."""
+
+    rps: float
+    latency_ms: list[float] = field(default_factory=list)
+    statuses: Counter[int] = field(default_factory=Counter)
+    rungs: Counter[str] = field(default_factory=Counter)
+    lost: int = 0
+
+    def quantile_ms(self, quantile: float) -> float:
+        """Latency, where what was lost took for ever."""
+        latency_ms = np.sort(np.array(self.latency_ms + [np.inf] * self.lost))
+        return float(latency_ms[min(int(quantile * len(latency_ms)), len(latency_ms) - 1)])
+
+
+def http_request(path: str, body: bytes, headers: str = "") -> bytes:
+    """The bytes of a POST with a JSON body; `headers` are whole lines."""
+    head = f"POST {path} HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n{headers}"
+    return f"{head}content-length: {len(body)}{_END.decode()}".encode() + body
+
+
+def run_load(port: int, requests: Sequence[bytes], rps: float, seconds: float, seed: int) -> Load:
+    """Sends `requests` in turn with exponential gaps (a Poisson process), `rps` a second, for `seconds`."""
+    gaps_s = np.random.default_rng(seed).exponential(1 / rps, max(int(rps * seconds), 1))
+    return asyncio.run(_run(port, requests, np.cumsum(gaps_s).tolist(), Load(rps=rps)))
+
+
+async def _run(port: int, requests: Sequence[bytes], moments_s: Sequence[float], load: Load) -> Load:
+    loop = asyncio.get_running_loop()
+    free: list[_Connection] = []
+    pending: set[asyncio.Task[None]] = set()
+
+    async def one(request: bytes, due: float) -> None:
+        connection = free.pop() if free else (await loop.create_connection(_Connection, "127.0.0.1", port))[1]
+        status, rung = await connection.ask(request)
+        load.latency_ms.append((time.perf_counter() - due) * 1000)
+        load.statuses[status] += 1
+        load.rungs[rung] += 1
+        free.append(connection)
+
+    begin = time.perf_counter()
+    for request, moment_s in zip(itertools.cycle(requests), moments_s, strict=False):
+        wait_s = begin + moment_s - time.perf_counter()
+        if wait_s > 0:
+            await asyncio.sleep(wait_s)
+        task = loop.create_task(one(request, begin + moment_s))
+        pending.add(task)
+        task.add_done_callback(pending.discard)
+    if pending:
+        await asyncio.wait(pending, timeout=PATIENCE_S)
+    for task in list(pending):
+        task.cancel()
+    for connection in free:
+        connection.close()
+    load.lost = len(moments_s) - len(load.latency_ms)
+    return load
+
+
+class _Connection(asyncio.Protocol):
+    """One kept-alive connection, one request at a time; reads a body of a told length."""
+
+    def __init__(self) -> None:
+        self._received = b""
+        self._answer: asyncio.Future[tuple[int, str]] | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
+
+    async def ask(self, request: bytes) -> tuple[int, str]:
+        """(status, rung, empty when the answer tells none)"""
+        self._answer = asyncio.get_running_loop().create_future()
+        self._transport.write(request)
+        return await self._answer
+
+    def close(self) -> None:
+        self._transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        head, found, body = self._received.partition(_END)
+        if not found or self._answer is None:
+            return
+        length = int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0])
+        if len(body) >= length:
+            rung = body.partition(_RUNG)[2].partition(b'"')[0].decode()
+            self._received = b""
+            self._answer.set_result((int(head.split(None, 2)[1]), rung))
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if self._answer is not None and not self._answer.done():
+            self._answer.set_exception(ConnectionResetError("the server closed the connection"))
