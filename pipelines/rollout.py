@@ -12,6 +12,7 @@ from typing import cast
 from components.rollout.envoy import routes
 from components.rollout.front import rds_file
 from components.rollout.machine import Hand, RolloutState, StateName, by_hand
+from components.rollout.port import Place
 from components.rollout.status import UNDER_WAY, Status, begin, change, read_status
 from model.errors import InputError
 from model.files import read_json, write_json
@@ -28,6 +29,28 @@ from pipelines.replay import (
     walking,
 )
 from tfx_configs.settings import RunSettings
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunTraffic:
+    """components.rollout.port.TrafficAdapter of a run on this machine."""
+
+    run: Path
+
+    def look(self) -> Place:
+        paths = Paths(out=self.run.resolve())
+        status, registry = read_status(paths.rollout), Registry(paths.registry).state()
+        return Place(
+            stable=registry.stable,
+            canary=registry.canary,
+            previous=registry.previous,
+            percent=status.percent if registry.canary else 0,
+            state=status.state,
+        )
+
+    def act(self, hand: Hand, who: str) -> Place:
+        act(self.run, hand, who)
+        return self.look()
 
 
 def declare(run: Path, version: str | None, who: str) -> Status:

@@ -3,9 +3,12 @@
 import argparse
 import getpass
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from model.errors import InputError
+
+if TYPE_CHECKING:
+    from components.rollout.port import TrafficAdapter
 
 ACTIONS = {
     "status": "steps taken, declared and observed split, decisions",
@@ -67,20 +70,21 @@ def _canary(options: argparse.Namespace) -> int:
 
 def _hand(options: argparse.Namespace) -> int:
     from components.rollout.machine import Hand
-    from pipelines.closing import cluster_line, status_lines
 
-    hand, who = cast(Hand, options.hand), getpass.getuser()
+    print(_adapter(options).act(cast(Hand, options.hand), getpass.getuser()).line())
+    return 0
+
+
+def _adapter(options: argparse.Namespace) -> "TrafficAdapter":
     if options.namespace:
-        from components.rollout.cluster import act as act_there
+        from components.rollout.cluster import ClusterTraffic
         from model.kube import KubeCluster
         from model.traffic_change import Patience
 
-        print(cluster_line(act_there(KubeCluster(options.namespace), hand, who, Patience())))
-        return 0
-    from pipelines.rollout import act
+        return ClusterTraffic(cluster=KubeCluster(options.namespace), patience=Patience())
+    from pipelines.rollout import RunTraffic
 
-    print(next(status_lines(act(options.run, hand, who))))
-    return 0
+    return RunTraffic(run=options.run)
 
 
 def _step(options: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from typing import Any, cast
 from components.gauges import push, rollout
 from components.progress import progress
 from components.rollout.machine import Decision, Hand, RolloutState, StateName, by_hand, decide
+from components.rollout.port import Place
 from components.rollout.prometheus import Query, gather, prometheus
 from model.errors import CheckFailed, InputError
 from model.inference_service import Traffic, mode, read, record, with_canary
@@ -41,6 +42,26 @@ class Seen:
     """When the share in force was set."""
     note: str
     resource_version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClusterTraffic:
+    """components.rollout.port.TrafficAdapter of the service on a cluster."""
+
+    cluster: Cluster
+    patience: Patience
+
+    def look(self) -> Place:
+        return _place(look(self.cluster))
+
+    def act(self, hand: Hand, who: str) -> Place:
+        return _place(act(self.cluster, hand, who, self.patience))
+
+
+def _place(seen: Seen) -> Place:
+    roles = {"stable": seen.traffic.stable, "canary": seen.traffic.canary, "previous": seen.traffic.previous}
+    names = {role: version.name if version else None for role, version in roles.items()}
+    return Place(**names, percent=seen.traffic.percent, state=seen.state)
 
 
 def look(cluster: Cluster) -> Seen:

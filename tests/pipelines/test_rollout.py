@@ -162,7 +162,7 @@ def test_the_command_says_the_state_in_one_line_and_ends_with_2_on_bad_input(
     assert main(["rollout", "canary", "--run", str(run)]) == 0
     assert capsys.readouterr().out == f"stable {one}  canary {two}  running at 50 %\n"
     assert main(["rollout", "promote", "--run", str(run)]) == 0
-    assert capsys.readouterr().out == f"stable {one}  canary {two}  promoted at 100 %  previous {one}\n"
+    assert capsys.readouterr().out == f"stable {two}  previous {one}  promoted\n"
     assert main(["rollout", "hold", "--run", str(run)]) == 2
     assert capsys.readouterr().err.startswith("aisle: rollout: cannot hold one that is promoted; possible: rollback")
 
