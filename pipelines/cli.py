@@ -14,6 +14,7 @@ from pipelines.experiment_cli import experiment_commands
 from pipelines.monitor_cli import MONITOR_DOES, monitor_options
 from pipelines.replay_cli import REPLAY_DOES, replay_options
 from pipelines.rollout_cli import rollout_commands
+from pipelines.submit_cli import SUBMIT_DOES, submit_options
 from tfx_configs.frozen import SettingsError
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ def _parser() -> Parser:
     compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
     compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
 
+    submit_options(commands.add_parser("submit", help=SUBMIT_DOES, description=SUBMIT_DOES))
     monitor_options(commands.add_parser("monitor", help=MONITOR_DOES, description=MONITOR_DOES))
     replay_options(commands.add_parser("replay", help=REPLAY_DOES, description=REPLAY_DOES))
 

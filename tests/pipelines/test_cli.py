@@ -13,7 +13,7 @@ from pipelines.versions import ROOT, code_version, data_version
 from tfx_configs.settings import DataSettings
 
 COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("replay",), ("explore",), ("compile",), ("rollout",)]
-COMMANDS += [("rollout", action) for action in ACTIONS]
+COMMANDS += [("submit",), *(("rollout", action) for action in ACTIONS)]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)

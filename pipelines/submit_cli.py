@@ -1,0 +1,110 @@
+"""`aisle submit`. Exit 0: done, the run succeeded; 1: it failed, or was lost sight of; 2: bad input, host or rights."""
+
+import argparse
+import tempfile
+import time
+from pathlib import Path
+
+from model.errors import InputError
+
+SUBMIT_DOES = "a compiled pipeline to a KFP server: one run followed to its end, or a schedule"
+DEFAULT_HOST = "http://127.0.0.1:8888"
+INTERRUPTED = 130
+
+
+def submit_options(parser: argparse.ArgumentParser) -> None:
+    """What `aisle submit` takes."""
+    parser.add_argument("--host", default=DEFAULT_HOST, help="KFP's API server or its page (%(default)s)")
+    parser.add_argument("--ui-host", default="", help="KFP's page, for links (default: --host)")
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="a bearer token, where the server wants one")
+    parser.add_argument("--pipeline", default="cluster", help="cluster, rollout or monitoring (%(default)s)")
+    parser.add_argument("--experiment", default="aisle", help="(%(default)s)")
+    parser.add_argument("--name", default="", help="of the run or schedule (default: the pipeline's, and the time)")
+    parser.add_argument("--fast", action="store_true", help="cluster: the recipe of tests, not of quality")
+    parser.add_argument("--data", default="", metavar="DIR", help="cluster: canonical tables, as the pods see them")
+    parser.add_argument("--data-version", metavar="WORD", help="cluster: with --data; another word is another source")
+    parser.add_argument("--cut-date", metavar="DATE", help="cluster: first test day, YYYY-MM-DD")
+    parser.add_argument("--set", action="append", default=[], metavar="S.F=VALUE", help="cluster: a field of a setting")
+    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter as it is")
+    parser.add_argument("--no-wait", action="store_true", help="start the run and leave")
+    parser.add_argument("--timeout-s", type=float, default=6 * 3600.0, help="longest wait (%(default)s)")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--recurring", metavar="CRON", help="a schedule in place of a run, made or brought up to date")
+    what.add_argument("--list", action="store_true", help="the server's schedules")
+    what.add_argument("--disable", metavar="NAME", help="turns a schedule off; --recurring turns it on again")
+    parser.set_defaults(command=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Does what was asked; prints the link before it waits."""
+    from pipelines.kfp_server import KfpServer
+    from pipelines.submit import compiled, cron_of, disable, follow, keep_schedule, parameters
+
+    token = _token(options.token_file)
+    if options.list or options.disable:
+        server = KfpServer(options.host, token, options.ui_host)
+        shown = disable(server, options.disable) if options.disable else server.schedules()
+        for one in shown:
+            state = "disabled" if options.disable or not one.enabled else "enabled"
+            print(f"{one.name:24} {state:9} {one.cron:20} {one.id}")
+        return 0
+    cron = cron_of(options.recurring) if options.recurring else ""
+    with tempfile.TemporaryDirectory() as scratch:
+        package = compiled(options.pipeline, Path(scratch))
+        values = parameters(package, _given(options))
+        server = KfpServer(options.host, token, options.ui_host)
+        experiment = server.experiment(options.experiment)
+        if cron:
+            print(keep_schedule(server, experiment, options.name or package.name, package, values, cron))
+            return 0
+        name = options.name or f"{package.name} {time.strftime('%Y-%m-%d %H:%M:%S')}"
+        started = server.start(experiment, name, package.path, values)
+    print(f"{name}: {server.link(started)}", flush=True)
+    if options.no_wait:
+        return 0
+    try:
+        follow(server, started, package.titles, lambda line: print(line, flush=True), limit_s=options.timeout_s)
+    except KeyboardInterrupt:
+        print(f"no longer waiting; the run goes on: {server.link(started)}")
+        return INTERRUPTED
+    print("the run succeeded" + ("; the gate's word is in its step Gate" if options.pipeline == "cluster" else ""))
+    return 0
+
+
+def _given(options: argparse.Namespace) -> dict[str, str]:
+    """{parameter: its text} of the command line, the settings of a training run among them."""
+    pairs = [one.partition("=") for one in options.param]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise InputError(f"expected --param NAME=VALUE, got {wrong[0]!r}")
+    given = {name: value for name, _, value in pairs}
+    if options.pipeline == "cluster":
+        return _training(options) | given
+    if options.fast or options.data or options.data_version or options.cut_date or options.set:
+        raise InputError("--fast, --data, --data-version, --cut-date and --set go with --pipeline cluster; use --param")
+    return given
+
+
+def _training(options: argparse.Namespace) -> dict[str, str]:
+    from pipelines.submit import FRESH, overridden
+    from pipelines.versions import code_version, data_version
+    from tfx_configs import recipes
+
+    recipe = recipes.fast if options.fast else recipes.full
+    settings = overridden(recipe(path=options.data, cut_date=options.cut_date), options.set)
+    version = options.data_version or (FRESH if options.recurring else "")
+    if not version and settings.data.path:
+        raise InputError("expected --data-version with --data: the files are on the cluster; a date will do")
+    return {
+        "settings": settings.to_json(),
+        "data_version": version or data_version(settings.data),
+        "code_version": code_version(),
+    }
+
+
+def _token(path: Path | None) -> str | None:
+    if path is None:
+        return None
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise InputError(f"expected a token in {path}, cannot read it ({error.strerror})") from None
