@@ -4,6 +4,7 @@ SIGTERM drains: no new connections, requests in flight are answered, then the lo
 """
 
 import argparse
+import gc
 import logging
 import os
 import sys
@@ -73,6 +74,7 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
     try:
         predictor = Predictor(lambda: load_model(options.model_dir), store, log, options.limits)
         predictor.load()
+        gc.freeze()  # what is loaded stays: a collection that walked it would stop all requests meanwhile
         if options.host_loopback:
             bind_to_loopback()
         server = kserve.ModelServer(
