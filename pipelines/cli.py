@@ -93,7 +93,7 @@ def _parser() -> Parser:
         "--model", type=Path, metavar="DIR", action="append", default=[], help="with --examples: stable, then canary"
     )
 
-    compile_ = command("compile", _compile, "the pipeline as KFP YAML")
+    compile_ = command("compile", _compile, "the pipelines as KFP YAML, and as Kubernetes objects")
     compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
     compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
 

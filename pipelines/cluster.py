@@ -22,6 +22,7 @@ def cluster(
     blessed_dir: str = "",
     reference_dir: str = "",
     override_reason: str = "",
+    override_by: str = "",
     namespace: str = "aisle",
     canary_percent: int = 10,
     pushgateway: str = PUSHGATEWAY,
@@ -44,6 +45,7 @@ def cluster(
             blessed_dir=blessed_dir,
             reference_dir=reference_dir,
             override_reason=override_reason,
+            override_by=override_by,
         )
         released = release(
             candidate=trained.model,

@@ -4,7 +4,7 @@ Push declares a canary and returns; this looks at its evidence every few minutes
 takes it away. Without a canary there is nothing to do, and the run says so.
 """
 
-from kfp import dsl
+from kfp import dsl, kubernetes
 
 from components.ending.op import ending
 from components.rollout.cluster import PLAN
@@ -36,3 +36,6 @@ def rollout(
         moved.set_display_name("One step").set_cpu_limit("1").set_memory_limit("1G")
         # The next run looks again; trying again by itself would only repeat what was refused.
         moved.set_retry(0).set_caching_options(False)
+    for task in (told, moved):
+        kubernetes.set_image_pull_policy(task, "IfNotPresent")
+        kubernetes.set_timeout(task, 1800)

@@ -1,7 +1,7 @@
 """The KFP step of monitoring. Never cached: the pipeline sees to that."""
 
 from kfp import dsl
-from kfp.dsl import Artifact, Metrics, Output
+from kfp.dsl import Artifact, Markdown, Metrics, Output
 
 from components.images import VALIDATE_IMAGE
 
@@ -20,6 +20,7 @@ def monitor(
     namespace: str,
     report: Output[Artifact],
     metrics: Output[Metrics],
+    table: Output[Markdown],
 ) -> str:
     """Every check; returns what training is due (none, incremental or full). A failed check does not fail the step.
 
@@ -32,7 +33,10 @@ def monitor(
 
         from components.metrics import log_metrics
         from components.monitor.step import monitor_step
+        from components.monitor.told import write_table
 
         inputs = {"reference": reference_dir, "log": request_log, "tables": tables, "out": out}
         inputs |= {"pushgateway": pushgateway, "namespace": namespace}
-        return monitor_step(inputs, settings, retrain, ask, now, report.path, partial(log_metrics, metrics))
+        due = monitor_step(inputs, settings, retrain, ask, now, report.path, partial(log_metrics, metrics))
+        write_table(report.path, table.path)
+        return due

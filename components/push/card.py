@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from components.told import as_markdown
 from model.card import Facts, Judgement, model_card
 from model.files import read_json, write_text
 from model.manifest import read_manifest
@@ -43,6 +44,12 @@ def write_card(
     file = registry.card(version)
     write_text(file, model_card(facts, judgement))
     return file
+
+
+def page(outcome: dict[str, Any], registry: str) -> str:
+    """What push did, and below it the card of a version that the registry has, as Markdown."""
+    card = Registry(Path(registry)).card(outcome["version"])
+    return as_markdown("Push", outcome) + (f"\n{card.read_text(encoding='utf-8')}" if card.exists() else "")
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -17,19 +17,23 @@ def push(
     reference_dir: str,
     registry: str,
     outcome: dsl.Output[dsl.Artifact],
+    card: dsl.Output[dsl.Markdown],
 ) -> None:
     """A blessed candidate into the registry, declared as canary."""
     from components.stage import stage
 
     with stage("push"):
+        from components.push.card import page
         from components.push.run import push
-        from model.files import Path, write_json
+        from model.files import Path, write_json, write_text
         from model.reference import data_digest
         from tfx_configs.settings import RunSettings
 
         data = data_digest(data_version, RunSettings.from_json(settings).data)
         places = (candidate.path, verdict.path, baselines.path, registry, anomalies.path)
-        write_json(Path(outcome.path), push(*places, data, reference_dir, evaluation.path, settings))
+        done = push(*places, data, reference_dir, evaluation.path, settings)
+        write_json(Path(outcome.path), done)
+        write_text(Path(card.path), page(done, registry))
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -40,12 +44,16 @@ def release(
     namespace: str,
     percent: int,
     released: dsl.Output[dsl.Artifact],
+    table: dsl.Output[dsl.Markdown],
 ) -> None:
     """What was pushed becomes the canary of the InferenceService in `namespace`."""
     from components.stage import stage
 
     with stage("release"):
         from components.push.release import release_to
-        from model.files import Path, write_json
+        from components.told import as_markdown
+        from model.files import Path, write_json, write_text
 
-        write_json(Path(released.path), release_to(namespace, outcome.path, candidate, baselines, percent))
+        done = release_to(namespace, outcome.path, candidate, baselines, percent)
+        write_json(Path(released.path), done)
+        write_text(Path(table.path), as_markdown("Release", done))

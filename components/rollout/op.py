@@ -7,13 +7,21 @@ from components.images import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def rollout_step(
-    namespace: str, prometheus_url: str, plan: str, pushgateway: str, decision: dsl.Output[dsl.Artifact]
+    namespace: str,
+    prometheus_url: str,
+    plan: str,
+    pushgateway: str,
+    decision: dsl.Output[dsl.Artifact],
+    table: dsl.Output[dsl.Markdown],
 ) -> None:
     """One step of the rollout in `namespace`; `plan` is RolloutSettings as JSON."""
     from components.stage import stage
 
     with stage("rollout"):
         from components.rollout.cluster import step_in
-        from model.files import Path, write_json
+        from components.told import as_markdown
+        from model.files import Path, write_json, write_text
 
-        write_json(Path(decision.path), step_in(namespace, prometheus_url, plan, pushgateway))
+        done = step_in(namespace, prometheus_url, plan, pushgateway)
+        write_json(Path(decision.path), done)
+        write_text(Path(table.path), as_markdown("One step of the rollout", done))

@@ -58,6 +58,14 @@ def test_a_route_beside_kserves_is_taken(server: Path, name: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.parametrize("name", ["cluster.yaml", "rollout.yaml", "monitoring.yaml"])
+def test_a_pipeline_as_kubernetes_objects_is_taken(server: Path, name: str) -> None:
+    text = (ROOT.parent / "pipelines" / "compiled" / "kubernetes" / name).read_text()
+    done = _apply(server, list(yaml.safe_load_all(text)), "--dry-run=server", "--field-manager=test")
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) == 2
+
+
 @pytest.mark.parametrize(
     ("where", "value"),
     [

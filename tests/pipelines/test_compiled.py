@@ -1,5 +1,6 @@
 """The pipelines for a cluster, as compiled."""
 
+import hashlib
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from components.images import IMAGE, VALIDATE_IMAGE
 from pipelines.manifests import ROOT
 
 COMPILED = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
+ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml"]
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def test_a_release_is_not_tried_twice_by_itself(documents: list[dict[str, Any]])
     assert _tasks(documents[0])["release"].get("retryPolicy", {}).get("maxRetryCount", 0) == 0
 
 
-@pytest.mark.parametrize("name", ["cluster.yaml", "rollout.yaml", "monitoring.yaml"])
+@pytest.mark.parametrize("name", ON_CLUSTER)
 def test_however_a_run_ends_prometheus_is_told(name: str) -> None:
     compiled = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))
     told = compiled["root"]["dag"]["tasks"]["ending"]
@@ -53,7 +55,7 @@ def test_however_a_run_ends_prometheus_is_told(name: str) -> None:
 
 
 def test_a_step_of_the_rollout_is_never_cached_nor_tried_twice() -> None:
-    compiled = yaml.safe_load(COMPILED.with_name("rollout.yaml").read_text())
+    compiled = next(yaml.safe_load_all(COMPILED.with_name("rollout.yaml").read_text()))
     for name in ("rollout-step", "ending"):
         task = _tasks(compiled)[name]
         assert not task.get("cachingOptions", {}).get("enableCache")
@@ -70,3 +72,44 @@ def test_the_monitor_is_one_step_with_tfdv_never_cached_nor_tried_twice() -> Non
     assert executors["exec-monitor"]["container"]["image"] == VALIDATE_IMAGE
     mounted = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-monitor"]
     assert mounted["pvcMount"][0]["constant"] == "aisle-registry"
+
+
+@pytest.mark.parametrize("name", ON_CLUSTER)
+def test_every_step_has_a_title_limits_and_an_end_by_force(name: str) -> None:
+    compiled, platform = yaml.safe_load_all(COMPILED.with_name(name).read_text())
+    on_kubernetes = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for executor, what in compiled["deploymentSpec"]["executors"].items():
+        assert {"resourceCpuLimit", "resourceMemoryLimit"} <= set(what["container"]["resources"])
+        assert on_kubernetes[executor]["activeDeadlineSeconds"] in ("1800", "21600")
+        assert on_kubernetes[executor]["imagePullPolicy"] == "IfNotPresent"
+    for task, what in _tasks(compiled).items():
+        assert what["taskInfo"]["name"] != task or task == "exit-handler-1"
+
+
+def test_a_step_that_only_computes_is_tried_once_more_after_a_minute(documents: list[dict[str, Any]]) -> None:
+    tasks = _tasks(documents[0])
+    retried = {name: task["retryPolicy"] for name, task in tasks.items() if task.get("retryPolicy")}
+    assert set(retried) >= {"ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push"}
+    for name, policy in retried.items():
+        assert name == "release" or (policy["maxRetryCount"], policy["backoffDuration"]) == (1, "60s")
+
+
+def test_every_step_shows_something_on_kfps_page() -> None:
+    shown = {"system.Metrics", "system.HTML", "system.Markdown"}
+    for name in ON_CLUSTER:
+        components = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))["components"]
+        for component, what in components.items():
+            if "executorLabel" in what and component not in ("comp-ending", "comp-baselines"):
+                kinds = {one["artifactType"]["schemaTitle"] for one in what["outputDefinitions"]["artifacts"].values()}
+                assert kinds & shown, component
+
+
+@pytest.mark.parametrize("name", ON_CLUSTER)
+def test_the_kubernetes_objects_hold_the_same_pipeline_under_a_name_of_its_content(name: str) -> None:
+    spec, platform = yaml.safe_load_all(COMPILED.with_name(name).read_text())
+    pipeline, version = yaml.safe_load_all((COMPILED.parent / "kubernetes" / name).read_text())
+    assert (pipeline["kind"], version["kind"]) == ("Pipeline", "PipelineVersion")
+    assert version["spec"]["pipelineName"] == pipeline["metadata"]["name"] == spec["pipelineInfo"]["name"]
+    assert (version["spec"]["pipelineSpec"], version["spec"]["platformSpec"]) == (spec, platform)
+    digest = hashlib.sha256(COMPILED.with_name(name).read_bytes()).hexdigest()[:12]
+    assert version["metadata"] == {"name": f"{pipeline['metadata']['name']}-{digest}", "namespace": "kubeflow"}

@@ -1,0 +1,24 @@
+"""What a step did, as Markdown for KFP's page: one row for each figure or word of its result."""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def as_markdown(title: str, result: Mapping[str, Any]) -> str:
+    """A heading and a table. Lists are joined, objects inside become rows `outer.inner`; nothing is `–`."""
+    rows = [f"| {_cell(name)} | {_cell(value)} |" for name, value in _flat(result)]
+    return "\n".join([f"# {title}", "", "| | |", "|---|---|", *rows]) + "\n"
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+    found: list[tuple[str, Any]] = []
+    for name, value in values.items():
+        found += _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else [(before + name, value)]
+    return found
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        value = ", ".join(str(one) for one in value)
+    text = "–" if value is None or value == "" else f"{value:.5g}" if isinstance(value, float) else str(value)
+    return " ".join(text.replace("|", "/").split())
