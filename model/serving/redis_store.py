@@ -19,6 +19,7 @@ from model.serving import history
 from model.serving.history import Event
 
 PREFIX = b"aisle:history:"
+SEEDED = "aisle:seeded"
 TIMEOUT_S = 0.25
 """Longest wait for a connection or for one command: a thread is never held longer than twice this."""
 BULK = 1000
@@ -65,6 +66,14 @@ class RedisStore:
             some: Mapping[Any, bytes] = {key: values[key] for key in keys[start : start + BULK]}
             _guarded(partial(self._redis.mset, some))
         return len(keys)
+
+    def seeded(self) -> str | None:
+        """What `mark_seeded` was told, None before: it goes with the histories when Redis is emptied."""
+        found = _guarded(lambda: self._redis.get(SEEDED))
+        return None if found is None else bytes(found).decode()
+
+    def mark_seeded(self, note: str) -> None:
+        _guarded(lambda: self._redis.set(SEEDED, note))
 
     def delete(self, user_id: str) -> bool:
         key = _key(user_id)

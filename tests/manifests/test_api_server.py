@@ -58,6 +58,14 @@ def test_a_route_beside_kserves_is_taken(server: Path, name: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_the_job_that_fills_redis_is_taken(server: Path) -> None:
+    namespaces = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] == "Namespace"]
+    assert _apply(server, namespaces, "--field-manager=test", "--force-conflicts").returncode == 0
+    objects = list(yaml.safe_load_all((ROOT / "seed" / "seed.yaml").read_text()))
+    done = _apply(server, objects, "--dry-run=server", "--field-manager=test")
+    assert done.returncode == 0, done.stderr
+
+
 @pytest.mark.parametrize("name", ["cluster.yaml", "rollout.yaml", "monitoring.yaml"])
 def test_a_pipeline_as_kubernetes_objects_is_taken(server: Path, name: str) -> None:
     text = (ROOT.parent / "pipelines" / "compiled" / "kubernetes" / name).read_text()

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import kserve
 import kubernetes_validate
 import pytest
+import yaml
 from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntime, V1beta1InferenceService
 
 from model.service_rules import problems
@@ -74,6 +75,24 @@ def test_a_state_of_a_rollout_fits_its_schema(name: str) -> None:
     service, record = rollout_states()[name]
     assert misfits(service, V1beta1InferenceService, kserve.models) == []
     kubernetes_validate.validate(record, KUBERNETES, strict=True)
+
+
+def test_the_job_that_fills_redis_fits_its_schema_is_hardened_and_reaches_redis() -> None:
+    job, policy = yaml.safe_load_all((ROOT / "seed" / "seed.yaml").read_text())
+    for one in (job, policy):
+        kubernetes_validate.validate(one, KUBERNETES, strict=True)
+    pod = job["spec"]["template"]
+    assert pod["spec"]["securityContext"]["runAsNonRoot"] and pod["spec"]["automountServiceAccountToken"] is False
+    for container in [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]:
+        assert container["securityContext"]["readOnlyRootFilesystem"] and container["resources"]["limits"]
+    label = {"matchLabels": pod["metadata"]["labels"]}
+    assert policy["spec"]["podSelector"] == label
+    redis = next(o for o in of_kind("kind", "NetworkPolicy") if o["metadata"]["name"] == "redis")
+    assert {"podSelector": label} in redis["spec"]["ingress"][0]["from"]
+    assert (
+        pod["spec"]["initContainers"][0]["image"]
+        == of_kind("kind", "ClusterStorageContainer")[0]["spec"]["container"]["image"]
+    )
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
