@@ -39,8 +39,9 @@ from tfx_configs.settings import DAY_S
 SEED = 7
 HERE = RESULTS / "monitoring"
 CUT = FOLDER / CUTS[-1]
-SETTINGS = MonitorSettings(closed_days=("2017-12-25", "2017-12-26"))
-"""The shop was closed on Christmas Day, which in universal time is two."""
+SETTINGS = MonitorSettings(closed_days=("2017-11-23", "2017-11-24", "2017-12-25", "2017-12-26"))
+"""The shop was closed on Christmas Day and from the afternoon of Thanksgiving, which in universal time are two days
+each."""
 DAYS, FAULT_DAY = 28, 14
 CLEAN_STEP_S, FAULT_STEP_S = DAY_S // 4, DAY_S // 4
 DISTANCE_STEP = 4
@@ -104,11 +105,8 @@ def clean(world: World, days: int = DAYS) -> dict[str, Any]:
     failed = world.failed(frames, moments, False)
     daily = moments[DISTANCE_STEP - 1 :: DISTANCE_STEP]
     failed += world.failed(frames, daily, True)
-    names = sorted(
-        f"{(moment_s - begin_s) / DAY_S:.2f}: {name}"
-        for moment_s, one in zip([*moments, *daily], failed, strict=True)
-        for name in one
-    )
+    named = {(moment_s, name) for moment_s, one in zip([*moments, *daily], failed, strict=True) for name in one}
+    names = [f"{(moment_s - begin_s) / DAY_S:.2f}: {name}" for moment_s, name in sorted(named)]
     about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": names}
     return {"clean_replay_alerts": len(names), "clean_replay": about | {"visits": len(world.requests)}}
 

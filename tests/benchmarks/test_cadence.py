@@ -49,7 +49,7 @@ def test_the_page_of_the_monitor_tells_what_was_found_and_what_was_not() -> None
     others = {"2017-10-09": clean | {"alerts": ["3.25: visits"]}}
     about = {"other_spans": others, "measured": "2026-01-01T00:00:00+00:00"}
     text = monitoring({"alerts": alerts, "clean_replay": clean} | about)
-    assert "from 2017-10-09: failed: 3.25: visits" in text
+    assert "from 2017-10-09: failed at so many moments: visits 1 of 4" in text
     assert "1 of 2 were found within their time" in text and "no check failed" in text
     assert "| One thing | `visits` | 2 h | 24 h |" in text and "not in time" in text and "SystemAlert" not in text
 
