@@ -25,6 +25,7 @@ TESTED = {
     f"{AISLE} rollout": "tests/pipelines/test_rollout.py",
     f"{AISLE} rollout shadow": "tests/pipelines/test_shadow.py",
     f"{AISLE} experiment": "tests/pipelines/test_experiment.py",
+    f"{AISLE} submit": "tests/pipelines/test_submit.py",
     f"{AISLE} --help": "tests/pipelines/test_cli.py",
     "curl -s 127.0.0.1:8080/v2": "tests/model/serving/test_server.py",
     "curl -s http://127.0.0.1:8080/events": "tests/model/serving/test_events.py",
@@ -58,7 +59,8 @@ def _commands(page: Path) -> list[str]:
                 continue
             pending = ""
             if words and words[0] != "#":
-                found.append(re.sub(r"^(\w+=[^ $]+ )+", "", " ".join(words)))
+                whole = " ".join(shlex.quote(word) if " " in word else word for word in words)
+                found.append(re.sub(r"^(\w+=[^ $]+ )+", "", whole))
         assert not pending, f"{page.name}: an open quotation in {pending!r}"
     return found
 
