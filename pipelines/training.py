@@ -31,9 +31,8 @@ class Outputs(NamedTuple):
 
 
 def _size(task: dsl.PipelineTask, name: str, *, cpu: str, memory: str) -> dsl.PipelineTask:
-    """A node that went away is tried again once, a minute later; what the data does wrong, it does wrong twice."""
-    task.set_display_name(name).set_cpu_limit(cpu).set_memory_limit(memory)
-    return task.set_retry(1, backoff_duration="60s")
+    """Tried again once, for a node that went away; what the data does wrong, it does wrong twice."""
+    return task.set_display_name(name).set_cpu_limit(cpu).set_memory_limit(memory).set_retry(1)
 
 
 @dsl.pipeline(name=NAME, description="Ingest, validate, build trips, train, evaluate, gate, push.")
