@@ -194,8 +194,8 @@ class FeatureGraph(tf.Module):
         weight_Y, age_Y = tf.repeat(weight_H, width), tf.repeat(age_H, width)
         decayed_X = tf.gather(tf.math.unsorted_segment_sum(weight_Y, segment_Y, segments), segment_X)
         youngest_X = tf.gather(tf.math.unsorted_segment_min(age_Y, segment_Y, segments), segment_X)
-        decayed_CA = tf.where(code_CA != MISSING, tf.reshape(decayed_X, [-1, width]), 0.0)
-        last_CA = tf.where(decayed_CA > 0, tf.reshape(youngest_X, [-1, width]), NEVER_DAYS)
+        decayed_CA = tf.where(code_CA != MISSING, tf.reshape(decayed_X, tf.shape(code_CA)), 0.0)
+        last_CA = tf.where(decayed_CA > 0, tf.reshape(youngest_X, tf.shape(code_CA)), NEVER_DAYS)
         features: dict[str, Any] = {}
         for a, name in enumerate(self._names):
             features[f"{name}_decayed"] = decayed_CA[:, a]

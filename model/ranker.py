@@ -73,7 +73,7 @@ class AttributeEmbedding(tf.Module):
 
     def __call__(self, code_CA: Any) -> Any:
         """[C, A * width], one attribute after the other."""
-        return tf.reshape(self._table(code_CA + self._first_A), [-1, self._width])
+        return tf.reshape(self._table(code_CA + self._first_A), [tf.shape(code_CA)[0], self._width])
 
 
 class RankerScorer(tf.Module):

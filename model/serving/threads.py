@@ -4,13 +4,13 @@ TensorFlow, BLAS and OpenMP would otherwise spread each small piece over all cor
 between pieces: half of the CPU of a request on two cores.
 """
 
-from threadpoolctl import threadpool_limits
+import os
 
-from model.backend import tf
+from threadpoolctl import threadpool_limits
 
 
 def one_thread_each() -> None:
-    """For the whole process; before TensorFlow runs anything."""
+    """For the whole process, as far as nobody has decided otherwise; before TensorFlow runs anything."""
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
     threadpool_limits(limits=1)
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)

@@ -35,7 +35,8 @@ def test_the_largest_values_do_not_run_into_the_next_row() -> None:
 
 
 def test_distinct_keeps_the_first_of_each_pair_in_order() -> None:
-    row, value, first = distinct(tf.constant([1, 0, 1, 1, 0]), tf.constant([4, 4, 4, 3, 4]))
+    row, value, first, which = distinct(tf.constant([1, 0, 1, 1, 0]), tf.constant([4, 4, 4, 3, 4]))
+    assert which.numpy().tolist() == [0, 1, 0, 2, 1]
     assert list(zip(row.numpy().tolist(), value.numpy().tolist(), first.numpy().tolist(), strict=True)) == [
         (1, 4, 0),
         (0, 4, 1),
