@@ -104,7 +104,8 @@ class ListIndex:
         sample = np.random.default_rng(0).permutation(len(vectors))[: LIST_SIZE * count]
         lists.train(vectors[np.sort(sample)])
         lists.add_with_ids(vectors, items.astype(np.int64))
-        true = ExactIndex(vectors, items).search(queries, RECALL_AT)
+        exact = ExactIndex(vectors, items)
+        true = np.concatenate([exact.search(query, RECALL_AT) for query in np.split(queries, len(queries))])
         probes = 8
         while True:
             probes = min(2 * probes, count)
