@@ -100,9 +100,10 @@ def _calibration(context: Context, measure: Measure) -> Limits | None:
     moved = limits.natural(
         _values(measures.hits_per_trip, context.before), settings, least_percent=settings.least_percent
     )
-    if moved is None:
+    centre = float(np.median(moved.history)) if moved is not None else 0.0
+    if moved is None or centre == 0:  # a plain ranker that hits nothing moves by nothing: it says nothing
         return None
-    centre, factor = float(np.median(moved.history)), settings.max_calibration_factor
+    factor = settings.max_calibration_factor
     return Limits(low=centre / moved.high / factor, high=centre / max(moved.low, 1e-9) * factor)
 
 
