@@ -11,6 +11,8 @@ from tfx_configs.rerank import RerankSettings
 from tfx_configs.validation import ValidationSettings
 
 DAY_S = 86_400
+MOST_CANDIDATES = 4096
+"""Of one request, from any source or from all."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -92,7 +94,7 @@ class CandidateSettings(Settings):
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            check(1 <= value <= 4096, field.name, "1 to 4096", value)
+            check(1 <= value <= MOST_CANDIDATES, field.name, f"1 to {MOST_CANDIDATES}", value)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

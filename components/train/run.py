@@ -24,7 +24,7 @@ from model.ranker import Ranker, RankerScorer
 from model.recommender import Recommender
 from model.task import ITEMS
 from model.trips import Trips
-from tfx_configs.settings import RunSettings
+from tfx_configs.settings import MOST_CANDIDATES, RunSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -110,8 +110,12 @@ def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
 
 
 def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:
-    """Writes one model directory for each baseline below `baselines_dir`; returns {name: version}."""
+    """Writes one model directory for each baseline below `baselines_dir`; returns {name: version}.
+
+    They rank their whole union: nothing has learned which candidates could be left out.
+    """
     run = RunSettings.from_json(settings)
+    run = dataclasses.replace(run, candidates=dataclasses.replace(run.candidates, limit=MOST_CANDIDATES))
     _, catalog = _load(examples_dir)
     served = catalog.as_served()
     versions = {}
