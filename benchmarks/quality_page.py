@@ -26,7 +26,7 @@ COST = {
     AISLE: "one graph with its features; minutes of training on two cores",
     TREES: "as good where measured; a second runtime, its features outside the graph, no embeddings of ids",
     "TIFU-KNN": "vectors of all shoppers held in memory and searched for each answer",
-    "UP-CF": "the same",
+    "UP-CF": "vectors of all shoppers held in memory, likewise",
     "logistic": "nothing to operate: eight numbers",
     "decayed frequency": "nothing to operate; the first thing to build",
     "item-kNN": "a table of neighbours, rebuilt each night",
