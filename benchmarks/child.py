@@ -37,7 +37,7 @@ def run(
 
     Memory and CPU are looked at every `sample_s` seconds, which takes about 5 ms of CPU.
     """
-    began, busy, peak, cpu_s, over = time.perf_counter(), _busy(), 0.0, 0.0, False
+    began, busy, peak, cpu_s, over = time.perf_counter(), busy_s(), 0.0, 0.0, False
     with subprocess.Popen(command, cwd=folder, env=environment) as process:
         watched = psutil.Process(process.pid)
         try:
@@ -56,11 +56,12 @@ def run(
         cpu_s=round(cpu_s, 1),
         peak_mb=round(peak),
         over_limit=over or process.returncode == -signal.SIGKILL,
-        other_cores=round(max(_busy() - busy - cpu_s, 0.0) / seconds, 2),
+        other_cores=round(max(busy_s() - busy - cpu_s, 0.0) / seconds, 2),
     )
 
 
-def _busy() -> float:
+def busy_s() -> float:
+    """CPU seconds that all processes of the machine have used."""
     times = psutil.cpu_times()
     return float(times.user + times.system + times.nice)
 

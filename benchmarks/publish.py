@@ -22,8 +22,9 @@ CADENCE = FRESH / "cadence" / "cadence.svg"
 
 def main() -> None:
     for path in sorted(FRESH.glob("*.json")):
-        write_json(KEPT / path.name, read_json(path))
-        print(f"kept {path.name}")
+        if path.stem in {READ_FROM.get(name, name) for name in SECTIONS} | ONLY_FIGURES:
+            write_json(KEPT / path.name, read_json(path))
+            print(f"kept {path.name}")
     if CADENCE.exists():
         (ROOT / "docs" / "images" / CADENCE.name).write_bytes(CADENCE.read_bytes())
     for page in pages():
@@ -183,6 +184,8 @@ def _minutes(run: dict[str, Any]) -> str:
 
 READ_FROM = {"alternatives": "quality"}
 """Sections that are told from a result of another name."""
+ONLY_FIGURES = {"experiment"}
+"""Results that pages tell without a section."""
 SECTIONS = {
     "alternatives": alternatives,
     "cadence": cadence,

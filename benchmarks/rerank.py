@@ -24,11 +24,12 @@ from model.api import Answer, Request
 from model.catalog import Catalog
 from model.item_values import ItemValues
 from model.manifest import read_manifest
-from model.package import ALL, LoadedModel
+from model.package import LoadedModel
 from model.rerank import BOUGHT_BEFORE, Reranker
 from model.rerank_policy import RerankPolicy
 from model.task import CATALOG, ITEMS, Task, load_task
 from tfx_configs.rerank import RerankSettings, Rule
+from tfx_configs.settings import MOST_CANDIDATES
 
 SEED = 7
 K = 20
@@ -95,7 +96,7 @@ def switches(item_ids: np.ndarray) -> dict[str, RerankSettings]:
 
 def candidates(model: package.LoadedModel, task: Task) -> list[Ranked]:
     """The whole union of every judged trip, as the model ranks it."""
-    requests = [request_of(task.trips, int(trip), ALL) for trip in task.trip_N]
+    requests = [request_of(task.trips, int(trip), MOST_CANDIDATES) for trip in task.trip_N]
     return [
         (
             dataclasses.replace(request, k=K),

@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.child import busy_s
 from benchmarks.machine import write_result
 from benchmarks.serving_load import Load, http_request, run_load
 from components.rollout.envoy import READY_PATH, Backend
@@ -95,10 +96,10 @@ def measured(process: Process, port: int, requests: Sequence[bytes]) -> dict[str
         rps *= STEP
     half = max(taken, FIRST_RPS) / 2
     before = _stages(port)
-    cpu_s, client_s, busy_s, begin = process.cpu_s(), time.process_time(), _busy_s(), time.perf_counter()
+    cpu_s, client_s, all_s, begin = process.cpu_s(), time.process_time(), busy_s(), time.perf_counter()
     load = run_load(port, requests, half, HALF_S, SEED + 1)
     seconds, own_s = time.perf_counter() - begin, process.cpu_s() - cpu_s
-    others = (_busy_s() - busy_s - own_s - (time.process_time() - client_s)) / seconds
+    others = (busy_s() - all_s - own_s - (time.process_time() - client_s)) / seconds
     answered = len(load.latency_ms)
     stages_ms = {stage: round(1000 * (s - before.get(stage, 0)) / answered, 3) for stage, s in _stages(port).items()}
     return {
@@ -158,12 +159,6 @@ def _mean_history(trips: Trips) -> float:
 
 def _rfc3339(moment_s: int) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment_s))
-
-
-def _busy_s() -> float:
-    """CPU seconds that all processes of the machine have used."""
-    times = psutil.cpu_times()
-    return float(times.user + times.nice + times.system)
 
 
 @contextmanager

@@ -64,7 +64,7 @@ class Answer:
     ranked: Ranked | None = None
     """Only where the request asked for detail and something was ranked."""
     unknown: Unknown | None = None
-    """The same; None for a model of before it could tell."""
+    """The same."""
 
 
 class Model(Protocol):

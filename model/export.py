@@ -152,27 +152,16 @@ def export(
             write_json(out / "training.json", training)
         if rerank is not None and items is not None:
             package_rerank(out, rerank if score_is_probability else rerank.rules_only(), items)
-        facts = Facts(
-            kind=kind,
-            cut_s=int(catalog.snapshot_W[-1]),
-            items=catalog.items,
-            retrieved=retrieved if index is not None else 0,
-            ranked=recommender.candidates.limit,
-            score_is_probability=score_is_probability,
-            libraries=installed_libraries(),
-            training=training,
-        )
-        write_text(out / CARD, model_card(facts))
-        return write_manifest(
-            out,
-            kind=kind,
-            cut_s=int(catalog.snapshot_W[-1]),
-            items=catalog.items,
-            retrieved=retrieved if index is not None else 0,
-            ranked=recommender.candidates.limit,
-            index=index.about if index is not None else {},
-            score_is_probability=score_is_probability,
-        )
+        known: dict[str, Any] = {
+            "kind": kind,
+            "cut_s": int(catalog.snapshot_W[-1]),
+            "items": catalog.items,
+            "retrieved": retrieved if index is not None else 0,
+            "ranked": recommender.candidates.limit,
+            "score_is_probability": score_is_probability,
+        }
+        write_text(out / CARD, model_card(Facts(**known, libraries=installed_libraries(), training=training)))
+        return write_manifest(out, **known, index=index.about if index is not None else {})
 
 
 def _table(ids: np.ndarray, first: int, default: int) -> Any:

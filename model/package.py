@@ -19,11 +19,10 @@ from model.manifest import Manifest, verify
 from model.rerank import Reranker
 from model.rerank_policy import ITEMS, RerankPolicy, packaged_rerank
 from model.towers import RECENT_EVENTS
+from tfx_configs.settings import MOST_CANDIDATES
 
 MAX_BATCH = 64
 """Requests run through the graph at once."""
-ALL = 4096
-"""More than any candidate union holds: what re-ranking chooses from."""
 FEWER_EVENTS = 200
 """Most recent events of a shopper that the quicker ranking looks at."""
 
@@ -98,7 +97,7 @@ class LoadedModel:
             exclude_item=tf.constant([item for item, _ in excluded], tf.string),
             exclude_row=tf.constant([row for _, row in excluded], tf.int32),
             ranked=tf.constant(ranked, tf.int32),
-            k=tf.constant(ALL if everything else max(request.k for request in requests), tf.int32),
+            k=tf.constant(MOST_CANDIDATES if everything else max(request.k for request in requests), tf.int32),
         )
         item_Bk, score_Bk, reason_Bk = (found[name].numpy() for name in ("item_id", "score", "reason"))
         begin = self._took("rank", begin)

@@ -10,9 +10,10 @@ import pyarrow.compute as pc
 
 from model.api import Answer, Request
 from model.errors import InputError
+from model.serving.rungs import Rung
 
-RANKED = {"full": False, "fewer_candidates": True}
-"""{rung that the model itself answers (model.serving.rungs.Rung): whether that is with fewer candidates}"""
+RANKED = {Rung.FULL: False, Rung.FEWER: True}
+"""{rung that the model itself answers: whether that is with fewer candidates}"""
 COLUMNS = (
     *("request_id", "version", "user_id", "time_s", "store_id", "k", "rung", "item_ids", "scores", "exclude"),
     *("history_items", "history_times"),

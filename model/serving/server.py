@@ -161,10 +161,17 @@ def _options(argv: Sequence[str] | None) -> ServerOptions:
     parser.add_argument("--grpc-port", type=int, default=8081)
     parser.add_argument("--host-loopback", action="store_true", help="listen on 127.0.0.1 only")
     parser.add_argument("--request-log", type=Path, metavar="DIR", help="where a row for each answer is kept")
-    parser.add_argument("--log-detail-percent", type=float, default=1.0, help="share of rows with history, candidates")
-    parser.add_argument("--log-roll-rows", type=int, default=5_000, help="rows of one file of the request log")
     parser.add_argument(
-        "--log-roll-s", type=float, default=60.0, help="seconds until a file is finished though shorter"
+        "--log-detail-percent",
+        type=float,
+        default=LogOptions.detail_percent,
+        help="share of rows with history, candidates",
+    )
+    parser.add_argument(
+        "--log-roll-rows", type=int, default=LogOptions.roll_rows, help="rows of one file of the request log"
+    )
+    parser.add_argument(
+        "--log-roll-s", type=float, default=LogOptions.roll_s, help="seconds until a file is finished though shorter"
     )
     parser.add_argument("--rules", type=Path, help="rules file that takes the place of the model's own rules")
     parser.add_argument("--max-history", type=int, default=2048, help="events kept for each shopper")

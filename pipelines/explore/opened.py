@@ -16,8 +16,9 @@ from model.calendar import HOURS
 from model.catalog import MISSING
 from model.item_values import ItemValues
 from model.manifest import Manifest, verify
-from model.package import ALL, LoadedModel
+from model.package import LoadedModel
 from model.rerank_policy import ITEMS, RerankPolicy, packaged_rerank
+from tfx_configs.settings import MOST_CANDIDATES
 
 
 class OpenedModel(LoadedModel):
@@ -43,7 +44,7 @@ class OpenedModel(LoadedModel):
                 history_item=request.history_item,
                 history_time=request.history_time,
                 store_id=request.store_id,
-                k=ALL,
+                k=MOST_CANDIDATES,
                 exclude=request.exclude,
             )
             for request in requests

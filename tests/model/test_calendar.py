@@ -1,6 +1,7 @@
 from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from components.examples.promotions import build_promotions
@@ -31,7 +32,6 @@ def test_an_empty_calendar_has_no_kinds() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_what_runs_is_what_looking_through_all_stretches_finds(seed: int) -> None:
     """Random stretches, many of them overlapping, through the code that builds the catalog's promotions."""
-    pd = pytest.importorskip("pandas")
     rng = np.random.default_rng(seed)
     world = SimpleNamespace(store_ids=np.array(STORES, object), item_ids=np.array(list(ITEMS), object))
     tables = {}

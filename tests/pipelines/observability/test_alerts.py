@@ -10,7 +10,8 @@ from model.programs import find_program
 from pipelines.manifests import ROOT
 from pipelines.observability.alerts import ALERTS, GROUPS
 from pipelines.observability.rules import Alert, Group
-from tests.pipelines.observability.cases import CASES, Case
+from tests.pipelines.observability.case import Case
+from tests.pipelines.observability.cases import CASES
 from tests.pipelines.observability.worlds import Test, answered, counter, failing, gauge, promtool_file, slow
 
 RUNBOOK = (ROOT.parent / "docs" / "runbook.md").read_text()
