@@ -65,12 +65,7 @@ def judge(folder: Path, seed: int) -> dict[str, Any]:
 
 def interval(value_N: np.ndarray, seed: int) -> dict[str, float]:
     """Mean over the trips where the metric is defined, with its 95 % bootstrap interval over shoppers."""
-    defined = value_N[~np.isnan(value_N)]
-    if not len(defined):
-        return dict.fromkeys(("mean", "low", "high"), float("nan"))
-    drawn = np.random.default_rng(seed).integers(0, len(defined), (ROUNDS, len(defined)))
-    low, high = np.quantile(defined[drawn].mean(axis=1), [0.025, 0.975])
-    return {"mean": float(defined.mean()), "low": float(low), "high": float(high)}
+    return metrics.mean_interval(value_N, seed=seed, rounds=ROUNDS)
 
 
 def best_classical(means: dict[str, float]) -> str:

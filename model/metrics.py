@@ -198,6 +198,16 @@ def calibration_ratio(curve: Sequence[Bin]) -> float:
     return sum(one.size * one.expected for one in curve) / bought if bought else float("nan")
 
 
+def mean_interval(values_T: np.ndarray, *, seed: int, rounds: int) -> dict[str, float]:
+    """{mean, low, high} over the trips where the metric is defined, with its 95 % bootstrap interval over shoppers."""
+    defined = values_T[~np.isnan(values_T)]
+    if not len(defined):
+        return dict.fromkeys(("mean", "low", "high"), float("nan"))
+    drawn = np.random.default_rng(seed).integers(0, len(defined), (rounds, len(defined)))
+    low, high = np.quantile(defined[drawn].mean(axis=1), [0.025, 0.975])
+    return {"mean": float(defined.mean()), "low": float(low), "high": float(high)}
+
+
 def paired_delta(candidate_T: np.ndarray, reference_T: np.ndarray, *, seed: int, rounds: int) -> Interval:
     """How much better the candidate's mean is on the same trips, percent of the reference's mean.
 

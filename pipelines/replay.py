@@ -12,7 +12,7 @@ from pathlib import Path
 
 from components.rollout.front import front
 from components.rollout.machine import start
-from components.rollout.processes import REQUESTS, SERVER_MODULE, Process, model_server, wait_ready
+from components.rollout.processes import REQUESTS, SERVER_MODULE, Server, model_server, wait_ready
 from components.rollout.status import Status, begin, change
 from components.rollout.traffic import Client
 from components.rollout.walk import Progress, RolloutResult, Walk
@@ -77,7 +77,7 @@ def walking(
     on_progress: Callable[[Progress], None] = lambda _: None,
     server_module: str = SERVER_MODULE,
     on_end: Callable[[str], object] = lambda _: None,
-) -> Iterator[tuple[Walk, list[Process]]]:
+) -> Iterator[tuple[Walk, list[Server]]]:
     """Both servers on the store in `workdir` and Envoy before them, for as long as the block lasts.
 
     An error that ends the block is written into the status, unless an operator's change is that error.
@@ -96,7 +96,7 @@ def walking(
             door = stack.enter_context(front(servers[0][1], servers[1][1], workdir))
             client = stack.enter_context(Client(door.port))
             walk = Walk(trips, client, door, settings, workdir, status, on_progress, on_end)
-            yield walk, [process for process, _ in servers]
+            yield walk, servers
     except CheckFailed:
         raise
     except BaseException as error:

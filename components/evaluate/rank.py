@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.api import Answer, Model, Request
+from model.api import Answer, Model, Ranked, Request
 from model.errors import StageFailed
 from model.metrics import NO_ITEM
 from model.trips import Trips
@@ -20,10 +20,12 @@ class Lists:
     """[N, k] int64 item indices, best first, padded with NO_ITEM."""
     score_Nk: np.ndarray
     """[N, k] float64 as given, NaN where the list has ended."""
+    ranked: list[Ranked]
+    """N lists of all that was ranked, where that was asked for and the model tells it; else empty."""
 
 
-def request_of(trips: Trips, trip: int, k: int) -> Request:
-    """The request a shopper would have made at the start of the trip."""
+def request_of(trips: Trips, trip: int, k: int, detail: bool = False) -> Request:
+    """The request a shopper would have made at the start of the trip. detail: the answer says what was ranked, too."""
     past = trips.history(trip)
     return Request(
         user_id=str(trips.user_ids[trips.user_T[trip]]),
@@ -32,6 +34,7 @@ def request_of(trips: Trips, trip: int, k: int) -> Request:
         history_time=trips.event_time_E[past],
         store_id=str(trips.store_ids[trips.store_T[trip]]),
         k=k,
+        detail=detail,
     )
 
 
@@ -40,8 +43,8 @@ def recommend_all(model: Model, trips: Trips, which: np.ndarray, k: int = 20, ba
     return lists(model, trips, which, k, batch).items_Nk
 
 
-def lists(model: Model, trips: Trips, which: np.ndarray, k: int, batch: int) -> Lists:
-    """The model's answers for the N trips of `which`.
+def lists(model: Model, trips: Trips, which: np.ndarray, k: int, batch: int, detail: bool = False) -> Lists:
+    """The model's answers for the N trips of `which`; with `detail`, what each was chosen from.
 
     An item that the catalog no longer has keeps its place as NO_ITEM: a wasted recommendation, not a shorter list.
 
@@ -51,15 +54,17 @@ def lists(model: Model, trips: Trips, which: np.ndarray, k: int, batch: int) -> 
     index = {item: i for i, item in enumerate(trips.item_ids.tolist())}
     items_Nk = np.full((len(which), k), NO_ITEM, dtype=np.int64)
     score_Nk = np.full((len(which), k), np.nan)
+    ranked: list[Ranked] = []
     for first in range(0, len(which), batch):
-        requests = [request_of(trips, int(trip), k) for trip in which[first : first + batch]]
+        requests = [request_of(trips, int(trip), k, detail) for trip in which[first : first + batch]]
         answers = model.recommend(requests)
         if len(answers) != len(requests):
             raise StageFailed(f"expected {len(requests)} answers from model {model.version}, got {len(answers)}")
         for row, answer in enumerate(_checked(answers, k, model.version), start=first):
             items_Nk[row, : len(answer.item_ids)] = [index.get(item, NO_ITEM) for item in answer.item_ids]
             score_Nk[row, : len(answer.scores)] = answer.scores
-    return Lists(items_Nk=items_Nk, score_Nk=score_Nk)
+            ranked += [answer.ranked] if answer.ranked else []
+    return Lists(items_Nk=items_Nk, score_Nk=score_Nk, ranked=ranked if len(ranked) == len(which) else [])
 
 
 def latency_ms(model: Model, trips: Trips, which: np.ndarray, k: int = 10) -> dict[str, float]:

@@ -13,9 +13,10 @@ import pandas as pd
 from components.evaluate import report
 from components.evaluate.rank import latency_ms, lists
 from components.evaluate.slices import slice_values
+from components.evaluate.sources import without_each
 from components.progress import progress
 from model import package
-from model.api import Model
+from model.api import Model, Ranked
 from model.catalog import Catalog
 from model.errors import InputError
 from model.files import atomic_directory, write_json
@@ -92,15 +93,17 @@ def evaluate(
     task = load_task(examples)
     catalog = Catalog.load(examples / CATALOG)
     items, scores, versions, latency = {}, {}, {}, {}
+    ranked: list[Ranked] = []
     for name, directory in models.items():
         progress(f"{name} on {len(task.trip_N):,} trips")
         model = load(directory)
         versions[name] = model.version
-        listed = lists(model, task.trips, task.trip_N, LIST_LENGTH, plan.batch)
+        listed = lists(model, task.trips, task.trip_N, LIST_LENGTH, plan.batch, detail=name == candidate)
         items[name] = listed.items_Nk
         if model.score_is_probability:
             scores[name] = listed.score_Nk
         if name == candidate:
+            ranked = listed.ranked
             latency = latency_ms(model, task.trips, task.trip_N[: plan.latency_requests])
     slices = slice_values(task, catalog, pd.read_parquet(examples / ITEMS), plan.top_values)
     judged = report.judge(task, items, slices, scores)
@@ -118,6 +121,8 @@ def evaluate(
         "models": report.overall(judged, values, reliable, len(catalog.active_items())),
         "slices": report.by_slice(judged, values, candidate, plan),
         "paired": report.paired(values, candidate, plan),
+        "intervals": report.intervals(values, plan),
+        "sources": without_each(ranked, task.trips.item_ids, judged, plan),
         "reliability": [dataclasses.asdict(one) for one in reliable.get(candidate, [])],
         "latency": latency,
         "size_mb": sum(path.stat().st_size for path in models[candidate].rglob("*") if path.is_file()) / MB,

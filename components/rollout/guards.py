@@ -57,28 +57,28 @@ def _errors(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
 def _latency(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
     canary, stable = seen.canary, seen.stable
     limit_ms = max(plan.p99_floor_ms, plan.max_p99_ratio * stable.p99_ms)
-    if _comparable(plan, seen) and canary.p99_low_ms > limit_ms:
+    if comparable(plan, seen) and canary.p99_low_ms > limit_ms:
         return f"canary p99 {canary.p99_ms:.1f} ms, over {limit_ms:.1f} ms (stable {stable.p99_ms:.1f} ms)"
     return None
 
 
 def _fallback(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
     canary, stable = seen.canary, seen.stable
-    if _comparable(plan, seen) and canary.fallback_percent > stable.fallback_percent + plan.max_fallback_points:
+    if comparable(plan, seen) and canary.fallback_percent > stable.fallback_percent + plan.max_fallback_points:
         return f"{canary.fallback_percent:.1f} % of the canary's answers, {stable.fallback_percent:.1f} % of stable's"
     return None
 
 
 def _coverage(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
     canary, stable = seen.canary.list_overlap, seen.stable.list_overlap
-    if _comparable(plan, seen) and canary > max(plan.max_list_overlap, stable + OVERLAP_NOISE):
+    if comparable(plan, seen) and canary > max(plan.max_list_overlap, stable + OVERLAP_NOISE):
         return f"two shoppers' lists share {canary:.0%} of their items, with stable {stable:.0%}"
     return None
 
 
 def _outcomes(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
     found = outcome_ratio(seen, outcome_alpha(plan))
-    if found is None or not _comparable(plan, seen) or found[2] >= 1:
+    if found is None or not comparable(plan, seen) or found[2] >= 1:
         return None
     return f"hits per trip {found[0]:.2f} of stable's [{found[1]:.2f}, {found[2]:.2f}]"
 
@@ -111,8 +111,7 @@ def _traffic(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
 
 def _proof(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
     """Asked of the last step that stable has traffic in: the next has nothing to compare with."""
-    later = [step for step in plan.percents if step > percent]
-    if plan.min_outcome_ratio == 0 or later != [100]:
+    if not proof_step(plan, percent):
         return None
     found = outcome_ratio(seen, outcome_alpha(plan))
     low = found[1] if found else 0.0
@@ -123,7 +122,13 @@ def _proof(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
     return None
 
 
-def _comparable(plan: RolloutSettings, seen: Evidence) -> bool:
+def proof_step(plan: RolloutSettings, percent: int) -> bool:
+    """Whether the next step is 100 % and the plan asks for a proof before it."""
+    return plan.min_outcome_ratio > 0 and [step for step in plan.percents if step > percent] == [100]
+
+
+def comparable(plan: RolloutSettings, seen: Evidence) -> bool:
+    """A full sample on both sides."""
     return min(seen.canary.requests, seen.stable.requests) >= plan.min_canary_requests
 
 

@@ -74,6 +74,10 @@ class Process:
             os.killpg(self.pid, number)
 
 
+Server = tuple[Process, Backend]
+"""A model server and where it listens."""
+
+
 @contextmanager
 def _undisturbed() -> Iterator[None]:
     """An interrupt that comes meanwhile is delivered at the end: a second Ctrl-C must not leave half of us running."""
@@ -120,7 +124,7 @@ def running(
 @contextmanager
 def model_server(
     name: str, model_dir: Path, store: Path, workdir: Path, max_history: int, module: str = SERVER_MODULE
-) -> Iterator[tuple[Process, Backend]]:
+) -> Iterator[Server]:
     """Starts a model server on free ports; wait for it with `wait_ready`, so that several can start side by side.
 
     Leaves {workdir}/{name}.log, and its rows in the request log in {workdir}/requests.

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy as np
 from components.rollout.evidence import Pair, gather
 from components.rollout.front import Front
 from components.rollout.machine import Decision, Evidence, RolloutState, apply, decide
-from components.rollout.processes import Process
+from components.rollout.processes import Server
+from components.rollout.readings import readings
 from components.rollout.replay import Replay
 from components.rollout.split import split_p_value
+from components.rollout.stages import stage_ms, stage_seconds
 from components.rollout.status import Status, change
 from components.rollout.traffic import Client, Reply
 from model.trips import Trips
@@ -47,8 +50,9 @@ class RolloutResult:
     """Recommendations without a 200 over the whole replay."""
     failed_events: int
     """Baskets that were not accepted."""
-    serving: dict[str, float]
-    """p50_ms, p99_ms, rps, cpu_ms_per_request: one client through Envoy; CPU of the model servers alone."""
+    serving: dict[str, Any]
+    """p50_ms, p99_ms, rps, cpu_ms_per_request: one client through Envoy; CPU of the model servers alone. stages_ms:
+    {stage: mean}, which add up to the mean of an answer."""
 
 
 class Walk:
@@ -78,7 +82,7 @@ class Walk:
         self._requests = self._failed = 0
         self._planned = self._share * len(self._plan.percents)
 
-    def run(self, servers: list[Process]) -> RolloutResult:
+    def run(self, servers: list[Server]) -> RolloutResult:
         """To the end of the plan, a rollback, or a hold that more traffic cannot end."""
         while self._state.state == "running" and self._step().action != "hold":
             continue
@@ -102,6 +106,7 @@ class Walk:
 
     def _step(self) -> Decision:
         """Plays one step to its decision, carries it out and records it."""
+        began = datetime.now(UTC)
         change_ms = self._note(f"{self._state.percent} % to the canary", percent=self._state.percent)
         before = self._assigned()
         replies: list[Reply] = []
@@ -118,6 +123,11 @@ class Walk:
                 break
             self._planned += self._share
         record = _record(self._state, evidence, decision, replies, change_ms)
+        record |= {
+            "began": began.isoformat(timespec="milliseconds"),
+            "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
+            "guards": [dataclasses.asdict(reading) for reading in readings(self._plan, self._state.percent, evidence)],
+        }
         self._state = apply(self._state, decision)
         self._note(
             f"{decision.action}: {'; '.join(decision.reasons)}",
@@ -163,13 +173,14 @@ class Walk:
         self._status = change(self._workdir, move, expected=self._status.generation)
         return took_ms[0]
 
-    def _measure(self, servers: list[Process]) -> dict[str, float]:
-        """Latency as the client sees it and the servers' CPU, over the first test trips asked again."""
-        alive = [server for server in servers if server.exit_code is None]
+    def _measure(self, servers: list[Server]) -> dict[str, Any]:
+        """Latency as the client sees it, by stage, and the servers' CPU, over the first test trips asked again."""
+        alive = [process for process, _ in servers if process.exit_code is None]
+        ports = [backend.http_port for process, backend in servers if process in alive]
         trips = np.resize(self._trips.test_trips(), MEASURED_REQUESTS)
-        cpu_s = sum(server.cpu_s() for server in alive)
+        before, cpu_s = stage_seconds(ports), sum(process.cpu_s() for process in alive)
         replies = [self._replay.ask(int(trip), f"measure-{n}") for n, trip in enumerate(trips)]
-        cpu_s = sum(server.cpu_s() for server in alive) - cpu_s
+        cpu_s = sum(process.cpu_s() for process in alive) - cpu_s
         self._failed += sum(reply.status != 200 for reply in replies)
         latency_ms = np.array([reply.latency_ms for reply in replies])
         return {
@@ -177,6 +188,7 @@ class Walk:
             "p99_ms": float(np.percentile(latency_ms, 99)),
             "rps": float(1000 / latency_ms.mean()),
             "cpu_ms_per_request": cpu_s * 1000 / len(replies),
+            "stages_ms": stage_ms(before, stage_seconds(ports), len(replies), float(latency_ms.mean())),
         }
 
 

@@ -53,18 +53,20 @@ def batches(
 
 
 class Keras(tf.keras.callbacks.Callback):
-    """Reports losses: every few seconds as progress, the mean of every epoch in `curve`.
+    """Reports losses: every few seconds as progress, the mean of every epoch and of its parts in `curve`.
 
     TFRS itself reports the loss of an epoch's last batch only. Where there is a validation loss, the weights of the
     epoch with the lowest one are what training ends with.
     """
 
     EVERY_S = 5.0
+    PARTS = 10
+    """Of an epoch, a mean loss each: a model that learns in one epoch has a curve, too."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.curve: list[dict[str, float]] = []
+        self.curve: list[dict[str, Any]] = []
         self._said = 0.0
         self._epoch = 0
         self._losses: dict[str, list[float]] = {}
@@ -85,10 +87,12 @@ class Keras(tf.keras.callbacks.Callback):
             progress(f"{self.name}: {100 * share:.0f} %, loss {logs['loss']:.4f}", share=round(share, 3))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        self.curve.append({name: float(np.mean(values)) for name, values in self._losses.items() if values})
-        if "val_loss" in self.curve[-1] and self.best_epoch == epoch:
+        means = {name: float(np.mean(values)) for name, values in self._losses.items() if values}
+        parts = np.array_split(self._losses["loss"], self.PARTS)
+        self.curve.append(means | {"parts": [float(part.mean()) for part in parts if len(part)]})
+        if "val_loss" in means and self.best_epoch == epoch:
             self._best = self.model.get_weights()
-        progress(f"{self.name}: epoch {epoch + 1}, {', '.join(f'{k} {v:.4f}' for k, v in self.curve[-1].items())}")
+        progress(f"{self.name}: epoch {epoch + 1}, {', '.join(f'{k} {v:.4f}' for k, v in means.items())}")
 
     def on_train_end(self, logs: Any = None) -> None:
         if self._best:

@@ -35,7 +35,7 @@ class Learned:
     """On the catalog as served."""
     index: Index
     report: dict[str, Any]
-    """What training.json keeps."""
+    """What training.json keeps, beside the settings."""
 
 
 def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
@@ -66,7 +66,7 @@ def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
         catalog.as_served(),
         retrieved=run.candidates.retrieved,
         index=learned.index,
-        training=learned.report,
+        training=learned.report | {"settings": dataclasses.asdict(run)},
         score_is_probability=True,
         rerank=run.rerank,
         items=Path(examples_dir) / ITEMS,

@@ -52,11 +52,21 @@ def chosen_run(run: Path) -> Chosen:
 
 
 def chosen_directories(examples: Path, models: list[Path]) -> Chosen:
-    """The first directory as stable, the second as canary; features as in the full recipe.
+    """The first directory as stable, the second as canary; features as a model of them was trained with, else as in the
+    full recipe.
 
     Raises:
         InputError: expected one or two models.
     """
     if not 1 <= len(models) <= len(NAMES):
         raise InputError(f"expected one or two of --model with --examples, got {len(models)}; name a model directory")
-    return Chosen(examples=examples, models=dict(zip(NAMES, models, strict=False)), features=recipes.full().features)
+    return Chosen(examples=examples, models=dict(zip(NAMES, models, strict=False)), features=_features(models))
+
+
+def _features(models: list[Path]) -> FeatureSettings:
+    for directory in models:
+        path = directory / "training.json"
+        settings = read_json(path).get("settings") if path.is_file() else None
+        if settings:
+            return RunSettings.from_dict(settings).features
+    return recipes.full().features

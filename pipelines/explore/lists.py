@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from model.api import Answer, Request
+from model.explain import OpenedModel
 from pipelines.explore.ask import Ask
 from pipelines.explore.measured import Examiner, Measured
-from pipelines.explore.opened import OpenedModel
 from pipelines.explore.products import Product, Products
 from pipelines.explore.shoppers import Shoppers, request_of
 

@@ -11,9 +11,9 @@ import numpy as np
 
 from model.api import Answer, Request
 from model.catalog import MISSING, Catalog
+from model.explain import OpenedModel
 from pipelines.explore.causes import POPULAR, PROMOTION, Cause, Seen, causes_of
 from pipelines.explore.features import FeatureReader
-from pipelines.explore.opened import OpenedModel
 from pipelines.explore.products import Products
 
 COUNTS = 0.05

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from model import card
 from model.catalog import Catalog
+from model.explain import open_model
 from model.registry import Registry
 from model.task import CATALOG, ITEMS, TRIPS
 from model.trips import Trips
@@ -12,7 +13,6 @@ from pipelines.explore.chosen import Chosen
 from pipelines.explore.features import FeatureReader
 from pipelines.explore.lists import Lists, Role
 from pipelines.explore.measured import Examiner
-from pipelines.explore.opened import open_model
 from pipelines.explore.products import Products
 from pipelines.explore.shoppers import Shoppers
 from pipelines.paths import Paths

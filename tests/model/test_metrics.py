@@ -134,3 +134,9 @@ def test_the_interval_agrees_with_the_normal_approximation() -> None:
 
 def test_against_a_reference_of_zero_the_difference_is_undefined() -> None:
     assert math.isnan(metrics.paired_delta(np.array([0.5]), np.array([0.0]), seed=1, rounds=10).delta_pct)
+
+
+def test_a_mean_stands_inside_its_interval_and_undefined_trips_are_left_out() -> None:
+    found = metrics.mean_interval(np.array([0.0, 1.0, np.nan, 1.0, 0.0]), seed=1, rounds=200)
+    assert found["mean"] == 0.5 and 0.0 <= found["low"] < 0.5 < found["high"] <= 1.0
+    assert math.isnan(metrics.mean_interval(np.array([np.nan]), seed=1, rounds=200)["low"])

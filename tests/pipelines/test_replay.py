@@ -87,6 +87,13 @@ def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history
         assert step["canary_requests"] >= SETTINGS.rollout.min_canary_requests
         assert step["split_p_value"] >= SETTINGS.rollout.split_alpha
     assert all(result.serving[name] > 0 for name in ("p50_ms", "p99_ms", "rps", "cpu_ms_per_request"))
+    stages = result.serving["stages_ms"]
+    assert {"Envoy and HTTP", "state", "queue"} <= set(stages) and all(value >= 0 for value in stages.values())
+    assert sum(stages.values()) == pytest.approx(1000 / result.serving["rps"], rel=0.01)
+    assert [step["began"] < step["ended"] for step in result.steps] == [True, True, True]
+    assert not any(
+        guard["value"] > guard["limit"] for step in result.steps for guard in step["guards"] if guard["at_most"]
+    )
     json.dumps(dataclasses.asdict(result), allow_nan=False)
 
     status = read_status(tmp_path / "rollout")

@@ -115,3 +115,10 @@ def test_without_a_candidate_or_a_baseline_there_is_nothing_to_evaluate(place: P
         with pytest.raises(InputError, match="expected aisle and at least one baseline"):
             evaluate(place / "examples", models, "aisle", None, tmp_path / "out", GATE, load=load)
     assert not (tmp_path / "out").exists()
+
+
+def test_every_mean_lies_in_its_own_interval(found: dict[str, Any]) -> None:
+    for name, of_model in found["intervals"].items():
+        for metric, span in of_model.items():
+            assert span["low"] <= found["models"][name][metric] <= span["high"]
+    assert set(found["intervals"]) == set(ANSWERS)

@@ -46,7 +46,7 @@ def _version(**changes: Any) -> VersionEvidence:
     return dataclasses.replace(healthy, **changes)
 
 
-def _evidence(
+def evidence_of(
     canary: dict[str, Any] | None = None, stable: dict[str, Any] | None = None, percent: int = 10, **rest: Any
 ) -> Evidence:
     """Healthy at `percent`: of 200 shoppers, that share with the canary; at 100 %, stable has seen nobody."""
@@ -93,7 +93,7 @@ def test_the_table_is_what_the_machine_does_on_every_rule_in_every_state_at_ever
     rule: Any, state: Any, percent: int
 ) -> None:
     before = RolloutState(percent=percent, state=state)
-    decision = decide(SETTINGS, before, _evidence(percent=percent, **SPEAKS[rule.name]))
+    decision = decide(SETTINGS, before, evidence_of(percent=percent, **SPEAKS[rule.name]))
     after = apply(before, decision)
     silent = (percent == 100 and rule.name in COMPARE) or (rule.name == "proof" and percent != 50)
     rows = {(row[0], row[1].partition(":")[0]): row[2:] for row in table()}
@@ -135,18 +135,18 @@ def test_a_healthy_canary_walks_the_whole_plan_and_is_promoted() -> None:
     state = start(SETTINGS)
     seen = [(state.percent, state.state)]
     for percent in SETTINGS.percents:
-        state = apply(state, decide(SETTINGS, state, _evidence(percent=percent)))
+        state = apply(state, decide(SETTINGS, state, evidence_of(percent=percent)))
         seen.append((state.percent, state.state))
     assert seen == [(10, "running"), (50, "running"), (100, "running"), (100, "promoted")]
 
 
 ROLLBACKS = {
-    "a full sample's errors at once": (_evidence({"requests": 2, "errors": 2}), "errors: 2 of 2"),
-    "slow beyond ratio and floor": (_evidence({"p99_low_ms": 51.0}), "over 50.0 ms"),
-    "slow beyond the ratio of a slow stable": (_evidence({"p99_low_ms": 201.0}, {"p99_ms": 100.0}), "over 200.0 ms"),
-    "surely worse outcomes": (_evidence({"hits": 140}), r"outcomes: hits per trip 0\.70"),
-    "no hits at all": (_evidence({"hits": 0, "hits_per_trip_se": 0.0}), r"outcomes: hits per trip 0\.00"),
-    "the same list": (_evidence({"list_overlap": 1.0}), "coverage: two shoppers' lists share 100% of their items"),
+    "a full sample's errors at once": (evidence_of({"requests": 2, "errors": 2}), "errors: 2 of 2"),
+    "slow beyond ratio and floor": (evidence_of({"p99_low_ms": 51.0}), "over 50.0 ms"),
+    "slow beyond the ratio of a slow stable": (evidence_of({"p99_low_ms": 201.0}, {"p99_ms": 100.0}), "over 200.0 ms"),
+    "surely worse outcomes": (evidence_of({"hits": 140}), r"outcomes: hits per trip 0\.70"),
+    "no hits at all": (evidence_of({"hits": 0, "hits_per_trip_se": 0.0}), r"outcomes: hits per trip 0\.00"),
+    "the same list": (evidence_of({"list_overlap": 1.0}), "coverage: two shoppers' lists share 100% of their items"),
 }
 
 
@@ -161,14 +161,14 @@ def test_harm_rolls_back_to_0(name: str) -> None:
 
 
 STEPS = {
-    "as many errors as allowed": _evidence({"errors": 1}),
-    "slow beyond the ratio, below the floor": _evidence({"p99_low_ms": 49.0}, {"p99_ms": 10.0}),
-    "perhaps slow": _evidence({"p99_ms": 500.0, "p99_low_ms": 40.0}),
-    "worse, but not surely": _evidence({"hits": 190}),
-    "much worse, perhaps by chance": _evidence({"hits": 140, "hits_per_trip_se": 1.0}),
-    "alike lists where stable's are too": _evidence({"list_overlap": 0.97}, {"list_overlap": 0.95}),
-    "as many fallbacks as allowed": _evidence({"fallbacks": 5}),
-    "nobody was asked twice": _evidence(agreement=None),
+    "as many errors as allowed": evidence_of({"errors": 1}),
+    "slow beyond the ratio, below the floor": evidence_of({"p99_low_ms": 49.0}, {"p99_ms": 10.0}),
+    "perhaps slow": evidence_of({"p99_ms": 500.0, "p99_low_ms": 40.0}),
+    "worse, but not surely": evidence_of({"hits": 190}),
+    "much worse, perhaps by chance": evidence_of({"hits": 140, "hits_per_trip_se": 1.0}),
+    "alike lists where stable's are too": evidence_of({"list_overlap": 0.97}, {"list_overlap": 0.95}),
+    "as many fallbacks as allowed": evidence_of({"fallbacks": 5}),
+    "nobody was asked twice": evidence_of(agreement=None),
 }
 
 
@@ -178,19 +178,21 @@ def test_what_is_allowed_or_may_be_chance_does_not_stop_the_rollout(name: str) -
 
 
 def test_too_few_answers_hold_and_ask_for_traffic() -> None:
-    decision = decide(SETTINGS, AT_10, _evidence({"requests": 99}))
+    decision = decide(SETTINGS, AT_10, evidence_of({"requests": 99}))
     expected = ("traffic: 99 canary answers of the 100 needed",)
     assert decision == Decision(action="hold", percent=10, reasons=expected, wants_traffic=True)
     assert apply(AT_10, decision) == AT_10
 
 
 def test_what_compares_waits_for_a_full_sample() -> None:
-    decision = decide(SETTINGS, AT_10, _evidence({"requests": 99, "p99_low_ms": 900.0, "hits": 0, "list_overlap": 1.0}))
+    decision = decide(
+        SETTINGS, AT_10, evidence_of({"requests": 99, "p99_low_ms": 900.0, "hits": 0, "list_overlap": 1.0})
+    )
     assert decision.action == "hold"
 
 
 def test_before_everybody_gets_the_canary_its_outcomes_are_proven_unless_the_plan_asks_for_nothing() -> None:
-    unsure = _evidence({"hits_per_trip_se": 0.5}, percent=50)
+    unsure = evidence_of({"hits_per_trip_se": 0.5}, percent=50)
     at_50 = RolloutState(percent=50)
     decision = decide(SETTINGS, at_50, unsure)
     assert decision.wants_traffic
@@ -200,13 +202,13 @@ def test_before_everybody_gets_the_canary_its_outcomes_are_proven_unless_the_pla
 
 
 def test_a_split_that_is_not_the_declared_one_holds_without_asking_for_traffic() -> None:
-    decision = decide(SETTINGS, AT_10, _evidence({"shoppers": 60}, {"shoppers": 140}))
+    decision = decide(SETTINGS, AT_10, evidence_of({"shoppers": 60}, {"shoppers": 140}))
     assert (decision.action, decision.percent, decision.wants_traffic) == ("hold", 10, False)
     assert decision.reasons[0].startswith("split: 60 of 200 shoppers at a declared 10 %")
 
 
 def test_harm_comes_before_a_wrong_split_and_every_harm_is_named() -> None:
-    decision = decide(SETTINGS, AT_10, _evidence({"shoppers": 60, "errors": 9, "hits": 100}, {"shoppers": 140}))
+    decision = decide(SETTINGS, AT_10, evidence_of({"shoppers": 60, "errors": 9, "hits": 100}, {"shoppers": 140}))
     assert decision.action == "rollback"
     assert [reason.partition(":")[0] for reason in decision.reasons] == ["errors", "outcomes"]
 
@@ -214,4 +216,4 @@ def test_harm_comes_before_a_wrong_split_and_every_harm_is_named() -> None:
 @pytest.mark.parametrize("state", ["promoted", "rolled_back"])
 def test_a_rollout_that_is_over_takes_no_decision(state: Any) -> None:
     with pytest.raises(InputError, match="expected a running one"):
-        decide(SETTINGS, RolloutState(percent=100, state=state), _evidence())
+        decide(SETTINGS, RolloutState(percent=100, state=state), evidence_of())

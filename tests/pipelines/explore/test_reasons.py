@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from model.api import Request
+from pipelines.explore import measured
 from pipelines.explore.ask import Ask
 from pipelines.explore.causes import causes_of
 from pipelines.explore.lists import Place, Role
@@ -121,6 +122,53 @@ def test_what_is_overdue_is_no_longer_when_it_was_bought_on_the_last_trip(world:
     department = KIND * 1.0  # a share can change by no more than all of it
     assert effect.score - effect.score_without == pytest.approx(lost, abs=department)
     assert effect.score_without < effect.score
+    assert effect.rank_without is not None and effect.rank_without > effect.rank
+
+
+def _without(request: Request, kept: list[bool]) -> Request:
+    items = [item for item, keep in zip(request.history_item, kept, strict=True) if keep]
+    return dataclasses.replace(request, history_item=items, history_time=np.asarray(request.history_time)[kept])
+
+
+def test_without_its_last_purchase_an_item_of_the_last_basket_stands_where_the_model_puts_it_then(world: World) -> None:
+    moved = 0
+    for shopper in (f"u{n:02d}" for n in range(8)):
+        ask = _ask(world, shopper)
+        request = world.lists.request(ask)
+        last = int(np.max(request.history_time))
+        item = [i for i, t in zip(request.history_item, request.history_time, strict=True) if t == last][-1]
+        effect = _effect(world, ask, item, "last_trip")
+        pairs = zip(request.history_item, request.history_time, strict=True)
+        fewer = _without(request, [i != item or t < last for i, t in pairs])
+        assert (effect.score_without, effect.rank_without) == pytest.approx(_score(world, fewer, item))
+        moved += effect.rank_without != effect.rank
+    assert moved > 0
+
+
+def test_without_the_others_of_its_kind_an_item_stands_where_the_model_puts_it_then(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measured, "MANY_ALIKE", 1.0)  # a small world has few departments
+    ask = _ask(world, "u03")
+    item, request = _favourite(world, ask), world.lists.request(ask)
+    effect = _effect(world, ask, item, "alike_department")
+    catalog, position = world.reader.catalog, world.products.position
+    codes = catalog.attribute_IA[:, catalog.attribute_names.index("department")]
+    kind = codes[position[item]]
+    alone = _without(request, [i == item or codes[position[i]] != kind for i in request.history_item])
+    assert len(alone.history_item) < len(request.history_item)
+    assert (effect.score_without, effect.rank_without) == pytest.approx(_score(world, alone, item))
+
+
+def test_what_the_model_does_not_read_is_never_told_as_a_reason(world: World) -> None:
+    """The known scorer knows no households: without theirs nothing moves, and nothing is told."""
+    places = [place for u in range(0, 30, 3) for place in _household(world, f"u{u:02d}")]
+    assert places and all(not one.counts and one.rank_without == one.rank for one in places)
+
+
+def _household(world: World, shopper: str) -> list[Measured]:
+    ask = _ask(world, shopper)
+    return [one for one in _place(world, ask, _favourite(world, ask)).measured if one.cause == "household"]
 
 
 def test_without_popularity_an_item_loses_exactly_that_and_the_model_is_as_before(world: World) -> None:
@@ -130,6 +178,7 @@ def test_without_popularity_an_item_loses_exactly_that_and_the_model_is_as_befor
     effect = _effect(world, ask, item, "popular")
     bought = _values(world, ask, item)["recent_popularity"]
     assert effect.score - effect.score_without == pytest.approx(POPULAR * bought, abs=1e-4)
+    assert effect.rank_without is not None and effect.rank_without >= effect.rank
     assert _score(world, world.lists.request(ask), item) == before
 
 

@@ -1,4 +1,4 @@
-"""A model directory opened for looking at: it answers as it serves, and facts of its catalog can be taken away.
+"""A model opened to be explained: it answers as it serves, and facts of its catalog can be taken away for a moment.
 
 Shape legend: C items, N moments of the promotion calendar, X cells of the popularity table.
 """
