@@ -7,8 +7,10 @@ import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.ablation_page import ablation
 from benchmarks.fuzz_page import fuzz
 from benchmarks.monitoring_page import cadence, monitoring, offpolicy
+from benchmarks.noise_page import noise
 from benchmarks.quality_page import alternatives, quality
 from benchmarks.rerank_page import rerank
 from benchmarks.rollout_page import rollout
@@ -187,6 +189,7 @@ READ_FROM = {"alternatives": "quality"}
 ONLY_FIGURES = {"experiment"}
 """Results that pages tell without a section."""
 SECTIONS = {
+    "ablation": ablation,
     "alternatives": alternatives,
     "cadence": cadence,
     "calibration": calibration,
@@ -195,6 +198,7 @@ SECTIONS = {
     "fuzz": fuzz,
     "labels": labels,
     "monitoring": monitoring,
+    "noise": noise,
     "offpolicy": offpolicy,
     "quality": quality,
     "rerank": rerank,

@@ -31,6 +31,8 @@ COST = {
     "decayed frequency": "nothing to operate; the first thing to build",
     "item-kNN": "a table of neighbours, rebuilt each night",
     "EASE": "a matrix of the head of the catalog squared",
+    "iALS": "factors of all items held in memory, the shopper's solved for each answer",
+    TUTORIAL: "a vector for each shopper and item: who is new gets what is popular until the next training",
     "popularity": "nothing to operate; the same list for all",
 }
 """What each alternative asks of those who run it."""
@@ -114,12 +116,14 @@ def _cost(cuts: list[dict[str, Any]]) -> str:
             about = cut["about"].get(name)
             ended = next((one for key, one in cut["steps"].items() if key.startswith(f"{step}-")), None)
             if about and ended:
-                cost = [f"{about['seconds']:.0f}", f"{about['peak_mb'] / 1000:.1f} GB", f"{ended['other_cores']:.1f}"]
+                cost = [f"{about['seconds']:.0f}", f"{about['peak_mb'] / 1000:.1f} GB"]
+                cost += [f"{ended['cpu_s']:.0f}", f"{ended['other_cores']:.1f}"]
                 rows.append([cut["cut"], _label(name), *cost])
     if not rows:
         return ""
+    head = ["cut", "model", "seconds", "peak memory", "CPU seconds with its answers", "cores taken by others"]
     title = "Training, data in and model out, and how many cores other work took meanwhile"
-    return f"{title}:\n\n" + table(["cut", "model", "seconds", "peak memory", "cores taken by others"], rows)
+    return f"{title}:\n\n{table(head, rows)}"
 
 
 def _chosen(cut: dict[str, Any]) -> str:

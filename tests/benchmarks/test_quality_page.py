@@ -12,7 +12,7 @@ def cut(day: str, **more: Any) -> dict[str, Any]:
         for name, mean in {"popularity": 0.1, "aisle": 0.3, "aisle-8": 0.2}.items()
     }
     about = {"popularity": {"settings": {}, "tried": []}, "aisle": {"seconds": 300.0, "peak_mb": 4100}}
-    steps = {"aisle-7": {"other_cores": 0.5}}
+    steps = {"aisle-7": {"cpu_s": 412.3, "other_cores": 0.5}}
     return {"cut": day, "trips": 2000, "models": models, "about": about, "steps": steps} | more
 
 
@@ -47,4 +47,4 @@ def test_the_union_seeds_and_cost_are_told() -> None:
     text = page(cut("2017-12-04", **union, sources=sources, seeds=seeds))
     assert "| 2017-12-04 | 0.500 | 590 of 600 | 0.400 (300) |" in text
     assert "with 3 seeds at 2017-12-04, mean and range: ndcg@10 0.2000 (0.1000 to 0.3000)" in text
-    assert "| 2017-12-04 | **Aisle** | 300 | 4.1 GB | 0.5 |" in text
+    assert "| 2017-12-04 | **Aisle** | 300 | 4.1 GB | 412 | 0.5 |" in text

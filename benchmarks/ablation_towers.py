@@ -1,0 +1,204 @@
+"""The towers with one part taken out or put in: what each part of retrieval is worth.
+
+Shape legend: B trips, N positives, U uniform negatives, R retrieved, k mined of each trip, M all candidates of a step.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from components.train.batches import Keras, batches
+from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
+from components.train.split import TrainingTrips
+from model.backend import tf
+from model.catalog import Catalog
+from model.inputs import Batch, TripReader
+from model.matching import contains
+from model.tfrs import tfrs
+from model.towers import QueryTower
+from tfx_configs.settings import TrainSettings
+
+HARDEST = 100
+"""Negatives that TFRS keeps of each positive's, those with the highest logits."""
+MINED_FROM, MINED_TO = 100, 600
+"""Places of the towers' list that hard negatives come from: what is nearer is too often bought soon."""
+MINED = 4
+"""Hard negatives of each trip."""
+
+Make = Callable[[Catalog, TrainSettings], TwoTowers]
+
+
+class Lists(NamedTuple):
+    """Items nearest to trips, best first, as the two indexes of a training find them; int32, padded with -1."""
+
+    early: np.ndarray
+    """[n, R] by towers that have not seen these trips."""
+    judged: np.ndarray
+    """[N, R] by towers trained on everything before the cut."""
+
+
+def train_and_list(
+    make: Make,
+    catalog: Catalog,
+    reader: TripReader,
+    learning: TrainingTrips,
+    settings: TrainSettings,
+    asked: Lists,
+    most: int,
+) -> Lists:
+    """Trains as components/train/run.py does: on the early trips, then on the rest.
+
+    Args:
+        asked: trip indices in place of the lists. most: R, items listed for each.
+    """
+    tf.keras.utils.set_random_seed(settings.seed)
+    towers, watch = make(catalog, settings), Keras("towers")
+    train_towers(towers, reader, learning.early, settings, watch)
+    index = item_index(towers, catalog, reader, learning.ranking)
+    early = retrieve(towers, index, reader, asked.early, most)
+    later = np.concatenate([learning.ranking, learning.valid])
+    if isinstance(towers, Mined):
+        found = retrieve(towers, index, reader, later, MINED_TO)[:, MINED_FROM:]
+        towers.learn(reader, later, mine(reader, later, found, settings.seed), settings, watch)
+    else:
+        train_towers(towers, reader, later, settings, watch)
+    index = item_index(towers, catalog, reader, learning.ranking)
+    return Lists(early=early, judged=retrieve(towers, index, reader, asked.judged, most))
+
+
+class Uncorrected(TwoTowers):
+    """Popular items are negatives as often as they are bought, and nothing makes up for it."""
+
+    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
+        super().__init__(catalog, settings)
+        self._task = _WithoutProbabilities(temperature=settings.temperature, remove_accidental_hits=True)
+
+
+class _WithoutProbabilities(tfrs.tasks.Retrieval):
+    def call(self, query: Any, candidate: Any, candidate_ids: Any = None, **ignored: Any) -> Any:
+        return super().call(query, candidate, candidate_ids=candidate_ids, compute_metrics=False)
+
+
+class WithAccidentalHits(TwoTowers):
+    """The same item, bought on another trip of the batch, counts as a negative."""
+
+    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
+        super().__init__(catalog, settings)
+        self._task = tfrs.tasks.Retrieval(temperature=settings.temperature)
+
+
+class Hardest(TwoTowers):
+    """Of each positive's negatives, only the HARDEST."""
+
+    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
+        super().__init__(catalog, settings)
+        self._task = tfrs.tasks.Retrieval(
+            temperature=settings.temperature, remove_accidental_hits=True, num_hard_negatives=HARDEST
+        )
+
+
+class Forgetful(TwoTowers):
+    """The query tower sees the shopper's attributes and the time of the week, and no purchases."""
+
+    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
+        super().__init__(catalog, settings)
+        self.queries = _NoHistory(catalog, self.items, settings.dimension)
+
+
+class _NoHistory(QueryTower):
+    def __call__(self, batch: Batch) -> Any:
+        return super().__call__(
+            batch._replace(**{name: getattr(batch, name)[:0] for name in Batch._fields if name.endswith("_H")})
+        )
+
+
+class Mined(TwoTowers):
+    """Besides the usual negatives, each positive has those mined for its trip.
+
+    A trip's MINED are drawn from the MINED_TO - MINED_FROM places of its list, which is how likely each was: the logQ
+    correction holds for them as well.
+    """
+
+    def learn(
+        self, reader: TripReader, which: np.ndarray, mined: np.ndarray, settings: TrainSettings, watch: Keras
+    ) -> None:
+        """As train_towers, with [n, k] mined items of each trip."""
+        self.compile(optimizer=self.optimizer)
+        data = batches(reader, which, settings.retrieval_batch, settings.seed, mined)
+        self.fit(data, epochs=settings.retrieval_epochs, callbacks=[watch], verbose=0)
+
+    def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
+        """Mean loss a positive, as in TwoTowers, which it is without mined items (`retrieved_BR`)."""
+        if "retrieved_BR" not in inputs:
+            return super().compute_loss(inputs, training)
+        batch = Batch(**{name: inputs[name] for name in Batch._fields})
+        item, row = inputs["basket_item"], inputs["basket_row"]
+        first_time = ~contains(row, item, batch.history_row_H, batch.history_item_H)
+        item_N, row_N = tf.boolean_mask(item, first_time), tf.boolean_mask(row, first_time)
+        positives, active = tf.cast(tf.size(item_N), tf.float32), tf.size(self._active_A)
+        drawn_U = tf.gather(self._active_A, tf.random.uniform([self._uniform], 0, active, tf.int32, seed=2))
+        mined_Bk = inputs["retrieved_BR"]
+        own = tf.repeat(tf.range(tf.shape(mined_Bk)[0]), MINED)
+        mined = tf.reshape(mined_Bk, [-1])
+        item_M = tf.concat([item_N, drawn_U, tf.maximum(mined, 0)], 0)
+        for_all = tf.ones([tf.size(row_N), tf.size(item_N) + self._uniform], tf.bool)
+        seen_NM = tf.concat([for_all, (row_N[:, None] == own) & (mined >= 0)], 1)
+        expected_M = positives * tf.gather(self._share_I, item_M) + self._uniform / tf.cast(active, tf.float32)
+        drawn_M = tf.concat([tf.zeros([tf.size(item_N) + self._uniform]), tf.ones(tf.size(mined))], 0)
+        expected_M += drawn_M * MINED / (MINED_TO - MINED_FROM)
+        loss = self._task(
+            tf.gather(self.queries(batch), row_N),
+            self.items(item_M),
+            candidate_sampling_probability=expected_M / (positives + self._uniform),
+            candidate_ids=item_M,
+            score_mask=seen_NM,
+            compute_metrics=False,
+        )
+        return loss / tf.maximum(positives, 1.0)
+
+
+def mine(reader: TripReader, which: np.ndarray, found: np.ndarray, seed: int, k: int = MINED) -> np.ndarray:
+    """[n, k] int32: of each trip's listed items, k drawn ones that the shopper neither bought then nor before; -1 where
+    there are fewer.
+
+    Args:
+        which: [n] trips. found: [n, R] int32 items, padded with -1.
+    """
+    rng, trips = np.random.default_rng(seed), reader.trips
+    mined = np.full((len(which), k), -1, np.int32)
+    for row, trip in enumerate(which.tolist()):
+        known = np.concatenate([trips.basket(trip), trips.event_item_E[trips.history(trip)]])
+        wrong = found[row][(found[row] >= 0) & ~np.isin(found[row], known)]
+        picked = rng.permutation(wrong)[:k]
+        mined[row, : len(picked)] = picked
+    return mined
+
+
+def _with(**changed: Any) -> Make:
+    return lambda catalog, settings: TwoTowers(catalog, dataclasses.replace(settings, **changed))
+
+
+def _ids_only(catalog: Catalog, settings: TrainSettings) -> TwoTowers:
+    none = np.zeros((catalog.items, 0), np.int32)
+    bare = dataclasses.replace(catalog, attribute_names=(), attribute_sizes=(), attribute_IA=none)
+    return TwoTowers(bare, settings)
+
+
+AS_IT_IS = "as it is"
+OTHER_SEED = "as it is, another seed"
+LONGER = "+ three epochs"
+TOWERS: dict[str, Make] = {
+    LONGER: TwoTowers,
+    AS_IT_IS: TwoTowers,
+    OTHER_SEED: TwoTowers,
+    "no logQ correction": Uncorrected,
+    "negatives of the batch only": _with(uniform_negatives=0),
+    "accidental hits kept": WithAccidentalHits,
+    "temperature 1": _with(temperature=1.0),
+    "ids only, no attributes": _ids_only,
+    "no recent purchases": Forgetful,
+    f"+ the hardest {HARDEST} negatives only": Hardest,
+    "+ mined hard negatives": Mined,
+}
