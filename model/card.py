@@ -183,8 +183,9 @@ def _versions(facts: Facts) -> Iterator[str]:
     yield from (f"{name} {version}" for name, version in facts.libraries.items())
 
 
-def _losses(epochs: list[dict[str, float]]) -> str:
-    last = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in sorted(epochs[-1].items()))
+def _losses(epochs: list[dict[str, Any]]) -> str:
+    means = {name: value for name, value in sorted(epochs[-1].items()) if name != "parts"}
+    last = ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in means.items())
     return f"{last} after {len(epochs)} {'epoch' if len(epochs) == 1 else 'epochs'}"
 
 
