@@ -44,7 +44,7 @@ def main(examples: str) -> None:
     network = tf.function(lambda dense, item, user: ranker(dense, item, user), input_signature=signature)
     converted, _ = tf2onnx.convert.from_function(network, input_signature=signature, opset=OPSET)
     session = _session(converted)
-    measured = [_compared(network, session, batch, run.candidates.limit, features, catalog.items) for batch in BATCHES]
+    measured = [_compared(network, session, batch, run.candidates.ranked, features, catalog.items) for batch in BATCHES]
     print(json.dumps({"network": measured, "whole_graph": _obstacle(Recommender(catalog, run, RankerScorer(ranker)))}))
 
 
@@ -84,7 +84,7 @@ def _obstacle(recommender: Recommender) -> str:
     """What ONNX Runtime says to the whole graph behind the string tables, or that it takes it."""
     batch = Batch(*(tf.TensorSpec([None], dtype) for dtype in DTYPES))
     rest = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int32)]
-    limit = recommender.candidates.limit
+    limit = recommender.candidates.ranked
 
     def whole(*given: Any) -> Any:
         retrieved, exclude_item, exclude_row = given[len(batch) :]

@@ -12,7 +12,7 @@ from model.backend import tf
 from model.catalog import MISSING, Catalog
 from model.features import FeatureGraph
 from model.inputs import Batch
-from model.matching import distinct, match, top_per_row
+from model.matching import distinct, match_codes, top_per_row
 from model.preranker import PreRanker, inputs
 from tfx_configs.settings import DAY_S, CandidateSettings
 
@@ -37,8 +37,9 @@ class CandidateUnion(tf.Module):
     ) -> None:
         super().__init__(name="candidates")
         self.preranker = preranker
-        self.limit = settings.limit
+        self.limit, self.ranked = settings.limit, settings.ranked
         self._features, self._retrieved = features, settings.retrieved
+        self._codes = catalog.attribute_sizes[0] if catalog.attribute_sizes else 0
         top = np.argsort(-catalog.recent_WI, axis=1, kind="stable")[:, : settings.popular].astype(np.int32)
         bought = np.take_along_axis(catalog.recent_WI, top, axis=1) > 0
         self.popular_WP = tf.Variable(np.where(bought, top, -1), trainable=False, name="popular")
@@ -96,7 +97,9 @@ class CandidateUnion(tf.Module):
         if not self._features.attribute_IA.shape[1]:
             return tf.zeros(tf.shape(item_P))
         code_P, code_H = (tf.gather(self._features.attribute_IA, item)[:, 0] for item in (item_P, batch.history_item_H))
-        segment_P, segment_H, segments = match(row_P, code_P, batch.history_row_H, code_H)
+        segment_P, segment_H, segments = match_codes(
+            row_P, code_P, batch.history_row_H, code_H, tf.shape(batch.time_B)[0], self._codes
+        )
         decayed_P = tf.gather(tf.math.unsorted_segment_sum(weight_H, segment_H, segments), segment_P)
         return tf.where(code_P != MISSING, decayed_P, 0.0)
 

@@ -157,7 +157,7 @@ def export(
             "cut_s": int(catalog.snapshot_W[-1]),
             "items": catalog.items,
             "retrieved": retrieved if index is not None else 0,
-            "ranked": recommender.candidates.limit,
+            "ranked": recommender.candidates.ranked,
             "score_is_probability": score_is_probability,
         }
         write_text(out / CARD, model_card(Facts(**known, libraries=installed_libraries(), training=training)))

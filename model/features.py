@@ -17,7 +17,7 @@ from model.backend import tf
 from model.calendar import PromotionCalendar
 from model.catalog import MISSING, Catalog
 from model.inputs import Batch
-from model.matching import match
+from model.matching import match, match_codes
 from tfx_configs.settings import DAY_S, FeatureSettings
 
 NEVER_DAYS = 1000.0
@@ -88,7 +88,7 @@ class FeatureGraph(tf.Module):
         self.records = feature_records(catalog, settings)
         self.settings = settings
         self._names = catalog.attribute_names
-        self._first_A = first_codes(catalog.attribute_sizes)
+        self._first_A, self._codes = first_codes(catalog.attribute_sizes), sum(catalog.attribute_sizes)
         self.attribute_IA = _hold(catalog.attribute_IA, "attributes")
         # Flat, so that a gather reads only the wanted cells; gathering cells of a matrix copies all of it first.
         self.items = catalog.items
@@ -188,8 +188,13 @@ class FeatureGraph(tf.Module):
         code_CA = tf.gather(self.attribute_IA, item_C)
         # All attributes in one join: the values of each take numbers of their own.
         width = len(self._names)
-        segment_X, segment_Y, segments = match(
-            tf.repeat(row_C, width), self._value(code_CA), tf.repeat(row_H, width), self._value(code_HA)
+        segment_X, segment_Y, segments = match_codes(
+            tf.repeat(row_C, width),
+            self._value(code_CA),
+            tf.repeat(row_H, width),
+            self._value(code_HA),
+            tf.shape(batch.time_B)[0],
+            self._codes,
         )
         weight_Y, age_Y = tf.repeat(weight_H, width), tf.repeat(age_H, width)
         decayed_X = tf.gather(tf.math.unsorted_segment_sum(weight_Y, segment_Y, segments), segment_X)

@@ -4,6 +4,9 @@ from typing import Any
 
 from model.backend import tf
 
+MOST_CODES = 1 << 14
+"""Codes up to which a table with a place for each takes less time than a search, and little memory."""
+
 
 def match(row_X: Any, value_X: Any, row_Y: Any, value_Y: Any) -> tuple[Any, Any, Any]:
     """Gives equal (row, value) pairs of two flat lists the same segment number.
@@ -18,6 +21,14 @@ def match(row_X: Any, value_X: Any, row_Y: Any, value_Y: Any) -> tuple[Any, Any,
     unique, segment = tf.unique(keys)
     split = tf.shape(row_X)[0]
     return segment[:split], segment[split:], tf.size(unique)
+
+
+def match_codes(row_X: Any, code_X: Any, row_Y: Any, code_Y: Any, rows: Any, codes: int) -> tuple[Any, Any, Any]:
+    """As `match`, for values that are codes below `codes`, of `rows` rows: numbered without a search while there are
+    few codes."""
+    if codes > MOST_CODES:
+        return match(row_X, code_X, row_Y, code_Y)
+    return row_X * codes + code_X, row_Y * codes + code_Y, rows * codes
 
 
 def contains(row_X: Any, value_X: Any, row_Y: Any, value_Y: Any) -> Any:
@@ -40,10 +51,13 @@ def top_per_row(row_X: Any, score_X: Any, k: Any) -> Any:
     """[N] positions of the k best scores of each row, rows ascending, best first, ties by position.
 
     Args:
-        row_X: [X] int32 in any order. score_X: [X] float32.
+        row_X: [X] int32 in any order. score_X: [X] float32, no NaN.
     """
-    by_score = tf.argsort(score_X, direction="DESCENDING", stable=True)
-    order = tf.gather(by_score, tf.argsort(tf.gather(row_X, by_score), stable=True))
+    # Bits of a float, the negative ones turned round, rise with it as an integer: one sort orders rows and scores.
+    bits_X = tf.bitcast(score_X, tf.int32)
+    rising_X = tf.bitwise.bitwise_xor(bits_X, tf.bitwise.bitwise_and(tf.bitwise.right_shift(bits_X, 31), 0x7FFFFFFF))
+    key_X = tf.cast(rising_X, tf.int64) - tf.cast(row_X, tf.int64) * (1 << 32)
+    order = tf.math.top_k(key_X, tf.size(key_X)).indices
     sorted_row = tf.gather(row_X, order)
     rank = tf.range(tf.size(order)) - tf.searchsorted(sorted_row, sorted_row, side="left")
     return tf.boolean_mask(order, rank < k)

@@ -89,7 +89,9 @@ class CandidateSettings(Settings):
     popular: int = 60
     """Recently popular items, 1 to 4096."""
     limit: int = 200
-    """Of the union, the most promising, which the ranker scores, 1 to 4096."""
+    """Of the union, the most promising, which the ranker learns from, 1 to 4096."""
+    ranked: int = 128
+    """Of these, the most promising again, which are ranked for an answer, 1 to 4096."""
 
     def __post_init__(self) -> None:
         for field in dataclasses.fields(self):

@@ -115,7 +115,7 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
     They rank their whole union: nothing has learned which candidates could be left out.
     """
     run = RunSettings.from_json(settings)
-    run = dataclasses.replace(run, candidates=dataclasses.replace(run.candidates, limit=MOST_CANDIDATES))
+    run = dataclasses.replace(run, candidates=dataclasses.replace(run.candidates, ranked=MOST_CANDIDATES))
     _, catalog = _load(examples_dir)
     served = catalog.as_served()
     versions = {}

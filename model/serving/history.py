@@ -41,6 +41,9 @@ class Event:
 class HistoryStore(Protocol):
     """What serving needs from live state. Thread-safe. Each method raises StoreUnavailable when it cannot be had."""
 
+    remote: bool
+    """Whether a lookup may have to wait for another program; if not, it takes microseconds."""
+
     def history(self, user_id: str, before_s: int) -> tuple[list[str], np.ndarray]:
         """([H] item ids, [H] int64 unix seconds) strictly before `before_s`, oldest first; empty when unknown."""
         ...

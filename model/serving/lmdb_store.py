@@ -21,6 +21,8 @@ class LmdbStore:
     may be gone, and the store is whole. Open a directory once in a process.
     """
 
+    remote = False
+
     def __init__(self, directory: Path, max_history: int = 2048) -> None:
         """`max_history`: events kept for each shopper, the same in all processes that share the directory."""
         self.max_history = history.check_max_history(max_history)

@@ -16,13 +16,14 @@ from kserve.protocol.grpc import grpc_predict_v2_pb2_grpc
 from kserve.protocol.grpc.interceptors import ExceptionToStatusInterceptor, LoggingInterceptor
 from kserve.protocol.grpc.server import GRPCServer
 from kserve.protocol.grpc.servicer import InferenceServicer
-from kserve.protocol.rest.server import RESTServer
+
+from model.serving.rest import ShortWayServer
 
 HOST = "127.0.0.1"
 
 
-class LoopbackRestServer(RESTServer):
-    """KServe's REST server on loopback."""
+class LoopbackRestServer(ShortWayServer):
+    """The REST server on loopback."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

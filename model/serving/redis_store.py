@@ -29,6 +29,8 @@ BULK = 1000
 class RedisStore:
     """A HistoryStore in one Redis database that any number of servers share. Connects when first used."""
 
+    remote = True
+
     def __init__(
         self, url: str, max_history: int = 2048, password: str | None = None, timeout_s: float = TIMEOUT_S
     ) -> None:

@@ -4,6 +4,7 @@ SIGTERM drains: no new connections, requests in flight are answered, then the lo
 """
 
 import argparse
+import asyncio
 import gc
 import logging
 import os
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import kserve
 import kserve.model_server
+import uvloop
 from kserve.errors import InvalidInput, ModelNotFound
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
@@ -24,12 +26,11 @@ from model.serving import metrics, tracing
 from model.serving.loopback import bind_to_loopback
 from model.serving.predictor import Limits, Overloaded, Predictor
 from model.serving.request_log import LogOptions, RequestLog
+from model.serving.rest import BINARY_HEADER, ShortWayServer
 from model.serving.routes import add_routes
 from model.serving.rungs import ServedModel
 from model.serving.store import open_store
 
-BINARY_HEADER = "inference-header-content-length"
-"""Bytes of JSON before the binary tensors; without it, a body is JSON alone."""
 GRACE_S = 10
 
 
@@ -75,6 +76,9 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
         predictor = Predictor(lambda: load_model(options.model_dir), store, log, options.limits)
         predictor.load()
         gc.freeze()  # what is loaded stays: a collection that walked it would stop all requests meanwhile
+        uvloop.install()  # less CPU a request than asyncio's own loop
+        asyncio.set_event_loop(asyncio.new_event_loop())  # uvloop makes none by itself, and KServe asks for one
+        kserve.model_server.RESTServer = ShortWayServer  # looked up there by name
         if options.host_loopback:
             bind_to_loopback()
         server = kserve.ModelServer(

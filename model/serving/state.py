@@ -37,7 +37,7 @@ class State:
 
 
 class StateReader:
-    """Looks histories up on threads of its own, so that a store that hangs holds up nothing else."""
+    """Looks histories up in a remote store on threads of its own: one that hangs holds up nothing else."""
 
     def __init__(self, store: HistoryStore) -> None:
         self._store = store
@@ -45,13 +45,18 @@ class StateReader:
 
     async def read(self, query: Query, timeout_s: float) -> State:
         """The shopper's state; what the store has not answered after `timeout_s` is as if it were down."""
-        loop = asyncio.get_running_loop()
-        lookup = loop.run_in_executor(self._pool, self._store.history, query.user_id, query.time_s)
         try:
-            items, times = await asyncio.wait_for(lookup, timeout_s)
+            if self._store.remote:
+                items, times = await asyncio.wait_for(self._asked(query), timeout_s)
+            else:
+                items, times = self._store.history(query.user_id, query.time_s)
         except (TimeoutError, StoreUnavailable):
             return _brought(query, Source.UNAVAILABLE)
         return State(items=items, times=times, source=Source.FOUND) if items else _brought(query, Source.UNKNOWN)
+
+    def _asked(self, query: Query) -> asyncio.Future[tuple[list[str], np.ndarray]]:
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._pool, self._store.history, query.user_id, query.time_s)
 
     def close(self) -> None:
         """Waits for what still runs."""

@@ -1,9 +1,10 @@
 """Joins inside the graph, on lists short enough to check by eye."""
 
 import numpy as np
+import pytest
 
 from model.backend import tf
-from model.matching import contains, distinct, match, top_per_row
+from model.matching import MOST_CODES, contains, distinct, match, match_codes, top_per_row
 
 
 def test_equal_pairs_share_a_segment_and_others_do_not() -> None:
@@ -32,6 +33,16 @@ def test_the_largest_values_do_not_run_into_the_next_row() -> None:
     top = 2**31 - 1
     found = contains(tf.constant([0, 1]), tf.constant([top, 0]), tf.constant([0]), tf.constant([top]))
     assert found.numpy().tolist() == [True, False]
+
+
+@pytest.mark.parametrize("codes", [10, MOST_CODES + 1])
+def test_codes_match_alike_with_a_table_and_with_a_search(codes: int) -> None:
+    segment_X, segment_Y, segments = match_codes(
+        tf.constant([0, 0, 1]), tf.constant([7, 8, 7]), tf.constant([1, 0, 1]), tf.constant([7, 7, 9]), 2, codes
+    )
+    assert segment_X[0] == segment_Y[1] and segment_X[2] == segment_Y[0]
+    assert len({*segment_X.numpy().tolist(), *segment_Y.numpy().tolist()}) == 4
+    assert max(*segment_X.numpy(), *segment_Y.numpy()) < int(segments)
 
 
 def test_distinct_keeps_the_first_of_each_pair_in_order() -> None:

@@ -14,6 +14,7 @@ from model.serving.history import Event
 class FakeStore:
     items: dict[str, list[str]] = field(default_factory=dict)
     """What each shopper bought, one item a second from second 0 on."""
+    remote: bool = True
     down: bool = False
     sleep_s: float = 0.0
 
