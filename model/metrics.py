@@ -133,13 +133,14 @@ def novelty(hits: Hits, k: int) -> np.ndarray:
     return _ratio(np.where(known_TK, hits.information_TK[:, :k], 0.0).sum(axis=1, dtype=float), known_TK.sum(axis=1))
 
 
+EXPLORE_RECALL = "explore_recall@10"
 PER_TRIP: dict[str, tuple[Callable[[Hits, int], np.ndarray], int]] = {
     "recall@10": (recall, 10),
     "ndcg@10": (ndcg, 10),
     "phr@10": (phr, 10),
     "recall@20": (recall, 20),
     "ndcg@20": (ndcg, 20),
-    "explore_recall@10": (explore_recall, 10),
+    EXPLORE_RECALL: (explore_recall, 10),
     "repeat_recall@10": (repeat_recall, 10),
     "novelty@10": (novelty, 10),
 }

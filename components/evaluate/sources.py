@@ -14,7 +14,6 @@ from model.api import SOURCES, Ranked
 from tfx_configs.evaluation import GATE_METRICS, EvaluationSettings
 
 PLACES = 10
-EXPLORE = "explore_recall@10"
 
 
 def without_each(
@@ -50,7 +49,9 @@ def without_each(
                 "source": source,
                 "listed_percent": _percent((first_NK == source).sum(), (first_NK != "").sum()),
                 "hit_percent": _percent((hits.hit_TK & (first_NK == source)).sum(), hits.hit_TK.sum()),
-                "without": paired({"rest": rest, "whole": whole}, "rest", plan, (*GATE_METRICS, EXPLORE))["whole"],
+                "without": paired(
+                    {"rest": rest, "whole": whole}, "rest", plan, (*GATE_METRICS, metrics.EXPLORE_RECALL)
+                )["whole"],
             }
         )
     return found

@@ -6,8 +6,11 @@ Percent, not pixels: the marks stretch with the screen and the letters keep thei
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 NICE_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
+MOST_DOTS = 8
+"""A curve of more points is a line without dots."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,11 +140,12 @@ class Curve:
     points: tuple[tuple[float, float], ...]
     last: str
     """The value at the end."""
+    marks: Literal["both", "line", "dots"] = "both"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Lines over epochs, or over scores."""
+    """Lines over epochs, scores or time."""
 
     title: str
     curves: tuple[Curve, ...]
@@ -152,7 +156,10 @@ class Curves:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        return tuple(Key(shape="line", tone=curve.tone, label=curve.label) for curve in self.curves)
+        return tuple(
+            Key(shape="dot" if curve.marks == "dots" else "line", tone=curve.tone, label=curve.label)
+            for curve in self.curves
+        )
 
     @property
     def alt(self) -> str:
@@ -194,30 +201,31 @@ def columns(
     )
 
 
-def curves(title: str, series: Mapping[str, Sequence[float]]) -> Curves:
-    """A line for each series of at least one value; the vertical axis spans the values, not zero."""
-    known = [value for values in series.values() for value in values]
+def curves(title: str, series: Mapping[str, Sequence[tuple[float, float]]], epochs: int) -> Curves:
+    """A line for each series of (epoch, value) with at least one point; the vertical axis spans the values, not zero.
+
+    Args:
+        epochs: at the right end, at least 1; the left end is 0.
+    """
+    known = [value for points in series.values() for _, value in points]
     low, high = min(known), max(known)
     room = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
     scale = Scale(low - room, high + room, high - low)
-    longest = max(len(values) for values in series.values())
     return Curves(
         title=title,
         curves=tuple(
             Curve(
                 label=label,
                 tone=tone,
-                points=tuple(
-                    (round(100 * n / (longest - 1), 3) if longest > 1 else 50.0, scale.at(value))
-                    for n, value in enumerate(values)
-                ),
-                last=f"{values[-1]:.4g}",
+                points=tuple((round(100 * epoch / epochs, 3), scale.at(value)) for epoch, value in points),
+                last=f"{points[-1][1]:.4g}",
+                marks="line" if len(points) > MOST_DOTS else "both" if len(points) > 1 else "dots",
             )
-            for (label, values), tone in zip(series.items(), ("old", "new"), strict=False)
+            for (label, points), tone in zip(series.items(), ("old", "new"), strict=False)
         ),
         ticks=tuple(Tick(at=scale.at(value), label=f"{value:.4g}") for value in dict.fromkeys((low, high))),
-        first="epoch 1",
-        last=f"epoch {longest}",
+        first="start",
+        last=f"{epochs} epoch{'s' if epochs > 1 else ''}",
     )
 
 

@@ -96,7 +96,7 @@ def _rows(data: dict[str, Any]) -> Table | None:
     lines += [("kept", data["rows"])]
     return Table(
         title="Rows: in, dropped, kept",
-        header=("", "rows", "share"),
+        header=("what", "rows", "share"),
         rows=tuple((what, f"{n:,}", f"{100 * n / max(rows_in, 1):.2f} %") for what, n in lines),
         numeric=(1, 2),
     )

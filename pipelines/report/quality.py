@@ -25,8 +25,8 @@ def section(sources: Sources) -> Section | None:
     over = f" on the same {trips:,} next baskets, all after the cut" if trips else ""
     figures = [
         Figure(
-            says=f"Longer is better: Aisle and what it has to beat{over}.",
-            charts=tuple(_bars(quality, models, metric) for metric in GATE_METRICS),
+            says=f"Longer is better: Aisle and what it has to beat{over}, each with its 95 % interval.",
+            charts=tuple(_bars(sources, quality, models, metric) for metric in GATE_METRICS),
         )
     ]
     rival = best_baseline(sources)
@@ -80,17 +80,25 @@ def slices(sources: Sources) -> Section | None:
     return Section(id="slices", title="For whom", figures=(Figure(says=says, charts=(chart,)),), tables=(table,))
 
 
-def _bars(quality: dict[str, dict[str, float]], models: list[str], metric: str) -> Rows:
-    scale = Scale.over([quality[model].get(metric, 0.0) for model in models], ticks=3)
-    rows = tuple(
-        Row(
-            label=words.name(model),
-            marks=(Mark(shape="bar", x=0.0, x2=scale.at(quality[model].get(metric, 0.0)), tone=_tone(model)),),
-            value=_four(quality[model].get(metric)),
-        )
-        for model in models
-    )
-    return Rows(title=metric, rows=rows, ticks=scale.ticks())
+def _bars(sources: Sources, quality: dict[str, dict[str, float]], models: list[str], metric: str) -> Rows:
+    """A bar for each model, with the interval of its own mean where that was measured."""
+    spans = {model: _span(sources, model, metric) for model in models}
+    known = [value for span in spans.values() if span for value in span]
+    scale = Scale.over([*(quality[model].get(metric, 0.0) for model in models), *known], ticks=3)
+    rows = []
+    for model in models:
+        marks = [Mark(shape="bar", x=0.0, x2=scale.at(quality[model].get(metric, 0.0)), tone=_tone(model))]
+        told = _four(quality[model].get(metric))
+        if span := spans[model]:
+            marks.append(Mark(shape="span", x=scale.at(span[0]), x2=scale.at(span[1]), tone="limit"))
+            told += f" ({_four(span[0])} to {_four(span[1])})"
+        rows.append(Row(label=words.name(model), marks=tuple(marks), value=told))
+    return Rows(title=metric, rows=tuple(rows), ticks=scale.ticks())
+
+
+def _span(sources: Sources, model: str, metric: str) -> tuple[float, float] | None:
+    found = sources.metrics.get("intervals", {}).get(model, {}).get(metric, {})
+    return (found["low"], found["high"]) if found.get("low") is not None else None
 
 
 def _lead(sources: Sources, rival: str) -> Rows | None:

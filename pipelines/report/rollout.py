@@ -1,9 +1,10 @@
-"""The canary under traffic, step by step, and how fast the answers come."""
+"""The canary under traffic, step by step."""
 
+from datetime import datetime
 from typing import Any
 
-from pipelines.report import words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale
+from pipelines.report import guards, words
+from pipelines.report.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
 from pipelines.report.page import Figure, Note, Section, Table
 from pipelines.report.sources import Sources
 
@@ -22,7 +23,7 @@ def section(sources: Sources) -> Section | None:
     figures = [
         Figure(
             says="Blue is the share of shoppers that the new model answered; the mark is what was declared.",
-            charts=(_split(steps),),
+            charts=tuple(chart for chart in (_split(steps), _timeline(steps)) if chart),
         )
     ]
     hits = _sides(steps, "hits_per_trip", "Hits per trip: recommended and then bought", "")
@@ -34,52 +35,17 @@ def section(sources: Sources) -> Section | None:
                 charts=tuple(chart for chart in (hits, waits) if chart),
             )
         )
+    kept = guards.figure(steps)
+    figures += [kept] if kept else []
+    every = guards.table(steps)
     return Section(
         id="rollout",
         title="The rollout",
         lead="Held-out trips were replayed as requests; what the shopper then bought is the outcome.",
         figures=tuple(figures),
         notes=(*(_note(step) for step in steps), *_lost(rollout)),
-        tables=(_table(steps),),
+        tables=(_table(steps), every) if every else (_table(steps),),
     )
-
-
-def serving(sources: Sources) -> Section | None:
-    """Latency of the model alone and of the whole way."""
-    measured: dict[str, Any] = sources.summary.get("serving") or {}
-    alone: dict[str, Any] = sources.metrics.get("latency") or {}
-    ways = {"whole way": measured, "model alone": alone}
-    known = {way: values for way, values in ways.items() if "p50_ms" in values and "p99_ms" in values}
-    if not known:
-        return None
-    scale = Scale.over([values["p99_ms"] for values in known.values()])
-    chart = Rows(
-        title="Latency of one answer",
-        rows=tuple(
-            Row(
-                label=way,
-                marks=(
-                    Mark(shape="span", x=scale.at(values["p50_ms"]), x2=scale.at(values["p99_ms"])),
-                    Mark(shape="dot", x=scale.at(values["p50_ms"])),
-                    Mark(shape="ring", x=scale.at(values["p99_ms"])),
-                ),
-                value=f"{words.milliseconds(values['p50_ms'])}, {words.milliseconds(values['p99_ms'])}",
-            )
-            for way, values in known.items()
-        ),
-        ticks=scale.ticks(" ms"),
-        keys=(Key(shape="dot", tone="new", label="p50"), Key(shape="ring", tone="new", label="p99")),
-    )
-    lead = ""
-    if "rps" in measured and "cpu_ms_per_request" in measured:
-        lead = (
-            f"One client, one request after the other: {measured['rps']:,.0f} answers a second at "
-            f"{measured['cpu_ms_per_request']:.1f} ms of CPU each."
-        )
-    says = (
-        "Half of the answers come by the dot, 99 of 100 by the ring; the whole way is Envoy, KServe, store and model."
-    )
-    return Section(id="serving", title="Serving", lead=lead, figures=(Figure(says=says, charts=(chart,)),))
 
 
 def _split(steps: list[dict[str, Any]]) -> Rows:
@@ -105,6 +71,38 @@ def _split(steps: list[dict[str, Any]]) -> Rows:
             Key(shape="tick", tone="limit", label="declared"),
         ),
     )
+
+
+def _timeline(steps: list[dict[str, Any]]) -> Curves | None:
+    """Declared share over time, and what was observed at each step; None where the steps kept no times."""
+    times = [(_moment(step["began"]), _moment(step["ended"])) for step in steps if "began" in step and "ended" in step]
+    if len(times) < len(steps) or times[-1][1] <= times[0][0]:
+        return None
+    first, last = times[0][0], times[-1][1]
+
+    def at(moment: datetime) -> float:
+        return round(100 * ((moment - first) / (last - first)), 3)
+
+    shares = [float(step["declared_percent"]) for step in steps]
+    declared = [(at(moment), share) for pair, share in zip(times, shares, strict=True) for moment in pair]
+    if steps[-1]["decision"] == "rollback":
+        declared.append((100.0, 0.0))
+    seen = [float(step["observed_shopper_percent"]) for step in steps]
+    observed = [(at(begin + (end - begin) / 2), share) for (begin, end), share in zip(times, seen, strict=True)]
+    return Curves(
+        title="The same over time",
+        curves=(
+            Curve(label="declared", tone="old", points=tuple(declared), last=f"{declared[-1][1]:.0f} %", marks="line"),
+            Curve(label="observed", tone="new", points=tuple(observed), last=f"{seen[-1]:.1f} %", marks="dots"),
+        ),
+        ticks=Scale(0.0, 100.0, 25.0).ticks(" %"),
+        first=f"{first:%H:%M:%S}",
+        last=f"{last:%H:%M:%S} UTC",
+    )
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
 
 
 def _sides(steps: list[dict[str, Any]], key: str, title: str, unit: str) -> Rows | None:

@@ -13,8 +13,10 @@ from pipelines.report import (
     gate,
     headline,
     monitoring,
+    parts,
     quality,
     rollout,
+    serving,
     training,
     words,
 )
@@ -24,6 +26,7 @@ from pipelines.report.sources import Sources, read_sources
 SECTIONS = (
     flow.section,
     quality.section,
+    parts.section,
     quality.slices,
     calibration.section,
     gate.section,
@@ -31,7 +34,7 @@ SECTIONS = (
     monitoring.section,
     data.section,
     training.section,
-    rollout.serving,
+    serving.section,
 )
 NOTICES = {"complete_journey": "The Complete Journey is simulated from real patterns, for education."}
 

@@ -26,6 +26,12 @@ def step(declared: int, **changes: Any) -> dict[str, Any]:
         "hits_per_trip": dict.fromkeys(sides, 1.5),
         "split_p_value": 1.0,
         "weight_change_ms": 3.0,
+        "began": f"2024-01-08T10:00:{declared % 60:02d}.000+00:00",
+        "ended": f"2024-01-08T10:00:{declared % 60 + 5:02d}.000+00:00",
+        "guards": [
+            {"rule": "errors", "what": "failed", "value": 0.25, "limit": 1.0, "at_most": True, "unit": "%"},
+            {"rule": "split", "what": "p of it", "value": 1.0, "limit": 0.001, "at_most": False, "unit": ""},
+        ],
         "decision": "promote" if declared == 100 else "step",
         "reasons": ["healthy: 0 failed"],
     } | changes
@@ -45,7 +51,7 @@ def summary_of(**changes: Any) -> dict[str, Any]:
             "train_trips": 30,
             "valid_trips": 4,
             "curves": {
-                "towers": [{"loss": 3.0}],
+                "towers": [{"loss": 3.0, "parts": [4.0, 2.0]}],
                 "ranker": [{"loss": 0.5, "val_loss": 0.6}, {"loss": 0.4, "val_loss": 0.5}],
             },
         },
@@ -57,7 +63,13 @@ def summary_of(**changes: Any) -> dict[str, Any]:
             "failed_requests": 0,
             "failed_events": 0,
         },
-        "serving": {"p50_ms": 3.0, "p99_ms": 11.0, "rps": 250.0, "cpu_ms_per_request": 2.5},
+        "serving": {
+            "p50_ms": 3.0,
+            "p99_ms": 11.0,
+            "rps": 250.0,
+            "cpu_ms_per_request": 2.5,
+            "stages_ms": {"Envoy and HTTP": 1.0, "rank": 2.0, "state": 1.0},
+        },
         "seconds": {"ingest": 0.0, "train": 75.0, "rollout": 15.0},
     } | changes
 
@@ -89,6 +101,18 @@ def outputs_in(root: Path, text: str = "plain") -> dict[str, str]:
             "reliability": [
                 {"expected": 0.1, "bought": 0.1, "size": 50},
                 {"expected": 0.4, "bought": 0.3, "size": 50},
+            ],
+            "intervals": {"aisle": {"ndcg@10": {"low": 0.2, "high": 0.3}}},
+            "sources": [
+                {
+                    "source": "bought_before",
+                    "listed_percent": 90.0,
+                    "hit_percent": 75.0,
+                    "without": {
+                        "ndcg@10": {"delta_pct": -50.0, "low_pct": -60.0, "high_pct": -40.0},
+                        "explore_recall@10": {"delta_pct": None, "low_pct": None, "high_pct": None},
+                    },
+                }
             ],
             "paired": {
                 "personal_frequency": {"ndcg@10": {"delta_pct": 25.0, "low_pct": -5.0, "high_pct": 60.0}},

@@ -53,6 +53,7 @@ def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
     assert [section.id for section in page.sections] == [
         "flow",
         "quality",
+        "parts",
         "slices",
         "calibration",
         "gate",
@@ -119,8 +120,9 @@ def test_the_page_loads_nothing(tmp_path: Path) -> None:
 def test_every_picture_has_a_text_and_headings_come_in_order(tmp_path: Path) -> None:
     tags = Reader(_written(tmp_path, summary_of(), outputs_in(tmp_path))).tags
     pictures = [attributes for _, attributes in tags if attributes.get("role") == "img"]
-    # Two of quality and its lead, slices, calibration, the split and its two, weeks, drift, two of training, latency.
-    assert len(pictures) == 2 + 1 + 1 + 1 + 3 + 2 + 2 + 1
+    # Two of quality and its lead, a source's worth, slices, calibration, the split, the same over time, its two,
+    # guards, weeks, drift, two of training, latency and its stages.
+    assert len(pictures) == 2 + 1 + 1 + 1 + 1 + 5 + 2 + 2 + 2
     assert all(picture["aria-label"] for picture in pictures)
     assert all(attributes.get("aria-hidden") for tag, attributes in tags if tag == "svg")
     levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
@@ -173,6 +175,7 @@ def test_a_scale_holds_its_values_and_zero_on_round_steps() -> None:
     assert Scale.over([0.0, 0.0]).high > 0
 
 
-def test_a_curve_of_one_epoch_is_a_point_in_the_middle() -> None:
-    chart = curves("loss", {"training": [3.0]})
-    assert chart.curves[0].points == ((50.0, 50.0),)
+def test_a_curve_runs_from_the_start_to_its_last_epoch() -> None:
+    chart = curves("loss", {"training": [(0.5, 3.0), (1.0, 1.0)], "held-out": [(1.0, 2.0)]}, 1)
+    assert [[x for x, _ in curve.points] for curve in chart.curves] == [[50.0, 100.0], [100.0]]
+    assert (chart.first, chart.last) == ("start", "1 epoch")

@@ -3,34 +3,27 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from starlette.datastructures import QueryParams
 
 from components.rollout.status import change
-from model.programs import find_program
 from pipelines.explore.ask import read_ask
 from pipelines.explore.chosen import chosen_run
 from pipelines.explore.opening import World, open_world
 from pipelines.paths import Paths
+from tests.browser import DESK, IMAGES, PHONE, Scheme, chromium, overhang, violations
 from tests.pipelines.explore.conftest import serving
 from tests.pipelines.explore.test_app import LOOKS
 
 pytestmark = pytest.mark.needs("chromium", "playwright")
-IMAGES = Path(__file__).resolve().parents[3] / "docs" / "images"
-PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1360, height=900)
-Scheme = Literal["light", "dark"]
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=find_program("chromium"), args=["--no-sandbox"])
+    with chromium() as browser:
         yield browser
-        browser.close()
 
 
 def _context(browser: Browser, address: str, size: ViewportSize = DESK, scheme: Scheme = "light") -> BrowserContext:
@@ -59,9 +52,8 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
     page = context.new_page()
     for path in LOOKS:
         page.goto(path)
-        found = [f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in Axe().run(page).response["violations"]]
-        assert (path, found) == (path, [])
-        assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0, path
+        assert (path, violations(page)) == (path, [])
+        assert overhang(page) <= 0, path
     context.close()
 
 
