@@ -35,7 +35,7 @@ def main() -> None:
 
 def pages() -> list[Path]:
     """The files with results sections in them, or without."""
-    return [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+    return [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def filled(text: str) -> str:
@@ -58,7 +58,7 @@ def filled(text: str) -> str:
         return f"<!-- figure:{match['path']} {match['form']} -->{found:{match['form']}}<!-- /figure -->"
 
     text = re.sub(r"<!-- results:(?P<name>\w+) -->\n.*?<!-- /results -->", section, text, flags=re.DOTALL)
-    return re.sub(r"<!-- figure:(?P<path>\S+) (?P<form>\S+) -->.*?<!-- /figure -->", figure, text)
+    return re.sub(r"<!-- figure:(?P<path>.+?) (?P<form>\S+) -->.*?<!-- /figure -->", figure, text)
 
 
 def demo(result: dict[str, Any]) -> str:

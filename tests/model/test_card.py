@@ -13,7 +13,10 @@ FACTS = Facts(
     ranked=200,
     score_is_probability=True,
     libraries={"tensorflow": "2.21.0"},
-    training={"train_trips": 5000, "curves": {"ranker": [{"loss": 0.6}, {"loss": 0.51234, "val_loss": 0.5, "parts": [0.6, 0.5]}]}},
+    training={
+        "train_trips": 5000,
+        "curves": {"ranker": [{"loss": 0.6}, {"loss": 0.51234, "val_loss": 0.5, "parts": [0.6, 0.5]}]},
+    },
 )
 
 
