@@ -107,7 +107,8 @@ def _data(facts: Facts, judgement: Judgement | None) -> Iterator[str]:
 
 def _training(facts: Facts, judgement: Judgement | None) -> Iterator[str]:
     training = facts.training or {}
-    told = [f"{training[name]:,} {words}." for name, words in _TRIPS.items() if name in training]
+    told = [_BEGAN[training["start"]].format(training["parent"])] if "parent" in training else []
+    told += [f"{training[name]:,} {words}." for name, words in _TRIPS.items() if name in training]
     curves = training.get("curves", {})
     told += [f"Losses of the {name}: {_losses(epochs)}." for name, epochs in sorted(curves.items()) if epochs]
     if facts.retrieved:
@@ -217,3 +218,7 @@ def _value(value: Any) -> str:
 
 
 _TRIPS = {"train_trips": "trips taught the ranker", "valid_trips": "trips before the cut were held out to calibrate it"}
+_BEGAN = {
+    "refresh": "Refreshed from {}: that model's weights as they were, on a catalog that knows events up to the cut.",
+    "warm": "Warm start from {}: that model's weights, then one epoch on the trips since it learned.",
+}

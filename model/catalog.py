@@ -7,6 +7,7 @@ Everything here comes from events before the cut, save the promotions, which are
 """
 
 import dataclasses
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,8 @@ class Catalog:
     user_attribute_UD: np.ndarray
     """[U + 1, D] int32 codes; row 0 is the unknown shopper."""
     promotions: tuple[Promotions, ...]
+    buckets: int = 1
+    """Of `vocabulary_I`, the first rows, which are shared by hash of the id."""
 
     @property
     def items(self) -> int:
@@ -128,6 +131,11 @@ class Catalog:
         return cls(**fields, promotions=promotions)
 
 
+def hashed_rows(item_ids: np.ndarray, buckets: int) -> np.ndarray:
+    """[n] int32: for items without an embedding row of their own, the shared one, below `buckets`."""
+    return np.fromiter((zlib.crc32(str(item).encode()) % buckets for item in item_ids), np.int32, len(item_ids))
+
+
 def _keep(promotions: Promotions, mask: np.ndarray) -> Promotions:
     arrays = {name: getattr(promotions, name)[mask] for name in _PROMOTION_ARRAYS}
     return Promotions(kind=promotions.kind, **arrays)
@@ -145,6 +153,7 @@ _META = (
     "vocabulary_size",
     "user_attribute_names",
     "user_attribute_sizes",
+    "buckets",
 )
 _ARRAYS = (
     "attribute_IA",

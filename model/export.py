@@ -19,8 +19,11 @@ from model.inputs import Batch
 from model.manifest import Manifest, installed_libraries, write_manifest
 from model.recommender import Recommender
 from model.rerank_policy import package_rerank
+from model.weights import of_recommender
 from tfx_configs.rerank import RerankSettings
 
+TRAINING, CODING = "training.json", "coding.json"
+"""CODING is in the directory of a model that a training can go on from (components/train/parent.py)."""
 REQUEST = (
     tf.TensorSpec([None], tf.string, "history_item"),
     tf.TensorSpec([None], tf.int64, "history_time"),
@@ -38,6 +41,7 @@ class Serving(tf.Module):
     def __init__(self, recommender: Recommender, catalog: Catalog) -> None:
         super().__init__(name="serving")
         self._recommender = recommender
+        self.weights = of_recommender(recommender)
         self._item_ids = tf.Variable(catalog.item_ids.astype(str), trainable=False, name="item_ids")
         self._sources = tf.constant(SOURCES)
         self._items = _table(catalog.item_ids, 0, -1)
@@ -120,6 +124,7 @@ def export(
     retrieved: int = 0,
     index: Index | None = None,
     training: dict[str, Any] | None = None,
+    coding: dict[str, Any] | None = None,
     score_is_probability: bool = False,
     rerank: RerankSettings | None = None,
     items: Path | None = None,
@@ -133,7 +138,8 @@ def export(
         catalog: the snapshot as served.
         retrieved: items fetched from the index for each request.
         index: over the towers' item vectors.
-        training: how it was trained, kept as training.json.
+        training: how it was trained, kept as TRAINING.
+        coding: what a later training needs besides the weights to go on from them, kept as CODING.
         score_is_probability: see Manifest.
         rerank: what is done with the ranked list; of it, only the rules where scores are no probabilities.
         items: the items table as Parquet, for the rules; without it, none are packaged.
@@ -149,7 +155,9 @@ def export(
         if index is not None:
             index.save(out / "index")
         if training is not None:
-            write_json(out / "training.json", training)
+            write_json(out / TRAINING, training)
+        if coding is not None:
+            write_json(out / CODING, coding)
         if rerank is not None and items is not None:
             package_rerank(out, rerank if score_is_probability else rerank.rules_only(), items)
         known: dict[str, Any] = {

@@ -21,6 +21,9 @@ from model.errors import InputError
 from model.files import atomic_directory, read_json, write_json
 from model.manifest import read_manifest, verify
 
+TRAINED = "aisle"
+"""The kind of what is trained, in a manifest; others are baselines."""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class State:
@@ -53,6 +56,13 @@ class Registry:
             return State()
         value = read_json(file)
         return State(**value | {"history": tuple(value["history"])})
+
+    def trained_stable(self) -> str:
+        """Directory of the stable model when training made it; empty when there is none, or a baseline."""
+        stable = self.state().stable
+        if stable is None or read_manifest(self.path(stable)).kind != TRAINED:
+            return ""
+        return str(self.path(stable))
 
     def add(self, directory: Path) -> str:
         """Copies a verified model directory in; returns its version. Raises ModelRefused when it is damaged."""

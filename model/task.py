@@ -17,6 +17,8 @@ CATALOG = "catalog"
 """Directory of the catalog snapshot inside an examples artifact."""
 ITEMS = "items.parquet"
 """The catalog's attributes as strings, inside an examples artifact."""
+USERS = "users.parquet"
+"""The shoppers' attributes as strings, likewise; there where the data has any."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -72,6 +72,12 @@ def _parser() -> Parser:
 
     train = command("train", _train, "the pipeline alone: a blessed model into the registry, as canary")
     _run_options(train, "build/train")
+    train.add_argument(
+        "--start",
+        default="scratch",
+        metavar="HOW",
+        help="scratch; from the registry's stable model: refresh (its weights, new catalog) or warm (and one epoch)",
+    )
     train.add_argument("--override", metavar="REASON", help="push although the gate says no: why; kept for good")
     train.add_argument("--override-by", default="", metavar="NAME", help="who decides that (default: your login name)")
 
@@ -138,8 +144,10 @@ def _train(options: argparse.Namespace) -> int:
     from pipelines.display import PIPELINE_STAGES, Display
     from pipelines.paths import Paths, alone
     from pipelines.process import run_pipeline
+    from pipelines.submit import overridden
 
-    paths, settings, override = Paths(out=options.out.resolve()), _settings(options), _override(options)
+    settings = overridden(_settings(options), [f"train.start={options.start}"])
+    paths, override = Paths(out=options.out.resolve()), _override(options)
     with alone(paths.out), Display(PIPELINE_STAGES) as display:
         outputs = run_pipeline(settings, paths, Registry(paths.registry), display, *override)
     pushed = read_json(Path(outputs["outcome"]))

@@ -5,6 +5,7 @@ from kfp.dsl.pipeline_context import Pipeline
 
 from components.ending.op import ending
 from components.push.op import release
+from components.train.op import stable
 from pipelines.rollout_step import PUSHGATEWAY
 from pipelines.training import training
 
@@ -19,15 +20,13 @@ def cluster(
     settings: str,
     data_version: str,
     code_version: str,
-    blessed_dir: str = "",
-    reference_dir: str = "",
     override_reason: str = "",
     override_by: str = "",
     namespace: str = "aisle",
     canary_percent: int = 10,
     pushgateway: str = PUSHGATEWAY,
 ) -> None:
-    """As pipelines.training.training, with the registry on the claim `aisle-registry`.
+    """As pipelines.training.training, with the registry on the claim `aisle-registry` and what stands there.
 
     Args:
         namespace: where the InferenceService is.
@@ -37,13 +36,17 @@ def cluster(
     told = ending(pipeline=NAME, pushgateway=pushgateway, namespace=namespace)
     told.set_display_name("How it ended").set_cpu_limit("500m").set_memory_limit("512M").set_caching_options(False)
     with dsl.ExitHandler(told):
+        stands = stable(namespace=namespace, registry=MOUNT, settings=settings, data_version=data_version)
+        stands.set_display_name("Stable model").set_cpu_limit("500m").set_memory_limit("1G")
+        stands.set_retry(1).set_caching_options(False)
         trained = training.pipeline_func(
             settings=settings,
             data_version=data_version,
             code_version=code_version,
             registry=MOUNT,
-            blessed_dir=blessed_dir,
-            reference_dir=reference_dir,
+            blessed_dir=stands.outputs["blessed_dir"],
+            parent_dir=stands.outputs["parent_dir"],
+            reference_dir=stands.outputs["reference_dir"],
             override_reason=override_reason,
             override_by=override_by,
         )

@@ -56,7 +56,9 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
             yield f"  {check['what']}; {check['to_do']}"
     failed = ", ".join(report["failed"]) or "none"
     yield f"{len(report['worst'])} checks, failed: {failed}; not to be judged: {len(report['unknown'])}"
-    yield f"Training due: {report['retrain']['train']} ({'; '.join(report['retrain']['reasons'])})"
+    due = report["retrain"]
+    how = f", --start {due['start']}" if due["start"] else ""
+    yield f"Training due: {due['train']}{how} ({'; '.join(due['reasons'])})"
 
 
 def check_line(check: dict[str, Any]) -> str:

@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from components.rollout.processes import Process, running
-from model import reference
+from components.train.standing import standing
 from model.errors import AisleError, InputError, StageFailed
 from model.files import read_json, write_json
-from model.manifest import read_manifest
 from model.registry import Registry
 from pipelines.display import Display
 from pipelines.paths import Paths
@@ -43,8 +42,7 @@ def run_pipeline(
             "data_version": source,
             "code_version": code_version(),
             "registry": str(registry.root),
-            "blessed_dir": _blessed(registry),
-            "reference_dir": reference.find(registry, reference.data_digest(source, run.data)),
+            **standing(registry, run, source)._asdict(),
             "override_reason": override_reason,
             "override_by": override_by,
         },
@@ -70,14 +68,6 @@ def run_pipeline(
         outputs: dict[str, str] = read_json(paths.result)
         return outputs
     raise _error(last, paths.log)
-
-
-def _blessed(registry: Registry) -> str:
-    """Directory of the stable model when it is one that the pipeline made; a baseline is compared with anyway."""
-    stable = registry.state().stable
-    if stable is None or read_manifest(registry.path(stable)).kind != "aisle":
-        return ""
-    return str(registry.path(stable))
 
 
 def _follow(file: Path, process: Process) -> Iterator[dict[str, Any]]:

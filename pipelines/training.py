@@ -42,6 +42,7 @@ def training(
     code_version: str,
     registry: str,
     blessed_dir: str = "",
+    parent_dir: str = "",
     reference_dir: str = "",
     override_reason: str = "",
     override_by: str = "",
@@ -54,6 +55,7 @@ def training(
         code_version: digest of the program (pipelines.versions) or of its image.
         registry: root of the model registry.
         blessed_dir: directory of the model in production, empty when there is none.
+        parent_dir: directory of the model that training goes on from, where `train.start` is not scratch.
         reference_dir: what validation left of the run that made that model (model.reference.find), empty likewise.
         override_reason: why the gate's no is to be overruled; empty: it is not.
         override_by: who decides that.
@@ -66,7 +68,7 @@ def training(
     _size(checked, "Validate (TFDV)", cpu="2", memory="8G")
     trips = examples(tables=tables.outputs["tables"], settings=settings, code_version=code_version).after(checked)
     _size(trips, "Examples", cpu="2", memory="8G")
-    model = train(examples=trips.outputs["trips"], settings=settings, code_version=code_version)
+    model = train(examples=trips.outputs["trips"], settings=settings, parent_dir=parent_dir, code_version=code_version)
     _size(model, "Train (TFRS)", cpu="2", memory="8G")
     simple = baselines(examples=trips.outputs["trips"], settings=settings, code_version=code_version)
     _size(simple, "Baselines", cpu="1", memory="4G")

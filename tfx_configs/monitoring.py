@@ -5,9 +5,12 @@ import datetime
 from typing import Literal
 
 from tfx_configs.frozen import Settings, check
+from tfx_configs.settings import Start
 
 Training = Literal["none", "incremental", "full"]
-"""incremental: goes on from the model in force with the newest days; full: from nothing, on the whole span."""
+"""incremental: the model in force on a new catalog; full: from nothing, on the whole span."""
+STARTS: dict[Training, Start] = {"incremental": "refresh", "full": "scratch"}
+"""What each kind of run sets `train.start` to."""
 Severity = Literal["page", "ticket"]
 """page: somebody looks at once; ticket: in working hours. The alert rules use the same two words."""
 

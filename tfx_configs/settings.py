@@ -11,6 +11,7 @@ from tfx_configs.rerank import RerankSettings
 from tfx_configs.validation import ValidationSettings
 
 DAY_S = 86_400
+Start = Literal["scratch", "refresh", "warm"]
 MOST_CANDIDATES = 4096
 """Of one request, from any source or from all."""
 
@@ -103,6 +104,9 @@ class CandidateSettings(Settings):
 class TrainSettings(Settings):
     """Two towers, then the ranker."""
 
+    start: Start = "scratch"
+    """scratch: nothing is known before; refresh: a parent's weights as they are, on a new catalog; warm: the same, then
+    one epoch at a lower rate on the trips since the parent learned."""
     seed: int = 7
     dimension: int = 32
     """Width of the towers' output, 4 to 512."""

@@ -3,7 +3,6 @@
 Shape legend as in model/catalog.py.
 """
 
-import zlib
 from collections.abc import Iterable
 
 import numpy as np
@@ -11,7 +10,7 @@ import pandas as pd
 
 from components.examples.promotions import build_promotions
 from model import columns as c
-from model.catalog import MISSING, RARE, Catalog
+from model.catalog import MISSING, RARE, Catalog, hashed_rows
 from model.timesplit import ranking_start
 from model.trips import Trips
 from tfx_configs.settings import DAY_S, RunSettings
@@ -69,6 +68,7 @@ def build_catalog(
         user_attribute_sizes=user_sizes,
         user_attribute_UD=user_codes,
         promotions=build_promotions(promotions, trips),
+        buckets=buckets,
     )
 
 
@@ -123,8 +123,8 @@ def bucket_count(counts_I: np.ndarray, floor: int) -> int:
 def _vocabulary(item_ids: np.ndarray, counts_I: np.ndarray, floor: int, buckets: int) -> tuple[np.ndarray, int]:
     """Rows 0 to buckets-1 are shared by hash of the id; each item with `floor` purchases has its own row after."""
     own = counts_I >= floor
-    hashed = np.fromiter((zlib.crc32(str(i).encode()) % buckets for i in item_ids), np.int32, len(item_ids))
-    return np.where(own, buckets - 1 + np.cumsum(own), hashed).astype(np.int32), int(buckets + own.sum())
+    rows = np.where(own, buckets - 1 + np.cumsum(own), hashed_rows(item_ids, buckets))
+    return rows.astype(np.int32), int(buckets + own.sum())
 
 
 def _popularity(

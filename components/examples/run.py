@@ -18,12 +18,13 @@ from model.catalog import Catalog
 from model.errors import CheckFailed
 from model.files import atomic_directory, read_json, write_json
 from model.schema import EVENTS
+from model.task import ITEMS, USERS
 from model.trips import Trips
 from tfx_configs.settings import RunSettings
 
 
 def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[str, Any]:
-    """Writes trips/, catalog/, and items.parquet (attributes as strings, for slicing) into `examples_dir`.
+    """Writes trips/, catalog/, and items.parquet and users.parquet (attributes as strings) into `examples_dir`.
 
     Args:
         settings: RunSettings as JSON.
@@ -43,7 +44,8 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     all_events = pq.read_table(tables / "events", columns=list(EVENTS.names)).to_pandas()
     events = positives(all_events, run.labels)
     items = pq.read_table(tables / "items.parquet").to_pandas()
-    users, promotions = tables / "users.parquet", tables / "promotions.parquet"
+    promotions = tables / "promotions.parquet"
+    users = pq.read_table(tables / USERS).to_pandas() if (tables / USERS).exists() else None
     trips = read_trips(run, tables, cut_s)
     check_trips(trips)
     test = int((trips.time_T >= cut_s).sum())
@@ -54,7 +56,7 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
         trips,
         events,
         items,
-        users=pq.read_table(users).to_pandas() if users.exists() else None,
+        users=users,
         promotions=read_promotions(promotions, first_snapshot(trips, run)) if promotions.exists() else (),
         run=run,
     )
@@ -65,7 +67,9 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     with atomic_directory(Path(examples_dir)) as out:
         trips.save(out / "trips")
         catalog.save(out / "catalog")
-        items.to_parquet(out / "items.parquet", index=False)
+        items.to_parquet(out / ITEMS, index=False)
+        if users is not None:
+            users.to_parquet(out / USERS, index=False)
         report = _report(trips, catalog, run) | label_report
         write_json(out / "examples.json", report)
     return report

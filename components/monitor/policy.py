@@ -10,8 +10,8 @@ run began. So after an outage of a month one full run is due, not thirty.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tfx_configs.monitoring import RetrainSettings, Training
-from tfx_configs.settings import DAY_S
+from tfx_configs.monitoring import STARTS, RetrainSettings, Training
+from tfx_configs.settings import DAY_S, Start
 
 HOUR_S, WEEK_S = 3600, 7 * DAY_S
 MONDAY_S = 4 * DAY_S
@@ -54,6 +54,11 @@ class Decision:
 
     train: Training
     reasons: tuple[str, ...]
+
+    @property
+    def start(self) -> Start | None:
+        """The run's `train.start`; None where nothing is to be started."""
+        return STARTS.get(self.train)
 
 
 Check = Callable[[RetrainSettings, tuple[Run, ...], Evidence, float], str | None]

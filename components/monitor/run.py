@@ -74,7 +74,7 @@ def monitor(
     report = summarise(seen, known, now_s, settings)
     found = evidence(seen.results, live, known, asked)
     decision = policy.decide(retrain, record.read(inputs.out / RUNS), found, now_s)
-    report["retrain"] = {"train": decision.train, "reasons": list(decision.reasons)}
+    report["retrain"] = {"train": decision.train, "start": decision.start, "reasons": list(decision.reasons)}
     report["seconds"] = round(time.monotonic() - began, 1)
     write_json(inputs.out / REPORT, report)
     figures = samples(worst(seen.results), time.time())

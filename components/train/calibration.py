@@ -33,22 +33,24 @@ def calibrate(
     valid: np.ndarray,
     retrieved: np.ndarray,
     settings: TrainSettings,
+    first: Platt | None = None,
 ) -> dict[str, float]:
     """Sets `slope` and `offset` of the ranker.
 
     Args:
-        valid: [n] trips held out of training, before the cut; without any, only the sampling is undone.
+        valid: [n] trips held out of training, before the cut; without any, `first` is the line.
         retrieved: [n, R] int32 items from the towers for each of them.
+        first: the line to go on from; None: the one that undoes the sampling.
 
     Returns:
-        {slope, offset: of the line that was fitted; listed, bought: how many candidates it was fitted on, how many
-        of them were bought}.
+        {slope, offset: of the line that was fitted after it; listed, bought: how many candidates it was fitted on, how
+        many of them were bought}.
     """
-    shift = math.log(settings.negative_percent / 100)
-    set_line(ranker, Platt(offset=shift))
+    first = first or Platt(offset=math.log(settings.negative_percent / 100))
+    set_line(ranker, first)
     logit_N, bought_N = _listed(recommender, ranker, reader, valid, retrieved, settings.ranking_batch)
     line = fit(logit_N, bought_N)
-    set_line(ranker, line.after(shift))
+    set_line(ranker, line.after(first))
     listed, bought = len(logit_N), int(bought_N.sum())
     return {"slope": line.slope, "offset": line.offset, "listed": listed, "bought": bought}
 

@@ -1,4 +1,6 @@
-"""The KFP steps of training: the model, and the baselines it must beat."""
+"""The KFP steps of training: what stands before it, the model, and the baselines it must beat."""
+
+from typing import NamedTuple
 
 from kfp import dsl
 
@@ -6,23 +8,42 @@ from components.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
+def stable(
+    namespace: str, registry: str, settings: str, data_version: str, table: dsl.Output[dsl.Markdown]
+) -> NamedTuple("Standing", blessed_dir=str, parent_dir=str, reference_dir=str):  # type: ignore[valid-type]
+    """The model that serves in `namespace`, in the registry: what the new one is compared with, and may go on from."""
+    from components.stage import stage
+
+    with stage("stable"):
+        from components.told import as_markdown
+        from components.train.standing import standing_on
+        from model.files import Path, write_text
+
+        found = standing_on(namespace, registry, settings, data_version)
+        write_text(Path(table.path), as_markdown("Stable model", found._asdict()))
+        return found
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
 def train(
     examples: dsl.Input[dsl.Dataset],
     settings: str,
+    parent_dir: str,
     code_version: str,
     model: dsl.Output[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
-    """Two towers, then the ranker, exported as one model directory."""
+    """Two towers, then the ranker, exported as one model directory; `parent_dir`: what it goes on from."""
     from components.metrics import log_metrics
     from components.stage import stage
 
     with stage("train"):
         from components.train.run import train
 
-        report = train(settings, examples.path, model.path)
+        report = train(settings, examples.path, model.path, parent_dir)
         model.metadata.update(report)
-        log_metrics(metrics, {"valid_loss": report["curves"]["ranker"][-1].get("val_loss", -1.0)})
+        losses = report["curves"].get("ranker", [{}])[-1]
+        log_metrics(metrics, {f"ranker_{name}": losses[name] for name in ("loss", "val_loss") if name in losses})
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

@@ -22,9 +22,9 @@ class Platt:
     slope: float = 1.0
     offset: float = 0.0
 
-    def after(self, shift: float) -> "Platt":
-        """The same line for log-odds that still lack `shift`."""
-        return Platt(slope=self.slope, offset=self.slope * shift + self.offset)
+    def after(self, first: "Platt") -> "Platt":
+        """The line that does what `first` and then this one do."""
+        return Platt(slope=self.slope * first.slope, offset=self.slope * first.offset + self.offset)
 
 
 def fit(logit_N: np.ndarray, bought_N: np.ndarray) -> Platt:

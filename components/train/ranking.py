@@ -81,17 +81,22 @@ def train_ranker(
     retrieved: dict[str, np.ndarray],
     settings: TrainSettings,
     watch: Keras,
+    rate: float = LEARNING_RATE,
+    standardise: bool = True,
 ) -> None:
     """Trains `ranker` in place. Its logits are then too high by log(1 / share of negatives kept): see calibration.py.
 
     Args:
         learning: the ranking trips teach, the loss on the valid ones is only watched.
         retrieved: {"train", "valid"}: [n, R] int32 items from the towers for each of them.
+        rate: the learning rate at the start. standardise: sets the ranker's mean and scale first.
     """
     model = RankingModel(recommender, ranker, settings.negative_percent)
-    _standardise(model, batches(reader, learning.ranking, settings.ranking_batch, settings.seed, retrieved["train"]))
+    if standardise:
+        first = batches(reader, learning.ranking, settings.ranking_batch, settings.seed, retrieved["train"])
+        _standardise(model, first)
     steps = settings.ranking_epochs * -(-len(learning.ranking) // settings.ranking_batch)
-    falling = tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
+    falling = tf.keras.optimizers.schedules.CosineDecay(rate, steps)
     model.compile(optimizer=tf.keras.optimizers.legacy.Adam(falling))
     model.fit(
         batches(reader, learning.ranking, settings.ranking_batch, settings.seed, retrieved["train"]),

@@ -64,12 +64,17 @@ class TwoTowers(tfrs.Model):
 
 
 def train_towers(
-    towers: TwoTowers, reader: TripReader, which: np.ndarray, settings: TrainSettings, watch: Keras
+    towers: TwoTowers,
+    reader: TripReader,
+    which: np.ndarray,
+    settings: TrainSettings,
+    watch: Keras,
+    rate: float = LEARNING_RATE,
 ) -> None:
     """Trains `towers` in place, from where they are, on the given trips; those without history are skipped."""
     trips = reader.trips
     which = which[trips.history_end_T[which] > trips.history_begin_T[which]]
-    towers.compile(optimizer=tf.keras.optimizers.legacy.Adam(LEARNING_RATE))
+    towers.compile(optimizer=tf.keras.optimizers.legacy.Adam(rate))
     towers.fit(
         batches(reader, which, settings.retrieval_batch, settings.seed),
         epochs=settings.retrieval_epochs,

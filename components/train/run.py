@@ -9,6 +9,10 @@ import numpy as np
 from components.progress import progress
 from components.train.batches import Keras
 from components.train.calibration import calibrate
+from components.train.coding import Coding, recoded
+from components.train.continued import go_on
+from components.train.learned import Learned
+from components.train.parent import open_parent
 from components.train.preranking import train_preranker
 from components.train.ranking import no_scorer, train_ranker
 from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
@@ -18,7 +22,6 @@ from model.baselines import BASELINES
 from model.catalog import Catalog
 from model.export import export
 from model.files import atomic_directory, write_json
-from model.index import Index
 from model.inputs import TripReader
 from model.ranker import Ranker, RankerScorer
 from model.recommender import Recommender
@@ -27,56 +30,66 @@ from model.trips import Trips
 from tfx_configs.settings import MOST_CANDIDATES, RunSettings
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Learned:
-    """What training leaves in memory."""
-
-    recommender: Recommender
-    """On the catalog as served."""
-    index: Index
-    report: dict[str, Any]
-    """What training.json keeps, beside the settings."""
-
-
-def train(settings: str, examples_dir: str, model_dir: str) -> dict[str, Any]:
-    """Trains the towers on earlier trips, the ranker on the last `ranking_days`, and exports both as one model.
-
-    The ranker learns on what towers find that have not seen its trips, as in serving; afterwards the towers learn from
-    these trips too. The ranker does not read the towers' scores, so the two need not agree on them.
+def train(settings: str, examples_dir: str, model_dir: str, parent_dir: str = "") -> dict[str, Any]:
+    """Trains from scratch (`learn`) or goes on from a parent (`go_on`), and exports towers and ranker as one model.
 
     Args:
-        settings: RunSettings as JSON.
+        settings: RunSettings as JSON; `train.start` says how it begins.
         examples_dir: what the examples stage wrote.
         model_dir: model directory, replaced in one step.
+        parent_dir: directory of the model to go on from; not looked at from scratch.
 
     Returns:
-        {version, train_trips, valid_trips, curves: {towers, ranker: losses by epoch}, preranker,
-        calibration}.
+        {version, start, learned_until_s: the weights know purchases before this moment, unix seconds, curves: {towers,
+        ranker: losses by epoch, where they learned}}; where the ranker learned also train_trips, valid_trips and
+        calibration; from scratch preranker, else parent, its version.
 
     Raises:
         CheckFailed: there are no trips to train on before the cut.
+        InputError, ModelRefused: there is no parent, or it does not fit (components.train.parent).
     """
-    run = RunSettings.from_json(settings)
+    run, examples = RunSettings.from_json(settings), Path(examples_dir)
     trips, catalog = _load(examples_dir)
-    learned = learn(run, trips, catalog)
+    if run.train.start == "scratch":
+        coding = Coding.of(catalog, examples)
+        learned = learn(run, trips, catalog)
+    else:
+        parent = open_parent(parent_dir, run, trips.cut_s)
+        coding, catalog = parent.coding, recoded(catalog, parent.coding, examples)
+        learned = go_on(run, trips, catalog, parent)
+    version = package(run, examples, catalog, learned, coding, Path(model_dir))
+    return {"version": version, **learned.report}
+
+
+def package(
+    run: RunSettings, examples: Path, catalog: Catalog, learned: Learned, coding: Coding, directory: Path
+) -> str:
+    """Writes the model directory in one step; returns its version. `catalog` in the codes of `coding`."""
     manifest = export(
-        Path(model_dir),
+        directory,
         "aisle",
         learned.recommender,
         catalog.as_served(),
         retrieved=run.candidates.retrieved,
         index=learned.index,
         training=learned.report | {"settings": dataclasses.asdict(run)},
+        coding=coding.as_json(),
         score_is_probability=True,
         rerank=run.rerank,
-        items=Path(examples_dir) / ITEMS,
+        items=examples / ITEMS,
     )
     progress(f"exported {manifest.version}")
-    return {"version": manifest.version, **learned.report}
+    return manifest.version
 
 
 def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
-    """Trains on the trips before the cut. Raises CheckFailed when there are none."""
+    """Trains the towers on earlier trips before the cut, the ranker on the last `ranking_days`, from nothing.
+
+    The ranker learns on what towers find that have not seen its trips, as in serving; afterwards the towers learn from
+    these trips too. The ranker does not read the towers' scores, so the two need not agree on them.
+
+    Raises CheckFailed when there are no trips.
+    """
     tf.keras.utils.set_random_seed(run.train.seed)
     reader = TripReader(trips, catalog)
     learning = training_trips(trips, run.train)
@@ -100,13 +113,16 @@ def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
         catalog.as_served(), run, RankerScorer(ranker), towers.queries, training.candidates.preranker
     )
     report = {
+        "start": "scratch",
+        "learned_until_s": trips.cut_s,
         "train_trips": len(learning.ranking),
         "valid_trips": len(learning.valid),
         "curves": {"towers": watch_towers.curve, "ranker": watch_ranker.curve},
         "preranker": preranked,
         "calibration": calibration,
     }
-    return Learned(recommender=recommender, index=item_index(towers, catalog, reader, learning.ranking), report=report)
+    index = item_index(towers, catalog, reader, learning.ranking)
+    return Learned(recommender=recommender, index=index, report=report)
 
 
 def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:

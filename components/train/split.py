@@ -32,3 +32,15 @@ def training_trips(trips: Trips, settings: TrainSettings) -> TrainingTrips:
             f"{len(early)}; move the cut or set ranking_days"
         )
     return TrainingTrips(early, ranking, valid)
+
+
+def trips_since(trips: Trips, since_s: int, settings: TrainSettings) -> TrainingTrips:
+    """Trips between a model's last training and the cut, none of them early; the last `valid_days`, but at most a
+    quarter of the span, are held out. Raises CheckFailed when there are none to learn from."""
+    valid_s = trips.cut_s - min(settings.valid_days * DAY_S, (trips.cut_s - since_s) // 4)
+    labelled = trips.basket_end_T > trips.basket_begin_T
+    ranking = np.flatnonzero(labelled & (trips.time_T >= since_s) & (trips.time_T < valid_s))
+    valid = np.flatnonzero(labelled & (trips.time_T >= valid_s) & (trips.time_T < trips.cut_s))
+    if not len(ranking):
+        raise CheckFailed(f"expected trips from {day(since_s)} to {day(valid_s)}, got none; refresh instead of warm")
+    return TrainingTrips(ranking[:0], ranking, valid)

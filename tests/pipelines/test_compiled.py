@@ -28,7 +28,7 @@ def _tasks(compiled: dict[str, Any]) -> dict[str, Any]:
 def test_steps_that_decide_or_change_something_are_never_taken_from_the_cache(documents: list[dict[str, Any]]) -> None:
     tasks = _tasks(documents[0])
     fresh = {name for name, task in tasks.items() if not task.get("cachingOptions", {}).get("enableCache")}
-    assert fresh == {"gate", "push", "release", "ending", "exit-handler-1"}
+    assert fresh == {"stable", "gate", "push", "release", "ending", "exit-handler-1"}
 
 
 def test_every_step_runs_in_an_image_of_ours_with_limits_and_the_registry(documents: list[dict[str, Any]]) -> None:

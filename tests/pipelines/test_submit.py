@@ -153,7 +153,7 @@ def test_what_the_server_refuses_is_told_in_its_words(
         (("--pipeline", "training"), "expected --pipeline cluster, rollout, monitoring, got 'training'"),
         (("--data", "/registry/tables"), "expected --data-version with --data"),
         (("--pipeline", "rollout", "--fast"), "go with --pipeline cluster"),
-        ((*DATA, "--param", "canary=1"), "parameter canary: unknown to aisle-cluster; it has blessed_dir"),
+        ((*DATA, "--param", "canary=1"), "parameter canary: unknown to aisle-cluster; it has canary_percent"),
         ((*DATA, "--param", "canary_percent=ten"), "parameter canary_percent: expected integer, got 'ten'"),
         ((*DATA, "--set", "train.dimensions=8"), "unknown in TrainSettings"),
         ((*DATA, "--set", "dimension"), "expected --set section.field=value"),

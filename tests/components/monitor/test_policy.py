@@ -62,6 +62,13 @@ def test_each_row_of_the_table_is_what_the_code_does(name: str, when: str, train
     assert decision.reasons[0].split(":")[0] == ("nothing is due" if name == "else" else name)
 
 
+@pytest.mark.parametrize(("rule", "start"), [("nightly", "refresh"), ("new items", "refresh"), ("weekly", "scratch")])
+def test_a_decision_says_how_the_run_begins(rule: str, start: str) -> None:
+    assert _decide(**SPEAKS[rule]).start == start
+    assert _decide(**SPEAKS["quality"]).start == _decide(**SPEAKS["drift"]).start == "scratch"
+    assert _decide(**SPEAKS["else"]).start is None
+
+
 def test_the_page_shows_this_table() -> None:
     page = (Path(__file__).parents[3] / "docs" / "monitoring.md").read_text()
     for row in table():

@@ -54,7 +54,7 @@ def test_scores_that_point_the_wrong_way_are_left_alone() -> None:
 
 def test_a_line_for_shifted_logits_shifts_first() -> None:
     """2 (x + 3) + 1 = 2 x + 7."""
-    assert Platt(slope=2.0, offset=1.0).after(3.0) == Platt(slope=2.0, offset=7.0)
+    assert Platt(slope=2.0, offset=1.0).after(Platt(offset=3.0)) == Platt(slope=2.0, offset=7.0)
 
 
 def test_calibration_changes_the_numbers_and_never_the_order() -> None:

@@ -1,0 +1,46 @@
+"""What stands when a run begins: the stable model, which the result is compared with, and may go on from."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+from model import reference
+from model.inference_service import read
+from model.kube import Cluster, KubeCluster
+from model.registry import Registry
+from tfx_configs.settings import RunSettings
+
+
+class Standing(NamedTuple):
+    """Directories, empty where there is none: parameters of the pipeline (pipelines/training.py)."""
+
+    blessed_dir: str
+    parent_dir: str
+    reference_dir: str
+
+
+def standing(registry: Registry, run: RunSettings, data_version: str) -> Standing:
+    """As the registry has it. A run from scratch has no parent: what is stable then makes no difference to it."""
+    blessed = registry.trained_stable()
+    return Standing(
+        blessed_dir=blessed,
+        parent_dir="" if run.train.start == "scratch" else blessed,
+        reference_dir=reference.find(registry, reference.data_digest(data_version, run.data)),
+    )
+
+
+def standing_on(namespace: str, registry_dir: str, settings: str, data_version: str) -> Standing:
+    """The same on the cluster that this runs in."""
+    registry = Registry(Path(registry_dir))
+    follow(registry, KubeCluster(namespace))
+    return standing(registry, RunSettings.from_json(settings), data_version)
+
+
+def follow(registry: Registry, cluster: Cluster) -> None:
+    """The registry's stable model becomes the one that serves: rollouts on a cluster move the service only."""
+    serving = read(cluster.record()).stable
+    if serving is None or not registry.path(serving.name).exists():
+        return
+    if registry.state().canary == serving.name:
+        registry.promote()
+    elif registry.state().stable != serving.name:
+        registry.set_stable(serving.name)

@@ -1,0 +1,79 @@
+"""What stands when a run begins, on this machine and on a cluster."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.train.standing import follow, standing
+from model.inference_service import Traffic, Version, record
+from model.registry import Registry
+from tests.model.fake_cluster import FakeCluster
+from tests.model.model_directory import write_model
+from tfx_configs import recipes
+from tfx_configs.settings import RunSettings, Start
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "registry")
+
+
+def add(registry: Registry, tmp_path: Path, content: str, kind: str = "aisle") -> str:
+    write_model(tmp_path / content, content, kind)
+    return registry.add(tmp_path / content)
+
+
+def run(start: Start) -> RunSettings:
+    found = recipes.fast()
+    return dataclasses.replace(found, train=dataclasses.replace(found.train, start=start))
+
+
+def test_nothing_stands_in_an_empty_registry_and_a_baseline_is_nothing_to_go_on_from(
+    registry: Registry, tmp_path: Path
+) -> None:
+    assert set(standing(registry, run("refresh"), "data")) == {""}
+    registry.set_stable(add(registry, tmp_path, "simple", "personal_frequency"))
+    assert set(standing(registry, run("refresh"), "data")) == {""}
+
+
+@pytest.mark.parametrize(("start", "has_parent"), [("scratch", False), ("refresh", True), ("warm", True)])
+def test_the_stable_model_is_compared_with_always_and_gone_on_from_where_that_is_asked(
+    registry: Registry, tmp_path: Path, start: Start, has_parent: bool
+) -> None:
+    stable = add(registry, tmp_path, "one")
+    registry.set_stable(stable)
+    found = standing(registry, run(start), "data")
+    assert found.blessed_dir == str(registry.path(stable))
+    assert found.parent_dir == (found.blessed_dir if has_parent else "")
+
+
+def test_the_registry_follows_what_serves_on_a_cluster(registry: Registry, tmp_path: Path) -> None:
+    one, two = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
+    registry.set_stable(one)
+    registry.set_canary(two)
+    cluster = FakeCluster()
+    cluster.records = [serves(one)]
+    follow(registry, cluster)
+    assert (registry.state().stable, registry.state().canary) == (one, two)
+    cluster.records = [serves(two)]
+    follow(registry, cluster)
+    assert (registry.state().stable, registry.state().canary, registry.state().previous) == (two, None, one)
+    cluster.records = [serves(one)]  # somebody went back by hand
+    follow(registry, cluster)
+    assert registry.state().stable == one
+
+
+def test_what_serves_and_is_not_in_the_registry_changes_nothing(registry: Registry, tmp_path: Path) -> None:
+    one, cluster = add(registry, tmp_path, "one"), FakeCluster()
+    registry.set_stable(one)
+    for serving in (serves("2020-01-01-unknown"), {}):
+        cluster.records = [serving]
+        follow(registry, cluster)
+        assert registry.state().stable == one
+
+
+def serves(version: str) -> dict[str, Any]:
+    """The cluster's record of what is stable."""
+    return record(Traffic(stable=Version(name=version, uri="s3://models/one")), FakeCluster.namespace)
