@@ -38,7 +38,7 @@ def test_a_sound_log_passes_and_leaves_report_and_figures(run: Path, capsys: pyt
     textfile = run / "node" / "aisle.prom"
     assert main(["monitor", "--run", str(run), "--now", NOW, "--fast", "--textfile", str(textfile)]) == 0
     told = capsys.readouterr().out
-    assert "failed: none" in told and "Training due: full (weekly: due since" in told
+    assert "failed: none" in told and "Training due: full, --start scratch (weekly: due since" in told
     report = read_json(run / "monitoring" / "monitor.json")
     assert report["failed"] == [] and report["windows"][1]["visits"] == 560
     assert {row["version"] for row in report["versions"]} == {VERSION}
