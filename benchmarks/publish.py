@@ -12,6 +12,7 @@ from benchmarks.fuzz_page import fuzz
 from benchmarks.monitoring_page import cadence, monitoring, offpolicy
 from benchmarks.noise_page import noise
 from benchmarks.quality_page import alternatives, quality
+from benchmarks.refresh_page import refresh
 from benchmarks.rerank_page import rerank
 from benchmarks.rollout_page import rollout
 from benchmarks.serving_page import serving
@@ -201,6 +202,7 @@ SECTIONS = {
     "noise": noise,
     "offpolicy": offpolicy,
     "quality": quality,
+    "refresh": refresh,
     "rerank": rerank,
     "rollout": rollout,
     "serving": serving,

@@ -20,18 +20,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="RunSettings as JSON")
     parser.add_argument("--input", default="", metavar="DIR", help="what the stage before left; not for ingest")
+    parser.add_argument("--parent", default="", metavar="DIR", help="train: the model that train.start goes on from")
     parser.add_argument("--out", required=True, metavar="DIR", help="where this stage leaves its result")
     options = parser.parse_args(argv)
     try:
         settings = options.settings.read_text(encoding="utf-8")
-        _run(options.stage, settings, options.input, options.out)
+        _run(options.stage, settings, options.input, options.parent, options.out)
     except (AisleError, SettingsError, OSError) as error:
         print(f"aisle {options.stage}: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
     return 0
 
 
-def _run(stage: str, settings: str, source: str, out: str) -> None:
+def _run(stage: str, settings: str, source: str, parent: str, out: str) -> None:
     if stage == "ingest":
         from components.ingest.run import ingest
 
@@ -43,7 +44,7 @@ def _run(stage: str, settings: str, source: str, out: str) -> None:
     else:
         from components.train.run import train
 
-        train(settings, source, out)
+        train(settings, source, out, parent)
 
 
 if __name__ == "__main__":

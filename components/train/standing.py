@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from model import reference
+from model.errors import InputError
 from model.inference_service import read
 from model.kube import Cluster, KubeCluster
 from model.registry import Registry
@@ -19,11 +20,19 @@ class Standing(NamedTuple):
 
 
 def standing(registry: Registry, run: RunSettings, data_version: str) -> Standing:
-    """As the registry has it. A run from scratch has no parent: what is stable then makes no difference to it."""
-    blessed = registry.trained_stable()
+    """As the registry has it. A run from scratch has no parent: what is stable then makes no difference to it.
+
+    Raises InputError when the run wants a parent and the stable model is none.
+    """
+    blessed, goes_on = registry.trained_stable(), run.train.start != "scratch"
+    if goes_on and not blessed:
+        raise InputError(
+            f"train.start {run.train.start}: expected a stable model that was trained in {registry.root}, found none; "
+            "start: scratch"
+        )
     return Standing(
         blessed_dir=blessed,
-        parent_dir="" if run.train.start == "scratch" else blessed,
+        parent_dir=blessed if goes_on else "",
         reference_dir=reference.find(registry, reference.data_digest(data_version, run.data)),
     )
 

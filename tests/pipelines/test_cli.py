@@ -10,6 +10,7 @@ from pipelines.cli import main
 from pipelines.compile import compile_all
 from pipelines.rollout_cli import ACTIONS
 from pipelines.versions import ROOT, code_version, data_version
+from tests.worlds import market, write
 from tfx_configs.settings import DataSettings
 
 COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("replay",), ("explore",), ("compile",), ("rollout",)]
@@ -45,6 +46,23 @@ def test_an_override_that_the_gate_would_refuse_is_refused_before_anything_runs(
     error = capsys.readouterr().err
     assert error.startswith("aisle: ") and said in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("start", "said"),
+    [
+        ("sideways", "TrainSettings.start: expected one of scratch, refresh, warm, got 'sideways'"),
+        ("refresh", "train.start refresh: expected a stable model that was trained in"),
+    ],
+)
+def test_a_start_that_cannot_be_is_one_line_before_anything_runs(
+    start: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path / "data", **market(shoppers=2))
+    assert main(["train", "--start", start, "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1
+    assert not (tmp_path / "out" / "pipeline").exists()
 
 
 def test_the_compiled_pipeline_is_up_to_date() -> None:

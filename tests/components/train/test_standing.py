@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.train.standing import follow, standing
+from model.errors import InputError
 from model.inference_service import Traffic, Version, record
 from model.registry import Registry
 from tests.model.fake_cluster import FakeCluster
@@ -30,12 +31,15 @@ def run(start: Start) -> RunSettings:
     return dataclasses.replace(found, train=dataclasses.replace(found.train, start=start))
 
 
-def test_nothing_stands_in_an_empty_registry_and_a_baseline_is_nothing_to_go_on_from(
+def test_an_empty_registry_and_a_baseline_are_nothing_to_compare_with_or_go_on_from(
     registry: Registry, tmp_path: Path
 ) -> None:
-    assert set(standing(registry, run("refresh"), "data")) == {""}
-    registry.set_stable(add(registry, tmp_path, "simple", "personal_frequency"))
-    assert set(standing(registry, run("refresh"), "data")) == {""}
+    for stable in (None, add(registry, tmp_path, "simple", "personal_frequency")):
+        if stable is not None:
+            registry.set_stable(stable)
+        assert set(standing(registry, run("scratch"), "data")) == {""}
+        with pytest.raises(InputError, match=r"train\.start refresh: expected a stable model that was trained in"):
+            standing(registry, run("refresh"), "data")
 
 
 @pytest.mark.parametrize(("start", "has_parent"), [("scratch", False), ("refresh", True), ("warm", True)])
