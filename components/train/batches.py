@@ -23,23 +23,31 @@ _FLAT = {
 
 
 def batches(
-    reader: TripReader, which: np.ndarray, size: int, seed: int | None, retrieved: np.ndarray | None = None
+    reader: TripReader,
+    which: np.ndarray,
+    size: int,
+    seed: int | None,
+    retrieved: np.ndarray | None = None,
+    share: tuple[int, int] = (0, 1),
 ) -> Any:
     """tf.data of dicts: the fields of Batch, basket_item and basket_row, and with `retrieved` also retrieved_BR.
 
     Args:
         which: [n] trip indices. seed: reshuffles them each epoch; None keeps their order.
         retrieved: [n, R] int32, aligned with `which`.
+        share: (worker, of how many): every so manieth trip of each batch. A batch with fewer trips than workers is left
+            out.
     """
     signature = {name: tf.TensorSpec([None], dtype) for name, dtype in _FLAT.items()}
     if retrieved is not None:
         signature["retrieved_BR"] = tf.TensorSpec([None, retrieved.shape[1]], tf.int32)
-    epoch = np.random.default_rng(seed)
+    epoch, (worker, workers) = np.random.default_rng(seed), share
+    steps = len(which) // size + (len(which) % size >= workers)
 
     def generate() -> Iterator[dict[str, Any]]:
         order = np.arange(len(which)) if seed is None else epoch.permutation(len(which))
-        for start in range(0, len(order), size):
-            rows = order[start : start + size]
+        for start in range(0, steps * size, size):
+            rows = order[start : start + size][worker::workers]
             item, row = reader.baskets(which[rows])
             fields: dict[str, Any] = reader.batch(which[rows])._asdict()
             fields |= {"basket_item": item, "basket_row": row}
@@ -47,7 +55,6 @@ def batches(
                 fields["retrieved_BR"] = retrieved[rows]
             yield fields
 
-    steps = -(-len(which) // size)
     data = tf.data.Dataset.from_generator(generate, output_signature=signature)
     return data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
 

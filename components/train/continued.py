@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from components.progress import progress
+from components.train import workers
 from components.train.batches import Keras
 from components.train.calibration import calibrate, set_line
 from components.train.learned import Learned
@@ -108,6 +109,7 @@ def _tune(
 def _make_variables(towers: TwoTowers, ranker: Ranker, reader: TripReader, features: int) -> None:
     """Keras makes a layer's variables when it is called for the first time."""
     one = np.zeros(1, np.int32)
-    towers.items(tf.constant(one))
-    towers.queries(Batch(*map(tf.convert_to_tensor, reader.batch(one))))
-    ranker(tf.zeros([1, features]), tf.constant(one), tf.constant(one))
+    with workers.strategy().scope():
+        towers.items(tf.constant(one))
+        towers.queries(Batch(*map(tf.convert_to_tensor, reader.batch(one))))
+        ranker(tf.zeros([1, features]), tf.constant(one), tf.constant(one))

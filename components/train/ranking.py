@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from components.train import workers
 from components.train.batches import Keras, batches
 from components.train.split import TrainingTrips
 from model.backend import tf
@@ -34,18 +35,24 @@ class RankingModel(tfrs.Model):
     """
 
     def __init__(self, recommender: Recommender, ranker: Ranker, negative_percent: float) -> None:
-        super().__init__()
+        with workers.strategy().scope():
+            super().__init__()
         self.ranker = ranker
         self._recommender = recommender
         self._keep = negative_percent / 100
-        self._task = tfrs.tasks.Ranking(loss=tf.keras.losses.BinaryCrossentropy(from_logits=True))
+        # Keras takes the mean over the candidates; that of the batch would be refused with several workers.
+        cross_entropy = tf.keras.losses.BinaryCrossentropy(from_logits=True, reduction=tf.keras.losses.Reduction.SUM)
+        self._task = tfrs.tasks.Ranking(loss=cross_entropy)
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
-        """Pointwise plus weighted listwise loss. `inputs`: the fields of Batch, the baskets and retrieved_BR."""
+        """Pointwise plus weighted listwise loss, of which this worker's share. `inputs`: the fields of Batch, the
+        baskets and retrieved_BR."""
         batch, candidates, label_C, dense_CF = self.sample(inputs)
         logits = self.ranker(dense_CF, candidates.item_C, tf.gather(batch.user_B, candidates.row_C))
+        requests = tf.size(batch.time_B)
         pointwise = self._task(labels=label_C, predictions=logits, compute_metrics=False)
-        return pointwise + LISTWISE * listwise_loss(logits, label_C, candidates.row_C, tf.size(batch.time_B))
+        listwise = listwise_loss(logits, label_C, candidates.row_C, requests)
+        return workers.part(tf.size(label_C)) * pointwise + LISTWISE * workers.part(requests) * listwise
 
     def sample(self, inputs: dict[str, Any]) -> tuple[Batch, Candidates, Any, Any]:
         """(batch, candidates, label [C], dense features [C, F]) of the trips: every positive, a share of the rest."""
@@ -91,22 +98,22 @@ def train_ranker(
         retrieved: {"train", "valid"}: [n, R] int32 items from the towers for each of them.
         rate: the learning rate at the start. standardise: sets the ranker's mean and scale first.
     """
+    size = settings.ranking_batch
+
+    def training(worker: int, of: int) -> Any:
+        return batches(reader, learning.ranking, size, settings.seed, retrieved["train"], (worker, of))
+
+    def valid(worker: int, of: int) -> Any:
+        return batches(reader, learning.valid, size, None, retrieved["valid"], (worker, of))
+
     model = RankingModel(recommender, ranker, settings.negative_percent)
     if standardise:
-        first = batches(reader, learning.ranking, settings.ranking_batch, settings.seed, retrieved["train"])
-        _standardise(model, first)
-    steps = settings.ranking_epochs * -(-len(learning.ranking) // settings.ranking_batch)
+        with workers.strategy().scope():
+            _standardise(model, training(0, 1))
+    steps = settings.ranking_epochs * -(-len(learning.ranking) // size)
     falling = tf.keras.optimizers.schedules.CosineDecay(rate, steps)
     model.compile(optimizer=tf.keras.optimizers.legacy.Adam(falling))
-    model.fit(
-        batches(reader, learning.ranking, settings.ranking_batch, settings.seed, retrieved["train"]),
-        validation_data=batches(reader, learning.valid, settings.ranking_batch, None, retrieved["valid"])
-        if len(learning.valid)
-        else None,
-        epochs=settings.ranking_epochs,
-        callbacks=[watch],
-        verbose=0,
-    )
+    workers.fit(model, training, valid if len(learning.valid) else None, settings.ranking_epochs, watch)
 
 
 def _standardise(model: RankingModel, data: Any) -> None:

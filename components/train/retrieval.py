@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from components.train import workers
 from components.train.batches import Keras, batches
 from model.backend import tf
 from model.catalog import Catalog
@@ -34,7 +35,8 @@ class TwoTowers(tfrs.Model):
     """
 
     def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
-        super().__init__()
+        with workers.strategy().scope():
+            super().__init__()
         self.items = ItemTower(catalog, settings.dimension)
         self.queries = QueryTower(catalog, self.items, settings.dimension)
         self._task = tfrs.tasks.Retrieval(temperature=settings.temperature, remove_accidental_hits=True)
@@ -44,14 +46,16 @@ class TwoTowers(tfrs.Model):
         self._uniform = settings.uniform_negatives
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
-        """Mean loss a positive. `inputs`: the fields of Batch, basket_item [L] and basket_row [L]."""
+        """Mean loss a positive, of which this worker's share. `inputs`: the fields of Batch, basket_item [L] and
+        basket_row [L]."""
         batch = Batch(**{name: inputs[name] for name in Batch._fields})
         item, row = inputs["basket_item"], inputs["basket_row"]
         first_time = ~contains(row, item, batch.history_row_H, batch.history_item_H)
         item_N, row_N = tf.boolean_mask(item, first_time), tf.boolean_mask(row, first_time)
-        positives, active = tf.cast(tf.size(item_N), tf.float32), tf.size(self._active_A)
+        every_item = workers.gather(item_N)
+        positives, active = tf.cast(tf.size(every_item), tf.float32), tf.size(self._active_A)
         drawn_U = tf.gather(self._active_A, tf.random.uniform([self._uniform], 0, active, tf.int32, seed=2))
-        item_M = tf.concat([item_N, drawn_U], 0)
+        item_M = tf.concat([every_item, drawn_U], 0)
         expected_M = positives * tf.gather(self._share_I, item_M) + self._uniform / tf.cast(active, tf.float32)
         loss = self._task(
             tf.gather(self.queries(batch), row_N),
@@ -75,12 +79,11 @@ def train_towers(
     trips = reader.trips
     which = which[trips.history_end_T[which] > trips.history_begin_T[which]]
     towers.compile(optimizer=tf.keras.optimizers.legacy.Adam(rate))
-    towers.fit(
-        batches(reader, which, settings.retrieval_batch, settings.seed),
-        epochs=settings.retrieval_epochs,
-        callbacks=[watch],
-        verbose=0,
-    )
+
+    def training(worker: int, of: int) -> Any:
+        return batches(reader, which, settings.retrieval_batch, settings.seed, share=(worker, of))
+
+    workers.fit(towers, training, None, settings.retrieval_epochs, watch)
 
 
 def item_vectors(towers: TwoTowers, items: int, step: int = 8192) -> np.ndarray:

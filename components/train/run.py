@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from components.progress import progress
+from components.train import workers
 from components.train.batches import Keras
 from components.train.calibration import calibrate
 from components.train.coding import Coding, recoded
@@ -33,6 +34,8 @@ from tfx_configs.settings import MOST_CANDIDATES, RunSettings
 def train(settings: str, examples_dir: str, model_dir: str, parent_dir: str = "") -> dict[str, Any]:
     """Trains from scratch (`learn`) or goes on from a parent (`go_on`), and exports towers and ranker as one model.
 
+    Of several workers (components/train/workers.py) the chief exports, and the others write nothing.
+
     Args:
         settings: RunSettings as JSON; `train.start` says how it begins.
         examples_dir: what the examples stage wrote.
@@ -40,14 +43,15 @@ def train(settings: str, examples_dir: str, model_dir: str, parent_dir: str = ""
         parent_dir: directory of the model to go on from; not looked at from scratch.
 
     Returns:
-        {version, start, learned_until_s: the weights know purchases before this moment, unix seconds, curves: {towers,
-        ranker: losses by epoch, where they learned}}; where the ranker learned also train_trips, valid_trips and
-        calibration; from scratch preranker, else parent, its version.
+        {version: "" of a worker that is not the chief, start, learned_until_s: the weights know purchases before this
+        moment, unix seconds, curves: {towers, ranker: losses by epoch, where they learned}}; where the ranker learned
+        also train_trips, valid_trips and calibration; from scratch preranker, else parent, its version.
 
     Raises:
         CheckFailed: there are no trips to train on before the cut.
         InputError, ModelRefused: there is no parent, or it does not fit (components.train.parent).
     """
+    workers.strategy()  # before TensorFlow does anything else
     run, examples = RunSettings.from_json(settings), Path(examples_dir)
     trips, catalog = _load(examples_dir)
     if run.train.start == "scratch":
@@ -57,7 +61,8 @@ def train(settings: str, examples_dir: str, model_dir: str, parent_dir: str = ""
         parent = open_parent(parent_dir, run, trips.cut_s)
         coding, catalog = parent.coding, recoded(catalog, parent.coding, examples)
         learned = go_on(run, trips, catalog, parent)
-    version = package(run, examples, catalog, learned, coding, Path(model_dir))
+    version = package(run, examples, catalog, learned, coding, Path(model_dir)) if workers.is_chief() else ""
+    workers.wait_for_all()
     return {"version": version, **learned.report}
 
 

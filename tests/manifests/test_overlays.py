@@ -1,6 +1,7 @@
 """Every overlay builds, every object fits its schema with unknown fields refused, and our own rules hold."""
 
 import functools
+import json
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -221,3 +222,16 @@ def test_a_tester_names_a_version_by_the_header_that_the_servers_know_and_the_sh
 def test_production_takes_tls_only() -> None:
     (gateway,) = of_kind("prod", "Gateway")
     assert [listener["protocol"] for listener in gateway["spec"]["listeners"]] == ["HTTPS"]
+
+
+def test_the_training_job_knows_as_many_workers_as_it_has_nodes_and_the_port_they_may_use() -> None:
+    (runtime,) = of_kind("prod", "TrainingRuntime")
+    spec = runtime["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
+    env = {one["name"]: one for one in spec["containers"][0]["env"]}
+    config = json.loads(env["TF_CONFIG"]["value"].replace("$(RANK)", "1"))
+    workers = config["cluster"]["worker"]
+    assert config["task"] == {"type": "worker", "index": 1}
+    assert len(workers) == runtime["spec"]["mlPolicy"]["numNodes"]
+    (policy,) = [o for o in of_kind("prod", "NetworkPolicy") if o["metadata"]["name"] == "aisle-train"]
+    (rule,) = policy["spec"]["ingress"]
+    assert {worker.rpartition(":")[2] for worker in workers} == {str(port["port"]) for port in rule["ports"]}

@@ -24,7 +24,7 @@ NEW = "a-new"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trained:
-    """64 shoppers, 16 weekly trips each, in memory and as a model directory."""
+    """64 shoppers, 16 weekly trips each, in memory and as a model directory. The ranker sees all negatives."""
 
     root: Path
     run: RunSettings
@@ -51,7 +51,8 @@ class Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     root = tmp_path_factory.mktemp("trained")
     run = run_settings(write(root / "source", **market(shoppers=64)))
-    run = dataclasses.replace(run, train=dataclasses.replace(run.train, ranking_epochs=1, ranking_batch=64))
+    learning = dataclasses.replace(run.train, ranking_epochs=1, ranking_batch=64, negative_percent=100.0)
+    run = dataclasses.replace(run, train=learning)
     _build(root, run)
     trips, catalog = Trips.load(root / "examples" / TRIPS), Catalog.load(root / "examples" / CATALOG)
     learned = train_run.learn(run, trips, catalog)
