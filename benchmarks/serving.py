@@ -12,7 +12,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from benchmarks.child import busy_s
 from benchmarks.machine import write_result
 from benchmarks.serving_load import Load, http_request, run_load
+from benchmarks.serving_mlserver import command, environment
 from components.rollout.envoy import READY_PATH, Backend
 from components.rollout.processes import Process, free_port, get, running, wait_ready
 from model.errors import InputError
@@ -37,13 +38,15 @@ LIMIT_MS = 25.0
 """p99 of a rate that counts as taken."""
 FIRST_RPS, STEP = 40.0, 1.25
 STEP_S, STEP_REQUESTS, HALF_S, WARM_S, WARM_RPS = 6.0, 300, 20.0, 10.0, 40.0
-CATALOGS = (92_334, 1_000_000)
+CATALOGS = (92_334, 1_000_000, 5_000_000)
 """Items."""
-PEER = "plain KServe predictor"
 SHOPPERS = 500
 MAX_HISTORY = 2048
 PATIENT = ("--deadline-ms", "10000", "--max-in-flight", "10000")
-"""No fallbacks: the model answers everything, however late, so that the rates of both servers mean the same."""
+"""No fallbacks: the model answers everything, however late, so that the rates of all servers mean the same."""
+
+Command = Callable[[int, int], list[str]]
+"""(HTTP port, gRPC port) -> what starts a server."""
 
 
 def main() -> None:
@@ -58,19 +61,34 @@ def main() -> None:
     store = seed_store(trips, SCRATCH / "store", MAX_HISTORY)
     manifest, requests = verify(model), _requests(trips)
     ours = ("-m", "model.serving.server", "--host-loopback", "--model-dir", str(model), "--store", f"lmdb:{store}")
-    peer = ("-m", "benchmarks.serving_peer", str(SCRATCH / "peer"), str(manifest.items), str(len(trips.user_ids)))
-    with _pinned("aisle", (*ours, *PATIENT), server_core, ours=True) as (process, port):
-        aisle = measured(process, port, requests)
-    with _pinned("peer", peer, server_core, ours=False) as (process, port):
-        plain = measured(process, port, requests)
+    tutorial = SCRATCH / "tutorial"
+    sizes = (str(manifest.items), str(len(trips.user_ids)))
+    subprocess.run([sys.executable, "-m", "benchmarks.serving_tutorial", str(tutorial), *sizes], check=True)
+    mlserver = environment(SCRATCH.parent / "mlserver")
+
+    def aisle(http: int, grpc: int) -> list[str]:
+        return [sys.executable, *ours, *PATIENT, "--http-port", str(http), "--grpc-port", str(grpc)]
+
+    servers: dict[str, Command] = {
+        "Aisle": aisle,
+        "plain KServe predictor": lambda http, _: [
+            sys.executable,
+            *("-m", "benchmarks.serving_peer", str(tutorial), str(http)),
+        ],
+        "the same in MLServer": lambda http, grpc: command(mlserver, SCRATCH / "settings", tutorial, http, grpc),
+    }
+    found = {}
+    for name, start in servers.items():
+        with _pinned(name, start, server_core) as (process, port):
+            found[name] = measured(process, port, requests)
     vectors = str(model / "index" / "vectors.npy")
     result = {
         "limit_ms": LIMIT_MS,
         "catalog_items": manifest.items,
         "shoppers": SHOPPERS,
         "mean_history": _mean_history(trips),
-        "aisle": aisle,
-        "peers": {PEER: plain},
+        "aisle": found.pop("Aisle"),
+        "peers": found,
         "catalog": [_told("benchmarks.serving_catalog", server_core, vectors, str(items)) for items in CATALOGS],
         "runtime": _told("benchmarks.serving_runtime", server_core, str(CUT / "examples")),
     }
@@ -124,7 +142,9 @@ def _ms(load: Load, percent: int) -> float | None:
 
 def _stages(port: int) -> dict[str, float]:
     """Seconds that each stage has taken so far, a batch counted once; none where the server does not tell."""
-    _, page = get(port, "/metrics")
+    status, page = get(port, "/metrics")
+    if status != 200:
+        return {}
     families = text_string_to_metric_families(page.decode())
     sums = (one for family in families if family.name == "aisle_stage_seconds" for one in family.samples)
     return {one.labels["stage"]: one.value for one in sums if one.name.endswith("_sum")}
@@ -162,14 +182,11 @@ def _rfc3339(moment_s: int) -> str:
 
 
 @contextmanager
-def _pinned(name: str, arguments: Sequence[str], core: int, ours: bool) -> Iterator[tuple[Process, int]]:
+def _pinned(name: str, start: Command, core: int) -> Iterator[tuple[Process, int]]:
     """A server on one core, ready."""
     backend = Backend(http_port=free_port(), grpc_port=free_port())
-    ports: tuple[str, ...] = (str(backend.http_port),)
-    if ours:
-        ports = ("--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port))
-    command = ["taskset", "-c", str(core), sys.executable, *arguments, *ports]
-    with running(name, command, SCRATCH / f"{name}.log") as process:
+    arguments = ["taskset", "-c", str(core), *start(backend.http_port, backend.grpc_port)]
+    with running(name, arguments, SCRATCH / f"{name}.log") as process:
         wait_ready(process, backend)
         yield process, backend.http_port
 

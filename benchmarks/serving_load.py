@@ -101,7 +101,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received += data
         head, found, body = self._received.partition(_END)
-        if not found or self._answer is None:
+        if not found or self._answer is None or self._answer.done():
             return
         length = int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0])
         if len(body) >= length:
