@@ -15,7 +15,7 @@ REGRESSION_METRIC = "ndcg@10"
 CANDIDATE = "aisle"
 BLESSED = "blessed"
 BASELINES = ("popularity", "personal_frequency")
-"""Every evaluation holds these; a gate without them would be too easy."""
+"""Every run evaluates these; a gate without them would be too easy."""
 
 ALWAYS_SLICES = ("shopper", "activity", "basket", "errand")
 """Slicings that any data has; the others need attributes, several stores or several weeks."""

@@ -5,6 +5,7 @@ import datetime
 import itertools
 from typing import Literal
 
+from tfx_configs.evaluation import BASELINES
 from tfx_configs.frozen import Settings, check
 from tfx_configs.labels import LabelSettings
 from tfx_configs.rerank import RerankSettings
@@ -144,6 +145,9 @@ class TrainSettings(Settings):
 class GateSettings(Settings):
     """What a candidate must show to be blessed. Ratios are candidate over reference on the same trips."""
 
+    baselines: tuple[str, ...] = BASELINES
+    """Exported and evaluated beside the candidate, which must beat the best of them: names of model/baselines.py,
+    BASELINES (tfx_configs/evaluation.py) among them."""
     min_ratio_to_baseline: float = 1.0
     """recall@10 and ndcg@10 over the best baseline's, at least."""
     min_lead_low_percent: float = 0.0
@@ -169,6 +173,7 @@ class GateSettings(Settings):
     """Exported model directory, MB, above 0."""
 
     def __post_init__(self) -> None:
+        check(set(BASELINES) <= set(self.baselines), "baselines", f"{' and '.join(BASELINES)} in it", self.baselines)
         check(self.min_ratio_to_baseline > 0, "min_ratio_to_baseline", "above 0", self.min_ratio_to_baseline)
         check(self.min_ratio_to_blessed > 0, "min_ratio_to_blessed", "above 0", self.min_ratio_to_blessed)
         check(self.min_slice_trips >= 1, "min_slice_trips", "at least 1", self.min_slice_trips)

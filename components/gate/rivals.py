@@ -8,13 +8,13 @@ for some thirty slices would widen every interval by half and hide harm to just 
 from typing import Any
 
 from components.gate.evidence import Expected, Missing, Reason, at, at_least, number
-from tfx_configs.evaluation import BASELINES, GATE_METRICS, REGRESSION_METRIC
+from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC
 from tfx_configs.settings import GateSettings
 
 
 def beats_baseline(metrics: Any, settings: GateSettings, expected: Expected) -> list[Reason]:
     """On each gated metric at least the best baseline, and by a lead whose interval does not reach too low."""
-    candidate, names, models = at(metrics, "candidate"), _baselines(metrics), at(metrics, "models")
+    candidate, names, models = at(metrics, "candidate"), _baselines(metrics, settings), at(metrics, "models")
     reasons = []
     for metric in GATE_METRICS:
         best = _best(models, names, metric)
@@ -41,7 +41,7 @@ def no_slice_regression(metrics: Any, settings: GateSettings, expected: Expected
 
     Certain: the whole interval lies beyond the allowed loss. Gross: a ratio so low that chance is no excuse.
     """
-    candidate, names = at(metrics, "candidate"), _baselines(metrics)
+    candidate, names = at(metrics, "candidate"), _baselines(metrics, settings)
     blessed = at(metrics, "blessed", may_be_none=True)
     reasons = []
     for row in at(metrics, "slices"):
@@ -80,9 +80,9 @@ def _interval(paired: Any, metric: str) -> str:
     return f"{metric} {delta:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
-def _baselines(metrics: Any) -> list[str]:
+def _baselines(metrics: Any, settings: GateSettings) -> list[str]:
     names = [str(name) for name in at(metrics, "baselines")]
-    absent = sorted(set(BASELINES) - set(names))
+    absent = sorted(set(settings.baselines) - set(names))
     if absent:
         raise Missing(f"expected the baseline {absent[0]} in metrics.json, got {', '.join(names) or 'none'}")
     return names

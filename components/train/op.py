@@ -50,10 +50,10 @@ def train(
 def baselines(
     examples: dsl.Input[dsl.Dataset], settings: str, code_version: str, models: dsl.Output[dsl.Model]
 ) -> None:
-    """Popularity and personal frequency, exported through the same path."""
+    """The baselines that the gate asks for, exported through the same path."""
     from components.stage import stage
 
     with stage("baselines"):
-        from components.train.run import export_baselines
+        from components.train.baselines import export_baselines
 
         models.metadata.update(export_baselines(settings, examples.path, models.path))

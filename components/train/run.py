@@ -1,4 +1,4 @@
-"""Train: trips to a model directory, and the baselines exported through the same path."""
+"""Train: trips to a model directory."""
 
 import dataclasses
 from pathlib import Path
@@ -19,16 +19,14 @@ from components.train.ranking import no_scorer, train_ranker
 from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
 from components.train.split import training_trips
 from model.backend import tf
-from model.baselines import BASELINES
 from model.catalog import Catalog
 from model.export import export
-from model.files import atomic_directory, write_json
 from model.inputs import TripReader
 from model.ranker import Ranker, RankerScorer
 from model.recommender import Recommender
 from model.task import ITEMS
 from model.trips import Trips
-from tfx_configs.settings import MOST_CANDIDATES, RunSettings
+from tfx_configs.settings import RunSettings
 
 
 def train(settings: str, examples_dir: str, model_dir: str, parent_dir: str = "") -> dict[str, Any]:
@@ -128,26 +126,6 @@ def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
     }
     index = item_index(towers, catalog, reader, learning.ranking)
     return Learned(recommender=recommender, index=index, report=report)
-
-
-def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:
-    """Writes one model directory for each baseline below `baselines_dir`; returns {name: version}.
-
-    They rank their whole union: nothing has learned which candidates could be left out.
-    """
-    run = RunSettings.from_json(settings)
-    run = dataclasses.replace(run, candidates=dataclasses.replace(run.candidates, ranked=MOST_CANDIDATES))
-    _, catalog = _load(examples_dir)
-    served = catalog.as_served()
-    versions = {}
-    with atomic_directory(Path(baselines_dir)) as out:
-        for name, scorer in BASELINES.items():
-            recommender = Recommender(served, run, scorer())
-            items = Path(examples_dir) / ITEMS
-            versions[name] = export(out / name, name, recommender, served, rerank=run.rerank, items=items).version
-            progress(f"exported {name} {versions[name]}")
-        write_json(out / "versions.json", versions)
-    return versions
 
 
 def _load(examples_dir: str) -> tuple[Trips, Catalog]:

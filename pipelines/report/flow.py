@@ -12,7 +12,7 @@ BANDS = {
     },
     "Model": {
         "train": "two towers, then a ranker",
-        "baselines": "popularity, personal frequency",
+        "baselines": "what it has to beat",
         "evaluate": "all of them on the same trips",
         "gate": "may it go out?",
         "push": "a versioned, sealed directory",

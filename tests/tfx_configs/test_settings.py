@@ -71,6 +71,7 @@ def test_wrong_json_is_named(text: str, says: str) -> None:
         (CandidateSettings, "popular", 5000),
         (TrainSettings, "negative_percent", 0.0),
         (TrainSettings, "valid_days", 140),
+        (GateSettings, "baselines", ("popularity", "logistic")),
         (GateSettings, "min_coverage", 1.5),
         (RolloutSettings, "percents", (10, 50)),
         (RolloutSettings, "percents", (50, 10, 100)),

@@ -156,6 +156,10 @@ def test_an_evaluation_without_both_baselines_is_a_no(names: list[str]) -> None:
     assert "beats baseline" in failed(spoiled("baselines", value=names))
 
 
+def test_an_evaluation_without_a_baseline_that_the_settings_name_is_a_no() -> None:
+    assert "beats baseline" in failed(GOOD, GateSettings(baselines=(*SETTINGS.baselines, "logistic")))
+
+
 @pytest.mark.parametrize("wrong", [None, float("nan"), "0.2"])
 @pytest.mark.parametrize("end", ["delta_pct", "low_pct", "high_pct"])
 def test_an_interval_that_is_not_one_is_a_no(wrong: Any, end: str) -> None:

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from components.evaluate.rank import request_of
-from components.train.run import export_baselines, train
+from components.train.baselines import export_baselines
+from components.train.run import train
 from model import package, weights
 from model.api import Answer
 from model.catalog import Catalog
