@@ -15,7 +15,7 @@ from benchmarks.quality_page import alternatives, quality
 from benchmarks.refresh_page import refresh
 from benchmarks.rerank_page import rerank
 from benchmarks.rollout_page import rollout
-from benchmarks.serving_page import serving
+from benchmarks.serving_page import serving, soak
 from model.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -206,6 +206,7 @@ SECTIONS = {
     "rerank": rerank,
     "rollout": rollout,
     "serving": serving,
+    "soak": soak,
 }
 
 

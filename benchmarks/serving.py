@@ -59,7 +59,7 @@ def main() -> None:
     shutil.rmtree(SCRATCH, ignore_errors=True)
     trips = Trips.load(CUT / "examples" / "trips")
     store = seed_store(trips, SCRATCH / "store", MAX_HISTORY)
-    manifest, requests = verify(model), _requests(trips)
+    manifest, requests = verify(model), requests_of(trips)
     ours = ("-m", "model.serving.server", "--host-loopback", "--model-dir", str(model), "--store", f"lmdb:{store}")
     tutorial = SCRATCH / "tutorial"
     sizes = (str(manifest.items), str(len(trips.user_ids)))
@@ -79,7 +79,7 @@ def main() -> None:
     }
     found = {}
     for name, start in servers.items():
-        with _pinned(name, start, server_core) as (process, port):
+        with pinned(name, start, server_core, SCRATCH) as (process, port):
             found[name] = measured(process, port, requests)
     vectors = str(model / "index" / "vectors.npy")
     result = {
@@ -162,7 +162,7 @@ def _full_share(load: Load) -> float:
     return load.rungs["full"] / max(sum(load.rungs.values()), 1)
 
 
-def _requests(trips: Trips) -> list[bytes]:
+def requests_of(trips: Trips) -> list[bytes]:
     """A request of each of the first shoppers at the cut, as the bytes to send."""
     when = {"name": "request_time", "shape": [1], "datatype": "BYTES", "data": [_rfc3339(trips.cut_s)]}
     found = []
@@ -182,11 +182,11 @@ def _rfc3339(moment_s: int) -> str:
 
 
 @contextmanager
-def _pinned(name: str, start: Command, core: int) -> Iterator[tuple[Process, int]]:
-    """A server on one core, ready."""
+def pinned(name: str, start: Command, core: int, scratch: Path) -> Iterator[tuple[Process, int]]:
+    """A server on one core, ready; its log is scratch/name.log."""
     backend = Backend(http_port=free_port(), grpc_port=free_port())
     arguments = ["taskset", "-c", str(core), *start(backend.http_port, backend.grpc_port)]
-    with running(name, arguments, SCRATCH / f"{name}.log") as process:
+    with running(name, arguments, scratch / f"{name}.log") as process:
         wait_ready(process, backend)
         yield process, backend.http_port
 

@@ -24,6 +24,7 @@ class Load:
     """What one run saw."""
 
     rps: float
+    seconds: float
     latency_ms: list[float] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     rungs: Counter[str] = field(default_factory=Counter)
@@ -44,7 +45,7 @@ def http_request(path: str, body: bytes, headers: str = "") -> bytes:
 def run_load(port: int, requests: Sequence[bytes], rps: float, seconds: float, seed: int) -> Load:
     """Sends `requests` in turn with exponential gaps (a Poisson process), `rps` a second, for `seconds`."""
     gaps_s = np.random.default_rng(seed).exponential(1 / rps, max(int(rps * seconds), 1))
-    return asyncio.run(_run(port, requests, np.cumsum(gaps_s).tolist(), Load(rps=rps)))
+    return asyncio.run(_run(port, requests, np.cumsum(gaps_s).tolist(), Load(rps=rps, seconds=seconds)))
 
 
 async def _run(port: int, requests: Sequence[bytes], moments_s: Sequence[float], load: Load) -> Load:

@@ -54,6 +54,28 @@ def serving(result: dict[str, Any]) -> str:
     )
 
 
+def soak(result: dict[str, Any]) -> str:
+    """Latency and memory over half an hour."""
+    windows, now = result["windows"], 0.0
+    rows = []
+    for one in windows:
+        now += one["minutes"]
+        full, times = f"{100 * one['full_share']:.2f} %", [_ms(one["p50_ms"]), _ms(one["p99_ms"])]
+        rows.append([f"{now:.0f}", f"{one['requests']:,}", str(one["not_200"]), full, *times, f"{one['rss_mb']:,} MB"])
+    head = ["until minute", "requests", "not answered with 200", "fully ranked", "p50", "p99", "memory"]
+    return "\n".join(
+        [
+            f"{result['minutes']:g} minutes at {result['rps']:.0f} requests a second on one core, with the deadline of "
+            f"production and a request log ([benchmarks/soak.py](../benchmarks/soak.py), "
+            f"[result](../benchmarks/results/soak.json), {result['measured'][:10]}): p99 "
+            f"{result['p99_drift_pct']:+.1f} % from the first window to the last, memory "
+            f"{result['rss_mb_per_hour']:+.1f} MB an hour.",
+            "",
+            table(head, rows),
+        ]
+    )
+
+
 def _row(name: str, one: dict[str, Any]) -> list[str]:
     most = f"{one['max_rps_p99_25ms']:.0f}" if one["max_rps_p99_25ms"] else f"under {one['rates'][0]['rps']:.0f}"
     times = [_ms(one[f"p{percent}_ms"]) for percent in (50, 90, 99)]

@@ -6,12 +6,13 @@ from typing import Any
 
 from benchmarks.serving_load import Load, http_request, run_load
 from benchmarks.serving_page import serving
+from benchmarks.soak import verdict
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{"rung":"full"} \n'
 
 
 def test_what_is_lost_counts_as_the_slowest() -> None:
-    load = Load(rps=1, latency_ms=[4.0, 1.0, 3.0, 2.0])
+    load = Load(rps=1, seconds=1, latency_ms=[4.0, 1.0, 3.0, 2.0])
     assert (load.quantile_ms(0.5), load.quantile_ms(0.99)) == (3.0, 4.0)
     load.lost = 1
     assert load.quantile_ms(0.99) == float("inf")
@@ -77,3 +78,8 @@ def test_the_page_tells_both_servers_larger_catalogs_and_what_else_ran() -> None
     assert "92,334 items" in text and "(564 events a shopper)" in text and "up to 0.3 of the cores" in text
     assert "| 1,000,000 | lists, 256 of 4,000 looked through | 0.2 ms | 0.5 ms | 95.7 % |" in text
     assert "| 8 | 0.35 ms | 0.27 ms |" in text and "`no UpperBound`" in text and "rank 1.50 ms" in text
+
+
+def test_a_soak_tells_drift_of_p99_and_growth_of_memory_after_the_first_window() -> None:
+    windows = [{"minutes": 5.0, "p99_ms": p99, "rss_mb": mb} for p99, mb in [(10.0, 900), (11.0, 950), (12.0, 951)]]
+    assert verdict(windows) == {"p99_drift_pct": 20.0, "rss_mb_per_hour": 12.0}
