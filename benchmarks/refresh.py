@@ -140,9 +140,10 @@ def _over(by_trip: dict[str, dict[str, np.ndarray]], reference: str) -> dict[str
 
 
 def _cost(start: str) -> dict[str, Any]:
-    name = "model" if start == "scratch" else start
-    found = read_json(FOLDER / CUT / f"{name}.cost.json")
-    return {key: found[key] for key in ("seconds", "cpu_s", "peak_mb", "other_cores")}
+    """From scratch: that of the parent's own training."""
+    file = FOLDER / PARENT / "model.cost.json" if start == "scratch" else FOLDER / CUT / f"{start}.cost.json"
+    found = read_json(file)
+    return {key: found[key] for key in ("cpu_s", "peak_mb")}
 
 
 def _seconds(date: str) -> int:
