@@ -12,37 +12,29 @@ WHAT = {
 }
 
 
+METRICS = ("ndcg@10", "recall@10", "explore_recall@10")
+
+
 def refresh(result: dict[str, Any]) -> str:
     """Quality and cost of four ways to go on with a model."""
+    shown = [name for name in WHAT if name in result["models"]]
     rows = []
-    for name, words in WHAT.items():
-        found = result["models"][name]
-        over = result["over_stale"].get(name)
-        cost = result["cost"].get(name)
-        rows.append(
-            [
-                words,
-                *(_level(found[metric]) for metric in ("ndcg@10", "recall@10")),
-                *(interval(over[metric]) if over else "–" for metric in ("ndcg@10", "recall@10")),
-                f"{found['coverage@10']:.3f}",
-                str(found["new_hits"]),
-                f"{cost['cpu_s']:.0f}" if cost else "–",
-            ]
-        )
-    head = ["model", "ndcg@10", "recall@10", "ndcg@10 over the parent, percent", "recall@10 likewise", "coverage@10"]
+    for name in shown:
+        found, over, cost = result["models"][name], result["over_stale"].get(name), result["cost"].get(name)
+        levels = [f"{found[m]['mean']:.4f} | {interval(over[m]) if over else '–'}" for m in METRICS]
+        told = [f"{found['coverage@10']:.3f}", str(found["new_hits"]), f"{cost['cpu_s']:.0f}" if cost else "–"]
+        rows.append([WHAT[name], *levels, *told])
+    head = ["model", *(f"{m.replace('_', ' ')} | over the parent, %" for m in METRICS), "coverage@10", "new items hit"]
     against = result["over_scratch"]
-    gaps = ", ".join(f"{name} {interval(against[name]['ndcg@10'])}" for name in ("refresh", "warm"))
+    gaps = ", ".join(f"{name} {interval(against[name]['ndcg@10'])}" for name in shown if name in against)
     return f"""
 Measured on {result["measured"][:10]} ([benchmarks/refresh.py](../benchmarks/refresh.py), \
 [result](../benchmarks/results/refresh.json)): next baskets of {result["trips"]:,} households after {result["cut"]}; \
 the parent's cut is {result["parent"]}. New are items that nobody had bought by then: \
-{100 * result["new_purchases"] / result["purchases"]:.1f} % of the purchases judged.
+{100 * result["new_purchases"] / result["purchases"]:.1f} % of the {result["purchases"]:,} purchases judged.
 
-{table([*head, "new items hit", "CPU seconds of training"], rows)}
+{table([*head, "CPU seconds of training"], rows, columns=10)}
 
-With 95 % intervals over households. Over the model from scratch, ndcg@10 in percent: {gaps}.
+With 95 % intervals over households; each was trained once, and another seed moves it too. \
+Over the model from scratch, ndcg@10 in percent: {gaps}.
 """
-
-
-def _level(found: dict[str, float]) -> str:
-    return f"{found['mean']:.4f} ({found['low']:.4f} to {found['high']:.4f})"

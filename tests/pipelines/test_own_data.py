@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pytest
 
 from model.files import read_json
 from model.registry import Registry
@@ -106,6 +107,19 @@ def test_other_data_are_compared_with_those_of_the_stable_model_and_the_same_dat
     newest = max(out.glob("pipeline/*/validate/anomalies/anomalies.json"), key=lambda path: path.stat().st_mtime)
     distances = {distance["feature"]: distance["value"] for distance in read_json(newest)["reference_drift"]}
     assert {"hour", "weekday"} <= set(distances) and all(value < 0.05 for value in distances.values())
+
+
+def test_a_refresh_goes_on_from_the_stable_model_and_passes_the_same_gate(films_run: Run) -> None:
+    assert films_run.data is not None
+    out, stable = films_run.out, films_run.summary()["model"]
+    Registry(out / "registry").set_stable(stable)
+    done = aisle("train", "--fast", "--data", films_run.data, "--out", out, "--start", "refresh")
+    assert (done.returncode, done.stderr) == (0, "")
+    made = read_json(Path(read_json(out / "result.json")["model"]) / "training.json")
+    assert (made["start"], made["parent"], made["curves"]) == ("refresh", stable, {})
+    values = read_json(Path(read_json(out / "result.json")["evaluation"]) / "metrics.json")["models"]
+    assert values["aisle"]["ndcg@10"] == pytest.approx(values["blessed"]["ndcg@10"])
+    assert Registry(out / "registry").state().canary not in (None, stable)
 
 
 def _compared_with(out: Path) -> str:
