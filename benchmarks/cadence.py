@@ -23,7 +23,7 @@ from benchmarks.machine import RESULTS, write_result
 from components.ingest.run import ingest
 from components.progress import progress
 from model import columns as c
-from model.clusters import ratio
+from model.clusters import Estimate, ratio
 from model.errors import StageFailed
 from model.files import read_json, write_json, write_text
 from model.timesplit import day
@@ -57,6 +57,8 @@ class Walk:
     weeks: int
     rows: list[dict[str, Any]] = dataclasses.field(default_factory=list)
     paired: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+    pairs: list[tuple[np.ndarray, np.ndarray]] = dataclasses.field(default_factory=list)
+    """Of each week, what weekly training gained on each trip, and whose trip it was."""
     triggers: list[dict[str, Any]] = dataclasses.field(default_factory=list)
 
     def play(self) -> Iterator[int]:
@@ -78,14 +80,17 @@ class Walk:
             self._row(WEEKLY, begin_s, weekly, [begin_s])
             self._row(TRIGGERS, begin_s, besides, [begin_s] + ([moment_s] if moment_s is not None else []))
             gain = ratio(weekly.ndcg_T - never.ndcg_T, np.ones(len(never.ndcg_T)), never.user_T)
-            self.paired.append({"week": day(begin_s), "gain": gain.value, "low": gain.low, "high": gain.high})
+            self.paired.append({"week": day(begin_s)} | _told(gain))
+            self.pairs.append((weekly.ndcg_T - never.ndcg_T, never.user_T))
             yield week
 
     def result(self) -> dict[str, Any]:
-        """cadence: [{policy, week, ndcg@10, low, high, trips, runs, cost_s}]; gain of weekly over never, by week."""
+        """cadence: [{policy, week, ndcg@10, low, high, trips, runs, cpu_s}]; what weekly gains over never."""
+        gain_T, user_T = (np.concatenate(parts) for parts in zip(*self.pairs, strict=True))
         return {
             "cadence": self.rows,
             "weekly_over_never": self.paired,
+            "weekly_over_never_overall": _told(ratio(gain_T, np.ones(len(gain_T)), user_T)),
             "triggers": self.triggers,
             "sample_percent": self.run.data.sample_percent,
         }
@@ -139,7 +144,7 @@ class Walk:
     def _row(self, policy: str, begin_s: int, served: Served, cuts: list[int]) -> None:
         found = ratio(served.ndcg_T, np.ones(len(served.ndcg_T)), served.user_T)
         costs = [
-            read_json(self.folder / day(cut) / f"{name}.cost.json")["seconds"]
+            read_json(self.folder / day(cut) / f"{name}.cost.json")["cpu_s"]
             for cut in cuts
             for name in ("examples", "model")
         ]
@@ -152,7 +157,7 @@ class Walk:
                 "high": found.high,
                 "trips": len(served.ndcg_T),
                 "runs": len(cuts),
-                "cost_s": round(sum(costs), 1),
+                "cpu_s": round(sum(costs), 1),
             }
         )
 
@@ -164,6 +169,10 @@ class Walk:
         """The last midnight of the data, unix seconds."""
         times = ds.dataset(self.folder / "tables" / "events", format="parquet").to_table(columns=[c.TIME])[c.TIME]
         return int(times.to_numpy().max().astype("datetime64[D]").astype("datetime64[s]").astype(int))
+
+
+def _told(gain: Estimate) -> dict[str, float]:
+    return {"gain": gain.value, "low": gain.low, "high": gain.high}
 
 
 if __name__ == "__main__":

@@ -80,14 +80,16 @@ def cadence(result: dict[str, Any]) -> str:
     ]
     costs = [
         f"{policy}: {sum(row['runs'] for row in rows if row['policy'] == policy)} runs, "
-        f"{sum(row['cost_s'] for row in rows if row['policy'] == policy) / 60:.0f} minutes"
+        f"{sum(row['cpu_s'] for row in rows if row['policy'] == policy) / 60:.0f} CPU minutes"
         for policy in policies
     ]
+    overall = result["weekly_over_never_overall"]
     fired = ", ".join(f"{one['at']} ({'; '.join(one['reasons'])})" for one in result["triggers"]) or "none"
     return f"""
 Measured on {result["measured"][:10]} ([benchmarks/cadence.py](../benchmarks/cadence.py), \
 [result](../benchmarks/results/cadence.json)): ndcg@10 on all trips of each of the last {len(gains)} weeks, with 95 % \
-intervals over shoppers. Triggers that fired: {fired}. Cost on {result["hardware"]["cores"]} cores: {"; ".join(costs)}.
+intervals over shoppers. Triggers that fired: {fired}. Cost: {"; ".join(costs)}. \
+Weekly over never, all weeks together: {overall["gain"]:+.4f} ({overall["low"]:+.4f} to {overall["high"]:+.4f}).
 
 ![ndcg@10 by week and policy](images/cadence.svg)
 

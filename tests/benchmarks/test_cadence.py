@@ -12,13 +12,14 @@ from benchmarks.monitoring_page import cadence, monitoring
 from model import columns as c
 
 ROWS = [
-    {"policy": policy, "week": week, "ndcg@10": at, "low": at - 0.01, "high": at + 0.01, "runs": 1, "cost_s": 90.0}
+    {"policy": policy, "week": week, "ndcg@10": at, "low": at - 0.01, "high": at + 0.01, "runs": 1, "cpu_s": 90.0}
     for week, level in (("2017-12-18", 0.2), ("2017-12-25", 0.22))
     for policy, at in (("never", level), ("weekly", level + 0.01), ("weekly and triggers", level + 0.01))
 ]
 RESULT = {
     "cadence": ROWS,
     "weekly_over_never": [{"week": "2017-12-18", "gain": 0.01, "low": 0.002, "high": 0.018}],
+    "weekly_over_never_overall": {"gain": 0.01, "low": 0.002, "high": 0.018},
     "triggers": [],
     "measured": "2026-01-01T00:00:00+00:00",
     "hardware": {"cores": 2},
@@ -36,7 +37,7 @@ def test_the_picture_has_a_line_a_policy_and_a_whisker_a_week(tmp_path: Path) ->
 def test_the_page_tells_gain_cost_and_triggers() -> None:
     text = cadence(RESULT)
     assert "+0.0100 (+0.0020 to +0.0180)" in text
-    assert "weekly: 2 runs, 3 minutes" in text and "Triggers that fired: none" in text
+    assert "weekly: 2 runs, 3 CPU minutes" in text and "Triggers that fired: none" in text
 
 
 def test_the_page_of_the_monitor_tells_what_was_found_and_what_was_not() -> None:
