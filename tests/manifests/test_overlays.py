@@ -227,6 +227,8 @@ def test_production_takes_tls_only() -> None:
 def test_the_training_job_knows_as_many_workers_as_it_has_nodes_and_the_port_they_may_use() -> None:
     (runtime,) = of_kind("prod", "TrainingRuntime")
     spec = runtime["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
+    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "worker"}, "spec": spec}
+    kubernetes_validate.validate(pod, KUBERNETES, strict=True)
     env = {one["name"]: one for one in spec["containers"][0]["env"]}
     config = json.loads(env["TF_CONFIG"]["value"].replace("$(RANK)", "1"))
     workers = config["cluster"]["worker"]
