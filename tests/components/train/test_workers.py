@@ -42,7 +42,7 @@ def test_two_workers_end_with_equal_weights_and_the_chief_exports_what_one_worke
         for index in range(2)
     ]
     try:
-        errors = [process.communicate(timeout=300)[1] for process in processes]
+        errors = [process.communicate(timeout=500)[1] for process in processes]
     finally:
         for process in processes:
             process.kill()
