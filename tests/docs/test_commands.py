@@ -29,7 +29,7 @@ TESTED = {
     f"{AISLE} --help": "tests/pipelines/test_cli.py",
     "curl -s 127.0.0.1:8080/v2": "tests/model/serving/test_server.py",
     "curl -s http://127.0.0.1:8080/events": "tests/model/serving/test_events.py",
-    "aisle replay": "tests/model/test_replay.py",
+    f"{AISLE} replay": "tests/model/test_replay.py",
     f"{AISLE} monitor": "tests/components/monitor/test_command.py",
     ".venv/bin/python -m components.validate.schemas": "tests/components/validate/test_schemas.py",
     ".venv/bin/python -m pipelines.schema_docs": "tests/model/test_schema.py",
@@ -109,3 +109,19 @@ def test_what_a_page_tells_of_make_and_aisle_exists(page: Path) -> None:
                 _parser().parse_args(words[1:])
         else:
             assert words[1] in SUBCOMMANDS or words[1].startswith("-"), command
+
+
+NAMED = re.compile(r"`((?:\.ci|benchmarks|components|docs|manifests|model|pipelines|tests|tfx_configs)/[\w./-]*\w)/?`")
+
+
+ELSEWHERE = {"manifests/kustomize/base/crds"}
+"""In KFP's repository."""
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_a_file_or_module_that_a_page_names_exists(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    named = {path for path in NAMED.findall(text) if "NAME" not in path} - ELSEWHERE
+    assert {path for path in named if not (ROOT / path).exists()} == set()
+    modules = re.findall(r"python -m ((?:benchmarks|components|model|pipelines)[\w.]+)", text)
+    assert [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").exists()] == []
