@@ -1,5 +1,6 @@
 """The pages over HTTP, without a browser."""
 
+import dataclasses
 import re
 import shutil
 from pathlib import Path
@@ -9,13 +10,14 @@ import pytest
 
 from components.rollout.status import change
 from model.errors import InputError
-from model.files import write_text
+from model.files import write_json, write_text
 from model.manifest import verify
 from model.registry import Registry
 from pipelines.cli import main
 from pipelines.explore.chosen import chosen_directories, chosen_run
 from pipelines.explore.opening import open_world
 from pipelines.paths import Paths
+from tfx_configs import recipes
 
 EVIL = "<script>alert(1)</script>"
 LOOKS = (
@@ -111,3 +113,13 @@ def test_the_card_of_a_model_can_be_read(client: httpx.Client, explored_run: Pat
     chosen = chosen_run(explored_run)
     assert open_world(chosen).lists.roles[0].card == "# The whole card\n"
     assert client.get("/card?of=nobody").status_code == 404
+
+
+def test_features_are_those_that_a_model_was_trained_with(tmp_path: Path) -> None:
+    trained, baseline = tmp_path / "trained", tmp_path / "baseline"
+    usual = recipes.full()
+    short = dataclasses.replace(usual, features=dataclasses.replace(usual.features, max_history=77))
+    write_json(trained / "training.json", {"settings": dataclasses.asdict(short)})
+    baseline.mkdir()
+    assert chosen_directories(tmp_path, [baseline, trained]).features.max_history == 77
+    assert chosen_directories(tmp_path, [baseline]).features == usual.features
