@@ -72,7 +72,7 @@ format: .venv/.locked-dev ## Puts the code into shape
 compile: setup ## Refreshes pipelines/compiled
 	$(RUN)/aisle compile
 
-BENCHES := $(addprefix bench-,data demo labels quality calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh)
+BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh)
 bench: $(BENCHES) ## Every measurement; results in build/bench
 
 bench-%: setup .venv/.locked-dev ## One measurement

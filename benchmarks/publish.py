@@ -186,17 +186,21 @@ def _minutes(run: dict[str, Any]) -> str:
     return f"{run['seconds'] / 60:.1f} minutes"
 
 
+def _alternatives(result: dict[str, Any]) -> str:
+    return alternatives(result, read_json(KEPT / "latency.json"))
+
+
 def _capacity(result: dict[str, Any]) -> str:
     return capacity(result, read_json(KEPT / "demo.json"))
 
 
 READ_FROM = {"alternatives": "quality", "capacity": "serving"}
 """Sections that are told from a result of another name."""
-ONLY_FIGURES = {"experiment"}
+ONLY_FIGURES = {"experiment", "latency"}
 """Results that pages tell without a section."""
 SECTIONS = {
     "ablation": ablation,
-    "alternatives": alternatives,
+    "alternatives": _alternatives,
     "cadence": cadence,
     "calibration": calibration,
     "capacity": _capacity,

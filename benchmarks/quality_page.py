@@ -38,8 +38,11 @@ COST = {
 """What each alternative asks of those who run it."""
 
 
-def alternatives(result: dict[str, Any]) -> str:
-    """What was measured instead of Aisle at the last cut, and what it would have cost to run: for docs/design.md."""
+def alternatives(result: dict[str, Any], latency: dict[str, Any]) -> str:
+    """What was measured instead of Aisle at the last cut, and what it would have cost to run: for docs/design.md.
+
+    latency: of benchmarks/latency.py; a ranker that is not in it has a dash.
+    """
     cut = result["cuts"][-1]
     paired = cut["paired"]["ndcg@10"]["against"]
     rows = []
@@ -47,9 +50,23 @@ def alternatives(result: dict[str, Any]) -> str:
         if name in COST:
             lead = "–" if name == AISLE else interval(paired[name])
             fit = cut["about"].get(name, {}).get("seconds")
-            rows.append([_label(name), _mean(cut, name, "ndcg@10"), lead, f"{fit:.0f} s" if fit else "–", COST[name]])
-    head = ["ranker", "ndcg@10", "Aisle over it, percent", "fitted in", "to operate"]
-    return f"Next baskets after {cut['cut']} ([all of them](quality.md)):\n\n" + table(head, rows)
+            answer = latency["rankers"].get(name)
+            rows.append(
+                [
+                    _label(name),
+                    _mean(cut, name, "ndcg@10"),
+                    lead,
+                    f"{fit:.0f} s" if fit else "–",
+                    f"{answer['cpu_ms_p50']:.1f} ms" if answer else "–",
+                    COST[name],
+                ]
+            )
+    head = ["ranker", "ndcg@10", "Aisle over it, percent", "fitted in", "CPU of an answer", "to operate"]
+    said = (
+        f"Next baskets after {cut['cut']} ([all of them](quality.md)); answers one at a time, without a server, "
+        "the median ([benchmarks/latency.py](../benchmarks/latency.py)); a dash was not measured:"
+    )
+    return f"{said}\n\n" + table(head, rows)
 
 
 def _ranking(cuts: list[dict[str, Any]]) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.quality_page import quality
+from benchmarks.quality_page import alternatives, quality
 
 
 def cut(day: str, **more: Any) -> dict[str, Any]:
@@ -48,3 +48,11 @@ def test_the_union_seeds_and_cost_are_told() -> None:
     assert "| 2017-12-04 | 0.500 | 590 of 600 | 0.400 (300) |" in text
     assert "with 3 seeds at 2017-12-04, mean and range: ndcg@10 0.2000 (0.1000 to 0.3000)" in text
     assert "| 2017-12-04 | **Aisle** | 300 | 4.1 GB | 412 | 0.5 |" in text
+
+
+def test_an_alternative_has_what_an_answer_of_it_costs_and_a_dash_where_nobody_measured() -> None:
+    interval = {"delta_pct": 5.04, "low_pct": 3.0, "high_pct": 7.0}
+    last = cut("2017-12-04", paired={"ndcg@10": {"against": {"popularity": interval}}})
+    told = alternatives({"cuts": [last]}, {"rankers": {"aisle": {"cpu_ms_p50": 3.04}}})
+    assert "| **Aisle** | 0.3000 | – | 300 s | 3.0 ms | one graph" in told
+    assert "| popularity | 0.1000 | +5.0 (+3.0 to +7.0) | – | – | nothing to operate; the same list for all |" in told
