@@ -66,7 +66,14 @@ def main() -> None:
         kind: variants.compare(OUT / kind, list(names), AS_IT_IS, SEED)
         for kind, names in (("towers", TOWERS), ("rankers", RANKERS))
     }
-    said = {"cut": CUTS[-1], "trips": len(world.judged), "ranking_days": RANKING_DAYS, "epochs": EPOCHS, "union": UNION}
+    said = {
+        "cut": CUTS[-1],
+        "trips": len(world.judged),
+        "ranking_days": RANKING_DAYS,
+        "candidates": settings(SEED).candidates.limit,
+        "epochs": EPOCHS,
+        "union": UNION,
+    }
     print(write_result("ablation", said | compared, SEED))
 
 

@@ -7,11 +7,11 @@ from benchmarks.markdown import interval, table
 
 def ablation(result: dict[str, Any]) -> str:
     """What each part of retrieval and of ranking is worth."""
-    parts = [_towers(result), _rankers(result)]
+    parts = [_rankers(result), _towers(result)]
     return f"""
 On {result["hardware"]["cores"]} cores ([benchmarks/ablation.py](../benchmarks/ablation.py), \
 [result](../benchmarks/results/ablation.json)): {result["trips"]:,} judged trips after {result["cut"]}, one part taken \
-out, or put in (+), at a time. Differences are in percent of the first row without a sign, with 95 % intervals (paired \
+out, or put in (+), at a time. Differences are in percent of the row "as it is", with 95 % intervals (paired \
 bootstrap over households); how far another seed moves is a row of its own.
 
 {(chr(10) * 2).join(part for part in parts if part)}
@@ -66,8 +66,8 @@ def _rankers(result: dict[str, Any]) -> str:
         for found in result["rankers"]
     ]
     title = (
-        f"The ranker on the candidates of the same towers, taught by {result['ranking_days']} days where the main job "
-        "takes 140"
+        f"The ranker on {result['candidates']} candidates of a trip, found by the same towers, taught by "
+        f"{result['ranking_days']} days where the main job takes 140"
     )
     return f"{title}:\n\n{table(head, rows)}" if rows else ""
 

@@ -10,7 +10,6 @@ import dataclasses
 import time
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -19,7 +18,7 @@ from benchmarks import ablation, ablation_ranking, noise_trips, variants
 from benchmarks.ablation import SEED, World
 from benchmarks.ablation_towers import AS_IT_IS, OTHER_SEED
 from benchmarks.machine import RESULTS, write_result
-from benchmarks.quality import CUTS, FOLDER, make_examples
+from benchmarks.quality import CUTS, FOLDER
 from benchmarks.quality_work import list_name
 from components.evaluate.rank import recommend_all
 from components.progress import progress
@@ -42,12 +41,12 @@ LABELS: dict[str, Callable[[Trips], Trips]] = {
 }
 NEGATIVES = {f"{percent:g} % of the negatives": percent for percent in (20.0, 100.0)}
 LESS = {"a quarter of the history": "history", "a quarter of the shoppers": "shoppers"}
-AGED = {f"trained until {cut}": cut for cut in ("2017-11-06", "2017-10-09", "2017-08-07")}
+AGED = {f"trained until {cut}": cut for cut in reversed(CUTS[:-1])}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    rankers, models = [*LABELS, *NEGATIVES], [CLEAN, *LESS, *AGED]
+    rankers, models = [*LABELS, *NEGATIVES], [CLEAN, *AGED, *LESS]
     parser.add_argument("--most", type=int, default=len(rankers) + len(models), help="variants measured in this call")
     parser.add_argument("--kind", choices=("rankers", "models"), help="measures only these")
     arguments = parser.parse_args()
@@ -94,7 +93,8 @@ def ask(world: World, name: str) -> np.ndarray:
         lists: np.ndarray = np.load(FOLDER / CUTS[-1] / "lists" / f"{list_name('aisle', SEED)}.npy")
         return lists
     if name in AGED:
-        return recommend_all(package.load(_model_of(AGED[name])), world.trips, world.judged, K)
+        aged = package.load(FOLDER / AGED[name] / list_name("model", SEED))
+        return recommend_all(aged, world.trips, world.judged, K)
     trips = less(world.trips, LESS[name])
     examples = OUT / LESS[name] / "examples"
     if not examples.exists():
@@ -114,19 +114,6 @@ def less(trips: Trips, what: str) -> Trips:
         return noise_trips.of_some_shoppers(trips, 25.0, SEED)
     first_s = int(trips.time_T.min())
     return noise_trips.since(trips, (trips.cut_s - (trips.cut_s - first_s) // 4) // DAY_S * DAY_S)
-
-
-def _model_of(cut: str) -> Path:
-    """The quality benchmark's model of an earlier cut; trained here where it has none."""
-    measured = FOLDER / cut / list_name("model", SEED)
-    if measured.exists():
-        return measured
-    folder = OUT / cut
-    if not (folder / "examples").exists():
-        make_examples(cut, folder)
-    if not (folder / "model").exists():
-        train(full().to_json(), str(folder / "examples"), str(folder / "model"))
-    return folder / "model"
 
 
 if __name__ == "__main__":

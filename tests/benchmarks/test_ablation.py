@@ -158,6 +158,7 @@ def test_the_page_tells_changes_against_the_first_row() -> None:
         for kind, metrics in (("towers", towers), ("rankers", rankers))
     }
     said = {"hardware": {"cores": 2}, "cut": "2017-12-04", "trips": 2000, "ranking_days": 70, "epochs": 1, "union": 600}
+    said["candidates"] = 200
     text = ablation(said | found)
     assert "| as it is | 0.5000 |  | 0.5000 |  | 0.5000 | 0.100 |" in text
     assert "| no price | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | 0.100 |" in text
