@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from components.train.batches import Keras, batches
-from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
+from components.train.retrieval import LEARNING_RATE, TwoTowers, item_index, retrieve, train_towers
 from components.train.split import TrainingTrips
 from model.backend import tf
 from model.catalog import Catalog
@@ -60,6 +60,8 @@ def train_and_list(
     early = retrieve(towers, index, reader, asked.early, most)
     later = np.concatenate([learning.ranking, learning.valid])
     if isinstance(towers, Mined):
+        trips = reader.trips
+        later = later[trips.history_end_T[later] > trips.history_begin_T[later]]
         found = retrieve(towers, index, reader, later, MINED_TO)[:, MINED_FROM:]
         towers.learn(reader, later, mine(reader, later, found, settings.seed), settings, watch)
     else:
@@ -125,7 +127,7 @@ class Mined(TwoTowers):
         self, reader: TripReader, which: np.ndarray, mined: np.ndarray, settings: TrainSettings, watch: Keras
     ) -> None:
         """As train_towers, with [n, k] mined items of each trip."""
-        self.compile(optimizer=self.optimizer)
+        self.compile(optimizer=tf.keras.optimizers.legacy.Adam(LEARNING_RATE))
         data = batches(reader, which, settings.retrieval_batch, settings.seed, mined)
         self.fit(data, epochs=settings.retrieval_epochs, callbacks=[watch], verbose=0)
 
@@ -192,13 +194,13 @@ LONGER = "+ three epochs"
 TOWERS: dict[str, Make] = {
     LONGER: TwoTowers,
     AS_IT_IS: TwoTowers,
-    OTHER_SEED: TwoTowers,
     "no logQ correction": Uncorrected,
     "negatives of the batch only": _with(uniform_negatives=0),
-    "accidental hits kept": WithAccidentalHits,
     "temperature 1": _with(temperature=1.0),
     "ids only, no attributes": _ids_only,
-    "no recent purchases": Forgetful,
-    f"+ the hardest {HARDEST} negatives only": Hardest,
     "+ mined hard negatives": Mined,
+    "no recent purchases": Forgetful,
+    "accidental hits kept": WithAccidentalHits,
+    f"+ the hardest {HARDEST} negatives only": Hardest,
+    OTHER_SEED: TwoTowers,
 }
