@@ -19,7 +19,7 @@ H = 7
 def test_the_fitted_line_is_taken_off_again(tmp_path: Path) -> None:
     """Scores 0.8 and 0.2 are log-odds of log 4 and -log 4; under slope 2 they were those of 2/3 and 1/3 before."""
     WORLD.save(tmp_path / "trips")
-    listed = Lists(items_Nk=np.array([[H, 0], [0, H]]), score_Nk=np.array([[0.8, 0.2], [0.8, 0.2]]))
+    listed = Lists(items_Nk=np.array([[H, 0], [0, H]]), score_Nk=np.array([[0.8, 0.2], [0.8, 0.2]]), ranked=[])
     found = judge(load_task(tmp_path), listed, {"slope": 2.0, "offset": 0.0})
     assert [(one["expected"], one["bought"]) for one in found["platt"]["curve"]] == [
         (0.2, 0),

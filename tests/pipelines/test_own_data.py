@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import psutil
 import pytest
 
 from model.files import read_json
@@ -129,8 +130,10 @@ def _compared_with(out: Path) -> str:
 
 def _kill(out: Path, what: str) -> None:
     """Ends at once the process of the run whose command line ends in, or holds, `what`; not the shell around it."""
-    pids = [pid for pid, line in processes(out).items() if what in line and not line.startswith("sh ")]
-    assert len(pids) == 1, pids
+    found = [pid for pid, line in processes(out).items() if what in line and not line.startswith("sh ")]
+    # A child looks like its parent until it has become its own program.
+    pids = [pid for pid in found if psutil.pid_exists(pid) and psutil.Process(pid).ppid() not in found]
+    assert len(pids) == 1, found
     os.kill(pids[0], signal.SIGKILL)
 
 
