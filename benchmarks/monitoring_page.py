@@ -84,7 +84,8 @@ def cadence(result: dict[str, Any]) -> str:
         for policy in policies
     ]
     overall = result["weekly_over_never_overall"]
-    fired = ", ".join(f"{one['at']} ({'; '.join(one['reasons'])})" for one in result["triggers"]) or "none"
+    causes = {one["at"]: [reason for reason in one["reasons"] if ": due" not in reason] for one in result["triggers"]}
+    fired = ", ".join(f"{at} ({'; '.join(reasons)})" for at, reasons in causes.items()) or "none"
     return f"""
 Measured on {result["measured"][:10]} ([benchmarks/cadence.py](../benchmarks/cadence.py), \
 [result](../benchmarks/results/cadence.json)): ndcg@10 on all trips of each of the last {len(gains)} weeks, with 95 % \
