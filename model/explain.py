@@ -5,6 +5,7 @@ Shape legend: C items, N moments of the promotion calendar, X cells of the popul
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -37,19 +38,7 @@ class OpenedModel(LoadedModel):
 
     def everything(self, requests: Sequence[Request]) -> list[Answer]:
         """All candidates of each request, best first."""
-        asked = [
-            Request(
-                user_id=request.user_id,
-                time_s=request.time_s,
-                history_item=request.history_item,
-                history_time=request.history_time,
-                store_id=request.store_id,
-                k=MOST_CANDIDATES,
-                exclude=request.exclude,
-            )
-            for request in requests
-        ]
-        return self.recommend(asked)
+        return self.recommend([replace(request, k=MOST_CANDIDATES, detail=False) for request in requests])
 
     @contextmanager
     def nobody_bought(self, item_C: np.ndarray) -> Iterator[None]:

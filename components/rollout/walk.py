@@ -175,12 +175,12 @@ class Walk:
 
     def _measure(self, servers: list[Server]) -> dict[str, Any]:
         """Latency as the client sees it, by stage, and the servers' CPU, over the first test trips asked again."""
-        alive = [process for process, _ in servers if process.exit_code is None]
-        ports = [backend.http_port for process, backend in servers if process in alive]
+        alive = [(process, backend.http_port) for process, backend in servers if process.exit_code is None]
+        processes, ports = [process for process, _ in alive], [port for _, port in alive]
         trips = np.resize(self._trips.test_trips(), MEASURED_REQUESTS)
-        before, cpu_s = stage_seconds(ports), sum(process.cpu_s() for process in alive)
+        before, cpu_s = stage_seconds(ports), sum(process.cpu_s() for process in processes)
         replies = [self._replay.ask(int(trip), f"measure-{n}") for n, trip in enumerate(trips)]
-        cpu_s = sum(process.cpu_s() for process in alive) - cpu_s
+        cpu_s = sum(process.cpu_s() for process in processes) - cpu_s
         self._failed += sum(reply.status != 200 for reply in replies)
         latency_ms = np.array([reply.latency_ms for reply in replies])
         return {

@@ -41,14 +41,14 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
             raise InputError(f"gate.baselines: expected names among {', '.join((*BASELINES, LOGISTIC))}, got {name}")
     run = dataclasses.replace(run, candidates=dataclasses.replace(run.candidates, ranked=MOST_CANDIDATES))
     catalog = Catalog.load(examples / CATALOG)
+    as_served = catalog.as_served()
+    # Without recent purchases nothing is popular, and candidates are what the shopper bought before.
+    own_only = dataclasses.replace(as_served, recent_WI=np.zeros_like(as_served.recent_WI))
     versions = {}
     with atomic_directory(Path(baselines_dir)) as out:
         for name in run.gate.baselines:
             scorer = BASELINES[name]() if name in BASELINES else _logistic(run, examples, catalog)
-            served = catalog.as_served()
-            if not scorer.fills:
-                # Without recent purchases nothing is popular, and candidates are what the shopper bought before.
-                served = dataclasses.replace(served, recent_WI=np.zeros_like(served.recent_WI))
+            served = as_served if scorer.fills else own_only
             recommender = Recommender(served, run, scorer)
             manifest = export(out / name, name, recommender, served, rerank=run.rerank, items=examples / ITEMS)
             versions[name] = manifest.version

@@ -18,7 +18,7 @@ from components.train.parent import Parent
 from components.train.platt import Platt
 from components.train.ranking import LEARNING_RATE as RANKER_RATE
 from components.train.ranking import no_scorer, train_ranker
-from components.train.retrieval import INDEX_QUERIES, TwoTowers, item_index, retrieve, train_towers
+from components.train.retrieval import INDEX_QUERIES, TwoTowers, item_index, neighbours, train_towers
 from components.train.retrieval import LEARNING_RATE as TOWERS_RATE
 from components.train.split import trips_since
 from model.backend import tf
@@ -83,11 +83,7 @@ def _tune(
     learning = trips_since(reader.trips, since_s, run.train)
     once = dataclasses.replace(run.train, retrieval_epochs=1, ranking_epochs=1)
     watch_towers, watch_ranker = Keras("towers"), Keras("ranker")
-    index, most = item_index(towers, catalog, reader, learning.ranking), run.candidates.retrieved
-    retrieved = {
-        "train": retrieve(towers, index, reader, learning.ranking, most),
-        "valid": retrieve(towers, index, reader, learning.valid, most),
-    }
+    retrieved = neighbours(towers, catalog, reader, learning, run.candidates.retrieved)
     line = Platt(slope=float(ranker.slope.numpy()), offset=float(ranker.offset.numpy()))
     set_line(ranker, Platt())
     progress(f"warm: {len(learning.ranking):,} trips since {day(since_s)}")

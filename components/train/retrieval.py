@@ -12,6 +12,7 @@ import numpy as np
 
 from components.train import workers
 from components.train.batches import Keras, batches
+from components.train.split import TrainingTrips
 from model.backend import tf
 from model.catalog import Catalog
 from model.index import Index, build_index
@@ -97,6 +98,17 @@ def item_index(towers: TwoTowers, catalog: Catalog, reader: TripReader, asked: n
     active = catalog.active_items()
     vectors = item_vectors(towers, catalog.items)[active]
     return build_index(vectors, active, lambda: query_vectors(towers, reader, asked[:INDEX_QUERIES]))
+
+
+def neighbours(
+    towers: TwoTowers, catalog: Catalog, reader: TripReader, learning: TrainingTrips, most: int
+) -> dict[str, np.ndarray]:
+    """{train, valid: [n, most] int32}: what the towers find now for the trips of the ranker's training."""
+    index = item_index(towers, catalog, reader, learning.ranking)
+    return {
+        "train": retrieve(towers, index, reader, learning.ranking, most),
+        "valid": retrieve(towers, index, reader, learning.valid, most),
+    }
 
 
 def retrieve(

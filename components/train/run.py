@@ -16,7 +16,7 @@ from components.train.learned import Learned
 from components.train.parent import open_parent
 from components.train.preranking import train_preranker
 from components.train.ranking import no_scorer, train_ranker
-from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
+from components.train.retrieval import TwoTowers, item_index, neighbours, train_towers
 from components.train.split import training_trips
 from model.backend import tf
 from model.catalog import Catalog
@@ -24,6 +24,7 @@ from model.export import export
 from model.inputs import TripReader
 from model.ranker import Ranker, RankerScorer
 from model.recommender import Recommender
+from model.registry import TRAINED
 from model.task import ITEMS
 from model.trips import Trips
 from tfx_configs.settings import RunSettings
@@ -70,7 +71,7 @@ def package(
     """Writes the model directory in one step; returns its version. `catalog` in the codes of `coding`."""
     manifest = export(
         directory,
-        "aisle",
+        TRAINED,
         learned.recommender,
         catalog.as_served(),
         retrieved=run.candidates.retrieved,
@@ -99,11 +100,7 @@ def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
     watch_towers, watch_ranker = Keras("towers"), Keras("ranker")
     towers = TwoTowers(catalog, run.train)
     train_towers(towers, reader, learning.early, run.train, watch_towers)
-    index, most = item_index(towers, catalog, reader, learning.ranking), run.candidates.retrieved
-    retrieved = {
-        "train": retrieve(towers, index, reader, learning.ranking, most),
-        "valid": retrieve(towers, index, reader, learning.valid, most),
-    }
+    retrieved = neighbours(towers, catalog, reader, learning, run.candidates.retrieved)
     training = Recommender(catalog, run, no_scorer, towers.queries)
     preranked = train_preranker(training, reader, learning.ranking, retrieved["train"], run.train.seed)
     progress(f"ranker: {len(learning.ranking):,} trips to learn from")

@@ -7,7 +7,7 @@ model are KServe's on both ways, and so are the answers.
 """
 
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any
 
 import kserve.model_server
@@ -74,8 +74,7 @@ class ShortWay:
             )
             found, json_size = response.to_rest()
         except ValidationError as error:
-            first = error.errors()[0]
-            return _error(400, ".".join(["body", *(str(part) for part in first["loc"])]) + f": {first['msg']}")
+            return _error(400, first_fault(error.errors(), "body"))
         except InvalidInput as error:
             return _error(400, str(error))
         except Overloaded as error:
@@ -102,6 +101,12 @@ async def _body(receive: Receive) -> bytes:
             raise InvalidInput(f"body: expected at most {MAX_BODY:,} bytes, got more; send fewer items")
         if not message.get("more_body", False):
             return b"".join(parts)
+
+
+def first_fault(errors: Sequence[Any], *inside: str) -> str:
+    """One line on the first of pydantic's errors: where, below `inside`, and what."""
+    first = errors[0]
+    return f"{'.'.join([*inside, *map(str, first['loc'])])}: {first['msg']}"
 
 
 def _error(status: int, message: str) -> tuple[int, dict[bytes, bytes], bytes]:

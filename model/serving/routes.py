@@ -14,6 +14,7 @@ from model.serving import metrics
 from model.serving.events import parse_events
 from model.serving.history import HistoryStore
 from model.serving.predictor import Overloaded
+from model.serving.rest import first_fault
 
 _RETRY = {"Retry-After": "1"}
 """Seconds."""
@@ -38,9 +39,7 @@ def add_routes(app: FastAPI, store: HistoryStore) -> None:
         return JSONResponse({"deleted": deleted})
 
     async def bad_body(_: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        return JSONResponse({"error": f"{where}: {first['msg']}"}, status_code=400)
+        return JSONResponse({"error": first_fault(error.errors())}, status_code=400)
 
     async def refused(_: Request, error: HTTPException) -> JSONResponse:
         return JSONResponse({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
