@@ -1,5 +1,6 @@
 """Spark as an engine: a local one by default, a cluster's when spark-submit started this process (docs: scaling)."""
 
+import os
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,8 @@ from model.errors import InputError
 from tfx_configs.settings import DataSettings
 
 _LOG = "spark.log"
+_SUBMITTED = "PYSPARK_GATEWAY_PORT"
+"""Set by spark-submit, which has started the JVM that the session lives in."""
 
 
 class Spark:
@@ -107,7 +110,8 @@ def _session(data: DataSettings, scratch: Path) -> Any:
 
 
 def _options(data: DataSettings, scratch: Path) -> dict[str, Any]:
-    return {
+    """Those of our own local Spark are left out where spark-submit has set them."""
+    local = {
         "spark.app.name": "aisle",
         "spark.master": data.spark_master,
         "spark.driver.host": "127.0.0.1",
@@ -115,14 +119,16 @@ def _options(data: DataSettings, scratch: Path) -> dict[str, Any]:
         "spark.driver.memory": f"{int(data.memory_gb * 1024)}m",
         "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dlog4j2.configurationFile={scratch}/log4j2.properties",
         "spark.local.dir": scratch,
+        "spark.sql.shuffle.partitions": 8,
+        "spark.ui.enabled": "false",
+    }
+    return ({} if _SUBMITTED in os.environ else local) | {
         "spark.sql.execution.arrow.pyspark.enabled": "true",
         "spark.sql.legacy.parquet.nanosAsLong": "true",
         "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
         "spark.sql.session.timeZone": "UTC",
-        "spark.sql.shuffle.partitions": 8,
         "spark.sql.warehouse.dir": scratch / "warehouse",
         "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
-        "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
     }
 

@@ -1,5 +1,8 @@
 """DuckDB and Spark make the same rows of the same tables, and say the same of damaged files."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from model.errors import InputError
 from model.files import tree_digests
 from tests.worlds import at, market, run_settings, write
 
+ROOT = Path(__file__).parents[2]
 ENGINES = ("duckdb", "spark")
 TABLES = ("events", "items.parquet", "users.parquet", "promotions.parquet")
 KEY = {c.USER, c.BASKET, c.ITEM, c.EVENT_TYPE}
@@ -108,6 +112,24 @@ def test_both_engines_report_the_same_but_for_their_name(built: dict[str, Any]) 
     ours, theirs = (built[engine][2] for engine in ENGINES)
     assert ours[0] | {"engine": "spark"} == theirs[0]
     assert ours[1] == theirs[1]
+
+
+@needs_spark
+def test_a_process_that_spark_submit_started_takes_what_it_was_started_with(tmp_path: Path) -> None:
+    """Here three cores of this machine, in place of the two of the settings; on a cluster its address."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "from pyspark import SparkContext\n"
+        "from components.engine import open_engine\n"
+        "from tfx_configs.settings import DataSettings\n"
+        "with open_engine(DataSettings(engine='spark', memory_gb=1.0)):\n"
+        "    conf = SparkContext.getOrCreate().getConf()\n"
+        "    print('told:', *map(conf.get, ['spark.master', 'spark.app.name', 'spark.sql.session.timeZone']))\n"
+    )
+    command = [Path(sys.executable).with_name("spark-submit"), "--master", "local[3]", "--name", "theirs", script]
+    python = {"PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
+    done = subprocess.run(command, env=os.environ | python, capture_output=True, text=True, timeout=120, check=False)
+    assert "told: local[3] theirs UTC" in done.stdout, done.stderr[-2000:]
 
 
 def truncate(path: Path) -> None:

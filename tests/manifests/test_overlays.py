@@ -139,7 +139,17 @@ def test_a_role_has_no_wildcard_and_reads_no_secret(overlay: str) -> None:
     assert roles and not of_kind(overlay, "ClusterRole")
     for rule in [rule for role in roles for rule in role["rules"]]:
         assert "*" not in rule["verbs"] + rule["resources"] + rule["apiGroups"]
-        assert "secrets" not in rule["resources"] and not {"create", "delete"} & set(rule["verbs"])
+        assert "secrets" not in rule["resources"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_only_sparks_driver_may_create_or_delete(overlay: str) -> None:
+    may = {o["metadata"]["name"] for o in of_kind(overlay, "Role") if {"create", "delete"} & verbs(o)}
+    assert may == ({"aisle-spark"} if overlay == "prod" else set())
+
+
+def verbs(role: dict[str, Any]) -> set[str]:
+    return {verb for rule in role["rules"] for verb in rule["verbs"]}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
