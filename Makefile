@@ -69,8 +69,9 @@ format: .venv/.locked-dev ## Puts the code into shape
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-compile: setup ## Refreshes pipelines/compiled
+compile: setup ## Refreshes pipelines/compiled, and the manifests that code writes
 	$(RUN)/aisle compile
+	$(RUN)/python -m pipelines.manifests
 
 BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh)
 bench: $(BENCHES) ## Every measurement; results in build/bench

@@ -1,6 +1,15 @@
-"""Container images that the steps run in, one constant a family; manifests/images/Dockerfile builds them."""
+"""Container images, one a family; manifests/images/Dockerfile builds them.
 
-IMAGE = "aisle/batch:0.1.0"
+images.json is the one place that names them, for pipelines and manifests; `python -m pipelines.images` changes it.
+"""
+
+import json
+from pathlib import Path
+
+FILE = Path(__file__).with_name("images.json")
+IMAGES: dict[str, str] = json.loads(FILE.read_text(encoding="utf-8"))
+"""{target of the Dockerfile: name:tag, name@digest or name:tag@digest}."""
+IMAGE = IMAGES["batch"]
 """Every offline step but validation."""
-VALIDATE_IMAGE = "aisle/validate:0.1.0"
+VALIDATE_IMAGE = IMAGES["validate"]
 """The same, and TFDV's own interpreter (components/environments.py)."""

@@ -1,7 +1,8 @@
 """`python -m pipelines.manifests`: the manifests of an overlay, and those that are written by code.
 
 manifests/rollout/ is written from manifests/base/inferenceservice.yaml by the functions that push and rollout use, so
-that what is shown there is what they apply; the rules and boards of components/monitoring from pipelines.observability.
+that what is shown there is what they apply; the rules and boards of components/monitoring from pipelines.observability;
+the images of components/images from components/images.json.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from typing import Any
 
 import yaml
 
+from components.images import IMAGES
 from model.errors import AisleError, InputError
 from model.files import write_text
 from model.inference_service import (
@@ -27,6 +29,7 @@ from model.inference_service import (
     with_canary,
 )
 from model.programs import find_program
+from pipelines.images import renamed
 from pipelines.observability.write import monitoring_files
 from pipelines.rollout_routes import shadow, testers
 
@@ -93,7 +96,18 @@ def written() -> dict[str, str]:
         f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
         for name, objects in rollout_routes().items()
     }
-    return states | routes | monitoring_files()
+    return states | routes | {"components/images/kustomization.yaml": _images()} | monitoring_files()
+
+
+def _images() -> str:
+    note = "# Written by `python -m pipelines.manifests` from components/images.json.\n"
+    component = {
+        "apiVersion": "kustomize.config.k8s.io/v1alpha1",
+        "kind": "Component",
+        "images": renamed(IMAGES),
+        "configurations": ["fields.yaml"],
+    }
+    return note + yaml.safe_dump(component, sort_keys=False, width=120)
 
 
 def write_manifests(out: Path, check: bool = False) -> list[Path]:

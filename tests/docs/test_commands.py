@@ -32,7 +32,9 @@ TESTED = {
     f"{AISLE} replay": "tests/model/test_replay.py",
     f"{AISLE} monitor": "tests/components/monitor/test_command.py",
     ".venv/bin/python -m components.validate.schemas": "tests/components/validate/test_schemas.py",
+    ".venv/bin/python -m pipelines.images": "tests/pipelines/test_images.py",
     ".venv/bin/python -m pipelines.schema_docs": "tests/model/test_schema.py",
+    "make compile": "tests/manifests/test_versions.py",
 }
 WHOLE = {"runbook.md": "tests/manifests/test_api_server.py"}
 """Pages whose blocks are scripts that one test runs as they stand there; that one needs a cluster."""
@@ -43,6 +45,7 @@ NEEDS = {
     "make test-cluster": "a cluster",
     "key=$(kubectl get secret": "a cluster with the gateway; its curl is that of the model server",
     "uv export": "nothing but the lock; what it writes is read by no program here",
+    "uvx pip-audit": "PyPI's advisories",
     f"{AISLE} train": "some minutes: it is what `aisle demo` runs before its rollout, which tests run",
 }
 

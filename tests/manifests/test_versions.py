@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.images import IMAGE
+from components.images import IMAGES
 from pipelines.manifests import ROOT, build, versions, write_manifests
 
 REPOSITORY = ROOT.parent
@@ -29,7 +29,7 @@ def test_uv_is_the_same_in_the_makefile_and_the_images() -> None:
 
 
 def test_our_images_have_one_tag_everywhere() -> None:
-    text = "".join(path.read_text() for path in sorted(ROOT.rglob("*.yaml"))) + IMAGE
+    text = "".join(path.read_text() for path in sorted(ROOT.rglob("*.yaml"))) + str(IMAGES)
     assert set(re.findall(r"aisle/(?:serve|batch|spark|validate):([\w.]+)", text)) == {versions()["AISLE"]}
 
 
@@ -54,6 +54,7 @@ def test_the_manifests_that_code_writes_are_what_it_writes(tmp_path: Path) -> No
     assert write_manifests(ROOT, check=True) == []
     assert {path.relative_to(tmp_path).parent.as_posix() for path in write_manifests(tmp_path)} == {
         "rollout",
+        "components/images",
         "components/monitoring",
         "components/monitoring/boards",
     }
