@@ -100,7 +100,9 @@ def triggered(folder: Path, examples: Path, begin_s: int, settings: RunSettings)
     seen = look(live, known, purchases.promotion_starts(tables), midnights, SETTINGS, with_distances=True)
     for moment_s, one in zip(midnights, seen, strict=True):
         so_far = dataclasses.replace(live, purchases=bought[bought[c.TIME] < moment_s])
-        decision = decide(RetrainSettings(), runs, run.evidence(one.results, so_far, known), moment_s)
+        found = run.evidence(one.results, so_far, known)
+        # Every check of skew and drift is a trigger here; by default none is.
+        decision = decide(RetrainSettings(drift_triggers=found.drift), runs, found, moment_s)
         if decision.train != "none" and decision.reasons[0].split(":")[0] in TRIGGERS:
             return {"at_s": moment_s, "reasons": list(decision.reasons)}
     return {"at_s": None, "reasons": []}

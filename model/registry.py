@@ -3,6 +3,7 @@
 ROOT/models/VERSION/                  never changed once there
 ROOT/verdicts/VERSION/DIGEST.json     every verdict under which the version was pushed, never changed either
 ROOT/cards/VERSION.md                 the model card under the latest verdict
+ROOT/outcomes/RUN.json                what push did in a run that has a name
 ROOT/state.json                       replaced in one step, under a lock
 """
 
@@ -87,6 +88,17 @@ class Registry:
         file = self.root / "verdicts" / version / f"{digest}.json"
         write_json(file, verdict)
         return file
+
+    def keep_outcome(self, run: str, outcome: dict[str, Any]) -> None:
+        """Keeps what push did in the run of that name; without a name nothing is kept."""
+        if run:
+            write_json(self.root / "outcomes" / f"{run}.json", outcome)
+
+    def outcome(self, run: str) -> dict[str, Any]:
+        """What push did in the run of that name; empty where it did not come to that."""
+        file = self.root / "outcomes" / f"{run}.json"
+        found: dict[str, Any] = read_json(file) if file.exists() else {}
+        return found
 
     def set_canary(self, version: str, note: str = "") -> State:
         """Declares a canary beside the stable version; the stable version itself cannot be one.

@@ -4,6 +4,7 @@ from kfp import dsl, kubernetes
 from kfp.dsl.pipeline_context import Pipeline
 
 from components.ending.op import ending
+from components.monitor.op import reference
 from components.push.op import release
 from components.train.op import stable
 from pipelines.rollout_step import PUSHGATEWAY
@@ -24,6 +25,7 @@ def cluster(
     override_by: str = "",
     namespace: str = "aisle",
     canary_percent: int = 10,
+    run_name: str = "",
     pushgateway: str = PUSHGATEWAY,
 ) -> None:
     """As pipelines.training.training, with the registry on the claim `aisle-registry` and what stands there.
@@ -49,14 +51,26 @@ def cluster(
             reference_dir=stands.outputs["reference_dir"],
             override_reason=override_reason,
             override_by=override_by,
+            run_name=run_name,
         )
+        watched = reference(
+            tables=trained.tables,
+            examples=trained.examples,
+            evaluation=trained.evaluation,
+            anomalies=trained.anomalies,
+            outcome=trained.outcome,
+            settings=settings,
+            registry=MOUNT,
+        )
+        watched.set_display_name("Reference for the monitor").set_cpu_limit("1").set_memory_limit("4G")
+        watched.set_retry(1).set_caching_options(False)
         released = release(
             candidate=trained.model,
             baselines=trained.baselines,
             outcome=trained.outcome,
             namespace=namespace,
             percent=canary_percent,
-        )
+        ).after(watched)
         released.set_display_name("Release as canary").set_cpu_limit("1").set_memory_limit("2G")
         # The way back is part of the step itself; trying again by itself would only repeat the harm.
         released.set_retry(0).set_caching_options(False)

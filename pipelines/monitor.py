@@ -1,16 +1,22 @@
 """What `aisle monitor` does on this machine: a finished run's log and tables through every check."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pyarrow.compute as pc
 
 from components.monitor import reference
-from components.monitor.run import Inputs, monitor
+from components.monitor.retraining import evidence_of, retrain
+from components.monitor.run import RUNS, Inputs, monitor
+from components.monitor.step import moment_s
 from components.rollout.processes import REQUESTS
 from model import request_log
 from model.errors import InputError
 from model.files import read_json, write_json
+from model.registry import Registry
+from pipelines.display import Display
+from pipelines.local_trainer import LocalTrainer
 from pipelines.paths import Paths
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import RunSettings
@@ -25,7 +31,7 @@ def monitor_run(
     run: Path,
     now_s: float | None = None,
     settings: MonitorSettings | None = None,
-    retrain: RetrainSettings | None = None,
+    policy: RetrainSettings | None = None,
     textfile: Path | None = None,
     ask: Training = "none",
     with_distances: bool = True,
@@ -53,7 +59,21 @@ def monitor_run(
         reference.build(Path(outputs["tables"]), examples, known, of_run, settings, evaluation, validation)
         write_json(key, made_of)
     inputs = Inputs(reference=known, log=log, tables=Path(outputs["tables"]), out=paths.monitoring, textfile=textfile)
-    return monitor(inputs, now_s, settings, retrain or RetrainSettings(), of_run.labels, ask, with_distances)
+    return monitor(inputs, now_s, settings, policy or RetrainSettings(), of_run.labels, ask, with_distances)
+
+
+def retrain_run(
+    run: Path, report: Mapping[str, Any], display: Display, policy: RetrainSettings | None = None
+) -> dict[str, Any]:
+    """Starts the training that is due after `monitor_run` wrote `report`, and waits for its end; says what was done.
+
+    Raises InputError when there is no finished run.
+    """
+    paths = Paths(out=run.resolve())
+    trainer = LocalTrainer(paths=paths, run=_finished(paths)[1], display=display)
+    places = (paths.monitoring / RUNS, Registry(paths.registry))
+    evidence, now_s = evidence_of(report), moment_s(report["now"])
+    return retrain(*places, policy or RetrainSettings(), evidence, now_s, trainer)
 
 
 def _end_of(log: Path) -> float:

@@ -1,4 +1,4 @@
-"""`aisle monitor`. Exit 0: all checks passed; 1: one failed; 2: bad input."""
+"""`aisle monitor`. Exit 0: all checks passed; 1: one failed, or what was trained is no good; 2: bad input."""
 
 import argparse
 from collections.abc import Iterator
@@ -16,6 +16,8 @@ def monitor_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--settings", type=Path, metavar="FILE", help="MonitorSettings as JSON (docs/monitoring.md)")
     parser.add_argument("--textfile", type=Path, metavar="FILE", help="Prometheus figures go here besides")
     parser.add_argument("--ask", default="none", help="ask for training by hand: incremental or full")
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="RetrainSettings as JSON, likewise")
+    parser.add_argument("--train", action="store_true", help="do the training run that is due, here and now")
     parser.add_argument("--fast", action="store_true", help="without TFDV's distances, which take some ten seconds")
     parser.set_defaults(command=run)
 
@@ -24,15 +26,18 @@ def run(options: argparse.Namespace) -> int:
     """Prints the checks, worst first; 1 when one failed."""
     from components.monitor.step import moment_s, training
     from pipelines.demo import rewrite_report
-    from pipelines.monitor import monitor_run
+    from pipelines.display import PIPELINE_STAGES, Display
+    from pipelines.monitor import monitor_run, retrain_run
     from pipelines.paths import Paths
-    from tfx_configs.monitoring import MonitorSettings
+    from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
     settings = MonitorSettings.from_json(options.settings.read_text()) if options.settings else MonitorSettings()
+    policy = RetrainSettings.from_json(options.policy.read_text()) if options.policy else RetrainSettings()
     report = monitor_run(
         options.run,
         moment_s(options.now) if options.now else None,
         settings,
+        policy,
         textfile=options.textfile,
         ask=training(options.ask),
         with_distances=not options.fast,
@@ -41,7 +46,22 @@ def run(options: argparse.Namespace) -> int:
         print(line)
     if Paths(out=options.run).summary.exists():
         print(f"Report: {rewrite_report(options.run)}    figures: {options.run / 'monitoring' / 'monitor.json'}")
-    return 1 if report["failed"] else 0
+    well = not report["failed"]
+    if options.train:
+        with Display(PIPELINE_STAGES) as display:
+            told = retrain_run(options.run, report, display, policy)
+        print(retrained(told))
+        well = well and not (told["run"] and not told["last"]["blessed"])
+    return 0 if well else 1
+
+
+def retrained(told: dict[str, Any]) -> str:
+    """What `--train` did, in one line."""
+    if not told["run"]:
+        return f"Nothing trained ({'; '.join(told['reasons'])})"
+    last = told["last"]
+    how = "failed" if not last["ok"] else "pushed" if last["blessed"] else "refused by the gate"
+    return f"{told['run']}: {how} ({'; '.join(told['reasons'])})"
 
 
 def lines(report: dict[str, Any]) -> Iterator[str]:

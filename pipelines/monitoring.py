@@ -1,14 +1,14 @@
-"""The pipeline that a schedule runs every hour: every check of data and model, and what training is due.
+"""The pipeline that a schedule runs every hour: every check of data and model, and the training run that is due.
 
 The registry's claim holds the reference of the model in force, the request log and the record of training runs. Alerts
-on the system are Prometheus's own; this step's figures reach it over the Pushgateway.
+on the system are Prometheus's own; the monitor's figures reach it over the Pushgateway.
 """
 
 from kfp import dsl, kubernetes
 
 from components.ending.op import ending
 from components.monitor.figures import JOB
-from components.monitor.op import monitor
+from components.monitor.op import monitor, retrain
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
 NAME = JOB
@@ -16,50 +16,81 @@ CLAIM, MOUNT = "aisle-registry", "/registry"
 """As in pipelines/cluster.py."""
 PUSHGATEWAY = "http://aisle-pushgateway.aisle:9091"
 """manifests/components/monitoring."""
+KFP = "http://ml-pipeline.kubeflow:8888"
+PACKAGE = "/app/pipelines/compiled/cluster.yaml"
+"""The training pipeline of the same release, in the image (manifests/images/Dockerfile)."""
 
 
 @dsl.pipeline(name=NAME, description="Request log and purchases against training; is a new model due?")
 def monitoring(
-    reference_dir: str = f"{MOUNT}/monitoring/reference",
+    registry: str = MOUNT,
     request_log: str = f"{MOUNT}/requests",
     tables: str = f"{MOUNT}/tables",
     out: str = f"{MOUNT}/monitoring",
     settings: str = MonitorSettings().to_json(),
-    retrain: str = RetrainSettings().to_json(),
+    policy: str = RetrainSettings().to_json(),
     ask: str = "none",
     now: str = "",
     namespace: str = "aisle",
     pushgateway: str = PUSHGATEWAY,
+    training: str = "",
+    code_version: str = "",
+    canary_percent: int = 10,
+    kfp_host: str = KFP,
+    kfp_token_file: str = "",
+    experiment: str = "aisle",
 ) -> None:
     """Args:
-    reference_dir: what components.monitor.reference.build wrote for the model in force.
+    registry: root of the model registry; the reference of the model in force lies beside its models.
     request_log: directory of the servers' request log.
     tables: canonical tables with the purchases since the cut.
     out: results, and the record of training runs.
-    settings, retrain: tfx_configs/monitoring.py as JSON.
+    settings, policy: MonitorSettings and RetrainSettings as JSON (tfx_configs/monitoring.py).
     ask: a run asked for by hand: none, incremental or full.
     now: RFC 3339; empty: the present.
     namespace: where the service is.
     pushgateway: what is told the figures and how the run ended; empty: nobody.
+    training: RunSettings of the runs to start, as JSON; empty: what is due is said, and nothing is started.
+    code_version: digest of the program (pipelines.versions), for those runs.
+    canary_percent: the share that their models start with, 0 to 100.
+    kfp_host, kfp_token_file: KFP's API, and the bearer token where it wants one, as a path in the step.
+    experiment: where the runs are.
     """
     told = ending(pipeline=NAME, pushgateway=pushgateway, namespace=namespace)
     told.set_display_name("How it ended").set_cpu_limit("500m").set_memory_limit("512M").set_caching_options(False)
     with dsl.ExitHandler(told):
         seen = monitor(
-            reference_dir=reference_dir,
+            registry=registry,
             request_log=request_log,
             tables=tables,
             out=out,
             settings=settings,
-            retrain=retrain,
+            retrain=policy,
             ask=ask,
             now=now,
             pushgateway=pushgateway,
             namespace=namespace,
         )
         seen.set_display_name("Monitor").set_cpu_limit("2").set_memory_limit("4G")
-        seen.set_retry(0).set_caching_options(False)
-    for task in (told, seen):
+        due = retrain(
+            report=seen.outputs["report"],
+            registry=registry,
+            out=out,
+            settings=policy,
+            training=training,
+            code_version=code_version,
+            namespace=namespace,
+            canary_percent=canary_percent,
+            host=kfp_host,
+            token_file=kfp_token_file,
+            experiment=experiment,
+            package=PACKAGE,
+        )
+        due.set_display_name("Retrain").set_cpu_limit("500m").set_memory_limit("1G")
+        for task in (seen, due):
+            # The next run looks again, and goes on from the record.
+            task.set_retry(0).set_caching_options(False)
+            kubernetes.mount_pvc(task, pvc_name=CLAIM, mount_path=MOUNT)
+    for task in (told, seen, due):
         kubernetes.set_image_pull_policy(task, "IfNotPresent")
         kubernetes.set_timeout(task, 1800)
-    kubernetes.mount_pvc(seen, pvc_name=CLAIM, mount_path=MOUNT)

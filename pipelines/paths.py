@@ -14,6 +14,8 @@ class Paths:
     """Files and directories of a run in `out`."""
 
     out: Path
+    cache_of: Path | None = None
+    """Directory of another run whose cache this one uses; None: its own."""
 
     @property
     def registry(self) -> Path:
@@ -44,7 +46,7 @@ class Paths:
 
     @property
     def cache(self) -> Path:
-        return self.out / "cache"
+        return (self.cache_of or self.out) / "cache"
 
     @property
     def request(self) -> Path:

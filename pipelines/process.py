@@ -28,8 +28,9 @@ def run_pipeline(
     display: Display,
     override_reason: str = "",
     override_by: str = "",
+    run_name: str = "",
 ) -> dict[str, str]:
-    """Runs the training pipeline; returns {output name: path}. Both `override_`: see pipelines/training.py.
+    """Runs the training pipeline; returns {output name: path}. `override_` and `run_name`: see pipelines/training.py.
 
     Raises:
         AisleError: in the failed stage's own words, when it failed on purpose: it is not tried again.
@@ -45,6 +46,7 @@ def run_pipeline(
             **standing(registry, run, source)._asdict(),
             "override_reason": override_reason,
             "override_by": override_by,
+            "run_name": run_name,
         },
         "pipeline_root": str(paths.pipeline_root),
         "cache_root": str(paths.cache),

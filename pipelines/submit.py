@@ -11,8 +11,8 @@ from typing import Any
 
 import yaml
 
+from components.kfp_server import MADE_BY, KfpServer, Run, Schedule
 from model.errors import AisleError, CheckFailed, InputError, StageFailed
-from pipelines.kfp_server import KfpServer, Run, Schedule
 from tfx_configs.settings import RunSettings
 
 FOLLOWED = ("cluster", "rollout", "monitoring")
@@ -21,7 +21,6 @@ SILENCE_S = 120.0
 """A server that does not answer for so long while we wait is given up; the run goes on without us."""
 FRESH = "[[CurrentTime]]"
 """KFP puts the time of each run in its place, so that a schedule never takes old tables from the cache."""
-MADE_BY = "made by aisle submit"
 
 
 @dataclass(frozen=True, kw_only=True)

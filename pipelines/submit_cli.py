@@ -4,8 +4,12 @@ import argparse
 import tempfile
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from model.errors import InputError
+
+if TYPE_CHECKING:
+    from tfx_configs.settings import RunSettings
 
 SUBMIT_DOES = "a compiled pipeline to a KFP server: one run followed to its end, or a schedule"
 DEFAULT_HOST = "http://127.0.0.1:8888"
@@ -25,6 +29,7 @@ def submit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data-version", metavar="WORD", help="cluster: with --data; another word is another source")
     parser.add_argument("--cut-date", metavar="DATE", help="cluster: first test day, YYYY-MM-DD")
     parser.add_argument("--set", action="append", default=[], metavar="S.F=VALUE", help="cluster: a field of a setting")
+    parser.add_argument("--retrain", action="store_true", help="monitoring: start the training runs that are due")
     parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter as it is")
     parser.add_argument("--no-wait", action="store_true", help="start the run and leave")
     parser.add_argument("--timeout-s", type=float, default=6 * 3600.0, help="longest wait (%(default)s)")
@@ -37,10 +42,10 @@ def submit_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Does what was asked; prints the link before it waits."""
-    from pipelines.kfp_server import KfpServer
+    from components.kfp_server import KfpServer, read_token
     from pipelines.submit import compiled, cron_of, disable, follow, keep_schedule, parameters
 
-    token = _token(options.token_file)
+    token = read_token(options.token_file) if options.token_file else None
     if options.list or options.disable:
         server = KfpServer(options.host, token, options.ui_host)
         shown = disable(server, options.disable) if options.disable else server.schedules()
@@ -77,20 +82,40 @@ def _given(options: argparse.Namespace) -> dict[str, str]:
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise InputError(f"expected --param NAME=VALUE, got {wrong[0]!r}")
     given = {name: value for name, _, value in pairs}
+    if options.retrain:
+        return _retraining(options) | given
     if options.pipeline == "cluster":
         return _training(options) | given
     if options.fast or options.data or options.data_version or options.cut_date or options.set:
-        raise InputError("--fast, --data, --data-version, --cut-date and --set go with --pipeline cluster; use --param")
+        raise InputError(
+            "--fast, --data, --data-version, --cut-date and --set go with --pipeline cluster or --retrain; use --param"
+        )
     return given
 
 
-def _training(options: argparse.Namespace) -> dict[str, str]:
-    from pipelines.submit import FRESH, overridden
-    from pipelines.versions import code_version, data_version
+def _retraining(options: argparse.Namespace) -> dict[str, str]:
+    from pipelines.versions import code_version
+
+    if options.pipeline != "monitoring":
+        raise InputError(f"--retrain goes with --pipeline monitoring, got {options.pipeline}")
+    if options.data_version:
+        raise InputError("expected no --data-version with --retrain: each run takes the tables as they are then")
+    return {"training": _run_settings(options).to_json(), "code_version": code_version()}
+
+
+def _run_settings(options: argparse.Namespace) -> "RunSettings":
+    from pipelines.submit import overridden
     from tfx_configs import recipes
 
     recipe = recipes.fast if options.fast else recipes.full
-    settings = overridden(recipe(path=options.data, cut_date=options.cut_date), options.set)
+    return overridden(recipe(path=options.data, cut_date=options.cut_date), options.set)
+
+
+def _training(options: argparse.Namespace) -> dict[str, str]:
+    from pipelines.submit import FRESH
+    from pipelines.versions import code_version, data_version
+
+    settings = _run_settings(options)
     version = options.data_version or (FRESH if options.recurring else "")
     if not version and settings.data.path:
         raise InputError("expected --data-version with --data: the files are on the cluster; a date will do")
@@ -99,12 +124,3 @@ def _training(options: argparse.Namespace) -> dict[str, str]:
         "data_version": version or data_version(settings.data),
         "code_version": code_version(),
     }
-
-
-def _token(path: Path | None) -> str | None:
-    if path is None:
-        return None
-    try:
-        return path.read_text(encoding="utf-8").strip()
-    except OSError as error:
-        raise InputError(f"expected a token in {path}, cannot read it ({error.strerror})") from None

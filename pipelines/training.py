@@ -46,6 +46,7 @@ def training(
     reference_dir: str = "",
     override_reason: str = "",
     override_by: str = "",
+    run_name: str = "",
 ) -> Outputs:
     """Trains and pushes one model.
 
@@ -59,6 +60,7 @@ def training(
         reference_dir: what validation left of the run that made that model (model.reference.find), empty likewise.
         override_reason: why the gate's no is to be overruled; empty: it is not.
         override_by: who decides that.
+        run_name: under which the registry keeps what push did; empty: it does not.
     """
     tables = ingest(settings=settings, data_version=data_version, code_version=code_version)
     _size(tables, "Ingest", cpu="2", memory="8G")
@@ -101,6 +103,7 @@ def training(
         data_version=data_version,
         reference_dir=reference_dir,
         registry=registry,
+        run_name=run_name,
     )
     _size(pushed, "Push", cpu="1", memory="2G").set_caching_options(False)
     return Outputs(

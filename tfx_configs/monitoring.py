@@ -122,7 +122,12 @@ class RetrainSettings(Settings):
     max_new_item_share: float = 0.10
     """Purchases of items that the model's catalog snapshot had never seen bought; more starts a run, (0, 1]."""
 
+    drift_triggers: tuple[str, ...] = ()
+    """Checks of skew and drift (`drift_hour`) whose failure starts a full run; the others warn and start none."""
+
     def __post_init__(self) -> None:
+        named = all(name.startswith(("skew_", "drift_")) for name in self.drift_triggers)
+        check(named, "drift_triggers", "names of checks like skew_store_id or drift_hour", self.drift_triggers)
         check(0 <= self.nightly_hour <= 23, "nightly_hour", "0 to 23", self.nightly_hour)
         check(0 <= self.weekly_day <= 6, "weekly_day", "0 to 6", self.weekly_day)
         check(self.cool_down_hours >= 0, "cool_down_hours", "at least 0", self.cool_down_hours)

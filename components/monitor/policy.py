@@ -9,6 +9,7 @@ run began. So after an outage of a month one full run is due, not thirty.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from tfx_configs.monitoring import STARTS, RetrainSettings, Training
 from tfx_configs.settings import DAY_S, Start
@@ -20,12 +21,21 @@ MONDAY_S = 4 * DAY_S
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One run that was started. `ok`: None while it is under way."""
+    """One run that was decided on. `ok`: whether it came to its end; None while it is under way."""
 
     began_s: float
     kind: Training
     ok: bool | None
     reasons: tuple[str, ...] = ()
+    id: str = ""
+    """What the place where it runs calls it; empty until it is known to have begun there."""
+    blessed: bool | None = None
+    """What the gate said; None where it did not come to that."""
+
+    @property
+    def name(self) -> str:
+        """The same whenever it is asked, so that a run is found again by it."""
+        return f"aisle-{self.kind}-{datetime.fromtimestamp(self.began_s, UTC):%Y%m%dT%H%M%SZ}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +148,7 @@ def _quality(settings: RetrainSettings, runs: tuple[Run, ...], seen: Evidence, n
 
 
 def _drift(settings: RetrainSettings, runs: tuple[Run, ...], seen: Evidence, now_s: float) -> str | None:
-    return ", ".join(seen.drift) or None
+    return ", ".join(name for name in seen.drift if name in settings.drift_triggers) or None
 
 
 def _weekly(settings: RetrainSettings, runs: tuple[Run, ...], seen: Evidence, now_s: float) -> str | None:
@@ -175,7 +185,7 @@ RULES = (
     Rule(name="nothing new", train="none", when="there is no event after the model's cut", check=_nothing_new),
     Rule(name="budget", train="none", when="`runs_per_week` were begun within seven days", check=_budget),
     Rule(name="quality", train="full", when="a check of the model's quality failed", check=_quality),
-    Rule(name="drift", train="full", when="a check of skew or drift failed", check=_drift),
+    Rule(name="drift", train="full", when="a check in `drift_triggers` failed", check=_drift),
     Rule(name="weekly", train="full", when="no good full run since `weekly_day`, `nightly_hour`", check=_weekly),
     Rule(
         name="new items",

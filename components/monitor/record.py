@@ -1,12 +1,15 @@
 """The record of training runs: why each was started, when, and how it ended. One JSON file, replaced in one step.
 
-Whoever starts a run writes `started` before and `ended` after it; the policy reads what is there.
+`started` is written before a run is started, `known` when it has begun, `ended` when its end is known; the policy reads
+what is there.
 """
 
 import dataclasses
 import fcntl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from components.monitor.policy import Decision, Run
 from model.errors import InputError
@@ -31,15 +34,29 @@ def started(path: Path, decision: Decision, now_s: float) -> tuple[Run, ...]:
     return _change(path, lambda runs: (*runs, fresh))
 
 
-def ended(path: Path, ok: bool) -> tuple[Run, ...]:
-    """Notes how the newest run ended. Raises InputError when none is under way."""
+def known(path: Path, id: str) -> tuple[Run, ...]:
+    """Notes what the newest run is called where it runs. Raises InputError when none is under way."""
+    return _change(path, lambda runs: _newest(path, runs, id=id))
 
-    def close(runs: tuple[Run, ...]) -> tuple[Run, ...]:
-        if not runs or runs[-1].ok is not None:
-            raise InputError(f"{path}: expected a run under way, found none")
-        return (*runs[:-1], dataclasses.replace(runs[-1], ok=ok))
 
-    return _change(path, close)
+def ended(path: Path, ok: bool, blessed: bool | None = None) -> tuple[Run, ...]:
+    """Notes how the newest run ended, and what the gate said. Raises InputError when none is under way."""
+    return _change(path, lambda runs: _newest(path, runs, ok=ok, blessed=blessed))
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Others who ask for the same record wait here: between a look at the runs and a start nobody else starts one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".alone").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _newest(path: Path, runs: tuple[Run, ...], **changes: Any) -> tuple[Run, ...]:
+    if not runs or runs[-1].ok is not None:
+        raise InputError(f"{path}: expected a run under way, found none")
+    return (*runs[:-1], dataclasses.replace(runs[-1], **changes))
 
 
 def _change(path: Path, move: Callable[[tuple[Run, ...]], tuple[Run, ...]]) -> tuple[Run, ...]:

@@ -74,6 +74,7 @@ def monitor(
     report = summarise(seen, known, now_s, settings)
     found = evidence(seen.results, live, known, asked)
     decision = policy.decide(retrain, record.read(inputs.out / RUNS), found, now_s)
+    report["evidence"] = dataclasses.asdict(found)
     report["retrain"] = {"train": decision.train, "start": decision.start, "reasons": list(decision.reasons)}
     report["seconds"] = round(time.monotonic() - began, 1)
     write_json(inputs.out / REPORT, report)

@@ -1,17 +1,20 @@
-"""What the KFP step does, as a plain function."""
+"""What the KFP steps do, as plain functions."""
 
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import cast, get_args
+from typing import Any, cast, get_args
 
-from components.monitor.run import Inputs, monitor
+from components.monitor.retraining import evidence_of, retrain
+from components.monitor.run import RUNS, Inputs, monitor
 from components.progress import progress
 from model.errors import InputError
-from model.files import write_json
+from model.files import read_json, write_json
+from model.registry import Registry
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
+from tfx_configs.settings import RunSettings
 
 
 def monitor_step(
@@ -54,6 +57,44 @@ def monitor_step(
     log({"failed": float(len(report["failed"])), "unknown": float(len(report["unknown"]))})
     progress(f"{len(report['failed'])} checks failed: {', '.join(report['failed']) or 'none'}")
     return str(report["retrain"]["train"])
+
+
+def retrain_step(
+    report_path: str,
+    registry: str,
+    out: str,
+    settings: str,
+    training: str,
+    server: Mapping[str, str],
+    parameters: Mapping[str, object],
+) -> dict[str, Any]:
+    """Starts what is due on a KFP server; returns what components.monitor.retraining.retrain does.
+
+    Args:
+        report_path: monitor.json.
+        registry: root of the model registry.
+        out: directory of the record of training runs.
+        settings, training: RetrainSettings and RunSettings as JSON; without the second nothing is started.
+        server: {host, token_file: its bearer token, or empty; experiment; package: the compiled pipeline}.
+        parameters: of that pipeline.
+
+    Raises:
+        InputError, StageFailed: nobody answers, no right, the server failed; the next step goes on from there.
+    """
+    report = read_json(Path(report_path))
+    if not training:
+        progress("nothing is started from here: the schedule has no settings for a training run")
+        return {"run": "", "train": report["retrain"]["train"], "reasons": report["retrain"]["reasons"]}
+    from components.kfp_server import KfpServer, read_token
+    from components.monitor.kfp_trainer import trainer
+
+    kfp = KfpServer(server["host"], read_token(Path(server["token_file"])) if server["token_file"] else None)
+    places = (server["experiment"], Path(server["package"]))
+    there = trainer(kfp, *places, RunSettings.from_json(training), parameters)
+    rules, record = RetrainSettings.from_json(settings or "{}"), Path(out) / RUNS
+    told = retrain(record, Registry(Path(registry)), rules, evidence_of(report), moment_s(report["now"]), there)
+    progress(f"started {told['run']}" if told["run"] else f"nothing started: {'; '.join(told['reasons'])}")
+    return told
 
 
 def moment_s(text: str) -> float:

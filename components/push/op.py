@@ -16,6 +16,7 @@ def push(
     data_version: str,
     reference_dir: str,
     registry: str,
+    run_name: str,
     outcome: dsl.Output[dsl.Artifact],
     card: dsl.Output[dsl.Markdown],
 ) -> None:
@@ -27,11 +28,13 @@ def push(
         from components.push.run import push
         from model.files import Path, write_json, write_text
         from model.reference import data_digest
+        from model.registry import Registry
         from tfx_configs.settings import RunSettings
 
         data = data_digest(data_version, RunSettings.from_json(settings).data)
         places = (candidate.path, verdict.path, baselines.path, registry, anomalies.path)
         done = push(*places, data, reference_dir, evaluation.path, settings)
+        Registry(Path(registry)).keep_outcome(run_name, done)
         write_json(Path(outcome.path), done)
         write_text(Path(card.path), page(done, registry))
 

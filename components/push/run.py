@@ -38,7 +38,8 @@ def push(
         settings: RunSettings as JSON, likewise.
 
     Returns:
-        {pushed, version, stable, replaces, reason, override}; `override` is the verdict's, where it was needed.
+        {pushed, version, blessed, stable, replaces, reason, override}; `override` is the verdict's, where that was
+        needed.
 
     Raises:
         ModelRefused: the verdict is unreadable or speaks of another model, or a model directory is damaged.
@@ -50,8 +51,9 @@ def push(
     stable = registry.state().stable
     version = read_manifest(Path(candidate_dir)).version
     override = verdict.get("override") if verdict.get("overridden") is True else None
-    result = {"version": version, "stable": stable, "replaces": stable, "override": override}
-    if verdict.get("blessed") is not True:
+    blessed = verdict.get("blessed") is True
+    result = {"version": version, "blessed": blessed, "stable": stable, "replaces": stable, "override": override}
+    if not blessed:
         registry.drop_canary()
         progress("not blessed: the stable model stays")
         return result | {"pushed": False, "reason": "not blessed"}

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from model import reference
 from model.errors import InputError
-from model.inference_service import read
-from model.kube import Cluster, KubeCluster
+from model.in_force import follow
+from model.kube import KubeCluster
 from model.registry import Registry
 from tfx_configs.settings import RunSettings
 
@@ -42,14 +42,3 @@ def standing_on(namespace: str, registry_dir: str, settings: str, data_version: 
     registry = Registry(Path(registry_dir))
     follow(registry, KubeCluster(namespace))
     return standing(registry, RunSettings.from_json(settings), data_version)
-
-
-def follow(registry: Registry, cluster: Cluster) -> None:
-    """The registry's stable model becomes the one that serves: rollouts on a cluster move the service only."""
-    serving = read(cluster.record()).stable
-    if serving is None or not registry.path(serving.name).exists():
-        return
-    if registry.state().canary == serving.name:
-        registry.promote()
-    elif registry.state().stable != serving.name:
-        registry.set_stable(serving.name)

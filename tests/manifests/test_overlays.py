@@ -143,9 +143,13 @@ def test_a_role_has_no_wildcard_and_reads_no_secret(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_only_sparks_driver_may_create_or_delete(overlay: str) -> None:
-    may = {o["metadata"]["name"] for o in of_kind(overlay, "Role") if {"create", "delete"} & verbs(o)}
-    assert may == ({"aisle-spark"} if overlay == "prod" else set())
+def test_only_sparks_driver_may_delete_and_the_policys_step_start_a_run_besides(overlay: str) -> None:
+    roles = {o["metadata"]["name"]: o for o in of_kind(overlay, "Role") if {"create", "delete"} & verbs(o)}
+    pipelines = {"aisle-retrain"} & {o["metadata"]["name"] for o in of_kind(overlay, "Role")}
+    assert set(roles) == pipelines | ({"aisle-spark"} if overlay == "prod" else set())
+    for name in pipelines:
+        assert verbs(roles[name]) == {"list", "create"}
+        assert {group for rule in roles[name]["rules"] for group in rule["apiGroups"]} == {"pipelines.kubeflow.org"}
 
 
 def verbs(role: dict[str, Any]) -> set[str]:
@@ -157,8 +161,9 @@ def test_no_secret_is_in_a_file(overlay: str) -> None:
     assert not of_kind(overlay, "Secret")
 
 
-def test_every_verb_of_a_role_says_why() -> None:
-    lines = (ROOT / "base" / "rbac.yaml").read_text().split("verbs:")[1:]
+@pytest.mark.parametrize("file", ["base/rbac.yaml", "components/pipelines/retrain.yaml"])
+def test_every_verb_of_a_role_says_why(file: str) -> None:
+    lines = (ROOT / file).read_text().split("verbs:")[1:]
     verbs = [line for part in lines for line in part.splitlines() if line.strip().startswith("- ") and ":" not in line]
     assert verbs and all(" # " in line for line in verbs)
 

@@ -1,5 +1,5 @@
 """A small KFP 2.17 API server on loopback: the paths that kfp.Client uses for us, with experiments, runs and schedules
-in memory. Runs take one state after the other, a look each.
+in memory. Runs take one state after the other, a look each; in a listing they have the state that a test gave them.
 """
 
 import json
@@ -22,12 +22,20 @@ class FakeKfp:
         self.runs: dict[str, dict[str, Any]] = {}
         self.schedules: dict[str, dict[str, Any]] = {}
         self.refuse: tuple[int, str] | None = None
+        self.dies_before = self.dies_after = ""
+        """`METHOD path` at which the server fails before, or after it did what was asked."""
         self.content_type = "application/json"
         self.tokens: list[str | None] = []
         self.host = ""
         self._made = 0
 
     def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
+        if self.dies_before == f"{method} {path}":
+            return 500, {"message": "died"}
+        answer = self._answer(method, path, query, body)
+        return (500, {"message": "died"}) if self.dies_after == f"{method} {path}" else answer
+
+    def _answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> tuple[int, Any]:
         match method, path.split("/"):
             case "GET", ["healthz"]:
                 return 200, {"multi_user": False}
@@ -37,6 +45,9 @@ class FakeKfp:
                 return 200, {"experiments": _named(self.experiments, query)}
             case "POST", ["experiments"]:
                 return 200, self._keep(self.experiments, "experiment_id", body)
+            case "GET", ["runs"]:
+                inside = {id: run for id, run in self.runs.items() if [run["experiment_id"]] == query["experiment_id"]}
+                return 200, {"runs": _named(inside, query)}
             case "POST", ["runs"]:
                 return 200, self._keep(self.runs, "run_id", body)
             case "GET", ["runs", run] if run in self.runs:

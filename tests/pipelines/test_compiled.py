@@ -1,6 +1,7 @@
 """The pipelines for a cluster, as compiled."""
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ import yaml
 
 from components.images import IMAGE, VALIDATE_IMAGE
 from pipelines.manifests import ROOT
+from pipelines.monitoring import PACKAGE
 
 COMPILED = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
 ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml"]
@@ -28,7 +30,7 @@ def _tasks(compiled: dict[str, Any]) -> dict[str, Any]:
 def test_steps_that_decide_or_change_something_are_never_taken_from_the_cache(documents: list[dict[str, Any]]) -> None:
     tasks = _tasks(documents[0])
     fresh = {name for name, task in tasks.items() if not task.get("cachingOptions", {}).get("enableCache")}
-    assert fresh == {"stable", "gate", "push", "release", "ending", "exit-handler-1"}
+    assert fresh == {"stable", "gate", "push", "reference", "release", "ending", "exit-handler-1"}
 
 
 def test_every_step_runs_in_an_image_of_ours_with_limits_and_the_registry(documents: list[dict[str, Any]]) -> None:
@@ -63,15 +65,27 @@ def test_a_step_of_the_rollout_is_never_cached_nor_tried_twice() -> None:
     assert {one["container"]["image"] for one in compiled["deploymentSpec"]["executors"].values()} == {IMAGE}
 
 
-def test_the_monitor_is_one_step_with_tfdv_never_cached_nor_tried_twice() -> None:
+@pytest.mark.parametrize(("step", "image"), [("monitor", VALIDATE_IMAGE), ("retrain", IMAGE)])
+def test_monitor_and_retrain_have_the_registry_and_are_never_cached_nor_tried_twice(step: str, image: str) -> None:
     compiled, platform = yaml.safe_load_all(COMPILED.with_name("monitoring.yaml").read_text())
-    task = _tasks(compiled)["monitor"]
+    task = _tasks(compiled)[step]
     assert not task.get("cachingOptions", {}).get("enableCache")
     assert task.get("retryPolicy", {}).get("maxRetryCount", 0) == 0
     executors = compiled["deploymentSpec"]["executors"]
-    assert executors["exec-monitor"]["container"]["image"] == VALIDATE_IMAGE
-    mounted = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]["exec-monitor"]
+    assert executors[f"exec-{step}"]["container"]["image"] == image
+    mounted = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][f"exec-{step}"]
     assert mounted["pvcMount"][0]["constant"] == "aisle-registry"
+
+
+def test_the_policy_starts_the_training_pipeline_of_the_image_with_parameters_that_it_has() -> None:
+    docker = (ROOT / "images" / "Dockerfile").read_text()
+    assert Path("/app") / COMPILED.relative_to(ROOT.parent) == Path(PACKAGE) and "COPY pipelines pipelines" in docker
+    taken = set(next(yaml.safe_load_all(COMPILED.read_text()))["root"]["inputDefinitions"]["parameters"])
+    assert taken >= {"settings", "data_version", "run_name", "code_version", "namespace", "canary_percent"}
+
+
+def test_a_model_is_released_once_the_monitor_can_compare_with_it(documents: list[dict[str, Any]]) -> None:
+    assert "reference" in _tasks(documents[0])["release"]["dependentTasks"]
 
 
 @pytest.mark.parametrize("name", ON_CLUSTER)

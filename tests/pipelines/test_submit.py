@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from components.kfp_server import KfpServer
 from model.errors import CheckFailed, InputError, StageFailed
 from pipelines.cli import main
-from pipelines.kfp_server import KfpServer
 from pipelines.submit import Package, compiled, cron_of, follow, overridden, parameters
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 from tfx_configs import recipes

@@ -22,7 +22,7 @@ from tfx_configs.frozen import SettingsError
 from tfx_configs.monitoring import RetrainSettings
 from tfx_configs.settings import DAY_S
 
-SETTINGS = RetrainSettings(runs_per_week=3)
+SETTINGS = RetrainSettings(runs_per_week=3, drift_triggers=("skew_hour", "skew_store_id"))
 WEDNESDAY = seconds(2) + 12 * 3600
 """Noon; a full run was due on Monday at two in the morning, an incremental one today at two."""
 GOOD = (
@@ -75,6 +75,12 @@ def test_the_page_shows_this_table() -> None:
         assert f"| {' | '.join(row)} |\n" in page
     names = "|".join(re.escape(row[0]) for row in table())
     assert len(re.findall(rf"^\| ({names}) \|", page, re.MULTILINE)) == len(RULES) + 1
+
+
+def test_a_drift_that_is_not_named_warns_and_starts_no_run() -> None:
+    evidence = dataclasses.replace(NOTHING, drift=("drift_hour", "skew_hour"))
+    assert _decide(evidence).reasons[0] == "drift: skew_hour"
+    assert decide(RetrainSettings(), GOOD, evidence, WEDNESDAY + DAY_S / 4).train == "none"
 
 
 def test_what_else_would_start_a_run_is_among_the_reasons_even_while_it_waits() -> None:
@@ -132,7 +138,9 @@ def test_the_calendar_is_in_universal_time() -> None:
     assert last_weekly_s(SETTINGS, seconds(0)) == seconds(-7) + 2 * 3600
 
 
-@pytest.mark.parametrize("wrong", [{"nightly_hour": 24}, {"weekly_day": 7}, {"runs_per_week": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"nightly_hour": 24}, {"weekly_day": 7}, {"runs_per_week": 0}, {"drift_triggers": ("hits",)}]
+)
 def test_settings_out_of_their_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong))):
         RetrainSettings(**wrong)

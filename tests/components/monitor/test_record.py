@@ -30,3 +30,15 @@ def test_a_record_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "runs.json").write_text('[{"began": 1}]')
     with pytest.raises(InputError, match="record of training runs"):
         record.read(tmp_path / "runs.json")
+
+
+def test_a_run_is_known_by_a_name_that_its_beginning_makes_and_an_id_of_where_it_runs(tmp_path: Path) -> None:
+    path = tmp_path / "runs.json"
+    (run,) = record.started(path, DUE, 1_589_166_000.0)
+    assert run.name == "aisle-full-20200511T030000Z"
+    assert record.known(path, "run-1")[-1].id == "run-1"
+    assert record.ended(path, True, blessed=False) == (
+        Run(**{**vars(run), "id": "run-1", "ok": True, "blessed": False}),
+    )
+    with pytest.raises(InputError, match="under way"):
+        record.known(path, "run-2")

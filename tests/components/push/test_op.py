@@ -8,6 +8,7 @@ from kfp import dsl
 
 from components.push.op import push
 from model.files import read_json
+from model.registry import Registry
 from tests.components.push.test_run import Place
 from tfx_configs.settings import RunSettings
 
@@ -26,6 +27,7 @@ def _step(place: Place, content: str, **verdict: Any) -> tuple[Path, Path]:
         data_version="data-1",
         reference_dir="",
         registry=str(place.registry.root),
+        run_name="monday",
         outcome=dsl.Artifact(uri=str(outcome)),
         card=dsl.Markdown(uri=str(card)),
     )
@@ -36,7 +38,8 @@ def _step(place: Place, content: str, **verdict: Any) -> tuple[Path, Path]:
 def test_outcome_and_card_are_files(tmp_path: Path, blessed: bool) -> None:
     outcome, card = _step(Place(tmp_path), "one", blessed=blessed)
     done = read_json(outcome)
-    assert done["pushed"] is blessed
+    assert done["pushed"] is done["blessed"] is blessed
+    assert Registry(tmp_path / "registry").outcome("monday") == done
     text = card.read_text()
     assert text.startswith(f"# Push\n\n| | |\n|---|---|\n| version | {done['version']} |")
     assert ("## Made with" in text) is blessed

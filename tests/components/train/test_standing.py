@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from components.train.standing import follow, standing
+from components.train.standing import standing
 from model.errors import InputError
+from model.in_force import follow
 from model.inference_service import Traffic, Version, record
 from model.registry import Registry
 from tests.model.fake_cluster import FakeCluster

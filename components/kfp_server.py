@@ -1,4 +1,4 @@
-"""A KFP 2.17 API server, as far as `aisle submit` needs it; the one place where kfp.Client is used.
+"""A KFP 2.17 API server, as far as `aisle submit` and the policy need it; the one place where kfp.Client is used.
 
 Every failure is one line: a host that does not answer and a request that was refused are the caller's to mend
 (InputError), an error of the server's own is not (StageFailed).
@@ -19,8 +19,10 @@ from model.errors import InputError, StageFailed
 ANSWER_S = 10.0
 """Longest wait for the server's first answer."""
 PAGE = 100
-"""Schedules in one page of a listing."""
+"""Runs or schedules in one page of a listing."""
 ENDS = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
+MADE_BY = "made by aisle submit"
+"""How a schedule's `about` begins; the pipeline's name comes next, then a comma."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,10 +96,17 @@ class KfpServer:
         tasks = {task.display_name: task.state for task in details if task.state}
         return Run(state=found.state or "PENDING", tasks=tasks, errors=errors)
 
+    def runs(self, experiment: str, name: str) -> list[tuple[str, str]]:
+        """(id, state) of each run of that name in an experiment, newest first."""
+        with self._clear_words():
+            page = self._client.list_runs(
+                page_size=PAGE, sort_by="created_at desc", experiment_id=experiment, filter=_named(name)
+            )
+        return [(one.run_id, one.state or "PENDING") for one in page.runs or []]
+
     def schedules(self, name: str = "") -> list[Schedule]:
         """All recurring runs, or those of that name."""
-        predicates = [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]
-        wanted = json.dumps({"predicates": predicates}) if name else None
+        wanted = _named(name) if name else None
         found: list[Schedule] = []
         token = ""
         while True:
@@ -156,6 +165,14 @@ class KfpServer:
             ) from None
 
 
+def read_token(path: Path) -> str:
+    """The bearer token in a file. Raises InputError when it cannot be read."""
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise InputError(f"expected a token in {path}, cannot read it ({error.strerror})") from None
+
+
 def _told(status: int | None, reason: str | None, body: Any, host: str) -> InputError | StageFailed:
     """The server's own words, without its stack."""
     try:
@@ -171,6 +188,10 @@ def _told(status: int | None, reason: str | None, body: Any, host: str) -> Input
     if status is not None and 400 <= status < 500:
         return InputError(f"{host}: refused ({status}: {words})")
     return StageFailed(f"{host}: the server failed ({status}: {words}); try again, or see the log of ml-pipeline")
+
+
+def _named(name: str) -> str:
+    return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
 
 
 def _schedule(found: Any) -> Schedule:

@@ -1,0 +1,16 @@
+"""The registry follows what serves: a rollout on a cluster moves the service only."""
+
+from model.inference_service import read
+from model.kube import Cluster
+from model.registry import Registry
+
+
+def follow(registry: Registry, cluster: Cluster) -> None:
+    """The registry's stable model becomes the one that serves; one that is not in the registry changes nothing."""
+    serving = read(cluster.record()).stable
+    if serving is None or not registry.path(serving.name).exists():
+        return
+    if registry.state().canary == serving.name:
+        registry.promote()
+    elif registry.state().stable != serving.name:
+        registry.set_stable(serving.name)
