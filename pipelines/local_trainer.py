@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 from components.monitor.retraining import Found
@@ -26,6 +27,7 @@ class LocalTrainer:
     """Of the finished run."""
     run: RunSettings
     display: Display
+    pipeline: Callable[..., object] = run_pipeline
 
     def find(self, name: str) -> Found | None:
         """A run that was killed is none: started again, it goes on from the stages that are finished."""
@@ -39,7 +41,7 @@ class LocalTrainer:
         said = ""
         with alone(self.paths.out):
             try:
-                run_pipeline(run, place, registry, self.display, run_name=name)
+                self.pipeline(run, place, registry, self.display, run_name=name)
             except AisleError as error:
                 said = str(error)
                 progress(f"{name} failed: {said}")

@@ -60,7 +60,7 @@ def retrained(told: dict[str, Any]) -> str:
     if not told["run"]:
         return f"Nothing trained ({'; '.join(told['reasons'])})"
     last = told["last"]
-    how = "failed" if not last["ok"] else "pushed" if last["blessed"] else "refused by the gate"
+    how = "failed" if not last["ok"] else "blessed" if last["blessed"] else "refused by the gate"
     return f"{told['run']}: {how} ({'; '.join(told['reasons'])})"
 
 

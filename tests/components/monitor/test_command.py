@@ -9,17 +9,22 @@ import pytest
 
 from benchmarks.monitoring import World
 from benchmarks.monitoring_faults import collapse
+from components.monitor import record
+from components.monitor.policy import Decision
+from components.monitor.run import RUNS
 from components.monitor.step import moment_s, training
 from model import request_log
 from model.errors import InputError
 from model.files import read_json, write_json
 from pipelines.cli import main
+from pipelines.monitor_cli import retrained
 from pipelines.report.run import write_report
 from tests.components.monitor.shop import CUT_S, VERSION
 from tfx_configs.settings import DAY_S, RunSettings
 
 NOW = "2020-05-15T00:00:00Z"
 """Eighteen days after the cut."""
+ENDS = ((True, True, "blessed"), (True, False, "refused by the gate"), (False, None, "failed"))
 
 
 @pytest.fixture
@@ -60,6 +65,25 @@ def test_a_fault_ends_it_with_1_and_is_told_first(run: Path, capsys: pytest.Capt
     first = next(line for line in lines if "FAILED" in line)
     assert lines.index(first) < next(n for n, line in enumerate(lines) if line.endswith(" ok"))
     assert "list_overlap" in "".join(line for line in lines if "FAILED" in line)
+
+
+def test_with_train_it_says_why_nothing_is_started(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = run / "monitoring" / RUNS
+    record.started(runs, Decision(train="full", reasons=("weekly: due",)), moment_s(NOW) - 7200)
+    record.ended(runs, ok=False)
+    assert main(["monitor", "--run", str(run), "--now", NOW, "--fast", "--train"]) == 0
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert told.startswith("Nothing trained (cool-down: the last run began 2.0 h ago, under 20 h; weekly: due since ")
+    (run / "policy.json").write_text('{"nightly_hours": 3}')
+    assert main(["monitor", "--run", str(run), "--fast", "--policy", str(run / "policy.json")]) == 2
+    assert "nightly_hours: unknown in RetrainSettings" in capsys.readouterr().err
+
+
+def test_what_was_trained_is_told_in_one_line() -> None:
+    told = {"run": "aisle-full-20200511T030000Z", "reasons": ["weekly: due since 1.0 h"]}
+    ends = [({"ok": ok, "blessed": said}, words) for ok, said, words in ENDS]
+    for last, words in ends:
+        assert retrained(told | {"last": last}) == f"aisle-full-20200511T030000Z: {words} (weekly: due since 1.0 h)"
 
 
 def test_the_report_shows_it(run: Path) -> None:
