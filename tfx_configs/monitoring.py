@@ -115,6 +115,9 @@ class RetrainSettings(Settings):
     """A full run is due once a week from `nightly_hour` of this day on, 0 (Monday) to 6."""
     cool_down_hours: float = 20.0
     """After a run began, cadence and triggers start no other for so long, hours, at least 0."""
+    trigger_days: float = 7.0
+    """A trigger for which a good run was started is silent for so long, while its model is on its way, days, at
+    least 0."""
     runs_per_week: int = 10
     """Runs begun within seven days, of any kind and for any reason but by hand or a new schema, at least 1."""
     max_run_hours: float = 12.0
@@ -131,6 +134,7 @@ class RetrainSettings(Settings):
         check(0 <= self.nightly_hour <= 23, "nightly_hour", "0 to 23", self.nightly_hour)
         check(0 <= self.weekly_day <= 6, "weekly_day", "0 to 6", self.weekly_day)
         check(self.cool_down_hours >= 0, "cool_down_hours", "at least 0", self.cool_down_hours)
+        check(self.trigger_days >= 0, "trigger_days", "at least 0", self.trigger_days)
         check(self.runs_per_week >= 1, "runs_per_week", "at least 1", self.runs_per_week)
         check(self.max_run_hours > 0, "max_run_hours", "above 0", self.max_run_hours)
         check(0 < self.max_new_item_share <= 1, "max_new_item_share", "above 0, at most 1", self.max_new_item_share)

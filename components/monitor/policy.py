@@ -83,11 +83,14 @@ class Rule:
     train: Training | None
     when: str
     check: Check
+    trigger: bool = False
+    """Silent for `trigger_days` after a good run that was started for it."""
 
 
 def decide(settings: RetrainSettings, runs: tuple[Run, ...], evidence: Evidence, now_s: float) -> Decision:
     """What to start now; `runs` in any order."""
-    spoken = [(rule, f"{rule.name}: {said}") for rule in RULES if (said := rule.check(settings, runs, evidence, now_s))]
+    awake = [rule for rule in RULES if not (rule.trigger and _answered(rule, settings, runs, now_s))]
+    spoken = [(rule, f"{rule.name}: {said}") for rule in awake if (said := rule.check(settings, runs, evidence, now_s))]
     if not spoken:
         return Decision(train="none", reasons=("nothing is due",))
     first, reason = spoken[0]
@@ -112,6 +115,17 @@ def last_weekly_s(settings: RetrainSettings, now_s: float) -> float:
     """The last moment at or before now at which a full run was due."""
     offset = MONDAY_S + settings.weekly_day * DAY_S + settings.nightly_hour * HOUR_S
     return (now_s - offset) // WEEK_S * WEEK_S + offset
+
+
+def _answered(rule: Rule, settings: RetrainSettings, runs: tuple[Run, ...], now_s: float) -> bool:
+    """Whether a good run of its kind was started lately with this rule among its reasons."""
+    return any(
+        run.ok
+        and run.kind in (rule.train, "full")
+        and now_s - run.began_s < settings.trigger_days * DAY_S
+        and any(reason.startswith(f"{rule.name}:") for reason in run.reasons)
+        for run in runs
+    )
 
 
 def _under_way(settings: RetrainSettings, runs: tuple[Run, ...], seen: Evidence, now_s: float) -> str | None:
@@ -181,17 +195,18 @@ RULES = (
     Rule(name="under way", train="none", when="a run has begun and not ended within `max_run_hours`", check=_under_way),
     Rule(name="by hand", train=None, when="somebody asks for a run", check=_by_hand),
     Rule(name="cool-down", train="none", when="the last run began less than `cool_down_hours` ago", check=_cool_down),
-    Rule(name="schema", train="full", when="the tables' schema is not the model's", check=_schema),
+    Rule(name="schema", train="full", when="the tables' schema is not the model's", check=_schema, trigger=True),
     Rule(name="nothing new", train="none", when="there is no event after the model's cut", check=_nothing_new),
     Rule(name="budget", train="none", when="`runs_per_week` were begun within seven days", check=_budget),
-    Rule(name="quality", train="full", when="a check of the model's quality failed", check=_quality),
-    Rule(name="drift", train="full", when="a check in `drift_triggers` failed", check=_drift),
+    Rule(name="quality", train="full", when="a check of the model's quality failed", check=_quality, trigger=True),
+    Rule(name="drift", train="full", when="a check in `drift_triggers` failed", check=_drift, trigger=True),
     Rule(name="weekly", train="full", when="no good full run since `weekly_day`, `nightly_hour`", check=_weekly),
     Rule(
         name="new items",
         train="incremental",
         when="more than `max_new_item_share` of purchases are of items that the model's snapshot does not know sold",
         check=_new_items,
+        trigger=True,
     ),
     Rule(name="nightly", train="incremental", when="no good run since `nightly_hour` of the day", check=_nightly),
 )

@@ -83,6 +83,26 @@ def test_a_drift_that_is_not_named_warns_and_starts_no_run() -> None:
     assert decide(RetrainSettings(), GOOD, evidence, WEDNESDAY + DAY_S / 4).train == "none"
 
 
+@pytest.mark.parametrize("rule", ["schema", "quality", "drift", "new items"])
+def test_a_trigger_is_silent_for_a_week_after_a_good_run_that_it_started(rule: str) -> None:
+    evidence, train = SPEAKS[rule]["evidence"], next(one.train for one in RULES if one.name == rule)
+    assert train is not None
+    began = WEDNESDAY - 2 * DAY_S
+    started = Run(began_s=began, kind=train, ok=True, reasons=(f"{rule}: as told", "nightly: due since 1.0 h"))
+    assert not any(reason.startswith(rule) for reason in _decide(evidence, (started,)).reasons)
+    failed = dataclasses.replace(started, ok=False)
+    assert any(reason.startswith(rule) for reason in _decide(evidence, (failed,)).reasons)
+    later = dataclasses.replace(evidence, data_until_s=began + 8 * DAY_S)
+    assert any(reason.startswith(rule) for reason in _decide(later, (started,), began + 7 * DAY_S).reasons)
+
+
+def test_a_full_run_answers_what_was_besides_among_its_reasons_and_an_incremental_one_does_not() -> None:
+    evidence = dataclasses.replace(NOTHING, quality=("hits_per_trip",))
+    besides = dataclasses.replace(FULL, reasons=("by hand: full", "quality: hits_per_trip"))
+    assert _decide(evidence, (besides, NIGHT)).train == "none"
+    assert _decide(evidence, (dataclasses.replace(besides, kind="incremental"), FULL)).train == "full"
+
+
 def test_what_else_would_start_a_run_is_among_the_reasons_even_while_it_waits() -> None:
     evidence = dataclasses.replace(NOTHING, drift=("skew_hour",), quality=("recall@10",))
     assert [r.split(":")[0] for r in _decide(evidence).reasons] == ["quality", "drift", "nightly"]
