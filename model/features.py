@@ -130,14 +130,7 @@ class FeatureGraph(tf.Module):
     def _trips(self, batch: Batch, age_H: Any) -> tuple[Any, dict[str, Any]]:
         """Trip number of each event, counted from 1 within the request, and what the rhythm of trips says."""
         row_H, requests = batch.history_row_H, tf.shape(batch.time_B)[0]
-        new_row_H = tf.concat([tf.ones([1], tf.bool), row_H[1:] != row_H[:-1]], 0)[: tf.shape(row_H)[0]]
-        gap_s = self.settings.trip_gap_hours * 3600
-        step_H = tf.cast(batch.history_time_H[1:] - batch.history_time_H[:-1], tf.float32)
-        gap_H = tf.concat([tf.ones([1], tf.bool), step_H > gap_s], 0)[: tf.shape(row_H)[0]]
-        new_trip_H = tf.cast(new_row_H | gap_H, tf.float32)
-        trips_B = tf.math.unsorted_segment_sum(new_trip_H, row_H, requests)
-        before_B = tf.cumsum(trips_B, exclusive=True)
-        trip_H = tf.cumsum(new_trip_H) - tf.gather(before_B, row_H)
+        trip_H, trips_B = trip_numbers(batch, self.settings.trip_gap_hours)
         events_B = tf.math.unsorted_segment_sum(tf.ones_like(age_H), row_H, requests)
         last_B = tf.minimum(tf.math.unsorted_segment_min(age_H, row_H, requests), NEVER_DAYS)
         first_B = tf.maximum(tf.math.unsorted_segment_max(age_H, row_H, requests), 0.0)
@@ -222,6 +215,18 @@ class FeatureGraph(tf.Module):
             "price": tf.gather(self.price_I, item_C),
             **{f"on_{kind}": on_C for kind, on_C in self._promotions(store_C, item_C, time_C).items()},
         }
+
+
+def trip_numbers(batch: Batch, gap_hours: float) -> tuple[Any, Any]:
+    """([H] float32 trip of each event, from 1 within the request, [B] float32 trips of each request)."""
+    row_H, time_H = batch.history_row_H, batch.history_time_H
+    new_row_H = tf.concat([tf.ones([1], tf.bool), row_H[1:] != row_H[:-1]], 0)[: tf.shape(row_H)[0]]
+    step_H = tf.cast(time_H[1:] - time_H[:-1], tf.float32)
+    gap_H = tf.concat([tf.ones([1], tf.bool), step_H > gap_hours * 3600], 0)[: tf.shape(row_H)[0]]
+    new_trip_H = tf.cast(new_row_H | gap_H, tf.float32)
+    trips_B = tf.math.unsorted_segment_sum(new_trip_H, row_H, tf.shape(batch.time_B)[0])
+    before_B = tf.cumsum(trips_B, exclusive=True)
+    return tf.cumsum(new_trip_H) - tf.gather(before_B, row_H), trips_B
 
 
 def first_codes(sizes: Sequence[int]) -> np.ndarray:

@@ -22,9 +22,24 @@ class Scorer(Protocol):
     def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any: ...
 
 
+class Recommends(Protocol):
+    """What can be exported: the work of both signatures of a model directory (model/export.py)."""
+
+    @property
+    def ranked(self) -> int:
+        """Candidates to score for each request."""
+        ...
+
+    def embed(self, batch: Batch) -> Any: ...
+
+    def recommend(
+        self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any, ranked: Any, k: Any
+    ) -> tuple[Any, Any, Any]: ...
+
+
 class Recommender(tf.Module):
-    """Candidates from all sources, ranked by `scorer`. Without towers, nothing is retrieved by vector; without a
-    pre-ranker that has learned, candidates are chosen source by source."""
+    """Implements Recommends: candidates from all sources, ranked by `scorer`. Without towers, nothing is retrieved by
+    vector; without a pre-ranker that has learned, candidates are chosen source by source."""
 
     def __init__(
         self,
@@ -39,6 +54,11 @@ class Recommender(tf.Module):
         self.candidates = CandidateUnion(catalog, settings.candidates, self.features, preranker or PreRanker())
         self.scorer = scorer
         self.query_tower = query_tower
+
+    @property
+    def ranked(self) -> int:
+        """Candidates to score for each request."""
+        return self.candidates.ranked
 
     def embed(self, batch: Batch) -> Any:
         """[B, d] query vectors for the index; d is 0 without towers."""

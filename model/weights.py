@@ -12,7 +12,7 @@ import numpy as np
 from model.backend import tf
 from model.errors import ModelRefused
 from model.ranker import RankerScorer
-from model.recommender import Recommender
+from model.recommender import Recommender, Recommends
 
 ATTRIBUTE = "weights"
 """Of the module that export saves."""
@@ -28,10 +28,12 @@ def weights(query_tower: Any, ranker: Any, preranker: Any) -> dict[str, Any]:
     return {f"{part}-{n:02d}-{name}": variable for n, (part, name, variable) in enumerate(learned)}
 
 
-def of_recommender(recommender: Recommender) -> dict[str, Any]:
+def of_recommender(recommender: Recommends) -> dict[str, Any]:
     """The same of a recommender with towers and the ranker; {} of others, for baselines learn nothing."""
+    if not isinstance(recommender, Recommender) or recommender.query_tower is None:
+        return {}
     scorer = recommender.scorer
-    if recommender.query_tower is None or not isinstance(scorer, RankerScorer):
+    if not isinstance(scorer, RankerScorer):
         return {}
     return weights(recommender.query_tower, scorer.ranker, recommender.candidates.preranker)
 

@@ -3,10 +3,13 @@
 Shape legend: B asking shoppers, U shoppers of the past, I items, E items of the head.
 """
 
+from typing import Any
+
 import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.peers.base import Histories, Peer
+from components.train.item_tables import als, ease_weights
 
 
 class ImplicitAls(Peer):
@@ -20,15 +23,12 @@ class ImplicitAls(Peer):
         self, factors: int = 64, regularization: float = 0.1, alpha: float = 10.0, iterations: int = 10, seed: int = 7
     ) -> None:
         super().__init__()
-        self.settings = {"factors": factors, "regularization": regularization, "alpha": alpha, "iterations": iterations}
+        self.settings: dict[str, Any] = {"factors": factors, "regularization": regularization, "alpha": alpha}
+        self.settings["iterations"] = iterations
         self._seed = seed
 
     def learn(self, past: Histories) -> None:
-        from implicit.cpu.als import AlternatingLeastSquares
-
-        counts = past.matrix(np.ones(1), self.items)
-        self._model = AlternatingLeastSquares(**self.settings, num_threads=1, random_state=self._seed)
-        self._model.fit(counts, show_progress=False)
+        self._model = als(past.matrix(np.ones(1), self.items), **self.settings, seed=self._seed)
 
     def score(self, asked: Histories) -> np.ndarray:
         counts = asked.matrix(np.ones(1), self.items)
@@ -39,8 +39,8 @@ class ImplicitAls(Peer):
 class Ease(Peer):
     """EASE on the `head` most popular items, those bought by a shopper as a set.
 
-    Steck, "Embarrassingly Shallow Autoencoders for Sparse Data" (WWW 2019): with P = (X'X + l2 I)^-1,
-    B_ij = -P_ij / P_jj and B_jj = 0; the score is x B. Items outside the head are never recommended, only filled in.
+    The score is x times the weights of components/train/item_tables.py. Items outside the head are never recommended,
+    only filled in.
     """
 
     def __init__(self, l2: float = 300.0, head: int = 3000) -> None:
@@ -48,13 +48,7 @@ class Ease(Peer):
         self.l2, self.head = l2, head
 
     def learn(self, past: Histories) -> None:
-        set_UE = self._sets(past)
-        gram_EE = (set_UE.T @ set_UE).toarray().astype(np.float64)
-        gram_EE[np.diag_indices_from(gram_EE)] += self.l2
-        inverse_EE = np.linalg.inv(gram_EE)
-        weight_EE = -inverse_EE / np.diag(inverse_EE)
-        np.fill_diagonal(weight_EE, 0.0)
-        self._weight_EE = weight_EE.astype(np.float32)
+        self._weight_EE = ease_weights(self._sets(past), self.l2)
 
     def score(self, asked: Histories) -> np.ndarray:
         score_BI = np.zeros((len(asked), self.items), np.float32)

@@ -7,18 +7,11 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.peers.base import Histories, Peer
-
-BLOCK = 2048
-"""Items whose similarities are computed at once."""
+from components.train.item_tables import incidence, similarities
 
 
 class ItemKnn(Peer):
-    """Sum over what the shopper bought of the cosine, over baskets, to each item.
-
-    Sarwar et al., "Item-based Collaborative Filtering Recommendation Algorithms" (WWW 2001), shrunk for rare pairs:
-    sim(i, j) = |baskets with both| / (sqrt(|with i| |with j|) + shrink), the `neighbours` largest kept for each j.
-    `own`: an item is its own neighbour (similarity 1), so that repeat purchases can be recommended for themselves.
-    """
+    """Sum over what the shopper bought of the similarity to each item (components/train/item_tables.py)."""
 
     def __init__(self, neighbours: int = 100, shrink: float = 10.0, own: bool = True) -> None:
         super().__init__()
@@ -27,21 +20,8 @@ class ItemKnn(Peer):
     def learn(self, past: Histories) -> None:
         first_B = np.cumsum(past.trips_B) - past.trips_B
         basket_H = first_B[past.row_H] + past.trip_H - 1
-        shape = (int(past.trips_B.sum()), self.items)
-        bought = sp.csr_matrix((np.ones(len(basket_H), np.float32), (basket_H, past.item_H)), shape=shape)
-        bought.data[:] = 1.0
-        root_I = np.sqrt(np.bincount(bought.indices, minlength=self.items))
-        columns = bought.tocsc()
-        parts = []
-        for start in range(0, self.items, BLOCK):
-            both = (columns[:, start : start + BLOCK].T @ bought).tocoo()
-            row, column = both.row + start, both.col
-            similar = both.data / (root_I[row] * root_I[column] + self.shrink)
-            own = row == column
-            similar[own] = 1.0 if self.own else 0.0
-            parts.append(_largest(row, column, similar, self.neighbours))
-        row, column, similar = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        self._similar_II = sp.csr_matrix((similar.astype(np.float32), (row, column)), shape=(self.items, self.items))
+        bought = incidence(basket_H, past.item_H, int(past.trips_B.sum()), self.items)
+        self._similar_II = similarities(bought, self.neighbours, self.shrink, self.own)
 
     def score(self, asked: Histories) -> sp.csr_matrix:
         return asked.matrix(np.ones(1), self.items) @ self._similar_II
@@ -141,13 +121,3 @@ def _forget_self(value_BU: np.ndarray, asked: Histories, value: float = 0.0) -> 
     """Nobody is a neighbour of themselves: sets those cells, in place."""
     row = np.flatnonzero(asked.learned_B >= 0)
     value_BU[row, asked.learned_B[row]] = value
-
-
-def _largest(row: np.ndarray, column: np.ndarray, value: np.ndarray, k: int) -> tuple[np.ndarray, ...]:
-    """The k largest values above 0 of each row, of flat (row, column, value)."""
-    order = np.lexsort((-value, row))
-    row, column, value = row[order], column[order], value[order]
-    start = np.flatnonzero(np.diff(row, prepend=-1))
-    place = np.arange(len(row)) - np.repeat(start, np.diff(start, append=len(row)))
-    kept = (place < k) & (value > 0)
-    return row[kept], column[kept], value[kept]

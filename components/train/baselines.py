@@ -7,6 +7,7 @@ import numpy as np
 
 from components.progress import progress
 from components.train.logistic_baseline import logistic_weights
+from components.train.neighbour_baselines import NEIGHBOUR_BASELINES, Past, knows_shoppers
 from components.train.split import training_trips
 from model.baselines import BASELINES, LOGISTIC, Baseline, Logistic
 from model.catalog import Catalog
@@ -15,16 +16,21 @@ from model.export import export
 from model.features import FeatureGraph
 from model.files import atomic_directory, write_json
 from model.inputs import TripReader
-from model.recommender import Recommender
+from model.recommender import Recommender, Recommends
+from model.shopper_scorers import ShopperScorer
 from model.task import CATALOG, ITEMS, TRIPS
 from model.trips import Trips
+from model.whole_catalog import WholeCatalog
 from tfx_configs.settings import MOST_CANDIDATES, RunSettings
+
+NAMES = (*BASELINES, *NEIGHBOUR_BASELINES, LOGISTIC)
+"""What `gate.baselines` may hold."""
 
 
 def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:
     """Writes one model directory for each baseline that the gate asks for; returns {name: version}.
 
-    They rank their whole union: nothing has learned which candidates could be left out.
+    They rank their whole union, for nothing has learned which candidates could be left out, or the whole catalog.
 
     Args:
         settings: RunSettings as JSON.
@@ -37,19 +43,14 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
     """
     run, examples = RunSettings.from_json(settings), Path(examples_dir)
     for name in run.gate.baselines:
-        if name not in (*BASELINES, LOGISTIC):
-            raise InputError(f"gate.baselines: expected names among {', '.join((*BASELINES, LOGISTIC))}, got {name}")
+        if name not in NAMES:
+            raise InputError(f"gate.baselines: expected names among {', '.join(NAMES)}, got {name}")
     run = dataclasses.replace(run, candidates=dataclasses.replace(run.candidates, ranked=MOST_CANDIDATES))
-    catalog = Catalog.load(examples / CATALOG)
-    as_served = catalog.as_served()
-    # Without recent purchases nothing is popular, and candidates are what the shopper bought before.
-    own_only = dataclasses.replace(as_served, recent_WI=np.zeros_like(as_served.recent_WI))
+    trips, catalog = Trips.load(examples / TRIPS), Catalog.load(examples / CATALOG)
     versions = {}
     with atomic_directory(Path(baselines_dir)) as out:
         for name in run.gate.baselines:
-            scorer = BASELINES[name]() if name in BASELINES else _logistic(run, examples, catalog)
-            served = as_served if scorer.fills else own_only
-            recommender = Recommender(served, run, scorer)
+            recommender, served = baseline(name, run, trips, catalog)
             manifest = export(out / name, name, recommender, served, rerank=run.rerank, items=examples / ITEMS)
             versions[name] = manifest.version
             progress(f"exported {name} {versions[name]}")
@@ -57,7 +58,21 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
     return versions
 
 
-def _logistic(run: RunSettings, examples: Path, catalog: Catalog) -> Baseline:
-    trips, graph = Trips.load(examples / TRIPS), FeatureGraph(catalog, run.features)
+def baseline(name: str, run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Recommends, Catalog]:
+    """The baseline of that name, and the catalog it serves. Raises CheckFailed as export_baselines does."""
+    served = catalog.as_served()
+    if name in NEIGHBOUR_BASELINES:
+        scorer = NEIGHBOUR_BASELINES[name](Past.of(trips, run))
+        served = knows_shoppers(served, trips) if isinstance(scorer, ShopperScorer) else served
+        return WholeCatalog(served, scorer), served
+    simple = BASELINES[name]() if name in BASELINES else _logistic(run, trips, catalog)
+    if not simple.fills:
+        # Without recent purchases nothing is popular, and candidates are what the shopper bought before.
+        served = dataclasses.replace(served, recent_WI=np.zeros_like(served.recent_WI))
+    return Recommender(served, run, simple), served
+
+
+def _logistic(run: RunSettings, trips: Trips, catalog: Catalog) -> Baseline:
+    graph = FeatureGraph(catalog, run.features)
     learning = training_trips(trips, run.train).ranking
     return Logistic(logistic_weights(graph, TripReader(trips, catalog), learning, run.train.seed))

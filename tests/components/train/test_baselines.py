@@ -11,13 +11,14 @@ from benchmarks.peers.base import Peer
 from benchmarks.peers.frequency import LastBasket, Popularity, TopFrequency
 from benchmarks.peers.logistic import Logistic as LogisticPeer
 from components.evaluate.rank import recommend_all, request_of
-from components.train.baselines import export_baselines
+from components.train.baselines import baseline, export_baselines
 from model import metrics, package
 from model.backend import tf
-from model.baselines import BASELINES, Baseline, Logistic
+from model.baselines import Logistic
+from model.catalog import Catalog
 from model.errors import InputError
 from model.inputs import Batch, TripReader
-from model.recommender import Recommender
+from model.recommender import Recommender, Recommends
 from tests.components.train.conftest import Trained
 
 EVERY = 40
@@ -36,13 +37,12 @@ OF_PEER = {
 """{input of the peer: that of the baseline}"""
 
 
-def scores(trained: Trained, baseline: Baseline) -> list[dict[str, float]]:
-    """{item: score} of every judged trip."""
-    trips, catalog, nothing = trained.trips, trained.catalog.as_served(), tf.zeros([0], tf.int32)
+def scores(trained: Trained, recommender: Recommends, catalog: Catalog) -> list[dict[str, float]]:
+    """{item: score} of every judged trip, best first."""
+    trips, nothing = trained.trips, tf.zeros([0], tf.int32)
     judged = trips.first_test_trips()
     asked = Batch(*map(tf.convert_to_tensor, TripReader(trips, catalog).batch(judged)))
     retrieved = tf.zeros([len(judged), 0], tf.int32)
-    recommender = Recommender(catalog, trained.run, baseline)
     item_Bk, score_Bk, _ = recommender.recommend(asked, retrieved, nothing, nothing, EVERY, EVERY)
     return [
         {str(trips.item_ids[item]): float(score) for item, score in zip(items, scores, strict=True) if item >= 0}
@@ -72,7 +72,8 @@ def positive(scored: dict[str, float]) -> dict[str, float]:
     ],
 )
 def test_a_baseline_scores_as_its_peer_does(trained: Trained, name: str, peer: Peer) -> None:
-    ours, theirs = scores(trained, BASELINES[name]()), peer_scores(trained, peer)
+    ours = scores(trained, *baseline(name, trained.run, trained.trips, trained.catalog))
+    theirs = peer_scores(trained, peer)
     assert len(ours) == len(theirs) == 64
     for one, other in zip(ours, theirs, strict=True):
         assert positive(one) == pytest.approx(positive(other), abs=1e-3)
@@ -82,7 +83,9 @@ def test_the_logistic_baseline_with_its_peers_weights_scores_as_its_peer_does(tr
     peer = LogisticPeer(half_life_days=LIFE)
     theirs = peer_scores(trained, peer)
     weights = dict(zip(OF_PEER.values(), peer.weight_F.tolist(), strict=True))
-    for one, other in zip(scores(trained, Logistic(weights)), theirs, strict=True):
+    catalog = trained.catalog.as_served()
+    ours = scores(trained, Recommender(catalog, trained.run, Logistic(weights)), catalog)
+    for one, other in zip(ours, theirs, strict=True):
         assert {item: score for item, score in one.items() if score >= 0} == pytest.approx(
             {item: score for item, score in other.items() if score > 0}, abs=1e-4
         )
