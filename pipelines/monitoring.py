@@ -1,7 +1,7 @@
 """The pipeline that a schedule runs every hour: every check of data and model, and the training run that is due.
 
-The registry's claim holds the reference of the model in force, the request log and the record of training runs. Alerts
-on the system are Prometheus's own; the monitor's figures reach it over the Pushgateway.
+The registry's claim holds the reference of the model in force and the record of training runs. Alerts on the system are
+Prometheus's own; the monitor's figures reach it over the Pushgateway.
 """
 
 from kfp import dsl, kubernetes
@@ -24,7 +24,7 @@ PACKAGE = "/app/pipelines/compiled/cluster.yaml"
 @dsl.pipeline(name=NAME, description="Request log and purchases against training; is a new model due?")
 def monitoring(
     registry: str = MOUNT,
-    request_log: str = f"{MOUNT}/requests",
+    request_log: str = "",
     tables: str = f"{MOUNT}/tables",
     out: str = f"{MOUNT}/monitoring",
     settings: str = MonitorSettings().to_json(),
@@ -42,7 +42,7 @@ def monitoring(
 ) -> None:
     """Args:
     registry: root of the model registry; the reference of the model in force lies beside its models.
-    request_log: directory of the servers' request log.
+    request_log: directory of the servers' request log; empty: there is none, and only what needs none is looked at.
     tables: canonical tables with the purchases since the cut.
     out: results, and the record of training runs.
     settings, policy: MonitorSettings and RetrainSettings as JSON (tfx_configs/monitoring.py).

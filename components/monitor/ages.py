@@ -29,10 +29,10 @@ def hours(
     """
     closed = settings.closed_days
     out = {}
-    for name, seen, now in (
-        ("requests_age_hours", reference.visits["time_s"], live.visits["time_s"]),
-        ("purchases_age_hours", reference.purchases[c.TIME], live.purchases[c.TIME]),
-    ):
+    tables = [("purchases_age_hours", reference.purchases[c.TIME], live.purchases[c.TIME])]
+    if live.logged:
+        tables.insert(0, ("requests_age_hours", reference.visits["time_s"], live.visits["time_s"]))
+    for name, seen, now in tables:
         newest_s = float(now[now <= now_s].max()) if (now <= now_s).any() else float(seen.max())
         gaps = np.diff(np.unique(seen.to_numpy(float)))
         out[name] = _aged(_open_s(newest_s, now_s, closed), float(gaps.max()) if len(gaps) else 0.0)

@@ -36,8 +36,8 @@ class Inputs:
 
     reference: Path
     """What components.monitor.reference.build wrote."""
-    log: Path
-    """Directory of the request log."""
+    log: Path | None
+    """Directory of the request log; None: there is none, and only what needs none is looked at."""
     tables: Path
     """Canonical tables with the purchases since the cut."""
     out: Path
@@ -70,7 +70,7 @@ def monitor(
     live = read_live(inputs.log, inputs.tables, known, now_s, settings, labels)
     progress(f"{len(live.visits):,} visits, {len(live.purchases):,} purchases since the cut")
     starts = purchases.promotion_starts(inputs.tables)
-    (seen,) = look(live, known, starts, [now_s], settings, with_distances)
+    (seen,) = look(live, known, starts, [now_s], settings, with_distances and live.logged)
     report = summarise(seen, known, now_s, settings)
     found = evidence(seen.results, live, known, asked)
     decision = policy.decide(retrain, record.read(inputs.out / RUNS), found, now_s)
@@ -86,7 +86,7 @@ def monitor(
 
 
 def read_live(
-    log: Path, tables: Path, known: Reference, now_s: float, settings: MonitorSettings, labels: LabelSettings
+    log: Path | None, tables: Path, known: Reference, now_s: float, settings: MonitorSettings, labels: LabelSettings
 ) -> Live:
     """What the service recorded and what was bought, up to now.
 
@@ -96,6 +96,8 @@ def read_live(
     longest_s = settings.windows_days[-1] * DAY_S
     since_s = max(known.cut_s, now_s - longest_s * (1 + 4 * settings.own_windows) - DAY_S)
     bought = purchases.read(tables, known.cut_s, now_s, labels)
+    if log is None:
+        return dataclasses.replace(as_live(visits.none(), bought, known, settings), logged=False)
     return as_live(visits.read(log, since_s, now_s), bought, known, settings)
 
 

@@ -42,6 +42,11 @@ def read(directory: Path, since_s: float, until_s: float) -> pd.DataFrame:
     return table.to_pandas()
 
 
+def none() -> pd.DataFrame:
+    """Such rows, of which there are none."""
+    return request_log.SCHEMA.empty_table().select([*READ, DETAIL]).to_pandas()
+
+
 def judged(
     requests: pd.DataFrame,
     purchases: pd.DataFrame,
@@ -99,8 +104,8 @@ def _repeated(user_V: np.ndarray, lists: list[list[str] | None]) -> np.ndarray:
 
 def _lagging(visits: pd.DataFrame, purchases: pd.DataFrame) -> np.ndarray:
     """[V] of visits logged in detail, for shoppers who bought before."""
-    newest = np.array([np.nan if row is None or not len(row) else float(row[-1]) for row in visits[DETAIL]])
-    detailed = np.array([row is not None for row in visits[DETAIL]])
+    newest = np.array([np.nan if row is None or not len(row) else float(row[-1]) for row in visits[DETAIL]], float)
+    detailed = np.array([row is not None for row in visits[DETAIL]], bool)
     last = outcomes.last_purchase(visits, purchases, GRACE_S)
     behind = np.nan_to_num(newest, nan=-np.inf) < last
     return np.where(detailed & ~np.isnan(last), behind.astype(float), np.nan)

@@ -55,6 +55,8 @@ class Live:
     visits: pd.DataFrame
     purchases: pd.DataFrame
     """Of the time since the cut at least; older ones come from the reference."""
+    logged: bool = True
+    """Whether there is a request log at all."""
 
 
 def ending(now_s: float, days: int, live: Live, reference: Reference, settings: MonitorSettings) -> Window:

@@ -12,7 +12,7 @@ from benchmarks.monitoring_faults import collapse
 from components.monitor import record
 from components.monitor.policy import Decision
 from components.monitor.run import RUNS
-from components.monitor.step import moment_s, training
+from components.monitor.step import moment_s, monitor_step, training
 from model import request_log
 from model.errors import InputError
 from model.files import read_json, write_json
@@ -77,6 +77,16 @@ def test_with_train_it_says_why_nothing_is_started(run: Path, capsys: pytest.Cap
     (run / "policy.json").write_text('{"nightly_hours": 3}')
     assert main(["monitor", "--run", str(run), "--fast", "--policy", str(run / "policy.json")]) == 2
     assert "nightly_hours: unknown in RetrainSettings" in capsys.readouterr().err
+
+
+def test_without_a_request_log_only_ages_are_judged_and_the_calendar_goes_on(shop_dir: Path, tmp_path: Path) -> None:
+    given = {"reference": str(shop_dir / "reference"), "tables": str(shop_dir / "tables"), "log": ""}
+    given |= {"out": str(tmp_path), "pushgateway": "", "namespace": ""}
+    due = monitor_step(given, "", "", "none", NOW, str(tmp_path / "report.json"), lambda _: None)
+    report = read_json(tmp_path / "report.json")
+    judged = {one["check"] for one in report["checks"] if one["status"] != "unknown"}
+    assert judged == {"purchases_age_hours", "model_age_hours"} and report["failed"] == []
+    assert due == "full" and report["retrain"]["reasons"][0].startswith("weekly: due since")
 
 
 def test_what_was_trained_is_told_in_one_line() -> None:
