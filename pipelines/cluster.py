@@ -43,7 +43,7 @@ def cluster(
         stands.set_retry(1).set_caching_options(False)
         trained = training.pipeline_func(
             settings=settings,
-            data_version=data_version,
+            data_version=stands.outputs["data_version"],
             code_version=code_version,
             registry=MOUNT,
             blessed_dir=stands.outputs["blessed_dir"],

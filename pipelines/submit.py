@@ -19,8 +19,6 @@ FOLLOWED = ("cluster", "rollout", "monitoring")
 """Pipelines that run on a cluster, as in pipelines/compiled."""
 SILENCE_S = 120.0
 """A server that does not answer for so long while we wait is given up; the run goes on without us."""
-FRESH = "[[CurrentTime]]"
-"""KFP puts the time of each run in its place, so that a schedule never takes old tables from the cache."""
 
 
 @dataclass(frozen=True, kw_only=True)

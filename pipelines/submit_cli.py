@@ -112,11 +112,11 @@ def _run_settings(options: argparse.Namespace) -> "RunSettings":
 
 
 def _training(options: argparse.Namespace) -> dict[str, str]:
-    from pipelines.submit import FRESH
+    from components.train.standing import EACH_RUN
     from pipelines.versions import code_version, data_version
 
     settings = _run_settings(options)
-    version = options.data_version or (FRESH if options.recurring else "")
+    version = options.data_version or (EACH_RUN if options.recurring else "")
     if not version and settings.data.path:
         raise InputError("expected --data-version with --data: the files are on the cluster; a date will do")
     return {

@@ -10,18 +10,24 @@ from components.images import IMAGE
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def stable(
     namespace: str, registry: str, settings: str, data_version: str, table: dsl.Output[dsl.Markdown]
-) -> NamedTuple("Standing", blessed_dir=str, parent_dir=str, reference_dir=str):  # type: ignore[valid-type]
-    """The model that serves in `namespace`, in the registry: what the new one is compared with, and may go on from."""
+) -> NamedTuple("Stable", blessed_dir=str, parent_dir=str, reference_dir=str, data_version=str):  # type: ignore[valid-type]
+    """The model that serves in `namespace`, in the registry: what the new one is compared with, and may go on from.
+
+    And the data version of this run: what was given, or the time where that says that each run has its own.
+    """
     from components.stage import stage
 
     with stage("stable"):
+        from datetime import UTC, datetime
+
         from components.told import as_markdown
-        from components.train.standing import standing_on
+        from components.train.standing import standing_on, version_of
         from model.files import Path, write_text
 
-        found = standing_on(namespace, registry, settings, data_version)
-        write_text(Path(table.path), as_markdown("Stable model", found._asdict()))
-        return found
+        version = version_of(data_version, datetime.now(UTC))
+        found = standing_on(namespace, registry, settings, version)
+        write_text(Path(table.path), as_markdown("Stable model", found._asdict() | {"data_version": version}))
+        return *found, version
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

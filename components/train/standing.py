@@ -1,5 +1,6 @@
 """What stands when a run begins: the stable model, which the result is compared with, and may go on from."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,9 @@ from model.in_force import follow
 from model.kube import KubeCluster
 from model.registry import Registry
 from tfx_configs.settings import RunSettings
+
+EACH_RUN = "each-run"
+"""A data version: whatever the source holds when the run begins. For schedules: their parameters never change."""
 
 
 class Standing(NamedTuple):
@@ -35,6 +39,11 @@ def standing(registry: Registry, run: RunSettings, data_version: str) -> Standin
         parent_dir=blessed if goes_on else "",
         reference_dir=reference.find(registry, reference.data_digest(data_version, run.data)),
     )
+
+
+def version_of(data_version: str, now: datetime) -> str:
+    """`data_version`, or for EACH_RUN one that no other run has: nothing made of older tables is taken from a cache."""
+    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}" if data_version == EACH_RUN else data_version
 
 
 def standing_on(namespace: str, registry_dir: str, settings: str, data_version: str) -> Standing:

@@ -65,6 +65,13 @@ def test_a_step_of_the_rollout_is_never_cached_nor_tried_twice() -> None:
     assert {one["container"]["image"] for one in compiled["deploymentSpec"]["executors"].values()} == {IMAGE}
 
 
+@pytest.mark.parametrize("step", ["ingest", "push"])
+def test_the_data_version_is_the_one_that_the_first_step_found(documents: list[dict[str, Any]], step: str) -> None:
+    """The parameter of a schedule says "each-run", in every run."""
+    found = {"producerTask": "stable", "outputParameterKey": "data_version"}
+    assert _tasks(documents[0])[step]["inputs"]["parameters"]["data_version"] == {"taskOutputParameter": found}
+
+
 @pytest.mark.parametrize(("step", "image"), [("monitor", VALIDATE_IMAGE), ("retrain", IMAGE)])
 def test_monitor_and_retrain_have_the_registry_and_are_never_cached_nor_tried_twice(step: str, image: str) -> None:
     compiled, platform = yaml.safe_load_all(COMPILED.with_name("monitoring.yaml").read_text())

@@ -215,7 +215,7 @@ def test_a_schedule_of_training_never_takes_old_tables_from_the_cache(kfp: FakeK
     arguments = ["--data", "/registry/tables", "--recurring", "0 2 * * 1"]
     assert main(["submit", "--host", kfp.host, *arguments]) == 0
     (schedule,) = kfp.schedules.values()
-    assert schedule["runtime_config"]["parameters"]["data_version"] == "[[CurrentTime]]"
+    assert schedule["runtime_config"]["parameters"]["data_version"] == "each-run"
 
 
 def test_the_token_goes_with_every_request(kfp: FakeKfp, tmp_path: Path) -> None:

@@ -1,12 +1,13 @@
 """What stands when a run begins, on this machine and on a cluster."""
 
 import dataclasses
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.train.standing import standing
+from components.train.standing import EACH_RUN, standing, version_of
 from model.errors import InputError
 from model.in_force import follow
 from model.inference_service import Traffic, Version, record
@@ -82,3 +83,9 @@ def test_what_serves_and_is_not_in_the_registry_changes_nothing(registry: Regist
 def serves(version: str) -> dict[str, Any]:
     """The cluster's record of what is stable."""
     return record(Traffic(stable=Version(name=version, uri="s3://models/one")), FakeCluster.namespace)
+
+
+def test_runs_of_a_schedule_have_a_data_version_each_and_others_the_one_that_was_given() -> None:
+    monday = datetime(2026, 11, 23, 2, 0, 0, 5, tzinfo=UTC)
+    assert version_of(EACH_RUN, monday) == "20261123T020000.000005Z"
+    assert version_of("2017-12-04", monday) == "2017-12-04"
