@@ -1,0 +1,55 @@
+"""The KFP steps as KFP calls them: what they are given, what they leave."""
+
+from pathlib import Path
+
+from kfp import dsl
+
+from benchmarks.monitoring import World
+from components.monitor.op import reference, retrain
+from model.files import write_json
+from tests.components.monitor.test_kfp_trainer import EVIDENCE, PACKAGE, TRAINING
+from tests.pipelines.kfp_api import fake_kfp
+from tfx_configs.settings import RunSettings
+
+
+def test_retrain_starts_the_run_and_tells_it_on_kfps_page(tmp_path: Path) -> None:
+    report, table = tmp_path / "monitor.json", tmp_path / "table.md"
+    write_json(report, {"now": "2020-05-11T03:00:00Z", "evidence": EVIDENCE})
+    with fake_kfp() as kfp:
+        started = retrain.python_func(
+            report=dsl.Artifact(uri=str(report)),
+            registry=str(tmp_path / "registry"),
+            out=str(tmp_path / "monitoring"),
+            settings="",
+            training=TRAINING,
+            code_version="c0de",
+            namespace="aisle",
+            canary_percent=5,
+            host=kfp.host,
+            token_file="",
+            experiment="aisle",
+            package=str(PACKAGE),
+            table=dsl.Markdown(uri=str(table)),
+        )
+        assert [run["display_name"] for run in kfp.runs.values()] == [started] == ["aisle-full-20200511T030000Z"]
+    page = table.read_text()
+    assert f"| run | {started} |" in page and "| reasons | weekly: due since 1.0 h, nightly: due since 1.0 h |" in page
+
+
+def test_the_reference_of_what_was_pushed_is_kept_and_its_place_told(
+    shop: World, shop_dir: Path, tmp_path: Path
+) -> None:
+    outcome, table = tmp_path / "outcome.json", tmp_path / "table.md"
+    write_json(outcome, {"blessed": True, "version": "one"})
+    reference.python_func(
+        tables=dsl.Dataset(uri=str(shop_dir / "tables")),
+        examples=dsl.Dataset(uri=str(shop_dir / "examples")),
+        evaluation=dsl.Artifact(uri=str(shop_dir / "none")),
+        anomalies=dsl.Artifact(uri=str(shop_dir / "none")),
+        outcome=dsl.Artifact(uri=str(outcome)),
+        settings=RunSettings().to_json(),
+        registry=str(tmp_path / "registry"),
+        table=dsl.Markdown(uri=str(table)),
+    )
+    kept = tmp_path / "registry" / "monitoring" / "references" / "one"
+    assert (kept / "reference.json").is_file() and f"| kept | {kept} |" in table.read_text()
