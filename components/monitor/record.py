@@ -27,11 +27,21 @@ def read(path: Path) -> tuple[Run, ...]:
 
 
 def started(path: Path, decision: Decision, now_s: float) -> tuple[Run, ...]:
-    """Notes a run that begins now. Raises InputError for a decision that starts nothing."""
+    """Notes a run that begins now, or a second later for each before it that has its name.
+
+    Raises InputError for a decision that starts nothing.
+    """
     if decision.train == "none":
         raise InputError("expected a decision that starts a run, got none")
     fresh = Run(began_s=now_s, kind=decision.train, ok=None, reasons=decision.reasons)
-    return _change(path, lambda runs: (*runs, fresh))
+
+    def add(runs: tuple[Run, ...]) -> tuple[Run, ...]:
+        taken, unique = {run.name for run in runs}, fresh
+        while unique.name in taken:
+            unique = dataclasses.replace(unique, began_s=unique.began_s + 1)
+        return (*runs, unique)
+
+    return _change(path, add)
 
 
 def known(path: Path, id: str) -> tuple[Run, ...]:

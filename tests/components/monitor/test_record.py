@@ -19,6 +19,14 @@ def test_a_run_is_on_record_from_its_start_with_its_reasons_and_its_end(tmp_path
     assert [run.ok for run in record.read(path)] == [True, None]
 
 
+def test_two_runs_of_one_moment_have_two_names(tmp_path: Path) -> None:
+    path = tmp_path / "runs.json"
+    for _ in range(3):
+        record.started(path, DUE, 10.0)
+        record.ended(path, True)
+    assert [run.began_s for run in record.read(path)] == [10.0, 11.0, 12.0]
+
+
 def test_what_did_not_begin_cannot_end_and_nothing_due_begins_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="under way"):
         record.ended(tmp_path / "runs.json", True)
