@@ -17,6 +17,8 @@ EXACT_UP_TO = 300_000
 MIN_RECALL = 0.95
 """Share of the true RECALL_AT nearest that an approximate index must find."""
 RECALL_AT = 200
+GROUPS = 2048
+"""Of items, to find the best of each; many more than items are asked for."""
 LIST_SIZE = 50
 """Items that train a list's centre, at most."""
 _ABOUT, _LISTS = "index.json", "lists.faiss"
@@ -70,10 +72,9 @@ class ExactIndex:
         found = np.full((len(queries), k), -1, np.int32)
         indexed = len(self._items)
         k = min(k, indexed)
-        if k:
-            best = np.argpartition(scores, indexed - k, axis=1)[:, indexed - k :]
-            order = np.argsort(-np.take_along_axis(scores, best, axis=1), axis=1, kind="stable")
-            found[:, :k] = self._items[np.take_along_axis(best, order, axis=1)]
+        for row, (score_N, floor) in enumerate(zip(scores, _floors(scores, k), strict=True)):
+            near = np.flatnonzero(score_N >= floor)
+            found[row, :k] = self._items[near[np.argsort(-score_N[near], kind="stable")[:k]]]
         return found
 
     def save(self, path: Path) -> None:
@@ -85,6 +86,19 @@ class ExactIndex:
     @classmethod
     def load(cls, path: Path) -> "ExactIndex":
         return cls(np.load(path / "vectors.npy", allow_pickle=False), np.load(path / "items.npy", allow_pickle=False))
+
+
+def _floors(scores: np.ndarray, k: int) -> np.ndarray:
+    """[B] a score that at least k of each row reach, and few more do: the k-th best among the best of each group.
+
+    It saves a partition of the whole row, a quarter of a search.
+    """
+    groups = min(GROUPS, scores.shape[1] // 4)
+    if not 0 < k <= groups:
+        return np.full(len(scores), -np.inf)
+    in_groups = scores.shape[1] // groups * groups
+    best = scores[:, :in_groups].reshape(len(scores), -1, groups).max(axis=1)
+    return np.partition(best, groups - k, axis=1)[:, groups - k]
 
 
 class ListIndex:

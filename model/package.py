@@ -13,6 +13,7 @@ import numpy as np
 
 from model.api import Answer, Ranked, Request, Unknown
 from model.backend import tf
+from model.frozen import Call, frozen
 from model.index import load_index
 from model.item_values import ItemValues
 from model.manifest import Manifest, verify
@@ -58,10 +59,13 @@ class LoadedModel:
         self.version = manifest.version
         self.score_is_probability = manifest.score_is_probability
         self._saved = tf.saved_model.load(str(directory / "saved_model"))
-        self._embed = self._saved.signatures["embed"]
-        self._recommend = self._saved.signatures["recommend"]
+        self._embed, self._recommend = self._callable("embed"), self._callable("recommend")
         self._known = self._saved.signatures["known"]
         self._index = load_index(directory / "index") if manifest.retrieved else None
+
+    def _callable(self, signature: str) -> Call:
+        """Nothing changes a served model, so its variables are constants."""
+        return frozen(self._saved.signatures[signature])
 
     def recommend(self, requests: Sequence[Request], fewer: bool = False, ranked: int | None = None) -> list[Answer]:
         """One answer for each request, in order, none longer than its k.
@@ -91,14 +95,14 @@ class LoadedModel:
         everything = reranker.active or any(request.detail for request in requests)
         retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(requests)
         begin = self._took("retrieve", begin)
-        found = self._recommend(
-            **inputs,
-            retrieved=retrieved,
-            exclude_item=tf.constant([item for item, _ in excluded], tf.string),
-            exclude_row=tf.constant([row for _, row in excluded], tf.int32),
-            ranked=tf.constant(ranked, tf.int32),
-            k=tf.constant(MOST_CANDIDATES if everything else max(request.k for request in requests), tf.int32),
-        )
+        inputs |= {
+            "retrieved": retrieved,
+            "exclude_item": tf.constant([item for item, _ in excluded], tf.string),
+            "exclude_row": tf.constant([row for _, row in excluded], tf.int32),
+            "ranked": tf.constant(ranked, tf.int32),
+            "k": tf.constant(MOST_CANDIDATES if everything else max(request.k for request in requests), tf.int32),
+        }
+        found = self._recommend(inputs)
         item_Bk, score_Bk, reason_Bk = (found[name].numpy() for name in ("item_id", "score", "reason"))
         begin = self._took("rank", begin)
         size_B = (item_Bk != b"").sum(axis=1)
@@ -144,7 +148,7 @@ class LoadedModel:
     def _retrieve(self, requests: Sequence[Request]) -> Any:
         if self._index is None:
             return tf.zeros([len(requests), 0], tf.int32)
-        query_Bd = self._embed(**_inputs(requests, RECENT_EVENTS))["query"].numpy()
+        query_Bd = self._embed(_inputs(requests, RECENT_EVENTS))["query"].numpy()
         return tf.constant(self._index.search(query_Bd, self.manifest.retrieved))
 
 

@@ -27,11 +27,18 @@ def test_a_saved_index_finds_the_same(tmp_path: Path) -> None:
     assert (ExactIndex.load(tmp_path / "index").search(queries, 4) == INDEX.search(queries, 4)).all()
 
 
-def test_it_agrees_with_sorting_everything() -> None:
+@pytest.mark.parametrize(("items", "k"), [(500, 25), (500, 125), (500, 126), (500, 500), (9_001, 200), (3, 2)])
+def test_it_agrees_with_sorting_everything(items: int, k: int) -> None:
+    """Up to a quarter of the items by way of the best of each group, where the last group may be short."""
     rng = np.random.default_rng(1)
-    vectors, queries = rng.normal(size=(500, 8)).astype(np.float32), rng.normal(size=(9, 8)).astype(np.float32)
-    expected = np.argsort(-(queries @ vectors.T), axis=1)[:, :25]
-    assert (ExactIndex(vectors, np.arange(500)).search(queries, 25) == expected).all()
+    vectors, queries = rng.normal(size=(items, 8)).astype(np.float32), rng.normal(size=(9, 8)).astype(np.float32)
+    expected = np.argsort(-(queries @ vectors.T), axis=1)[:, :k]
+    assert (ExactIndex(vectors, np.arange(items)).search(queries, k) == expected).all()
+
+
+def test_equal_scores_keep_the_items_order() -> None:
+    index = ExactIndex(np.ones((400, 2), np.float32), np.arange(400))
+    assert index.search(np.ones((1, 2), np.float32), 50)[0].tolist() == list(range(50))
 
 
 def clustered(rng: np.random.Generator, rows: int, width: int = 16) -> np.ndarray:
