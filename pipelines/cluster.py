@@ -77,5 +77,7 @@ def cluster(
     for task in Pipeline.get_default_pipeline().tasks.values():
         kubernetes.mount_pvc(task, pvc_name=CLAIM, mount_path=MOUNT)
         kubernetes.set_image_pull_policy(task, "IfNotPresent")
+        # Else a step waits for a node with as much free as its limit: on a machine of four cores, for ever.
+        task.set_cpu_request("500m")
         # Limits by step: import, download and compute; a hung step does not hold the pipeline for ever.
         kubernetes.set_timeout(task, 6 * 3600)

@@ -93,4 +93,5 @@ def monitoring(
             kubernetes.mount_pvc(task, pvc_name=CLAIM, mount_path=MOUNT)
     for task in (told, seen, due):
         kubernetes.set_image_pull_policy(task, "IfNotPresent")
+        task.set_cpu_request("500m")
         kubernetes.set_timeout(task, 1800)

@@ -38,4 +38,5 @@ def rollout(
         moved.set_retry(0).set_caching_options(False)
     for task in (told, moved):
         kubernetes.set_image_pull_policy(task, "IfNotPresent")
+        task.set_cpu_request("500m")
         kubernetes.set_timeout(task, 1800)

@@ -44,6 +44,13 @@ def test_every_step_runs_in_an_image_of_ours_with_limits_and_the_registry(docume
         assert on_kubernetes[name]["imagePullPolicy"] == "IfNotPresent"
 
 
+@pytest.mark.parametrize("name", ON_CLUSTER)
+def test_a_step_is_placed_on_a_node_with_half_a_core_free(name: str) -> None:
+    """KFP asks for as much as the limit where nothing else is said."""
+    executors = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))["deploymentSpec"]["executors"]
+    assert {one["container"]["resources"]["resourceCpuRequest"] for one in executors.values()} == {"500m"}
+
+
 def test_a_release_is_not_tried_twice_by_itself(documents: list[dict[str, Any]]) -> None:
     assert _tasks(documents[0])["release"].get("retryPolicy", {}).get("maxRetryCount", 0) == 0
 
