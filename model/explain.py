@@ -15,7 +15,6 @@ from model.api import Answer, Request
 from model.backend import tf
 from model.calendar import HOURS
 from model.catalog import MISSING
-from model.frozen import Call, direct
 from model.item_values import ItemValues
 from model.manifest import Manifest, verify
 from model.package import LoadedModel
@@ -24,10 +23,7 @@ from tfx_configs.settings import MOST_CANDIDATES
 
 
 class OpenedModel(LoadedModel):
-    """The very graph that serves, with its variables, so that the catalog in it can be changed for a moment.
-
-    Its scores may differ from a server's, where they are constants, in the last bits. Not for several threads at once.
-    """
+    """The very graph that serves. Not for several threads at once: the catalog in it can be changed for a moment."""
 
     def __init__(self, directory: Path, manifest: Manifest, policy: RerankPolicy) -> None:
         super().__init__(directory, manifest, policy)
@@ -35,9 +31,6 @@ class OpenedModel(LoadedModel):
         self._popularity: tuple[Any, ...] = (features.recent_X, features.decayed_X)
         self._key_N = features._promotions._key_N.numpy()
         self._running_N: Any = features._promotions._mask_N
-
-    def _callable(self, signature: str) -> Call:
-        return direct(self._saved.signatures[signature])
 
     @property
     def kind(self) -> str:

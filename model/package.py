@@ -13,12 +13,12 @@ import numpy as np
 
 from model.api import Answer, Ranked, Request, Unknown
 from model.backend import tf
-from model.frozen import Call, frozen
 from model.index import load_index
 from model.item_values import ItemValues
 from model.manifest import Manifest, verify
 from model.rerank import Reranker
 from model.rerank_policy import ITEMS, RerankPolicy, packaged_rerank
+from model.signature import direct
 from model.towers import RECENT_EVENTS
 from tfx_configs.settings import MOST_CANDIDATES
 
@@ -59,13 +59,9 @@ class LoadedModel:
         self.version = manifest.version
         self.score_is_probability = manifest.score_is_probability
         self._saved = tf.saved_model.load(str(directory / "saved_model"))
-        self._embed, self._recommend = self._callable("embed"), self._callable("recommend")
+        self._embed, self._recommend = (direct(self._saved.signatures[name]) for name in ("embed", "recommend"))
         self._known = self._saved.signatures["known"]
         self._index = load_index(directory / "index") if manifest.retrieved else None
-
-    def _callable(self, signature: str) -> Call:
-        """Nothing changes a served model, so its variables are constants."""
-        return frozen(self._saved.signatures[signature])
 
     def recommend(self, requests: Sequence[Request], fewer: bool = False, ranked: int | None = None) -> list[Answer]:
         """One answer for each request, in order, none longer than its k.

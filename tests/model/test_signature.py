@@ -1,12 +1,10 @@
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from model import frozen as module
 from model.backend import tf
-from model.frozen import frozen
+from model.signature import direct
 
 
 class Priced(tf.Module):
@@ -38,21 +36,15 @@ def signature(tmp_path: Path) -> Any:
 INPUTS = {"item": tf.constant(["rice", "tea", "soap"]), "amount": tf.constant([2.0, 1.0, 3.0]), "off": tf.constant(0.5)}
 
 
-@pytest.mark.parametrize("largest", [1 << 30, 4], ids=["as constants", "too large for that"])
-def test_a_frozen_signature_gives_what_the_signature_gives(
-    signature: Any, largest: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_direct_call_gives_what_the_signature_gives(signature: Any) -> None:
     """rice 4.0 * 2, tea 2.5 * 1, soap is unknown and free; 0.5 off."""
-    monkeypatch.setattr(module, "LARGEST_BYTES", largest)
-    found = frozen(signature.signatures["cost"])(INPUTS)
+    found = direct(signature.signatures["cost"])(INPUTS)
     assert {name: value.numpy().tolist() for name, value in found.items()} == {
         "cost": [8.0, 2.5, 0.0],
         "to_pay": [7.5, 2.0, -0.5],
     }
 
 
-def test_constants_do_not_follow_the_variable(signature: Any) -> None:
-    """So it is no longer read: that is what makes a call quick."""
-    call = frozen(signature.signatures["cost"])
-    signature.price_I.assign(np.zeros(3, np.float32))
-    assert call(INPUTS)["cost"].numpy().tolist() == [8.0, 2.5, 0.0]
+def test_an_input_that_is_missing_is_named(signature: Any) -> None:
+    with pytest.raises(KeyError, match="off"):
+        direct(signature.signatures["cost"])({name: INPUTS[name] for name in ("item", "amount")})
