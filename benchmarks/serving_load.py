@@ -54,6 +54,8 @@ async def _run(port: int, requests: Sequence[bytes], moments_s: Sequence[float],
     pending: set[asyncio.Task[None]] = set()
 
     async def one(request: bytes, due: float) -> None:
+        while free and free[-1].closed:
+            free.pop()  # the server ends what was idle for some seconds
         connection = free.pop() if free else (await loop.create_connection(_Connection, "127.0.0.1", port))[1]
         status, rung = await connection.ask(request)
         load.latency_ms.append((time.perf_counter() - due) * 1000)
@@ -89,6 +91,10 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.WriteTransport)
         self._transport = transport
+
+    @property
+    def closed(self) -> bool:
+        return self._transport.is_closing()
 
     async def ask(self, request: bytes) -> tuple[int, str]:
         """(status, rung, empty when the answer tells none)"""
