@@ -124,8 +124,7 @@ class World:
 
 def settings(seed: int) -> RunSettings:
     """The main job's, with fewer days for the ranker."""
-    run = full()
-    return dataclasses.replace(run, train=dataclasses.replace(run.train, seed=seed, ranking_days=RANKING_DAYS))
+    return full().training(seed=seed, ranking_days=RANKING_DAYS)
 
 
 def measure_towers(world: World, name: str) -> tuple[dict[str, np.ndarray], dict[str, float]]:

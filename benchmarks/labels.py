@@ -95,8 +95,7 @@ def _make(scratch: Path) -> tuple[Path, Path]:
 
 
 def _run(policy: LabelSettings, seed: int) -> RunSettings:
-    run = full()
-    return dataclasses.replace(run, labels=policy, train=dataclasses.replace(run.train, seed=seed))
+    return dataclasses.replace(full().training(seed=seed), labels=policy)
 
 
 def _judge(task: Task, model_dir: Path) -> dict[str, np.ndarray]:

@@ -115,8 +115,7 @@ def classical(folder: Path, task: Task, seed: int) -> None:
 
 def settings(seed: int) -> RunSettings:
     """The main job's settings with another training seed."""
-    run = full()
-    return dataclasses.replace(run, train=dataclasses.replace(run.train, seed=seed))
+    return full().training(seed=seed)
 
 
 def _cost(began: float) -> dict[str, Any]:

@@ -1,19 +1,15 @@
 """The pipeline for a cluster: training as everywhere, then the canary of the InferenceService."""
 
-from kfp import dsl, kubernetes
+from kfp import dsl
 from kfp.dsl.pipeline_context import Pipeline
 
-from components.ending.op import ending
 from components.monitor.op import reference
 from components.push.op import release
 from components.train.op import stable
-from pipelines.rollout_step import PUSHGATEWAY
+from pipelines.pods import MOUNT, PUSHGATEWAY, how_it_ended, mount_registry, place
 from pipelines.training import training
 
 NAME = "aisle-cluster"
-CLAIM = "aisle-registry"
-"""manifests/components/pipelines."""
-MOUNT = "/registry"
 
 
 @dsl.pipeline(name=NAME, description="Train and gate, then declare the model as canary of the InferenceService.")
@@ -35,9 +31,7 @@ def cluster(
         canary_percent: the share that a blessed model starts with, 0 to 100.
         pushgateway: what is told how the run ended; empty: nobody.
     """
-    told = ending(pipeline=NAME, pushgateway=pushgateway, namespace=namespace)
-    told.set_display_name("How it ended").set_cpu_limit("500m").set_memory_limit("512M").set_caching_options(False)
-    with dsl.ExitHandler(told):
+    with dsl.ExitHandler(how_it_ended(NAME, pushgateway, namespace)):
         stands = stable(namespace=namespace, registry=MOUNT, settings=settings, data_version=data_version)
         stands.set_display_name("Stable model").set_cpu_limit("500m").set_memory_limit("1G")
         stands.set_retry(1).set_caching_options(False)
@@ -75,9 +69,6 @@ def cluster(
         # The way back is part of the step itself; trying again by itself would only repeat the harm.
         released.set_retry(0).set_caching_options(False)
     for task in Pipeline.get_default_pipeline().tasks.values():
-        kubernetes.mount_pvc(task, pvc_name=CLAIM, mount_path=MOUNT)
-        kubernetes.set_image_pull_policy(task, "IfNotPresent")
-        # Else a step waits for a node with as much free as its limit: on a machine of four cores, for ever.
-        task.set_cpu_request("500m")
+        mount_registry(task)
         # Limits by step: import, download and compute; a hung step does not hold the pipeline for ever.
-        kubernetes.set_timeout(task, 6 * 3600)
+        place(task, timeout_s=6 * 3600)

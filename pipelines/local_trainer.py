@@ -36,7 +36,7 @@ class LocalTrainer:
 
     def start(self, name: str, start: Start) -> str:
         """Runs the pipeline to its end, good or bad."""
-        run = dataclasses.replace(self.run, train=dataclasses.replace(self.run.train, start=start))
+        run = self.run.training(start=start)
         registry, place = Registry(self.paths.registry), self._beside()
         said = ""
         with alone(self.paths.out):

@@ -4,18 +4,14 @@ The registry's claim holds the reference of the model in force and the record of
 Prometheus's own; the monitor's figures reach it over the Pushgateway.
 """
 
-from kfp import dsl, kubernetes
+from kfp import dsl
 
-from components.ending.op import ending
 from components.monitor.figures import JOB
 from components.monitor.op import monitor, retrain
+from pipelines.pods import MOUNT, PUSHGATEWAY, how_it_ended, mount_registry, place
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
 NAME = JOB
-CLAIM, MOUNT = "aisle-registry", "/registry"
-"""As in pipelines/cluster.py."""
-PUSHGATEWAY = "http://aisle-pushgateway.aisle:9091"
-"""manifests/components/monitoring."""
 KFP = "http://ml-pipeline.kubeflow:8888"
 PACKAGE = "/app/pipelines/compiled/cluster.yaml"
 """The training pipeline of the same release, in the image (manifests/images/Dockerfile)."""
@@ -56,8 +52,7 @@ def monitoring(
     kfp_host, kfp_token_file: KFP's API, and the bearer token where it wants one, as a path in the step.
     experiment: where the runs are.
     """
-    told = ending(pipeline=NAME, pushgateway=pushgateway, namespace=namespace)
-    told.set_display_name("How it ended").set_cpu_limit("500m").set_memory_limit("512M").set_caching_options(False)
+    told = how_it_ended(NAME, pushgateway, namespace)
     with dsl.ExitHandler(told):
         seen = monitor(
             registry=registry,
@@ -90,8 +85,6 @@ def monitoring(
         for task in (seen, due):
             # The next run looks again, and goes on from the record.
             task.set_retry(0).set_caching_options(False)
-            kubernetes.mount_pvc(task, pvc_name=CLAIM, mount_path=MOUNT)
+            mount_registry(task)
     for task in (told, seen, due):
-        kubernetes.set_image_pull_policy(task, "IfNotPresent")
-        task.set_cpu_request("500m")
-        kubernetes.set_timeout(task, 1800)
+        place(task, timeout_s=1800)

@@ -4,16 +4,14 @@ Push declares a canary and returns; this looks at its evidence every few minutes
 takes it away. Without a canary there is nothing to do, and the run says so.
 """
 
-from kfp import dsl, kubernetes
+from kfp import dsl
 
-from components.ending.op import ending
 from components.rollout.cluster import PLAN
 from components.rollout.op import rollout_step
+from pipelines.pods import PUSHGATEWAY, how_it_ended, place
 
 NAME = "aisle-rollout"
 PROMETHEUS = "http://prometheus-operated.monitoring:9090"
-PUSHGATEWAY = "http://aisle-pushgateway.aisle:9091"
-"""manifests/components/monitoring."""
 
 
 @dsl.pipeline(name=NAME, description="One step of the canary: hold, step, promote or roll back.")
@@ -29,14 +27,11 @@ def rollout(
     plan: RolloutSettings as JSON (tfx_configs/settings.py).
     pushgateway: what is told where the rollout stands and how the run ended; empty: nobody.
     """
-    told = ending(pipeline=NAME, pushgateway=pushgateway, namespace=namespace)
-    told.set_display_name("How it ended").set_cpu_limit("500m").set_memory_limit("512M").set_caching_options(False)
+    told = how_it_ended(NAME, pushgateway, namespace)
     with dsl.ExitHandler(told):
         moved = rollout_step(namespace=namespace, prometheus_url=prometheus_url, plan=plan, pushgateway=pushgateway)
         moved.set_display_name("One step").set_cpu_limit("1").set_memory_limit("1G")
         # The next run looks again; trying again by itself would only repeat what was refused.
         moved.set_retry(0).set_caching_options(False)
     for task in (told, moved):
-        kubernetes.set_image_pull_policy(task, "IfNotPresent")
-        task.set_cpu_request("500m")
-        kubernetes.set_timeout(task, 1800)
+        place(task, timeout_s=1800)

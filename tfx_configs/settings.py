@@ -3,7 +3,7 @@
 import dataclasses
 import datetime
 import itertools
-from typing import Literal
+from typing import Any, Literal, Self
 
 from tfx_configs.evaluation import BASELINES
 from tfx_configs.frozen import Settings, check
@@ -253,3 +253,7 @@ class RunSettings(Settings):
 
     def __post_init__(self) -> None:
         check(self.replay_requests >= 30, "replay_requests", "at least 30", self.replay_requests)
+
+    def training(self, **changes: Any) -> Self:
+        """The same run with other values for these fields of `train`."""
+        return dataclasses.replace(self, train=dataclasses.replace(self.train, **changes))

@@ -36,7 +36,7 @@ class KfpTrainer:
 
     def start(self, name: str, start: Start) -> str:
         """The name is the data's version too: no run takes old tables from the cache, and a second try finds them."""
-        settings = dataclasses.replace(self.run, train=dataclasses.replace(self.run.train, start=start))
+        settings = self.run.training(start=start)
         values = {"settings": settings.to_json(), "data_version": name, "run_name": name, **self.parameters}
         return self.server.start(self.experiment, name, self.package, values)
 

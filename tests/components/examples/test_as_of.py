@@ -30,15 +30,14 @@ from tests.components.examples.histories import ITEM_TABLE, ITEMS, MOMENT_DAY, R
 from tests.worlds import CUT_DAY, market, seconds
 from tfx_configs import recipes
 from tfx_configs.labels import LabelSettings
-from tfx_configs.settings import DAY_S, CandidateSettings, FeatureSettings, RunSettings
+from tfx_configs.settings import DAY_S, CandidateSettings, FeatureSettings
 
 MOMENT_S = seconds(MOMENT_DAY)
 ITEM_IDS = np.array(list(ITEMS), dtype=object)
 RANKING_DAYS = 28
 RUN = dataclasses.replace(
-    recipes.fast(),
+    recipes.fast().training(ranking_days=RANKING_DAYS),
     features=FeatureSettings(min_item_count=1, oov_buckets=2, half_lives_days=(7.0,), max_attributes=2),
-    train=dataclasses.replace(recipes.fast().train, ranking_days=RANKING_DAYS),
     candidates=CandidateSettings(retrieved=2, popular=3),
 )
 AT_THE_CUT = ("price",)
@@ -172,9 +171,7 @@ def test_what_standardises_numbers_does_not_know_what_happens_at_or_after_the_cu
 
 def _moments(events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Means and scales of the ranker's dense features after a training with all negatives."""
-    run: RunSettings = dataclasses.replace(
-        recipes.fast(), train=dataclasses.replace(recipes.fast().train, ranking_epochs=1, negative_percent=100.0)
-    )
+    run = recipes.fast().training(ranking_epochs=1, negative_percent=100.0)
     items = market()["items"]
     trips = build_trips(events, items[c.ITEM].to_numpy(object), seconds(CUT_DAY), 100)
     snapshot = build_catalog(trips, events, items, None, (), run)

@@ -36,7 +36,7 @@ def build(
     events: pd.DataFrame = WORLD, items: pd.DataFrame = ITEMS, features: FeatureSettings = FLOOR_2, **tables: Any
 ) -> Catalog:
     run = recipes.fast()
-    run = dataclasses.replace(run, features=features, train=dataclasses.replace(run.train, ranking_days=28))
+    run = dataclasses.replace(run.training(ranking_days=28), features=features)
     trips = build_trips(events, ITEM_IDS, seconds(CUT_DAY), 100)
     return build_catalog(trips, events, items, tables.get("users"), tables.get("promotions", ()), run)
 

@@ -1,6 +1,5 @@
 """Models that go on from a parent: refreshed and warm."""
 
-import dataclasses
 import shutil
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ K = 20
 
 
 def settings(run: RunSettings, start: Start, **changes: Any) -> str:
-    return dataclasses.replace(run, train=dataclasses.replace(run.train, start=start, **changes)).to_json()
+    return run.training(start=start, **changes).to_json()
 
 
 def answers(model: Path, world: Trained) -> list[Answer]:

@@ -1,6 +1,5 @@
 """What stands when a run begins, on this machine and on a cluster."""
 
-import dataclasses
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -29,8 +28,7 @@ def add(registry: Registry, tmp_path: Path, content: str, kind: str = "aisle") -
 
 
 def run(start: Start) -> RunSettings:
-    found = recipes.fast()
-    return dataclasses.replace(found, train=dataclasses.replace(found.train, start=start))
+    return recipes.fast().training(start=start)
 
 
 def test_an_empty_registry_and_a_baseline_are_nothing_to_compare_with_or_go_on_from(
