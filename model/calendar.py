@@ -41,7 +41,7 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
 
 
 class PromotionCalendar(tf.Module):
-    """Looks the running kinds up for (store, item, time)."""
+    """Looks the running kinds up for (store, item, time): in mask_N, at the last key of key_N that is not later."""
 
     def __init__(self, promotions: Sequence[Promotions], items: int) -> None:
         super().__init__(name="promotions")
@@ -50,8 +50,8 @@ class PromotionCalendar(tf.Module):
         self._items = items
         self._in_all_stores = any((p.store_P == MISSING).any() for p in promotions)
         key, mask = changes(promotions, items)
-        self._key_N = tf.Variable(key, trainable=False, name="key")
-        self._mask_N = tf.Variable(mask, trainable=False, name="mask")
+        self.key_N = tf.Variable(key, trainable=False, name="key")
+        self.mask_N = tf.Variable(mask, trainable=False, name="mask")
 
     def __call__(self, store_C: Any, item_C: Any, time_C: Any) -> dict[str, Any]:
         """{kind: [C] float32}: 1 where it runs in this store or in all stores."""
@@ -65,5 +65,5 @@ class PromotionCalendar(tf.Module):
 
     def _running(self, store_C: Any, item_C: Any, time_C: Any) -> Any:
         place_C = tf.cast(store_C, tf.int64) * self._items + tf.cast(item_C, tf.int64)
-        at_C = tf.searchsorted(self._key_N, place_C * HOURS + time_C // 3600, side="right") - 1
-        return tf.cast(tf.gather(self._mask_N, at_C), tf.int32)
+        at_C = tf.searchsorted(self.key_N, place_C * HOURS + time_C // 3600, side="right") - 1
+        return tf.cast(tf.gather(self.mask_N, at_C), tf.int32)

@@ -27,10 +27,10 @@ class OpenedModel(LoadedModel):
 
     def __init__(self, directory: Path, manifest: Manifest, policy: RerankPolicy) -> None:
         super().__init__(directory, manifest, policy)
-        features = self._saved._recommender.features
+        features = self._saved.recommender.features
         self._popularity: tuple[Any, ...] = (features.recent_X, features.decayed_X)
-        self._key_N = features._promotions._key_N.numpy()
-        self._running_N: Any = features._promotions._mask_N
+        self._key_N = features.promotions.key_N.numpy()
+        self._running_N: Any = features.promotions.mask_N
 
     @property
     def kind(self) -> str:

@@ -40,7 +40,7 @@ class Serving(tf.Module):
 
     def __init__(self, recommender: Recommends, catalog: Catalog) -> None:
         super().__init__(name="serving")
-        self._recommender = recommender
+        self.recommender = recommender
         self.weights = of_recommender(recommender)
         self._item_ids = tf.Variable(catalog.item_ids.astype(str), trainable=False, name="item_ids")
         self._sources = tf.constant(SOURCES)
@@ -66,7 +66,7 @@ class Serving(tf.Module):
     ) -> dict[str, Any]:
         """{"query": [B, d]}: what the index is searched with."""
         batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
-        return {"query": self._recommender.embed(batch)}
+        return {"query": self.recommender.embed(batch)}
 
     @tf.function(
         input_signature=[
@@ -110,7 +110,7 @@ class Serving(tf.Module):
         """{"item_id", "score", "reason"}: [B, at most k], best first; item_id is empty where candidates ran out."""
         batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
         exclude = self._items.lookup(exclude_item)
-        item, score, source = self._recommender.recommend(batch, retrieved, exclude, exclude_row, ranked, k)
+        item, score, source = self.recommender.recommend(batch, retrieved, exclude, exclude_row, ranked, k)
         item_id = tf.where(item >= 0, tf.gather(self._item_ids, tf.maximum(item, 0)), "")
         return {"item_id": item_id, "score": score, "reason": tf.gather(self._sources, source)}
 

@@ -97,7 +97,7 @@ class FeatureGraph(tf.Module):
         self.snapshot_W = _hold(catalog.snapshot_W, "snapshots")
         self.repurchase_I = _hold(catalog.repurchase_I, "repurchase")
         self.price_I = _hold(catalog.price_I, "price")
-        self._promotions = PromotionCalendar(catalog.promotions, catalog.items)
+        self.promotions = PromotionCalendar(catalog.promotions, catalog.items)
 
     def __call__(self, batch: Batch, item_C: Any, row_C: Any) -> dict[str, Any]:
         """{feature name: [C] float32}, before the log of `Feature.log`.
@@ -213,7 +213,7 @@ class FeatureGraph(tf.Module):
             "popularity": self.popularity(item_C, week_C),
             "repurchase": tf.gather(self.repurchase_I, item_C),
             "price": tf.gather(self.price_I, item_C),
-            **{f"on_{kind}": on_C for kind, on_C in self._promotions(store_C, item_C, time_C).items()},
+            **{f"on_{kind}": on_C for kind, on_C in self.promotions(store_C, item_C, time_C).items()},
         }
 
 
