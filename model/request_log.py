@@ -5,8 +5,13 @@ A directory holds any number of files, from any number of server processes:
     {version}-{pid}-{start}-{number}.parquet   finished, never changed again
     {version}-{pid}-{start}-{number}.journal   JSON lines, still written to, or left by a process that was killed
 
-A journal becomes the Parquet file of the same name. Only this module and the writer (model/serving/journal.py) know of
-journals; everybody else calls `read`, which has every row some milliseconds after its answer.
+A journal becomes the Parquet file of the same name. Only this module, the writer (model/serving/journal.py) and the
+shipper know of journals; everybody else calls `read`, which has every row some milliseconds after its answer.
+
+On a cluster each server's directory is emptied into an object store (model/serving/shipper.py), and all of them are
+read there as one log, finished files only:
+
+    s3://bucket/path/{day on which it was finished, UTC}/{host}-{name}.parquet
 
 Detail is there for a share of the requests (`sampled`) and null for the others: the history exactly as the model was
 given it, and what it ranked. The features as seen are not stored: the model is a pure function of history, moment,
@@ -14,19 +19,28 @@ store and catalog, so the history, the row's other columns and the version's mod
 """
 
 import json
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import reduce
 from hashlib import blake2b
 from operator import and_
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
-import pyarrow.dataset as ds
+import pyarrow.compute as pc
 import pyarrow.json as pj
 
+from model import object_store
 from model.errors import InputError
+from tfx_configs.settings import DAY_S
+
+if TYPE_CHECKING:
+    import pyarrow.dataset as ds
 
 PARQUET, JOURNAL = ".parquet", ".journal"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 _TEXTS, _FLOATS = pa.list_(pa.string()), pa.list_(pa.float32())
 DETAIL = (
@@ -62,7 +76,7 @@ SCHEMA = pa.schema(
 
 
 def read(
-    directory: Path,
+    place: Path | str,
     since_s: int | None = None,
     until_s: int | None = None,
     columns: Sequence[str] | None = None,
@@ -70,29 +84,58 @@ def read(
 ) -> pa.Table:
     """The rows with since_s <= time_s < until_s, in the order in which they were answered.
 
+    In an object store days that ended a day or more before since_s are not looked at: a request is logged when it is
+    answered, and seldom asks about a later moment.
+
     Args:
+        place: a directory, or s3://bucket/path.
         shadows: also answers to mirrored copies, which no shopper ever saw.
         columns: of SCHEMA, all when None. Columns that an older file lacks are null.
 
     Raises:
-        InputError: no such directory, or a file in it is no request log.
+        InputError: no such directory or bucket, or a file in it is no request log.
     """
-    if not directory.is_dir():
-        raise InputError(f"request log: expected a directory at {directory}, found none")
+    needed = None if columns is None else list(dict.fromkeys([*columns, "logged_s"]))
+    wanted = _wanted(since_s, until_s, shadows)
     try:
-        # Journals first: one that is finished meanwhile is then found as Parquet, and never read twice.
-        journals = {path.stem: _journal(path) for path in sorted(directory.glob(f"*{JOURNAL}"))}
-        files = sorted(directory.glob(f"*{PARQUET}"))
-        finished = {path.stem for path in files}
-        sources = [found for stem, found in journals.items() if stem not in finished]
-        rows = ds.dataset([str(path) for path in files], schema=SCHEMA, format="parquet")
-        tables = [
-            part.to_table(filter=_wanted(since_s, until_s, shadows)) for part in (rows, *map(ds.dataset, sources))
-        ]
+        sources = _stored(str(place), since_s) if object_store.is_url(place) else _in_directory(Path(place))
+        tables = [source.to_table(filter=wanted, columns=needed) for source in sources]
     except pa.ArrowException as error:
-        raise InputError(f"request log: {directory} has a file that is none ({error!s:.200}); move it away") from None
+        raise InputError(f"request log: {place} has a file that is none ({error!s:.200}); move it away") from None
+    except OSError as error:
+        if not object_store.is_url(place):
+            raise
+        raise object_store.unreadable(str(place), error) from None
     found = pa.concat_tables(tables).sort_by("logged_s")
     return found if columns is None else found.select(list(columns))
+
+
+def _in_directory(directory: Path) -> "list[ds.Dataset]":
+    import pyarrow.dataset as ds  # brings pandas, which those who only write do without
+
+    if not directory.is_dir():
+        raise InputError(f"request log: expected a directory at {directory}, found none")
+    # Journals first: one that is finished meanwhile is then found as Parquet, and never read twice.
+    journals = {path.stem: _journal(path) for path in sorted(directory.glob(f"*{JOURNAL}"))}
+    files = sorted(directory.glob(f"*{PARQUET}"))
+    finished = {path.stem for path in files}
+    rows = ds.dataset([str(path) for path in files], schema=SCHEMA, format="parquet")
+    return [rows, *(ds.dataset(found) for stem, found in journals.items() if stem not in finished)]
+
+
+def _stored(url: str, since_s: int | None) -> "list[ds.Dataset]":
+    import pyarrow.dataset as ds
+
+    store, paths = object_store.files(url)
+    first = "" if since_s is None else str(datetime.fromtimestamp(since_s - DAY_S, UTC).date())
+    wanted = [path for path in paths if path.endswith(PARQUET) and not _is_before(path, first)]
+    return [ds.dataset(wanted, schema=SCHEMA, format="parquet", filesystem=store)]
+
+
+def _is_before(path: str, first: str) -> bool:
+    """Whether the file lies in a folder of a day before `first`."""
+    folder = path.split("/")[-2]
+    return _DAY.fullmatch(folder) is not None and folder < first
 
 
 def sampled(request_id: str, percent: float) -> bool:
@@ -137,8 +180,8 @@ def _journal(path: Path) -> pa.Table:
         return SCHEMA.empty_table()
 
 
-def _wanted(since_s: int | None, until_s: int | None, shadows: bool) -> ds.Expression | None:
-    time_s, route = ds.field("time_s"), ds.field("route")
+def _wanted(since_s: int | None, until_s: int | None, shadows: bool) -> pc.Expression | None:
+    time_s, route = pc.field("time_s"), pc.field("route")
     limits = [time_s >= since_s] if since_s is not None else []
     limits += [time_s < until_s] if until_s is not None else []
     limits += [] if shadows else [route.is_null() | (route != "shadow")]

@@ -30,7 +30,7 @@ _READ = [*COLUMNS, "store_id", "item_ids"]
 
 
 def read_experiment(
-    log: Path,
+    log: Path | str,
     tables: Path,
     since_s: float,
     until_s: float | None,
@@ -58,7 +58,7 @@ def read_experiment(
 
 
 def size_baseline(
-    log: Path,
+    log: Path | str,
     tables: Path,
     since_s: float | None,
     until_s: float | None,
@@ -101,7 +101,7 @@ def days(found: dict[str, Any], *plan: float) -> int | None:
 
 
 def _figures(
-    log: Path, tables: Path, since_s: float, until_s: float | None, labels: LabelSettings
+    log: Path | str, tables: Path, since_s: float, until_s: float | None, labels: LabelSettings
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """(rows of the span, its closed visits, past of each shopper by user_id).
 

@@ -26,7 +26,7 @@ def experiment_commands(commands: Any) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
 
     size = actions.add_parser("size", help=DOES["size"], description=DOES["size"])
-    size.add_argument("--baseline-from", type=Path, metavar="LOG", help="request log of a version without experiment")
+    size.add_argument("--baseline-from", metavar="LOG", help="request log of a version without experiment")
     _span(size)
     size.add_argument("--mean", type=float, help="hits per trip, in place of a log")
     size.add_argument("--sd", type=float, help="with --mean: standard deviation of a shopper's hits per trip")
@@ -37,7 +37,7 @@ def experiment_commands(commands: Any) -> None:
     size.set_defaults(command=_size)
 
     read = actions.add_parser("read", help=DOES["read"], description=DOES["read"])
-    read.add_argument("log", type=Path, metavar="LOG", help="directory of a request log (docs/serving.md)")
+    read.add_argument("log", metavar="LOG", help="directory of a request log, or s3://bucket/path (docs/serving.md)")
     read.add_argument("--control", required=True, metavar="VERSION")
     read.add_argument("--treatment", required=True, metavar="VERSION")
     _span(read)

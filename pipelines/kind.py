@@ -27,6 +27,10 @@ PROGRAMS = {
     "kubectl": "install kubectl (kubernetes.io/docs/tasks/tools)",
     "helm": "install Helm 3 (helm.sh/docs/intro/install)",
 }
+STORE = "seaweedfs.kubeflow:8333"
+"""KFP's object store, in the cluster."""
+LOG_BUCKET = "aisle-log"
+"""As in manifests/components/request-log; the secrets with its keys have the same name."""
 KFP = "github.com/kubeflow/pipelines/manifests/kustomize"
 
 
@@ -128,17 +132,46 @@ def _secrets() -> None:
         text = _output("kubectl", "get", "secret", "mlpipeline-minio-artifact", "-n", "kubeflow", "-o", "json")
         store = {key: base64.b64decode(value).decode() for key, value in json.loads(text)["data"].items()}
         keys = {"AWS_ACCESS_KEY_ID": store["accesskey"], "AWS_SECRET_ACCESS_KEY": store["secretkey"]}
-        notes = {"s3-endpoint": "seaweedfs.kubeflow:8333", "s3-usehttps": "0", "s3-region": "us-east-1"}
+        notes = {"s3-endpoint": STORE, "s3-usehttps": "0", "s3-region": "us-east-1"}
         _secret("aisle-s3", keys, {f"serving.kserve.io/{name}": value for name, value in notes.items()})
 
+    if LOG_BUCKET not in _weed("s3.bucket.list\n"):
+        _weed(f"s3.bucket.create -name {LOG_BUCKET}\n")
+    for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
+        if not _exists(LOG_BUCKET, namespace):
+            access, secret = f"{LOG_BUCKET}-{namespace}", secrets.token_urlsafe(32)
+            _weed(log_user(access, secret, actions))
+            keys = {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}
+            _secret(LOG_BUCKET, keys | {"AWS_ENDPOINT_URL": f"http://{STORE}"}, namespace=namespace)
 
-def _exists(secret: str) -> bool:
-    return _succeeds("kubectl", "get", "secret", secret, "-n", "aisle")
+
+def log_user(access: str, secret: str, actions: str) -> str:
+    """What SeaweedFS's shell is told for a user of the request log's bucket, and of no other, with these keys.
+
+    actions: the user's rights there, comma-separated: Read, Write, List.
+    """
+    user = f"s3.configure -user {access} -access_key {access} -secret_key {secret}"
+    return f"{user} -buckets {LOG_BUCKET} -actions {actions} -apply\n"
 
 
-def _secret(name: str, values: dict[str, str], annotations: dict[str, str] | None = None) -> None:
+def _weed(commands: str) -> str:
+    """What SeaweedFS's shell answers. Through standard input, and not shown: keys are in both."""
+    shell = ["kubectl", "exec", "-i", "-n", "kubeflow", "deployment/seaweedfs", "--", "weed", "shell"]
+    done = subprocess.run(shell, input=commands, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StageFailed(f"{' '.join(shell)}: expected exit 0, got {done.returncode}; is the object store running?")
+    return done.stdout
+
+
+def _exists(secret: str, namespace: str = "aisle") -> bool:
+    return _succeeds("kubectl", "get", "secret", secret, "-n", namespace)
+
+
+def _secret(
+    name: str, values: dict[str, str], annotations: dict[str, str] | None = None, namespace: str = "aisle"
+) -> None:
     """Through standard input: values on a command line can be read by every user of the machine."""
-    metadata = {"name": name, "namespace": "aisle", "annotations": annotations or {}}
+    metadata = {"name": name, "namespace": namespace, "annotations": annotations or {}}
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
     _run("kubectl", "create", "-f", "-", stdin=json.dumps(body))
 

@@ -4,14 +4,18 @@ The registry's claim holds the reference of the model in force and the record of
 Prometheus's own; the monitor's figures reach it over the Pushgateway.
 """
 
-from kfp import dsl
+from kfp import dsl, kubernetes
 
 from components.monitor.figures import JOB
 from components.monitor.op import monitor, retrain
+from model.object_store import OWN
 from pipelines.pods import MOUNT, PUSHGATEWAY, how_it_ended, mount_registry, place
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
 NAME = JOB
+LOG, LOG_SECRET = "s3://aisle-log/requests", "aisle-log"
+"""Where the servers' request logs are (manifests/components/request-log), and the keys to read them there."""
+LOG_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
 KFP = "http://ml-pipeline.kubeflow:8888"
 PACKAGE = "/app/pipelines/compiled/cluster.yaml"
 """The training pipeline of the same release, in the image (manifests/images/Dockerfile)."""
@@ -20,7 +24,7 @@ PACKAGE = "/app/pipelines/compiled/cluster.yaml"
 @dsl.pipeline(name=NAME, description="Request log and purchases against training; is a new model due?")
 def monitoring(
     registry: str = MOUNT,
-    request_log: str = "",
+    request_log: str = LOG,
     tables: str = f"{MOUNT}/tables",
     out: str = f"{MOUNT}/monitoring",
     settings: str = MonitorSettings().to_json(),
@@ -38,7 +42,8 @@ def monitoring(
 ) -> None:
     """Args:
     registry: root of the model registry; the reference of the model in force lies beside its models.
-    request_log: directory of the servers' request log; empty: there is none, and only what needs none is looked at.
+    request_log: the servers' request log, s3://bucket/path or a directory; empty: there is none, and only what needs
+        none is looked at.
     tables: canonical tables with the purchases since the cut.
     out: results, and the record of training runs.
     settings, policy: MonitorSettings and RetrainSettings as JSON (tfx_configs/monitoring.py).
@@ -66,6 +71,8 @@ def monitoring(
             pushgateway=pushgateway,
             namespace=namespace,
         )
+        # Optional: keys may come with the step's service account, and a log in a directory needs none.
+        kubernetes.use_secret_as_env(seen, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
         seen.set_display_name("Monitor").set_cpu_limit("2").set_memory_limit("4G")
         due = retrain(
             report=seen.outputs["report"],

@@ -10,7 +10,7 @@ SHOWN = 5
 
 def replay_options(parser: argparse.ArgumentParser) -> None:
     """What `aisle replay` takes."""
-    parser.add_argument("log", type=Path, metavar="LOG", help="directory of a request log (docs/serving.md)")
+    parser.add_argument("log", metavar="LOG", help="directory of a request log, or s3://bucket/path (docs/serving.md)")
     parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="model directory that served it")
     parser.add_argument("--rules", type=Path, help="rules file that it served with, in place of its own")
     parser.add_argument(

@@ -39,7 +39,7 @@ def rollout_commands(commands: Any) -> None:
         if name == "shadow":
             action.add_argument("--requests", type=int, default=500, help="trips to replay (%(default)s)")
             action.add_argument("--percent", type=int, default=100, help="share of them that it sees (%(default)s)")
-            action.add_argument("--log", type=Path, metavar="DIR", help="compare what is in a request log; no replay")
+            action.add_argument("--log", metavar="LOG", help="compare what is in a request log; no replay")
 
 
 def _status(options: argparse.Namespace) -> int:

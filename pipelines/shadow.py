@@ -80,7 +80,7 @@ def shadow(
         return found
 
 
-def compared(log: Path, copies: int | None = None) -> dict[str, Any]:
+def compared(log: Path | str, copies: int | None = None) -> dict[str, Any]:
     """The comparison of what is in a request log. Raises InputError when there is no log, or no copy's answer in it."""
     rows = request_log.read(log, columns=COLUMNS, shadows=True).to_pandas()
     if copies is None and not (rows["route"] == "shadow").any():

@@ -36,8 +36,8 @@ class Inputs:
 
     reference: Path
     """What components.monitor.reference.build wrote."""
-    log: Path | None
-    """Directory of the request log; None: there is none, and only what needs none is looked at."""
+    log: Path | str | None
+    """Directory of the request log, or s3://bucket/path; None: there is none, and only what needs none is looked at."""
     tables: Path
     """Canonical tables with the purchases since the cut."""
     out: Path
@@ -86,7 +86,12 @@ def monitor(
 
 
 def read_live(
-    log: Path | None, tables: Path, known: Reference, now_s: float, settings: MonitorSettings, labels: LabelSettings
+    log: Path | str | None,
+    tables: Path,
+    known: Reference,
+    now_s: float,
+    settings: MonitorSettings,
+    labels: LabelSettings,
 ) -> Live:
     """What the service recorded and what was bought, up to now.
 

@@ -29,7 +29,8 @@ def monitor_step(
     """Runs the monitor on directories; returns what training is due.
 
     Args:
-        given: {reference, log, tables, out: directories, log may be empty; pushgateway: a URL or empty, namespace}.
+        given: {reference, tables, out: directories; log: a directory, s3://bucket/path, or empty; pushgateway: a URL or
+            empty; namespace}.
         settings, retrain: JSON; empty for the defaults.
         ask: a run asked for by hand: none, incremental or full.
         now: RFC 3339; empty: the present.
@@ -39,7 +40,7 @@ def monitor_step(
     """
     inputs = Inputs(
         reference=Path(given["reference"]),
-        log=Path(given["log"]) if given["log"] else None,
+        log=given["log"] or None,
         tables=Path(given["tables"]),
         out=Path(given["out"]),
         pushgateway=given["pushgateway"],

@@ -36,9 +36,9 @@ READ = ("version", c.USER, "time_s", "logged_s", c.STORE, "rung", "state", "item
 DETAIL = "history_times"
 
 
-def read(directory: Path, since_s: float, until_s: float) -> pd.DataFrame:
+def read(log: Path | str, since_s: float, until_s: float) -> pd.DataFrame:
     """The request log's rows in a span, with the columns that are looked at here. Raises InputError without a log."""
-    table = request_log.read(directory, int(since_s), int(until_s), columns=[*READ, DETAIL])
+    table = request_log.read(log, int(since_s), int(until_s), columns=[*READ, DETAIL])
     return table.to_pandas()
 
 

@@ -47,7 +47,7 @@ def skew(training_stats: str, request_log: str, settings_json: str) -> dict[str,
 
     Args:
         training_stats: the file `requests.stats.pb` of the validation of the served model's run.
-        request_log: its directory.
+        request_log: its directory, or s3://bucket/path.
         settings_json: RunSettings.
 
     Returns:
@@ -60,7 +60,7 @@ def skew(training_stats: str, request_log: str, settings_json: str) -> dict[str,
     if not Path(training_stats).is_file():
         raise InputError(f"training_stats: expected a file at {training_stats}, found none")
     settings = RunSettings.from_json(settings_json).validation
-    frame = _read(Path(request_log))
+    frame = _read(request_log)
     found = _schema_findings(frame)
     if c.TIME in frame:
         found += [dataclasses.replace(f, table="requests") for f in time_checks.in_time(frame, time.time())]
@@ -75,11 +75,11 @@ def skew(training_stats: str, request_log: str, settings_json: str) -> dict[str,
     }
 
 
-def _read(directory: Path) -> pd.DataFrame:
+def _read(log: str) -> pd.DataFrame:
     """The log as a table of canonical columns with the derived ones; columns that no row has are left out."""
-    logged = read(directory, columns=list(LOGGED.values()))
+    logged = read(log, columns=list(LOGGED.values()))
     if not len(logged):
-        raise InputError(f"request log: expected at least one row in {directory}, got none")
+        raise InputError(f"request log: expected at least one row in {log}, got none")
     frame = logged.rename_columns(list(LOGGED)).to_pandas().dropna(axis=1, how="all")
     if c.TIME in frame:
         frame[c.TIME] = frame[c.TIME].astype("float64")

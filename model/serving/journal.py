@@ -45,6 +45,25 @@ class Journal:
             os.close(self._file)
 
 
+def hold(directory: Path) -> int:
+    """Says that this process writes to the directory, until the handle is closed, or the process has ended."""
+    handle = os.open(directory, os.O_RDONLY)
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    return handle
+
+
+def is_held(directory: Path) -> bool:
+    """Whether any process writes to the directory."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
 def adopt(journal: Path) -> None:
     """Finishes a journal whose process is gone, which is when nobody holds its lock."""
     try:

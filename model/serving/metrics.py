@@ -74,8 +74,13 @@ EVENT_LAG = Histogram("aisle_event_lag_seconds", "From a purchase to its arrival
 LATE = Counter("aisle_late_total", "Rankings left behind because the deadline came first.", ("version",))
 MODEL_FAILURES = Counter("aisle_model_failures_total", "Rankings that ended in an error.", ("version",))
 LOG_DROPPED = Counter(
-    "aisle_request_log_dropped_total", "Rows of the request log given up: the disk is full or too slow."
+    "aisle_request_log_dropped_total",
+    "Rows of the request log given up: the disk is full or too slow, or nobody took finished files away.",
 )
+LOG_WAITING_FILES = Gauge(
+    "aisle_request_log_waiting_files", "Finished files of the request log that nobody has taken away yet."
+)
+LOG_WAITING_SECONDS = Gauge("aisle_request_log_waiting_seconds", "For how long the oldest of them has been waiting.")
 
 
 def stage_took(version: str, stage: str, seconds: float) -> None:

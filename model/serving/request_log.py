@@ -19,8 +19,9 @@ from model.headers import Route
 from model.request_log import JOURNAL, sampled
 from model.serving import metrics
 from model.serving.inputs import Query
-from model.serving.journal import Journal, adopt
+from model.serving.journal import Journal, adopt, hold
 from model.serving.state import State
+from model.serving.waiting import keep_at_most, oldest_age_s, waiting
 
 CAPACITY = 10_000
 """Rows that may wait for the disk."""
@@ -38,6 +39,9 @@ class LogOptions:
     """Rows of a file, at least 1."""
     roll_s: float = 60.0
     """Seconds until a file is finished though it has fewer, above 0."""
+    keep_mb: float | None = None
+    """Megabytes that may wait for somebody who takes finished files away (model/serving/shipper.py), above 0; beyond it
+    the oldest are given up. None: nobody does, and all stay."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.detail_percent <= 100:
@@ -46,6 +50,8 @@ class LogOptions:
             raise InputError(f"log-roll-rows: expected at least 1, got {self.roll_rows}")
         if not self.roll_s > 0:
             raise InputError(f"log-roll-s: expected a time above 0, got {self.roll_s:g}")
+        if self.keep_mb is not None and not self.keep_mb > 0:
+            raise InputError(f"log-keep-mb: expected a size above 0, got {self.keep_mb:g}")
 
 
 class RequestLog:
@@ -60,6 +66,7 @@ class RequestLog:
         self._directory, self._options = directory, options or LogOptions()
         try:
             directory.mkdir(parents=True, exist_ok=True)
+            self._held = hold(directory)
             left = sorted(directory.glob(f"*{JOURNAL}"))
         except OSError as error:
             raise InputError(f"request log: expected a directory to write to at {directory}, got: {error}") from None
@@ -68,6 +75,9 @@ class RequestLog:
                 adopt(journal)
             except OSError as error:
                 _log.error("request log: %s stays a journal: %s", journal.name, error)
+        if self._options.keep_mb is not None:
+            metrics.LOG_WAITING_FILES.set_function(lambda: len(waiting(directory)))
+            metrics.LOG_WAITING_SECONDS.set_function(lambda: oldest_age_s(directory))
         self._started_ns, self._number = time.time_ns(), 0
         self._journal: Journal | None = None
         self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue(CAPACITY)
@@ -89,6 +99,7 @@ class RequestLog:
         """Writes what waits, and finishes the file."""
         self._queue.put(None)
         self._thread.join()
+        os.close(self._held)
 
     def __enter__(self) -> Self:
         return self
@@ -134,6 +145,12 @@ class RequestLog:
             journal.finish()
         except OSError as error:
             _log.error("request log: %s stays a journal: %s", journal.path.name, error)
+        if self._options.keep_mb is None:
+            return
+        try:
+            metrics.LOG_DROPPED.inc(keep_at_most(self._directory, self._options.keep_mb))
+        except OSError as error:
+            _log.error("request log: old files cannot be given up: %s", error)
 
 
 def row(

@@ -177,6 +177,12 @@ def _options(argv: Sequence[str] | None) -> ServerOptions:
     parser.add_argument(
         "--log-roll-s", type=float, default=LogOptions.roll_s, help="seconds until a file is finished though shorter"
     )
+    parser.add_argument(
+        "--log-keep-mb",
+        type=float,
+        metavar="MB",
+        help="what of the log may wait for a shipper; beyond it the oldest files are given up (default: all stay)",
+    )
     parser.add_argument("--rules", type=Path, help="rules file that takes the place of the model's own rules")
     parser.add_argument("--max-history", type=int, default=2048, help="events kept for each shopper")
     parser.add_argument("--deadline-ms", type=float, default=50.0, help="time for a request that names none")
@@ -187,7 +193,9 @@ def _options(argv: Sequence[str] | None) -> ServerOptions:
     if parent_pid is not None:
         die_with_parent(parent_pid)
     limits = Limits(deadline_ms=found.pop("deadline_ms"), max_in_flight=found.pop("max_in_flight"))
-    log = LogOptions(**{name: found.pop(f"log_{name}") for name in ("detail_percent", "roll_rows", "roll_s")})
+    log = LogOptions(
+        **{name: found.pop(f"log_{name}") for name in ("detail_percent", "roll_rows", "roll_s", "keep_mb")}
+    )
     return ServerOptions(**found, limits=limits, log=log, redis_password=os.environ.get("REDIS_PASSWORD"))
 
 

@@ -179,6 +179,14 @@ LOG_AND_MODEL = (
         summary="{{ $value | humanize }} lines of the request log were given up in a quarter of an hour.",
     ),
     Alert(
+        name="AisleRequestLogBehind",
+        expr=f"max by (namespace, pod) (aisle_request_log_waiting_seconds) > {15 * 60}",
+        wait="10m",
+        severity="ticket",
+        summary="{{ $labels.pod }} has lines of the request log that nobody has taken away "
+        "for {{ $value | humanizeDuration }}.",
+    ),
+    Alert(
         name="AisleModelOld",
         expr=f"time() - max by (namespace) (aisle_model_cut_timestamp_seconds) > {14 * 86400}",
         wait="15m",

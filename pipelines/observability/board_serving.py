@@ -222,6 +222,21 @@ SERVING = Board(
                     queries=(Query(expr=rate(f"aisle_request_log_dropped_total{{{HERE}}}"), legend="lines"),),
                     unit="short",
                 ),
+                Panel(
+                    title="Request log not taken away yet, oldest file",
+                    queries=(
+                        Query(expr=f"max by (pod) (aisle_request_log_waiting_seconds{{{HERE}}})", legend="{{pod}}"),
+                    ),
+                    unit="s",
+                    limit=900,
+                ),
+                Panel(
+                    title="Request log not taken away yet, files",
+                    queries=(
+                        Query(expr=f"max by (pod) (aisle_request_log_waiting_files{{{HERE}}})", legend="{{pod}}"),
+                    ),
+                    unit="short",
+                ),
             ),
         ),
     ),

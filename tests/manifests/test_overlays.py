@@ -12,7 +12,11 @@ import yaml
 from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntime, V1beta1InferenceService
 
 from model.service_rules import problems
+from model.serving.server import GRACE_S
+from model.serving.waiting import MEGABYTE
+from pipelines.kind import LOG_BUCKET
 from pipelines.manifests import OVERLAYS, ROOT, build, rollout_routes, rollout_states, versions
+from pipelines.monitoring import LOG, LOG_SECRET
 from tests.manifests.models import misfits
 
 KUBERNETES = versions()["KUBERNETES"].rpartition(".")[0]
@@ -170,16 +174,14 @@ def test_every_verb_of_a_role_says_why(file: str) -> None:
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_model_is_probed_on_its_own_path(overlay: str) -> None:
-    (runtime,) = of_kind(overlay, "ServingRuntime")
-    (container,) = runtime["spec"]["containers"]
+    container, _ = serving(overlay)
     for probe in ("startupProbe", "readinessProbe"):
         assert container[probe]["httpGet"] == {"path": "/v2/models/aisle/ready", "port": 8080}
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_all_replicas_share_live_state_in_redis_with_the_password_from_its_secret(overlay: str) -> None:
-    (runtime,) = of_kind(overlay, "ServingRuntime")
-    (container,) = runtime["spec"]["containers"]
+    container, _ = serving(overlay)
     stores = [urlsplit(word.partition("=")[2]) for word in container["args"] if word.startswith("--store=")]
     (redis,) = [o for o in of_kind(overlay, "Service") if o["metadata"]["name"] == "aisle-redis"]
     assert [(store.scheme, store.hostname, store.password) for store in stores] == [("redis", "aisle-redis", None)]
@@ -188,8 +190,55 @@ def test_all_replicas_share_live_state_in_redis_with_the_password_from_its_secre
     password = {"name": "REDIS_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "aisle-redis", "key": "password"}}}
     for one in (container, database["spec"]["template"]["spec"]["containers"][0]):
         assert password in one["env"]
+    (runtime,) = of_kind(overlay, "ServingRuntime")
     mounted = [mount["name"] for mount in container["volumeMounts"]]
-    assert mounted == [volume["name"] for volume in runtime["spec"]["volumes"]] == ["scratch"]
+    assert mounted == [volume["name"] for volume in runtime["spec"]["volumes"]] == ["scratch", "log"]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_only_the_shipper_has_the_keys_of_the_request_logs_bucket_and_the_pod_does_without_them(overlay: str) -> None:
+    server, shipper = serving(overlay)
+    assert shipper["envFrom"] == [{"secretRef": {"name": LOG_SECRET, "optional": True}}]
+    assert "envFrom" not in server and LOG_SECRET not in json.dumps(server)
+    assert "ports" not in shipper  # Knative takes them in one container only
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_what_the_server_logs_the_shipper_takes_before_the_kubelet_would_evict_the_pod(overlay: str) -> None:
+    server, shipper = serving(overlay)
+    (runtime,) = of_kind(overlay, "ServingRuntime")
+    mounts = [{mount["name"]: mount["mountPath"] for mount in one["volumeMounts"]} for one in (server, shipper)]
+    assert {option(server, "--request-log"), option(shipper, "--from"), *(one["log"] for one in mounts)} == {"/log"}
+    limits = {volume["name"]: volume["emptyDir"]["sizeLimit"] for volume in runtime["spec"]["volumes"]}
+    assert float(option(server, "--log-keep-mb")) * MEGABYTE < 0.8 * float(limits["log"].removesuffix("Gi")) * 2**30
+    assert float(option(server, "--log-roll-s")) < 15 * 60  # AisleRequestLogBehind
+
+
+@pytest.mark.parametrize("overlay", ["kind", "knative"])
+def test_the_request_log_is_shipped_to_where_the_monitor_reads_it(overlay: str) -> None:
+    assert option(serving(overlay)[1], "--to") == LOG
+    assert LOG.startswith(f"s3://{LOG_BUCKET}/") and LOG_SECRET == LOG_BUCKET
+
+
+@pytest.mark.parametrize("overlay", ["kind", "prod"])
+def test_the_shipper_outlives_the_server_and_ends_before_it_is_killed(overlay: str) -> None:
+    server, shipper = serving(overlay)
+    (service,) = of_kind(overlay, "InferenceService")
+    ends_s = server["lifecycle"]["preStop"]["sleep"]["seconds"] + GRACE_S
+    assert ends_s < float(option(shipper, "--linger-s")) < service["spec"]["predictor"]["terminationGracePeriodSeconds"]
+
+
+def serving(overlay: str) -> list[dict[str, Any]]:
+    """The server's container, and the one beside it."""
+    (runtime,) = of_kind(overlay, "ServingRuntime")
+    containers: list[dict[str, Any]] = runtime["spec"]["containers"]
+    assert [one["name"] for one in containers] == ["kserve-container", "ship-log"]
+    return containers
+
+
+def option(container: dict[str, Any], name: str) -> str:
+    (found,) = [word.partition("=")[2] for word in container["args"] if word.startswith(f"{name}=")]
+    return str(found)
 
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])
@@ -197,8 +246,7 @@ def test_a_server_is_forgotten_before_it_stops(overlay: str) -> None:
     (runtime,) = of_kind(overlay, "ServingRuntime")
     (service,) = of_kind(overlay, "InferenceService")
     pause_s = runtime["spec"]["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
-    drain_s = 10
-    assert service["spec"]["predictor"]["terminationGracePeriodSeconds"] > pause_s + drain_s
+    assert service["spec"]["predictor"]["terminationGracePeriodSeconds"] > pause_s + GRACE_S
 
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])

@@ -9,7 +9,7 @@ import yaml
 
 from components.images import IMAGE, VALIDATE_IMAGE
 from pipelines.manifests import ROOT
-from pipelines.monitoring import PACKAGE
+from pipelines.monitoring import LOG_SECRET, PACKAGE
 
 COMPILED = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
 ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml"]
@@ -89,6 +89,17 @@ def test_monitor_and_retrain_have_the_registry_and_are_never_cached_nor_tried_tw
     assert executors[f"exec-{step}"]["container"]["image"] == image
     mounted = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][f"exec-{step}"]
     assert mounted["pvcMount"][0]["constant"] == "aisle-registry"
+
+
+def test_only_the_monitor_has_the_keys_of_the_request_log_by_names_that_kfp_does_not_read_where_there_are_any() -> None:
+    platform = list(yaml.safe_load_all(COMPILED.with_name("monitoring.yaml").read_text()))[1]
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert {name for name, one in executors.items() if "secretAsEnv" in one} == {"exec-monitor"}
+    (secret,) = executors["exec-monitor"]["secretAsEnv"]
+    assert (secret["secretName"], secret["optional"]) == (LOG_SECRET, True)
+    names = {one["secretKey"]: one["envVar"] for one in secret["keyToEnv"]}
+    assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"} <= set(names)
+    assert all(variable == f"AISLE_{key}" for key, variable in names.items())
 
 
 def test_the_policy_starts_the_training_pipeline_of_the_image_with_parameters_that_it_has() -> None:

@@ -237,6 +237,8 @@ def test_metrics_have_the_names_and_labels_that_dashboards_and_alerts_read(serve
         "aisle_late_total",
         "aisle_model_failures_total",
         "aisle_request_log_dropped_total",
+        "aisle_request_log_waiting_files",
+        "aisle_request_log_waiting_seconds",
     }
 
 

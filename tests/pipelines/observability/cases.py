@@ -2,12 +2,13 @@
 
 from tests.pipelines.observability.case import IN_FLIGHT, Case
 from tests.pipelines.observability.job_cases import JOBS
-from tests.pipelines.observability.worlds import World, answered, counter, failing, histogram, slow
+from tests.pipelines.observability.worlds import World, answered, counter, failing, gauge, histogram, slow
 
 STATE = 'aisle_state_total{namespace="shop",version="v1",result="%s"}'
 EVENTS = 'aisle_events_total{namespace="shop",result="%s"}'
 FAILURES = 'aisle_model_failures_total{namespace="shop",version="v1"}'
 LIMIT = 'aisle_in_flight_limit{namespace="shop",pod="p"}'
+WAITING = 'aisle_request_log_waiting_seconds{namespace="shop",pod="%s"}'
 DROPPED = 'aisle_request_log_dropped_total{namespace="shop",pod="p"}'
 
 
@@ -248,6 +249,16 @@ HISTORIES = (
         fires={DROPPED: counter((2, 30))},
         quiet=({DROPPED: counter((0, 30))}, {DROPPED: counter((0, 10), (8, 1), (0, 20))}),
         at="25m",
+    ),
+    Case(
+        alert="AisleRequestLogBehind",
+        severity="ticket",
+        fires={WAITING % "p": "0+60x40", WAITING % "q": gauge((5, 41))},
+        quiet=(
+            {WAITING % "p": gauge((800, 41))},
+            {WAITING % "p": "0+60x20 5x19"},  # the store was away for a while
+        ),
+        at="30m",
     ),
 )
 

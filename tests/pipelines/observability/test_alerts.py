@@ -72,6 +72,7 @@ def test_in_a_healthy_day_nothing_fires_nor_is_about_to(tmp_path: Path) -> None:
         'aisle_model_failures_total{namespace="shop",version="v1"}': counter((0, DAY)),
         'aisle_model_cut_timestamp_seconds{namespace="shop",version="v1"}': gauge((0, DAY)),
         'aisle_request_log_dropped_total{namespace="shop",pod="p"}': counter((0, DAY)),
+        'aisle_request_log_waiting_seconds{namespace="shop",pod="p"}': gauge((5, DAY)),
         'aisle_pipeline_last_success_timestamp_seconds{namespace="shop",pipeline="aisle-cluster"}': gauge((0, DAY)),
         'aisle_monitor_last_run_timestamp_seconds{namespace="shop"}': gauge((0, DAY)),
         'aisle_monitor_check_failed{namespace="shop",check="skew",severity="page"}': gauge((0, DAY)),
