@@ -12,11 +12,14 @@ everything is shipped, at most for `--linger-s`.
 
 import argparse
 import logging
+import os
+import select
 import signal
 import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +33,6 @@ from model.request_log import JOURNAL
 from model.serving.journal import adopt, is_held
 from model.serving.waiting import Waiting, waiting
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
 LONGEST_S = 60.0
 """Between two tries while the store is away."""
 ENDING_S = 0.5
@@ -57,7 +59,6 @@ class Options:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Ships until SIGTERM; returns 0, 1 when something is left behind, 2 for bad arguments with one line on stderr."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # waited for, not handled; threads of the SDK inherit it
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     options = _options(argv)
     try:
@@ -65,14 +66,36 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AisleError as error:
         print(f"aisle shipper: {error}", file=sys.stderr)
         return error.exit_code
-    return 0 if run(options, store, path) else 1
+    with _told_to_end() as told:
+        return 0 if run(options, store, path, told) else 1
 
 
-def run(options: Options, store: fs.FileSystem, path: str) -> bool:
-    """Ships until SIGTERM or SIGINT and then what is left. Returns whether everything went.
+@contextmanager
+def _told_to_end() -> Iterator[Callable[[float], bool]]:
+    """Yields a function that waits so many seconds for SIGTERM or SIGINT, and says whether it came, now or before.
+
+    Handled, not blocked: the SDK has threads of its own, and any of them may get the signal.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = signal.set_wakeup_fd(writing)
+    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda seconds: bool(select.select([reading], [], [], seconds)[0])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
+
+
+def run(options: Options, store: fs.FileSystem, path: str, told_to_end: Callable[[float], bool]) -> bool:
+    """Ships until it is told to end and then what is left. Returns whether everything went.
 
     Args:
         path: on the store, under which the files go.
+        told_to_end: waits so many seconds for it.
     """
     _log.info("request log: shipping from %s to %s as %s", options.directory, options.to, options.host)
     options.directory.mkdir(parents=True, exist_ok=True)
@@ -90,7 +113,7 @@ def run(options: Options, store: fs.FileSystem, path: str) -> bool:
                 _log.error("request log: %s takes no file, %d wait; trying again: %s", options.to, count, reason(error))
             away, pause_s = True, min(2 * pause_s, LONGEST_S)
         if ends_s is None:
-            if signal.sigtimedwait(SIGNALS, pause_s) is not None:
+            if told_to_end(pause_s):
                 ends_s = time.monotonic() + options.linger_s
         elif not (written_to or away):
             return True

@@ -3,6 +3,7 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -137,12 +138,14 @@ def test_a_file_that_was_uploaded_and_not_deleted_is_uploaded_again_under_its_na
     be(WRITER, monkeypatch)
     with RequestLog(tmp_path / "log") as log:
         asked = write(log, 0, 5)
+    logged = read(tmp_path / "log")
     shutil.copytree(tmp_path / "log", tmp_path / "before")
     for directory in (tmp_path / "log", tmp_path / "before"):
         ship(directory, *object_store.open_url(url), "pod-1")
         assert waiting(directory) == []
     be(READER, monkeypatch)
     assert len(object_store.files(url)[1]) == 1 and ids(url) == asked
+    assert read(url).equals(logged) and read(url, columns=["k"]).equals(logged.select(["k"]))
 
 
 def test_while_the_store_is_away_or_has_no_bucket_files_stay_and_it_is_told_once(
@@ -154,7 +157,7 @@ def test_while_the_store_is_away_or_has_no_bucket_files_stay_and_it_is_told_once
     with shipper(endpoint, log, url) as process, RequestLog(log, QUICK) as writer:
         asked = write(writer, 0, 20)
         until(lambda: "takes no file" in process.log.read_text())
-        with pytest.raises(InputError, match=r"cannot be read .*expected AWS_ENDPOINT_URL"):
+        with pytest.raises(InputError, match=r"cannot be read .*expected a bucket of that name, AWS_ENDPOINT_URL"):
             read(url)
         with seaweedfs_server(tmp_path, ports) as there:
             assert len(waiting(log)) == 2 and oldest_age_s(log) > 1
@@ -278,3 +281,18 @@ def test_the_shipper_refuses_an_address_that_is_none(tmp_path: Path) -> None:
         2,
         "aisle shipper: expected an address like s3://bucket/path, got 'requests'\n",
     )
+
+
+def test_a_signal_during_an_upload_does_not_end_it(tmp_path: Path) -> None:
+    """The SDK's own threads may be the ones that get it."""
+    with RequestLog(tmp_path / "log") as log:
+        write(log, 0, 5)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        endpoint = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        with shipper(endpoint, tmp_path / "log", f"s3://{LOG_BUCKET}/requests") as process:
+            silent.accept()
+            for _ in range(3):
+                os.kill(process.pid, signal.SIGTERM)
+                time.sleep(0.1)
+            assert process.exit_code is None
+            process.kill()
