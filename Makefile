@@ -73,7 +73,7 @@ compile: setup ## Refreshes pipelines/compiled, and the manifests that code writ
 	$(RUN)/aisle compile
 	$(RUN)/python -m pipelines.manifests
 
-BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh)
+BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping)
 bench: $(BENCHES) ## Every measurement; results in build/bench
 
 bench-%: setup .venv/.locked-dev ## One measurement

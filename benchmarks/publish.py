@@ -196,7 +196,7 @@ def _capacity(result: dict[str, Any]) -> str:
 
 READ_FROM = {"alternatives": "quality", "capacity": "serving"}
 """Sections that are told from a result of another name."""
-ONLY_FIGURES = {"experiment", "latency"}
+ONLY_FIGURES = {"experiment", "latency", "shipping"}
 """Results that pages tell without a section."""
 SECTIONS = {
     "ablation": ablation,

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     import pyarrow.dataset as ds
 
 PARQUET, JOURNAL = ".parquet", ".journal"
+AT_ONCE = 32
+"""Files that are read side by side: there are many small ones, and in an object store each costs some round trips."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 
 _TEXTS, _FLOATS = pa.list_(pa.string()), pa.list_(pa.float32())
@@ -99,7 +101,7 @@ def read(
     wanted = _wanted(since_s, until_s, shadows)
     try:
         sources = _stored(str(place), since_s) if object_store.is_url(place) else _in_directory(Path(place))
-        tables = [source.to_table(filter=wanted, columns=needed) for source in sources]
+        tables = [source.to_table(filter=wanted, columns=needed, fragment_readahead=AT_ONCE) for source in sources]
     except pa.ArrowException as error:
         raise InputError(f"request log: {place} has a file that is none ({error!s:.200}); move it away") from None
     except OSError as error:
@@ -126,6 +128,7 @@ def _in_directory(directory: Path) -> "list[ds.Dataset]":
 def _stored(url: str, since_s: int | None) -> "list[ds.Dataset]":
     import pyarrow.dataset as ds
 
+    pa.set_io_thread_count(max(AT_ONCE, pa.io_thread_count()))
     store, paths = object_store.files(url)
     first = "" if since_s is None else str(datetime.fromtimestamp(since_s - DAY_S, UTC).date())
     wanted = [path for path in paths if path.endswith(PARQUET) and not _is_before(path, first)]
