@@ -7,6 +7,8 @@ from model.inference_service import Mode
 
 Check = Callable[[dict[str, Any], list[dict[str, Any]]], bool]
 """(InferenceService, its pods) -> ready or not."""
+SERVER = "kserve-container"
+"""What KServe calls the server's container in every runtime."""
 PULL = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageName")
 
 
@@ -85,6 +87,8 @@ def _pod_trouble(pod: dict[str, Any]) -> str | None:
             return f"model not fetched (exit {ended['exitCode']}); is storageUri right, and the secret aisle-s3?"
         if waiting.get("reason") == "CrashLoopBackOff" or ended.get("exitCode"):
             reason = f"{ended.get('reason', 'Error')}, exit {ended.get('exitCode')}"
+            if container["name"] != SERVER:
+                return f"container {container['name']} ended ({reason}); its log says why"
             return f"server ended ({reason}); its log says why: a refused model is named there"
     for one in status.get("conditions", []):
         if one["type"] == "PodScheduled" and one["status"] == "False":

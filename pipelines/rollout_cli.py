@@ -110,7 +110,7 @@ def _shadow(options: argparse.Namespace) -> int:
     from pipelines.shadow import compared, shadow, shadow_lines
 
     if options.namespace:
-        raise InputError("expected --log DIR for a cluster's shadow, got --namespace; its mirror is the gateway's")
+        raise InputError("expected --log LOG for a cluster's shadow, got --namespace; its mirror is the gateway's")
     if options.log:
         found = compared(options.log)
     else:

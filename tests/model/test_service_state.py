@@ -23,6 +23,10 @@ BACK_OFF = {"waiting": {"reason": "CrashLoopBackOff"}}
 CASES = [
     (pod(containerStatuses=[container({"waiting": {"reason": "ErrImagePull"}})]), "image aisle/serve:0.1.0 not pulled"),
     (pod(containerStatuses=[container(BACK_OFF, lastState=ENDED)]), "server ended"),
+    (
+        pod(containerStatuses=[container(BACK_OFF, "ship-log", lastState=ENDED)]),
+        "container ship-log ended (Error, exit 1)",
+    ),
     (pod(initContainerStatuses=[container(ENDED, name="storage-initializer")]), "model not fetched"),
     (pod(conditions=NO_ROOM), "no room: 0/1 nodes"),
 ]

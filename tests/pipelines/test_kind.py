@@ -1,4 +1,8 @@
-"""What `make kind-up` asks of a machine."""
+"""What `make kind-up` asks of a machine, and the secrets that `make kind-deploy` makes."""
+
+import json
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -23,3 +27,37 @@ def test_too_little_memory_is_told_in_numbers() -> None:
 def test_nothing_is_removed_where_there_is_no_kind(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     assert kind.main(["down"]) == 0
+
+
+KUBECTL = """#!{python}
+import base64, json, sys
+words = " ".join(sys.argv[1:])
+if words.startswith("get secret mlpipeline"):
+    keys = {{"accesskey": "minio", "secretkey": "minio123"}}
+    print(json.dumps({{"data": {{name: base64.b64encode(value.encode()).decode() for name, value in keys.items()}}}}))
+elif words.startswith("get secret"):
+    sys.exit(1)
+else:
+    with open({told!r}, "a") as told:
+        print(json.dumps([words, sys.stdin.read()]), file=told)
+"""
+
+
+def test_each_side_of_the_request_log_gets_keys_of_its_own_and_none_is_on_a_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl, told = tmp_path / "kubectl", tmp_path / "told"
+    kubectl.write_text(KUBECTL.format(python=sys.executable, told=str(told)))
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    kind._secrets()
+    calls = [json.loads(line) for line in told.read_text().splitlines()]
+    made = [json.loads(stdin) for words, stdin in calls if words.startswith("create")]
+    logs = {one["metadata"]["namespace"]: one["stringData"] for one in made if one["metadata"]["name"] == "aisle-log"}
+    assert {one["metadata"]["name"] for one in made} == {"aisle-redis", "aisle-api-keys", "aisle-s3", "aisle-log"}
+    assert {keys["AWS_ENDPOINT_URL"] for keys in logs.values()} == {"http://seaweedfs.kubeflow:8333"}
+    users = [stdin for words, stdin in calls if words.startswith("exec") and stdin.startswith("s3.configure")]
+    for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
+        access, secret = logs[namespace]["AWS_ACCESS_KEY_ID"], logs[namespace]["AWS_SECRET_ACCESS_KEY"]
+        assert kind.log_user(access, secret, actions) in users
+        assert not any(secret in words for words, _ in calls)

@@ -67,4 +67,4 @@ def test_what_cannot_be_replayed_is_told(tmp_path: Path, capsys: pytest.CaptureF
     with pytest.raises(InputError, match="expected --requests of 1 or more and --percent of 1 to 100, got 10 and 0"):
         shadow(run, None, 10, 0, FAKE)
     assert main(["rollout", "shadow", "--namespace", "aisle"]) == 2
-    assert "expected --log DIR" in capsys.readouterr().err
+    assert "expected --log LOG" in capsys.readouterr().err
