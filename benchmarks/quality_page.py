@@ -24,7 +24,7 @@ On {result["hardware"]["cores"]} cores ([benchmarks/quality.py](../benchmarks/qu
 
 COST = {
     AISLE: "one graph with its features; minutes of training on two cores",
-    TREES: "as good where measured; a second runtime, its features outside the graph, no embeddings of ids",
+    TREES: "as good or two percent behind; a second runtime, its features outside the graph, no embeddings of ids",
     "TIFU-KNN": "vectors of all shoppers held in memory and searched for each answer",
     "UP-CF": "vectors of all shoppers held in memory, likewise",
     "logistic": "nothing to operate: eight numbers",
