@@ -33,6 +33,8 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
 }
 """{name: (what it says, labels)}."""
 STATES = ("running", "held", "promoted", "rolled_back")
+SUCCEEDED = ("SUCCEEDED", "COMPLETE")
+"""What an exit handler hears of a run that went well, from KFP's local runner and from its backend (2.17)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,9 +46,9 @@ class Sample:
     labels: Mapping[str, str] = field(default_factory=dict)
 
 
-def ended(pipeline: str, succeeded: bool, now_s: float) -> list[Sample]:
-    """How a run of the pipeline ended."""
-    name = PIPELINE_SUCCESS if succeeded else PIPELINE_FAILURE
+def ended(pipeline: str, state: str, now_s: float) -> list[Sample]:
+    """How a run of the pipeline ended; a state that is no success counts as a failure."""
+    name = PIPELINE_SUCCESS if state in SUCCEEDED else PIPELINE_FAILURE
     return [Sample(name=name, value=now_s, labels={"pipeline": pipeline})]
 
 

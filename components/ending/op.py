@@ -12,4 +12,4 @@ def ending(pipeline: str, pushgateway: str, namespace: str, status: dsl.Pipeline
 
     from components.gauges import ended, push
 
-    push(pushgateway, pipeline, namespace, ended(pipeline, status.state == "SUCCEEDED", time.time()))
+    push(pushgateway, pipeline, namespace, ended(pipeline, status.state, time.time()))

@@ -26,13 +26,20 @@ def _told(gateway: str) -> dict[str, float]:
 
 @pytest.mark.needs("prometheus-pushgateway")
 def test_a_pushgateway_keeps_success_and_failure_side_by_side(gateway: str) -> None:
-    push(gateway, "aisle-cluster", "shop", ended("aisle-cluster", True, 100.0))
-    push(gateway, "aisle-cluster", "shop", ended("aisle-cluster", False, 200.0))
+    push(gateway, "aisle-cluster", "shop", ended("aisle-cluster", "COMPLETE", 100.0))
+    push(gateway, "aisle-cluster", "shop", ended("aisle-cluster", "FAILED", 200.0))
     labels = '{instance="",job="aisle-cluster",namespace="shop",pipeline="aisle-cluster"}'
     assert _told(gateway) == {
         f"aisle_pipeline_last_success_timestamp_seconds{labels}": 100.0,
         f"aisle_pipeline_last_failure_timestamp_seconds{labels}": 200.0,
     }
+
+
+@pytest.mark.parametrize("state", ["SUCCEEDED", "COMPLETE", "FAILED", "RUNNING", "CANCELED"])
+def test_a_run_went_well_when_kfps_local_runner_or_its_backend_says_so(state: str) -> None:
+    well = state in ("SUCCEEDED", "COMPLETE")
+    told = ended("aisle-cluster", state, 100.0)[0].name
+    assert told == f"aisle_pipeline_last_{'success' if well else 'failure'}_timestamp_seconds"
 
 
 @pytest.mark.needs("prometheus-pushgateway")

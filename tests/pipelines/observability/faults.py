@@ -27,7 +27,7 @@ class Fault:
 def _jobs(shop: Shop) -> None:
     """What jobs that end say of themselves."""
     now_s = time.time()
-    push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", False, now_s))
+    push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", "FAILED", now_s))
     push(shop.gateway, "aisle-rollout", shop.name, rollout("rolled_back", None, 0))
     failed = Sample(name=CHECK_FAILED, value=1, labels={"check": "skew", "severity": "page"})
     old = Sample(name=MONITOR_RUN, value=now_s - 3 * 86_400)
@@ -38,8 +38,8 @@ def _schedules_stop(shop: Shop) -> None:
     """The last that was heard of the recurring runs: a canary has traffic, and training was nine days ago."""
     now_s = time.time()
     push(shop.gateway, "aisle-rollout", shop.name, rollout("running", "v2", 10))
-    push(shop.gateway, "aisle-rollout-run", shop.name, ended("aisle-rollout", True, now_s - 4000))
-    push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", True, now_s - 9 * 86_400))
+    push(shop.gateway, "aisle-rollout-run", shop.name, ended("aisle-rollout", "COMPLETE", now_s - 4000))
+    push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", "COMPLETE", now_s - 9 * 86_400))
 
 
 def _crowd(shop: Shop) -> None:
