@@ -13,9 +13,12 @@ from components.gauges import (
 )
 from pipelines.observability.objectives import FEWEST_BAD, OBJECTIVES, objective_group
 from pipelines.observability.rules import Alert, Group
+from tfx_configs.monitoring import MonitorSettings
 
 JOB = "aisle/aisle"
 """What the operator calls the PodMonitor's targets."""
+MODEL_OLD_S = round(86_400 * MonitorSettings().max_model_age_days)
+"""As the monitor's check: a fresh model's cut lies as far back as the span that it was judged on is long."""
 BY_VERSION = "sum by (namespace, version)"
 BY_NAMESPACE = "sum by (namespace)"
 ASKED = 'increase(aisle_requests_total{outcome!="bad_request"}[30m])'
@@ -188,7 +191,7 @@ LOG_AND_MODEL = (
     ),
     Alert(
         name="AisleModelOld",
-        expr=f"time() - max by (namespace) (aisle_model_cut_timestamp_seconds) > {14 * 86400}",
+        expr=f"time() - max by (namespace) (aisle_model_cut_timestamp_seconds) > {MODEL_OLD_S}",
         wait="15m",
         severity="ticket",
         summary="The newest model knows nothing of the last {{ $value | humanizeDuration }}.",

@@ -1,6 +1,7 @@
 """The board for whoever answers for data and model."""
 
 from components.gauges import CHECK_FAILED, CHECK_VALUE, MONITOR_RUN, PIPELINE_SUCCESS
+from pipelines.observability.alerts import MODEL_OLD_S
 from pipelines.observability.panels import Board, Panel, Query, Row
 from pipelines.observability.promql import HERE
 
@@ -47,7 +48,7 @@ DATA_AND_MODEL = Board(
                     unit="s",
                     kind="stat",
                     width=6,
-                    limit=14 * 86400,
+                    limit=MODEL_OLD_S,
                 ),
             ),
         ),

@@ -104,7 +104,7 @@ FAULTS = (
     ),
     Fault(
         shop="odd",
-        what="the model's data end 15 days ago",
+        what="the model's data end 36 days ago",
         inject=lambda shop: shop.model_does("old"),
         alerts=("AisleModelOld",),
     ),

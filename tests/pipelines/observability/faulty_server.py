@@ -16,7 +16,7 @@ from model.serving.server import main
 from tests.model.serving import fake_server
 
 SLOW_S = 0.2
-OLD_S = 15 * 86_400
+OLD_S = 36 * 86_400
 
 
 @dataclass(kw_only=True)

@@ -23,10 +23,10 @@ JOBS = (
     Case(
         alert="AisleModelOld",
         severity="ticket",
-        fires={CUT % "v1": gauge((-15 * DAY_S, 80))},
+        fires={CUT % "v1": gauge((-36 * DAY_S, 80))},
         quiet=(
-            {CUT % "v1": gauge((-13 * DAY_S, 80))},
-            {CUT % v: gauge((-DAY_S * d, 80)) for v, d in [("v1", 20), ("v2", 3)]},
+            {CUT % "v1": gauge((-34 * DAY_S, 80))},
+            {CUT % v: gauge((-DAY_S * d, 80)) for v, d in [("v1", 50), ("v2", 29)]},
         ),
         at="75m",
     ),

@@ -8,11 +8,12 @@ import pytest
 
 from model.programs import find_program
 from pipelines.manifests import ROOT
-from pipelines.observability.alerts import ALERTS, GROUPS
+from pipelines.observability.alerts import ALERTS, GROUPS, MODEL_OLD_S
 from pipelines.observability.rules import Alert, Group
 from tests.pipelines.observability.case import Case
 from tests.pipelines.observability.cases import CASES
 from tests.pipelines.observability.worlds import Test, answered, counter, failing, gauge, promtool_file, slow
+from tfx_configs.settings import DataSettings
 
 RUNBOOK = (ROOT.parent / "docs" / "runbook.md").read_text()
 NAMES = {alert.name for alert in ALERTS}
@@ -119,3 +120,7 @@ def test_the_runbook_has_an_entry_for_every_alert_and_for_no_other() -> None:
 def test_an_entry_says_what_it_means_where_to_look_and_what_to_do(name: str) -> None:
     entry = RUNBOOK.split(f"### {name}\n")[1].split("\n### ")[0].split("\n## ")[0]
     assert [word for word in ("**Means**", "**Look**", "**Do**") if word not in entry] == []
+
+
+def test_a_model_trained_each_week_is_never_called_old() -> None:
+    assert (DataSettings().test_days + 7) * 86_400 <= MODEL_OLD_S
