@@ -64,7 +64,9 @@ def alternatives(result: dict[str, Any], latency: dict[str, Any]) -> str:
     head = ["ranker", "ndcg@10", "Aisle over it, percent", "fitted in", "CPU of an answer", "to operate"]
     said = (
         f"Next baskets after {cut['cut']} ([all of them](quality.md)); answers one at a time, without a server, "
-        "the median ([benchmarks/latency.py](../benchmarks/latency.py)); a dash was not measured:"
+        "the median ([benchmarks/latency.py](../benchmarks/latency.py)); "
+        "fitted in wall seconds, beside other work ([CPU](quality.md#results)); "
+        "a dash was not measured:"
     )
     return f"{said}\n\n" + table(head, rows)
 
