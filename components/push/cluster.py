@@ -1,7 +1,8 @@
 """Push, the cluster's half: a registered version becomes a canary of the InferenceService, and answers over v2.
 
-Stable first, if the service has none; then the canary beside it. Each change is a server-side apply and is awaited; a
-canary that does not become ready in time, or answers wrongly, is taken away again: stable is never touched.
+Stable first, if the service has none; then the canary beside it at 0 %, and once it has answered, at its share. Each
+change is a server-side apply and is awaited; a canary that does not become ready in time, or answers wrongly, is taken
+away again, and no shopper has met it: stable is never touched.
 """
 
 from collections.abc import Callable
@@ -24,11 +25,11 @@ def deploy(
     patience: Patience,
     force: bool = False,
 ) -> dict[str, Any]:
-    """Declares `canary` beside what serves now, waits for it, and asks it one question.
+    """Declares `canary` beside what serves now, waits for it, asks it one question, and then gives it its share.
 
     Args:
         stable: what serves when the service has no version yet; otherwise it is left as it is.
-        percent: the canary's share once it is ready, 0 to 100.
+        percent: its share once it has answered, 0 to 100; one that was declared before keeps its own until then.
         smoke: asks the predictor of this name; raises CheckFailed when the answer is not a recommendation.
         force: take the fields over from another field manager.
 
@@ -48,12 +49,17 @@ def deploy(
         return _result(cluster.service(), traffic, canary, changed=False)
     wanted = with_canary(traffic, canary, percent)
     changed = wanted != traffic
-    before = None if traffic.canary == canary else newest_revision(cluster.service())
-    put(cluster, wanted, force)
+    there = traffic.canary == canary
+    before, asked_at = (None, traffic.percent) if there else (newest_revision(cluster.service()), 0)
+    put(cluster, with_canary(traffic, canary, asked_at), force)
     try:
-        ready = canary_ready(found_mode, canary.predictor, percent, before)
+        ready = canary_ready(found_mode, canary.predictor, asked_at, before)
         wait(cluster, patience, ready, f"canary {canary.name}", canary.predictor)
         smoke(canary.predictor)
+        if percent != asked_at:
+            put(cluster, wanted, force)
+            ready = canary_ready(found_mode, canary.predictor, percent, None)
+            wait(cluster, patience, ready, f"canary {canary.name} at {percent} %", canary.predictor)
     except CheckFailed:
         roll_back(cluster, patience)
         progress(f"{canary.name} rolled back; what was stable serves everybody")

@@ -54,7 +54,8 @@ def push(
     blessed = verdict.get("blessed") is True
     result = {"version": version, "blessed": blessed, "stable": stable, "replaces": stable, "override": override}
     if not blessed:
-        registry.drop_canary()
+        if registry.state().canary == version:
+            registry.drop_canary()
         progress("not blessed: the stable model stays")
         return result | {"pushed": False, "reason": "not blessed"}
     if verdict.get("version") != version:

@@ -100,6 +100,7 @@ def step(cluster: Cluster, plan: RolloutSettings, query: Query, patience: Patien
     ready = canary_ready(mode(cluster.service()), canary.predictor, state.percent, None)
     evidence = gather(
         query,
+        cluster.namespace,
         stable.name,
         canary.name,
         now_s - seen.since_s,

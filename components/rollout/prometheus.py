@@ -39,17 +39,20 @@ def prometheus(url: str) -> Query:
     return query
 
 
-def gather(query: Query, stable: str, canary: str, window_s: float, ready: bool, age_s: float) -> Evidence:
+def gather(
+    query: Query, namespace: str, stable: str, canary: str, window_s: float, ready: bool, age_s: float
+) -> Evidence:
     """Evidence of the last `window_s` seconds.
 
     Args:
+        namespace: of the service, as the PodMonitor labels its series: one Prometheus may know several services.
         stable, canary: versions of the models, as the servers label their metrics.
         ready: whether the canary passes its readiness check now.
         age_s: since the rollout began, seconds.
     """
-    window = f"[{max(1, round(window_s))}s]"
-    counted = query(f"sum by (version, outcome, rung) (increase(aisle_requests_total{window}))")
-    buckets = query(f"sum by (version, le) (increase(aisle_request_seconds_bucket{window}))")
+    here = f'{{namespace="{namespace}"}}[{max(1, round(window_s))}s]'
+    counted = query(f"sum by (version, outcome, rung) (increase(aisle_requests_total{here}))")
+    buckets = query(f"sum by (version, le) (increase(aisle_request_seconds_bucket{here}))")
     return Evidence(
         stable=_version(stable, counted, buckets),
         canary=_version(canary, counted, buckets),

@@ -22,6 +22,7 @@ def test_the_first_push_makes_stable_ready_and_then_declares_the_canary_beside_i
     assert [read(part) for part in cluster.records] == [
         Traffic(stable=None),
         Traffic(stable=OLD),
+        Traffic(stable=OLD, canary=NEW, percent=0),
         Traffic(stable=OLD, canary=NEW, percent=10),
     ]
     assert asked == [NEW.predictor]
@@ -31,7 +32,7 @@ def test_the_first_push_makes_stable_ready_and_then_declares_the_canary_beside_i
         "percent": 10,
         "stable": OLD.name,
         "previous": None,
-        "generation": 3,
+        "generation": 4,
         "changed": True,
     }
 
@@ -41,6 +42,13 @@ def test_a_later_push_leaves_stable_as_it_is() -> None:
     push(cluster)
     deploy(cluster, NEW, NEW, 50, lambda predictor: None, Clock().patience())
     assert read(cluster.record()) == Traffic(stable=OLD, canary=NEW, percent=50)
+
+
+def test_a_canary_that_serves_keeps_its_share_while_it_is_asked() -> None:
+    cluster, seen = FakeCluster(), list[int]()
+    push(cluster)
+    deploy(cluster, OLD, NEW, 20, lambda _: seen.append(read(cluster.record()).percent), Clock().patience())
+    assert (seen, read(cluster.record()).percent) == ([10], 20)
 
 
 def test_the_same_push_twice_declares_the_same() -> None:
@@ -69,13 +77,15 @@ def test_a_canary_that_is_never_ready_is_rolled_back_after_its_deadline_and_stab
     assert read(cluster.record()) == Traffic(stable=OLD)
 
 
-def test_a_canary_that_answers_wrongly_is_rolled_back() -> None:
+@pytest.mark.parametrize("mode", ["Standard", "Knative"])
+def test_a_canary_that_answers_wrongly_is_rolled_back_before_any_shopper_met_it(mode: str) -> None:
     def smoke(predictor: str) -> None:
         raise CheckFailed("expected recommendations, got none")
 
-    cluster = FakeCluster()
+    cluster = FakeCluster(mode)
     with pytest.raises(CheckFailed, match="expected recommendations"):
         push(cluster, smoke)
+    assert {read(part).percent for part in cluster.records} == {0}
     assert read(cluster.record()) == Traffic(stable=OLD)
 
 

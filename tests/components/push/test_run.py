@@ -88,6 +88,14 @@ def test_without_a_plain_yes_the_stable_model_stays(place: Place, blessed: Any) 
     assert not place.registry.path(result["version"]).exists()
 
 
+def test_a_refused_candidate_leaves_another_models_canary_alone_and_is_none_itself(place: Place) -> None:
+    canary = place.push("one")["version"]
+    place.push("two", blessed=False)
+    assert place.registry.state().canary == canary
+    place.push("one", blessed=False)
+    assert place.registry.state().canary is None
+
+
 def test_a_verdict_on_another_model_is_refused(place: Place) -> None:
     with pytest.raises(ModelRefused, match=r"expected a verdict on .*, got one on 2017-12-04-old; run the gate again"):
         place.push("one", version="2017-12-04-old")

@@ -14,7 +14,7 @@ BUCKETS = [(0.01, 50.0), (0.1, 98.0), (math.inf, 100.0)]
 
 
 def _query(promql: str) -> list[Sample]:
-    assert promql.endswith("[600s]))")
+    assert promql.endswith('{namespace="shop"}[600s]))')
     if "bucket" in promql:
         return [({"version": "new", "le": "+Inf" if math.isinf(edge) else str(edge)}, n) for edge, n in BUCKETS]
     return [
@@ -28,7 +28,7 @@ def _query(promql: str) -> list[Sample]:
 
 
 def test_each_versions_requests_failures_and_fallbacks_are_counted_and_bad_requests_are_nobodys_fault() -> None:
-    evidence = gather(_query, "old", "new", 600.0, ready=True, age_s=900.0)
+    evidence = gather(_query, "shop", "old", "new", 600.0, ready=True, age_s=900.0)
     canary, stable = evidence.canary, evidence.stable
     assert (canary.requests, canary.errors, canary.fallbacks) == (100, 5, 5)
     assert (stable.requests, stable.errors, stable.fallbacks) == (900, 0, 0)
@@ -47,12 +47,12 @@ def test_a_quantile_lies_in_its_bucket_and_is_surely_above_the_buckets_lower_edg
 
 def test_the_bound_of_the_p99_is_a_lower_edge() -> None:
     # 99 - 2.3263 * sqrt(0.99) = 96.7: between the 50th and the 98th.
-    canary = gather(_query, "old", "new", 600.0, ready=True, age_s=0.0).canary
+    canary = gather(_query, "shop", "old", "new", 600.0, ready=True, age_s=0.0).canary
     assert (canary.p99_low_ms, canary.p99_ms) == (10.0, 100.0)
 
 
 def test_a_version_without_metrics_has_no_requests() -> None:
-    assert gather(_query, "old", "unknown", 600.0, ready=True, age_s=0.0).canary.requests == 0
+    assert gather(_query, "shop", "old", "unknown", 600.0, ready=True, age_s=0.0).canary.requests == 0
 
 
 class _Handler(BaseHTTPRequestHandler):
