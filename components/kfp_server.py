@@ -4,9 +4,11 @@ Every failure is one line: a host that does not answer and a request that was re
 (InputError), an error of the server's own is not (StageFailed).
 """
 
+import importlib
 import io
 import json
 import logging
+import os
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
@@ -54,7 +56,6 @@ class KfpServer:
 
     def __init__(self, host: str, token: str | None = None, ui_host: str = "") -> None:
         """`host`: http(s)://name[:port][/path], of the API or of the page, which passes requests on."""
-        import kfp
         import kfp_server_api
 
         if not host.startswith(("http://", "https://")):
@@ -73,7 +74,7 @@ class KfpServer:
                 raise InputError(
                     f"expected KFP's API at {self.host}, got a page; is it the right path, is there a login?"
                 )
-            self._client = kfp.Client(host=self.host, existing_token=token)
+            self._client = _client_class()(host=self.host, existing_token=token)
 
     def experiment(self, name: str) -> str:
         """The id of that experiment, which is made where there is none."""
@@ -163,6 +164,15 @@ class KfpServer:
             raise InputError(
                 f"expected a KFP API server at {self.host}, nobody answers ({cause!s:.120}); is it port-forwarded?"
             ) from None
+
+
+def _client_class() -> Any:
+    """kfp.Client. In a step, where _KFP_RUNTIME is set, KFP leaves out of its package what its own client needs."""
+    import kfp.dsl
+
+    if os.environ.pop("_KFP_RUNTIME", "") == "true":
+        importlib.reload(kfp.dsl)
+    return importlib.import_module("kfp.client").Client
 
 
 def read_token(path: Path) -> str:

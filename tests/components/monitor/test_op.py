@@ -1,12 +1,18 @@
 """The KFP steps as KFP calls them: what they are given, what they leave."""
 
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
+import yaml
 from kfp import dsl
 
 from benchmarks.monitoring import World
 from components.monitor.op import reference, retrain
-from model.files import write_json
+from model.files import read_json, write_json
+from pipelines.manifests import ROOT
 from tests.components.monitor.test_kfp_trainer import EVIDENCE, PACKAGE, TRAINING
 from tests.pipelines.kfp_api import fake_kfp
 from tfx_configs.settings import RunSettings
@@ -34,6 +40,40 @@ def test_retrain_starts_the_run_and_tells_it_on_kfps_page(tmp_path: Path) -> Non
         assert [run["display_name"] for run in kfp.runs.values()] == [started] == ["aisle-full-20200511T030000Z"]
     page = table.read_text()
     assert f"| run | {started} |" in page and "| reasons | weekly: due since 1.0 h, nightly: due since 1.0 h |" in page
+
+
+def test_retrain_starts_the_run_from_within_kfps_executor(tmp_path: Path) -> None:
+    """KFP's executor loads less of KFP than a test does: the compiled step, as its container runs it."""
+    report, table, done = tmp_path / "monitor.json", tmp_path / "table.md", tmp_path / "executor_output.json"
+    write_json(report, {"now": "2020-05-11T03:00:00Z", "evidence": EVIDENCE})
+    compiled = next(yaml.safe_load_all((ROOT.parent / "pipelines" / "compiled" / "monitoring.yaml").read_text()))
+    container = compiled["deploymentSpec"]["executors"]["exec-retrain"]["container"]
+    with fake_kfp() as kfp:
+        words = {"registry": str(tmp_path / "registry"), "out": str(tmp_path / "monitoring"), "settings": ""}
+        words |= {"training": TRAINING, "code_version": "c0de", "namespace": "aisle", "canary_percent": 5}
+        words |= {"host": kfp.host, "token_file": "", "experiment": "aisle", "package": str(PACKAGE)}
+        given = {
+            "inputs": {
+                "parameterValues": words,
+                "artifacts": {"report": _artifact("report", "system.Artifact", report)},
+            },
+            "outputs": {
+                "artifacts": {"table": _artifact("table", "system.Markdown", table)},
+                "parameters": {"Output": {"outputFile": str(tmp_path / "Output")}},
+                "outputFile": str(done),
+            },
+        }
+        command = [*container["command"], *container["args"]]
+        path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+        subprocess.run(
+            [word.replace("{{$}}", json.dumps(given)) for word in command], env=os.environ | {"PATH": path}, check=True
+        )
+        assert [run["display_name"] for run in kfp.runs.values()] == ["aisle-full-20200511T030000Z"]
+    assert read_json(done)["parameterValues"] == {"Output": "aisle-full-20200511T030000Z"}
+
+
+def _artifact(name: str, kind: str, path: Path) -> dict[str, object]:
+    return {"artifacts": [{"name": name, "type": {"schemaTitle": kind}, "uri": str(path), "metadata": {}}]}
 
 
 def test_the_reference_of_what_was_pushed_is_kept_and_its_place_told(
