@@ -26,6 +26,7 @@ PAST_DAYS = 84
 """How much of a shopper's past is looked at: what is older tells little."""
 LATER_S = 7 * DAY_S
 """Purchases so long after the last outcome say that the tables go on, so that none is missing."""
+BOUGHT = LabelSettings()
 _READ = [*COLUMNS, "store_id", "item_ids"]
 
 
@@ -38,18 +39,19 @@ def read_experiment(
     treatment: str,
     settings: ExperimentSettings,
     final: bool = False,
-    labels: LabelSettings | None = None,
+    labels: LabelSettings = BOUGHT,
 ) -> Reading:
     """Reads the experiment that began at `since_s`; see `reading`.
 
     Args:
         tables: directory of canonical tables, with the purchases that followed and those before.
         until_s: end of the experiment so far, unix seconds; None: to the log's end.
+        labels: of the run that made the versions: what counts as an outcome.
 
     Raises:
         InputError: there is no log, no events, or nothing in the span.
     """
-    rows, visits, past = _figures(log, tables, since_s, until_s, labels or LabelSettings())
+    rows, visits, past = _figures(log, tables, since_s, until_s, labels)
     there = sorted(set(rows["version"]))
     for version in (control, treatment):
         if version not in there:
@@ -62,7 +64,7 @@ def size_baseline(
     tables: Path,
     since_s: float | None,
     until_s: float | None,
-    labels: LabelSettings | None = None,
+    labels: LabelSettings = BOUGHT,
 ) -> tuple[Baseline, dict[str, Any]]:
     """(what shoppers do without an experiment, their visits as `days_needed` takes them).
 
@@ -77,7 +79,7 @@ def size_baseline(
         if not len(span):
             raise InputError(f"{log}: expected requests in the log, found none")
         since_s = float(span.min() + span.max()) / 2
-    _, visits, past = _figures(log, tables, since_s, until_s, labels or LabelSettings())
+    _, visits, past = _figures(log, tables, since_s, until_s, labels)
     known = visits[visits["hits"].notna()]
     each = known.groupby("user_id")["hits"].agg(["sum", "size"])
     try:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from components.rollout.experiment.estimate import Effect
     from components.rollout.experiment.reading import Reading
     from components.rollout.experiment.size import Baseline
+    from tfx_configs.labels import LabelSettings
 
 DOES = {
     "experiment": "two versions compared by shopper: how many it takes, and what came of it",
@@ -49,6 +50,12 @@ def experiment_commands(commands: Any) -> None:
 
 def _span(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tables", type=Path, metavar="DIR", help="canonical tables with the purchases")
+    parser.add_argument(
+        "--outcomes",
+        default="purchase",
+        metavar="TYPE,TYPE",
+        help="event types that are hits: labels.positive_types of the versions (%(default)s)",
+    )
     parser.add_argument("--since", metavar="TIME", help="RFC 3339; the share has been the same since then")
     parser.add_argument("--until", metavar="TIME", help="RFC 3339 (default: the log's end)")
 
@@ -70,7 +77,7 @@ def _size(options: argparse.Namespace) -> int:
     if options.baseline_from is not None:
         if options.tables is None:
             raise InputError("expected --tables DIR with --baseline-from, got none; hits are items that were bought")
-        found, visits = size_baseline(options.baseline_from, options.tables, *_moments(options))
+        found, visits = size_baseline(options.baseline_from, options.tables, *_moments(options), _labels(options))
     elif options.mean is None or options.sd is None:
         raise InputError("expected --baseline-from LOG, or --mean and --sd, got neither")
     else:
@@ -92,7 +99,8 @@ def _read(options: argparse.Namespace) -> int:
         raise InputError("expected --since TIME and --tables DIR, got one or none of them")
     settings = ExperimentSettings(share_percent=options.share, alpha=options.alpha)
     versions = (options.control, options.treatment)
-    found = read_experiment(options.log, options.tables, since_s, until_s, *versions, settings, options.final)
+    place = (options.log, options.tables, since_s, until_s)
+    found = read_experiment(*place, *versions, settings, options.final, _labels(options))
     for line in reading_lines(found, options.alpha, options.final):
         print(line)
     if options.json is not None:
@@ -105,6 +113,12 @@ def _moments(options: argparse.Namespace) -> tuple[float | None, float | None]:
 
     since, until = (moment_s(text) if text else None for text in (options.since, options.until))
     return since, until
+
+
+def _labels(options: argparse.Namespace) -> "LabelSettings":
+    from tfx_configs.labels import LabelSettings
+
+    return LabelSettings(positive_types=tuple(options.outcomes.split(",")))
 
 
 def _check_plan(effect: float, power: float, alpha: float, share: float) -> None:

@@ -52,6 +52,7 @@ def monitor_run(
         now_s = _end_of(log)
     known = paths.monitoring / "reference"
     made_of = {"outputs": outputs, "weeks": settings.history_weeks, "sampled": settings.sampled_visits}
+    made_of["labels"] = of_run.labels.to_json()
     key = paths.monitoring / KEY
     if not key.exists() or read_json(key) != made_of or not known.exists():
         evaluation, validation = Path(outputs["evaluation"]), Path(outputs["anomalies"])
@@ -59,7 +60,7 @@ def monitor_run(
         reference.build(Path(outputs["tables"]), examples, known, of_run, settings, evaluation, validation)
         write_json(key, made_of)
     inputs = Inputs(reference=known, log=log, tables=Path(outputs["tables"]), out=paths.monitoring, textfile=textfile)
-    return monitor(inputs, now_s, settings, policy or RetrainSettings(), of_run.labels, ask, with_distances)
+    return monitor(inputs, now_s, settings, policy or RetrainSettings(), ask, with_distances)
 
 
 def retrain_run(

@@ -6,6 +6,7 @@ Prometheus's own; the monitor's figures reach it over the Pushgateway.
 
 from kfp import dsl, kubernetes
 
+from components.ingest.op import ingest_now
 from components.monitor.figures import JOB
 from components.monitor.op import monitor, retrain
 from model.object_store import OWN
@@ -44,8 +45,9 @@ def monitoring(
     registry: root of the model registry; the reference of the model in force lies beside its models.
     request_log: the servers' request log, s3://bucket/path or a directory; empty: there is none, and only what needs
         none is looked at.
-    tables: canonical tables with the purchases since the cut.
-    out: results, and the record of training runs.
+    tables: canonical tables with the purchases since the cut, raw or ingested, where `training` is empty; else they are
+        read as a training run reads them.
+    out: results, the tables as ingested last, and the record of training runs.
     settings, policy: MonitorSettings and RetrainSettings as JSON (tfx_configs/monitoring.py).
     ask: a run asked for by hand: none, incremental or full.
     now: RFC 3339; empty: the present.
@@ -59,10 +61,12 @@ def monitoring(
     """
     told = how_it_ended(NAME, pushgateway, namespace)
     with dsl.ExitHandler(told):
+        bought = ingest_now(training=training, source=tables, out=out)
+        bought.set_display_name("Ingest").set_cpu_limit("2").set_memory_limit("8G")
         seen = monitor(
             registry=registry,
             request_log=request_log,
-            tables=tables,
+            tables=bought.outputs["Output"],
             out=out,
             settings=settings,
             retrain=policy,
@@ -89,9 +93,9 @@ def monitoring(
             package=PACKAGE,
         )
         due.set_display_name("Retrain").set_cpu_limit("500m").set_memory_limit("1G")
-        for task in (seen, due):
+        for task in (bought, seen, due):
             # The next run looks again, and goes on from the record.
             task.set_retry(0).set_caching_options(False)
             mount_registry(task)
-    for task in (told, seen, due):
+    for task in (told, bought, seen, due):
         place(task, timeout_s=1800)

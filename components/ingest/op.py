@@ -22,3 +22,24 @@ def ingest(
 
         report = ingest(settings, tables.path)
         log_metrics(metrics, {name: report[name] for name in ("events", "items", "dropped_percent")})
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def ingest_now(training: str, source: str, out: str, metrics: dsl.Output[dsl.Metrics]) -> str:
+    """The tables as they are now, canonical, in {out}/tables, which is returned.
+
+    On the claim and not as an artifact: of an hourly step nobody wants all copies. Never cached: the pipeline sees to
+    that.
+
+    training: RunSettings of the training runs as JSON, or empty; source: then the directory of the tables.
+    """
+    from components.metrics import log_metrics
+    from components.stage import stage
+
+    with stage("ingest"):
+        from components.ingest.now import ingest_now
+
+        tables = f"{out}/tables"
+        report = ingest_now(training, source, tables)
+        log_metrics(metrics, {name: report[name] for name in ("events", "items", "dropped_percent")})
+        return tables

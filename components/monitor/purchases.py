@@ -17,16 +17,20 @@ def read(tables: Path, since_s: float, until_s: float, labels: LabelSettings) ->
     """Positive events with since_s <= event_time < until_s in time order; event_time as float unix seconds.
 
     Args:
-        tables: directory of canonical tables, with events/ or events.parquet in it.
+        tables: directory of canonical tables as ingest leaves them, with events/ or events.parquet in it.
 
     Raises:
-        InputError: there are no events.
+        InputError: there are no events, or they are not in ingest's form.
     """
     path = next((p for p in (tables / "events", tables / "events.parquet") if p.exists()), None)
     if path is None:
         raise InputError(f"tables: expected events in {tables}, found none; run ingest")
     source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
-    kind = source.schema.field(c.TIME).type
+    missing = [name for name in COLUMNS if name not in source.schema.names]
+    kind = None if missing else source.schema.field(c.TIME).type
+    if missing or not pa.types.is_timestamp(kind):
+        told = f"no {missing[0]}" if missing else f"{c.TIME} of type {kind}"
+        raise InputError(f"{path}: expected events as ingest leaves them, found {told}; name the tables of a run")
     span = [pa.scalar(pd.Timestamp(moment, unit="s"), type=kind) for moment in (since_s, until_s)]
     wanted = (ds.field(c.TIME) >= span[0]) & (ds.field(c.TIME) < span[1])
     wanted &= ds.field(c.EVENT_TYPE).isin(list(labels.positive_types)) & (ds.field(c.QUANTITY) > 0)

@@ -26,6 +26,7 @@ from model.errors import InputError
 from model.files import atomic_directory, read_json, write_json
 from model.schema import schema_digest
 from model.trips import Trips
+from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S, RunSettings
 
@@ -58,6 +59,8 @@ class Reference:
     """Versions whose scores are probabilities."""
     promotion_gap_s: float
     """Longest time between starts of promotions before the cut; 0 without promotions."""
+    labels: LabelSettings
+    """Of the run that made the model: what counts as bought."""
     stats: Path | None
     """requests.stats.pb, where there is one."""
     path: Path
@@ -104,6 +107,7 @@ def build(
         "cut_s": int(trips.cut_s),
         "schema": schema_digest(),
         "promotion_gap_s": float(gaps.max()) if len(gaps) else 0.0,
+        "labels": dataclasses.asdict(run.labels),
     } | _levels(evaluation)
     with atomic_directory(out) as fresh:
         judged.to_parquet(fresh / "visits.parquet", index=False)
@@ -129,7 +133,7 @@ def load(path: Path) -> Reference:
         stores=first["store"],
         stats=path / STATS if (path / STATS).is_file() else None,
         path=path,
-        **facts | {"probable": tuple(facts["probable"])},
+        **facts | {"probable": tuple(facts["probable"]), "labels": LabelSettings.from_dict(facts.get("labels", {}))},
     )
 
 

@@ -20,7 +20,6 @@ from components.progress import progress
 from model import columns as c
 from model.files import write_json
 from model.schema import schema_digest
-from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import DAY_S
 
@@ -55,7 +54,6 @@ def monitor(
     now_s: float,
     settings: MonitorSettings,
     retrain: RetrainSettings,
-    labels: LabelSettings,
     asked: Training = "none",
     with_distances: bool = True,
 ) -> dict[str, Any]:
@@ -67,7 +65,7 @@ def monitor(
     """
     began = time.monotonic()
     known = reference.load(inputs.reference)
-    live = read_live(inputs.log, inputs.tables, known, now_s, settings, labels)
+    live = read_live(inputs.log, inputs.tables, known, now_s, settings)
     progress(f"{len(live.visits):,} visits, {len(live.purchases):,} purchases since the cut")
     starts = purchases.promotion_starts(inputs.tables)
     (seen,) = look(live, known, starts, [now_s], settings, with_distances and live.logged)
@@ -91,7 +89,6 @@ def read_live(
     known: Reference,
     now_s: float,
     settings: MonitorSettings,
-    labels: LabelSettings,
 ) -> Live:
     """What the service recorded and what was bought, up to now.
 
@@ -100,7 +97,7 @@ def read_live(
     """
     longest_s = settings.windows_days[-1] * DAY_S
     since_s = max(known.cut_s, now_s - longest_s * (1 + 4 * settings.own_windows) - DAY_S)
-    bought = purchases.read(tables, known.cut_s, now_s, labels)
+    bought = purchases.read(tables, known.cut_s, now_s, known.labels)
     if log is None:
         return dataclasses.replace(as_live(visits.none(), bought, known, settings), logged=False)
     return as_live(visits.read(log, since_s, now_s), bought, known, settings)

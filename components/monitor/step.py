@@ -12,7 +12,6 @@ from components.progress import progress
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry import Registry
-from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import RunSettings
 
@@ -51,7 +50,6 @@ def monitor_step(
         moment_s(now) if now else time.time(),
         MonitorSettings.from_json(settings or "{}"),
         RetrainSettings.from_json(retrain or "{}"),
-        LabelSettings(),
         training(ask),
     )
     write_json(Path(report_path), report)

@@ -79,8 +79,8 @@ def test_the_data_version_is_the_one_that_the_first_step_found(documents: list[d
     assert _tasks(documents[0])[step]["inputs"]["parameters"]["data_version"] == {"taskOutputParameter": found}
 
 
-@pytest.mark.parametrize(("step", "image"), [("monitor", VALIDATE_IMAGE), ("retrain", IMAGE)])
-def test_monitor_and_retrain_have_the_registry_and_are_never_cached_nor_tried_twice(step: str, image: str) -> None:
+@pytest.mark.parametrize(("step", "image"), [("ingest-now", IMAGE), ("monitor", VALIDATE_IMAGE), ("retrain", IMAGE)])
+def test_the_monitors_steps_have_the_registry_and_are_never_cached_nor_tried_twice(step: str, image: str) -> None:
     compiled, platform = yaml.safe_load_all(COMPILED.with_name("monitoring.yaml").read_text())
     task = _tasks(compiled)[step]
     assert not task.get("cachingOptions", {}).get("enableCache")

@@ -19,7 +19,9 @@ BEGIN_WEEK = 4
 SINCE = ["--since", f"{worlds.at(7 * BEGIN_WEEK).isoformat()}Z"]
 
 
-def _world(folder: Path, treated_hit: float = 0.5, lost: int = 0, tester: bool = False) -> list[str]:
+def _world(
+    folder: Path, treated_hit: float = 0.5, lost: int = 0, tester: bool = False, event_type: str = "purchase"
+) -> list[str]:
     """Writes a log and tables; returns the arguments that name them.
 
     Every shopper asks once a week and is shown a, b; ten minutes later they buy a with their own probability (in the
@@ -44,7 +46,7 @@ def _world(folder: Path, treated_hit: float = 0.5, lost: int = 0, tester: bool =
     rows = [row for row in rows if row["user_id"] not in gone]
     (folder / "log").mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(rows, SCHEMA), folder / "log" / "v1-1-1-1.parquet")
-    events = worlds.purchases(*bought).assign(event_type="purchase", quantity=1.0)
+    events = worlds.purchases(*bought).assign(event_type=event_type, quantity=1.0)
     worlds.write(folder / "tables", events=events)
     return [str(folder / "log"), "--tables", str(folder / "tables")]
 
@@ -83,6 +85,12 @@ def test_a_treatment_that_nearly_everybody_likes_is_found_better(
     assert arms["rho_squared"] > 0.1  # half of the shoppers do as they did before
 
 
+def test_what_counts_as_a_hit_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    place = _world(tmp_path, treated_hit=0.9, event_type="cart")
+    assert main(["experiment", "read", *place, *VERSIONS, *SINCE, "--outcomes", "purchase,cart"]) == 0
+    assert "decision: better" in capsys.readouterr().out
+
+
 def test_treated_shoppers_who_are_missing_end_in_exit_1_without_an_estimate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -115,6 +123,7 @@ def test_a_log_of_one_version_says_how_many_shoppers_and_days_it_takes(
         (["read", "nowhere", *VERSIONS], "expected --since TIME and --tables DIR"),
         (["read", "nowhere", *VERSIONS, *SINCE, "--tables", "x"], "expected a directory at nowhere"),
         (["read", "nowhere", *VERSIONS, *SINCE, "--tables", "x", "--share", "0"], "share_percent"),
+        (["read", "nowhere", *VERSIONS, *SINCE, "--tables", "x", "--outcomes", "look"], "positive_types"),
     ],
 )
 def test_bad_input_is_told_in_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:

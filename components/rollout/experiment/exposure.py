@@ -64,17 +64,24 @@ def exposures(rows: pd.DataFrame, control: str, treatment: str) -> Exposure:
     )
 
 
-def sample_ratio(exposure: Exposure, control: str, treatment: str, settings: ExperimentSettings) -> SampleRatio:
-    """The alarm: shoppers exposed against the declared share, and how sticky the split was."""
+def sample_ratio(
+    exposure: Exposure, control: str, treatment: str, settings: ExperimentSettings, final: bool = False
+) -> SampleRatio:
+    """The alarm: shoppers exposed against the declared share, and how sticky the split was.
+
+    final: this is the one look that was planned, and the exact p-value counts; else the always-valid one does, which
+    keeps `mismatch_alpha` however often one looks.
+    """
     counts = exposure.count(control), exposure.count(treatment)
     total, share = sum(counts), settings.share_percent
     once, always = split_p_value(counts[1], total, share), split_always_valid_p(counts[1], total, share)
     both_percent = 100 * len(exposure.both) / max(total, 1)
     alarms = []
-    if min(once, always) < settings.mismatch_alpha:
+    p = once if final else always
+    if p < settings.mismatch_alpha:
         alarms.append(
             f"sample ratio: {counts[1]:,} of {total:,} shoppers are {100 * counts[1] / total:.2f} %, "
-            f"declared {share:g} % (p = {min(once, always):.1g}); find out who is missing before anything else"
+            f"declared {share:g} % (p = {p:.1g}); find out who is missing before anything else"
         )
     if both_percent > settings.max_both_percent:
         alarms.append(

@@ -45,10 +45,10 @@ def reading(
         visits: user_id, version, hits (NaN: not known); one row a visit of that span.
         past: by user_id, one column for each figure from before the experiment; who is not in it has all zeros.
         control, treatment: versions.
-        final: this is the one look that was planned, and its interval counts; else the always-valid one does.
+        final: this is the one look that was planned, and its interval and p-value count; else the always-valid ones do.
     """
     exposure = exposures(rows, control, treatment)
-    split = sample_ratio(exposure, control, treatment, settings)
+    split = sample_ratio(exposure, control, treatment, settings, final)
     judged, left_out = _judged(exposure, visits)
     plain = adjusted = None
     if not split.alarms:

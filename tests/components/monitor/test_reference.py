@@ -8,11 +8,13 @@ import pytest
 from benchmarks.monitoring import World
 from components.examples.trips import build_trips
 from components.monitor import reference
+from components.monitor.run import read_live
 from model import columns as c
 from model.errors import InputError
 from model.files import write_json
 from tests.components.monitor.shop import CUT_S, WEEKS
 from tests.worlds import purchases, seconds, write
+from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import RunSettings
 
@@ -72,6 +74,18 @@ def test_only_a_sample_of_shoppers_is_answered_and_each_of_them_always(shop: Wor
     weeks = 14
     assert shop.known.visits["listed"].notna().sum() == (answered == 1.0).sum() * weeks <= 2000
     assert WEEKS == 20 and shop.known.begin_s == CUT_S - weeks * 7 * 86_400
+
+
+def test_what_counts_as_bought_is_what_the_model_learned_from(tmp_path: Path) -> None:
+    lines = WORLD.assign(event_type=np.where(WORLD[c.ITEM] == "e", "view", "purchase"))
+    write(tmp_path / "tables", events=lines)
+    build_trips(lines, IDS, seconds(30), 100).save(tmp_path / "examples" / "trips")
+    run = RunSettings(labels=LabelSettings(positive_types=("purchase", "view")))
+    reference.build(tmp_path / "tables", tmp_path / "examples", tmp_path / "known", run, MonitorSettings())
+    known = reference.load(tmp_path / "known")
+    assert known.labels == run.labels
+    live = read_live(None, tmp_path / "tables", known, seconds(60), MonitorSettings())
+    assert live.purchases[c.ITEM].tolist() == ["e"]
 
 
 def test_what_is_no_reference_is_refused(tmp_path: Path) -> None:

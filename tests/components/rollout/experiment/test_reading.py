@@ -56,6 +56,13 @@ def test_missing_shoppers_raise_an_alarm() -> None:
     assert found.p_value < found.always_valid_p < 0.001
 
 
+def test_a_split_that_one_look_would_call_wrong_is_called_so_at_the_planned_look_only() -> None:
+    exposed = exposures(_exposed(560, 440), "v1", "v2")
+    found = [sample_ratio(exposed, "v1", "v2", SETTINGS, final) for final in (False, True)]
+    assert found[0].p_value < 0.001 < found[0].always_valid_p
+    assert [bool(one.alarms) for one in found] == [False, True]
+
+
 def test_shoppers_who_saw_both_versions_raise_an_alarm_of_their_own() -> None:
     found = sample_ratio(exposures(_exposed(500, 500, both=11), "v1", "v2"), "v1", "v2", SETTINGS)
     assert [alarm.partition(":")[0] for alarm in found.alarms] == ["stickiness"]
