@@ -23,7 +23,7 @@ from components.train.run import train
 from model import columns as c
 from model import metrics, package
 from model.catalog import Catalog
-from model.task import Task, load_task
+from model.task import CATALOG, ITEMS, Task, load_task
 from tfx_configs.labels import LabelSettings
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings
@@ -61,7 +61,7 @@ def measure(tables: Path, examples: Path, scratch: Path) -> Path:
     """Trains under every policy; returns the path of the result."""
     columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.EVENT_TYPE, c.QUANTITY]
     events = pq.read_table(tables / "events", columns=columns).to_pandas()
-    catalog, task = Catalog.load(examples / "catalog"), load_task(examples)
+    catalog, task = Catalog.load(examples / CATALOG), load_task(examples)
     values: dict[str, dict[str, np.ndarray]] = {}
     policies: dict[str, Any] = {}
     path = Path()
@@ -69,7 +69,8 @@ def measure(tables: Path, examples: Path, scratch: Path) -> Path:
         trips, report = label(task.trips, events, catalog, policy)
         folder = scratch / f"policy-{len(values)}"
         trips.save(folder / "trips")
-        (folder / "catalog").symlink_to((examples / "catalog").resolve())
+        for part in (CATALOG, ITEMS):
+            (folder / part).symlink_to((examples / part).resolve())
         began = time.perf_counter()
         trained = train(_run(policy, seed).to_json(), str(folder), str(folder / "model"))
         seconds = time.perf_counter() - began
