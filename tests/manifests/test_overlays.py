@@ -55,8 +55,7 @@ def pods(overlay: str) -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]
             spec = o["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
             found.append((name, spec, spec["containers"]))
         elif o["kind"] == "ServingRuntime":
-            predictor = of_kind(overlay, "InferenceService")[0]["spec"]["predictor"]
-            found.append((name, predictor, o["spec"]["containers"]))
+            found.append((name, of_kind(overlay, "InferenceService")[0]["spec"]["predictor"], o["spec"]["containers"]))
         elif o["kind"] == "ClusterStorageContainer":
             # It downloads to a volume of its own and to its home.
             container = o["spec"]["container"]
@@ -251,19 +250,19 @@ def test_a_server_is_forgotten_before_it_stops(overlay: str) -> None:
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])
 def test_the_gateway_lets_nobody_in_without_a_key_or_token(overlay: str) -> None:
-    (policy,) = of_kind(overlay, "SecurityPolicy")
-    assert policy["spec"]["targetRefs"] == [
-        {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": "aisle"}
-    ]
+    (policy,), (traffic,) = of_kind(overlay, "SecurityPolicy"), of_kind(overlay, "BackendTrafficPolicy")
+    assert policy["spec"]["targetRefs"] == traffic["spec"]["targetRefs"]
+    # KServe makes a route for the service, and one for its predictor.
+    assert [target["name"] for target in policy["spec"]["targetRefs"]] == ["aisle", "aisle-predictor"]
     assert ("apiKeyAuth" in policy["spec"]) != ("jwt" in policy["spec"])
 
 
 @pytest.mark.parametrize("name", rollout_routes())
 def test_a_route_beside_kserves_lets_nobody_in_without_a_key_either(name: str) -> None:
     route, security, traffic = rollout_routes()[name]
-    target = {"group": "gateway.networking.k8s.io", "kind": "HTTPRoute", "name": route["metadata"]["name"]}
     assert (security["kind"], traffic["kind"]) == ("SecurityPolicy", "BackendTrafficPolicy")
-    assert security["spec"]["targetRefs"] == traffic["spec"]["targetRefs"] == [target]
+    assert security["spec"]["targetRefs"] == traffic["spec"]["targetRefs"]
+    assert [target["name"] for target in security["spec"]["targetRefs"]] == [route["metadata"]["name"]]
     assert "apiKeyAuth" in security["spec"]
 
 
@@ -283,8 +282,7 @@ def test_a_tester_names_a_version_by_the_header_that_the_servers_know_and_the_sh
 
 
 def test_production_takes_tls_only() -> None:
-    (gateway,) = of_kind("prod", "Gateway")
-    assert [listener["protocol"] for listener in gateway["spec"]["listeners"]] == ["HTTPS"]
+    assert [one["protocol"] for one in of_kind("prod", "Gateway")[0]["spec"]["listeners"]] == ["HTTPS"]
 
 
 def test_the_training_job_knows_as_many_workers_as_it_has_nodes_and_the_port_they_may_use() -> None:
