@@ -18,8 +18,10 @@ from typing import Any
 
 from model.errors import InputError, StageFailed
 
-ANSWER_S = 10.0
-"""Longest wait for the server's first answer."""
+FIRST_S = (10.0, 10.0)
+"""Longest waits for a connection and for the server's first answer, each of a few tries."""
+ANSWER_S = (10.0, 30.0)
+"""The same for all later ones."""
 PAGE = 100
 """Runs or schedules in one page of a listing."""
 ENDS = ("SUCCEEDED", "FAILED", "SKIPPED", "CANCELED")
@@ -68,13 +70,14 @@ class KfpServer:
         first = kfp_server_api.HealthzServiceApi(kfp_server_api.ApiClient(configuration))
         with self._clear_words():
             # kfp.Client asks this five times over 25 s, with five stack traces; asked here first, once.
-            _, _, headers = first.healthz_service_get_healthz_with_http_info(_request_timeout=ANSWER_S)
+            _, _, headers = first.healthz_service_get_healthz_with_http_info(_request_timeout=FIRST_S)
             # The client takes a login page for an answer in which nothing is set.
             if "json" not in headers.get("Content-Type", ""):
                 raise InputError(
                     f"expected KFP's API at {self.host}, got a page; is it the right path, is there a login?"
                 )
             self._client = _client_class()(host=self.host, existing_token=token)
+            _limit(self._client._run_api.api_client.rest_client)
 
     def experiment(self, name: str) -> str:
         """The id of that experiment, which is made where there is none."""
@@ -173,6 +176,12 @@ def _client_class() -> Any:
     if os.environ.pop("_KFP_RUNTIME", "") == "true":
         importlib.reload(kfp.dsl)
     return importlib.import_module("kfp.client").Client
+
+
+def _limit(rest: Any) -> None:
+    """kfp.Client gives its requests no time limit: where a port-forward stalls, it would wait for ever."""
+    unlimited = rest.request
+    rest.request = lambda *args, **given: unlimited(*args, **given | {"_request_timeout": ANSWER_S})
 
 
 def read_token(path: Path) -> str:

@@ -92,12 +92,10 @@ def _rollout(
         answered = f"request {progress.requests} of {progress.planned}, {progress.failed} failed"
         display.say("rollout", f"{progress.percent} % declared, {answered}")
 
-    result = run_rollout(
-        trips, registry.path(state.stable), registry.path(state.canary), run, paths.rollout, on_progress=show
-    )
-    if result.final_state == "promoted":
-        registry.promote()
-    else:
+    models = (registry.path(state.stable), registry.path(state.canary))
+    settle = {"promoted": registry.promote, "rolled_back": registry.drop_canary}
+    result = run_rollout(trips, *models, run, paths.rollout, show, on_end=lambda end: settle[end]())
+    if result.final_state not in settle:
         registry.drop_canary()
     display.end("rollout", message=f"{result.final_state.replace('_', ' ')}, {result.failed_requests} failed requests")
     return result

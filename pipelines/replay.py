@@ -13,7 +13,7 @@ from pathlib import Path
 from components.rollout.front import front
 from components.rollout.machine import start
 from components.rollout.processes import REQUESTS, SERVER_MODULE, Server, model_server, wait_ready
-from components.rollout.status import Status, begin, change
+from components.rollout.status import UNDER_WAY, Status, begin, change
 from components.rollout.traffic import Client
 from components.rollout.walk import Progress, RolloutResult, Walk
 from model.errors import CheckFailed, InputError
@@ -35,20 +35,21 @@ def run_rollout(
     workdir: Path,
     on_progress: Callable[[Progress], None] = lambda _: None,
     server_module: str = SERVER_MODULE,
+    on_end: Callable[[str], object] = lambda _: None,
 ) -> RolloutResult:
     """Walks the plan of `settings.rollout` from `stable_dir` to `canary_dir` and says how it ended.
 
     A step plays its share of `settings.replay_requests`, and more while the machine asks for more and trips are left.
     Leaves in `workdir`: rollout.json (the status), logs and request logs of the servers, Envoy's files. Raises
     InputError without test trips, StageFailed when a process does not start or dies with nobody to stand in,
-    CheckFailed when an operator changes the rollout under way.
+    CheckFailed when an operator changes the rollout under way. `on_end` as `walking`.
     """
     check_trips(trips)
     workdir.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(workdir / REQUESTS, ignore_errors=True)
     seed_store(trips, workdir / STORE, settings.features.max_history)
     status = begin(workdir, new_status(stable_dir.name, canary_dir.name, settings))
-    with walking(trips, stable_dir, canary_dir, settings, workdir, status, on_progress, server_module) as found:
+    with walking(trips, stable_dir, canary_dir, settings, workdir, status, on_progress, server_module, on_end) as found:
         walk, servers = found
         return walk.run(servers)
 
@@ -80,7 +81,8 @@ def walking(
 ) -> Iterator[tuple[Walk, list[Server]]]:
     """Both servers on the store in `workdir` and Envoy before them, for as long as the block lasts.
 
-    An error that ends the block is written into the status, unless an operator's change is that error.
+    An error that ends the block is written into the status, unless an operator's change is that error, or the rollout
+    had ended before.
 
     on_end: told `promoted` or `rolled_back` while that is written down, so that both happen or neither.
     """
@@ -101,7 +103,7 @@ def walking(
         raise
     except BaseException as error:
         told = f"aborted: {type(error).__name__}: {error!s:.200}"
-        change(workdir, lambda now: now.noting(told, state="aborted"))
+        change(workdir, lambda now: now.noting(told, state="aborted") if now.state in UNDER_WAY else now)
         raise
 
 

@@ -118,7 +118,8 @@ def running(
     try:
         yield process
     finally:
-        process.stop()
+        with _undisturbed():
+            process.stop()
 
 
 @contextmanager

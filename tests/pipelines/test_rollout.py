@@ -14,6 +14,7 @@ from model.errors import CheckFailed, InputError
 from model.files import read_json, write_json
 from model.manifest import write_manifest
 from model.registry import Registry
+from pipelines import replay
 from pipelines.cli import main
 from pipelines.paths import Paths
 from pipelines.rollout import act, declare, step
@@ -146,6 +147,22 @@ def test_a_rollback_by_hand_during_a_step_stands_and_the_steps_result_is_dropped
     status = read_status(run / "rollout")
     assert (status.state, status.percent, status.steps) == ("rolled_back", 0, ())
     assert _registry(run) == (one, None, None)
+
+
+def test_who_interrupts_after_a_promotion_can_still_take_it_back(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    one, two, _ = _registry(run)
+    declare(run, None, "maria")
+
+    def ended_then_interrupted(*_: object) -> None:
+        act(run, "promote", "maria")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(replay, "model_server", ended_then_interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        step(run)
+    assert read_status(run / "rollout").state == "promoted"
+    act(run, "rollback", "maria")
+    assert _registry(run) == (one, None, two)
 
 
 def test_when_all_trips_were_played_a_person_decides(run: Path) -> None:

@@ -2,12 +2,14 @@
 
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components import kfp_server
 from components.kfp_server import KfpServer
 from model.errors import CheckFailed, InputError, StageFailed
 from pipelines.cli import main
@@ -112,6 +114,17 @@ def test_a_short_silence_of_the_server_is_borne(kfp: FakeKfp, monkeypatch: pytes
 
     monkeypatch.setattr(server, "look", look)
     follow(server, run, TITLES, lambda _: None, limit_s=5, every_s=0.01)
+
+
+def test_a_server_that_takes_a_request_and_never_answers_is_given_up(
+    kfp: FakeKfp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, over = KfpServer(kfp.host), threading.Event()
+    monkeypatch.setattr(kfp_server, "ANSWER_S", (1.0, 0.05))
+    monkeypatch.setattr(kfp, "answer", lambda *_: (over.wait(10), (200, {}))[1])
+    with pytest.raises(InputError, match="nobody answers"):
+        server.look("run-1")
+    over.set()
 
 
 def test_nobody_at_the_host_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
