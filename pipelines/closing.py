@@ -61,4 +61,5 @@ def cluster_line(seen: "Seen") -> str:
     traffic = seen.traffic
     versions = {"stable": traffic.stable, "canary": traffic.canary, "previous": traffic.previous}
     roles = "  ".join(f"{role} {version.name}" for role, version in versions.items() if version is not None)
-    return f"{roles}  {seen.state.replace('_', ' ')} at {traffic.percent} %  {seen.note}".rstrip()
+    share = f" at {traffic.percent} %" if traffic.canary else ""
+    return f"{roles}  {seen.state.replace('_', ' ')}{share}  {seen.note}".rstrip()

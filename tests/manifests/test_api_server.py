@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 import yaml
 
-from model.inference_service import Traffic, declared, promoted, record, rolled_back, with_canary
+from model.inference_service import Traffic, Version, declared, promoted, record, rolled_back, with_canary
 from model.programs import find_program
 from pipelines.manifests import CANARY, OVERLAYS, ROOT, STABLE, build, rollout_routes, rollout_states
 from tests.manifests.api_server import api_server, kubectl
 from tests.needs import CLUSTER, OWN_SERVER
 
 pytestmark = pytest.mark.needs("kubectl", CLUSTER)
+
+BEFORE = Version(name="2017-11-27-00000000beef", uri="s3://models/2017-11-27-00000000beef")
+"""Stable before the last promotion."""
 
 
 @pytest.fixture(scope="module")
@@ -94,11 +97,12 @@ def test_a_mistake_that_the_schema_knows_is_refused(server: Path, where: tuple[A
 
 
 @pytest.mark.needs(OWN_SERVER)
+@pytest.mark.parametrize("previous", [None, BEFORE])
 @pytest.mark.parametrize(("hand", "after"), [("rollback", rolled_back), ("promote", promoted)])
 def test_the_runbooks_kubectl_commands_do_what_aisle_does(
-    server: Path, hand: str, after: Callable[[Traffic], Traffic]
+    server: Path, hand: str, after: Callable[[Traffic], Traffic], previous: Version | None
 ) -> None:
-    begun = with_canary(Traffic(stable=STABLE), CANARY, 10)
+    begun = with_canary(Traffic(stable=STABLE, previous=previous), CANARY, 10)
     objects = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] in ("Namespace", "InferenceService")]
     for o in objects:
         assert _apply(server, [o], "--field-manager=overlay", "--force-conflicts").returncode == 0

@@ -160,6 +160,8 @@ def test_a_scheduled_step_says_what_it_did_and_fails_on_what_somebody_should_see
 def test_the_state_is_told_in_one_line(cluster: VersionedCluster) -> None:
     _step(cluster, 1000)
     assert cluster_line(look(cluster)) == f"stable {OLD.name}  canary {NEW.name}  running at 10 %  began"
+    act(cluster, "rollback", "me", Clock().patience())
+    assert cluster_line(look(cluster)) == f"stable {OLD.name}  rolled back  rollback by me"
 
 
 def test_prometheus_hears_the_canary_and_its_share(cluster: VersionedCluster, monkeypatch: pytest.MonkeyPatch) -> None:
