@@ -164,9 +164,9 @@ class GateSettings(Settings):
     min_coverage: float = 0.01
     """Share of the catalog's active items in somebody's top 10, [0, 1]."""
     max_calibration_error: float = 0.03
-    """calibration_error@10 (model/metrics.py), [0, 1]: 0.008 to 0.014 at three cuts, 0.022 to 0.026 without Platt scaling."""
+    """calibration_error@10 (model/metrics.py), [0, 1]; at three cuts 0.008 to 0.014 (0.022 to 0.026 without Platt)."""
     max_calibration_factor: float = 1.25
-    """Purchases expected over purchases made, or the reverse, at least 1: 0.98 to 1.09 at three cuts, 0.83 to 0.87 without."""
+    """Purchases expected over made, or the reverse, 1 or more; at three cuts 0.98 to 1.09 (0.83 to 0.87 without)."""
     max_latency_ms: float = 50.0
     """Median of one recommendation by the exported model, in process, milliseconds, above 0."""
     max_size_mb: float = 500.0
@@ -216,7 +216,7 @@ class RolloutSettings(Settings):
     max_age_hours: float = 336.0
     """A rollout undecided for longer is rolled back, hours, above 0."""
     split_alpha: float = 0.001
-    """Significance of the test, valid however often it is looked at, that the observed split is the declared one, (0, 0.1]."""
+    """Significance of the always-valid test that the observed split is the declared one, (0, 0.1]."""
 
     def __post_init__(self) -> None:
         steps = self.percents

@@ -20,8 +20,15 @@ def test_an_interrupt_while_a_process_is_stopped_comes_once_it_is_gone(
 ) -> None:
     monkeypatch.setattr(processes, "STOP_GRACE_S", 0.6)
     log = tmp_path / "log"
-    impatient = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt), running("stubborn", [sys.executable, "-c", STUBBORN], log) as process:
-        wait_until(lambda: "up" in log.read_text(), process, "up", 10)
-        impatient.start()
-    assert not psutil.pid_exists(process.pid)
+    started: list[int] = []
+
+    def interrupted() -> None:
+        impatient = threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT))
+        with running("stubborn", [sys.executable, "-c", STUBBORN], log) as process:
+            started.append(process.pid)
+            wait_until(lambda: "up" in log.read_text(), process, "up", 10)
+            impatient.start()
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert not psutil.pid_exists(started[0])

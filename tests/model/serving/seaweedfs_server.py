@@ -37,8 +37,7 @@ def seaweedfs_server(workdir: Path, ports: list[int] | None = None) -> Iterator[
     program = find_program("weed")
     assert program is not None
     ports = ports or [free_port() for _ in range(8)]
-    names = ("master.port", "master.port.grpc", "volume.port", "volume.port.grpc", "filer.port", "filer.port.grpc")
-    names += ("s3.port", "s3.port.grpc")
+    names = [f"{part}.{port}" for part in ("master", "volume", "filer", "s3") for port in ("port", "port.grpc")]
     data = workdir / "seaweedfs"
     data.mkdir(exist_ok=True)
     command = [program, "server", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3"]
