@@ -25,8 +25,14 @@ class Request:
     k: int = 10
     exclude: Sequence[str] = field(default=())
     """Item ids that must not be in the answer."""
+    new_only: bool = False
+    """The answer is to hold only what the shopper has not bought before."""
     detail: bool = False
     """The answer is to say what was ranked, too."""
+
+    def barred(self) -> set[str]:
+        """Item ids that are not in the answer, whatever they would score."""
+        return {*self.exclude, *self.history_item} if self.new_only else set(self.exclude)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

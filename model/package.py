@@ -87,7 +87,7 @@ class LoadedModel:
     def _answer(self, requests: Sequence[Request], fewer: bool, ranked: int) -> list[Answer]:
         begin = time.perf_counter()
         inputs, reranker = _inputs(requests, FEWER_EVENTS if fewer else None), self._policy.current()
-        excluded = [(item, row) for row, request in enumerate(requests) for item in request.exclude]
+        excluded = [(item, row) for row, request in enumerate(requests) for item in request.barred()]
         everything = reranker.active or any(request.detail for request in requests)
         retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(requests)
         begin = self._took("retrieve", begin)

@@ -16,7 +16,7 @@ RANKED = {Rung.FULL: False, Rung.FEWER: True}
 """{rung that the model itself answers: whether that is with fewer candidates}"""
 COLUMNS = (
     *("request_id", "version", "user_id", "time_s", "store_id", "k", "rung", "item_ids", "scores", "exclude"),
-    *("history_items", "history_times"),
+    *("new_only", "history_items", "history_times"),
 )
 """What is read of the request log."""
 BATCH = 64
@@ -95,6 +95,7 @@ def _request(row: dict[str, Any]) -> Request:
         store_id=row["store_id"],
         k=row["k"],
         exclude=row["exclude"],
+        new_only=bool(row["new_only"]),
     )
 
 

@@ -72,6 +72,7 @@ SCHEMA = pa.schema(
         pa.field("reasons", _TEXTS),
         pa.field("propensities", pa.list_(pa.float64())),  # empty where nothing was left to chance
         pa.field("exclude", _TEXTS),
+        pa.field("new_only", pa.bool_()),  # a list of what is new to the shopper; null in older files
         *DETAIL,
     ]
 )

@@ -33,13 +33,16 @@ CLOCK_S = 60
 FULL, FOUND, BOUGHT_BEFORE = "full", "found", "bought_before"
 """Values in the request log: the whole model answered; the store knew the shopper; why an item was shown."""
 READ = ("version", c.USER, "time_s", "logged_s", c.STORE, "rung", "state", "item_ids", "scores", "reasons")
-DETAIL = "history_times"
+DETAIL, NEW_ONLY = "history_times", "new_only"
 
 
 def read(log: Path | str, since_s: float, until_s: float) -> pd.DataFrame:
-    """The request log's rows in a span, with the columns that are looked at here. Raises InputError without a log."""
-    table = request_log.read(log, int(since_s), int(until_s), columns=[*READ, DETAIL])
-    return table.to_pandas()
+    """The request log's rows in a span, with the columns that are looked at here. Raises InputError without a log.
+
+    Lists of new items alone are left out: they stand beside a shopper's list, and few of them end in the basket.
+    """
+    rows = request_log.read(log, int(since_s), int(until_s), columns=[*READ, DETAIL, NEW_ONLY]).to_pandas()
+    return rows[~rows.pop(NEW_ONLY).eq(True)].reset_index(drop=True)
 
 
 def none() -> pd.DataFrame:

@@ -1,7 +1,7 @@
 """What a v2 inference request may hold: the one table that validation, the model's metadata and the docs share."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -40,6 +40,9 @@ INPUTS = (
     Tensor(name="request_time", datatype="BYTES", size=1, doc="RFC 3339 with zone; the present moment when absent."),
     Tensor(name="exclude", datatype="BYTES", size=-1, doc="Items that must not be in the answer."),
     Tensor(
+        name="new_only", datatype="BOOL", size=1, doc="true: only what the shopper never bought; false when absent."
+    ),
+    Tensor(
         name="recent_items",
         datatype="BYTES",
         size=-1,
@@ -75,6 +78,7 @@ class Query:
     k: int = DEFAULT_K
     store_id: str = ""
     exclude: tuple[str, ...] = ()
+    new_only: bool = False
     recent_items: tuple[str, ...] = ()
 
 
@@ -99,6 +103,7 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
         k=k,
         store_id=found.get("store_id", [""])[0],
         exclude=tuple(found.get("exclude", [])),
+        new_only=found.get("new_only", [False])[0],
         recent_items=tuple(check_id("input recent_items", item) for item in found.get("recent_items", [])),
     )
 
@@ -122,7 +127,7 @@ def _request_time(found: dict[str, list[Any]], now_s: int) -> int:
 
 
 def _values(spec: Tensor, tensor: InputTensor) -> list[Any]:
-    """The tensor's elements as str or int, after checking datatype, shape and every element."""
+    """The tensor's elements as str, int or bool, after checking datatype, shape and every element."""
     name = f"input {spec.name}"
     if tensor.datatype != spec.datatype:
         raise InputError(f"{name}: expected datatype {spec.datatype}, got {_short(tensor.datatype)}")
@@ -133,8 +138,7 @@ def _values(spec: Tensor, tensor: InputTensor) -> list[Any]:
     values = _elements(name, tensor)
     if len(values) != shape[0]:
         raise InputError(f"{name}: shape says {shape[0]} elements, got {len(values)}")
-    convert = _text if spec.datatype == "BYTES" else _integer
-    return [convert(name, value) for value in values]
+    return [_CONVERT[spec.datatype](name, value) for value in values]
 
 
 def _elements(name: str, tensor: InputTensor) -> list[Any]:
@@ -161,6 +165,15 @@ def _integer(name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise InputError(f"{name}: expected integers, got {_short(value)}")
     return value
+
+
+def _boolean(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{name}: expected true or false, got {_short(value)}")
+    return value
+
+
+_CONVERT: dict[str, Callable[[str, Any], Any]] = {"BYTES": _text, "INT32": _integer, "BOOL": _boolean}
 
 
 def _short(value: Any) -> str:

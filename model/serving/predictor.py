@@ -161,6 +161,7 @@ class Predictor(kserve.Model):
             store_id=query.store_id,
             k=query.k,
             exclude=query.exclude,
+            new_only=query.new_only,
             detail=detailed,
         )
         answer, rung = await self._ladder.answer(request, deadline)

@@ -181,6 +181,7 @@ def row(
         "reasons": answer.reasons,
         "propensities": answer.propensities,
         "exclude": query.exclude,
+        "new_only": query.new_only,
     }
 
 

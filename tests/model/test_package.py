@@ -39,6 +39,13 @@ def test_the_rules_hold_on_every_rung(model: package.LoadedModel) -> None:
         assert model.recommend([_request()], fewer=fewer)[0].item_ids == ["b", "e", "a"]
 
 
+def test_a_list_of_what_is_new_has_nothing_from_the_history_on_any_rung(model: package.LoadedModel) -> None:
+    new = dataclasses.replace(_request(), new_only=True)
+    assert model.recommend([_request(), new])[1].item_ids == ["a"]
+    assert model.recommend([new], fewer=True)[0].item_ids == ["a"]
+    assert unranked(model, new, ["b", "d", "a"], personal=True)[0].item_ids == ["a"]
+
+
 def test_the_quicker_ranking_looks_at_the_last_events_only(
     model: package.LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

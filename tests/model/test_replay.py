@@ -71,6 +71,10 @@ async def _ask(predictor: Predictor) -> None:
             InferInput("exclude", [1], "BYTES", data=["z" if number % 2 else "a"]),
             k,
         ]
+        if number % 3 == 0:
+            new_only = InferInput("new_only", [1], "BOOL")
+            new_only.set_data_from_numpy(np.array([True]), binary_data=False)
+            inputs.append(new_only)
         request = kserve.InferRequest("aisle", inputs, request_id=f"r{number}", parameters={"deadline_ms": 5000})
         await predictor.predict(request)
 

@@ -43,7 +43,7 @@ class FakeModel:
 
     def _one(self, request: api.Request) -> api.Answer:
         ranked = list(dict.fromkeys([*(reversed(request.history_item) if self.own else ()), *self.items]))
-        items = [item for item in ranked if item not in request.exclude][: request.k]
+        items = [item for item in ranked if item not in request.barred()][: request.k]
         reasons = ["bought_before" if item in request.history_item else "popular" for item in items]
         return api.Answer(item_ids=items, scores=[1.0 / (1 + i) for i in range(len(items))], reasons=reasons)
 

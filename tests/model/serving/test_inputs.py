@@ -35,11 +35,12 @@ def test_every_input_is_read() -> None:
         _Tensor("store_id", "BYTES", ["s"]),
         _Tensor("request_time", "BYTES", ["2017-12-04T01:00:00+01:00"]),
         _Tensor("exclude", "BYTES", ["a", b"b"], [2]),
+        _Tensor("new_only", "BOOL", [True]),
         _Tensor("recent_items", "BYTES", [], [0]),
     ]
     assert {tensor.name for tensor in tensors} == {tensor.name for tensor in INPUTS}
     # 2017-12-04 00:00 UTC is day 17504 since 1970.
-    expected = Query(user_id="ué1", time_s=17504 * 86400, k=3, store_id="s", exclude=("a", "b"))
+    expected = Query(user_id="ué1", time_s=17504 * 86400, k=3, store_id="s", exclude=("a", "b"), new_only=True)
     assert parse(tensors, NOW_S) == expected
 
 
@@ -56,6 +57,7 @@ BAD = {
     "a negative shape": (_Tensor("exclude", "BYTES", ["a"], [-1]), r"expected shape \[n\]"),
     "a list too long": (_Tensor("exclude", "BYTES", ["a"] * 1001, [1001]), r"expected shape \[n\]"),
     "a shape that lies": (_Tensor("exclude", "BYTES", ["a"], [2]), "shape says 2 elements, got 1"),
+    "a new_only of 1": (_Tensor("new_only", "BOOL", [1]), "input new_only: expected true or false, got 1"),
     "no data": (_Tensor("store_id", "BYTES", []), "the data does not fit"),
     "a nested list": (_Tensor("exclude", "BYTES", [["a"]]), r"expected strings, got \['a'\]"),
     "bytes that are not UTF-8": (_Tensor("store_id", "BYTES", [b"\xff"]), "expected UTF-8"),

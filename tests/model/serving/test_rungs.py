@@ -1,3 +1,5 @@
+import dataclasses
+
 import numpy as np
 
 from model import api
@@ -43,6 +45,11 @@ def test_popular_items_follow_and_nothing_stands_there_twice() -> None:
 
 def test_what_is_excluded_is_not_there_whether_own_or_popular() -> None:
     assert _answer(_request(("b", 1), ("c", 2), exclude=("b", "p")))[0].item_ids == ["c", "q", "a"]
+
+
+def test_a_request_for_what_is_new_gets_what_is_popular_and_was_never_bought() -> None:
+    answer, rung = _answer(dataclasses.replace(_request(("b", 1), ("q", 900), exclude=("a",)), new_only=True))
+    assert (answer.item_ids, rung) == (["p"], Rung.POPULAR)
 
 
 def test_a_shopper_without_a_history_gets_what_is_popular_and_the_rung_says_so() -> None:

@@ -45,6 +45,18 @@ def test_recent_items_stand_in_for_a_shopper_the_store_does_not_know(server: Ser
     assert outputs(answer)["item_id"] == ["y", "x", "b", "c"]
 
 
+def test_a_list_of_what_is_new_has_nothing_that_was_bought_through_either_protocol(server: Server) -> None:
+    user, recent = tensor("user_id", "guest"), tensor("recent_items", "b", "y")
+    answer = server.infer(user, recent, tensor("new_only", True, datatype="BOOL"))[1]
+    assert outputs(answer)["item_id"] == ["a", "c"]
+    assert outputs(server.infer(user, recent, tensor("new_only", False, datatype="BOOL"))[1])["item_id"][0] == "y"
+    request = grpc_request("new_only", "BOOL", bool_contents=[True])
+    for name, items in (("user_id", [b"guest"]), ("recent_items", [b"b", b"y"])):
+        request.inputs.add(name=name, datatype="BYTES", shape=[len(items)], contents={"bytes_contents": items})
+    found = server.stub.ModelInfer(request, timeout=10).outputs[0]
+    assert list(found.contents.bytes_contents) == [b"a", b"c"]
+
+
 def test_nothing_to_recommend_is_an_empty_answer(server: Server) -> None:
     status, answer = server.infer(tensor("user_id", "new"), tensor("exclude", "a", "b", "c"))
     assert status == 200
