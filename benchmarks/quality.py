@@ -2,7 +2,8 @@
 
 `python -m benchmarks.quality [--cuts ...] [--seeds ...] [--skip STEP ...]` does for each cut what is not there yet, in
 build/bench/quality/CUT, and writes build/bench/quality.json anew after every step. Remove a cut's folder, or a file in
-its lists/, to measure it again. `--report` only writes the result from what is there.
+its lists/, to measure it again. `--report` only writes the result from what is there. Settings of the peers that
+benchmarks/results/quality.json chose on the same trips are not searched again, unless `--search` says so.
 """
 
 import argparse
@@ -39,18 +40,18 @@ def main() -> None:
     parser.add_argument("--cuts", default=",".join(CUTS), help="first days of the test spans, YYYY-MM-DD, by comma")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="training seeds, by comma")
     parser.add_argument("--skip", nargs="*", default=[], choices=STEPS, help="steps that are left out")
+    parser.add_argument("--search", action="store_true", help="settings of the peers are searched again")
     parser.add_argument("--report", action="store_true", help="measure nothing")
     arguments = parser.parse_args()
     cuts, seeds = sorted(arguments.cuts.split(",")), [int(seed) for seed in arguments.seeds.split(",")]
     if not arguments.report:
         for cut in reversed(cuts):
-            measure(
-                cut, seeds if cut == max(CUTS) else seeds[:1], [step for step in STEPS if step not in arguments.skip]
-            )
+            steps = [step for step in STEPS if step not in arguments.skip]
+            measure(cut, seeds if cut == max(CUTS) else seeds[:1], steps, arguments.search)
     print(quality_result.write(FOLDER, seeds[0]))
 
 
-def measure(cut: str, seeds: Sequence[int], steps: Sequence[str]) -> None:
+def measure(cut: str, seeds: Sequence[int], steps: Sequence[str], search: bool) -> None:
     """Everything of one cut that is not there yet, the first seed's before that of the others."""
     folder = FOLDER / cut
     if not (folder / "examples").exists():
@@ -61,7 +62,8 @@ def measure(cut: str, seeds: Sequence[int], steps: Sequence[str]) -> None:
         if all((folder / "lists" / f"{name}.json").exists() for name in _leaves(step, seed)):
             continue
         progress(f"{cut}: {step}, seed {seed}")
-        command = [sys.executable, "-m", "benchmarks.quality_work", step, str(folder), str(seed)]
+        work = "search" if search and step == "classical" else step
+        command = [sys.executable, "-m", "benchmarks.quality_work", work, str(folder), str(seed)]
         ended = child.run(command, environment=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
         if ended.code:
             raise StageFailed(f"expected step {step} of cut {cut} to end well, got exit code {ended.code}; see above")

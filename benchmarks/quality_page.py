@@ -3,7 +3,8 @@
 from typing import Any
 
 from benchmarks.markdown import interval, table
-from benchmarks.quality_result import AISLE, TREES, TUTORIAL
+from benchmarks.quality_result import AISLE, EXPLORE, POPULARITY, TREES, TUTORIAL
+from model.metrics import COVERAGE
 
 FURTHER = ("phr@10", "recall@20", "ndcg@20", "explore_recall@10", "repeat_recall@10", "coverage@10")
 
@@ -12,7 +13,8 @@ def quality(result: dict[str, Any]) -> str:
     """All rankers at all cuts, Aisle against the best of them, the union, the settings that were chosen."""
     cuts = result["cuts"]
     last = cuts[-1]
-    tables = [_ranking(cuts), _comparison(cuts), _further(last), _union(cuts), _seeds(last), _cost(cuts), _chosen(last)]
+    tables = [_ranking(cuts), _comparison(cuts), _further(last), _new_only(cuts), _union(cuts), _seeds(last)]
+    tables += [_cost(cuts), _chosen(last)]
     trips = ", ".join(f"{cut['trips']:,} after {cut['cut']}" for cut in cuts)
     return f"""
 On {result["hardware"]["cores"]} cores ([benchmarks/quality.py](../benchmarks/quality.py), \
@@ -98,6 +100,35 @@ def _further(cut: dict[str, Any]) -> str:
     names = [name for name in _sorted([cut]) if not name.startswith(f"{AISLE}-")]
     rows = [[_label(name), *(_mean(cut, name, metric) for metric in FURTHER)] for name in names]
     return f"The other metrics, at {cut['cut']}:\n\n" + table(["ranker", *FURTHER], rows)
+
+
+def _new_only(cuts: list[dict[str, Any]]) -> str:
+    """Lists of what is new to the shopper: all rankers, then Aisle over popularity and over the best of them."""
+    measured = [cut for cut in cuts if "new_only" in cut]
+    if not measured:
+        return ""
+    found = {cut["cut"]: cut["new_only"]["models"] for cut in measured}
+    names = sorted(
+        {name for models in found.values() for name in models if not name.startswith(f"{AISLE}-")},
+        key=lambda name: -max(models[name][EXPLORE]["mean"] for models in found.values() if name in models),
+    )
+    rows = [
+        [_label(name)]
+        + [f"{models[name][EXPLORE]['mean']:.4f}" if name in models else "–" for models in found.values()]
+        + [f"{models[name][COVERAGE]['mean']:.4f}" if name in models else "–" for models in found.values()]
+        for name in names
+    ]
+    head = ["ranker", *(f"{EXPLORE} {cut}" for cut in found), *(f"{COVERAGE} {cut}" for cut in found)]
+    over = []
+    for cut in measured:
+        paired = cut["new_only"]["paired"][EXPLORE]
+        against = [interval(paired["against"][name]) for name in (POPULARITY, TREES) if name in paired["against"]]
+        over.append([cut["cut"], f"{interval(paired)}, {_label(paired['best_classical'])}", *against])
+    versus = ["cut", "best classical", "popularity", "trees"][: len(over[0])]
+    return (
+        f"Lists of what is new to the household alone (`new_only`), of every ranker:\n\n{table(head, rows)}\n\n"
+        f"Aisle over the others in {EXPLORE} of these lists, percent, with 95 % intervals:\n\n{table(versus, over)}"
+    )
 
 
 def _union(cuts: list[dict[str, Any]]) -> str:

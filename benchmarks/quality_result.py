@@ -19,6 +19,9 @@ PAIRED = ("ndcg@10", "recall@10", "explore_recall@10")
 EXPLORE = "explore_recall@10"
 POPULARITY = "popularity"
 K = 10
+LISTS, NEW = "lists", "new"
+"""Folders of the lists of a cut: everybody's ten, and of what is new to the shopper alone."""
+JUDGED_NEW = ("explore_recall@10", "explore_recall@20")
 
 
 def write(folder: Path, seed: int) -> Path:
@@ -31,8 +34,8 @@ def judge(folder: Path, seed: int) -> dict[str, Any]:
     """One cut. Rankers that are not there yet are left out, and what follows from them."""
     task = load_task(folder / "examples")
     active = len(Catalog.load(folder / "examples" / "catalog").active_items())
-    lists = {path.stem: np.load(path) for path in sorted((folder / "lists").glob("*.npy"))}
-    about = {name: read_json(folder / "lists" / f"{name}.json") for name in lists}
+    lists = {path.stem: np.load(path) for path in sorted((folder / LISTS).glob("*.npy"))}
+    about = {name: read_json(folder / LISTS / f"{name}.json") for name in lists}
     for name, one in about.items():
         if one["digest"] != task.digest:
             raise CheckFailed(
@@ -51,6 +54,9 @@ def judge(folder: Path, seed: int) -> dict[str, Any]:
         for name, of_model in values.items()
     }
     result: dict[str, Any] = {"cut": folder.name, "trips": len(task.trip_N), "span": task.span, "items": active}
+    new = {name: np.load(path) for name in lists if (path := folder / NEW / f"{name}.npy").exists()}
+    if first in new:
+        result["new_only"] = _new_only(new, first, baskets, histories, active, seed)
     if first in lists:
         union = folder / f"union-{seed}.npz"
         result |= {"paired": _paired(values, first, seed)} | _union(union, task, baskets)
@@ -74,10 +80,12 @@ def best_classical(means: dict[str, float]) -> str:
     return max(classical, key=classical.__getitem__)
 
 
-def _paired(values: dict[str, dict[str, np.ndarray]], first: str, seed: int) -> dict[str, Any]:
+def _paired(
+    values: dict[str, dict[str, np.ndarray]], first: str, seed: int, judged: tuple[str, ...] = PAIRED
+) -> dict[str, Any]:
     """{metric: {best_classical, delta_pct, low_pct, high_pct, against {name: interval}}}: Aisle over each peer."""
     paired: dict[str, Any] = {}
-    for metric in PAIRED:
+    for metric in judged:
         against = {
             name: _delta(values[first][metric], of_model[metric], seed)
             for name, of_model in values.items()
@@ -87,6 +95,28 @@ def _paired(values: dict[str, dict[str, np.ndarray]], first: str, seed: int) -> 
             best = best_classical({name: metrics.mean_defined(of[metric]) for name, of in values.items()})
             paired[metric] = {"best_classical": best} | against[best] | {"against": against}
     return paired
+
+
+def _new_only(
+    lists: dict[str, np.ndarray],
+    first: str,
+    baskets: list[np.ndarray],
+    histories: list[np.ndarray],
+    active: int,
+    seed: int,
+) -> dict[str, Any]:
+    """{models {name: {metric: interval}}, paired}: lists of what is new to the shopper, judged by what was new in the
+    basket, and Aisle's over each peer's."""
+    values: dict[str, dict[str, np.ndarray]] = {}
+    for name, items in lists.items():
+        hits = metrics.find_hits(items, baskets, histories)
+        values[name] = {f"explore_recall@{k}": metrics.explore_recall(hits, k) for k in (10, 20)}
+    models = {
+        AISLE if name == first else name: {metric: interval(value_N, seed) for metric, value_N in of_model.items()}
+        | {metrics.COVERAGE: {"mean": metrics.coverage(lists[name], K, active)}}
+        for name, of_model in values.items()
+    }
+    return {"models": models, "paired": _paired(values, first, seed, JUDGED_NEW)}
 
 
 def _delta(candidate_N: np.ndarray, reference_N: np.ndarray, seed: int) -> dict[str, float | None]:

@@ -131,7 +131,7 @@ class Peer(abc.ABC):
         return histories(item[known], time[known], row[known], moment, learned)
 
     def _answer(self, request: Request, scores: np.ndarray) -> Answer:
-        excluded = {self._column[item] for item in request.exclude if item in self._column}
+        excluded = {self._column[item] for item in request.barred() if item in self._column}
         best = [i for i in best_items(scores, request.k + len(excluded), self.fills).tolist() if i not in excluded]
         best = best[: request.k]
         return Answer(

@@ -24,8 +24,8 @@ class Lists:
     """N lists of all that was ranked, where that was asked for and the model tells it; else empty."""
 
 
-def request_of(trips: Trips, trip: int, k: int, detail: bool = False) -> Request:
-    """The request a shopper would have made at the start of the trip. detail: the answer says what was ranked, too."""
+def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: bool = False) -> Request:
+    """The request a shopper would have made at the start of the trip; `detail` and `new_only` as in Request."""
     past = trips.history(trip)
     return Request(
         user_id=str(trips.user_ids[trips.user_T[trip]]),
@@ -34,16 +34,27 @@ def request_of(trips: Trips, trip: int, k: int, detail: bool = False) -> Request
         history_time=trips.event_time_E[past],
         store_id=str(trips.store_ids[trips.store_T[trip]]),
         k=k,
+        new_only=new_only,
         detail=detail,
     )
 
 
-def recommend_all(model: Model, trips: Trips, which: np.ndarray, k: int = 20, batch: int = 64) -> np.ndarray:
+def recommend_all(
+    model: Model, trips: Trips, which: np.ndarray, k: int = 20, batch: int = 64, new_only: bool = False
+) -> np.ndarray:
     """[N, k] int64: the items of `lists`."""
-    return lists(model, trips, which, k, batch).items_Nk
+    return lists(model, trips, which, k, batch, new_only=new_only).items_Nk
 
 
-def lists(model: Model, trips: Trips, which: np.ndarray, k: int, batch: int, detail: bool = False) -> Lists:
+def lists(
+    model: Model,
+    trips: Trips,
+    which: np.ndarray,
+    k: int,
+    batch: int,
+    detail: bool = False,
+    new_only: bool = False,
+) -> Lists:
     """The model's answers for the N trips of `which`; with `detail`, what each was chosen from.
 
     An item that the catalog no longer has keeps its place as NO_ITEM: a wasted recommendation, not a shorter list.
@@ -56,7 +67,7 @@ def lists(model: Model, trips: Trips, which: np.ndarray, k: int, batch: int, det
     score_Nk = np.full((len(which), k), np.nan)
     ranked: list[Ranked] = []
     for first in range(0, len(which), batch):
-        requests = [request_of(trips, int(trip), k, detail) for trip in which[first : first + batch]]
+        requests = [request_of(trips, int(trip), k, detail, new_only) for trip in which[first : first + batch]]
         answers = model.recommend(requests)
         if len(answers) != len(requests):
             raise StageFailed(f"expected {len(requests)} answers from model {model.version}, got {len(answers)}")

@@ -5,6 +5,9 @@ from typing import Any
 from benchmarks.quality_page import alternatives, quality
 
 
+NEW = {"popularity": 0.017, "aisle": 0.025, "aisle-8": 0.024, "EASE": 0.02}
+
+
 def cut(day: str, **more: Any) -> dict[str, Any]:
     metrics = ("ndcg@10", "recall@10", "phr@10", "recall@20", "ndcg@20", "explore_recall@10", "repeat_recall@10")
     models = {
@@ -36,6 +39,17 @@ def test_aisle_is_compared_with_the_best_classical_ranker_and_with_trees() -> No
 def test_what_was_not_measured_is_not_told() -> None:
     text = page(cut("2017-12-04"))
     assert "Aisle over" not in text and "union" not in text and "seeds" not in text
+
+
+def test_lists_of_what_is_new_are_compared_with_popularity_and_with_trees() -> None:
+    interval = {"delta_pct": 5.04, "low_pct": 3.0, "high_pct": 7.0}
+    of_lists = {name: {"explore_recall@10": {"mean": mean}, "coverage@10": {"mean": 0.01}} for name, mean in NEW.items()}
+    paired = {"best_classical": "EASE", **interval, "against": {"popularity": interval, "trees": interval}}
+    new_only = {"models": of_lists, "paired": {"explore_recall@10": paired}}
+    text = page(cut("2017-12-04", new_only=new_only))
+    assert "| **Aisle** | 0.0250 | 0.0100 |\n| EASE | 0.0200 | 0.0100 |\n| popularity | 0.0170 | 0.0100 |" in text
+    said = "+5.0 (+3.0 to +7.0)"
+    assert f"| 2017-12-04 | {said}, EASE | {said} | {said} |" in text
 
 
 def test_the_union_seeds_and_cost_are_told() -> None:

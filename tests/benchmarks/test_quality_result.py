@@ -12,7 +12,7 @@ from model.task import load_task
 from tests.benchmarks.test_peers import WORLD
 from tests.model.small_catalog import small_catalog
 
-A, B, H = 0, 1, 7
+A, B, C, H = 0, 1, 2, 7
 
 
 @pytest.fixture
@@ -21,7 +21,10 @@ def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "2020-04-15"
     WORLD.save(folder / "examples" / "trips")
     small_catalog().save(folder / "examples" / "catalog")
-    (folder / "lists").mkdir()
+    for kind in ("lists", "new"):
+        (folder / kind).mkdir()
+    np.save(folder / "new" / "popularity.npy", [[C, -1, -1], [H, -1, -1]])
+    np.save(folder / "new" / "aisle-7.npy", [[H, -1, -1], [H, -1, -1]])
     keep(folder, "popularity", [[A, B, -1], [A, H, -1]])
     keep(folder, "last basket", [[A, -1, -1], [B, -1, -1]])
     keep(folder, "trees", [[H, -1, -1], [H, -1, -1]])
@@ -55,6 +58,14 @@ def test_aisle_is_compared_with_the_best_classical_peer_and_with_trees(folder: P
     assert paired["against"]["trees"] == {"delta_pct": 0, "low_pct": 0, "high_pct": 0}
     assert paired["against"]["last basket"] == {"delta_pct": None, "low_pct": None, "high_pct": None}
     assert "aisle-8" not in paired["against"]
+
+
+def test_lists_of_what_is_new_are_judged_by_what_was_new_in_the_basket(folder: Path) -> None:
+    found = judge(folder, seed=7)["new_only"]
+    assert set(found["models"]) == {"aisle", "popularity"}
+    assert found["models"]["aisle"]["explore_recall@10"]["mean"] == 1.0
+    assert found["models"]["popularity"]["coverage@10"]["mean"] == 2 / 4
+    assert found["paired"]["explore_recall@10"]["against"]["popularity"]["delta_pct"] == 100
 
 
 def test_trees_are_not_classical() -> None:
