@@ -35,7 +35,7 @@ $(UV):
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-validate $(UV) sync --quiet --frozen --extra validate
 	@touch $@
 
-demo: setup ## The main job: real events to a rolled-out recommender and a report
+demo: setup ## The main job: raw events to a rolled-out recommender and a report
 	@$(RUN)/aisle demo $(ARGS)
 
 test: setup .venv/.locked-dev ## All tests, the whole pipeline on a small world among them
