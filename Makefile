@@ -9,10 +9,10 @@ RUN := .venv/bin
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test test-cluster kind-up kind-load kind-deploy kind-down lint format compile bench report docs clean
 
-help: ## This list
+help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-setup: .venv/.locked .venv-validate/.locked ## Both locked environments, from a bare Python 3.11
+setup: .venv/.locked .venv-validate/.locked ## Install both locked environments, from a bare Python 3.11
 
 $(UV):
 	@command -v $(PYTHON) >/dev/null || { echo "make: expected $(PYTHON) on the PATH, not found; install Python 3.11 or set PYTHON=" >&2; exit 2; }
@@ -35,28 +35,28 @@ $(UV):
 	@UV_PROJECT_ENVIRONMENT=$(CURDIR)/.venv-validate $(UV) sync --quiet --frozen --extra validate
 	@touch $@
 
-demo: setup ## The main job: real events to a rolled-out recommender and a report
+demo: setup ## Run the main job: raw events to a rolled-out recommender and a report
 	@$(RUN)/aisle demo $(ARGS)
 
-test: setup .venv/.locked-dev ## All tests, the whole pipeline on a small world among them
+test: setup .venv/.locked-dev ## Run all tests, including the whole pipeline on a small world
 	$(RUN)/pytest
 
-test-cluster: setup .venv/.locked-dev ## The manifests on a real API server: KUBECONFIG or KUBEBUILDER_ASSETS (docs/cluster.md)
+test-cluster: setup .venv/.locked-dev ## Test the manifests on a real API server: KUBECONFIG or KUBEBUILDER_ASSETS (docs/cluster.md)
 	AISLE_CLUSTER=1 $(RUN)/pytest tests/manifests
 
-kind-up: setup ## A cluster on this machine; needs docker, kind, kubectl, helm, 14 GB of free memory
+kind-up: setup ## Start a cluster on this machine; needs docker, kind, kubectl, helm, 14 GB of free memory
 	$(RUN)/python -m pipelines.kind up
 
-kind-load: kind-up ## Builds our images and puts them on its node
+kind-load: kind-up ## Build our images and load them onto its node
 	$(RUN)/python -m pipelines.kind load
 
-kind-deploy: kind-up ## Gateway, KServe, KFP and our manifests on it
+kind-deploy: kind-up ## Install the gateway, KServe, KFP and our manifests on it
 	$(RUN)/python -m pipelines.kind deploy
 
-kind-down: setup ## Removes it
+kind-down: setup ## Delete that cluster
 	$(RUN)/python -m pipelines.kind down
 
-lint: setup .venv/.locked-dev ## Style, types, layers, compiled pipelines
+lint: setup .venv/.locked-dev ## Check style, types, layers, compiled pipelines
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
@@ -65,25 +65,25 @@ lint: setup .venv/.locked-dev ## Style, types, layers, compiled pipelines
 	$(RUN)/python -m pipelines.manifests --check
 	$(RUN)/hadolint manifests/images/Dockerfile
 
-format: .venv/.locked-dev ## Puts the code into shape
+format: .venv/.locked-dev ## Format the code
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-compile: setup ## Refreshes pipelines/compiled, and the manifests that code writes
+compile: setup ## Refresh pipelines/compiled, and the manifests that code writes
 	$(RUN)/aisle compile
 	$(RUN)/python -m pipelines.manifests
 
 BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping)
-bench: $(BENCHES) ## Every measurement; results in build/bench
+bench: $(BENCHES) ## Run every benchmark; results in build/bench
 
-bench-%: setup .venv/.locked-dev ## One measurement
+bench-%: setup .venv/.locked-dev ## Run one benchmark
 	$(RUN)/python -m benchmarks.$*
 
-report: setup ## Writes build/demo/report.html again from the last demo
+report: setup ## Write build/demo/report.html again from the last demo
 	$(RUN)/aisle report
 
-docs: .venv/.locked-dev ## The documentation as a site in build/site; stops at a broken link
+docs: .venv/.locked-dev ## Build the documentation as a site in build/site; a broken link stops it
 	NO_MKDOCS_2_WARNING=1 $(RUN)/mkdocs build --quiet
 
-clean: ## Removes everything that is built
+clean: ## Remove everything that was built
 	rm -rf build .venv .venv-validate .tools

@@ -76,7 +76,7 @@ def push(url: str, job: str, namespace: str, samples: Iterable[Sample]) -> None:
         grouping = {"namespace": namespace}
         pushadd_to_gateway(url, job=job, registry=_registry(samples), grouping_key=grouping, timeout=PUSH_TIMEOUT_S)
     except (OSError, ValueError) as error:
-        progress(f"{url}: expected a Pushgateway to take the gauges of {job}, got {error!s:.120}; nobody was told")
+        progress(f"{url}: expected a Pushgateway to take the gauges of {job}, got {error!s:.120}; they were not sent")
 
 
 def _registry(samples: Iterable[Sample]) -> CollectorRegistry:

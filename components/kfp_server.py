@@ -165,7 +165,7 @@ class KfpServer:
         except urllib3.exceptions.HTTPError as error:
             cause = getattr(error, "reason", None) or error
             raise InputError(
-                f"expected a KFP API server at {self.host}, nobody answers ({cause!s:.120}); is it port-forwarded?"
+                f"expected a KFP API server at {self.host}, nothing answers ({cause!s:.120}); is it port-forwarded?"
             ) from None
 
 

@@ -127,7 +127,7 @@ def refusal(status: int, body: str | bytes | None, namespace: str) -> InputError
         said = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
     said = " ".join(said.split())[:400]
     if status == 404 and '"' not in said:
-        return InputError("expected a cluster with KServe, its kinds are not there; install KServe first")
+        return InputError("expected a cluster with KServe, found none of its kinds; install KServe first")
     if status == 404:
         return InputError(f"{said}; apply the manifests of an overlay first, in namespace {namespace}")
     if status in (401, 403) and "exceeded quota" not in said:

@@ -82,8 +82,8 @@ def files(url: str) -> tuple[fs.S3FileSystem, list[str]]:
 def unreadable(url: str, error: OSError) -> InputError:
     """What to tell when the store answered with an error, or not at all."""
     return InputError(
-        f"{url}: cannot be read ({reason(error)}); expected a bucket of that name, AWS_ENDPOINT_URL where the store is "
-        "none of AWS's, and keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that may list and read it"
+        f"{url}: cannot be read ({reason(error)}); expected a bucket of that name, AWS_ENDPOINT_URL if the store is "
+        "not AWS's, and keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that may list and read it"
     )
 
 

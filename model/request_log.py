@@ -104,7 +104,9 @@ def read(
         sources = _stored(str(place), since_s) if object_store.is_url(place) else _in_directory(Path(place))
         tables = [source.to_table(filter=wanted, columns=needed, fragment_readahead=AT_ONCE) for source in sources]
     except pa.ArrowException as error:
-        raise InputError(f"request log: {place} has a file that is none ({error!s:.200}); move it away") from None
+        raise InputError(
+            f"request log: {place} has a file that cannot be read ({error!s:.200}); move it away"
+        ) from None
     except OSError as error:
         if not object_store.is_url(place):
             raise

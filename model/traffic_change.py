@@ -73,7 +73,7 @@ def put(cluster: Cluster, traffic: Traffic, force: bool = False) -> None:
     if "storageUri" in before["spec"]["predictor"].get("model", {}):
         broken += change_problems(before, would_be)
     if broken:
-        raise CheckFailed(f"the service would be wrong: {'; '.join(broken)}")
+        raise CheckFailed(f"the service would be invalid: {'; '.join(broken)}")
     cluster.apply(part, force)
     cluster.apply(record(traffic, cluster.namespace), force)
 

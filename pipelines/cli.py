@@ -68,40 +68,56 @@ def _parser() -> Parser:
         added.set_defaults(command=run)
         return added
 
-    _run_options(command("demo", _demo, "raw events to a rolled-out recommender and a report, here"), "build/demo")
+    _run_options(
+        command("demo", _demo, "run everything on this machine: raw events to a rolled-out recommender and a report"),
+        "build/demo",
+    )
 
-    train = command("train", _train, "the pipeline alone: a blessed model into the registry, as canary")
+    train = command("train", _train, "run the pipeline alone: a blessed model becomes the registry's canary")
     _run_options(train, "build/train")
     train.add_argument(
         "--start",
         default="scratch",
         metavar="HOW",
-        help="scratch; from the registry's stable model: refresh (its weights, new catalog) or warm (and one epoch)",
+        help="scratch, or start from the stable model: refresh (its weights, new catalog) or warm (and one epoch)",
     )
-    train.add_argument("--override", metavar="REASON", help="push although the gate says no: why; kept for good")
-    train.add_argument("--override-by", default="", metavar="NAME", help="who decides that (default: your login name)")
+    train.add_argument(
+        "--override", metavar="REASON", help="push even if the gate says no, for this reason, which is kept"
+    )
+    train.add_argument(
+        "--override-by", default="", metavar="NAME", help="who decided to override (default: your login name)"
+    )
 
-    report = command("report", _report, "writes the report of a finished run again")
+    report = command("report", _report, "write the report of a finished run again")
     _which_run(report)
 
-    serve = command("serve", _serve, "the stable model of a run behind KServe's v2 protocol, on loopback")
+    serve = command("serve", _serve, "serve a run's stable model over KServe's v2 protocol, on 127.0.0.1")
     _which_run(serve)
     serve.add_argument("--http-port", type=int, default=8080, help="REST port (%(default)s)")
     serve.add_argument("--grpc-port", type=int, default=8081, help="gRPC port (%(default)s)")
-    serve.add_argument("--rules", type=Path, help="business rules in place of the model's own (docs/reranking.md)")
-    serve.add_argument("--request-log", type=Path, metavar="DIR", help="where a row for each answer is kept")
+    serve.add_argument(
+        "--rules", type=Path, metavar="FILE", help="business rules instead of the model's own (docs/reranking.md)"
+    )
+    serve.add_argument("--request-log", type=Path, metavar="DIR", help="log a row for each answer to this directory")
 
-    explore = command("explore", _explore, "a page to look at recommendations and what they rest on, on loopback")
+    explore = command("explore", _explore, "show recommendations and the reasons for them in a browser, on 127.0.0.1")
     _which_run(explore)
-    explore.add_argument("--port", type=int, default=8090, help="(%(default)s)")
-    explore.add_argument("--examples", type=Path, metavar="DIR", help="an examples artifact in place of a run")
+    explore.add_argument("--port", type=int, default=8090, help="port of the page (%(default)s)")
+    explore.add_argument("--examples", type=Path, metavar="DIR", help="an examples artifact instead of a run")
     explore.add_argument(
-        "--model", type=Path, metavar="DIR", action="append", default=[], help="with --examples: stable, then canary"
+        "--model",
+        type=Path,
+        metavar="DIR",
+        action="append",
+        default=[],
+        help="with --examples: the stable model; give it again for the canary",
     )
 
-    compile_ = command("compile", _compile, "the pipelines as KFP YAML, and as Kubernetes objects")
-    compile_.add_argument("--out", type=Path, default=Path("pipelines/compiled"), help="directory (%(default)s)")
-    compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
+    compile_ = command("compile", _compile, "compile the pipelines to KFP YAML and to Kubernetes objects")
+    compile_.add_argument(
+        "--out", type=Path, default=Path("pipelines/compiled"), help="directory to write to (%(default)s)"
+    )
+    compile_.add_argument("--check", action="store_true", help="write nothing; exit 1 if a file would change")
 
     submit_options(commands.add_parser("submit", help=SUBMIT_DOES, description=SUBMIT_DOES))
     monitor_options(commands.add_parser("monitor", help=MONITOR_DOES, description=MONITOR_DOES))
@@ -117,12 +133,20 @@ def _which_run(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_options(parser: argparse.ArgumentParser, out: str) -> None:
-    parser.add_argument("--data", default="", metavar="DIR", help="your own canonical tables (docs: use your own data)")
     parser.add_argument(
-        "--cut-date", metavar="DATE", help="first test day, YYYY-MM-DD; default: 28 days before the end"
+        "--data", default="", metavar="DIR", help="your own tables instead of the demo's (docs/your-data.md)"
     )
-    parser.add_argument("--fast", action="store_true", help="a small sample and short training: for tests, not quality")
-    parser.add_argument("--out", type=Path, default=Path(out), help="where everything is left (%(default)s)")
+    parser.add_argument(
+        "--cut-date", metavar="DATE", help="first test day, YYYY-MM-DD (default: 28 days before the last event)"
+    )
+    parser.add_argument(
+        "--fast",
+        action="store_true",
+        help="short training, and a small sample of the demo's data: for trying out, not for quality",
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path(out), help="directory for everything the run writes (%(default)s)"
+    )
 
 
 def _demo(options: argparse.Namespace) -> int:

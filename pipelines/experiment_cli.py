@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from tfx_configs.labels import LabelSettings
 
 DOES = {
-    "experiment": "two versions compared by shopper: how many it takes, and what came of it",
-    "size": "shoppers and days that it takes to see an effect",
-    "read": "who was exposed, whether the split can be trusted, the effect; exit 1 when it cannot be trusted",
+    "experiment": "compare two versions by shopper: plan how many it takes, read the result",
+    "size": "how many shoppers and days it takes to see an effect",
+    "read": "who was exposed, whether the split can be trusted, the effect; exit 1 if it cannot be trusted",
 }
 
 
@@ -27,24 +27,26 @@ def experiment_commands(commands: Any) -> None:
     actions = parser.add_subparsers(metavar="ACTION", required=True)
 
     size = actions.add_parser("size", help=DOES["size"], description=DOES["size"])
-    size.add_argument("--baseline-from", metavar="LOG", help="request log of a version without experiment")
+    size.add_argument("--baseline-from", metavar="LOG", help="request log of a version outside an experiment")
     _span(size)
-    size.add_argument("--mean", type=float, help="hits per trip, in place of a log")
+    size.add_argument("--mean", type=float, help="hits per trip, instead of a log")
     size.add_argument("--sd", type=float, help="with --mean: standard deviation of a shopper's hits per trip")
     size.add_argument("--rho", type=float, default=0.0, help="with --mean: correlation with the shopper's past")
-    size.add_argument("--relative-effect", type=float, default=0.02, help="to be seen, share of the mean (%(default)s)")
-    size.add_argument("--power", type=float, default=0.8, help="probability to see it (%(default)s)")
+    size.add_argument(
+        "--relative-effect", type=float, default=0.02, help="effect to detect, as a share of the mean (%(default)s)"
+    )
+    size.add_argument("--power", type=float, default=0.8, help="probability of detecting it (%(default)s)")
     _plan(size)
     size.set_defaults(command=_size)
 
     read = actions.add_parser("read", help=DOES["read"], description=DOES["read"])
     read.add_argument("log", metavar="LOG", help="directory of a request log, or s3://bucket/path (docs/serving.md)")
-    read.add_argument("--control", required=True, metavar="VERSION")
-    read.add_argument("--treatment", required=True, metavar="VERSION")
+    read.add_argument("--control", required=True, metavar="VERSION", help="the version to compare with")
+    read.add_argument("--treatment", required=True, metavar="VERSION", help="the version on trial")
     _span(read)
     _plan(read)
-    read.add_argument("--final", action="store_true", help="the one look that was planned: its interval decides")
-    read.add_argument("--json", type=Path, metavar="FILE", help="where all of it is written besides")
+    read.add_argument("--final", action="store_true", help="this is the one planned look: its interval decides")
+    read.add_argument("--json", type=Path, metavar="FILE", help="also write the whole result to this file")
     read.set_defaults(command=_read)
 
 
@@ -54,17 +56,19 @@ def _span(parser: argparse.ArgumentParser) -> None:
         "--outcomes",
         default="purchase",
         metavar="TYPE,TYPE",
-        help="event types that are hits: labels.positive_types of the versions (%(default)s)",
+        help="event types that count as hits, as in the versions' labels.positive_types (%(default)s)",
     )
-    parser.add_argument("--since", metavar="TIME", help="RFC 3339; the share has been the same since then")
-    parser.add_argument("--until", metavar="TIME", help="RFC 3339 (default: the log's end)")
+    parser.add_argument("--since", metavar="TIME", help="RFC 3339; start, from which on the share has been the same")
+    parser.add_argument("--until", metavar="TIME", help="RFC 3339; end (default: the log's end)")
 
 
 def _plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--share", type=float, default=50.0, help="percent of shoppers with the treatment (%(default)s)"
+        "--share", type=float, default=50.0, help="percent of shoppers who get the treatment (%(default)s)"
     )
-    parser.add_argument("--alpha", type=float, default=0.05, help="probability of a wrong interval (%(default)s)")
+    parser.add_argument(
+        "--alpha", type=float, default=0.05, help="probability that an interval misses the truth (%(default)s)"
+    )
 
 
 def _size(options: argparse.Namespace) -> int:

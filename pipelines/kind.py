@@ -195,7 +195,7 @@ def _run(*command: str, stdin: str | None = None) -> None:
     print(f"+ {' '.join(command)}", flush=True)
     done = subprocess.run(command, input=stdin, text=True, check=False)
     if done.returncode:
-        raise StageFailed(f"{command[0]}: expected exit 0, got {done.returncode}; what it said is above")
+        raise StageFailed(f"{command[0]}: expected exit 0, got {done.returncode}; its output is above")
 
 
 def _output(*command: str) -> str:

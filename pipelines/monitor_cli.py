@@ -5,20 +5,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-MONITOR_DOES = "every check of a run's request log and purchases against training; exit 1 when one failed"
+MONITOR_DOES = "check a run's request log and purchases against its training; exit 1 if a check fails"
 MARKS = {"ok": "ok", "failed": "FAILED", "unknown": "–"}
 
 
 def monitor_options(parser: argparse.ArgumentParser) -> None:
     """What `aisle monitor` takes."""
     parser.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a run (%(default)s)")
-    parser.add_argument("--now", metavar="TIME", help="RFC 3339, in data time; default: the log's last request")
+    parser.add_argument("--now", metavar="TIME", help="RFC 3339, in the data's time (default: the log's last request)")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="MonitorSettings as JSON (docs/monitoring.md)")
-    parser.add_argument("--textfile", type=Path, metavar="FILE", help="Prometheus figures go here besides")
-    parser.add_argument("--ask", default="none", help="ask for training by hand: incremental or full")
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="RetrainSettings as JSON, likewise")
-    parser.add_argument("--train", action="store_true", help="do the training run that is due, here and now")
-    parser.add_argument("--fast", action="store_true", help="without TFDV's distances, which take some ten seconds")
+    parser.add_argument("--textfile", type=Path, metavar="FILE", help="also write Prometheus figures to this file")
+    parser.add_argument(
+        "--ask", default="none", metavar="HOW", help="ask for a training run by hand: incremental or full"
+    )
+    parser.add_argument("--policy", type=Path, metavar="FILE", help="RetrainSettings as JSON (docs/monitoring.md)")
+    parser.add_argument("--train", action="store_true", help="start the training run that is due, on this machine")
+    parser.add_argument("--fast", action="store_true", help="skip TFDV's distances, which take some ten seconds")
     parser.set_defaults(command=run)
 
 

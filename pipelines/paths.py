@@ -98,5 +98,5 @@ def alone(out: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise InputError(f"{out}: another run is at work there; wait for it or choose another --out") from None
+            raise InputError(f"{out}: another run is using it; wait for it or choose another --out") from None
         yield

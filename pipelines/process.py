@@ -111,7 +111,7 @@ def _error(last: dict[str, Any], log: Path) -> AisleError:
             what = f"{last['stage']}: expected it to finish, its process was ended (out of memory, or by hand)"
         case _:
             what = "the pipeline ended early"
-    return StageFailed(f"{what}; the whole log is {log}; run again to go on from here")
+    return StageFailed(f"{what}; the whole log is {log}; run again to continue from here")
 
 
 def _subclasses(kind: type[AisleError]) -> Iterator[type[AisleError]]:

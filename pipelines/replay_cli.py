@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-REPLAY_DOES = "asks a request log's requests again of a model; exit 1 when an answer is not the one logged"
+REPLAY_DOES = "repeat a request log's requests on a model; exit 1 if an answer is not the logged one"
 SHOWN = 5
 """Requests that differ are named up to this many."""
 
@@ -11,11 +11,11 @@ SHOWN = 5
 def replay_options(parser: argparse.ArgumentParser) -> None:
     """What `aisle replay` takes."""
     parser.add_argument("log", metavar="LOG", help="directory of a request log, or s3://bucket/path (docs/serving.md)")
-    parser.add_argument("--model", type=Path, required=True, metavar="DIR", help="model directory that served it")
-    parser.add_argument("--rules", type=Path, help="rules file that it served with, in place of its own")
     parser.add_argument(
-        "--tolerance", type=float, default=1e-6, help="largest difference of a score that counts as equal (%(default)s)"
+        "--model", type=Path, required=True, metavar="DIR", help="directory of the model that gave the answers"
     )
+    parser.add_argument("--rules", type=Path, metavar="FILE", help="business rules it served with, instead of its own")
+    parser.add_argument("--tolerance", type=float, default=1e-6, help="scores this close count as equal (%(default)s)")
     parser.set_defaults(command=run)
 
 
@@ -28,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     rows = read(options.log, columns=COLUMNS)
     found = replay(rows, load(options.model, options.rules), options.tolerance)
     agree = found.compared - len(found.differing)
-    print(f"{agree:,} of {found.compared:,} answers agree; largest difference of a score {found.largest:.1e}")
+    print(f"{agree:,} of {found.compared:,} answers agree; scores differ by at most {found.largest:.1e}")
     for why, count in found.left_out.items():
         print(f"left out: {count:,} {why}")
     if found.differing:

@@ -11,35 +11,42 @@ if TYPE_CHECKING:
     from components.rollout.port import TrafficAdapter
 
 ACTIONS = {
-    "status": "steps taken, declared and observed split, decisions",
-    "canary": "begins the rollout of the canary that push declared, or of --version",
-    "step": "one step: traffic, evidence, decision; exit 1 when it is hold or rollback",
-    "shadow": "the canary gets copies of replayed requests and serves nobody; its answers beside stable's",
-    "promote": "the canary serves everybody, at once and whatever the evidence",
-    "rollback": "stable serves everybody, at once; after a promotion the version before it",
-    "hold": "the share stays until resume; a step still rolls back what does harm",
-    "resume": "steps are taken again",
+    "status": "show the steps taken: declared and observed split, decisions",
+    "canary": "begin the rollout of the canary that push declared, or of --version",
+    "step": "take one step: traffic, evidence, decision; exit 1 if it holds or rolls back",
+    "shadow": "send the canary copies of replayed requests, serve nobody, and compare its answers with stable's",
+    "promote": "let the canary serve everybody, at once and whatever the evidence",
+    "rollback": "let stable serve everybody, at once; after a promotion, the version before it",
+    "hold": "keep the share until resume; a step still rolls back a canary that does harm",
+    "resume": "take steps again after a hold",
 }
 
 
 def rollout_commands(commands: Any) -> None:
     """Adds `rollout` and its actions to the subparsers of `aisle`."""
     words = "canary, step, promote, roll back"
-    rollout = commands.add_parser("rollout", help=words, description=f"A rollout on this machine: {words}.")
+    rollout = commands.add_parser(
+        "rollout", help=words, description=f"A rollout on this machine, or with --namespace on a cluster: {words}."
+    )
     actions = rollout.add_subparsers(metavar="ACTION", required=True)
     for name, does in ACTIONS.items():
         action = actions.add_parser(name, help=does, description=does)
         action.set_defaults(command=COMMANDS.get(name, _hand), hand=name)
         action.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a run (%(default)s)")
-        action.add_argument("--namespace", help="on the cluster in use (KUBECONFIG) instead of a run here")
+        action.add_argument(
+            "--namespace",
+            help="the service in this namespace of the current cluster (KUBECONFIG), instead of a run here",
+        )
         if name == "step":
-            action.add_argument("--prometheus", metavar="URL", help="where the evidence is; with --namespace")
+            action.add_argument("--prometheus", metavar="URL", help="with --namespace: where the metrics are")
         if name in ("canary", "shadow"):
             action.add_argument("--version", help="a version in the registry (default: what push declared)")
         if name == "shadow":
             action.add_argument("--requests", type=int, default=500, help="trips to replay (%(default)s)")
-            action.add_argument("--percent", type=int, default=100, help="share of them that it sees (%(default)s)")
-            action.add_argument("--log", metavar="LOG", help="compare what is in a request log; no replay")
+            action.add_argument(
+                "--percent", type=int, default=100, help="percent of them that the canary gets a copy of (%(default)s)"
+            )
+            action.add_argument("--log", metavar="LOG", help="compare the copies in this request log, without a replay")
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -110,7 +117,9 @@ def _shadow(options: argparse.Namespace) -> int:
     from pipelines.shadow import compared, shadow, shadow_lines
 
     if options.namespace:
-        raise InputError("expected --log LOG for a cluster's shadow, got --namespace; its mirror is the gateway's")
+        raise InputError(
+            "expected --log LOG for a cluster's shadow, got --namespace; there the gateway makes the copies"
+        )
     if options.log:
         found = compared(options.log)
     else:

@@ -65,4 +65,4 @@ def check_free(option: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(("127.0.0.1", port))
     except (OSError, OverflowError):
-        raise InputError(f"{option}: expected a free port, {port} is taken or none; choose another") from None
+        raise InputError(f"{option}: expected a free port, {port} is taken or not a port; choose another") from None

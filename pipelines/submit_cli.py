@@ -11,32 +11,51 @@ from model.errors import InputError
 if TYPE_CHECKING:
     from tfx_configs.settings import RunSettings
 
-SUBMIT_DOES = "a compiled pipeline to a KFP server: one run followed to its end, or a schedule"
+SUBMIT_DOES = "send a pipeline to a KFP server: as one run, followed to its end, or on a schedule"
 DEFAULT_HOST = "http://127.0.0.1:8888"
 INTERRUPTED = 130
 
 
 def submit_options(parser: argparse.ArgumentParser) -> None:
     """What `aisle submit` takes."""
-    parser.add_argument("--host", default=DEFAULT_HOST, help="KFP's API server or its page (%(default)s)")
-    parser.add_argument("--ui-host", default="", help="KFP's page, for links (default: --host)")
-    parser.add_argument("--token-file", type=Path, metavar="FILE", help="a bearer token, where the server wants one")
+    parser.add_argument("--host", default=DEFAULT_HOST, help="address of KFP's API server or UI (%(default)s)")
+    parser.add_argument("--ui-host", default="", help="address of KFP's UI, for links (default: --host)")
+    parser.add_argument(
+        "--token-file", type=Path, metavar="FILE", help="file with a bearer token, if the server wants one"
+    )
     parser.add_argument("--pipeline", default="cluster", help="cluster, rollout or monitoring (%(default)s)")
-    parser.add_argument("--experiment", default="aisle", help="(%(default)s)")
-    parser.add_argument("--name", default="", help="of the run or schedule (default: the pipeline's, and the time)")
-    parser.add_argument("--fast", action="store_true", help="cluster: the recipe of tests, not of quality")
-    parser.add_argument("--data", default="", metavar="DIR", help="cluster: canonical tables, as the pods see them")
-    parser.add_argument("--data-version", metavar="WORD", help="cluster: with --data; another word is another source")
+    parser.add_argument("--experiment", default="aisle", help="KFP experiment (%(default)s)")
+    parser.add_argument(
+        "--name", default="", help="name of the run or schedule (default: the pipeline's; for a run, with the time)"
+    )
+    parser.add_argument("--fast", action="store_true", help="cluster: short training, for trying out, not for quality")
+    parser.add_argument("--data", default="", metavar="DIR", help="cluster: your own tables, at the path the pods see")
+    parser.add_argument(
+        "--data-version", metavar="WORD", help="cluster: version of the tables in --data; a new word means new data"
+    )
     parser.add_argument("--cut-date", metavar="DATE", help="cluster: first test day, YYYY-MM-DD")
-    parser.add_argument("--set", action="append", default=[], metavar="S.F=VALUE", help="cluster: a field of a setting")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="S.F=VALUE",
+        help="cluster: change one setting, section.field=value",
+    )
     parser.add_argument("--retrain", action="store_true", help="monitoring: start the training runs that are due")
-    parser.add_argument("--param", action="append", default=[], metavar="NAME=VALUE", help="a parameter as it is")
-    parser.add_argument("--no-wait", action="store_true", help="start the run and leave")
-    parser.add_argument("--timeout-s", type=float, default=6 * 3600.0, help="longest wait (%(default)s)")
+    parser.add_argument(
+        "--param", action="append", default=[], metavar="NAME=VALUE", help="set a pipeline parameter directly"
+    )
+    parser.add_argument("--no-wait", action="store_true", help="start the run and do not follow it")
+    parser.add_argument(
+        "--timeout-s",
+        type=float,
+        default=6 * 3600.0,
+        help="follow the run for at most this long, seconds (%(default)s)",
+    )
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--recurring", metavar="CRON", help="a schedule in place of a run, made or brought up to date")
-    what.add_argument("--list", action="store_true", help="the server's schedules")
-    what.add_argument("--disable", metavar="NAME", help="turns a schedule off; --recurring turns it on again")
+    what.add_argument("--recurring", metavar="CRON", help="create or update a schedule instead of starting a run")
+    what.add_argument("--list", action="store_true", help="list the server's schedules")
+    what.add_argument("--disable", metavar="NAME", help="turn a schedule off; --recurring turns it on again")
     parser.set_defaults(command=run)
 
 
@@ -72,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print(f"no longer waiting; the run goes on: {server.link(started)}")
         return INTERRUPTED
-    print("the run succeeded" + ("; the gate's word is in its step Gate" if options.pipeline == "cluster" else ""))
+    print("the run succeeded" + ("; the gate's verdict is in its step Gate" if options.pipeline == "cluster" else ""))
     return 0
 
 

@@ -69,7 +69,7 @@ def check_trips(trips: Trips) -> None:
     if long_percent > MAX_LONG_PERCENT:
         raise CheckFailed(
             f"events: expected the products of a basket_id within {MAX_TRIP_S // 3600} hours of each other, got "
-            f"{long_percent:.0f} % of baskets longer; event_time does not belong to its row, or basket_id is no trip"
+            f"{long_percent:.0f} % of baskets longer; event_time does not belong to its row, or basket_id is not a trip"
         )
 
 

@@ -51,7 +51,7 @@ def _find(folder: Path, table: Table) -> Path | None:
         if (folder / name).exists():
             return folder / name
     if table.required:
-        raise InputError(f"{folder}: expected {table.name}.parquet, not found; write one row a {_ROW[table.name]}")
+        raise InputError(f"{folder}: expected {table.name}.parquet, not found; write one row per {_ROW[table.name]}")
     return None
 
 

@@ -77,7 +77,7 @@ def read(engine: Engine, folder: Path) -> Source:
             *(demographics[name].cast("string").name(name) for name in DEMOGRAPHICS),
         ),
         promotions=_promotions(promotions),
-        drop={"fuel (litres and cents, not pieces)": events.is_fuel},
+        drop={"fuel (thousandths of a gallon, not pieces)": events.is_fuel},
         watch={"events dated after 2017 in UTC (the last local evening), kept": events.is_late},
         joined={"promotions of one week each, joined to stretches of weeks": promotions},
         unique=("promotions",),

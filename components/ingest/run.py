@@ -110,7 +110,7 @@ def _drop_report(counts: dict[str, int], reasons: dict[str, str], data: DataSett
         worst = max(dropped, key=dropped.__getitem__)
         raise CheckFailed(
             f"expected at most {data.max_dropped_percent:g} % of event rows to be dropped, got {percent:.1f} % "
-            f"(most: {worst}, {dropped[worst]:,} rows); mend the source or raise max_dropped_percent"
+            f"(most: {worst}, {dropped[worst]:,} rows); fix the source or raise max_dropped_percent"
         )
     return {"rows_in": rows, "dropped": dropped, "dropped_percent": round(percent, 3)}
 

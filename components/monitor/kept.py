@@ -30,7 +30,7 @@ def keep(registry: Registry, outcome: Path, stages: Mapping[str, Path], run: Run
     if not kept.exists():
         places = (stages["tables"], stages["examples"], kept, run, MonitorSettings())
         reference.build(*places, stages["evaluation"], stages["validation"])
-        progress(f"{done['version']}: what the monitor compares with is kept")
+        progress(f"{done['version']}: what the monitor compares with is stored")
     return kept
 
 

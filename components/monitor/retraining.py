@@ -85,7 +85,7 @@ def _settle(path: Path, registry: Registry, trainer: Trainer) -> None:
     if found.ok is not None:
         blessed = registry.outcome(newest.name).get("blessed")
         record.ended(path, found.ok, blessed)
-        progress(f"{newest.name} {'came to its end' if found.ok else 'failed'}, blessed: {blessed}")
+        progress(f"{newest.name} {'finished' if found.ok else 'failed'}, blessed: {blessed}")
 
 
 def _waiting(runs: tuple[Run, ...], settings: RetrainSettings, now_s: float) -> Run | None:

@@ -52,7 +52,9 @@ def begin(directory: Path, status: Status) -> Status:
     with _lock(directory):
         last = read_status(directory) if (directory / FILE).exists() else replace(status, generation=0)
         if last.state in UNDER_WAY and last.canary != status.canary:
-            raise InputError(f"rollout: that of {last.canary} is {last.state}; promote it or roll it back first")
+            raise InputError(
+                f"rollout: the one of {last.canary} is still {last.state}; promote it or roll it back first"
+            )
         return _write(directory, replace(status, generation=last.generation + 1))
 
 
@@ -70,7 +72,7 @@ def change(directory: Path, move: Callable[[Status], Status], expected: int | No
         status = read_status(directory)
         if expected is not None and status.generation != expected:
             last = status.history[-1]["event"] if status.history else "a change"
-            raise CheckFailed(f"rollout: {last!r} came in between, nothing was done; see `aisle rollout status`")
+            raise CheckFailed(f"rollout: {last!r} happened in between, so nothing was done; see `aisle rollout status`")
         return _write(directory, replace(move(status), generation=status.generation + 1))
 
 

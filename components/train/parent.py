@@ -39,7 +39,7 @@ def open_parent(directory: str, run: RunSettings, cut_s: int) -> Parent:
     """
     path, start = Path(directory), run.train.start
     if not directory:
-        raise InputError(f"train.start {start}: expected a model to go on from, got none; train one from scratch first")
+        raise InputError(f"train.start {start}: expected a model to start from, got none; train one from scratch first")
     manifest = verify(path)
     if not (path / CODING).exists():
         raise ModelRefused(

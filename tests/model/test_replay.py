@@ -128,7 +128,7 @@ def test_rows_that_cannot_be_compared_are_counted_and_a_log_of_them_alone_is_ref
 
 def test_the_command_says_how_many_agree(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(served.log), "--model", str(served.model)]) == 0
-    assert capsys.readouterr().out.startswith("9 of 9 answers agree; largest difference of a score ")
+    assert capsys.readouterr().out.startswith("9 of 9 answers agree; scores differ by at most ")
     rules = served.log.parent / "rules.json"
     rules.write_text('{"rules": [{"action": "exclude", "values": ["e"]}]}')
     assert main(["replay", str(served.log), "--model", str(served.model), "--rules", str(rules)]) == 1

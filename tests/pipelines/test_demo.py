@@ -164,7 +164,7 @@ def test_a_second_run_in_the_same_directory_is_refused(grocery_run: Run) -> None
         wait_for(lambda: processes(grocery_run.out).keys() - {process.pid}, "the pipeline")
         second = aisle("demo", "--fast", "--out", grocery_run.out)
         assert (second.returncode, len(second.stderr.splitlines())) == (2, 1)
-        assert "another run is at work" in second.stderr
+        assert "another run is using it" in second.stderr
         process.kill()  # nobody is left to tidy up
     assert_nothing_runs(grocery_run.out)
 

@@ -142,7 +142,7 @@ def test_a_rollback_by_hand_during_a_step_stands_and_the_steps_result_is_dropped
             came.set()
             act(run, "rollback", "otto")
 
-    with pytest.raises(CheckFailed, match="'rollback by otto' came in between"):
+    with pytest.raises(CheckFailed, match="'rollback by otto' happened in between"):
         step(run, interfere, FAKE)
     status = read_status(run / "rollout")
     assert (status.state, status.percent, status.steps) == ("rolled_back", 0, ())

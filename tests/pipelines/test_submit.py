@@ -122,7 +122,7 @@ def test_a_server_that_takes_a_request_and_never_answers_is_given_up(
     server, over = KfpServer(kfp.host), threading.Event()
     monkeypatch.setattr(kfp_server, "ANSWER_S", (1.0, 0.05))
     monkeypatch.setattr(kfp, "answer", lambda *_: (over.wait(10), (200, {}))[1])
-    with pytest.raises(InputError, match="nobody answers"):
+    with pytest.raises(InputError, match="nothing answers"):
         server.look("run-1")
     over.set()
 
@@ -133,7 +133,7 @@ def test_nobody_at_the_host_is_one_line_and_exit_2(capsys: pytest.CaptureFixture
         host = f"http://127.0.0.1:{free.getsockname()[1]}"
     assert main(["submit", "--host", host, "--list"]) == 2
     error = capsys.readouterr().err
-    assert error.startswith(f"aisle: expected a KFP API server at {host}, nobody answers") and error.count("\n") == 1
+    assert error.startswith(f"aisle: expected a KFP API server at {host}, nothing answers") and error.count("\n") == 1
 
 
 def test_a_page_in_place_of_the_api_is_told(kfp: FakeKfp, capsys: pytest.CaptureFixture[str]) -> None:

@@ -154,7 +154,7 @@ def shuffled_times(tables: World) -> World:
     [
         (sold_later, "items: expected column sells to be known before the cut"),
         (active_later, "users: expected column state to be known before the cut"),
-        (shuffled_times, "event_time does not belong to its row, or basket_id is no trip"),
+        (shuffled_times, "event_time does not belong to its row, or basket_id is not a trip"),
     ],
 )
 def test_a_leak_planted_in_the_tables_stops_the_stage_and_writes_nothing(

@@ -22,7 +22,7 @@ def test_what_was_decided_on_an_older_generation_is_refused_and_not_done(tmp_pat
     seen = begin(tmp_path, STATUS)
     change(tmp_path, lambda now: now.noting("rollback by maria", state="rolled_back", percent=0))
     done = []
-    with pytest.raises(CheckFailed, match="'rollback by maria' came in between, nothing was done"):
+    with pytest.raises(CheckFailed, match="'rollback by maria' happened in between, so nothing was done"):
         change(tmp_path, lambda now: done.append(1) or now, expected=seen.generation)  # type: ignore[func-returns-value]
     assert done == []
     assert read_status(tmp_path).state == "rolled_back"
@@ -57,7 +57,7 @@ def test_a_move_that_fails_changes_nothing(tmp_path: Path) -> None:
 def test_a_rollout_under_way_makes_no_room_for_another_versions(tmp_path: Path) -> None:
     begin(tmp_path, STATUS)
     other = Status(stable="v1", canary="v3", percent=10, state="running")
-    with pytest.raises(InputError, match="that of v2 is running; promote it or roll it back first"):
+    with pytest.raises(InputError, match="the one of v2 is still running; promote it or roll it back first"):
         begin(tmp_path, other)
     change(tmp_path, lambda now: now.noting("rollback", state="rolled_back"))
     assert begin(tmp_path, other).generation == 3

@@ -116,7 +116,7 @@ def _end(*_: Any, **__: Any) -> None:
 
 
 REFUSED: dict[str, tuple[dict[str, Any], type[AisleError], str]] = {
-    "none": ({"parent": ""}, InputError, "train.start refresh: expected a model to go on from, got none"),
+    "none": ({"parent": ""}, InputError, "train.start refresh: expected a model to start from, got none"),
     "not a model": ({"parent": "nowhere"}, ModelRefused, "expected a model directory"),
     "baseline": (
         {"parent": "baselines/popularity"},

@@ -113,7 +113,7 @@ def test_what_cannot_be_a_log_is_refused_with_the_reason(tmp_path: Path) -> None
     with pytest.raises(InputError, match="expected a directory at"):
         read(tmp_path / "nothing")
     (tmp_path / "x.parquet").write_text("x")
-    with pytest.raises(InputError, match="has a file that is none"):
+    with pytest.raises(InputError, match="has a file that cannot be read"):
         read(tmp_path)
     for wrong in ({"detail_percent": 101.0}, {"roll_rows": 0}, {"roll_s": 0.0}):
         with pytest.raises(InputError, match="expected"):

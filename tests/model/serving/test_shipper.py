@@ -230,7 +230,7 @@ def test_days_that_ended_before_the_span_are_not_looked_at(
     days = [path.split("/")[-2] for path in object_store.files(url)[1]]
     assert days == ["1970-01-03", "1970-01-06", "1970-01-07"]
     assert ids(url, since_s=86_400 * 4) == ["432000", "518400"] and ids(url, since_s=86_400 * 6) == ["518400"]
-    with pytest.raises(InputError, match="has a file that is none"):
+    with pytest.raises(InputError, match="has a file that cannot be read"):
         ids(url, since_s=86_400 * 3)
 
 
