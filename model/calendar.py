@@ -1,6 +1,6 @@
 """Which promotions run for an item in a store at a time: all kinds in one binary search.
 
-Shape legend: C candidates, P promotion stretches, N moments at which something changes.
+Shape legend: C candidates, P promotion stretches, N moments at which something changes, K kinds.
 """
 
 from collections.abc import Sequence
@@ -53,15 +53,16 @@ class PromotionCalendar(tf.Module):
         self.key_N = tf.Variable(key, trainable=False, name="key")
         self.mask_N = tf.Variable(mask, trainable=False, name="mask")
 
-    def __call__(self, store_C: Any, item_C: Any, time_C: Any) -> dict[str, Any]:
-        """{kind: [C] float32}: 1 where it runs in this store or in all stores."""
+    def __call__(self, store_C: Any, item_C: Any, time_C: Any) -> Any:
+        """[C, K] float32, the kinds in their order: 1 where it runs in this store or in all stores."""
         if not self.kinds:
-            return {}
+            return tf.zeros([tf.size(item_C), 0])
         mask_C = tf.where(store_C != MISSING, self._running(store_C, item_C, time_C), 0)
         if self._in_all_stores:
             everywhere_C = self._running(tf.fill(tf.shape(store_C), MISSING), item_C, time_C)
             mask_C = tf.bitwise.bitwise_or(mask_C, everywhere_C)
-        return {kind: tf.cast(mask_C // (1 << number) % 2, tf.float32) for number, kind in enumerate(self.kinds)}
+        bit_K = tf.constant([1 << number for number in range(len(self.kinds))])
+        return tf.cast(tf.bitwise.bitwise_and(mask_C[:, None], bit_K) > 0, tf.float32)
 
     def _running(self, store_C: Any, item_C: Any, time_C: Any) -> Any:
         place_C = tf.cast(store_C, tf.int64) * self._items + tf.cast(item_C, tf.int64)

@@ -4,13 +4,14 @@ Shape legend: B requests, H history events, R retrieved, X exclusions, P entries
 all requests together), F features of the pre-ranker.
 """
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from model.backend import tf
 from model.catalog import MISSING, Catalog
-from model.features import FeatureGraph
+from model.features import NEVER_DAYS, FeatureGraph
 from model.inputs import Batch
 from model.matching import distinct, match_codes, top_per_row
 from model.preranker import PreRanker, inputs
@@ -75,38 +76,46 @@ class CandidateUnion(tf.Module):
         excluded_P = tf.math.unsorted_segment_sum(tf.ones_like(segment_X), segment_X, entries) > 0
         kept = tf.where((item_P >= 0) & ~excluded_P)[:, 0]
 
-        own_PO, weight_H = _own(batch, segment_H, entries)
+        age_H = tf.cast(tf.gather(batch.time_B, batch.history_row_H) - batch.history_time_H, tf.float32) / DAY_S
+        own_PO, weight_H = _own(age_H, segment_H, entries)
         place_P = _place(retrieved_BR, segment_R, entries, self._retrieved)
         own_PO, place_P, row_P, item_P, first_P = (
             tf.gather(a, kept) for a in (own_PO, place_P, row_P, item_P, first_P)
         )
+        store_P, time_P = tf.gather(batch.store_B, row_P), tf.gather(batch.time_B, row_P)
         every_PE = tf.stack(
             [
                 tf.math.log1p(self._features.popularity(item_P, tf.gather(week_B, row_P))),
                 tf.gather(self._features.repurchase_I, item_P),
-                tf.math.log1p(self._affinity(batch, weight_H, item_P, row_P)),
+                *self._affinity(batch, weight_H, age_H, item_P, row_P),
                 tf.math.log1p(tf.cast(place_P, tf.float32)),
             ],
             axis=1,
         )
+        on_PK = self._features.promotions(store_P, item_P, time_P)
         source_P = tf.searchsorted(ends, first_P, side="right")
-        return Candidates(item_P, row_P, source_P), inputs(own_PO, every_PE)
+        return Candidates(item_P, row_P, source_P), inputs(own_PO, tf.concat([every_PE, on_PK], axis=1))
 
-    def _affinity(self, batch: Batch, weight_H: Any, item_P: Any, row_P: Any) -> Any:
-        """[P] float32: the shopper's decayed purchases of the item's first attribute."""
+    def _affinity(self, batch: Batch, weight_H: Any, age_H: Any, item_P: Any, row_P: Any) -> tuple[Any, Any, Any]:
+        """([P] float32 each) of the item's first attribute: log(1 + the shopper's decayed purchases), their share of
+        all the shopper's, log(1 + days since the last)."""
+        never_P = tf.fill(tf.shape(item_P), math.log1p(NEVER_DAYS))
         if not self._features.attribute_IA.shape[1]:
-            return tf.zeros(tf.shape(item_P))
+            return tf.zeros_like(never_P), tf.zeros_like(never_P), never_P
+        requests = tf.shape(batch.time_B)[0]
         code_P, code_H = (tf.gather(self._features.attribute_IA, item)[:, 0] for item in (item_P, batch.history_item_H))
-        segment_P, segment_H, segments = match_codes(
-            row_P, code_P, batch.history_row_H, code_H, tf.shape(batch.time_B)[0], self._codes
-        )
+        segment_P, segment_H, segments = match_codes(row_P, code_P, batch.history_row_H, code_H, requests, self._codes)
         decayed_P = tf.gather(tf.math.unsorted_segment_sum(weight_H, segment_H, segments), segment_P)
-        return tf.where(code_P != MISSING, decayed_P, 0.0)
+        youngest_P = tf.gather(tf.math.unsorted_segment_min(age_H, segment_H, segments), segment_P)
+        total_B = tf.math.unsorted_segment_sum(weight_H, batch.history_row_H, requests)
+        decayed_P = tf.where(code_P != MISSING, decayed_P, 0.0)
+        share_P = decayed_P / tf.maximum(tf.gather(total_B, row_P), 1e-6)
+        last_P = tf.where(decayed_P > 0, tf.math.log1p(tf.maximum(youngest_P, 0.0)), never_P)
+        return tf.math.log1p(decayed_P), share_P, last_P
 
 
-def _own(batch: Batch, segment_H: Any, entries: Any) -> tuple[Any, Any]:
+def _own(age_H: Any, segment_H: Any, entries: Any) -> tuple[Any, Any]:
     """([P, O] in the order of preranker.OWN, [H] float32 weight of each event by the first half-life)."""
-    age_H = tf.cast(tf.gather(batch.time_B, batch.history_row_H) - batch.history_time_H, tf.float32) / DAY_S
     weight_HL = 2.0 ** (-age_H[:, None] / tf.constant(HALF_LIVES_DAYS))
     decayed_PL = tf.math.unsorted_segment_sum(weight_HL, segment_H, entries)
     bought_P = decayed_PL[:, :1] > 0

@@ -208,12 +208,13 @@ class FeatureGraph(tf.Module):
     def _catalog(self, batch: Batch, item_C: Any, row_C: Any) -> dict[str, Any]:
         week_C = tf.gather(self.week(batch.time_B), row_C)
         store_C, time_C = tf.gather(batch.store_B, row_C), tf.gather(batch.time_B, row_C)
+        on_CK = self.promotions(store_C, item_C, time_C)
         return {
             "recent_popularity": tf.gather(self.recent_X, week_C * self.items + item_C),
             "popularity": self.popularity(item_C, week_C),
             "repurchase": tf.gather(self.repurchase_I, item_C),
             "price": tf.gather(self.price_I, item_C),
-            **{f"on_{kind}": on_C for kind, on_C in self.promotions(store_C, item_C, time_C).items()},
+            **{f"on_{kind}": on_CK[:, number] for number, kind in enumerate(self.promotions.kinds)},
         }
 
 

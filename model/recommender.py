@@ -51,7 +51,8 @@ class Recommender(tf.Module):
     ) -> None:
         super().__init__(name="recommender")
         self.features = FeatureGraph(catalog, settings.features)
-        self.candidates = CandidateUnion(catalog, settings.candidates, self.features, preranker or PreRanker())
+        chooser = preranker or PreRanker(self.features.promotions.kinds)
+        self.candidates = CandidateUnion(catalog, settings.candidates, self.features, chooser)
         self.scorer = scorer
         self.query_tower = query_tower
 

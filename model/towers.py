@@ -13,7 +13,8 @@ from model.catalog import Catalog
 from model.inputs import Batch
 from tfx_configs.settings import DAY_S
 
-TASTE_HALF_LIFE_DAYS = 30.0
+TASTE_HALF_LIVES_DAYS = (3.0, 30.0, 180.0)
+"""The history is summed three times: what was bought lately, this month, all along."""
 RECENT_EVENTS = 64
 """Events of a history that the query tower reads, the last ones."""
 
@@ -62,11 +63,13 @@ class QueryTower(tf.Module):
         requests = tf.shape(batch.time_B)[0]
         batch = _recent(batch, requests)
         age_H = tf.cast(tf.gather(batch.time_B, batch.history_row_H) - batch.history_time_H, tf.float32) / DAY_S
-        weight_H1 = (2.0 ** (-age_H / TASTE_HALF_LIFE_DAYS))[:, None]
         content_Hd = self._items.content(batch.history_item_H)
-        total_Bd = tf.math.unsorted_segment_sum(weight_H1 * content_Hd, batch.history_row_H, requests)
-        weight_B1 = tf.math.unsorted_segment_sum(weight_H1, batch.history_row_H, requests)
-        parts = [total_Bd / (weight_B1 + 1e-3), tf.math.log1p(weight_B1), _moment(batch.time_B)]
+        parts = [_moment(batch.time_B)]
+        for half_life in TASTE_HALF_LIVES_DAYS:
+            weight_H1 = (2.0 ** (-age_H / half_life))[:, None]
+            total_Bd = tf.math.unsorted_segment_sum(weight_H1 * content_Hd, batch.history_row_H, requests)
+            weight_B1 = tf.math.unsorted_segment_sum(weight_H1, batch.history_row_H, requests)
+            parts += [total_Bd / (weight_B1 + 1e-3), tf.math.log1p(weight_B1)]
         codes_BD = tf.gather(self._user_attribute_UD, batch.user_B)
         parts += [embedding(codes_BD[:, i]) for i, embedding in enumerate(self._attributes)]
         return tf.math.l2_normalize(self._mix(tf.concat(parts, axis=1)), axis=1)

@@ -125,6 +125,9 @@ class TrainSettings(Settings):
     """Trips a step, 1 to 4096."""
     negative_percent: float = 60.0
     """Share of negative candidates kept in ranker training, percent, (0, 100]."""
+    new_only_percent: float = 25.0
+    """Share of the ranker's training trips from which it learns to order what is new to the shopper alone, percent,
+    [0, 100)."""
     valid_days: int = 7
     """Last days before the cut, held out of training to watch the loss, at least 1, below ranking_days."""
 
@@ -138,6 +141,7 @@ class TrainSettings(Settings):
         check(self.ranking_epochs >= 1, "ranking_epochs", "at least 1", self.ranking_epochs)
         check(1 <= self.ranking_batch <= 4096, "ranking_batch", "1 to 4096", self.ranking_batch)
         check(0 < self.negative_percent <= 100, "negative_percent", "above 0, at most 100", self.negative_percent)
+        check(0 <= self.new_only_percent < 100, "new_only_percent", "0 to below 100", self.new_only_percent)
         check(1 <= self.valid_days < self.ranking_days, "valid_days", "1 to ranking_days", self.valid_days)
 
 

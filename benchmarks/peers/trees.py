@@ -70,7 +70,8 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
     train_towers(towers, reader, learning.early, run.train, Keras("towers"))
     index = item_index(towers, catalog, reader, learning.ranking)
     recommender = Recommender(catalog, run, no_scorer, towers.queries)
-    model = RankingModel(recommender, Ranker(catalog, len(recommender.features.records)), run.train.negative_percent)
+    ranker, train = Ranker(catalog, len(recommender.features.records)), run.train
+    model = RankingModel(recommender, ranker, train.negative_percent, train.new_only_percent)
     sample = tf.function(lambda inputs: model.sample(inputs)[2:], reduce_retracing=True)
 
     def rows(wanted: np.ndarray, found: np.ndarray) -> Rows:

@@ -34,12 +34,14 @@ class RankingModel(tfrs.Model):
     Binary Relevance", ICTIR 2019).
     """
 
-    def __init__(self, recommender: Recommender, ranker: Ranker, negative_percent: float) -> None:
+    def __init__(
+        self, recommender: Recommender, ranker: Ranker, negative_percent: float, new_only_percent: float = 0.0
+    ) -> None:
         with workers.strategy().scope():
             super().__init__()
         self.ranker = ranker
         self._recommender = recommender
-        self._keep = negative_percent / 100
+        self._keep, self._new_only = negative_percent / 100, new_only_percent / 100
         # Keras takes the mean over the candidates; that of the batch would be refused with several workers.
         cross_entropy = tf.keras.losses.BinaryCrossentropy(from_logits=True, reduction=tf.keras.losses.Reduction.SUM)
         self._task = tfrs.tasks.Ranking(loss=cross_entropy)
@@ -55,11 +57,15 @@ class RankingModel(tfrs.Model):
         return workers.part(tf.size(label_C)) * pointwise + LISTWISE * workers.part(requests) * listwise
 
     def sample(self, inputs: dict[str, Any]) -> tuple[Batch, Candidates, Any, Any]:
-        """(batch, candidates, label [C], dense features [C, F]) of the trips: every positive, a share of the rest."""
+        """(batch, candidates, label [C], dense features [C, F]) of the trips: every positive, a share of the rest.
+
+        Of some trips everything that the shopper bought before is barred, as in a request for what is new."""
         batch = Batch(**{name: inputs[name] for name in Batch._fields})
-        nothing = tf.zeros([0], tf.int32)
+        new_only_B = tf.random.uniform(tf.shape(batch.time_B), seed=3) < self._new_only
+        barred_H = tf.gather(new_only_B, batch.history_row_H)
+        item_X, row_X = (tf.boolean_mask(a, barred_H) for a in (batch.history_item_H, batch.history_row_H))
         every = self._recommender.candidates
-        union = every(batch, inputs["retrieved_BR"], nothing, nothing, every.limit)
+        union = every(batch, inputs["retrieved_BR"], item_X, row_X, every.limit)
         bought = contains(union.row_C, union.item_C, inputs["basket_row"], inputs["basket_item"])
         kept = bought | (tf.random.uniform(tf.shape(bought), seed=1) < self._keep)
         candidates = Candidates(*(tf.boolean_mask(a, kept) for a in union))
@@ -106,7 +112,7 @@ def train_ranker(
     def valid(worker: int, of: int) -> Any:
         return batches(reader, learning.valid, size, None, retrieved["valid"], (worker, of))
 
-    model = RankingModel(recommender, ranker, settings.negative_percent)
+    model = RankingModel(recommender, ranker, settings.negative_percent, settings.new_only_percent)
     if standardise:
         with workers.strategy().scope():
             _standardise(model, training(0, 1))

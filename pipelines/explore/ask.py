@@ -34,16 +34,18 @@ class Ask:
     user_id: str
     time_s: int
     store_id: str
+    new_only: bool = False
+    """Lists of what the shopper never bought."""
     basket: tuple[str, ...] = ()
 
     def query(self, **more: str) -> str:
         """The part of an address after `?`."""
-        pairs = [("user", self.user_id), ("at", minute(self.time_s)), ("store", self.store_id)]
-        return urlencode([*pairs, *[("basket", item) for item in self.basket], *more.items()])
+        return urlencode([*self.fields(), *more.items()])
 
     def fields(self, *without: str) -> list[tuple[str, str]]:
         """The same as (name, value) of a form's hidden fields."""
         pairs = [("user", self.user_id), ("at", minute(self.time_s)), ("store", self.store_id)]
+        pairs += [("new", "1")] if self.new_only else []
         pairs += [("basket", item) for item in self.basket]
         return [(name, value) for name, value in pairs if name not in without]
 
@@ -75,7 +77,8 @@ def read_ask(parameters: Parameters, shoppers: Shoppers, cut_s: int) -> Ask:
     if len(basket) > MAX_BASKET or any(len(item) > MAX_ID for item in basket):
         raise InputError(f"expected at most {MAX_BASKET} products in the basket, got {len(basket)}; take some out")
     store = parameters.get("store", "")[:MAX_ID] if "store" in parameters else _store(user, time_s, moments, shoppers)
-    return Ask(user_id=user, time_s=time_s, store_id=store, basket=basket)
+    new_only = parameters.get("new", "") == "1"
+    return Ask(user_id=user, time_s=time_s, store_id=store, new_only=new_only, basket=basket)
 
 
 def _time(text: str, moments: Sequence[Moment], cut_s: int) -> int:

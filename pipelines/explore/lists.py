@@ -90,7 +90,8 @@ class Lists:
     def request(self, ask: Ask) -> Request:
         past = self._shoppers.past(ask.user_id, ask.time_s)
         basket = tuple(item for item in ask.basket if item in self._products)
-        return request_of(ask.user_id, ask.time_s, ask.store_id, past, basket, SHOWN)
+        request = request_of(ask.user_id, ask.time_s, ask.store_id, past, basket, SHOWN)
+        return dataclasses.replace(request, new_only=ask.new_only)
 
     def listings(self, ask: Ask) -> list[Listing]:
         """Every model's list, stable first."""

@@ -8,13 +8,15 @@ import pytest
 from model.api import SOURCES
 from model.backend import tf
 from model.candidates import CandidateUnion
-from model.features import FeatureGraph
+from model.catalog import Promotions
+from model.features import NEVER_DAYS, FeatureGraph
 from model.inputs import Batch
-from model.preranker import NAMES, PreRanker
-from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
+from model.preranker import PreRanker, names
+from tests.model.small_catalog import ITEMS, Ask, batch, promotion, small_catalog
 from tfx_configs.settings import CandidateSettings, FeatureSettings
 
 NOTHING: list[tuple[int, str]] = []
+LOG_21, NEVER = np.log1p(20), np.log1p(np.float32(NEVER_DAYS))
 
 
 def union(
@@ -40,9 +42,12 @@ def union(
     return lists
 
 
-def _union(settings: CandidateSettings, preranker: PreRanker | None = None) -> CandidateUnion:
-    catalog = small_catalog()
-    return CandidateUnion(catalog, settings, FeatureGraph(catalog, FeatureSettings()), preranker or PreRanker())
+def _union(
+    settings: CandidateSettings, preranker: PreRanker | None = None, promotions: tuple[Promotions, ...] = ()
+) -> CandidateUnion:
+    catalog = small_catalog(promotions)
+    kinds = [one.kind for one in promotions]
+    return CandidateUnion(catalog, settings, FeatureGraph(catalog, FeatureSettings()), preranker or PreRanker(kinds))
 
 
 def reasons(*pairs: str) -> list[tuple[str, str]]:
@@ -113,20 +118,23 @@ def test_what_is_excluded_takes_no_place() -> None:
 
 
 def test_what_the_pre_ranker_reads_of_an_entry() -> None:
-    """Day 70, b of two purchases, the younger 20 days old; its colour, red, is a's too, bought 60 days ago. The towers
-    have d in first place. Popularity in week 1: b 5, d 1."""
-    ask = Ask(70, (("b", 10), ("a", 10), ("b", 50)))
-    pool, feature_PF = _union(CandidateSettings(retrieved=5)).pool(
+    """Day 70, b of two purchases, the younger 20 days old; its colour, red, is a's too, bought 60 days ago, and e has
+    none. The towers have d in first place, and it is on a mailer. Popularity in week 1: b 5, d 1."""
+    ask = Ask(70, (("b", 10), ("a", 10), ("e", 10), ("b", 50)))
+    mailer = promotion("mailer", ("s1", "d", 69, 71))
+    pool, feature_PF = _union(CandidateSettings(retrieved=5), promotions=(mailer,)).pool(
         Batch(*map(tf.convert_to_tensor, batch(ask))),
         tf.constant([[ITEMS.index("d")]]),
         tf.zeros([0], tf.int32),
         tf.zeros([0], tf.int32),
     )
     items = [ITEMS[item] for item in pool.item_C]
-    rows = {item: dict(zip(NAMES, row, strict=True)) for item, row in zip(items, feature_PF.numpy(), strict=True)}
+    called = names(["mailer"])
+    rows = {item: dict(zip(called, row, strict=True)) for item, row in zip(items, feature_PF.numpy(), strict=True)}
     decayed, affinity = 0.5 + 2 ** (-20 / 60), 1.0 + 2 ** (-20 / 60)
-    own = {"bought": 1, "decayed_60d": np.log1p(decayed), "last_days": np.log1p(20)}
-    every = {"popularity": np.log(6), "repurchase": 0.4, "affinity": np.log1p(affinity), "place": np.log(7)}
+    red = {"affinity": np.log1p(affinity), "affinity_share": affinity / (affinity + 0.5), "affinity_last_days": LOG_21}
+    own = {"bought": 1, "decayed_60d": np.log1p(decayed), "last_days": LOG_21}
+    every = {"popularity": np.log(6), "repurchase": 0.4, "place": np.log(7), "on_mailer": 0} | red
     assert rows["b"] == pytest.approx(
         own
         | {"decayed_365d": np.log1p(2 ** (-60 / 365) + 2 ** (-20 / 365))}
@@ -134,14 +142,15 @@ def test_what_the_pre_ranker_reads_of_an_entry() -> None:
         | {f"bought_{name}": value for name, value in every.items()}
         | {"one": 1}
     )
-    new = {"popularity": np.log(2), "repurchase": 0.2, "affinity": 0, "place": np.log(2), "one": 1}
-    assert rows["d"] == pytest.approx(dict.fromkeys(NAMES, 0) | new)
+    new = {"popularity": np.log(2), "repurchase": 0.2, "affinity_last_days": NEVER, "place": np.log(2), "on_mailer": 1}
+    assert rows["d"] == pytest.approx(dict.fromkeys(called, 0) | new | {"one": 1})
+    assert rows["e"]["affinity"] == rows["e"]["affinity_share"] == 0 and rows["e"]["affinity_last_days"] == NEVER
 
 
 def test_a_pre_ranker_that_has_learned_orders_the_pool_by_its_score() -> None:
     """One that likes what is rarely bought."""
-    preranker = PreRanker()
-    preranker.weight_F.assign([-1.0 if name == "popularity" else 0.0 for name in NAMES])
+    preranker = PreRanker(())
+    preranker.line_F.assign([-1.0 if name == "popularity" else 0.0 for name in names(())])
     found = _union(CandidateSettings(), preranker)(
         Batch(*map(tf.convert_to_tensor, batch(Ask(70, (("a", 60), ("z", 60)))))),
         tf.constant([[ITEMS.index("d")]]),

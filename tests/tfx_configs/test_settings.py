@@ -70,6 +70,7 @@ def test_wrong_json_is_named(text: str, says: str) -> None:
         (CandidateSettings, "retrieved", 0),
         (CandidateSettings, "popular", 5000),
         (TrainSettings, "negative_percent", 0.0),
+        (TrainSettings, "new_only_percent", 100.0),
         (TrainSettings, "valid_days", 140),
         (GateSettings, "baselines", ("popularity", "logistic")),
         (GateSettings, "min_coverage", 1.5),

@@ -1,11 +1,15 @@
-"""The listwise loss by pencil."""
+"""The listwise loss by pencil; what the ranker learns from."""
 
 import math
 
 import pytest
 
-from components.train.ranking import listwise_loss
+from components.train.ranking import RankingModel, listwise_loss, no_scorer
 from model.backend import tf
+from model.ranker import Ranker
+from model.recommender import Recommender
+from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
+from tfx_configs.settings import RunSettings
 
 
 def loss(*trips: list[tuple[float, float]]) -> float:
@@ -29,3 +33,21 @@ def test_a_basket_of_four_counts_as_two_and_an_empty_one_nothing() -> None:
 def test_trips_do_not_see_each_other_and_large_logits_are_safe() -> None:
     one = [(math.log(3), 1.0), (0.0, 0.0)]
     assert loss(one, [(logit + 500, bought) for logit, bought in one]) == pytest.approx(loss(one), abs=1e-4)
+
+
+def candidates(new_only_percent: float) -> list[str]:
+    """Items that the ranker learns from, of a shopper who bought a and e and is about to buy e and d."""
+    tf.keras.utils.set_random_seed(1)
+    catalog, run = small_catalog(), RunSettings()
+    recommender = Recommender(catalog, run, no_scorer)
+    model = RankingModel(recommender, Ranker(catalog, len(recommender.features.records)), 100.0, new_only_percent)
+    trip = batch(Ask(70, (("a", 60), ("e", 61))))
+    fields = {name: tf.convert_to_tensor(value) for name, value in trip._asdict().items()}
+    basket = {"basket_item": tf.constant([ITEMS.index("d"), ITEMS.index("e")]), "basket_row": tf.constant([0, 0])}
+    found = model.sample(fields | basket | {"retrieved_BR": tf.constant([[ITEMS.index("d")]])})
+    return sorted(ITEMS[item] for item in found[1].item_C.numpy())
+
+
+def test_a_share_of_the_trips_teaches_the_order_of_what_is_new_alone() -> None:
+    assert candidates(0.0) == ["a", "b", "d", "e"]
+    assert candidates(99.999) == ["b", "d"]

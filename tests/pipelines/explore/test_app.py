@@ -67,6 +67,12 @@ def test_lists_stand_side_by_side_with_what_was_bought(client: httpx.Client) -> 
     assert "canary: " in page and "stable: " in page and 'class="tag good">bought<' in page
 
 
+def test_a_page_of_what_is_new_keeps_to_it_from_link_to_link(client: httpx.Client) -> None:
+    page = client.get("/shopper?user=u03&new=1").text
+    assert '<option value="1" selected>only what is new to them' in page and "new=1&amp;basket=" in page
+    assert "own history" not in page
+
+
 def test_a_shopper_whom_nobody_knows_still_gets_lists(client: httpx.Client) -> None:
     page = client.get("/shopper?user=somebody-new").text
     assert "nobody we know" in page and "popular now" in page

@@ -34,7 +34,7 @@ def test_an_address_without_a_moment_means_the_first_trip_after_the_cut_and_its_
 
 
 def test_an_address_is_read_as_it_was_written(world: World) -> None:
-    ask = Ask(user_id="ü &=", time_s=seconds(CUT_DAY + 2) + 61, store_id="s 1", basket=("i03", "i 4&"))
+    ask = Ask(user_id="ü &=", time_s=seconds(CUT_DAY + 2) + 61, store_id="s 1", new_only=True, basket=("i03", "i 4&"))
     assert read_ask(QueryParams(ask.query(q="milk")), world.shoppers, world.cut_s) == ask
     assert minute(seconds(0)) == "2020-01-06T00:00"
 
@@ -60,6 +60,14 @@ def test_a_basket_is_the_last_that_was_bought_and_is_not_recommended(world: Worl
     assert list(request.history_item[-2:]) == ["i07", "i08"] and request.history_time[-1] == ask.time_s - 1
     for listing in world.lists.listings(ask):
         assert not {"i07", "i08"} & {entry.product.item_id for entry in listing.entries}
+
+
+def test_a_list_of_what_is_new_has_nothing_that_the_shopper_bought(world: World) -> None:
+    ask = Ask(user_id="u04", time_s=seconds(CUT_DAY + 4), store_id="s0", new_only=True)
+    known = set(world.lists.request(ask).history_item)
+    for listing in world.lists.listings(ask):
+        shown = {entry.product.item_id for entry in listing.entries}
+        assert shown and not shown & known and "own history" not in listing.candidates
 
 
 def test_movements_are_places_with_the_empty_basket(world: World) -> None:
