@@ -1,7 +1,7 @@
 """The candidate union: own history, the towers' neighbours, what is popular now; the most promising go to the ranker.
 
 Shape legend: B requests, H history events, R retrieved, X exclusions, P entries of the pool, C candidates (P and C: of
-all requests together), F features of the pre-ranker.
+all requests together), F features of the pre-ranker, K kinds of promotion.
 """
 
 import math
@@ -19,6 +19,8 @@ from tfx_configs.settings import DAY_S, CandidateSettings
 
 HALF_LIVES_DAYS = (60.0, 365.0)
 """Of the pre-ranker's decayed counts; the first also of its affinity."""
+SIEVE = 4
+"""For each candidate wanted, this many that are best by the line go to the pre-ranker's network."""
 
 
 class Candidates(NamedTuple):
@@ -50,8 +52,15 @@ class CandidateUnion(tf.Module):
     ) -> Candidates:
         """The `limit` most promising of each request's pool, best first; for the other arguments see `pool`."""
         pool, feature_PF = self.pool(batch, retrieved_BR, exclude_item_X, exclude_row_X)
-        best = top_per_row(pool.row_C, self.preranker(feature_PF), limit)
+        likely = top_per_row(pool.row_C, self.preranker.line(feature_PF), SIEVE * limit)
+        pool, feature_PF = Candidates(*(tf.gather(a, likely) for a in pool)), tf.gather(feature_PF, likely)
+        best = top_per_row(pool.row_C, self.preranker(feature_PF, self.promoted(batch, pool)), limit)
         return Candidates(*(tf.gather(a, best) for a in pool))
+
+    def promoted(self, batch: Batch, entries: Candidates) -> Any:
+        """[P, K] float32: 1 where that kind of promotion of the entry's item runs in the request's store now."""
+        store_P, time_P = tf.gather(batch.store_B, entries.row_C), tf.gather(batch.time_B, entries.row_C)
+        return self._features.promotions(store_P, entries.item_C, time_P)
 
     def pool(self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any) -> tuple[Candidates, Any]:
         """Everything that the sources offer, without the excluded (item, row) pairs, and [P, F] for the pre-ranker.
@@ -82,7 +91,6 @@ class CandidateUnion(tf.Module):
         own_PO, place_P, row_P, item_P, first_P = (
             tf.gather(a, kept) for a in (own_PO, place_P, row_P, item_P, first_P)
         )
-        store_P, time_P = tf.gather(batch.store_B, row_P), tf.gather(batch.time_B, row_P)
         every_PE = tf.stack(
             [
                 tf.math.log1p(self._features.popularity(item_P, tf.gather(week_B, row_P))),
@@ -92,9 +100,8 @@ class CandidateUnion(tf.Module):
             ],
             axis=1,
         )
-        on_PK = self._features.promotions(store_P, item_P, time_P)
         source_P = tf.searchsorted(ends, first_P, side="right")
-        return Candidates(item_P, row_P, source_P), inputs(own_PO, tf.concat([every_PE, on_PK], axis=1))
+        return Candidates(item_P, row_P, source_P), inputs(own_PO, every_PE)
 
     def _affinity(self, batch: Batch, weight_H: Any, age_H: Any, item_P: Any, row_P: Any) -> tuple[Any, Any, Any]:
         """([P] float32 each) of the item's first attribute: log(1 + the shopper's decayed purchases), their share of

@@ -51,7 +51,7 @@ class Recommender(tf.Module):
     ) -> None:
         super().__init__(name="recommender")
         self.features = FeatureGraph(catalog, settings.features)
-        chooser = preranker or PreRanker(self.features.promotions.kinds)
+        chooser = preranker or PreRanker(len(self.features.promotions.kinds))
         self.candidates = CandidateUnion(catalog, settings.candidates, self.features, chooser)
         self.scorer = scorer
         self.query_tower = query_tower

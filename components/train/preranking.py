@@ -1,6 +1,7 @@
 """Teaches the pre-ranker which of the pool's entries are bought, from some of the ranker's trips.
 
-Shape legend: B trips, P entries of the pool, N entries to learn from, F features, R those that the network reads.
+Shape legend: B trips, P entries of the pool, N entries to learn from, F features, K kinds of promotion, R inputs of the
+network.
 """
 
 from typing import Any
@@ -10,9 +11,10 @@ import numpy as np
 from components.progress import progress
 from components.train.logistic import fit_logistic
 from model.backend import tf
+from model.candidates import Candidates
 from model.inputs import Batch, TripReader
 from model.matching import contains
-from model.preranker import PreRanker
+from model.preranker import READ, PreRanker
 from model.recommender import Recommender
 
 TRIPS = 4000
@@ -37,37 +39,44 @@ def train_preranker(
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(which))[:TRIPS]
-    pool = tf.function(recommender.candidates.pool, reduce_retracing=True)
-    nothing = tf.zeros([0], tf.int32)
-    features, labels = [], []
+    candidates, nothing = recommender.candidates, tf.zeros([0], tf.int32)
+
+    @tf.function(reduce_retracing=True)
+    def sample(batch: Batch, retrieved_BR: Any, item_L: Any, row_L: Any, draw: Any) -> tuple[Any, Any, Any]:
+        pool, feature_PF = candidates.pool(batch, retrieved_BR, nothing, nothing)
+        bought_P = contains(pool.row_C, pool.item_C, row_L, item_L)
+        kept_P = bought_P | (tf.random.stateless_uniform(tf.shape(bought_P), draw) < NEGATIVES)
+        kept = Candidates(*(tf.boolean_mask(a, kept_P) for a in pool))
+        features = tf.boolean_mask(feature_PF, kept_P)
+        return features, candidates.promoted(batch, kept), tf.boolean_mask(bought_P, kept_P)
+
+    parts = []
     for start in range(0, len(chosen), STEP):
         rows = chosen[start : start + STEP]
         batch = Batch(*map(tf.convert_to_tensor, reader.batch(which[rows])))
-        found, feature_PF = pool(batch, tf.constant(retrieved[rows]), nothing, nothing)
-        item, row = reader.baskets(which[rows])
-        bought_P = contains(found.row_C, found.item_C, row, item).numpy()
-        kept_P = bought_P | (rng.random(len(bought_P)) < NEGATIVES)
-        features.append(feature_PF.numpy()[kept_P])
-        labels.append(bought_P[kept_P])
-    feature_NF, bought_N = np.concatenate(features), np.concatenate(labels)
-    preranker = recommender.candidates.preranker
+        item, row = map(tf.convert_to_tensor, reader.baskets(which[rows]))
+        found = sample(batch, tf.constant(retrieved[rows]), item, row, tf.constant([seed, start]))
+        parts.append([a.numpy() for a in found])
+    feature_NF, on_NK, bought_N = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    preranker = candidates.preranker
     weight_F = fit_logistic(feature_NF, bought_N, np.zeros(feature_NF.shape[1]))
     preranker.line_F.assign(weight_F.astype(np.float32))
-    loss = _fit_network(preranker, feature_NF, bought_N.astype(np.float32), rng)
+    input_NR = np.concatenate([feature_NF[:, :READ], on_NK], axis=1)
+    loss = _fit_network(preranker, feature_NF @ preranker.line_F.numpy(), input_NR, bought_N, rng)
     progress(f"pre-ranker: {len(bought_N):,} entries of {len(chosen):,} trips, loss {loss:.4f}")
     return {"trips": len(chosen), "entries": len(bought_N), "bought": int(bought_N.sum())}
 
 
-def _fit_network(preranker: PreRanker, feature_NF: np.ndarray, bought_N: np.ndarray, rng: np.random.Generator) -> float:
+def _fit_network(
+    preranker: PreRanker, line_N: np.ndarray, input_NR: np.ndarray, bought_N: np.ndarray, rng: np.random.Generator
+) -> float:
     """Adds the network to the line by Adam on the log-loss; returns the mean loss of the last epoch.
 
     The last layer begins at zero, so that the network begins as nothing and with few entries stays little. It learns
     from standardised features; the first layer then takes the standardising in.
     """
-    line_N = feature_NF @ preranker.line_F.numpy()
-    read_NR = feature_NF[:, : preranker.read]
-    mean_R, scale_R = read_NR.mean(axis=0), np.maximum(read_NR.std(axis=0), 1e-3)
-    read_NR = (read_NR - mean_R) / scale_R
+    mean_R, scale_R = input_NR.mean(axis=0), np.maximum(input_NR.std(axis=0), 1e-3)
+    input_NR, label_N = (input_NR - mean_R) / scale_R, bought_N.astype(np.float32)
     for kernel in preranker.kernels[:-1]:
         kernel.assign(rng.normal(0.0, np.sqrt(2.0 / kernel.shape[0]), kernel.shape))
     variables = [*preranker.kernels, *preranker.biases]
@@ -88,7 +97,7 @@ def _fit_network(preranker: PreRanker, feature_NF: np.ndarray, bought_N: np.ndar
         order = rng.permutation(len(bought_N))
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            loss = float(step(read_NR[rows], line_N[rows], bought_N[rows]))
+            loss = float(step(input_NR[rows], line_N[rows], label_N[rows]))
             if epoch == EPOCHS - 1:
                 losses.append(loss)
     first = preranker.kernels[0].numpy() / scale_R[:, None]

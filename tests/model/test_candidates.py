@@ -11,7 +11,7 @@ from model.candidates import CandidateUnion
 from model.catalog import Promotions
 from model.features import NEVER_DAYS, FeatureGraph
 from model.inputs import Batch
-from model.preranker import PreRanker, names
+from model.preranker import NAMES, READ, PreRanker
 from tests.model.small_catalog import ITEMS, Ask, batch, promotion, small_catalog
 from tfx_configs.settings import CandidateSettings, FeatureSettings
 
@@ -46,8 +46,8 @@ def _union(
     settings: CandidateSettings, preranker: PreRanker | None = None, promotions: tuple[Promotions, ...] = ()
 ) -> CandidateUnion:
     catalog = small_catalog(promotions)
-    kinds = [one.kind for one in promotions]
-    return CandidateUnion(catalog, settings, FeatureGraph(catalog, FeatureSettings()), preranker or PreRanker(kinds))
+    features = FeatureGraph(catalog, FeatureSettings())
+    return CandidateUnion(catalog, settings, features, preranker or PreRanker(len(promotions)))
 
 
 def reasons(*pairs: str) -> list[tuple[str, str]]:
@@ -119,22 +119,22 @@ def test_what_is_excluded_takes_no_place() -> None:
 
 def test_what_the_pre_ranker_reads_of_an_entry() -> None:
     """Day 70, b of two purchases, the younger 20 days old; its colour, red, is a's too, bought 60 days ago, and e has
-    none. The towers have d in first place, and it is on a mailer. Popularity in week 1: b 5, d 1."""
+    none. The towers have d in first place, and it alone is on a mailer. Popularity in week 1: b 5, d 1."""
     ask = Ask(70, (("b", 10), ("a", 10), ("e", 10), ("b", 50)))
     mailer = promotion("mailer", ("s1", "d", 69, 71))
-    pool, feature_PF = _union(CandidateSettings(retrieved=5), promotions=(mailer,)).pool(
-        Batch(*map(tf.convert_to_tensor, batch(ask))),
+    candidates, asked = _union(CandidateSettings(retrieved=5), promotions=(mailer,)), batch(ask)
+    pool, feature_PF = candidates.pool(
+        Batch(*map(tf.convert_to_tensor, asked)),
         tf.constant([[ITEMS.index("d")]]),
         tf.zeros([0], tf.int32),
         tf.zeros([0], tf.int32),
     )
     items = [ITEMS[item] for item in pool.item_C]
-    called = names(["mailer"])
-    rows = {item: dict(zip(called, row, strict=True)) for item, row in zip(items, feature_PF.numpy(), strict=True)}
+    rows = {item: dict(zip(NAMES, row, strict=True)) for item, row in zip(items, feature_PF.numpy(), strict=True)}
     decayed, affinity = 0.5 + 2 ** (-20 / 60), 1.0 + 2 ** (-20 / 60)
     red = {"affinity": np.log1p(affinity), "affinity_share": affinity / (affinity + 0.5), "affinity_last_days": LOG_21}
     own = {"bought": 1, "decayed_60d": np.log1p(decayed), "last_days": LOG_21}
-    every = {"popularity": np.log(6), "repurchase": 0.4, "place": np.log(7), "on_mailer": 0} | red
+    every = {"popularity": np.log(6), "repurchase": 0.4, "place": np.log(7)} | red
     assert rows["b"] == pytest.approx(
         own
         | {"decayed_365d": np.log1p(2 ** (-60 / 365) + 2 ** (-20 / 365))}
@@ -142,15 +142,17 @@ def test_what_the_pre_ranker_reads_of_an_entry() -> None:
         | {f"bought_{name}": value for name, value in every.items()}
         | {"one": 1}
     )
-    new = {"popularity": np.log(2), "repurchase": 0.2, "affinity_last_days": NEVER, "place": np.log(2), "on_mailer": 1}
-    assert rows["d"] == pytest.approx(dict.fromkeys(called, 0) | new | {"one": 1})
+    new = {"popularity": np.log(2), "repurchase": 0.2, "affinity_last_days": NEVER, "place": np.log(2), "one": 1}
+    assert rows["d"] == pytest.approx(dict.fromkeys(NAMES, 0) | new)
+    on_P = candidates.promoted(Batch(*map(tf.convert_to_tensor, asked)), pool).numpy()[:, 0]
+    assert dict(zip(items, on_P, strict=True)) == {"b": 0, "a": 0, "e": 0, "d": 1}
     assert rows["e"]["affinity"] == rows["e"]["affinity_share"] == 0 and rows["e"]["affinity_last_days"] == NEVER
 
 
 def test_a_pre_ranker_that_has_learned_orders_the_pool_by_its_score() -> None:
     """One that likes what is rarely bought."""
-    preranker = PreRanker(())
-    preranker.line_F.assign([-1.0 if name == "popularity" else 0.0 for name in names(())])
+    preranker = PreRanker(0)
+    preranker.line_F.assign([-1.0 if name == "popularity" else 0.0 for name in NAMES])
     found = _union(CandidateSettings(), preranker)(
         Batch(*map(tf.convert_to_tensor, batch(Ask(70, (("a", 60), ("z", 60)))))),
         tf.constant([[ITEMS.index("d")]]),
@@ -159,3 +161,21 @@ def test_a_pre_ranker_that_has_learned_orders_the_pool_by_its_score() -> None:
         2,
     )
     assert [ITEMS[item] for item in found.item_C] == ["z", "d"]
+
+
+def test_the_network_orders_what_the_line_lets_through() -> None:
+    """It likes the mailer above all; of two candidates wanted, eight are let through, and here there are four."""
+    mailer = promotion("mailer", ("s1", "e", 69, 71))
+    preranker = PreRanker(1)
+    for kernel, row in zip(preranker.kernels, (READ, 0, 0), strict=True):
+        matrix = np.zeros(kernel.shape)
+        matrix[row, 0] = 10.0
+        kernel.assign(matrix)
+    asked = Batch(*map(tf.convert_to_tensor, batch(Ask(70, (("a", 60),)))))
+    nothing = tf.zeros([0], tf.int32)
+    for limit, sieve, expected in ((2, 4, "ea"), (1, 1, "a")):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("model.candidates.SIEVE", sieve)
+            candidates = _union(CandidateSettings(), preranker, promotions=(mailer,))
+            found = candidates(asked, tf.constant([[ITEMS.index("d")]]), nothing, nothing, limit)
+        assert "".join(ITEMS[item] for item in found.item_C.numpy()) == expected

@@ -139,7 +139,7 @@ def ask(events: pd.DataFrame, cut_s: int) -> tuple[dict[str, np.ndarray], list[t
     every = tf.range(len(ITEM_IDS))
     values = graph(batch, every, tf.zeros_like(every))
     nothing = tf.zeros([0], tf.int32)
-    union = CandidateUnion(snapshot, RUN.candidates, graph, PreRanker(graph.promotions.kinds))
+    union = CandidateUnion(snapshot, RUN.candidates, graph, PreRanker(len(graph.promotions.kinds)))
     found = union(batch, tf.fill([1, 2], -1), nothing, nothing, union.limit)
     listed = list(zip(found.item_C.numpy().tolist(), found.source_C.numpy().tolist(), strict=True))
     return {name: value.numpy() for name, value in values.items()}, listed

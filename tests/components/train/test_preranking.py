@@ -7,7 +7,7 @@ from components.train.ranking import no_scorer
 from components.train.split import training_trips
 from model.backend import tf
 from model.inputs import TripReader
-from model.preranker import PreRanker
+from model.preranker import NAMES, READ, PreRanker
 from model.recommender import Recommender
 from tests.components.train.conftest import Trained
 
@@ -15,14 +15,13 @@ from tests.components.train.conftest import Trained
 def test_the_network_learns_what_the_line_cannot_say() -> None:
     """Bought is what is either near and rare, or far and popular."""
     rng = np.random.default_rng(5)
-    preranker = PreRanker(())
-    preranker.line_F.assign(np.zeros(len(preranker.names)))
-    place, popularity = (preranker.names.index(name) for name in ("place", "popularity"))
-    feature_NF = np.zeros((20_000, len(preranker.names)), np.float32)
-    feature_NF[:, [place, popularity]] = rng.uniform(0, 7, (20_000, 2))
-    bought_N = (feature_NF[:, place] > 3.5) == (feature_NF[:, popularity] > 3.5)
-    _fit_network(preranker, feature_NF, bought_N.astype(np.float32), rng)
-    right = (preranker(tf.constant(feature_NF)).numpy() > 0) == bought_N
+    preranker = PreRanker(0)
+    place, popularity = READ - 1, READ - 2
+    input_NR = np.zeros((20_000, READ), np.float32)
+    input_NR[:, [place, popularity]] = rng.uniform(0, 7, (20_000, 2))
+    bought_N = (input_NR[:, place] > 3.5) == (input_NR[:, popularity] > 3.5)
+    _fit_network(preranker, np.zeros(20_000, np.float32), input_NR, bought_N, rng)
+    right = (preranker.network(tf.constant(input_NR)).numpy() > 0) == bought_N
     assert right.mean() > 0.85  # of a line, half
 
 
@@ -38,5 +37,5 @@ def test_it_learns_from_the_pool_the_same_each_time_and_likes_what_was_bought_be
     assert report["trips"] == len(learning.ranking) and 0 < report["bought"] < report["entries"]
     assert all(np.array_equal(one, other) for one, other in zip(*learned, strict=True))
     preranker = recommender.candidates.preranker
-    own = dict(zip(preranker.names, preranker.line_F.numpy(), strict=True))
+    own = dict(zip(NAMES, preranker.line_F.numpy(), strict=True))
     assert own["decayed_60d"] + own["decayed_365d"] > 0
