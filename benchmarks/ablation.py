@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks import ablation_ranking, ablation_towers, variants
 from benchmarks.ablation_ranking import RANKERS
-from benchmarks.ablation_towers import AS_IT_IS, LONGER, OTHER_SEED, TOWERS, Lists
+from benchmarks.ablation_towers import AS_IT_IS, LINE_ALONE, LONGER, OTHER_SEED, TOWERS, Lists
 from benchmarks.machine import RESULTS, write_result
 from benchmarks.quality import CUTS, FOLDER
 from benchmarks.samples import Samples, collect
@@ -147,6 +147,10 @@ def measure_towers(world: World, name: str) -> tuple[dict[str, np.ndarray], dict
         np.savez(OUT / "lists.npz", **found._asdict())
     training = world.recommender(world.catalog)
     train_preranker(training, world.reader, asked, found.early, SEED)
+    if name == LINE_ALONE:
+        preranker = training.candidates.preranker
+        for variable in (preranker.kernels[-1], preranker.biases[-1]):
+            variable.assign(tf.zeros_like(variable))
     union = list_union(world, world.recommender(world.served, training.candidates.preranker), found.judged)
     hits, united = world.hits(found.judged[:, :UNION]), world.hits(union)
     values = {

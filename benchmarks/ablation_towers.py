@@ -116,6 +116,14 @@ class _NoHistory(QueryTower):
         )
 
 
+class OneSpan(TwoTowers):
+    """The history is summed once, halved every 30 days."""
+
+    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
+        super().__init__(catalog, settings)
+        self.queries.half_lives_days = (30.0,)
+
+
 class Mined(TwoTowers):
     """Besides the usual negatives, each positive has those mined for its trip.
 
@@ -190,6 +198,7 @@ def _ids_only(catalog: Catalog, settings: TrainSettings) -> TwoTowers:
 
 AS_IT_IS = "as it is"
 OTHER_SEED = "as it is, another seed"
+LINE_ALONE = "the pre-ranker's line alone"
 LONGER = "+ three epochs"
 TOWERS: dict[str, Make] = {
     LONGER: TwoTowers,
@@ -200,6 +209,8 @@ TOWERS: dict[str, Make] = {
     "ids only, no attributes": _ids_only,
     "+ mined hard negatives": Mined,
     "no recent purchases": Forgetful,
+    "recent purchases summed once": OneSpan,
+    LINE_ALONE: TwoTowers,
     "accidental hits kept": WithAccidentalHits,
     f"+ the hardest {HARDEST} negatives only": Hardest,
     OTHER_SEED: TwoTowers,

@@ -49,6 +49,8 @@ class ItemTower(tf.Module):
 class QueryTower(tf.Module):
     """Decayed history, shopper attributes and time of the week. No shopper id: a new shopper needs no training."""
 
+    half_lives_days: tuple[float, ...] = TASTE_HALF_LIVES_DAYS
+
     def __init__(self, catalog: Catalog, items: ItemTower, dimension: int) -> None:
         super().__init__(name="query_tower")
         self._items = items
@@ -65,7 +67,7 @@ class QueryTower(tf.Module):
         age_H = tf.cast(tf.gather(batch.time_B, batch.history_row_H) - batch.history_time_H, tf.float32) / DAY_S
         content_Hd = self._items.content(batch.history_item_H)
         parts = [_moment(batch.time_B)]
-        for half_life in TASTE_HALF_LIVES_DAYS:
+        for half_life in self.half_lives_days:
             weight_H1 = (2.0 ** (-age_H / half_life))[:, None]
             total_Bd = tf.math.unsorted_segment_sum(weight_H1 * content_Hd, batch.history_row_H, requests)
             weight_B1 = tf.math.unsorted_segment_sum(weight_H1, batch.history_row_H, requests)

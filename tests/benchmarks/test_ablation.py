@@ -127,7 +127,9 @@ def test_rankers_train_and_list_all_candidates(name: str, samples: Samples) -> N
     ]
 
 
-@pytest.mark.parametrize("name", ["no logQ correction", "ids only, no attributes", "+ mined hard negatives"])
+@pytest.mark.parametrize(
+    "name", ["no logQ correction", "ids only, no attributes", "recent purchases summed once", "+ mined hard negatives"]
+)
 def test_towers_train_and_list(name: str) -> None:
     learning = TrainingTrips(early=np.array([0, 1, 2]), ranking=np.array([2, 3]), valid=np.array([3]))
     asked = Lists(early=np.array([3]), judged=np.array([4]))
