@@ -86,7 +86,7 @@ class FeatureSettings(Settings):
 class CandidateSettings(Settings):
     """Sizes of the candidate sources; everything that the shopper bought before joins them."""
 
-    retrieved: int = 1000
+    retrieved: int = 1500
     """Items from the two towers, 1 to 4096."""
     popular: int = 60
     """Recently popular items, 1 to 4096."""
