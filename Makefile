@@ -39,7 +39,7 @@ demo: setup ## The main job: real events to a rolled-out recommender and a repor
 	@$(RUN)/aisle demo $(ARGS)
 
 test: setup .venv/.locked-dev ## All tests, the whole pipeline on a small world among them
-	$(RUN)/pytest
+	$(RUN)/pytest -n 2
 
 test-cluster: setup .venv/.locked-dev ## The manifests on a real API server: KUBECONFIG or KUBEBUILDER_ASSETS (docs/cluster.md)
 	AISLE_CLUSTER=1 $(RUN)/pytest tests/manifests

@@ -5,7 +5,7 @@ import signal
 import pytest
 from hypothesis import Phase, settings
 
-pytest_plugins = ("tests.needs",)
+pytest_plugins = ("tests.needs", "tests.parallel")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
