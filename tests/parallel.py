@@ -34,6 +34,11 @@ def group(nodeid: str) -> str:
     return file
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if hasattr(config, "workerinput") and config.rootpath == ROOT:
+        import pipelines.compile  # noqa: F401  KFP looks through all modules for each line of a pipeline: it goes first
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for name in OF_MINUTES:
