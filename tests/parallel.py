@@ -35,8 +35,10 @@ def group(nodeid: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    """KFP looks through all loaded modules for each setting of a pipeline: imported after TensorFlow, the pipelines
+    would take as long as everything else that the tests import."""
     if hasattr(config, "workerinput") and config.rootpath == ROOT:
-        import pipelines.compile  # noqa: F401  KFP looks through all modules for each line of a pipeline: it goes first
+        import pipelines.compile  # noqa: F401
 
 
 @pytest.hookimpl(trylast=True)
