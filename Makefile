@@ -39,7 +39,7 @@ demo: setup ## Run the main job: raw events to a rolled-out recommender and a re
 	@$(RUN)/aisle demo $(ARGS)
 
 test: setup .venv/.locked-dev ## Run all tests, including the whole pipeline on a small world
-	$(RUN)/pytest
+	$(RUN)/pytest -n 2
 
 test-cluster: setup .venv/.locked-dev ## Test the manifests on a real API server: KUBECONFIG or KUBEBUILDER_ASSETS (docs/cluster.md)
 	AISLE_CLUSTER=1 $(RUN)/pytest tests/manifests

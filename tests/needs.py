@@ -4,7 +4,9 @@ Elsewhere it is not run, and the last lines of the run say so: nothing is left o
 """
 
 import os
+from collections.abc import Mapping
 from importlib.util import find_spec
+from typing import Any
 
 import pytest
 
@@ -29,6 +31,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.stash[NOT_RUN].setdefault(" and ".join(absent[item]), []).append(item.nodeid)
     items[:] = [item for item in items if not absent[item]]
     config.hook.pytest_deselected(items=left_out)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Of several processes (`pytest -n 2`), each collects the tests, and another one writes the last lines."""
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["not_run"] = session.config.stash[NOT_RUN]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    told: Mapping[str, Mapping[str, list[str]]] = getattr(node, "workeroutput", {})
+    node.config.stash[NOT_RUN].update(told.get("not_run", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,9 +1,16 @@
 """A test that needs an absent program is listed, not run, and not silently lost."""
 
+from pathlib import Path
+
 import pytest
 
 pytest_plugins = ("pytester",)
 
+PLUGIN = f"""
+import sys
+sys.path.insert(0, {str(Path(__file__).parents[1])!r})
+pytest_plugins = ("tests.needs",)
+"""
 TWO_TESTS = """
 import pytest
 
@@ -17,10 +24,12 @@ def test_of_what_is_there():
 """
 
 
-def test_what_an_absent_program_prevents_is_listed_at_the_end(pytester: pytest.Pytester) -> None:
+@pytest.mark.parametrize("processes", [0, 2])
+def test_what_an_absent_program_prevents_is_listed_at_the_end(pytester: pytest.Pytester, processes: int) -> None:
+    pytester.makeconftest(PLUGIN)
     pytester.makepyfile(test_two=TWO_TESTS)
-    result = pytester.runpytest_inprocess("-p", "tests.needs", "--strict-markers")
-    result.assert_outcomes(passed=1, deselected=1)
+    result = pytester.runpytest_inprocess("--strict-markers", f"-n{processes}")
+    result.assert_outcomes(passed=1, deselected=0 if processes else 1)
     result.stdout.fnmatch_lines(
         ["*not run, needs no-such-program*", "test_two.py::test_of_a_program_that_is_not_there", "*1 passed*"]
     )

@@ -170,7 +170,16 @@ def get(port: int, path: str, timeout_s: float = 5.0) -> tuple[int, bytes]:
 
 
 def free_port() -> int:
-    """A port nobody listened on a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody listens on. For a minute the kernel gives it to nobody who does not ask for that very one.
+
+    For it has a connection that its own side closed first (TIME_WAIT): beside that only a server with SO_REUSEADDR may
+    listen, as all of ours do, and no client's end is put there.
+    """
+    with socket.socket() as listening:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(1)
+        with socket.create_connection(listening.getsockname()) as client:
+            listening.accept()[0].close()
+            client.recv(1)
+        return int(listening.getsockname()[1])

@@ -8,6 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
+from components.rollout.processes import free_port
 from tests.pipelines.command import (
     aisle,
     assert_nothing_runs,
@@ -95,7 +96,7 @@ def test_the_status_of_a_rollout_names_both_models_and_every_step(grocery_run: R
 
 
 def test_the_promoted_model_serves_until_ctrl_c(grocery_run: Run) -> None:
-    rest, grpc = _free_port(), _free_port()
+    rest, grpc = free_port(), free_port()
     ports = ("--http-port", str(rest), "--grpc-port", str(grpc))
     with started("serve", "--run", grocery_run.out, *ports) as process:
         assert process.stdout is not None
@@ -186,12 +187,6 @@ def _infer(port: int, user_id: str) -> dict:  # type: ignore[type-arg]
     response = connection.getresponse()
     assert response.status == 200
     return json.loads(response.read())  # type: ignore[no-any-return]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _listens(port: int) -> bool:

@@ -1,0 +1,79 @@
+"""How `pytest -n 2` shares the tests out among its processes; without `-n` it has no part.
+
+What uses one another's work stays in one process, what takes minutes is begun first, and while the tests that look at
+the clock or at the machine's load run, the other processes wait.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+ALONE = "alone"
+"""The group that no other test runs beside: the first of all."""
+FIRST = {
+    "tests/pipelines/observability/test_faults.py": ALONE,
+    "tests/pipelines/test_own_data.py": "films",
+    "tests/pipelines/test_demo.py": "groceries",
+    "tests/pipelines/explore/test_trained.py": "groceries",
+}
+"""{file: group}, in the order in which they are begun."""
+OF_MINUTES = ("films_run", "grocery_run")
+"""Fixtures that no two processes should make."""
+
+
+def group(nodeid: str) -> str:
+    """The tests of a file are one group, and those of a directory whose conftest.py makes things for all of them."""
+    file = nodeid.partition("::")[0]
+    directory = Path(file).parent
+    if file in FIRST:
+        return FIRST[file]
+    if directory != Path("tests/pipelines") and (ROOT / directory / "conftest.py").exists():
+        return str(directory)
+    return file
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """KFP looks through all loaded modules for each setting of a pipeline: imported after TensorFlow, the pipelines
+    would take as long as everything else that the tests import."""
+    if hasattr(config, "workerinput") and config.rootpath == ROOT:
+        import pipelines.compile  # noqa: F401
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for name in OF_MINUTES:
+        users = {group(item.nodeid) for item in items if name in getattr(item, "fixturenames", ())}
+        if len(users) > 1:
+            raise pytest.UsageError(f"{name}: expected to be used in one group of tests, got {users}; see {__file__}")
+    if hasattr(config, "workerinput"):
+        order = list(dict.fromkeys(FIRST.values()))
+        items.sort(key=lambda item: order.index(group(item.nodeid)) if group(item.nodeid) in order else len(order))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Gives one group after the other to whichever process is free."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group(nodeid)
+
+        def _assign_work_unit(self, node: Any) -> None:
+            if not any(self._runs_alone(other) for other in self.nodes if other is not node):
+                super()._assign_work_unit(node)
+
+        def mark_test_complete(self, node: Any, item_index: int, duration: float = 0) -> None:
+            ran_alone = self._runs_alone(node)
+            super().mark_test_complete(node, item_index, duration)
+            if ran_alone and not self._runs_alone(node):
+                for other in (*self.nodes, *self.nodes):  # a process begins once it knows of two tests
+                    self._reschedule(other)
+
+        def _runs_alone(self, node: Any) -> bool:
+            return not all(self.assigned_work[node].get(ALONE, {}).values())
+
+    config.option.loadscopereorder = False
+    return Groups(config, log)
