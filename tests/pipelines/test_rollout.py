@@ -110,7 +110,7 @@ def test_a_version_that_cannot_be_a_canary_is_refused(run: Path, tmp_path: Path)
         declare(run, one, "maria")
     declare(run, None, "maria")
     three = _model(Registry(run / "registry"), "three", tmp_path)
-    with pytest.raises(InputError, match="is running; promote it or roll it back first"):
+    with pytest.raises(InputError, match="is still running; promote it or roll it back first"):
         declare(run, three, "otto")
     with pytest.raises(InputError, match="expected a canary in the registry, got none"):
         declare(tmp_path / "empty", None, "maria")
