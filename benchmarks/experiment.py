@@ -1,7 +1,7 @@
-"""Do an experiment's intervals cover the truth on real shoppers, and what is their past worth?
+"""Do an experiment's intervals cover the truth on the demo's shoppers, and what is their past worth?
 
 `python -m benchmarks.experiment` needs the trips that `python -m benchmarks.quality` left, and writes
-build/bench/experiment.json. Shoppers are drawn with replacement from the real ones and split by chance; the treatment
+build/bench/experiment.json. Shoppers are drawn with replacement from the demo's and split by chance; the treatment
 keeps each hit with a known probability. Outcomes are the hits of personal frequency on the second half of the test
 span; purchases before the cut and hits in the first half are the past.
 
@@ -35,7 +35,7 @@ def main() -> None:
     folder = FOLDER / CUTS[-1] / "examples" / "trips"
     if not folder.exists():
         raise InputError(f"{folder}: expected the trips of the quality benchmark, not found; run `make bench-quality`")
-    progress("hits of personal frequency on the real trips")
+    progress("hits of personal frequency on the demo's trips")
     trips = Trips.load(folder)
     print(write_result("experiment", measure(shoppers_of(trips, real_trips(trips)), RUNS), SEED))
 
@@ -64,7 +64,7 @@ def shoppers_of(trips: Trips, real: Real) -> Shoppers:
 
 
 def measure(real: Shoppers, runs: int) -> dict[str, Any]:
-    """Coverage and width over `runs` experiments of each world, and the sizes that the real shoppers ask for."""
+    """Coverage and width over `runs` experiments of each world, and the sizes that the demo's shoppers ask for."""
     rng = np.random.default_rng(SEED)
     value_S = linearized(real.hits_S, real.trips_S)
     found = baseline(real.hits_S, real.trips_S, real.past_SP)

@@ -1,9 +1,9 @@
 """Do the data and model checks fire, in time, and only then? Faults injected into a real log; a clean replay beside it.
 
 `python -m benchmarks.monitoring` needs the examples and the model that `python -m benchmarks.quality` left, and writes
-build/bench/monitoring.json. The log is four weeks of real trips, answered by the served model through the server's own
-code (build/bench/monitoring/requests; removed, it is recorded again). What others measured is taken in from
-build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence.py).
+build/bench/monitoring.json. The log is four weeks of the demo's trips, answered by the served model through the
+server's own code (build/bench/monitoring/requests; removed, it is recorded again). What others measured is taken in
+from build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence.py).
 """
 
 import dataclasses

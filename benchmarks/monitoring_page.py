@@ -52,8 +52,8 @@ def monitoring(result: dict[str, Any]) -> str:
     others = "; ".join(f"from {cut}: {_alarms(one)}" for cut, one in result["other_spans"].items())
     return f"""
 Measured on {result["measured"][:10]} ([benchmarks/monitoring.py](../benchmarks/monitoring.py), \
-[result](../benchmarks/results/monitoring.json)) on the {quiet["visits"]:,} real trips of four weeks, answered by the \
-served model through the server's own code. Each fault begins two weeks after the cut and is looked for every six \
+[result](../benchmarks/results/monitoring.json)) on the demo's {quiet["visits"]:,} trips of four weeks, answered by \
+the served model through the server's own code. Each fault begins two weeks after the cut and is looked for every six \
 hours of the data's time: {in_time} of {len(found)} were found within their time. Without a fault, asked \
 {quiet["moments"]} times over {quiet["days"]} days (with distances {quiet["with_distances"]} times): {alarms}.
 The settings' factors were chosen while looking at these four weeks, so their silence is no independent proof. On two \

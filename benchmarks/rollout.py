@@ -1,7 +1,7 @@
 """Does the rollout roll back what is worse, and only that? Does a change of weights lose a request?
 
 `python -m benchmarks.rollout` needs the trips that `python -m benchmarks.quality` left, and writes
-build/bench/rollout.json. Simulated: months of shoppers drawn from the real ones, decided by the real state machine; the
+build/bench/rollout.json. Simulated: months of shoppers drawn from the demo's, decided by the real state machine; the
 usual test, looked at once and again and again, is the peer. Run for real: Envoy under load while the weights change.
 """
 
@@ -34,7 +34,7 @@ def main() -> None:
     folder = FOLDER / CUTS[-1] / "examples" / "trips"
     if not folder.exists():
         raise InputError(f"{folder}: expected the trips of the quality benchmark, not found; run `make bench-quality`")
-    progress("hits of personal frequency on the real trips")
+    progress("hits of personal frequency on the demo's trips")
     found = simulate(real_trips(Trips.load(folder)), ROUNDS)
     progress(f"{LOAD_REQUESTS:,} requests through Envoy while the weights change")
     print(write_result("rollout", found | under_load(LOAD_REQUESTS), SEED))

@@ -16,7 +16,7 @@ def rollout(result: dict[str, Any]) -> str:
 Simulated on {result["measured"][:10]} ([benchmarks/rollout.py](../benchmarks/rollout.py), \
 [result](../benchmarks/results/rollout.json)): {result["rounds"]:,} rollouts of an identical model, and as many of one \
 that loses each hit with {100 * result["loss"]:.0f} %. Each is a month of {result["shoppers"]:,} shoppers drawn from \
-{real["shoppers"]:,} real ones with their {real["trips"]:,} real trips and the hits of the first stable model \
+{real["shoppers"]:,} of the demo's with their {real["trips"]:,} trips and the hits of the first stable model \
 ({real["hits_per_trip"]:.2f} a trip; variance {real["design_effect"]:.1f} times that of independent trips), decided by \
 the real state machine after every {result["look_every"]} requests, with `min_outcome_ratio` {1 - result["loss"]:g}. \
 Aisle's requests include its step of 10 %; the peers begin at half and half and end at the horizon that promises 90 %, \

@@ -1,4 +1,4 @@
-"""Rollouts of shoppers that are drawn from real ones, decided by the real state machine, thousands of times.
+"""Rollouts of shoppers that are drawn from the demo's, decided by the real state machine, thousands of times.
 
 Shape legend: T trips of a simulated month, U its shoppers.
 """

@@ -187,9 +187,14 @@ def _limit(rest: Any) -> None:
 def read_token(path: Path) -> str:
     """The bearer token in a file. Raises InputError when it cannot be read."""
     try:
-        return path.read_text(encoding="utf-8").strip()
+        token = path.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise InputError(f"expected a token in {path}, cannot read it ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise InputError(f"expected a token in {path}, it is not text; name another file") from None
+    if len(token.split()) != 1:
+        raise InputError(f"expected a token in {path}, found {len(token.split())} words; name another file")
+    return token
 
 
 def _told(status: int | None, reason: str | None, body: Any, host: str) -> InputError | StageFailed:

@@ -52,11 +52,15 @@ class Registry:
         return self.root / "cards" / f"{version}.md"
 
     def state(self) -> State:
+        """The roles as they are; nobody in any where there is no registry. Raises InputError on a damaged file."""
         file = self.root / "state.json"
         if not file.exists():
             return State()
-        value = read_json(file)
-        return State(**value | {"history": tuple(value["history"])})
+        try:
+            value = read_json(file)
+            return State(**value | {"history": tuple(value["history"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{file}: expected a registry's state, cannot read it ({error!s:.60})") from None
 
     def trained_stable(self) -> str:
         """Directory of the stable model when training made it; empty when there is none, or a baseline."""

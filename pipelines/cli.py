@@ -203,6 +203,9 @@ def _settings(options: argparse.Namespace) -> "RunSettings":
 
 
 def _compile(options: argparse.Namespace) -> int:
+    from pipelines.given import writable_directory
+
+    writable_directory("--out", options.out)
     from pipelines.compile import compile_all
 
     changed = compile_all(options.out, check=options.check)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from model.errors import InputError
+from pipelines.given import number, writable_file
 
 if TYPE_CHECKING:
     from components.rollout.experiment.estimate import Effect
@@ -28,14 +29,14 @@ def experiment_commands(commands: Any) -> None:
 
     size = actions.add_parser("size", help=DOES["size"], description=DOES["size"])
     size.add_argument("--baseline-from", metavar="LOG", help="request log of a version outside an experiment")
-    _span(size)
-    size.add_argument("--mean", type=float, help="hits per trip, instead of a log")
-    size.add_argument("--sd", type=float, help="with --mean: standard deviation of a shopper's hits per trip")
-    size.add_argument("--rho", type=float, default=0.0, help="with --mean: correlation with the shopper's past")
+    _span(size, "with --baseline-from: ", required=False)
+    size.add_argument("--mean", type=number, help="hits per trip, instead of a log")
+    size.add_argument("--sd", type=number, help="with --mean: standard deviation of a shopper's hits per trip")
+    size.add_argument("--rho", type=number, default=0.0, help="with --mean: correlation with the shopper's past")
     size.add_argument(
-        "--relative-effect", type=float, default=0.02, help="effect to detect, as a share of the mean (%(default)s)"
+        "--relative-effect", type=number, default=0.02, help="effect to detect, as a share of the mean (%(default)s)"
     )
-    size.add_argument("--power", type=float, default=0.8, help="probability of detecting it (%(default)s)")
+    size.add_argument("--power", type=number, default=0.8, help="probability of detecting it (%(default)s)")
     _plan(size)
     size.set_defaults(command=_size)
 
@@ -43,31 +44,37 @@ def experiment_commands(commands: Any) -> None:
     read.add_argument("log", metavar="LOG", help="directory of a request log, or s3://bucket/path (docs/serving.md)")
     read.add_argument("--control", required=True, metavar="VERSION", help="the version to compare with")
     read.add_argument("--treatment", required=True, metavar="VERSION", help="the version on trial")
-    _span(read)
+    _span(read, "", required=True)
     _plan(read)
     read.add_argument("--final", action="store_true", help="this is the one planned look: its interval decides")
     read.add_argument("--json", type=Path, metavar="FILE", help="also write the whole result to this file")
     read.set_defaults(command=_read)
 
 
-def _span(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--tables", type=Path, metavar="DIR", help="canonical tables with the purchases")
+def _span(parser: argparse.ArgumentParser, when: str, required: bool) -> None:
+    """`when`: begins the help of what goes with a log. `required`: there always is one."""
+    parser.add_argument(
+        "--tables", type=Path, required=required, metavar="DIR", help=f"{when}canonical tables with the purchases"
+    )
     parser.add_argument(
         "--outcomes",
         default="purchase",
         metavar="TYPE,TYPE",
-        help="event types that count as hits, as in the versions' labels.positive_types (%(default)s)",
+        help=f"{when}event types that count as hits, as in the versions' labels.positive_types (%(default)s)",
     )
-    parser.add_argument("--since", metavar="TIME", help="RFC 3339; start, from which on the share has been the same")
-    parser.add_argument("--until", metavar="TIME", help="RFC 3339; end (default: the log's end)")
+    start = (
+        "start, from which on the share has been the same" if required else "start (default: half of the log's span)"
+    )
+    parser.add_argument("--since", required=required, metavar="TIME", help=f"{when}RFC 3339; {start}")
+    parser.add_argument("--until", metavar="TIME", help=f"{when}RFC 3339; end (default: the log's end)")
 
 
 def _plan(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--share", type=float, default=50.0, help="percent of shoppers who get the treatment (%(default)s)"
+        "--share", type=number, default=50.0, help="percent of shoppers who get the treatment (%(default)s)"
     )
     parser.add_argument(
-        "--alpha", type=float, default=0.05, help="probability that an interval misses the truth (%(default)s)"
+        "--alpha", type=number, default=0.05, help="probability that an interval misses the truth (%(default)s)"
     )
 
 
@@ -88,8 +95,13 @@ def _size(options: argparse.Namespace) -> int:
         if options.mean <= 0 or options.sd <= 0 or not 0 <= options.rho < 1:
             raise InputError("expected --mean and --sd above 0, --rho from 0 to below 1")
         found = Baseline(mean=options.mean, sd=options.sd, rho=options.rho)
-    for line in size_lines(found, plan, lambda rho: days(visits, *plan, rho) if visits else None):
-        print(line)
+    try:
+        lines = list(size_lines(found, plan, lambda rho: days(visits, *plan, rho) if visits else None))
+    except OverflowError:
+        raise InputError(
+            "expected an effect that can be seen, got one that takes more shoppers than can be counted"
+        ) from None
+    print("\n".join(lines))
     return 0
 
 
@@ -98,9 +110,9 @@ def _read(options: argparse.Namespace) -> int:
     from pipelines.experiment import read_experiment
     from tfx_configs.experiment import ExperimentSettings
 
+    writable_file("--json", options.json)
     since_s, until_s = _moments(options)
-    if since_s is None or options.tables is None:
-        raise InputError("expected --since TIME and --tables DIR, got one or none of them")
+    assert since_s is not None, "--since is required"
     settings = ExperimentSettings(share_percent=options.share, alpha=options.alpha)
     versions = (options.control, options.treatment)
     place = (options.log, options.tables, since_s, until_s)
@@ -115,7 +127,10 @@ def _read(options: argparse.Namespace) -> int:
 def _moments(options: argparse.Namespace) -> tuple[float | None, float | None]:
     from components.monitor.step import moment_s
 
-    since, until = (moment_s(text) if text else None for text in (options.since, options.until))
+    given = {"--since": options.since, "--until": options.until}
+    since, until = (None if text is None else moment_s(text, name) for name, text in given.items())
+    if since is not None and until is not None and since >= until:
+        raise InputError(f"--until: expected a time after --since {options.since}, got {options.until}")
     return since, until
 
 

@@ -26,15 +26,19 @@ def monitor_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints the checks, worst first; 1 when one failed."""
+    from pipelines.given import settings_in, writable_file
+    from tfx_configs.monitoring import MonitorSettings, RetrainSettings
+
+    settings = settings_in("--settings", options.settings, MonitorSettings)
+    policy = settings_in("--policy", options.policy, RetrainSettings)
+    writable_file("--textfile", options.textfile)
+
     from components.monitor.step import moment_s, training
     from pipelines.demo import rewrite_report
     from pipelines.display import PIPELINE_STAGES, Display
     from pipelines.monitor import monitor_run, retrain_run
     from pipelines.paths import Paths
-    from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
-    settings = MonitorSettings.from_json(options.settings.read_text()) if options.settings else MonitorSettings()
-    policy = RetrainSettings.from_json(options.policy.read_text()) if options.policy else RetrainSettings()
     report = monitor_run(
         options.run,
         moment_s(options.now) if options.now else None,

@@ -3,6 +3,9 @@
 import argparse
 from pathlib import Path
 
+from model.errors import InputError
+from pipelines.given import model_in, number, quiet
+
 REPLAY_DOES = "repeat a request log's requests on a model; exit 1 if an answer is not the logged one"
 SHOWN = 5
 """Requests that differ are named up to this many."""
@@ -15,18 +18,25 @@ def replay_options(parser: argparse.ArgumentParser) -> None:
         "--model", type=Path, required=True, metavar="DIR", help="directory of the model that gave the answers"
     )
     parser.add_argument("--rules", type=Path, metavar="FILE", help="business rules it served with, instead of its own")
-    parser.add_argument("--tolerance", type=float, default=1e-6, help="scores this close count as equal (%(default)s)")
+    parser.add_argument("--tolerance", type=number, default=1e-6, help="scores this close count as equal (%(default)s)")
     parser.set_defaults(command=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints how many answers agree; 1 when one does not. Raises InputError when there is nothing to compare."""
-    from model.package import load
     from model.replay import COLUMNS, replay
     from model.request_log import read
 
+    if options.tolerance < 0:
+        raise InputError(f"--tolerance: expected 0 or more, got {options.tolerance:g}")
+    model_in("--model", options.model, options.rules)
     rows = read(options.log, columns=COLUMNS)
-    found = replay(rows, load(options.model, options.rules), options.tolerance)
+    if not len(rows):
+        raise InputError(f"{options.log}: expected answers in the request log, found none")
+    with quiet():
+        from model.package import load
+
+        found = replay(rows, load(options.model, options.rules), options.tolerance)
     agree = found.compared - len(found.differing)
     print(f"{agree:,} of {found.compared:,} answers agree; scores differ by at most {found.largest:.1e}")
     for why, count in found.left_out.items():

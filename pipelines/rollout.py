@@ -14,8 +14,9 @@ from components.rollout.front import rds_file
 from components.rollout.machine import Hand, RolloutState, StateName, by_hand
 from components.rollout.port import Place
 from components.rollout.status import UNDER_WAY, Status, begin, change, read_status
-from model.errors import InputError
+from model.errors import InputError, ModelRefused
 from model.files import read_json, write_json
+from model.manifest import read_manifest
 from model.registry import Registry
 from model.trips import Trips
 from pipelines.paths import Paths, alone
@@ -64,10 +65,10 @@ def declare(run: Path, version: str | None, who: str) -> Status:
     wanted = version or state.canary
     if wanted is None:
         raise InputError(f"{run}: expected a canary in the registry, got none; `aisle train` pushes one, or --version")
-    if not registry.path(wanted).exists():
-        raise InputError(f"--version: expected a model in {paths.registry / 'models'}, got {wanted}")
+    in_registry(registry, wanted)
     if state.stable is None or wanted == state.stable:
-        raise InputError(f"{wanted}: expected a version beside a stable one, it is {state.stable}")
+        why = "there is no stable one" if state.stable is None else "it is the stable one"
+        raise InputError(f"{wanted}: expected a version beside a stable one, {why}; name another with --version")
     settings, _ = finished_run(paths)
     try:
         now = read_status(paths.rollout)
@@ -79,6 +80,16 @@ def declare(run: Path, version: str | None, who: str) -> Status:
     status = begin(paths.rollout, dataclasses.replace(status, previous=state.previous))
     registry.set_canary(wanted)
     return status
+
+
+def in_registry(registry: Registry, version: str) -> None:
+    """Raises InputError unless the registry has a model of that name."""
+    try:
+        there = read_manifest(registry.path(version)).version
+    except ModelRefused:
+        there = None
+    if there != version:
+        raise InputError(f"--version: expected a model in {registry.root / 'models'}, got {version}")
 
 
 def act(run: Path, hand: Hand, who: str) -> Status:
@@ -106,15 +117,22 @@ def act(run: Path, hand: Hand, who: str) -> Status:
 
 
 def step(
-    run: Path, on_progress: Callable[[Progress], None] = lambda _: None, server_module: str = SERVER_MODULE
+    run: Path,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    server_module: str = SERVER_MODULE,
+    on_load: Callable[[], None] = lambda: None,
 ) -> RolloutResult:
     """One step: replayed trips as traffic until the machine has decided; the registry follows its decision.
+
+    Args:
+        on_load: called when everything is there and the models are about to be loaded.
 
     Raises:
         InputError: no rollout is under way, or no trips are left to replay.
         CheckFailed: an operator came in between; what they did stays.
     """
     paths = Paths(out=run.resolve())
+    read_status(paths.rollout)  # before the lock, which is a file in what may be no run
     with alone(paths.out):
         status = read_status(paths.rollout)
         if status.state not in UNDER_WAY:
@@ -132,6 +150,7 @@ def step(
             seed_store(trips, paths.store, settings.features.max_history)
         models = (registry.path(status.stable), registry.path(status.canary))
         settle = {"promoted": registry.promote, "rolled_back": registry.drop_canary}
+        on_load()
         with walking(
             trips,
             *models,

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 ACTIONS = {
     "status": "show the steps taken: declared and observed split, decisions",
-    "canary": "begin the rollout of the canary that push declared, or of --version",
+    "canary": "begin the rollout of the canary that push declared, or of --version (on a cluster push begins it)",
     "step": "take one step: traffic, evidence, decision; exit 1 if it holds or rolls back",
     "shadow": "send the canary copies of replayed requests, serve nobody, and compare its answers with stable's",
     "promote": "let the canary serve everybody, at once and whatever the evidence",
@@ -20,6 +20,13 @@ ACTIONS = {
     "hold": "keep the share until resume; a step still rolls back a canary that does harm",
     "resume": "take steps again after a hold",
 }
+
+
+ONLY_HERE = {
+    "canary": "push declares a cluster's canary; run pipelines/compiled/cluster.yaml",
+    "shadow": "a cluster's gateway makes the copies; compare those in its request log with --log LOG",
+}
+"""Actions that are about a run on this machine: what to do on a cluster."""
 
 
 def rollout_commands(commands: Any) -> None:
@@ -33,9 +40,12 @@ def rollout_commands(commands: Any) -> None:
         action = actions.add_parser(name, help=does, description=does)
         action.set_defaults(command=COMMANDS.get(name, _hand), hand=name)
         action.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a run (%(default)s)")
+        here = name in ONLY_HERE
         action.add_argument(
             "--namespace",
-            help="the service in this namespace of the current cluster (KUBECONFIG), instead of a run here",
+            help=argparse.SUPPRESS  # taken only to say what to do instead
+            if here
+            else "the service in this namespace of the current cluster (KUBECONFIG), instead of a run here",
         )
         if name == "step":
             action.add_argument("--prometheus", metavar="URL", help="with --namespace: where the metrics are")
@@ -47,6 +57,15 @@ def rollout_commands(commands: Any) -> None:
                 "--percent", type=int, default=100, help="percent of them that the canary gets a copy of (%(default)s)"
             )
             action.add_argument("--log", metavar="LOG", help="compare the copies in this request log, without a replay")
+
+
+def _only_here(options: argparse.Namespace) -> None:
+    if options.namespace is not None:
+        raise InputError(f"rollout {options.hand}: expected no --namespace: {ONLY_HERE[options.hand]}")
+
+
+def _loading() -> None:
+    print("loading both models, some ten seconds; then trips as traffic", flush=True)
 
 
 def _status(options: argparse.Namespace) -> int:
@@ -69,8 +88,7 @@ def _canary(options: argparse.Namespace) -> int:
     from pipelines.closing import status_lines
     from pipelines.rollout import declare
 
-    if options.namespace:
-        raise InputError("expected push to declare the canary of a cluster; run pipelines/compiled/cluster.yaml")
+    _only_here(options)
     print(next(status_lines(declare(options.run, options.version, getpass.getuser()))))
     return 0
 
@@ -107,8 +125,7 @@ def _step(options: argparse.Namespace) -> int:
         return 0 if found["action"] in ("step", "promote") else 1
     from pipelines.rollout import step
 
-    print("loading both models, some ten seconds; then trips as traffic", flush=True)
-    record = step(options.run).steps[-1]
+    record = step(options.run, on_load=_loading).steps[-1]
     print(step_line(record))
     return 0 if record["decision"] in ("step", "promote") else 1
 
@@ -116,15 +133,12 @@ def _step(options: argparse.Namespace) -> int:
 def _shadow(options: argparse.Namespace) -> int:
     from pipelines.shadow import compared, shadow, shadow_lines
 
-    if options.namespace:
-        raise InputError(
-            "expected --log LOG for a cluster's shadow, got --namespace; there the gateway makes the copies"
-        )
+    _only_here(options)
     if options.log:
         found = compared(options.log)
     else:
-        print("loading both models, some ten seconds; then trips as traffic", flush=True)
-        found = shadow(options.run, options.version, options.requests, options.percent)
+        plan = (options.requests, options.percent)
+        found = shadow(options.run, options.version, *plan, on_load=_loading)
     for line in shadow_lines(found):
         print(line)
     return 1 if found.get("failed_requests") or found["unanswered"] else 0

@@ -9,6 +9,7 @@ from components.rollout.envoy import Backend
 from components.rollout.processes import SERVER_MODULE, running, wait_ready
 from model.errors import InputError
 from model.registry import Registry
+from pipelines.given import model_in, writable_directory
 from pipelines.paths import Paths
 
 POLL_S = 0.2
@@ -24,7 +25,7 @@ def serve_stable(
         request_log: directory of the request log (docs/serving.md); None for no log.
 
     Raises:
-        InputError: there is no model or rules file, or a port is taken.
+        InputError: the model or the rules file is missing or damaged, or a port is taken.
         StageFailed: the server did not start or has ended.
     """
     paths = Paths(out=run.resolve())
@@ -32,14 +33,17 @@ def serve_stable(
     stable = registry.state().stable
     if stable is None:
         raise InputError(f"{run}: expected a registry with a stable model, found none; run `aisle demo` first")
+    model_in("--run", registry.path(stable), rules)
+    if request_log is not None:
+        writable_directory("--request-log", request_log)
+    if http_port == grpc_port:
+        raise InputError(f"--grpc-port: expected another port than --http-port, got {grpc_port} for both")
     for option, port in (("--http-port", http_port), ("--grpc-port", grpc_port)):
         check_free(option, port)
     command = [sys.executable, "-m", SERVER_MODULE, "--host-loopback"]
     command += ["--model-dir", str(registry.path(stable)), "--store", str(paths.store)]
     command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port)]
     if rules is not None:
-        if not rules.is_file():
-            raise InputError(f"--rules: expected a rules file, see docs/reranking.md, found none at {rules}")
         command += ["--rules", str(rules.resolve())]
     if request_log is not None:
         command += ["--request-log", str(request_log.resolve())]

@@ -7,7 +7,7 @@ so that the same trips may be replayed again for the next candidate.
 import dataclasses
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from model.files import write_json
 from model.registry import Registry
 from pipelines.paths import Paths, alone
 from pipelines.replay import STORE, check_trips, seed_store
-from pipelines.rollout import finished_run
+from pipelines.rollout import finished_run, in_registry
 
 FILE = "shadow.json"
 DRAIN_S = 10.0
@@ -32,13 +32,19 @@ DRAIN_S = 10.0
 
 
 def shadow(
-    run: Path, version: str | None, requests: int, percent: int, server_module: str = SERVER_MODULE
+    run: Path,
+    version: str | None,
+    requests: int,
+    percent: int,
+    server_module: str = SERVER_MODULE,
+    on_load: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Replays the run's first `requests` test trips with `version` as shadow; returns {run}/shadow/shadow.json.
 
     Args:
         version: in the run's registry; None: what push declared as canary.
         percent: share of the requests that it gets a copy of, 1 to 100.
+        on_load: called when everything is there and the models are about to be loaded.
 
     Raises:
         InputError: there is no such version, nothing to replay, or the arguments are off.
@@ -48,11 +54,15 @@ def shadow(
     paths = Paths(out=run.resolve())
     registry = Registry(paths.registry)
     state, wanted = registry.state(), version or registry.state().canary
-    if wanted is None or state.stable is None or not registry.path(wanted).exists():
-        raise InputError(f"{run}: expected a stable model and a version beside it, got {state.stable} and {wanted}")
+    if state.stable is None:
+        raise InputError(f"{run}: expected a run with a stable model, found none; run `aisle train` or `aisle demo`")
+    if wanted is None:
+        raise InputError(f"{run}: expected a canary in the registry, got none; `aisle train` pushes one, or --version")
+    in_registry(registry, wanted)
     with alone(paths.out):
         settings, trips = finished_run(paths)
         check_trips(trips)
+        on_load()
         shutil.rmtree(paths.shadow, ignore_errors=True)
         history = settings.features.max_history
         store = seed_store(trips, paths.shadow / STORE, history)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from model.errors import InputError
+from pipelines.given import number
 
 if TYPE_CHECKING:
     from tfx_configs.settings import RunSettings
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 SUBMIT_DOES = "send a pipeline to a KFP server: as one run, followed to its end, or on a schedule"
 DEFAULT_HOST = "http://127.0.0.1:8888"
 INTERRUPTED = 130
+TRAINS = "cluster or --retrain"
 
 
 def submit_options(parser: argparse.ArgumentParser) -> None:
@@ -28,27 +30,35 @@ def submit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", default="", help="name of the run or schedule (default: the pipeline's; for a run, with the time)"
     )
-    parser.add_argument("--fast", action="store_true", help="cluster: short training, for trying out, not for quality")
-    parser.add_argument("--data", default="", metavar="DIR", help="cluster: your own tables, at the path the pods see")
+    parser.add_argument(
+        "--fast", action="store_true", help=f"{TRAINS}: short training, for trying out, not for quality"
+    )
+    parser.add_argument(
+        "--data", default="", metavar="DIR", help=f"{TRAINS}: your own tables, at the path the pods see"
+    )
     parser.add_argument(
         "--data-version", metavar="WORD", help="cluster: version of the tables in --data; a new word means new data"
     )
-    parser.add_argument("--cut-date", metavar="DATE", help="cluster: first test day, YYYY-MM-DD")
+    parser.add_argument("--cut-date", metavar="DATE", help=f"{TRAINS}: first test day, YYYY-MM-DD")
     parser.add_argument(
         "--set",
         action="append",
         default=[],
         metavar="S.F=VALUE",
-        help="cluster: change one setting, section.field=value",
+        help=f"{TRAINS}: change one setting, section.field=value",
     )
-    parser.add_argument("--retrain", action="store_true", help="monitoring: start the training runs that are due")
+    parser.add_argument(
+        "--retrain",
+        action="store_true",
+        help="monitoring: start the training runs that are due, with the settings given here",
+    )
     parser.add_argument(
         "--param", action="append", default=[], metavar="NAME=VALUE", help="set a pipeline parameter directly"
     )
     parser.add_argument("--no-wait", action="store_true", help="start the run and do not follow it")
     parser.add_argument(
         "--timeout-s",
-        type=float,
+        type=number,
         default=6 * 3600.0,
         help="follow the run for at most this long, seconds (%(default)s)",
     )
@@ -64,6 +74,8 @@ def run(options: argparse.Namespace) -> int:
     from components.kfp_server import KfpServer, read_token
     from pipelines.submit import compiled, cron_of, disable, follow, keep_schedule, parameters
 
+    if options.timeout_s <= 0:
+        raise InputError(f"--timeout-s: expected seconds above 0, got {options.timeout_s:g}")
     token = read_token(options.token_file) if options.token_file else None
     if options.list or options.disable:
         server = KfpServer(options.host, token, options.ui_host)

@@ -15,6 +15,9 @@ from model.registry import Registry
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import RunSettings
 
+YEARS = range(1970, 2200)
+"""Of moments that tables can hold."""
+
 
 def monitor_step(
     given: Mapping[str, str],
@@ -96,14 +99,14 @@ def retrain_step(
     return told
 
 
-def moment_s(text: str) -> float:
-    """Unix seconds of an RFC 3339 time with its zone; raises InputError."""
+def moment_s(text: str, name: str = "now") -> float:
+    """Unix seconds of an RFC 3339 time with its zone, in YEARS; raises InputError, which calls it `name`."""
     try:
         found = datetime.fromisoformat(text)
     except ValueError:
         found = None
-    if found is None or found.tzinfo is None:
-        raise InputError(f"now: expected RFC 3339 like 2017-12-20T00:00:00Z, got {text!r:.40}")
+    if found is None or found.tzinfo is None or found.year not in YEARS:
+        raise InputError(f"{name}: expected RFC 3339 like 2017-12-20T00:00:00Z, got {text!r:.40}")
     return found.timestamp()
 
 

@@ -66,8 +66,9 @@ def change(directory: Path, move: Callable[[Status], Status], expected: int | No
 
     Raises:
         CheckFailed: somebody changed the rollout since then; nothing was done.
-        InputError: there is no readable status.
+        InputError: there is no readable status; nothing is made then.
     """
+    read_status(directory)  # before the lock, which is a file in what may be no rollout's directory
     with _lock(directory):
         status = read_status(directory)
         if expected is not None and status.generation != expected:
@@ -81,9 +82,9 @@ def read_status(directory: Path) -> Status:
     try:
         value = read_json(directory / FILE)
         return Status(**value | {"steps": tuple(value["steps"]), "history": tuple(value["history"])})
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise InputError(f"rollout: no {FILE} in {directory}; run a rollout first") from None
-    except (ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError) as error:
         raise InputError(f"rollout: {directory / FILE} is not a rollout's status ({error!s:.60})") from None
 
 

@@ -1,15 +1,12 @@
 """Runs the pages on loopback until Ctrl-C."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from pipelines.explore.chosen import chosen_directories, chosen_run
+from pipelines.given import examples_in, model_in, quiet
 from pipelines.serve import check_free
 
 HOST = "127.0.0.1"
-STDERR = 2
 
 
 def explore(run: Path, port: int, examples: Path | None, models: list[Path]) -> int:
@@ -19,9 +16,13 @@ def explore(run: Path, port: int, examples: Path | None, models: list[Path]) -> 
         InputError: there is nothing to open, or the port is taken. ModelRefused: a model directory is damaged.
     """
     check_free("--port", port)
+    if examples:
+        examples_in("--examples", examples)
+        for directory in models:
+            model_in("--model", directory)
     chosen = chosen_directories(examples, models) if examples else chosen_run(run)
     print(f"opening {', '.join(chosen.models)}, some ten seconds", flush=True)
-    with _quiet():
+    with quiet():
         import uvicorn
 
         from pipelines.explore.app import make_app
@@ -31,16 +32,3 @@ def explore(run: Path, port: int, examples: Path | None, models: list[Path]) -> 
     print(f"ready: http://{HOST}:{port}  Ctrl-C ends", flush=True)
     uvicorn.run(app, host=HOST, port=port, log_level="warning")
     return 0
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what TensorFlow's libraries say on standard error while they are loaded; errors are raised as ever."""
-    kept, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, STDERR)
-        yield
-    finally:
-        os.dup2(kept, STDERR)
-        os.close(kept)
-        os.close(nowhere)

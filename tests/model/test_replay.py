@@ -133,4 +133,32 @@ def test_the_command_says_how_many_agree(served: Served, capsys: pytest.CaptureF
     rules.write_text('{"rules": [{"action": "exclude", "values": ["e"]}]}')
     assert main(["replay", str(served.log), "--model", str(served.model), "--rules", str(rules)]) == 1
     assert "\ndiffer: r" in capsys.readouterr().out
-    assert main(["replay", str(served.log.parent / "none"), "--model", str(served.model)]) == 2
+
+
+@pytest.mark.parametrize(
+    ("log", "arguments", "said"),
+    [
+        ("none", ["--model", "MODEL"], "request log: expected a directory at "),
+        ("empty", ["--model", "MODEL"], "empty: expected answers in the request log, found none"),
+        ("log", ["--model", "none"], "--model: none: expected a model directory with manifest.json, got none readable"),
+        ("log", ["--model", "LOG"], "expected a model directory with manifest.json, got none readable"),
+        ("log", ["--model", "MODEL", "--rules", "none.json"], "none.json: expected a rules file"),
+        ("log", ["--model", "MODEL", "--tolerance", "-1"], "--tolerance: expected 0 or more, got -1"),
+        ("log", ["--model", "MODEL", "--tolerance", "nan"], "argument --tolerance: invalid number value: 'nan'"),
+    ],
+)
+def test_bad_input_is_told_in_one_line_before_any_model_is_loaded(
+    served: Served,
+    log: str,
+    arguments: list[str],
+    said: str,
+    capfd: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delattr(package, "load")
+    (served.log.parent / "empty").mkdir(exist_ok=True)
+    places = {"MODEL": str(served.model), "LOG": str(served.log)}
+    given = [places.get(word, word) for word in arguments]
+    assert main(["replay", str(served.log.parent / log), *given]) == 2
+    error = capfd.readouterr().err
+    assert said in error and error.count("\n") == 1

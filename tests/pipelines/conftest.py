@@ -28,7 +28,7 @@ class Run:
 
 @pytest.fixture(scope="session")
 def grocery_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """`aisle demo --fast`: a sample of the real grocery data."""
+    """`aisle demo --fast`: a sample of the demo's grocery trips."""
     out = tmp_path_factory.mktemp("grocery")
     return Run(out=out, done=aisle("demo", "--fast", "--out", out))
 

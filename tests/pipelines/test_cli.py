@@ -80,6 +80,16 @@ def test_a_changed_golden_is_told_and_left(tmp_path: Path, capsys: pytest.Captur
     assert main(["compile", "--check", "--out", str(tmp_path)]) == 0
 
 
+def test_a_file_in_the_place_of_the_output_directory_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    for out in (tmp_path / "file", tmp_path / "file" / "in"):
+        assert main(["compile", "--out", str(out)]) == 2
+        assert f"--out: expected a directory to write to, got {out}" in capsys.readouterr().err
+    assert (tmp_path / "file").read_text() == "mine"
+
+
 def test_the_code_version_is_the_same_twice() -> None:
     assert code_version() == code_version()
 

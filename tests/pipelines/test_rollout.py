@@ -18,6 +18,7 @@ from pipelines import replay
 from pipelines.cli import main
 from pipelines.paths import Paths
 from pipelines.rollout import act, declare, step
+from pipelines.rollout_cli import ACTIONS
 from tests.components.rollout.weekly import weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RolloutSettings, RunSettings
@@ -103,11 +104,13 @@ def test_a_version_that_cannot_be_a_canary_is_refused(run: Path, tmp_path: Path)
     one, *_ = _registry(run)
     with pytest.raises(InputError, match="expected a model in"):
         declare(run, "nowhere", "maria")
+    with pytest.raises(InputError, match="expected a model in"):
+        declare(run, "..", "maria")
     with pytest.raises(InputError, match="expected a version beside a stable one"):
         declare(run, one, "maria")
     declare(run, None, "maria")
     three = _model(Registry(run / "registry"), "three", tmp_path)
-    with pytest.raises(InputError, match="is running; promote it or roll it back first"):
+    with pytest.raises(InputError, match="is still running; promote it or roll it back first"):
         declare(run, three, "otto")
     with pytest.raises(InputError, match="expected a canary in the registry, got none"):
         declare(tmp_path / "empty", None, "maria")
@@ -187,7 +190,9 @@ def test_the_command_says_the_state_in_one_line_and_ends_with_2_on_bad_input(
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("canary",), "expected push to declare the canary of a cluster"),
+        (("canary",), "rollout canary: expected no --namespace: push declares a cluster's canary"),
+        (("shadow",), "rollout shadow: expected no --namespace: a cluster's gateway makes the copies"),
+        (("shadow", "--log", "nowhere"), "rollout shadow: expected no --namespace"),
         (("step",), "expected --prometheus URL with --namespace, got none"),
     ],
 )
@@ -196,3 +201,40 @@ def test_what_a_cluster_needs_is_said(
 ) -> None:
     assert main(["rollout", *arguments, "--namespace", "aisle"]) == 2
     assert capsys.readouterr().err.startswith(f"aisle: {said}")
+
+
+@pytest.mark.parametrize("action", sorted(ACTIONS))
+def test_an_action_offers_a_cluster_only_where_it_takes_one(action: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["rollout", action, "--help"])
+    assert ("--namespace" in capsys.readouterr().out) == (action not in ("canary", "shadow"))
+
+
+@pytest.mark.parametrize("place", ["nowhere", "file"])
+@pytest.mark.parametrize("action", sorted(ACTIONS))
+def test_where_no_run_is_every_action_says_so_in_one_line_and_makes_nothing(
+    action: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    assert main(["rollout", action, "--run", str(tmp_path / place)]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and told.err.count("\n") == 1 and f"/{place}" in told.err and "None" not in told.err
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize("action", ["step", "hold", "promote"])
+def test_a_run_without_a_rollout_stays_as_it_is(action: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(run.rglob("*"))
+    assert main(["rollout", action, "--run", str(run)]) == 2
+    told = capsys.readouterr()
+    assert told.out == "" and "run a rollout first" in told.err
+    assert sorted(run.rglob("*")) == before
+
+
+def test_a_registry_whose_state_cannot_be_read_is_told_in_one_line(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "registry" / "state.json").write_text("")
+    assert main(["rollout", "canary", "--run", str(run)]) == 2
+    error = capsys.readouterr().err
+    assert "state.json: expected a registry's state" in error and error.count("\n") == 1

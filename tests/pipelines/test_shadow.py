@@ -62,9 +62,14 @@ def test_a_shadow_of_half_the_requests_whose_model_fails_costs_no_client_an_answ
 
 def test_what_cannot_be_replayed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = _run(tmp_path)
-    with pytest.raises(InputError, match="expected a stable model and a version beside it"):
+    with pytest.raises(InputError, match=r"--version: expected a model in .*, got nine"):
         shadow(run, "nine", 10, 100, FAKE)
+    with pytest.raises(InputError, match="nowhere: expected a run with a stable model, found none"):
+        shadow(tmp_path / "nowhere", None, 10, 100, FAKE)
+    Registry(run / "registry").drop_canary()
+    with pytest.raises(InputError, match="expected a canary in the registry, got none"):
+        shadow(run, None, 10, 100, FAKE)
     with pytest.raises(InputError, match="expected --requests of 1 or more and --percent of 1 to 100, got 10 and 0"):
         shadow(run, None, 10, 0, FAKE)
     assert main(["rollout", "shadow", "--namespace", "aisle"]) == 2
-    assert "expected --log LOG" in capsys.readouterr().err
+    assert "with --log LOG" in capsys.readouterr().err

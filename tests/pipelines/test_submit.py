@@ -173,6 +173,9 @@ def test_what_the_server_refuses_is_told_in_its_words(
         (("--recurring", "monday"), "expected --recurring with 5 or 6 fields of cron"),
         (("--list", "--recurring", "0 2 * * 1"), "not allowed with argument"),
         (("--token-file", "/nowhere", "--list"), "expected a token in /nowhere"),
+        (("--token-file", "/dev/null", "--list"), "expected a token in /dev/null, found 0 words"),
+        (("--timeout-s", "0"), "--timeout-s: expected seconds above 0, got 0"),
+        (("--timeout-s", "nan"), "argument --timeout-s: invalid number value: 'nan'"),
     ],
 )
 def test_bad_input_is_one_line_before_the_server_is_asked(
@@ -235,6 +238,8 @@ def test_the_token_goes_with_every_request(kfp: FakeKfp, tmp_path: Path) -> None
     (tmp_path / "token").write_text("secret\n")
     assert main(["submit", "--host", kfp.host, "--token-file", str(tmp_path / "token"), "--list"]) == 0
     assert set(kfp.tokens) == {"Bearer secret"}
+    (tmp_path / "token").write_bytes(b"\xff\xfe")
+    assert main(["submit", "--host", kfp.host, "--token-file", str(tmp_path / "token"), "--list"]) == 2
 
 
 def test_steps_are_told_by_their_titles_and_groups_are_none(tmp_path: Path) -> None:
@@ -280,3 +285,13 @@ def _follow_one(kfp: FakeKfp) -> None:
     server = KfpServer(kfp.host)
     run = server.start(server.experiment("x"), "r", _package(Path("unused")).path, {})
     follow(server, run, TITLES, lambda _: None, limit_s=0, every_s=0.01)
+
+
+def test_the_help_says_that_the_training_runs_of_a_monitor_take_settings_too(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["submit", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    for option in ("--fast", "--data DIR", "--cut-date DATE", "--set S.F=VALUE"):
+        assert f"{option} cluster or --retrain: " in told

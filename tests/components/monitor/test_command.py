@@ -110,15 +110,28 @@ def test_the_report_shows_it(run: Path) -> None:
         (["--now", "yesterday"], "now: expected RFC 3339"),
         (["--ask", "everything"], "ask: expected one of none, incremental, full"),
         (["--settings", "SETTINGS"], "spread: unknown in MonitorSettings"),
+        (
+            ["--settings", "nowhere.json"],
+            "--settings: expected MonitorSettings as JSON in nowhere.json: cannot read it",
+        ),
+        (["--policy", "."], "--policy: expected RetrainSettings as JSON in .: cannot read it (Is a directory)"),
+        (["--policy", "EMPTY"], "settings: expected JSON, got ''"),
+        (["--settings", "BYTES"], "it is not text"),
+        (["--textfile", "."], "--textfile: expected a file to write, . is a directory"),
+        (["--textfile", "EMPTY/figures"], "--textfile: expected a directory to write to"),
     ],
 )
 def test_bad_input_is_told_in_one_line(
     run: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (run / "settings.json").write_text(json.dumps({"spread": 1}))
-    arguments = [str(run / "settings.json") if word == "SETTINGS" else word for word in arguments]
+    (run / "SETTINGS").write_text(json.dumps({"spread": 1}))
+    (run / "EMPTY").write_text("")
+    (run / "BYTES").write_bytes(b"\xff\xfe")
+    arguments = [str(run / word) if word.partition("/")[0].isupper() else word for word in arguments]
     assert main(["monitor", "--run", str(run), "--fast", *arguments]) == 2
-    assert says in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1
+    assert not (run / "monitoring").exists()
 
 
 def test_a_run_that_never_was_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -95,6 +95,9 @@ def test_opening_what_is_no_run_is_refused_in_one_line(tmp_path: Path, capsys: p
     error = capsys.readouterr().err
     assert "expected a finished run, found none" in error and error.count("\n") == 1
     assert main(["explore", "--model", str(tmp_path)]) == 2
+    capsys.readouterr()
+    assert main(["explore", "--examples", str(tmp_path), "--model", str(tmp_path), "--port", "18977"]) == 2
+    assert "--examples: expected an examples artifact with trips in it" in capsys.readouterr().err
     with pytest.raises(InputError, match="expected one or two of --model"):
         chosen_directories(tmp_path, [])
 

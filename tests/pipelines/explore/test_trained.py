@@ -1,4 +1,4 @@
-"""The same on a trained model of real data: what a list names as a reason, taken away here by other means."""
+"""The same on a trained model of the demo's data: what a list names as a reason, taken away here by other means."""
 
 import dataclasses
 from pathlib import Path

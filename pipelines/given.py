@@ -1,0 +1,92 @@
+"""What options name, checked or read before anything else is done: numbers, files, directories, models."""
+
+import math
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from model.errors import InputError, ModelRefused
+from tfx_configs.frozen import Settings, SettingsError
+
+Kind = TypeVar("Kind", bound=Settings)
+STDERR = 2
+
+
+def number(text: str) -> float:
+    """A float that is one: neither infinite nor "nan"."""
+    found = float(text)
+    if not math.isfinite(found):
+        raise ValueError(text)
+    return found
+
+
+def settings_in(option: str, path: Path | None, kind: type[Kind]) -> Kind:
+    """The settings in a JSON file; the defaults without a file. Raises InputError when it does not hold them."""
+    if path is None:
+        return kind()
+    try:
+        return kind.from_json(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        told = f"cannot read it ({error.strerror})"
+    except UnicodeDecodeError:
+        told = "it is not text"
+    except SettingsError as error:
+        told = str(error)
+    raise InputError(f"{option}: expected {kind.__name__} as JSON in {path}: {told}")
+
+
+def writable_file(option: str, path: Path | None) -> None:
+    """Raises InputError when `path` cannot become a file: it is a directory, or a part of it is no directory."""
+    if path is None:
+        return
+    if path.is_dir():
+        raise InputError(f"{option}: expected a file to write, {path} is a directory; name a file in it")
+    writable_directory(option, path.parent)
+
+
+def writable_directory(option: str, path: Path) -> None:
+    """Raises InputError when `path` neither is a directory nor can be made one; makes nothing."""
+    there = next(one for one in (path, *path.parents) if one.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        why = "no right to write there" if there.is_dir() else f"{there} is a file"
+        raise InputError(f"{option}: expected a directory to write to, got {path} ({why}); choose another")
+
+
+def model_in(option: str, directory: Path, rules: Path | None = None) -> None:
+    """Raises InputError when there is no sound model directory, or the rules file is none for it.
+
+    As model.package.load does it, but without TensorFlow, which takes seconds and talks on standard error.
+    """
+    from model.item_values import ItemValues
+    from model.manifest import verify
+    from model.rerank_policy import ITEMS, RerankPolicy, packaged_rerank
+
+    try:
+        verify(directory)
+        RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS), rules)
+    except ModelRefused as error:
+        raise InputError(f"{option}: {error}") from None
+
+
+def examples_in(option: str, directory: Path) -> None:
+    """Raises InputError when there are no trips or no catalog of the examples stage in `directory`."""
+    from model.task import CATALOG, TRIPS
+
+    missing = [name for name in (TRIPS, CATALOG) if not (directory / name / "meta.json").is_file()]
+    if missing:
+        raise InputError(f"{option}: expected an examples artifact with {missing[0]} in it, found none at {directory}")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what TensorFlow's libraries say on standard error while they are loaded; errors are raised as ever."""
+    kept, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, STDERR)
+        yield
+    finally:
+        os.dup2(kept, STDERR)
+        os.close(kept)
+        os.close(nowhere)
