@@ -26,6 +26,8 @@ MAX_BATCH = 64
 """Requests run through the graph at once."""
 FEWER_EVENTS = 200
 """Most recent events of a shopper that the quicker ranking looks at."""
+NEIGHBOURS = 6
+"""Items wanted from the index for each candidate that is ranked; further ones are hardly ever among those."""
 
 OnStage = Callable[[str, str, float], None]
 """(model version, stage: retrieve, rank or rerank, seconds)"""
@@ -89,7 +91,7 @@ class LoadedModel:
         inputs, reranker = _inputs(requests, FEWER_EVENTS if fewer else None), self._policy.current()
         excluded = [(item, row) for row, request in enumerate(requests) for item in request.barred()]
         everything = reranker.active or any(request.detail for request in requests)
-        retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(requests)
+        retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(requests, ranked)
         begin = self._took("retrieve", begin)
         inputs |= {
             "retrieved": retrieved,
@@ -141,11 +143,11 @@ class LoadedModel:
             self._on_stage(self.version, stage, now - begin)
         return now
 
-    def _retrieve(self, requests: Sequence[Request]) -> Any:
+    def _retrieve(self, requests: Sequence[Request], ranked: int) -> Any:
         if self._index is None:
             return tf.zeros([len(requests), 0], tf.int32)
         query_Bd = self._embed(_inputs(requests, RECENT_EVENTS))["query"].numpy()
-        return tf.constant(self._index.search(query_Bd, self.manifest.retrieved))
+        return tf.constant(self._index.search(query_Bd, min(self.manifest.retrieved, NEIGHBOURS * ranked)))
 
 
 def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Any]:

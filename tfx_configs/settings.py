@@ -87,12 +87,12 @@ class CandidateSettings(Settings):
     """Sizes of the candidate sources; everything that the shopper bought before joins them."""
 
     retrieved: int = 1500
-    """Items from the two towers, 1 to 4096."""
+    """Items from the two towers, 1 to 4096; an answer asks for as many as it can rank (model/package.py)."""
     popular: int = 60
     """Recently popular items, 1 to 4096."""
     limit: int = 200
     """Of the union, the most promising, which the ranker learns from, 1 to 4096."""
-    ranked: int = 128
+    ranked: int = 112
     """Of these, the most promising again, which are ranked for an answer, 1 to 4096."""
 
     def __post_init__(self) -> None:
