@@ -6,26 +6,22 @@ code (build/bench/monitoring/requests; removed, it is recorded again). What othe
 build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence.py).
 """
 
-import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.machine import RESULTS, write_result
-from benchmarks.monitoring_faults import FAULTS, Fault
+from benchmarks.monitoring_fault import Fault
+from benchmarks.monitoring_faults import FAULTS
 from benchmarks.monitoring_log import record
 from benchmarks.monitoring_plain import PlainModel
+from benchmarks.monitoring_world import World
 from benchmarks.quality import CUTS, FOLDER
 from components.environments import call
-from components.monitor import purchases, reference, run, visits
-from components.monitor.look import look
-from components.monitor.reference import Reference
-from components.monitor.results import worst
+from components.monitor import purchases, reference, visits
 from components.progress import progress
-from model import columns as c
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.metrics import find_hits, recall
@@ -44,30 +40,10 @@ SETTINGS = MonitorSettings(closed_days=("2017-11-23", "2017-11-24", "2017-12-25"
 each."""
 DAYS, FAULT_DAY = 28, 14
 CLEAN_STEP_S, FAULT_STEP_S = DAY_S // 4, DAY_S // 4
+MOST_LOOKS = 12
+"""For a fault that may take weeks, the steps are longer."""
 DISTANCE_STEP = 4
 """TFDV's distances are looked at at every so many of these moments of the clean replay."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class World:
-    """A sound log and all it is judged by."""
-
-    requests: pd.DataFrame
-    purchases: pd.DataFrame
-    promotion_starts: "pd.Series[float]"
-    known: Reference
-    settings: MonitorSettings
-
-    def failed(
-        self, frames: tuple[pd.DataFrame, pd.DataFrame], moments: Sequence[float], distances: bool, only: str = ""
-    ) -> list[set[str]]:
-        """Names of the checks that fail at each moment, given rows of the log and purchases; `only` as in `look`."""
-        requests, bought = frames
-        until_s = max(moments)
-        requests, bought = requests[requests["time_s"] < until_s], bought[bought[c.TIME] < until_s]
-        live = run.as_live(requests, bought, self.known, self.settings)
-        seen = look(live, self.known, self.promotion_starts, moments, self.settings, distances, only)
-        return [{result.check for result in worst(one.results) if result.status == "failed"} for one in seen]
 
 
 def main() -> None:
@@ -83,17 +59,16 @@ def fired(world: World, fault: Fault, day: float = FAULT_DAY) -> dict[str, Any]:
     """{name, fault, check, limit_s, fired_after_s} of a fault that begins `day` days after the cut; None: too late."""
     progress(f"fault: {fault.says}")
     begin_s = world.known.cut_s + day * DAY_S
-    moments = np.arange(begin_s + FAULT_STEP_S, begin_s + fault.limit_s + 1, FAULT_STEP_S).tolist()
-    after = _first(world, fault, begin_s, moments)
+    step_s = max(FAULT_STEP_S, fault.limit_s // MOST_LOOKS)
+    moments = np.arange(begin_s + step_s, begin_s + fault.limit_s + 1, step_s).tolist()
+    broken = fault.inject(world.timed(), begin_s)
+    after = next((moment_s - begin_s for moment_s in moments if _found(broken.until(moment_s), fault, moment_s)), None)
     told = {"name": fault.name, "fault": fault.says, "check": fault.check, "limit_s": fault.limit_s}
     return told | {"fired_after_s": None if after is None else round(after)}
 
 
-def _first(world: World, fault: Fault, begin_s: float, moments: Sequence[float]) -> float | None:
-    """Seconds until the check fails; the log of each moment is the one that ends then."""
-    frames = fault.inject(world.requests, world.purchases, begin_s)
-    seen = world.failed(frames, moments, fault.needs_distances, fault.check)
-    return next((moment_s - begin_s for moment_s, failed in zip(moments, seen, strict=True) if failed), None)
+def _found(world: World, fault: Fault, moment_s: float) -> bool:
+    return fault.check in world.failed([moment_s], fault.needs_distances, fault.check)[0]
 
 
 def clean(world: World, days: int = DAYS) -> dict[str, Any]:
@@ -101,10 +76,9 @@ def clean(world: World, days: int = DAYS) -> dict[str, Any]:
     progress(f"a clean replay of {days} days")
     begin_s, end_s = world.known.cut_s, world.known.cut_s + days * DAY_S
     moments = np.arange(begin_s + CLEAN_STEP_S, end_s + 1, CLEAN_STEP_S).tolist()
-    frames = (world.requests, world.purchases)
-    failed = world.failed(frames, moments, False)
+    failed = world.failed(moments, False)
     daily = moments[DISTANCE_STEP - 1 :: DISTANCE_STEP]
-    failed += world.failed(frames, daily, True)
+    failed += world.failed(daily, True)
     named = {(moment_s, name) for moment_s, one in zip([*moments, *daily], failed, strict=True) for name in one}
     names = [f"{(moment_s - begin_s) / DAY_S:.2f}: {name}" for moment_s, name in sorted(named)]
     about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": names}

@@ -65,7 +65,7 @@ def look(
     ]
     if with_distances:
         pairs = [(context.window, context.before) for of_moment in contexts for context in of_moment]
-        measured = iter(distances.measure(pairs, live, reference, settings.closed_days))
+        measured = iter(distances.measure(pairs, live, reference, settings))
         for one in seen:
             for days, context in zip(settings.windows_days, one.contexts, strict=True):
                 one.results.extend(_distances(next(measured), context, days))
