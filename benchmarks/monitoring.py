@@ -2,11 +2,13 @@
 
 `python -m benchmarks.monitoring` needs the examples and the model that `python -m benchmarks.quality` left, and writes
 build/bench/monitoring.json. The log is four weeks of real trips, answered by the served model through the server's own
-code (build/bench/monitoring/requests; removed, it is recorded again). What others measured is taken in from
+code (build/bench/monitoring/requests; removed, it is recorded again). Each fault and each replay leaves its part in
+build/bench/monitoring/parts, and what is there is not measured again. What others measured is taken in from
 build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence.py).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from benchmarks.monitoring_faults import FAULTS
 from benchmarks.monitoring_log import record
 from benchmarks.monitoring_plain import PlainModel
 from benchmarks.monitoring_world import World
-from benchmarks.quality import CUTS, FOLDER
+from benchmarks.quality import CUTS, FOLDER, make_examples
 from components.environments import call
 from components.monitor import purchases, reference, visits
 from components.progress import progress
@@ -35,31 +37,59 @@ from tfx_configs.settings import DAY_S
 SEED = 7
 HERE = RESULTS / "monitoring"
 CUT = FOLDER / CUTS[-1]
-SETTINGS = MonitorSettings(closed_days=("2017-11-23", "2017-11-24", "2017-12-25", "2017-12-26"))
-"""The shop was closed on Christmas Day and from the afternoon of Thanksgiving, which in universal time are two days
-each."""
+PARTS = HERE / "parts"
+UNSEEN = ("2017-06-19", "2017-08-14")
+"""First days of spans that nobody had looked at when the method was settled; each has a feast in it."""
+FEASTS = ("2017-04-16", "2017-05-29", "2017-07-04", "2017-09-04", "2017-11-23", "2017-12-25")
+"""Easter, Memorial Day, Independence Day, Labor Day, Thanksgiving, Christmas."""
+DAYS_BEFORE, DAYS_AFTER = 3, 2
+"""Around a feast that are unusual: one rule for all of them, taken from Thanksgiving."""
 DAYS, FAULT_DAY = 28, 14
 CLEAN_STEP_S, FAULT_STEP_S = DAY_S // 4, DAY_S // 4
 MOST_LOOKS = 12
 """For a fault that may take weeks, the steps are longer."""
 DISTANCE_STEP = 4
-"""TFDV's distances are looked at at every so many of these moments of the clean replay."""
+"""TFDV's distances are looked at at every so many of these moments."""
+
+
+def around(feasts: Sequence[str]) -> tuple[str, ...]:
+    """The feasts and the days about them."""
+    days = [date.fromisoformat(feast) + timedelta(n) for feast in feasts for n in range(-DAYS_BEFORE, DAYS_AFTER + 1)]
+    return tuple(day.isoformat() for day in days)
+
+
+SETTINGS = MonitorSettings(
+    closed_days=("2017-11-23", "2017-12-25"), unusual_days=around(FEASTS), time_zone="America/New_York"
+)
+"""The shop was closed on Christmas Day and from the afternoon of Thanksgiving."""
 
 
 def main() -> None:
     world = real()
-    result: dict[str, Any] = {"alerts": [fired(world, fault) for fault in FAULTS], **clean(world)}
-    result["other_spans"] = {cut: clean(plain(cut))["clean_replay"] for cut in CUTS[:-1]}
+    result: dict[str, Any] = {"alerts": [kept(fault.name, lambda one=fault: fired(world, one)) for fault in FAULTS]}
+    result |= kept("clean", lambda: clean(world))
+    for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
+        found = {cut: kept(f"clean-{cut}", lambda cut=cut: clean(plain(cut))) for cut in cuts}
+        result[name] = {cut: one["clean_replay"] for cut, one in found.items()}
     for path, key in ((HERE / "system.json", "alerts"), (RESULTS / "cadence.json", "cadence")):
         result[key] = result.get(key, []) + (read_json(path)[key] if path.exists() else [])
     print(write_result("monitoring", result, SEED))
+
+
+def kept(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the part of that name measured, from disk where it is there."""
+    path = PARTS / f"{name}.json"
+    if not path.exists():
+        write_json(path, measure())
+    found: dict[str, Any] = read_json(path)
+    return found
 
 
 def fired(world: World, fault: Fault, day: float = FAULT_DAY) -> dict[str, Any]:
     """{name, fault, check, limit_s, fired_after_s} of a fault that begins `day` days after the cut; None: too late."""
     progress(f"fault: {fault.says}")
     begin_s = world.known.cut_s + day * DAY_S
-    step_s = max(FAULT_STEP_S, fault.limit_s // MOST_LOOKS)
+    step_s = max(FAULT_STEP_S * (DISTANCE_STEP if fault.needs_distances else 1), fault.limit_s // MOST_LOOKS)
     moments = np.arange(begin_s + step_s, begin_s + fault.limit_s + 1, step_s).tolist()
     broken = fault.inject(world.timed(), begin_s)
     after = next((moment_s - begin_s for moment_s in moments if _found(broken.until(moment_s), fault, moment_s)), None)
@@ -104,7 +134,7 @@ def plain(cut: str) -> World:
     """The four weeks after another cut, answered by personal frequency: limits were not looked at on them."""
     examples = FOLDER / cut / "examples"
     if not (examples / "trips").exists():
-        raise InputError(f"{examples}: expected trips there; run `make bench-quality`")
+        make_examples(cut, FOLDER / cut)
     trips = Trips.load(examples / "trips")
     popular = np.argsort(-np.bincount(trips.event_item_E[trips.event_time_E < trips.cut_s]), kind="stable")[:50]
     model = PlainModel(version=reference.PLAIN, popular=tuple(trips.item_ids[popular].tolist()))

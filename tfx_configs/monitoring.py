@@ -41,6 +41,9 @@ class MonitorSettings(Settings):
     """A limit of a distance between distributions is at least this far from it, [0, 1]."""
     least_distance_factor: float = 2.5
     """A distance may always be this many times those weeks' median: distances are skewed, at least 1."""
+    confirm_hours: float = 6.0
+    """A figure that is compared with those of other windows must have been outside its limits so long ago too, hours;
+    0: must not."""
     min_visits: int = 50
     """A window with fewer visits is not judged by shares, distances and outcomes, at least 10."""
     visit_minutes: float = 30.0
@@ -86,7 +89,7 @@ class MonitorSettings(Settings):
         check(self.sampled_visits >= 100, "sampled_visits", "at least 100", self.sampled_visits)
         for name in ("spreads", "visit_minutes", "outcome_hours", "max_clock_minutes", "max_model_age_days"):
             check(getattr(self, name) > 0, name, "above 0", getattr(self, name))
-        for name in ("lateness_hours", "early_minutes"):
+        for name in ("lateness_hours", "early_minutes", "confirm_hours"):
             check(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
         check(0 <= self.least_percent <= 100, "least_percent", "0 to 100", self.least_percent)
         for name in ("least_count_factor", "least_distance_factor"):

@@ -27,12 +27,12 @@ def exactly(value: float) -> Estimate:
 
 
 def visits(window: Window) -> Estimate | None:
-    """Visits on an ordinary day."""
+    """Visits a day, closed and unusual days aside."""
     return _daily(window, window.visits["time_s"])
 
 
 def purchases(window: Window) -> Estimate | None:
-    """Items bought on an ordinary day."""
+    """Items bought a day, closed and unusual days aside."""
     return _daily(window, window.purchases[c.TIME])
 
 

@@ -85,7 +85,7 @@ def test_without_a_request_log_only_ages_are_judged_and_the_calendar_goes_on(sho
     due = monitor_step(given, "", "", "none", NOW, str(tmp_path / "report.json"), lambda _: None)
     report = read_json(tmp_path / "report.json")
     judged = {one["check"] for one in report["checks"] if one["status"] != "unknown"}
-    assert judged == {"purchases_age_hours", "model_age_hours"} and report["failed"] == []
+    assert judged == {"purchases_age_hours", "promotions_age_hours", "model_age_hours"} and report["failed"] == []
     assert due == "full" and report["retrain"]["reasons"][0].startswith("weekly: due since")
 
 

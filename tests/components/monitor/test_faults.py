@@ -41,7 +41,9 @@ def test_distances_find_what_only_they_can_and_are_silent_otherwise(shop: World)
     with_stats(shop.known.path)
     known = load(shop.known.path)
     shop = dataclasses.replace(
-        shop, known=known, settings=dataclasses.replace(shop.settings, windows_days=(7,), history_weeks=4)
+        shop,
+        known=known,
+        settings=dataclasses.replace(shop.settings, windows_days=(7,), history_weeks=4, confirm_hours=0),
     )
     begin_s, later_s = known.cut_s + 14 * DAY_S, known.cut_s + 18 * DAY_S
     for fault in BY_TFDV:
