@@ -51,6 +51,9 @@ MOST_LOOKS = 12
 DISTANCE_STEP = 4
 """TFDV's distances are looked at at every so many of these moments."""
 
+DISTANCES = "skew"
+"""Of `only`: leaves out all checks but the distances, which come together."""
+
 
 def around(feasts: Sequence[str]) -> tuple[str, ...]:
     """The feasts and the days about them."""
@@ -71,8 +74,10 @@ def main() -> None:
     for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
         found = {cut: kept(f"clean-{cut}", lambda cut=cut: clean(plain(cut))) for cut in cuts}
         result[name] = {cut: one["clean_replay"] for cut, one in found.items()}
-    for path, key in ((HERE / "system.json", "alerts"), (RESULTS / "cadence.json", "cadence")):
-        result[key] = result.get(key, []) + (read_json(path)[key] if path.exists() else [])
+    system, cadence = (
+        read_json(path) if path.exists() else {} for path in (HERE / "system.json", RESULTS / "cadence.json")
+    )
+    result |= system | {"alerts": result["alerts"] + system.get("alerts", []), "cadence": cadence.get("cadence", [])}
     print(write_result("monitoring", result, SEED))
 
 
@@ -108,7 +113,7 @@ def clean(world: World, days: int = DAYS) -> dict[str, Any]:
     moments = np.arange(begin_s + CLEAN_STEP_S, end_s + 1, CLEAN_STEP_S).tolist()
     failed = world.failed(moments, False)
     daily = moments[DISTANCE_STEP - 1 :: DISTANCE_STEP]
-    failed += world.failed(daily, True)
+    failed += world.failed(daily, True, DISTANCES)
     named = {(moment_s, name) for moment_s, one in zip([*moments, *daily], failed, strict=True) for name in one}
     names = [f"{(moment_s - begin_s) / DAY_S:.2f}: {name}" for moment_s, name in sorted(named)]
     about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": names}

@@ -183,6 +183,7 @@ FAULTS = (
         what="the canary gets a seventh of the requests where a third was declared",
         inject=_split,
         alerts=("AisleSplitMismatch",),
+        also=("AisleShedding", "AisleSaturated", "AisleAvailabilityBurn"),
     ),
     Fault(
         shop="slow",
