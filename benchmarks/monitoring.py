@@ -9,6 +9,7 @@ build/bench/monitoring/system.json (alerts on the system) and build/bench/cadenc
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -69,10 +70,10 @@ SETTINGS = MonitorSettings(
 
 def main() -> None:
     world = real()
-    result: dict[str, Any] = {"alerts": [kept(fault.name, lambda one=fault: fired(world, one)) for fault in FAULTS]}
-    result |= kept("clean", lambda: clean(world))
+    result: dict[str, Any] = {"alerts": [kept(fault.name, partial(fired, world, fault)) for fault in FAULTS]}
+    result |= kept("clean", partial(clean, world))
     for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
-        found = {cut: kept(f"clean-{cut}", lambda cut=cut: clean(plain(cut))) for cut in cuts}
+        found = {cut: kept(f"clean-{cut}", partial(_replayed, cut)) for cut in cuts}
         result[name] = {cut: one["clean_replay"] for cut, one in found.items()}
     system, cadence = (
         read_json(path) if path.exists() else {} for path in (HERE / "system.json", RESULTS / "cadence.json")
@@ -118,6 +119,10 @@ def clean(world: World, days: int = DAYS) -> dict[str, Any]:
     names = [f"{(moment_s - begin_s) / DAY_S:.2f}: {name}" for moment_s, name in sorted(named)]
     about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": names}
     return {"clean_replay_alerts": len(names), "clean_replay": about | {"visits": len(world.requests)}}
+
+
+def _replayed(cut: str) -> dict[str, Any]:
+    return clean(plain(cut))
 
 
 def real() -> World:

@@ -60,7 +60,7 @@ def new_items(window: Window) -> Estimate | None:
 
 def unknown_items(window: Window) -> Estimate | None:
     """Share of purchases of items that are not in the model's catalog at all."""
-    known = window.seen.items.index.get_indexer(window.purchases[c.ITEM]) >= 0
+    known = window.seen.items.index.get_indexer(pd.Index(window.purchases[c.ITEM])) >= 0
     return _share(window.purchases, ~known)
 
 
