@@ -22,7 +22,7 @@ from tfx_configs.settings import DAY_S, RunSettings
 K, BATCH = 10, 64
 TRIGGERS = ("quality", "drift", "new items")
 """Rules of the policy that are no calendar."""
-SETTINGS = MonitorSettings(closed_days=("2017-12-25", "2017-12-26"))
+SETTINGS = MonitorSettings(closed_days=("2017-12-25",), time_zone="America/New_York")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

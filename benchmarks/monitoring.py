@@ -2,30 +2,29 @@
 
 `python -m benchmarks.monitoring` needs the examples and the model that `python -m benchmarks.quality` left, and writes
 build/bench/monitoring.json. The log is four weeks of the demo's trips, answered by the served model through the
-server's own code (build/bench/monitoring/requests; removed, it is recorded again). What others measured is taken in
-from build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence.py).
+server's own code (build/bench/monitoring/requests; removed, it is recorded again). Each fault and each replay leaves its part in
+build/bench/monitoring/parts, and what is there is not measured again. What others measured is taken in from
+build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence.py).
 """
 
-import dataclasses
 from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from benchmarks.machine import RESULTS, write_result
-from benchmarks.monitoring_faults import FAULTS, Fault
+from benchmarks.monitoring_fault import Fault
+from benchmarks.monitoring_faults import FAULTS
 from benchmarks.monitoring_log import record
 from benchmarks.monitoring_plain import PlainModel
-from benchmarks.quality import CUTS, FOLDER
+from benchmarks.monitoring_world import World
+from benchmarks.quality import CUTS, FOLDER, make_examples
 from components.environments import call
-from components.monitor import purchases, reference, run, visits
-from components.monitor.look import look
-from components.monitor.reference import Reference
-from components.monitor.results import worst
+from components.monitor import purchases, reference, visits
 from components.progress import progress
-from model import columns as c
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.metrics import find_hits, recall
@@ -39,61 +38,73 @@ from tfx_configs.settings import DAY_S
 SEED = 7
 HERE = RESULTS / "monitoring"
 CUT = FOLDER / CUTS[-1]
-SETTINGS = MonitorSettings(closed_days=("2017-11-23", "2017-11-24", "2017-12-25", "2017-12-26"))
-"""The shop was closed on Christmas Day and from the afternoon of Thanksgiving, which in universal time are two days
-each."""
+PARTS = HERE / "parts"
+UNSEEN = ("2017-06-19", "2017-08-14")
+"""First days of spans that nobody had looked at when the method was settled; each has a feast in it."""
+FEASTS = ("2017-04-16", "2017-05-29", "2017-07-04", "2017-09-04", "2017-11-23", "2017-12-25")
+"""Easter, Memorial Day, Independence Day, Labor Day, Thanksgiving, Christmas."""
+DAYS_BEFORE, DAYS_AFTER = 3, 2
+"""Around a feast that are unusual: one rule for all of them, taken from Thanksgiving."""
 DAYS, FAULT_DAY = 28, 14
 CLEAN_STEP_S, FAULT_STEP_S = DAY_S // 4, DAY_S // 4
+MOST_LOOKS = 12
+"""For a fault that may take weeks, the steps are longer."""
 DISTANCE_STEP = 4
-"""TFDV's distances are looked at at every so many of these moments of the clean replay."""
+"""TFDV's distances are looked at at every so many of these moments."""
+
+DISTANCES = "skew"
+"""Of `only`: leaves out all checks but the distances, which come together."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class World:
-    """A sound log and all it is judged by."""
+def around(feasts: Sequence[str]) -> tuple[str, ...]:
+    """The feasts and the days about them."""
+    days = [date.fromisoformat(feast) + timedelta(n) for feast in feasts for n in range(-DAYS_BEFORE, DAYS_AFTER + 1)]
+    return tuple(day.isoformat() for day in days)
 
-    requests: pd.DataFrame
-    purchases: pd.DataFrame
-    promotion_starts: "pd.Series[float]"
-    known: Reference
-    settings: MonitorSettings
 
-    def failed(
-        self, frames: tuple[pd.DataFrame, pd.DataFrame], moments: Sequence[float], distances: bool, only: str = ""
-    ) -> list[set[str]]:
-        """Names of the checks that fail at each moment, given rows of the log and purchases; `only` as in `look`."""
-        requests, bought = frames
-        until_s = max(moments)
-        requests, bought = requests[requests["time_s"] < until_s], bought[bought[c.TIME] < until_s]
-        live = run.as_live(requests, bought, self.known, self.settings)
-        seen = look(live, self.known, self.promotion_starts, moments, self.settings, distances, only)
-        return [{result.check for result in worst(one.results) if result.status == "failed"} for one in seen]
+SETTINGS = MonitorSettings(
+    closed_days=("2017-11-23", "2017-12-25"), unusual_days=around(FEASTS), time_zone="America/New_York"
+)
+"""The shop was closed on Christmas Day and from the afternoon of Thanksgiving."""
 
 
 def main() -> None:
     world = real()
-    result: dict[str, Any] = {"alerts": [fired(world, fault) for fault in FAULTS], **clean(world)}
-    result["other_spans"] = {cut: clean(plain(cut))["clean_replay"] for cut in CUTS[:-1]}
-    for path, key in ((HERE / "system.json", "alerts"), (RESULTS / "cadence.json", "cadence")):
-        result[key] = result.get(key, []) + (read_json(path)[key] if path.exists() else [])
+    result: dict[str, Any] = {"alerts": [kept(fault.name, partial(fired, world, fault)) for fault in FAULTS]}
+    result |= kept("clean", partial(clean, world))
+    for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
+        found = {cut: kept(f"clean-{cut}", partial(_replayed, cut)) for cut in cuts}
+        result[name] = {cut: one["clean_replay"] for cut, one in found.items()}
+    system, cadence = (
+        read_json(path) if path.exists() else {} for path in (HERE / "system.json", RESULTS / "cadence.json")
+    )
+    result |= system | {"alerts": result["alerts"] + system.get("alerts", []), "cadence": cadence.get("cadence", [])}
     print(write_result("monitoring", result, SEED))
+
+
+def kept(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the part of that name measured, from disk where it is there."""
+    path = PARTS / f"{name}.json"
+    if not path.exists():
+        write_json(path, measure())
+    found: dict[str, Any] = read_json(path)
+    return found
 
 
 def fired(world: World, fault: Fault, day: float = FAULT_DAY) -> dict[str, Any]:
     """{name, fault, check, limit_s, fired_after_s} of a fault that begins `day` days after the cut; None: too late."""
     progress(f"fault: {fault.says}")
     begin_s = world.known.cut_s + day * DAY_S
-    moments = np.arange(begin_s + FAULT_STEP_S, begin_s + fault.limit_s + 1, FAULT_STEP_S).tolist()
-    after = _first(world, fault, begin_s, moments)
+    step_s = max(FAULT_STEP_S * (DISTANCE_STEP if fault.needs_distances else 1), fault.limit_s // MOST_LOOKS)
+    moments = np.arange(begin_s + step_s, begin_s + fault.limit_s + 1, step_s).tolist()
+    broken = fault.inject(world.timed(), begin_s)
+    after = next((moment_s - begin_s for moment_s in moments if _found(broken.until(moment_s), fault, moment_s)), None)
     told = {"name": fault.name, "fault": fault.says, "check": fault.check, "limit_s": fault.limit_s}
     return told | {"fired_after_s": None if after is None else round(after)}
 
 
-def _first(world: World, fault: Fault, begin_s: float, moments: Sequence[float]) -> float | None:
-    """Seconds until the check fails; the log of each moment is the one that ends then."""
-    frames = fault.inject(world.requests, world.purchases, begin_s)
-    seen = world.failed(frames, moments, fault.needs_distances, fault.check)
-    return next((moment_s - begin_s for moment_s, failed in zip(moments, seen, strict=True) if failed), None)
+def _found(world: World, fault: Fault, moment_s: float) -> bool:
+    return fault.check in world.failed([moment_s], fault.needs_distances, fault.check)[0]
 
 
 def clean(world: World, days: int = DAYS) -> dict[str, Any]:
@@ -101,14 +112,17 @@ def clean(world: World, days: int = DAYS) -> dict[str, Any]:
     progress(f"a clean replay of {days} days")
     begin_s, end_s = world.known.cut_s, world.known.cut_s + days * DAY_S
     moments = np.arange(begin_s + CLEAN_STEP_S, end_s + 1, CLEAN_STEP_S).tolist()
-    frames = (world.requests, world.purchases)
-    failed = world.failed(frames, moments, False)
+    failed = world.failed(moments, False)
     daily = moments[DISTANCE_STEP - 1 :: DISTANCE_STEP]
-    failed += world.failed(frames, daily, True)
+    failed += world.failed(daily, True, DISTANCES)
     named = {(moment_s, name) for moment_s, one in zip([*moments, *daily], failed, strict=True) for name in one}
     names = [f"{(moment_s - begin_s) / DAY_S:.2f}: {name}" for moment_s, name in sorted(named)]
     about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": names}
     return {"clean_replay_alerts": len(names), "clean_replay": about | {"visits": len(world.requests)}}
+
+
+def _replayed(cut: str) -> dict[str, Any]:
+    return clean(plain(cut))
 
 
 def real() -> World:
@@ -130,7 +144,7 @@ def plain(cut: str) -> World:
     """The four weeks after another cut, answered by personal frequency: limits were not looked at on them."""
     examples = FOLDER / cut / "examples"
     if not (examples / "trips").exists():
-        raise InputError(f"{examples}: expected trips there; run `make bench-quality`")
+        make_examples(cut, FOLDER / cut)
     trips = Trips.load(examples / "trips")
     popular = np.argsort(-np.bincount(trips.event_item_E[trips.event_time_E < trips.cut_s]), kind="stable")[:50]
     model = PlainModel(version=reference.PLAIN, popular=tuple(trips.item_ids[popular].tolist()))

@@ -13,9 +13,9 @@ from benchmarks.machine import RESULTS
 from model.errors import InputError
 from model.files import write_json
 from model.programs import find_program
-from tests.pipelines.observability.injection import FACTOR, inject_all
+from tests.pipelines.observability.injection import FACTOR, LONG_FACTOR, inject_all
 
-NEEDED = ("prometheus", "prometheus-pushgateway")
+NEEDED = ("prometheus", "promtool", "prometheus-pushgateway")
 
 
 def main() -> None:
@@ -26,10 +26,12 @@ def main() -> None:
 
 
 def system() -> dict[str, Any]:
-    """{alerts: [{name, fault, fired_after_s, limit_s}], system_unexplained, system_factor, system_machine_busy}.
+    """{alerts: [{name, fault, fired_after_s, limit_s}], system_unexplained, system_factor, system_long_factor,
+    system_machine_busy}.
 
-    Seconds are in the rules' own time, `system_factor` times slower than the wall's; `system_unexplained`: alerts that
-    no fault is the cause of, as [shop, alert]. Raises InputError without the programs.
+    Seconds are in the rules' own time, `system_factor` times slower than the wall's, `system_long_factor` times where
+    an alert waits for hours; `system_unexplained`: alerts that no fault is the cause of, as [shop, alert]. Raises
+    InputError without the programs.
     """
     if missing := [name for name in NEEDED if find_program(name) is None]:
         raise InputError(f"expected {' and '.join(missing)} on the PATH, not found; install Debian's packages")
@@ -42,6 +44,7 @@ def system() -> dict[str, Any]:
         "alerts": alerts,
         "system_unexplained": [list(key) for key in outcome.unexplained],
         "system_factor": FACTOR,
+        "system_long_factor": LONG_FACTOR,
         "system_machine_busy": outcome.busy,
     }
 

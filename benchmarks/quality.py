@@ -55,7 +55,7 @@ def measure(cut: str, seeds: Sequence[int], steps: Sequence[str], search: bool) 
     """Everything of one cut that is not there yet, the first seed's before that of the others."""
     folder = FOLDER / cut
     if not (folder / "examples").exists():
-        _make_examples(cut, folder)
+        make_examples(cut, folder)
     wanted = [(step, seeds[0]) for step in steps]
     wanted += [("aisle", seed) for seed in seeds[1:] if "aisle" in steps]
     for step, seed in wanted:
@@ -77,7 +77,7 @@ def _leaves(step: str, seed: int) -> Sequence[str]:
     return lists[step]
 
 
-def _make_examples(cut: str, folder: Path) -> None:
+def make_examples(cut: str, folder: Path) -> None:
     """Examples as of the cut. Of what ingest writes, only the moment of the cut in its report depends on it."""
     tables, settings = FOLDER / "tables", full(cut_date=cut).to_json()
     if not tables.exists():

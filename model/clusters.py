@@ -9,6 +9,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 Z95 = 1.959963984540054
 """Half of the width of a 95 % interval, in standard errors of a normal distribution."""
@@ -46,7 +47,7 @@ def ratio(part_N: np.ndarray, whole_N: np.ndarray, shopper_N: np.ndarray) -> Est
 
 def sum_se(residual_N: np.ndarray, shopper_N: np.ndarray) -> float:
     """Standard error of a sum whose expectation is zero, rows of one shopper taken together; infinite below two."""
-    _, shopper = np.unique(shopper_N, return_inverse=True)
+    shopper, _ = pd.factorize(shopper_N)
     sums_U = np.bincount(shopper, residual_N) if len(shopper) else np.zeros(0)
     if len(sums_U) < 2:
         return math.inf

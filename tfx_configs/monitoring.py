@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import zoneinfo
 from typing import Literal
 
 from tfx_configs.frozen import Settings, check
@@ -40,6 +41,9 @@ class MonitorSettings(Settings):
     """A limit of a distance between distributions is at least this far from it, [0, 1]."""
     least_distance_factor: float = 2.5
     """A distance may always be this many times those weeks' median: distances are skewed, at least 1."""
+    confirm_hours: float = 6.0
+    """A figure that is compared with those of other windows must have been outside its limits so long ago too, hours;
+    0: must not."""
     min_visits: int = 50
     """A window with fewer visits is not judged by shares, distances and outcomes, at least 10."""
     visit_minutes: float = 30.0
@@ -67,8 +71,12 @@ class MonitorSettings(Settings):
     own_windows: int = 7
     """Earlier windows of the same version that say what its lists are like, at least 4."""
     closed_days: tuple[str, ...] = ()
-    """Days (YYYY-MM-DD, UTC) on which nobody can buy: nothing is counted and nothing grows old on them. A local day
-    that lies on two UTC days is both."""
+    """Days (YYYY-MM-DD, of `time_zone`) on which nobody can buy: nothing is counted and nothing grows old on them."""
+    unusual_days: tuple[str, ...] = ()
+    """Days likewise on which shoppers do what they never do otherwise, as around a great feast: how much and when they
+    buy, and how well that was foreseen, is not compared with other weeks."""
+    time_zone: str = "UTC"
+    """Where the shoppers are (America/New_York): days are that zone's, and the hours at which they buy its clock's."""
     sampled_visits: int = 8000
     """Visits before the cut that a plain ranker answers, to see how much outcomes move by themselves, at least 100."""
 
@@ -81,20 +89,29 @@ class MonitorSettings(Settings):
         check(self.sampled_visits >= 100, "sampled_visits", "at least 100", self.sampled_visits)
         for name in ("spreads", "visit_minutes", "outcome_hours", "max_clock_minutes", "max_model_age_days"):
             check(getattr(self, name) > 0, name, "above 0", getattr(self, name))
-        for name in ("lateness_hours", "early_minutes"):
+        for name in ("lateness_hours", "early_minutes", "confirm_hours"):
             check(getattr(self, name) >= 0, name, "at least 0", getattr(self, name))
         check(0 <= self.least_percent <= 100, "least_percent", "0 to 100", self.least_percent)
         for name in ("least_count_factor", "least_distance_factor"):
             check(getattr(self, name) >= 1, name, "at least 1", getattr(self, name))
         check(self.own_windows >= 4, "own_windows", "at least 4", self.own_windows)
-        for day in self.closed_days:
-            check(_is_date(day), "closed_days", "dates like 2017-12-25", day)
+        for name in ("closed_days", "unusual_days"):
+            for day in getattr(self, name):
+                check(_is_date(day), name, "dates like 2017-12-25", day)
+        check(_is_zone(self.time_zone), "time_zone", "a name of the IANA database", self.time_zone)
         for name in ("least_share", "least_distance", "max_fallback_share"):
             check(0 <= getattr(self, name) <= 1, name, "0 to 1", getattr(self, name))
         check(0 < self.expected_join_share <= 1, "expected_join_share", "above 0, at most 1", self.expected_join_share)
         check(0 < self.max_join_loss < 1, "max_join_loss", "above 0, below 1", self.max_join_loss)
         check(self.max_calibration_factor >= 1, "max_calibration_factor", "at least 1", self.max_calibration_factor)
         check(0 < self.max_list_overlap <= 1, "max_list_overlap", "above 0, at most 1", self.max_list_overlap)
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return name == "UTC" or bool(zoneinfo.ZoneInfo(name))
+    except (ValueError, OSError, zoneinfo.ZoneInfoNotFoundError):
+        return False
 
 
 def _is_date(text: str) -> bool:

@@ -1,13 +1,11 @@
 """How old the newest row of each table is, and the model. A table is stale when it is twice as old as it ever was."""
 
-from collections.abc import Sequence
-
 import numpy as np
 import pandas as pd
 
 from components.monitor.limits import Limits
 from components.monitor.reference import Reference
-from components.monitor.window import Live, shut_spans
+from components.monitor.window import Live, day_spans
 from model import columns as c
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S
@@ -27,15 +25,15 @@ def hours(
     Args:
         starts: moments at which promotions start, unix seconds, ascending.
     """
-    closed = settings.closed_days
     out = {}
     tables = [("purchases_age_hours", reference.purchases[c.TIME], live.purchases[c.TIME])]
     if live.logged:
         tables.insert(0, ("requests_age_hours", reference.visits["time_s"], live.visits["time_s"]))
     for name, seen, now in tables:
         newest_s = float(now[now <= now_s].max()) if (now <= now_s).any() else float(seen.max())
-        gaps = np.diff(np.unique(seen.to_numpy(float)))
-        out[name] = _aged(_open_s(newest_s, now_s, closed), float(gaps.max()) if len(gaps) else 0.0)
+        gaps = np.diff(_open_s(np.unique(seen.to_numpy(float)), settings))
+        newest_open_s, now_open_s = _open_s(np.array([newest_s, now_s]), settings)
+        out[name] = _aged(now_open_s - newest_open_s, float(gaps.max()) if len(gaps) else 0.0)
     started = starts[starts <= now_s]
     if reference.promotion_gap_s and len(started):
         out["promotions_age_hours"] = _aged(now_s - float(started.iloc[-1]), reference.promotion_gap_s)
@@ -44,8 +42,12 @@ def hours(
     return out
 
 
-def _open_s(begin_s: float, end_s: float, closed_days: Sequence[str]) -> float:
-    return end_s - begin_s - sum(end - begin for begin, end in shut_spans(begin_s, end_s, closed_days))
+def _open_s(moments: np.ndarray, settings: MonitorSettings) -> np.ndarray:
+    """Moments on a clock that stands still on closed days; in any order, seconds."""
+    out = moments.copy()
+    for begin_s, end_s in day_spans(-np.inf, np.inf, settings.closed_days, settings.time_zone):
+        out -= np.clip(moments - begin_s, 0, end_s - begin_s)
+    return out
 
 
 def _aged(age_s: float, longest_gap_s: float) -> tuple[float, Limits]:

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from components.environments import call
 from components.monitor.reference import WEEK_S, Reference
-from components.monitor.window import Live, Spans, Window, shut_spans
+from components.monitor.window import Live, Spans, Window, special_spans
 from model import columns as c
+from tfx_configs.monitoring import MonitorSettings
 
 MEASURE = "components.validate.windows:distances"
 VISITS, PURCHASES = [c.USER, "time_s", c.STORE], [c.TIME, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE]
@@ -18,15 +19,20 @@ Found = dict[str, dict[str, list[float]]]
 
 
 def measure(
-    windows: Sequence[tuple[Window, Sequence[Window]]], live: Live, reference: Reference, closed_days: Sequence[str]
+    windows: Sequence[tuple[Window, Sequence[Window]]], live: Live, reference: Reference, settings: MonitorSettings
 ) -> list[Found]:
     """For each (window, the same before the cut) its distances; one child process for all of them.
 
-    What falls on a closed day of the window or of the week before it is left out, everywhere in the same hours.
+    What falls on a closed or unusual day of the window or of the week before it is left out, everywhere in the same
+    hours. Windows before the cut that follow on a week with such a day are left out as a whole.
     """
+    usual = [
+        (window, [one for one in before if not special_spans(one.begin_s - WEEK_S, one.end_s, settings)])
+        for window, before in windows
+    ]
     spans = {
-        f"{n}/{NOW if m < 0 else m}": _moved(compared(window, closed_days), one.begin_s - window.begin_s)
-        for n, (window, before) in enumerate(windows)
+        f"{n}/{NOW if m < 0 else m}": _moved(compared(window, settings), one.begin_s - window.begin_s)
+        for n, (window, before) in enumerate(usual)
         for m, one in enumerate([window, *before], start=-1)
     }
     with tempfile.TemporaryDirectory(prefix="aisle-monitor-") as scratch:
@@ -38,17 +44,18 @@ def measure(
             "visits": [str(reference.path / "visits.parquet"), str(ours[0])],
             "purchases": [str(reference.path / "purchases.parquet"), str(ours[1])],
             "spans": spans,
+            "time_zone": settings.time_zone,
         }
         found = call("validate", MEASURE, kwargs)
-    return [_of(found, n, len(before)) for n, (_, before) in enumerate(windows)]
+    return [_of(found, n, len(before)) for n, (_, before) in enumerate(usual)]
 
 
-def compared(window: Window, closed_days: Sequence[str]) -> Spans:
-    """The parts of the window that are open, and were a week before."""
+def compared(window: Window, settings: MonitorSettings) -> Spans:
+    """The parts of the window that are ordinary, and were a week before."""
     begin_s, end_s = window.begin_s, window.end_s
-    week_before = shut_spans(begin_s - WEEK_S, end_s - WEEK_S, closed_days)
+    week_before = special_spans(begin_s - WEEK_S, end_s - WEEK_S, settings)
     parts, at_s = [], begin_s
-    for shut_s, open_s in sorted((*shut_spans(begin_s, end_s, closed_days), *_moved(week_before, WEEK_S))):
+    for shut_s, open_s in sorted((*special_spans(begin_s, end_s, settings), *_moved(week_before, WEEK_S))):
         if shut_s > at_s:
             parts.append((at_s, shut_s))
         at_s = max(at_s, open_s)

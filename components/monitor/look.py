@@ -1,7 +1,7 @@
 """All checks at one moment: what the service recorded against the reference, window by window."""
 
+import dataclasses
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import pandas as pd
 
@@ -19,6 +19,7 @@ AGES: dict[str, tuple[str, Severity, str]] = {
     "model_age_hours": ("Hours since the cut of the model in force", "ticket", "see why no newer model was pushed"),
 }
 """{check: (what, severity, what to do)}"""
+HOUR_S = 3600
 WEEKS = "weeks before the cut"
 SIDES = {"low": "below: ", "high": "above: ", "both": "both ways: "}
 GAP = "twice the longest gap in the weeks before the cut"
@@ -29,7 +30,7 @@ DISTANCE_DO = {
 DISTANCE_WHAT = {"skew": "of requests from the training trips", "drift": "of purchases from those a week before"}
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Seen:
     """What all checks of one moment said."""
 
@@ -49,9 +50,46 @@ def look(
 ) -> list[Seen]:
     """Every check at each moment, unix seconds in data time; nothing after a moment counts for it.
 
+    What is compared with the weeks before the cut, or with the log's own past, fails only when it did `confirm_hours`
+    earlier too; that is looked up where it matters.
+
     with_distances: also TFDV's distances, which take a child process of some ten seconds, one for all moments.
     only: leaves out every check whose name does not begin so.
     """
+    of_all = (reference, promotion_starts)
+    seen = _look(live, *of_all, moments, settings, with_distances, only)
+    doubtful = [n for n, one in enumerate(seen) if any(map(_by_chance, one.results))]
+    if settings.confirm_hours and doubtful:
+        earlier_s = [moments[n] - settings.confirm_hours * HOUR_S for n in doubtful]
+        measured = any(one.group in DISTANCE_WHAT for n in doubtful for one in seen[n].results if _by_chance(one))
+        earlier = _look(live, *of_all, earlier_s, settings, with_distances and measured, only)
+        for n, before in zip(doubtful, earlier, strict=True):
+            failed = {(one.check, one.window_days) for one in before.results if one.status == "failed"}
+            seen[n].results[:] = [_confirmed(one, failed, settings.confirm_hours) for one in seen[n].results]
+    return seen
+
+
+def _by_chance(result: Result) -> bool:
+    """Whether it failed by a limit that figures of sound windows overstep now and then."""
+    return result.status == "failed" and bool(result.window_days and result.history)
+
+
+def _confirmed(result: Result, failed_before: set[tuple[str, int]], hours: float) -> Result:
+    if not _by_chance(result) or (result.check, result.window_days) in failed_before:
+        return result
+    return dataclasses.replace(result, status="ok", why=f"outside its limits, but not {hours:g} h ago")
+
+
+def _look(
+    live: Live,
+    reference: Reference,
+    promotion_starts: "pd.Series[float]",
+    moments: Sequence[float],
+    settings: MonitorSettings,
+    with_distances: bool,
+    only: str,
+) -> list[Seen]:
+    """Every check at each moment, each for itself."""
     contexts = [
         [
             Context(window=window.ending(now_s, days, live, reference, settings), live=live, settings=settings)
@@ -65,7 +103,7 @@ def look(
     ]
     if with_distances:
         pairs = [(context.window, context.before) for of_moment in contexts for context in of_moment]
-        measured = iter(distances.measure(pairs, live, reference, settings.closed_days))
+        measured = iter(distances.measure(pairs, live, reference, settings))
         for one in seen:
             for days, context in zip(settings.windows_days, one.contexts, strict=True):
                 one.results.extend(_distances(next(measured), context, days))

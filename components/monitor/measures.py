@@ -15,8 +15,8 @@ from model.clusters import Estimate, list_overlap, ratio
 MINUTE_S = 60
 MIN_DETAILED = 5
 """Visits logged in detail, below which they say nothing."""
-SPREAD = 200
-"""Lists whose coverage is measured: the more lists, the smaller their share of distinct items."""
+SPREAD = 50
+"""Lists whose coverage is measured: the more lists, the smaller their share of distinct items. Fewer are not judged."""
 MIN_OPEN_DAYS = 0.5
 """A shorter window is too short to count in."""
 
@@ -27,12 +27,12 @@ def exactly(value: float) -> Estimate:
 
 
 def visits(window: Window) -> Estimate | None:
-    """Visits a day on which the shop was open."""
+    """Visits a day, closed and unusual days aside."""
     return _daily(window, window.visits["time_s"])
 
 
 def purchases(window: Window) -> Estimate | None:
-    """Items bought a day on which the shop was open."""
+    """Items bought a day, closed and unusual days aside."""
     return _daily(window, window.purchases[c.TIME])
 
 
@@ -60,7 +60,8 @@ def new_items(window: Window) -> Estimate | None:
 
 def unknown_items(window: Window) -> Estimate | None:
     """Share of purchases of items that are not in the model's catalog at all."""
-    return _share(window.purchases, ~window.purchases[c.ITEM].isin(window.seen.items.index))
+    known = window.seen.items.index.get_indexer(pd.Index(window.purchases[c.ITEM])) >= 0
+    return _share(window.purchases, ~known)
 
 
 def without_price(window: Window) -> Estimate | None:
@@ -102,13 +103,13 @@ def join_share(window: Window) -> Estimate | None:
 
 def hits_per_trip(window: Window) -> Estimate | None:
     """Items shown and then bought, per visit that ended with a purchase."""
-    rows = _answered(window.closed)
+    rows = _answered(window)
     return _mean(rows, rows["hits"])
 
 
 def recall(window: Window) -> Estimate | None:
     """Share of a basket that was shown, mean over visits that ended with a purchase."""
-    rows = _answered(window.closed)
+    rows = _answered(window)
     return _mean(rows, rows["hits"] / rows["basket"])
 
 
@@ -116,7 +117,7 @@ def calibration(window: Window) -> Estimate | None:
     """Purchases that the scores promised over those made, of what was shown in visits that ended with a purchase."""
     if "promised" not in window.closed:
         return None
-    return _over(_answered(window.closed).dropna(subset=["promised"]), "promised", "hits")
+    return _over(_answered(window).dropna(subset=["promised"]), "promised", "hits")
 
 
 def overlap(window: Window) -> Estimate | None:
@@ -156,10 +157,13 @@ def short(window: Window) -> Estimate | None:
 
 
 def _daily(window: Window, moments: pd.Series) -> Estimate | None:
-    return exactly(window.counted(moments) / window.open_days) if window.open_days >= MIN_OPEN_DAYS else None
+    if window.open_days < MIN_OPEN_DAYS:
+        return None
+    return exactly(window.ordinary(moments).sum() / window.open_days)
 
 
-def _answered(closed: pd.DataFrame) -> pd.DataFrame:
+def _answered(window: Window) -> pd.DataFrame:
+    closed = window.closed[window.ordinary(window.closed["time_s"])]
     return closed[(closed["basket"] > 0) & closed["hits"].notna()]
 
 
@@ -181,11 +185,11 @@ def _flag(rows: pd.DataFrame, column: str) -> Estimate | None:
     return _mean(known, known[column])
 
 
-def _share(rows: pd.DataFrame, true: pd.Series) -> Estimate | None:
+def _share(rows: pd.DataFrame, true: pd.Series | np.ndarray) -> Estimate | None:
     return _mean(rows, true.astype(float))
 
 
-def _mean(rows: pd.DataFrame, value: pd.Series) -> Estimate | None:
+def _mean(rows: pd.DataFrame, value: pd.Series | np.ndarray) -> Estimate | None:
     if not len(rows):
         return None
-    return ratio(value.to_numpy(float), np.ones(len(rows)), rows[c.USER].to_numpy())
+    return ratio(np.asarray(value, float), np.ones(len(rows)), rows[c.USER].to_numpy())

@@ -36,7 +36,7 @@ class Result:
     """Where the limits come from."""
     to_do: str
     why: str = ""
-    """Of an unknown one: what was missing."""
+    """Of an unknown one: what was missing. Of an ok one that is outside its limits: why it is ok."""
 
 
 def judge(

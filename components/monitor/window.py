@@ -2,6 +2,7 @@
 
 import dataclasses
 import datetime
+import zoneinfo
 from collections.abc import Sequence
 
 import numpy as np
@@ -13,6 +14,7 @@ from model import columns as c
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S
 
+ONE_DAY = datetime.timedelta(days=1)
 Spans = tuple[tuple[float, float], ...]
 
 
@@ -33,19 +35,21 @@ class Window:
     seen: Reference
 
     shut: Spans = ()
-    """Where nothing is counted: the closed days that it meets, or where they would be in a window moved back."""
+    """Where nothing is counted: the closed and unusual days that it, or what closes in it, meets; or where they would
+    be in a window moved back."""
 
-    def counted(self, moments: pd.Series) -> int:
-        """How many moments (unix seconds) of the window are outside of what is shut."""
+    def ordinary(self, moments: pd.Series) -> np.ndarray:
+        """[rows] whether each moment, unix seconds, is outside of what is shut."""
         shut = np.zeros(len(moments), bool)
         for begin_s, end_s in self.shut:
             shut |= np.asarray((moments >= begin_s) & (moments < end_s))
-        return int((~shut).sum())
+        return ~shut
 
     @property
     def open_days(self) -> float:
         """Its length without what is shut, days."""
-        return (self.end_s - self.begin_s - sum(end - begin for begin, end in self.shut)) / DAY_S
+        shut_s = sum(max(0.0, min(end_s, self.end_s) - max(begin_s, self.begin_s)) for begin_s, end_s in self.shut)
+        return (self.end_s - self.begin_s - shut_s) / DAY_S
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,7 +71,8 @@ def ending(now_s: float, days: int, live: Live, reference: Reference, settings: 
 
 
 def before_cut(window: Window, reference: Reference, settings: MonitorSettings) -> list[Window]:
-    """The window moved back by whole weeks to before the cut, newest first: as many as the reference covers.
+    """The window moved back by whole weeks to before the cut, newest first: as many as the reference covers and meet
+    neither closed nor unusual days.
 
     The model's age is kept: what the window's model could not know, the moved one does not know either.
     """
@@ -81,6 +86,8 @@ def before_cut(window: Window, reference: Reference, settings: MonitorSettings) 
         if window.begin_s - back_s - closing_s < reference.begin_s:
             break
         begin_s, end_s = window.begin_s - back_s, window.end_s - back_s
+        if special_spans(begin_s - closing_s, end_s, settings):
+            continue
         shut = tuple((begin - back_s, end - back_s) for begin, end in window.shut)
         out.append(_cut(begin_s, end_s, recorded, reference, begin_s - age_s, settings, shut))
     return out
@@ -98,11 +105,24 @@ def before_in_log(window: Window, live: Live, reference: Reference, settings: Mo
     return out
 
 
-def shut_spans(begin_s: float, end_s: float, closed_days: Sequence[str]) -> Spans:
-    """What of [begin_s, end_s) is on closed days, as (begin, end) in unix seconds."""
-    midnights = (datetime.datetime.fromisoformat(f"{day}T00:00:00+00:00").timestamp() for day in closed_days)
-    spans = ((max(begin_s, midnight_s), min(end_s, midnight_s + DAY_S)) for midnight_s in midnights)
+def special_spans(begin_s: float, end_s: float, settings: MonitorSettings) -> Spans:
+    """What of [begin_s, end_s) is on closed or unusual days, as (begin, end) in unix seconds, in order."""
+    days = sorted({*settings.closed_days, *settings.unusual_days})
+    return day_spans(begin_s, end_s, days, settings.time_zone)
+
+
+def day_spans(begin_s: float, end_s: float, days: Sequence[str], time_zone: str) -> Spans:
+    """What of [begin_s, end_s) is on these days (YYYY-MM-DD) of the zone."""
+    midnights = [datetime.datetime.fromisoformat(day) for day in days]
+    bounds = ((_unix_s(midnight, time_zone), _unix_s(midnight + ONE_DAY, time_zone)) for midnight in midnights)
+    spans = ((max(begin_s, from_s), min(end_s, until_s)) for from_s, until_s in bounds)
     return tuple(span for span in spans if span[0] < span[1])
+
+
+def _unix_s(moment: datetime.datetime, time_zone: str) -> float:
+    """Of what a clock of the zone shows."""
+    zone = datetime.UTC if time_zone == "UTC" else zoneinfo.ZoneInfo(time_zone)
+    return moment.replace(tzinfo=zone).timestamp()
 
 
 def between(frame: pd.DataFrame, column: str, begin_s: float, end_s: float) -> pd.DataFrame:
@@ -129,5 +149,5 @@ def _cut(
         purchases=between(live.purchases, c.TIME, begin_s, end_s),
         known_before_s=known_before_s,
         seen=reference,
-        shut=shut_spans(begin_s, end_s, settings.closed_days) if shut is None else shut,
+        shut=special_spans(begin_s - closing_s, end_s, settings) if shut is None else shut,
     )

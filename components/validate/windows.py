@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from components.validate import drift, requests, statistics
-from components.validate.tables import with_derived
+from components.validate.tables import HOUR, WEEKDAY, with_derived
 from model import columns as c
 from model import schema
 from model.errors import InputError
@@ -27,13 +27,16 @@ Distances = dict[str, dict[str, float]]
 """{window: {feature: distance}}, empty for a window that is too short."""
 
 
-def distances(training_stats: str, visits: list[str], purchases: list[str], spans: Spans) -> dict[str, Distances]:
+def distances(
+    training_stats: str, visits: list[str], purchases: list[str], spans: Spans, time_zone: str = "UTC"
+) -> dict[str, Distances]:
     """How far each window's requests are from the training trips, and its purchases from those of the week before.
 
     Args:
         training_stats: requests.stats.pb of validation; empty: no skew is measured.
         visits: Parquet files with user_id, time_s, store_id.
         purchases: Parquet files with event_time (unix seconds), price, quantity, store_id, event_type.
+        time_zone: whose clock says the hour and weekday of a purchase; those of requests are UTC's, as in training.
 
     Returns:
         {"skew": {window: {feature: distance}}, "drift": likewise}.
@@ -45,7 +48,7 @@ def distances(training_stats: str, visits: list[str], purchases: list[str], span
         raise InputError(f"training_stats: expected a file at {training_stats}, found none")
     settings = ValidationSettings()
     asked = _loaded(visits).rename(columns={"time_s": c.TIME})
-    bought = _loaded(purchases)
+    bought = _by_clock(_loaded(purchases), time_zone)
 
     def skew(parts: Parts) -> dict[str, float]:
         rows = _within(asked, parts)
@@ -73,7 +76,12 @@ def write_training_stats(visits: str, out: str) -> str:
 
 
 def _each(measure: Callable[[Parts], dict[str, float]], spans: Spans) -> Distances:
-    return {name: measure(parts) for name, parts in spans.items()}
+    """Each stretch of time once: of looks a week apart, most windows before the cut are the same."""
+    found: dict[str, dict[str, float]] = {}
+    for parts in spans.values():
+        if str(parts) not in found:
+            found[str(parts)] = measure(parts)
+    return {name: found[str(parts)] for name, parts in spans.items()}
 
 
 def _loaded(paths: list[str]) -> pd.DataFrame:
@@ -83,6 +91,14 @@ def _loaded(paths: list[str]) -> pd.DataFrame:
     frame[time] = frame[time].astype("float64")
     derived: pd.DataFrame = with_derived(schema.EVENTS, frame.rename(columns={time: c.TIME}))
     return derived.sort_values(c.TIME, kind="stable")
+
+
+def _by_clock(frame: pd.DataFrame, time_zone: str) -> pd.DataFrame:
+    """The rows with the hour and weekday that a clock of the zone showed."""
+    moments = pd.to_datetime(frame[c.TIME], unit="s", utc=True).dt.tz_convert(time_zone).dt.tz_localize(None)
+    shown = frame.assign(**{c.TIME: (moments - pd.Timestamp(0)).dt.total_seconds()})
+    derived: pd.DataFrame = with_derived(schema.EVENTS, shown)
+    return frame.assign(**{name: derived[name].to_numpy() for name in (HOUR, WEEKDAY)})
 
 
 def _within(frame: pd.DataFrame, parts: Parts) -> pd.DataFrame:

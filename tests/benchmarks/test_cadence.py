@@ -48,11 +48,12 @@ def test_the_page_of_the_monitor_tells_what_was_found_and_what_was_not() -> None
     ]
     clean = {"alerts": [], "visits": 10, "moments": 4, "days": 1, "with_distances": 1}
     others = {"2017-10-09": clean | {"alerts": ["3.25: visits"]}}
-    about = {"other_spans": others, "measured": "2026-01-01T00:00:00+00:00"}
+    about = {"other_spans": others, "unseen_spans": {}, "measured": "2026-01-01T00:00:00+00:00", "system_factor": 120.0}
     text = monitoring({"alerts": alerts, "clean_replay": clean} | about)
-    assert "from 2017-10-09: failed at so many moments: visits 1 of 4" in text
+    assert "from 2017-10-09: visits 1 of 4." in text
     assert "1 of 2 were found within their time" in text and "no check failed" in text
-    assert "| One thing | `visits` | 2 h | 24 h |" in text and "not in time" in text and "SystemAlert" not in text
+    assert "| One thing | `visits` | 2 h | 24 h |" in text and "not in time" in text
+    assert "| of the system | `SystemAlert` | 60 s | 90 s |" in text
 
 
 def test_answers_of_two_models_make_one_week(tmp_path: Path) -> None:

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.monitoring import World
 from benchmarks.monitoring_log import record
+from benchmarks.monitoring_world import World
 from components.examples.trips import build_trips
 from components.monitor import purchases, reference, visits
 from model import columns as c
+from model.files import write_json
 from model.trips import Trips
 from tests.model.serving.fake_server import FakeModel
 from tests.worlds import at, seconds, write
@@ -18,7 +19,7 @@ from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S, RunSettings
 
-SHOPPERS, ITEMS, WEEKS, CUT_WEEK = 560, 120, 20, 16
+SHOPPERS, ITEMS, UNSOLD, WEEKS, CUT_WEEK = 560, 120, 40, 20, 16
 CUT_S = seconds(7 * CUT_WEEK)
 SETTINGS = MonitorSettings(sampled_visits=2000)
 VERSION = "served-1"
@@ -49,17 +50,31 @@ def events() -> pd.DataFrame:
     return frame.drop_duplicates([c.BASKET, c.ITEM]).sort_values(c.TIME, ignore_index=True)
 
 
+def promotions() -> pd.DataFrame:
+    """Two items each week."""
+    start = np.repeat([at(7 * week) for week in range(WEEKS)], 2)
+    items = [f"i{n % ITEMS:03d}" for n in range(len(start))]
+    end = start + pd.Timedelta(days=7)
+    return pd.DataFrame({c.ITEM: items, c.STORE: "s1", c.START: start, c.END: end, c.KIND: "display"})
+
+
 def make(folder: Path) -> World:
-    """Leaves tables/, examples/trips, rollout/requests and reference/ in the folder."""
+    """Leaves tables/, examples/trips, rollout/requests, evaluation/ and reference/ in the folder.
+
+    The model's scores, 1 by its place, happen to add up to what is bought of its lists.
+    """
     bought = events()
-    write(folder / "tables", events=bought)
-    ids = np.array([f"i{n:03d}" for n in range(ITEMS)], dtype=object)
+    write(folder / "tables", events=bought, promotions=promotions())
+    ids = np.array([f"i{n:03d}" for n in range(ITEMS + UNSOLD)], dtype=object)
     trips: Trips = build_trips(bought, ids, CUT_S, 100)
     trips.save(folder / "examples" / "trips")
     popular = tuple(bought[c.ITEM].value_counts().index[:10])
     log = record(trips, lambda: FakeModel(version=VERSION, items=popular), folder / "rollout")
     tables, known = folder / "tables", folder / "reference"
-    reference.build(tables, folder / "examples", known, RunSettings(), SETTINGS)
+    level = {"recall@10": 0.75, "calibration_ratio@10": 1.0}
+    names = {"served": VERSION, reference.PLAIN: reference.PLAIN}
+    write_json(folder / "evaluation" / "metrics.json", {"models": dict.fromkeys(names, level), "versions": names})
+    reference.build(tables, folder / "examples", known, RunSettings(), SETTINGS, folder / "evaluation")
     end_s = CUT_S + 28 * DAY_S
     return World(
         requests=visits.read(log, CUT_S, end_s),

@@ -1,14 +1,14 @@
 """`aisle monitor` on a finished run, without the distances that need TFDV."""
 
+import dataclasses
 import json
 import shutil
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
-from benchmarks.monitoring import World
-from benchmarks.monitoring_faults import collapse
+from benchmarks.monitoring_faults_requests import collapse
+from benchmarks.monitoring_world import World
 from components.monitor import record
 from components.monitor.policy import Decision
 from components.monitor.run import RUNS
@@ -53,13 +53,13 @@ def test_a_sound_log_passes_and_leaves_report_and_figures(run: Path, capsys: pyt
     assert "aisle_monitor_last_run_timestamp_seconds" in figures
 
 
-def test_a_fault_ends_it_with_1_and_is_told_first(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_ends_it_with_1_and_is_told_first(run: Path, shop: World, capsys: pytest.CaptureFixture[str]) -> None:
     log = run / "rollout" / "requests"
     rows = request_log.read(log)
-    changed, _ = collapse(rows.to_pandas(), pd.DataFrame(), CUT_S + 16 * DAY_S)
+    broken = collapse(dataclasses.replace(shop, requests=rows.to_pandas()), CUT_S + 16 * DAY_S)
     shutil.rmtree(log)
     log.mkdir()
-    changed.to_parquet(log / "one.parquet", index=False)
+    broken.requests.to_parquet(log / "one.parquet", index=False)
     assert main(["monitor", "--run", str(run), "--now", NOW, "--fast"]) == 1
     lines = capsys.readouterr().out.splitlines()
     first = next(line for line in lines if "FAILED" in line)
@@ -85,7 +85,7 @@ def test_without_a_request_log_only_ages_are_judged_and_the_calendar_goes_on(sho
     due = monitor_step(given, "", "", "none", NOW, str(tmp_path / "report.json"), lambda _: None)
     report = read_json(tmp_path / "report.json")
     judged = {one["check"] for one in report["checks"] if one["status"] != "unknown"}
-    assert judged == {"purchases_age_hours", "model_age_hours"} and report["failed"] == []
+    assert judged == {"purchases_age_hours", "promotions_age_hours", "model_age_hours"} and report["failed"] == []
     assert due == "full" and report["retrain"]["reasons"][0].startswith("weekly: due since")
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.monitoring import World
+from benchmarks.monitoring_world import World
 from components.monitor import reference
 from components.monitor.kept import in_force, keep_in
 from model.errors import InputError

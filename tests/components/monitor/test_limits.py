@@ -74,7 +74,14 @@ def test_of_several_windows_a_failed_one_is_told_and_the_shorter_of_two() -> Non
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"windows_days": (7, 1)}, {"spreads": 0.0}, {"closed_days": ("Christmas",)}, {"min_visits": 3}]
+    "wrong",
+    [
+        {"windows_days": (7, 1)},
+        {"spreads": 0.0},
+        {"closed_days": ("Christmas",)},
+        {"time_zone": "Mars"},
+        {"min_visits": 3},
+    ],
 )
 def test_settings_out_of_their_range_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(SettingsError, match=next(iter(wrong))):

@@ -3,25 +3,34 @@
 import os
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from components.gauges import CHECK_FAILED, MONITOR_RUN, Sample, ended, push, rollout
+from pipelines.observability.objectives import BURNS, OBJECTIVES
 from tests.pipelines.observability.shops import MOST_CLIENTS, Shop
 
 CLEAN = "clean"
+BURN_ALERTS = tuple(f"{objective.alert} {burn.long}" for objective in OBJECTIVES for burn in BURNS)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """`alerts` must be told; `also` may be, as consequences. Faults that have nothing to do with each other may share
-    a shop."""
+    """`alerts` must be told; `also` may be, as consequences. Both as `spelt`; a name alone is every alert of that name.
+
+    Faults that have nothing to do with each other may share a shop."""
 
     shop: str
     what: str
     inject: Callable[[Shop], None]
     alerts: tuple[str, ...]
     also: tuple[str, ...] = ()
+
+
+def spelt(name: str, labels: Mapping[str, str]) -> str:
+    """An alert as it is named here: with a word of its labels where several share its name."""
+    words = {"AisleCheckFailed": labels["severity"], "AisleMonitorNotRun": "never" if "never" in labels else ""}
+    return f"{name} {labels.get('window', words.get(name, ''))}".rstrip()
 
 
 def _jobs(shop: Shop) -> None:
@@ -31,7 +40,8 @@ def _jobs(shop: Shop) -> None:
     push(shop.gateway, "aisle-rollout", shop.name, rollout("rolled_back", None, 0))
     failed = Sample(name=CHECK_FAILED, value=1, labels={"check": "skew", "severity": "page"})
     old = Sample(name=MONITOR_RUN, value=now_s - 3 * 86_400)
-    push(shop.gateway, "aisle-monitor", shop.name, [failed, old])
+    ticket = Sample(name=CHECK_FAILED, value=1, labels={"check": "drift", "severity": "ticket"})
+    push(shop.gateway, "aisle-monitor", shop.name, [failed, ticket, old])
 
 
 def _schedules_stop(shop: Shop) -> None:
@@ -40,6 +50,30 @@ def _schedules_stop(shop: Shop) -> None:
     push(shop.gateway, "aisle-rollout", shop.name, rollout("running", "v2", 10))
     push(shop.gateway, "aisle-rollout-run", shop.name, ended("aisle-rollout", "COMPLETE", now_s - 4000))
     push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", "COMPLETE", now_s - 9 * 86_400))
+
+
+def _deserted(shop: Shop) -> None:
+    shop.clients, shop.purchases_late_s = 0, None
+
+
+def _restored(shop: Shop) -> None:
+    """After a moment in which what was sent before has arrived."""
+    time.sleep(0.5)
+    shop.restore(3 * 86_400)
+    shop.clients = 3 * shop.clients
+
+
+def _split(shop: Shop) -> None:
+    """Of fourteen clients twelve ask stable, and two the canary, which was to have a third of the requests."""
+    push(shop.gateway, "aisle-rollout", shop.namespace, rollout("running", "v2", 33))
+    shop.clients = MOST_CLIENTS
+
+
+def _not_shipped(shop: Shop) -> None:
+    """A finished file of the request log that is 20 minutes old."""
+    left = shop.requests / "left.parquet"
+    left.write_bytes(b"rows")
+    os.utime(left, (time.time() - 1200, time.time() - 1200))
 
 
 def _crowd(shop: Shop) -> None:
@@ -76,6 +110,12 @@ FAULTS = (
         alerts=("AisleEventsStopped",),
     ),
     Fault(
+        shop="fails",
+        what="the store is put back to a copy that is three days old",
+        inject=_restored,
+        alerts=("AisleStateStale",),
+    ),
+    Fault(
         shop="store-dead",
         what="Redis is killed",
         inject=lambda shop: shop.store.kill(),
@@ -93,7 +133,7 @@ FAULTS = (
         shop="crowded",
         what="twelve patient clients at a slow server that answers four at a time",
         inject=_crowd,
-        alerts=("AisleAvailabilityBurn", "AisleLatencyBurn", "AisleStageSlow", "AisleShedding", "AisleSaturated"),
+        alerts=(*BURN_ALERTS, "AisleStageSlow", "AisleShedding", "AisleSaturated"),
         also=("AisleFallbacks", "AisleMostlyFallbacks", "AisleStateUnsteady"),
     ),
     Fault(
@@ -118,7 +158,32 @@ FAULTS = (
         shop="odd",
         what="a pipeline fails, a canary is rolled back, a check fails, the monitor last ran three days ago",
         inject=_jobs,
-        alerts=("AislePipelineFailed", "AisleCanaryRolledBack", "AisleCheckFailed", "AisleMonitorNotRun"),
+        alerts=(
+            "AislePipelineFailed",
+            "AisleCanaryRolledBack",
+            "AisleCheckFailed page",
+            "AisleCheckFailed ticket",
+            "AisleMonitorNotRun",
+        ),
+    ),
+    Fault(
+        shop="odd",
+        what="nobody takes the request log away",
+        inject=_not_shipped,
+        alerts=("AisleRequestLogBehind",),
+    ),
+    Fault(
+        shop="deserted",
+        what="no request reaches the servers",
+        inject=_deserted,
+        alerts=("AisleNoTraffic",),
+    ),
+    Fault(
+        shop="split",
+        what="the canary gets a seventh of the requests where a third was declared",
+        inject=_split,
+        alerts=("AisleSplitMismatch",),
+        also=("AisleShedding", "AisleSaturated", "AisleAvailabilityBurn"),
     ),
     Fault(
         shop="slow",
@@ -131,3 +196,7 @@ FAULTS = (
     ),
 )
 SHOPS = (CLEAN, *dict.fromkeys(fault.shop for fault in FAULTS))
+CANARIES = {"split-canary": "split"}
+"""{a server more: the shop that it is the canary of}"""
+PAST = (CLEAN, "crowded", "fails", "deserted", "split")
+"""Shops with a week behind them in which all was well: what is compared with the week before, and burns over days."""

@@ -2,8 +2,9 @@
 
 import json
 import re
+import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,9 @@ import yaml
 
 from components.rollout.processes import free_port, get, running, wait_until
 from model.programs import find_program
-from pipelines.observability.alerts import GROUPS, JOB
-from pipelines.observability.rules import spec
+from pipelines.observability.alerts import JOB
+from pipelines.observability.rules import Group, spec
+from tests.pipelines.observability.past import write_past
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
 STEP_MS = 500
@@ -33,27 +35,46 @@ class Prometheus:
 
 
 @contextmanager
-def prometheus(workdir: Path, targets: Mapping[str, int], pushgateway: int, factor: float) -> Iterator[Prometheus]:
-    """Scrapes {namespace: port of a model server} and a Pushgateway, under our rules, `factor` times faster."""
-    (workdir / "rules.yaml").write_text(yaml.safe_dump(faster(spec(GROUPS), factor)))
+def prometheus(
+    workdir: Path,
+    targets: Sequence[tuple[str, int]],
+    pushgateway: int | None,
+    groups: Sequence[Group],
+    factor: float,
+    past: Sequence[str],
+) -> Iterator[Prometheus]:
+    """Under rules that are `factor` times faster, a Prometheus of its own directory.
+
+    Args:
+        targets: (namespace, port) of model servers that it scrapes.
+        pushgateway: its port; None: none is scraped.
+        past: namespaces with a week behind them in which all was well.
+    """
+    workdir.mkdir()
+    (workdir / "rules.yaml").write_text(yaml.safe_dump(faster(spec(groups), factor)))
     step = f"{STEP_MS}ms"
-    servers = [{"targets": [f"127.0.0.1:{port}"], "labels": {"namespace": name}} for name, port in targets.items()]
+    servers = [{"targets": [f"127.0.0.1:{port}"], "labels": {"namespace": name}} for name, port in targets]
     config = {
         "global": {"scrape_interval": step, "scrape_timeout": step, "evaluation_interval": step},
         "rule_files": ["rules.yaml"],
-        "scrape_configs": [
-            {"job_name": JOB, "static_configs": servers},
-            {"job_name": "pushed", "honor_labels": True, "static_configs": [{"targets": [f"127.0.0.1:{pushgateway}"]}]},
-        ],
+        "scrape_configs": [{"job_name": JOB, "static_configs": servers}, *_pushed(pushgateway)],
     }
     (workdir / "prometheus.yaml").write_text(yaml.safe_dump(config))
+    series = write_past(workdir, past, factor, time.time())
     port, program = free_port(), find_program("prometheus")
     assert program is not None
-    command = [program, f"--config.file={workdir / 'prometheus.yaml'}", f"--storage.tsdb.path={workdir / 'series'}"]
+    command = [program, f"--config.file={workdir / 'prometheus.yaml'}", f"--storage.tsdb.path={series}"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--log.level=warn"]
     with running("prometheus", command, workdir / "prometheus.log") as process:
         wait_until(lambda: get(port, "/-/ready")[0] == 200, process, "ready", 30)
         yield Prometheus(port)
+
+
+def _pushed(port: int | None) -> list[dict[str, Any]]:
+    """How a Pushgateway is scraped."""
+    if port is None:
+        return []
+    return [{"job_name": "pushed", "honor_labels": True, "static_configs": [{"targets": [f"127.0.0.1:{port}"]}]}]
 
 
 def faster(rules: dict[str, Any], factor: float) -> dict[str, Any]:

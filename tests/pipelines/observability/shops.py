@@ -14,6 +14,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import redis
+
 from components.rollout.processes import Process, free_port, get, running, wait_until
 from model.serving.events import BATCH
 from tests.model.serving.fake_server import write_model
@@ -29,13 +31,17 @@ PATIENT_MS = 2000
 
 @dataclass(kw_only=True)
 class Shop:
-    """What a fault may change of one server and of those who ask it. Its name is its namespace."""
+    """What a fault may change of one server and of those who ask it."""
 
     name: str
+    namespace: str
     process: Process
     port: int
     store: Process
+    store_url: str
     model: Path
+    requests: Path
+    """Directory of its request log."""
     gateway: str
     """URL of the Pushgateway."""
     clients: int = 2
@@ -71,10 +77,20 @@ class Shop:
             if self.closed.wait(0.3):
                 return
             if self.purchases_late_s is not None:
-                then = datetime.now(UTC) - timedelta(seconds=self.purchases_late_s)
-                data = {"user_id": "u", "item_id": "milk", "event_time": then.isoformat()}
-                about = {"specversion": "1.0", "type": "aisle.purchase", "source": self.name, "data": data}
-                self._post("/events", [about | {"id": f"{number}-{one}"} for one in range(30)], BATCH)
+                self.send(self.purchases_late_s, str(number), 30)
+
+    def restore(self, age_s: float) -> None:
+        """The store becomes a copy in which the shopper's last purchase is so old."""
+        with redis.Redis.from_url(self.store_url) as client:
+            client.flushall()
+        self.send(age_s, "restored", 1)
+
+    def send(self, age_s: float, name: str, count: int) -> None:
+        """Purchases that were made so long ago."""
+        then = datetime.now(UTC) - timedelta(seconds=age_s)
+        data = {"user_id": "u", "item_id": "milk", "event_time": then.isoformat()}
+        about = {"specversion": "1.0", "type": "aisle.purchase", "source": self.name, "data": data}
+        self._post("/events", [about | {"id": f"{name}-{one}"} for one in range(count)], BATCH)
 
     def _post(self, path: str, body: Any, content_type: str) -> None:
         """What comes back, or whether anything does, is the server's metrics to tell."""
@@ -86,16 +102,26 @@ class Shop:
 
 
 @contextmanager
-def shop(workdir: Path, name: str, gateway: str) -> Iterator[Shop]:
-    """A shop that is not open yet; its server may still be loading."""
-    here = workdir / name
-    model, port = write_model(here / "model", "v1", items=["a", "b"]), free_port()
+def shop(workdir: Path, name: str, gateway: str, canary_of: str = "") -> Iterator[Shop]:
+    """A shop that is not open yet; its server may still be loading. It has a namespace of its own, or is a canary."""
+    here, namespace = workdir / name, canary_of or name
+    model, port = write_model(here / "model", "v2" if canary_of else "v1", items=["a", "b"]), free_port()
     with redis_server(here) as (store, url):
         command = [sys.executable, "-m", SERVER, "--host-loopback", "--model-dir", str(model), "--store", url]
         command += ["--http-port", str(port), "--grpc-port", str(free_port()), "--request-log", str(here / "requests")]
-        command += ["--max-in-flight", str(MAX_IN_FLIGHT)]
+        command += ["--log-keep-mb", "100", "--max-in-flight", str(MAX_IN_FLIGHT)]
         with running(name, command, here / "server.log") as process:
-            found = Shop(name=name, process=process, port=port, store=store, model=model, gateway=gateway)
+            found = Shop(
+                name=name,
+                namespace=namespace,
+                process=process,
+                port=port,
+                store=store,
+                store_url=url,
+                model=model,
+                requests=here / "requests",
+                gateway=gateway,
+            )
             try:
                 yield found
             finally:

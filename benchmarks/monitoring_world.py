@@ -1,0 +1,55 @@
+"""A recorded service, and what the monitor says of it at any moment: the world that faults change."""
+
+import dataclasses
+from collections.abc import Sequence
+
+import pandas as pd
+
+from components.monitor import run
+from components.monitor.look import look
+from components.monitor.reference import Reference
+from components.monitor.results import Result, worst
+from model import columns as c
+from tfx_configs.monitoring import MonitorSettings
+
+CAME = "came_s"
+"""When a row came, unix seconds, whatever it says of itself."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class World:
+    """A log and all it is judged by."""
+
+    requests: pd.DataFrame
+    """Rows of the request log (model/request_log.py)."""
+    purchases: pd.DataFrame
+    """Canonical events since the cut, event_time in unix seconds."""
+    promotion_starts: "pd.Series[float]"
+    """Moments at which promotions start, unix seconds, ascending."""
+    known: Reference
+    settings: MonitorSettings
+
+    def timed(self) -> "World":
+        """Every row with when it came in a column of its own, for faults that change what it says of its time."""
+        requests = self.requests.assign(**{CAME: self.requests["time_s"].astype(float)})
+        return dataclasses.replace(
+            self, requests=requests, purchases=self.purchases.assign(**{CAME: self.purchases[c.TIME].astype(float)})
+        )
+
+    def until(self, moment_s: float) -> "World":
+        """What had come by the moment. `timed` only."""
+        requests, purchases = (frame[frame[CAME] < moment_s] for frame in (self.requests, self.purchases))
+        return dataclasses.replace(self, requests=requests, purchases=purchases)
+
+    def seen(self, moments: Sequence[float], distances: bool, only: str = "") -> list[list[Result]]:
+        """What each check said at each moment, the gravest of its windows; `distances` and `only` as in `look`."""
+        until_s = max(moments)
+        requests = self.requests[self.requests["time_s"] < until_s].sort_values("time_s", kind="stable")
+        live = run.as_live(requests, self.purchases[self.purchases[c.TIME] < until_s], self.known, self.settings)
+        seen = look(live, self.known, self.promotion_starts, moments, self.settings, distances, only)
+        return [worst(one.results) for one in seen]
+
+    def failed(self, moments: Sequence[float], distances: bool, only: str = "") -> list[set[str]]:
+        """Names of the checks that fail at each moment."""
+        seen = self.seen(moments, distances, only)
+        return [{result.check for result in one if result.status == "failed"} for one in seen]
