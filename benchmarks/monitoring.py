@@ -2,8 +2,8 @@
 
 `python -m benchmarks.monitoring` needs the examples and the model that `python -m benchmarks.quality` left, and writes
 build/bench/monitoring.json. The log is four weeks of the demo's trips, answered by the served model through the
-server's own code (build/bench/monitoring/requests; removed, it is recorded again). Each fault and each replay leaves its part in
-build/bench/monitoring/parts, and what is there is not measured again. What others measured is taken in from
+server's own code (build/bench/monitoring/requests; removed, it is recorded again). Each fault and each replay leaves
+its part in build/bench/monitoring/parts, and what is there is not measured again. What others measured is taken in from
 build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence.py).
 """
 
