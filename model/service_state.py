@@ -40,10 +40,22 @@ def canary_ready(mode: Mode, predictor: str, percent: int, revision_before: str 
     def knative(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
         newest = newest_revision(service)
         part = service.get("status", {}).get("components", {}).get("predictor", {})
-        ready = newest is not None and part.get("latestReadyRevision") == newest
+        ready = newest is not None and part.get("latestReadyRevision") == newest and _share(service) == percent
         return ready and newest != revision_before and _condition(service, "Ready").get("status") == "True"
 
     return standard if mode == "Standard" else knative
+
+
+def without_share(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
+    """Whether the newest revision gets no requests; Knative mode."""
+    return _share(service) == 0
+
+
+def _share(service: dict[str, Any]) -> int:
+    """Percent of the requests that the newest revision gets; Knative mode."""
+    part = service.get("status", {}).get("components", {}).get("predictor", {})
+    newest = newest_revision(service)
+    return sum(one.get("percent") or 0 for one in part.get("traffic", []) if one.get("revisionName") == newest)
 
 
 def newest_revision(service: dict[str, Any]) -> str | None:
