@@ -70,7 +70,9 @@ def trouble(service: dict[str, Any], pods: Iterable[dict[str, Any]], warnings: l
 
     warnings: `object: message` of the namespace's warning events, oldest first.
     """
-    wanted = f"-{predictor}-" if predictor else ""
+    # In Knative mode a version's pods have the name of its revision.
+    revision = newest_revision(service)
+    wanted = f"{revision}-" if revision else f"-{predictor}-" if predictor else ""
     mine = [pod for pod in pods if wanted in pod["metadata"]["name"]]
     for pod in mine:
         if said := _pod_trouble(pod):
@@ -85,7 +87,11 @@ def trouble(service: dict[str, Any], pods: Iterable[dict[str, Any]], warnings: l
     if gateway.get("status") == "False" and predictor is None and mine:
         return f"no route: {gateway.get('message', '')}; is there a Gateway kserve-ingress-gateway, and a controller?"
     words = [one.get("message") or one.get("reason") for one in _conditions(service) if one.get("status") == "False"]
-    return "; ".join(word for word in dict.fromkeys(words) if word) or "KServe says nothing; is its controller running?"
+    if told := "; ".join(word for word in dict.fromkeys(words) if word):
+        return told
+    if mine:
+        return f"pod {mine[-1]['metadata']['name']} is still starting"
+    return "KServe says nothing; is its controller running?"
 
 
 def _pod_trouble(pod: dict[str, Any]) -> str | None:

@@ -91,3 +91,24 @@ def test_in_knative_mode_a_canary_is_a_newer_revision_that_is_ready_and_has_its_
     assert not canary_ready("Knative", "vnew", 10, "r1")(service, [])
     part["traffic"] = shares[1:]
     assert without_share(service, [])
+
+
+def test_in_knative_mode_the_pods_of_the_newest_revision_are_to_blame() -> None:
+    part = {"latestCreatedRevision": "aisle-predictor-00002", "latestReadyRevision": "aisle-predictor-00001"}
+    said = [{"type": "Ready", "status": "False", "message": "Revision failed: no such claim"}]
+    service = {"spec": {}, "status": {"components": {"predictor": part}, "conditions": said}}
+    waiting = {"waiting": {"reason": "ErrImagePull", "message": "none"}}
+
+    def failing(revision: str) -> dict[str, Any]:
+        containers = [{"name": "kserve-container", "image": "aisle/serve:9", "state": waiting}]
+        return {
+            "metadata": {"name": f"aisle-predictor-{revision}-deployment-1"},
+            "status": {"containerStatuses": containers},
+        }
+
+    assert trouble(service, [failing("00001")], [], "vnew") == "Revision failed: no such claim"
+    assert "image aisle/serve:9 not pulled" in trouble(service, [failing("00001"), failing("00002")], [], None)
+    said.clear()
+    starting = {"metadata": {"name": "aisle-predictor-00002-deployment-1"}, "status": {}}
+    assert trouble(service, [starting], [], None) == "pod aisle-predictor-00002-deployment-1 is still starting"
+    assert trouble(service, [], [], None) == "KServe says nothing; is its controller running?"
