@@ -130,13 +130,16 @@ class FakeCluster:
                 {"type": "Ready", "status": "True" if ready else "False", "message": "Deployment not ready"}
             ],
             "canaryStatuses": [self._canary(one, canary) for one in spec.get("canary", [])],
-            "components": {
-                "predictor": {
-                    "latestCreatedRevision": f"rev-{len(revisions.uris)}",
-                    "latestReadyRevision": f"rev-{revisions.ready}",
-                    "traffic": revisions.route(spec["predictor"]) if self.applied else [],
-                }
-            },
+            "components": {"predictor": self._part(spec) if self.mode in ("Knative", "Serverless") else {}},
+        }
+
+    def _part(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Of Knative mode alone."""
+        revisions = self.revisions
+        return {
+            "latestCreatedRevision": f"rev-{len(revisions.uris)}",
+            "latestReadyRevision": f"rev-{revisions.ready}",
+            "traffic": revisions.route(spec["predictor"]) if self.applied else [],
         }
 
     @staticmethod
