@@ -35,7 +35,7 @@ class Revisions:
     def route(self, predictor: dict[str, Any]) -> list[dict[str, Any]]:
         """Traffic as the status has it."""
         percent, old = predictor.get("canaryTrafficPercent"), self.rolled_out
-        newest = {"latestRevision": True, "revisionName": f"rev-{self.ready}", "percent": 100}
+        newest: dict[str, Any] = {"latestRevision": True, "revisionName": f"rev-{self.ready}", "percent": 100}
         traffic = [newest]
         if percent is not None and old:
             newest["percent"] = percent
