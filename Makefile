@@ -7,7 +7,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-cluster kind-up kind-load kind-deploy kind-down lint format compile bench report docs clean
+.PHONY: help setup demo test test-cluster kind-up kind-load kind-deploy kind-demo kind-down lint format compile bench report docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -52,6 +52,9 @@ kind-load: kind-up ## Build our images and load them onto its node
 
 kind-deploy: kind-up ## Install the gateway, KServe, KFP and our manifests on it
 	$(RUN)/python -m pipelines.kind deploy
+
+kind-demo: setup ## Train on it until a canary is ready, then ask it through the gateway
+	$(RUN)/python -m pipelines.kind demo
 
 kind-down: setup ## Delete that cluster
 	$(RUN)/python -m pipelines.kind down

@@ -22,6 +22,8 @@ MODE_ANNOTATION = "serving.kserve.io/deploymentMode"
 RECORD = "aisle-traffic"
 """The ConfigMap."""
 MODEL_FORMAT = {"name": "aisle", "version": "1"}
+SCHEMES = ("s3", "gs", "pvc", "hdfs", "https")
+"""Of a model's address; the same as in manifests/base/fetch.yaml."""
 
 Mode = Literal["Standard", "Knative"]
 _MODES: dict[str, Mode] = {"Standard": "Standard", "RawDeployment": "Standard"}
@@ -147,7 +149,7 @@ def s3_uri(uri: str) -> str:
     scheme, separator, rest = uri.partition("://")
     if scheme == "minio" and rest:
         return f"s3://{rest}"
-    if separator and rest and scheme in ("s3", "gs", "pvc", "hdfs", "https"):
+    if separator and rest and scheme in SCHEMES:
         return uri
     raise InputError(f"model address: expected s3://, minio://, gs://, pvc://, hdfs:// or https://, got {uri!r}")
 

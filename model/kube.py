@@ -1,6 +1,7 @@
 """The API server, as far as push and rollout need it. The only module that imports the Kubernetes client."""
 
 import json
+import time
 from typing import Any, Protocol
 
 from kubernetes import client, config
@@ -11,7 +12,14 @@ from model.errors import CheckFailed, InputError
 from model.inference_service import API_VERSION, FIELD_MANAGER, NAME, RECORD
 
 TIMEOUT_S = 30
+WEBHOOK_S = 60.0
+"""How long KServe's webhook may be silent, as while its controller restarts, before an apply is given up; seconds."""
+RETRY_S = 3.0
 _APPLY = "application/apply-patch+yaml"
+
+
+class WebhookSilent(CheckFailed):
+    """KServe's webhook did not answer, so nothing was changed; the same apply may work later."""
 
 
 class Cluster(Protocol):
@@ -67,14 +75,25 @@ class KubeCluster:
         return self._get(self._path("InferenceService"))
 
     def record(self) -> dict[str, Any]:
-        return self._get(self._path("ConfigMap"))
+        try:
+            return self._get(self._path("ConfigMap"))
+        except InputError:
+            self.service()  # where KServe is missing as a whole, this tells so
+            raise
 
     def runtime(self) -> dict[str, Any]:
         return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{NAME}")
 
     def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
         query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"), ("force", str(force).lower())]
-        return self._call("PATCH", self._path(part["kind"]), query, part)
+        deadline = time.monotonic() + WEBHOOK_S
+        while True:
+            try:
+                return self._call("PATCH", self._path(part["kind"]), query, part)
+            except WebhookSilent:
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(RETRY_S)
 
     def pods(self) -> list[dict[str, Any]]:
         query = [("labelSelector", f"serving.kserve.io/inferenceservice={NAME}")]
@@ -135,5 +154,5 @@ def refusal(status: int, body: str | bytes | None, namespace: str) -> InputError
     if status == 409:
         return CheckFailed(f"somebody else manages these fields: {said}; let one of you own them, or force it")
     if "failed calling webhook" in said:
-        return CheckFailed(f"KServe's controller does not answer: {said}; look at its pods in namespace kserve")
+        return WebhookSilent(f"KServe's controller does not answer: {said}; look at its pods in namespace kserve")
     return CheckFailed(f"refused by the API server ({status}): {said}")

@@ -40,10 +40,22 @@ def canary_ready(mode: Mode, predictor: str, percent: int, revision_before: str 
     def knative(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
         newest = newest_revision(service)
         part = service.get("status", {}).get("components", {}).get("predictor", {})
-        ready = newest is not None and part.get("latestReadyRevision") == newest
+        ready = newest is not None and part.get("latestReadyRevision") == newest and _share(service) == percent
         return ready and newest != revision_before and _condition(service, "Ready").get("status") == "True"
 
     return standard if mode == "Standard" else knative
+
+
+def without_share(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
+    """Whether the newest revision gets no requests; Knative mode."""
+    return _share(service) == 0
+
+
+def _share(service: dict[str, Any]) -> int:
+    """Percent of the requests that the newest revision gets; Knative mode."""
+    part = service.get("status", {}).get("components", {}).get("predictor", {})
+    newest = newest_revision(service)
+    return sum(one.get("percent") or 0 for one in part.get("traffic", []) if one.get("revisionName") == newest)
 
 
 def newest_revision(service: dict[str, Any]) -> str | None:
@@ -58,7 +70,9 @@ def trouble(service: dict[str, Any], pods: Iterable[dict[str, Any]], warnings: l
 
     warnings: `object: message` of the namespace's warning events, oldest first.
     """
-    wanted = f"-{predictor}-" if predictor else ""
+    # In Knative mode a version's pods have the name of its revision.
+    revision = newest_revision(service)
+    wanted = f"{revision}-" if revision else f"-{predictor}-" if predictor else ""
     mine = [pod for pod in pods if wanted in pod["metadata"]["name"]]
     for pod in mine:
         if said := _pod_trouble(pod):
@@ -73,7 +87,11 @@ def trouble(service: dict[str, Any], pods: Iterable[dict[str, Any]], warnings: l
     if gateway.get("status") == "False" and predictor is None and mine:
         return f"no route: {gateway.get('message', '')}; is there a Gateway kserve-ingress-gateway, and a controller?"
     words = [one.get("message") or one.get("reason") for one in _conditions(service) if one.get("status") == "False"]
-    return "; ".join(word for word in dict.fromkeys(words) if word) or "KServe says nothing; is its controller running?"
+    if told := "; ".join(word for word in dict.fromkeys(words) if word):
+        return told
+    if mine:
+        return f"pod {mine[-1]['metadata']['name']} is still starting"
+    return "KServe says nothing; is its controller running?"
 
 
 def _pod_trouble(pod: dict[str, Any]) -> str | None:

@@ -13,7 +13,7 @@ from model.errors import CheckFailed
 from model.inference_service import Traffic, declared, merged, mode, promoted, read, record, rolled_back
 from model.kube import Cluster
 from model.service_rules import change_problems, problems
-from model.service_state import Check, canary_ready, stable_ready, trouble
+from model.service_state import Check, canary_ready, newest_revision, stable_ready, trouble, without_share
 
 POLL_S = 2.0
 
@@ -47,20 +47,47 @@ def promote(cluster: Cluster, patience: Patience) -> Traffic:
 
 
 def roll_back(cluster: Cluster, patience: Patience) -> Traffic:
-    """Stable serves everybody, the canary goes; without a canary nothing changes. Waits for nothing but the gateway."""
+    """Stable serves everybody, the canary goes; without a canary nothing changes.
+
+    In Standard mode it waits for nothing but the gateway. Raises CheckFailed in Knative mode when stable's new pods are
+    not ready in time; its old ones serve everybody then, and the next call goes on.
+    """
     traffic = read(cluster.record())
-    if traffic.canary is not None and traffic.percent > 0 and mode(cluster.service()) == "Standard":
+    after = rolled_back(traffic)
+    if traffic.canary is not None and mode(cluster.service()) == "Knative":
+        _empty(cluster, traffic, patience)
+    elif traffic.canary is not None and traffic.percent > 0:
         put(cluster, replace(traffic, percent=0))
         patience.sleep(patience.settle_s)
-    after = rolled_back(traffic)
     put(cluster, after)
     return after
 
 
-def put(cluster: Cluster, traffic: Traffic, force: bool = False) -> None:
+def _empty(cluster: Cluster, traffic: Traffic, patience: Patience) -> None:
+    """In Knative mode: the canary without a share, then stable's model in its place, at 0 % until it is ready.
+
+    Without `canaryTrafficPercent` the newest revision that is ready gets everything: were the field gone at once, that
+    would be the canary, for as long as stable's new revision takes to start.
+    """
+    stable = traffic.stable
+    assert stable is not None
+    none = replace(traffic, percent=0)
+    service = cluster.service()
+    if service["spec"]["predictor"]["model"].get("storageUri") == stable.uri:
+        before = None  # somebody began this and was interrupted
+    else:
+        put(cluster, none)
+        wait(cluster, patience, without_share, f"{stable.name} alone", None)
+        before = newest_revision(cluster.service())
+    put(cluster, replace(none, canary=stable), told=none)
+    what = f"stable {stable.name} in the canary's place"
+    wait(cluster, patience, canary_ready("Knative", stable.predictor, 0, before), what, None)
+
+
+def put(cluster: Cluster, traffic: Traffic, force: bool = False, told: Traffic | None = None) -> None:
     """Checks the rules on the object as it would be, then applies; the record follows what is true.
 
-    force: take fields over from another field manager.
+    force: take fields over from another field manager. told: what the record tells, where that is not `traffic`.
 
     Raises:
         InputError: the manifests are not there.
@@ -75,7 +102,7 @@ def put(cluster: Cluster, traffic: Traffic, force: bool = False) -> None:
     if broken:
         raise CheckFailed(f"the service would be invalid: {'; '.join(broken)}")
     cluster.apply(part, force)
-    cluster.apply(record(traffic, cluster.namespace), force)
+    cluster.apply(record(told or traffic, cluster.namespace), force)
 
 
 def _with(service: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """`python -m pipelines.kind STEP`: a cluster on this machine, from nothing to a served recommendation.
 
-Every step can be run again, says what it lacks and how to get it, and waits on conditions. Versions are those of
-manifests/versions.env.
+Every step can be run again, says what it lacks and how to get it, and waits on conditions. None but `up` makes a
+cluster, and none touches another than kind's `aisle`. Versions are those of manifests/versions.env.
 """
 
 import argparse
@@ -16,6 +16,7 @@ from pathlib import Path
 
 from model.errors import AisleError, InputError, StageFailed
 from pipelines.manifests import ROOT, versions
+from pipelines.shell import output, run, succeeds
 
 CLUSTER = "aisle"
 NEEDED_GB = 14.0
@@ -31,12 +32,14 @@ STORE = "seaweedfs.kubeflow:8333"
 """KFP's object store, in the cluster."""
 LOG_BUCKET = "aisle-log"
 """As in manifests/components/request-log; the secrets with its keys have the same name."""
+INTERRUPTED = 130
 KFP = "github.com/kubeflow/pipelines/manifests/kustomize"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one step; returns 0, or 1 or 2 with one line on stderr."""
-    steps: dict[str, Callable[[], None]] = {"check": check, "up": up, "load": load, "deploy": deploy, "down": down}
+    steps: dict[str, Callable[[], None]] = {"check": check, "up": up, "load": load, "deploy": deploy}
+    steps |= {"demo": demo, "down": down}
     parser = argparse.ArgumentParser(prog="python -m pipelines.kind", description=__doc__)
     parser.add_argument("step", choices=steps)
     try:
@@ -44,17 +47,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AisleError as error:
         print(f"aisle: {error}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("aisle: interrupted; a run that KFP has begun goes on there", file=sys.stderr)
+        return INTERRUPTED
     return 0
 
 
 def check() -> None:
-    """Raises InputError, naming the fix, when a program, the Docker daemon or memory is missing."""
+    """Raises InputError, naming the fix, when something is missing that `up` wants."""
+    _check_programs()
+    check_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
+
+
+def _check_programs() -> None:
+    """The programs, and the Docker daemon."""
     for program, fix in PROGRAMS.items():
         if shutil.which(program) is None:
             raise InputError(f"expected {program} on the PATH, not found; {fix}")
-    if not _succeeds("docker", "info"):
+    if not succeeds("docker", "info"):
         raise InputError("expected a running Docker daemon, none answers; start it, or join the group docker")
-    check_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
 
 
 def check_memory(meminfo: str) -> None:
@@ -68,30 +79,42 @@ def check_memory(meminfo: str) -> None:
 
 
 def up() -> None:
-    """The cluster itself."""
-    check()
-    if CLUSTER in _output("kind", "get", "clusters").split():
-        _run("kubectl", "config", "use-context", f"kind-{CLUSTER}")
-        return
-    image = f"kindest/node:v{versions()['KUBERNETES']}"
-    config = str(ROOT.parent / "kind-cluster.yaml")
-    _run("kind", "create", "cluster", "--config", config, "--image", image, "--wait", "180s")
+    """The cluster itself. Memory is counted before there is one: what runs in it later is what the memory was for."""
+    _check_programs()
+    if not _is_up():
+        check()
+        image = f"kindest/node:v{versions()['KUBERNETES']}"
+        config = str(ROOT.parent / "kind-cluster.yaml")
+        run("kind", "create", "cluster", "--config", config, "--image", image, "--wait", "180s")
+    run("kubectl", "config", "use-context", f"kind-{CLUSTER}")
+
+
+def _is_up() -> bool:
+    return CLUSTER in output("kind", "get", "clusters").split()
+
+
+def _on_the_cluster() -> None:
+    """kubectl speaks to kind's cluster from here on. Raises InputError when there is none, or a program is missing."""
+    _check_programs()
+    if not _is_up():
+        raise InputError(f"expected kind's cluster {CLUSTER}, found none; run `make kind-up`")
+    run("kubectl", "config", "use-context", f"kind-{CLUSTER}")
 
 
 def load() -> None:
     """Builds our images and puts them on the node."""
-    check()
+    _on_the_cluster()
     tag = versions()["AISLE"]
     for name in IMAGES:
         image = f"aisle/{name}:{tag}"
         dockerfile = str(ROOT / "images" / "Dockerfile")
-        _run("docker", "build", "-f", dockerfile, "--target", name, "-t", image, str(ROOT.parent))
-        _run("kind", "load", "docker-image", image, "--name", CLUSTER)
+        run("docker", "build", "-f", dockerfile, "--target", name, "-t", image, str(ROOT.parent))
+        run("kind", "load", "docker-image", image, "--name", CLUSTER)
 
 
 def deploy() -> None:
     """Everything on top: certificates, gateway, KServe, monitoring objects, KFP, and ours."""
-    check()
+    _on_the_cluster()
     found = versions()
     github = "https://github.com"
     _apply_url(f"{github}/cert-manager/cert-manager/releases/download/v{found['CERT_MANAGER']}/cert-manager.yaml")
@@ -104,22 +127,31 @@ def deploy() -> None:
     _helm("kserve", "oci://ghcr.io/kserve/charts/kserve-resources", found["KSERVE"], "kserve", values)
     operator = f"{github}/prometheus-operator/prometheus-operator/releases/download/v{found['PROMETHEUS_OPERATOR']}"
     _apply_url(f"{operator}/bundle.yaml")
-    _run("kubectl", "apply", "-k", f"{KFP}/cluster-scoped-resources?ref={found['KFP']}")
-    _run("kubectl", "wait", "--for=condition=Established", "--timeout=60s", "crd/applications.app.k8s.io")
-    _run("kubectl", "apply", "-k", f"{KFP}/env/platform-agnostic?ref={found['KFP']}")
+    run("kubectl", "apply", "-k", f"{KFP}/cluster-scoped-resources?ref={found['KFP']}")
+    run("kubectl", "wait", "--for=condition=Established", "--timeout=60s", "crd/applications.app.k8s.io")
+    run("kubectl", "apply", "-k", f"{KFP}/env/platform-agnostic?ref={found['KFP']}")
     _available("kubeflow")
     overlay = str(ROOT / "overlays" / "kind")
-    _run("kubectl", "apply", "--server-side", "-f", str(ROOT / "base" / "namespace.yaml"))
+    run("kubectl", "apply", "--server-side", "-f", str(ROOT / "base" / "namespace.yaml"))
     _secrets()
-    _run("kubectl", "apply", "--server-side", "-k", overlay)
-    _run("kubectl", "rollout", "status", "statefulset/aisle-redis", "-n", "aisle", "--timeout=180s")
-    print("deployed; the service waits for its first model: push one with the training pipeline (docs/cluster.md)")
+    run("kubectl", "apply", "--server-side", "-k", overlay)
+    run("kubectl", "rollout", "status", "statefulset/aisle-redis", "-n", "aisle", "--timeout=180s")
+    print("deployed; the service waits for its first model: `make kind-demo` trains one and asks it (docs/cluster.md)")
+
+
+def demo() -> None:
+    """A training run in KFP up to a ready canary, and questions to it through the gateway."""
+    from pipelines.kind_demo import demonstrate
+    from pipelines.kind_stage import KubectlStage
+
+    _on_the_cluster()
+    demonstrate(KubectlStage())
 
 
 def down() -> None:
     """The cluster is removed with everything in it; nothing else is touched."""
-    if shutil.which("kind") and CLUSTER in _output("kind", "get", "clusters").split():
-        _run("kind", "delete", "cluster", "--name", CLUSTER)
+    if shutil.which("kind") and _is_up():
+        run("kind", "delete", "cluster", "--name", CLUSTER)
 
 
 def _secrets() -> None:
@@ -129,7 +161,7 @@ def _secrets() -> None:
     if not _exists("aisle-api-keys"):
         _secret("aisle-api-keys", {"demo": secrets.token_urlsafe(32)})
     if not _exists("aisle-s3"):
-        text = _output("kubectl", "get", "secret", "mlpipeline-minio-artifact", "-n", "kubeflow", "-o", "json")
+        text = output("kubectl", "get", "secret", "mlpipeline-minio-artifact", "-n", "kubeflow", "-o", "json")
         store = {key: base64.b64decode(value).decode() for key, value in json.loads(text)["data"].items()}
         keys = {"AWS_ACCESS_KEY_ID": store["accesskey"], "AWS_SECRET_ACCESS_KEY": store["secretkey"]}
         notes = {"s3-endpoint": STORE, "s3-usehttps": "0", "s3-region": "us-east-1"}
@@ -164,7 +196,7 @@ def _weed(commands: str) -> str:
 
 
 def _exists(secret: str, namespace: str = "aisle") -> bool:
-    return _succeeds("kubectl", "get", "secret", secret, "-n", namespace)
+    return succeeds("kubectl", "get", "secret", secret, "-n", namespace)
 
 
 def _secret(
@@ -173,40 +205,21 @@ def _secret(
     """Through standard input: values on a command line can be read by every user of the machine."""
     metadata = {"name": name, "namespace": namespace, "annotations": annotations or {}}
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
-    _run("kubectl", "create", "-f", "-", stdin=json.dumps(body))
+    run("kubectl", "create", "-f", "-", stdin=json.dumps(body))
 
 
 def _apply_url(url: str) -> None:
-    _run("kubectl", "apply", "--server-side", "--force-conflicts", "-f", url)
+    run("kubectl", "apply", "--server-side", "--force-conflicts", "-f", url)
 
 
 def _available(namespace: str) -> None:
-    _run("kubectl", "wait", "--for=condition=Available", "--timeout=900s", "deployment", "--all", "-n", namespace)
+    run("kubectl", "wait", "--for=condition=Available", "--timeout=900s", "deployment", "--all", "-n", namespace)
 
 
 def _helm(name: str, chart: str, version: str, namespace: str, values: Sequence[str] = ()) -> None:
     command = ["helm", "upgrade", "--install", name, chart, "--version", f"v{version}"]
     command += ["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "10m"]
-    _run(*command, *[word for value in values for word in ("--set", value)])
-
-
-def _run(*command: str, stdin: str | None = None) -> None:
-    """Runs a command with its output shown; raises StageFailed when it fails."""
-    print(f"+ {' '.join(command)}", flush=True)
-    done = subprocess.run(command, input=stdin, text=True, check=False)
-    if done.returncode:
-        raise StageFailed(f"{command[0]}: expected exit 0, got {done.returncode}; its output is above")
-
-
-def _output(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StageFailed(f"{' '.join(command)}: expected exit 0, got {done.returncode} ({done.stderr.strip()[:200]})")
-    return done.stdout
-
-
-def _succeeds(*command: str) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+    run(*command, *[word for value in values for word in ("--set", value)])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ CLUSTER = "a cluster (make test-cluster)"
 """Not a program: it is there when `make test-cluster` says so, never because a KUBECONFIG happens to be set."""
 OWN_SERVER = "an API server of the tests' own (make test-cluster with KUBEBUILDER_ASSETS)"
 """Where a test may move traffic."""
+CONTROLLER = "KServe's controller (AISLE_KSERVE_MANAGER, its program `manager`) beside it"
 NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -63,4 +64,6 @@ def _is_there(name: str) -> bool:
         return "AISLE_CLUSTER" in os.environ
     if name == OWN_SERVER:
         return "AISLE_CLUSTER" in os.environ and "KUBECONFIG" not in os.environ
+    if name == CONTROLLER:
+        return "AISLE_KSERVE_MANAGER" in os.environ
     return find_program(name) is not None or find_spec(name) is not None

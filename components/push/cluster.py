@@ -60,8 +60,11 @@ def deploy(
             put(cluster, wanted, force)
             ready = canary_ready(found_mode, canary.predictor, percent, None)
             wait(cluster, patience, ready, f"canary {canary.name} at {percent} %", canary.predictor)
-    except CheckFailed:
-        roll_back(cluster, patience)
+    except CheckFailed as error:
+        try:
+            roll_back(cluster, patience)
+        except CheckFailed as second:
+            raise CheckFailed(f"{error}; and on the way back: {second}") from None
         progress(f"{canary.name} rolled back; what was stable serves everybody")
         raise
     progress(f"{canary.name} is ready and answers, at {percent} %")

@@ -14,7 +14,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -35,21 +35,28 @@ def api_server(scratch: Path) -> Iterator[Path]:
     if "KUBECONFIG" in os.environ:
         yield Path(os.environ["KUBECONFIG"])
         return
+    with bare_server(scratch) as kubeconfig:
+        prepare(kubeconfig)
+        yield kubeconfig
+
+
+@contextmanager
+def bare_server(scratch: Path) -> Iterator[Path]:
+    """Yields the kubeconfig of a server of our own, without any CRD or namespace of ours."""
     if "KUBEBUILDER_ASSETS" not in os.environ:
         pytest.fail("expected KUBECONFIG or KUBEBUILDER_ASSETS, found neither; see docs/cluster.md")
-    assets = Path(os.environ["KUBEBUILDER_ASSETS"])
-    with _running(assets, scratch) as kubeconfig:
-        _prepare(kubeconfig)
+    with _running(Path(os.environ["KUBEBUILDER_ASSETS"]), scratch) as kubeconfig:
         yield kubeconfig
 
 
 def kubectl(kubeconfig: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     """One kubectl call; its exit code is the caller's to look at."""
     command = [find_program("kubectl") or "kubectl", "--kubeconfig", str(kubeconfig), *arguments]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=600)
 
 
-def _prepare(kubeconfig: Path) -> None:
+def prepare(kubeconfig: Path) -> None:
+    """CRDs and namespaces as the installation of KServe, KFP and the others leaves them."""
     crds = os.environ.get("AISLE_CRDS")
     if crds is None:
         pytest.fail("AISLE_CRDS: expected a directory with the CRDs of manifests/versions.env; see docs/cluster.md")
@@ -63,7 +70,7 @@ def _prepare(kubeconfig: Path) -> None:
 
 @contextmanager
 def _running(assets: Path, scratch: Path) -> Iterator[Path]:
-    etcd_port, peer_port, port = _free_ports(3)
+    etcd_port, peer_port, port = free_ports(3)
     token = secrets.token_hex(16)
     (scratch / "tokens.csv").write_text(f"{token},admin,admin,system:masters\n")
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -79,7 +86,7 @@ def _running(assets: Path, scratch: Path) -> Iterator[Path]:
     server += [f"--service-account-key-file={scratch / 'accounts.key'}", "--service-account-issuer=https://localhost"]
     server += [f"--service-account-signing-key-file={scratch / 'accounts.key'}"]
     server += ["--disable-admission-plugins=ServiceAccount"]
-    with _process(store, scratch / "etcd.log"), _process(server, scratch / "server.log"):
+    with process(store, scratch / "etcd.log"), process(server, scratch / "server.log"):
         _wait(f"https://127.0.0.1:{port}/readyz", token, scratch / "server.log")
         kubeconfig = scratch / "kubeconfig"
         cluster = {"server": f"https://127.0.0.1:{port}", "insecure-skip-tls-verify": True}
@@ -98,18 +105,19 @@ def _binary(assets: Path, name: str) -> str:
 
 
 @contextmanager
-def _process(command: list[str], log: Path) -> Iterator[None]:
+def process(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[None]:
+    """Runs the command until the block ends; what it says goes into the log."""
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+        child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
     try:
         yield
     finally:
-        process.terminate()
+        child.terminate()
         try:
-            process.wait(20)
+            child.wait(20)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            child.kill()
+            child.wait()
 
 
 def _wait(url: str, token: str, log: Path) -> None:
@@ -125,7 +133,8 @@ def _wait(url: str, token: str, log: Path) -> None:
     raise AssertionError(f"the API server is not ready after {READY_S} s: {log.read_text()[-800:]}")
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports that nobody listened on a moment ago."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))

@@ -10,6 +10,52 @@ from model.traffic_change import Patience
 RUNTIME = {"spec": {"supportedModelFormats": [{"name": "aisle", "version": "1"}]}}
 
 
+class Revisions:
+    """What Knative and KServe make of the service: a revision for each model address, and who gets which share.
+
+    As in createKnativeService and PropagateStatus of KServe 0.21: without a percent, the newest revision that is ready
+    gets everything, whichever it is.
+    """
+
+    def __init__(self) -> None:
+        self.uris: list[str] = []
+        self.ready = 0
+        """Number of the newest that is ready; its name is rev-NUMBER."""
+        self.rolled_out = self.rolled_out_before = 0
+        self.shares: list[dict[str, int]] = []
+        """{model address: percent} after each apply and at each look."""
+
+    def declare(self, predictor: dict[str, Any]) -> None:
+        if not self.uris or self.uris[-1] != predictor["model"]["storageUri"]:
+            self.uris.append(predictor["model"]["storageUri"])
+            if len(self.uris) == 2:  # tests need not wait for the first one
+                self.ready = self.rolled_out = max(self.ready, 1)
+        self.route(predictor)
+
+    def route(self, predictor: dict[str, Any]) -> list[dict[str, Any]]:
+        """Traffic as the status has it."""
+        percent, old = predictor.get("canaryTrafficPercent"), self.rolled_out
+        newest: dict[str, Any] = {"latestRevision": True, "revisionName": f"rev-{self.ready}", "percent": 100}
+        traffic = [newest]
+        if percent is not None and old:
+            newest["percent"] = percent
+            if percent < 100:
+                rest = {"latestRevision": False, "revisionName": f"rev-{old}", "percent": 100 - percent, "tag": "prev"}
+                traffic.append(rest)
+        if self.rolled_out != self.ready:
+            if newest["percent"] == 100:
+                self.rolled_out_before, self.rolled_out = old, self.ready
+        elif self.ready == len(self.uris) and len(traffic) == 2 and self.rolled_out_before:
+            self.rolled_out = self.rolled_out_before
+        share: dict[str, int] = {}
+        for one in traffic:
+            number = int(str(one["revisionName"]).removeprefix("rev-"))
+            if number:
+                share[self.uris[number - 1]] = share.get(self.uris[number - 1], 0) + int(str(one["percent"]))
+        self.shares.append(share)
+        return traffic
+
+
 class FakeCluster:
     """Implements model.kube.Cluster. `ready_after` counts looks at the service after each apply; None: never ready."""
 
@@ -26,6 +72,7 @@ class FakeCluster:
         self.found_runtime: dict[str, Any] = RUNTIME
         self.found_pods: list[dict[str, Any]] = []
         self.found_warnings: list[str] = []
+        self.revisions = Revisions()
         self._looks = 0
         model = {"modelFormat": {"name": "aisle", "version": "1"}, "protocolVersion": "v2"}
         self._base = {
@@ -51,6 +98,7 @@ class FakeCluster:
             return part
         self.applied.append(part)
         self._looks = 0
+        self.revisions.declare(self._now()["spec"]["predictor"])
         return copy.deepcopy(self._base | self._now())
 
     def pods(self) -> list[dict[str, Any]]:
@@ -74,18 +122,24 @@ class FakeCluster:
         spec = self._now()["spec"]
         ready = self.ready_after is not None and self._looks > self.ready_after
         canary = self.canary_ready_after is not None and self._looks > self.canary_ready_after
-        newest = f"rev-{len(self.applied)}"
+        revisions = self.revisions
+        if canary:
+            revisions.ready = len(revisions.uris)
         return {
             "conditions": [
                 {"type": "Ready", "status": "True" if ready else "False", "message": "Deployment not ready"}
             ],
             "canaryStatuses": [self._canary(one, canary) for one in spec.get("canary", [])],
-            "components": {
-                "predictor": {
-                    "latestCreatedRevision": newest,
-                    "latestReadyRevision": newest if canary else f"rev-{len(self.applied) - 1}",
-                }
-            },
+            "components": {"predictor": self._part(spec) if self.mode in ("Knative", "Serverless") else {}},
+        }
+
+    def _part(self, spec: dict[str, Any]) -> dict[str, Any]:
+        """Of Knative mode alone."""
+        revisions = self.revisions
+        return {
+            "latestCreatedRevision": f"rev-{len(revisions.uris)}",
+            "latestReadyRevision": f"rev-{revisions.ready}",
+            "traffic": revisions.route(spec["predictor"]) if self.applied else [],
         }
 
     @staticmethod

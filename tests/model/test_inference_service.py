@@ -1,11 +1,14 @@
 """Traffic between versions as fields of an InferenceService."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from model.errors import InputError
 from model.inference_service import (
+    SCHEMES,
     Traffic,
     Version,
     declared,
@@ -19,6 +22,7 @@ from model.inference_service import (
     with_canary,
 )
 
+FETCH = Path(__file__).resolve().parents[2] / "manifests" / "base" / "fetch.yaml"
 OLD = Version(name="2017-11-06-aaaaaaaaaaaa", uri="s3://models/old")
 NEW = Version(name="2017-12-04-bbbbbbbbbbbb", uri="s3://models/new")
 
@@ -105,3 +109,8 @@ def test_merging_replaces_values_keeps_the_rest_and_mutates_nothing() -> None:
         "spec": {"predictor": {"minReplicas": 2, "model": {"storageUri": "b"}}}
     }
     assert service["spec"]["predictor"]["model"] == {"storageUri": "a"}
+
+
+def test_what_a_models_address_may_be_is_what_kserve_is_told_to_take() -> None:
+    fetch = yaml.safe_load(FETCH.read_text())
+    assert [one["prefix"] for one in fetch["spec"]["supportedUriFormats"]] == [f"{scheme}://" for scheme in SCHEMES]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model.service_state import canary_ready, stable_ready, trouble
+from model.service_state import canary_ready, stable_ready, trouble, without_share
 
 SERVICE = {"spec": {"canary": []}, "status": {"conditions": [{"type": "Ready", "status": "False", "message": "waits"}]}}
 
@@ -78,11 +78,37 @@ def test_a_canary_is_ready_at_the_share_that_was_asked_for() -> None:
     assert not canary_ready("Standard", "vold", 10, None)(service, [])
 
 
-def test_in_knative_mode_a_canary_is_a_newer_revision_that_is_ready() -> None:
-    part = {"latestCreatedRevision": "r2", "latestReadyRevision": "r2"}
+def test_in_knative_mode_a_canary_is_a_newer_revision_that_is_ready_and_has_its_share() -> None:
+    shares = [{"revisionName": "r2", "percent": 10}, {"revisionName": "r1", "percent": 90}, {"revisionName": "r0"}]
+    part = {"latestCreatedRevision": "r2", "latestReadyRevision": "r2", "traffic": shares}
     conditions = [{"type": "Ready", "status": "True"}]
     service = {"spec": {}, "status": {"components": {"predictor": part}, "conditions": conditions}}
     assert canary_ready("Knative", "vnew", 10, "r1")(service, [])
     assert not canary_ready("Knative", "vnew", 10, "r2")(service, [])
+    assert not canary_ready("Knative", "vnew", 50, "r1")(service, [])
+    assert not without_share(service, [])
     part["latestReadyRevision"] = "r1"
     assert not canary_ready("Knative", "vnew", 10, "r1")(service, [])
+    part["traffic"] = shares[1:]
+    assert without_share(service, [])
+
+
+def test_in_knative_mode_the_pods_of_the_newest_revision_are_to_blame() -> None:
+    part = {"latestCreatedRevision": "aisle-predictor-00002", "latestReadyRevision": "aisle-predictor-00001"}
+    said = [{"type": "Ready", "status": "False", "message": "Revision failed: no such claim"}]
+    service = {"spec": {}, "status": {"components": {"predictor": part}, "conditions": said}}
+    waiting = {"waiting": {"reason": "ErrImagePull", "message": "none"}}
+
+    def failing(revision: str) -> dict[str, Any]:
+        containers = [{"name": "kserve-container", "image": "aisle/serve:9", "state": waiting}]
+        return {
+            "metadata": {"name": f"aisle-predictor-{revision}-deployment-1"},
+            "status": {"containerStatuses": containers},
+        }
+
+    assert trouble(service, [failing("00001")], [], "vnew") == "Revision failed: no such claim"
+    assert "image aisle/serve:9 not pulled" in trouble(service, [failing("00001"), failing("00002")], [], None)
+    said.clear()
+    starting = {"metadata": {"name": "aisle-predictor-00002-deployment-1"}, "status": {}}
+    assert trouble(service, [starting], [], None) == "pod aisle-predictor-00002-deployment-1 is still starting"
+    assert trouble(service, [], [], None) == "KServe says nothing; is its controller running?"

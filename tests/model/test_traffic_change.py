@@ -34,6 +34,42 @@ def test_a_canary_loses_its_share_before_it_goes(cluster: FakeCluster) -> None:
     assert clock.now_s == 5
 
 
+@pytest.mark.parametrize("percent", [0, 50, 100])
+def test_in_knative_mode_nobody_meets_a_canary_that_is_rolled_back_while_stable_starts_anew(percent: int) -> None:
+    cluster = FakeCluster("Knative", ready_after=5)
+    put(cluster, Traffic(stable=OLD))
+    put(cluster, with_canary(Traffic(stable=OLD), NEW, percent))
+    for _ in range(8):
+        cluster.service()
+    assert cluster.revisions.shares[-1].get(NEW.uri, 0) == percent
+    seen = len(cluster.revisions.shares)
+    assert roll_back(cluster, Clock().patience()) == Traffic(stable=OLD)
+    for _ in range(8):
+        cluster.service()
+    shares = [share.get(NEW.uri, 0) for share in cluster.revisions.shares[seen:]]
+    # KServe takes a moment to turn a canary at 100 % back; from the moment it has none, it has none for good.
+    first = shares.index(0)
+    assert set(shares[first:]) == {0} and set(shares[:first]) <= {percent}
+    spec = cluster.applied[-1]["spec"]["predictor"]
+    assert spec == {"model": {"storageUri": OLD.uri}}
+    assert cluster.revisions.shares[-1] == {OLD.uri: 100}
+
+
+def test_in_knative_mode_a_rollback_whose_new_pods_do_not_start_leaves_the_old_ones_serving_and_can_go_on() -> None:
+    cluster = FakeCluster("Knative")
+    put(cluster, Traffic(stable=OLD))
+    put(cluster, with_canary(Traffic(stable=OLD), NEW, 50))
+    for _ in range(3):
+        cluster.service()
+    cluster.canary_ready_after = None
+    with pytest.raises(CheckFailed, match="in the canary's place: expected ready within 60 s"):
+        roll_back(cluster, Clock().patience())
+    assert read(cluster.record()) == Traffic(stable=OLD, canary=NEW, percent=0)
+    assert cluster.revisions.shares[-1] == {OLD.uri: 100, NEW.uri: 0}
+    cluster.canary_ready_after = 1
+    assert roll_back(cluster, Clock().patience()) == read(cluster.record()) == Traffic(stable=OLD)
+
+
 def test_without_a_canary_a_rollback_changes_nothing_and_a_promotion_is_refused() -> None:
     cluster = FakeCluster()
     put(cluster, Traffic(stable=OLD))

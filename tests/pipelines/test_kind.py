@@ -61,3 +61,35 @@ def test_each_side_of_the_request_log_gets_keys_of_its_own_and_none_is_on_a_comm
         access, secret = logs[namespace]["AWS_ACCESS_KEY_ID"], logs[namespace]["AWS_SECRET_ACCESS_KEY"]
         assert kind.log_user(access, secret, actions) in users
         assert not any(secret in words for words, _ in calls)
+
+
+@pytest.mark.parametrize("step", ["load", "deploy", "demo"])
+def test_no_step_but_up_goes_on_without_kinds_own_cluster(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    _programs(tmp_path, monkeypatch, clusters="other")
+    assert kind.main([step]) == 2
+    assert capsys.readouterr().err == "aisle: expected kind's cluster aisle, found none; run `make kind-up`\n"
+
+
+def test_a_cluster_that_is_up_is_left_as_it_is_whatever_memory_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = _programs(tmp_path, monkeypatch, clusters="aisle")
+    monkeypatch.setattr(kind, "NEEDED_GB", 10.0**6)
+    assert kind.main(["up"]) == 0
+    assert "kubectl config use-context kind-aisle\n" in told.read_text() and "create" not in told.read_text()
+    _programs(tmp_path, monkeypatch, clusters="")
+    assert kind.main(["up"]) == 2
+
+
+def _programs(folder: Path, monkeypatch: pytest.MonkeyPatch, clusters: str) -> Path:
+    """Programs that succeed and write down what they were told, into the file returned; kind has these clusters."""
+    told = folder / "told"
+    for name in kind.PROGRAMS:
+        (folder / name).write_text(
+            f'#!/bin/sh\necho "{name} $*" >> {told}\n[ "$1" = get ] && echo {clusters}\nexit 0\n'
+        )
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return told

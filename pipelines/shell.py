@@ -1,0 +1,38 @@
+"""Programs of the machine, run one at a time. An exit code other than 0 is a StageFailed that names the program."""
+
+import subprocess
+from collections.abc import Callable
+
+from model.errors import StageFailed
+
+
+def run(*command: str, stdin: str | None = None) -> None:
+    """Runs a command with its output shown; raises StageFailed when it fails."""
+    print(f"+ {' '.join(command)}", flush=True)
+    done = subprocess.run(command, input=stdin, text=True, check=False)
+    if done.returncode:
+        raise StageFailed(f"{command[0]}: expected exit 0, got {done.returncode}; what it said is above")
+
+
+def output(*command: str) -> str:
+    """What a command prints; raises StageFailed, with its last words, when it fails."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StageFailed(f"{' '.join(command)}: expected exit 0, got {done.returncode} ({done.stderr.strip()[:200]})")
+    return done.stdout
+
+
+def succeeds(*command: str) -> bool:
+    """Whether a command ends with 0; nothing of it is shown."""
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+def lines(hear: Callable[[str], None], *command: str) -> int:
+    """Runs a command with its output shown, each line of it also given to `hear`; returns its exit code."""
+    print(f"+ {' '.join(command)}", flush=True)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            hear(line)
+    return process.returncode
