@@ -68,11 +68,12 @@ def test_every_column_a_request_says_is_an_input_of_the_model_server() -> None:
     assert Query(user_id="u", time_s=0).store_id == EVENTS.column(c.STORE).default
 
 
-def test_the_other_inputs_are_lists_of_items_and_the_size_of_the_answer() -> None:
+def test_the_other_inputs_are_lists_of_items_and_what_the_answer_is_to_be_like() -> None:
     others = set(INPUT) - {column.request for column in EVENTS.columns}
     assert {name: (INPUT[name].datatype, INPUT[name].size) for name in others} == {
         "k": ("INT32", 1),
         "exclude": ("BYTES", -1),
+        "new_only": ("BOOL", 1),
         "recent_items": ("BYTES", -1),
     }
 

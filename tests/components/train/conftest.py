@@ -51,7 +51,9 @@ class Trained:
 def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     root = tmp_path_factory.mktemp("trained")
     run = run_settings(write(root / "source", **market(shoppers=64)))
-    learning = dataclasses.replace(run.train, ranking_epochs=1, ranking_batch=64, negative_percent=100.0)
+    # Nothing is drawn, so that it makes no difference how many workers draw.
+    drawn = {"negative_percent": 100.0, "new_only_percent": 0.0}
+    learning = dataclasses.replace(run.train, ranking_epochs=1, ranking_batch=64, **drawn)
     run = dataclasses.replace(run, train=learning)
     _build(root, run)
     trips, catalog = Trips.load(root / "examples" / TRIPS), Catalog.load(root / "examples" / CATALOG)

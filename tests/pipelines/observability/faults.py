@@ -11,6 +11,8 @@ from pipelines.observability.objectives import BURNS, OBJECTIVES
 from tests.pipelines.observability.shops import MOST_CLIENTS, Shop
 
 CLEAN = "clean"
+CROWDED = ("AisleShedding", "AisleSaturated", "AisleAvailabilityBurn")
+"""May be told where a fault needs more clients than the server answers at a time."""
 BURN_ALERTS = tuple(f"{objective.alert} {burn.long}" for objective in OBJECTIVES for burn in BURNS)
 
 
@@ -114,6 +116,7 @@ FAULTS = (
         what="the store is put back to a copy that is three days old",
         inject=_restored,
         alerts=("AisleStateStale",),
+        also=CROWDED,
     ),
     Fault(
         shop="store-dead",
@@ -183,7 +186,7 @@ FAULTS = (
         what="the canary gets a seventh of the requests where a third was declared",
         inject=_split,
         alerts=("AisleSplitMismatch",),
-        also=("AisleShedding", "AisleSaturated", "AisleAvailabilityBurn"),
+        also=CROWDED,
     ),
     Fault(
         shop="slow",

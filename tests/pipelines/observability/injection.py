@@ -25,6 +25,7 @@ HOUR_S = 3600.0
 LIMIT_S = {"page": 15 * 60.0, "ticket": 90 * 60.0}
 """Within what an alert must fire, in the rules' own time."""
 LONGER_S = {
+    "AisleNoTraffic": 30 * 60.0,
     "AisleAvailabilityBurn 6h": HOUR_S,
     "AisleLatencyBurn 6h": HOUR_S,
     "AisleStateStale": 3 * HOUR_S,
@@ -32,7 +33,7 @@ LONGER_S = {
     "AisleLatencyBurn 3d": 24 * HOUR_S,
     "AisleMonitorNotRun never": 60 * HOUR_S,
 }
-"""What looks at several hours, or waits for so long, may take longer."""
+"""What looks at a quarter of an hour or several hours, or waits for so long, may take longer."""
 
 NOBODY = ""
 """Shop of an alert that names none."""
