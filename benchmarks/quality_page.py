@@ -110,7 +110,7 @@ def _new_only(cuts: list[dict[str, Any]]) -> str:
     found = {cut["cut"]: cut["new_only"]["models"] for cut in measured}
     names = sorted(
         {name for models in found.values() for name in models if not name.startswith(f"{AISLE}-")},
-        key=lambda name: -max(models[name][EXPLORE]["mean"] for models in found.values() if name in models),
+        key=lambda name: (-max(models[name][EXPLORE]["mean"] for models in found.values() if name in models), name),
     )
     rows = [
         [_label(name)]
