@@ -6,6 +6,7 @@ leaves, and writes build/bench/calibration.json.
 
 import argparse
 import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,9 @@ import numpy as np
 from benchmarks.machine import RESULTS, write_result
 from components.evaluate.rank import Lists, lists
 from components.progress import progress
-from model import metrics, package
+from model import metrics, package, weights
 from model.errors import InputError
+from model.export import TRAINING
 from model.files import read_json
 from model.task import Task, load_task
 
@@ -35,14 +37,23 @@ def main() -> None:
 
 
 def measure(folder: Path) -> dict[str, Any]:
-    """One cut. Raises InputError for a model from before scores were calibrated."""
+    """One cut. Raises InputError for a model without a ranker."""
     directory, task = folder / f"model-{SEED}", load_task(folder / "examples")
-    line = read_json(directory / "training.json").get("calibration")
-    if line is None:
-        raise InputError(f"{directory}: expected a model with a calibration, got an older one; train it again")
+    line = fitted(directory)
     progress(f"{folder.name}: {len(task.trip_N):,} trips")
     listed = lists(package.load(directory), task.trips, task.trip_N, K, batch=64)
     return {"cut": folder.name, "trips": len(task.trip_N), "line": line} | judge(task, listed, line)
+
+
+def fitted(directory: Path) -> dict[str, float]:
+    """{slope, offset} of the line fitted after the one that undoes the sampling of negatives, from the weights: these a
+    refresh takes over."""
+    stored = weights.read(directory).items()
+    line = {name.split("-")[-1]: float(value) for name, value in stored if name.endswith(("-slope", "-offset"))}
+    if not line:
+        raise InputError(f"{directory}: expected a model with a ranker's line, found none; run `make bench-quality`")
+    sampled = math.log(read_json(directory / TRAINING)["settings"]["train"]["negative_percent"] / 100)
+    return {"slope": line["slope"], "offset": line["offset"] - line["slope"] * sampled}
 
 
 def judge(task: Task, listed: Lists, line: dict[str, float]) -> dict[str, Any]:

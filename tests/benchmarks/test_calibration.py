@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.calibration import judge, measure
+from benchmarks.calibration import fitted, judge
 from components.evaluate.rank import Lists
+from model import weights
 from model.errors import InputError
 from model.files import write_json
 from model.task import load_task
@@ -32,8 +33,15 @@ def test_the_fitted_line_is_taken_off_again(tmp_path: Path) -> None:
     assert 0 < found["chance_error"] < 1
 
 
-def test_a_model_without_a_line_is_refused(tmp_path: Path) -> None:
-    WORLD.save(tmp_path / "examples" / "trips")
-    write_json(tmp_path / "model-7" / "training.json", {"curves": {}})
-    with pytest.raises(InputError, match="expected a model with a calibration"):
-        measure(tmp_path)
+def test_the_fitted_line_comes_from_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Half of the negatives were kept, so log 0.5 was added first; then slope 2 and offset 1."""
+    write_json(tmp_path / "training.json", {"settings": {"train": {"negative_percent": 50.0}}})
+    stored = {"ranker-23-offset": np.float32(2 * np.log(0.5) + 1), "ranker-25-slope": np.float32(2)}
+    monkeypatch.setattr(weights, "read", lambda _: stored)
+    assert fitted(tmp_path) == {"slope": 2.0, "offset": pytest.approx(1.0)}
+
+
+def test_a_model_without_a_ranker_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(weights, "read", lambda _: {})
+    with pytest.raises(InputError, match="expected a model with a ranker's line"):
+        fitted(tmp_path)
