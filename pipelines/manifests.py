@@ -91,7 +91,7 @@ def written() -> dict[str, str]:
         f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
         for name, objects in rollout_states().items()
     }
-    note = "# Written by `python -m pipelines.manifests` from pipelines/rollout_routes.py. Not run on a cluster.\n"
+    note = "# Written by `python -m pipelines.manifests` from pipelines/rollout_routes.py.\n"
     routes = {
         f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
         for name, objects in rollout_routes().items()

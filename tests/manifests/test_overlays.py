@@ -15,7 +15,7 @@ from model.service_rules import problems
 from model.serving.server import GRACE_S
 from model.serving.waiting import MEGABYTE
 from pipelines.kind import LOG_BUCKET
-from pipelines.manifests import OVERLAYS, ROOT, build, rollout_routes, rollout_states, versions
+from pipelines.manifests import OVERLAYS, ROOT, build, rollout_states, versions
 from pipelines.monitoring import LOG, LOG_SECRET
 from tests.manifests.models import misfits
 
@@ -246,43 +246,6 @@ def test_a_server_is_forgotten_before_it_stops(overlay: str) -> None:
     (service,) = of_kind(overlay, "InferenceService")
     pause_s = runtime["spec"]["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert service["spec"]["predictor"]["terminationGracePeriodSeconds"] > pause_s + GRACE_S
-
-
-@pytest.mark.parametrize("overlay", ["kind", "prod"])
-def test_the_gateway_lets_nobody_in_without_a_key_or_token(overlay: str) -> None:
-    (policy,), (traffic,) = of_kind(overlay, "SecurityPolicy"), of_kind(overlay, "BackendTrafficPolicy")
-    assert policy["spec"]["targetRefs"] == traffic["spec"]["targetRefs"]
-    # KServe makes a route for the service, and one for its predictor.
-    assert [target["name"] for target in policy["spec"]["targetRefs"]] == ["aisle", "aisle-predictor"]
-    assert ("apiKeyAuth" in policy["spec"]) != ("jwt" in policy["spec"])
-
-
-@pytest.mark.parametrize("name", rollout_routes())
-def test_a_route_beside_kserves_lets_nobody_in_without_a_key_either(name: str) -> None:
-    route, security, traffic = rollout_routes()[name]
-    assert (security["kind"], traffic["kind"]) == ("SecurityPolicy", "BackendTrafficPolicy")
-    assert security["spec"]["targetRefs"] == traffic["spec"]["targetRefs"]
-    assert [target["name"] for target in security["spec"]["targetRefs"]] == [route["metadata"]["name"]]
-    assert "apiKeyAuth" in security["spec"]
-
-
-def test_a_tester_names_a_version_by_the_header_that_the_servers_know_and_the_shadow_serves_nobody() -> None:
-    (testers, *_), (shadow, *_) = rollout_routes()["testers.yaml"], rollout_routes()["shadow.yaml"]
-    named = {
-        match["headers"][0]["value"]: rule["backendRefs"][0]["name"]
-        for rule in testers["spec"]["rules"]
-        for match in rule["matches"]
-        if match["headers"][0]["name"] == "x-aisle-version"
-    }
-    stable, canary = "aisle-v5b1e9a0c7d21-predictor", "aisle-vc0ffee123456-predictor"
-    assert named == {"stable": stable, "canary": canary}
-    (rule,) = shadow["spec"]["rules"]
-    assert [backend["name"] for backend in rule["backendRefs"]] == [stable]
-    assert rule["filters"][0]["requestMirror"]["backendRef"]["name"] == canary
-
-
-def test_production_takes_tls_only() -> None:
-    assert [one["protocol"] for one in of_kind("prod", "Gateway")[0]["spec"]["listeners"]] == ["HTTPS"]
 
 
 def test_the_training_job_knows_as_many_workers_as_it_has_nodes_and_the_port_they_may_use() -> None:
