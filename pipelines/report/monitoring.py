@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.monitor_cli import allowed, number
+from pipelines.monitor_words import allowed, number
 from pipelines.report import words
 from pipelines.report.charts import Key, Mark, Row, Rows, Scale
 from pipelines.report.page import Figure, Note, Section, Table
