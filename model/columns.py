@@ -8,6 +8,7 @@ EVENT_TYPE = "event_type"
 QUANTITY = "quantity"
 PRICE = "price"
 STORE = "store_id"
+REQUEST = "request_id"
 
 START = "start"
 END = "end"

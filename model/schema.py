@@ -99,6 +99,13 @@ EVENTS = Table(
             request="store_id",
             doc="Where; empty where there is only one store.",
         ),
+        Column(
+            name=c.REQUEST,
+            type=Type.ID,
+            required=False,
+            nullable=True,
+            doc="The request whose list it was picked from, where the shop knows: the `id` of the answer.",
+        ),
     ),
 )
 

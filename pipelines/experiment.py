@@ -27,7 +27,7 @@ PAST_DAYS = 84
 LATER_S = 7 * DAY_S
 """Purchases so long after the last outcome say that the tables go on, so that none is missing."""
 BOUGHT = LabelSettings()
-_READ = [*COLUMNS, "store_id", "item_ids"]
+_READ = [*COLUMNS, "request_id", "store_id", "item_ids"]
 
 
 def read_experiment(

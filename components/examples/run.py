@@ -41,7 +41,9 @@ def build_examples(settings: str, tables_dir: str, examples_dir: str) -> dict[st
     run = RunSettings.from_json(settings)
     tables = Path(tables_dir)
     cut_s = int(read_json(tables / "ingest.json")["cut_s"])
-    all_events = pq.read_table(tables / "events", columns=list(EVENTS.names)).to_pandas()
+    all_events = pq.read_table(
+        tables / "events", columns=[name for name in EVENTS.names if name != c.REQUEST]
+    ).to_pandas()
     events = positives(all_events, run.labels)
     items = pq.read_table(tables / "items.parquet").to_pandas()
     promotions = tables / "promotions.parquet"

@@ -99,6 +99,7 @@ def merge_lines(kept: Table) -> Table:
                 "paid": (_[c.QUANTITY] * _[c.PRICE]).sum(),
                 "priced": ibis.ifelse(_[c.PRICE].isnull(), 0.0, _[c.QUANTITY]).sum(),
                 c.STORE: _[c.STORE].min(),
+                c.REQUEST: _[c.REQUEST].min(),
             }
         )
         .select(
@@ -111,6 +112,7 @@ def merge_lines(kept: Table) -> Table:
             # To a millionth: the last bits of a sum depend on the order of the rows.
             ibis.ifelse(_.priced > 0, (_.paid / _.priced).round(6), ibis.null("float64")).name(c.PRICE),
             c.STORE,
+            c.REQUEST,
         )
     )
 

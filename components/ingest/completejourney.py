@@ -64,6 +64,7 @@ def read(engine: Engine, folder: Path) -> Source:
             c.QUANTITY: _.quantity.cast("float64"),
             c.PRICE: ibis.ifelse(_.quantity > 0, _.sales_value / _.quantity, ibis.null("float64")),
             c.STORE: _.store_id.cast("string"),
+            c.REQUEST: ibis.null("string"),
         },
         is_fuel=_.product_id.isin(fuel),
     ).mutate(is_late=_[c.TIME] >= ibis.timestamp(YEAR_END))

@@ -76,6 +76,7 @@ def _events(ratings: Table) -> Table:
             c.QUANTITY: ibis.literal(1.0),
             c.PRICE: ibis.null("float64"),
             c.STORE: ibis.literal(""),
+            c.REQUEST: ibis.null("string"),
         }
     )
 

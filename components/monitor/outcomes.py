@@ -1,9 +1,10 @@
 """Which purchases are the outcome of which visit.
 
 A visit is one shopper's requests within `visit_minutes` of the first of them. Its outcome is what the shopper buys
-from that first request until `outcome_hours` later or the next visit, whichever comes first. A visit is closed, and
-only then judged, when its window has ended `lateness_hours` ago: what arrives later counts when the same span is looked
-at again, and changes no verdict in between.
+from that first request until `outcome_hours` later. A purchase that names a request of the shopper is that visit's;
+one that names none, or none that the log has, is the last visit's before it. A visit is closed, and only then judged,
+when its window has ended `lateness_hours` ago: what arrives later counts when the same span is looked at again, and
+changes no verdict in between.
 
 Shape legend: V visits, P purchases.
 """
@@ -18,12 +19,14 @@ from tfx_configs.monitoring import MonitorSettings
 
 MINUTE_S, HOUR_S = 60, 3600
 VISIT = "visit"
+REQUESTS = "requests"
 
 
 def first_of_visits(requests: pd.DataFrame, minutes: float) -> pd.DataFrame:
     """The first answered request of each visit, in time order. `requests`: user_id, time_s and logged_s at least.
 
-    Later requests of a visit (a page loaded again, a request asked of two versions) are left out.
+    Later requests of a visit (a page loaded again, a request asked of two versions) are left out; where request_id is
+    there, the visit's `requests` are the ids of all.
     """
     if requests.empty:
         return requests
@@ -36,7 +39,11 @@ def first_of_visits(requests: pd.DataFrame, minutes: float) -> pd.DataFrame:
             first[n] = False
         else:
             start_s = time_s[n]
-    return ordered[first].sort_values("time_s", kind="stable").reset_index(drop=True)
+    visits = ordered[first]
+    if c.REQUEST in ordered:
+        ids, begins = ordered[c.REQUEST].tolist(), [*np.flatnonzero(first).tolist(), len(ordered)]
+        visits = visits.assign(**{REQUESTS: pd.Series([ids[a:b] for a, b in itertools.pairwise(begins)], visits.index)})
+    return visits.sort_values("time_s", kind="stable").reset_index(drop=True)
 
 
 def closed_until(now_s: float, settings: MonitorSettings) -> float:
@@ -48,15 +55,19 @@ def baskets(visits: pd.DataFrame, purchases: pd.DataFrame, settings: MonitorSett
     """[V] items that each visit led to; empty when none.
 
     Args:
-        visits: user_id and time_s, in time order.
-        purchases: user_id, item_id and event_time in unix seconds, in any order.
+        visits: user_id and time_s, in time order; `requests` where they are known.
+        purchases: user_id, item_id and event_time in unix seconds, in any order; request_id where it is known.
     """
     early_s = round(settings.early_minutes * MINUTE_S)
-    left = purchases[[c.USER, c.ITEM, c.TIME]].sort_values(c.TIME, kind="stable")
+    known = [name for name in (c.USER, c.ITEM, c.TIME, c.REQUEST) if name in purchases]
+    left = purchases[known].sort_values(c.TIME, kind="stable")
     left = left.assign(until=left[c.TIME].astype("int64") + early_s)
-    right = visits[[c.USER, "time_s"]].astype({"time_s": "int64"})
-    right[VISIT] = np.arange(len(visits))
+    right = visits[[c.USER, "time_s"]].astype({"time_s": "int64"}).assign(**{VISIT: np.arange(len(visits))})
     joined = pd.merge_asof(left, right, left_on="until", right_on="time_s", by=c.USER)
+    if c.REQUEST in left and REQUESTS in visits and left[c.REQUEST].notna().any():
+        asked = right.assign(**{c.REQUEST: visits[REQUESTS]}).explode(c.REQUEST)
+        named = pd.merge_asof(left, asked, left_on="until", right_on="time_s", by=[c.USER, c.REQUEST])
+        joined = joined.where(named[VISIT].isna(), named)
     within = joined[c.TIME] - joined["time_s"] < settings.outcome_hours * HOUR_S
     found = joined[within & joined[VISIT].notna()].sort_values(VISIT, kind="stable")
     items, bounds = found[c.ITEM].tolist(), np.searchsorted(found[VISIT], np.arange(len(visits) + 1)).tolist()

@@ -11,6 +11,7 @@ from model.errors import InputError
 from tfx_configs.labels import LabelSettings
 
 COLUMNS = (c.USER, c.ITEM, c.TIME, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE)
+"""And request_id, which older tables lack."""
 
 
 def read(tables: Path, since_s: float, until_s: float, labels: LabelSettings) -> pd.DataFrame:
@@ -34,7 +35,8 @@ def read(tables: Path, since_s: float, until_s: float, labels: LabelSettings) ->
     span = [pa.scalar(pd.Timestamp(moment, unit="s"), type=kind) for moment in (since_s, until_s)]
     wanted = (ds.field(c.TIME) >= span[0]) & (ds.field(c.TIME) < span[1])
     wanted &= ds.field(c.EVENT_TYPE).isin(list(labels.positive_types)) & (ds.field(c.QUANTITY) > 0)
-    found = source.to_table(columns=list(COLUMNS), filter=wanted).to_pandas()
+    names = [name for name in (*COLUMNS, c.REQUEST) if name in source.schema.names]
+    found = source.to_table(columns=names, filter=wanted).to_pandas()
     found[c.TIME] = found[c.TIME].astype("datetime64[us]").astype("int64") / 1e6
     for name in (c.USER, c.ITEM, c.STORE, c.EVENT_TYPE):
         found[name] = found[name].astype(str)

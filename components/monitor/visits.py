@@ -32,7 +32,7 @@ CLOCK_S = 60
 """A request may be this far ahead of the server's clock."""
 FULL, FOUND, BOUGHT_BEFORE = "full", "found", "bought_before"
 """Values in the request log: the whole model answered; the store knew the shopper; why an item was shown."""
-READ = ("version", c.USER, "time_s", "logged_s", c.STORE, "rung", "state", "item_ids", "scores", "reasons")
+READ = (c.REQUEST, "version", c.USER, "time_s", "logged_s", c.STORE, "rung", "state", "item_ids", "scores", "reasons")
 DETAIL, NEW_ONLY = "history_times", "new_only"
 
 

@@ -57,6 +57,37 @@ def test_a_purchase_a_little_before_the_visit_belongs_to_it() -> None:
     ]
 
 
+def test_a_purchase_that_names_a_request_belongs_to_its_visit_though_another_came_since() -> None:
+    requests = _visits(("a", 0), ("a", 10 * M), ("a", H), ("b", 0)).assign(**{c.REQUEST: ["r1", "r2", "r3", "r1"]})
+    visits = first_of_visits(requests, 30.0)
+    bought = pd.DataFrame(
+        [
+            ("a", "second of the first visit", H + M, "r2"),
+            ("a", "its own", H + M, "r3"),
+            ("a", "none", H + M, None),
+            ("a", "not in the log", H + M, "r9"),
+            ("a", "another shopper's", H + M, "r4"),
+            ("b", "the same id", H + M, "r1"),
+            ("a", "too late for it", 2 * H, "r1"),
+        ],
+        columns=[c.USER, c.ITEM, c.TIME, c.REQUEST],
+    )
+    assert list(zip(visits[c.USER], visits["time_s"], strict=True)) == [("a", 0), ("b", 0), ("a", H)]
+    assert baskets(visits, bought, SETTINGS) == [
+        frozenset({"second of the first visit"}),
+        frozenset({"the same id"}),
+        frozenset({"its own", "none", "not in the log", "another shopper's"}),
+    ]
+    without = baskets(visits, bought.drop(columns=c.REQUEST), SETTINGS)
+    assert without[2] >= {"second of the first visit", "too late for it"}
+
+
+def test_an_id_that_a_client_gives_to_every_request_means_the_last_one() -> None:
+    requests = _visits(("a", 0), ("a", H)).assign(**{c.REQUEST: ["1", "1"]})
+    bought = _bought(("a", "x", H - 10 * M), ("a", "y", H + M)).assign(**{c.REQUEST: "1"})
+    assert baskets(first_of_visits(requests, 30.0), bought, SETTINGS) == [frozenset("x"), frozenset("y")]
+
+
 def test_a_visit_is_closed_when_its_hours_and_the_lateness_are_over() -> None:
     assert closed_until(10 * H, SETTINGS) == 7 * H
     assert closed_until(10 * H, dataclasses.replace(SETTINGS, lateness_hours=0.0)) == 8 * H

@@ -21,7 +21,7 @@ def test_a_request_lacks_the_label_and_the_price_but_has_shopper_store_and_time(
 
 def test_only_the_columns_that_may_be_empty_may_be_missing() -> None:
     features = schemas.derive(schema.EVENTS).feature
-    assert {f.name for f in features if not f.HasField("presence")} == {"price", "log_price"}
+    assert {f.name for f in features if not f.HasField("presence")} == {"price", "log_price", "request_id"}
 
 
 def test_merging_adds_undeclared_attributes_as_optional_and_keeps_the_canonical_feature() -> None:

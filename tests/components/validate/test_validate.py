@@ -50,7 +50,7 @@ def test_a_clean_shop_has_no_findings(validated: dict[str, Any]) -> None:
         "stops": 0,
         "warnings": 0,
         "rows": 4200 + 40,
-        "columns": 8 + 2,
+        "columns": 9 + 2,
         "first_stop": "",
     }
 

@@ -32,6 +32,7 @@ def clean_shop(seed: int = 3) -> Frames:
             "quantity": 1.0 + (rng.random(rows) < 0.2),
             "price": 1.0 + item,
             "store_id": [f"s{b % 3}" for b in basket],
+            "request_id": pd.Series(pd.NA, range(len(basket)), dtype="string"),
         }
     )
     items = pd.DataFrame({"item_id": [f"i{i}" for i in range(ITEMS)], "color": ["red", "blue"] * (ITEMS // 2)})
@@ -54,6 +55,7 @@ def ratings(seed: int = 4) -> Frames:
             "quantity": 1.0,
             "price": np.nan,
             "store_id": "",
+            "request_id": pd.Series(pd.NA, range(len(user)), dtype="string"),
         }
     )
     return {"events": events, "items": pd.DataFrame({"item_id": [f"film {f}" for f in range(50)], "genre": None})}
