@@ -15,6 +15,7 @@ def evaluate(
     code_version: str,
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
+    slices: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
 ) -> None:
     """Candidate, blessed model and baselines on the same trips."""
@@ -22,11 +23,12 @@ def evaluate(
     from components.stage import stage
 
     with stage("evaluate"):
-        from components.evaluate.page import write_page
+        from components.evaluate.page import slice_metrics, write_page
         from components.evaluate.run import evaluate_models
 
         values = evaluate_models(
             settings, examples.path, candidate.path, baselines.path, blessed_dir, evaluation.path, code_version
         )
         log_metrics(metrics, values)
+        log_metrics(slices, slice_metrics(evaluation.path))
         write_page(evaluation.path, report.path)

@@ -9,12 +9,20 @@ from typing import Any
 from model.files import read_json, write_text
 from tfx_configs.evaluation import REGRESSION_METRIC
 
+METRICS = "metrics.json"
 _TEMPLATE = Path(__file__).with_name("page.html")
+
+
+def slice_metrics(evaluation_dir: str) -> dict[str, float]:
+    """{"shopper: new, ndcg@10": the candidate's mean}, undefined ones left out: KFP compares runs by them."""
+    metrics = read_json(Path(evaluation_dir) / METRICS)
+    found = ((row, row["models"][metrics["candidate"]].get(REGRESSION_METRIC)) for row in metrics["slices"])
+    return {f"{_name(row)}, {REGRESSION_METRIC}": value for row, value in found if value is not None}
 
 
 def write_page(evaluation_dir: str, page_path: str) -> None:
     """`render` of the metrics.json that evaluate wrote."""
-    write_text(Path(page_path), render(read_json(Path(evaluation_dir) / "metrics.json")))
+    write_text(Path(page_path), render(read_json(Path(evaluation_dir) / METRICS)))
 
 
 def render(metrics: Mapping[str, Any]) -> str:
@@ -46,7 +54,11 @@ def render(metrics: Mapping[str, Any]) -> str:
 def _slice(row: Mapping[str, Any], models: Iterable[str]) -> list[str]:
     values = [_number(row["models"][name].get(REGRESSION_METRIC)) for name in models]
     against = [_interval(of[REGRESSION_METRIC]) for of in row["paired"].values()]
-    return [f"{row['slice']}: {row['value']}", f"{row['trips']:,}", *values, *against]
+    return [_name(row), f"{row['trips']:,}", *values, *against]
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return f"{row['slice']}: {row['value']}"
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -1,8 +1,10 @@
 """The evaluation's page for KFP."""
 
+from pathlib import Path
 from typing import Any
 
-from components.evaluate.page import render
+from components.evaluate.page import render, slice_metrics
+from model.files import write_json
 
 
 def _metrics() -> dict[str, Any]:
@@ -38,3 +40,10 @@ def test_models_differences_and_slices_are_on_the_page_and_nothing_is_taken_for_
 def test_a_candidate_without_rivals_has_a_page() -> None:
     alone = _metrics() | {"paired": {}, "slices": []}
     assert "<h1>Evaluation</h1>" in render(alone)
+
+
+def test_kfp_compares_runs_by_the_candidates_slices(tmp_path: Path) -> None:
+    metrics = _metrics()
+    metrics["slices"].append(metrics["slices"][0] | {"value": "none", "models": {"aisle": {"ndcg@10": None}}})
+    write_json(tmp_path / "metrics.json", metrics)
+    assert slice_metrics(str(tmp_path)) == {"basket: 1 & 2, ndcg@10": 0.5}
