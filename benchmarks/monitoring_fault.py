@@ -12,8 +12,8 @@ import pandas as pd
 
 from benchmarks.monitoring_world import World
 from model import columns as c
+from tfx_configs.settings import DAY_S, HOUR_S
 
-DAY_S, HOUR_S = 86_400, 3600
 SEED = 7
 NIGHT_S = 8 * HOUR_S
 """Three in the morning where the shop is, universal time."""

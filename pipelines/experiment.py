@@ -20,8 +20,8 @@ from model.errors import InputError
 from tfx_configs.experiment import ExperimentSettings
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
+from tfx_configs.settings import DAY_S, HOUR_S
 
-DAY_S, HOUR_S = 86_400, 3_600
 PAST_DAYS = 84
 """How much of a shopper's past is looked at: what is older tells little."""
 LATER_S = 7 * DAY_S

@@ -11,6 +11,7 @@ from tfx_configs.labels import LabelSettings
 from tfx_configs.rerank import RerankSettings
 from tfx_configs.validation import ValidationSettings
 
+HOUR_S = 3600
 DAY_S = 86_400
 Start = Literal["scratch", "refresh", "warm"]
 MOST_CANDIDATES = 4096

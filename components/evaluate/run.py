@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from components.evaluate import report
+from components.evaluate.page import METRICS
 from components.evaluate.rank import latency_ms, lists
 from components.evaluate.slices import slice_values
 from components.evaluate.sources import without_each
@@ -130,5 +131,5 @@ def evaluate(
     progress("TFMA on the same trips, by slice")
     with atomic_directory(out) as fresh:
         result["tfma"] = check_with_tfma(judged, result, candidate, blessed, gate, fresh / "tfma")
-        write_json(fresh / "metrics.json", result)
+        write_json(fresh / METRICS, result)
     return result

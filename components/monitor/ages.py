@@ -8,9 +8,8 @@ from components.monitor.reference import Reference
 from components.monitor.window import Live, day_spans
 from model import columns as c
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import DAY_S
+from tfx_configs.settings import DAY_S, HOUR_S
 
-HOUR_S = 3600
 ROOM = 2.0
 """A table may be this many times as old as it ever was in the weeks before the cut."""
 LEAST_HOURS = 1.0

@@ -14,7 +14,6 @@ from components.monitor.window import Live, Window
 from model.clusters import Estimate
 from tfx_configs.monitoring import MonitorSettings, Severity
 
-HOUR_S = 3600
 Group = Literal["requests", "purchases", "freshness", "outcomes", "lists", "skew", "drift"]
 Side = Literal["low", "high", "both"]
 

@@ -11,6 +11,7 @@ from components.monitor.reference import Reference
 from components.monitor.results import Result, judge
 from components.monitor.window import Live
 from tfx_configs.monitoring import MonitorSettings, Severity
+from tfx_configs.settings import HOUR_S
 
 AGES: dict[str, tuple[str, Severity, str]] = {
     "requests_age_hours": ("Hours since the last request", "page", "the servers answer nobody, or their log is lost"),
@@ -19,7 +20,6 @@ AGES: dict[str, tuple[str, Severity, str]] = {
     "model_age_hours": ("Hours since the cut of the model in force", "ticket", "see why no newer model was pushed"),
 }
 """{check: (what, severity, what to do)}"""
-HOUR_S = 3600
 WEEKS = "weeks before the cut"
 SIDES = {"low": "below: ", "high": "above: ", "both": "both ways: "}
 GAP = "twice the longest gap in the weeks before the cut"

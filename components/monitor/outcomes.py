@@ -16,8 +16,9 @@ import pandas as pd
 
 from model import columns as c
 from tfx_configs.monitoring import MonitorSettings
+from tfx_configs.settings import HOUR_S
 
-MINUTE_S, HOUR_S = 60, 3600
+MINUTE_S = 60
 VISIT = "visit"
 REQUESTS = "requests"
 

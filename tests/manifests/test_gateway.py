@@ -1,20 +1,9 @@
 """The door: who may come in, by which way, and how long a request may take."""
 
-import functools
-from typing import Any
-
 import pytest
 
-from pipelines.manifests import ROOT, build, rollout_routes
-
-
-@functools.cache
-def objects(overlay: str) -> list[dict[str, Any]]:
-    return build(ROOT / "overlays" / overlay)
-
-
-def of_kind(overlay: str, kind: str) -> list[dict[str, Any]]:
-    return [one for one in objects(overlay) if one["kind"] == kind]
+from pipelines.manifests import rollout_routes
+from tests.manifests.overlays import of_kind
 
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])

@@ -1,6 +1,5 @@
 """Every overlay builds, every object fits its schema with unknown fields refused, and our own rules hold."""
 
-import functools
 import json
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,9 +14,10 @@ from model.service_rules import problems
 from model.serving.server import GRACE_S
 from model.serving.waiting import MEGABYTE
 from pipelines.kind import LOG_BUCKET
-from pipelines.manifests import OVERLAYS, ROOT, build, rollout_states, versions
+from pipelines.manifests import OVERLAYS, ROOT, rollout_states, versions
 from pipelines.monitoring import LOG, LOG_SECRET
 from tests.manifests.models import misfits
+from tests.manifests.overlays import objects, of_kind
 
 KUBERNETES = versions()["KUBERNETES"].rpartition(".")[0]
 KSERVE = {
@@ -33,15 +33,6 @@ ONLY_ON_A_SERVER = {
     "trainer.kubeflow.org",
 }
 """Groups without a schema on PyPI: `make test-cluster` checks them against their CRDs."""
-
-
-@functools.cache
-def objects(overlay: str) -> list[dict[str, Any]]:
-    return build(ROOT / "overlays" / overlay)
-
-
-def of_kind(overlay: str, kind: str) -> list[dict[str, Any]]:
-    return [o for o in objects(overlay) if o["kind"] == kind]
 
 
 def pods(overlay: str) -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
