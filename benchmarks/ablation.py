@@ -27,14 +27,14 @@ from components.progress import progress
 from components.train.preranking import TRIPS, train_preranker
 from components.train.ranking import no_scorer
 from components.train.split import training_trips
-from model import metrics
-from model.backend import tf
-from model.catalog import Catalog
-from model.features import feature_records
-from model.inputs import Batch, TripReader
-from model.preranker import PreRanker
-from model.recommender import Recommender
-from model.task import CATALOG, load_task
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import CATALOG, load_task
+from model.features.graph import feature_records
+from model.networks.pre_ranker import PreRanker
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings
 

@@ -17,12 +17,12 @@ from benchmarks.attention import Attention
 from benchmarks.samples import Samples
 from components.train.batches import Keras
 from components.train.ranking import LEARNING_RATE, LISTWISE, STANDARDISE_BATCHES, listwise_loss
-from model.backend import tf
-from model.catalog import Catalog
-from model.metrics import NO_ITEM
-from model.ranker import Ranker
-from model.tfrs import tfrs
-from model.trips import slice_positions
+from model.data.catalog import Catalog
+from model.data.trips import slice_positions
+from model.evaluation.ranking_metrics import NO_ITEM
+from model.networks.ranker import Ranker
+from model.networks.tfrs import tfrs
+from model.system.legacy_keras import tf
 from tfx_configs.settings import TrainSettings
 
 K = 20

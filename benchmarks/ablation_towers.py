@@ -12,12 +12,12 @@ import numpy as np
 from components.train.batches import Keras, batches
 from components.train.retrieval import LEARNING_RATE, TwoTowers, item_index, retrieve, train_towers
 from components.train.split import TrainingTrips
-from model.backend import tf
-from model.catalog import Catalog
-from model.inputs import Batch, TripReader
-from model.matching import contains
-from model.tfrs import tfrs
-from model.towers import QueryTower
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
+from model.features.joins import contains
+from model.networks.tfrs import tfrs
+from model.networks.two_tower import QueryTower
+from model.system.legacy_keras import tf
 from tfx_configs.settings import TrainSettings
 
 HARDEST = 100

@@ -10,9 +10,9 @@ u units.
 
 from typing import Any
 
-from model.backend import tf
-from model.catalog import Catalog
-from model.ranker import AttributeEmbedding
+from model.data.catalog import Catalog
+from model.networks.ranker import AttributeEmbedding
+from model.system.legacy_keras import tf
 
 IDENTITY, ATTRIBUTE = 8, 4
 UNITS = 16

@@ -22,11 +22,11 @@ from benchmarks.cadence_weeks import Served, score, triggered
 from benchmarks.machine import RESULTS, write_result
 from components.ingest.run import ingest
 from components.progress import progress
-from model import columns as c
-from model.clusters import Estimate, ratio
+from model.data import columns as c
+from model.data.time_split import day
 from model.errors import StageFailed
+from model.evaluation.clustered_errors import Estimate, ratio
 from model.files import read_json, write_json, write_text
-from model.timesplit import day
 from tfx_configs import recipes
 from tfx_configs.settings import DAY_S, RunSettings
 

@@ -12,10 +12,10 @@ from components.evaluate.rank import request_of
 from components.monitor import purchases, reference, run
 from components.monitor.look import look
 from components.monitor.policy import Run, decide
-from model import columns as c
-from model.metrics import NO_ITEM, find_hits, ndcg
-from model.package import load
-from model.trips import Trips
+from model.data import columns as c
+from model.data.trips import Trips
+from model.evaluation.ranking_metrics import NO_ITEM, find_hits, ndcg
+from model.package.loaded_model import load
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 from tfx_configs.settings import DAY_S, RunSettings
 

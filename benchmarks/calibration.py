@@ -15,11 +15,13 @@ import numpy as np
 from benchmarks.machine import RESULTS, write_result
 from components.evaluate.rank import Lists, lists
 from components.progress import progress
-from model import metrics, package, weights
 from model.errors import InputError
-from model.export import TRAINING
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import Task, load_task
 from model.files import read_json
-from model.task import Task, load_task
+from model.networks import weights
+from model.package import loaded_model as package
+from model.package.export import TRAINING
 
 K = 10
 SEED = 7

@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 
 from components.ingest.completejourney import ATTRIBUTES, DEMOGRAPHICS, DISPLAY, MAILER, WEEK_2_START_S, WEEK_S
-from model import columns as c
-from model.timesplit import cut_seconds
-from model.trips import Trips
+from model.data import columns as c
+from model.data.time_split import cut_seconds
+from model.data.trips import Trips
 from tfx_configs.settings import DataSettings
 
 LINE = ["household_id", "basket_id", "product_id"]

@@ -42,8 +42,8 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
 
     from components.validate import reference, requests
     from components.validate import tables as reading
-    from model import columns as c
-    from model import schema
+    from model.data import columns as c
+    from model.data import schema
     from model.files import read_json
     from tfx_configs.validation import ValidationSettings
 

@@ -19,8 +19,8 @@ from components.progress import progress
 from components.rollout.experiment.adjust import Shoppers, explained, linearized
 from components.rollout.experiment.estimate import effect
 from components.rollout.experiment.size import baseline, shoppers_needed
+from model.data.trips import Trips
 from model.errors import InputError
-from model.trips import Trips
 from pipelines.experiment import DAY_S, PAST_DAYS
 
 SEED = 7

@@ -20,10 +20,11 @@ from components.examples.labels import label
 from components.examples.run import build_examples
 from components.ingest.run import ingest
 from components.train.run import train
-from model import columns as c
-from model import metrics, package
-from model.catalog import Catalog
-from model.task import CATALOG, ITEMS, Task, load_task
+from model.data import columns as c
+from model.data.catalog import Catalog
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import CATALOG, ITEMS, Task, load_task
+from model.package import loaded_model as package
 from tfx_configs.labels import LabelSettings
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings

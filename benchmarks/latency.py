@@ -20,8 +20,8 @@ from components.evaluate.rank import request_of
 from components.progress import progress
 from model.api import Model
 from model.errors import InputError
+from model.evaluation.next_basket_task import Task, load_task
 from model.files import read_json
-from model.task import Task, load_task
 
 REQUESTS = 300
 K = 10
@@ -46,7 +46,7 @@ def measure(folder: Path, model: Path, task: Task, requests: int) -> dict[str, d
         if about.exists():
             progress(name)
             found[name] = cpu_ms(make(**read_json(about)["settings"]).fit(task.trips), task, requests)
-    from model import package  # TensorFlow takes its threads from the cores it is given at import
+    from model.package import loaded_model as package
 
     return found | {AISLE: cpu_ms(package.load(model), task, requests)}
 

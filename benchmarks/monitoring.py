@@ -25,12 +25,12 @@ from benchmarks.quality import CUTS, FOLDER, make_examples
 from components.environments import call
 from components.monitor import purchases, reference, visits
 from components.progress import progress
+from model.data.trips import Trips
 from model.errors import InputError
+from model.evaluation.next_basket_task import load_task
+from model.evaluation.ranking_metrics import find_hits, recall
 from model.files import read_json, write_json
-from model.metrics import find_hits, recall
-from model.serving.rungs import ServedModel
-from model.task import load_task
-from model.trips import Trips
+from model.serving.fallback.rungs import ServedModel
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.recipes import full
 from tfx_configs.settings import DAY_S
@@ -133,7 +133,7 @@ def real() -> World:
         raise InputError(f"{CUT}: expected examples and a model there; run `make bench-quality`")
 
     def served() -> ServedModel:
-        from model.package import load
+        from model.package.loaded_model import load
 
         return load(model)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from benchmarks.monitoring_world import World
-from model import columns as c
+from model.data import columns as c
 from tfx_configs.settings import DAY_S, HOUR_S
 
 SEED = 7

@@ -12,7 +12,7 @@ import pandas as pd
 from benchmarks.monitoring_fault import DAY_S, SEED, at_night, bought, every, fault, from_then, put, stuck
 from benchmarks.monitoring_faults_requests import OF_REQUESTS
 from benchmarks.monitoring_world import World
-from model import columns as c
+from model.data import columns as c
 
 OLDER_DAYS = 28
 

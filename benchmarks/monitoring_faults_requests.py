@@ -5,7 +5,7 @@ import pandas as pd
 
 from benchmarks.monitoring_fault import DAY_S, HOUR_S, SEED, asked, at_night, every, fault, from_then, put, stuck
 from benchmarks.monitoring_world import World
-from model import columns as c
+from model.data import columns as c
 
 FEW, CACHED = 4, 5
 """Items that a short list is left with; lists that a cache holds."""

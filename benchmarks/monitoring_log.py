@@ -10,12 +10,12 @@ import kserve
 import numpy as np
 from kserve.protocol.infer_type import InferInput
 
-from model.serving.history import Event
-from model.serving.lmdb_store import LmdbStore
+from model.data.trips import Trips
+from model.serving.fallback.rungs import ServedModel
+from model.serving.history.lmdb_store import LmdbStore
+from model.serving.history.store import Event
 from model.serving.predictor import Limits, Predictor
-from model.serving.request_log import LogOptions, RequestLog
-from model.serving.rungs import ServedModel
-from model.trips import Trips
+from model.serving.request_log.writer import LogOptions, RequestLog
 from pipelines.replay import seed_store
 from tfx_configs.settings import DAY_S
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model import api
-from model.serving.rungs import unranked
+from model.serving.fallback.rungs import unranked
 
 
 @dataclass(kw_only=True)

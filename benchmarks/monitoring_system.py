@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.machine import RESULTS
 from model.errors import InputError
 from model.files import write_json
-from model.programs import find_program
+from model.system.programs import find_program
 from tests.pipelines.observability.injection import FACTOR, LONG_FACTOR, inject_all
 
 NEEDED = ("prometheus", "promtool", "prometheus-pushgateway")

@@ -9,7 +9,7 @@ from components.monitor import run
 from components.monitor.look import look
 from components.monitor.reference import Reference
 from components.monitor.results import Result, worst
-from model import columns as c
+from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
 
 CAME = "came_s"
@@ -21,7 +21,7 @@ class World:
     """A log and all it is judged by."""
 
     requests: pd.DataFrame
-    """Rows of the request log (model/request_log.py)."""
+    """Rows of the request log (model/request_log/reader.py)."""
     purchases: pd.DataFrame
     """Canonical events since the cut, event_time in unix seconds."""
     promotion_starts: "pd.Series[float]"

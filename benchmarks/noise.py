@@ -23,10 +23,11 @@ from benchmarks.quality_work import list_name
 from components.evaluate.rank import recommend_all
 from components.progress import progress
 from components.train.run import train
-from model import metrics, package
-from model.backend import tf
-from model.task import CATALOG, ITEMS, TRIPS
-from model.trips import Trips
+from model.data.trips import Trips
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
+from model.package import loaded_model as package
+from model.system.legacy_keras import tf
 from tfx_configs.recipes import full
 from tfx_configs.settings import DAY_S
 

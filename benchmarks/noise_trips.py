@@ -1,13 +1,13 @@
 """Trips with something wrong about what is before the cut. The judged trips stay as they are, unless it is said.
 
-Shape legend: as in model/trips.py; T trips, B basket entries, L basket entries of the training trips.
+Shape legend: as in model/data/trips.py; T trips, B basket entries, L basket entries of the training trips.
 """
 
 import dataclasses
 
 import numpy as np
 
-from model.trips import Trips, slice_positions
+from model.data.trips import Trips, slice_positions
 
 
 def replaced(trips: Trips, percent: float, seed: int) -> Trips:

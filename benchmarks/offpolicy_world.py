@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from model.api import Request
-from model.item_values import ItemValues
 from model.offpolicy import Policy, Shown, collect, explored
-from model.rerank import Reranker
+from model.rerank.item_attributes import ItemValues
+from model.rerank.reranker import Reranker
 from tfx_configs.rerank import RerankSettings
 
 K = 10

@@ -4,7 +4,7 @@ from typing import Any
 
 from benchmarks.markdown import interval, table
 from benchmarks.quality_result import AISLE, EXPLORE, POPULARITY, TREES, TUTORIAL
-from model.metrics import COVERAGE
+from model.evaluation.ranking_metrics import COVERAGE
 
 FURTHER = ("phr@10", "recall@20", "ndcg@20", "explore_recall@10", "repeat_recall@10", "coverage@10")
 

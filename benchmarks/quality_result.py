@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import write_result
-from model import metrics
-from model.catalog import Catalog
+from model.data.catalog import Catalog
 from model.errors import CheckFailed
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import Task, load_task
 from model.files import read_json
-from model.task import Task, load_task
 
 AISLE, TREES, TUTORIAL = "aisle", "trees", "TFRS tutorial"
 ROUNDS = 1000

@@ -20,16 +20,16 @@ from benchmarks.quality_result import LISTS, NEW, TREES, TUTORIAL
 from components.evaluate.rank import recommend_all, request_of
 from components.progress import progress
 from model.api import Model
-from model.catalog import Catalog
+from model.data.catalog import Catalog
+from model.evaluation.next_basket_task import Task, load_task
+from model.evaluation.ranking_metrics import NO_ITEM
 from model.files import read_json, write_json
-from model.metrics import NO_ITEM
-from model.task import Task, load_task
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings
 
 if TYPE_CHECKING:
     from benchmarks.peers.search import Chosen
-    from model.package import LoadedModel
+    from model.package.loaded_model import LoadedModel
 
 K = 20
 UNION = 600
@@ -54,7 +54,7 @@ def list_name(step: str, seed: int) -> str:
 def aisle(folder: Path, task: Task, seed: int) -> None:
     """Trains, then answers, and lists the UNION most promising candidates for union.npz."""
     from components.train.run import train
-    from model import package
+    from model.package import loaded_model as package
 
     run = settings(seed)
     directory = folder / list_name("model", seed)

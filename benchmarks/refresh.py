@@ -20,12 +20,12 @@ from benchmarks.quality_result import ROUNDS, interval
 from components.evaluate.rank import recommend_all
 from components.ingest.run import ingest
 from components.progress import progress
-from model import metrics
-from model.catalog import Catalog
+from model.data.catalog import Catalog
 from model.errors import StageFailed
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import CATALOG, Task, load_task
 from model.files import read_json, write_json, write_text
-from model.package import load
-from model.task import CATALOG, Task, load_task
+from model.package.loaded_model import load
 from tfx_configs.recipes import full
 from tfx_configs.settings import Start
 

@@ -19,15 +19,16 @@ from benchmarks.quality_result import POPULARITY, ROUNDS
 from benchmarks.quality_work import list_name
 from components.evaluate.rank import request_of
 from components.progress import progress
-from model import metrics, package
 from model.api import Answer, Request
-from model.catalog import Catalog
-from model.item_values import ItemValues
-from model.manifest import read_manifest
-from model.package import LoadedModel
-from model.rerank import BOUGHT_BEFORE, Reranker
-from model.rerank_policy import RerankPolicy
-from model.task import CATALOG, ITEMS, Task, load_task
+from model.data.catalog import Catalog
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import CATALOG, ITEMS, Task, load_task
+from model.package import loaded_model as package
+from model.package.loaded_model import LoadedModel
+from model.package.manifest import read_manifest
+from model.rerank.item_attributes import ItemValues
+from model.rerank.policy import RerankPolicy
+from model.rerank.reranker import BOUGHT_BEFORE, Reranker
 from tfx_configs.rerank import RerankSettings, Rule
 from tfx_configs.settings import MOST_CANDIDATES
 

@@ -17,8 +17,8 @@ from benchmarks.quality import CUTS, FOLDER
 from benchmarks.rollout_load import under_load
 from benchmarks.rollout_simulation import End, Month, Real, fixed, horizon_for, month, real_trips, roll_out
 from components.progress import progress
+from model.data.trips import Trips
 from model.errors import InputError
-from model.trips import Trips
 from tfx_configs.settings import RolloutSettings
 
 SEED = 7

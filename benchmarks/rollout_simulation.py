@@ -11,7 +11,7 @@ import numpy as np
 
 from components.rollout.machine import apply, decide, start
 from components.rollout.observed import Evidence, VersionEvidence
-from model.trips import Trips
+from model.data.trips import Trips
 from tfx_configs.settings import RolloutSettings
 
 HALF_LIFE_DAYS = 60.0

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from components.train.batches import batches
-from model.backend import tf
+from model.data.batch import Batch, TripReader
+from model.data.trips import Trips, slice_positions
 from model.files import atomic_directory
-from model.inputs import Batch, TripReader
-from model.recommender import Recommender
-from model.trips import Trips, slice_positions
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 from tfx_configs.settings import DAY_S
 
 STEP = 64
@@ -32,7 +32,7 @@ class Samples:
     item_C: np.ndarray
     """[C] int32."""
     dense_CF: np.ndarray
-    """[C, F] float32 as model/features.py gives them; read from disk where they are needed."""
+    """[C, F] float32 as model/features/graph.py gives them; read from disk where they are needed."""
     user_n: np.ndarray
     """[n] int32 rows of Catalog.user_attribute_UD."""
     recent_nL: np.ndarray

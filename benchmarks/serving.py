@@ -26,9 +26,9 @@ from benchmarks.serving_load import Load, http_request, run_load
 from benchmarks.serving_mlserver import command, environment
 from components.rollout.envoy import READY_PATH, Backend
 from components.rollout.processes import Process, free_port, get, running, wait_ready
+from model.data.trips import Trips
 from model.errors import InputError
-from model.manifest import verify
-from model.trips import Trips
+from model.package.manifest import verify
 from pipelines.replay import seed_store
 
 CUT = Path("build/bench/quality/2017-12-04")

@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 from threadpoolctl import threadpool_limits
 
-from model.index import RECALL_AT, ExactIndex, build_index
+from model.networks.vector_index import RECALL_AT, ExactIndex, build_index
 
 ITEM_NOISE, QUERY_NOISE = 0.1, 0.15
 """Standard deviation in each direction; the vectors have length 1."""

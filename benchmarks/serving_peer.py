@@ -10,7 +10,7 @@ import kserve
 from kserve.protocol.infer_type import InferOutput
 
 from benchmarks.serving_tutorial import NAME, K, Tutorial
-from model.serving.loopback import bind_to_loopback
+from model.serving.http.loopback import bind_to_loopback
 
 
 class Predictor(kserve.Model):

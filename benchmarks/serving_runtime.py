@@ -16,11 +16,11 @@ import onnxruntime
 import tf2onnx
 
 from components.train.ranking import no_scorer
-from model.backend import tf
-from model.catalog import Catalog
-from model.inputs import Batch
-from model.ranker import Ranker, RankerScorer
-from model.recommender import Recommender
+from model.data.batch import Batch
+from model.data.catalog import Catalog
+from model.networks.ranker import Ranker, RankerScorer
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 from tfx_configs.recipes import full
 
 BATCHES = (1, 8)

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from model.backend import tf
-from model.tfrs import tfrs
+from model.networks.tfrs import tfrs
+from model.system.legacy_keras import tf
 
 WIDTH = 32
 CANDIDATES = 500

@@ -19,11 +19,11 @@ import psutil
 from benchmarks.machine import write_result
 from components.monitor import visits
 from components.rollout.processes import Process, running, wait_until
-from model import object_store
-from model.serving.request_log import LogOptions, RequestLog
-from model.serving.waiting import MEGABYTE, waiting
+from model.serving.request_log.spool import MEGABYTE, waiting
+from model.serving.request_log.writer import LogOptions, RequestLog
+from model.system import object_store
 from pipelines.kind import LOG_BUCKET, log_user
-from tests.model.serving.seaweedfs_server import seaweedfs_server
+from tests.model.serving.request_log.seaweedfs_server import seaweedfs_server
 
 SIZES = (5_000, 500, 50)
 """Rows of a file: what 17, 1.7 and 0.17 requests a second leave in five minutes."""
@@ -51,7 +51,17 @@ def main() -> None:
 def measure(workdir: Path, size: int, rows: int) -> dict[str, Any]:
     """One shipper, on files of `size` rows that come one after the other."""
     log, url = workdir / f"log-{size}", f"s3://{LOG_BUCKET}/{size}"
-    command = [sys.executable, "-m", "model.serving.shipper", "--from", str(log), "--to", url, "--every-s", "1"]
+    command = [
+        sys.executable,
+        "-m",
+        "model.serving.request_log.shipper",
+        "--from",
+        str(log),
+        "--to",
+        url,
+        "--every-s",
+        "1",
+    ]
     with running("shipper", command, workdir / f"shipper-{size}.log") as process:
         wait_until(lambda: "shipping from" in process.log.read_text(), process, "a begin", 60)
         time.sleep(2)

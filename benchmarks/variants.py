@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.quality_result import ROUNDS
-from model import metrics
+from model.evaluation import ranking_metrics as metrics
 from model.files import read_json, write_json
 
 

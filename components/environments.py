@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from model import errors
-from model.parent import die_with_parent
+from model.system.process_lifetime import die_with_parent
 from tfx_configs.frozen import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent

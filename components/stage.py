@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from components.progress import STAGE_VARIABLE, progress
-from model.parent import end_with
+from model.system.process_lifetime import end_with
 
 PIPELINE_VARIABLE = "AISLE_PIPELINE_PID"
 """Process of a local run: its stages end with it. KFP puts a shell between the two, which would hide its end."""

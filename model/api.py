@@ -66,7 +66,8 @@ class Answer:
     reasons: list[str]
     """Why each is there: `bought_before`, `similar_taste` or `popular`."""
     propensities: list[float] = field(default_factory=list)
-    """With what probability each was to be in this answer; empty where nothing is left to chance (model/rerank.py)."""
+    """With what probability each was to be in this answer; empty where nothing is left to chance
+    (model/rerank/reranker.py)."""
     ranked: Ranked | None = None
     """Only where the request asked for detail and something was ranked."""
     unknown: Unknown | None = None
@@ -74,7 +75,7 @@ class Answer:
 
 
 class Model(Protocol):
-    """A loaded model directory (model.package.load)."""
+    """A loaded model directory (model.package.loaded_model.load)."""
 
     version: str
     score_is_probability: bool

@@ -2,7 +2,7 @@
 
 from model.inference_service import read
 from model.kube import Cluster
-from model.registry import Registry
+from model.registry.model_registry import Registry
 
 
 def follow(registry: Registry, cluster: Cluster) -> None:

@@ -2,8 +2,8 @@
 
 The estimand is the expected hits of a list: V(t) = E over requests x of sum over items i of t_i(x) * r(x, i), where
 t_i(x) is the probability that the candidate policy shows item i, and r(x, i) that the item is bought when it is shown.
-A sum over items needs nothing but the marginal propensity p_i(x) of each shown item, as model/rerank.py logs them. It
-says that what a place earns does not depend on its rank nor on what stands beside it.
+A sum over items needs nothing but the marginal propensity p_i(x) of each shown item, as model/rerank/reranker.py logs
+them. It says that what a place earns does not depend on its rank nor on what stands beside it.
 
 With y = 1 for a shown item that was bought and the weight w = t / p:
 
@@ -14,8 +14,9 @@ With y = 1 for a shown item that was bought and the weight w = t / p:
            guess of r. Right when p or q is right (Dudik et al., "Doubly robust policy evaluation and learning", ICML
            2011)
 
-Intervals are 95 %, by linearization, with all requests of one shopper taken together (model/clusters.py). What the
-logging policy never shows cannot be judged: `support` is the share of the candidate policy's places that it can show.
+Intervals are 95 %, by linearization, with all requests of one shopper taken together
+(model/evaluation/clustered_errors.py). What the logging policy never shows cannot be judged: `support` is the share of
+the candidate policy's places that it can show.
 
 Shape legend: N requests, M shown items of all requests one after the other, C candidates of one request.
 """
@@ -25,7 +26,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.clusters import Estimate, sum_se
+from model.evaluation.clustered_errors import Estimate, sum_se
 from tfx_configs.rerank import RerankSettings
 
 MIN_EFFECTIVE = 50
@@ -145,7 +146,7 @@ def collect(
 def explored(candidates: int, k: int, settings: RerankSettings) -> np.ndarray:
     """[candidates] probability that the re-ranker shows each rank, best first, rules and diversity aside.
 
-    The same chances as model/rerank.py logs for what it shows, here for what it does not show too.
+    The same chances as model/rerank/reranker.py logs for what it shows, here for what it does not show too.
     """
     shown_C = (np.arange(candidates) < k).astype(float)
     place = settings.explore_place

@@ -164,7 +164,7 @@ def _demo(options: argparse.Namespace) -> int:
 def _train(options: argparse.Namespace) -> int:
     from components.push.run import override_line
     from model.files import read_json
-    from model.registry import Registry
+    from model.registry.model_registry import Registry
     from pipelines.display import PIPELINE_STAGES, Display
     from pipelines.paths import Paths, alone
     from pipelines.process import run_pipeline

@@ -7,10 +7,10 @@ from typing import Any
 
 from components.monitor.run import REPORT
 from components.rollout.processes import REQUESTS
+from model.data.trips import Trips
 from model.errors import InputError
 from model.files import read_json, write_json
-from model.registry import Registry
-from model.trips import Trips
+from model.registry.model_registry import Registry
 from pipelines.display import Display
 from pipelines.monitor import monitor_run
 from pipelines.paths import Paths, alone

@@ -15,8 +15,8 @@ from components.monitor.visits import judged
 from components.rollout.experiment.exposure import COLUMNS
 from components.rollout.experiment.reading import Reading, reading
 from components.rollout.experiment.size import Baseline, baseline, days_needed
-from model import request_log
 from model.errors import InputError
+from model.request_log import reader as request_log
 from tfx_configs.experiment import ExperimentSettings
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings

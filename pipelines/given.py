@@ -57,11 +57,11 @@ def writable_directory(option: str, path: Path) -> None:
 def model_in(option: str, directory: Path, rules: Path | None = None) -> None:
     """Raises InputError when there is no sound model directory, or the rules file is none for it.
 
-    As model.package.load does it, but without TensorFlow, which takes seconds and talks on standard error.
+    As model.package.loaded_model.load does it, but without TensorFlow, which takes seconds and talks on standard error.
     """
-    from model.item_values import ItemValues
-    from model.manifest import verify
-    from model.rerank_policy import ITEMS, RerankPolicy, packaged_rerank
+    from model.package.manifest import verify
+    from model.rerank.item_attributes import ItemValues
+    from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
 
     try:
         verify(directory)
@@ -72,7 +72,7 @@ def model_in(option: str, directory: Path, rules: Path | None = None) -> None:
 
 def examples_in(option: str, directory: Path) -> None:
     """Raises InputError when there are no trips or no catalog of the examples stage in `directory`."""
-    from model.task import CATALOG, TRIPS
+    from model.evaluation.next_basket_task import CATALOG, TRIPS
 
     missing = [name for name in (TRIPS, CATALOG) if not (directory / name / "meta.json").is_file()]
     if missing:

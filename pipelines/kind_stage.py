@@ -15,7 +15,7 @@ from components.rollout.processes import free_port, running, wait_until
 from model.errors import CheckFailed, InputError, StageFailed
 from model.inference_service import NAME
 from model.kube import Cluster, KubeCluster
-from model.programs import find_program
+from model.system.programs import find_program
 from pipelines.kind_demo import PAGE, Answer
 from pipelines.rollout_routes import HOST
 from pipelines.shell import lines, output, run, succeeds

@@ -9,7 +9,7 @@ from components.monitor.retraining import Found
 from components.progress import progress
 from model.errors import AisleError
 from model.files import read_json, write_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from pipelines.display import Display
 from pipelines.paths import Paths, alone
 from pipelines.process import run_pipeline

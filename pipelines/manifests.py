@@ -28,7 +28,7 @@ from model.inference_service import (
     rolled_back,
     with_canary,
 )
-from model.programs import find_program
+from model.system.programs import find_program
 from pipelines.images import renamed
 from pipelines.observability.write import monitoring_files
 from pipelines.rollout_routes import shadow, testers

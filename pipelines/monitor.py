@@ -11,10 +11,10 @@ from components.monitor.retraining import evidence_of, retrain
 from components.monitor.run import RUNS, Inputs, monitor
 from components.monitor.step import moment_s
 from components.rollout.processes import REQUESTS
-from model import request_log
 from model.errors import InputError
 from model.files import read_json, write_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
+from model.request_log import reader as request_log
 from pipelines.display import Display
 from pipelines.local_trainer import LocalTrainer
 from pipelines.paths import Paths

@@ -9,7 +9,7 @@ from kfp import dsl, kubernetes
 from components.ingest.op import ingest_now
 from components.monitor.figures import JOB
 from components.monitor.op import monitor, retrain
-from model.object_store import OWN
+from model.system.object_store import OWN
 from pipelines.pods import MOUNT, PUSHGATEWAY, how_it_ended, mount_registry, place
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 

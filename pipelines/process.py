@@ -12,7 +12,7 @@ from components.rollout.processes import Process, running
 from components.train.standing import standing
 from model.errors import AisleError, InputError, StageFailed
 from model.files import read_json, write_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from pipelines.display import Display
 from pipelines.paths import Paths
 from pipelines.versions import code_version, data_version

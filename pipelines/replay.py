@@ -16,9 +16,9 @@ from components.rollout.processes import REQUESTS, SERVER_MODULE, Server, model_
 from components.rollout.status import UNDER_WAY, Status, begin, change
 from components.rollout.traffic import Client
 from components.rollout.walk import Progress, RolloutResult, Walk
+from model.data.trips import Trips
 from model.errors import CheckFailed, InputError
-from model.serving.lmdb_store import LmdbStore
-from model.trips import Trips
+from model.serving.history.lmdb_store import LmdbStore
 from tfx_configs.settings import RunSettings
 
 STORE = "store"

@@ -24,8 +24,8 @@ def replay_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Prints how many answers agree; 1 when one does not. Raises InputError when there is nothing to compare."""
-    from model.replay import COLUMNS, replay
-    from model.request_log import read
+    from model.package.request_replay import COLUMNS, replay
+    from model.request_log.reader import read
 
     if options.tolerance < 0:
         raise InputError(f"--tolerance: expected 0 or more, got {options.tolerance:g}")
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     if not len(rows):
         raise InputError(f"{options.log}: expected answers in the request log, found none")
     with quiet():
-        from model.package import load
+        from model.package.loaded_model import load
 
         found = replay(rows, load(options.model, options.rules), options.tolerance)
     agree = found.compared - len(found.differing)

@@ -14,11 +14,11 @@ from components.rollout.front import rds_file
 from components.rollout.machine import Hand, RolloutState, StateName, by_hand
 from components.rollout.port import Place
 from components.rollout.status import UNDER_WAY, Status, begin, change, read_status
+from model.data.trips import Trips
 from model.errors import InputError, ModelRefused
 from model.files import read_json, write_json
-from model.manifest import read_manifest
-from model.registry import Registry
-from model.trips import Trips
+from model.package.manifest import read_manifest
+from model.registry.model_registry import Registry
 from pipelines.paths import Paths, alone
 from pipelines.replay import (
     SERVER_MODULE,

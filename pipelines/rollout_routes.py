@@ -13,8 +13,8 @@ from typing import Any
 
 import yaml
 
-from model.headers import VERSION_HEADER
 from model.inference_service import NAME, Version
+from model.request_log.routing_headers import VERSION_HEADER
 
 GATEWAY = {"name": "kserve-ingress-gateway", "namespace": "kserve"}
 HOST = "aisle-aisle.example.com"

@@ -6,9 +6,9 @@
 from collections.abc import Iterable
 from pathlib import Path
 
-from model import schema
+from model.data import schema
 from model.files import write_text
-from model.serving.inputs import INPUTS
+from model.serving.v2_inputs import INPUTS
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "data.md"
 _HEAD = ("column", "type", "unit", "in the file", "empty values", "when absent", "bounds", "in a request", "meaning")

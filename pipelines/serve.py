@@ -8,7 +8,7 @@ from pathlib import Path
 from components.rollout.envoy import Backend
 from components.rollout.processes import SERVER_MODULE, running, wait_ready
 from model.errors import InputError
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from pipelines.given import model_in, writable_directory
 from pipelines.paths import Paths
 

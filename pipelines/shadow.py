@@ -18,10 +18,10 @@ from components.rollout.processes import REQUESTS, SERVER_MODULE, model_server, 
 from components.rollout.replay import Replay
 from components.rollout.shadow import COLUMNS, compare
 from components.rollout.traffic import Client, Reply
-from model import request_log
 from model.errors import InputError
 from model.files import write_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
+from model.request_log import reader as request_log
 from pipelines.paths import Paths, alone
 from pipelines.replay import STORE, check_trips, seed_store
 from pipelines.rollout import finished_run, in_registry

@@ -57,8 +57,8 @@ def training(
         registry: root of the model registry.
         blessed_dir: directory of the model in production, empty when there is none.
         parent_dir: directory of the model that training goes on from, where `train.start` is not scratch.
-        reference_dir: what validation left of the run that made that model (model.reference.find), empty likewise.
-        override_reason: why the gate's no is to be overruled; empty: it is not.
+        reference_dir: what validation left of the run that made that model (model.registry.validation_baseline.find),
+        empty likewise. override_reason: why the gate's no is to be overruled; empty: it is not.
         override_by: who decides that.
         run_name: under which the registry keeps what push did; empty: it does not.
     """

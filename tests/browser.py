@@ -8,7 +8,7 @@ from typing import Literal
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
-from model.programs import find_program
+from model.system.programs import find_program
 
 IMAGES = Path(__file__).resolve().parents[1] / "docs" / "images"
 PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1360, height=900)

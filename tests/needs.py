@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from model.programs import find_program
+from model.system.programs import find_program
 
 CLUSTER = "a cluster (make test-cluster)"
 """Not a program: it is there when `make test-cluster` says so, never because a KUBECONFIG happens to be set."""

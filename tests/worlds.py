@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from model import columns as c
+from model.data import columns as c
 from tfx_configs import recipes
 from tfx_configs.settings import RunSettings
 

@@ -88,7 +88,8 @@ class CandidateSettings(Settings):
     """Sizes of the candidate sources; everything that the shopper bought before joins them."""
 
     retrieved: int = 1500
-    """Items from the two towers, 1 to 4096; an answer asks for as many as it can rank (model/package.py)."""
+    """Items from the two towers, 1 to 4096; an answer asks for as many as it can rank
+    (model/package/loaded_model.py)."""
     popular: int = 60
     """Recently popular items, 1 to 4096."""
     limit: int = 200
@@ -169,7 +170,8 @@ class GateSettings(Settings):
     min_coverage: float = 0.01
     """Share of the catalog's active items in somebody's top 10, [0, 1]."""
     max_calibration_error: float = 0.03
-    """calibration_error@10 (model/metrics.py), [0, 1]; at three cuts 0.008 to 0.014 (0.022 to 0.026 without Platt)."""
+    """calibration_error@10 (model/evaluation/ranking_metrics.py), [0, 1]; at three cuts 0.008 to 0.014 (0.022 to 0.026
+    without Platt)."""
     max_calibration_factor: float = 1.25
     """Purchases expected over made, or the reverse, 1 or more; at three cuts 0.98 to 1.09 (0.83 to 0.87 without)."""
     max_latency_ms: float = 50.0

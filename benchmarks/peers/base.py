@@ -16,7 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from model.api import Answer, Request
-from model.trips import Trips
+from model.data.trips import Trips
 from tfx_configs.settings import DAY_S, FeatureSettings
 
 BATCH = 128

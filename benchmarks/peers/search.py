@@ -9,8 +9,8 @@ import numpy as np
 
 from benchmarks.peers.base import Peer
 from components.evaluate.rank import recommend_all
-from model import metrics
-from model.trips import Trips
+from model.data.trips import Trips
+from model.evaluation import ranking_metrics as metrics
 from tfx_configs.settings import DAY_S
 
 VALID_DAYS = 14

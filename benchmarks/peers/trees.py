@@ -17,14 +17,14 @@ from components.train.preranking import train_preranker
 from components.train.ranking import RankingModel, no_scorer
 from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
 from components.train.split import training_trips
-from model.backend import tf
-from model.catalog import Catalog
-from model.features import FeatureGraph
-from model.inputs import Batch, TripReader
-from model.metrics import NO_ITEM
-from model.ranker import Ranker
-from model.recommender import Recommender
-from model.trips import Trips
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
+from model.data.trips import Trips
+from model.evaluation.ranking_metrics import NO_ITEM
+from model.features.graph import FeatureGraph
+from model.networks.ranker import Ranker
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
 MAX_TREES, PATIENCE = 400, 20

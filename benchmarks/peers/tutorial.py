@@ -7,8 +7,8 @@ batches of 4,096 purchases for its 8,192 ratings. It knows the shopper by id alo
 import numpy as np
 
 from benchmarks.peers.base import Histories, Peer
-from model.backend import tf
-from model.tfrs import tfrs
+from model.networks.tfrs import tfrs
+from model.system.legacy_keras import tf
 
 DIMENSION, LEARNING_RATE, SIZE = 32, 0.1, 4096
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.api import Answer, Model, Ranked, Request
+from model.data.trips import Trips
 from model.errors import StageFailed
-from model.metrics import NO_ITEM
-from model.trips import Trips
+from model.evaluation.ranking_metrics import NO_ITEM
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from model import metrics
-from model.task import Task
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import Task
 from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC, EvaluationSettings
 
 ByTrip = dict[str, dict[str, np.ndarray]]

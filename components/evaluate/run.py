@@ -16,12 +16,12 @@ from components.evaluate.rank import latency_ms, lists
 from components.evaluate.slices import slice_values
 from components.evaluate.sources import without_each
 from components.progress import progress
-from model import package
 from model.api import Model, Ranked
-from model.catalog import Catalog
+from model.data.catalog import Catalog
 from model.errors import InputError
+from model.evaluation.next_basket_task import CATALOG, ITEMS, load_task
 from model.files import atomic_directory, write_json
-from model.task import CATALOG, ITEMS, load_task
+from model.package import loaded_model as package
 from tfx_configs.evaluation import BLESSED, CANDIDATE, LIST_LENGTH, EvaluationSettings
 from tfx_configs.settings import GateSettings, RunSettings
 

@@ -6,9 +6,9 @@ Each slicing gives every trip exactly one value, so its slices add up to all tri
 import numpy as np
 import pandas as pd
 
-from model import columns as c
-from model.catalog import MISSING, Catalog
-from model.task import Task
+from model.data import columns as c
+from model.data.catalog import MISSING, Catalog
+from model.evaluation.next_basket_task import Task
 from tfx_configs.settings import DAY_S
 
 OTHER = "other"

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from components.evaluate.report import Judged, paired
-from model import metrics
 from model.api import SOURCES, Ranked
+from model.evaluation import ranking_metrics as metrics
 from tfx_configs.evaluation import GATE_METRICS, EvaluationSettings
 
 PLACES = 10

@@ -7,7 +7,7 @@ from typing import Any
 
 from components.evaluate.report import Judged
 from components.evaluate.tfma_run import OVERALL, Outcome, SliceKey, Threshold, eval_config, run_tfma, write_examples
-from model.metrics import ACROSS_TRIPS
+from model.evaluation.ranking_metrics import ACROSS_TRIPS
 from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC
 from tfx_configs.settings import GateSettings
 

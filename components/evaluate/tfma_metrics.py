@@ -1,4 +1,5 @@
-"""The project's ranking metrics as TFMA metrics: model/metrics.py says what they are, TFMA slices and averages them.
+"""The project's ranking metrics as TFMA metrics: model/evaluation/ranking_metrics.py says what they are, TFMA slices
+and averages them.
 
 One example is one trip. All vectors of an example run over the same item list (every model's recommendations and the
 basket, padded to one length):
@@ -15,7 +16,7 @@ import numpy as np
 from tensorflow_model_analysis.metrics import metric_types
 from tensorflow_model_analysis.utils import util
 
-from model import metrics
+from model.evaluation import ranking_metrics as metrics
 
 NOT_BOUGHT, NEW, REPEATED = 0.0, 1.0, 2.0
 INFORMATION = "information"
@@ -61,7 +62,7 @@ class _MeanDefined(beam.CombineFn):
 
 
 class _TripMetric(metric_types.Metric):
-    """A function of model/metrics.py, averaged over trips."""
+    """A function of model/evaluation/ranking_metrics.py, averaged over trips."""
 
     function = ""
 

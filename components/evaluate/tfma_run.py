@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from apache_beam.options.pipeline_options import PipelineOptions
 
-from model.backend import tf
-from model.metrics import NO_ITEM, PER_TRIP
+from model.evaluation.ranking_metrics import NO_ITEM, PER_TRIP
+from model.system.legacy_keras import tf
 
-# TFMA imports TensorFlow itself: model.backend must come first.
+# TFMA imports TensorFlow itself: model.system.legacy_keras must come first.
 import tensorflow_model_analysis as tfma  # isort: skip
 from tensorflow_model_analysis.api import types  # isort: skip
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip

@@ -1,6 +1,6 @@
 """Builds the catalog snapshot: attribute codes, vocabulary, weekly popularity, promotions.
 
-Shape legend as in model/catalog.py.
+Shape legend as in model/data/catalog.py.
 """
 
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from components.examples.promotions import build_promotions
-from model import columns as c
-from model.catalog import MISSING, RARE, Catalog, hashed_rows
-from model.timesplit import ranking_start
-from model.trips import Trips
+from model.data import columns as c
+from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
+from model.data.time_split import ranking_start
+from model.data.trips import Trips
 from tfx_configs.settings import DAY_S, RunSettings
 
 WEEK_S = 7 * DAY_S

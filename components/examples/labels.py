@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from model import columns as c
-from model.catalog import MISSING, Catalog
-from model.trips import Trips, slice_positions
+from model.data import columns as c
+from model.data.catalog import MISSING, Catalog
+from model.data.trips import Trips, slice_positions
 from tfx_configs.labels import LabelSettings
 from tfx_configs.settings import DAY_S
 

@@ -12,10 +12,10 @@ Shape legend: E events, T trips, B basket entries, I items, W snapshots, N shopp
 
 import numpy as np
 
-from model.catalog import MISSING, Catalog
+from model.data.catalog import MISSING, Catalog
+from model.data.time_split import day
+from model.data.trips import Trips
 from model.errors import CheckFailed
-from model.timesplit import day
-from model.trips import Trips
 from tfx_configs.settings import DAY_S
 
 MAX_TRIP_S = 2 * DAY_S

@@ -8,9 +8,9 @@ import pandas as pd
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
-from model import columns as c
-from model.catalog import MISSING, MOST_KINDS, Promotions
-from model.trips import Trips
+from model.data import columns as c
+from model.data.catalog import MISSING, MOST_KINDS, Promotions
+from model.data.trips import Trips
 
 COLUMNS = [c.ITEM, c.STORE, c.START, c.END]
 HOUR_S = 3600

@@ -13,13 +13,13 @@ from components.examples.leakage import check_attributes, check_catalog, check_t
 from components.examples.promotions import read_promotions
 from components.examples.trips import trips_of
 from components.progress import progress
-from model import columns as c
-from model.catalog import Catalog
+from model.data import columns as c
+from model.data.catalog import Catalog
+from model.data.schema import EVENTS
+from model.data.trips import Trips
 from model.errors import CheckFailed
+from model.evaluation.next_basket_task import ITEMS, USERS
 from model.files import atomic_directory, read_json, write_json
-from model.schema import EVENTS
-from model.task import ITEMS, USERS
-from model.trips import Trips
 from tfx_configs.settings import RunSettings
 
 

@@ -12,8 +12,8 @@ from ibis import _
 from ibis.expr.types import Table
 
 from components.engine import Engine, open_engine
-from model import columns as c
-from model.trips import Trips
+from model.data import columns as c
+from model.data.trips import Trips
 from tfx_configs.settings import DataSettings
 
 COLUMNS = (c.USER, c.ITEM, c.TIME, c.BASKET, c.STORE)

@@ -8,7 +8,7 @@ from typing import Any
 
 from components.gate.evidence import Expected, Reason, at, at_least, at_most, equal, number
 from components.gate.rivals import beats_baseline, no_regression, no_slice_regression
-from model.metrics import CALIBRATION_ERROR, CALIBRATION_RATIO, COVERAGE
+from model.evaluation.ranking_metrics import CALIBRATION_ERROR, CALIBRATION_RATIO, COVERAGE
 from tfx_configs.evaluation import ALWAYS_SLICES, MAX_TFMA_DIFFERENCE
 from tfx_configs.settings import GateSettings
 

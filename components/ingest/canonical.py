@@ -10,9 +10,9 @@ from ibis.expr.types import Table as Expr
 from components.engine import Engine
 from components.ingest.cleaning import Source, calendar_day, not_finite
 from components.readable import readable
-from model import columns as c
+from model.data import columns as c
+from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Column, Table, Type
 from model.errors import InputError
-from model.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Column, Table, Type
 
 
 def read(engine: Engine, folder: Path) -> Source:

@@ -7,8 +7,8 @@ import ibis
 from ibis import _
 from ibis.expr.types import BooleanColumn, FloatingColumn, StringColumn, Table, TimestampColumn
 
-from model import columns as c
-from model.schema import EVENTS, Type
+from model.data import columns as c
+from model.data.schema import EVENTS, Type
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from ibis.expr.types import IntegerColumn, StringColumn, Table
 
 from components.engine import Engine
 from components.ingest.cleaning import Source
-from model import columns as c
+from model.data import columns as c
 from model.errors import InputError
 
 # Promotion weeks turn at local midnight, 05:00 UTC. Week 2, the first whole one, starts 2017-01-02T05:00Z.

@@ -14,7 +14,7 @@ from ibis.expr.types import IntegerColumn, StringColumn, Table
 
 from components.engine import Engine
 from components.ingest.cleaning import Source, calendar_day
-from model import columns as c
+from model.data import columns as c
 from model.errors import InputError
 
 LIKED = 4

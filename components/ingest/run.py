@@ -21,11 +21,11 @@ from components.ingest.cleaning import (
     missing_values,
 )
 from components.progress import progress
-from model import columns as c
+from model.data import columns as c
+from model.data.schema import ITEMS, PROMOTIONS, USERS
+from model.data.time_split import cut_seconds, day
 from model.errors import CheckFailed, InputError
 from model.files import atomic_directory, write_json
-from model.schema import ITEMS, PROMOTIONS, USERS
-from model.timesplit import cut_seconds, day
 from tfx_configs.settings import DataSettings, RunSettings
 
 _ADAPTERS = {"complete_journey": completejourney.read, "movielens": movielens.read, "canonical": canonical.read}

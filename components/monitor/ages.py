@@ -6,7 +6,7 @@ import pandas as pd
 from components.monitor.limits import Limits
 from components.monitor.reference import Reference
 from components.monitor.window import Live, day_spans
-from model import columns as c
+from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S, HOUR_S
 

@@ -11,7 +11,7 @@ import numpy as np
 from components.monitor import limits, measures, window
 from components.monitor.limits import Limits
 from components.monitor.window import Live, Window
-from model.clusters import Estimate
+from model.evaluation.clustered_errors import Estimate
 from tfx_configs.monitoring import MonitorSettings, Severity
 
 Group = Literal["requests", "purchases", "freshness", "outcomes", "lists", "skew", "drift"]

@@ -7,7 +7,7 @@ from pathlib import Path
 from components.environments import call
 from components.monitor.reference import WEEK_S, Reference
 from components.monitor.window import Live, Spans, Window, special_spans
-from model import columns as c
+from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
 
 MEASURE = "components.validate.windows:distances"

@@ -9,7 +9,7 @@ from model.errors import InputError
 from model.files import read_json
 from model.in_force import follow
 from model.kube import KubeCluster
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import RunSettings
 

@@ -1,7 +1,8 @@
 """One figure of one window, with what is known of its error; None where the window has nothing to say about it.
 
 The same functions look at the service's log and at the weeks before the cut. Shares and means are ratios of sums, with
-the error of visits that come in shoppers (model/clusters.py); counts and medians have no error of their own.
+the error of visits that come in shoppers (model/evaluation/clustered_errors.py); counts and medians have no error of
+their own.
 """
 
 import numpy as np
@@ -9,8 +10,8 @@ import pandas as pd
 
 from components.monitor.visits import K
 from components.monitor.window import Window
-from model import columns as c
-from model.clusters import Estimate, list_overlap, ratio
+from model.data import columns as c
+from model.evaluation.clustered_errors import Estimate, list_overlap, ratio
 
 MINUTE_S = 60
 MIN_DETAILED = 5

@@ -14,7 +14,7 @@ import itertools
 import numpy as np
 import pandas as pd
 
-from model import columns as c
+from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import HOUR_S
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from model import columns as c
+from model.data import columns as c
 from model.errors import InputError
 from tfx_configs.labels import LabelSettings
 

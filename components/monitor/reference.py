@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 
 from components.monitor import purchases, visits
-from model import columns as c
+from model.data import columns as c
+from model.data.schema import schema_digest
+from model.data.trips import Trips
 from model.errors import InputError
 from model.files import atomic_directory, read_json, write_json
-from model.schema import schema_digest
-from model.trips import Trips
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S, RunSettings

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from components.monitor.limits import Limits
-from model.clusters import Estimate
+from model.evaluation.clustered_errors import Estimate
 from tfx_configs.monitoring import Severity
 
 Status = Literal["ok", "failed", "unknown"]

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from components.monitor import record
 from components.monitor.policy import HOUR_S, Decision, Evidence, Run, decide
 from components.progress import progress
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from tfx_configs.monitoring import STARTS, RetrainSettings
 from tfx_configs.settings import Start
 

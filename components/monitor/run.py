@@ -17,9 +17,9 @@ from components.monitor.reference import Reference
 from components.monitor.results import Result, worst
 from components.monitor.window import Live
 from components.progress import progress
-from model import columns as c
+from model.data import columns as c
+from model.data.schema import schema_digest
 from model.files import write_json
-from model.schema import schema_digest
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import DAY_S
 

@@ -8,8 +8,8 @@ import pandas as pd
 from components.monitor import measures
 from components.monitor.results import finite
 from components.monitor.window import Window
-from model import columns as c
-from model.clusters import Estimate
+from model.data import columns as c
+from model.evaluation.clustered_errors import Estimate
 
 TOP_STORES = 4
 MEASURES = {

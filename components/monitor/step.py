@@ -11,7 +11,7 @@ from components.monitor.run import RUNS, Inputs, monitor
 from components.progress import progress
 from model.errors import InputError
 from model.files import read_json, write_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import RunSettings
 

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 
 from components.monitor import outcomes
-from model import columns as c
-from model import request_log
+from model.data import columns as c
+from model.request_log import reader as request_log
 from tfx_configs.monitoring import MonitorSettings
 
 K = 10

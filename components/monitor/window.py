@@ -10,7 +10,7 @@ import pandas as pd
 
 from components.monitor.outcomes import closed_until
 from components.monitor.reference import WEEK_S, Reference
-from model import columns as c
+from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from components.told import as_markdown
-from model.card import Facts, Judgement, model_card
 from model.files import read_json, write_text
-from model.manifest import read_manifest
-from model.registry import Registry
+from model.package.manifest import read_manifest
+from model.package.model_card import Facts, Judgement, model_card
+from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
 
 TRAINING, METRICS, SPAN = "training.json", "metrics.json", "span.json"

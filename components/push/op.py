@@ -27,8 +27,8 @@ def push(
         from components.push.card import page
         from components.push.run import push
         from model.files import Path, write_json, write_text
-        from model.reference import data_digest
-        from model.registry import Registry
+        from model.registry.model_registry import Registry
+        from model.registry.validation_baseline import data_digest
         from tfx_configs.settings import RunSettings
 
         data = data_digest(data_version, RunSettings.from_json(settings).data)

@@ -11,7 +11,7 @@ from model.errors import ModelRefused
 from model.files import read_json
 from model.inference_service import Version, mode, s3_uri
 from model.kube import Cluster, KubeCluster
-from model.manifest import read_manifest
+from model.package.manifest import read_manifest
 from model.traffic_change import Patience
 
 

@@ -5,11 +5,11 @@ from typing import Any
 
 from components.progress import progress
 from components.push.card import write_card
-from model import reference
 from model.errors import ModelRefused
 from model.files import read_json
-from model.manifest import read_manifest
-from model.registry import Registry
+from model.package.manifest import read_manifest
+from model.registry import validation_baseline as reference
+from model.registry.model_registry import Registry
 
 FIRST_STABLE = "personal_frequency"
 """The baseline that serves until the first model has earned its place."""
@@ -32,7 +32,7 @@ def push(
         verdict_path: what the gate wrote.
         registry_dir: root of the model registry; on its first use the personal-frequency baseline becomes stable.
         validation_dir: what validation wrote in this run; kept beside the model, for later runs to compare with.
-        data: digest of the data of this run (model.reference.data_digest).
+        data: digest of the data of this run (model.registry.validation_baseline.data_digest).
         reference_dir: what this run was compared with, or empty.
         evaluation_dir: what evaluate wrote, for the model card.
         settings: RunSettings as JSON, likewise.

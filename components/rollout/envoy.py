@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from model.headers import SHADOW_HEADER, USER_HEADER, VERSION_HEADER
+from model.request_log.routing_headers import SHADOW_HEADER, USER_HEADER, VERSION_HEADER
 
 STABLE = "stable"
 CANARY = "canary"

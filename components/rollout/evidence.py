@@ -8,7 +8,7 @@ from components.rollout.binomial import probabilities
 from components.rollout.envoy import CANARY, STABLE
 from components.rollout.observed import Evidence, VersionEvidence
 from components.rollout.traffic import Reply
-from model import clusters
+from model.evaluation import clustered_errors as clusters
 
 Pair = tuple[Reply, Reply]
 """(canary's, stable's) answer to one request that both were asked."""
@@ -61,7 +61,8 @@ def _version(replies: list[Reply], requests: int, errors: int) -> VersionEvidenc
 
 
 def list_overlap(replies: Sequence[Reply]) -> float:
-    """How alike the lists of different shoppers are (model/clusters.py), [0, 1]; each shopper's last list counts."""
+    """How alike the lists of different shoppers are (model/evaluation/clustered_errors.py), [0, 1]; each shopper's last
+    list counts."""
     return clusters.list_overlap({reply.user_id: set(reply.item_ids) for reply in replies}.values())
 
 

@@ -18,7 +18,7 @@ from model.errors import StageFailed
 SERVER_MODULE = "model.serving.server"
 READY_TIMEOUT_S = 180.0
 REQUESTS = "requests"
-"""Directory of the request log of all servers that share a work directory (model/request_log.py)."""
+"""Directory of the request log of all servers that share a work directory (model/request_log/reader.py)."""
 STOP_GRACE_S = 15.0
 DEADLINE_MS = 2000
 """A replay sends as fast as it can and compares models: the machine's spare time must not choose what answers."""
@@ -104,7 +104,7 @@ def running(
     In a session of its own, so that Ctrl-C reaches us alone and the children are stopped in order.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    launcher = [sys.executable, "-m", "model.parent", str(os.getpid()), *command]
+    launcher = [sys.executable, "-m", "model.system.process_lifetime", str(os.getpid()), *command]
     with log.open("wb") as output:
         popen = subprocess.Popen(
             launcher,

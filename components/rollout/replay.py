@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from components.rollout.envoy import CANARY, STABLE
 from components.rollout.traffic import Client, Reply
-from model.trips import Trips
+from model.data.trips import Trips
 
 K = 10
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from model import clusters
+from model.evaluation import clustered_errors as clusters
 
 COLUMNS = ("request_id", "version", "user_id", "route", "rung", "latency_ms", "item_ids", "scores")
 SHOWN = 5
@@ -35,7 +35,7 @@ class Comparison:
     latency_ms: dict[str, dict[str, float]]
     """p50 and p99 of `stable` and `shadow`, as the servers measured."""
     list_overlap: dict[str, float]
-    """How alike different shoppers' lists are (model/clusters.py), of `stable` and `shadow`."""
+    """How alike different shoppers' lists are (model/evaluation/clustered_errors.py), of `stable` and `shadow`."""
     rungs: dict[str, int]
     """{"stable's rung > shadow's rung": answers}."""
     least_alike: list[str]

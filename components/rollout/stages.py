@@ -1,4 +1,5 @@
-"""Where the milliseconds of an answer go, by what the model servers tell Prometheus (model/serving/metrics.py)."""
+"""Where the milliseconds of an answer go, by what the model servers tell Prometheus
+(model/serving/telemetry/metrics.py)."""
 
 from collections.abc import Iterable
 

@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from model.headers import USER_HEADER, VERSION_HEADER
-from model.serving.events import BATCH, EVENT_TYPE
+from model.request_log.routing_headers import USER_HEADER, VERSION_HEADER
+from model.serving.http.events import BATCH, EVENT_TYPE
 
 TIMEOUT_S = 10.0
 EVENT_SOURCE = "aisle/replay"

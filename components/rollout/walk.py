@@ -19,7 +19,7 @@ from components.rollout.split import split_p_value
 from components.rollout.stages import stage_ms, stage_seconds
 from components.rollout.status import Status, change
 from components.rollout.traffic import Client, Reply
-from model.trips import Trips
+from model.data.trips import Trips
 from tfx_configs.settings import RunSettings
 
 MEASURED_REQUESTS = 400

@@ -9,18 +9,18 @@ from components.progress import progress
 from components.train.logistic_baseline import logistic_weights
 from components.train.neighbour_baselines import NEIGHBOUR_BASELINES, Past, knows_shoppers
 from components.train.split import training_trips
-from model.baselines import BASELINES, LOGISTIC, Baseline, Logistic
-from model.catalog import Catalog
+from model.baselines.frequency import BASELINES, LOGISTIC, Baseline, Logistic
+from model.baselines.user_similarity import ShopperScorer
+from model.baselines.whole_catalog import WholeCatalog
+from model.data.batch import TripReader
+from model.data.catalog import Catalog
+from model.data.trips import Trips
 from model.errors import InputError
-from model.export import export
-from model.features import FeatureGraph
+from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
+from model.features.graph import FeatureGraph
 from model.files import atomic_directory, write_json
-from model.inputs import TripReader
-from model.recommender import Recommender, Recommends
-from model.shopper_scorers import ShopperScorer
-from model.task import CATALOG, ITEMS, TRIPS
-from model.trips import Trips
-from model.whole_catalog import WholeCatalog
+from model.networks.recommender import Recommender, Recommends
+from model.package.export import export
 from tfx_configs.settings import MOST_CANDIDATES, RunSettings
 
 NAMES = (*BASELINES, *NEIGHBOUR_BASELINES, LOGISTIC)

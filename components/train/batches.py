@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from components.progress import progress
-from model.backend import tf
-from model.inputs import Batch, TripReader
+from model.data.batch import Batch, TripReader
+from model.system.legacy_keras import tf
 
 _FLAT = {
     "history_item_H": tf.int32,

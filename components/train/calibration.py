@@ -12,11 +12,11 @@ import numpy as np
 from components.train.batches import batches
 from components.train.platt import Platt, fit
 from components.train.ranking import RankingModel
-from model.backend import tf
-from model.inputs import TripReader
-from model.matching import top_per_row
-from model.ranker import Ranker
-from model.recommender import Recommender
+from model.data.batch import TripReader
+from model.features.joins import top_per_row
+from model.networks.ranker import Ranker
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 from tfx_configs.settings import TrainSettings
 
 LISTED = 50

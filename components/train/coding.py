@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from model import columns as c
-from model.catalog import MISSING, RARE, Catalog, Promotions, hashed_rows
+from model.data import columns as c
+from model.data.catalog import MISSING, RARE, Catalog, Promotions, hashed_rows
 from model.errors import ModelRefused
-from model.task import ITEMS, USERS
+from model.evaluation.next_basket_task import ITEMS, USERS
 
 NOTHING_P = np.zeros(0, np.int32)
 

@@ -21,14 +21,14 @@ from components.train.ranking import no_scorer, train_ranker
 from components.train.retrieval import INDEX_QUERIES, TwoTowers, item_index, neighbours, train_towers
 from components.train.retrieval import LEARNING_RATE as TOWERS_RATE
 from components.train.split import trips_since
-from model.backend import tf
-from model.catalog import Catalog
-from model.inputs import Batch, TripReader
-from model.ranker import Ranker, RankerScorer
-from model.recommender import Recommender
-from model.timesplit import day
-from model.trips import Trips
-from model.weights import assign, weights
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
+from model.data.time_split import day
+from model.data.trips import Trips
+from model.networks.ranker import Ranker, RankerScorer
+from model.networks.recommender import Recommender
+from model.networks.weights import assign, weights
+from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
 WARM = 0.25

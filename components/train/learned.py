@@ -3,8 +3,8 @@
 import dataclasses
 from typing import Any
 
-from model.index import Index
-from model.recommender import Recommender
+from model.networks.recommender import Recommender
+from model.networks.vector_index import Index
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,11 +6,11 @@ Shape legend: N distinct (trip, item) pairs of the histories, F inputs.
 import numpy as np
 
 from components.train.logistic import fit_logistic
-from model.backend import tf
-from model.baselines import own_inputs
-from model.features import FeatureGraph
-from model.inputs import Batch, TripReader
-from model.matching import contains
+from model.baselines.frequency import own_inputs
+from model.data.batch import Batch, TripReader
+from model.features.graph import FeatureGraph
+from model.features.joins import contains
+from model.system.legacy_keras import tf
 
 TRIPS = 1500
 """Enough for a dozen weights; a trip brings some hundred pairs."""
@@ -18,7 +18,8 @@ STEP = 50
 
 
 def logistic_weights(graph: FeatureGraph, reader: TripReader, which: np.ndarray, seed: int) -> dict[str, float]:
-    """The weights of model.baselines.Logistic, by name, from some of the trips `which`; without a history, all 0."""
+    """The weights of model.baselines.frequency.Logistic, by name, from some of the trips `which`; without a history,
+    all 0."""
     inputs = tf.function(lambda batch, item, row: own_inputs(graph, graph(batch, item, row)), reduce_retracing=True)
     chosen = np.random.default_rng(seed).permutation(which)[:TRIPS]
     names: tuple[str, ...] = ()

@@ -14,14 +14,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from components.train.item_tables import als, ease_weights, incidence, similarities
-from model.catalog import Catalog
+from model.baselines.item_similarity import Ease, ImplicitAls, ItemKnn
+from model.baselines.user_similarity import TifuKnn, UpCf
+from model.baselines.whole_catalog import CatalogScorer
+from model.data.batch import Batch
+from model.data.catalog import Catalog
+from model.data.trips import Trips
 from model.errors import CheckFailed
-from model.features import trip_numbers
-from model.inputs import Batch
-from model.item_scorers import Ease, ImplicitAls, ItemKnn
-from model.shopper_scorers import TifuKnn, UpCf
-from model.trips import Trips
-from model.whole_catalog import CatalogScorer
+from model.features.graph import trip_numbers
 from tfx_configs.settings import RunSettings
 
 HEAD = 3000

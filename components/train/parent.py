@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from components.train.coding import Coding
-from model import weights
+from model.data.time_split import day
 from model.errors import InputError, ModelRefused
-from model.export import CODING, TRAINING
 from model.files import read_json
-from model.manifest import verify
-from model.timesplit import day
+from model.networks import weights
+from model.package.export import CODING, TRAINING
+from model.package.manifest import verify
 from tfx_configs.settings import RunSettings
 
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from components.progress import progress
 from components.train.logistic import fit_logistic
-from model.backend import tf
-from model.candidates import Candidates
-from model.inputs import Batch, TripReader
-from model.matching import contains
-from model.preranker import READ, PreRanker
-from model.recommender import Recommender
+from model.data.batch import Batch, TripReader
+from model.features.joins import contains
+from model.networks.candidates import Candidates
+from model.networks.pre_ranker import READ, PreRanker
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 
 TRIPS = 4000
 """Enough for a small network; a trip brings more than a thousand entries."""

@@ -10,13 +10,13 @@ import numpy as np
 from components.train import workers
 from components.train.batches import Keras, batches
 from components.train.split import TrainingTrips
-from model.backend import tf
-from model.candidates import Candidates
-from model.inputs import Batch, TripReader
-from model.matching import contains
-from model.ranker import Ranker
-from model.recommender import Recommender
-from model.tfrs import tfrs
+from model.data.batch import Batch, TripReader
+from model.features.joins import contains
+from model.networks.candidates import Candidates
+from model.networks.ranker import Ranker
+from model.networks.recommender import Recommender
+from model.networks.tfrs import tfrs
+from model.system.legacy_keras import tf
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 2e-3

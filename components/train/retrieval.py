@@ -13,13 +13,13 @@ import numpy as np
 from components.train import workers
 from components.train.batches import Keras, batches
 from components.train.split import TrainingTrips
-from model.backend import tf
-from model.catalog import Catalog
-from model.index import Index, build_index
-from model.inputs import Batch, TripReader
-from model.matching import contains
-from model.tfrs import tfrs
-from model.towers import ItemTower, QueryTower
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
+from model.features.joins import contains
+from model.networks.tfrs import tfrs
+from model.networks.two_tower import ItemTower, QueryTower
+from model.networks.vector_index import Index, build_index
+from model.system.legacy_keras import tf
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 2e-3

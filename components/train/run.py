@@ -18,15 +18,15 @@ from components.train.preranking import train_preranker
 from components.train.ranking import no_scorer, train_ranker
 from components.train.retrieval import TwoTowers, item_index, neighbours, train_towers
 from components.train.split import training_trips
-from model.backend import tf
-from model.catalog import Catalog
-from model.export import export
-from model.inputs import TripReader
-from model.ranker import Ranker, RankerScorer
-from model.recommender import Recommender
-from model.registry import TRAINED
-from model.task import ITEMS
-from model.trips import Trips
+from model.data.batch import TripReader
+from model.data.catalog import Catalog
+from model.data.trips import Trips
+from model.evaluation.next_basket_task import ITEMS
+from model.networks.ranker import Ranker, RankerScorer
+from model.networks.recommender import Recommender
+from model.package.export import export
+from model.registry.model_registry import TRAINED
+from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
 

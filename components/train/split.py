@@ -4,9 +4,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from model.data.time_split import day, ranking_start
+from model.data.trips import Trips
 from model.errors import CheckFailed
-from model.timesplit import day, ranking_start
-from model.trips import Trips
 from tfx_configs.settings import DAY_S, TrainSettings
 
 

@@ -4,11 +4,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from model import reference
 from model.errors import InputError
 from model.in_force import follow
 from model.kube import KubeCluster
-from model.registry import Registry
+from model.registry import validation_baseline as reference
+from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
 
 EACH_RUN = "each-run"

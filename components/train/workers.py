@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from model.backend import tf
+from model.system.legacy_keras import tf
 
 Shares = Callable[[int, int], Any]
 """(worker, of how many) -> tf.data with this worker's share of every batch, of known length, the same for all."""

@@ -12,8 +12,8 @@ _Type = anomalies_pb2.AnomalyInfo.Type
 
 _WHAT_TO_DO = {
     "SCHEMA_MISSING_COLUMN": "restore the column in the source, or map it in ingest",
-    "SCHEMA_NEW_COLUMN": "add it to model/schema.py if it is meant to be used, else drop it in ingest",
-    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": "map the new value in ingest, or add it to the domain in model/schema.py",
+    "SCHEMA_NEW_COLUMN": "add it to model/data/schema.py if it is meant to be used, else drop it in ingest",
+    "ENUM_TYPE_UNEXPECTED_STRING_VALUES": "map the new value in ingest, or add it to the domain in schema.py",
     "FEATURE_TYPE_LOW_FRACTION_PRESENT": "find out why values went missing, or fill them in ingest",
     "FLOAT_TYPE_SMALL_FLOAT": "drop or correct these rows in ingest",
     "FLOAT_TYPE_BIG_FLOAT": "drop or correct these rows in ingest",
@@ -40,7 +40,7 @@ def find(loaded: Loaded, stats: Stats, schema: schema_pb2.Schema) -> list[Findin
                     severity=severity,
                     expected=_expected(features.get(column), kind, loaded),
                     received=_received(loaded, column, kind, reason.description),
-                    what_to_do=_WHAT_TO_DO.get(kind, "store the column as model/schema.py says"),
+                    what_to_do=_WHAT_TO_DO.get(kind, "store the column as model/data/schema.py says"),
                 )
             )
     return findings

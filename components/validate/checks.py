@@ -6,8 +6,8 @@ from functools import partial
 from components.validate import time_checks, value_checks
 from components.validate.findings import Finding
 from components.validate.tables import Loaded
-from model import columns as c
-from model import schema
+from model.data import columns as c
+from model.data import schema
 from tfx_configs.validation import ValidationSettings
 
 

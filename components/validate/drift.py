@@ -11,7 +11,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from components.validate import statistics
 from components.validate.findings import Finding, Severity
 from components.validate.tables import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY
-from model import columns as c
+from model.data import columns as c
 from tfx_configs.validation import ValidationSettings
 
 NUMERIC = (LOG_PRICE, LOG_QUANTITY, HOUR)

@@ -18,7 +18,8 @@ def validate(
 ) -> None:
     """Fails with CheckFailed when the verdict is stop, after its artifacts are written.
 
-    reference_dir: what is kept of the run that made the blessed model (model.reference), empty when there is none.
+    reference_dir: what is kept of the run that made the blessed model (model.registry.validation_baseline), empty when
+    there is none.
     """
     from functools import partial
 

@@ -13,7 +13,7 @@ from components.validate import drift, statistics, weeks
 from components.validate.findings import Finding, Severity
 from components.validate.tables import LOG_PRICE
 from components.validate.value_checks import MIN_ITEM_ROWS
-from model import columns as c
+from model.data import columns as c
 from model.errors import InputError
 from model.files import read_json, write_json
 from tfx_configs.validation import ValidationSettings

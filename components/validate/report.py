@@ -13,8 +13,8 @@ from components.validate.drift import Distance
 from components.validate.findings import Finding, verdict
 from components.validate.statistics import Stats
 from components.validate.tables import Loaded
-from model import columns as c
-from model import schema
+from model.data import columns as c
+from model.data import schema
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _HEADLINES = {"ok": "No findings.", "warn": "Usable, with warnings.", "stop": "Stopped."}

@@ -16,10 +16,10 @@ from components.validate import drift, findings, schemas, statistics, tables, ti
 from components.validate.anomalies import TYPE_NAMES
 from components.validate.findings import Finding
 from components.validate.tables import HOUR, WEEKDAY
-from model import columns as c
-from model import schema
+from model.data import columns as c
+from model.data import schema
 from model.errors import InputError
-from model.request_log import read
+from model.request_log.reader import read
 from tfx_configs.settings import RunSettings
 from tfx_configs.validation import ValidationSettings
 
@@ -43,7 +43,7 @@ def as_requests(events: pd.DataFrame) -> pd.DataFrame:
 
 
 def skew(training_stats: str, request_log: str, settings_json: str) -> dict[str, Any]:
-    """Validates a request log (model/request_log.py) against the SERVING schema and the training trips.
+    """Validates a request log (model/request_log/reader.py) against the SERVING schema and the training trips.
 
     Args:
         training_stats: the file `requests.stats.pb` of the validation of the served model's run.
@@ -98,7 +98,7 @@ def _schema_findings(frame: pd.DataFrame) -> list[Finding]:
             "stop",
             f"{types.get('.'.join(info.path.step), 'the columns of a request')} in every request",
             info.description.split("\n")[0],
-            "a client or the server changed: compare model/serving/inputs.py with model/schema.py",
+            "a client or the server changed: compare model/serving/v2_inputs.py with model/data/schema.py",
         )
         for info in anomalies.anomaly_info.values()
     ]

@@ -21,11 +21,11 @@ from components.validate import (
     statistics,
     tables,
 )
-from model import columns as c
-from model import schema
+from model.data import columns as c
+from model.data import schema
+from model.data.time_split import cut_seconds
 from model.errors import InputError
 from model.files import atomic_directory, write_json, write_text
-from model.timesplit import cut_seconds
 from tfx_configs.settings import DataSettings, RunSettings
 from tfx_configs.validation import ValidationSettings
 

@@ -1,6 +1,6 @@
-"""The TFDV schema, derived from model/schema.py; tfx_configs/schema/*.pbtxt is its checked-in, reviewed form.
+"""The TFDV schema, derived from model/data/schema.py; tfx_configs/schema/*.pbtxt is its checked-in, reviewed form.
 
-`python -m components.validate.schemas` writes the files anew; a test fails when they and model/schema.py disagree.
+`python -m components.validate.schemas` writes the files anew; a test fails when they and model/data/schema.py disagree.
 TRAINING holds for stored tables. SERVING holds for requests: what is only known after the trip is absent there.
 """
 
@@ -10,7 +10,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.validate.tables import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY, WEEKDAYS
-from model import schema
+from model.data import schema
 from model.files import write_text
 
 DIRECTORY = Path(__file__).resolve().parents[2] / "tfx_configs" / "schema"

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 
 from components.validate.findings import Finding
-from model import columns as c
-from model import schema
+from model.data import columns as c
+from model.data import schema
 
 PARTITION = "month"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

@@ -7,7 +7,7 @@ import pandas as pd
 
 from components.validate import weeks
 from components.validate.findings import Finding, Severity
-from model import columns as c
+from model.data import columns as c
 from tfx_configs.validation import ValidationSettings
 
 EARLIEST_S = datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC).timestamp()

@@ -7,8 +7,8 @@ import pandas as pd
 
 from components.validate import weeks
 from components.validate.findings import Finding, Severity
-from model import columns as c
-from model import schema
+from model.data import columns as c
+from model.data import schema
 from tfx_configs.validation import ValidationSettings
 
 MIN_ROWS = 20

@@ -11,8 +11,8 @@ import pandas as pd
 
 from components.validate import drift, requests, statistics
 from components.validate.tables import HOUR, WEEKDAY, with_derived
-from model import columns as c
-from model import schema
+from model.data import columns as c
+from model.data import schema
 from model.errors import InputError
 from tfx_configs.validation import ValidationSettings
 

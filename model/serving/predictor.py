@@ -17,15 +17,15 @@ from opentelemetry.trace import Span
 
 from model import api
 from model.errors import InputError
-from model.headers import route_of
-from model.serving import metrics, tracing
-from model.serving.counting import count
-from model.serving.history import HistoryStore
-from model.serving.inputs import INPUTS, OUTPUTS, Query, Tensor, parse
-from model.serving.ladder import Ladder
-from model.serving.request_log import RequestLog, detail, row
-from model.serving.rungs import Rung, ServedModel
-from model.serving.state import Source, State, StateReader
+from model.request_log.routing_headers import route_of
+from model.serving.fallback.ladder import Ladder
+from model.serving.fallback.rungs import Rung, ServedModel
+from model.serving.history.lookup import Source, State, StateReader
+from model.serving.history.store import HistoryStore
+from model.serving.request_log.writer import RequestLog, detail, row
+from model.serving.telemetry import metrics, tracing
+from model.serving.telemetry.counting import count
+from model.serving.v2_inputs import INPUTS, OUTPUTS, Query, Tensor, parse
 
 NAME = "aisle"
 DEADLINE_HEADER = "x-deadline-ms"

@@ -21,15 +21,15 @@ from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 
 from model.errors import AisleError
-from model.parent import die_with_parent
-from model.serving import metrics, tracing
-from model.serving.loopback import bind_to_loopback
+from model.serving.fallback.rungs import ServedModel
+from model.serving.history.open_store import open_store
+from model.serving.http.loopback import bind_to_loopback
+from model.serving.http.rest import BINARY_HEADER, ShortWayServer
+from model.serving.http.routes import add_routes
 from model.serving.predictor import Limits, Overloaded, Predictor
-from model.serving.request_log import LogOptions, RequestLog
-from model.serving.rest import BINARY_HEADER, ShortWayServer
-from model.serving.routes import add_routes
-from model.serving.rungs import ServedModel
-from model.serving.store import open_store
+from model.serving.request_log.writer import LogOptions, RequestLog
+from model.serving.telemetry import metrics, tracing
+from model.system.process_lifetime import die_with_parent
 
 GRACE_S = 10
 
@@ -138,8 +138,8 @@ def _quieten() -> None:
 
 
 def _load_package(directory: Path, rules: Path | None) -> ServedModel:
-    from model.package import load  # here, because both import TensorFlow
-    from model.serving.threads import one_thread_each
+    from model.package.loaded_model import load
+    from model.serving.telemetry.threads import one_thread_each
 
     one_thread_each()
     model = load(directory, rules, stage_took)
@@ -148,7 +148,7 @@ def _load_package(directory: Path, rules: Path | None) -> ServedModel:
 
 
 def stage_took(version: str, stage: str, seconds: float) -> None:
-    """model.package.OnStage."""
+    """model.package.loaded_model.OnStage."""
     metrics.stage_took(version, stage, seconds)
     tracing.took(stage, seconds)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from model.errors import InputError
 from model.files import read_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from pipelines.paths import Paths
 from tfx_configs import recipes
 from tfx_configs.settings import FeatureSettings, RunSettings

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.api import Request
-from model.catalog import MISSING, Catalog
-from model.features import Feature, FeatureGraph
-from model.inputs import Batch
+from model.data.batch import Batch
+from model.data.catalog import MISSING, Catalog
+from model.features.graph import Feature, FeatureGraph
 from tfx_configs.settings import FeatureSettings
 
 UNKNOWN = -1

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from model.api import Answer, Request
-from model.explain import OpenedModel
+from model.package.explainable_model import OpenedModel
 from pipelines.explore.ask import Ask
 from pipelines.explore.measured import Examiner, Measured
 from pipelines.explore.products import Product, Products

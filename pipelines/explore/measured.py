@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.api import Answer, Request
-from model.catalog import MISSING, Catalog
-from model.explain import OpenedModel
+from model.data.catalog import MISSING, Catalog
+from model.package.explainable_model import OpenedModel
 from pipelines.explore.causes import POPULAR, PROMOTION, Cause, Seen, causes_of
 from pipelines.explore.features import FeatureReader
 from pipelines.explore.products import Products

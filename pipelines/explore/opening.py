@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from model import card
-from model.catalog import Catalog
-from model.explain import open_model
-from model.registry import Registry
-from model.task import CATALOG, ITEMS, TRIPS
-from model.trips import Trips
+from model.data.catalog import Catalog
+from model.data.trips import Trips
+from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
+from model.package import model_card as card
+from model.package.explainable_model import open_model
+from model.registry.model_registry import Registry
 from pipelines.explore.chosen import Chosen
 from pipelines.explore.features import FeatureReader
 from pipelines.explore.lists import Lists, Role

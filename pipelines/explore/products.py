@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 
-from model import columns as c
+from model.data import columns as c
 
 TITLES = ("title", "name", "product_name", "description", "product_type")
 """Columns that a product is called by, the first that there is; else the one with the most different values."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.api import Request
-from model.trips import Trips
+from model.data.trips import Trips
 
 NEW_SHOPPER = "somebody-new"
 """An id that no data is expected to hold."""

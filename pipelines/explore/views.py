@@ -9,7 +9,7 @@ from typing import Any
 from components.rollout.status import Status, read_status
 from model.api import Request
 from model.errors import InputError
-from model.registry import Registry, State
+from model.registry.model_registry import Registry, State
 from pipelines.explore.ask import Ask, minute
 from pipelines.explore.lists import Entry, Listing, Place
 from pipelines.explore.opening import World

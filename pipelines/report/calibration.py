@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model.metrics import CALIBRATION_ERROR, CALIBRATION_RATIO
+from model.evaluation.ranking_metrics import CALIBRATION_ERROR, CALIBRATION_RATIO
 from pipelines.report import words
 from pipelines.report.charts import Curve, Curves, Scale
 from pipelines.report.page import Figure, Section, Table

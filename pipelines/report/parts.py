@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model.metrics import EXPLORE_RECALL
+from model.evaluation.ranking_metrics import EXPLORE_RECALL
 from pipelines.report import words
 from pipelines.report.charts import Mark, Row, Rows, Scale
 from pipelines.report.page import Figure, Section, Table

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.dataset as ds
 
-from model import columns as c
+from model.data import columns as c
 from model.files import read_json
 from tfx_configs.settings import DAY_S
 

@@ -16,11 +16,11 @@ from benchmarks.noise_page import noise
 from benchmarks.samples import Samples, collect, recent
 from components.train.ranking import no_scorer
 from components.train.split import TrainingTrips
-from model.backend import tf
-from model.features import feature_records
-from model.inputs import Batch, TripReader
-from model.recommender import Recommender
-from model.trips import Trips
+from model.data.batch import Batch, TripReader
+from model.data.trips import Trips
+from model.features.graph import feature_records
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 from tests.benchmarks.test_peers import trips_of
 from tests.components.train.test_retrieval import inputs
 from tests.model.small_catalog import ITEMS, STORES, small_catalog

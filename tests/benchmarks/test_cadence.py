@@ -9,7 +9,7 @@ import pandas as pd
 from benchmarks.cadence_plot import draw
 from benchmarks.cadence_weeks import Served
 from benchmarks.monitoring_page import cadence, monitoring
-from model import columns as c
+from model.data import columns as c
 
 ROWS = [
     {"policy": policy, "week": week, "ndcg@10": at, "low": at - 0.01, "high": at + 0.01, "runs": 1, "cpu_s": 90.0}

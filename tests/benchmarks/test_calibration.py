@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.calibration import fitted, judge
 from components.evaluate.rank import Lists
-from model import weights
 from model.errors import InputError
+from model.evaluation.next_basket_task import load_task
 from model.files import write_json
-from model.task import load_task
+from model.networks import weights
 from tests.benchmarks.test_peers import WORLD
 
 H = 7

@@ -13,7 +13,7 @@ from benchmarks.peers.logistic import FEATURES, Logistic, newton, pairs
 from benchmarks.peers.neighbours import ItemKnn, TifuKnn, UpCf
 from benchmarks.peers.search import choose, validation
 from model.api import Request
-from model.trips import Trips
+from model.data.trips import Trips
 from tests.worlds import seconds
 
 CUT_DAY = 100

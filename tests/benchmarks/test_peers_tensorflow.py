@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.peers.trees import rank
 from benchmarks.peers.tutorial import Tutorial
-from model.features import feature_records
+from model.features.graph import feature_records
 from tests.benchmarks.test_peers import ask, trips_of
 from tests.model.small_catalog import ITEMS, STORES, small_catalog
 from tfx_configs.recipes import fast

@@ -7,8 +7,8 @@ import pytest
 
 from benchmarks.quality_result import best_classical, judge
 from model.errors import CheckFailed
+from model.evaluation.next_basket_task import load_task
 from model.files import write_json
-from model.task import load_task
 from tests.benchmarks.test_peers import WORLD
 from tests.model.small_catalog import small_catalog
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.refresh import new_hits
 from benchmarks.refresh_page import refresh
-from model.metrics import NO_ITEM
+from model.evaluation.ranking_metrics import NO_ITEM
 
 METRICS = ("ndcg@10", "recall@10", "explore_recall@10")
 LEVEL = {"mean": 0.2, "low": 0.19, "high": 0.21}

@@ -14,7 +14,7 @@ import pytest
 
 from components.examples.run import build_examples
 from components.ingest.run import ingest
-from model import columns as c
+from model.data import columns as c
 from model.errors import InputError
 from model.files import tree_digests
 from tests.worlds import at, market, run_settings, write

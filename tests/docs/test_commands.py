@@ -28,12 +28,12 @@ TESTED = {
     f"{AISLE} submit": "tests/pipelines/test_submit.py",
     f"{AISLE} --help": "tests/pipelines/test_cli.py",
     "curl -s 127.0.0.1:8080/v2": "tests/model/serving/test_server.py",
-    "curl -s http://127.0.0.1:8080/events": "tests/model/serving/test_events.py",
-    f"{AISLE} replay": "tests/model/test_replay.py",
+    "curl -s http://127.0.0.1:8080/events": "tests/model/serving/http/test_events.py",
+    f"{AISLE} replay": "tests/model/package/test_request_replay.py",
     f"{AISLE} monitor": "tests/components/monitor/test_command.py",
     ".venv/bin/python -m components.validate.schemas": "tests/components/validate/test_schemas.py",
     ".venv/bin/python -m pipelines.images": "tests/pipelines/test_images.py",
-    ".venv/bin/python -m pipelines.schema_docs": "tests/model/test_schema.py",
+    ".venv/bin/python -m pipelines.schema_docs": "tests/model/data/test_schema.py",
     "make compile": "tests/manifests/test_versions.py",
 }
 WHOLE = {"runbook.md": "tests/manifests/test_api_server.py"}

@@ -4,7 +4,7 @@ import dataclasses
 import re
 from pathlib import Path
 
-from model.metrics import ACROSS_TRIPS, PER_TRIP
+from model.evaluation.ranking_metrics import ACROSS_TRIPS, PER_TRIP
 from tfx_configs.evaluation import ALWAYS_SLICES
 from tfx_configs.settings import GateSettings
 

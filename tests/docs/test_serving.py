@@ -5,8 +5,8 @@ from pathlib import Path
 
 from prometheus_client import REGISTRY
 
-from model.request_log import SCHEMA
-from model.serving import metrics
+from model.request_log.reader import SCHEMA
+from model.serving.telemetry import metrics
 
 PAGE = Path("docs/serving.md").read_text(encoding="utf-8")
 KINDS = {"counter": "_total", "histogram": "", "gauge": ""}

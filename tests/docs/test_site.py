@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.programs import find_program
+from model.system.programs import find_program
 
 ROOT = Path(__file__).resolve().parents[2]
 LOADED = re.compile(

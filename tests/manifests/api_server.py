@@ -22,7 +22,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from model.programs import find_program
+from model.system.programs import find_program
 
 READY_S = 90
 NAMESPACES = ("kserve", "kubeflow")

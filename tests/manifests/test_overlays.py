@@ -11,8 +11,8 @@ import yaml
 from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntime, V1beta1InferenceService
 
 from model.service_rules import problems
+from model.serving.request_log.spool import MEGABYTE
 from model.serving.server import GRACE_S
-from model.serving.waiting import MEGABYTE
 from pipelines.kind import LOG_BUCKET
 from pipelines.manifests import OVERLAYS, ROOT, rollout_states, versions
 from pipelines.monitoring import LOG, LOG_SECRET

@@ -6,7 +6,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from model.item_values import ItemValues
+from model.rerank.item_attributes import ItemValues
 
 
 def write_items(path: Path, ids: Sequence[str], **columns: Sequence[str | None]) -> Path:

@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 
 from model.files import write_text
-from model.manifest import write_manifest
+from model.package.manifest import write_manifest
 
 CUT_S = 1_512_345_600  # 2017-12-04
 

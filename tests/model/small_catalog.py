@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.catalog import Catalog, Promotions
-from model.inputs import Batch
+from model.data.batch import Batch
+from model.data.catalog import Catalog, Promotions
 from tests.worlds import seconds
 
 ITEMS = "abdez"

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from model.request_log import SCHEMA
+from model.request_log.reader import SCHEMA
 from pipelines.cli import main
 from tests import worlds
 

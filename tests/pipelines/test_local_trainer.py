@@ -8,7 +8,7 @@ import pytest
 from components.monitor.retraining import Found
 from model.errors import StageFailed
 from model.files import read_json, write_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from pipelines.display import PIPELINE_STAGES, Display
 from pipelines.local_trainer import LocalTrainer
 from pipelines.paths import Paths

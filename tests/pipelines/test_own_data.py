@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from model.files import read_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from tests.pipelines.command import (
     aisle,
     assert_nothing_runs,

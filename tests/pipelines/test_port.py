@@ -12,8 +12,8 @@ from components.rollout.port import Place, TrafficAdapter
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.inference_service import Traffic, Version, with_canary
-from model.manifest import write_manifest
-from model.registry import Registry
+from model.package.manifest import write_manifest
+from model.registry.model_registry import Registry
 from model.traffic_change import put
 from pipelines.paths import Paths
 from pipelines.rollout import RunTraffic, declare

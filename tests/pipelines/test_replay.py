@@ -16,8 +16,8 @@ import pytest
 from components.rollout.processes import REQUESTS
 from components.rollout.status import read_status
 from model.errors import InputError
-from model.request_log import read
-from model.serving.lmdb_store import LmdbStore
+from model.request_log.reader import read
+from model.serving.history.lmdb_store import LmdbStore
 from pipelines.replay import Progress, RolloutResult, run_rollout
 from tests.components.rollout.weekly import DAY_S, weekly_trips
 from tests.model.serving.fake_server import write_model

@@ -12,8 +12,8 @@ from components.rollout.front import rds_file
 from components.rollout.status import change, read_status
 from model.errors import CheckFailed, InputError
 from model.files import read_json, write_json
-from model.manifest import write_manifest
-from model.registry import Registry
+from model.package.manifest import write_manifest
+from model.registry.model_registry import Registry
 from pipelines import replay
 from pipelines.cli import main
 from pipelines.paths import Paths

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from model.manifest import write_manifest
-from model.registry import Registry
+from model.package.manifest import write_manifest
+from model.registry.model_registry import Registry
 from pipelines.cli import main
 from tests.model.serving.fake_server import write_model
 

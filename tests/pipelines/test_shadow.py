@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from model.errors import InputError
-from model.manifest import write_manifest
-from model.registry import Registry
+from model.package.manifest import write_manifest
+from model.registry.model_registry import Registry
 from pipelines.cli import main
 from pipelines.paths import Paths
 from pipelines.shadow import FILE, shadow, shadow_lines

@@ -7,8 +7,8 @@ import pytest
 
 from components.evaluate.rank import latency_ms, lists, recommend_all, request_of
 from model.errors import StageFailed
-from model.metrics import NO_ITEM
-from model.task import Task, load_task
+from model.evaluation.next_basket_task import Task, load_task
+from model.evaluation.ranking_metrics import NO_ITEM
 from tests.components.evaluate.world import FunctionModel, latest, write_examples
 
 

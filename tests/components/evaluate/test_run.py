@@ -9,8 +9,8 @@ from components.evaluate.run import evaluate
 from components.gate.evidence import Expected
 from components.gate.verdict import decide
 from model.errors import InputError
+from model.evaluation.next_basket_task import load_task
 from model.files import read_json
-from model.task import load_task
 from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same, write_examples
 from tfx_configs.evaluation import EvaluationSettings
 from tfx_configs.settings import GateSettings
@@ -23,7 +23,7 @@ ANSWERS = {"aisle": frequency, "popularity": the_same, "personal_frequency": lat
 
 
 def load(directory: Path) -> FunctionModel:
-    """Stands in for model.package.load: the directory's name says which function."""
+    """Stands in for model.package.loaded_model.load: the directory's name says which function."""
     name = directory.name
     return FunctionModel(f"{name}-1", ANSWERS[name], score_is_probability=name == "aisle", score=0.25)
 

@@ -7,9 +7,9 @@ import pytest
 from components.evaluate.slices import slice_values
 from components.examples.catalog import build_catalog
 from components.examples.trips import build_trips
-from model import columns as c
-from model.catalog import Catalog
-from model.task import Task
+from model.data import columns as c
+from model.data.catalog import Catalog
+from model.evaluation.next_basket_task import Task
 from tfx_configs import recipes
 
 CUT = pd.Timestamp("2020-03-02")

@@ -14,9 +14,9 @@ from components.evaluate.slices import slice_values
 from components.evaluate.tfma_check import check_with_tfma, compare, thresholds
 from components.evaluate.tfma_metrics import hits_of
 from components.evaluate.tfma_run import OVERALL, Outcome, Threshold, eval_config, run_tfma, write_examples
-from model import metrics
-from model.catalog import Catalog
-from model.task import CATALOG, ITEMS, load_task
+from model.data.catalog import Catalog
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import CATALOG, ITEMS, load_task
 from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same
 from tests.components.evaluate.world import write_examples as write_world
 from tfx_configs.evaluation import EvaluationSettings

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pandas as pd
 from hypothesis import strategies as st
 
-from model import columns as c
+from model.data import columns as c
 from tests.worlds import at
 
 MOMENT_DAY = 100

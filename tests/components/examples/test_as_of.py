@@ -15,17 +15,17 @@ from components.examples.trips import build_trips
 from components.train.batches import Keras
 from components.train.ranking import train_ranker
 from components.train.split import TrainingTrips
-from model import columns as c
-from model.backend import tf
-from model.baselines import BASELINES
-from model.candidates import CandidateUnion
-from model.catalog import Catalog
-from model.features import FeatureGraph
-from model.inputs import Batch, TripReader
-from model.preranker import PreRanker
-from model.ranker import Ranker
-from model.recommender import Recommender
-from model.trips import Trips
+from model.baselines.frequency import BASELINES
+from model.data import columns as c
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
+from model.data.trips import Trips
+from model.features.graph import FeatureGraph
+from model.networks.candidates import CandidateUnion
+from model.networks.pre_ranker import PreRanker
+from model.networks.ranker import Ranker
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 from tests.components.examples.histories import ITEM_TABLE, ITEMS, MOMENT_DAY, Row, Shop, shops
 from tests.worlds import CUT_DAY, market, seconds
 from tfx_configs import recipes

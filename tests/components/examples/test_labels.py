@@ -7,9 +7,9 @@ import pytest
 from components.examples.catalog import build_catalog
 from components.examples.labels import label, positives
 from components.examples.trips import build_trips
-from model.catalog import Catalog
-from model.inputs import TripReader
-from model.trips import Trips
+from model.data.batch import TripReader
+from model.data.catalog import Catalog
+from model.data.trips import Trips
 from tfx_configs.frozen import SettingsError
 from tfx_configs.labels import LabelSettings
 from tfx_configs.settings import FeatureSettings, RunSettings

@@ -11,10 +11,10 @@ import pytest
 from components.examples.leakage import check_attributes, check_catalog, check_trips
 from components.examples.run import build_examples
 from components.ingest.run import ingest
-from model import columns as c
-from model.catalog import Catalog
+from model.data import columns as c
+from model.data.catalog import Catalog
+from model.data.trips import Trips
 from model.errors import CheckFailed
-from model.trips import Trips
 from tests.worlds import CUT, market, run_settings, write
 
 World = dict[str, pd.DataFrame]

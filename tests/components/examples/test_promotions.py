@@ -7,8 +7,8 @@ import pandas as pd
 
 from components.examples.promotions import build_promotions, read_promotions
 from components.examples.trips import build_trips
-from model import columns as c
-from model.trips import Trips
+from model.data import columns as c
+from model.data.trips import Trips
 from tests.worlds import at, purchases, seconds
 
 HOUR_0 = seconds(0) // 3600

@@ -5,8 +5,8 @@ import pandas as pd
 import pytest
 
 from components.examples.trips import build_trips
-from model import columns as c
-from model.trips import Trips
+from model.data import columns as c
+from model.data.trips import Trips
 from tests.worlds import at, market, purchases, seconds
 
 ITEM_IDS = np.array(["a", "b", "d", "z"], dtype=object)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from components.gate.run import judge_candidate
+from model.evaluation.next_basket_task import load_task
 from model.files import read_json, write_json
-from model.task import load_task
 from tests.components.evaluate.world import write_examples
 from tests.components.gate.evaluation import GOOD
 from tfx_configs import recipes

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from components.ingest.run import ingest
-from model import columns as c
+from model.data import columns as c
 from model.errors import AisleError, CheckFailed, InputError
 from model.files import tree_digests
 from tests.worlds import at, purchases, run_settings, write

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.ingest.run import ingest
-from model import columns as c
+from model.data import columns as c
 from tests.worlds import run_settings
 
 WEEK_1 = pd.Timestamp("2016-12-26 05:00")

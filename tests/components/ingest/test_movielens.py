@@ -9,9 +9,9 @@ import pytest
 from components.examples.run import build_examples
 from components.ingest.movielens import GENRES
 from components.ingest.run import ingest
-from model import columns as c
+from model.data import columns as c
+from model.data.trips import Trips
 from model.errors import InputError
-from model.trips import Trips
 from tests.worlds import run_settings
 from tfx_configs import recipes
 

@@ -10,7 +10,7 @@ from kfp import dsl
 from components.ingest.now import ingest_now
 from components.ingest.op import ingest_now as step
 from components.monitor import purchases
-from model import columns as c
+from model.data import columns as c
 from model.errors import InputError
 from tests import worlds
 from tests.worlds import run_settings, seconds

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from components.ingest.run import ingest
-from model import columns as c
+from model.data import columns as c
 from model.files import read_json
 from tests.worlds import at, market, purchases, run_settings, seconds, write
 

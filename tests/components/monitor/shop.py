@@ -10,9 +10,9 @@ from benchmarks.monitoring_log import record
 from benchmarks.monitoring_world import World
 from components.examples.trips import build_trips
 from components.monitor import purchases, reference, visits
-from model import columns as c
+from model.data import columns as c
+from model.data.trips import Trips
 from model.files import write_json
-from model.trips import Trips
 from tests.model.serving.fake_server import FakeModel
 from tests.worlds import at, seconds, write
 from tfx_configs.labels import LabelSettings

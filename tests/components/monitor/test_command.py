@@ -13,9 +13,9 @@ from components.monitor import record
 from components.monitor.policy import Decision
 from components.monitor.run import RUNS
 from components.monitor.step import moment_s, monitor_step, training
-from model import request_log
 from model.errors import InputError
 from model.files import read_json, write_json
+from model.request_log import reader as request_log
 from pipelines.cli import main
 from pipelines.monitor_cli import retrained
 from pipelines.report.run import write_report

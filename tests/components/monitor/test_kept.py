@@ -9,7 +9,7 @@ from components.monitor import reference
 from components.monitor.kept import in_force, keep_in
 from model.errors import InputError
 from model.files import write_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from tests.components.monitor.shop import CUT_S
 from tests.model.model_directory import write_model
 from tfx_configs.settings import RunSettings

@@ -12,7 +12,7 @@ from components.monitor.run import RUNS
 from components.monitor.step import retrain_step
 from model.errors import InputError, StageFailed
 from model.files import write_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from pipelines.cli import main
 from pipelines.cluster import NAME
 from pipelines.manifests import ROOT

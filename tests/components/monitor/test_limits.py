@@ -7,7 +7,7 @@ import pytest
 
 from components.monitor.limits import Limits, natural, scaled
 from components.monitor.results import Result, judge, worst
-from model.clusters import Estimate
+from model.evaluation.clustered_errors import Estimate
 from tfx_configs.frozen import SettingsError
 from tfx_configs.monitoring import MonitorSettings
 

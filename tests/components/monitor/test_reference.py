@@ -9,7 +9,7 @@ from benchmarks.monitoring_world import World
 from components.examples.trips import build_trips
 from components.monitor import reference
 from components.monitor.run import read_live
-from model import columns as c
+from model.data import columns as c
 from model.errors import InputError
 from model.files import write_json
 from tests.components.monitor.shop import CUT_S, WEEKS

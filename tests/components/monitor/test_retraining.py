@@ -9,7 +9,7 @@ from components.monitor import record
 from components.monitor.policy import Evidence, Run
 from components.monitor.retraining import Found, evidence_of, retrain
 from model.errors import StageFailed
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from tests.worlds import seconds
 from tfx_configs.monitoring import RetrainSettings
 from tfx_configs.settings import DAY_S, Start

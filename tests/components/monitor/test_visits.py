@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from components.monitor import visits
-from model.request_log import SCHEMA
+from model.request_log.reader import SCHEMA
 
 
 def test_lists_of_what_is_new_are_left_out_and_rows_of_older_servers_are_not(tmp_path: Path) -> None:

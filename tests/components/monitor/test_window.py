@@ -12,7 +12,7 @@ from components.monitor.distances import compared
 from components.monitor.measures import recall, visits
 from components.monitor.reference import Reference
 from components.monitor.window import before_cut, before_in_log, day_spans, ending
-from model import columns as c
+from model.data import columns as c
 from tests.worlds import seconds
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S

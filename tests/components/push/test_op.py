@@ -8,7 +8,7 @@ from kfp import dsl
 
 from components.push.op import push
 from model.files import read_json
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from tests.components.push.test_run import Place
 from tfx_configs.settings import RunSettings
 

@@ -10,7 +10,7 @@ from components.push.release import release
 from model.errors import ModelRefused
 from model.files import write_json
 from model.inference_service import read
-from model.manifest import write_manifest
+from model.package.manifest import write_manifest
 from tests.model.fake_cluster import Clock, FakeCluster
 
 

@@ -8,7 +8,7 @@ import pytest
 from components.push.run import push
 from model.errors import ModelRefused
 from model.files import read_json, write_json, write_text
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from tests.model.model_directory import write_model
 from tfx_configs.settings import RunSettings
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.trips import Trips
+from model.data.trips import Trips
 
 DAY_S = 86_400
 SHOPPERS, WEEKS, TRAIN_WEEKS = 80, 8, 3

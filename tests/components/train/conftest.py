@@ -11,10 +11,10 @@ from components.ingest.run import ingest
 from components.train import run as train_run
 from components.train.coding import Coding
 from components.train.learned import Learned
-from model import columns as c
-from model.catalog import Catalog
-from model.task import CATALOG, TRIPS
-from model.trips import Trips
+from model.data import columns as c
+from model.data.catalog import Catalog
+from model.data.trips import Trips
+from model.evaluation.next_basket_task import CATALOG, TRIPS
 from tests.worlds import CUT_DAY, at, market, run_settings, write
 from tfx_configs.settings import RunSettings
 

@@ -12,13 +12,14 @@ from benchmarks.peers.frequency import LastBasket, Popularity, TopFrequency
 from benchmarks.peers.logistic import Logistic as LogisticPeer
 from components.evaluate.rank import recommend_all, request_of
 from components.train.baselines import baseline, export_baselines
-from model import metrics, package
-from model.backend import tf
-from model.baselines import Logistic
-from model.catalog import Catalog
+from model.baselines.frequency import Logistic
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
 from model.errors import InputError
-from model.inputs import Batch, TripReader
-from model.recommender import Recommender, Recommends
+from model.evaluation import ranking_metrics as metrics
+from model.networks.recommender import Recommender, Recommends
+from model.package import loaded_model as package
+from model.system.legacy_keras import tf
 from tests.components.train.conftest import Trained
 
 EVERY = 40

@@ -7,8 +7,8 @@ import pytest
 
 from components.train.calibration import set_line
 from components.train.platt import MIN_SLOPE, Platt, fit
-from model.backend import tf
-from model.ranker import Ranker
+from model.networks.ranker import Ranker
+from model.system.legacy_keras import tf
 from tests.model.small_catalog import small_catalog
 
 LOGITS = np.linspace(-4.0, 1.0, 20_000)

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from components.train.coding import Coding, recoded
-from model import columns as c
-from model.catalog import MISSING, RARE, Catalog, hashed_rows
+from model.data import columns as c
+from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
 from model.errors import ModelRefused
-from model.task import ITEMS, USERS
+from model.evaluation.next_basket_task import ITEMS, USERS
 from tests.model.small_catalog import promotion, small_catalog
 
 COLOURS = {"a": "red", "b": "red", "d": "blue", "e": None, "z": None}

@@ -10,11 +10,12 @@ import pytest
 from components.evaluate.rank import request_of
 from components.train.baselines import export_baselines
 from components.train.run import train
-from model import package, weights
 from model.api import Answer
-from model.catalog import Catalog
+from model.data.catalog import Catalog
 from model.errors import AisleError, CheckFailed, InputError, ModelRefused
 from model.files import read_json, tree_digests
+from model.networks import weights
+from model.package import loaded_model as package
 from tests.components.train.conftest import NEW, Trained
 from tests.worlds import CUT_DAY, seconds
 from tfx_configs.settings import RunSettings, Start
@@ -102,7 +103,7 @@ def test_one_that_was_ended_half_way_leaves_what_was_there_and_runs_again(
     shutil.copytree(trained.model, tmp_path / "model")
     whole = tree_digests(tmp_path)
     with monkeypatch.context() as ended:
-        ended.setattr("model.export.write_manifest", _end)
+        ended.setattr("model.package.export.write_manifest", _end)
         with pytest.raises(KeyboardInterrupt):
             train(*asked)
     assert tree_digests(tmp_path) == whole

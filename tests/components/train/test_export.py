@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from components.evaluate.rank import request_of
-from model import package
-from model.backend import tf
-from model.inputs import Batch, TripReader
+from model.data.batch import Batch, TripReader
+from model.package import loaded_model as package
+from model.system.legacy_keras import tf
 from tests.components.train.conftest import Trained
 
 K, STEP = 10, 50

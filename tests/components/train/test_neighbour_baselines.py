@@ -17,13 +17,13 @@ from components.gate.run import judge_candidate
 from components.train import neighbour_baselines as learn
 from components.train.baselines import export_baselines
 from components.train.neighbour_baselines import NEIGHBOUR_BASELINES, Past, knows_shoppers
-from model import package
 from model.api import Answer
+from model.baselines.whole_catalog import CatalogScorer
+from model.data.batch import TripReader
 from model.errors import CheckFailed
 from model.files import read_json
-from model.inputs import TripReader
-from model.registry import Registry
-from model.whole_catalog import CatalogScorer
+from model.package import loaded_model as package
+from model.registry.model_registry import Registry
 from tests.components.train.conftest import Trained
 
 PEERS = {

@@ -5,10 +5,10 @@ import numpy as np
 from components.train.preranking import _fit_network, train_preranker
 from components.train.ranking import no_scorer
 from components.train.split import training_trips
-from model.backend import tf
-from model.inputs import TripReader
-from model.preranker import NAMES, READ, PreRanker
-from model.recommender import Recommender
+from model.data.batch import TripReader
+from model.networks.pre_ranker import NAMES, READ, PreRanker
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 from tests.components.train.conftest import Trained
 
 

@@ -5,9 +5,9 @@ import math
 import pytest
 
 from components.train.ranking import RankingModel, listwise_loss, no_scorer
-from model.backend import tf
-from model.ranker import Ranker
-from model.recommender import Recommender
+from model.networks.ranker import Ranker
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
 from tfx_configs.settings import RunSettings
 

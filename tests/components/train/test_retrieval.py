@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from components.train.retrieval import TwoTowers
-from model.backend import tf
-from model.inputs import Batch
+from model.data.batch import Batch
+from model.system.legacy_keras import tf
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
 from tfx_configs.settings import TrainSettings
 

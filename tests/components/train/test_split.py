@@ -7,9 +7,9 @@ import pytest
 
 from components.examples.trips import build_trips
 from components.train.split import training_trips
+from model.data.time_split import ranking_start
+from model.data.trips import Trips
 from model.errors import CheckFailed
-from model.timesplit import ranking_start
-from model.trips import Trips
 from tests.worlds import purchases, seconds
 from tfx_configs.settings import TrainSettings
 

@@ -10,7 +10,7 @@ from components.train.standing import EACH_RUN, standing, version_of
 from model.errors import InputError
 from model.in_force import follow
 from model.inference_service import Traffic, Version, record
-from model.registry import Registry
+from model.registry.model_registry import Registry
 from tests.model.fake_cluster import FakeCluster
 from tests.model.model_directory import write_model
 from tfx_configs import recipes

@@ -13,9 +13,9 @@ from components.evaluate.rank import recommend_all
 from components.rollout.processes import free_port
 from components.train.batches import batches
 from components.train.workers import is_chief
-from model import package
+from model.data.batch import TripReader
 from model.files import read_json
-from model.inputs import TripReader
+from model.package import loaded_model as package
 from tests.components.train.conftest import Trained
 
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from components.validate import tables, time_checks, value_checks, weeks
 from components.validate.findings import Finding, verdict, worst_first
-from model import schema
+from model.data import schema
 from tests.components.validate.world import clean_shop
 from tfx_configs.validation import ValidationSettings
 

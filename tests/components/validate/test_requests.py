@@ -16,7 +16,7 @@ Line = dict[str, Any]
 
 
 def lines() -> list[Line]:
-    """One row a trip of another season of the clean shop, as model/serving/request_log.py writes them."""
+    """One row a trip of another season of the clean shop, as model/serving/request_log/writer.py writes them."""
     trips = clean_shop(seed=5)["events"].groupby("basket_id").first()
     return [
         {

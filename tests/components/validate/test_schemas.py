@@ -1,11 +1,11 @@
-"""The checked-in TFDV schema says what model/schema.py says."""
+"""The checked-in TFDV schema says what model/data/schema.py says."""
 
 import pytest
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.validate import schemas
-from model import schema
+from model.data import schema
 
 
 @pytest.mark.parametrize("table", schema.TABLES, ids=lambda t: t.name)

@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from model.serving.events import BATCH, STRUCTURED
-from model.serving.inputs import INPUTS, OUTPUTS
+from model.serving.http.events import BATCH, STRUCTURED
+from model.serving.v2_inputs import INPUTS, OUTPUTS
 from tests.model.serving.live_server import Server, grpc_request
 
 INFER = "/v2/models/aisle/infer"

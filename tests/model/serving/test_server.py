@@ -9,9 +9,9 @@ import psutil
 import pytest
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 
-from model.request_log import read
-from model.serving.events import STRUCTURED
-from model.serving.inputs import INPUTS, OUTPUTS
+from model.request_log.reader import read
+from model.serving.http.events import STRUCTURED
+from model.serving.v2_inputs import INPUTS, OUTPUTS
 from tests.model.serving.live_server import Server, event, grpc_request, outputs, tensor
 
 

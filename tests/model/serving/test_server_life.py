@@ -10,7 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
-from model.request_log import read
+from model.request_log.reader import read
 from model.serving.server import main
 from tests.model.serving.fake_server import load
 from tests.model.serving.live_server import Server, grpc_request, live_server, tensor

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from model.serving.inputs import INPUTS, OUTPUTS
+from model.serving.v2_inputs import INPUTS, OUTPUTS
 from tests.model.serving.live_server import Server
 
 FORMS = ("REST", "gRPC")

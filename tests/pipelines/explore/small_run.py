@@ -6,16 +6,16 @@ from typing import Any
 from components.examples.run import build_examples
 from components.ingest.run import ingest
 from components.rollout.status import Status, begin
-from model.backend import tf
-from model.baselines import PersonalFrequency
-from model.candidates import Candidates
-from model.catalog import Catalog
-from model.export import export
-from model.features import FeatureGraph
+from model.baselines.frequency import PersonalFrequency
+from model.data.batch import Batch
+from model.data.catalog import Catalog
+from model.features.graph import FeatureGraph
 from model.files import write_json
-from model.inputs import Batch
-from model.recommender import Recommender, Scorer
-from model.registry import Registry
+from model.networks.candidates import Candidates
+from model.networks.recommender import Recommender, Scorer
+from model.package.export import export
+from model.registry.model_registry import Registry
+from model.system.legacy_keras import tf
 from pipelines.paths import Paths
 from tests.pipelines.report_world import step
 from tests.worlds import market, run_settings, write

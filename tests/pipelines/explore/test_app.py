@@ -11,8 +11,8 @@ import pytest
 from components.rollout.status import change
 from model.errors import InputError
 from model.files import write_json, write_text
-from model.manifest import verify
-from model.registry import Registry
+from model.package.manifest import verify
+from model.registry.model_registry import Registry
 from pipelines.cli import main
 from pipelines.explore.chosen import chosen_directories, chosen_run
 from pipelines.explore.opening import open_world

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from model.api import Request
-from model.package import load
+from model.package.loaded_model import load
 from pipelines.explore.ask import Ask
 from pipelines.explore.chosen import chosen_run
 from pipelines.explore.opening import World, open_world

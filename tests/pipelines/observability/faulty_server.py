@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model import api
-from model.serving import metrics
 from model.serving.server import main
+from model.serving.telemetry import metrics
 from tests.model.serving import fake_server
 
 SLOW_S = 0.2

@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from model.programs import find_program
+from model.system.programs import find_program
 
 SPAN_S = (7 * 24 + 7) * 3600
 """How far back it goes, in the rules' own time: a week, and the longest window that is looked at a week before."""

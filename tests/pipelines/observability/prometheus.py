@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from components.rollout.processes import free_port, get, running, wait_until
-from model.programs import find_program
+from model.system.programs import find_program
 from pipelines.observability.alerts import JOB
 from pipelines.observability.rules import Group, spec
 from tests.pipelines.observability.past import write_past

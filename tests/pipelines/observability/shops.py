@@ -17,9 +17,9 @@ from typing import Any
 import redis
 
 from components.rollout.processes import Process, free_port, get, running, wait_until
-from model.serving.events import BATCH
+from model.serving.http.events import BATCH
 from tests.model.serving.fake_server import write_model
-from tests.model.serving.redis_server import redis_server
+from tests.model.serving.history.redis_server import redis_server
 
 SERVER = "tests.pipelines.observability.faulty_server"
 PAUSE_S = 0.12

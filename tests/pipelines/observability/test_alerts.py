@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from model.programs import find_program
+from model.system.programs import find_program
 from pipelines.manifests import ROOT
 from pipelines.observability.alerts import ALERTS, GROUPS, MODEL_OLD_S
 from pipelines.observability.rules import Alert, Group

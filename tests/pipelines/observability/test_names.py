@@ -9,7 +9,7 @@ from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
 from components.gauges import GAUGES
-from model.serving import metrics
+from model.serving.telemetry import metrics
 from pipelines.manifests import ROOT
 from pipelines.observability.alerts import ALERTS, GROUPS
 from pipelines.observability.boards import BOARDS

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 import yaml
 
-from model.programs import find_program
+from model.system.programs import find_program
 from pipelines.manifests import ROOT
 from pipelines.observability.alerts import ALERTS
 

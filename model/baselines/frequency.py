@@ -1,0 +1,116 @@
+"""Classical rankers as scorers: they go through the same candidates, export, evaluation and serving as the model.
+
+Shape legend: C candidates.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from model.data.batch import Batch
+from model.features.graph import FeatureGraph
+from model.networks.candidates import Candidates
+from model.system.legacy_keras import tf
+
+FILL = 1e-6
+"""Weight of popularity where it only breaks ties and fills short lists."""
+
+
+class Baseline(tf.Module):
+    """A scorer of candidates (see model/networks/recommender.py)."""
+
+    fills = True
+    """Whether popular items are listed after what the shopper bought before."""
+
+    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+        """[C] float32. `values`: the features before the log."""
+        raise NotImplementedError
+
+
+class Popularity(Baseline):
+    """What everybody bought most, halved every 28 days."""
+
+    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+        return values["popularity"]
+
+
+class RecentPopularity(Baseline):
+    """What everybody bought most in the last 7 days.
+
+    Ji et al., "A Re-visit of the Popularity Baseline in Recommender Systems" (SIGIR 2020).
+    """
+
+    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+        return values["recent_popularity"] + FILL * values["popularity"]
+
+
+class LastBasket(Baseline):
+    """What was bought on the shopper's last trip."""
+
+    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+        return values["own_in_last_trip"] + FILL * values["popularity"]
+
+
+class TopFrequency(Baseline):
+    """GP-TopFreq: what this shopper bought most, then what everybody buys.
+
+    Li et al., "A Next Basket Recommendation Reality Check" (TOIS 2023).
+    """
+
+    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+        return values["own_count"] + FILL * values["popularity"]
+
+
+class OwnTopFrequency(TopFrequency):
+    """P-TopFreq: the same without what the shopper never bought."""
+
+    fills = False
+
+
+class PersonalFrequency(Baseline):
+    """P-TopFreq with decay: what this shopper bought most, each purchase halved at the longest half-life.
+
+    Hu et al., "Modeling personalized item frequency information for next-basket recommendation" (SIGIR 2020).
+    """
+
+    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+        longest = graph.settings.half_lives_days[-1]
+        return values[f"own_decayed_{longest:g}d"] + FILL * values["popularity"]
+
+
+class Logistic(Baseline):
+    """Logistic regression on how recently, how often and how regularly the shopper bought the item, then popularity.
+
+    Recency, frequency and rhythm go back to Fader et al., "Counting Your Customers the Easy Way" (2005).
+    """
+
+    def __init__(self, weights: Mapping[str, float]) -> None:
+        """`weights`: by the names of `own_inputs` (components/train/logistic_baseline.py learns them)."""
+        super().__init__(name="logistic")
+        self._weights = dict(weights)
+
+    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+        inputs = own_inputs(graph, values)
+        chance_C = tf.math.sigmoid(tf.add_n([weight * inputs[name] for name, weight in self._weights.items()]))
+        return tf.where(values["own_count"] > 0, chance_C, -1.0 / (1.0 + values["popularity"]))
+
+
+def own_inputs(graph: FeatureGraph, values: dict[str, Any]) -> dict[str, Any]:
+    """{name: [C] float32}: the features of what the shopper did with the item itself, logs taken, and `one`."""
+    inputs = {"one": tf.ones_like(values["own_count"])}
+    for record in graph.records:
+        if record.name.startswith("own_"):
+            value_C = values[record.name]
+            inputs[record.name] = tf.math.log1p(tf.maximum(value_C, 0.0)) if record.log else value_C
+    return inputs
+
+
+BASELINES: dict[str, type[Baseline]] = {
+    "popularity": Popularity,
+    "recent_popularity": RecentPopularity,
+    "last_basket": LastBasket,
+    "p_top_frequency": OwnTopFrequency,
+    "gp_top_frequency": TopFrequency,
+    "personal_frequency": PersonalFrequency,
+}
+"""Those that learn nothing."""
+LOGISTIC = "logistic"

@@ -1,0 +1,54 @@
+"""What the graph reads: a batch of requests with flat histories, the same in training, evaluation and serving.
+
+Shape legend: B requests, H history events of all requests together, D shopper attributes.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from model.data.catalog import Catalog
+from model.data.trips import Trips, slice_positions
+
+
+class Batch(NamedTuple):
+    """NumPy arrays or tensors. Indices are those of the Catalog."""
+
+    history_item_H: Any
+    """[H] int32 item index, oldest first within a request."""
+    history_time_H: Any
+    """[H] int64 unix seconds, before the request's time."""
+    history_row_H: Any
+    """[H] int32 which request, ascending."""
+    time_B: Any
+    """[B] int64 unix seconds."""
+    store_B: Any
+    """[B] int32."""
+    user_B: Any
+    """[B] int32 row of Catalog.user_attribute_UD."""
+
+
+class TripReader:
+    """Cuts batches of requests out of Trips by index arithmetic alone."""
+
+    def __init__(self, trips: Trips, catalog: Catalog) -> None:
+        self.trips = trips
+        self._user_row_U = catalog.user_rows(trips.user_ids)
+
+    def batch(self, which_B: np.ndarray) -> Batch:
+        """The requests of the given trips, in that order."""
+        trips = self.trips
+        position_H, row_H = trips.histories(which_B)
+        return Batch(
+            history_item_H=trips.event_item_E[position_H],
+            history_time_H=trips.event_time_E[position_H],
+            history_row_H=row_H,
+            time_B=trips.time_T[which_B],
+            store_B=trips.store_T[which_B],
+            user_B=self._user_row_U[trips.user_T[which_B]],
+        )
+
+    def baskets(self, which_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(item, row): [L] int32 each, the distinct items bought on each of the given trips."""
+        position_L, row_L = slice_positions(self.trips.basket_begin_T[which_B], self.trips.basket_end_T[which_B])
+        return self.trips.basket_item_B[position_L], row_L

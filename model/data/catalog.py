@@ -1,0 +1,168 @@
+"""The catalog snapshot: what the model knows about products, shoppers' attributes, popularity and promotions.
+
+Shape legend: I items, A item attributes, U shoppers with attributes, D shopper attributes, S stores, W weekly
+snapshots, P promotion stretches.
+
+Everything here comes from events before the cut, save the promotions, which are announced before the trip.
+"""
+
+import dataclasses
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from model.errors import InputError
+from model.files import atomic_directory, read_json, write_json
+
+MISSING = 0
+"""Code of a missing attribute value, an unknown store, an unknown shopper."""
+RARE = 1
+"""Code shared by attribute values below the frequency floor."""
+MOST_KINDS = 8
+"""Kinds of promotion in a catalog, at most: the bits of a mask in model/features/promotion_calendar.py."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Promotions:
+    """Stretches of one kind of promotion, sorted by (store, item, start)."""
+
+    kind: str
+    store_P: np.ndarray
+    """[P] int32 store index; MISSING means every store."""
+    item_P: np.ndarray
+    """[P] int32 item index."""
+    start_hour_P: np.ndarray
+    """[P] int32 hours since 1970, rounded down."""
+    end_hour_P: np.ndarray
+    """[P] int32 hours since 1970: the latest end of all stretches of this store and item up to this one."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Catalog:
+    """One snapshot, taken at the cut."""
+
+    item_ids: np.ndarray
+    """[I] str, the same order as Trips.item_ids."""
+    attribute_names: tuple[str, ...]
+    attribute_sizes: tuple[int, ...]
+    """[A] number of codes of each attribute, MISSING and RARE included."""
+    attribute_IA: np.ndarray
+    """[I, A] int32 codes."""
+    vocabulary_I: np.ndarray
+    """[I] int32 embedding row of each item: own entry when frequent enough, else a shared hash bucket."""
+    vocabulary_size: int
+    price_I: np.ndarray
+    """[I] float32 median log price; 0 where unknown."""
+    repurchase_I: np.ndarray
+    """[I] float32 share of the item's buyers who bought it again, smoothed, from before the ranking span."""
+    snapshot_W: np.ndarray
+    """[W] int64 unix seconds of the weekly snapshots, ascending, the last one at the cut."""
+    recent_WI: np.ndarray
+    """[W, I] float32 purchases in the 7 days before each snapshot."""
+    decayed_WI: np.ndarray
+    """[W, I] float32 purchases before each snapshot, halved every 28 days."""
+    store_ids: np.ndarray
+    """[S] str; index 0 is the empty id: unknown."""
+    user_ids: np.ndarray
+    """[U] str, sorted: shoppers with attributes; shopper row r of user_attribute_UD is user_ids[r - 1]."""
+    user_attribute_names: tuple[str, ...]
+    user_attribute_sizes: tuple[int, ...]
+    user_attribute_UD: np.ndarray
+    """[U + 1, D] int32 codes; row 0 is the unknown shopper."""
+    promotions: tuple[Promotions, ...]
+    buckets: int = 1
+    """Of `vocabulary_I`, the first rows, which are shared by hash of the id."""
+
+    @property
+    def items(self) -> int:
+        return len(self.item_ids)
+
+    def user_rows(self, user_ids: np.ndarray) -> np.ndarray:
+        """[n] int32 rows of user_attribute_UD; 0 for shoppers without attributes."""
+        if not len(self.user_ids):
+            return np.zeros(len(user_ids), np.int32)
+        at = np.searchsorted(self.user_ids, user_ids).clip(max=len(self.user_ids) - 1)
+        return np.where(self.user_ids[at] == user_ids, at + 1, MISSING).astype(np.int32)
+
+    def active_items(self) -> np.ndarray:
+        """[n] int32 items bought at least once before the cut, in index order."""
+        return np.flatnonzero(self.decayed_WI[-1] > 0).astype(np.int32)
+
+    def as_served(self) -> "Catalog":
+        """What a request at or after the cut can see: the last snapshot, promotions that have not ended."""
+        cut_hour = self.snapshot_W[-1] // 3600
+        return dataclasses.replace(
+            self,
+            snapshot_W=self.snapshot_W[-1:],
+            recent_WI=self.recent_WI[-1:],
+            decayed_WI=self.decayed_WI[-1:],
+            promotions=tuple(_keep(p, p.end_hour_P > cut_hour) for p in self.promotions),
+        )
+
+    def save(self, path: Path) -> None:
+        with atomic_directory(path) as out:
+            for name in _STRINGS:
+                pq.write_table(pa.table({name: getattr(self, name)}), out / f"{name}.parquet")
+            np.savez(out / "arrays.npz", **{name: getattr(self, name) for name in _ARRAYS})
+            for number, promotions in enumerate(self.promotions):
+                columns = {name: getattr(promotions, name) for name in _PROMOTION_ARRAYS}
+                pq.write_table(pa.table(columns), out / f"promotions_{number}.parquet")
+            meta = {name: getattr(self, name) for name in _META} | {"kinds": [p.kind for p in self.promotions]}
+            write_json(out / "meta.json", meta)
+
+    @classmethod
+    def load(cls, path: Path) -> "Catalog":
+        """Raises InputError when `path` holds no catalog."""
+        if not (path / "meta.json").is_file():
+            raise InputError(f"expected a catalog directory, got {path}; run the examples stage")
+        meta: dict[str, Any] = read_json(path / "meta.json")
+        promotions = tuple(
+            Promotions(kind=kind, **_columns(path / f"promotions_{number}.parquet"))
+            for number, kind in enumerate(meta.pop("kinds"))
+        )
+        meta = {name: tuple(value) if isinstance(value, list) else value for name, value in meta.items()}
+        strings: dict[str, Any] = {name: _columns(path / f"{name}.parquet")[name] for name in _STRINGS}
+        with np.load(path / "arrays.npz", allow_pickle=False) as arrays:
+            fields = strings | meta | {name: arrays[name] for name in _ARRAYS}
+        return cls(**fields, promotions=promotions)
+
+
+def hashed_rows(item_ids: np.ndarray, buckets: int) -> np.ndarray:
+    """[n] int32: for items without an embedding row of their own, the shared one, below `buckets`."""
+    return np.fromiter((zlib.crc32(str(item).encode()) % buckets for item in item_ids), np.int32, len(item_ids))
+
+
+def _keep(promotions: Promotions, mask: np.ndarray) -> Promotions:
+    arrays = {name: getattr(promotions, name)[mask] for name in _PROMOTION_ARRAYS}
+    return Promotions(kind=promotions.kind, **arrays)
+
+
+def _columns(path: Path) -> dict[str, np.ndarray]:
+    table = pq.read_table(path)
+    return {name: table[name].to_numpy() for name in table.column_names}
+
+
+_STRINGS = ("item_ids", "store_ids", "user_ids")
+_META = (
+    "attribute_names",
+    "attribute_sizes",
+    "vocabulary_size",
+    "user_attribute_names",
+    "user_attribute_sizes",
+    "buckets",
+)
+_ARRAYS = (
+    "attribute_IA",
+    "vocabulary_I",
+    "price_I",
+    "repurchase_I",
+    "snapshot_W",
+    "recent_WI",
+    "decayed_WI",
+    "user_attribute_UD",
+)
+_PROMOTION_ARRAYS = ("store_P", "item_P", "start_hour_P", "end_hour_P")

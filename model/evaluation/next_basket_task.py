@@ -1,0 +1,62 @@
+"""The next-basket task on an examples artifact: the trips every model is judged on, and the identity of that data."""
+
+import datetime
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from model.data.trips import Trips
+from model.errors import InputError
+from model.evaluation import ranking_metrics as metrics
+from model.files import combined_digest, tree_digests
+
+TRIPS = "trips"
+"""Directory of the trips inside an examples artifact."""
+CATALOG = "catalog"
+"""Directory of the catalog snapshot inside an examples artifact."""
+ITEMS = "items.parquet"
+"""The catalog's attributes as strings, inside an examples artifact."""
+USERS = "users.parquet"
+"""The shoppers' attributes as strings, likewise; there where the data has any."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Shape legend: N judged trips."""
+
+    trips: Trips
+    trip_N: np.ndarray
+    """[N] trip indices: each known shopper's first test trip, in time order."""
+    digest: str
+    """SHA-256 over the trips: equal digests mean the same trips and histories."""
+
+    @property
+    def span(self) -> dict[str, str]:
+        """First and last judged trip, RFC 3339."""
+        times = self.trips.time_T[self.trip_N]
+        return {"first": _moment(int(times.min())), "last": _moment(int(times.max()))}
+
+    def self_information(self) -> np.ndarray:
+        """[I] bits (model/evaluation/ranking_metrics.py): how few of the shoppers before the cut bought the item."""
+        kept = self.trips.kept_events(self.trips.cut_s)
+        user, items = self.trips.event_user_E[kept].astype(np.int64), len(self.trips.item_ids)
+        bought = np.unique(user * items + self.trips.event_item_E[kept])
+        return metrics.self_information(np.bincount(bought % items, minlength=items), len(np.unique(user)))
+
+
+def load_task(examples: Path) -> Task:
+    """Reads an examples artifact.
+
+    Raises:
+        InputError: the test span holds no trip of a shopper with a history.
+    """
+    trips = Trips.load(examples / TRIPS)
+    which = trips.first_test_trips()
+    if not len(which):
+        raise InputError("expected test trips of shoppers with a history, got none; move --cut-date")
+    return Task(trips=trips, trip_N=which, digest=combined_digest(tree_digests(examples / TRIPS)))
+
+
+def _moment(seconds: int) -> str:
+    return datetime.datetime.fromtimestamp(seconds, datetime.UTC).isoformat().replace("+00:00", "Z")

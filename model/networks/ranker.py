@@ -1,0 +1,89 @@
+"""The ranker: dense features and small embeddings through cross layers, one logit a candidate.
+
+After Wang et al., "DCN V2" (WWW 2021): x_{l+1} = x_0 * (W x_l + b) + x_l, in parallel with a plain network.
+
+Shape legend: B requests, C candidates of all requests together, F dense features, A attributes.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from model.data.batch import Batch
+from model.data.catalog import Catalog
+from model.features.graph import FeatureGraph, first_codes
+from model.networks.candidates import Candidates
+from model.networks.tfrs import tfrs
+from model.system.legacy_keras import tf
+
+EMBEDDING = 8
+CROSS_LAYERS = 2
+CROSS_RANK = 64
+HIDDEN = (128, 64)
+CLIP = 5.0
+"""Standard deviations at which a feature is cut off."""
+
+
+class Ranker(tf.Module):
+    """Scores candidates.
+
+    `mean_F` and `scale_F` standardise the dense features; `slope` (positive) and `offset` turn training logits into
+    log-odds of a purchase on this trip. Training sets all four.
+    """
+
+    def __init__(self, catalog: Catalog, features: int) -> None:
+        super().__init__(name="ranker")
+        layers = tf.keras.layers
+        self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")
+        self._attribute_IA = tf.Variable(catalog.attribute_IA, trainable=False, name="attributes")
+        self._user_attribute_UD = tf.Variable(catalog.user_attribute_UD, trainable=False, name="user_attributes")
+        self._item = layers.Embedding(catalog.vocabulary_size, EMBEDDING)
+        self._attributes = AttributeEmbedding(catalog.attribute_sizes, EMBEDDING)
+        self._user = AttributeEmbedding(catalog.user_attribute_sizes, EMBEDDING // 2)
+        self.mean_F = tf.Variable(tf.zeros(features), trainable=False, name="mean")
+        self.scale_F = tf.Variable(tf.ones(features), trainable=False, name="scale")
+        self._cross = [tfrs.layers.dcn.Cross(projection_dim=CROSS_RANK) for _ in range(CROSS_LAYERS)]
+        self._deep = tf.keras.Sequential([layers.Dense(width, activation="relu") for width in HIDDEN])
+        self._logit = layers.Dense(1)
+        self.slope = tf.Variable(1.0, trainable=False, name="slope")
+        self.offset = tf.Variable(0.0, trainable=False, name="offset")
+
+    def __call__(self, dense_CF: Any, item_C: Any, user_C: Any) -> Any:
+        """[C] float32 log-odds."""
+        standard_CF = tf.clip_by_value((dense_CF - self.mean_F) / self.scale_F, -CLIP, CLIP)
+        parts = [
+            standard_CF,
+            self._item(tf.gather(self._vocabulary_I, item_C)),
+            self._attributes(tf.gather(self._attribute_IA, item_C)),
+            self._user(tf.gather(self._user_attribute_UD, user_C)),
+        ]
+        start = crossed = tf.concat(parts, axis=1)
+        for layer in self._cross:
+            crossed = layer(start, crossed)
+        logit_C = self._logit(tf.concat([crossed, self._deep(start)], axis=1))[:, 0]
+        return self.slope * logit_C + self.offset
+
+
+class AttributeEmbedding(tf.Module):
+    """Embeddings of several attributes in one table: one lookup for all of them."""
+
+    def __init__(self, sizes: Sequence[int], width: int) -> None:
+        super().__init__(name="attribute_embedding")
+        self._first_A, self._width = first_codes(sizes), len(sizes) * width
+        self._table = tf.keras.layers.Embedding(max(sum(sizes), 1), width)
+
+    def __call__(self, code_CA: Any) -> Any:
+        """[C, A * width], one attribute after the other."""
+        return tf.reshape(self._table(code_CA + self._first_A), [tf.shape(code_CA)[0], self._width])
+
+
+class RankerScorer(tf.Module):
+    """The ranker as a scorer of candidates (see model/networks/recommender.py): the probability of a purchase on this
+    trip."""
+
+    def __init__(self, ranker: Ranker) -> None:
+        super().__init__(name="ranker_scorer")
+        self.ranker = ranker
+
+    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+        user_C = tf.gather(batch.user_B, candidates.row_C)
+        return tf.math.sigmoid(self.ranker(graph.dense(values), candidates.item_C, user_C))

@@ -1,0 +1,56 @@
+"""What training sets, by name: the towers', the ranker's and the pre-ranker's weights inside a SavedModel.
+
+They are stored once: the names lead to the same variables that serving reads.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.errors import ModelRefused
+from model.networks.ranker import RankerScorer
+from model.networks.recommender import Recommender, Recommends
+from model.system.legacy_keras import tf
+
+ATTRIBUTE = "weights"
+"""Of the module that export saves."""
+OF_THE_CATALOG = ("vocabulary", "attributes", "user_attributes")
+"""Variables of towers and ranker that say what a snapshot is like, by item or shopper; nothing learns them."""
+
+
+def weights(query_tower: Any, ranker: Any, preranker: Any) -> dict[str, Any]:
+    """{name: variable}, the item tower's among the query tower's; layers have theirs once they were called."""
+    parts = {"towers": query_tower, "ranker": ranker, "preranker": preranker}
+    named = ((part, v.name.split("/")[-1].split(":")[0], v) for part, module in parts.items() for v in module.variables)
+    learned = [one for one in named if one[1] not in OF_THE_CATALOG]
+    return {f"{part}-{n:02d}-{name}": variable for n, (part, name, variable) in enumerate(learned)}
+
+
+def of_recommender(recommender: Recommends) -> dict[str, Any]:
+    """The same of a recommender with towers and the ranker; {} of others, for baselines learn nothing."""
+    if not isinstance(recommender, Recommender) or recommender.query_tower is None:
+        return {}
+    scorer = recommender.scorer
+    if not isinstance(scorer, RankerScorer):
+        return {}
+    return weights(recommender.query_tower, scorer.ranker, recommender.candidates.preranker)
+
+
+def read(directory: Path) -> dict[str, np.ndarray]:
+    """{name: value} from a model directory; {} where it has none."""
+    reader = tf.train.load_checkpoint(str(directory / "saved_model" / "variables" / "variables"))
+    keys = [key.split("/") for key in reader.get_variable_to_shape_map()]
+    return {key[1]: reader.get_tensor("/".join(key)) for key in sorted(keys) if key[0] == ATTRIBUTE}
+
+
+def assign(variables: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
+    """Raises ModelRefused unless both have the same names and shapes; then nothing was assigned."""
+    made, wanted = ({name: tuple(v.shape) for name, v in found.items()} for found in (values, variables))
+    if made != wanted:
+        off = min(name for name in made | wanted if made.get(name) != wanted.get(name))
+        here, there = wanted.get(off, "none"), made.get(off, "none")
+        raise ModelRefused(f"expected the parent's {off} of shape {here}, got {there}; start: scratch")
+    for name, variable in variables.items():
+        variable.assign(values[name])

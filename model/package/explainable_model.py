@@ -1,0 +1,86 @@
+"""A model opened to be explained: it answers as it serves, and facts of its catalog can be taken away for a moment.
+
+Shape legend: C items, N moments of the promotion calendar, X cells of the popularity table.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.api import Answer, Request
+from model.data.catalog import MISSING
+from model.features.promotion_calendar import HOURS
+from model.package.loaded_model import LoadedModel
+from model.package.manifest import Manifest, verify
+from model.rerank.item_attributes import ItemValues
+from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
+from model.system.legacy_keras import tf
+from tfx_configs.settings import MOST_CANDIDATES
+
+
+class OpenedModel(LoadedModel):
+    """The very graph that serves. Not for several threads at once: the catalog in it can be changed for a moment."""
+
+    def __init__(self, directory: Path, manifest: Manifest, policy: RerankPolicy) -> None:
+        super().__init__(directory, manifest, policy)
+        features = self._saved.recommender.features
+        self._popularity: tuple[Any, ...] = (features.recent_X, features.decayed_X)
+        self._key_N = features.promotions.key_N.numpy()
+        self._running_N: Any = features.promotions.mask_N
+
+    @property
+    def kind(self) -> str:
+        return self.manifest.kind
+
+    def everything(self, requests: Sequence[Request]) -> list[Answer]:
+        """All candidates of each request, best first."""
+        return self.recommend([replace(request, k=MOST_CANDIDATES, detail=False) for request in requests])
+
+    @contextmanager
+    def nobody_bought(self, item_C: np.ndarray) -> Iterator[None]:
+        """Within the block the model believes that nobody bought these items lately.
+
+        Args:
+            item_C: [C] int positions in the catalog.
+        """
+        with _zero(self._popularity, item_C):
+            yield
+
+    @contextmanager
+    def nothing_promoted(self, item_C: np.ndarray, store: int, time_s: int) -> Iterator[None]:
+        """Within the block no promotion of these items runs in this store, nor in all stores, at this time.
+
+        Args:
+            item_C: [C] int positions in the catalog.
+            store: its position in Catalog.store_ids; MISSING where it is not known.
+        """
+        place_C = np.concatenate([place * self.manifest.items + item_C.astype(np.int64) for place in {store, MISSING}])
+        at_C = np.searchsorted(self._key_N, place_C * HOURS + time_s // 3600, side="right") - 1
+        with _zero((self._running_N,), np.unique(at_C)):
+            yield
+
+
+@contextmanager
+def _zero(variables: tuple[Any, ...], at_C: np.ndarray) -> Iterator[None]:
+    """Zeros in these places of every variable until the block ends."""
+    cells = tf.constant(at_C[:, None], tf.int64)
+    before = [tf.gather_nd(variable, cells) for variable in variables]
+    try:
+        for variable, values in zip(variables, before, strict=True):
+            variable.scatter_nd_update(cells, tf.zeros_like(values))
+        yield
+    finally:
+        for variable, values in zip(variables, before, strict=True):
+            variable.scatter_nd_update(cells, values)
+
+
+def open_model(directory: Path) -> OpenedModel:
+    """Verifies and loads. Raises ModelRefused when anything in the directory is off."""
+    manifest = verify(directory)
+    return OpenedModel(
+        directory, manifest, RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS), None)
+    )

@@ -1,0 +1,179 @@
+"""Loads a model directory and answers requests with it. Evaluation and serving both come through here.
+
+Shape legend: B requests, H history events of all requests together, d width of the towers.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from model.api import Answer, Ranked, Request, Unknown
+from model.networks.two_tower import RECENT_EVENTS
+from model.networks.vector_index import load_index
+from model.package.manifest import Manifest, verify
+from model.package.signature import direct
+from model.rerank.item_attributes import ItemValues
+from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
+from model.rerank.reranker import Reranker
+from model.system.legacy_keras import tf
+from tfx_configs.settings import MOST_CANDIDATES
+
+MAX_BATCH = 64
+"""Requests run through the graph at once."""
+FEWER_EVENTS = 200
+"""Most recent events of a shopper that the quicker ranking looks at."""
+NEIGHBOURS = 6
+"""Items wanted from the index for each candidate that is ranked; further ones are hardly ever among those."""
+
+OnStage = Callable[[str, str, float], None]
+"""(model version, stage: retrieve, rank or rerank, seconds)"""
+
+
+def load(directory: Path, rules: Path | None = None, on_stage: OnStage | None = None) -> "LoadedModel":
+    """Verifies every checksum, then loads.
+
+    Args:
+        rules: a rules file that takes the place of the packaged rules, and may change at any time.
+        on_stage: told how long each stage of each batch took.
+
+    Raises:
+        ModelRefused: anything in the directory is off.
+        InputError: the rules are.
+    """
+    manifest = verify(directory)
+    policy = RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS), rules)
+    return LoadedModel(directory, manifest, policy, on_stage)
+
+
+class LoadedModel:
+    """Implements model.api.Model. Stateless after construction, so threads may share it."""
+
+    def __init__(
+        self, directory: Path, manifest: Manifest, policy: RerankPolicy, on_stage: OnStage | None = None
+    ) -> None:
+        self.manifest = manifest
+        self._policy = policy
+        self._on_stage = on_stage
+        self.version = manifest.version
+        self.score_is_probability = manifest.score_is_probability
+        self._saved = tf.saved_model.load(str(directory / "saved_model"))
+        self._embed, self._recommend = (direct(self._saved.signatures[name]) for name in ("embed", "recommend"))
+        self._known = self._saved.signatures["known"]
+        self._index = load_index(directory / "index") if manifest.retrieved else None
+
+    def recommend(self, requests: Sequence[Request], fewer: bool = False, ranked: int | None = None) -> list[Answer]:
+        """One answer for each request, in order, none longer than its k.
+
+        Args:
+            ranked: candidates to score for each request; None: as many as the manifest says.
+            fewer: quicker, from the last FEWER_EVENTS events and what is popular, without the towers' candidates.
+        """
+        answers: list[Answer] = []
+        for start in range(0, len(requests), MAX_BATCH):
+            batch = requests[start : start + MAX_BATCH]
+            answers += self._answer(batch, fewer, self.manifest.ranked if ranked is None else ranked)
+        return answers
+
+    def shown(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
+        """The answer from candidates ranked elsewhere, under the rules in force.
+
+        Args:
+            item_C, reason_C: bytes, best first. score_C: float32, falling.
+        """
+        return _shown(self._policy.current(), request, item_C, score_C, reason_C)
+
+    def _answer(self, requests: Sequence[Request], fewer: bool, ranked: int) -> list[Answer]:
+        begin = time.perf_counter()
+        inputs, reranker = _inputs(requests, FEWER_EVENTS if fewer else None), self._policy.current()
+        excluded = [(item, row) for row, request in enumerate(requests) for item in request.barred()]
+        everything = reranker.active or any(request.detail for request in requests)
+        retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(requests, ranked)
+        begin = self._took("retrieve", begin)
+        inputs |= {
+            "retrieved": retrieved,
+            "exclude_item": tf.constant([item for item, _ in excluded], tf.string),
+            "exclude_row": tf.constant([row for _, row in excluded], tf.int32),
+            "ranked": tf.constant(ranked, tf.int32),
+            "k": tf.constant(MOST_CANDIDATES if everything else max(request.k for request in requests), tf.int32),
+        }
+        found = self._recommend(inputs)
+        item_Bk, score_Bk, reason_Bk = (found[name].numpy() for name in ("item_id", "score", "reason"))
+        begin = self._took("rank", begin)
+        size_B = (item_Bk != b"").sum(axis=1)
+        answers = [
+            self._told(reranker, request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
+            for row, (request, size) in enumerate(zip(requests, size_B, strict=True))
+        ]
+        self._took("rerank", begin)
+        return answers
+
+    def _told(
+        self, reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
+    ) -> Answer:
+        """What is shown; where the request asks for it, with all that was ranked and what was unknown."""
+        answer = _shown(reranker, request, item_C, score_C, reason_C)
+        if not request.detail:
+            return answer
+        items, reasons = ([value.decode() for value in values.tolist()] for values in (item_C, reason_C))
+        ranked = Ranked(item_ids=items, scores=score_C.tolist(), reasons=reasons)
+        return dataclasses.replace(answer, ranked=ranked, unknown=self._unknown(request))
+
+    def _unknown(self, request: Request) -> Unknown:
+        known = self._known(
+            item_id=tf.constant([*request.history_item, *request.exclude], tf.string),
+            user_id=tf.constant([request.user_id]),
+            store_id=tf.constant([request.store_id]),
+        )
+        known_H, known_X = np.split(known["item"].numpy(), [len(request.history_item)])
+        return Unknown(
+            shopper=not known["user"].numpy()[0],
+            store=request.store_id != "" and not known["store"].numpy()[0],
+            history_items=int((~known_H).sum()),
+            exclude_items=int((~known_X).sum()),
+        )
+
+    def _took(self, stage: str, begin: float) -> float:
+        """Tells how long a stage took since `begin`; returns the time now."""
+        now = time.perf_counter()
+        if self._on_stage is not None:
+            self._on_stage(self.version, stage, now - begin)
+        return now
+
+    def _retrieve(self, requests: Sequence[Request], ranked: int) -> Any:
+        if self._index is None:
+            return tf.zeros([len(requests), 0], tf.int32)
+        query_Bd = self._embed(_inputs(requests, RECENT_EVENTS))["query"].numpy()
+        return tf.constant(self._index.search(query_Bd, min(self.manifest.retrieved, NEIGHBOURS * ranked)))
+
+
+def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Any]:
+    """The signatures' inputs, with the last `events` of each history, or all."""
+    last = slice(None) if events is None else slice(-events, None)
+    lengths = [len(request.history_item[last]) for request in requests]
+    items = [item for request in requests for item in request.history_item[last]]
+    times = np.concatenate([np.asarray(request.history_time[last], np.int64) for request in requests])
+    return {
+        "history_item": tf.constant(items, tf.string),
+        "history_time": tf.constant(times, tf.int64),
+        "history_row": tf.constant(np.repeat(np.arange(len(requests), dtype=np.int32), lengths)),
+        "user_id": tf.constant([request.user_id for request in requests]),
+        "store_id": tf.constant([request.store_id for request in requests]),
+        "time": tf.constant([request.time_s for request in requests], tf.int64),
+    }
+
+
+def _shown(
+    reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
+) -> Answer:
+    """Re-ranked where anything is switched on, else the best k as they come."""
+    if reranker.active:
+        return reranker(request, item_C, score_C, reason_C)
+    return Answer(
+        item_ids=[item.decode() for item in item_C[: request.k]],
+        scores=[float(score) for score in score_C[: request.k]],
+        reasons=[reason.decode() for reason in reason_C[: request.k]],
+    )

@@ -1,0 +1,120 @@
+"""The manifest of a model directory: what it is, what it was made with, and a checksum of every file."""
+
+import dataclasses
+import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from model.data.schema import schema_digest
+from model.errors import ModelRefused
+from model.files import combined_digest, read_json, tree_digests, write_json
+
+NAME = "manifest.json"
+LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-recommenders")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """`version` is the cut date and the digest of the files: equal content, equal version."""
+
+    version: str
+    kind: str
+    cut_s: int
+    """Everything learned comes from before this moment, unix seconds."""
+    items: int
+    retrieved: int
+    """Items to fetch from the index for each request; 0 without an index."""
+    ranked: int
+    """Candidates to score for each request."""
+    index: dict[str, Any]
+    """What kind it is, and how much of what is there an approximate one finds (model/networks/vector_index.py)."""
+    schema: str
+    """Digest of the canonical schema it was trained on."""
+    libraries: dict[str, str]
+    files: dict[str, str]
+    """{relative path: SHA-256}."""
+    score_is_probability: bool = False
+    """A score is the probability of a purchase on this trip; else it only orders a list."""
+
+
+def write_manifest(
+    directory: Path,
+    *,
+    kind: str,
+    cut_s: int,
+    items: int,
+    retrieved: int,
+    ranked: int,
+    index: dict[str, Any],
+    score_is_probability: bool = False,
+) -> Manifest:
+    """Writes manifest.json over the files that stand in `directory`."""
+    files = tree_digests(directory)
+    day = datetime.datetime.fromtimestamp(cut_s, datetime.UTC).date().isoformat()
+    manifest = Manifest(
+        version=f"{day}-{combined_digest(files)[:12]}",
+        kind=kind,
+        cut_s=cut_s,
+        items=items,
+        retrieved=retrieved,
+        ranked=ranked,
+        index=index,
+        schema=schema_digest(),
+        libraries=installed_libraries(),
+        files=files,
+        score_is_probability=score_is_probability,
+    )
+    write_json(directory / NAME, dataclasses.asdict(manifest))
+    return manifest
+
+
+def read_manifest(directory: Path) -> Manifest:
+    """Raises ModelRefused when there is no readable manifest."""
+    try:
+        return Manifest(**read_json(directory / NAME))
+    except (OSError, ValueError, TypeError) as error:
+        raise ModelRefused(
+            f"{directory}: expected a model directory with {NAME}, got none readable ({error})"
+        ) from None
+
+
+def verify(directory: Path) -> Manifest:
+    """The manifest, once every file, the schema and the library versions agree with it.
+
+    Raises:
+        ModelRefused: naming the first thing that is off.
+    """
+    manifest = read_manifest(directory)
+    found = tree_digests(directory)
+    found.pop(NAME, None)
+    for path in sorted(set(manifest.files) | set(found)):
+        if manifest.files.get(path) != found.get(path):
+            state = (
+                "missing" if path not in found else "not in the manifest" if path not in manifest.files else "altered"
+            )
+            raise ModelRefused(
+                f"{directory / path}: {state}; the checksum in {NAME} does not hold, push the model again"
+            )
+    if manifest.schema != schema_digest():
+        raise ModelRefused(f"{directory}: made for another canonical schema ({manifest.schema[:12]}); train it again")
+    for name, made_with in manifest.libraries.items():
+        if _minor(_installed(name)) != _minor(made_with):
+            raise ModelRefused(f"{directory}: made with {name} {made_with}, this is {_installed(name)}; train it again")
+    return manifest
+
+
+def installed_libraries() -> dict[str, str]:
+    """{library: version} of what a model is made with here."""
+    return {name: _installed(name) for name in LIBRARIES}
+
+
+def _installed(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "none"
+
+
+def _minor(release: str) -> list[str]:
+    return release.split(".")[:2]

@@ -1,0 +1,163 @@
+"""Versioned, immutable model directories on disk, and which of them is stable, canary and previous.
+
+ROOT/models/VERSION/                  never changed once there
+ROOT/verdicts/VERSION/DIGEST.json     every verdict under which the version was pushed, never changed either
+ROOT/cards/VERSION.md                 the model card under the latest verdict
+ROOT/outcomes/RUN.json                what push did in a run that has a name
+ROOT/state.json                       replaced in one step, under a lock
+"""
+
+import dataclasses
+import fcntl
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from model.errors import InputError
+from model.files import atomic_directory, read_json, write_json
+from model.package.manifest import read_manifest, verify
+
+TRAINED = "aisle"
+"""The kind of what is trained, in a manifest; others are baselines."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class State:
+    """Versions in their roles; `history` says how they came there, oldest first."""
+
+    stable: str | None = None
+    canary: str | None = None
+    previous: str | None = None
+    """What was stable before the last promotion."""
+    history: tuple[dict[str, str | float | None], ...] = ()
+
+
+class Registry:
+    """All operations are idempotent: doing one twice leaves what doing it once left."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, version: str) -> Path:
+        """The model directory of a version, there or not."""
+        return self.root / "models" / version
+
+    def card(self, version: str) -> Path:
+        """The model card of a version, there or not."""
+        return self.root / "cards" / f"{version}.md"
+
+    def state(self) -> State:
+        """The roles as they are; nobody in any where there is no registry. Raises InputError on a damaged file."""
+        file = self.root / "state.json"
+        if not file.exists():
+            return State()
+        try:
+            value = read_json(file)
+            return State(**value | {"history": tuple(value["history"])})
+        except (OSError, ValueError, TypeError, KeyError) as error:
+            raise InputError(f"{file}: expected a registry's state, cannot read it ({error!s:.60})") from None
+
+    def trained_stable(self) -> str:
+        """Directory of the stable model when training made it; empty when there is none, or a baseline."""
+        stable = self.state().stable
+        if stable is None or read_manifest(self.path(stable)).kind != TRAINED:
+            return ""
+        return str(self.path(stable))
+
+    def add(self, directory: Path) -> str:
+        """Copies a verified model directory in; returns its version. Raises ModelRefused when it is damaged."""
+        version = verify(directory).version
+        target = self.path(version)
+        if target.exists():
+            verify(target)
+            return version
+        with atomic_directory(target) as fresh:
+            shutil.copytree(directory, fresh, dirs_exist_ok=True)
+        return version
+
+    def set_stable(self, version: str) -> State:
+        """Makes a version stable without a predecessor, as on the first run."""
+        read_manifest(self.path(version))
+        return self._change("set stable", lambda state: dataclasses.replace(state, stable=version, previous=None))
+
+    def keep_verdict(self, version: str, verdict: dict[str, Any]) -> Path:
+        """Keeps a verdict beside the version's model, named by its content; returns the file."""
+        text = json.dumps(verdict, sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()[:12]
+        file = self.root / "verdicts" / version / f"{digest}.json"
+        write_json(file, verdict)
+        return file
+
+    def keep_outcome(self, run: str, outcome: dict[str, Any]) -> None:
+        """Keeps what push did in the run of that name; without a name nothing is kept."""
+        if run:
+            write_json(self.root / "outcomes" / f"{run}.json", outcome)
+
+    def outcome(self, run: str) -> dict[str, Any]:
+        """What push did in the run of that name; empty where it did not come to that."""
+        file = self.root / "outcomes" / f"{run}.json"
+        found: dict[str, Any] = read_json(file) if file.exists() else {}
+        return found
+
+    def set_canary(self, version: str, note: str = "") -> State:
+        """Declares a canary beside the stable version; the stable version itself cannot be one.
+
+        Args:
+            note: stands in the history, where there is anything out of the ordinary to say.
+        """
+        read_manifest(self.path(version))
+        return self._change(
+            "canary",
+            lambda state: dataclasses.replace(state, canary=None if state.stable == version else version),
+            note,
+        )
+
+    def promote(self) -> State:
+        """The canary becomes stable; what it replaces is remembered."""
+
+        def swap(state: State) -> State:
+            if state.canary is None:
+                raise InputError(f"expected a canary to promote, {self.root} has none; push a blessed model first")
+            return dataclasses.replace(state, stable=state.canary, canary=None, previous=state.stable)
+
+        return self._change("promoted", swap)
+
+    def revert(self) -> State:
+        """What was stable before the last promotion is stable again; what was promoted stays as previous."""
+
+        def swap(state: State) -> State:
+            if state.previous is None:
+                raise InputError(f"expected a version from before the last promotion, {self.root} has none; push one")
+            return dataclasses.replace(state, stable=state.previous, canary=None, previous=state.stable)
+
+        return self._change("reverted", swap)
+
+    def drop_canary(self) -> State:
+        """The canary is taken away; stable stays."""
+        return self._change("canary dropped", lambda state: dataclasses.replace(state, canary=None))
+
+    def _change(self, action: str, move: Callable[[State], State], note: str = "") -> State:
+        """Reads, moves and writes the state under one lock; a move that changes nothing leaves no trace."""
+        with self._lock():
+            state = self.state()
+            moved = move(state)
+            if moved == state:
+                return state
+            entry: dict[str, str | float | None] = {"time": time.time(), "action": action}
+            entry |= {"stable": moved.stable, "canary": moved.canary, "replaced": state.stable}
+            entry |= {"note": note} if note else {}
+            moved = dataclasses.replace(moved, history=(*state.history, entry))
+            write_json(self.root / "state.json", dataclasses.asdict(moved))
+            return moved
+
+    @contextmanager
+    def _lock(self) -> Iterator[None]:
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield

@@ -1,0 +1,165 @@
+"""From ranked candidates to the list that is shown: rules, boost, diversity, exploration. A pure function of both.
+
+Shape legend: C candidates of one request, best first; G capped or diversified attributes; k answers.
+"""
+
+import hashlib
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.api import SOURCES, Answer, Request
+from model.rerank.item_attributes import ItemValues
+from tfx_configs.rerank import RerankSettings, Rule
+
+BOUGHT_BEFORE = SOURCES[0].encode()
+NO_VALUE = -1
+"""Code of an item that lacks the attribute: never capped, like nothing else."""
+SMALLEST = 1e-7
+"""Scores are kept this far from 0 and 1 when their log-odds are taken."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ban:
+    """Items that a rule keeps out of a store, and whether those who bought them before still see them."""
+
+    items: frozenset[bytes]
+    store_id: str
+    spares_owners: bool
+
+
+class Reranker:
+    """Settings and rules, ready for requests. Stateless, so threads may share it.
+
+    Raises:
+        InputError: a rule, or the diversity, is about an attribute or value that no item has.
+    """
+
+    def __init__(self, settings: RerankSettings, rules: Sequence[Rule], values: ItemValues) -> None:
+        self._settings = settings
+        self._bans = [
+            Ban(items=values.items_with(rule), store_id=rule.store_id, spares_owners=rule.action == "restrict")
+            for rule in rules
+            if rule.action != "cap"
+        ]
+        self._caps = [(rule, values.codes(rule.attribute, rule.values)) for rule in rules if rule.action == "cap"]
+        alike = settings.diversity_attribute
+        self._kinds = values.codes(alike or values.coarsest(), ()) if settings.diversity else {}
+        self.active = bool(rules or settings.explore_boost or settings.diversity or settings.explore_percent)
+        """False when every list stays as it is."""
+
+    def __call__(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
+        """The answer.
+
+        Args:
+            item_C, reason_C: bytes. score_C: float32, falling; a probability where settings read it.
+        """
+        order = self._order(request, item_C, score_C, reason_C == BOUGHT_BEFORE)
+        shown, propensities = _explored(order, request, self._settings)
+        return Answer(
+            item_ids=[item.decode() for item in item_C[shown]],
+            scores=[float(score) for score in score_C[shown]],
+            reasons=[reason.decode() for reason in reason_C[shown]],
+            propensities=propensities,
+        )
+
+    def _order(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, own_C: np.ndarray) -> np.ndarray:
+        """Positions of what may be shown, best first: as many as the answer and the draw need."""
+        settings = self._settings
+        wanted = max(request.k, settings.explore_place + settings.explore_pool if settings.explore_percent else 0)
+        order = np.flatnonzero(self._allowed_C(request, item_C, own_C))
+        relevance = score_C[order]
+        if settings.explore_boost:
+            relevance = boosted(relevance, ~own_C[order], settings.explore_boost)
+            by_relevance = np.argsort(-relevance, kind="stable")
+            order, relevance = order[by_relevance], relevance[by_relevance]
+        caps = [(codes, rule.most) for rule, codes in self._caps if rule.store_id in ("", request.store_id)]
+        if not caps and not settings.diversity:
+            return order[:wanted]
+        item = item_C[order].tolist()
+        coded = [(np.array([codes.get(i, NO_VALUE) for i in item]), most) for codes, most in caps]
+        kind_C = np.array([self._kinds.get(i, NO_VALUE) for i in item])
+        return order[chosen(relevance, kind_C, settings.diversity, coded, wanted)]
+
+    def _allowed_C(self, request: Request, item_C: np.ndarray, own_C: np.ndarray) -> np.ndarray:
+        """[C] bool."""
+        allowed_C = np.ones(len(item_C), bool)
+        for ban in self._bans:
+            if ban.store_id in ("", request.store_id):
+                banned_C = np.fromiter((item in ban.items for item in item_C), bool, len(item_C))
+                allowed_C &= ~banned_C | (own_C if ban.spares_owners else False)
+        return allowed_C
+
+
+def boosted(score_C: np.ndarray, new_C: np.ndarray, boost: float) -> np.ndarray:
+    """[C] float64 probabilities, the odds of what is new to the shopper multiplied by exp(boost)."""
+    clear = np.clip(score_C.astype(np.float64), SMALLEST, 1 - SMALLEST)
+    odds = clear / (1 - clear) * np.where(new_C, math.exp(boost), 1.0)
+    return np.asarray(odds / (1 + odds))
+
+
+def chosen(
+    relevance_C: np.ndarray, kind_C: np.ndarray, diversity: float, caps: Sequence[tuple[np.ndarray, int]], wanted: int
+) -> list[int]:
+    """Positions of at most `wanted` candidates, one after the other by maximal marginal relevance, within the caps.
+
+    Carbonell and Goldstein, "The Use of MMR" (SIGIR 1998): the next is the one with the largest
+    (1 - diversity) * relevance / largest relevance - diversity * largest similarity to what is chosen,
+    where two items are similar (1) when they are of one kind, else not (0). Ties go to the better ranked.
+
+    Args:
+        relevance_C: falling. kind_C: [C] codes, NO_VALUE like nothing else.
+        caps: ([C] codes, most items of a code); NO_VALUE is never capped.
+    """
+    if not len(relevance_C):
+        return []
+    gain_C = (1 - diversity) * relevance_C / max(relevance_C.max(), SMALLEST)
+    seen: set[int] = set()
+    counts: list[dict[int, int]] = [{} for _ in caps]
+    picked: list[int] = []
+    while len(picked) < wanted:
+        best = int(np.argmax(gain_C))
+        if gain_C[best] == -np.inf:
+            break
+        picked.append(best)
+        gain_C[best] = -np.inf
+        kind = int(kind_C[best])
+        if diversity and kind != NO_VALUE and kind not in seen:
+            seen.add(kind)
+            gain_C[kind_C == kind] -= diversity
+        for (code_C, most), count in zip(caps, counts, strict=True):
+            code = int(code_C[best])
+            count[code] = count.get(code, 0) + 1
+            if code != NO_VALUE and count[code] == most:
+                gain_C[code_C == code] = -np.inf
+    return picked
+
+
+def _explored(order: np.ndarray, request: Request, settings: RerankSettings) -> tuple[np.ndarray, list[float]]:
+    """The k positions shown, and the probability with which each was to be among them; none without exploration.
+
+    With the set share, one of the `explore_pool` that follow the place moves up to it, each as likely. So what ranks
+    above k is always there, what ranks at k unless a draw from below pushes it out, what ranks below only when drawn.
+    """
+    k, place = request.k, settings.explore_place
+    pool = len(order[place : place + settings.explore_pool])
+    if not settings.explore_percent or k < place or not pool:
+        return order[:k], []
+    share = settings.explore_percent / 100
+    chance, pick = _uniforms(settings.seed, request)
+    rank = np.arange(len(order))
+    if chance < share:
+        drawn = place + int(pick * pool)
+        rank = np.insert(np.delete(rank, drawn), place - 1, drawn)
+    rank = rank[:k]
+    below = max(place + pool - k, 0) / pool
+    propensity = np.where(rank < k - 1, 1.0, np.where(rank == k - 1, 1.0 - share * below, share / pool))
+    return order[rank], propensity.tolist()
+
+
+def _uniforms(seed: int, request: Request) -> tuple[float, float]:
+    """Two numbers in [0, 1) that only the seed, the shopper and the second decide."""
+    digest = hashlib.blake2b(f"{seed}\0{request.user_id}\0{request.time_s}".encode(), digest_size=16).digest()
+    return int.from_bytes(digest[:6]) / 2**48, int.from_bytes(digest[8:14]) / 2**48

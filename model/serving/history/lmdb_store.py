@@ -1,0 +1,81 @@
+"""Live state embedded in the server: one LMDB directory, no other program. For a laptop, or one pod."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import lmdb
+import numpy as np
+
+from model.errors import StageFailed, StoreUnavailable
+from model.serving.history import store as history
+from model.serving.history.store import Event
+
+MAP_BYTES = 8 << 30
+"""Ceiling of the store's file (sparse: it takes what it holds)."""
+
+
+class LmdbStore:
+    """A HistoryStore in one directory that several processes may share.
+
+    A process killed at any moment loses nothing that `append` returned for. After a power failure the last appends
+    may be gone, and the store is whole. Open a directory once in a process.
+    """
+
+    remote = False
+
+    def __init__(self, directory: Path, max_history: int = 2048) -> None:
+        """`max_history`: events kept for each shopper, the same in all processes that share the directory."""
+        self.max_history = history.check_max_history(max_history)
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._env = lmdb.open(str(directory), map_size=MAP_BYTES, metasync=False, max_readers=512)
+        except (lmdb.Error, OSError) as error:
+            raise StageFailed(f"store {directory}: cannot be opened ({error})") from None
+        self._env.reader_check()
+
+    def history(self, user_id: str, before_s: int) -> tuple[list[str], np.ndarray]:
+        try:
+            with self._env.begin() as transaction:
+                value = transaction.get(history.key_of(user_id))
+        except lmdb.Error as error:
+            raise StoreUnavailable(f"store: cannot be read ({error})") from None
+        return history.before(value, before_s)
+
+    def append(self, events: Sequence[Event]) -> int:
+        """All events or, when it raises, none."""
+        added = 0
+        by_key = history.by_key(events)
+        try:
+            with self._env.begin(write=True) as transaction:
+                for key, of_key in by_key.items():
+                    value, fresh = history.merged(transaction.get(key), of_key, self.max_history)
+                    if value is not None:
+                        transaction.put(key, value)
+                        added += fresh
+        except lmdb.Error as error:
+            raise StoreUnavailable(f"store: cannot be written ({error})") from None
+        return added
+
+    def bulk_load(
+        self, user_ids: np.ndarray, item_ids: np.ndarray, user_E: np.ndarray, item_E: np.ndarray, time_E: np.ndarray
+    ) -> int:
+        """Replaces the histories of the shoppers in user_E (model.serving.history.store.packed); returns their
+        number."""
+        shoppers = 0
+        with self._env.begin(write=True) as transaction:
+            for key, value in history.packed(user_ids, item_ids, user_E, item_E, time_E, self.max_history):
+                transaction.put(key, value)
+                shoppers += 1
+        return shoppers
+
+    def delete(self, user_id: str) -> bool:
+        try:
+            with self._env.begin(write=True) as transaction:
+                return bool(transaction.delete(history.key_of(user_id)))
+        except lmdb.Error as error:
+            raise StoreUnavailable(f"store: cannot be written ({error})") from None
+
+    def close(self) -> None:
+        """Flushes to disk and closes."""
+        self._env.sync(True)
+        self._env.close()

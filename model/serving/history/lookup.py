@@ -1,0 +1,70 @@
+"""A shopper's history for one request: from the store if it answers in time, else from what the request brought."""
+
+import asyncio
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from model.errors import StoreUnavailable
+from model.serving.history.store import HistoryStore
+from model.serving.v2_inputs import Query
+
+THREADS = 4
+
+
+class Source(StrEnum):
+    """Where a history came from."""
+
+    FOUND = "found"
+    UNKNOWN = "unknown"
+    """The store knows nothing of the shopper before the moment asked about."""
+    RECENT_ITEMS = "recent_items"
+    """The store had none, the request did."""
+    UNAVAILABLE = "unavailable"
+    """The store was down or too slow, and the request brought nothing."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class State:
+    """[H] items and int64 unix seconds, oldest first, and where they are from."""
+
+    items: Sequence[str]
+    times: np.ndarray
+    source: Source
+
+
+class StateReader:
+    """Looks histories up in a remote store on threads of its own: one that hangs holds up nothing else."""
+
+    def __init__(self, store: HistoryStore) -> None:
+        self._store = store
+        self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="state")
+
+    async def read(self, query: Query, timeout_s: float) -> State:
+        """The shopper's state; what the store has not answered after `timeout_s` is as if it were down."""
+        try:
+            if self._store.remote:
+                items, times = await asyncio.wait_for(self._asked(query), timeout_s)
+            else:
+                items, times = self._store.history(query.user_id, query.time_s)
+        except (TimeoutError, StoreUnavailable):
+            return _brought(query, Source.UNAVAILABLE)
+        return State(items=items, times=times, source=Source.FOUND) if items else _brought(query, Source.UNKNOWN)
+
+    def _asked(self, query: Query) -> asyncio.Future[tuple[list[str], np.ndarray]]:
+        loop = asyncio.get_running_loop()
+        return loop.run_in_executor(self._pool, self._store.history, query.user_id, query.time_s)
+
+    def close(self) -> None:
+        """Waits for what still runs."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def _brought(query: Query, otherwise: Source) -> State:
+    """The request's recent items, a second apart, the last of them one second before the request."""
+    count = len(query.recent_items)
+    times = np.arange(query.time_s - count, query.time_s, dtype=np.int64)
+    return State(items=query.recent_items, times=times, source=Source.RECENT_ITEMS if count else otherwise)

@@ -1,0 +1,108 @@
+"""Live state in Redis, for servers on several machines: a purchase told to one is in the next answer of all.
+
+One string for each shopper under `aisle:history:`, in the form of model/serving/history/store.py. An append reads,
+merges and writes under WATCH (optimistic locking, https://redis.io/docs/latest/develop/using-commands/transactions/),
+so concurrent appends for one shopper lose nothing. What a killed Redis keeps is Redis's own setting (appendfsync).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from model.errors import InputError, StoreUnavailable
+from model.serving.history import store as history
+from model.serving.history.store import Event
+
+PREFIX = b"aisle:history:"
+SEEDED = "aisle:seeded"
+TIMEOUT_S = 0.25
+"""Longest wait for a connection or for one command: a thread is never held longer than twice this."""
+BULK = 1000
+"""Shoppers written in one round trip by bulk_load."""
+
+
+class RedisStore:
+    """A HistoryStore in one Redis database that any number of servers share. Connects when first used."""
+
+    remote = True
+
+    def __init__(
+        self, url: str, max_history: int = 2048, password: str | None = None, timeout_s: float = TIMEOUT_S
+    ) -> None:
+        """`url`: redis://[user:password@]host[:port][/database], rediss:// for TLS; `password` where the url has none.
+
+        Raises InputError on an url that is none. A Redis that is down is found by the first request.
+        """
+        self.max_history = history.check_max_history(max_history)
+        given = {} if password is None else {"password": password}
+        try:
+            self._redis = redis.Redis.from_url(
+                url, **given, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 1)
+            )
+        except ValueError as error:
+            raise InputError(f"store: expected redis://host:port/database ({error!s:.80})") from None
+
+    def history(self, user_id: str, before_s: int) -> tuple[list[str], np.ndarray]:
+        key = _key(user_id)
+        return history.before(_guarded(lambda: self._redis.get(key)), before_s)
+
+    def append(self, events: Sequence[Event]) -> int:
+        """Shopper by shopper: when it raises, some may be there already, and sending all again adds the rest."""
+        return sum(self._append(PREFIX + key, of_key) for key, of_key in history.by_key(events).items())
+
+    def bulk_load(
+        self, user_ids: np.ndarray, item_ids: np.ndarray, user_E: np.ndarray, item_E: np.ndarray, time_E: np.ndarray
+    ) -> int:
+        """Replaces the histories of the shoppers in user_E (model.serving.history.store.packed); returns their
+        number."""
+        values = {
+            PREFIX + key: value
+            for key, value in history.packed(user_ids, item_ids, user_E, item_E, time_E, self.max_history)
+        }
+        keys = list(values)
+        for start in range(0, len(keys), BULK):
+            some: Mapping[Any, bytes] = {key: values[key] for key in keys[start : start + BULK]}
+            _guarded(partial(self._redis.mset, some))
+        return len(keys)
+
+    def seeded(self) -> str | None:
+        """What `mark_seeded` was told, None before: it goes with the histories when Redis is emptied."""
+        found = _guarded(lambda: self._redis.get(SEEDED))
+        return None if found is None else bytes(found).decode()
+
+    def mark_seeded(self, note: str) -> None:
+        _guarded(lambda: self._redis.set(SEEDED, note))
+
+    def delete(self, user_id: str) -> bool:
+        key = _key(user_id)
+        return bool(_guarded(lambda: self._redis.delete(key)))
+
+    def close(self) -> None:
+        self._redis.close()
+
+    def _append(self, key: bytes, events: Sequence[Event]) -> int:
+        def change(pipeline: Any) -> Any:
+            value, added = history.merged(pipeline.get(key), events, self.max_history)
+            pipeline.multi()
+            if value is not None:
+                pipeline.set(key, value)
+            return added
+
+        return int(_guarded(lambda: self._redis.transaction(change, key, value_from_callable=True)))
+
+
+def _key(user_id: str) -> bytes:
+    return PREFIX + history.key_of(user_id)
+
+
+def _guarded(call: Callable[[], Any]) -> Any:
+    """Redis's own errors (down, slow, full, wrong password) as StoreUnavailable."""
+    try:
+        return call()
+    except redis.RedisError as error:
+        raise StoreUnavailable(f"store: Redis does not answer ({type(error).__name__}: {error!s:.120})") from None

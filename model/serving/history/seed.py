@@ -1,0 +1,74 @@
+"""`python -m model.serving.history.seed --examples DIR --store URL`: every purchase before the cut into Redis, once.
+
+Idempotent: what it has done stands in Redis itself, and a second run does nothing. A run that died in the middle is
+gone on with, since every event has a name of its own. Purchases that have come meanwhile are merged with.
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from model.data.trips import Trips
+from model.errors import AisleError, InputError
+from model.serving.history.redis_store import RedisStore
+from model.serving.history.store import Event
+
+TIMEOUT_S = 5.0
+"""Nobody waits for an answer here."""
+
+
+def seed(store: RedisStore, trips: Trips) -> int:
+    """Shoppers whose history grew. A second run does nothing: those forgotten since the first stay forgotten."""
+    if store.seeded() is not None:
+        return 0
+    found = sum(store.append(events[-store.max_history :]) > 0 for events in _by_shopper(trips))
+    store.mark_seeded(f"events before {trips.cut_s}")
+    return found
+
+
+def _by_shopper(trips: Trips) -> Iterator[list[Event]]:
+    """One shopper's events before the cut after the other's, in time order. Returned purchases are left out."""
+    kept_e = np.flatnonzero(trips.kept_events(trips.cut_s))
+    if not len(kept_e):
+        return
+    begins = np.flatnonzero(np.diff(trips.event_user_E[kept_e])) + 1
+    for of_one in np.split(kept_e, begins):
+        user_id = str(trips.user_ids[trips.event_user_E[of_one[0]]])
+        yield [
+            Event(
+                event_id=f"seed {number}",
+                user_id=user_id,
+                item_id=str(trips.item_ids[trips.event_item_E[event]]),
+                time_s=int(trips.event_time_E[event]),
+            )
+            for number, event in enumerate(of_one)
+        ]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Prints what was done; 2 on bad input, 1 when Redis does not answer."""
+    parser = argparse.ArgumentParser(prog="python -m model.serving.history.seed", description=__doc__)
+    parser.add_argument("--examples", type=Path, required=True, help="the artifact of the step Examples")
+    parser.add_argument("--store", required=True, help="redis://host:port/database (its password in REDIS_PASSWORD)")
+    parser.add_argument("--max-history", type=int, default=2048, help="events kept of a shopper (%(default)s)")
+    options = parser.parse_args(argv)
+    try:
+        if not (options.examples / "trips").is_dir():
+            raise InputError(f"expected trips/ in --examples {options.examples}, found none")
+        store = RedisStore(options.store, options.max_history, os.environ.get("REDIS_PASSWORD"), TIMEOUT_S)
+        before = store.seeded()
+        shoppers = seed(store, Trips.load(options.examples / "trips"))
+        print(f"seeded before ({before}); nothing done" if before else f"{shoppers:,} shoppers got a history")
+        store.close()
+    except AisleError as error:
+        print(f"aisle: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,179 @@
+"""`python -m model.serving.request_log.shipper`: takes finished files of the request log (model/request_log/reader.py)
+to an object store.
+
+It runs beside the servers that write to the directory, as a process of its own, and alone has the store's keys. A file
+goes to {to}/{day}/{host}-{name}, where day is that on which it was finished (UTC); it is looked at there, and only then
+deleted here. Killed in between, the next one uploads the same bytes under the same name. Journals that a killed server
+left become Parquet first.
+
+While the store is away files stay, and it is asked again, less and less often; the server bounds what may wait
+(`--log-keep-mb`). SIGTERM comes to server and shipper together: the shipper goes on until no server writes any more and
+everything is shipped, at most for `--linger-s`.
+"""
+
+import argparse
+import logging
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pyarrow as pa
+from pyarrow import fs
+
+from model.errors import AisleError
+from model.request_log.reader import JOURNAL
+from model.serving.request_log.journal import adopt, is_held
+from model.serving.request_log.spool import Waiting, waiting
+from model.system.object_store import open_url, reason
+
+LONGEST_S = 60.0
+"""Between two tries while the store is away."""
+ENDING_S = 0.5
+"""Between two looks after SIGTERM."""
+TROUBLE = (OSError, pa.ArrowException)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What is shipped where."""
+
+    directory: Path
+    to: str
+    """s3://bucket/path"""
+    host: str
+    """What this directory's files are called by, so that those of two machines never meet."""
+    every_s: float
+    """Between two looks, above 0."""
+    linger_s: float
+    """Longest time after SIGTERM."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Ships until SIGTERM; returns 0, 1 when something is left behind, 2 for bad arguments with one line on stderr."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    options = _options(argv)
+    try:
+        store, path = open_url(options.to, attempts=1)
+    except AisleError as error:
+        print(f"aisle shipper: {error}", file=sys.stderr)
+        return error.exit_code
+    with _told_to_end() as told:
+        return 0 if run(options, store, path, told) else 1
+
+
+@contextmanager
+def _told_to_end() -> Iterator[Callable[[float], bool]]:
+    """Yields a function that waits so many seconds for SIGTERM or SIGINT, and says whether it came, now or before.
+
+    Handled, not blocked: the SDK has threads of its own, and any of them may get the signal.
+    """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    before = signal.set_wakeup_fd(writing)
+    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield lambda seconds: bool(select.select([reading], [], [], seconds)[0])
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(before)
+        os.close(reading)
+        os.close(writing)
+
+
+def run(options: Options, store: fs.FileSystem, path: str, told_to_end: Callable[[float], bool]) -> bool:
+    """Ships until it is told to end and then what is left. Returns whether everything went.
+
+    Args:
+        path: on the store, under which the files go.
+        told_to_end: waits so many seconds for it.
+    """
+    _log.info("request log: shipping from %s to %s as %s", options.directory, options.to, options.host)
+    options.directory.mkdir(parents=True, exist_ok=True)
+    away, pause_s, ends_s = False, options.every_s, None
+    while True:
+        written_to = is_held(options.directory)
+        try:
+            ship(options.directory, store, path, options.host)
+            if away:
+                _log.info("request log: %s takes files again", options.to)
+            away, pause_s = False, options.every_s
+        except TROUBLE as error:
+            if not away:
+                count = len(waiting(options.directory))
+                _log.error("request log: %s takes no file, %d wait; trying again: %s", options.to, count, reason(error))
+            away, pause_s = True, min(2 * pause_s, LONGEST_S)
+        if ends_s is None:
+            if told_to_end(pause_s):
+                ends_s = time.monotonic() + options.linger_s
+        elif not (written_to or away):
+            return True
+        elif time.monotonic() > ends_s:
+            count = len(waiting(options.directory))
+            _log.error("request log: %.0f s after the end %d files are still here", options.linger_s, count)
+            return False
+        else:
+            time.sleep(ENDING_S)
+
+
+def ship(directory: Path, store: fs.FileSystem, path: str, host: str) -> None:
+    """Uploads and deletes all that is finished, oldest first.
+
+    Raises OSError or pa.ArrowException when the store does not take a file: that one and those after it stay.
+    """
+    for journal in sorted(directory.glob(f"*{JOURNAL}")):
+        try:
+            adopt(journal)
+        except OSError as error:
+            _log.error("request log: %s stays a journal: %s", journal.name, error)
+    for one in waiting(directory):
+        try:
+            content = one.path.read_bytes()
+        except FileNotFoundError:
+            continue  # the server gave it up
+        _upload(store, f"{path}/{name_of(one, host)}", content)
+        one.path.unlink(missing_ok=True)
+
+
+def name_of(one: Waiting, host: str) -> str:
+    """{day}/{host}-{name}: the same however often it is asked."""
+    return f"{datetime.fromtimestamp(one.finished_s, UTC).date()}/{host}-{one.path.name}"
+
+
+def _upload(store: fs.FileSystem, target: str, content: bytes) -> None:
+    with store.open_output_stream(target) as out:
+        out.write(content)  # at once: nothing of a file that could not be read to its end gets there
+    there = store.get_file_info(target)
+    if there.size != len(content):
+        raise OSError(f"{target}: expected {len(content)} bytes there, found {there.size}")
+
+
+def _options(argv: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="python -m model.serving.request_log.shipper", description=__doc__)
+    parser.add_argument("--from", dest="directory", type=Path, required=True, help="directory of the request log")
+    parser.add_argument(
+        "--to",
+        required=True,
+        metavar="URL",
+        help="s3://bucket/path; its endpoint and keys: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
+    )
+    parser.add_argument(
+        "--host", default=socket.gethostname(), help="names of files begin with it (default: this host)"
+    )
+    parser.add_argument("--every-s", type=float, default=5.0, help="seconds between two looks (%(default)s)")
+    parser.add_argument("--linger-s", type=float, default=30.0, help="longest time after SIGTERM (%(default)s)")
+    return Options(**vars(parser.parse_args(argv)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,198 @@
+"""Writes the request log (model/request_log/reader.py): a journal while rows come in, Parquet as soon as there are
+enough."""
+
+import json
+import logging
+import os
+import queue
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import quote
+
+from model import api
+from model.errors import InputError
+from model.request_log.reader import JOURNAL, sampled
+from model.request_log.routing_headers import Route
+from model.serving.history.lookup import State
+from model.serving.request_log.journal import Journal, adopt, hold
+from model.serving.request_log.spool import keep_at_most, oldest_age_s, waiting
+from model.serving.telemetry import metrics
+from model.serving.v2_inputs import Query
+
+CAPACITY = 10_000
+"""Rows that may wait for the disk."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class LogOptions:
+    """How much is logged, and how often a file is finished."""
+
+    detail_percent: float = 1.0
+    """Share of the requests logged with history and candidates, 0 to 100."""
+    roll_rows: int = 5_000
+    """Rows of a file, at least 1."""
+    roll_s: float = 60.0
+    """Seconds until a file is finished though it has fewer, above 0."""
+    keep_mb: float | None = None
+    """Megabytes that may wait for somebody who takes finished files away (model/serving/request_log/shipper.py), above
+    0; beyond it the oldest are given up. None: nobody does, and all stay."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.detail_percent <= 100:
+            raise InputError(f"log-detail-percent: expected 0 to 100, got {self.detail_percent:g}")
+        if self.roll_rows < 1:
+            raise InputError(f"log-roll-rows: expected at least 1, got {self.roll_rows}")
+        if not self.roll_s > 0:
+            raise InputError(f"log-roll-s: expected a time above 0, got {self.roll_s:g}")
+        if self.keep_mb is not None and not self.keep_mb > 0:
+            raise InputError(f"log-keep-mb: expected a size above 0, got {self.keep_mb:g}")
+
+
+class RequestLog:
+    """`write` never waits: when the disk cannot keep up, or is full, rows are dropped and counted.
+
+    A thread appends each row to a journal and finishes the journal when `options` say so, and at the end. A killed
+    process loses what still waits for the thread, some milliseconds' worth; the next one to open the directory finishes
+    the journal that it left. A crash of the machine loses what the kernel had not yet written of the journal.
+    """
+
+    def __init__(self, directory: Path, options: LogOptions | None = None) -> None:
+        self._directory, self._options = directory, options or LogOptions()
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            self._held = hold(directory)
+            left = sorted(directory.glob(f"*{JOURNAL}"))
+        except OSError as error:
+            raise InputError(f"request log: expected a directory to write to at {directory}, got: {error}") from None
+        for journal in left:
+            try:
+                adopt(journal)
+            except OSError as error:
+                _log.error("request log: %s stays a journal: %s", journal.name, error)
+        if self._options.keep_mb is not None:
+            metrics.LOG_WAITING_FILES.set_function(lambda: len(waiting(directory)))
+            metrics.LOG_WAITING_SECONDS.set_function(lambda: oldest_age_s(directory))
+        self._started_ns, self._number = time.time_ns(), 0
+        self._journal: Journal | None = None
+        self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue(CAPACITY)
+        self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
+        self._thread.start()
+
+    def detailed(self, request_id: str) -> bool:
+        """Whether this request's row is to have the detail."""
+        return sampled(request_id, self._options.detail_percent)
+
+    def write(self, row: dict[str, Any]) -> None:
+        """A row of model.request_log.reader.SCHEMA; columns that are not given are null."""
+        try:
+            self._queue.put_nowait(row)
+        except queue.Full:
+            metrics.LOG_DROPPED.inc()
+
+    def close(self) -> None:
+        """Writes what waits, and finishes the file."""
+        self._queue.put(None)
+        self._thread.join()
+        os.close(self._held)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _run(self) -> None:
+        while (row := self._next()) is not None:
+            try:
+                if self._journal is None:
+                    self._journal = self._open(str(row["version"]))
+                self._journal.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
+            except (OSError, TypeError, ValueError):
+                metrics.LOG_DROPPED.inc()
+                continue
+            if self._journal.rows >= self._options.roll_rows:
+                self._finish()
+        self._finish()
+
+    def _next(self) -> dict[str, Any] | None:
+        """The next row; finishes the journal when its time is up before one comes. None at the end."""
+        while self._journal is not None:
+            left_s = self._journal.opened + self._options.roll_s - time.monotonic()
+            if left_s > 0:
+                with suppress(queue.Empty):
+                    return self._queue.get(timeout=left_s)
+            self._finish()
+        return self._queue.get()
+
+    def _open(self, version: str) -> Journal:
+        self._number += 1
+        stem = f"{quote(version, safe='')}-{os.getpid()}-{self._started_ns}-{self._number:06d}"
+        return Journal(self._directory / f"{stem}{JOURNAL}")
+
+    def _finish(self) -> None:
+        if self._journal is None:
+            return
+        journal, self._journal = self._journal, None
+        try:
+            journal.finish()
+        except OSError as error:
+            _log.error("request log: %s stays a journal: %s", journal.path.name, error)
+        if self._options.keep_mb is None:
+            return
+        try:
+            metrics.LOG_DROPPED.inc(keep_at_most(self._directory, self._options.keep_mb))
+        except OSError as error:
+            _log.error("request log: old files cannot be given up: %s", error)
+
+
+def row(
+    request_id: str,
+    version: str,
+    query: Query,
+    state: State,
+    answer: api.Answer,
+    rung: str,
+    seconds: float,
+    route: Route = "split",
+) -> dict[str, Any]:
+    """The row of one answer, without detail."""
+    return {
+        "request_id": request_id,
+        "version": version,
+        "user_id": query.user_id,
+        "time_s": query.time_s,
+        "logged_s": round(time.time(), 3),
+        "store_id": query.store_id,
+        "k": query.k,
+        "route": route,
+        "rung": rung,
+        "state": state.source,
+        "latency_ms": round(seconds * 1000, 3),
+        "item_ids": answer.item_ids,
+        "scores": answer.scores,
+        "reasons": answer.reasons,
+        "propensities": answer.propensities,
+        "exclude": query.exclude,
+        "new_only": query.new_only,
+    }
+
+
+def detail(state: State, answer: api.Answer) -> dict[str, Any]:
+    """What a detailed row has besides."""
+    ranked = answer.ranked or api.Ranked(item_ids=[], scores=[], reasons=[])
+    return {
+        "history_items": state.items,
+        "history_times": state.times.tolist(),
+        "candidate_ids": ranked.item_ids,
+        "candidate_scores": ranked.scores,
+        "candidate_reasons": ranked.reasons,
+    }

@@ -1,0 +1,181 @@
+"""What a v2 inference request may hold: the one table that validation, the model's metadata and the docs share."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+import numpy as np
+
+from model.errors import InputError
+from model.serving.history.store import check_id
+
+MAX_K = 100
+DEFAULT_K = 10
+MAX_LIST = 1000
+
+_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tensor:
+    """One input or output: `size` is 1, or -1 for as many as there are."""
+
+    name: str
+    datatype: str
+    size: int
+    doc: str
+    required: bool = False
+
+    def metadata(self) -> dict[str, Any]:
+        """The v2 protocol's metadata_tensor object."""
+        return {"name": self.name, "datatype": self.datatype, "shape": [self.size]}
+
+
+INPUTS = (
+    Tensor(name="user_id", datatype="BYTES", size=1, required=True, doc="The shopper."),
+    Tensor(name="k", datatype="INT32", size=1, doc=f"How many items, 1 to {MAX_K}; {DEFAULT_K} when absent."),
+    Tensor(name="store_id", datatype="BYTES", size=1, doc="Where the shopper is; may be empty."),
+    Tensor(name="request_time", datatype="BYTES", size=1, doc="RFC 3339 with zone; the present moment when absent."),
+    Tensor(name="exclude", datatype="BYTES", size=-1, doc="Items that must not be in the answer."),
+    Tensor(
+        name="new_only", datatype="BOOL", size=1, doc="true: only what the shopper never bought; false when absent."
+    ),
+    Tensor(
+        name="recent_items",
+        datatype="BYTES",
+        size=-1,
+        doc="What the shopper bought lately, oldest first; used only when the store does not know the shopper.",
+    ),
+)
+OUTPUTS = (
+    Tensor(name="item_id", datatype="BYTES", size=-1, doc="At most k items, best first."),
+    Tensor(name="score", datatype="FP32", size=-1, doc="Their scores, comparable within one answer."),
+    Tensor(name="reason", datatype="BYTES", size=-1, doc="Why each is there."),
+)
+
+_BY_NAME = {tensor.name: tensor for tensor in INPUTS}
+
+
+class InputTensor(Protocol):
+    """The part of kserve.InferInput that is read here."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+    data: Any
+
+    def as_numpy(self) -> np.ndarray: ...
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Query:
+    """A valid request, before the shopper's history is looked up."""
+
+    user_id: str
+    time_s: int
+    k: int = DEFAULT_K
+    store_id: str = ""
+    exclude: tuple[str, ...] = ()
+    new_only: bool = False
+    recent_items: tuple[str, ...] = ()
+
+
+def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
+    """The request's inputs as a Query; raises InputError, one line, on anything that is not as INPUTS says."""
+    found: dict[str, list[Any]] = {}
+    for tensor in tensors:
+        spec = _BY_NAME.get(tensor.name)
+        if spec is None:
+            raise InputError(f"input {_short(tensor.name)}: unknown; the model takes {', '.join(_BY_NAME)}")
+        if tensor.name in found:
+            raise InputError(f"input {tensor.name}: given twice; send it once")
+        found[tensor.name] = _values(spec, tensor)
+    if "user_id" not in found:
+        raise InputError("input user_id: missing; send it as BYTES [1]")
+    k = found.get("k", [DEFAULT_K])[0]
+    if not 1 <= k <= MAX_K:
+        raise InputError(f"input k: expected 1 to {MAX_K}, got {k}")
+    return Query(
+        user_id=check_id("input user_id", found["user_id"][0]),
+        time_s=_request_time(found, now_s),
+        k=k,
+        store_id=found.get("store_id", [""])[0],
+        exclude=tuple(found.get("exclude", [])),
+        new_only=found.get("new_only", [False])[0],
+        recent_items=tuple(check_id("input recent_items", item) for item in found.get("recent_items", [])),
+    )
+
+
+def parse_time(name: str, text: Any) -> int:
+    """Unix seconds of an RFC 3339 time with a zone, 1970 or later; raises InputError."""
+    try:
+        if isinstance(text, str) and _RFC3339.fullmatch(text):
+            seconds = int(datetime.fromisoformat(text).timestamp())
+            if seconds >= 0:
+                return seconds
+    except (ValueError, OverflowError):
+        pass
+    raise InputError(f"{name}: expected RFC 3339 since 1970, like 2017-12-04T09:30:00Z, got {_short(text)}")
+
+
+def _request_time(found: dict[str, list[Any]], now_s: int) -> int:
+    if "request_time" not in found:
+        return now_s
+    return parse_time("input request_time", found["request_time"][0])
+
+
+def _values(spec: Tensor, tensor: InputTensor) -> list[Any]:
+    """The tensor's elements as str, int or bool, after checking datatype, shape and every element."""
+    name = f"input {spec.name}"
+    if tensor.datatype != spec.datatype:
+        raise InputError(f"{name}: expected datatype {spec.datatype}, got {_short(tensor.datatype)}")
+    shape = list(tensor.shape)
+    if len(shape) != 1 or (spec.size == 1 and shape != [1]) or not 0 <= shape[0] <= MAX_LIST:
+        expected = "[1]" if spec.size == 1 else f"[n], n at most {MAX_LIST}"
+        raise InputError(f"{name}: expected shape {expected}, got {_short(shape)}")
+    values = _elements(name, tensor)
+    if len(values) != shape[0]:
+        raise InputError(f"{name}: shape says {shape[0]} elements, got {len(values)}")
+    return [_CONVERT[spec.datatype](name, value) for value in values]
+
+
+def _elements(name: str, tensor: InputTensor) -> list[Any]:
+    if isinstance(tensor.data, list) and tensor.data:
+        return tensor.data
+    try:
+        return list(tensor.as_numpy().tolist())
+    except Exception as error:  # the decoder's own errors are of many kinds: struct.error, ValueError, TypeError
+        raise InputError(f"{name}: the data does not fit datatype and shape ({_short(str(error))})") from None
+
+
+def _text(name: str, value: Any) -> str:
+    if isinstance(value, bytes):
+        try:
+            value = value.decode()
+        except UnicodeDecodeError:
+            raise InputError(f"{name}: expected UTF-8, got {_short(value)}") from None
+    if not isinstance(value, str):
+        raise InputError(f"{name}: expected strings, got {_short(value)}")
+    return check_id(name, value) if value else value
+
+
+def _integer(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise InputError(f"{name}: expected integers, got {_short(value)}")
+    return value
+
+
+def _boolean(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise InputError(f"{name}: expected true or false, got {_short(value)}")
+    return value
+
+
+_CONVERT: dict[str, Callable[[str, Any], Any]] = {"BYTES": _text, "INT32": _integer, "BOOL": _boolean}
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,62 @@
+"""Each baseline by pencil: one shopper on five items, of whom everybody bought a 6, b 5, e 3 and d 1 times lately.
+
+Shopper: a twice on day 60 (one trip) and once on day 64, b on days 64 and 68, d on day 68; asked on day 70.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.baselines.frequency import BASELINES, FILL, Baseline, Logistic
+from model.features.graph import FeatureGraph
+from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
+from tfx_configs.settings import FeatureSettings
+
+BOUGHT = (("a", 60), ("a", 60), ("a", 64), ("b", 64), ("b", 68), ("d", 68))
+POPULARITY = {"a": 6, "b": 5, "d": 1, "e": 3, "z": 0}
+RECENTLY = {"a": 2, "b": 4, "d": 0, "e": 3, "z": 0}
+
+
+def scored(baseline: Baseline) -> dict[str, Any]:
+    """{item: score}, best first."""
+    graph = FeatureGraph(small_catalog(), FeatureSettings(half_lives_days=(2.0, 4.0)))
+    asked, items = batch(Ask(day=70, bought=BOUGHT)), np.arange(len(ITEMS), dtype=np.int32)
+    values = graph(asked, items, np.zeros(len(items), np.int32))
+    scores = baseline(graph, values, asked, None).numpy()
+    return {ITEMS[i]: scores[i] for i in np.argsort(-scores, kind="stable")}
+
+
+def filled(**own: float) -> dict[str, float]:
+    """What ties are broken and short lists filled with: popularity, a millionth of it."""
+    return {item: own.get(item, 0.0) + FILL * bought for item, bought in POPULARITY.items()}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "order"),
+    [
+        ("popularity", POPULARITY, "abedz"),
+        ("recent_popularity", filled(**RECENTLY), "beadz"),
+        ("last_basket", filled(b=1, d=1), "bdaez"),
+        ("p_top_frequency", filled(a=3, b=2, d=1), "abdez"),
+        ("gp_top_frequency", filled(a=3, b=2, d=1), "abdez"),
+        # Halved every 4 days: 2 of 10 days, 1 of 6; 1 of 6 and 1 of 2; 1 of 2.
+        ("personal_frequency", filled(a=2 * 2**-2.5 + 2**-1.5, b=2**-1.5 + 2**-0.5, d=2**-0.5), "badez"),
+    ],
+)
+def test_a_baseline_scores_as_its_formula_says(name: str, expected: dict[str, float], order: str) -> None:
+    found = scored(BASELINES[name]())
+    assert found == pytest.approx(expected, abs=1e-6)
+    assert "".join(found) == order
+
+
+def test_only_the_purely_personal_one_leaves_lists_short() -> None:
+    assert [name for name, baseline in BASELINES.items() if not baseline.fills] == ["p_top_frequency"]
+
+
+def test_logistic_gives_what_was_bought_a_probability_and_lists_the_rest_below_by_popularity() -> None:
+    """Log-odds log(1 + count) - log 4: of three purchases 1 to 1, of two 3 to 4, of one 2 to 4."""
+    found = scored(Logistic({"own_count": 1.0, "one": -math.log(4)}))
+    assert found == pytest.approx({"a": 1 / 2, "b": 3 / 7, "d": 1 / 3, "e": -1 / 4, "z": -1.0})
+    assert "".join(found) == "abdez"

@@ -1,0 +1,162 @@
+"""One schema, many forms: canonical tables, TFDV, what ingest writes, what a request holds, the docs. They agree."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from components.ingest.run import ingest
+from components.validate import schemas
+from model.data import columns as c
+from model.data.schema import EVENTS, ITEMS, PROMOTIONS, TABLES, USERS, Column, Table, Type
+from model.package.export import REQUEST
+from model.serving.v2_inputs import INPUTS, Query
+from model.system.legacy_keras import tf
+from pipelines import schema_docs
+from tests.worlds import market, run_settings, write
+
+INPUT = {tensor.name: tensor for tensor in INPUTS}
+DERIVED = {"hour": "request_time", "weekday": "request_time", "log_price": "", "log_quantity": ""}
+"""Columns that validation adds to events, and the input that says each."""
+COLUMNS = [(table, column) for table in TABLES for column in table.columns]
+
+
+def feature(table: Table, name: str) -> Any:
+    return next(feature for feature in schemas.read(table).feature if feature.name == name)
+
+
+def named(value: Any) -> str:
+    return value.name if isinstance(value, Table | Column) else ""
+
+
+@pytest.mark.parametrize("table", TABLES, ids=named)
+def test_the_checked_in_tfdv_schema_has_the_canonical_columns_in_their_order(table: Table) -> None:
+    names = [feature.name for feature in schemas.read(table).feature]
+    assert names == [*table.names, *(DERIVED if table is EVENTS else ())]
+
+
+@pytest.mark.parametrize(("table", "column"), COLUMNS, ids=named)
+def test_the_checked_in_tfdv_schema_says_of_a_column_what_the_canonical_one_says(table: Table, column: Column) -> None:
+    there = feature(table, column.name)
+    is_text = column.type in (Type.ID, Type.CATEGORY)
+    assert there.type == (schemas.schema_pb2.BYTES if is_text else schemas.schema_pb2.FLOAT)
+    assert there.presence.min_fraction == (0.0 if column.nullable else 1.0)
+    domain = next((d for d in schemas.read(table).string_domain if d.name == there.domain), None)
+    assert (tuple(domain.value) if domain else ()) == column.domain
+    assert (there.float_domain.min if there.HasField("float_domain") else None) == column.low
+    assert there.annotation.comment == [f"{column.doc} [{column.unit}]" if column.unit else column.doc]
+
+
+def test_the_serving_environment_has_exactly_what_a_request_says() -> None:
+    """TRAINING has every column."""
+    carried = {column.name: column.request for column in EVENTS.columns} | DERIVED
+    schema = schemas.read(EVENTS)
+    assert set(schema.default_environment) == {schemas.TRAINING, schemas.SERVING}
+    for name, request in carried.items():
+        assert list(feature(EVENTS, name).not_in_environment) == ([] if request else [schemas.SERVING]), name
+
+
+def test_every_column_a_request_says_is_an_input_of_the_model_server() -> None:
+    carried = {column.request: column for column in EVENTS.columns if column.request}
+    assert set(carried) == {"user_id", "request_time", "store_id"}
+    for name, column in carried.items():
+        assert (INPUT[name].datatype, INPUT[name].size) == ("BYTES", 1), column.name
+    assert INPUT["user_id"].required and EVENTS.column(c.USER).required
+    assert Query(user_id="u", time_s=0).store_id == EVENTS.column(c.STORE).default
+
+
+def test_the_other_inputs_are_lists_of_items_and_what_the_answer_is_to_be_like() -> None:
+    others = set(INPUT) - {column.request for column in EVENTS.columns}
+    assert {name: (INPUT[name].datatype, INPUT[name].size) for name in others} == {
+        "k": ("INT32", 1),
+        "exclude": ("BYTES", -1),
+        "new_only": ("BOOL", 1),
+        "recent_items": ("BYTES", -1),
+    }
+
+
+def test_the_exported_graph_reads_the_same_columns() -> None:
+    graph = {Type.ID: tf.string, Type.TIME: tf.int64}
+    reads = {"user_id": c.USER, "store_id": c.STORE, "time": c.TIME, "history_item": c.ITEM, "history_time": c.TIME}
+    tensors = {spec.name: spec.dtype for spec in REQUEST}
+    assert tensors == {name: graph[EVENTS.column(column).type] for name, column in reads.items()} | {
+        "history_row": tf.int32
+    }
+
+
+STORED = {Type.ID: "string", Type.CATEGORY: "string", Type.NUMBER: "double", Type.TIME: "timestamp[us]"}
+
+
+def written(folder: Path, **tables: pd.DataFrame) -> Path:
+    """What ingest makes of the tables."""
+    ingest(run_settings(write(folder / "in", **tables)).to_json(), str(folder / "out"))
+    return folder / "out"
+
+
+def types(path: Path) -> dict[str, str]:
+    files = [path] if path.is_file() else sorted(path.rglob("*.parquet"))
+    return {field.name: str(field.type).replace("large_", "") for field in pq.read_schema(files[0])}
+
+
+def required(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The tables with their required columns only."""
+    of = {table.name: [column.name for column in table.columns if column.required] for table in TABLES}
+    return {name: frame[of[name]] for name, frame in tables.items()}
+
+
+@pytest.mark.parametrize("only_required", [True, False])
+def test_ingest_writes_the_canonical_columns_in_their_stored_types(tmp_path: Path, only_required: bool) -> None:
+    tables = required(market()) if only_required else market()
+    out = written(tmp_path, **tables)
+    assert types(out / "events") == {column.name: STORED[column.type] for column in EVENTS.columns}
+    for table in (ITEMS, USERS, PROMOTIONS):
+        attributes = [name for name in tables[table.name].columns if table.open and name not in table.names]
+        expected = {column.name: STORED[column.type] for column in table.columns}
+        assert types(out / f"{table.name}.parquet") == expected | dict.fromkeys(attributes, "string")
+
+
+def test_an_absent_column_gets_its_default(tmp_path: Path) -> None:
+    out = written(tmp_path, **required(market()))
+    for table, frame in (
+        (EVENTS, pd.read_parquet(out / "events")),
+        (PROMOTIONS, pd.read_parquet(out / "promotions.parquet")),
+    ):
+        for column in table.columns:
+            if not column.required and column.name != c.BASKET:
+                expected = {column.default} if column.default is not None else set()
+                assert set(frame[column.name].dropna()) == expected, column.name
+
+
+def test_the_page_says_what_the_code_says() -> None:
+    page = schema_docs.PAGE.read_text(encoding="utf-8")
+    assert page == schema_docs.filled(page), "run: python -m pipelines.schema_docs"
+
+
+CHANGES: list[dict[str, Any]] = [
+    {"name": "renamed"},
+    {"type": Type.ID},
+    {"unit": "pounds"},
+    {"nullable": True},
+    {"low": 1.0},
+    {"high": 9.0},
+    {"domain": ("sold",)},
+    {"request": "k"},
+    {"doc": "Something else."},
+]
+
+
+@pytest.mark.parametrize("change", CHANGES, ids=lambda change: next(iter(change)))
+def test_a_changed_column_is_noticed_in_the_tfdv_schema_and_on_the_page(
+    change: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    quantity = EVENTS.column(c.QUANTITY)
+    changed = tuple(dataclasses.replace(o, **change) if o is quantity else o for o in EVENTS.columns)
+    events = dataclasses.replace(EVENTS, columns=changed)
+    monkeypatch.setattr("model.data.schema.EVENTS", events)
+    monkeypatch.setattr("model.data.schema.TABLES", (events, *TABLES[1:]))
+    assert schemas.derive(events) != schemas.read(events)
+    page = schema_docs.PAGE.read_text(encoding="utf-8")
+    assert schema_docs.filled(page) != page

@@ -1,0 +1,165 @@
+"""Every feature by pencil, on requests with a handful of purchases."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from model.features.graph import FeatureGraph
+from model.system.legacy_keras import tf
+from tests.model.small_catalog import ITEMS, Ask, batch, promotion, small_catalog
+from tfx_configs.settings import FeatureSettings
+
+SETTINGS = FeatureSettings(half_lives_days=(7.0, 30.0), trip_gap_hours=4.0)
+GRAPH = FeatureGraph(small_catalog(), SETTINGS)
+# Trips of this shopper at day 70: {a, b} on day 50, {a} on day 60, {a, d} on day 66 (d two hours later).
+REGULAR = Ask(70, (("a", 50), ("b", 50), ("a", 60), ("a", 66), ("d", 66 + 2 / 24)))
+NEWCOMER = Ask(70)
+
+
+def features(*asked: tuple[Ask, str], graph: FeatureGraph = GRAPH) -> dict[str, Any]:
+    """{name: values} of (request, item) pairs; equal requests share a row."""
+    asks = list(dict.fromkeys(ask for ask, _ in asked))
+    item = np.array([ITEMS.index(i) for _, i in asked], np.int32)
+    row = np.array([asks.index(ask) for ask, _ in asked], np.int32)
+    requests = type(batch())(*map(tf.convert_to_tensor, batch(*asks)))
+    values = graph(requests, tf.constant(item), tf.constant(row))
+    return {name: value.numpy() for name, value in values.items()}
+
+
+def one(name: str, ask: Ask, item: str) -> float:
+    return float(features((ask, item))[name][0])
+
+
+def test_every_record_has_a_value_and_every_value_a_record() -> None:
+    values = features((REGULAR, "a"))
+    assert set(values) == {record.name for record in GRAPH.records}
+    assert all(record.doc for record in GRAPH.records)
+    assert len({record.name for record in GRAPH.records}) == len(GRAPH.records)
+
+
+@pytest.mark.parametrize(
+    ("name", "a", "b", "e"),
+    [
+        ("own_count", 3, 1, 0),
+        ("own_decayed_7d", 2 ** (-20 / 7) + 2 ** (-10 / 7) + 2 ** (-4 / 7), 2 ** (-20 / 7), 0),
+        ("own_decayed_30d", 2 ** (-2 / 3) + 2 ** (-1 / 3) + 2 ** (-4 / 30), 2 ** (-2 / 3), 0),
+        ("own_last_days", 4, 20, 1000),
+        ("own_first_days", 20, 20, 1000),
+        ("own_gap_days", 8, 0, 0),
+        ("own_overdue", 0.5, 0, 0),
+        ("own_trip_share", 1, 1 / 3, 0),
+        ("own_in_last_trip", 1, 0, 0),
+    ],
+)
+def test_own_purchases(name: str, a: float, b: float, e: float) -> None:
+    assert features((REGULAR, "a"), (REGULAR, "b"), (REGULAR, "e"))[name] == pytest.approx([a, b, e], rel=1e-5)
+
+
+def test_events_within_the_gap_belong_to_one_trip() -> None:
+    """d came two hours after a: the same, last, trip."""
+    assert one("own_in_last_trip", REGULAR, "d") == 1
+    assert one("trips", REGULAR, "d") == 3
+    five_hours = Ask(70, (("a", 66), ("d", 66 + 5 / 24)))
+    assert features((five_hours, "a"), (five_hours, "d"))["own_in_last_trip"].tolist() == [0, 1]
+    assert one("trips", five_hours, "a") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "regular", "newcomer"),
+    [
+        ("trips", 3, 0),
+        ("last_trip_days", 4 - 2 / 24, 1000),
+        ("trip_gap_days", (20 - (4 - 2 / 24)) / 2, 0),
+        ("basket_size", 5 / 3, 0),
+    ],
+)
+def test_the_rhythm_of_trips(name: str, regular: float, newcomer: float) -> None:
+    assert features((REGULAR, "a"), (NEWCOMER, "a"))[name] == pytest.approx([regular, newcomer], rel=1e-5)
+
+
+def test_affinity_to_an_attribute_value() -> None:
+    """Red (a, b): 2 purchases 20 days old, one 10, one 4; halved every 60 days. Everything: also blue, 4 - 2/24 old."""
+    red = 2 * 2 ** (-20 / 60) + 2 ** (-10 / 60) + 2 ** (-4 / 60)
+    blue = 2 ** (-(4 - 2 / 24) / 60)
+    values = features((REGULAR, "b"), (REGULAR, "d"), (REGULAR, "e"))
+    assert values["colour_decayed"] == pytest.approx([red, blue, 0], rel=1e-5)
+    assert values["colour_share"] == pytest.approx([red / (red + blue), blue / (red + blue), 0], rel=1e-5)
+    assert values["colour_last_days"] == pytest.approx([4, 4 - 2 / 24, 1000], rel=1e-5)
+
+
+def test_buying_items_without_the_attribute_is_no_affinity_to_others_without_it() -> None:
+    assert one("colour_decayed", Ask(70, (("e", 69),)), "z") == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "recent", "decayed"), [(62.9, 5, 9), (63, 5, 9), (69.99, 5, 9), (70, 2, 6), (200, 2, 6)]
+)
+def test_popularity_is_of_the_last_snapshot_at_or_before_the_request(day: float, recent: float, decayed: float) -> None:
+    assert one("recent_popularity", Ask(day), "a") == recent
+    assert one("popularity", Ask(day), "a") == decayed
+
+
+def test_what_is_known_of_the_item_itself() -> None:
+    values = features((NEWCOMER, "a"), (NEWCOMER, "d"))
+    assert values["price"] == pytest.approx([0.5, 1.5])
+    assert values["repurchase"] == pytest.approx([0.6, 0.2])
+
+
+def test_time_of_day_and_of_week_go_round() -> None:
+    """The first request: Monday, 06:00 UTC. The second a week later; the third in the evening."""
+    values = features((Ask(70.25), "a"), (Ask(77.25), "a"), (Ask(70.75), "a"))
+    assert values["hour_sin"] == pytest.approx([1, 1, -1], abs=1e-3)
+    assert values["hour_cos"] == pytest.approx([0, 0, 0], abs=1e-3)
+    angle = 2 * math.pi * 4.25 / 7  # unix time began on a Thursday
+    assert values["weekday_sin"][0] == values["weekday_sin"][1] == pytest.approx(math.sin(angle), abs=1e-4)
+    assert values["weekday_cos"][2] == pytest.approx(math.cos(angle + math.pi / 7), abs=1e-4)
+
+
+def test_each_request_of_a_batch_is_answered_as_if_it_were_alone() -> None:
+    others = (Ask(70, (("b", 69), ("b", 69.5))), NEWCOMER, REGULAR, Ask(65, (("d", 1),), "s2"))
+    pairs = [(ask, item) for ask in others for item in ITEMS]
+    together = features(*pairs)
+    for at, pair in enumerate(pairs):
+        alone = features(pair)
+        for name, values in together.items():
+            assert values[at] == pytest.approx(alone[name][0], rel=1e-6, abs=1e-6), name
+
+
+def test_logs_are_taken_in_record_order() -> None:
+    values = {record.name: tf.constant([3.0]) for record in GRAPH.records}
+    expected = [math.log(4) if record.log else 3.0 for record in GRAPH.records]
+    assert GRAPH.dense(values).numpy()[0] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("store", "item", "day", "expected"),
+    [
+        ("s1", "a", 69.99, 0),
+        ("s1", "a", 70, 1),
+        ("s1", "a", 76.99, 1),
+        ("s1", "a", 77, 0),
+        ("s1", "a", 80, 1),
+        ("s2", "a", 70, 0),
+        ("", "a", 70, 0),
+        ("s1", "b", 70, 1),
+        ("s2", "b", 70, 1),
+        ("", "b", 70, 1),
+        ("s1", "d", 70, 0),
+    ],
+)
+def test_a_promotion_counts_in_its_store_or_everywhere_while_it_lasts(
+    store: str, item: str, day: float, expected: float
+) -> None:
+    """a in store s1, twice; b in every store."""
+    found = promotion("mailer in/out", ("", "b", 60, 90), ("s1", "a", 70, 77), ("s1", "a", 80, 81))
+    graph = FeatureGraph(small_catalog((found,)), SETTINGS)
+    assert features((Ask(day, store=store), item), graph=graph)["on_mailer in/out"].tolist() == [expected]
+
+
+def test_promotions_that_have_all_ended_are_no_promotion() -> None:
+    catalog = small_catalog((promotion("mailer", ("s1", "a", 60, 65)),)).as_served()
+    assert not len(catalog.promotions[0].item_P)
+    values = features((Ask(71), "a"), graph=FeatureGraph(catalog, SETTINGS))
+    assert values["on_mailer"].tolist() == [0]

@@ -1,0 +1,63 @@
+"""A model directory is refused when anything in it is not what its manifest says."""
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from model.errors import ModelRefused
+from model.files import read_json, write_json, write_text
+from model.package.manifest import NAME, read_manifest, verify
+from tests.model.model_directory import write_model
+
+
+def change(**fields: Any) -> Callable[[Path], None]:
+    """Rewrites fields of the manifest."""
+    return lambda directory: write_json(directory / NAME, read_json(directory / NAME) | fields)
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
+    "altered": (lambda d: write_text(d / "saved_model" / "weights", "1.1"), "saved_model/weights: altered"),
+    "missing": (lambda d: (d / "training.json").unlink(), "training.json: missing"),
+    "extra": (lambda d: write_text(d / "more.py", "boo"), "more.py: not in the manifest"),
+    "another schema": (change(schema="0" * 64), "made for another canonical schema (000000000000)"),
+    "another library": (change(libraries={"tensorflow": "1.15.0"}), "made with tensorflow 1.15.0, this is"),
+    "no manifest": (lambda d: (d / NAME).unlink(), "expected a model directory with manifest.json"),
+    "half a manifest": (lambda d: write_text(d / NAME, '{"version": '), "expected a model directory with"),
+    "another program's manifest": (lambda d: write_text(d / NAME, '{"name": "x"}'), "expected a model directory with"),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_directory_is_refused_with_one_line(tmp_path: Path, name: str) -> None:
+    damage, says = DAMAGE[name]
+    write_model(tmp_path / "m", "1.0")
+    damage(tmp_path / "m")
+    with pytest.raises(ModelRefused) as refused:
+        verify(tmp_path / "m")
+    assert says in str(refused.value) and "\n" not in str(refused.value)
+
+
+def test_an_untouched_directory_verifies_and_says_what_it_is(tmp_path: Path) -> None:
+    version = write_model(tmp_path / "m", "1.0")
+    manifest = verify(tmp_path / "m")
+    assert manifest == read_manifest(tmp_path / "m")
+    assert manifest.version == version and version.startswith("2017-12-04-")
+    assert set(manifest.files) == {"saved_model/weights", "training.json"}
+    assert manifest.libraries["tensorflow"].startswith("2.")
+
+
+def test_equal_content_has_an_equal_version_and_other_content_another(tmp_path: Path) -> None:
+    versions = [write_model(tmp_path / name, content) for name, content in (("a", "1"), ("b", "1"), ("c", "2"))]
+    assert versions[0] == versions[1] != versions[2]
+
+
+def test_a_patch_release_of_a_library_still_fits(tmp_path: Path) -> None:
+    write_model(tmp_path / "m", "1.0")
+    manifest = read_manifest(tmp_path / "m")
+    major, minor = manifest.libraries["tensorflow"].split(".")[:2]
+    libraries = manifest.libraries | {"tensorflow": f"{major}.{minor}.99"}
+    write_json(tmp_path / "m" / NAME, dataclasses.asdict(dataclasses.replace(manifest, libraries=libraries)))
+    assert verify(tmp_path / "m").libraries == libraries

@@ -1,0 +1,41 @@
+"""A store behind the port that is healthy, down or slow, as the test says."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from model.errors import StoreUnavailable
+from model.serving.history.store import Event
+
+
+@dataclass(kw_only=True)
+class FakeStore:
+    items: dict[str, list[str]] = field(default_factory=dict)
+    """What each shopper bought, one item a second from second 0 on."""
+    remote: bool = True
+    down: bool = False
+    sleep_s: float = 0.0
+
+    def history(self, user_id: str, before_s: int) -> tuple[list[str], np.ndarray]:
+        self._fail()
+        items = self.items.get(user_id, [])
+        return items, np.arange(len(items), dtype=np.int64)
+
+    def append(self, events: Sequence[Event]) -> int:
+        self._fail()
+        for event in events:
+            self.items.setdefault(event.user_id, []).append(event.item_id)
+        return len(events)
+
+    def delete(self, user_id: str) -> bool:
+        self._fail()
+        return self.items.pop(user_id, None) is not None
+
+    def close(self) -> None: ...
+
+    def _fail(self) -> None:
+        time.sleep(self.sleep_s)
+        if self.down:
+            raise StoreUnavailable("store: down on purpose")

@@ -1,0 +1,185 @@
+"""What every store does, run on both: LMDB, and a real Redis."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from model.errors import InputError
+from model.serving.history.lmdb_store import LmdbStore
+from model.serving.history.open_store import open_store
+from model.serving.history.redis_store import RedisStore
+from model.serving.history.store import Event
+from tests.model.serving.history.redis_server import redis_server
+
+Store = LmdbStore | RedisStore
+Open = Callable[[int], Store]
+"""max_history -> a fresh store."""
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with redis_server(tmp_path_factory.mktemp("redis")) as (_, url):
+        yield url
+
+
+@pytest.fixture(params=["lmdb", "redis"])
+def fresh(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Open:
+    def open_lmdb(max_history: int) -> Store:
+        return LmdbStore(tmp_path_factory.mktemp("store"), max_history)
+
+    def open_redis(max_history: int) -> Store:
+        url = request.getfixturevalue("redis_url")
+        redis.Redis.from_url(url).flushdb()
+        return RedisStore(url, max_history)
+
+    return open_lmdb if request.param == "lmdb" else open_redis
+
+
+@pytest.fixture
+def store(fresh: Open) -> Iterator[Store]:
+    opened = fresh(3)
+    yield opened
+    opened.close()
+
+
+def _event(event_id: str, time_s: int, item_id: str = "milk", user_id: str = "u") -> Event:
+    return Event(event_id=event_id, user_id=user_id, item_id=item_id, time_s=time_s)
+
+
+def _history(store: Store, before_s: int = 10**9, user_id: str = "u") -> list[tuple[str, int]]:
+    items, times = store.history(user_id, before_s)
+    assert times.dtype == np.int64
+    return list(zip(items, times.tolist(), strict=True))
+
+
+def test_an_unknown_shopper_has_an_empty_history(store: Store) -> None:
+    assert _history(store) == []
+
+
+def test_history_is_strictly_before_the_moment_asked_for(store: Store) -> None:
+    store.append([_event("1", 10, "a"), _event("2", 20, "b")])
+    assert _history(store, before_s=20) == [("a", 10)]
+    assert _history(store, before_s=21) == [("a", 10), ("b", 20)]
+    assert _history(store, before_s=10) == []
+
+
+def test_late_events_land_in_order(store: Store) -> None:
+    store.append([_event("2", 20, "b")])
+    store.append([_event("3", 30, "c"), _event("1", 10, "a")])
+    assert _history(store) == [("a", 10), ("b", 20), ("c", 30)]
+
+
+def test_an_event_sent_again_changes_nothing(store: Store) -> None:
+    assert store.append([_event("1", 10, "a"), _event("1", 10, "a")]) == 1
+    assert store.append([_event("1", 10, "a")]) == 0
+    assert _history(store) == [("a", 10)]
+
+
+def test_only_the_most_recent_events_are_kept_and_a_dropped_one_does_not_come_back(store: Store) -> None:
+    store.append([_event(str(n), n, f"i{n}") for n in range(1, 6)])
+    store.append([_event("1", 1, "i1")])
+    assert _history(store) == [("i3", 3), ("i4", 4), ("i5", 5)]
+
+
+def test_a_deleted_shopper_is_unknown(store: Store) -> None:
+    store.append([_event("1", 10), _event("2", 10, user_id="v")])
+    assert store.delete("u")
+    assert not store.delete("u")
+    assert _history(store) == []
+    assert _history(store, user_id="v") == [("milk", 10)]
+
+
+def test_nothing_is_left_of_a_deleted_shopper_not_even_which_events_were_seen(store: Store) -> None:
+    store.append([_event("1", 10)])
+    store.delete("u")
+    if isinstance(store, RedisStore):
+        assert store._redis.keys() == []
+    else:
+        assert store._env.stat()["entries"] == 0
+    assert store.append([_event("1", 10)]) == 1
+
+
+def test_events_of_one_moment_are_ordered_by_item_whatever_order_they_came_in(store: Store) -> None:
+    store.append([_event("1", 10, "b")])
+    store.append([_event("2", 10, "a")])
+    assert _history(store) == [("a", 10), ("b", 10)]
+
+
+def test_concurrent_appends_for_one_shopper_lose_nothing(fresh: Open) -> None:
+    store = fresh(1000)
+
+    def send(sender: int) -> int:
+        return sum(store.append([_event(f"{sender}-{n}", n)]) for n in range(25))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(send, range(4))) == [25, 25, 25, 25]
+    assert len(_history(store)) == 100
+    store.close()
+
+
+@pytest.mark.parametrize("bad", ["", "a\0b", "x" * 257, "\ud800"])
+def test_an_impossible_id_is_refused_and_nothing_is_written(store: Store, bad: str) -> None:
+    with pytest.raises(InputError, match="expected 1 to 256 bytes"):
+        store.append([_event("1", 10, "good"), _event("2", 10, bad)])
+    with pytest.raises(InputError, match="expected 1 to 256 bytes"):
+        store.append([_event("2", 10, user_id=bad)])
+    assert _history(store) == []
+
+
+def test_bulk_load_gives_what_appends_would(store: Store) -> None:
+    users, items = np.array(["u", "v"]), np.array(["a", "b", "c"])
+    shoppers = store.bulk_load(
+        users, items, np.array([0, 0, 0, 0, 1]), np.array([0, 1, 2, 0, 1]), np.array([1, 2, 3, 4, 5])
+    )
+    assert shoppers == 2
+    assert _history(store) == [("b", 2), ("c", 3), ("a", 4)]
+    assert _history(store, user_id="v") == [("b", 5)]
+    assert store.append([_event("new", 6, "c", user_id="v")]) == 1
+    assert _history(store, user_id="v") == [("b", 5), ("c", 6)]
+
+
+def test_bulk_load_refuses_events_that_are_not_sorted(store: Store) -> None:
+    with pytest.raises(InputError, match="sorted by"):
+        store.bulk_load(np.array(["u"]), np.array(["a"]), np.array([0, 0]), np.array([0, 0]), np.array([2, 1]))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    events=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 50), st.sampled_from("abc")), max_size=20),
+    cut=st.integers(0, 20),
+)
+def test_any_order_and_any_repetition_of_batches_gives_the_same_history(
+    fresh: Open, events: list[tuple[int, int, str]], cut: int
+) -> None:
+    by_id = {number: _event(str(number), time_s, item) for number, time_s, item in events}
+    all_events = list(by_id.values())
+    once = fresh(4)
+    once.append(all_events)
+    expected = sorted((event.time_s, event.item_id) for event in all_events)[-4:]
+    assert _history(once) == [(item, time_s) for time_s, item in expected]
+    once.close()
+    again = fresh(4)
+    for batch in (all_events[cut:], all_events[:cut], all_events):
+        again.append(batch[::-1])
+    assert _history(again) == [(item, time_s) for time_s, item in expected]
+    again.close()
+
+
+@pytest.mark.parametrize("name", ["", "lmdb:", "http://x", "redis://x:port"])
+def test_a_name_that_names_no_store_is_refused_with_one_line(name: str) -> None:
+    with pytest.raises(InputError, match="redis://host:port/database") as error:
+        open_store(name, 10)
+    assert "\n" not in str(error.value)
+
+
+def test_a_store_is_opened_by_its_name(tmp_path: Path, redis_url: str) -> None:
+    opened: list[Any] = [open_store(name, 10) for name in (str(tmp_path / "a"), f"lmdb:{tmp_path / 'b'}", redis_url)]
+    assert [type(store) for store in opened] == [LmdbStore, LmdbStore, RedisStore]
+    assert [store.append([_event("1", 10)]) for store in opened] == [1, 1, 1]
