@@ -23,7 +23,7 @@ from benchmarks.ablation_towers import AS_IT_IS, LINE_ALONE, LONGER, OTHER_SEED,
 from benchmarks.machine import RESULTS, write_result
 from benchmarks.quality import CUTS, FOLDER
 from benchmarks.samples import Samples, collect
-from components.progress import progress
+from components.kfp_support.progress import progress
 from components.train.preranking import TRIPS, train_preranker
 from components.train.ranking import no_scorer
 from components.train.split import training_trips

@@ -21,7 +21,7 @@ from benchmarks.cadence_plot import draw
 from benchmarks.cadence_weeks import Served, score, triggered
 from benchmarks.machine import RESULTS, write_result
 from components.ingest.run import ingest
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.data import columns as c
 from model.data.time_split import day
 from model.errors import StageFailed

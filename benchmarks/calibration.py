@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.machine import RESULTS, write_result
 from components.evaluate.rank import Lists, lists
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.errors import InputError
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import Task, load_task

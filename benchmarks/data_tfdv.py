@@ -17,8 +17,8 @@ from typing import Any
 import pandas as pd
 
 from benchmarks.machine import write_result
-from components.environments import call
 from components.ingest.run import ingest
+from components.kfp_support.environments import call
 from tests.components.validate.corruptions import CORRUPTIONS, handled, write_corrupted
 from tests.components.validate.world import Frames, write
 from tfx_configs.recipes import full

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.environments import call
+from components.kfp_support.environments import call
 
 DAY_S = 86_400
 FIRST_DAY, LAST_DAY, STEP_DAYS = 182, 336, 14

@@ -15,7 +15,7 @@ import numpy as np
 from benchmarks.machine import write_result
 from benchmarks.quality import CUTS, FOLDER
 from benchmarks.rollout_simulation import Real, real_trips
-from components.progress import progress
+from components.kfp_support.progress import progress
 from components.rollout.experiment.adjust import Shoppers, explained, linearized
 from components.rollout.experiment.estimate import effect
 from components.rollout.experiment.size import baseline, shoppers_needed

@@ -17,7 +17,7 @@ from benchmarks.quality import CUTS, FOLDER, SEEDS
 from benchmarks.quality_result import AISLE
 from benchmarks.quality_work import list_name
 from components.evaluate.rank import request_of
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.api import Model
 from model.errors import InputError
 from model.evaluation.next_basket_task import Task, load_task

@@ -22,9 +22,9 @@ from benchmarks.monitoring_log import record
 from benchmarks.monitoring_plain import PlainModel
 from benchmarks.monitoring_world import World
 from benchmarks.quality import CUTS, FOLDER, make_examples
-from components.environments import call
+from components.kfp_support.environments import call
+from components.kfp_support.progress import progress
 from components.monitor import purchases, reference, visits
-from components.progress import progress
 from model.data.trips import Trips
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task

@@ -21,7 +21,7 @@ from benchmarks.machine import RESULTS, write_result
 from benchmarks.quality import CUTS, FOLDER
 from benchmarks.quality_work import list_name
 from components.evaluate.rank import recommend_all
-from components.progress import progress
+from components.kfp_support.progress import progress
 from components.train.run import train
 from model.data.trips import Trips
 from model.evaluation import ranking_metrics as metrics

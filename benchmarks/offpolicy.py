@@ -12,7 +12,7 @@ import numpy as np
 
 from benchmarks.machine import write_result
 from benchmarks.offpolicy_world import World, log, make, policies, value
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.offpolicy import Comparison, compare
 from tfx_configs.rerank import RerankSettings
 

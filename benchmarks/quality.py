@@ -23,7 +23,7 @@ from benchmarks.quality_result import TREES, TUTORIAL
 from benchmarks.quality_work import list_name
 from components.examples.run import build_examples
 from components.ingest.run import ingest
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.errors import StageFailed
 from model.files import read_json, write_json
 from tfx_configs.recipes import full

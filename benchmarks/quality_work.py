@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.quality_result import LISTS, NEW, TREES, TUTORIAL
 from components.evaluate.rank import recommend_all, request_of
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.api import Model
 from model.data.catalog import Catalog
 from model.evaluation.next_basket_task import Task, load_task

@@ -19,7 +19,7 @@ from benchmarks.machine import RESULTS, write_result
 from benchmarks.quality_result import ROUNDS, interval
 from components.evaluate.rank import recommend_all
 from components.ingest.run import ingest
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.data.catalog import Catalog
 from model.errors import StageFailed
 from model.evaluation import ranking_metrics as metrics

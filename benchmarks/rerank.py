@@ -18,7 +18,7 @@ from benchmarks.quality import CUTS, FOLDER, SEEDS
 from benchmarks.quality_result import POPULARITY, ROUNDS
 from benchmarks.quality_work import list_name
 from components.evaluate.rank import request_of
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.api import Answer, Request
 from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics

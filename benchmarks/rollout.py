@@ -16,7 +16,7 @@ from benchmarks.machine import write_result
 from benchmarks.quality import CUTS, FOLDER
 from benchmarks.rollout_load import under_load
 from benchmarks.rollout_simulation import End, Month, Real, fixed, horizon_for, month, real_trips, roll_out
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.data.trips import Trips
 from model.errors import InputError
 from tfx_configs.settings import RolloutSettings

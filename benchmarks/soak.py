@@ -16,7 +16,7 @@ import psutil
 from benchmarks.machine import RESULTS, write_result
 from benchmarks.serving import CUT, MAX_HISTORY, SEED, WARM_RPS, WARM_S, pinned, requests_of
 from benchmarks.serving_load import Load, run_load
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.data.trips import Trips
 from model.files import read_json
 from pipelines.replay import seed_store

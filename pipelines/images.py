@@ -1,8 +1,9 @@
 """`python -m pipelines.images REFERENCE...`: which images pipelines and manifests name, by tag or by digest.
 
 A reference is what a registry got, like registry.example.com/aisle/serve:0.1.0@sha256:...; the last word of its name
-says which image it is. Only components/images.json is changed; `make compile` brings what is made from it up to date.
-Without a reference nothing is changed. Prints all images; a digest is what cannot be moved to another content.
+says which image it is. Only components/kfp_support/images.json is changed; `make compile` brings what is made from it
+up to date. Without a reference nothing is changed. Prints all images; a digest is what cannot be moved to another
+content.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
-from components.images import FILE, IMAGES
+from components.kfp_support.images import FILE, IMAGES
 from model.errors import AisleError, InputError
 from model.files import write_json
 

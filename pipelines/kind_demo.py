@@ -9,12 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from components.inference_service.cluster_client import Cluster
+from components.inference_service.readiness import canary_ready
+from components.inference_service.shift import POLL_S, Patience, wait
+from components.inference_service.traffic import Traffic, mode, read
 from components.rollout.split import split_p_value
 from model.errors import CheckFailed, InputError
-from model.inference_service import Traffic, mode, read
-from model.kube import Cluster
-from model.service_state import canary_ready
-from model.traffic_change import POLL_S, Patience, wait
 
 QUESTIONS = 400
 """At 10 % no canary's answer among them is a case for once in 10^18."""

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from components.inference_service.cluster_client import Cluster, KubeCluster
+from components.inference_service.traffic import NAME
 from components.rollout.processes import free_port, running, wait_until
 from model.errors import CheckFailed, InputError, StageFailed
-from model.inference_service import NAME
-from model.kube import Cluster, KubeCluster
 from model.system.programs import find_program
 from pipelines.kind_demo import PAGE, Answer
 from pipelines.rollout_routes import HOST

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from components.stage import PIPELINE_VARIABLE
+from components.kfp_support.step import PIPELINE_VARIABLE
 from model.files import write_json
 
 

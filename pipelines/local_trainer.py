@@ -5,8 +5,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from components.kfp_support.progress import progress
 from components.monitor.retraining import Found
-from components.progress import progress
 from model.errors import AisleError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry

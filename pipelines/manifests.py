@@ -2,7 +2,7 @@
 
 manifests/rollout/ is written from manifests/base/inferenceservice.yaml by the functions that push and rollout use, so
 that what is shown there is what they apply; the rules and boards of components/monitoring from pipelines.observability;
-the images of components/images from components/images.json.
+the images of components/images from components/kfp_support/images.json.
 """
 
 import argparse
@@ -14,10 +14,7 @@ from typing import Any
 
 import yaml
 
-from components.images import IMAGES
-from model.errors import AisleError, InputError
-from model.files import write_text
-from model.inference_service import (
+from components.inference_service.traffic import (
     Traffic,
     Version,
     declared,
@@ -28,6 +25,9 @@ from model.inference_service import (
     rolled_back,
     with_canary,
 )
+from components.kfp_support.images import IMAGES
+from model.errors import AisleError, InputError
+from model.files import write_text
 from model.system.programs import find_program
 from pipelines.images import renamed
 from pipelines.observability.write import monitoring_files
@@ -100,7 +100,7 @@ def written() -> dict[str, str]:
 
 
 def _images() -> str:
-    note = "# Written by `python -m pipelines.manifests` from components/images.json.\n"
+    note = "# Written by `python -m pipelines.manifests` from components/kfp_support/images.json.\n"
     component = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",

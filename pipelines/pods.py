@@ -3,7 +3,7 @@
 from kfp import dsl, kubernetes
 from kfp.dsl.pipeline_channel import PipelineParameterChannel
 
-from components.ending.op import ending
+from components.exit_handler.op import ending
 
 MOUNT = "/registry"
 """Where a step finds the registry's claim."""

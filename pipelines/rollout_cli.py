@@ -70,8 +70,8 @@ def _loading() -> None:
 
 def _status(options: argparse.Namespace) -> int:
     if options.namespace:
+        from components.inference_service.cluster_client import KubeCluster
         from components.rollout.cluster import look
-        from model.kube import KubeCluster
         from pipelines.closing import cluster_line
 
         print(cluster_line(look(KubeCluster(options.namespace))))
@@ -102,9 +102,9 @@ def _hand(options: argparse.Namespace) -> int:
 
 def _adapter(options: argparse.Namespace) -> "TrafficAdapter":
     if options.namespace:
+        from components.inference_service.cluster_client import KubeCluster
+        from components.inference_service.shift import Patience
         from components.rollout.cluster import ClusterTraffic
-        from model.kube import KubeCluster
-        from model.traffic_change import Patience
 
         return ClusterTraffic(cluster=KubeCluster(options.namespace), patience=Patience())
     from pipelines.rollout import RunTraffic

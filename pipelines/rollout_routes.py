@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from model.inference_service import NAME, Version
+from components.inference_service.traffic import NAME, Version
 from model.request_log.routing_headers import VERSION_HEADER
 
 GATEWAY = {"name": "kserve-ingress-gateway", "namespace": "kserve"}

@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from components.kfp_server import MADE_BY, KfpServer, Run, Schedule
+from components.kfp_support.server_client import MADE_BY, KfpServer, Run, Schedule
 from model.errors import AisleError, CheckFailed, InputError, StageFailed
 from tfx_configs.settings import RunSettings
 

@@ -71,7 +71,7 @@ def submit_options(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Does what was asked; prints the link before it waits."""
-    from components.kfp_server import KfpServer, read_token
+    from components.kfp_support.server_client import KfpServer, read_token
     from pipelines.submit import compiled, cron_of, disable, follow, keep_schedule, parameters
 
     if options.timeout_s <= 0:

@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from components.images import IMAGE
+from components.kfp_support.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -19,8 +19,8 @@ def evaluate(
     report: dsl.Output[dsl.HTML],
 ) -> None:
     """Candidate, blessed model and baselines on the same trips."""
-    from components.metrics import log_metrics
-    from components.stage import stage
+    from components.kfp_support.metric_log import log_metrics
+    from components.kfp_support.step import stage
 
     with stage("evaluate"):
         from components.evaluate.page import slice_metrics, write_page

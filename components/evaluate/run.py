@@ -15,7 +15,7 @@ from components.evaluate.page import METRICS
 from components.evaluate.rank import latency_ms, lists
 from components.evaluate.slices import slice_values
 from components.evaluate.sources import without_each
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.api import Model, Ranked
 from model.data.catalog import Catalog
 from model.errors import InputError

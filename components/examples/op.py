@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from components.images import IMAGE
+from components.kfp_support.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -14,8 +14,8 @@ def examples(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Tables to trips with as-of history and the catalog snapshot."""
-    from components.metrics import log_metrics
-    from components.stage import stage
+    from components.kfp_support.metric_log import log_metrics
+    from components.kfp_support.step import stage
 
     with stage("examples"):
         from components.examples.run import build_examples

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from components.engine import open_engine
+from components.engines.engine import open_engine
 from components.examples.catalog import build_catalog, first_snapshot
 from components.examples.labels import label, positives
 from components.examples.leakage import check_attributes, check_catalog, check_trips
 from components.examples.promotions import read_promotions
 from components.examples.trips import trips_of
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.data import columns as c
 from model.data.catalog import Catalog
 from model.data.schema import EVENTS

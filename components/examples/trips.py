@@ -11,7 +11,7 @@ import pandas as pd
 from ibis import _
 from ibis.expr.types import Table
 
-from components.engine import Engine, open_engine
+from components.engines.engine import Engine, open_engine
 from model.data import columns as c
 from model.data.trips import Trips
 from tfx_configs.settings import DataSettings

@@ -6,7 +6,7 @@ name and silently skips its branch.
 
 from kfp import dsl
 
-from components.images import IMAGE
+from components.kfp_support.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -21,7 +21,7 @@ def gate(
     table: dsl.Output[dsl.Markdown],
 ) -> bool:
     """Whether the candidate is blessed; false where anything is missing."""
-    from components.stage import stage
+    from components.kfp_support.step import stage
 
     with stage("gate"):
         from components.gate.run import judge_candidate

@@ -8,7 +8,7 @@ from typing import Any
 from components.gate.evidence import Expected
 from components.gate.override import Override, refusal
 from components.gate.verdict import as_markdown, decide, headline
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.evaluation.next_basket_task import load_task
 from model.files import read_json, write_json, write_text
 from tfx_configs.settings import RunSettings

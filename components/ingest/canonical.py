@@ -7,9 +7,9 @@ import ibis.expr.datatypes as dt
 from ibis.expr.types import Column as Expression
 from ibis.expr.types import Table as Expr
 
-from components.engine import Engine
+from components.engines.engine import Engine
+from components.engines.file_errors import readable
 from components.ingest.cleaning import Source, calendar_day, not_finite
-from components.readable import readable
 from model.data import columns as c
 from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Column, Table, Type
 from model.errors import InputError

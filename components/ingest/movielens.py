@@ -12,7 +12,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import IntegerColumn, StringColumn, Table
 
-from components.engine import Engine
+from components.engines.engine import Engine
 from components.ingest.cleaning import Source, calendar_day
 from model.data import columns as c
 from model.errors import InputError

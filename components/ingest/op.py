@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from components.images import IMAGE
+from components.kfp_support.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -14,8 +14,8 @@ def ingest(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Any source to clean canonical tables; the versions make a changed source or program a new run."""
-    from components.metrics import log_metrics
-    from components.stage import stage
+    from components.kfp_support.metric_log import log_metrics
+    from components.kfp_support.step import stage
 
     with stage("ingest"):
         from components.ingest.run import ingest
@@ -33,8 +33,8 @@ def ingest_now(training: str, source: str, out: str, metrics: dsl.Output[dsl.Met
 
     training: RunSettings of the training runs as JSON, or empty; source: then the directory of the tables.
     """
-    from components.metrics import log_metrics
-    from components.stage import stage
+    from components.kfp_support.metric_log import log_metrics
+    from components.kfp_support.step import stage
 
     with stage("ingest"):
         from components.ingest.now import ingest_now

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from ibis import _
 from ibis.expr.types import Table
 
-from components.engine import Engine, open_engine
+from components.engines.engine import Engine, open_engine
 from components.ingest import canonical, completejourney, movielens
 from components.ingest.cleaning import (
     Source,
@@ -20,7 +20,7 @@ from components.ingest.cleaning import (
     merge_lines,
     missing_values,
 )
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.data import columns as c
 from model.data.schema import ITEMS, PROMOTIONS, USERS
 from model.data.time_split import cut_seconds, day

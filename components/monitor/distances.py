@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from components.environments import call
+from components.kfp_support.environments import call
 from components.monitor.reference import WEEK_S, Reference
 from components.monitor.window import Live, Spans, Window, special_spans
 from model.data import columns as c

@@ -1,8 +1,8 @@
-"""The monitor's figures for Prometheus (components/gauges.py)."""
+"""The monitor's figures for Prometheus (components/kfp_support/pushgateway.py)."""
 
 from collections.abc import Iterable
 
-from components.gauges import CHECK_FAILED, CHECK_VALUE, MONITOR_RUN, Sample
+from components.kfp_support.pushgateway import CHECK_FAILED, CHECK_VALUE, MONITOR_RUN, Sample
 from components.monitor.results import Result
 
 JOB = "aisle-monitoring"

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from components.inference_service.cluster_client import KubeCluster
+from components.inference_service.registry_sync import follow
+from components.kfp_support.progress import progress
 from components.monitor import reference
-from components.progress import progress
 from model.errors import InputError
 from model.files import read_json
-from model.in_force import follow
-from model.kube import KubeCluster
 from model.registry.model_registry import Registry
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import RunSettings

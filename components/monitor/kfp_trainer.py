@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
-from components.kfp_server import ENDS, MADE_BY, KfpServer
+from components.kfp_support.server_client import ENDS, MADE_BY, KfpServer
 from components.monitor.retraining import Found
 from model.errors import InputError
 from tfx_configs.settings import RunSettings, Start

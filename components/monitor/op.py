@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import Artifact, Dataset, Input, Markdown, Metrics, Output
 
-from components.images import IMAGE, VALIDATE_IMAGE
+from components.kfp_support.images import IMAGE, VALIDATE_IMAGE
 
 
 @dsl.component(base_image=VALIDATE_IMAGE, install_kfp_package=False)
@@ -26,12 +26,12 @@ def monitor(
 
     settings, retrain: MonitorSettings and RetrainSettings as JSON; now: RFC 3339, empty for the present.
     """
-    from components.stage import stage
+    from components.kfp_support.step import stage
 
     with stage("monitor"):
         from functools import partial
 
-        from components.metrics import log_metrics
+        from components.kfp_support.metric_log import log_metrics
         from components.monitor.kept import in_force_on
         from components.monitor.step import monitor_step
         from components.monitor.told import write_table
@@ -64,11 +64,11 @@ def retrain(
     settings, training: RetrainSettings and RunSettings as JSON, the second empty where nothing is to be started;
     host, token_file: of KFP's API; package: the compiled pipeline.
     """
-    from components.stage import stage
+    from components.kfp_support.step import stage
 
     with stage("retrain"):
+        from components.kfp_support.markdown_table import as_markdown
         from components.monitor.step import retrain_step
-        from components.told import as_markdown
         from model.files import Path, write_text
 
         server = {"host": host, "token_file": token_file, "experiment": experiment, "package": package}
@@ -90,11 +90,11 @@ def reference(
     table: Output[Markdown],
 ) -> None:
     """What the monitor compares with while the model that was pushed serves, kept beside the registry."""
-    from components.stage import stage
+    from components.kfp_support.step import stage
 
     with stage("reference"):
+        from components.kfp_support.markdown_table import as_markdown
         from components.monitor.kept import keep_in
-        from components.told import as_markdown
         from model.files import Path, write_text
 
         places = {"tables": tables.path, "examples": examples.path}

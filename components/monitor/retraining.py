@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from components.kfp_support.progress import progress
 from components.monitor import record
 from components.monitor.policy import HOUR_S, Decision, Evidence, Run, decide
-from components.progress import progress
 from model.registry.model_registry import Registry
 from tfx_configs.monitoring import STARTS, RetrainSettings
 from tfx_configs.settings import Start

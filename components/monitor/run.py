@@ -9,14 +9,14 @@ from typing import Any
 
 import pandas as pd
 
-from components import gauges
+from components.kfp_support import pushgateway as gauges
+from components.kfp_support.progress import progress
 from components.monitor import policy, purchases, record, reference, slices, visits
 from components.monitor.figures import JOB, samples
 from components.monitor.look import Seen, look
 from components.monitor.reference import Reference
 from components.monitor.results import Result, worst
 from components.monitor.window import Live
-from components.progress import progress
 from model.data import columns as c
 from model.data.schema import schema_digest
 from model.files import write_json

@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, cast, get_args
 
+from components.kfp_support.progress import progress
 from components.monitor.retraining import evidence_of, retrain
 from components.monitor.run import RUNS, Inputs, monitor
-from components.progress import progress
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
@@ -87,7 +87,7 @@ def retrain_step(
     if not training:
         progress("nothing is started from here: the schedule has no settings for a training run")
         return {"run": "", "train": report["retrain"]["train"], "reasons": report["retrain"]["reasons"]}
-    from components.kfp_server import KfpServer, read_token
+    from components.kfp_support.server_client import KfpServer, read_token
     from components.monitor.kfp_trainer import trainer
 
     kfp = KfpServer(server["host"], read_token(Path(server["token_file"])) if server["token_file"] else None)

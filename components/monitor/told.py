@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from components.told import as_markdown
+from components.kfp_support.markdown_table import as_markdown
 from model.files import read_json, write_text
 
 _ORDER = ("failed", "ok", "unknown")

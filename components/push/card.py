@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from components.told import as_markdown
+from components.kfp_support.markdown_table import as_markdown
 from model.files import read_json, write_text
 from model.package.manifest import read_manifest
 from model.package.model_card import Facts, Judgement, model_card

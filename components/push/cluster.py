@@ -8,12 +8,12 @@ away again, and no shopper has met it: stable is never touched.
 from collections.abc import Callable
 from typing import Any
 
-from components.progress import progress
+from components.inference_service.cluster_client import Cluster
+from components.inference_service.readiness import canary_ready, newest_revision, stable_ready
+from components.inference_service.shift import Patience, put, roll_back, wait
+from components.inference_service.traffic import Traffic, Version, mode, read, with_canary
+from components.kfp_support.progress import progress
 from model.errors import CheckFailed
-from model.inference_service import Traffic, Version, mode, read, with_canary
-from model.kube import Cluster
-from model.service_state import canary_ready, newest_revision, stable_ready
-from model.traffic_change import Patience, put, roll_back, wait
 
 
 def deploy(

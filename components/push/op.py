@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from components.images import IMAGE
+from components.kfp_support.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -21,7 +21,7 @@ def push(
     card: dsl.Output[dsl.Markdown],
 ) -> None:
     """A blessed candidate into the registry, declared as canary."""
-    from components.stage import stage
+    from components.kfp_support.step import stage
 
     with stage("push"):
         from components.push.card import page
@@ -50,11 +50,11 @@ def release(
     table: dsl.Output[dsl.Markdown],
 ) -> None:
     """What was pushed becomes the canary of the InferenceService in `namespace`."""
-    from components.stage import stage
+    from components.kfp_support.step import stage
 
     with stage("release"):
+        from components.kfp_support.markdown_table import as_markdown
         from components.push.release import release_to
-        from components.told import as_markdown
         from model.files import Path, write_json, write_text
 
         done = release_to(namespace, outcome.path, candidate, baselines, percent)

@@ -3,16 +3,16 @@
 from pathlib import Path
 from typing import Any
 
-from components.progress import progress
+from components.inference_service.cluster_client import Cluster, KubeCluster
+from components.inference_service.shift import Patience
+from components.inference_service.traffic import Version, mode, s3_uri
+from components.kfp_support.progress import progress
 from components.push.cluster import deploy
 from components.push.run import FIRST_STABLE
 from components.push.smoke import address, ask
 from model.errors import ModelRefused
 from model.files import read_json
-from model.inference_service import Version, mode, s3_uri
-from model.kube import Cluster, KubeCluster
 from model.package.manifest import read_manifest
-from model.traffic_change import Patience
 
 
 def release(

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from components.progress import progress
+from components.kfp_support.progress import progress
 from components.push.card import write_card
 from model.errors import ModelRefused
 from model.files import read_json

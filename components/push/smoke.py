@@ -5,8 +5,8 @@ import time
 import urllib.request
 from typing import Any
 
+from components.inference_service.traffic import NAME, Mode
 from model.errors import CheckFailed
-from model.inference_service import NAME, Mode
 
 TRIES = 15
 """Half a minute: a fresh Service reaches every name server and proxy a little after its pods are ready."""

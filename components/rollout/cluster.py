@@ -12,16 +12,16 @@ import uuid
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from components.gauges import push, rollout
-from components.progress import progress
+from components.inference_service.cluster_client import Cluster, KubeCluster
+from components.inference_service.readiness import canary_ready, newest_revision
+from components.inference_service.shift import Patience, promote, put, roll_back, wait
+from components.inference_service.traffic import Traffic, mode, read, record, with_canary
+from components.kfp_support.progress import progress
+from components.kfp_support.pushgateway import push, rollout
 from components.rollout.machine import Decision, Hand, RolloutState, StateName, by_hand, decide
 from components.rollout.port import Place
 from components.rollout.prometheus import Query, gather, prometheus
 from model.errors import CheckFailed, InputError
-from model.inference_service import Traffic, mode, read, record, with_canary
-from model.kube import Cluster, KubeCluster
-from model.service_state import canary_ready, newest_revision
-from model.traffic_change import Patience, promote, put, roll_back, wait
 from tfx_configs.settings import RolloutSettings
 
 STATE, STARTED, SINCE, NOTE = "rollout-state", "rollout-started", "rollout-since", "rollout-note"

@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from components.images import IMAGE
+from components.kfp_support.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -15,11 +15,11 @@ def rollout_step(
     table: dsl.Output[dsl.Markdown],
 ) -> None:
     """One step of the rollout in `namespace`; `plan` is RolloutSettings as JSON."""
-    from components.stage import stage
+    from components.kfp_support.step import stage
 
     with stage("rollout"):
+        from components.kfp_support.markdown_table import as_markdown
         from components.rollout.cluster import step_in
-        from components.told import as_markdown
         from model.files import Path, write_json, write_text
 
         done = step_in(namespace, prometheus_url, plan, pushgateway)

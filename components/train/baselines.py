@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from components.progress import progress
+from components.kfp_support.progress import progress
 from components.train.logistic_baseline import logistic_weights
 from components.train.neighbour_baselines import NEIGHBOUR_BASELINES, Past, knows_shoppers
 from components.train.split import training_trips

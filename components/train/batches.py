@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.data.batch import Batch, TripReader
 from model.system.legacy_keras import tf
 

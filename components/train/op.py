@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from kfp import dsl
 
-from components.images import IMAGE
+from components.kfp_support.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -15,12 +15,12 @@ def stable(
 
     And the data version of this run: what was given, or the time where that says that each run has its own.
     """
-    from components.stage import stage
+    from components.kfp_support.step import stage
 
     with stage("stable"):
         from datetime import UTC, datetime
 
-        from components.told import as_markdown
+        from components.kfp_support.markdown_table import as_markdown
         from components.train.standing import standing_on, version_of
         from model.files import Path, write_text
 
@@ -40,8 +40,8 @@ def train(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Two towers, then the ranker, exported as one model directory; `parent_dir`: what it goes on from."""
-    from components.metrics import log_metrics
-    from components.stage import stage
+    from components.kfp_support.metric_log import log_metrics
+    from components.kfp_support.step import stage
 
     with stage("train"):
         from components.train.run import train
@@ -57,7 +57,7 @@ def baselines(
     examples: dsl.Input[dsl.Dataset], settings: str, code_version: str, models: dsl.Output[dsl.Model]
 ) -> None:
     """The baselines that the gate asks for, exported through the same path."""
-    from components.stage import stage
+    from components.kfp_support.step import stage
 
     with stage("baselines"):
         from components.train.baselines import export_baselines

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from components.progress import progress
+from components.kfp_support.progress import progress
 from components.train.logistic import fit_logistic
 from model.data.batch import Batch, TripReader
 from model.features.joins import contains

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from components.progress import progress
+from components.kfp_support.progress import progress
 from components.train import workers
 from components.train.batches import Keras
 from components.train.calibration import calibrate

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from components.inference_service.cluster_client import KubeCluster
+from components.inference_service.registry_sync import follow
 from model.errors import InputError
-from model.in_force import follow
-from model.kube import KubeCluster
 from model.registry import validation_baseline as reference
 from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings

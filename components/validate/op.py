@@ -3,7 +3,7 @@
 from kfp import dsl
 from kfp.dsl import HTML, Artifact, Dataset, Input, Metrics, Output
 
-from components.images import VALIDATE_IMAGE
+from components.kfp_support.images import VALIDATE_IMAGE
 
 
 @dsl.component(base_image=VALIDATE_IMAGE, install_kfp_package=False)
@@ -23,11 +23,11 @@ def validate(
     """
     from functools import partial
 
-    from components.metrics import log_metrics
-    from components.stage import stage
+    from components.kfp_support.metric_log import log_metrics
+    from components.kfp_support.step import stage
 
     with stage("validate"):
-        from components.environments import call
+        from components.kfp_support.environments import call
         from components.validate.outcome import publish
 
         kwargs = {"tables_dir": tables.path, "out_dir": anomalies.path, "settings_json": settings}

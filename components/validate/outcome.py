@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from components.progress import progress
+from components.kfp_support.progress import progress
 from model.errors import CheckFailed
 from model.files import write_text
 

@@ -3,7 +3,7 @@
 Everything is kept apart by `namespace`, which the Prometheus operator adds: two installations never mix.
 """
 
-from components.gauges import (
+from components.kfp_support.pushgateway import (
     CHECK_FAILED,
     MONITOR_RUN,
     PIPELINE_FAILURE,

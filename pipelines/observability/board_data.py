@@ -1,6 +1,6 @@
 """The board for whoever answers for data and model."""
 
-from components.gauges import CHECK_FAILED, CHECK_VALUE, MONITOR_RUN, PIPELINE_SUCCESS
+from components.kfp_support.pushgateway import CHECK_FAILED, CHECK_VALUE, MONITOR_RUN, PIPELINE_SUCCESS
 from pipelines.observability.alerts import MODEL_OLD_S
 from pipelines.observability.panels import Board, Panel, Query, Row
 from pipelines.observability.promql import HERE

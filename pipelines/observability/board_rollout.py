@@ -1,6 +1,6 @@
 """The board for whoever watches a canary."""
 
-from components.gauges import ROLLOUT_PERCENT, ROLLOUT_STATE
+from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE
 from pipelines.observability.panels import Board, Panel, Query, Row
 from pipelines.observability.promql import ASKED, HERE, ITEMS, OK, quantile, rate, share
 

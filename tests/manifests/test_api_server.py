@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from model.inference_service import Traffic, Version, declared, promoted, record, rolled_back, with_canary
+from components.inference_service.traffic import Traffic, Version, declared, promoted, record, rolled_back, with_canary
 from model.system.programs import find_program
 from pipelines.manifests import CANARY, OVERLAYS, ROOT, STABLE, build, rollout_routes, rollout_states
 from tests.manifests.api_server import api_server, kubectl

@@ -15,11 +15,11 @@ from typing import Any
 import pytest
 import yaml
 
+from components.inference_service.cluster_client import KubeCluster
+from components.inference_service.readiness import canary_ready
+from components.inference_service.shift import Patience, put, wait
+from components.inference_service.traffic import Traffic, promoted, read, rolled_back, with_canary
 from model.errors import CheckFailed
-from model.inference_service import Traffic, promoted, read, rolled_back, with_canary
-from model.kube import KubeCluster
-from model.service_state import canary_ready
-from model.traffic_change import Patience, put, wait
 from pipelines.manifests import CANARY, ROOT, STABLE, build
 from tests.manifests.api_server import bare_server, free_ports, kubectl, prepare, process
 from tests.manifests.certificates import self_signed

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntime, V1beta1InferenceService
 
-from model.service_rules import problems
+from components.inference_service.rules import problems
 from model.serving.request_log.spool import MEGABYTE
 from model.serving.server import GRACE_S
 from pipelines.kind import LOG_BUCKET

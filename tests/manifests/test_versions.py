@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.images import IMAGES
+from components.kfp_support.images import IMAGES
 from pipelines.manifests import ROOT, build, versions, write_manifests
 
 REPOSITORY = ROOT.parent

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.images import IMAGE, VALIDATE_IMAGE
+from components.kfp_support.images import IMAGE, VALIDATE_IMAGE
 from pipelines.manifests import ROOT
 from pipelines.monitoring import LOG_SECRET, PACKAGE
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from components.images import FILE, IMAGES
+from components.kfp_support.images import FILE, IMAGES
 from model.errors import InputError
 from pipelines import images
 from pipelines.images import parts, pinned, renamed

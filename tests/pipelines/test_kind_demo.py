@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
+from components.inference_service.shift import put
+from components.inference_service.traffic import Traffic, Version, with_canary
 from model.errors import CheckFailed, InputError, StageFailed
-from model.inference_service import Traffic, Version, with_canary
-from model.traffic_change import put
 from pipelines.kind_demo import QUESTIONS, Answer, demonstrate
 from pipelines.kind_stage import KubectlStage, forwarded
-from tests.model.fake_cluster import Clock, FakeCluster
+from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 
 OLD, NEW = (Version(name=f"2020-01-0{n}-{n}{n}{n}{n}", uri=f"s3://models/{n}") for n in (1, 2))

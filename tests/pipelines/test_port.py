@@ -4,6 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from components.inference_service.shift import put
+from components.inference_service.traffic import Traffic, Version, with_canary
 from components.rollout.cluster import ClusterTraffic
 from components.rollout.envoy import routes
 from components.rollout.front import rds_file
@@ -11,14 +13,12 @@ from components.rollout.machine import Hand
 from components.rollout.port import Place, TrafficAdapter
 from model.errors import InputError
 from model.files import read_json, write_json
-from model.inference_service import Traffic, Version, with_canary
 from model.package.manifest import write_manifest
 from model.registry.model_registry import Registry
-from model.traffic_change import put
 from pipelines.paths import Paths
 from pipelines.rollout import RunTraffic, declare
+from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.components.rollout.weekly import weekly_trips
-from tests.model.fake_cluster import Clock, FakeCluster
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RolloutSettings, RunSettings
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from components import kfp_server
-from components.kfp_server import KfpServer
+from components.kfp_support import server_client as kfp_server
+from components.kfp_support.server_client import KfpServer
 from model.errors import CheckFailed, InputError, StageFailed
 from pipelines.cli import main
 from pipelines.submit import Package, compiled, cron_of, follow, overridden, parameters

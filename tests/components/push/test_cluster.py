@@ -4,11 +4,11 @@ from typing import Any
 
 import pytest
 
+from components.inference_service.traffic import Traffic, read
 from components.push.cluster import deploy
 from model.errors import CheckFailed, InputError
-from model.inference_service import Traffic, read
-from tests.model.fake_cluster import Clock, FakeCluster
-from tests.model.test_inference_service import NEW, OLD
+from tests.components.inference_service.fake_cluster import Clock, FakeCluster
+from tests.components.inference_service.test_traffic import NEW, OLD
 
 
 def push(cluster: FakeCluster, smoke: Any = lambda predictor: None, ready_s: float = 60.0) -> dict[str, Any]:

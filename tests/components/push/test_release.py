@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
+from components.inference_service.traffic import read
 from components.push import release as module
 from components.push.release import release
 from model.errors import ModelRefused
 from model.files import write_json
-from model.inference_service import read
 from model.package.manifest import write_manifest
-from tests.model.fake_cluster import Clock, FakeCluster
+from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 
 
 def model(directory: Path, content: str) -> str:

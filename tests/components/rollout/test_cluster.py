@@ -5,16 +5,16 @@ from typing import Any
 
 import pytest
 
-from components.gauges import rollout
+from components.inference_service.shift import put
+from components.inference_service.traffic import Traffic, with_canary
+from components.kfp_support.pushgateway import rollout
 from components.rollout import cluster as on_cluster
 from components.rollout.cluster import act, look, scheduled, step
 from components.rollout.prometheus import Sample
 from model.errors import CheckFailed, InputError
-from model.inference_service import Traffic, with_canary
-from model.traffic_change import put
 from pipelines.closing import cluster_line
-from tests.model.fake_cluster import Clock, FakeCluster
-from tests.model.test_inference_service import NEW, OLD
+from tests.components.inference_service.fake_cluster import Clock, FakeCluster
+from tests.components.inference_service.test_traffic import NEW, OLD
 from tfx_configs.settings import RolloutSettings
 
 PLAN = RolloutSettings(percents=(10, 100), min_canary_requests=100, min_outcome_ratio=0.0)

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from components.inference_service.registry_sync import follow
+from components.inference_service.traffic import Traffic, Version, record
 from components.train.standing import EACH_RUN, standing, version_of
 from model.errors import InputError
-from model.in_force import follow
-from model.inference_service import Traffic, Version, record
 from model.registry.model_registry import Registry
-from tests.model.fake_cluster import FakeCluster
+from tests.components.inference_service.fake_cluster import FakeCluster
 from tests.model.model_directory import write_model
 from tfx_configs import recipes
 from tfx_configs.settings import RunSettings, Start

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.environments import call
+from components.kfp_support.environments import call
 from tests.components.validate.corruptions import SINCE_REFERENCE, Corruption, handled, write_corrupted
 from tests.components.validate.world import clean_shop, write
 from tfx_configs.settings import DataSettings, RunSettings

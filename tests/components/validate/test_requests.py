@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.environments import call
+from components.kfp_support.environments import call
 from tests.components.validate.world import clean_shop, write
 from tfx_configs.settings import DataSettings, RunSettings
 

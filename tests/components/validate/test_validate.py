@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from components.environments import call
+from components.kfp_support.environments import call
 from model.files import read_json
 from tests.components.validate.corruptions import CORRUPTIONS, Corruption, handled, matching, write_corrupted
 from tests.components.validate.world import Frames, clean_shop, ratings, write

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from components.gauges import CHECK_FAILED, MONITOR_RUN, Sample, ended, push, rollout
+from components.kfp_support.pushgateway import CHECK_FAILED, MONITOR_RUN, Sample, ended, push, rollout
 from pipelines.observability.objectives import BURNS, OBJECTIVES
 from tests.pipelines.observability.shops import MOST_CLIENTS, Shop
 

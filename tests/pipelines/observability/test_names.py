@@ -8,7 +8,7 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from components.gauges import GAUGES
+from components.kfp_support.pushgateway import GAUGES
 from model.serving.telemetry import metrics
 from pipelines.manifests import ROOT
 from pipelines.observability.alerts import ALERTS, GROUPS

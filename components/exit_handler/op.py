@@ -2,7 +2,7 @@
 
 from kfp import dsl
 
-from components.images import IMAGE
+from components.kfp_support.images import IMAGE
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -10,6 +10,6 @@ def ending(pipeline: str, pushgateway: str, namespace: str, status: dsl.Pipeline
     """Tells Prometheus how the run of `pipeline` ended, for the installation in `namespace`."""
     import time
 
-    from components.gauges import ended, push
+    from components.kfp_support.pushgateway import ended, push
 
     push(pushgateway, pipeline, namespace, ended(pipeline, status.state, time.time()))

@@ -8,8 +8,8 @@ from kubernetes import client, config
 from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
+from components.inference_service.traffic import API_VERSION, FIELD_MANAGER, NAME, RECORD
 from model.errors import CheckFailed, InputError
-from model.inference_service import API_VERSION, FIELD_MANAGER, NAME, RECORD
 
 TIMEOUT_S = 30
 WEBHOOK_S = 60.0

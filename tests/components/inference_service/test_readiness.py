@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from model.service_state import canary_ready, stable_ready, trouble, without_share
+from components.inference_service.readiness import canary_ready, stable_ready, trouble, without_share
 
 SERVICE = {"spec": {"canary": []}, "status": {"conditions": [{"type": "Ready", "status": "False", "message": "waits"}]}}
 

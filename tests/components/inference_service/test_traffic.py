@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from model.errors import InputError
-from model.inference_service import (
+from components.inference_service.traffic import (
     SCHEMES,
     Traffic,
     Version,
@@ -21,8 +20,9 @@ from model.inference_service import (
     s3_uri,
     with_canary,
 )
+from model.errors import InputError
 
-FETCH = Path(__file__).resolve().parents[2] / "manifests" / "base" / "fetch.yaml"
+FETCH = Path(__file__).resolve().parents[3] / "manifests" / "base" / "fetch.yaml"
 OLD = Version(name="2017-11-06-aaaaaaaaaaaa", uri="s3://models/old")
 NEW = Version(name="2017-12-04-bbbbbbbbbbbb", uri="s3://models/new")
 

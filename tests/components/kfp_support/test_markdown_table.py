@@ -1,6 +1,6 @@
 """A step's result as Markdown."""
 
-from components.told import as_markdown
+from components.kfp_support.markdown_table import as_markdown
 
 
 def test_every_figure_is_a_row_and_nothing_breaks_the_table() -> None:

@@ -9,11 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from components.inference_service.cluster_client import Cluster
+from components.inference_service.readiness import (
+    Check,
+    canary_ready,
+    newest_revision,
+    stable_ready,
+    trouble,
+    without_share,
+)
+from components.inference_service.rules import change_problems, problems
+from components.inference_service.traffic import Traffic, declared, merged, mode, promoted, read, record, rolled_back
 from model.errors import CheckFailed
-from model.inference_service import Traffic, declared, merged, mode, promoted, read, record, rolled_back
-from model.kube import Cluster
-from model.service_rules import change_problems, problems
-from model.service_state import Check, canary_ready, newest_revision, stable_ready, trouble, without_share
 
 POLL_S = 2.0
 

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from components.inference_service.traffic import mode
 from model.errors import InputError
-from model.inference_service import mode
 
 SCHEMES = ("s3", "gs", "pvc", "hdfs", "https")
 FORBIDDEN_IN_CANARY = ("maxReplicas", "scaleTarget", "scaleMetric", "autoScaling", "workerSpec")

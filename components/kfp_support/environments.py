@@ -19,7 +19,7 @@ from model import errors
 from model.system.process_lifetime import die_with_parent
 from tfx_configs.frozen import SettingsError
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 _MARKERS = {"validate": "tensorflow_data_validation"}
 _DELIBERATE: dict[str, type[Exception]] = {
     kind.__name__: kind
@@ -39,7 +39,7 @@ def call(environment: str, function: str, kwargs: dict[str, Any]) -> Any:
     with tempfile.TemporaryDirectory(prefix="aisle-call-") as scratch:
         answer = Path(scratch) / "answer.json"
         request = {"function": function, "kwargs": kwargs, "answer": str(answer), "parent": os.getpid()}
-        code = _run([str(python), "-m", "components.environments", json.dumps(request)])
+        code = _run([str(python), "-m", "components.kfp_support.environments", json.dumps(request)])
         reply = json.loads(answer.read_text()) if answer.exists() else {}
     if code == 0 and "result" in reply:
         return reply["result"]

@@ -7,7 +7,7 @@ from typing import Any
 
 FILE_VARIABLE = "AISLE_PROGRESS_FILE"
 STAGE_VARIABLE = "AISLE_STAGE"
-"""Set by components.stage for the time of a stage; child processes inherit it."""
+"""Set by components.kfp_support.step for the time of a stage; child processes inherit it."""
 
 
 def progress(message: str, **fields: Any) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from model.inference_service import Traffic, declared, merged, promoted, with_canary
-from model.service_rules import change_problems, problems
-from tests.model.test_inference_service import NEW, OLD
+from components.inference_service.rules import change_problems, problems
+from components.inference_service.traffic import Traffic, declared, merged, promoted, with_canary
+from tests.components.inference_service.test_traffic import NEW, OLD
 
 RUNTIMES = [{"spec": {"supportedModelFormats": [{"name": "aisle", "version": "1"}]}}]
 

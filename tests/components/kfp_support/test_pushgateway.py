@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.gauges import CHECK_FAILED, Sample, ended, push, rollout, write
+from components.kfp_support.pushgateway import CHECK_FAILED, Sample, ended, push, rollout, write
 from components.rollout.processes import free_port
 from tests.pipelines.observability.shops import pushgateway
 

@@ -1,7 +1,7 @@
 """The registry follows what serves: a rollout on a cluster moves the service only."""
 
-from model.inference_service import read
-from model.kube import Cluster
+from components.inference_service.cluster_client import Cluster
+from components.inference_service.traffic import read
 from model.registry.model_registry import Registry
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
+from components.inference_service.shift import promote, put, roll_back
+from components.inference_service.traffic import Traffic, read, with_canary
 from model.errors import CheckFailed, InputError
-from model.inference_service import Traffic, read, with_canary
-from model.traffic_change import promote, put, roll_back
-from tests.model.fake_cluster import Clock, FakeCluster
-from tests.model.test_inference_service import NEW, OLD
+from tests.components.inference_service.fake_cluster import Clock, FakeCluster
+from tests.components.inference_service.test_traffic import NEW, OLD
 
 
 @pytest.fixture

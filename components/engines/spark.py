@@ -11,7 +11,7 @@ import pandas as pd
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
-from components.readable import nanoseconds, readable
+from components.engines.file_errors import nanoseconds, readable
 from model.errors import InputError
 from tfx_configs.settings import DataSettings
 
@@ -21,7 +21,7 @@ _SUBMITTED = "PYSPARK_GATEWAY_PORT"
 
 
 class Spark:
-    """See components.engine.Engine."""
+    """See components.engines.engine.Engine."""
 
     def __init__(self, data: DataSettings, scratch: Path) -> None:
         try:

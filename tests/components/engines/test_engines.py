@@ -19,7 +19,7 @@ from model.errors import InputError
 from model.files import tree_digests
 from tests.worlds import at, market, run_settings, write
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 ENGINES = ("duckdb", "spark")
 TABLES = ("events", "items.parquet", "users.parquet", "promotions.parquet")
 KEY = {c.USER, c.BASKET, c.ITEM, c.EVENT_TYPE}
@@ -120,7 +120,7 @@ def test_a_process_that_spark_submit_started_takes_what_it_was_started_with(tmp_
     script = tmp_path / "script.py"
     script.write_text(
         "from pyspark import SparkContext\n"
-        "from components.engine import open_engine\n"
+        "from components.engines.engine import open_engine\n"
         "from tfx_configs.settings import DataSettings\n"
         "with open_engine(DataSettings(engine='spark', memory_gb=1.0)):\n"
         "    conf = SparkContext.getOrCreate().getConf()\n"

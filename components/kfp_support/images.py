@@ -12,4 +12,4 @@ IMAGES: dict[str, str] = json.loads(FILE.read_text(encoding="utf-8"))
 IMAGE = IMAGES["batch"]
 """Every offline step but validation."""
 VALIDATE_IMAGE = IMAGES["validate"]
-"""The same, and TFDV's own interpreter (components/environments.py)."""
+"""The same, and TFDV's own interpreter (components/kfp_support/environments.py)."""

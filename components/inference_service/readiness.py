@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from model.inference_service import Mode
+from components.inference_service.traffic import Mode
 
 Check = Callable[[dict[str, Any], list[dict[str, Any]]], bool]
 """(InferenceService, its pods) -> ready or not."""

@@ -14,7 +14,7 @@ import pandas as pd
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
-from components.readable import nanoseconds, readable
+from components.engines.file_errors import nanoseconds, readable
 from tfx_configs.settings import DataSettings
 
 
@@ -62,7 +62,7 @@ def open_engine(data: DataSettings) -> Iterator[Engine]:
     with tempfile.TemporaryDirectory(prefix="aisle-engine-") as scratch:
         engine: Engine
         if data.engine == "spark":
-            from components.engine_spark import Spark
+            from components.engines.spark import Spark
 
             engine = Spark(data, Path(scratch))
         else:

@@ -3,9 +3,9 @@
 import copy
 from typing import Any
 
+from components.inference_service.shift import Patience
+from components.inference_service.traffic import merged
 from model.errors import CheckFailed
-from model.inference_service import merged
-from model.traffic_change import Patience
 
 RUNTIME = {"spec": {"supportedModelFormats": [{"name": "aisle", "version": "1"}]}}
 
@@ -57,7 +57,8 @@ class Revisions:
 
 
 class FakeCluster:
-    """Implements model.kube.Cluster. `ready_after` counts looks at the service after each apply; None: never ready."""
+    """Implements components.inference_service.cluster_client.Cluster. `ready_after` counts looks at the service after
+    each apply; None: never ready."""
 
     namespace = "aisle"
 

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from components.progress import STAGE_VARIABLE, progress
+from components.kfp_support.progress import STAGE_VARIABLE, progress
 from model.system.process_lifetime import end_with
 
 PIPELINE_VARIABLE = "AISLE_PIPELINE_PID"

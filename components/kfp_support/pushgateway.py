@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge, pushadd_to_gateway, write_to_textfile
 
-from components.progress import progress
+from components.kfp_support.progress import progress
 
 PUSH_TIMEOUT_S = 10
 PIPELINE_SUCCESS = "aisle_pipeline_last_success_timestamp_seconds"

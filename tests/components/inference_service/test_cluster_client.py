@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from model import kube
+from components.inference_service import cluster_client as kube
+from components.inference_service.cluster_client import KubeCluster, refusal
 from model.errors import CheckFailed, InputError
-from model.kube import KubeCluster, refusal
 
 CASES = [
     (404, "the server could not find the requested resource", InputError, "install KServe first"),
