@@ -24,9 +24,9 @@ from benchmarks.machine import RESULTS, write_result
 from benchmarks.quality import CUTS, FOLDER
 from benchmarks.samples import Samples, collect
 from components.kfp_support.progress import progress
-from components.train.preranking import TRIPS, train_preranker
-from components.train.ranking import no_scorer
-from components.train.split import training_trips
+from components.train.pre_ranker import TRIPS, train_preranker
+from components.train.ranker import no_scorer
+from components.train.trip_split import training_trips
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics

@@ -15,8 +15,8 @@ import numpy as np
 from benchmarks.ablation_towers import AS_IT_IS, OTHER_SEED
 from benchmarks.attention import Attention
 from benchmarks.samples import Samples
-from components.train.batches import Keras
-from components.train.ranking import LEARNING_RATE, LISTWISE, STANDARDISE_BATCHES, listwise_loss
+from components.train.input_pipeline import Keras
+from components.train.ranker import LEARNING_RATE, LISTWISE, STANDARDISE_BATCHES, listwise_loss
 from model.data.catalog import Catalog
 from model.data.trips import slice_positions
 from model.evaluation.ranking_metrics import NO_ITEM
@@ -45,7 +45,7 @@ class Variant:
 
 
 class Learner(tfrs.Model):
-    """The losses of components/train/ranking.py on samples."""
+    """The losses of components/train/ranker.py on samples."""
 
     def __init__(self, catalog: Catalog, features: int, variant: Variant) -> None:
         super().__init__()

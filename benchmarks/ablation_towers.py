@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from components.train.batches import Keras, batches
-from components.train.retrieval import LEARNING_RATE, TwoTowers, item_index, retrieve, train_towers
-from components.train.split import TrainingTrips
+from components.train.input_pipeline import Keras, batches
+from components.train.towers import LEARNING_RATE, TwoTowers, item_index, retrieve, train_towers
+from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
 from model.features.joins import contains

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from components.evaluate.rank import request_of
-from components.monitor import purchases, reference, run
-from components.monitor.look import look
-from components.monitor.policy import Run, decide
+from components.evaluate.predictions import request_of
+from components.monitor import run
+from components.monitor.checks.run_checks import look
+from components.monitor.data import baseline as reference
+from components.monitor.data import purchases
+from components.monitor.retraining.policy import Run, decide
 from model.data import columns as c
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import NO_ITEM, find_hits, ndcg

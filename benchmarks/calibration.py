@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.machine import RESULTS, write_result
-from components.evaluate.rank import Lists, lists
+from components.evaluate.predictions import Lists, lists
 from components.kfp_support.progress import progress
 from model.errors import InputError
 from model.evaluation import ranking_metrics as metrics

@@ -40,7 +40,8 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
     """{pairs: {kind: n}, largest: {kind: {feature: distance}}}; runs in the validate environment."""
     import pandas as pd
 
-    from components.validate import reference, requests
+    from components.validate import baseline_drift as reference
+    from components.validate import serving_skew as requests
     from components.validate import tables as reading
     from model.data import columns as c
     from model.data import schema

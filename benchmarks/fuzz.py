@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 
 from benchmarks.machine import write_result
-from components.rollout.processes import SERVER_MODULE
+from components.rollout.local.processes import SERVER_MODULE
 from tests.model.serving.fuzz import DOORS, fuzz
 from tests.model.serving.live_server import Server, live_server, opened
 

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.machine import write_result
-from components.evaluate.rank import recommend_all
+from components.evaluate.predictions import recommend_all
 from components.examples.labels import label
 from components.examples.run import build_examples
 from components.ingest.run import ingest

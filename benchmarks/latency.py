@@ -16,7 +16,7 @@ from benchmarks.peers.registry import PEERS
 from benchmarks.quality import CUTS, FOLDER, SEEDS
 from benchmarks.quality_result import AISLE
 from benchmarks.quality_work import list_name
-from components.evaluate.rank import request_of
+from components.evaluate.predictions import request_of
 from components.kfp_support.progress import progress
 from model.api import Model
 from model.errors import InputError

@@ -24,7 +24,8 @@ from benchmarks.monitoring_world import World
 from benchmarks.quality import CUTS, FOLDER, make_examples
 from components.kfp_support.environments import call
 from components.kfp_support.progress import progress
-from components.monitor import purchases, reference, visits
+from components.monitor.data import baseline as reference
+from components.monitor.data import purchases, visits
 from model.data.trips import Trips
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
@@ -192,7 +193,7 @@ def evaluation(examples: Path, model: Path) -> Path:
 def with_stats(path: Path) -> None:
     """TFDV's statistics of the reference's own visits, where no validation left those of all training trips."""
     kwargs = {"visits": str(path / "visits.parquet"), "out": str(path / reference.STATS)}
-    call("validate", "components.validate.windows:write_training_stats", kwargs)
+    call("validate", "components.validate.window_distances:write_training_stats", kwargs)
 
 
 if __name__ == "__main__":

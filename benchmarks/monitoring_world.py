@@ -6,9 +6,9 @@ from collections.abc import Sequence
 import pandas as pd
 
 from components.monitor import run
-from components.monitor.look import look
-from components.monitor.reference import Reference
-from components.monitor.results import Result, worst
+from components.monitor.checks.results import Result, worst
+from components.monitor.checks.run_checks import look
+from components.monitor.data.baseline import Reference
 from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
 

@@ -20,7 +20,7 @@ from benchmarks.ablation_towers import AS_IT_IS, OTHER_SEED
 from benchmarks.machine import RESULTS, write_result
 from benchmarks.quality import CUTS, FOLDER
 from benchmarks.quality_work import list_name
-from components.evaluate.rank import recommend_all
+from components.evaluate.predictions import recommend_all
 from components.kfp_support.progress import progress
 from components.train.run import train
 from model.data.trips import Trips

@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.quality_result import LISTS, NEW, TREES, TUTORIAL
-from components.evaluate.rank import recommend_all, request_of
+from components.evaluate.predictions import recommend_all, request_of
 from components.kfp_support.progress import progress
 from model.api import Model
 from model.data.catalog import Catalog

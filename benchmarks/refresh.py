@@ -17,7 +17,7 @@ from benchmarks import child
 from benchmarks.cadence import Walk
 from benchmarks.machine import RESULTS, write_result
 from benchmarks.quality_result import ROUNDS, interval
-from components.evaluate.rank import recommend_all
+from components.evaluate.predictions import recommend_all
 from components.ingest.run import ingest
 from components.kfp_support.progress import progress
 from model.data.catalog import Catalog

@@ -17,7 +17,7 @@ from benchmarks.machine import write_result
 from benchmarks.quality import CUTS, FOLDER, SEEDS
 from benchmarks.quality_result import POPULARITY, ROUNDS
 from benchmarks.quality_work import list_name
-from components.evaluate.rank import request_of
+from components.evaluate.predictions import request_of
 from components.kfp_support.progress import progress
 from model.api import Answer, Request
 from model.data.catalog import Catalog

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from components.rollout.envoy import READY_PATH, USER_HEADER, VERSION_HEADER, Backend
-from components.rollout.front import Front, front
-from components.rollout.processes import Process, free_port, running, wait_ready
+from components.rollout.local.envoy_config import READY_PATH, USER_HEADER, VERSION_HEADER, Backend
+from components.rollout.local.envoy_process import Front, front
+from components.rollout.local.processes import Process, free_port, running, wait_ready
 
 SERVER = "tests.components.rollout.backend"
 CLIENTS = 4

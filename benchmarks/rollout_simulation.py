@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from components.rollout.machine import apply, decide, start
-from components.rollout.observed import Evidence, VersionEvidence
+from components.rollout.decision.evidence import Evidence, VersionEvidence
+from components.rollout.decision.state_machine import apply, decide, start
 from model.data.trips import Trips
 from tfx_configs.settings import RolloutSettings
 
@@ -156,7 +156,7 @@ class _Sums:
         return math.log(canary.hits_per_trip / stable.hits_per_trip), math.hypot(*errors)
 
     def _version(self, side: int) -> VersionEvidence:
-        """As components.rollout.evidence.clustered_se, on sums."""
+        """As components.rollout.local.gather_evidence.clustered_se, on sums."""
         hits, trips = self._hits[side], self._trips[side]
         total, shoppers = trips.sum(), int((trips > 0).sum())
         residual = hits - hits.sum() / total * trips if total else hits

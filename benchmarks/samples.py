@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from components.train.batches import batches
+from components.train.input_pipeline import batches
 from model.data.batch import Batch, TripReader
 from model.data.trips import Trips, slice_positions
 from model.files import atomic_directory

@@ -24,8 +24,8 @@ from benchmarks.child import busy_s
 from benchmarks.machine import write_result
 from benchmarks.serving_load import Load, http_request, run_load
 from benchmarks.serving_mlserver import command, environment
-from components.rollout.envoy import READY_PATH, Backend
-from components.rollout.processes import Process, free_port, get, running, wait_ready
+from components.rollout.local.envoy_config import READY_PATH, Backend
+from components.rollout.local.processes import Process, free_port, get, running, wait_ready
 from model.data.trips import Trips
 from model.errors import InputError
 from model.package.manifest import verify

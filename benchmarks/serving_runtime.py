@@ -15,7 +15,7 @@ import numpy as np
 import onnxruntime
 import tf2onnx
 
-from components.train.ranking import no_scorer
+from components.train.ranker import no_scorer
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.networks.ranker import Ranker, RankerScorer

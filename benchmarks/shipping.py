@@ -17,8 +17,8 @@ import numpy as np
 import psutil
 
 from benchmarks.machine import write_result
-from components.monitor import visits
-from components.rollout.processes import Process, running, wait_until
+from components.monitor.data import visits
+from components.rollout.local.processes import Process, running, wait_until
 from model.serving.request_log.spool import MEGABYTE, waiting
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.system import object_store

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from components.rollout.status import Status
+from components.rollout.local.status_file import Status
 
 if TYPE_CHECKING:
-    from components.rollout.cluster import Seen
+    from components.rollout.kserve.cluster_rollout import Seen
 
 
 def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.monitor.run import REPORT
-from components.rollout.processes import REQUESTS
+from components.rollout.local.processes import REQUESTS
 from model.data.trips import Trips
 from model.errors import InputError
 from model.files import read_json, write_json

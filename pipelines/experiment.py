@@ -1,7 +1,7 @@
 """An experiment's figures out of a request log and canonical tables: visits, what came of them, and shoppers' past.
 
-A visit and its outcome are the monitor's (components/monitor/outcomes.py): a shopper's first list within half an hour,
-and what is bought in the twelve hours after it.
+A visit and its outcome are the monitor's (components/monitor/data/attribution.py): a shopper's first list within half
+an hour, and what is bought in the twelve hours after it.
 """
 
 from pathlib import Path
@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from components.monitor import purchases as bought
-from components.monitor.visits import judged
+from components.monitor.data import purchases as bought
+from components.monitor.data.visits import judged
+from components.rollout.experiment.analysis import Reading, reading
 from components.rollout.experiment.exposure import COLUMNS
-from components.rollout.experiment.reading import Reading, reading
 from components.rollout.experiment.size import Baseline, baseline, days_needed
 from model.errors import InputError
 from model.request_log import reader as request_log

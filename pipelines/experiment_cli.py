@@ -10,8 +10,8 @@ from model.errors import InputError
 from pipelines.given import number, writable_file
 
 if TYPE_CHECKING:
+    from components.rollout.experiment.analysis import Reading
     from components.rollout.experiment.estimate import Effect
-    from components.rollout.experiment.reading import Reading
     from components.rollout.experiment.size import Baseline
     from tfx_configs.labels import LabelSettings
 
@@ -125,7 +125,7 @@ def _read(options: argparse.Namespace) -> int:
 
 
 def _moments(options: argparse.Namespace) -> tuple[float | None, float | None]:
-    from components.monitor.step import moment_s
+    from components.monitor.kfp_steps import moment_s
 
     given = {"--since": options.since, "--until": options.until}
     since, until = (None if text is None else moment_s(text, name) for name, text in given.items())

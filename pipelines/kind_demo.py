@@ -13,7 +13,7 @@ from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import canary_ready
 from components.inference_service.shift import POLL_S, Patience, wait
 from components.inference_service.traffic import Traffic, mode, read
-from components.rollout.split import split_p_value
+from components.rollout.decision.split_test import split_p_value
 from model.errors import CheckFailed, InputError
 
 QUESTIONS = 400

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from components.inference_service.cluster_client import Cluster, KubeCluster
 from components.inference_service.traffic import NAME
-from components.rollout.processes import free_port, running, wait_until
+from components.rollout.local.processes import free_port, running, wait_until
 from model.errors import CheckFailed, InputError, StageFailed
 from model.system.programs import find_program
 from pipelines.kind_demo import PAGE, Answer

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from components.kfp_support.progress import progress
-from components.monitor.retraining import Found
+from components.monitor.retraining.trigger import Found
 from model.errors import AisleError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry

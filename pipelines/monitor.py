@@ -6,11 +6,11 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from components.monitor import reference
-from components.monitor.retraining import evidence_of, retrain
+from components.monitor.data import baseline as reference
+from components.monitor.kfp_steps import moment_s
+from components.monitor.retraining.trigger import evidence_of, retrain
 from components.monitor.run import RUNS, Inputs, monitor
-from components.monitor.step import moment_s
-from components.rollout.processes import REQUESTS
+from components.rollout.local.processes import REQUESTS
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
@@ -22,7 +22,7 @@ from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import RunSettings
 
 PLAYED = "replay-"
-"""How ids of replayed trips' requests begin (components/rollout/replay.py)."""
+"""How ids of replayed trips' requests begin (components/rollout/local/trip_traffic.py)."""
 KEY = "made-of.json"
 """Beside the reference: what it was made of, so that it is made again when that changed."""
 

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     policy = settings_in("--policy", options.policy, RetrainSettings)
     writable_file("--textfile", options.textfile)
 
-    from components.monitor.step import moment_s, training
+    from components.monitor.kfp_steps import moment_s, training
     from pipelines.demo import rewrite_report
     from pipelines.display import PIPELINE_STAGES, Display
     from pipelines.monitor import monitor_run, retrain_run

@@ -7,8 +7,8 @@ Prometheus's own; the monitor's figures reach it over the Pushgateway.
 from kfp import dsl, kubernetes
 
 from components.ingest.op import ingest_now
-from components.monitor.figures import JOB
 from components.monitor.op import monitor, retrain
+from components.monitor.prometheus_samples import JOB
 from model.system.object_store import OWN
 from pipelines.pods import MOUNT, PUSHGATEWAY, how_it_ended, mount_registry, place
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings

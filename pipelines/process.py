@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from components.rollout.processes import Process, running
-from components.train.standing import standing
+from components.rollout.local.processes import Process, running
+from components.train.current_models import standing
 from model.errors import AisleError, InputError, StageFailed
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry

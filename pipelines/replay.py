@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from components.rollout.front import front
-from components.rollout.machine import start
-from components.rollout.processes import REQUESTS, SERVER_MODULE, Server, model_server, wait_ready
-from components.rollout.status import UNDER_WAY, Status, begin, change
-from components.rollout.traffic import Client
-from components.rollout.walk import Progress, RolloutResult, Walk
+from components.rollout.decision.state_machine import start
+from components.rollout.local.envoy_process import front
+from components.rollout.local.processes import REQUESTS, SERVER_MODULE, Server, model_server, wait_ready
+from components.rollout.local.rollout import Progress, RolloutResult, Walk
+from components.rollout.local.status_file import UNDER_WAY, Status, begin, change
+from components.rollout.local.v2_client import Client
 from model.data.trips import Trips
 from model.errors import CheckFailed, InputError
 from model.serving.history.lmdb_store import LmdbStore

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from components.rollout.envoy import routes
-from components.rollout.front import rds_file
-from components.rollout.machine import Hand, RolloutState, StateName, by_hand
-from components.rollout.port import Place
-from components.rollout.status import UNDER_WAY, Status, begin, change, read_status
+from components.rollout.decision.state_machine import Hand, RolloutState, StateName, by_hand
+from components.rollout.local.envoy_config import routes
+from components.rollout.local.envoy_process import rds_file
+from components.rollout.local.status_file import UNDER_WAY, Status, begin, change, read_status
+from components.rollout.traffic_adapter import Place
 from model.data.trips import Trips
 from model.errors import InputError, ModelRefused
 from model.files import read_json, write_json
@@ -34,7 +34,7 @@ from tfx_configs.settings import RunSettings
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RunTraffic:
-    """components.rollout.port.TrafficAdapter of a run on this machine."""
+    """components.rollout.traffic_adapter.TrafficAdapter of a run on this machine."""
 
     run: Path
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from model.errors import InputError
 
 if TYPE_CHECKING:
-    from components.rollout.port import TrafficAdapter
+    from components.rollout.traffic_adapter import TrafficAdapter
 
 ACTIONS = {
     "status": "show the steps taken: declared and observed split, decisions",
@@ -71,12 +71,12 @@ def _loading() -> None:
 def _status(options: argparse.Namespace) -> int:
     if options.namespace:
         from components.inference_service.cluster_client import KubeCluster
-        from components.rollout.cluster import look
+        from components.rollout.kserve.cluster_rollout import look
         from pipelines.closing import cluster_line
 
         print(cluster_line(look(KubeCluster(options.namespace))))
         return 0
-    from components.rollout.status import read_status
+    from components.rollout.local.status_file import read_status
     from pipelines.closing import status_lines
 
     for line in status_lines(read_status(options.run / "rollout")):
@@ -94,7 +94,7 @@ def _canary(options: argparse.Namespace) -> int:
 
 
 def _hand(options: argparse.Namespace) -> int:
-    from components.rollout.machine import Hand
+    from components.rollout.decision.state_machine import Hand
 
     print(_adapter(options).act(cast(Hand, options.hand), getpass.getuser()).line())
     return 0
@@ -104,7 +104,7 @@ def _adapter(options: argparse.Namespace) -> "TrafficAdapter":
     if options.namespace:
         from components.inference_service.cluster_client import KubeCluster
         from components.inference_service.shift import Patience
-        from components.rollout.cluster import ClusterTraffic
+        from components.rollout.kserve.cluster_rollout import ClusterTraffic
 
         return ClusterTraffic(cluster=KubeCluster(options.namespace), patience=Patience())
     from pipelines.rollout import RunTraffic
@@ -116,7 +116,7 @@ def _step(options: argparse.Namespace) -> int:
     from pipelines.closing import step_line
 
     if options.namespace:
-        from components.rollout.cluster import PLAN, step_in
+        from components.rollout.kserve.cluster_rollout import PLAN, step_in
 
         if not options.prometheus:
             raise InputError("expected --prometheus URL with --namespace, got none; say where the metrics are")

@@ -6,7 +6,7 @@ takes it away. Without a canary there is nothing to do, and the run says so.
 
 from kfp import dsl
 
-from components.rollout.cluster import PLAN
+from components.rollout.kserve.cluster_rollout import PLAN
 from components.rollout.op import rollout_step
 from pipelines.pods import PUSHGATEWAY, how_it_ended, place
 

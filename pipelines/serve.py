@@ -5,8 +5,8 @@ import sys
 import time
 from pathlib import Path
 
-from components.rollout.envoy import Backend
-from components.rollout.processes import SERVER_MODULE, running, wait_ready
+from components.rollout.local.envoy_config import Backend
+from components.rollout.local.processes import SERVER_MODULE, running, wait_ready
 from model.errors import InputError
 from model.registry.model_registry import Registry
 from pipelines.given import model_in, writable_directory

@@ -12,12 +12,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from components.rollout.envoy import CANARY
-from components.rollout.front import Front, front
-from components.rollout.processes import REQUESTS, SERVER_MODULE, model_server, wait_ready
-from components.rollout.replay import Replay
-from components.rollout.shadow import COLUMNS, compare
-from components.rollout.traffic import Client, Reply
+from components.rollout.local.envoy_config import CANARY
+from components.rollout.local.envoy_process import Front, front
+from components.rollout.local.processes import REQUESTS, SERVER_MODULE, model_server, wait_ready
+from components.rollout.local.trip_traffic import Replay
+from components.rollout.local.v2_client import Client, Reply
+from components.rollout.shadow_comparison import COLUMNS, compare
 from model.errors import InputError
 from model.files import write_json
 from model.registry.model_registry import Registry

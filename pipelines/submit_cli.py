@@ -143,7 +143,7 @@ def _run_settings(options: argparse.Namespace) -> "RunSettings":
 
 
 def _training(options: argparse.Namespace) -> dict[str, str]:
-    from components.train.standing import EACH_RUN
+    from components.train.current_models import EACH_RUN
     from pipelines.versions import code_version, data_version
 
     settings = _run_settings(options)

@@ -153,7 +153,7 @@ class GateSettings(Settings):
 
     baselines: tuple[str, ...] = BASELINES
     """Exported and evaluated beside the candidate, which must beat the best of them: names that
-    components/train/baselines.py knows, BASELINES (tfx_configs/evaluation.py) among them."""
+    components/train/baselines/export.py knows, BASELINES (tfx_configs/evaluation.py) among them."""
     min_ratio_to_baseline: float = 1.0
     """recall@10 and ndcg@10 over the best baseline's, at least."""
     min_lead_low_percent: float = 0.0

@@ -9,7 +9,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.peers.base import Histories, Peer
-from components.train.item_tables import als, ease_weights
+from components.train.baselines.item_similarity import als, ease_weights
 
 
 class ImplicitAls(Peer):
@@ -39,8 +39,8 @@ class ImplicitAls(Peer):
 class Ease(Peer):
     """EASE on the `head` most popular items, those bought by a shopper as a set.
 
-    The score is x times the weights of components/train/item_tables.py. Items outside the head are never recommended,
-    only filled in.
+    The score is x times the weights of components/train/baselines/item_similarity.py. Items outside the head are never
+    recommended, only filled in.
     """
 
     def __init__(self, l2: float = 300.0, head: int = 3000) -> None:

@@ -7,11 +7,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.peers.base import Histories, Peer
-from components.train.item_tables import incidence, similarities
+from components.train.baselines.item_similarity import incidence, similarities
 
 
 class ItemKnn(Peer):
-    """Sum over what the shopper bought of the similarity to each item (components/train/item_tables.py)."""
+    """Sum over what the shopper bought of the similarity to each item
+    (components/train/baselines/item_similarity.py)."""
 
     def __init__(self, neighbours: int = 100, shrink: float = 10.0, own: bool = True) -> None:
         super().__init__()

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.base import Peer
-from components.evaluate.rank import recommend_all
+from components.evaluate.predictions import recommend_all
 from model.data.trips import Trips
 from model.evaluation import ranking_metrics as metrics
 from tfx_configs.settings import DAY_S

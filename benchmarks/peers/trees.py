@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import lightgbm
 import numpy as np
 
-from components.train.batches import Keras, batches
-from components.train.preranking import train_preranker
-from components.train.ranking import RankingModel, no_scorer
-from components.train.retrieval import TwoTowers, item_index, retrieve, train_towers
-from components.train.split import training_trips
+from components.train.input_pipeline import Keras, batches
+from components.train.pre_ranker import train_preranker
+from components.train.ranker import RankingModel, no_scorer
+from components.train.towers import TwoTowers, item_index, retrieve, train_towers
+from components.train.trip_split import training_trips
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips

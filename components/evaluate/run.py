@@ -10,11 +10,11 @@ from typing import Any
 
 import pandas as pd
 
-from components.evaluate import report
-from components.evaluate.page import METRICS
-from components.evaluate.rank import latency_ms, lists
+from components.evaluate import metrics_report as report
+from components.evaluate.html_page import METRICS
+from components.evaluate.predictions import latency_ms, lists
 from components.evaluate.slices import slice_values
-from components.evaluate.sources import without_each
+from components.evaluate.source_ablation import without_each
 from components.kfp_support.progress import progress
 from model.api import Model, Ranked
 from model.data.catalog import Catalog
@@ -89,7 +89,7 @@ def evaluate(
     baselines = [name for name in models if name not in (candidate, blessed)]
     if candidate not in models or not baselines:
         raise InputError(f"expected {candidate} and at least one baseline, got {', '.join(models) or 'no model'}")
-    from components.evaluate.tfma_check import check_with_tfma  # TFMA takes ten seconds to import
+    from components.evaluate.tfma.cross_check import check_with_tfma
 
     task = load_task(examples)
     catalog = Catalog.load(examples / CATALOG)

@@ -6,8 +6,8 @@ are in rivals.py.
 
 from typing import Any
 
-from components.gate.evidence import Expected, Reason, at, at_least, at_most, equal, number
-from components.gate.rivals import beats_baseline, no_regression, no_slice_regression
+from components.gate.comparisons import beats_baseline, no_regression, no_slice_regression
+from components.gate.criteria import Expected, Reason, at, at_least, at_most, equal, number
 from model.evaluation.ranking_metrics import CALIBRATION_ERROR, CALIBRATION_RATIO, COVERAGE
 from tfx_configs.evaluation import ALWAYS_SLICES, MAX_TFMA_DIFFERENCE
 from tfx_configs.settings import GateSettings

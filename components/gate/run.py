@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.gate.evidence import Expected
+from components.gate.criteria import Expected
 from components.gate.override import Override, refusal
 from components.gate.verdict import as_markdown, decide, headline
 from components.kfp_support.progress import progress

@@ -7,7 +7,7 @@ import dataclasses
 from typing import Any
 
 from components.gate.checks import GROUPS
-from components.gate.evidence import Expected, Missing, Reason
+from components.gate.criteria import Expected, Missing, Reason
 from components.gate.override import Override
 from tfx_configs.settings import GateSettings
 

@@ -37,7 +37,7 @@ def ingest_now(training: str, source: str, out: str, metrics: dsl.Output[dsl.Met
     from components.kfp_support.step import stage
 
     with stage("ingest"):
-        from components.ingest.now import ingest_now
+        from components.ingest.current_tables import ingest_now
 
         tables = f"{out}/tables"
         report = ingest_now(training, source, tables)

@@ -32,9 +32,9 @@ def monitor(
         from functools import partial
 
         from components.kfp_support.metric_log import log_metrics
-        from components.monitor.kept import in_force_on
-        from components.monitor.step import monitor_step
-        from components.monitor.told import write_table
+        from components.monitor.data.baseline_store import in_force_on
+        from components.monitor.kfp_steps import monitor_step
+        from components.monitor.kfp_table import write_table
 
         inputs = {"reference": in_force_on(namespace, registry), "log": request_log, "tables": tables, "out": out}
         inputs |= {"pushgateway": pushgateway, "namespace": namespace}
@@ -68,7 +68,7 @@ def retrain(
 
     with stage("retrain"):
         from components.kfp_support.markdown_table import as_markdown
-        from components.monitor.step import retrain_step
+        from components.monitor.kfp_steps import retrain_step
         from model.files import Path, write_text
 
         server = {"host": host, "token_file": token_file, "experiment": experiment, "package": package}
@@ -94,7 +94,7 @@ def reference(
 
     with stage("reference"):
         from components.kfp_support.markdown_table import as_markdown
-        from components.monitor.kept import keep_in
+        from components.monitor.data.baseline_store import keep_in
         from model.files import Path, write_text
 
         places = {"tables": tables.path, "examples": examples.path}

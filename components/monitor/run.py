@@ -11,12 +11,16 @@ import pandas as pd
 
 from components.kfp_support import pushgateway as gauges
 from components.kfp_support.progress import progress
-from components.monitor import policy, purchases, record, reference, slices, visits
-from components.monitor.figures import JOB, samples
-from components.monitor.look import Seen, look
-from components.monitor.reference import Reference
-from components.monitor.results import Result, worst
-from components.monitor.window import Live
+from components.monitor.checks import quality_slices as slices
+from components.monitor.checks.results import Result, worst
+from components.monitor.checks.run_checks import Seen, look
+from components.monitor.data import baseline as reference
+from components.monitor.data import purchases, visits
+from components.monitor.data.baseline import Reference
+from components.monitor.data.window import Live
+from components.monitor.prometheus_samples import JOB, samples
+from components.monitor.retraining import policy
+from components.monitor.retraining import training_runs as record
 from model.data import columns as c
 from model.data.schema import schema_digest
 from model.files import write_json
@@ -34,7 +38,7 @@ class Inputs:
     """Where everything is."""
 
     reference: Path
-    """What components.monitor.reference.build wrote."""
+    """What components.monitor.data.baseline.build wrote."""
     log: Path | str | None
     """Directory of the request log, or s3://bucket/path; None: there is none, and only what needs none is looked at."""
     tables: Path

@@ -24,7 +24,7 @@ def push(
     from components.kfp_support.step import stage
 
     with stage("push"):
-        from components.push.card import page
+        from components.push.registry_card import page
         from components.push.run import push
         from model.files import Path, write_json, write_text
         from model.registry.model_registry import Registry

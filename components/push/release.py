@@ -7,9 +7,9 @@ from components.inference_service.cluster_client import Cluster, KubeCluster
 from components.inference_service.shift import Patience
 from components.inference_service.traffic import Version, mode, s3_uri
 from components.kfp_support.progress import progress
-from components.push.cluster import deploy
+from components.push.canary_deploy import deploy
 from components.push.run import FIRST_STABLE
-from components.push.smoke import address, ask
+from components.push.smoke_test import address, ask
 from model.errors import ModelRefused
 from model.files import read_json
 from model.package.manifest import read_manifest
@@ -36,7 +36,7 @@ def release(
 
     Raises:
         ModelRefused: the outcome speaks of another model.
-        InputError, CheckFailed: as components.push.cluster.deploy.
+        InputError, CheckFailed: as components.push.canary_deploy.deploy.
     """
     outcome = read_json(Path(outcome_path))
     if outcome.get("pushed") is not True:

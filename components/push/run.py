@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from components.kfp_support.progress import progress
-from components.push.card import write_card
+from components.push.registry_card import write_card
 from model.errors import ModelRefused
 from model.files import read_json
 from model.package.manifest import read_manifest

@@ -19,7 +19,7 @@ def rollout_step(
 
     with stage("rollout"):
         from components.kfp_support.markdown_table import as_markdown
-        from components.rollout.cluster import step_in
+        from components.rollout.kserve.cluster_rollout import step_in
         from model.files import Path, write_json, write_text
 
         done = step_in(namespace, prometheus_url, plan, pushgateway)

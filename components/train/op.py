@@ -21,7 +21,7 @@ def stable(
         from datetime import UTC, datetime
 
         from components.kfp_support.markdown_table import as_markdown
-        from components.train.standing import standing_on, version_of
+        from components.train.current_models import standing_on, version_of
         from model.files import Path, write_text
 
         version = version_of(data_version, datetime.now(UTC))
@@ -60,6 +60,6 @@ def baselines(
     from components.kfp_support.step import stage
 
     with stage("baselines"):
-        from components.train.baselines import export_baselines
+        from components.train.baselines.export import export_baselines
 
         models.metadata.update(export_baselines(settings, examples.path, models.path))

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 
 from components.kfp_support.progress import progress
-from components.train import workers
-from components.train.batches import Keras
-from components.train.calibration import calibrate
-from components.train.coding import Coding, recoded
-from components.train.continued import go_on
-from components.train.learned import Learned
-from components.train.parent import open_parent
-from components.train.preranking import train_preranker
-from components.train.ranking import no_scorer, train_ranker
-from components.train.retrieval import TwoTowers, item_index, neighbours, train_towers
-from components.train.split import training_trips
+from components.train import distributed as workers
+from components.train.calibration.calibrate import calibrate
+from components.train.input_pipeline import Keras
+from components.train.parent_model import open_parent
+from components.train.pre_ranker import train_preranker
+from components.train.ranker import no_scorer, train_ranker
+from components.train.towers import TwoTowers, item_index, neighbours, train_towers
+from components.train.trained_model import Learned
+from components.train.trip_split import training_trips
+from components.train.vocabulary import Coding, recoded
+from components.train.warm_start import go_on
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
@@ -33,7 +33,7 @@ from tfx_configs.settings import RunSettings
 def train(settings: str, examples_dir: str, model_dir: str, parent_dir: str = "") -> dict[str, Any]:
     """Trains from scratch (`learn`) or goes on from a parent (`go_on`), and exports towers and ranker as one model.
 
-    Of several workers (components/train/workers.py) the chief exports, and the others write nothing.
+    Of several workers (components/train/distributed.py) the chief exports, and the others write nothing.
 
     Args:
         settings: RunSettings as JSON; `train.start` says how it begins.
@@ -48,7 +48,7 @@ def train(settings: str, examples_dir: str, model_dir: str, parent_dir: str = ""
 
     Raises:
         CheckFailed: there are no trips to train on before the cut.
-        InputError, ModelRefused: there is no parent, or it does not fit (components.train.parent).
+        InputError, ModelRefused: there is no parent, or it does not fit (components.train.parent_model).
     """
     workers.strategy()  # before TensorFlow does anything else
     run, examples = RunSettings.from_json(settings), Path(examples_dir)

@@ -28,7 +28,7 @@ def validate(
 
     with stage("validate"):
         from components.kfp_support.environments import call
-        from components.validate.outcome import publish
+        from components.validate.publish import publish
 
         kwargs = {"tables_dir": tables.path, "out_dir": anomalies.path, "settings_json": settings}
         kwargs |= {"reference_dir": reference_dir}

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from components.validate import charts, weeks
+from components.validate import calendar_weeks as weeks
+from components.validate import charts
 from components.validate.drift import Distance
 from components.validate.findings import Finding, verdict
 from components.validate.statistics import Stats

@@ -9,18 +9,10 @@ import pandas as pd
 import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 
-from components.validate import (
-    anomalies,
-    checks,
-    drift,
-    findings,
-    reference,
-    report,
-    requests,
-    schemas,
-    statistics,
-    tables,
-)
+from components.validate import anomalies, drift, findings, report, schemas, statistics, tables
+from components.validate import baseline_drift as reference
+from components.validate import sanity_checks as checks
+from components.validate import serving_skew as requests
 from model.data import columns as c
 from model.data import schema
 from model.data.time_split import cut_seconds

@@ -5,7 +5,7 @@ import datetime
 import numpy as np
 import pandas as pd
 
-from components.validate import weeks
+from components.validate import calendar_weeks as weeks
 from components.validate.findings import Finding, Severity
 from model.data import columns as c
 from tfx_configs.validation import ValidationSettings

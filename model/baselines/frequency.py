@@ -84,7 +84,7 @@ class Logistic(Baseline):
     """
 
     def __init__(self, weights: Mapping[str, float]) -> None:
-        """`weights`: by the names of `own_inputs` (components/train/logistic_baseline.py learns them)."""
+        """`weights`: by the names of `own_inputs` (components/train/baselines/logistic.py learns them)."""
         super().__init__(name="logistic")
         self._weights = dict(weights)
 

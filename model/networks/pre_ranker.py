@@ -26,7 +26,7 @@ HIDDEN = (32, 16)
 
 
 class PreRanker(tf.Module):
-    """Log-odds of a purchase; training sets all variables (components/train/preranking.py)."""
+    """Log-odds of a purchase; training sets all variables (components/train/pre_ranker.py)."""
 
     def __init__(self, kinds: int) -> None:
         """kinds: of promotion."""

@@ -23,7 +23,7 @@ from model.system.legacy_keras import tf
 from tfx_configs.rerank import RerankSettings
 
 TRAINING, CODING = "training.json", "coding.json"
-"""CODING is in the directory of a model that a training can go on from (components/train/parent.py)."""
+"""CODING is in the directory of a model that a training can go on from (components/train/parent_model.py)."""
 REQUEST = (
     tf.TensorSpec([None], tf.string, "history_item"),
     tf.TensorSpec([None], tf.int64, "history_time"),

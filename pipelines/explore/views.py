@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.rollout.status import Status, read_status
+from components.rollout.local.status_file import Status, read_status
 from model.api import Request
 from model.errors import InputError
 from model.registry.model_registry import Registry, State

@@ -14,15 +14,15 @@ from benchmarks.ablation_towers import MINED, MINED_FROM, MINED_TO, TOWERS, List
 from benchmarks.attention import Attention
 from benchmarks.noise_page import noise
 from benchmarks.samples import Samples, collect, recent
-from components.train.ranking import no_scorer
-from components.train.split import TrainingTrips
+from components.train.ranker import no_scorer
+from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
 from model.data.trips import Trips
 from model.features.graph import feature_records
 from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
 from tests.benchmarks.test_peers import trips_of
-from tests.components.train.test_retrieval import inputs
+from tests.components.train.test_towers import inputs
 from tests.model.small_catalog import ITEMS, STORES, small_catalog
 from tfx_configs.recipes import fast
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from benchmarks.calibration import fitted, judge
-from components.evaluate.rank import Lists
+from components.evaluate.predictions import Lists
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
 from model.files import write_json

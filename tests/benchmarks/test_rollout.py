@@ -6,7 +6,7 @@ import pytest
 from benchmarks.rollout import design_effect, simulate
 from benchmarks.rollout_page import rollout
 from benchmarks.rollout_simulation import Real, fixed, month, real_trips, roll_out
-from tests.components.rollout.weekly import DAY_S, weekly_trips
+from tests.components.rollout.decision.weekly import DAY_S, weekly_trips
 from tfx_configs.settings import RolloutSettings
 
 PLAN = RolloutSettings(min_outcome_ratio=0.9)

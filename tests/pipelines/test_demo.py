@@ -8,7 +8,7 @@ import signal
 import socket
 from pathlib import Path
 
-from components.rollout.processes import free_port
+from components.rollout.local.processes import free_port
 from tests.pipelines.command import (
     aisle,
     assert_nothing_runs,

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.monitor.retraining import Found
+from components.monitor.retraining.trigger import Found
 from model.errors import StageFailed
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry

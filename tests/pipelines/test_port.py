@@ -6,11 +6,11 @@ import pytest
 
 from components.inference_service.shift import put
 from components.inference_service.traffic import Traffic, Version, with_canary
-from components.rollout.cluster import ClusterTraffic
-from components.rollout.envoy import routes
-from components.rollout.front import rds_file
-from components.rollout.machine import Hand
-from components.rollout.port import Place, TrafficAdapter
+from components.rollout.decision.state_machine import Hand
+from components.rollout.kserve.cluster_rollout import ClusterTraffic
+from components.rollout.local.envoy_config import routes
+from components.rollout.local.envoy_process import rds_file
+from components.rollout.traffic_adapter import Place, TrafficAdapter
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.package.manifest import write_manifest
@@ -18,7 +18,7 @@ from model.registry.model_registry import Registry
 from pipelines.paths import Paths
 from pipelines.rollout import RunTraffic, declare
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
-from tests.components.rollout.weekly import weekly_trips
+from tests.components.rollout.decision.weekly import weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RolloutSettings, RunSettings
 

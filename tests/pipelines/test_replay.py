@@ -13,13 +13,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from components.rollout.processes import REQUESTS
-from components.rollout.status import read_status
+from components.rollout.local.processes import REQUESTS
+from components.rollout.local.status_file import read_status
 from model.errors import InputError
 from model.request_log.reader import read
 from model.serving.history.lmdb_store import LmdbStore
 from pipelines.replay import Progress, RolloutResult, run_rollout
-from tests.components.rollout.weekly import DAY_S, weekly_trips
+from tests.components.rollout.decision.weekly import DAY_S, weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RolloutSettings, RunSettings
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from components.rollout.envoy import routes
-from components.rollout.front import rds_file
-from components.rollout.status import change, read_status
+from components.rollout.local.envoy_config import routes
+from components.rollout.local.envoy_process import rds_file
+from components.rollout.local.status_file import change, read_status
 from model.errors import CheckFailed, InputError
 from model.files import read_json, write_json
 from model.package.manifest import write_manifest
@@ -19,7 +19,7 @@ from pipelines.cli import main
 from pipelines.paths import Paths
 from pipelines.rollout import act, declare, step
 from pipelines.rollout_cli import ACTIONS
-from tests.components.rollout.weekly import weekly_trips
+from tests.components.rollout.decision.weekly import weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RolloutSettings, RunSettings
 

@@ -12,7 +12,7 @@ from model.registry.model_registry import Registry
 from pipelines.cli import main
 from pipelines.paths import Paths
 from pipelines.shadow import FILE, shadow, shadow_lines
-from tests.components.rollout.weekly import weekly_trips
+from tests.components.rollout.decision.weekly import weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RunSettings
 

@@ -7,8 +7,8 @@ from statistics import NormalDist
 
 import numpy as np
 
+from components.rollout.decision.confidence_sequence import MAX_HALF, radius
 from components.rollout.experiment.adjust import Arm, Shoppers, arms
-from components.rollout.sequential import MAX_HALF, radius
 
 
 @dataclass(frozen=True, kw_only=True)

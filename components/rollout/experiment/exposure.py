@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from components.rollout.split import split_always_valid_p, split_p_value
+from components.rollout.decision.split_test import split_always_valid_p, split_p_value
 from tfx_configs.experiment import ExperimentSettings
 
 COLUMNS = ("user_id", "version", "time_s", "logged_s", "route")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.evaluate.run import evaluate
-from components.gate.evidence import Expected
+from components.gate.criteria import Expected
 from components.gate.verdict import decide
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from components.examples.catalog import build_catalog
 from components.examples.labels import label, positives
 from components.examples.trips import build_trips
-from components.train.batches import Keras
-from components.train.ranking import train_ranker
-from components.train.split import TrainingTrips
+from components.train.input_pipeline import Keras
+from components.train.ranker import train_ranker
+from components.train.trip_split import TrainingTrips
 from model.baselines.frequency import BASELINES
 from model.data import columns as c
 from model.data.batch import Batch, TripReader

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from components.gate.evidence import Expected
+from components.gate.criteria import Expected
 from tfx_configs.settings import GateSettings
 
 EXPECTED = Expected(digest="d1", trips=200)

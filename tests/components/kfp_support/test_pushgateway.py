@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.kfp_support.pushgateway import CHECK_FAILED, Sample, ended, push, rollout, write
-from components.rollout.processes import free_port
+from components.rollout.local.processes import free_port
 from tests.pipelines.observability.shops import pushgateway
 
 

@@ -9,7 +9,8 @@ import pandas as pd
 from benchmarks.monitoring_log import record
 from benchmarks.monitoring_world import World
 from components.examples.trips import build_trips
-from components.monitor import purchases, reference, visits
+from components.monitor.data import baseline as reference
+from components.monitor.data import purchases, visits
 from model.data import columns as c
 from model.data.trips import Trips
 from model.files import write_json

@@ -9,10 +9,10 @@ import pytest
 
 from benchmarks.monitoring_faults_requests import collapse
 from benchmarks.monitoring_world import World
-from components.monitor import record
-from components.monitor.policy import Decision
+from components.monitor.kfp_steps import moment_s, monitor_step, training
+from components.monitor.retraining import training_runs as record
+from components.monitor.retraining.policy import Decision
 from components.monitor.run import RUNS
-from components.monitor.step import moment_s, monitor_step, training
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.request_log import reader as request_log

@@ -9,8 +9,8 @@ import pytest
 from components.examples.run import build_examples
 from components.ingest.run import ingest
 from components.train import run as train_run
-from components.train.coding import Coding
-from components.train.learned import Learned
+from components.train.trained_model import Learned
+from components.train.vocabulary import Coding
 from model.data import columns as c
 from model.data.catalog import Catalog
 from model.data.trips import Trips

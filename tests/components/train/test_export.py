@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from components.evaluate.rank import request_of
+from components.evaluate.predictions import request_of
 from model.data.batch import Batch, TripReader
 from model.package import loaded_model as package
 from model.system.legacy_keras import tf

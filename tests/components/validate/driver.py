@@ -4,8 +4,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from components.validate.requests import skew
 from components.validate.run import validate
+from components.validate.serving_skew import skew
 from model.errors import InputError
 from model.files import read_json
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.validate.op import validate
-from components.validate.outcome import publish
+from components.validate.publish import publish
 from model.errors import CheckFailed
 
 SUMMARY = {"verdict": "stop", "stops": 2, "warnings": 1, "rows": 10, "columns": 3, "first_stop": "events.price: bad"}

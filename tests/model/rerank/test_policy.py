@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.evaluate.rank import recommend_all
+from components.evaluate.predictions import recommend_all
 from components.examples.trips import build_trips
 from model.api import Answer, Request
 from model.baselines.frequency import BASELINES

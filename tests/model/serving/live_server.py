@@ -12,7 +12,7 @@ import grpc
 from kserve.protocol.grpc import grpc_predict_v2_pb2 as pb
 from kserve.protocol.grpc.grpc_predict_v2_pb2_grpc import GRPCInferenceServiceStub
 
-from components.rollout.processes import REQUESTS, Process, model_server, wait_ready
+from components.rollout.local.processes import REQUESTS, Process, model_server, wait_ready
 from model.serving.http.events import BATCH
 from tests.model.serving.fake_server import write_model
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from components.examples.run import build_examples
 from components.ingest.run import ingest
-from components.rollout.status import Status, begin
+from components.rollout.local.status_file import Status, begin
 from model.baselines.frequency import PersonalFrequency
 from model.data.batch import Batch
 from model.data.catalog import Catalog

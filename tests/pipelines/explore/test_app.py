@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components.rollout.status import change
+from components.rollout.local.status_file import change
 from model.errors import InputError
 from model.files import write_json, write_text
 from model.package.manifest import verify

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import httpx
 
-from components.rollout.processes import free_port
+from components.rollout.local.processes import free_port
 from tests.pipelines.command import started
 
 

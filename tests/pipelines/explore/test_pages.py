@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from starlette.datastructures import QueryParams
 
-from components.rollout.status import change
+from components.rollout.local.status_file import change
 from pipelines.explore.ask import read_ask
 from pipelines.explore.chosen import chosen_run
 from pipelines.explore.opening import World, open_world

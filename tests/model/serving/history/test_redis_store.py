@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from components.rollout.processes import free_port
+from components.rollout.local.processes import free_port
 from model.errors import StoreUnavailable
 from model.serving.history.redis_store import RedisStore
 from model.serving.history.store import Event

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.rollout.processes import Process, free_port, get, running, wait_until
+from components.rollout.local.processes import Process, free_port, get, running, wait_until
 from model.system.programs import find_program
 
 

@@ -16,7 +16,7 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from components.rollout.processes import free_port
+from components.rollout.local.processes import free_port
 from model.package import loaded_model as package
 from model.serving.predictor import Predictor
 from model.serving.server import stage_took

@@ -1,0 +1,68 @@
+"""What each candidate source is worth: the candidate's own ranking again, without what that source brought.
+
+Shape legend: N judged trips, R ranked candidates of the longest list, K places counted.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from components.evaluate.metrics_report import Judged, paired
+from model.api import SOURCES, Ranked
+from model.evaluation import ranking_metrics as metrics
+from tfx_configs.evaluation import GATE_METRICS, EvaluationSettings
+
+PLACES = 10
+
+
+def without_each(
+    ranked: Sequence[Ranked], item_ids: np.ndarray, judged: Judged, plan: EvaluationSettings
+) -> list[dict[str, Any]]:
+    """[{source, listed_percent, hit_percent, without {metric: {delta_pct, low_pct, high_pct}}}], in order of SOURCES.
+
+    An item of several sources counts for the first, as in the answers' reasons. Scores stay as they are: the places of
+    what is taken away go to the next ones. Nothing is learned again, so this is what a source brings to this model.
+
+    Args:
+        ranked: N lists of everything that was ranked, before rules and re-ranking; none where the model tells nothing.
+        item_ids: [I] of all items, in the order of their indices.
+    """
+    if not ranked:
+        return []
+    index = {item: i for i, item in enumerate(item_ids.tolist())}
+    longest = max(len(one.item_ids) for one in ranked)
+    item_NR = np.full((len(ranked), longest), metrics.NO_ITEM, np.int64)
+    source_NR = np.full((len(ranked), longest), "", dtype=object)
+    for row, one in enumerate(ranked):
+        item_NR[row, : len(one.item_ids)] = [index.get(item, metrics.NO_ITEM) for item in one.item_ids]
+        source_NR[row, : len(one.reasons)] = one.reasons
+    hits = metrics.find_hits(item_NR[:, :PLACES], judged.baskets, judged.histories)
+    whole, first_NK = metrics.by_trip(hits), source_NR[:, :PLACES]
+    found = []
+    for source in (one for one in SOURCES if (source_NR == one).any()):
+        rest = metrics.by_trip(
+            metrics.find_hits(_first(item_NR, source_NR != source), judged.baskets, judged.histories)
+        )
+        found.append(
+            {
+                "source": source,
+                "listed_percent": _percent((first_NK == source).sum(), (first_NK != "").sum()),
+                "hit_percent": _percent((hits.hit_TK & (first_NK == source)).sum(), hits.hit_TK.sum()),
+                "without": paired(
+                    {"rest": rest, "whole": whole}, "rest", plan, (*GATE_METRICS, metrics.EXPLORE_RECALL)
+                )["whole"],
+            }
+        )
+    return found
+
+
+def _first(item_NR: np.ndarray, kept_NR: np.ndarray) -> np.ndarray:
+    """[N, K]: the first places among those kept, in order, padded with NO_ITEM."""
+    order_NR = np.argsort(~kept_NR, axis=1, kind="stable")[:, :PLACES]
+    items_NK = np.take_along_axis(item_NR, order_NR, axis=1)
+    return np.where(np.take_along_axis(kept_NR, order_NR, axis=1), items_NK, metrics.NO_ITEM)
+
+
+def _percent(part: float, whole: float) -> float:
+    return 100.0 * float(part) / float(whole) if whole else 0.0

@@ -1,0 +1,198 @@
+"""Runs TFMA on the judged trips: writes them as tf.Examples, evaluates all models at once, reads the verdict back.
+
+Shape legend: N judged trips, K recommendations, L items of a trip's union.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from apache_beam.options.pipeline_options import PipelineOptions
+
+from model.evaluation.ranking_metrics import NO_ITEM, PER_TRIP
+from model.system.legacy_keras import tf
+
+# TFMA imports TensorFlow itself: model.system.legacy_keras must come first.
+import tensorflow_model_analysis as tfma  # isort: skip
+from tensorflow_model_analysis.api import types  # isort: skip
+from tensorflow_model_analysis.proto import config_pb2  # isort: skip
+
+from components.evaluate.metrics_report import Judged
+from components.evaluate.tfma import metrics as tfma_metrics
+
+LABEL = "label"
+PREDICTION = "prediction/"
+"""Prefix of a model's name, so that no slicing shares a feature name with a model."""
+RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
+"""In this process. Beam's DirectRunner would first try to download its Prism runner from the internet."""
+
+SliceKey = tuple[str, str]
+"""(slicing, value); ("", "") is all trips."""
+OVERALL: SliceKey = ("", "")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Threshold:
+    """What the candidate must reach on one metric in one slice: a value, or a ratio to the reference model."""
+
+    metric: str
+    slice: SliceKey
+    at_least: float | None = None
+    ratio: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What TFMA says."""
+
+    verdict: bool | None
+    """None: TFMA gave no verdict."""
+    failures: list[str]
+    """One line for each threshold that was missed, or could not be checked."""
+    examples: dict[SliceKey, int]
+    """Trips by slice."""
+    values: dict[SliceKey, dict[str, dict[str, float]]]
+    """{slice: {model: {metric: value}}}."""
+
+
+def write_examples(path: Path, judged: Judged) -> None:
+    """Writes one tf.Example a trip (vectors as in tfma_metrics) to the TFRecord file `path`."""
+    items, baskets = judged.items, judged.baskets
+    length = max(len(basket) for basket in baskets) + sum(items_NK.shape[1] for items_NK in items.values())
+    with tf.io.TFRecordWriter(str(path)) as out:
+        for n, (basket, history) in enumerate(zip(baskets, judged.histories, strict=True)):
+            lists = {name: items_NK[n][items_NK[n] != NO_ITEM] for name, items_NK in items.items()}
+            union = np.unique(np.concatenate([basket, *lists.values()]))
+            label, information = np.zeros(length, np.float32), np.zeros(length, np.float32)
+            label[np.searchsorted(union, basket)] = np.where(
+                np.isin(basket, history), tfma_metrics.REPEATED, tfma_metrics.NEW
+            )
+            information[: len(union)] = judged.information_I[union]
+            features = {LABEL: _floats(label), tfma_metrics.INFORMATION: _floats(information)}
+            for name, listed in lists.items():
+                prediction = np.zeros(length, np.float32)
+                places = np.flatnonzero(items[name][n] != NO_ITEM)
+                prediction[np.searchsorted(union, listed)] = items[name].shape[1] - places
+                features[PREDICTION + name] = _floats(prediction)
+            features |= {name: _bytes(values[n]) for name, values in judged.slices.items()}
+            out.write(tf.train.Example(features=tf.train.Features(feature=features)).SerializeToString())
+
+
+def eval_config(
+    models: Sequence[str], candidate: str, reference: str, slicings: Sequence[str], thresholds: Sequence[Threshold]
+) -> config_pb2.EvalConfig:
+    """All models, metrics and slicings; thresholds on `candidate`, change thresholds against `reference`."""
+    config = config_pb2.EvalConfig()
+    for name in models:
+        config.model_specs.add(
+            name=name, prediction_key=PREDICTION + name, label_key=LABEL, is_baseline=name == reference
+        )
+    config.slicing_specs.add()
+    for slicing in slicings:
+        config.slicing_specs.add(feature_keys=[slicing])
+    judged = config.metrics_specs.add(model_names=[candidate, reference])
+    judged.metrics.add(class_name="ExampleCount")
+    others = config.metrics_specs.add(model_names=[name for name in models if name not in (candidate, reference)])
+    for name, (function, k) in PER_TRIP.items():
+        metric = config_pb2.MetricConfig(
+            class_name=tfma_metrics.CLASSES[function.__name__].__name__,
+            module=tfma_metrics.__name__,
+            config=f'{{"name": "{name}", "top_k": {k}}}',
+        )
+        others.metrics.append(metric)
+        for threshold in thresholds:
+            if threshold.metric == name:
+                _add(metric, threshold)
+        judged.metrics.append(metric)
+    if not others.model_names:
+        config.metrics_specs.remove(others)
+    return config
+
+
+def run_tfma(data: Path, out: Path, config: config_pb2.EvalConfig) -> Outcome:
+    """Evaluates the TFRecord file `data`; TFMA's own files go to `out`."""
+    models = [
+        types.EvalSharedModel(model_name=spec.name, is_baseline=spec.is_baseline, model_type="tf_generic")
+        for spec in config.model_specs
+    ]
+    parts = tfma.extractors
+    # Without UnbatchExtractor slices are silently wrong; the example counts are compared with ours in run.py.
+    extractors = [
+        parts.FeaturesExtractor(config),
+        parts.LabelsExtractor(config),
+        parts.ExampleWeightsExtractor(config),
+        parts.PredictionsExtractor(config),
+        parts.UnbatchExtractor(),
+        parts.SliceKeyExtractor(slice_spec=None, eval_config=config),
+    ]
+    tfma.run_model_analysis(
+        eval_shared_model=models,
+        eval_config=config,
+        data_location=str(data),
+        output_path=str(out),
+        extractors=extractors,
+        pipeline_options=PipelineOptions(["--runner", RUNNER]),
+    )
+    return read_outcome(out)
+
+
+def read_outcome(out: Path) -> Outcome:
+    """Reads what run_model_analysis wrote."""
+    values: dict[SliceKey, dict[str, dict[str, float]]] = {}
+    examples: dict[SliceKey, int] = {}
+    for record in tfma.load_metrics(str(out)):
+        key = _slice_key(record.slice_key)
+        for entry in record.metric_keys_and_values:
+            if entry.key.is_diff:
+                continue
+            value = entry.value.double_value.value
+            if entry.key.name == "example_count":
+                examples[key] = round(value)
+            else:
+                values.setdefault(key, {}).setdefault(entry.key.model_name, {})[entry.key.name] = value
+    result = tfma.load_validation_result(str(out))
+    if result is None or result.missing_thresholds:
+        return Outcome(verdict=None, failures=["no thresholds were checked"], examples=examples, values=values)
+    failures = [_failure(each.slice_key, f) for each in result.metric_validations_per_slice for f in each.failures]
+    for spec in result.missing_slices:
+        failures += [f"no trips for the threshold on {name} {value}" for name, value in spec.feature_values.items()]
+    return Outcome(verdict=result.validation_ok, failures=failures, examples=examples, values=values)
+
+
+def _add(metric: config_pb2.MetricConfig, threshold: Threshold) -> None:
+    slicing, value = threshold.slice
+    # MetricConfig.threshold would apply to every slice: the empty slicing spec is what means all trips.
+    entry = metric.per_slice_thresholds.add()
+    entry.slicing_specs.add(feature_values={slicing: value} if slicing else {})
+    target = entry.threshold
+    if threshold.at_least is not None:
+        target.value_threshold.lower_bound.value = threshold.at_least
+    if threshold.ratio is not None:
+        target.change_threshold.direction = config_pb2.MetricDirection.HIGHER_IS_BETTER
+        target.change_threshold.relative.value = threshold.ratio - 1.0
+
+
+def _failure(key: Any, failure: Any) -> str:
+    slicing, value = _slice_key(key)
+    where = f"{slicing} {value}" if slicing else "all trips"
+    bound = failure.metric_threshold
+    kind = "value" if bound.HasField("value_threshold") else "change"
+    limit = bound.value_threshold.lower_bound.value if kind == "value" else bound.change_threshold.relative.value
+    found = failure.metric_value.double_value.value
+    return f"{failure.metric_key.name} in {where}: {kind} {found:.5f}, limit {limit:+.5f}"
+
+
+def _slice_key(key: Any) -> SliceKey:
+    for part in key.single_slice_keys:
+        return part.column, part.bytes_value.decode()
+    return OVERALL
+
+
+def _floats(values: np.ndarray) -> Any:
+    return tf.train.Feature(float_list=tf.train.FloatList(value=values))
+
+
+def _bytes(value: str) -> Any:
+    return tf.train.Feature(bytes_list=tf.train.BytesList(value=[str(value).encode()]))

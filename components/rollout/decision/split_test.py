@@ -1,0 +1,38 @@
+"""Is the split that was observed the one that was declared?
+
+The units must be independent. Under a sticky split those are the shoppers: each is assigned once, by a hash, so a
+shopper's many requests are one draw.
+"""
+
+import math
+
+from components.rollout.decision.binomial import probabilities
+
+
+def split_p_value(canary: int, total: int, declared_percent: float) -> float:
+    """Two-sided exact binomial p-value that `canary` of `total` units come from a `declared_percent` split.
+
+    The p-value sums the outcomes no likelier than the one seen; without any units it is 1.0: nothing seen contradicts
+    nothing. For one look; `split_always_valid_p` is for many.
+    """
+    if total == 0:
+        return 1.0
+    probability = probabilities(total, declared_percent / 100)
+    no_likelier = probability <= probability[canary] * (1 + 1e-9)  # ties must not fall to rounding
+    return min(1.0, float(probability[no_likelier].sum()))
+
+
+def split_always_valid_p(canary: int, total: int, declared_percent: float) -> float:
+    """The same for a split that is looked at again and again: ever below alpha with probability at most alpha.
+
+    One over the likelihood of what was seen under a share drawn from [0, 1], to that under the declared share p
+    (Robbins 1970; Lindon and Malek, "Anytime-Valid Inference for Multinomial Count Data", NeurIPS 2022):
+
+        p^c (1 - p)^(n - c) / B(c + 1, n - c + 1),    B(a, b) = gamma(a) gamma(b) / gamma(a + b)
+    """
+    share, others = declared_percent / 100, total - canary
+    if (share == 1 and others) or (share == 0 and canary):
+        return 0.0
+    declared = (canary * math.log(share) if canary else 0.0) + (others * math.log1p(-share) if others else 0.0)
+    any_share = math.lgamma(canary + 1) + math.lgamma(others + 1) - math.lgamma(total + 2)
+    return math.exp(min(0.0, declared - any_share))

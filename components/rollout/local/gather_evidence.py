@@ -1,0 +1,89 @@
+"""From single replies to what the state machine looks at."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from components.rollout.decision.binomial import probabilities
+from components.rollout.decision.evidence import Evidence, VersionEvidence
+from components.rollout.local.envoy_config import CANARY, STABLE
+from components.rollout.local.v2_client import Reply
+from model.evaluation import clustered_errors as clusters
+
+Pair = tuple[Reply, Reply]
+"""(canary's, stable's) answer to one request that both were asked."""
+
+
+def gather(
+    replies: Sequence[Reply],
+    assigned_to_canary: int,
+    canary_ready: bool,
+    pairs: Sequence[Pair] = (),
+    age_s: float = 0.0,
+) -> Evidence:
+    """Evidence of one step.
+
+    Args:
+        assigned_to_canary: requests that the split gave to the canary, as counted by the proxy. Those it did not answer
+            with 200 itself are its errors, even where the stable version stepped in and the client saw nothing.
+        pairs: requests asked of both, besides the traffic.
+        age_s: since the rollout began, seconds.
+    """
+    sides = {side: [reply for reply in replies if reply.version == side] for side in (STABLE, CANARY)}
+    answered = sum(reply.status == 200 for reply in sides[CANARY])
+    assigned = max(assigned_to_canary, len(sides[CANARY]))
+    failed = sum(reply.status != 200 for reply in sides[STABLE])
+    return Evidence(
+        stable=_version(sides[STABLE], len(sides[STABLE]), failed),
+        canary=_version(sides[CANARY], assigned, assigned - answered),
+        canary_ready=canary_ready,
+        agreement=agreement(pairs),
+        age_s=age_s,
+    )
+
+
+def _version(replies: list[Reply], requests: int, errors: int) -> VersionEvidence:
+    good = [reply for reply in replies if reply.status == 200]
+    latencies = np.array([reply.latency_ms for reply in good] or [0.0])
+    return VersionEvidence(
+        requests=requests,
+        errors=errors,
+        shoppers=len({reply.user_id for reply in replies}),
+        p50_ms=float(np.percentile(latencies, 50)),
+        p99_ms=float(np.percentile(latencies, 99)),
+        p99_low_ms=p99_low(latencies),
+        trips=len(good),
+        hits=sum(reply.hits for reply in good),
+        hits_per_trip_se=clustered_se(good),
+        fallbacks=sum(reply.fallback for reply in good),
+        list_overlap=list_overlap(good),
+    )
+
+
+def list_overlap(replies: Sequence[Reply]) -> float:
+    """How alike the lists of different shoppers are (model/evaluation/clustered_errors.py), [0, 1]; each shopper's last
+    list counts."""
+    return clusters.list_overlap({reply.user_id: set(reply.item_ids) for reply in replies}.values())
+
+
+def agreement(pairs: Sequence[Pair]) -> float | None:
+    """Share of the canary's items that stable's answer to the same request has too; None without such a request."""
+    both = [(set(a.item_ids), set(b.item_ids)) for a, b in pairs if a.status == b.status == 200 and a.item_ids]
+    return sum(len(a & b) / len(a) for a, b in both) / len(both) if both else None
+
+
+def p99_low(values: np.ndarray) -> float:
+    """Lower 99 % confidence bound of the 99th percentile of what `values` [n] were drawn from; 0 when n is too small.
+
+    Of n draws, Binomial(n, 0.99) lie at or below the percentile, so the r-th smallest does with probability
+    P(Binomial >= r): the bound is the largest such value with probability 0.99 or more. Of 10 it is the 9th.
+    """
+    below = np.cumsum(probabilities(len(values), 0.99))
+    rank = int(np.searchsorted(below, 0.01))
+    return float(np.sort(values)[rank - 1]) if rank > 0 else 0.0
+
+
+def clustered_se(replies: Sequence[Reply]) -> float:
+    """Standard error of hits per trip; infinite below two shoppers, so that nothing is concluded from one."""
+    hits = np.array([reply.hits for reply in replies], dtype=float)
+    return clusters.ratio(hits, np.ones(len(hits)), np.array([reply.user_id for reply in replies])).se

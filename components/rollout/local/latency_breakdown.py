@@ -1,0 +1,44 @@
+"""Where the milliseconds of an answer go, by what the model servers tell Prometheus
+(model/serving/telemetry/metrics.py)."""
+
+from collections.abc import Iterable
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from components.rollout.local.processes import get
+
+REQUEST = "server, the rest"
+AROUND = "Envoy and HTTP"
+_NAMES = {"aisle_queue_seconds_sum": "queue", "aisle_request_seconds_sum": REQUEST}
+
+
+def stage_seconds(ports: Iterable[int]) -> dict[str, float]:
+    """{stage: seconds spent so far} on all servers together; REQUEST is all their time within a request."""
+    found: dict[str, float] = {}
+    for port in ports:
+        text = get(port, "/metrics")[1].decode()
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                stage = sample.labels.get("stage", "") if sample.name == "aisle_stage_seconds_sum" else ""
+                name = stage or _NAMES.get(sample.name)
+                if name:
+                    found[name] = found.get(name, 0.0) + sample.value
+    return found
+
+
+def stage_ms(before: dict[str, float], after: dict[str, float], requests: int, mean_ms: float) -> dict[str, float]:
+    """{stage: milliseconds a request}, adding up to `mean_ms`; empty where the servers told nothing.
+
+    Args:
+        before, after: of `stage_seconds`, around `requests` requests that came one after the other.
+        mean_ms: of a request as its client saw it.
+    """
+    spent = {name: 1000 * (after[name] - before.get(name, 0.0)) / max(requests, 1) for name in after}
+    inside = spent.pop(REQUEST, 0.0)
+    if not inside:
+        return {}
+    return {
+        AROUND: max(mean_ms - inside, 0.0),
+        **spent,
+        REQUEST: max(inside - sum(spent.values()), 0.0),
+    }

@@ -1,0 +1,61 @@
+"""Trips of the test span as traffic: each is one recommendation asked for as of its moment, then its purchases."""
+
+import dataclasses
+from collections.abc import Callable
+
+from components.rollout.local.envoy_config import CANARY, STABLE
+from components.rollout.local.v2_client import Client, Reply
+from model.data.trips import Trips
+
+K = 10
+
+
+class Replay:
+    """The test trips in time order, each played once."""
+
+    def __init__(self, trips: Trips, client: Client, on_request: Callable[[Reply], None], played: int = 0) -> None:
+        self._trips = trips
+        self._client = client
+        self._on_request = on_request
+        self._order = trips.test_trips()
+        self.played = played
+        self.failed_events = 0
+
+    def play(self, count: int) -> list[Reply]:
+        """The next `count` trips (fewer at the end): ask, count the hits, then send the purchases."""
+        batch = self._order[self.played : self.played + count]
+        self.played += len(batch)
+        return [self._play(int(trip)) for trip in batch]
+
+    def asked_both(self, count: int) -> list[tuple[Reply, Reply]]:
+        """(canary's, stable's) answers to the last `count` trips played, asked of each by name; no traffic."""
+        last = self._order[max(0, self.played - count) : self.played]
+        return [
+            (
+                self.ask(int(trip), f"both-canary-{trip}", CANARY),
+                self.ask(int(trip), f"both-stable-{trip}", STABLE),
+            )
+            for trip in last
+        ]
+
+    def ask(self, trip: int, request_id: str, version: str = "") -> Reply:
+        """The recommendation alone, as of the trip's moment; of `version` where one is named."""
+        trips = self._trips
+        return self._client.recommend(
+            user_id=str(trips.user_ids[trips.user_T[trip]]),
+            time_s=int(trips.time_T[trip]),
+            store_id=str(trips.store_ids[trips.store_T[trip]]),
+            k=K,
+            request_id=request_id,
+            version=version,
+        )
+
+    def _play(self, trip: int) -> Reply:
+        basket = [str(item) for item in self._trips.item_ids[self._trips.basket(trip)]]
+        reply = self.ask(trip, f"replay-{trip}")
+        reply = dataclasses.replace(reply, hits=len(set(reply.item_ids) & set(basket)))
+        time_s = int(self._trips.time_T[trip])
+        if not self._client.purchases(reply.user_id, time_s, basket, f"trip-{trip}"):
+            self.failed_events += 1
+        self._on_request(reply)
+        return reply

@@ -1,0 +1,78 @@
+"""The baselines as model directories, exported through the same path as the model."""
+
+import dataclasses
+from pathlib import Path
+
+import numpy as np
+
+from components.kfp_support.progress import progress
+from components.train.baselines.logistic import logistic_weights
+from components.train.baselines.similarity import NEIGHBOUR_BASELINES, Past, knows_shoppers
+from components.train.trip_split import training_trips
+from model.baselines.frequency import BASELINES, LOGISTIC, Baseline, Logistic
+from model.baselines.user_similarity import ShopperScorer
+from model.baselines.whole_catalog import WholeCatalog
+from model.data.batch import TripReader
+from model.data.catalog import Catalog
+from model.data.trips import Trips
+from model.errors import InputError
+from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
+from model.features.graph import FeatureGraph
+from model.files import atomic_directory, write_json
+from model.networks.recommender import Recommender, Recommends
+from model.package.export import export
+from tfx_configs.settings import MOST_CANDIDATES, RunSettings
+
+NAMES = (*BASELINES, *NEIGHBOUR_BASELINES, LOGISTIC)
+"""What `gate.baselines` may hold."""
+
+
+def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:
+    """Writes one model directory for each baseline that the gate asks for; returns {name: version}.
+
+    They rank their whole union, for nothing has learned which candidates could be left out, or the whole catalog.
+
+    Args:
+        settings: RunSettings as JSON.
+        examples_dir: what the examples stage wrote.
+        baselines_dir: replaced in one step; a directory below it is named after its baseline.
+
+    Raises:
+        InputError: a baseline has an unknown name.
+        CheckFailed: one has to learn, and there are no trips before the cut.
+    """
+    run, examples = RunSettings.from_json(settings), Path(examples_dir)
+    for name in run.gate.baselines:
+        if name not in NAMES:
+            raise InputError(f"gate.baselines: expected names among {', '.join(NAMES)}, got {name}")
+    run = dataclasses.replace(run, candidates=dataclasses.replace(run.candidates, ranked=MOST_CANDIDATES))
+    trips, catalog = Trips.load(examples / TRIPS), Catalog.load(examples / CATALOG)
+    versions = {}
+    with atomic_directory(Path(baselines_dir)) as out:
+        for name in run.gate.baselines:
+            recommender, served = baseline(name, run, trips, catalog)
+            manifest = export(out / name, name, recommender, served, rerank=run.rerank, items=examples / ITEMS)
+            versions[name] = manifest.version
+            progress(f"exported {name} {versions[name]}")
+        write_json(out / "versions.json", versions)
+    return versions
+
+
+def baseline(name: str, run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Recommends, Catalog]:
+    """The baseline of that name, and the catalog it serves. Raises CheckFailed as export_baselines does."""
+    served = catalog.as_served()
+    if name in NEIGHBOUR_BASELINES:
+        scorer = NEIGHBOUR_BASELINES[name](Past.of(trips, run))
+        served = knows_shoppers(served, trips) if isinstance(scorer, ShopperScorer) else served
+        return WholeCatalog(served, scorer), served
+    simple = BASELINES[name]() if name in BASELINES else _logistic(run, trips, catalog)
+    if not simple.fills:
+        # Without recent purchases nothing is popular, and candidates are what the shopper bought before.
+        served = dataclasses.replace(served, recent_WI=np.zeros_like(served.recent_WI))
+    return Recommender(served, run, simple), served
+
+
+def _logistic(run: RunSettings, trips: Trips, catalog: Catalog) -> Baseline:
+    graph = FeatureGraph(catalog, run.features)
+    learning = training_trips(trips, run.train).ranking
+    return Logistic(logistic_weights(graph, TripReader(trips, catalog), learning, run.train.seed))

@@ -1,0 +1,138 @@
+"""Teaches the baselines that know which items, or which shoppers, are alike.
+
+Settings are those that the benchmark chose on the validation span before its last cut (docs/quality.md).
+
+Shape legend: H events of all shoppers before the cut, U shoppers, T baskets, I items, A of them bought before the cut,
+N neighbours of an item.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.sparse as sp
+
+from components.train.baselines.item_similarity import als, ease_weights, incidence, similarities
+from model.baselines.item_similarity import Ease, ImplicitAls, ItemKnn
+from model.baselines.user_similarity import TifuKnn, UpCf
+from model.baselines.whole_catalog import CatalogScorer
+from model.data.batch import Batch
+from model.data.catalog import Catalog
+from model.data.trips import Trips
+from model.errors import CheckFailed
+from model.features.graph import trip_numbers
+from tfx_configs.settings import RunSettings
+
+HEAD = 3000
+"""Items that EASE knows: the matrix to be inverted has a row for each."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Past:
+    """What there is to learn from."""
+
+    batch: Batch
+    """The histories of all shoppers as of the cut, as NumPy arrays; a shopper's row is that of Trips.user_ids."""
+    items: int
+    popular_A: np.ndarray
+    """[A] the items bought, most often bought first."""
+    column_H: np.ndarray
+    """[H] int64 place of each event's item in `popular_A`."""
+    trip_gap_hours: float
+    seed: int
+
+    @classmethod
+    def of(cls, trips: Trips, run: RunSettings) -> "Past":
+        """Everything bought, and not returned, strictly before the cut. Raises CheckFailed when that is nothing."""
+        kept, users, items = trips.kept_events(trips.cut_s), len(trips.user_ids), len(trips.item_ids)
+        if not kept.any():
+            raise CheckFailed("expected purchases before the cut to learn baselines from, got none; move the cut")
+        batch = Batch(
+            history_item_H=trips.event_item_E[kept],
+            history_time_H=trips.event_time_E[kept],
+            history_row_H=trips.event_user_E[kept],
+            time_B=np.full(users, trips.cut_s),
+            store_B=np.zeros(users, np.int32),
+            user_B=np.arange(1, users + 1, dtype=np.int32),
+        )
+        count_I = np.bincount(batch.history_item_H, minlength=items)
+        order_I = np.argsort(-count_I, kind="stable")
+        return cls(
+            batch=batch,
+            items=items,
+            popular_A=order_I[: int((count_I > 0).sum())],
+            column_H=np.argsort(order_I)[batch.history_item_H],
+            trip_gap_hours=run.features.trip_gap_hours,
+            seed=run.train.seed,
+        )
+
+    @property
+    def shoppers(self) -> int:
+        return len(self.batch.time_B)
+
+
+def knows_shoppers(catalog: Catalog, trips: Trips) -> Catalog:
+    """The catalog whose shoppers are those of the past, without attributes: so one who asks is found among them."""
+    none = np.zeros((len(trips.user_ids) + 1, 0), np.int32)
+    return dataclasses.replace(
+        catalog, user_ids=trips.user_ids, user_attribute_names=(), user_attribute_sizes=(), user_attribute_UD=none
+    )
+
+
+def item_knn(past: Past, neighbours: int = 100, shrink: float = 800.0, own: bool = True) -> ItemKnn:
+    """From the baskets before the cut: events further apart than the model's `trip_gap_hours` are different ones."""
+    trip_H, trips_U = (numbers.numpy().astype(np.int64) for numbers in trip_numbers(past.batch, past.trip_gap_hours))
+    basket_H = (np.cumsum(trips_U) - trips_U)[past.batch.history_row_H] + trip_H - 1
+    bought_TA = incidence(basket_H, past.column_H, int(trips_U.sum()), len(past.popular_A))
+    similar_AA = similarities(bought_TA, neighbours, shrink, own)
+    counts_A = np.diff(similar_AA.indptr)
+    near_IN = np.zeros((past.items, int(counts_A.max())), np.int32)
+    similar_IN = np.zeros(near_IN.shape, np.float32)
+    item = np.repeat(past.popular_A, counts_A)
+    place = np.arange(similar_AA.nnz) - np.repeat(similar_AA.indptr[:-1], counts_A)
+    near_IN[item, place], similar_IN[item, place] = past.popular_A[similar_AA.indices], similar_AA.data
+    return ItemKnn(near_IN, similar_IN)
+
+
+def ease(past: Past, l2: float = 300.0, head: int = HEAD) -> Ease:
+    """From who bought which of the `head` items bought most often."""
+    set_UA = incidence(past.batch.history_row_H, past.column_H, past.shoppers, len(past.popular_A))
+    return Ease(past.popular_A[:head], ease_weights(set_UA[:, :head], l2), past.items)
+
+
+def ials(
+    past: Past, factors: int = 128, regularization: float = 10.0, alpha: float = 1.0, iterations: int = 10
+) -> ImplicitAls:
+    """From how often each shopper bought each item."""
+    ones_H, shape = np.ones(len(past.column_H), np.float32), (past.shoppers, len(past.popular_A))
+    count_UA = sp.csr_matrix((ones_H, (past.batch.history_row_H, past.column_H)), shape=shape)
+    factor_If = np.zeros((past.items, factors), np.float32)
+    factor_If[past.popular_A] = als(count_UA, factors, regularization, alpha, iterations, past.seed).item_factors
+    return ImplicitAls(factor_If, regularization, alpha)
+
+
+def up_cf(past: Past, recent: int = 25, locality: float = 10.0, asymmetry: float = 0.5) -> UpCf:
+    """Keeps every shopper's history."""
+    return UpCf(past.batch, past.items, past.trip_gap_hours, recent, locality, asymmetry)
+
+
+def tifu_knn(
+    past: Past,
+    groups: int = 7,
+    within: float = 0.9,
+    between: float = 0.7,
+    neighbours: int = 300,
+    share: float = 0.7,
+) -> TifuKnn:
+    """The same."""
+    return TifuKnn(past.batch, past.items, past.trip_gap_hours, groups, within, between, neighbours, share)
+
+
+NEIGHBOUR_BASELINES: dict[str, Callable[[Past], CatalogScorer]] = {
+    "item_knn": item_knn,
+    "ease": ease,
+    "ials": ials,
+    "up_cf": up_cf,
+    "tifu_knn": tifu_knn,
+}

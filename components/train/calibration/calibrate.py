@@ -1,0 +1,80 @@
+"""Makes the ranker's scores probabilities: undoes the sampling of negatives, then straightens what is still bent.
+
+Only trips before the cut are looked at. Both steps are one rising line on the log-odds, stored in the exported graph,
+so the order of a list cannot change. Shape legend: B trips, R retrieved, N listed candidates.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from components.train.calibration.platt import Platt, fit
+from components.train.input_pipeline import batches
+from components.train.ranker import RankingModel
+from model.data.batch import TripReader
+from model.features.joins import top_per_row
+from model.networks.ranker import Ranker
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
+from tfx_configs.settings import TrainSettings
+
+LISTED = 50
+"""Candidates of each trip that the line is fitted on, best first: more than a list shows, but near it.
+
+Of 600 candidates, 550 have hardly a chance; a line through all of them fits those and bends away at the top.
+"""
+
+
+def calibrate(
+    recommender: Recommender,
+    ranker: Ranker,
+    reader: TripReader,
+    valid: np.ndarray,
+    retrieved: np.ndarray,
+    settings: TrainSettings,
+    first: Platt | None = None,
+) -> dict[str, float]:
+    """Sets `slope` and `offset` of the ranker.
+
+    Args:
+        valid: [n] trips held out of training, before the cut; without any, `first` is the line.
+        retrieved: [n, R] int32 items from the towers for each of them.
+        first: the line to go on from; None: the one that undoes the sampling.
+
+    Returns:
+        {slope, offset: of the line that was fitted after it; listed, bought: how many candidates it was fitted on, how
+        many of them were bought}.
+    """
+    first = first or Platt(offset=math.log(settings.negative_percent / 100))
+    set_line(ranker, first)
+    logit_N, bought_N = _listed(recommender, ranker, reader, valid, retrieved, settings.ranking_batch)
+    line = fit(logit_N, bought_N)
+    set_line(ranker, line.after(first))
+    listed, bought = len(logit_N), int(bought_N.sum())
+    return {"slope": line.slope, "offset": line.offset, "listed": listed, "bought": bought}
+
+
+def set_line(ranker: Ranker, line: Platt) -> None:
+    """The ranker's log-odds become `line` of its raw logits."""
+    ranker.slope.assign(line.slope)
+    ranker.offset.assign(line.offset)
+
+
+def _listed(
+    recommender: Recommender, ranker: Ranker, reader: TripReader, valid: np.ndarray, retrieved: np.ndarray, size: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """(log-odds, bought): [N] each, the first LISTED candidates of each trip."""
+    everything = RankingModel(recommender, ranker, negative_percent=100.0)
+
+    @tf.function(reduce_retracing=True)
+    def best(inputs: dict[str, Any]) -> tuple[Any, Any]:
+        batch, candidates, label_C, dense_CF = everything.sample(inputs)
+        logit_C = ranker(dense_CF, candidates.item_C, tf.gather(batch.user_B, candidates.row_C))
+        first = top_per_row(candidates.row_C, logit_C, LISTED)
+        return tf.gather(logit_C, first), tf.gather(label_C, first)
+
+    parts = [best(inputs) for inputs in batches(reader, valid, size, None, retrieved)] if len(valid) else []
+    empty = np.empty(0, np.float32)
+    logits, labels = ([part[n].numpy() for part in parts] or [empty] for n in (0, 1))
+    return np.concatenate(logits), np.concatenate(labels) > 0

@@ -1,0 +1,130 @@
+"""Trains the two towers on what shoppers bought for the first time, with TFRS.
+
+Own purchases come from the shopper's history anyway; the towers are there for the rest.
+
+Shape legend: B trips, H history events, L basket entries, N positives, U uniform negatives, M both,
+A active items, d width of the vectors.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from components.train import distributed as workers
+from components.train.input_pipeline import Keras, batches
+from components.train.trip_split import TrainingTrips
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
+from model.features.joins import contains
+from model.networks.tfrs import tfrs
+from model.networks.two_tower import ItemTower, QueryTower
+from model.networks.vector_index import Index, build_index
+from model.system.legacy_keras import tf
+from tfx_configs.settings import TrainSettings
+
+LEARNING_RATE = 2e-3
+INDEX_QUERIES = 256
+"""Trips whose queries tell how much an approximate index finds."""
+
+
+class TwoTowers(tfrs.Model):
+    """Softmax with logQ correction: a positive's negatives are the other positives of the batch, and items drawn
+    uniformly, which few positives are (mixed negative sampling, Yang et al., WWW 2020).
+
+    The correction subtracts log(probability of an item to be among them) from its logit (Yi et al. 2019), so that
+    popular items are not punished for being sampled more often as negatives.
+    """
+
+    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
+        with workers.strategy().scope():
+            super().__init__()
+        self.items = ItemTower(catalog, settings.dimension)
+        self.queries = QueryTower(catalog, self.items, settings.dimension)
+        self._task = tfrs.tasks.Retrieval(temperature=settings.temperature, remove_accidental_hits=True)
+        weight = catalog.decayed_WI[-1] + 1.0
+        self._share_I = tf.Variable(weight / weight.sum(), trainable=False, dtype=tf.float32)
+        self._active_A = tf.Variable(catalog.active_items(), trainable=False, name="active")
+        self._uniform = settings.uniform_negatives
+
+    def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
+        """Mean loss a positive, of which this worker's share. `inputs`: the fields of Batch, basket_item [L] and
+        basket_row [L]."""
+        batch = Batch(**{name: inputs[name] for name in Batch._fields})
+        item, row = inputs["basket_item"], inputs["basket_row"]
+        first_time = ~contains(row, item, batch.history_row_H, batch.history_item_H)
+        item_N, row_N = tf.boolean_mask(item, first_time), tf.boolean_mask(row, first_time)
+        every_item = workers.gather(item_N)
+        positives, active = tf.cast(tf.size(every_item), tf.float32), tf.size(self._active_A)
+        drawn_U = tf.gather(self._active_A, tf.random.uniform([self._uniform], 0, active, tf.int32, seed=2))
+        item_M = tf.concat([every_item, drawn_U], 0)
+        expected_M = positives * tf.gather(self._share_I, item_M) + self._uniform / tf.cast(active, tf.float32)
+        loss = self._task(
+            tf.gather(self.queries(batch), row_N),
+            self.items(item_M),
+            candidate_sampling_probability=expected_M / (positives + self._uniform),
+            candidate_ids=item_M,
+            compute_metrics=False,
+        )
+        return loss / tf.maximum(positives, 1.0)
+
+
+def train_towers(
+    towers: TwoTowers,
+    reader: TripReader,
+    which: np.ndarray,
+    settings: TrainSettings,
+    watch: Keras,
+    rate: float = LEARNING_RATE,
+) -> None:
+    """Trains `towers` in place, from where they are, on the given trips; those without history are skipped."""
+    trips = reader.trips
+    which = which[trips.history_end_T[which] > trips.history_begin_T[which]]
+    towers.compile(optimizer=tf.keras.optimizers.legacy.Adam(rate))
+
+    def training(worker: int, of: int) -> Any:
+        return batches(reader, which, settings.retrieval_batch, settings.seed, share=(worker, of))
+
+    workers.fit(towers, training, None, settings.retrieval_epochs, watch)
+
+
+def item_vectors(towers: TwoTowers, items: int, step: int = 8192) -> np.ndarray:
+    """[items, d] float32 vectors of all items."""
+    parts = [towers.items(tf.range(i, min(i + step, items))).numpy() for i in range(0, items, step)]
+    return np.concatenate(parts)
+
+
+def item_index(towers: TwoTowers, catalog: Catalog, reader: TripReader, asked: np.ndarray) -> Index:
+    """The towers' index of the items that can be bought now; what it finds is measured on some of the `asked` trips."""
+    active = catalog.active_items()
+    vectors = item_vectors(towers, catalog.items)[active]
+    return build_index(vectors, active, lambda: query_vectors(towers, reader, asked[:INDEX_QUERIES]))
+
+
+def neighbours(
+    towers: TwoTowers, catalog: Catalog, reader: TripReader, learning: TrainingTrips, most: int
+) -> dict[str, np.ndarray]:
+    """{train, valid: [n, most] int32}: what the towers find now for the trips of the ranker's training."""
+    index = item_index(towers, catalog, reader, learning.ranking)
+    return {
+        "train": retrieve(towers, index, reader, learning.ranking, most),
+        "valid": retrieve(towers, index, reader, learning.valid, most),
+    }
+
+
+def retrieve(
+    towers: TwoTowers, index: Index, reader: TripReader, which: np.ndarray, k: int, step: int = 256
+) -> np.ndarray:
+    """[n, k] int32 items nearest to each of the given trips, best first, -1 where there are fewer."""
+    queries = query_vectors(towers, reader, which, step)
+    parts = [index.search(queries[i : i + step], k) for i in range(0, len(which), step)]
+    return np.concatenate(parts) if parts else np.full((0, k), -1, np.int32)
+
+
+def query_vectors(towers: TwoTowers, reader: TripReader, which: np.ndarray, step: int = 256) -> np.ndarray:
+    """[n, d] float32 vectors of the given trips."""
+    embed = tf.function(towers.queries, reduce_retracing=True)
+    parts = [
+        embed(Batch(*map(tf.convert_to_tensor, reader.batch(which[i : i + step])))).numpy()
+        for i in range(0, len(which), step)
+    ]
+    return np.concatenate(parts)

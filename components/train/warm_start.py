@@ -1,0 +1,111 @@
+"""Goes on from a parent: as it is on a new catalog (refresh), or after a short look at the trips since (warm).
+
+In both, everything that is not learned is new: items and their vectors' index, popularity, prices, promotions, stores,
+shoppers. Items that the parent did not know are placed by their attributes and the shared row of their id's hash.
+"""
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from components.kfp_support.progress import progress
+from components.train import distributed as workers
+from components.train.calibration.calibrate import calibrate, set_line
+from components.train.calibration.platt import Platt
+from components.train.input_pipeline import Keras
+from components.train.parent_model import Parent
+from components.train.ranker import LEARNING_RATE as RANKER_RATE
+from components.train.ranker import no_scorer, train_ranker
+from components.train.towers import INDEX_QUERIES, TwoTowers, item_index, neighbours, train_towers
+from components.train.towers import LEARNING_RATE as TOWERS_RATE
+from components.train.trained_model import Learned
+from components.train.trip_split import trips_since
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
+from model.data.time_split import day
+from model.data.trips import Trips
+from model.networks.ranker import Ranker, RankerScorer
+from model.networks.recommender import Recommender
+from model.networks.weights import assign, weights
+from model.system.legacy_keras import tf
+from tfx_configs.settings import RunSettings
+
+WARM = 0.25
+"""Share of the learning rates that a warm start begins with: it corrects, it does not begin anew."""
+
+
+def go_on(run: RunSettings, trips: Trips, catalog: Catalog, parent: Parent) -> Learned:
+    """A model from the parent's weights, as `run.train.start` says.
+
+    Args:
+        catalog: in the parent's codes (components.train.vocabulary.recoded).
+
+    Raises:
+        ModelRefused: the weights do not fit.
+        CheckFailed: warm, and there are no trips since the parent learned.
+    """
+    tf.keras.utils.set_random_seed(run.train.seed)
+    reader = TripReader(trips, catalog)
+    towers = TwoTowers(catalog, run.train)
+    training = Recommender(catalog, run, no_scorer, towers.queries)
+    ranker, preranker = Ranker(catalog, len(training.features.records)), training.candidates.preranker
+    _make_variables(towers, ranker, reader, len(training.features.records))
+    assign(weights(towers.queries, ranker, preranker), parent.weights)
+    report: dict[str, Any] = {
+        "start": run.train.start,
+        "parent": parent.version,
+        "learned_until_s": parent.learned_until_s,
+        "curves": {},
+    }
+    if run.train.start == "warm":
+        report |= _tune(run, reader, towers, ranker, training, catalog, parent.learned_until_s)
+    progress(f"{run.train.start} of {parent.version}, which learned from events before {day(parent.learned_until_s)}")
+    asked = np.flatnonzero(trips.time_T < trips.cut_s)[-INDEX_QUERIES:]
+    return Learned(
+        recommender=Recommender(catalog.as_served(), run, RankerScorer(ranker), towers.queries, preranker),
+        index=item_index(towers, catalog, reader, asked),
+        report=report,
+    )
+
+
+def _tune(
+    run: RunSettings,
+    reader: TripReader,
+    towers: TwoTowers,
+    ranker: Ranker,
+    training: Recommender,
+    catalog: Catalog,
+    since_s: int,
+) -> dict[str, Any]:
+    """One epoch at a lower rate: the ranker first, on what towers find that have not seen its trips, then the towers.
+    The pre-ranker and the scales of the features stay; the calibration goes on from the parent's."""
+    learning = trips_since(reader.trips, since_s, run.train)
+    once = dataclasses.replace(run.train, retrieval_epochs=1, ranking_epochs=1)
+    watch_towers, watch_ranker = Keras("towers"), Keras("ranker")
+    retrieved = neighbours(towers, catalog, reader, learning, run.candidates.retrieved)
+    line = Platt(slope=float(ranker.slope.numpy()), offset=float(ranker.offset.numpy()))
+    set_line(ranker, Platt())
+    progress(f"warm: {len(learning.ranking):,} trips since {day(since_s)}")
+    train_ranker(
+        training, ranker, reader, learning, retrieved, once, watch_ranker, rate=WARM * RANKER_RATE, standardise=False
+    )
+    calibration = calibrate(training, ranker, reader, learning.valid, retrieved["valid"], once, line)
+    trained = np.concatenate([learning.ranking, learning.valid])
+    train_towers(towers, reader, trained, once, watch_towers, rate=WARM * TOWERS_RATE)
+    return {
+        "learned_until_s": reader.trips.cut_s,
+        "train_trips": len(learning.ranking),
+        "valid_trips": len(learning.valid),
+        "curves": {"towers": watch_towers.curve, "ranker": watch_ranker.curve},
+        "calibration": calibration,
+    }
+
+
+def _make_variables(towers: TwoTowers, ranker: Ranker, reader: TripReader, features: int) -> None:
+    """Keras makes a layer's variables when it is called for the first time."""
+    one = np.zeros(1, np.int32)
+    with workers.strategy().scope():
+        towers.items(tf.constant(one))
+        towers.queries(Batch(*map(tf.convert_to_tensor, reader.batch(one))))
+        ranker(tf.zeros([1, features]), tf.constant(one), tf.constant(one))

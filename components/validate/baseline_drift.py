@@ -1,0 +1,182 @@
+"""Against a reference: the training span of the run that made the blessed model.
+
+A fault that was there from the first day (all prices in cents, all ids remapped) looks normal within one span; only
+an earlier span shows it. Each validation leaves what the next one compares with.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from components.validate import calendar_weeks as weeks
+from components.validate import drift, statistics
+from components.validate.findings import Finding, Severity
+from components.validate.tables import LOG_PRICE
+from components.validate.value_checks import MIN_ITEM_ROWS
+from model.data import columns as c
+from model.errors import InputError
+from model.files import read_json, write_json
+from tfx_configs.validation import ValidationSettings
+
+STATS = "drift.stats.pb"
+"""TFDV statistics of the training events, numbers cut to their middle 99.8 %."""
+KNOWN = {c.ITEM: "known_items.parquet", c.USER: "known_users.parquet"}
+"""{id column: file with id, sales and the median log price}."""
+SPAN = "span.json"
+"""{events, days} of the training span."""
+TAIL = 0.001
+MIN_ITEMS = 20
+"""Fewer items with a price on both sides say nothing about all."""
+MAX_MOVED = 0.5
+"""Typical distance of an item's price from the reference's, over that of any two items: 0.02 between spans of The
+Complete Journey (benchmarks/drift.py), about 1 when ids were shuffled."""
+
+
+def write(training: pd.DataFrame, out: Path, stride: int = 1) -> None:
+    """Writes what a later run compares with.
+
+    Args:
+        training: events before the cut with the derived columns.
+        stride: it is every stride-th row of them.
+    """
+    ranges = {
+        name: (float(training[name].quantile(TAIL)), float(training[name].quantile(1 - TAIL)))
+        for name in drift.NUMERIC
+        if name in training and training[name].notna().any()
+    }
+    (out / STATS).write_bytes(_statistics(training, ranges).SerializeToString(deterministic=True))
+    for column, name in KNOWN.items():
+        by_id(training, column).to_parquet(out / name)
+    write_json(out / SPAN, {"events": stride * len(training), "days": span_days(training)})
+
+
+def find(
+    training: pd.DataFrame, reference: Path, settings: ValidationSettings, stride: int = 1
+) -> tuple[list[Finding], list[drift.Distance]]:
+    """How the training events (every stride-th row) differ from those of the reference, a directory `write` filled.
+
+    Raises InputError when it holds no reference.
+    """
+    if not (reference / STATS).is_file():
+        raise InputError(
+            f"reference_dir: expected {STATS} in {reference}, found none; "
+            "pass the validation output of the run that made the blessed model, or nothing"
+        )
+    before = statistics.Stats.FromString((reference / STATS).read_bytes())
+    measured = drift.between(before, _statistics(training, _ranges(before)), settings)
+    out = [_drifted(distance, settings) for distance in measured if distance.value > distance.limit]
+    for column, name in KNOWN.items():
+        if column not in training:
+            continue
+        known, now = pd.read_parquet(reference / name), by_id(training, column)
+        out += _unknown(column, known, now, settings)
+        if column == c.ITEM:
+            out += _prices(known, now, settings)
+    out += _volume(volume_ratio(read_json(reference / SPAN), stride * len(training), span_days(training)), settings)
+    return out, measured
+
+
+def _statistics(training: pd.DataFrame, ranges: dict[str, tuple[float, float]]) -> statistics.Stats:
+    """Statistics with every number cut to its range, so that both sides have the same histogram edges."""
+    frame = training[[name for name in (*drift.NUMERIC, *drift.CATEGORICAL) if name in training]].copy()
+    for name, (low, high) in ranges.items():
+        if name in frame:
+            frame[name] = frame[name].clip(low, high)
+    return statistics.compute(frame)
+
+
+def _ranges(stats: statistics.Stats) -> dict[str, tuple[float, float]]:
+    return {
+        ".".join(feature.path.step): (feature.num_stats.min, feature.num_stats.max)
+        for feature in stats.datasets[0].features
+        if feature.HasField("num_stats")
+    }
+
+
+def by_id(training: pd.DataFrame, column: str) -> pd.DataFrame:
+    """One row an id: sales, and the median log price over the sales that have one (NaN without)."""
+    priced = LOG_PRICE in training  # derived only where prices are numbers
+    log_price = np.log(training[c.PRICE].where(training[c.PRICE] > 0)) if priced else pd.Series(np.nan, training.index)
+    groups = log_price.groupby(training[column])
+    return pd.DataFrame({"sales": groups.size(), "log_price": groups.median()})
+
+
+def _unknown(column: str, known: pd.DataFrame, now: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+    """Most sales are of ids that the reference never had: ids were renamed."""
+    new = ~now.index.isin(known.index)
+    percent = unknown_percent(known, now)
+    if percent <= settings.max_unknown_percent:
+        return []
+    severity: Severity = "stop" if percent > settings.max_renamed_percent else "warn"
+    expected = f"ids of the blessed span in at least {100 - settings.max_unknown_percent:g} % of events"
+    received = f"{percent:.1f} % of events with other ids, such as {now.index[new][0]!r}"
+    return [Finding("events", column, "reference_ids", severity, expected, received, "check that ids were not renamed")]
+
+
+def _prices(known: pd.DataFrame, now: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+    """Prices of the same items in another unit, or ids exchanged among the items."""
+    change = price_change(known, now)
+    if change is None:
+        return []
+    out, (ratio, moved) = [], change
+    if abs(np.log(ratio)) > np.log(settings.max_scale_ratio):
+        expected = "items priced as in the blessed span (x1)"
+        received = f"prices of the same items in another unit (x{ratio:.3g})"
+        todo = "the unit changed (cents for currency): convert it in ingest"
+        out.append(Finding("events", c.PRICE, "reference_scale", "stop", expected, received, todo))
+    if moved > MAX_MOVED:
+        expected = f"each item priced near its price in the blessed span (within {MAX_MOVED:g} of any item's distance)"
+        todo = "item ids were shuffled or remapped: restore the ids that the blessed model knows"
+        out.append(Finding("events", c.ITEM, "reference_ids", "stop", expected, f"a distance of {moved:.2f}", todo))
+    return out
+
+
+def _volume(ratio: float, settings: ValidationSettings) -> list[Finding]:
+    """Far fewer or far more events a day: half of the feed is missing, or it is another one."""
+    beyond = max(ratio, 1 / ratio) / settings.max_volume_ratio
+    if beyond <= 1:
+        return []
+    severity: Severity = "stop" if beyond > settings.stop_drift_factor else "warn"
+    expected = f"about as many events a day as in the blessed span (within x{settings.max_volume_ratio:g})"
+    todo = "check that every source of events was loaded, and only once"
+    return [Finding("events", c.TIME, "reference_volume", severity, expected, f"x{ratio:.2f}", todo)]
+
+
+def volume_ratio(span: dict[str, int], events: int, days: int) -> float:
+    """Events a day now over those of the reference."""
+    return (events / days) / (span["events"] / span["days"])
+
+
+def span_days(training: pd.DataFrame) -> int:
+    """From the first day with events to the last."""
+    day = weeks.days(training[c.TIME])
+    return int(day.max() - day.min()) + 1
+
+
+def unknown_percent(known: pd.DataFrame, now: pd.DataFrame) -> float:
+    """Share of the sales now whose id the reference never had, percent."""
+    return float(100.0 * now["sales"][~now.index.isin(known.index)].sum() / now["sales"].sum())
+
+
+def price_change(known: pd.DataFrame, now: pd.DataFrame) -> tuple[float, float] | None:
+    """(ratio, moved): how prices of the same items changed altogether, and how far items moved among themselves.
+
+    With d an item's median log price less its median in the reference: ratio is exp(median d); moved is the median of
+    |d - median d| over that of |p - median p|, p the items' log prices in the reference. None for too few items.
+    """
+    both = known.join(now, how="inner", lsuffix="_was", rsuffix="_is").dropna()
+    both = both[(both["sales_was"] >= MIN_ITEM_ROWS) & (both["sales_is"] >= MIN_ITEM_ROWS)]
+    if len(both) < MIN_ITEMS:
+        return None
+    was, change = both["log_price_was"], both["log_price_is"] - both["log_price_was"]
+    spread = float((was - was.median()).abs().median())
+    moved = float((change - change.median()).abs().median()) / spread if spread > 0 else 0.0
+    return float(np.exp(change.median())), moved
+
+
+def _drifted(distance: drift.Distance, settings: ValidationSettings) -> Finding:
+    expected = f"within {distance.limit:g} of the blessed span ({drift.measure(distance.feature)})"
+    todo = "a real change of the business needs a retrain and a look at the gate; a broken feed needs a repair"
+    severity = drift.severity(distance, settings)
+    return Finding("events", distance.feature, "reference_drift", severity, expected, f"{distance.value:.3f}", todo)

@@ -1,0 +1,49 @@
+"""The evaluation's page for KFP."""
+
+from pathlib import Path
+from typing import Any
+
+from components.evaluate.html_page import render, slice_metrics
+from model.files import write_json
+
+
+def _metrics() -> dict[str, Any]:
+    known = {"delta_pct": 12.34, "low_pct": 1.0, "high_pct": 20.0}
+    return {
+        "candidate": "aisle",
+        "versions": {"aisle": "2017-12-04-<b>"},
+        "trips": 1234,
+        "size_mb": 3.21,
+        "models": {"aisle": {"ndcg@10": 0.25, "ece": None}, "popularity": {"ndcg@10": 0.125}},
+        "paired": {"popularity": {"recall@10": known, "ndcg@10": known | {"low_pct": None}}},
+        "slices": [
+            {
+                "slice": "basket",
+                "value": "1 & 2",
+                "trips": 40,
+                "models": {"aisle": {"ndcg@10": 0.5}, "popularity": {"ndcg@10": None}},
+                "paired": {"popularity": {"ndcg@10": known}},
+            }
+        ],
+    }
+
+
+def test_models_differences_and_slices_are_on_the_page_and_nothing_is_taken_for_markup() -> None:
+    page = render(_metrics())
+    assert "<td>ndcg@10</td><td>0.2500</td><td>0.1250</td>" in page
+    assert "<td>ece</td><td>–</td><td>–</td>" in page
+    assert "<td>popularity</td><td>+12.3 [+1.0, +20.0]</td><td>–</td>" in page
+    assert "<td>basket: 1 &amp; 2</td><td>40</td><td>0.5000</td><td>–</td><td>+12.3 [+1.0, +20.0]</td>" in page
+    assert "2017-12-04-&lt;b&gt; on 1,234 first test trips" in page and "<b>" not in page
+
+
+def test_a_candidate_without_rivals_has_a_page() -> None:
+    alone = _metrics() | {"paired": {}, "slices": []}
+    assert "<h1>Evaluation</h1>" in render(alone)
+
+
+def test_kfp_compares_runs_by_the_candidates_slices(tmp_path: Path) -> None:
+    metrics = _metrics()
+    metrics["slices"].append(metrics["slices"][0] | {"value": "none", "models": {"aisle": {"ndcg@10": None}}})
+    write_json(tmp_path / "metrics.json", metrics)
+    assert slice_metrics(str(tmp_path)) == {"basket: 1 & 2, ndcg@10": 0.5}

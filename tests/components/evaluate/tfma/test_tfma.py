@@ -1,0 +1,155 @@
+"""TFMA against numpy, and what its verdict says. One evaluation of 40 trips and four models is shared."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from components.evaluate import metrics_report as report
+from components.evaluate.predictions import recommend_all
+from components.evaluate.slices import slice_values
+from components.evaluate.tfma.cross_check import check_with_tfma, compare, thresholds
+from components.evaluate.tfma.metrics import hits_of
+from components.evaluate.tfma.runner import OVERALL, Outcome, Threshold, eval_config, run_tfma, write_examples
+from model.data.catalog import Catalog
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import CATALOG, ITEMS, load_task
+from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same
+from tests.components.evaluate.world import write_examples as write_world
+from tfx_configs.evaluation import EvaluationSettings
+from tfx_configs.settings import GateSettings
+
+GATE = GateSettings(min_slice_trips=10, min_slice_ratio=0.5)
+
+
+@pytest.fixture(scope="module")
+def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
+    examples: Path = write_world(tmp_path_factory.mktemp("examples"))
+    task = load_task(examples)
+    answers = {
+        "aisle": frequency,
+        "popularity": the_same,
+        "personal_frequency": latest,
+        "blessed": lambda request: frequency(request)[::-1],
+    }
+    items = {
+        name: recommend_all(FunctionModel("1", answer), task.trips, task.trip_N) for name, answer in answers.items()
+    }
+    slices = slice_values(task, Catalog.load(examples / CATALOG), pd.read_parquet(examples / ITEMS), top_values=3)
+    return report.judge(task, items, slices, {})
+
+
+@pytest.fixture(scope="module")
+def numbers(judged: report.Judged) -> dict[str, Any]:
+    values = report.by_trip(judged)
+    slices = report.by_slice(judged, values, "aisle", EvaluationSettings(bootstrap_rounds=100))
+    return {"models": report.overall(judged, values, report.curves(judged), active_items=80), "slices": slices}
+
+
+def run(judged: report.Judged, out: Path, asked: list[Threshold], reference: str = "blessed") -> Outcome:
+    data = out / "trips.tfrecord"
+    write_examples(data, judged)
+    config = eval_config(list(judged.items), "aisle", reference, list(judged.slices), asked)
+    return run_tfma(data, out / "tfma", config)
+
+
+@pytest.fixture(scope="module")
+def outcome(judged: report.Judged, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    easy = Threshold(metric="ndcg@10", slice=OVERALL, at_least=0.01, ratio=0.5)
+    return run(judged, tmp_path_factory.mktemp("easy"), [easy])
+
+
+def test_tfma_and_numpy_agree_overall_and_in_every_slice(
+    outcome: Outcome, judged: report.Judged, numbers: dict[str, Any]
+) -> None:
+    for name, model in outcome.values[OVERALL].items():
+        assert model == pytest.approx({k: v for k, v in numbers["models"][name].items() if k in model}, abs=1e-6)
+    new = next(row for row in numbers["slices"] if (row["slice"], row["value"]) == ("shopper", "new"))
+    assert outcome.values["shopper", "new"]["aisle"] == pytest.approx(new["models"]["aisle"], abs=1e-6)
+    assert set(outcome.values[OVERALL]) == set(judged.items)
+    found = compare(outcome, numbers, trips=40)
+    assert found["counts_agree"] and found["example_count"] == 40 and found["max_difference"] < 1e-6
+
+
+def test_thresholds_on_all_trips_are_not_applied_to_the_slices(outcome: Outcome) -> None:
+    assert outcome.verdict is True and outcome.failures == []
+
+
+def test_a_missed_value_a_missed_change_and_a_slice_that_is_not_there_are_all_a_no(
+    judged: report.Judged, tmp_path: Path
+) -> None:
+    asked = [
+        Threshold(metric="recall@10", slice=("shopper", "new"), at_least=0.99),
+        Threshold(metric="ndcg@10", slice=OVERALL, ratio=100.0),
+        Threshold(metric="recall@20", slice=("shopper", "nobody"), at_least=0.0),
+    ]
+    found = run(judged, tmp_path, asked)
+    assert found.verdict is False
+    assert sorted(line.split(":")[0] for line in found.failures) == [
+        "ndcg@10 in all trips",
+        "no trips for the threshold on shopper nobody",
+        "recall@10 in shopper new",
+    ]
+
+
+def test_without_thresholds_there_is_no_verdict(judged: report.Judged, tmp_path: Path) -> None:
+    assert run(judged, tmp_path, []).verdict is None
+
+
+def test_the_whole_check_says_yes_to_a_model_that_wins_and_no_to_one_that_loses(
+    judged: report.Judged, numbers: dict[str, Any], tmp_path: Path
+) -> None:
+    wins = check_with_tfma(judged, numbers, "aisle", "blessed", GATE, tmp_path / "wins")
+    assert wins["verdict"] is True and wins["counts_agree"] and wins["max_difference"] < 1e-6
+    loses = check_with_tfma(judged, numbers, "popularity", None, GATE, tmp_path / "loses")
+    assert loses["verdict"] is False and any(line.startswith("ndcg@10 in all trips") for line in loses["failures"])
+
+
+def test_bounds_come_from_the_best_baseline_and_the_blessed_model() -> None:
+    def row(slicing: str, trips: int) -> dict[str, Any]:
+        models = {"a": {"ndcg@10": 0.2}, "b": {"ndcg@10": 0.3}, "old": {"ndcg@10": 0.0}}
+        return {"slice": slicing, "value": "x", "trips": trips, "models": models}
+
+    models = {name: {"ndcg@10": n, "recall@10": r} for name, n, r in (("a", 0.2, 0.5), ("b", 0.4, 0.1), ("old", 1, 1))}
+    found = thresholds({"models": models, "slices": [row("big", 10), row("small", 9)]}, ["a", "b"], "old", GATE)
+    assert [(t.metric, t.slice, t.ratio) for t in found] == [
+        ("recall@10", OVERALL, None),
+        ("ndcg@10", OVERALL, 0.98),
+        ("ndcg@10", ("big", "x"), None),  # the blessed model has no hit there: no ratio to ask for
+    ]
+    assert [t.at_least for t in found] == pytest.approx([0.5, 0.4, 0.15])
+
+
+def test_a_slice_that_tfma_lacks_or_counts_differently_is_noticed() -> None:
+    numbers = {"models": {"a": {"ndcg@10": 0.5}}, "slices": []}
+    values = {OVERALL: {"a": {"ndcg@10": 0.5}}}
+    agreed = Outcome(verdict=True, failures=[], examples={OVERALL: 3}, values=values)
+    assert compare(agreed, numbers, trips=3)["counts_agree"]
+    assert not compare(agreed, numbers, trips=4)["counts_agree"]
+    assert compare(dataclasses.replace(agreed, values={}), numbers, trips=3)["max_difference"] is None
+
+
+def test_an_undefined_value_agrees_only_with_an_undefined_value() -> None:
+    numbers = {"models": {"a": {"ndcg@10": None}}, "slices": []}
+    nan = Outcome(verdict=True, failures=[], examples={OVERALL: 1}, values={OVERALL: {"a": {"ndcg@10": float("nan")}}})
+    assert compare(nan, numbers, trips=1)["max_difference"] == 0.0
+    assert (
+        compare(dataclasses.replace(nan, values={OVERALL: {"a": {"ndcg@10": 0.1}}}), numbers, 1)["max_difference"]
+        is None
+    )
+
+
+def test_a_trip_reads_back_from_its_vectors() -> None:
+    # List: place 1 new and bought, place 2 not bought, place 3 repeated; one bought item is not in the list.
+    label = np.array([0.0, 1.0, 2.0, 2.0, 0.0])
+    prediction = np.array([19.0, 20.0, 18.0, 0.0, 0.0])
+    information = np.array([1.0, 2.0, 3.0, 4.0, 0.0])
+    found = hits_of(label, prediction, information)
+    assert found.hit_TK.tolist() == [[True, False, True]] and found.new_hit_TK.tolist() == [[True, False, False]]
+    assert found.basket_T.tolist() == [3] and found.new_T.tolist() == [1]
+    assert metrics.novelty(found, 2).tolist() == [1.5] and metrics.novelty(found, 10).tolist() == [2.0]
+    nothing = hits_of(label, np.zeros(5), information)
+    assert metrics.recall(nothing, 10).tolist() == [0.0] and np.isnan(metrics.novelty(nothing, 10)).all()

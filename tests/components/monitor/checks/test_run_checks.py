@@ -1,0 +1,40 @@
+"""What fails by chance at one look does not fail at two."""
+
+import dataclasses
+
+import pytest
+
+from benchmarks.monitoring_faults_requests import collapse, lost_state
+from benchmarks.monitoring_world import World
+from components.monitor.checks.results import Result
+from tfx_configs.settings import DAY_S
+
+HOUR_S = 3600
+
+
+def _said(world: World, check: str, moment_s: float) -> Result:
+    return next(result for result in world.seen([moment_s], False, check)[0] if result.check == check)
+
+
+@pytest.mark.parametrize(("confirm_hours", "status"), [(0.0, "failed"), (6.0, "ok")])
+def test_a_figure_outside_its_limits_fails_when_it_was_so_before(
+    shop: World, confirm_hours: float, status: str
+) -> None:
+    """More than half a day's lists are one list: not so six hours earlier, when a third was."""
+    begin_s = shop.known.cut_s + 14.5 * DAY_S
+    settings = dataclasses.replace(shop.settings, windows_days=(1,), confirm_hours=confirm_hours)
+    broken = dataclasses.replace(collapse(shop, begin_s), settings=settings)
+    first = next(
+        begin_s + hours * HOUR_S
+        for hours in range(6, 48, 3)
+        if (found := _said(broken, "list_overlap", begin_s + hours * HOUR_S)).value > found.high
+    )
+    said = _said(broken, "list_overlap", first)
+    assert said.status == status
+    assert said.why == ("" if status == "failed" else "outside its limits, but not 6 h ago")
+    assert _said(broken, "list_overlap", first + 6 * HOUR_S).status == "failed"
+
+
+def test_a_fixed_limit_needs_no_second_look(shop: World) -> None:
+    begin_s = shop.known.cut_s + 14.5 * DAY_S
+    assert _said(lost_state(shop, begin_s), "visits_without_state", begin_s + 5 * HOUR_S).status == "failed"

@@ -1,0 +1,93 @@
+"""What is kept of the weeks before the cut, by pencil."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks.monitoring_world import World
+from components.examples.trips import build_trips
+from components.monitor.data import baseline as reference
+from components.monitor.run import read_live
+from model.data import columns as c
+from model.errors import InputError
+from model.files import write_json
+from tests.components.monitor.shop import CUT_S, WEEKS
+from tests.worlds import purchases, seconds, write
+from tfx_configs.labels import LabelSettings
+from tfx_configs.monitoring import MonitorSettings
+from tfx_configs.settings import RunSettings
+
+WORLD = purchases(
+    ("u1", 1, "a b"),
+    ("u2", 2, "d"),
+    ("u1", 10, "a"),
+    ("u1", 20, "a d"),
+    ("u2", 22, "a"),
+    ("u1", 40, "e"),  # after the cut
+).assign(event_type="purchase", quantity=1.0)
+IDS = np.array(["a", "b", "d", "e", "z"], dtype=object)
+
+
+@pytest.fixture(scope="module")
+def known(tmp_path_factory: pytest.TempPathFactory) -> reference.Reference:
+    folder = tmp_path_factory.mktemp("known")
+    write(folder / "tables", events=WORLD)
+    build_trips(WORLD, IDS, seconds(30), 100).save(folder / "examples" / "trips")
+    versions = {"aisle": "v7", "personal_frequency": "v1"}
+    models = {
+        "aisle": {"recall@10": 0.3, "calibration_ratio@10": 1.1},
+        "personal_frequency": {"recall@10": 0.2, "calibration_ratio@10": None},
+    }
+    write_json(folder / "evaluation" / "metrics.json", {"versions": versions, "models": models})
+    out = folder / "reference"
+    settings = MonitorSettings()
+    reference.build(
+        folder / "tables", folder / "examples", out, RunSettings(), settings, evaluation=folder / "evaluation"
+    )
+    return reference.load(out)
+
+
+def test_the_plain_ranker_lists_what_was_bought_most_before_the_visit(known: reference.Reference) -> None:
+    lists = {(row[c.USER], row["time_s"]): list(row["items"]) for _, row in known.visits.iterrows()}
+    assert lists[("u1", seconds(1))] == []
+    assert lists[("u1", seconds(20))] == ["a", "b"]
+    assert lists[("u2", seconds(22))] == ["d"]
+    assert known.visits["hits"].tolist() == [0, 0, 1, 1, 0]  # in time order
+
+
+def test_first_sights_and_purchases_end_at_the_cut(known: reference.Reference) -> None:
+    assert known.items["d"] == seconds(2)
+    assert np.isnan(known.items["e"]) and np.isnan(known.items["z"])
+    assert dict(known.users) == {"u1": seconds(1), "u2": seconds(2)}
+    assert known.purchases[c.TIME].max() == seconds(22) and known.cut_s == seconds(30)
+
+
+def test_levels_come_from_the_evaluation(known: reference.Reference) -> None:
+    assert known.levels["v7"]["hits_per_trip"] == pytest.approx(1.5)
+    assert known.probable == ("v7",)
+
+
+def test_only_a_sample_of_shoppers_is_answered_and_each_of_them_always(shop: World) -> None:
+    answered = shop.known.visits.groupby(c.USER)["listed"].agg(lambda listed: listed.notna().mean())
+    assert set(answered) == {0.0, 1.0}
+    weeks = 14
+    assert shop.known.visits["listed"].notna().sum() == (answered == 1.0).sum() * weeks <= 2000
+    assert WEEKS == 20 and shop.known.begin_s == CUT_S - weeks * 7 * 86_400
+
+
+def test_what_counts_as_bought_is_what_the_model_learned_from(tmp_path: Path) -> None:
+    lines = WORLD.assign(event_type=np.where(WORLD[c.ITEM] == "e", "view", "purchase"))
+    write(tmp_path / "tables", events=lines)
+    build_trips(lines, IDS, seconds(30), 100).save(tmp_path / "examples" / "trips")
+    run = RunSettings(labels=LabelSettings(positive_types=("purchase", "view")))
+    reference.build(tmp_path / "tables", tmp_path / "examples", tmp_path / "known", run, MonitorSettings())
+    known = reference.load(tmp_path / "known")
+    assert known.labels == run.labels
+    live = read_live(None, tmp_path / "tables", known, seconds(60), MonitorSettings())
+    assert live.purchases[c.ITEM].tolist() == ["e"]
+
+
+def test_what_is_no_reference_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"reference: expected reference\.json"):
+        reference.load(tmp_path)

@@ -1,0 +1,104 @@
+"""A push to a cluster: stable first, then the canary, awaited, asked, and taken away when it fails."""
+
+from typing import Any
+
+import pytest
+
+from components.inference_service.traffic import Traffic, read
+from components.push.canary_deploy import deploy
+from model.errors import CheckFailed, InputError
+from tests.components.inference_service.fake_cluster import Clock, FakeCluster
+from tests.components.inference_service.test_traffic import NEW, OLD
+
+
+def push(cluster: FakeCluster, smoke: Any = lambda predictor: None, ready_s: float = 60.0) -> dict[str, Any]:
+    return deploy(cluster, OLD, NEW, 10, smoke, Clock().patience(ready_s))
+
+
+@pytest.mark.parametrize("mode", ["Standard", "Knative"])
+def test_the_first_push_makes_stable_ready_and_then_declares_the_canary_beside_it(mode: str) -> None:
+    cluster, asked = FakeCluster(mode), list[str]()
+    result = push(cluster, asked.append)
+    assert [read(part) for part in cluster.records] == [
+        Traffic(stable=None),
+        Traffic(stable=OLD),
+        Traffic(stable=OLD, canary=NEW, percent=0),
+        Traffic(stable=OLD, canary=NEW, percent=10),
+    ]
+    assert asked == [NEW.predictor]
+    assert result == {
+        "version": NEW.name,
+        "predictor": NEW.predictor,
+        "percent": 10,
+        "stable": OLD.name,
+        "previous": None,
+        "generation": 4,
+        "changed": True,
+    }
+
+
+def test_a_later_push_leaves_stable_as_it_is() -> None:
+    cluster = FakeCluster()
+    push(cluster)
+    deploy(cluster, NEW, NEW, 50, lambda predictor: None, Clock().patience())
+    assert read(cluster.record()) == Traffic(stable=OLD, canary=NEW, percent=50)
+
+
+def test_a_canary_that_serves_keeps_its_share_while_it_is_asked() -> None:
+    cluster, seen = FakeCluster(), list[int]()
+    push(cluster)
+    deploy(cluster, OLD, NEW, 20, lambda _: seen.append(read(cluster.record()).percent), Clock().patience())
+    assert (seen, read(cluster.record()).percent) == ([10], 20)
+
+
+def test_the_same_push_twice_declares_the_same() -> None:
+    cluster = FakeCluster()
+    push(cluster)
+    again = push(cluster)
+    assert not again["changed"] and cluster.applied[-1] == cluster.applied[-2]
+
+
+def test_a_canary_that_is_never_ready_is_rolled_back_after_its_deadline_and_stable_is_untouched() -> None:
+    cluster = FakeCluster()
+    cluster.canary_ready_after = None
+    waiting = {"reason": "ImagePullBackOff", "message": "no such image"}
+    cluster.found_pods = [
+        {
+            "metadata": {"name": f"aisle-{NEW.predictor}-predictor-1"},
+            "status": {
+                "containerStatuses": [
+                    {"name": "kserve-container", "image": "aisle/serve:9", "state": {"waiting": waiting}}
+                ]
+            },
+        }
+    ]
+    with pytest.raises(CheckFailed, match=r"expected ready within 60 s; pod .* image aisle/serve:9 not pulled"):
+        push(cluster)
+    assert read(cluster.record()) == Traffic(stable=OLD)
+
+
+@pytest.mark.parametrize("mode", ["Standard", "Knative"])
+def test_a_canary_that_answers_wrongly_is_rolled_back_before_any_shopper_met_it(mode: str) -> None:
+    def smoke(predictor: str) -> None:
+        raise CheckFailed("expected recommendations, got none")
+
+    cluster = FakeCluster(mode)
+    with pytest.raises(CheckFailed, match="expected recommendations"):
+        push(cluster, smoke)
+    assert {read(part).percent for part in cluster.records} == {0}
+    assert read(cluster.record()) == Traffic(stable=OLD)
+
+
+def test_a_refused_apply_changes_nothing_and_is_told() -> None:
+    cluster = FakeCluster()
+    cluster.refuse = CheckFailed("refused by the API server (403): exceeded quota")
+    with pytest.raises(CheckFailed, match="exceeded quota"):
+        push(cluster)
+    assert cluster.applied == []
+
+
+def test_a_service_in_no_known_mode_is_refused_before_anything_is_applied() -> None:
+    cluster = FakeCluster("ModelMesh")
+    with pytest.raises((InputError, CheckFailed), match="expected Standard or Knative"):
+        push(cluster)
+    assert cluster.applied == []

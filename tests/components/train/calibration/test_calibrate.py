@@ -1,0 +1,70 @@
+"""Calibration: the line by pencil and by simulation, and that no order changes."""
+
+import math
+
+import numpy as np
+import pytest
+
+from components.train.calibration.calibrate import set_line
+from components.train.calibration.platt import MIN_SLOPE, Platt, fit
+from model.networks.ranker import Ranker
+from model.system.legacy_keras import tf
+from tests.model.small_catalog import small_catalog
+
+LOGITS = np.linspace(-4.0, 1.0, 20_000)
+
+
+def bought(slope: float, offset: float) -> np.ndarray:
+    chance = 1 / (1 + np.exp(-(slope * LOGITS + offset)))
+    return np.random.default_rng(2).random(len(LOGITS)) < chance
+
+
+def test_the_line_that_made_the_data_is_found_again() -> None:
+    found = fit(LOGITS, bought(1.6, 0.9))
+    assert (found.slope, found.offset) == pytest.approx((1.6, 0.9), abs=0.08)
+
+
+def test_under_the_fitted_line_as_much_is_expected_as_was_bought() -> None:
+    y = bought(0.5, -1.0)
+    found = fit(LOGITS, y)
+    expected = (1 / (1 + np.exp(-(found.slope * LOGITS + found.offset)))).sum()
+    assert expected == pytest.approx(y.sum(), abs=2)
+
+
+def test_a_constant_logit_moves_to_the_share_that_was_bought() -> None:
+    """100,000 times the logit 0, a fifth bought: log(1/4), less what the prior holds back."""
+    found = fit(np.zeros(100_000), np.arange(100_000) % 5 == 0)
+    assert (found.slope, found.offset) == pytest.approx((1.0, math.log(1 / 4)), abs=1e-3)
+
+
+def test_without_observations_nothing_moves_and_with_one_only_a_little() -> None:
+    assert fit(np.empty(0), np.empty(0)) == Platt()
+    one = fit(np.array([0.0]), np.array([1.0]))
+    assert one.slope == 1.0 and 0 < one.offset < 0.5
+
+
+def test_what_can_be_told_apart_perfectly_has_a_finite_line() -> None:
+    found = fit(np.array([-30.0, -20.0, 20.0, 30.0]), np.array([0, 0, 1, 1]))
+    assert math.isfinite(found.slope) and found.slope >= MIN_SLOPE
+
+
+def test_scores_that_point_the_wrong_way_are_left_alone() -> None:
+    assert fit(LOGITS, ~bought(2.0, 3.0)) == Platt()
+
+
+def test_a_line_for_shifted_logits_shifts_first() -> None:
+    """2 (x + 3) + 1 = 2 x + 7."""
+    assert Platt(slope=2.0, offset=1.0).after(Platt(offset=3.0)) == Platt(slope=2.0, offset=7.0)
+
+
+def test_calibration_changes_the_numbers_and_never_the_order() -> None:
+    tf.keras.utils.set_random_seed(3)
+    ranker = Ranker(small_catalog(), features=4)
+    dense = tf.random.stateless_normal([500, 4], seed=[1, 2])
+    item, user = tf.range(500) % 5, tf.zeros([500], tf.int32)
+    before = ranker(dense, item, user).numpy()
+    set_line(ranker, Platt(slope=1.7, offset=-0.6))
+    after = ranker(dense, item, user).numpy()
+    assert after == pytest.approx(1.7 * before - 0.6, abs=1e-5)
+    score = tf.math.sigmoid(after).numpy()
+    assert (np.argsort(-score, kind="stable") == np.argsort(-before, kind="stable")).all()

@@ -1,0 +1,89 @@
+"""What stands when a run begins, on this machine and on a cluster."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from components.inference_service.registry_sync import follow
+from components.inference_service.traffic import Traffic, Version, record
+from components.train.current_models import EACH_RUN, standing, version_of
+from model.errors import InputError
+from model.registry.model_registry import Registry
+from tests.components.inference_service.fake_cluster import FakeCluster
+from tests.model.model_directory import write_model
+from tfx_configs import recipes
+from tfx_configs.settings import RunSettings, Start
+
+
+@pytest.fixture
+def registry(tmp_path: Path) -> Registry:
+    return Registry(tmp_path / "registry")
+
+
+def add(registry: Registry, tmp_path: Path, content: str, kind: str = "aisle") -> str:
+    write_model(tmp_path / content, content, kind)
+    return registry.add(tmp_path / content)
+
+
+def run(start: Start) -> RunSettings:
+    return recipes.fast().training(start=start)
+
+
+def test_an_empty_registry_and_a_baseline_are_nothing_to_compare_with_or_go_on_from(
+    registry: Registry, tmp_path: Path
+) -> None:
+    for stable in (None, add(registry, tmp_path, "simple", "personal_frequency")):
+        if stable is not None:
+            registry.set_stable(stable)
+        assert set(standing(registry, run("scratch"), "data")) == {""}
+        with pytest.raises(InputError, match=r"train\.start refresh: expected a stable model that was trained in"):
+            standing(registry, run("refresh"), "data")
+
+
+@pytest.mark.parametrize(("start", "has_parent"), [("scratch", False), ("refresh", True), ("warm", True)])
+def test_the_stable_model_is_compared_with_always_and_gone_on_from_where_that_is_asked(
+    registry: Registry, tmp_path: Path, start: Start, has_parent: bool
+) -> None:
+    stable = add(registry, tmp_path, "one")
+    registry.set_stable(stable)
+    found = standing(registry, run(start), "data")
+    assert found.blessed_dir == str(registry.path(stable))
+    assert found.parent_dir == (found.blessed_dir if has_parent else "")
+
+
+def test_the_registry_follows_what_serves_on_a_cluster(registry: Registry, tmp_path: Path) -> None:
+    one, two = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
+    registry.set_stable(one)
+    registry.set_canary(two)
+    cluster = FakeCluster()
+    cluster.records = [serves(one)]
+    follow(registry, cluster)
+    assert (registry.state().stable, registry.state().canary) == (one, two)
+    cluster.records = [serves(two)]
+    follow(registry, cluster)
+    assert (registry.state().stable, registry.state().canary, registry.state().previous) == (two, None, one)
+    cluster.records = [serves(one)]  # somebody went back by hand
+    follow(registry, cluster)
+    assert registry.state().stable == one
+
+
+def test_what_serves_and_is_not_in_the_registry_changes_nothing(registry: Registry, tmp_path: Path) -> None:
+    one, cluster = add(registry, tmp_path, "one"), FakeCluster()
+    registry.set_stable(one)
+    for serving in (serves("2020-01-01-unknown"), {}):
+        cluster.records = [serving]
+        follow(registry, cluster)
+        assert registry.state().stable == one
+
+
+def serves(version: str) -> dict[str, Any]:
+    """The cluster's record of what is stable."""
+    return record(Traffic(stable=Version(name=version, uri="s3://models/one")), FakeCluster.namespace)
+
+
+def test_runs_of_a_schedule_have_a_data_version_each_and_others_the_one_that_was_given() -> None:
+    monday = datetime(2026, 11, 23, 2, 0, 0, 5, tzinfo=UTC)
+    assert version_of(EACH_RUN, monday) == "20261123T020000.000005Z"
+    assert version_of("2017-12-04", monday) == "2017-12-04"

@@ -1,0 +1,41 @@
+"""What the pre-ranker learns: a line, and by the network what no line can say."""
+
+import numpy as np
+
+from components.train.pre_ranker import _fit_network, train_preranker
+from components.train.ranker import no_scorer
+from components.train.trip_split import training_trips
+from model.data.batch import TripReader
+from model.networks.pre_ranker import NAMES, READ, PreRanker
+from model.networks.recommender import Recommender
+from model.system.legacy_keras import tf
+from tests.components.train.conftest import Trained
+
+
+def test_the_network_learns_what_the_line_cannot_say() -> None:
+    """Bought is what is either near and rare, or far and popular."""
+    rng = np.random.default_rng(5)
+    preranker = PreRanker(0)
+    place, popularity = READ - 1, READ - 2
+    input_NR = np.zeros((20_000, READ), np.float32)
+    input_NR[:, [place, popularity]] = rng.uniform(0, 7, (20_000, 2))
+    bought_N = (input_NR[:, place] > 3.5) == (input_NR[:, popularity] > 3.5)
+    _fit_network(preranker, np.zeros(20_000, np.float32), input_NR, bought_N, rng)
+    right = (preranker.network(tf.constant(input_NR)).numpy() > 0) == bought_N
+    assert right.mean() > 0.85  # of a line, half
+
+
+def test_it_learns_from_the_pool_the_same_each_time_and_likes_what_was_bought_before(trained: Trained) -> None:
+    trips, catalog, run = trained.trips, trained.catalog, trained.run
+    reader, learning = TripReader(trips, catalog), training_trips(trips, run.train)
+    none = np.full((len(learning.ranking), 1), -1, np.int32)
+    learned = []
+    for _ in range(2):
+        recommender = Recommender(catalog, run, no_scorer)
+        report = train_preranker(recommender, reader, learning.ranking, none, seed=7)
+        learned.append([variable.numpy() for variable in recommender.candidates.preranker.variables])
+    assert report["trips"] == len(learning.ranking) and 0 < report["bought"] < report["entries"]
+    assert all(np.array_equal(one, other) for one, other in zip(*learned, strict=True))
+    preranker = recommender.candidates.preranker
+    own = dict(zip(NAMES, preranker.line_F.numpy(), strict=True))
+    assert own["decayed_60d"] + own["decayed_365d"] > 0

@@ -1,0 +1,150 @@
+"""Models that go on from a parent: refreshed and warm."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from components.evaluate.predictions import request_of
+from components.train.baselines.export import export_baselines
+from components.train.run import train
+from model.api import Answer
+from model.data.catalog import Catalog
+from model.errors import AisleError, CheckFailed, InputError, ModelRefused
+from model.files import read_json, tree_digests
+from model.networks import weights
+from model.package import loaded_model as package
+from tests.components.train.conftest import NEW, Trained
+from tests.worlds import CUT_DAY, seconds
+from tfx_configs.settings import RunSettings, Start
+
+K = 20
+
+
+def settings(run: RunSettings, start: Start, **changes: Any) -> str:
+    return run.training(start=start, **changes).to_json()
+
+
+def answers(model: Path, world: Trained) -> list[Answer]:
+    """To the first trip of each shopper after the cut."""
+    trips = world.trips
+    return package.load(model).recommend([request_of(trips, int(trip), K) for trip in trips.first_test_trips()])
+
+
+def vectors(model: Path, catalog: Catalog) -> dict[str, np.ndarray]:
+    """{item id: its vector in the index}."""
+    items, vector_Nd = (np.load(model / "index" / f"{name}.npy") for name in ("items", "vectors"))
+    return dict(zip(catalog.item_ids[items].tolist(), vector_Nd, strict=True))
+
+
+@pytest.fixture(scope="module")
+def refreshed(week_later: Trained, trained: Trained) -> Path:
+    train(settings(week_later.run, "refresh"), str(week_later.examples), str(week_later.model), str(trained.model))
+    return week_later.model
+
+
+def test_on_its_own_catalog_a_refreshed_model_gives_exactly_its_parents_scores(
+    trained: Trained, tmp_path: Path
+) -> None:
+    report = train(settings(trained.run, "refresh"), str(trained.examples), str(tmp_path / "one"), str(trained.model))
+    assert answers(tmp_path / "one", trained) == answers(trained.model, trained)
+    assert report["parent"] == package.load(trained.model).version and report["curves"] == {}
+    # And that model can be a parent again.
+    train(settings(trained.run, "refresh"), str(trained.examples), str(tmp_path / "two"), str(tmp_path / "one"))
+    assert answers(tmp_path / "two", trained) == answers(trained.model, trained)
+
+
+def test_known_items_keep_their_vectors_though_every_position_moved(
+    trained: Trained, week_later: Trained, refreshed: Path
+) -> None:
+    later = week_later.catalog
+    before, after = vectors(trained.model, trained.catalog), vectors(refreshed, later)
+    assert set(after) - set(before) == {NEW}
+    for item, vector in before.items():
+        assert after[item] == pytest.approx(vector, abs=1e-6), item  # the last bit depends on the place in the batch
+
+
+def test_a_new_item_is_in_the_index_and_is_recommended(week_later: Trained, refreshed: Path) -> None:
+    assert any(NEW in answer.item_ids for answer in answers(refreshed, week_later))
+
+
+def test_a_refreshed_model_says_what_it_knows_and_since_when(
+    trained: Trained, week_later: Trained, refreshed: Path
+) -> None:
+    assert package.load(refreshed).manifest.cut_s == seconds(CUT_DAY + 7)
+    assert read_json(refreshed / "training.json")["learned_until_s"] == seconds(CUT_DAY)
+    card = (refreshed / "model_card.md").read_text()
+    assert f"Refreshed from {package.load(trained.model).version}" in card
+
+
+def test_a_warm_start_moves_the_weights_a_little_and_can_be_gone_on_from(
+    trained: Trained, week_later: Trained, tmp_path: Path
+) -> None:
+    warm = tmp_path / "warm"
+    report = train(settings(week_later.run, "warm"), str(week_later.examples), str(warm), str(trained.model))
+    before, after = weights.read(trained.model), weights.read(warm)
+    moved = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert any("towers" in name for name in moved) and any("ranker" in name for name in moved)
+    # What no step of this training sets.
+    assert not {name for name in moved if "preranker" in name or "mean" in name or "scale" in name}
+    assert 0 < report["train_trips"] <= 64 and report["valid_trips"] > 0
+    assert read_json(warm / "training.json")["learned_until_s"] == seconds(CUT_DAY + 7)
+    again = settings(week_later.run, "warm")
+    with pytest.raises(CheckFailed, match="expected trips from 2020-04-20 to 2020-04-20, got none; refresh"):
+        train(again, str(week_later.examples), str(tmp_path / "again"), str(warm))
+
+
+def test_one_that_was_ended_half_way_leaves_what_was_there_and_runs_again(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = (settings(trained.run, "refresh"), str(trained.examples), str(tmp_path / "model"), str(trained.model))
+    shutil.copytree(trained.model, tmp_path / "model")
+    whole = tree_digests(tmp_path)
+    with monkeypatch.context() as ended:
+        ended.setattr("model.package.export.write_manifest", _end)
+        with pytest.raises(KeyboardInterrupt):
+            train(*asked)
+    assert tree_digests(tmp_path) == whole
+    train(*asked)
+    assert tree_digests(tmp_path) != whole
+    assert answers(tmp_path / "model", trained) == answers(trained.model, trained)
+
+
+def _end(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
+REFUSED: dict[str, tuple[dict[str, Any], type[AisleError], str]] = {
+    "none": ({"parent": ""}, InputError, "train.start refresh: expected a model to start from, got none"),
+    "not a model": ({"parent": "nowhere"}, ModelRefused, "expected a model directory"),
+    "baseline": (
+        {"parent": "baselines/popularity"},
+        ModelRefused,
+        "expected weights to go on from, the popularity there has none",
+    ),
+    "wider": ({"dimension": 16}, ModelRefused, "made with train.dimension 8, this run has 16"),
+    "later": ({"parent": "later/model"}, ModelRefused, "knows purchases until 2020-04-20, this run is judged on trips"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_a_parent_that_does_not_fit_is_refused_in_one_line(what: str, trained: Trained, refreshed: Path) -> None:
+    given, kind, said = REFUSED[what]
+    given = dict(given)
+    if not (trained.root / "baselines").exists():
+        export_baselines(trained.run.to_json(), str(trained.examples), str(trained.root / "baselines"))
+    parent = given.pop("parent", "model")
+    asked = settings(trained.run, "refresh", **given)
+    with pytest.raises(kind, match=said) as refusal:
+        train(asked, str(trained.examples), str(trained.root / "refused"), parent and str(trained.root / parent))
+    assert "\n" not in str(refusal.value) and not (trained.root / "refused").exists()
+
+
+def test_weights_of_another_shape_are_refused_before_any_is_set(trained: Trained) -> None:
+    variables = weights.of_recommender(trained.learned.recommender)
+    values = {name: variable.numpy() for name, variable in variables.items()}
+    wrong = values | {"ranker-99-new": np.zeros(3)}
+    with pytest.raises(ModelRefused, match="ranker-99-new of shape none, got"):
+        weights.assign(variables, wrong)
