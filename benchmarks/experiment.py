@@ -21,7 +21,7 @@ from components.rollout.experiment.estimate import effect
 from components.rollout.experiment.size import baseline, shoppers_needed
 from model.data.trips import Trips
 from model.errors import InputError
-from pipelines.experiment import DAY_S, PAST_DAYS
+from pipelines.local.experiment_analysis import DAY_S, PAST_DAYS
 
 SEED = 7
 RUNS = 2000

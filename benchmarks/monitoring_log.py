@@ -16,7 +16,7 @@ from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from model.serving.predictor import Limits, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
-from pipelines.replay import seed_store
+from pipelines.local.local_rollout import seed_store
 from tfx_configs.settings import DAY_S
 
 DETAIL_PERCENT = 20.0

@@ -13,7 +13,7 @@ from benchmarks.machine import RESULTS
 from model.errors import InputError
 from model.files import write_json
 from model.system.programs import find_program
-from tests.pipelines.observability.injection import FACTOR, LONG_FACTOR, inject_all
+from tests.pipelines.manifests.observability.injection import FACTOR, LONG_FACTOR, inject_all
 
 NEEDED = ("prometheus", "promtool", "prometheus-pushgateway")
 

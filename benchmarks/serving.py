@@ -29,7 +29,7 @@ from components.rollout.local.processes import Process, free_port, get, running,
 from model.data.trips import Trips
 from model.errors import InputError
 from model.package.manifest import verify
-from pipelines.replay import seed_store
+from pipelines.local.local_rollout import seed_store
 
 CUT = Path("build/bench/quality/2017-12-04")
 SCRATCH = Path("build/bench/serving")

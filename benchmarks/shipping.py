@@ -22,7 +22,7 @@ from components.rollout.local.processes import Process, running, wait_until
 from model.serving.request_log.spool import MEGABYTE, waiting
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.system import object_store
-from pipelines.kind import LOG_BUCKET, log_user
+from pipelines.kind.__main__ import LOG_BUCKET, log_user
 from tests.model.serving.request_log.seaweedfs_server import seaweedfs_server
 
 SIZES = (5_000, 500, 50)

@@ -19,7 +19,7 @@ from benchmarks.serving_load import Load, run_load
 from components.kfp_support.progress import progress
 from model.data.trips import Trips
 from model.files import read_json
-from pipelines.replay import seed_store
+from pipelines.local.local_rollout import seed_store
 
 SCRATCH = RESULTS / "soak"
 MINUTES, WINDOWS = 30, 6

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from model.errors import AisleError, InputError
-from pipelines.experiment_cli import experiment_commands
-from pipelines.monitor_cli import MONITOR_DOES, monitor_options
-from pipelines.replay_cli import REPLAY_DOES, replay_options
-from pipelines.rollout_cli import rollout_commands
-from pipelines.submit_cli import SUBMIT_DOES, submit_options
+from pipelines.commands.experiment import experiment_commands
+from pipelines.commands.monitor import MONITOR_DOES, monitor_options
+from pipelines.commands.replay import REPLAY_DOES, replay_options
+from pipelines.commands.rollout import rollout_commands
+from pipelines.commands.submit import SUBMIT_DOES, submit_options
 from tfx_configs.frozen import SettingsError
 
 if TYPE_CHECKING:
@@ -150,9 +150,9 @@ def _run_options(parser: argparse.ArgumentParser, out: str) -> None:
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from pipelines.closing import closing_lines
+    from pipelines.commands.output import closing_lines
     from pipelines.demo import run_demo
-    from pipelines.display import Display
+    from pipelines.local.display import Display
 
     display = Display()
     summary = run_demo(_settings(options), options.out.resolve(), display)
@@ -165,10 +165,10 @@ def _train(options: argparse.Namespace) -> int:
     from components.push.run import override_line
     from model.files import read_json
     from model.registry.model_registry import Registry
-    from pipelines.display import PIPELINE_STAGES, Display
-    from pipelines.paths import Paths, alone
-    from pipelines.process import run_pipeline
-    from pipelines.submit import overridden
+    from pipelines.local.display import PIPELINE_STAGES, Display
+    from pipelines.local.pipeline_process import run_pipeline
+    from pipelines.local.run_directory import Paths, alone
+    from pipelines.submission import overridden
 
     settings = overridden(_settings(options), [f"train.start={options.start}"])
     paths, override = Paths(out=options.out.resolve()), _override(options)
@@ -203,10 +203,10 @@ def _settings(options: argparse.Namespace) -> "RunSettings":
 
 
 def _compile(options: argparse.Namespace) -> int:
-    from pipelines.given import writable_directory
+    from pipelines.arguments import writable_directory
 
     writable_directory("--out", options.out)
-    from pipelines.compile import compile_all
+    from pipelines.definitions.compile import compile_all
 
     changed = compile_all(options.out, check=options.check)
     for path in changed:
@@ -215,7 +215,7 @@ def _compile(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from pipelines.serve import serve_stable
+    from pipelines.local.serve import serve_stable
 
     return serve_stable(options.run, options.http_port, options.grpc_port, options.rules, options.request_log)
 

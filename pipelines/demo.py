@@ -11,13 +11,13 @@ from model.data.trips import Trips
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
-from pipelines.display import Display
-from pipelines.monitor import monitor_run
-from pipelines.paths import Paths, alone
-from pipelines.process import run_pipeline
-from pipelines.replay import Progress, RolloutResult, run_rollout, seed_store
+from pipelines.local.display import Display
+from pipelines.local.local_rollout import Progress, RolloutResult, run_rollout, seed_store
+from pipelines.local.monitor_runs import monitor_run
+from pipelines.local.pipeline_process import run_pipeline
+from pipelines.local.run_directory import Paths, alone
+from pipelines.local.summary import summarise
 from pipelines.report.run import write_report
-from pipelines.summary import summarise
 from tfx_configs.settings import RunSettings
 
 

@@ -13,7 +13,7 @@ ROOT = Path(__file__).parent.parent
 ALONE = "alone"
 """The group that no other test runs beside: the first of all."""
 FIRST = {
-    "tests/pipelines/observability/test_faults.py": ALONE,
+    "tests/pipelines/manifests/observability/test_faults.py": ALONE,
     "tests/pipelines/test_own_data.py": "films",
     "tests/pipelines/test_demo.py": "groceries",
     "tests/pipelines/explore/test_trained.py": "groceries",
@@ -38,7 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """KFP looks through all loaded modules for each setting of a pipeline: imported after TensorFlow, the pipelines
     would take as long as everything else that the tests import."""
     if hasattr(config, "workerinput") and config.rootpath == ROOT:
-        import pipelines.compile  # noqa: F401
+        import pipelines.definitions.compile  # noqa: F401
 
 
 @pytest.hookimpl(trylast=True)

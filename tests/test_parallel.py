@@ -24,7 +24,7 @@ def test_one(n):
     with open({log!r}, "a") as log:
         log.write(json.dumps([{file!r}, begin, time.monotonic()]) + "\\n")
 """
-TIMED = "tests/pipelines/observability/test_faults.py"
+TIMED = "tests/pipelines/manifests/observability/test_faults.py"
 FILES = (TIMED, "tests/pipelines/test_own_data.py", "tests/a/test_a.py", "tests/b/test_b.py")
 
 

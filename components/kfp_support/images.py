@@ -1,6 +1,7 @@
 """Container images, one a family; manifests/images/Dockerfile builds them.
 
-images.json is the one place that names them, for pipelines and manifests; `python -m pipelines.images` changes it.
+images.json is the one place that names them, for pipelines and manifests; `python -m pipelines.manifests.images`
+changes it.
 """
 
 import json

@@ -1,8 +1,8 @@
 """What a rollout looks like from outside, wherever its traffic is: the hands, and the place it stands at.
 
-Two adapters: a run on this machine (pipelines/rollout.py: registry, status file, Envoy's weights) and KServe's service
-in both of its modes (cluster.py). They share their tests. How a step gets its evidence is not in the port: here it
-plays traffic of its own, there it reads what Prometheus saw.
+Two adapters: a run on this machine (pipelines/local/rollout_operator.py: registry, status file, Envoy's weights) and
+KServe's service in both of its modes (cluster.py). They share their tests. How a step gets its evidence is not in the
+port: here it plays traffic of its own, there it reads what Prometheus saw.
 """
 
 from dataclasses import dataclass

@@ -16,7 +16,7 @@ EACH_RUN = "each-run"
 
 
 class Standing(NamedTuple):
-    """Directories, empty where there is none: parameters of the pipeline (pipelines/training.py)."""
+    """Directories, empty where there is none: parameters of the pipeline (pipelines/definitions/training.py)."""
 
     blessed_dir: str
     parent_dir: str

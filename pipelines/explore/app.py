@@ -17,8 +17,8 @@ from starlette.staticfiles import StaticFiles
 
 from model.errors import InputError
 from pipelines.explore import views
-from pipelines.explore.ask import MAX_WORDS, Ask, read_ask
-from pipelines.explore.opening import World
+from pipelines.explore.load_world import World
+from pipelines.explore.query_string import MAX_WORDS, Ask, read_ask
 
 HERE = Path(__file__).parent
 HOSTS = ["127.0.0.1", "localhost"]

@@ -12,9 +12,9 @@ from functools import lru_cache
 
 from model.api import Answer, Request
 from model.package.explainable_model import OpenedModel
-from pipelines.explore.ask import Ask
-from pipelines.explore.measured import Examiner, Measured
+from pipelines.explore.counterfactuals import Examiner, Measured
 from pipelines.explore.products import Product, Products
+from pipelines.explore.query_string import Ask
 from pipelines.explore.shoppers import Shoppers, request_of
 
 SHOWN = 10

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from pipelines.explore.chosen import chosen_directories, chosen_run
-from pipelines.given import examples_in, model_in, quiet
-from pipelines.serve import check_free
+from pipelines.arguments import examples_in, model_in, quiet
+from pipelines.explore.run_selection import chosen_directories, chosen_run
+from pipelines.local.serve import check_free
 
 HOST = "127.0.0.1"
 
@@ -26,7 +26,7 @@ def explore(run: Path, port: int, examples: Path | None, models: list[Path]) -> 
         import uvicorn
 
         from pipelines.explore.app import make_app
-        from pipelines.explore.opening import open_world
+        from pipelines.explore.load_world import open_world
 
         app = make_app(open_world(chosen))
     print(f"ready: http://{HOST}:{port}  Ctrl-C ends", flush=True)

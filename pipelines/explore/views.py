@@ -10,11 +10,11 @@ from components.rollout.local.status_file import Status, read_status
 from model.api import Request
 from model.errors import InputError
 from model.registry.model_registry import Registry, State
-from pipelines.explore.ask import Ask, minute
 from pipelines.explore.lists import Entry, Listing, Place
-from pipelines.explore.opening import World
+from pipelines.explore.load_world import World
 from pipelines.explore.products import Product
-from pipelines.paths import Paths
+from pipelines.explore.query_string import Ask, minute
+from pipelines.local.run_directory import Paths
 
 TRIPS_SHOWN = 6
 ITEMS_SHOWN = 12

@@ -6,22 +6,20 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from model.files import write_text
-from pipelines.report import (
-    calibration,
-    data,
-    flow,
-    gate,
-    headline,
-    monitoring,
-    parts,
-    quality,
-    rollout,
-    serving,
-    training,
-    words,
-)
-from pipelines.report.page import Page
-from pipelines.report.sources import Sources, read_sources
+from pipelines.report import calibration_section as calibration
+from pipelines.report import data_section as data
+from pipelines.report import flow_section as flow
+from pipelines.report import gate_section as gate
+from pipelines.report import headline_section as headline
+from pipelines.report import monitoring_section as monitoring
+from pipelines.report import number_format as words
+from pipelines.report import quality_section as quality
+from pipelines.report import rollout_section as rollout
+from pipelines.report import serving_section as serving
+from pipelines.report import sources_section as parts
+from pipelines.report import training_section as training
+from pipelines.report.page_parts import Page
+from pipelines.report.run_files import Sources, read_sources
 
 SECTIONS = (
     flow.section,
@@ -44,7 +42,7 @@ def write_report(path: Path, summary: dict[str, Any], outputs: dict[str, str]) -
 
     Args:
         path: the file to write.
-        summary: what pipelines.summary.summarise returns; parts that are missing are left out of the page.
+        summary: what pipelines.local.summary.summarise returns; parts that are missing are left out of the page.
         outputs: {output name: path} of the pipeline; files that are missing are left out too.
     """
     environment = Environment(

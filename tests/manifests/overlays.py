@@ -3,7 +3,7 @@
 import functools
 from typing import Any
 
-from pipelines.manifests import ROOT, build
+from pipelines.manifests.render import ROOT, build
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipelines.manifests import rollout_routes
+from pipelines.manifests.render import rollout_routes
 from tests.manifests.overlays import of_kind
 
 

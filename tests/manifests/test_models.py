@@ -3,7 +3,7 @@
 import kserve
 from kserve.models import V1beta1InferenceService
 
-from pipelines.manifests import rollout_states
+from pipelines.manifests.render import rollout_states
 from tests.manifests.models import misfits
 
 

@@ -13,9 +13,9 @@ from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntim
 from components.inference_service.rules import problems
 from model.serving.request_log.spool import MEGABYTE
 from model.serving.server import GRACE_S
-from pipelines.kind import LOG_BUCKET
-from pipelines.manifests import OVERLAYS, ROOT, rollout_states, versions
-from pipelines.monitoring import LOG, LOG_SECRET
+from pipelines.definitions.monitoring import LOG, LOG_SECRET
+from pipelines.kind.__main__ import LOG_BUCKET
+from pipelines.manifests.render import OVERLAYS, ROOT, rollout_states, versions
 from tests.manifests.models import misfits
 from tests.manifests.overlays import objects, of_kind
 

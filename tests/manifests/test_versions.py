@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from components.kfp_support.images import IMAGES
-from pipelines.manifests import ROOT, build, versions, write_manifests
+from pipelines.manifests.render import ROOT, build, versions, write_manifests
 
 REPOSITORY = ROOT.parent
 

@@ -7,9 +7,9 @@ import pytest
 
 from model.errors import InputError
 from pipelines.cli import main
-from pipelines.compile import compile_all
-from pipelines.rollout_cli import ACTIONS
-from pipelines.versions import ROOT, code_version, data_version
+from pipelines.commands.rollout import ACTIONS
+from pipelines.definitions.compile import compile_all
+from pipelines.local.versions import ROOT, code_version, data_version
 from tests.worlds import market, write
 from tfx_configs.settings import DataSettings
 

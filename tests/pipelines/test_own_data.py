@@ -47,7 +47,7 @@ def test_killed_stages_and_a_killed_pipeline_change_nothing_in_the_result(films_
             wait_for_stage(process, out, stage)
             _kill(out, f"--function_to_execute {stage}")
             wait_for(lambda stage=stage: _starts(out, stage) == 2, f"a second try of {stage}")
-        _kill(out, "-m pipelines.local")
+        _kill(out, "-m pipelines.local.kfp_runner")
         _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
     assert re.fullmatch(r"aisle: train: expected it to finish, its process was ended .*\n", stderr)

@@ -15,8 +15,8 @@ from model.errors import InputError
 from model.files import read_json, write_json
 from model.package.manifest import write_manifest
 from model.registry.model_registry import Registry
-from pipelines.paths import Paths
-from pipelines.rollout import RunTraffic, declare
+from pipelines.local.rollout_operator import RunTraffic, declare
+from pipelines.local.run_directory import Paths
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.components.rollout.decision.weekly import weekly_trips
 from tests.model.serving.fake_server import write_model

@@ -10,7 +10,7 @@ from model.errors import InputError
 from tfx_configs.settings import RunSettings, Start
 
 PIPELINE = "aisle-cluster"
-"""What pipelines/cluster.py is called on the server."""
+"""What pipelines/definitions/train_and_release.py is called on the server."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

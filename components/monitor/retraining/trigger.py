@@ -26,7 +26,7 @@ class Found:
 
 
 class Trainer(Protocol):
-    """Where training runs are: a KFP server (kfp_trainer.py), or this machine (pipelines/local_trainer.py)."""
+    """Where training runs are: a KFP server (kfp_trainer.py), or this machine (pipelines/local/trainer.py)."""
 
     def find(self, name: str) -> Found | None:
         """The run of that name; None where there is none."""

@@ -8,7 +8,7 @@ import pytest
 
 from components.kfp_support.pushgateway import CHECK_FAILED, Sample, ended, push, rollout, write
 from components.rollout.local.processes import free_port
-from tests.pipelines.observability.shops import pushgateway
+from tests.pipelines.manifests.observability.shops import pushgateway
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from model.errors import InputError
 from model.files import read_json, write_json
 from model.request_log import reader as request_log
 from pipelines.cli import main
-from pipelines.monitor_cli import retrained
+from pipelines.commands.monitor import retrained
 from pipelines.report.run import write_report
 from tests.components.monitor.shop import CUT_S, VERSION
 from tfx_configs.settings import DAY_S, RunSettings

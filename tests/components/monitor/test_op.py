@@ -12,7 +12,7 @@ from kfp import dsl
 from benchmarks.monitoring_world import World
 from components.monitor.op import reference, retrain
 from model.files import read_json, write_json
-from pipelines.manifests import ROOT
+from pipelines.manifests.render import ROOT
 from tests.components.monitor.retraining.test_kfp_trainer import EVIDENCE, PACKAGE, TRAINING
 from tests.pipelines.kfp_api import fake_kfp
 from tfx_configs.settings import RunSettings

@@ -15,7 +15,7 @@ from model.data.schema import EVENTS, ITEMS, PROMOTIONS, TABLES, USERS, Column, 
 from model.package.export import REQUEST
 from model.serving.v2_inputs import INPUTS, Query
 from model.system.legacy_keras import tf
-from pipelines import schema_docs
+from pipelines.reference import schema_page as schema_docs
 from tests.worlds import market, run_settings, write
 
 INPUT = {tensor.name: tensor for tensor in INPUTS}
@@ -132,7 +132,7 @@ def test_an_absent_column_gets_its_default(tmp_path: Path) -> None:
 
 def test_the_page_says_what_the_code_says() -> None:
     page = schema_docs.PAGE.read_text(encoding="utf-8")
-    assert page == schema_docs.filled(page), "run: python -m pipelines.schema_docs"
+    assert page == schema_docs.filled(page), "run: python -m pipelines.reference.schema_page"
 
 
 CHANGES: list[dict[str, Any]] = [

@@ -12,8 +12,8 @@ import pytest
 import uvicorn
 
 from pipelines.explore.app import make_app
-from pipelines.explore.chosen import chosen_run
-from pipelines.explore.opening import World, open_world
+from pipelines.explore.load_world import World, open_world
+from pipelines.explore.run_selection import chosen_run
 from tests.pipelines.explore.small_run import small_run
 
 

@@ -16,8 +16,8 @@ from model.networks.recommender import Recommender, Scorer
 from model.package.export import export
 from model.registry.model_registry import Registry
 from model.system.legacy_keras import tf
-from pipelines.paths import Paths
-from tests.pipelines.report_world import step
+from pipelines.local.run_directory import Paths
+from tests.pipelines.report.report_world import step
 from tests.worlds import market, run_settings, write
 from tfx_configs.settings import RunSettings
 

@@ -14,9 +14,9 @@ from model.files import write_json, write_text
 from model.package.manifest import verify
 from model.registry.model_registry import Registry
 from pipelines.cli import main
-from pipelines.explore.chosen import chosen_directories, chosen_run
-from pipelines.explore.opening import open_world
-from pipelines.paths import Paths
+from pipelines.explore.load_world import open_world
+from pipelines.explore.run_selection import chosen_directories, chosen_run
+from pipelines.local.run_directory import Paths
 from tfx_configs import recipes
 
 EVIL = "<script>alert(1)</script>"

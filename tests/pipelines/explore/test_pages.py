@@ -9,10 +9,10 @@ from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from starlette.datastructures import QueryParams
 
 from components.rollout.local.status_file import change
-from pipelines.explore.ask import read_ask
-from pipelines.explore.chosen import chosen_run
-from pipelines.explore.opening import World, open_world
-from pipelines.paths import Paths
+from pipelines.explore.load_world import World, open_world
+from pipelines.explore.query_string import read_ask
+from pipelines.explore.run_selection import chosen_run
+from pipelines.local.run_directory import Paths
 from tests.browser import DESK, IMAGES, PHONE, Scheme, chromium, overhang, violations
 from tests.pipelines.explore.conftest import serving
 from tests.pipelines.explore.test_app import LOOKS

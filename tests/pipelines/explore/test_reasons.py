@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from model.api import Request
-from pipelines.explore import measured
-from pipelines.explore.ask import Ask
-from pipelines.explore.causes import causes_of
+from pipelines.explore import counterfactuals as measured
+from pipelines.explore.counterfactuals import Measured
 from pipelines.explore.lists import Place, Role
-from pipelines.explore.measured import Measured
-from pipelines.explore.opening import World
+from pipelines.explore.load_world import World
+from pipelines.explore.query_string import Ask
+from pipelines.explore.reasons import causes_of
 from tests.pipelines.explore.small_run import KIND, MAILER, OVERDUE, POPULAR
 from tests.worlds import CUT_DAY, seconds
 

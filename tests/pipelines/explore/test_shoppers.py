@@ -5,8 +5,8 @@ from starlette.datastructures import QueryParams
 
 from components.evaluate.predictions import request_of as evaluated
 from model.errors import InputError
-from pipelines.explore.ask import Ask, minute, read_ask
-from pipelines.explore.opening import World
+from pipelines.explore.load_world import World
+from pipelines.explore.query_string import Ask, minute, read_ask
 from pipelines.explore.shoppers import NEW_SHOPPER
 from tests.worlds import CUT_DAY, seconds
 

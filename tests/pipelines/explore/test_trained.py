@@ -7,10 +7,10 @@ import numpy as np
 
 from model.api import Request
 from model.package.loaded_model import load
-from pipelines.explore.ask import Ask
-from pipelines.explore.chosen import chosen_run
-from pipelines.explore.opening import World, open_world
-from pipelines.paths import Paths
+from pipelines.explore.load_world import World, open_world
+from pipelines.explore.query_string import Ask
+from pipelines.explore.run_selection import chosen_run
+from pipelines.local.run_directory import Paths
 from tests.pipelines.conftest import Run
 
 

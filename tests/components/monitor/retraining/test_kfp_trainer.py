@@ -14,8 +14,8 @@ from model.errors import InputError, StageFailed
 from model.files import write_json
 from model.registry.model_registry import Registry
 from pipelines.cli import main
-from pipelines.cluster import NAME
-from pipelines.manifests import ROOT
+from pipelines.definitions.train_and_release import NAME
+from pipelines.manifests.render import ROOT
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 from tfx_configs import recipes
 from tfx_configs.settings import RunSettings

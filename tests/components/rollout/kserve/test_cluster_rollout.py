@@ -12,7 +12,7 @@ from components.rollout.kserve import cluster_rollout as on_cluster
 from components.rollout.kserve.cluster_rollout import act, look, scheduled, step
 from components.rollout.kserve.prometheus import Sample
 from model.errors import CheckFailed, InputError
-from pipelines.closing import cluster_line
+from pipelines.commands.output import cluster_line
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.components.inference_service.test_traffic import NEW, OLD
 from tfx_configs.settings import RolloutSettings

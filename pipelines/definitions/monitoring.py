@@ -1,0 +1,101 @@
+"""The pipeline that a schedule runs every hour: every check of data and model, and the training run that is due.
+
+The registry's claim holds the reference of the model in force and the record of training runs. Alerts on the system are
+Prometheus's own; the monitor's figures reach it over the Pushgateway.
+"""
+
+from kfp import dsl, kubernetes
+
+from components.ingest.op import ingest_now
+from components.monitor.op import monitor, retrain
+from components.monitor.prometheus_samples import JOB
+from model.system.object_store import OWN
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, how_it_ended, mount_registry, place
+from tfx_configs.monitoring import MonitorSettings, RetrainSettings
+
+NAME = JOB
+LOG, LOG_SECRET = "s3://aisle-log/requests", "aisle-log"
+"""Where the servers' request logs are (manifests/components/request-log), and the keys to read them there."""
+LOG_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
+KFP = "http://ml-pipeline.kubeflow:8888"
+PACKAGE = "/app/pipelines/compiled/cluster.yaml"
+"""The training pipeline of the same release, in the image (manifests/images/Dockerfile)."""
+
+
+@dsl.pipeline(name=NAME, description="Request log and purchases against training; is a new model due?")
+def monitoring(
+    registry: str = MOUNT,
+    request_log: str = LOG,
+    tables: str = f"{MOUNT}/tables",
+    out: str = f"{MOUNT}/monitoring",
+    settings: str = MonitorSettings().to_json(),
+    policy: str = RetrainSettings().to_json(),
+    ask: str = "none",
+    now: str = "",
+    namespace: str = "aisle",
+    pushgateway: str = PUSHGATEWAY,
+    training: str = "",
+    code_version: str = "",
+    canary_percent: int = 10,
+    kfp_host: str = KFP,
+    kfp_token_file: str = "",
+    experiment: str = "aisle",
+) -> None:
+    """Args:
+    registry: root of the model registry; the reference of the model in force lies beside its models.
+    request_log: the servers' request log, s3://bucket/path or a directory; empty: there is none, and only what needs
+        none is looked at.
+    tables: canonical tables with the purchases since the cut, raw or ingested, where `training` is empty; else they are
+        read as a training run reads them.
+    out: results, the tables as ingested last, and the record of training runs.
+    settings, policy: MonitorSettings and RetrainSettings as JSON (tfx_configs/monitoring.py).
+    ask: a run asked for by hand: none, incremental or full.
+    now: RFC 3339; empty: the present.
+    namespace: where the service is.
+    pushgateway: what is told the figures and how the run ended; empty: nobody.
+    training: RunSettings of the runs to start, as JSON; empty: what is due is said, and nothing is started.
+    code_version: digest of the program (pipelines.local.versions), for those runs.
+    canary_percent: the share that their models start with, 0 to 100.
+    kfp_host, kfp_token_file: KFP's API, and the bearer token where it wants one, as a path in the step.
+    experiment: where the runs are.
+    """
+    told = how_it_ended(NAME, pushgateway, namespace)
+    with dsl.ExitHandler(told):
+        bought = ingest_now(training=training, source=tables, out=out)
+        bought.set_display_name("Ingest").set_cpu_limit("2").set_memory_limit("8G")
+        seen = monitor(
+            registry=registry,
+            request_log=request_log,
+            tables=bought.outputs["Output"],
+            out=out,
+            settings=settings,
+            retrain=policy,
+            ask=ask,
+            now=now,
+            pushgateway=pushgateway,
+            namespace=namespace,
+        )
+        # Optional: keys may come with the step's service account, and a log in a directory needs none.
+        kubernetes.use_secret_as_env(seen, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
+        seen.set_display_name("Monitor").set_cpu_limit("2").set_memory_limit("4G")
+        due = retrain(
+            report=seen.outputs["report"],
+            registry=registry,
+            out=out,
+            settings=policy,
+            training=training,
+            code_version=code_version,
+            namespace=namespace,
+            canary_percent=canary_percent,
+            host=kfp_host,
+            token_file=kfp_token_file,
+            experiment=experiment,
+            package=PACKAGE,
+        )
+        due.set_display_name("Retrain").set_cpu_limit("500m").set_memory_limit("1G")
+        for task in (bought, seen, due):
+            # The next run looks again, and goes on from the record.
+            task.set_retry(0).set_caching_options(False)
+            mount_registry(task)
+    for task in (told, bought, seen, due):
+        place(task, timeout_s=1800)

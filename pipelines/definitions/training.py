@@ -1,0 +1,120 @@
+"""The training pipeline: raw tables to a blessed model in the registry, declared as canary."""
+
+from typing import NamedTuple
+
+from kfp import dsl
+
+from components.evaluate.op import evaluate
+from components.examples.op import examples
+from components.gate.op import gate
+from components.ingest.op import ingest
+from components.push.op import push
+from components.train.op import baselines, train
+from components.validate.op import validate
+
+NAME = "aisle-training"
+
+
+class Outputs(NamedTuple):
+    """Where each stage left its result."""
+
+    tables: dsl.Dataset
+    anomalies: dsl.Artifact
+    data_report: dsl.HTML
+    examples: dsl.Dataset
+    model: dsl.Model
+    baselines: dsl.Model
+    evaluation: dsl.Artifact
+    verdict: dsl.Artifact
+    verdict_table: dsl.Markdown
+    outcome: dsl.Artifact
+
+
+def _size(task: dsl.PipelineTask, name: str, *, cpu: str, memory: str) -> dsl.PipelineTask:
+    """Tried again once, for a node that went away; what the data does wrong, it does wrong twice."""
+    return task.set_display_name(name).set_cpu_limit(cpu).set_memory_limit(memory).set_retry(1)
+
+
+@dsl.pipeline(name=NAME, description="Ingest, validate, build trips, train, evaluate, gate, push.")
+def training(
+    settings: str,
+    data_version: str,
+    code_version: str,
+    registry: str,
+    blessed_dir: str = "",
+    parent_dir: str = "",
+    reference_dir: str = "",
+    override_reason: str = "",
+    override_by: str = "",
+    run_name: str = "",
+) -> Outputs:
+    """Trains and pushes one model.
+
+    Args:
+        settings: RunSettings as JSON.
+        data_version: digest of the source; a changed source is a new run, an unchanged one may come from the cache.
+        code_version: digest of the program (pipelines.local.versions) or of its image.
+        registry: root of the model registry.
+        blessed_dir: directory of the model in production, empty when there is none.
+        parent_dir: directory of the model that training goes on from, where `train.start` is not scratch.
+        reference_dir: what validation left of the run that made that model (model.registry.validation_baseline.find),
+        empty likewise. override_reason: why the gate's no is to be overruled; empty: it is not.
+        override_by: who decides that.
+        run_name: under which the registry keeps what push did; empty: it does not.
+    """
+    tables = ingest(settings=settings, data_version=data_version, code_version=code_version)
+    _size(tables, "Ingest", cpu="2", memory="8G")
+    checked = validate(
+        tables=tables.outputs["tables"], settings=settings, code_version=code_version, reference_dir=reference_dir
+    )
+    _size(checked, "Validate (TFDV)", cpu="2", memory="8G")
+    trips = examples(tables=tables.outputs["tables"], settings=settings, code_version=code_version).after(checked)
+    _size(trips, "Examples", cpu="2", memory="8G")
+    model = train(examples=trips.outputs["trips"], settings=settings, parent_dir=parent_dir, code_version=code_version)
+    _size(model, "Train (TFRS)", cpu="2", memory="8G")
+    simple = baselines(examples=trips.outputs["trips"], settings=settings, code_version=code_version)
+    _size(simple, "Baselines", cpu="1", memory="4G")
+    judged = evaluate(
+        examples=trips.outputs["trips"],
+        candidate=model.outputs["model"],
+        baselines=simple.outputs["models"],
+        settings=settings,
+        blessed_dir=blessed_dir,
+        code_version=code_version,
+    )
+    _size(judged, "Evaluate (TFMA)", cpu="2", memory="8G")
+    verdict = gate(
+        examples=trips.outputs["trips"],
+        evaluation=judged.outputs["evaluation"],
+        settings=settings,
+        code_version=code_version,
+        override_reason=override_reason,
+        override_by=override_by,
+    )
+    _size(verdict, "Gate", cpu="1", memory="2G").set_caching_options(False)
+    # The push reads the verdict itself; a condition in the pipeline is no lock.
+    pushed = push(
+        candidate=model.outputs["model"],
+        baselines=simple.outputs["models"],
+        verdict=verdict.outputs["verdict"],
+        anomalies=checked.outputs["anomalies"],
+        evaluation=judged.outputs["evaluation"],
+        settings=settings,
+        data_version=data_version,
+        reference_dir=reference_dir,
+        registry=registry,
+        run_name=run_name,
+    )
+    _size(pushed, "Push", cpu="1", memory="2G").set_caching_options(False)
+    return Outputs(
+        tables=tables.outputs["tables"],
+        anomalies=checked.outputs["anomalies"],
+        data_report=checked.outputs["report"],
+        examples=trips.outputs["trips"],
+        model=model.outputs["model"],
+        baselines=simple.outputs["models"],
+        evaluation=judged.outputs["evaluation"],
+        verdict=verdict.outputs["verdict"],
+        verdict_table=verdict.outputs["table"],
+        outcome=pushed.outputs["outcome"],
+    )

@@ -1,0 +1,226 @@
+"""`python -m pipelines.kind STEP`: a cluster on this machine, from nothing to a served recommendation.
+
+Every step can be run again, says what it lacks and how to get it, and waits on conditions. None but `up` makes a
+cluster, and none touches another than kind's `aisle`. Versions are those of manifests/versions.env.
+"""
+
+import argparse
+import base64
+import json
+import secrets
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from model.errors import AisleError, InputError, StageFailed
+from pipelines.kind.shell import output, run, succeeds
+from pipelines.manifests.render import ROOT, versions
+
+CLUSTER = "aisle"
+NEEDED_GB = 14.0
+"""KFP, KServe and one training step."""
+IMAGES = ("batch", "validate", "serve")
+PROGRAMS = {
+    "docker": "install Docker Engine (docs.docker.com/engine/install)",
+    "kind": "install kind (kind.sigs.k8s.io/docs/user/quick-start)",
+    "kubectl": "install kubectl (kubernetes.io/docs/tasks/tools)",
+    "helm": "install Helm 3 (helm.sh/docs/intro/install)",
+}
+STORE = "seaweedfs.kubeflow:8333"
+"""KFP's object store, in the cluster."""
+LOG_BUCKET = "aisle-log"
+"""As in manifests/components/request-log; the secrets with its keys have the same name."""
+INTERRUPTED = 130
+KFP = "github.com/kubeflow/pipelines/manifests/kustomize"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one step; returns 0, or 1 or 2 with one line on stderr."""
+    steps: dict[str, Callable[[], None]] = {"check": check, "up": up, "load": load, "deploy": deploy}
+    steps |= {"demo": demo, "down": down}
+    parser = argparse.ArgumentParser(prog="python -m pipelines.kind", description=__doc__)
+    parser.add_argument("step", choices=steps)
+    try:
+        steps[parser.parse_args(argv).step]()
+    except AisleError as error:
+        print(f"aisle: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("aisle: interrupted; a run that KFP has begun goes on there", file=sys.stderr)
+        return INTERRUPTED
+    return 0
+
+
+def check() -> None:
+    """Raises InputError, naming the fix, when something is missing that `up` wants."""
+    _check_programs()
+    check_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
+
+
+def _check_programs() -> None:
+    """The programs, and the Docker daemon."""
+    for program, fix in PROGRAMS.items():
+        if shutil.which(program) is None:
+            raise InputError(f"expected {program} on the PATH, not found; {fix}")
+    if not succeeds("docker", "info"):
+        raise InputError("expected a running Docker daemon, none answers; start it, or join the group docker")
+
+
+def check_memory(meminfo: str) -> None:
+    """`meminfo`: the text of /proc/meminfo. Raises InputError when less than NEEDED_GB is free."""
+    line = next(line for line in meminfo.splitlines() if line.startswith("MemAvailable:"))
+    free_gb = int(line.split()[1]) / 1e6
+    if free_gb < NEEDED_GB:
+        raise InputError(
+            f"expected {NEEDED_GB:.0f} GB of free memory, found {free_gb:.1f}; `make demo` needs 3 and no kind"
+        )
+
+
+def up() -> None:
+    """The cluster itself. Memory is counted before there is one: what runs in it later is what the memory was for."""
+    _check_programs()
+    if not _is_up():
+        check()
+        image = f"kindest/node:v{versions()['KUBERNETES']}"
+        config = str(ROOT.parent / "kind-cluster.yaml")
+        run("kind", "create", "cluster", "--config", config, "--image", image, "--wait", "180s")
+    run("kubectl", "config", "use-context", f"kind-{CLUSTER}")
+
+
+def _is_up() -> bool:
+    return CLUSTER in output("kind", "get", "clusters").split()
+
+
+def _on_the_cluster() -> None:
+    """kubectl speaks to kind's cluster from here on. Raises InputError when there is none, or a program is missing."""
+    _check_programs()
+    if not _is_up():
+        raise InputError(f"expected kind's cluster {CLUSTER}, found none; run `make kind-up`")
+    run("kubectl", "config", "use-context", f"kind-{CLUSTER}")
+
+
+def load() -> None:
+    """Builds our images and puts them on the node."""
+    _on_the_cluster()
+    tag = versions()["AISLE"]
+    for name in IMAGES:
+        image = f"aisle/{name}:{tag}"
+        dockerfile = str(ROOT / "images" / "Dockerfile")
+        run("docker", "build", "-f", dockerfile, "--target", name, "-t", image, str(ROOT.parent))
+        run("kind", "load", "docker-image", image, "--name", CLUSTER)
+
+
+def deploy() -> None:
+    """Everything on top: certificates, gateway, KServe, monitoring objects, KFP, and ours."""
+    _on_the_cluster()
+    found = versions()
+    github = "https://github.com"
+    _apply_url(f"{github}/cert-manager/cert-manager/releases/download/v{found['CERT_MANAGER']}/cert-manager.yaml")
+    _available("cert-manager")
+    _helm("eg", "oci://docker.io/envoyproxy/gateway-helm", found["ENVOY_GATEWAY"], "envoy-gateway-system")
+    _helm("kserve-crd", "oci://ghcr.io/kserve/charts/kserve-crd", found["KSERVE"], "kserve")
+    gateway = "kserve.controller.gateway"
+    values = ["kserve.controller.deploymentMode=Standard", f"{gateway}.ingressGateway.enableGatewayApi=true"]
+    values += [f"{gateway}.ingressGateway.createGateway=false", f"{gateway}.ingressGateway.className=envoy"]
+    _helm("kserve", "oci://ghcr.io/kserve/charts/kserve-resources", found["KSERVE"], "kserve", values)
+    operator = f"{github}/prometheus-operator/prometheus-operator/releases/download/v{found['PROMETHEUS_OPERATOR']}"
+    _apply_url(f"{operator}/bundle.yaml")
+    run("kubectl", "apply", "-k", f"{KFP}/cluster-scoped-resources?ref={found['KFP']}")
+    run("kubectl", "wait", "--for=condition=Established", "--timeout=60s", "crd/applications.app.k8s.io")
+    run("kubectl", "apply", "-k", f"{KFP}/env/platform-agnostic?ref={found['KFP']}")
+    _available("kubeflow")
+    overlay = str(ROOT / "overlays" / "kind")
+    run("kubectl", "apply", "--server-side", "-f", str(ROOT / "base" / "namespace.yaml"))
+    _secrets()
+    run("kubectl", "apply", "--server-side", "-k", overlay)
+    run("kubectl", "rollout", "status", "statefulset/aisle-redis", "-n", "aisle", "--timeout=180s")
+    print("deployed; the service waits for its first model: `make kind-demo` trains one and asks it (docs/cluster.md)")
+
+
+def demo() -> None:
+    """A training run in KFP up to a ready canary, and questions to it through the gateway."""
+    from pipelines.kind.cluster_demo import demonstrate
+    from pipelines.kind.kubectl import KubectlStage
+
+    _on_the_cluster()
+    demonstrate(KubectlStage())
+
+
+def down() -> None:
+    """The cluster is removed with everything in it; nothing else is touched."""
+    if shutil.which("kind") and _is_up():
+        run("kind", "delete", "cluster", "--name", CLUSTER)
+
+
+def _secrets() -> None:
+    """Made once and kept: a password, a key for callers, and the keys of KFP's object store."""
+    if not _exists("aisle-redis"):
+        _secret("aisle-redis", {"password": secrets.token_urlsafe(32)})
+    if not _exists("aisle-api-keys"):
+        _secret("aisle-api-keys", {"demo": secrets.token_urlsafe(32)})
+    if not _exists("aisle-s3"):
+        text = output("kubectl", "get", "secret", "mlpipeline-minio-artifact", "-n", "kubeflow", "-o", "json")
+        store = {key: base64.b64decode(value).decode() for key, value in json.loads(text)["data"].items()}
+        keys = {"AWS_ACCESS_KEY_ID": store["accesskey"], "AWS_SECRET_ACCESS_KEY": store["secretkey"]}
+        notes = {"s3-endpoint": STORE, "s3-usehttps": "0", "s3-region": "us-east-1"}
+        _secret("aisle-s3", keys, {f"serving.kserve.io/{name}": value for name, value in notes.items()})
+
+    if LOG_BUCKET not in _weed("s3.bucket.list\n"):
+        _weed(f"s3.bucket.create -name {LOG_BUCKET}\n")
+    for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
+        if not _exists(LOG_BUCKET, namespace):
+            access, secret = f"{LOG_BUCKET}-{namespace}", secrets.token_urlsafe(32)
+            _weed(log_user(access, secret, actions))
+            keys = {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}
+            _secret(LOG_BUCKET, keys | {"AWS_ENDPOINT_URL": f"http://{STORE}"}, namespace=namespace)
+
+
+def log_user(access: str, secret: str, actions: str) -> str:
+    """What SeaweedFS's shell is told for a user of the request log's bucket, and of no other, with these keys.
+
+    actions: the user's rights there, comma-separated: Read, Write, List.
+    """
+    user = f"s3.configure -user {access} -access_key {access} -secret_key {secret}"
+    return f"{user} -buckets {LOG_BUCKET} -actions {actions} -apply\n"
+
+
+def _weed(commands: str) -> str:
+    """What SeaweedFS's shell answers. Through standard input, and not shown: keys are in both."""
+    shell = ["kubectl", "exec", "-i", "-n", "kubeflow", "deployment/seaweedfs", "--", "weed", "shell"]
+    done = subprocess.run(shell, input=commands, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StageFailed(f"{' '.join(shell)}: expected exit 0, got {done.returncode}; is the object store running?")
+    return done.stdout
+
+
+def _exists(secret: str, namespace: str = "aisle") -> bool:
+    return succeeds("kubectl", "get", "secret", secret, "-n", namespace)
+
+
+def _secret(
+    name: str, values: dict[str, str], annotations: dict[str, str] | None = None, namespace: str = "aisle"
+) -> None:
+    """Through standard input: values on a command line can be read by every user of the machine."""
+    metadata = {"name": name, "namespace": namespace, "annotations": annotations or {}}
+    body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
+    run("kubectl", "create", "-f", "-", stdin=json.dumps(body))
+
+
+def _apply_url(url: str) -> None:
+    run("kubectl", "apply", "--server-side", "--force-conflicts", "-f", url)
+
+
+def _available(namespace: str) -> None:
+    run("kubectl", "wait", "--for=condition=Available", "--timeout=900s", "deployment", "--all", "-n", namespace)
+
+
+def _helm(name: str, chart: str, version: str, namespace: str, values: Sequence[str] = ()) -> None:
+    command = ["helm", "upgrade", "--install", name, chart, "--version", f"v{version}"]
+    command += ["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "10m"]
+    run(*command, *[word for value in values for word in ("--set", value)])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

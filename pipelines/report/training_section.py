@@ -1,0 +1,44 @@
+"""How the losses went down."""
+
+from typing import Any
+
+from pipelines.report.charts import curves
+from pipelines.report.page_parts import Figure, Section
+from pipelines.report.run_files import Sources
+
+TITLES = {"towers": "Two towers", "ranker": "Ranker"}
+
+
+def section(sources: Sources) -> Section | None:
+    """The curves of summary["training"]; None without any."""
+    training: dict[str, Any] = sources.summary.get("training") or {}
+    charts = []
+    for part, epochs in training.get("curves", {}).items():
+        series = {"training": _learned(epochs), "held-out": _held_out(epochs)}
+        series = {label: points for label, points in series.items() if points}
+        if series:
+            charts.append(curves(f"{TITLES.get(part, part)}: loss", series, len(epochs)))
+    if not charts:
+        return None
+    lead = ""
+    if "train_trips" in training:
+        held = training.get("valid_trips", 0)
+        lead = (
+            f"The ranker learned from {training['train_trips']:,} trips; {held:,} later ones were held out. "
+            "The towers learn from earlier trips first and from the ranker's last, where their loss may jump."
+        )
+    says = "Lower is better; a held-out loss that rises from epoch to epoch means the model began to learn by heart."
+    return Section(id="training", title="Training", lead=lead, figures=(Figure(says=says, charts=tuple(charts)),))
+
+
+def _learned(epochs: list[dict[str, Any]]) -> list[tuple[float, float]]:
+    """(epoch, mean loss since the point before); a point an epoch where no parts of it were kept."""
+    points = []
+    for number, epoch in enumerate(epochs):
+        parts: list[float] = epoch.get("parts") or ([epoch["loss"]] if "loss" in epoch else [])
+        points += [(number + (n + 1) / len(parts), value) for n, value in enumerate(parts)]
+    return points
+
+
+def _held_out(epochs: list[dict[str, Any]]) -> list[tuple[float, float]]:
+    return [(number + 1.0, epoch["val_loss"]) for number, epoch in enumerate(epochs) if "val_loss" in epoch]

@@ -1,0 +1,209 @@
+"""Runs and schedules of the compiled pipelines on a KFP server: started, followed to their end, kept up to date."""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from components.kfp_support.server_client import MADE_BY, KfpServer, Run, Schedule
+from model.errors import AisleError, CheckFailed, InputError, StageFailed
+from tfx_configs.settings import RunSettings
+
+FOLLOWED = ("cluster", "rollout", "monitoring")
+"""Pipelines that run on a cluster, as in pipelines/compiled."""
+SILENCE_S = 120.0
+"""A server that does not answer for so long while we wait is given up; the run goes on without us."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Package:
+    """A compiled pipeline. `titles`: {name of a task: what the page calls it}; `inputs`: KFP's input definitions."""
+
+    path: Path
+    name: str
+    text: str
+    inputs: Mapping[str, Mapping[str, Any]]
+    titles: Mapping[str, str]
+
+
+def compiled(pipeline: str, scratch: Path) -> Package:
+    """Compiles the pipeline into `scratch`. Raises InputError on a name that is none of FOLLOWED."""
+    from kfp.compiler import Compiler
+
+    from pipelines.definitions.compile import PIPELINES
+
+    if pipeline not in FOLLOWED:
+        raise InputError(f"expected --pipeline {', '.join(FOLLOWED)}, got {pipeline!r}")
+    path = scratch / f"{pipeline}.yaml"
+    Compiler().compile(PIPELINES[path.name], str(path))
+    text = path.read_text(encoding="utf-8")
+    spec = next(yaml.safe_load_all(text))
+    return Package(
+        path=path,
+        name=spec["pipelineInfo"]["name"],
+        text=text,
+        inputs=spec["root"].get("inputDefinitions", {}).get("parameters", {}),
+        titles=dict(_titles(spec)),
+    )
+
+
+def parameters(package: Package, given: Mapping[str, str]) -> dict[str, Any]:
+    """The words of the command line as what the pipeline takes.
+
+    Raises InputError on an unknown name, a value of the wrong type, or one that is missing and has no default.
+    """
+    unknown = sorted(set(given) - set(package.inputs))
+    if unknown:
+        raise InputError(f"parameter {unknown[0]}: unknown to {package.name}; it has {', '.join(package.inputs)}")
+    missing = [name for name, one in package.inputs.items() if not one.get("isOptional") and name not in given]
+    if missing:
+        raise InputError(f"parameter {missing[0]}: {package.name} has no default for it; give --param {missing[0]}=...")
+    return {name: _typed(name, text, package.inputs[name]["parameterType"]) for name, text in given.items()}
+
+
+def overridden(settings: RunSettings, changes: Sequence[str]) -> RunSettings:
+    """Settings with `section.field=value` put in, values as JSON or plain words.
+
+    Raises InputError on words of another form, SettingsError on names or values that the settings refuse.
+    """
+    tree = json.loads(settings.to_json())
+    for change in changes:
+        path, equals, text = change.partition("=")
+        *sections, field = path.split(".")
+        inner = tree
+        for section in sections:
+            inner = inner.get(section) if isinstance(inner, dict) else None
+        if not equals or not isinstance(inner, dict):
+            raise InputError(f"expected --set section.field=value of RunSettings, got {change!r}")
+        inner[field] = _json(text)
+    return RunSettings.from_dict(tree)
+
+
+def follow(
+    server: KfpServer,
+    run: str,
+    titles: Mapping[str, str],
+    say: Callable[[str], None],
+    *,
+    limit_s: float,
+    every_s: float = 5.0,
+) -> None:
+    """Waits for the run's end; says each change of a task's state.
+
+    Raises:
+        CheckFailed: it ended, but not well: which tasks, and what they said.
+        StageFailed: `limit_s` is over, or the server is silent; the run goes on.
+    """
+    began = heard = time.monotonic()
+    seen: dict[str, str] = {}
+    while True:
+        try:
+            now = server.look(run)
+            heard = time.monotonic()
+        except AisleError as error:
+            if time.monotonic() - heard > SILENCE_S:
+                raise StageFailed(f"lost sight of the run, which goes on ({error}); {server.link(run)}") from None
+        else:
+            for name, state in now.tasks.items():
+                if name in titles and seen.get(name) != state:
+                    say(f"{time.monotonic() - began:7.0f} s  {titles[name]:20} {state.lower()}")
+                    seen[name] = state
+            if now.ended:
+                _judge(now, titles, server.link(run))
+                return
+        if time.monotonic() - began > limit_s:
+            raise StageFailed(f"waited {limit_s:.0f} s for the run, which goes on; {server.link(run)}")
+        time.sleep(every_s)
+
+
+def keep_schedule(
+    server: KfpServer, experiment: str, name: str, package: Package, values: Mapping[str, Any], cron: str
+) -> str:
+    """One enabled schedule of that name, with this pipeline, these parameters and this cron; says what was done.
+
+    KFP cannot change a recurring run. A differing one is replaced: the new one is made first, so that a failure leaves
+    two, of which the next call removes one, and never none. Those of other makers are left alone: InputError.
+    """
+    stated = json.dumps([package.text, dict(values), cron], sort_keys=True)
+    about = f"{MADE_BY}: {package.name}, {hashlib.sha256(stated.encode()).hexdigest()[:16]}"
+    found = server.schedules(name)
+    foreign = [one for one in found if not one.about.startswith(MADE_BY)]
+    if foreign:
+        raise InputError(f"schedule {name}: there is one that `aisle submit` did not make; remove it, or give --name")
+    same = [one for one in found if one.about == about]
+    if same:
+        kept, done = same[0].id, "unchanged"
+        if not same[0].enabled:
+            server.enable(kept, True)
+            done = "enabled again"
+    else:
+        kept = server.schedule(experiment, name, package.path, values, cron, about)
+        done = "replaced" if found else "made"
+    for one in found:
+        if one.id != kept:
+            server.remove(one.id)
+    return f"schedule {name}: {done}, {cron!r}, {kept}"
+
+
+def disable(server: KfpServer, name: str) -> list[Schedule]:
+    """Turns off every schedule of that name. Raises InputError when there is none."""
+    found = server.schedules(name)
+    if not found:
+        raise InputError(f"schedule {name}: there is none; `aisle submit --list` has their names")
+    for one in found:
+        server.enable(one.id, False)
+    return found
+
+
+def cron_of(text: str) -> str:
+    """KFP's cron has six fields, seconds first; of the usual five the seconds are 0. Raises InputError on others."""
+    fields = text.split()
+    if text.startswith("@") and len(fields) == 1:
+        return text
+    if len(fields) not in (5, 6) or not all(re.fullmatch(r"[\dA-Za-z*/,?-]+", field) for field in fields):
+        raise InputError(f"expected --recurring with 5 or 6 fields of cron, like '0 2 * * 1', got {text!r}")
+    return " ".join(["0", *fields] if len(fields) == 5 else fields)
+
+
+def _judge(run: Run, titles: Mapping[str, str], link: str) -> None:
+    if run.state == "SUCCEEDED":
+        return
+    failed = [titles[name] for name, state in run.tasks.items() if state == "FAILED" and name in titles]
+    said = [text for name, text in run.errors.items() if name in titles or not name]
+    at = f" at {', '.join(failed)}" if failed else ""
+    why = f" ({' '.join(said[0].split())[:200]})" if said else ""
+    raise CheckFailed(f"the run {run.state.lower()}{at}{why}; its log: {link}")
+
+
+def _titles(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Steps only: a group of steps (exit handler, pipeline in a pipeline) has no state that anyone waits for."""
+    dags = [spec["root"], *spec.get("components", {}).values()]
+    for dag in dags:
+        for name, task in dag.get("dag", {}).get("tasks", {}).items():
+            if "dag" not in spec["components"][task["componentRef"]["name"]]:
+                title = task["taskInfo"]["name"]
+                yield name, title
+                yield title, title
+
+
+def _typed(name: str, text: str, kind: str) -> Any:
+    if kind == "STRING":
+        return text
+    types: dict[str, tuple[type, ...]] = {"NUMBER_INTEGER": (int,), "NUMBER_DOUBLE": (int, float), "BOOLEAN": (bool,)}
+    wanted, value = types.get(kind, (object,)), _json(text)
+    if not isinstance(value, wanted) or (isinstance(value, bool) and kind.startswith("NUMBER")):
+        raise InputError(f"parameter {name}: expected {kind.lower().replace('number_', '')}, got {text!r}")
+    return value
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text

@@ -1,0 +1,154 @@
+"""The pipelines for a cluster, as compiled."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from components.kfp_support.images import IMAGE, VALIDATE_IMAGE
+from pipelines.definitions.monitoring import LOG_SECRET, PACKAGE
+from pipelines.manifests.render import ROOT
+
+COMPILED = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
+ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml"]
+
+
+@pytest.fixture(scope="module")
+def documents() -> list[dict[str, Any]]:
+    """The pipeline, and what it asks of Kubernetes."""
+    return list(yaml.safe_load_all(COMPILED.read_text()))
+
+
+def _tasks(compiled: dict[str, Any]) -> dict[str, Any]:
+    """Of the pipeline and of what its exit handler guards."""
+    guarded = compiled["components"]["comp-exit-handler-1"]["dag"]["tasks"]
+    return {**compiled["root"]["dag"]["tasks"], **guarded}
+
+
+def test_steps_that_decide_or_change_something_are_never_taken_from_the_cache(documents: list[dict[str, Any]]) -> None:
+    tasks = _tasks(documents[0])
+    fresh = {name for name, task in tasks.items() if not task.get("cachingOptions", {}).get("enableCache")}
+    assert fresh == {"stable", "gate", "push", "reference", "release", "ending", "exit-handler-1"}
+
+
+def test_every_step_runs_in_an_image_of_ours_with_limits_and_the_registry(documents: list[dict[str, Any]]) -> None:
+    executors = documents[0]["deploymentSpec"]["executors"]
+    on_kubernetes = documents[1]["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for name, executor in executors.items():
+        container = executor["container"]
+        assert container["image"] == (VALIDATE_IMAGE if name == "exec-validate" else IMAGE)
+        assert {"resourceCpuLimit", "resourceMemoryLimit"} <= set(container["resources"])
+        assert on_kubernetes[name]["pvcMount"][0]["constant"] == "aisle-registry"
+        assert on_kubernetes[name]["imagePullPolicy"] == "IfNotPresent"
+
+
+@pytest.mark.parametrize("name", ON_CLUSTER)
+def test_a_step_is_placed_on_a_node_with_half_a_core_free(name: str) -> None:
+    """KFP asks for as much as the limit where nothing else is said."""
+    executors = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))["deploymentSpec"]["executors"]
+    assert {one["container"]["resources"]["resourceCpuRequest"] for one in executors.values()} == {"500m"}
+
+
+def test_a_release_is_not_tried_twice_by_itself(documents: list[dict[str, Any]]) -> None:
+    assert _tasks(documents[0])["release"].get("retryPolicy", {}).get("maxRetryCount", 0) == 0
+
+
+@pytest.mark.parametrize("name", ON_CLUSTER)
+def test_however_a_run_ends_prometheus_is_told(name: str) -> None:
+    compiled = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))
+    told = compiled["root"]["dag"]["tasks"]["ending"]
+    assert told["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert set(told["inputs"]["parameters"]) == {"namespace", "pipeline", "pushgateway", "status"}
+
+
+def test_a_step_of_the_rollout_is_never_cached_nor_tried_twice() -> None:
+    compiled = next(yaml.safe_load_all(COMPILED.with_name("rollout.yaml").read_text()))
+    for name in ("rollout-step", "ending"):
+        task = _tasks(compiled)[name]
+        assert not task.get("cachingOptions", {}).get("enableCache")
+        assert task.get("retryPolicy", {}).get("maxRetryCount", 0) == 0
+    assert {one["container"]["image"] for one in compiled["deploymentSpec"]["executors"].values()} == {IMAGE}
+
+
+@pytest.mark.parametrize("step", ["ingest", "push"])
+def test_the_data_version_is_the_one_that_the_first_step_found(documents: list[dict[str, Any]], step: str) -> None:
+    """The parameter of a schedule says "each-run", in every run."""
+    found = {"producerTask": "stable", "outputParameterKey": "data_version"}
+    assert _tasks(documents[0])[step]["inputs"]["parameters"]["data_version"] == {"taskOutputParameter": found}
+
+
+@pytest.mark.parametrize(("step", "image"), [("ingest-now", IMAGE), ("monitor", VALIDATE_IMAGE), ("retrain", IMAGE)])
+def test_the_monitors_steps_have_the_registry_and_are_never_cached_nor_tried_twice(step: str, image: str) -> None:
+    compiled, platform = yaml.safe_load_all(COMPILED.with_name("monitoring.yaml").read_text())
+    task = _tasks(compiled)[step]
+    assert not task.get("cachingOptions", {}).get("enableCache")
+    assert task.get("retryPolicy", {}).get("maxRetryCount", 0) == 0
+    executors = compiled["deploymentSpec"]["executors"]
+    assert executors[f"exec-{step}"]["container"]["image"] == image
+    mounted = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"][f"exec-{step}"]
+    assert mounted["pvcMount"][0]["constant"] == "aisle-registry"
+
+
+def test_only_the_monitor_has_the_keys_of_the_request_log_by_names_that_kfp_does_not_read_where_there_are_any() -> None:
+    platform = list(yaml.safe_load_all(COMPILED.with_name("monitoring.yaml").read_text()))[1]
+    executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert {name for name, one in executors.items() if "secretAsEnv" in one} == {"exec-monitor"}
+    (secret,) = executors["exec-monitor"]["secretAsEnv"]
+    assert (secret["secretName"], secret["optional"]) == (LOG_SECRET, True)
+    names = {one["secretKey"]: one["envVar"] for one in secret["keyToEnv"]}
+    assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"} <= set(names)
+    assert all(variable == f"AISLE_{key}" for key, variable in names.items())
+
+
+def test_the_policy_starts_the_training_pipeline_of_the_image_with_parameters_that_it_has() -> None:
+    docker = (ROOT / "images" / "Dockerfile").read_text()
+    assert Path("/app") / COMPILED.relative_to(ROOT.parent) == Path(PACKAGE) and "COPY pipelines pipelines" in docker
+    taken = set(next(yaml.safe_load_all(COMPILED.read_text()))["root"]["inputDefinitions"]["parameters"])
+    assert taken >= {"settings", "data_version", "run_name", "code_version", "namespace", "canary_percent"}
+
+
+def test_a_model_is_released_once_the_monitor_can_compare_with_it(documents: list[dict[str, Any]]) -> None:
+    assert "reference" in _tasks(documents[0])["release"]["dependentTasks"]
+
+
+@pytest.mark.parametrize("name", ON_CLUSTER)
+def test_every_step_has_a_title_limits_and_an_end_by_force(name: str) -> None:
+    compiled, platform = yaml.safe_load_all(COMPILED.with_name(name).read_text())
+    on_kubernetes = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    for executor, what in compiled["deploymentSpec"]["executors"].items():
+        assert {"resourceCpuLimit", "resourceMemoryLimit"} <= set(what["container"]["resources"])
+        assert on_kubernetes[executor]["activeDeadlineSeconds"] in ("1800", "21600")
+        assert on_kubernetes[executor]["imagePullPolicy"] == "IfNotPresent"
+    for task, what in _tasks(compiled).items():
+        assert what["taskInfo"]["name"] != task or task == "exit-handler-1"
+
+
+def test_a_step_that_only_computes_is_tried_once_more(documents: list[dict[str, Any]]) -> None:
+    tasks = _tasks(documents[0])
+    retried = {name: task["retryPolicy"] for name, task in tasks.items() if task.get("retryPolicy")}
+    assert set(retried) >= {"ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push"}
+    for name, policy in retried.items():
+        assert name == "release" or policy["maxRetryCount"] == 1
+
+
+def test_every_step_shows_something_on_kfps_page() -> None:
+    shown = {"system.Metrics", "system.HTML", "system.Markdown"}
+    for name in ON_CLUSTER:
+        components = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))["components"]
+        for component, what in components.items():
+            if "executorLabel" in what and component not in ("comp-ending", "comp-baselines"):
+                kinds = {one["artifactType"]["schemaTitle"] for one in what["outputDefinitions"]["artifacts"].values()}
+                assert kinds & shown, component
+
+
+@pytest.mark.parametrize("name", ON_CLUSTER)
+def test_the_kubernetes_objects_hold_the_same_pipeline_under_a_name_of_its_content(name: str) -> None:
+    spec, platform = yaml.safe_load_all(COMPILED.with_name(name).read_text())
+    pipeline, version = yaml.safe_load_all((COMPILED.parent / "kubernetes" / name).read_text())
+    assert (pipeline["kind"], version["kind"]) == ("Pipeline", "PipelineVersion")
+    assert version["spec"]["pipelineName"] == pipeline["metadata"]["name"] == spec["pipelineInfo"]["name"]
+    assert (version["spec"]["pipelineSpec"], version["spec"]["platformSpec"]) == (spec, platform)
+    digest = hashlib.sha256(COMPILED.with_name(name).read_bytes()).hexdigest()[:12]
+    assert version["metadata"] == {"name": f"{pipeline['metadata']['name']}-{digest}", "namespace": "kubeflow"}

@@ -1,0 +1,95 @@
+"""What `make kind-up` asks of a machine, and the secrets that `make kind-deploy` makes."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from model.errors import InputError
+from pipelines.kind import __main__ as kind
+
+
+def test_a_missing_program_is_named_with_its_fix(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert kind.main(["up"]) == 2
+    assert capsys.readouterr().err.startswith("aisle: expected docker on the PATH, not found; install Docker Engine")
+
+
+def test_too_little_memory_is_told_in_numbers() -> None:
+    kind.check_memory("MemTotal: 32000000 kB\nMemAvailable: 14500000 kB\n")
+    with pytest.raises(InputError, match=r"expected 14 GB of free memory, found 8\.0"):
+        kind.check_memory("MemTotal: 16000000 kB\nMemAvailable: 8000000 kB\n")
+
+
+def test_nothing_is_removed_where_there_is_no_kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    assert kind.main(["down"]) == 0
+
+
+KUBECTL = """#!{python}
+import base64, json, sys
+words = " ".join(sys.argv[1:])
+if words.startswith("get secret mlpipeline"):
+    keys = {{"accesskey": "minio", "secretkey": "minio123"}}
+    print(json.dumps({{"data": {{name: base64.b64encode(value.encode()).decode() for name, value in keys.items()}}}}))
+elif words.startswith("get secret"):
+    sys.exit(1)
+else:
+    with open({told!r}, "a") as told:
+        print(json.dumps([words, sys.stdin.read()]), file=told)
+"""
+
+
+def test_each_side_of_the_request_log_gets_keys_of_its_own_and_none_is_on_a_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kubectl, told = tmp_path / "kubectl", tmp_path / "told"
+    kubectl.write_text(KUBECTL.format(python=sys.executable, told=str(told)))
+    kubectl.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    kind._secrets()
+    calls = [json.loads(line) for line in told.read_text().splitlines()]
+    made = [json.loads(stdin) for words, stdin in calls if words.startswith("create")]
+    logs = {one["metadata"]["namespace"]: one["stringData"] for one in made if one["metadata"]["name"] == "aisle-log"}
+    assert {one["metadata"]["name"] for one in made} == {"aisle-redis", "aisle-api-keys", "aisle-s3", "aisle-log"}
+    assert {keys["AWS_ENDPOINT_URL"] for keys in logs.values()} == {"http://seaweedfs.kubeflow:8333"}
+    users = [stdin for words, stdin in calls if words.startswith("exec") and stdin.startswith("s3.configure")]
+    for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
+        access, secret = logs[namespace]["AWS_ACCESS_KEY_ID"], logs[namespace]["AWS_SECRET_ACCESS_KEY"]
+        assert kind.log_user(access, secret, actions) in users
+        assert not any(secret in words for words, _ in calls)
+
+
+@pytest.mark.parametrize("step", ["load", "deploy", "demo"])
+def test_no_step_but_up_goes_on_without_kinds_own_cluster(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    _programs(tmp_path, monkeypatch, clusters="other")
+    assert kind.main([step]) == 2
+    assert capsys.readouterr().err == "aisle: expected kind's cluster aisle, found none; run `make kind-up`\n"
+
+
+def test_a_cluster_that_is_up_is_left_as_it_is_whatever_memory_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = _programs(tmp_path, monkeypatch, clusters="aisle")
+    monkeypatch.setattr(kind, "NEEDED_GB", 10.0**6)
+    assert kind.main(["up"]) == 0
+    assert "kubectl config use-context kind-aisle\n" in told.read_text() and "create" not in told.read_text()
+    _programs(tmp_path, monkeypatch, clusters="")
+    assert kind.main(["up"]) == 2
+
+
+def _programs(folder: Path, monkeypatch: pytest.MonkeyPatch, clusters: str) -> Path:
+    """Programs that succeed and write down what they were told, into the file returned; kind has these clusters."""
+    told = folder / "told"
+    for name in kind.PROGRAMS:
+        (folder / name).write_text(
+            f'#!/bin/sh\necho "{name} $*" >> {told}\n[ "$1" = get ] && echo {clusters}\nexit 0\n'
+        )
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    return told

@@ -1,0 +1,44 @@
+"""Faults in real servers and stores fire their alerts in time in a real Prometheus; a clean shop fires none."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.manifests.observability.alerts import ALERTS
+from tests.pipelines.manifests.observability.faults import FAULTS
+from tests.pipelines.manifests.observability.injection import OF_A_BUSY_MACHINE, inject_all, name_of
+from tests.pipelines.manifests.observability.prometheus import faster
+
+
+@pytest.mark.needs("prometheus", "promtool", "prometheus-pushgateway")
+def test_every_fault_is_told_in_time_and_nothing_else_is(tmp_path: Path) -> None:
+    outcome = inject_all(tmp_path)
+    late = [told for told in outcome.told if told.fired_after_s is None or told.fired_after_s > told.limit_s]
+    assert late == []
+    of_the_machine = OF_A_BUSY_MACHINE if outcome.busy else ()
+    assert [key for key in outcome.unexplained if key[1].split()[0] not in of_the_machine] == []
+
+
+def test_every_alert_is_told_of_some_fault() -> None:
+    told = {alert for fault in FAULTS for alert in fault.alerts} | {"AisleMonitorNotRun never", "AisleAbsent"}
+    assert told == {name_of(alert) for alert in ALERTS}
+
+
+def test_time_passes_faster_in_every_window_and_wait() -> None:
+    rule = {"alert": "A", "expr": "rate(a[5m]) > 300 and rate(a[1w] offset 1h) > 5", "for": "10m"}
+    record = {"record": "a:rate5m", "expr": "rate(a[5m])"}
+    assert faster({"groups": [{"name": "g", "rules": [rule, record]}]}, 120) == {
+        "groups": [
+            {
+                "name": "g",
+                "rules": [
+                    {
+                        "alert": "A",
+                        "expr": "rate(a[2500ms]) > 300 and rate(a[5040000ms] offset 30000ms) > 5",
+                        "for": "5000ms",
+                    },
+                    {"record": "a:rate5m", "expr": "rate(a[2500ms])"},
+                ],
+            }
+        ]
+    }

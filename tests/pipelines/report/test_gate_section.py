@@ -1,0 +1,45 @@
+"""The report's sections on the gate and on calibration."""
+
+import json
+from pathlib import Path
+
+from pipelines.report.charts import Curves
+from pipelines.report.run import build
+from pipelines.report.run_files import read_sources
+from tests.pipelines.report.report_world import outputs_in, summary_of
+
+
+def test_checks_of_one_kind_stand_together_and_kinds_with_a_failed_check_first(tmp_path: Path) -> None:
+    outputs = outputs_in(tmp_path)
+    reasons = [
+        {"check": name, "passed": passed, "value": None, "threshold": None, "message": "", "group": group}
+        for name, passed, group in (("a", True, "cost"), ("b", True, "slices"), ("c", False, "slices"))
+    ]
+    Path(outputs["verdict"]).write_text(json.dumps({"reasons": reasons}), encoding="utf-8")
+    gate = next(section for section in build(read_sources(summary_of(), outputs)).sections if section.id == "gate")
+    assert [(t.title, [row[0] for row in t.rows], t.failed) for t in gate.tables] == [
+        ("Slices: 1 of 2 said no", ["c", "b"], (0,)),
+        ("Cost: 1 check passed", ["a"], ()),
+    ]
+
+
+def test_an_override_is_the_first_thing_said_of_the_gate_with_who_when_and_why(tmp_path: Path) -> None:
+    outputs = outputs_in(tmp_path)
+    verdict = json.loads(Path(outputs["verdict"]).read_text())
+    verdict["override"] = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "The size is known.", "checks": ["x"]}
+    Path(outputs["verdict"]).write_text(json.dumps(verdict), encoding="utf-8")
+    page = build(read_sources(summary_of(gate={"blessed": True, "overridden": True, "reasons": []}), outputs))
+    gate = next(section for section in page.sections if section.id == "gate")
+    assert gate.notes[0].text == "The size is known. Decided by maria at 2017-12-31T09:00:00Z."
+    assert page.tone == "bad" and page.figures[0].value == "overridden" and page.figures[0].tone == "bad"
+
+
+def test_the_curve_of_scores_and_purchases_has_the_promise_beside_it(tmp_path: Path) -> None:
+    page = build(read_sources(summary_of(), outputs_in(tmp_path)))
+    found = next(section for section in page.sections if section.id == "calibration")
+    chart = found.figures[0].charts[0]
+    assert isinstance(chart, Curves)
+    # 10 and 40 percent on a scale to 40.
+    assert [curve.points for curve in chart.curves] == [((0, 0), (100, 100)), ((25, 25), (100, 75))]
+    assert "1.25 were expected; scores were 5.0 points off" in found.lead
+    assert [row[0] for row in found.tables[0].rows] == ["10.0\u00a0%", "40.0\u00a0%"]
