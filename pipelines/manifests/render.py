@@ -125,7 +125,7 @@ def write_manifests(out: Path, check: bool = False) -> list[Path]:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Writes what code writes; with --check exits 1 when a file would change."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.manifests.render", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m pipelines.manifests", description=__doc__)
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
     options = parser.parse_args(argv)
     try:
@@ -136,7 +136,3 @@ def main(argv: Sequence[str] | None = None) -> int:
     for path in changed:
         print(f"{'would change' if options.check else 'wrote'} {path}")
     return 1 if options.check and changed else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -86,7 +86,8 @@ def _version(version: str, counted: list[Sample], buckets: list[Sample]) -> Vers
     mine_s.sort()
     n = mine_s[-1][1] if mine_s else 0.0
     # Of n draws about 0.99 n lie at or below the 99th percentile, give or take; as
-    # components.rollout.local.gather_evidence.p99_low. low_rank = 0.99 * n - Z99 * math.sqrt(0.99 * 0.01 * n)
+    # components.rollout.local.gather_evidence.p99_low.
+    low_rank = 0.99 * n - Z99 * math.sqrt(0.99 * 0.01 * n)
     requests = round(served + failed)
     return VersionEvidence(
         requests=requests,

@@ -54,7 +54,8 @@ def test_a_missing_interpreter_is_named_with_the_remedy(monkeypatch: pytest.Monk
 
 def test_the_child_dies_with_a_parent_that_is_killed(tmp_path: Path) -> None:
     pid_file = tmp_path / "pid"
-    code = f"from components.kfp_support.environments import call; call('validate', '{HERE}:hang', {{'pid_file': {str(pid_file)!r}}})"
+    request = f"'validate', '{HERE}:hang', {{'pid_file': {str(pid_file)!r}}}"
+    code = f"from components.kfp_support.environments import call; call({request})"
     parent = subprocess.Popen([sys.executable, "-c", code], cwd=environments.ROOT)
     child = int(_wait_for(lambda: pid_file.exists() and pid_file.read_text()))
     parent.send_signal(signal.SIGKILL)
