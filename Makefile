@@ -80,7 +80,7 @@ BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablat
 bench: $(BENCHES) ## Run every benchmark; results in build/bench
 
 bench-%: setup .venv/.locked-dev ## Run one benchmark
-	$(RUN)/python -m benchmarks.$*
+	$(RUN)/python -m benchmarks $*
 
 report: setup ## Write build/demo/report.html again from the last demo
 	$(RUN)/aisle report

@@ -7,16 +7,16 @@ import re
 from pathlib import Path
 from typing import Any
 
-from benchmarks.ablation_page import ablation
-from benchmarks.capacity_page import capacity
-from benchmarks.fuzz_page import fuzz
-from benchmarks.monitoring_page import cadence, monitoring, offpolicy
-from benchmarks.noise_page import noise
-from benchmarks.quality_page import alternatives, quality
-from benchmarks.refresh_page import refresh
-from benchmarks.rerank_page import rerank
-from benchmarks.rollout_page import rollout
-from benchmarks.serving_page import serving, soak
+from benchmarks.ablation.page import ablation
+from benchmarks.cadence.refresh_page import refresh
+from benchmarks.monitoring.page import cadence, monitoring, offpolicy
+from benchmarks.quality.page import alternatives, quality
+from benchmarks.rerank.page import rerank
+from benchmarks.robustness.page import noise
+from benchmarks.rollout.page import rollout
+from benchmarks.serving.capacity_page import capacity
+from benchmarks.serving.fuzz_page import fuzz
+from benchmarks.serving.page import serving, soak
 from model.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -77,7 +77,7 @@ def demo(result: dict[str, Any]) -> str:
     )
     table = "\n".join(["| ranker | recall@10 | ndcg@10 | a hit in ten |", "|---|---|---|---|", *rows])
     return f"""
-One run on {result["hardware"]["cores"]} cores ([benchmarks/demo.py](benchmarks/demo.py), \
+One run on {result["hardware"]["cores"]} cores ([benchmarks/demo/__main__.py](benchmarks/demo/__main__.py), \
 [result](benchmarks/results/demo.json)): next baskets of {result["judged_trips"]:,} households after \
 {result["data"]["cut"]}, any product bought before that day may be in the ten.
 
@@ -119,8 +119,9 @@ def data(result: dict[str, Any]) -> str:
     tfdv = result["tfdv"]
     return f"""
 On {result["hardware"]["cores"]} cores with {result["hardware"]["memory_gb"]:.0f} GB \
-([benchmarks/data.py](../benchmarks/data.py), [result](../benchmarks/results/data.json)), the median of three runs at \
-1x, one run elsewhere.{shared} Engines in one scale wrote equal rows.
+([benchmarks/data/__main__.py](../benchmarks/data/__main__.py), \
+[result](../benchmarks/results/data.json)), the median of three runs at 1x, one run elsewhere.{shared} \
+Engines in one scale wrote equal rows.
 
 {chr(10).join(table)}
 
@@ -151,7 +152,7 @@ def labels(result: dict[str, Any]) -> str:
     table = "\n".join([head, "|---|---|---|---|---|---|---|", *rows])
     return f"""
 Next baskets of {result["trips"]:,} households from {result["span"]["first"][:10]} on, measured on \
-{result["measured"][:10]} ([benchmarks/labels.py](../benchmarks/labels.py), \
+{result["measured"][:10]} ([benchmarks/robustness/labels.py](../benchmarks/robustness/labels.py), \
 [result](../benchmarks/results/labels.json)). Labels: how many more or fewer the training trips have. The last column \
 has 95 % intervals over households; each policy was trained once, and another seed moves it too.
 
@@ -171,7 +172,8 @@ def calibration(result: dict[str, Any]) -> str:
     table = "\n".join([head, "|---|---|---|---|---|---|---|", *rows])
     return f"""
 calibration_error@10 and calibration_ratio@10 on the judged trips, measured on {result["measured"][:10]} \
-([benchmarks/calibration.py](../benchmarks/calibration.py), [result](../benchmarks/results/calibration.json)). \
+([benchmarks/robustness/calibration.py](../benchmarks/robustness/calibration.py), \
+[result](../benchmarks/results/calibration.json)). \
 By chance: the error of scores that are true by construction, on as many trips.
 
 {table}

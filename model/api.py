@@ -2,12 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 
 SOURCES = ("bought_before", "similar_taste", "popular")
 """Reasons, in the order in which the sources are listed: an item of several counts for the first."""
+RECENT_EVENTS = 64
+"""Events of a history that the query tower reads, the last ones."""
+
+
+class Rung(StrEnum):
+    """What made an answer, from the best to the cheapest."""
+
+    FULL = "full"
+    FEWER = "fewer_candidates"
+    PERSONAL = "personal_frequency"
+    POPULAR = "popular"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -19,19 +19,20 @@ FIRST = {
     "tests/pipelines/explore/test_trained.py": "groceries",
 }
 """{file: group}, in the order in which they are begun."""
+LIGHT = {Path("tests"), Path("tests/pipelines")}
+"""Directories whose conftest.py makes nothing that is worth sharing."""
 OF_MINUTES = ("films_run", "grocery_run")
 """Fixtures that no two processes should make."""
 
 
 def group(nodeid: str) -> str:
-    """The tests of a file are one group, and those of a directory whose conftest.py makes things for all of them."""
+    """The tests of a file are one group, and those below a directory whose conftest.py makes things for them."""
     file = nodeid.partition("::")[0]
     directory = Path(file).parent
     if file in FIRST:
         return FIRST[file]
-    if directory != Path("tests/pipelines") and (ROOT / directory / "conftest.py").exists():
-        return str(directory)
-    return file
+    nearest = next(place for place in (directory, *directory.parents) if (ROOT / place / "conftest.py").exists())
+    return file if nearest in LIGHT else str(nearest)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -42,9 +42,7 @@ def test_nothing_runs_beside_a_test_of_the_clock_and_every_test_runs_once(pytest
 
 
 def test_a_file_stays_in_one_process_and_so_does_a_directory_that_shares_what_it_makes() -> None:
-    assert (
-        group("tests/model/networks/test_vector_index.py::test_x[a::b]") == "tests/model/networks/test_vector_index.py"
-    )
+    assert group("tests/model/package/test_vector_index.py::test_x[a::b]") == "tests/model/package/test_vector_index.py"
     assert group("tests/components/train/test_export.py::test_x") == "tests/components/train"
     assert group("tests/pipelines/test_cli.py::test_x") == "tests/pipelines/test_cli.py"
     assert group("tests/pipelines/explore/test_app.py::test_x") == "tests/pipelines/explore"

@@ -10,7 +10,8 @@ EVENT_TYPES = ("purchase", "view", "cart")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LabelSettings(Settings):
-    """The label policy. The effect of each switch is measured by benchmarks/labels.py and told in docs/labels.md."""
+    """The label policy. The effect of each switch is measured by benchmarks/robustness/labels.py and told in
+    docs/labels.md."""
 
     positive_types: tuple[str, ...] = ("purchase",)
     """Event types that make trips, histories and labels, some of EVENT_TYPES; their quantity must be above 0."""

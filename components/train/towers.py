@@ -18,7 +18,7 @@ from model.data.catalog import Catalog
 from model.features.joins import contains
 from model.networks.tfrs import tfrs
 from model.networks.two_tower import ItemTower, QueryTower
-from model.networks.vector_index import Index, build_index
+from model.package.vector_index import Index, build_index
 from model.system.legacy_keras import tf
 from tfx_configs.settings import TrainSettings
 

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from model.networks.recommender import Recommender
-from model.networks.vector_index import Index
+from model.package.vector_index import Index
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

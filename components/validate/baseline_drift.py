@@ -30,7 +30,7 @@ MIN_ITEMS = 20
 """Fewer items with a price on both sides say nothing about all."""
 MAX_MOVED = 0.5
 """Typical distance of an item's price from the reference's, over that of any two items: 0.02 between spans of The
-Complete Journey (benchmarks/drift.py), about 1 when ids were shuffled."""
+Complete Journey (benchmarks/data/drift.py), about 1 when ids were shuffled."""
 
 
 def write(training: pd.DataFrame, out: Path, stride: int = 1) -> None:

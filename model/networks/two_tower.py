@@ -8,6 +8,7 @@ Shape legend: B requests, H history events, N items, d width of the vectors.
 import math
 from typing import Any
 
+from model.api import RECENT_EVENTS
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.system.legacy_keras import tf
@@ -15,8 +16,6 @@ from tfx_configs.settings import DAY_S
 
 TASTE_HALF_LIVES_DAYS = (3.0, 30.0, 180.0)
 """The history is summed three times: what was bought lately, this month, all along."""
-RECENT_EVENTS = 64
-"""Events of a history that the query tower reads, the last ones."""
 
 
 class ItemTower(tf.Module):

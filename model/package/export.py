@@ -13,11 +13,11 @@ from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.files import atomic_directory, write_json, write_text
 from model.networks.recommender import Recommends
-from model.networks.vector_index import Index
 from model.networks.weights import of_recommender
 from model.package.manifest import Manifest, installed_libraries, write_manifest
 from model.package.model_card import NAME as CARD
 from model.package.model_card import Facts, model_card
+from model.package.vector_index import Index
 from model.rerank.policy import package_rerank
 from model.system.legacy_keras import tf
 from tfx_configs.rerank import RerankSettings

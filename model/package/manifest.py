@@ -28,7 +28,7 @@ class Manifest:
     ranked: int
     """Candidates to score for each request."""
     index: dict[str, Any]
-    """What kind it is, and how much of what is there an approximate one finds (model/networks/vector_index.py)."""
+    """What kind it is, and how much of what is there an approximate one finds (model/package/vector_index.py)."""
     schema: str
     """Digest of the canonical schema it was trained on."""
     libraries: dict[str, str]

@@ -8,9 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model.api import Answer, Request
+from model.api import Answer, Request, Rung
 from model.errors import InputError
-from model.serving.fallback.rungs import Rung
 
 RANKED = {Rung.FULL: False, Rung.FEWER: True}
 """{rung that the model itself answers: whether that is with fewer candidates}"""

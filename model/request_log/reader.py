@@ -64,7 +64,7 @@ SCHEMA = pa.schema(
         pa.field("store_id", pa.string()),  # may be empty
         pa.field("k", pa.int32()),
         pa.field("route", pa.string()),  # model.request_log.routing_headers.Route; null in older files
-        pa.field("rung", pa.string()),  # model.serving.fallback.rungs.Rung
+        pa.field("rung", pa.string()),  # model.api.Rung
         pa.field("state", pa.string()),  # model.serving.history.lookup.Source
         pa.field("latency_ms", pa.float32()),
         pa.field("item_ids", _TEXTS),  # as shown, best first

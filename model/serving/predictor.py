@@ -16,10 +16,11 @@ from kserve.protocol.infer_type import InferOutput, to_http_parameters
 from opentelemetry.trace import Span
 
 from model import api
+from model.api import Rung
 from model.errors import InputError
 from model.request_log.routing_headers import route_of
 from model.serving.fallback.ladder import Ladder
-from model.serving.fallback.rungs import Rung, ServedModel
+from model.serving.fallback.rungs import ServedModel
 from model.serving.history.lookup import Source, State, StateReader
 from model.serving.history.store import HistoryStore
 from model.serving.request_log.writer import RequestLog, detail, row

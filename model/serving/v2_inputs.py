@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from model.errors import InputError
-from model.serving.history.store import check_id
+from model.serving.ids import check_id
 
 MAX_K = 100
 DEFAULT_K = 10

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import ablation_ranking, ablation_towers, variants
-from benchmarks.ablation_page import ablation
-from benchmarks.ablation_ranking import RANKERS
-from benchmarks.ablation_towers import MINED, MINED_FROM, MINED_TO, TOWERS, Lists, Mined, mine
-from benchmarks.attention import Attention
-from benchmarks.noise_page import noise
-from benchmarks.samples import Samples, collect, recent
+from benchmarks.ablation import ranking as ablation_ranking
+from benchmarks.ablation import towers as ablation_towers
+from benchmarks.ablation import variants
+from benchmarks.ablation.attention import Attention
+from benchmarks.ablation.page import ablation
+from benchmarks.ablation.ranking import RANKERS
+from benchmarks.ablation.towers import MINED, MINED_FROM, MINED_TO, TOWERS, Lists, Mined, mine
+from benchmarks.harness.samples import Samples, collect, recent
+from benchmarks.robustness.page import noise
 from components.train.ranker import no_scorer
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader

@@ -6,9 +6,9 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 
-from benchmarks.cadence_plot import draw
-from benchmarks.cadence_weeks import Served
-from benchmarks.monitoring_page import cadence, monitoring
+from benchmarks.cadence.plot import draw
+from benchmarks.cadence.weeks import Served
+from benchmarks.monitoring.page import cadence, monitoring
 from model.data import columns as c
 
 ROWS = [

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.calibration import fitted, judge
+from benchmarks.robustness.calibration import fitted, judge
 from components.evaluate.predictions import Lists
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task

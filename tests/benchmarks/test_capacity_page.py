@@ -1,6 +1,6 @@
 """The capacity table by pencil."""
 
-from benchmarks.capacity_page import capacity
+from benchmarks.serving.capacity_page import capacity
 
 SERVING = {
     "aisle": {"max_rps_p99_25ms": 100.0, "cpu_ms_per_request": 5.0},

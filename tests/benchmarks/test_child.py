@@ -2,7 +2,7 @@
 
 import sys
 
-from benchmarks.child import run
+from benchmarks.harness.process import run
 
 HOLD = "import time; held = bytearray(100 * 10**6); time.sleep(1)"
 

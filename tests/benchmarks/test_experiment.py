@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from benchmarks.experiment import EFFECTS, WORLDS, measure
+from benchmarks.rollout.experiment import EFFECTS, WORLDS, measure
 from tests.components.rollout.experiment.shop import shop
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from benchmarks.noise_trips import dropped, of_some_shoppers, replaced, since
+from benchmarks.robustness.trips import dropped, of_some_shoppers, replaced, since
 from model.data.trips import Trips
 from tests.benchmarks.test_peers import trips_of
 from tests.worlds import seconds

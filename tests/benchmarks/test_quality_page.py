@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.quality_page import alternatives, quality
+from benchmarks.quality.page import alternatives, quality
 
 NEW = {"popularity": 0.017, "aisle": 0.025, "aisle-8": 0.024, "EASE": 0.02}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.quality_result import best_classical, judge
+from benchmarks.quality.result import best_classical, judge
 from model.errors import CheckFailed
 from model.evaluation.next_basket_task import load_task
 from model.files import write_json

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from benchmarks.refresh import new_hits
-from benchmarks.refresh_page import refresh
+from benchmarks.cadence.refresh import new_hits
+from benchmarks.cadence.refresh_page import refresh
 from model.evaluation.ranking_metrics import NO_ITEM
 
 METRICS = ("ndcg@10", "recall@10", "explore_recall@10")

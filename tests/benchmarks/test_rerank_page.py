@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rerank import _reserving
-from benchmarks.rerank_page import rerank
+from benchmarks.rerank.__main__ import _reserving
+from benchmarks.rerank.page import rerank
 from model.api import Request
 
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from benchmarks.rollout import design_effect, simulate
-from benchmarks.rollout_page import rollout
-from benchmarks.rollout_simulation import Real, fixed, month, real_trips, roll_out
+from benchmarks.rollout.__main__ import design_effect, simulate
+from benchmarks.rollout.page import rollout
+from benchmarks.rollout.simulation import Real, fixed, month, real_trips, roll_out
 from tests.components.rollout.decision.weekly import DAY_S, weekly_trips
 from tfx_configs.settings import RolloutSettings
 

@@ -4,9 +4,9 @@ import socket
 import threading
 from typing import Any
 
-from benchmarks.serving_load import Load, http_request, run_load
-from benchmarks.serving_page import serving
-from benchmarks.soak import verdict
+from benchmarks.serving.load import Load, http_request, run_load
+from benchmarks.serving.page import serving
+from benchmarks.serving.soak import verdict
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{"rung":"full"} \n'
 

@@ -13,8 +13,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from model import api
+from model.api import Rung
 from model.serving.fallback.batcher import Batcher
-from model.serving.fallback.rungs import Rung, ServedModel, unranked
+from model.serving.fallback.rungs import ServedModel, unranked
 from model.serving.telemetry import metrics
 from model.serving.v2_inputs import DEFAULT_K, MAX_K
 

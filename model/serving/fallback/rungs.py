@@ -1,13 +1,12 @@
 """The fallback ladder's rungs, and the two that need no ranking: what this shopper buys most, what everybody buys."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
 
 from model import api
-from model.api import SOURCES
+from model.api import SOURCES, Rung
 from tfx_configs.settings import DAY_S
 
 HALF_LIFE_DAYS = 120.0
@@ -15,15 +14,6 @@ FILL = 1e-6
 """Score below which the popular items follow the shopper's own."""
 
 _OWN, _POPULAR = SOURCES[0], SOURCES[-1]
-
-
-class Rung(StrEnum):
-    """What made an answer, from the best to the cheapest."""
-
-    FULL = "full"
-    FEWER = "fewer_candidates"
-    PERSONAL = "personal_frequency"
-    POPULAR = "popular"
 
 
 class ServedModel(api.Model, Protocol):

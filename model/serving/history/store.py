@@ -20,8 +20,7 @@ from typing import Protocol
 import numpy as np
 
 from model.errors import InputError
-
-MAX_ID_BYTES = 256
+from model.serving.ids import check_id
 
 _COUNT = struct.Struct("<I")
 _Row = tuple[int, str, int]
@@ -60,14 +59,6 @@ class HistoryStore(Protocol):
     def close(self) -> None:
         """Releases what it holds."""
         ...
-
-
-def check_id(name: str, value: str) -> str:
-    """Returns `value` when it can be an id; raises InputError when not."""
-    size = len(value.encode("utf-8", "surrogatepass"))
-    if not 0 < size <= MAX_ID_BYTES or "\0" in value or size != len(value.encode("utf-8", "ignore")):
-        raise InputError(f"{name}: expected 1 to {MAX_ID_BYTES} bytes of UTF-8 without NUL, got {value[:40]!r}")
-    return value
 
 
 def check_max_history(max_history: int) -> int:

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.errors import InputError
-from model.serving.history.store import Event, check_id
+from model.serving.history.store import Event
+from model.serving.ids import check_id
 from model.serving.v2_inputs import parse_time
 
 EVENT_TYPE = "aisle.purchase"

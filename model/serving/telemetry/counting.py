@@ -3,8 +3,7 @@
 from collections import Counter
 
 from model import api
-from model.api import SOURCES
-from model.serving.fallback.rungs import Rung
+from model.api import SOURCES, Rung
 from model.serving.history.lookup import Source, State
 from model.serving.telemetry import metrics
 from model.serving.v2_inputs import Query

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.monitoring_world import World
+from benchmarks.monitoring.world import World
 from tests.components.monitor.shop import make
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from benchmarks.monitoring_log import record
-from benchmarks.monitoring_world import World
+from benchmarks.monitoring.log import record
+from benchmarks.monitoring.world import World
 from components.examples.trips import build_trips
 from components.monitor.data import baseline as reference
 from components.monitor.data import purchases, visits

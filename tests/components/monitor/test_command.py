@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.monitoring_faults_requests import collapse
-from benchmarks.monitoring_world import World
+from benchmarks.monitoring.faults_requests import collapse
+from benchmarks.monitoring.world import World
 from components.monitor.kfp_steps import moment_s, monitor_step, training
 from components.monitor.retraining import training_runs as record
 from components.monitor.retraining.policy import Decision

@@ -9,7 +9,7 @@ from pathlib import Path
 import yaml
 from kfp import dsl
 
-from benchmarks.monitoring_world import World
+from benchmarks.monitoring.world import World
 from components.monitor.op import reference, retrain
 from model.files import read_json, write_json
 from pipelines.manifests.render import ROOT

@@ -12,7 +12,7 @@ import pytest
 
 from components.evaluate.predictions import recommend_all
 from components.examples.trips import build_trips
-from model.api import Answer, Request
+from model.api import Answer, Request, Rung
 from model.baselines.frequency import BASELINES
 from model.errors import InputError, ModelRefused
 from model.networks.recommender import Recommender
@@ -23,7 +23,6 @@ from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import RerankPolicy, package_rerank, packaged_rerank
 from model.rerank.reranker import Reranker
 from model.serving import server
-from model.serving.fallback.rungs import Rung
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from model.serving.predictor import Predictor

@@ -6,7 +6,7 @@ from tests.model.serving.fuzz import DOORS, fuzz
 from tests.model.serving.live_server import Server
 
 REQUESTS = 200
-"""Sent through each door; `python -m benchmarks.fuzz` sends more."""
+"""Sent through each door; `python -m benchmarks.serving.fuzz` sends more."""
 
 
 @pytest.mark.parametrize("door", DOORS)

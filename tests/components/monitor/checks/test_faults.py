@@ -4,10 +4,10 @@ import dataclasses
 
 import pytest
 
-from benchmarks.monitoring import fired, with_stats
-from benchmarks.monitoring_fault import DAY_S, Fault
-from benchmarks.monitoring_faults import FAULTS
-from benchmarks.monitoring_world import World
+from benchmarks.monitoring.__main__ import fired, with_stats
+from benchmarks.monitoring.fault import DAY_S, Fault
+from benchmarks.monitoring.faults import FAULTS
+from benchmarks.monitoring.world import World
 from components.monitor.checks.run_checks import table
 from components.monitor.data.baseline import load
 

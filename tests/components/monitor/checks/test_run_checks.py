@@ -4,8 +4,8 @@ import dataclasses
 
 import pytest
 
-from benchmarks.monitoring_faults_requests import collapse, lost_state
-from benchmarks.monitoring_world import World
+from benchmarks.monitoring.faults_requests import collapse, lost_state
+from benchmarks.monitoring.world import World
 from components.monitor.checks.results import Result
 from tfx_configs.settings import DAY_S
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.monitoring_world import World
+from benchmarks.monitoring.world import World
 from components.examples.trips import build_trips
 from components.monitor.data import baseline as reference
 from components.monitor.run import read_live

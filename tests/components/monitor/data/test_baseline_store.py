@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.monitoring_world import World
+from benchmarks.monitoring.world import World
 from components.monitor.data import baseline as reference
 from components.monitor.data.baseline_store import in_force, keep_in
 from model.errors import InputError

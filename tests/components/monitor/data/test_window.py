@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from benchmarks.monitoring_world import World
+from benchmarks.monitoring.world import World
 from components.monitor import run
 from components.monitor.checks.freshness import hours
 from components.monitor.checks.measurements import recall, visits

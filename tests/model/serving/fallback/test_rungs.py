@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 
 from model import api
-from model.serving.fallback.rungs import HALF_LIFE_DAYS, Rung, unranked
+from model.api import Rung
+from model.serving.fallback.rungs import HALF_LIFE_DAYS, unranked
 from tests.model.serving.fake_server import FakeModel
 
 DAY_S = 86_400

@@ -6,7 +6,7 @@ import numpy as np
 from prometheus_client import REGISTRY
 
 from model import api
-from model.serving.fallback.rungs import Rung
+from model.api import Rung
 from model.serving.history.lookup import Source, State
 from model.serving.telemetry.counting import count
 from model.serving.v2_inputs import Query

@@ -1,0 +1,190 @@
+"""The ranker with one part taken out or put in: what each part of ranking is worth.
+
+Candidates and features are those of benchmarks/harness/samples.py, the same for every variant but the one without
+pre-ranker.
+
+Shape legend: B trips of a step, C candidates of all of them together, F features, N judged trips, K places of a list.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from itertools import islice
+from typing import Any
+
+import numpy as np
+
+from benchmarks.ablation.attention import Attention
+from benchmarks.ablation.towers import AS_IT_IS, OTHER_SEED
+from benchmarks.harness.samples import Samples
+from components.train.input_pipeline import Keras
+from components.train.ranker import LEARNING_RATE, LISTWISE, STANDARDISE_BATCHES, listwise_loss
+from model.data.catalog import Catalog
+from model.data.trips import slice_positions
+from model.evaluation.ranking_metrics import NO_ITEM
+from model.networks.ranker import Ranker
+from model.networks.tfrs import tfrs
+from model.system.legacy_keras import tf
+from tfx_configs.settings import TrainSettings
+
+K = 20
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Variant:
+    """What differs from the ranker as it is."""
+
+    without: Callable[[str], bool] = lambda feature: False
+    """Which features the ranker does not get."""
+    make: Callable[[Catalog, int], Ranker] = Ranker
+    attends: bool = False
+    """It also gets the recent purchases, by attention."""
+    pointwise: float = 1.0
+    listwise: float = LISTWISE
+    """Weights of the losses."""
+    preranked: bool = True
+    """The candidates are those of the trained pre-ranker; else they are chosen source by source."""
+
+
+class Learner(tfrs.Model):
+    """The losses of components/train/ranker.py on samples."""
+
+    def __init__(self, catalog: Catalog, features: int, variant: Variant) -> None:
+        super().__init__()
+        self._attention = Attention(catalog) if variant.attends else None
+        self._width = self._attention.width if self._attention else 0
+        self.ranker = variant.make(catalog, features + self._width)
+        self._weights = variant.pointwise, variant.listwise
+        self._pointwise = tfrs.tasks.Ranking(loss=tf.keras.losses.BinaryCrossentropy(from_logits=True))
+
+    def standardise(self, dense_CF: np.ndarray) -> None:
+        """Sets the ranker's mean and scale; what attention adds stays as it is."""
+        zero, one = np.zeros(self._width), np.ones(self._width)
+        self.ranker.mean_F.assign(np.concatenate([dense_CF.mean(axis=0), zero]))
+        self.ranker.scale_F.assign(np.concatenate([np.maximum(dense_CF.std(axis=0), 1e-3), one]))
+
+    def call(self, inputs: dict[str, Any]) -> Any:
+        """[C] log-odds of the candidates of `steps`."""
+        dense_CF, item_C, row_C = inputs["dense_CF"], inputs["item_C"], inputs["row_C"]
+        if self._attention is not None:
+            recent_Cd = self._attention(item_C, row_C, inputs["recent_BL"], inputs["age_BL"])
+            dense_CF = tf.concat([dense_CF, recent_Cd], axis=1)
+        return self.ranker(dense_CF, item_C, tf.gather(inputs["user_B"], row_C))
+
+    def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
+        """Weighted sum of both losses."""
+        logit_C, label_C = self(inputs), inputs["label_C"]
+        pointwise = self._pointwise(labels=label_C, predictions=logit_C, compute_metrics=False)
+        listwise = listwise_loss(logit_C, label_C, inputs["row_C"], tf.size(inputs["user_B"]))
+        return self._weights[0] * pointwise + self._weights[1] * listwise
+
+
+def train_and_list(
+    variant: Variant,
+    catalog: Catalog,
+    names: list[str],
+    train: Samples,
+    bought_C: np.ndarray,
+    judged: Samples,
+    settings: TrainSettings,
+) -> np.ndarray:
+    """[N, K] items of the judged trips, best first, padded with NO_ITEM.
+
+    Args:
+        names: of the samples' features. bought_C: labels of the training samples.
+    """
+    tf.keras.utils.set_random_seed(settings.seed)
+    columns = np.flatnonzero([not variant.without(name) for name in names])
+    learner, watch = Learner(catalog, len(columns), variant), Keras("ranker")
+
+    def data() -> Iterator[dict[str, Any]]:
+        return steps(train, bought_C, columns, settings.ranking_batch, settings.negative_percent, settings.seed)
+
+    learner.standardise(np.concatenate([step["dense_CF"] for step in islice(data(), STANDARDISE_BATCHES)]))
+    count = -(-len(train) // settings.ranking_batch)
+    learner.compile(
+        optimizer=tf.keras.optimizers.legacy.Adam(tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, count))
+    )
+    learner.fit(_dataset(data, len(columns), count), epochs=1, callbacks=[watch], verbose=0)
+    return _best(learner, judged, columns, settings.ranking_batch)
+
+
+def steps(
+    samples: Samples, bought_C: np.ndarray, columns: np.ndarray, size: int, keep_percent: float, seed: int | None
+) -> Iterator[dict[str, Any]]:
+    """One epoch: `size` trips a step, all that was bought and a share of the rest; without a seed all, in order."""
+    rng = np.random.default_rng(seed)
+    order = np.arange(len(samples)) if seed is None else rng.permutation(len(samples))
+    for start in range(0, len(order), size):
+        rows = order[start : start + size]
+        at, row = slice_positions(samples.begin_n[rows], samples.begin_n[rows + 1])
+        if seed is not None:
+            kept = bought_C[at] | (rng.random(len(at)) < keep_percent / 100)
+            at, row = at[kept], row[kept]
+        yield {
+            "dense_CF": samples.dense_CF[at][:, columns],
+            "item_C": samples.item_C[at],
+            "row_C": row,
+            "label_C": bought_C[at].astype(np.float32),
+            "user_B": samples.user_n[rows],
+            "recent_BL": samples.recent_nL[rows],
+            "age_BL": samples.age_nL[rows],
+        }
+
+
+def _dataset(data: Callable[[], Iterator[dict[str, Any]]], features: int, count: int) -> Any:
+    flat = {"item_C": tf.int32, "row_C": tf.int32, "label_C": tf.float32, "user_B": tf.int32}
+    signature = {name: tf.TensorSpec([None], dtype) for name, dtype in flat.items()} | {
+        "dense_CF": tf.TensorSpec([None, features], tf.float32),
+        "recent_BL": tf.TensorSpec([None, None], tf.int32),
+        "age_BL": tf.TensorSpec([None, None], tf.float32),
+    }
+    generated = tf.data.Dataset.from_generator(data, output_signature=signature)
+    return generated.apply(tf.data.experimental.assert_cardinality(count)).prefetch(2)
+
+
+def _best(learner: Learner, judged: Samples, columns: np.ndarray, size: int) -> np.ndarray:
+    best_NK, unknown = np.full((len(judged), K), NO_ITEM, np.int64), np.zeros(len(judged.item_C), bool)
+    score, first = tf.function(learner, reduce_retracing=True), 0
+    for inputs in steps(judged, unknown, columns, size, 100.0, None):
+        logit_C = score({name: tf.convert_to_tensor(value) for name, value in inputs.items()}).numpy()
+        order = np.lexsort((np.arange(len(logit_C)), -logit_C, inputs["row_C"]))
+        row = inputs["row_C"][order]
+        place = np.arange(len(row)) - np.searchsorted(row, row, side="left")
+        shown = place < K
+        best_NK[first + row[shown], place[shown]] = inputs["item_C"][order][shown]
+        first += len(inputs["user_B"])
+    return best_NK
+
+
+class Uncrossed(Ranker):
+    """Without cross layers: what stands beside the plain network is linear."""
+
+    def __init__(self, catalog: Catalog, features: int) -> None:
+        super().__init__(catalog, features)
+        self._cross = []
+
+
+def _one_item(catalog: Catalog, features: int) -> Ranker:
+    """All items share one embedding."""
+    same = np.zeros_like(catalog.vocabulary_I)
+    return Ranker(dataclasses.replace(catalog, vocabulary_I=same, vocabulary_size=1), features)
+
+
+def _affinity(feature: str) -> bool:
+    return feature.endswith(("_decayed", "_share", "_last_days")) and not feature.startswith("own_")
+
+
+RANKERS: dict[str, Variant] = {
+    AS_IT_IS: Variant(),
+    OTHER_SEED: Variant(),
+    "pointwise loss only": Variant(listwise=0.0),
+    "listwise loss only": Variant(pointwise=0.0),
+    "no cross layers": Variant(make=Uncrossed),
+    "no item id": Variant(make=_one_item),
+    "no promotions": Variant(without=lambda name: name.startswith("on_")),
+    "no price": Variant(without=lambda name: name == "price"),
+    "no gap, no overdue": Variant(without=lambda name: name in ("own_gap_days", "own_overdue")),
+    "no affinity": Variant(without=_affinity),
+    "no pre-ranker": Variant(preranked=False),
+    "+ attention over the last purchases": Variant(attends=True),
+}

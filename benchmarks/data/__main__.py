@@ -1,0 +1,129 @@
+"""How fast is the way from files to trips, how much memory does it take, and does it grow with the data?
+
+`python -m benchmarks.data` writes build/bench/data.json: ingest and trips of The Complete Journey once, three and ten
+times over on DuckDB, once on local Spark, and the same work in pandas, each run in a process of its own. Engines that
+finish a scale must have made the same rows. Then what validation catches (benchmarks/data/tfdv.py).
+"""
+
+import argparse
+import shutil
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psutil
+
+from benchmarks.data import tfdv as data_tfdv
+from benchmarks.data.replicas import replicate
+from benchmarks.harness import process as child
+from benchmarks.harness.result_file import write_result
+from components.ingest.completejourney import package_data
+from model.errors import CheckFailed, StageFailed
+from model.files import read_json, tree_digests
+from tfx_configs.recipes import full
+
+LIMIT_GB = 20.0
+"""A run that takes more memory is ended and reported as unfinished; less where the machine has less to give."""
+REPETITIONS = {1: 3}
+"""{scale: runs of each engine}; one elsewhere."""
+ENGINES = {1: ("duckdb", "pandas", "spark"), 3: ("duckdb", "pandas"), 10: ("duckdb", "pandas")}
+"""{scale: who does it}."""
+COLUMNS = {
+    "events": "user_id, item_id, event_time, basket_id, event_type, quantity, price, store_id",
+    "promotions": 'item_id, store_id, start, "end", kind',
+    "items": "item_id, department, product_category, product_type, brand, manufacturer_id, package_size",
+    "users": "user_id, age, income, home_ownership, marital_status, household_size, household_comp, kids_count",
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--scales", type=int, nargs="+", default=list(ENGINES), choices=list(ENGINES))
+    parser.add_argument("--scratch", type=Path, help="where to work, 40 GB; default: the temporary directory")
+    arguments = parser.parse_args()
+    result: dict[str, Any] = {"runs": [], "unfinished": [], "examples_stage": [], "equal_rows": {}}
+    with tempfile.TemporaryDirectory(prefix="aisle-data-", dir=arguments.scratch) as scratch:
+        for scale in arguments.scales:
+            measure(scale, Path(scratch) / str(scale), result)
+        tables = next(Path(scratch).glob("1/duckdb/tables"), None)
+        result |= data_tfdv.measure(tables, Path(scratch) / "tfdv")
+    path = write_result("data", result | {"memory_gb": full().data.memory_gb}, data_tfdv.SEED)
+    print(f"{result['runs']} {result['unfinished']} {result['tfdv']} in {path}")
+
+
+def measure(scale: int, folder: Path, result: dict[str, Any]) -> None:
+    """Runs every engine on the source `scale` times over, and adds to the result; leaves DuckDB's output at 1x."""
+    rows = replicate(package_data(), folder / "source", scale)
+    about = {"scale": scale, "rows": rows["transactions"] + rows["promotions"], **rows}
+    for engine in ENGINES[scale]:
+        runs = [_run(engine, folder, engine) for _ in range(REPETITIONS.get(scale, 1))]
+        if runs[-1]["over_limit"]:
+            result["unfinished"].append({"engine": engine, **about, **runs[-1]})
+            shutil.rmtree(folder / engine)
+        else:
+            result["runs"].append({"engine": engine, **about, **_summary(runs, about["rows"])})
+        print(f"{engine} {scale}x: {runs}", flush=True)
+    result["examples_stage"].append({"engine": "duckdb", **about, **_run("examples", folder, "duckdb")})
+    result["equal_rows"][str(scale)] = _equal(folder, scale)
+    for other in {*ENGINES[scale], "source"} - ({"duckdb"} if scale == 1 else set()):
+        shutil.rmtree(folder / other, ignore_errors=True)
+
+
+def _run(work: str, folder: Path, out: str) -> dict[str, Any]:
+    """One child process: its seconds without imports, where it finished; see benchmarks/data/work.py."""
+    target = folder / out
+    if work == out:
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+    limit_mb = min(LIMIT_GB * 1e3, 0.9 * psutil.virtual_memory().available / 1e6)
+    command = [sys.executable, "-m", "benchmarks.data.work", work, str(folder / "source"), str(target)]
+    ended = child.run(command, limit_mb=limit_mb)
+    if ended.code != 0 and not ended.over_limit:
+        raise StageFailed(f"expected {work} to end with 0, got {ended.code}; its words are above")
+    about = {"cpu_s": ended.cpu_s, "peak_mb": ended.peak_mb, "other_cores": ended.other_cores}
+    if ended.over_limit:
+        return about | {"over_limit": True, "limit_mb": round(limit_mb), "ended_after_s": ended.seconds}
+    parts = {name: round(seconds, 1) for name, seconds in read_json(target / f"{work}.json").items()}
+    return about | {"over_limit": False, "seconds": round(sum(parts.values()), 1), **parts}
+
+
+def _summary(runs: list[dict[str, Any]], rows: int) -> dict[str, Any]:
+    """The run of median time, with the times of all; the highest peak."""
+    middle = sorted(runs, key=lambda run: run["seconds"])[len(runs) // 2]
+    each = [run["seconds"] for run in runs]
+    return middle | {
+        "seconds": statistics.median(each),
+        "seconds_min": min(each),
+        "seconds_each": each,
+        "rows_per_s": round(rows / statistics.median(each)),
+        "peak_mb": max(run["peak_mb"] for run in runs),
+        "other_cores": max(run["other_cores"] for run in runs),
+    }
+
+
+def _equal(folder: Path, scale: int) -> list[str]:
+    """The engines that finished the scale, whose rows are equal. Raises CheckFailed when they are not."""
+    finished = [engine for engine in ENGINES[scale] if (folder / engine).exists()]
+    if len(finished) > 1:
+        prints = {engine: _fingerprint(folder / engine) for engine in finished}
+        if any(found != prints[finished[0]] for found in prints.values()):
+            raise CheckFailed(f"expected the same rows of every engine at {scale}x, got {prints}")
+    return finished
+
+
+def _fingerprint(out: Path) -> dict[str, Any]:
+    """Rows and the sum of the rows' hashes of each table; digests of the trips' files."""
+    found: dict[str, Any] = {"trips": tree_digests(out / "trips")}
+    for table, columns in COLUMNS.items():
+        path = next((out / "tables").glob(f"{table}*"))
+        files = f"{path}/**/*.parquet" if path.is_dir() else path
+        query = f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM '{files}'"
+        found[table] = [int(value) for value in duckdb.execute(query).fetchall()[0]]
+    return found
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""How far do clean spans of The Complete Journey lie apart? The natural distances behind tfx_configs/validation.py.
+
+`python -m benchmarks.data.drift` writes build/bench/drift.json: the largest distance of each feature over pairs of
+spans.
+
+- `next_week`, `next_month`: all events up to a day against all up to 7 or 28 days later: retraining on a longer span.
+- `next_quarter`: 91 days against the 91 days after them, the least alike that two training spans should be.
+- `requests`: one week's trips seen as requests, against all trips before it: the request log against training.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from components.kfp_support.environments import call
+
+DAY_S = 86_400
+FIRST_DAY, LAST_DAY, STEP_DAYS = 182, 336, 14
+
+
+def main() -> None:
+    from benchmarks.harness.result_file import write_result
+    from components.ingest.run import ingest
+    from tfx_configs.recipes import full
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--tables", type=Path, help="what ingest wrote; default: made anew")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="aisle-drift-") as scratch:
+        tables = arguments.tables
+        if tables is None:
+            tables = Path(scratch) / "tables"
+            ingest(full().to_json(), str(tables))
+        result = call("validate", "benchmarks.data.drift:measure", {"tables": str(tables), "scratch": scratch})
+    print(write_result("drift", result, seed=0))
+
+
+def measure(tables: str, scratch: str) -> dict[str, Any]:
+    """{pairs: {kind: n}, largest: {kind: {feature: distance}}}; runs in the validate environment."""
+    import pandas as pd
+
+    from components.validate import baseline_drift as reference
+    from components.validate import serving_skew as requests
+    from components.validate import tables as reading
+    from model.data import columns as c
+    from model.data import schema
+    from model.files import read_json
+    from tfx_configs.validation import ValidationSettings
+
+    settings, folder = ValidationSettings(), Path(scratch)
+    loaded = reading.load(Path(tables), schema.EVENTS, settings.max_rows)
+    assert isinstance(loaded, reading.Loaded)
+    events = reading.with_derived(schema.EVENTS, loaded.frame)
+    day = (events[c.TIME] // DAY_S).astype(int)
+    day -= day.min()
+    found: dict[str, list[dict[str, float]]] = {}
+
+    def between(kind: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
+        reference.write(before, folder)
+        values = {d.feature: d.value for d in reference.find(after, folder, settings)[1]}
+        ratio = reference.volume_ratio(read_json(folder / reference.SPAN), len(after), reference.span_days(after))
+        values["volume ratio"] = max(ratio, 1 / ratio)
+        for column, name in reference.KNOWN.items():
+            known, now = pd.read_parquet(folder / name), reference.by_id(after, column)
+            values[f"{column} unknown_percent"] = reference.unknown_percent(known, now)
+            if column == c.ITEM:
+                change = reference.price_change(known, now)
+                assert change is not None
+                values |= {"price ratio": change[0], "item price moved": change[1]}
+        found.setdefault(kind, []).append(values)
+
+    for cut in _cuts():
+        before = events[day < cut]
+        between("next_week", before, events[day < cut + 7])
+        between("next_month", before, events[day < cut + 28])
+        if cut + 91 <= LAST_DAY + 28:
+            between("next_quarter", events[(day >= cut - 91) & (day < cut)], events[(day >= cut) & (day < cut + 91)])
+        requests.write(before, folder)
+        week = requests.as_requests(events[(day >= cut) & (day < cut + 7)])
+        measured = requests.distances(folder / requests.STATS, week, settings)
+        found.setdefault("requests", []).append({d.feature: d.value for d in measured})
+    return {
+        "pairs": {kind: len(values) for kind, values in found.items()},
+        "largest": {
+            kind: {name: round(max(v[name] for v in values), 4) for name in values[0]} for kind, values in found.items()
+        },
+    }
+
+
+def _cuts() -> Iterator[int]:
+    yield from range(FIRST_DAY, LAST_DAY + 1, STEP_DAYS)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""How long does `make demo` take on a clean clone, how much memory, and how good is what comes out?
+
+`python -m benchmarks.demo` clones what is committed, sets both environments up with empty package caches, and runs the
+demo twice: cold, then with its cache. It writes build/bench/demo.json.
+"""
+
+import argparse
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from benchmarks.harness import process as child
+from benchmarks.harness.result_file import write_result
+from model.errors import StageFailed
+from model.files import read_json
+
+SAMPLE_S = 1.0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--fast", action="store_true", help="the small sample, to try the benchmark itself")
+    parser.add_argument("--clone", type=Path, default=Path("build/bench/clone"), help="where to clone to; emptied")
+    arguments = parser.parse_args()
+    clone: Path = arguments.clone.absolute()
+    shutil.rmtree(clone, ignore_errors=True)
+    subprocess.run(["git", "clone", "--quiet", ".", str(clone)], check=True)
+    setup = _make(clone, "setup")
+    out = clone / "build" / "demo"
+    runs = []
+    for name in ("cold", "cached"):
+        run = _make(clone, "demo", f"ARGS={'--fast' if arguments.fast else ''}")
+        runs.append({"name": name, **run, "stages": read_json(out / "summary.json")["seconds"]})
+    summary, metrics = read_json(out / "summary.json"), _metrics(clone, out)
+    result: dict[str, Any] = {
+        "setup": setup,
+        "runs": runs,
+        "data": summary["data"],
+        "judged_trips": summary["judged_trips"],
+        "quality": summary["quality"],
+        "paired": metrics["paired"],
+        "gate": summary["gate"],
+        "rollout": summary["rollout"],
+        "serving": summary["serving"],
+    }
+    path = write_result("demo", result, seed=7)
+    print(f"{runs} in {path}")
+
+
+def _make(clone: Path, *words: str) -> dict[str, Any]:
+    """Runs make: wall seconds, and the largest sum of resident memory of the command and all its children."""
+    environment = os.environ | {"UV_CACHE_DIR": str(clone / ".uv-cache"), "PIP_NO_CACHE_DIR": "1"}
+    ended = child.run(["make", *words], sample_s=SAMPLE_S, folder=clone, environment=environment)
+    if ended.code != 0:
+        raise StageFailed(f"expected `make {words[0]}` to end with 0, got {ended.code}; its words are above")
+    return {"seconds": ended.seconds, "peak_mb": ended.peak_mb}
+
+
+def _metrics(clone: Path, out: Path) -> dict[str, Any]:
+    outputs = read_json(out / "outputs.json")
+    metrics: dict[str, Any] = read_json(clone / outputs["evaluation"] / "metrics.json")
+    return metrics
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Do the data and model checks fire, in time, and only then? Faults injected into a real log; a clean replay beside it.
+
+`python -m benchmarks.monitoring` needs the examples and the model that `python -m benchmarks.quality` left, and writes
+build/bench/monitoring.json. The log is four weeks of the demo's trips, answered by the served model through the
+server's own code (build/bench/monitoring/requests; removed, it is recorded again). Each fault and each replay leaves
+its part in build/bench/monitoring/parts, and what is there is not measured again. What others measured is taken in from
+build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence/__main__.py).
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.monitoring.fault import Fault
+from benchmarks.monitoring.faults import FAULTS
+from benchmarks.monitoring.log import record
+from benchmarks.monitoring.plain_model import PlainModel
+from benchmarks.monitoring.world import World
+from benchmarks.quality.__main__ import CUTS, FOLDER, make_examples
+from components.kfp_support.environments import call
+from components.kfp_support.progress import progress
+from components.monitor.data import baseline as reference
+from components.monitor.data import purchases, visits
+from model.data.trips import Trips
+from model.errors import InputError
+from model.evaluation.next_basket_task import load_task
+from model.evaluation.ranking_metrics import find_hits, recall
+from model.files import read_json, write_json
+from model.serving.fallback.rungs import ServedModel
+from tfx_configs.monitoring import MonitorSettings
+from tfx_configs.recipes import full
+from tfx_configs.settings import DAY_S
+
+SEED = 7
+HERE = RESULTS / "monitoring"
+CUT = FOLDER / CUTS[-1]
+PARTS = HERE / "parts"
+UNSEEN = ("2017-06-19", "2017-08-14")
+"""First days of spans that nobody had looked at when the method was settled; each has a feast in it."""
+FEASTS = ("2017-04-16", "2017-05-29", "2017-07-04", "2017-09-04", "2017-11-23", "2017-12-25")
+"""Easter, Memorial Day, Independence Day, Labor Day, Thanksgiving, Christmas."""
+DAYS_BEFORE, DAYS_AFTER = 3, 2
+"""Around a feast that are unusual: one rule for all of them, taken from Thanksgiving."""
+DAYS, FAULT_DAY = 28, 14
+CLEAN_STEP_S, FAULT_STEP_S = DAY_S // 4, DAY_S // 4
+MOST_LOOKS = 12
+"""For a fault that may take weeks, the steps are longer."""
+DISTANCE_STEP = 4
+"""TFDV's distances are looked at at every so many of these moments."""
+
+DISTANCES = "skew"
+"""Of `only`: leaves out all checks but the distances, which come together."""
+
+
+def around(feasts: Sequence[str]) -> tuple[str, ...]:
+    """The feasts and the days about them."""
+    days = [date.fromisoformat(feast) + timedelta(n) for feast in feasts for n in range(-DAYS_BEFORE, DAYS_AFTER + 1)]
+    return tuple(day.isoformat() for day in days)
+
+
+SETTINGS = MonitorSettings(
+    closed_days=("2017-11-23", "2017-12-25"), unusual_days=around(FEASTS), time_zone="America/New_York"
+)
+"""The shop was closed on Christmas Day and from the afternoon of Thanksgiving."""
+
+
+def main() -> None:
+    world = real()
+    result: dict[str, Any] = {"alerts": [kept(fault.name, partial(fired, world, fault)) for fault in FAULTS]}
+    result |= kept("clean", partial(clean, world))
+    for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
+        found = {cut: kept(f"clean-{cut}", partial(_replayed, cut)) for cut in cuts}
+        result[name] = {cut: one["clean_replay"] for cut, one in found.items()}
+    system, cadence = (
+        read_json(path) if path.exists() else {} for path in (HERE / "system.json", RESULTS / "cadence.json")
+    )
+    result |= system | {"alerts": result["alerts"] + system.get("alerts", []), "cadence": cadence.get("cadence", [])}
+    print(write_result("monitoring", result, SEED))
+
+
+def kept(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What the part of that name measured, from disk where it is there."""
+    path = PARTS / f"{name}.json"
+    if not path.exists():
+        write_json(path, measure())
+    found: dict[str, Any] = read_json(path)
+    return found
+
+
+def fired(world: World, fault: Fault, day: float = FAULT_DAY) -> dict[str, Any]:
+    """{name, fault, check, limit_s, fired_after_s} of a fault that begins `day` days after the cut; None: too late."""
+    progress(f"fault: {fault.says}")
+    begin_s = world.known.cut_s + day * DAY_S
+    step_s = max(FAULT_STEP_S * (DISTANCE_STEP if fault.needs_distances else 1), fault.limit_s // MOST_LOOKS)
+    moments = np.arange(begin_s + step_s, begin_s + fault.limit_s + 1, step_s).tolist()
+    broken = fault.inject(world.timed(), begin_s)
+    after = next((moment_s - begin_s for moment_s in moments if _found(broken.until(moment_s), fault, moment_s)), None)
+    told = {"name": fault.name, "fault": fault.says, "check": fault.check, "limit_s": fault.limit_s}
+    return told | {"fired_after_s": None if after is None else round(after)}
+
+
+def _found(world: World, fault: Fault, moment_s: float) -> bool:
+    return fault.check in world.failed([moment_s], fault.needs_distances, fault.check)[0]
+
+
+def clean(world: World, days: int = DAYS) -> dict[str, Any]:
+    """{clean_replay_alerts, clean_replay}: what fails when nothing is wrong."""
+    progress(f"a clean replay of {days} days")
+    begin_s, end_s = world.known.cut_s, world.known.cut_s + days * DAY_S
+    moments = np.arange(begin_s + CLEAN_STEP_S, end_s + 1, CLEAN_STEP_S).tolist()
+    failed = world.failed(moments, False)
+    daily = moments[DISTANCE_STEP - 1 :: DISTANCE_STEP]
+    failed += world.failed(daily, True, DISTANCES)
+    named = {(moment_s, name) for moment_s, one in zip([*moments, *daily], failed, strict=True) for name in one}
+    names = [f"{(moment_s - begin_s) / DAY_S:.2f}: {name}" for moment_s, name in sorted(named)]
+    about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": names}
+    return {"clean_replay_alerts": len(names), "clean_replay": about | {"visits": len(world.requests)}}
+
+
+def _replayed(cut: str) -> dict[str, Any]:
+    return clean(plain(cut))
+
+
+def real() -> World:
+    """The last cut's four weeks, answered by its model."""
+    examples = CUT / "examples"
+    model = CUT / f"model-{SEED}"
+    if not (examples / "trips").exists() or not model.exists():
+        raise InputError(f"{CUT}: expected examples and a model there; run `make bench-quality`")
+
+    def served() -> ServedModel:
+        from model.package.loaded_model import load
+
+        return load(model)
+
+    return _world(HERE, examples, served, evaluation(examples, model))
+
+
+def plain(cut: str) -> World:
+    """The four weeks after another cut, answered by personal frequency: limits were not looked at on them."""
+    examples = FOLDER / cut / "examples"
+    if not (examples / "trips").exists():
+        make_examples(cut, FOLDER / cut)
+    trips = Trips.load(examples / "trips")
+    popular = np.argsort(-np.bincount(trips.event_item_E[trips.event_time_E < trips.cut_s]), kind="stable")[:50]
+    model = PlainModel(version=reference.PLAIN, popular=tuple(trips.item_ids[popular].tolist()))
+    return _world(HERE / cut, examples, lambda: model, None)
+
+
+def _world(folder: Path, examples: Path, load_model: Callable[[], ServedModel], judged: Path | None) -> World:
+    tables, log, path = FOLDER / "tables", folder / "requests", folder / "reference"
+    if not log.exists():
+        progress(f"{folder}: the test trips through the server's code, some minutes")
+        record(Trips.load(examples / "trips"), load_model, folder, days=DAYS + 1)
+    if not path.exists():
+        progress(f"{folder}: the weeks before the cut")
+        reference.build(tables, examples, path, full(), SETTINGS, judged)
+        with_stats(path)
+    known = reference.load(path)
+    end_s = known.cut_s + (DAYS + 1) * DAY_S
+    return World(
+        requests=visits.read(log, known.cut_s, end_s),
+        purchases=purchases.read(tables, known.cut_s, end_s, full().labels),
+        promotion_starts=purchases.promotion_starts(tables),
+        known=known,
+        settings=SETTINGS,
+    )
+
+
+def evaluation(examples: Path, model: Path) -> Path:
+    """The evaluation's part that the monitor reads, from the lists of the quality benchmark."""
+    task = load_task(examples)
+    names = {"aisle": f"aisle-{SEED}", reference.PLAIN: "decayed frequency"}
+    baskets = [task.trips.basket(int(trip)) for trip in task.trip_N]
+    nothing = [np.zeros(0, int)] * len(baskets)
+    models = {
+        name: {
+            "recall@10": float(recall(find_hits(np.load(CUT / "lists" / f"{file}.npy"), baskets, nothing), 10).mean())
+        }
+        for name, file in names.items()
+    }
+    models["aisle"]["calibration_ratio@10"] = 1.0
+    versions = {"aisle": read_json(model / "manifest.json")["version"], reference.PLAIN: reference.PLAIN}
+    write_json(HERE / "evaluation" / "metrics.json", {"models": models, "versions": versions})
+    return HERE / "evaluation"
+
+
+def with_stats(path: Path) -> None:
+    """TFDV's statistics of the reference's own visits, where no validation left those of all training trips."""
+    kwargs = {"visits": str(path / "visits.parquet"), "out": str(path / reference.STATS)}
+    call("validate", "components.validate.window_distances:write_training_stats", kwargs)
+
+
+if __name__ == "__main__":
+    main()

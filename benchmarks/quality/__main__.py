@@ -1,0 +1,95 @@
+"""Is Aisle better than what is known? Every ranker on the same trips at several cuts of The Complete Journey.
+
+`python -m benchmarks.quality [--cuts ...] [--seeds ...] [--skip STEP ...]` does for each cut what is not there yet, in
+build/bench/quality/CUT, and writes build/bench/quality.json anew after every step. Remove a cut's folder, or a file in
+its lists/, to measure it again. `--report` only writes the result from what is there. Settings of the peers that
+benchmarks/results/quality.json chose on the same trips are not searched again, unless `--search` says so.
+"""
+
+import argparse
+import calendar
+import dataclasses
+import os
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.harness import process as child
+from benchmarks.harness.result_file import RESULTS
+from benchmarks.peers.registry import PEERS
+from benchmarks.quality import result as quality_result
+from benchmarks.quality.result import TREES, TUTORIAL
+from benchmarks.quality.work import list_name
+from components.examples.run import build_examples
+from components.ingest.run import ingest
+from components.kfp_support.progress import progress
+from model.errors import StageFailed
+from model.files import read_json, write_json
+from tfx_configs.recipes import full
+
+CUTS = ("2017-10-09", "2017-11-06", "2017-12-04")
+SEEDS = (7, 8, 9)
+"""The first trains at every cut, the others at the last cut only."""
+STEPS = ("classical", "aisle", "trees", "tutorial")
+FOLDER = RESULTS / "quality"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cuts", default=",".join(CUTS), help="first days of the test spans, YYYY-MM-DD, by comma")
+    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="training seeds, by comma")
+    parser.add_argument("--skip", nargs="*", default=[], choices=STEPS, help="steps that are left out")
+    parser.add_argument("--search", action="store_true", help="settings of the peers are searched again")
+    parser.add_argument("--report", action="store_true", help="measure nothing")
+    arguments = parser.parse_args()
+    cuts, seeds = sorted(arguments.cuts.split(",")), [int(seed) for seed in arguments.seeds.split(",")]
+    if not arguments.report:
+        for cut in reversed(cuts):
+            steps = [step for step in STEPS if step not in arguments.skip]
+            measure(cut, seeds if cut == max(CUTS) else seeds[:1], steps, arguments.search)
+    print(quality_result.write(FOLDER, seeds[0]))
+
+
+def measure(cut: str, seeds: Sequence[int], steps: Sequence[str], search: bool) -> None:
+    """Everything of one cut that is not there yet, the first seed's before that of the others."""
+    folder = FOLDER / cut
+    if not (folder / "examples").exists():
+        make_examples(cut, folder)
+    wanted = [(step, seeds[0]) for step in steps]
+    wanted += [("aisle", seed) for seed in seeds[1:] if "aisle" in steps]
+    for step, seed in wanted:
+        if all((folder / "lists" / f"{name}.json").exists() for name in _leaves(step, seed)):
+            continue
+        progress(f"{cut}: {step}, seed {seed}")
+        work = "search" if search and step == "classical" else step
+        command = [sys.executable, "-m", "benchmarks.quality.work", work, str(folder), str(seed)]
+        ended = child.run(command, environment=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
+        if ended.code:
+            raise StageFailed(f"expected step {step} of cut {cut} to end well, got exit code {ended.code}; see above")
+        write_json(folder / f"step-{list_name(step, seed)}.json", dataclasses.asdict(ended))
+        quality_result.write(FOLDER, seeds[0])
+
+
+def _leaves(step: str, seed: int) -> Sequence[str]:
+    """Names of the lists that a step writes."""
+    lists = {"classical": list(PEERS), "aisle": [list_name(step, seed)], "trees": [TREES], "tutorial": [TUTORIAL]}
+    return lists[step]
+
+
+def make_examples(cut: str, folder: Path) -> None:
+    """Examples as of the cut. Of what ingest writes, only the moment of the cut in its report depends on it."""
+    tables, settings = FOLDER / "tables", full(cut_date=cut).to_json()
+    if not tables.exists():
+        ingest(settings, str(tables))
+    moved = folder / "tables"
+    shutil.copytree(tables, moved, dirs_exist_ok=True)
+    cut_s = calendar.timegm(time.strptime(cut, "%Y-%m-%d"))
+    write_json(moved / "ingest.json", read_json(tables / "ingest.json") | {"cut_s": cut_s, "cut": cut})
+    build_examples(settings, str(moved), str(folder / "examples"))
+    shutil.rmtree(moved)
+
+
+if __name__ == "__main__":
+    main()

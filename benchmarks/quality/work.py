@@ -1,0 +1,184 @@
+"""One step of the quality benchmark in a process of its own: trains, lists 20 items for every judged trip, and ends.
+
+`python -m benchmarks.quality.work STEP FOLDER SEED`, FOLDER holding the examples of one cut. A ranker leaves
+lists/NAME.npy, [N, 20] item indices, new/NAME.npy, the same of what is new to the shopper (Request.new_only), and
+lists/NAME.json, what there is to say about it.
+"""
+
+import dataclasses
+import resource
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.quality.result import LISTS, NEW, TREES, TUTORIAL
+from components.evaluate.predictions import recommend_all, request_of
+from components.kfp_support.progress import progress
+from model.api import Model
+from model.data.catalog import Catalog
+from model.evaluation.next_basket_task import Task, load_task
+from model.evaluation.ranking_metrics import NO_ITEM
+from model.files import read_json, write_json
+from tfx_configs.recipes import full
+from tfx_configs.settings import RunSettings
+
+if TYPE_CHECKING:
+    from benchmarks.peers.search import Chosen
+    from model.package.loaded_model import LoadedModel
+
+K = 20
+UNION = 600
+"""Candidates whose recall is told; a request ranks fewer of them."""
+UNIONS = {"union": False, "union-new": True}
+"""{name of a file of candidates: whether they are of a list of what is new to the shopper}"""
+PUBLISHED = Path(__file__).parent / "results" / "quality.json"
+
+
+def main() -> None:
+    step, folder, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+    for kind in (LISTS, NEW):
+        (folder / kind).mkdir(exist_ok=True)
+    STEPS[step](folder, load_task(folder / "examples"), seed)
+
+
+def list_name(step: str, seed: int) -> str:
+    """Name of Aisle's lists: one a seed."""
+    return f"{step}-{seed}"
+
+
+def aisle(folder: Path, task: Task, seed: int) -> None:
+    """Trains, then answers, and lists the UNION most promising candidates for union.npz."""
+    from components.train.run import train
+    from model.package import loaded_model as package
+
+    run = settings(seed)
+    directory = folder / list_name("model", seed)
+    began = time.perf_counter()
+    report = train(run.to_json(), str(folder / "examples"), str(directory))
+    about = _cost(began) | {"seed": seed, "train_trips": report["train_trips"], "curves": report["curves"]}
+    model = package.load(directory)
+    for name, new_only in UNIONS.items():
+        items, sources = whole_union(model, task, new_only)
+        np.savez_compressed(folder / f"{list_name(name, seed)}.npz", items=items, sources=sources)
+    _ask(folder, list_name("aisle", seed), model, about, task)
+
+
+def whole_union(model: "LoadedModel", task: Task, new_only: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Items [N, UNION] in ranked order, padded with NO_ITEM, and the source of each, padded with ""."""
+    column = {item: i for i, item in enumerate(task.trips.item_ids.tolist())}
+    items = np.full((len(task.trip_N), UNION), NO_ITEM, np.int64)
+    sources = np.full((len(task.trip_N), UNION), "", dtype="U16")
+    for start in range(0, len(task.trip_N), 64):
+        part = task.trip_N[start : start + 64]
+        requests = [request_of(task.trips, int(trip), UNION, new_only=new_only) for trip in part]
+        for row, answer in enumerate(model.recommend(requests, ranked=UNION), start=start):
+            items[row, : len(answer.item_ids)] = [column[item] for item in answer.item_ids]
+            sources[row, : len(answer.reasons)] = answer.reasons
+    return items, sources
+
+
+def trees(folder: Path, task: Task, seed: int) -> None:
+    """LightGBM on the candidates of Aisle's model of the same seed."""
+    from benchmarks.peers.trees import SETTINGS, rank, train_trees
+
+    run, catalog = settings(seed), Catalog.load(folder / "examples" / "catalog")
+    began = time.perf_counter()
+    booster = train_trees(run, task.trips, catalog)
+    about = _cost(began) | {"settings": SETTINGS | {"trees": booster.best_iteration}}
+    found = []
+    for name in UNIONS:
+        with np.load(folder / f"{list_name(name, seed)}.npz") as union:
+            found.append(rank(booster, run, task.trips, catalog, task.trip_N, union["items"], K))
+    _keep(folder, TREES, found[0], found[1], about, task)
+
+
+def tutorial(folder: Path, task: Task, seed: int) -> None:
+    """The plain TFRS tutorial model."""
+    from benchmarks.peers.tutorial import Tutorial
+
+    began = time.perf_counter()
+    peer = Tutorial(seed).fit(task.trips)
+    about = _cost(began)
+    _ask(folder, TUTORIAL, peer, about, task, batch=len(task.trip_N))
+
+
+def classical(folder: Path, task: Task, seed: int) -> None:
+    """Every classical peer whose lists are not there yet: fitted with the settings that the published result chose on
+    the same trips, searched where it has none, asked."""
+    _classical(folder, task, _published(folder.name, task.digest))
+
+
+def search(folder: Path, task: Task, seed: int) -> None:
+    """The same, with all settings searched."""
+    _classical(folder, task, {})
+
+
+def _published(cut: str, digest: str) -> dict[str, "Chosen"]:
+    from benchmarks.peers.search import Chosen
+
+    cuts = read_json(PUBLISHED)["cuts"] if PUBLISHED.exists() else []
+    about = {name: one for of in cuts if of["cut"] == cut for name, one in of["about"].items()}
+    return {
+        name: Chosen(settings=one["settings"], tried=one["tried"])
+        for name, one in about.items()
+        if one["digest"] == digest and "tried" in one
+    }
+
+
+def _classical(folder: Path, task: Task, known: dict[str, "Chosen"]) -> None:
+    from benchmarks.peers.registry import PEERS
+    from benchmarks.peers.search import METRIC, choose
+
+    for name, (make, grid) in PEERS.items():
+        if (folder / "lists" / f"{name}.json").exists():
+            continue
+        chosen = known.get(name) or choose(make, grid, task.trips)
+        began = time.perf_counter()
+        peer = make(**chosen.settings).fit(task.trips)
+        about = {"seconds": round(time.perf_counter() - began, 1)} | dataclasses.asdict(chosen)
+        progress(f"{name}: {chosen.settings}, {max((one[METRIC] for one in chosen.tried), default=float('nan')):.4f}")
+        _ask(folder, name, peer, about, task, batch=len(task.trip_N))
+
+
+def settings(seed: int) -> RunSettings:
+    """The main job's settings with another training seed."""
+    return full().training(seed=seed)
+
+
+def _cost(began: float) -> dict[str, Any]:
+    """Seconds since then, and the largest memory of this process so far."""
+    peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return {"seconds": round(time.perf_counter() - began, 1), "peak_mb": round(peak_kb / 1000)}
+
+
+def _ask(folder: Path, name: str, model: Model, about: dict[str, Any], task: Task, batch: int = 64) -> None:
+    """Keeps a ranker's lists of both kinds."""
+    every, new = (
+        recommend_all(model, task.trips, task.trip_N, K, batch, new_only=new_only) for new_only in (False, True)
+    )
+    _keep(folder, name, every, new, about, task)
+
+
+def _keep(folder: Path, name: str, items_NK: np.ndarray, new_NK: np.ndarray, about: dict[str, Any], task: Task) -> None:
+    np.save(folder / NEW / f"{name}.npy", new_NK)
+    np.save(folder / LISTS / f"{name}.npy", items_NK)
+    write_json(folder / LISTS / f"{name}.json", about | {"digest": task.digest})
+
+
+STEPS: dict[str, Callable[[Path, Task, int], None]] = {
+    "classical": classical,
+    "search": search,
+    "aisle": aisle,
+    "trees": trees,
+    "tutorial": tutorial,
+}
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1, "blas"):
+        main()

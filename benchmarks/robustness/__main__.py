@@ -1,0 +1,125 @@
+"""What wrong labels, other shares of negatives, less data and another season cost.
+
+`python -m benchmarks.robustness` needs what `python -m benchmarks.quality` and `python -m benchmarks.ablation`
+left. It measures what is not there yet, and writes build/bench/noise.json anew. Where only labels or
+negatives differ, the ranker alone is trained, on the ablation's candidates; where data is missing or old, everything.
+"""
+
+import argparse
+import dataclasses
+import time
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.ablation import __main__ as ablation
+from benchmarks.ablation import ranking as ablation_ranking
+from benchmarks.ablation import variants
+from benchmarks.ablation.__main__ import SEED, World
+from benchmarks.ablation.towers import AS_IT_IS, OTHER_SEED
+from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.quality.__main__ import CUTS, FOLDER
+from benchmarks.quality.work import list_name
+from benchmarks.robustness import trips as noise_trips
+from components.evaluate.predictions import recommend_all
+from components.kfp_support.progress import progress
+from components.train.run import train
+from model.data.trips import Trips
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
+from model.package import loaded_model as package
+from model.system.legacy_keras import tf
+from tfx_configs.recipes import full
+from tfx_configs.settings import DAY_S
+
+OUT = RESULTS / "noise"
+K = 20
+CLEAN = "clean"
+SHARES = (5.0, 10.0, 20.0)
+LABELS: dict[str, Callable[[Trips], Trips]] = {
+    f"{percent:g} % {change.__name__}": partial(change, percent=percent, seed=SEED)
+    for change in (noise_trips.replaced, noise_trips.dropped)
+    for percent in SHARES
+}
+NEGATIVES = {f"{percent:g} % of the negatives": percent for percent in (20.0, 100.0)}
+LESS = {"a quarter of the history": "history", "a quarter of the shoppers": "shoppers"}
+AGED = {f"trained until {cut}": cut for cut in reversed(CUTS[:-1])}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    rankers, models = [*LABELS, *NEGATIVES], [CLEAN, *AGED, *LESS]
+    parser.add_argument("--most", type=int, default=len(rankers) + len(models), help="variants measured in this call")
+    parser.add_argument("--kind", choices=("rankers", "models"), help="measures only these")
+    arguments = parser.parse_args()
+    world = World(FOLDER / CUTS[-1])
+    # Beside the ablation's own rankers, from which they differ in the labels alone.
+    folders = {"rankers": ablation.OUT / "rankers", "models": OUT}
+    wanted = [("rankers", name) for name in rankers] + [("models", name) for name in models]
+    missing = [(kind, name) for kind, name in wanted if not variants.measured(folders[kind], name)]
+    for kind, name in [one for one in missing if arguments.kind in (None, one[0])][: arguments.most]:
+        tf.keras.backend.clear_session()
+        began = time.perf_counter()
+        items_NK = rank(world, name) if kind == "rankers" else ask(world, name)
+        by_trip = metrics.by_trip(world.hits(items_NK))
+        about = {
+            metrics.COVERAGE: metrics.coverage(items_NK, 10, world.active),
+            "seconds": round(time.perf_counter() - began, 1),
+        }
+        variants.keep(folders[kind], name, {metric: by_trip[metric] for metric in ablation.RANKED}, about)
+        progress(f"{kind}, {name}: ndcg@10 {metrics.mean_defined(by_trip['ndcg@10']):.4f}")
+    seeds = [AS_IT_IS, OTHER_SEED]
+    compared = {
+        "rankers": variants.compare(folders["rankers"], seeds + rankers, AS_IT_IS, SEED),
+        "models": variants.compare(folders["models"], models, CLEAN, SEED),
+    }
+    said = {"cut": CUTS[-1], "trips": len(world.judged), "ranking_days": ablation.RANKING_DAYS}
+    print(write_result("noise", said | compared, SEED))
+
+
+def rank(world: World, name: str) -> np.ndarray:
+    """[N, K] items by the ranker as it is, taught by other labels or with another share of negatives."""
+    samples, judged = world.samples(preranked=True)
+    settings = ablation.settings(SEED).train
+    settings = dataclasses.replace(settings, negative_percent=NEGATIVES.get(name, settings.negative_percent))
+    trips = LABELS[name](world.trips) if name in LABELS else world.trips
+    as_it_is = ablation_ranking.RANKERS[AS_IT_IS]
+    return ablation_ranking.train_and_list(
+        as_it_is, world.catalog, world.features, samples, samples.bought_C(trips), judged, settings
+    )
+
+
+def ask(world: World, name: str) -> np.ndarray:
+    """[N, K] items by a whole model."""
+    if name == CLEAN:
+        lists: np.ndarray = np.load(FOLDER / CUTS[-1] / "lists" / f"{list_name('aisle', SEED)}.npy")
+        return lists
+    if name in AGED:
+        aged = package.load(FOLDER / AGED[name] / list_name("model", SEED))
+        return recommend_all(aged, world.trips, world.judged, K)
+    trips = less(world.trips, LESS[name])
+    examples = OUT / LESS[name] / "examples"
+    if not examples.exists():
+        examples.mkdir(parents=True)
+        trips.save(examples / TRIPS)
+        for same in (CATALOG, ITEMS):
+            (examples / same).symlink_to((FOLDER / CUTS[-1] / "examples" / same).resolve())
+    model = OUT / LESS[name] / "model"
+    train(full().to_json(), str(examples), str(model))
+    gone = len(world.trips) - len(trips)  # all of them before the cut, and trips are sorted by time
+    return recommend_all(package.load(model), trips, world.judged - gone, K)
+
+
+def less(trips: Trips, what: str) -> Trips:
+    """The last quarter of the time before the cut, or a quarter of the shoppers."""
+    if what == "shoppers":
+        return noise_trips.of_some_shoppers(trips, 25.0, SEED)
+    first_s = int(trips.time_T.min())
+    return noise_trips.since(trips, (trips.cut_s - (trips.cut_s - first_s) // 4) // DAY_S * DAY_S)
+
+
+if __name__ == "__main__":
+    with threadpool_limits(1, "blas"):
+        main()

@@ -1,0 +1,89 @@
+"""Are Aisle's scores the chances of a purchase? At each cut of the quality benchmark, as exported and without Platt.
+
+`python -m benchmarks.robustness.calibration [--models FOLDER]` reads FOLDER/CUT/{examples,model-SEED}, which `make
+bench-quality` leaves, and writes build/bench/calibration.json.
+"""
+
+import argparse
+import dataclasses
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks.harness.result_file import RESULTS, write_result
+from components.evaluate.predictions import Lists, lists
+from components.kfp_support.progress import progress
+from model.errors import InputError
+from model.evaluation import ranking_metrics as metrics
+from model.evaluation.next_basket_task import Task, load_task
+from model.files import read_json
+from model.networks import weights
+from model.package import loaded_model as package
+from model.package.export import TRAINING
+
+K = 10
+SEED = 7
+DRAWS = 20
+"""Worlds in which every score is true by construction, for the error that chance alone makes."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--models", type=Path, default=RESULTS / "quality", help="folder with a folder a cut")
+    folders = sorted(
+        path for path in parser.parse_args().models.glob("????-??-??") if (path / f"model-{SEED}").exists()
+    )
+    print(write_result("calibration", {"cuts": [measure(folder) for folder in folders]}, SEED))
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """One cut. Raises InputError for a model without a ranker."""
+    directory, task = folder / f"model-{SEED}", load_task(folder / "examples")
+    line = fitted(directory)
+    progress(f"{folder.name}: {len(task.trip_N):,} trips")
+    listed = lists(package.load(directory), task.trips, task.trip_N, K, batch=64)
+    return {"cut": folder.name, "trips": len(task.trip_N), "line": line} | judge(task, listed, line)
+
+
+def fitted(directory: Path) -> dict[str, float]:
+    """{slope, offset} of the line fitted after the one that undoes the sampling of negatives, from the weights: these a
+    refresh takes over."""
+    stored = weights.read(directory).items()
+    line = {name.split("-")[-1]: float(value) for name, value in stored if name.endswith(("-slope", "-offset"))}
+    if not line:
+        raise InputError(f"{directory}: expected a model with a ranker's line, found none; run `make bench-quality`")
+    sampled = math.log(read_json(directory / TRAINING)["settings"]["train"]["negative_percent"] / 100)
+    return {"slope": line["slope"], "offset": line["offset"] - line["slope"] * sampled}
+
+
+def judge(task: Task, listed: Lists, line: dict[str, float]) -> dict[str, Any]:
+    """{platt, sampling_only: {error, ratio, curve}, chance_error}: `sampling_only` has the fitted line taken off."""
+    histories = [np.empty(0, np.int64)] * len(task.trip_N)
+    baskets = [task.trips.basket(int(trip)) for trip in task.trip_N]
+    hit_NK = metrics.find_hits(listed.items_Nk, baskets, histories).hit_TK
+    logit_NK = (np.log(listed.score_Nk / (1 - listed.score_Nk)) - line["offset"]) / line["slope"]
+    rng = np.random.default_rng(SEED)
+    chance = [
+        metrics.calibration_error(metrics.reliability(listed.score_Nk, rng.random(hit_NK.shape) < listed.score_Nk, K))
+        for _ in range(DRAWS)
+    ]
+    return {
+        "platt": _told(listed.score_Nk, hit_NK),
+        "sampling_only": _told(1 / (1 + np.exp(-logit_NK)), hit_NK),
+        "chance_error": float(np.mean(chance)),
+    }
+
+
+def _told(score_NK: np.ndarray, hit_NK: np.ndarray) -> dict[str, Any]:
+    curve = metrics.reliability(score_NK, hit_NK, K)
+    return {
+        "error": metrics.calibration_error(curve),
+        "ratio": metrics.calibration_ratio(curve),
+        "curve": [dataclasses.asdict(one) for one in curve],
+    }
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,195 @@
+"""What a server on one core can take: the highest rate with p99 under 25 ms, and latency, CPU and memory at half of it.
+
+`python -m benchmarks.serving`, after `make bench-quality`, whose last model is served: the full catalog, and every
+shopper's real history before the cut. The server has one core, the client another. Then the index at larger catalogs,
+and the ranking network in ONNX Runtime.
+"""
+
+import json
+import math
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from prometheus_client.parser import text_string_to_metric_families
+
+from benchmarks.harness.process import busy_s
+from benchmarks.harness.result_file import write_result
+from benchmarks.serving.load import Load, http_request, run_load
+from benchmarks.serving.mlserver import command, environment
+from components.rollout.local.envoy_config import READY_PATH, Backend
+from components.rollout.local.processes import Process, free_port, get, running, wait_ready
+from model.data.trips import Trips
+from model.errors import InputError
+from model.package.manifest import verify
+from pipelines.local.local_rollout import seed_store
+
+CUT = Path("build/bench/quality/2017-12-04")
+SCRATCH = Path("build/bench/serving")
+SEED = 7
+LIMIT_MS = 25.0
+"""p99 of a rate that counts as taken."""
+FIRST_RPS, STEP = 40.0, 1.15
+STEP_S, STEP_REQUESTS, HALF_S, WARM_S, WARM_RPS = 6.0, 300, 20.0, 10.0, 40.0
+CATALOGS = (92_334, 1_000_000, 5_000_000)
+"""Items."""
+SHOPPERS = 500
+MAX_HISTORY = 2048
+PATIENT = ("--deadline-ms", "10000", "--max-in-flight", "10000")
+"""No fallbacks: the model answers everything, however late, so that the rates of all servers mean the same."""
+
+Command = Callable[[int, int], list[str]]
+"""(HTTP port, gRPC port) -> what starts a server."""
+
+
+def main() -> None:
+    """Measures everything, one thing after the other, and writes build/bench/serving.json."""
+    model = CUT / "model-7"
+    if not model.is_dir():
+        raise InputError(f"{model}: expected a model directory, found none; run `make bench-quality` first")
+    server_core, client_core = sorted(os.sched_getaffinity(0))[-2:][::-1]
+    os.sched_setaffinity(0, {client_core})
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+    trips = Trips.load(CUT / "examples" / "trips")
+    store = seed_store(trips, SCRATCH / "store", MAX_HISTORY)
+    manifest, requests = verify(model), requests_of(trips)
+    ours = ("-m", "model.serving.server", "--host-loopback", "--model-dir", str(model), "--store", f"lmdb:{store}")
+    tutorial = SCRATCH / "tutorial"
+    sizes = (str(manifest.items), str(len(trips.user_ids)))
+    subprocess.run([sys.executable, "-m", "benchmarks.serving.tutorial", str(tutorial), *sizes], check=True)
+    mlserver = environment(SCRATCH.parent / "mlserver")
+
+    def aisle(http: int, grpc: int) -> list[str]:
+        return [sys.executable, *ours, *PATIENT, "--http-port", str(http), "--grpc-port", str(grpc)]
+
+    servers: dict[str, Command] = {
+        "Aisle": aisle,
+        "plain KServe predictor": lambda http, _: [
+            sys.executable,
+            *("-m", "benchmarks.serving.peer", str(tutorial), str(http)),
+        ],
+        "the same in MLServer": lambda http, grpc: command(mlserver, SCRATCH / "settings", tutorial, http, grpc),
+    }
+    found = {}
+    for name, start in servers.items():
+        with pinned(name, start, server_core, SCRATCH) as (process, port):
+            found[name] = measured(process, port, requests)
+    vectors = str(model / "index" / "vectors.npy")
+    result = {
+        "limit_ms": LIMIT_MS,
+        "catalog_items": manifest.items,
+        "shoppers": SHOPPERS,
+        "mean_history": _mean_history(trips),
+        "aisle": found.pop("Aisle"),
+        "peers": found,
+        "catalog": [_told("benchmarks.serving.catalog", server_core, vectors, str(items)) for items in CATALOGS],
+        "runtime": _told("benchmarks.serving.runtime", server_core, str(CUT / "examples")),
+    }
+    write_result("serving", result, SEED)
+
+
+def measured(process: Process, port: int, requests: Sequence[bytes]) -> dict[str, Any]:
+    """The highest rate taken, and what half of it costs.
+
+    Rates rise until half of the answers are late, not until the first p99 that is: at low rates the machine itself is
+    slower now and then.
+    """
+    run_load(port, requests, WARM_RPS, WARM_S, SEED)
+    taken, rates, rps = 0.0, [], FIRST_RPS
+    while True:
+        load = run_load(port, requests, rps, max(STEP_S, STEP_REQUESTS / rps), SEED)
+        rates.append({"rps": round(rps, 1), "p50_ms": _ms(load, 50), "p99_ms": _ms(load, 99)})
+        print(process.name, rates[-1], flush=True)
+        if load.quantile_ms(0.99) < LIMIT_MS:
+            taken = rps
+        if load.quantile_ms(0.5) >= LIMIT_MS:
+            break
+        rps *= STEP
+    half = max(taken, FIRST_RPS) / 2
+    before = _stages(port)
+    cpu_s, client_s, all_s, begin = process.cpu_s(), time.process_time(), busy_s(), time.perf_counter()
+    load = run_load(port, requests, half, HALF_S, SEED + 1)
+    seconds, own_s = time.perf_counter() - begin, process.cpu_s() - cpu_s
+    others = (busy_s() - all_s - own_s - (time.process_time() - client_s)) / seconds
+    answered = len(load.latency_ms)
+    stages_ms = {stage: round(1000 * (s - before.get(stage, 0)) / answered, 3) for stage, s in _stages(port).items()}
+    return {
+        "max_rps_p99_25ms": round(taken, 1),
+        **{f"p{q}_ms": _ms(load, q) for q in (50, 90, 99)},
+        "half_rps": round(half, 1),
+        "cpu_ms_per_request": round(1000 * own_s / answered, 3),
+        "stages_ms": stages_ms,
+        "rss_mb": round(psutil.Process(process.pid).memory_info().rss / 1e6),
+        "not_200": sum(load.statuses.values()) - load.statuses[200] + load.lost,
+        "full_share": _full_share(load),
+        "other_cores": round(max(others, 0.0), 2),
+        "rates": rates,
+    }
+
+
+def _ms(load: Load, percent: int) -> float | None:
+    """A percentile of the latencies; None where it is among what was lost."""
+    found = load.quantile_ms(percent / 100)
+    return round(found, 2) if math.isfinite(found) else None
+
+
+def _stages(port: int) -> dict[str, float]:
+    """Seconds that each stage has taken so far, a batch counted once; none where the server does not tell."""
+    status, page = get(port, "/metrics")
+    if status != 200:
+        return {}
+    families = text_string_to_metric_families(page.decode())
+    sums = (one for family in families if family.name == "aisle_stage_seconds" for one in family.samples)
+    return {one.labels["stage"]: one.value for one in sums if one.name.endswith("_sum")}
+
+
+def _told(module: str, core: int, *arguments: str) -> dict[str, Any]:
+    """The JSON that a module prints last, run on one core."""
+    command = ["taskset", "-c", str(core), sys.executable, "-m", module, *arguments]
+    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+    print(module, told.splitlines()[-1], flush=True)
+    return dict(json.loads(told.splitlines()[-1]))
+
+
+def _full_share(load: Load) -> float:
+    return load.rungs["full"] / max(sum(load.rungs.values()), 1)
+
+
+def requests_of(trips: Trips) -> list[bytes]:
+    """A request of each of the first shoppers at the cut, as the bytes to send."""
+    when = {"name": "request_time", "shape": [1], "datatype": "BYTES", "data": [_rfc3339(trips.cut_s)]}
+    found = []
+    for user in trips.user_ids[:SHOPPERS]:
+        who = {"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [str(user)]}
+        found.append(http_request(READY_PATH.replace("ready", "infer"), json.dumps({"inputs": [who, when]}).encode()))
+    return found
+
+
+def _mean_history(trips: Trips) -> float:
+    """Events before the cut, a shopper."""
+    return round(float(trips.kept_events(trips.cut_s).sum() / len(trips.user_ids)), 1)
+
+
+def _rfc3339(moment_s: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment_s))
+
+
+@contextmanager
+def pinned(name: str, start: Command, core: int, scratch: Path) -> Iterator[tuple[Process, int]]:
+    """A server on one core, ready; its log is scratch/name.log."""
+    backend = Backend(http_port=free_port(), grpc_port=free_port())
+    arguments = ["taskset", "-c", str(core), *start(backend.http_port, backend.grpc_port)]
+    with running(name, arguments, scratch / f"{name}.log") as process:
+        wait_ready(process, backend)
+        yield process, backend.http_port
+
+
+if __name__ == "__main__":
+    main()

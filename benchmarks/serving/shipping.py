@@ -1,0 +1,138 @@
+"""What it costs to take the request log to an object store and to read it there, in CPU, memory and bytes.
+
+`python -m benchmarks.serving.shipping` writes build/bench/shipping.json: CPU and memory of the shipper process beside a
+real SeaweedFS, bytes of a row as it is stored, and the monitor's reading of all of it, for files of several sizes. Rows
+are made up: ten items each, one in a hundred with a history of 540 purchases and 128 candidates.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from benchmarks.harness.result_file import write_result
+from components.monitor.data import visits
+from components.rollout.local.processes import Process, running, wait_until
+from model.serving.request_log.spool import MEGABYTE, waiting
+from model.serving.request_log.writer import LogOptions, RequestLog
+from model.system import object_store
+from pipelines.kind.__main__ import LOG_BUCKET, log_user
+from tests.model.serving.request_log.seaweedfs_server import seaweedfs_server
+
+SIZES = (5_000, 500, 50)
+"""Rows of a file: what 17, 1.7 and 0.17 requests a second leave in five minutes."""
+MOST_FILES = 200
+HISTORY, CANDIDATES, DETAIL_PERCENT = 540, 128, 1.0
+KEPT_MB = 768
+"""As manifests/components/request-log."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=100_000, help="at most, of each size (%(default)s)")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="aisle-shipping-") as scratch:
+        workdir = Path(scratch)
+        with seaweedfs_server(workdir) as store:
+            store.shell(f"s3.bucket.create -name {LOG_BUCKET}\n{log_user('bench', 'secret', 'Read,Write,List')}")
+            keys = {"AWS_ENDPOINT_URL": store.url, "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "secret"}
+            os.environ |= {f"{object_store.OWN}{name}": value for name, value in keys.items()}
+            found = [measure(workdir, size, min(arguments.rows // size, MOST_FILES) * size) for size in SIZES]
+    kept = KEPT_MB * MEGABYTE / found[0]["bytes_a_row"]
+    print(write_result("shipping", {"files": found, "kept_mb": KEPT_MB, "kept_million_rows": kept / 1e6}, seed=0))
+
+
+def measure(workdir: Path, size: int, rows: int) -> dict[str, Any]:
+    """One shipper, on files of `size` rows that come one after the other."""
+    log, url = workdir / f"log-{size}", f"s3://{LOG_BUCKET}/{size}"
+    command = [
+        sys.executable,
+        "-m",
+        "model.serving.request_log.shipper",
+        "--from",
+        str(log),
+        "--to",
+        url,
+        "--every-s",
+        "1",
+    ]
+    with running("shipper", command, workdir / f"shipper-{size}.log") as process:
+        wait_until(lambda: "shipping from" in process.log.read_text(), process, "a begin", 60)
+        time.sleep(2)
+        began_s = process.cpu_s()
+        for first in range(0, rows, size):
+            _write(log, first, size)
+        wait_until(lambda: not waiting(log), process, "an empty directory", 120)
+        shipped_s = process.cpu_s() - began_s
+        memory_mb = _memory_mb(process)
+    files = object_store.files(url)
+    stored = sum(info.size for info in files[0].get_file_info(files[1]))
+    cpu_s = time.process_time()
+    assert len(visits.read(url, 0, rows)) == rows
+    return {
+        "rows_a_file": size,
+        "rows": rows,
+        "files": len(files[1]),
+        "bytes_a_row": stored / rows,
+        "ship_cpu_ms_a_1000_rows": 1e6 * shipped_s / rows,
+        "ship_cpu_ms_a_file": 1e3 * shipped_s / len(files[1]),
+        "shipper_mb": memory_mb,
+        "read_cpu_ms_a_1000_rows": 1e6 * (time.process_time() - cpu_s) / rows,
+    }
+
+
+def _write(log: Path, first: int, count: int) -> None:
+    rng = np.random.default_rng(first)
+    with RequestLog(log, LogOptions(detail_percent=DETAIL_PERCENT, roll_rows=count)) as out:
+        for n in range(first, first + count):
+            row = _answer(rng, n)
+            out.write(row | _detail(rng) if out.detailed(row["request_id"]) else row)
+
+
+def _answer(rng: np.random.Generator, n: int) -> dict[str, Any]:
+    return {
+        "request_id": rng.bytes(16).hex(),
+        "version": "2017-12-04-c0ffee123456",
+        "user_id": str(rng.integers(2_500)),
+        "time_s": n,
+        "logged_s": n + 0.123,
+        "store_id": str(rng.integers(400)),
+        "k": 10,
+        "route": "split",
+        "rung": "full",
+        "state": "found",
+        "latency_ms": round(float(rng.gamma(4, 2)), 3),
+        "item_ids": _items(rng, 10),
+        "scores": rng.random(10).astype(np.float32).tolist(),
+        "reasons": rng.choice(["bought_before", "popular", "similar"], 10).tolist(),
+        "propensities": [],
+        "exclude": [],
+    }
+
+
+def _detail(rng: np.random.Generator) -> dict[str, Any]:
+    return {
+        "history_items": _items(rng, HISTORY),
+        "history_times": np.sort(rng.integers(0, 30_000_000, HISTORY)).tolist(),
+        "candidate_ids": _items(rng, CANDIDATES),
+        "candidate_scores": rng.random(CANDIDATES).astype(np.float32).tolist(),
+        "candidate_reasons": rng.choice(["bought_before", "popular", "similar"], CANDIDATES).tolist(),
+    }
+
+
+def _items(rng: np.random.Generator, count: int) -> list[str]:
+    return [str(item) for item in rng.integers(800_000, 900_000, count)]
+
+
+def _memory_mb(process: Process) -> float:
+    return round(psutil.Process(process.pid).memory_info().rss / 1e6, 1)
+
+
+if __name__ == "__main__":
+    main()

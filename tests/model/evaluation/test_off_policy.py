@@ -1,0 +1,85 @@
+"""Estimates by pencil, and against a simulated world whose truth is known."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+
+from benchmarks.offpolicy.__main__ import case
+from benchmarks.offpolicy.world import log, make, policies
+from model.evaluation.off_policy import Shown, collect, compare, explored
+from tfx_configs.rerank import RerankSettings
+
+DRAWS = RerankSettings(explore_percent=40, explore_place=2, explore_pool=2)
+
+
+def _two() -> Shown:
+    """Two requests: a certain item and one left to chance (p = 0.5); the other policy shows both of the first, and
+    only the certain one of the second."""
+    return Shown(
+        request_M=np.array([0, 0, 1, 1]),
+        propensity_M=np.array([1.0, 0.5, 1.0, 0.5]),
+        target_M=np.array([1.0, 1.0, 1.0, 0.0]),
+        bought_M=np.array([1.0, 1.0, 0.0, 1.0]),
+        guess_M=np.array([0.5, 0.25, 0.5, 0.25]),
+        shopper_N=np.array(["a", "b"]),
+        places_N=np.array([2.0, 1.0]),
+        direct_N=np.array([0.75, 0.5]),
+    )
+
+
+def test_the_estimates_by_pencil() -> None:
+    found = compare(_two())
+    assert found.logged.value == 1.5  # two bought, and one
+    assert found.ips.value == 1.5  # (1 + 2) and 0
+    assert found.snips.value == 1.0  # certain 1/2; by chance 2/2 = 1 of 1 a place, times 1/2 open place a request
+    assert found.dr.value == pytest.approx((0.75 + 0.5 + 2 * 0.75 + 0.5 - 0.5) / 2)
+    assert found.gain.value == pytest.approx(found.dr.value - found.logged.value)
+    assert (found.effective, found.chances) == (1.0, 2)
+    assert found.support == 1.0  # 2 certain and a weight of 2, of 3 places
+    assert found.ips.se == pytest.approx(1.5)  # residuals 1.5 and -1.5: sqrt(2 * 4.5) / 2
+
+
+def test_a_propensity_of_nothing_is_refused() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        compare(dataclasses.replace(_two(), propensity_M=np.zeros(4)))
+
+
+def test_the_same_policy_is_worth_what_was_logged_when_nothing_was_left_to_chance() -> None:
+    candidates = [(["a", "b", "c"], np.array([0.6, 0.4, 0.2]))] * 2
+    shown = collect(
+        [(["a", "b"], [])] * 2, candidates, [{"a", "c"}, set()], ["u", "v"], lambda ids, s, k: np.array([1, 1, 0])
+    )
+    found = compare(shown)
+    assert found.logged.value == found.ips.value == found.snips.value == 0.5
+    assert found.dr.value == pytest.approx(0.5) and found.effective == 0.0
+
+
+def test_what_the_log_could_never_show_lowers_the_support() -> None:
+    candidates = [(["a", "b"], np.array([0.6, 0.4]))] * 2
+    shown = collect([(["a"], [])] * 2, candidates, [{"a"}, {"b"}], ["u", "v"], lambda ids, s, k: np.array([0.0, 1.0]))
+    assert compare(shown).support == 0.0
+
+
+def test_the_chances_of_all_ranks_are_those_that_the_re_ranker_logs() -> None:
+    # Two shown; with 0.4 one of ranks 2, 3 moves to the second place, each as likely.
+    np.testing.assert_allclose(explored(5, 2, DRAWS), [1.0, 0.6, 0.2, 0.2, 0.0])
+    np.testing.assert_allclose(explored(3, 3, DRAWS), [1.0, 1.0, 1.0])
+    np.testing.assert_allclose(explored(5, 1, DRAWS), [1.0, 0.0, 0.0, 0.0, 0.0])
+    np.testing.assert_allclose(explored(1, 2, DRAWS), [1.0])
+    world = make(3, 20, 1)
+    settings = RerankSettings(explore_percent=40, explore_place=5, explore_pool=10)
+    same = lambda ids, score_C, k: explored(len(score_C), k, settings)  # noqa: E731
+    shown = log(world, settings, 300, same, np.random.default_rng(1))
+    np.testing.assert_allclose(shown.propensity_M, shown.target_M)
+
+
+@pytest.mark.parametrize("policy", list(policies(DRAWS)))
+def test_intervals_hold_the_truth_and_estimates_are_not_biased(policy: str) -> None:
+    settings = RerankSettings(explore_percent=30, explore_place=10, explore_pool=10)
+    found = case(make(50, 40, 7), settings, policy, rounds=60, requests=400)
+    for way, judged in found["ways"].items():
+        assert abs(judged["bias"]) <= 3.5 * judged["bias_se"], way
+        assert judged["coverage"] >= 0.85, way  # 60 rounds of 0.95: fewer than 0.85 once in a thousand
+        assert math.isfinite(judged["width"])
