@@ -1,0 +1,44 @@
+"""The base of every artifact that is one JSON file in a directory."""
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from model.errors import InputError
+from model.files import write_json
+
+
+class Artifact(BaseModel):
+    """A frozen record that is saved to, and loaded from, a directory.
+
+    A subclass names its file and the stage that writes it, and declares the fields, which are the keys of the JSON.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+
+    FILE: ClassVar[str]
+    STAGE: ClassVar[str]
+
+    def save(self, directory: Path) -> Path:
+        """Writes the file into `directory` in one step; returns its path."""
+        path = directory / self.FILE
+        write_json(path, self.model_dump(mode="json"))
+        return path
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Reads what `save` wrote.
+
+        Raises:
+            InputError: `directory` holds no such artifact, or one that lacks a field.
+        """
+        path = directory / cls.FILE
+        if not path.is_file():
+            raise InputError(f"{cls.STAGE}: expected {cls.FILE} in {directory}, found none; run {cls.STAGE} first")
+        try:
+            return cls.model_validate_json(path.read_bytes())
+        except ValidationError as error:
+            first = error.errors()[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise InputError(f"{path}: {where}: {first['msg']}; run {cls.STAGE} again") from None
