@@ -1,4 +1,4 @@
-"""Two towers: a shopper at a moment and a product as vectors whose inner product says how well they fit.
+"""Two towers: a shopper at a moment and a product as vectors whose inner product measures how well they fit.
 
 After Yi et al., "Sampling-bias-corrected neural modeling for large corpus item recommendations" (RecSys 2019).
 

@@ -17,14 +17,14 @@ from model.system.legacy_keras import tf
 ATTRIBUTE = "weights"
 """Of the module that export saves."""
 OF_THE_CATALOG = ("vocabulary", "attributes", "user_attributes")
-"""Variables of towers and ranker that say what a snapshot is like, by item or shopper; nothing learns them."""
+"""Variables of towers and ranker that describe a snapshot, by item or shopper; they are not learned."""
 
 
 def weights(query_tower: Any, ranker: Any, preranker: Any) -> dict[str, Any]:
     """{name: variable}, the item tower's among the query tower's; layers have theirs once they were called."""
     parts = {"towers": query_tower, "ranker": ranker, "preranker": preranker}
     named = ((part, v.name.split("/")[-1].split(":")[0], v) for part, module in parts.items() for v in module.variables)
-    learned = [one for one in named if one[1] not in OF_THE_CATALOG]
+    learned = [variable for variable in named if variable[1] not in OF_THE_CATALOG]
     return {f"{part}-{n:02d}-{name}": variable for n, (part, name, variable) in enumerate(learned)}
 
 
@@ -47,7 +47,7 @@ def read(directory: Path) -> dict[str, np.ndarray]:
 
 def assign(variables: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
     """Raises ModelRefused unless both have the same names and shapes; then nothing was assigned."""
-    made, wanted = ({name: tuple(v.shape) for name, v in found.items()} for found in (values, variables))
+    made, wanted = ({name: tuple(v.shape) for name, v in arrays.items()} for arrays in (values, variables))
     if made != wanted:
         off = min(name for name in made | wanted if made.get(name) != wanted.get(name))
         here, there = wanted.get(off, "none"), made.get(off, "none")
