@@ -19,7 +19,7 @@ from model.package.model_card import NAME as CARD
 from model.package.model_card import Facts, model_card
 from model.package.vector_index import Index
 from model.rerank.policy import package_rerank
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.rerank import RerankSettings
 
 TRAINING, CODING = "training.json", "coding.json"
@@ -48,7 +48,9 @@ class Serving(tf.Module):
         self._stores = _table(catalog.store_ids, 0, 0)
         self._users = _table(catalog.user_ids, 1, 0)
 
-    def _batch(self, item_H: Any, time_H: Any, row_H: Any, user_B: Any, store_B: Any, time_B: Any) -> Batch:
+    def _batch(
+        self, item_H: Tensor, time_H: Tensor, row_H: Tensor, user_B: Tensor, store_B: Tensor, time_B: Tensor
+    ) -> Batch:
         index_H = self._items.lookup(item_H)
         in_catalog_H = index_H >= 0
         return Batch(
@@ -62,8 +64,14 @@ class Serving(tf.Module):
 
     @tf.function(input_signature=REQUEST)
     def embed(
-        self, history_item: Any, history_time: Any, history_row: Any, user_id: Any, store_id: Any, time: Any
-    ) -> dict[str, Any]:
+        self,
+        history_item: Tensor,
+        history_time: Tensor,
+        history_row: Tensor,
+        user_id: Tensor,
+        store_id: Tensor,
+        time: Tensor,
+    ) -> dict[str, Tensor]:
         """{"query": [B, d]}: what the index is searched with."""
         batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
         return {"query": self.recommender.embed(batch)}
@@ -75,7 +83,7 @@ class Serving(tf.Module):
             tf.TensorSpec([None], tf.string, "store_id"),
         ]
     )
-    def is_known(self, item_id: Any, user_id: Any, store_id: Any) -> dict[str, Any]:
+    def is_known(self, item_id: Tensor, user_id: Tensor, store_id: Tensor) -> dict[str, Tensor]:
         """{"item", "user", "store"}: whether the model knows each of them; no store is none that it knows."""
         return {
             "item": self._items.lookup(item_id) >= 0,
@@ -95,18 +103,18 @@ class Serving(tf.Module):
     )
     def recommend(
         self,
-        history_item: Any,
-        history_time: Any,
-        history_row: Any,
-        user_id: Any,
-        store_id: Any,
-        time: Any,
-        retrieved: Any,
-        exclude_item: Any,
-        exclude_row: Any,
-        ranked: Any,
-        k: Any,
-    ) -> dict[str, Any]:
+        history_item: Tensor,
+        history_time: Tensor,
+        history_row: Tensor,
+        user_id: Tensor,
+        store_id: Tensor,
+        time: Tensor,
+        retrieved: Tensor,
+        exclude_item: Tensor,
+        exclude_row: Tensor,
+        ranked: Tensor,
+        k: Tensor,
+    ) -> dict[str, Tensor]:
         """{"item_id", "score", "reason"}: [B, at most k], best first; item_id is empty where candidates ran out."""
         batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
         exclude = self._items.lookup(exclude_item)
@@ -172,7 +180,7 @@ def export(
         return write_manifest(out, **facts, index=index.about if index is not None else {})
 
 
-def _table(ids: np.ndarray, first: int, default: int) -> Any:
+def _table(ids: np.ndarray, first: int, default: int) -> tf.lookup.StaticHashTable:
     """String id to position, counted from `first`; `default` for the unknown. TensorFlow refuses an empty table."""
     position_of = {str(name): first + n for n, name in enumerate(ids)} or {"": default}
     keys, values = tf.constant(list(position_of)), tf.constant(list(position_of.values()), tf.int32)

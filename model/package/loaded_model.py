@@ -17,7 +17,7 @@ from model.package.vector_index import load_index
 from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
 from model.rerank.reranker import Reranker
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import MOST_CANDIDATES
 
 MAX_BATCH = 64
@@ -30,7 +30,7 @@ NEIGHBOURS = 6
 OnStage = Callable[[str, str, float], None]
 """(model version, stage: retrieve, rank or rerank, seconds)"""
 
-Call = Callable[[Mapping[str, Any]], dict[str, Any]]
+Call = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
 """Inputs by name, as tensors of the signature's types -> outputs by name."""
 
 
@@ -144,14 +144,14 @@ class LoadedModel:
             self._on_stage(self.version, stage, now - begin)
         return now
 
-    def _retrieve(self, requests: Sequence[Request], ranked: int) -> Any:
+    def _retrieve(self, requests: Sequence[Request], ranked: int) -> Tensor:
         if self._index is None:
             return tf.zeros([len(requests), 0], tf.int32)
         query_Bd = self._embed(_inputs(requests, RECENT_EVENTS))["query"].numpy()
         return tf.constant(self._index.search(query_Bd, min(self.manifest.retrieved, NEIGHBOURS * ranked)))
 
 
-def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Any]:
+def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Tensor]:
     """The signatures' inputs, with the last `events` of each history, or all."""
     last = slice(None) if events is None else slice(-events, None)
     lengths = [len(request.history_item[last]) for request in requests]
@@ -186,7 +186,7 @@ def direct(signature: Any) -> Call:
     names = [tensor.op.name for tensor in signature.inputs[: len(signature.inputs) - len(captured)]]
     outputs = sorted(signature.structured_outputs)
 
-    def call(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def call(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return dict(zip(outputs, quick(*[inputs[name] for name in names], *captured), strict=True))
 
     return call
