@@ -1,8 +1,7 @@
-"""`python -m pipelines.manifests.render`: the manifests of an overlay, and those that are written by code.
+"""`python -m pipelines.manifests`: the manifests of an overlay, and those that are written by code.
 
 manifests/rollout/ is written from manifests/base/inferenceservice.yaml by the functions that push and rollout use, so
-that what is shown there is what they apply; the rules and boards of components/monitoring from pipelines.observability;
-the images of components/images from components/kfp_support/images.json.
+that what is shown there is what they apply; the images of components/images from components/kfp_support/images.json.
 """
 
 import argparse
@@ -31,7 +30,6 @@ from model.files import write_text
 from model.system.programs import find_program
 from pipelines.manifests.gateway_routes import shadow, testers
 from pipelines.manifests.images import renamed
-from pipelines.manifests.observability.write import monitoring_files
 
 ROOT = Path(__file__).resolve().parent.parent.parent / "manifests"
 OVERLAYS = ("kind", "prod", "knative")
@@ -86,21 +84,21 @@ def rollout_routes() -> dict[str, list[dict[str, Any]]]:
 
 def written() -> dict[str, str]:
     """{path under manifests/: text} of every file that code writes."""
-    note = "# Written by `python -m pipelines.manifests.render`; edit manifests/base/inferenceservice.yaml instead.\n"
+    note = "# Written by `python -m pipelines.manifests`; edit manifests/base/inferenceservice.yaml instead.\n"
     states = {
         f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
         for name, objects in rollout_states().items()
     }
-    note = "# Written by `python -m pipelines.manifests.render` from pipelines/manifests/gateway_routes.py.\n"
+    note = "# Written by `python -m pipelines.manifests` from pipelines/manifests/gateway_routes.py.\n"
     routes = {
         f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
         for name, objects in rollout_routes().items()
     }
-    return states | routes | {"components/images/kustomization.yaml": _images()} | monitoring_files()
+    return states | routes | {"components/images/kustomization.yaml": _images()}
 
 
 def _images() -> str:
-    note = "# Written by `python -m pipelines.manifests.render` from components/kfp_support/images.json.\n"
+    note = "# Written by `python -m pipelines.manifests` from components/kfp_support/images.json.\n"
     component = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",

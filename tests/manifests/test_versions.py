@@ -55,8 +55,6 @@ def test_the_manifests_that_code_writes_are_what_it_writes(tmp_path: Path) -> No
     assert {path.relative_to(tmp_path).parent.as_posix() for path in write_manifests(tmp_path)} == {
         "rollout",
         "components/images",
-        "components/monitoring",
-        "components/monitoring/boards",
     }
 
 
