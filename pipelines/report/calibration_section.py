@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from components.reporting import number_format as words
+from components.reporting.charts import Curve, Curves, Scale
+from components.reporting.page_parts import Figure, Section, Table
 from model.evaluation.ranking_metrics import CALIBRATION_ERROR, CALIBRATION_RATIO
-from pipelines.report import number_format as words
-from pipelines.report.charts import Curve, Curves, Scale
-from pipelines.report.page_parts import Figure, Section, Table
 from pipelines.report.run_files import Sources
 from tfx_configs.evaluation import CANDIDATE
 

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale, columns
-from pipelines.report.page_parts import Figure, Note, Section, Table
+from components.reporting import number_format as words
+from components.reporting.charts import Key, Mark, Row, Rows, Scale, columns
+from components.reporting.page_parts import Figure, Note, Section, Table
 from pipelines.report.run_files import Sources
 
 VERDICTS = {"ok": "Validation found nothing to object to.", "warn": "Validation lets it pass, with warnings."}

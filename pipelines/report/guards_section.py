@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale
-from pipelines.report.page_parts import Figure, Table
+from components.reporting import number_format as words
+from components.reporting.charts import Key, Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Table
 
 ACTS = 100.0
 """Percent of a limit that is used up when the guard acts."""

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale
+from components.reporting import number_format as words
+from components.reporting.charts import Key, Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Note, Section, Table
 from pipelines.report.monitor_lines import allowed, number
-from pipelines.report.page_parts import Figure, Note, Section, Table
 from pipelines.report.run_files import Sources
 
 

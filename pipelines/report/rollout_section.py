@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from components.reporting import number_format as words
+from components.reporting.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Note, Section, Table
 from pipelines.report import guards_section as guards
-from pipelines.report import number_format as words
-from pipelines.report.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
-from pipelines.report.page_parts import Figure, Note, Section, Table
 from pipelines.report.run_files import Sources
 
 VERSIONS = (Key(shape="dot", tone="new", label="canary"), Key(shape="ring", tone="old", label="stable"))

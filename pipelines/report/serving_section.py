@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale
-from pipelines.report.page_parts import Figure, Section
+from components.reporting import number_format as words
+from components.reporting.charts import Key, Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Section
 from pipelines.report.run_files import Sources
 
 STAGES = {

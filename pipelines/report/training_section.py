@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipelines.report.charts import curves
-from pipelines.report.page_parts import Figure, Section
+from components.reporting.charts import curves
+from components.reporting.page_parts import Figure, Section
 from pipelines.report.run_files import Sources
 
 TITLES = {"towers": "Two towers", "ranker": "Ranker"}

@@ -52,7 +52,7 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """`shape`: bar and span run from `x` to `x2`; dot, ring and tick stand at `x`. Percent of the width.
+    """`shape`: bar and span run from `x` to `x2`; dot, ring and tick are at `x`. Percent of the width.
 
     `tone` names a color of the page: new, old, limit or bad.
     """
@@ -71,7 +71,7 @@ class Row:
     marks: tuple[Mark, ...]
     value: str
     group: str = ""
-    """Rows of one group stand under its name."""
+    """Rows of one group are shown under its name."""
     faint: bool = False
 
 
@@ -137,15 +137,18 @@ class Curve:
 
     label: str
     tone: str
-    points: tuple[tuple[float, float], ...]
+    points: tuple[tuple[float, float] | None, ...]
+    """None leaves a gap."""
     last: str
     """The value at the end."""
+    tips: tuple[str, ...] = ()
+    """What a pointer over each point shows; empty: nothing."""
     marks: Literal["both", "line", "dots"] = "both"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Lines over epochs, scores or time."""
+    """Lines over epochs, scores, weeks or time."""
 
     title: str
     curves: tuple[Curve, ...]
@@ -167,13 +170,28 @@ class Curves:
         return f"{self.title}, {self.first} to {self.last}. {ends}."
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sparkline:
+    """A histogram the size of a table cell: (x, width, height) of its bars, percent."""
+
+    bars: tuple[tuple[float, float, float], ...]
+    alt: str
+
+
+def sparkline(values: Sequence[float], alt: str) -> Sparkline:
+    """A bar for each value, from zero."""
+    top, step = max(values, default=0.0) or 1.0, 100 / max(1, len(values))
+    bars = ((round(n * step, 2), round(step * 0.85, 2), round(100 * value / top, 2)) for n, value in enumerate(values))
+    return Sparkline(bars=tuple(bars), alt=alt)
+
+
 def columns(
     title: str,
     labels: Sequence[str],
     values: Sequence[float],
     tones: Sequence[str],
     unit: str,
-    keys: tuple[Key, ...],
+    keys: tuple[Key, ...] = (),
 ) -> Columns:
     """A bar for each value, from zero; labels of the first and the last below."""
     scale, width = Scale.over(values, ticks=2), 100 / len(values)
