@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from components.kfp_support.images import IMAGES
-from pipelines.manifests.render import ROOT, build, versions, write_manifests
+from pipelines.manifests.render import ROOT, versions, write_manifests
+from tests.manifests.overlays import build
 
 REPOSITORY = ROOT.parent
 
