@@ -16,8 +16,8 @@ METRICS = "metrics.json"
 def slice_metrics(evaluation_dir: str) -> dict[str, float]:
     """{"shopper: new, ndcg@10": the candidate's mean}, undefined ones left out: KFP compares runs by them."""
     metrics = read_json(Path(evaluation_dir) / METRICS)
-    found = ((row, row["models"][metrics["candidate"]].get(REGRESSION_METRIC)) for row in metrics["slices"])
-    return {f"{_name(row)}, {REGRESSION_METRIC}": value for row, value in found if value is not None}
+    means = ((row, row["models"][metrics["candidate"]].get(REGRESSION_METRIC)) for row in metrics["slices"])
+    return {f"{_name(row)}, {REGRESSION_METRIC}": mean for row, mean in means if mean is not None}
 
 
 def write_page(evaluation_dir: str, page_path: str) -> None:
@@ -30,7 +30,7 @@ def render(metrics: Mapping[str, Any]) -> str:
     candidate, models, paired = metrics["candidate"], metrics["models"], metrics["paired"]
     version = metrics["versions"][candidate]
     overall = [[name, *(_number(models[model].get(name)) for model in models)] for name in models[candidate]]
-    differences = [[other, *(_change(one) for one in of.values())] for other, of in paired.items()]
+    differences = [[other, *(_change(change) for change in of.values())] for other, of in paired.items()]
     slices = [_slice(row, models) for row in metrics["slices"]]
     compared = next(iter(paired.values()), {})
     against = [f"against {other}" for other in paired]
@@ -66,8 +66,8 @@ def _name(row: Mapping[str, Any]) -> str:
     return f"{row['slice']}: {row['value']}"
 
 
-def _change(found: Mapping[str, float | None]) -> str:
-    return number_format.change_with_interval(found["delta_pct"], found["low_pct"], found["high_pct"]) or "–"
+def _change(change: Mapping[str, float | None]) -> str:
+    return number_format.change_with_interval(change["delta_pct"], change["low_pct"], change["high_pct"]) or "–"
 
 
 def _number(value: float | None) -> str:

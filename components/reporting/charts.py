@@ -32,8 +32,8 @@ class Scale:
     @classmethod
     def over(cls, values: Iterable[float], ticks: int = 4) -> "Scale":
         """The smallest scale of round steps that holds the values and zero."""
-        known = [0.0, *values]
-        low, high = min(known), max(known)
+        with_zero = [0.0, *values]
+        low, high = min(with_zero), max(with_zero)
         rough = (high - low or 1.0) / ticks
         unit = 10 ** math.floor(math.log10(rough))
         step = next(unit * nice for nice in NICE_STEPS if unit * nice >= rough * (1 - 1e-9))
@@ -122,13 +122,13 @@ class Columns:
     """Of the vertical axis, percent from the bottom."""
     first: str
     last: str
-    says: str
+    summary: str
     keys: tuple[Key, ...] = ()
     kind: str = "columns"
 
     @property
     def alt(self) -> str:
-        return f"{self.title}. {self.says}"
+        return f"{self.title}. {self.summary}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,7 +214,7 @@ def columns(
         ),
         first=labels[0],
         last=labels[-1],
-        says=f"{len(values)} bars, from {low:,.0f} to {high:,.0f} {unit}.",
+        summary=f"{len(values)} bars, from {low:,.0f} to {high:,.0f} {unit}.",
         keys=keys,
     )
 
@@ -225,8 +225,8 @@ def curves(title: str, series: Mapping[str, Sequence[tuple[float, float]]], epoc
     Args:
         epochs: at the right end, at least 1; the left end is 0.
     """
-    known = [value for points in series.values() for _, value in points]
-    low, high = min(known), max(known)
+    values = [value for points in series.values() for _, value in points]
+    low, high = min(values), max(values)
     room = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
     scale = Scale(low - room, high + room, high - low)
     return Curves(

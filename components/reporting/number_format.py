@@ -54,9 +54,9 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
-def count(n: int, one: str, many: str) -> str:
+def count(n: int, singular: str, plural: str) -> str:
     """1 trip, 2 trips"""
-    return f"{n:,} {one if n == 1 else many}"
+    return f"{n:,} {singular if n == 1 else plural}"
 
 
 def shortened(text: str, length: int = 180) -> str:

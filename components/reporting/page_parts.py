@@ -39,7 +39,7 @@ class Band:
 class Figure:
     """Charts under the sentence that explains them."""
 
-    says: str
+    caption: str
     charts: tuple[Rows | Columns | Curves, ...]
 
 

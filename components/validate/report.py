@@ -89,8 +89,8 @@ def _events_by_week(tables: Mapping[str, Loaded], findings: Sequence[Finding]) -
     counts = np.bincount(week[week >= 0], minlength=len(starts)) * tables["events"].stride
     labels, tones = [f"week of {start}" for start in starts], ["new"] * len(starts)
     chart = columns("Events in each week", labels, counts.tolist(), tones, "events")
-    says = f"Events in each of {len(starts)} weeks, from {counts.min():,} to {counts.max():,}."
-    yield Section(id="weeks", title="Events by week", figures=(Figure(says=says, charts=(chart,)),))
+    caption = f"Events in each of {len(starts)} weeks, from {counts.min():,} to {counts.max():,}."
+    yield Section(id="weeks", title="Events by week", figures=(Figure(caption=caption, charts=(chart,)),))
 
 
 def _drift(distances: Sequence[Distance], weekly: Mapping[str, Sequence[float | None]]) -> Iterator[Section]:
@@ -101,8 +101,8 @@ def _drift(distances: Sequence[Distance], weekly: Mapping[str, Sequence[float | 
         values = weekly.get(distance.feature, [])
         measured = [value for value in values if value is not None]
         if measured and max(measured) > 0:
-            says = f"{distance.feature}: each training week from the week before, at most {max(measured):.3f}"
-            figures.append(Figure(says=says, charts=(_weekly_chart(distance, values),)))
+            caption = f"{distance.feature}: each training week from the week before, at most {max(measured):.3f}"
+            figures.append(Figure(caption=caption, charts=(_weekly_chart(distance, values),)))
     yield Section(
         id="drift",
         title="Drift",

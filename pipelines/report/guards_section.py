@@ -39,7 +39,7 @@ def figure(steps: list[dict[str, Any]]) -> Figure | None:
             Key(shape="tick", tone="limit", label="acts"),
         ),
     )
-    return Figure(says="Guardrails: a bar past its mark rolls the canary back, or holds it.", charts=(chart,))
+    return Figure(caption="Guardrails: a bar past its mark rolls the canary back, or holds it.", charts=(chart,))
 
 
 def table(steps: list[dict[str, Any]]) -> Table | None:

@@ -76,8 +76,8 @@ def _figures(rows: list[dict[str, Any]]) -> tuple[Figure, ...]:
         ticks=scale.ticks(),
         keys=(Key(shape="dot", tone="new", label="mean, with its 95 % interval"),),
     )
-    says = "Items that were shown and then bought, by what answered; the intervals count shoppers, not requests."
-    return (Figure(says=says, charts=(chart,)),)
+    caption = "Items that were shown and then bought, by what answered; the intervals count shoppers, not requests."
+    return (Figure(caption=caption, charts=(chart,)),)
 
 
 def _checks(checks: list[dict[str, Any]]) -> Table:

@@ -23,7 +23,7 @@ def section(sources: Sources) -> Section | None:
         return Section(id="rollout", title="The rollout", lead=f"No traffic was moved{why}.")
     figures = [
         Figure(
-            says="Blue is the share of shoppers that the new model answered; the mark is what was declared.",
+            caption="Blue is the share of shoppers that the new model answered; the mark is what was declared.",
             charts=tuple(chart for chart in (_split(steps), _timeline(steps)) if chart),
         )
     ]
@@ -32,7 +32,7 @@ def section(sources: Sources) -> Section | None:
     if hits or waits:
         figures.append(
             Figure(
-                says="Both versions answered trips at the same time: more hits are better, fewer milliseconds too.",
+                caption="Both versions answered trips at the same time: more hits are better, fewer milliseconds too.",
                 charts=tuple(chart for chart in (hits, waits) if chart),
             )
         )

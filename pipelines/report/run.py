@@ -50,7 +50,7 @@ def write_report(path: Path, summary: dict[str, Any], outputs: dict[str, str]) -
 def build(sources: Sources) -> Page:
     """The page as data."""
     sentence, tone = headline.headline(sources)
-    found = (section(sources) for section in SECTIONS)
+    sections = (section(sources) for section in SECTIONS)
     return Page(
         title="Aisle: report of a run",
         subject="report of a run",
@@ -58,7 +58,7 @@ def build(sources: Sources) -> Page:
         headline=sentence,
         tone=tone,
         figures=headline.key_figures(sources),
-        sections=tuple(section for section in found if section),
+        sections=tuple(section for section in sections if section),
         facts=_facts(sources),
         notice=NOTICES.get(sources.ingest.get("source", ""), ""),
     )

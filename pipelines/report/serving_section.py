@@ -33,7 +33,7 @@ def section(sources: Sources) -> Section | None:
         )
     figures = [
         Figure(
-            says=(
+            caption=(
                 "Half of the answers come by the dot, 99 of 100 by the ring; the whole way is Envoy, KServe, store and "
                 "model."
             ),
@@ -42,8 +42,8 @@ def section(sources: Sources) -> Section | None:
     ]
     stages: dict[str, float] = measured.get("stages_ms") or {}
     if stages:
-        says = "One answer from left to right; each bar begins where the one before it ends."
-        figures.append(Figure(says=says, charts=(_stages(stages),)))
+        caption = "One answer from left to right; each bar begins where the one before it ends."
+        figures.append(Figure(caption=caption, charts=(_stages(stages),)))
     return Section(id="serving", title="Serving", lead=lead, figures=tuple(figures))
 
 

@@ -21,7 +21,7 @@ def section(sources: Sources) -> Section | None:
         return None
     return Section(
         id="parts",
-        title="Without its parts",
+        title="Ablation: without each candidate source",
         lead=(
             "One source of candidates is taken away, and the places go to the next in the same ranking. "
             "Parts of the network cannot be taken away from a trained model: that needs another training and is a "
@@ -29,7 +29,7 @@ def section(sources: Sources) -> Section | None:
         ),
         figures=(
             Figure(
-                says=(
+                caption=(
                     f"Left of zero: what is lost without the source. {SHOWN[1]} counts only what the shopper had "
                     "never bought."
                 ),
