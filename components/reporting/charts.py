@@ -247,5 +247,26 @@ def curves(title: str, series: Mapping[str, Sequence[tuple[float, float]]], epoc
     )
 
 
+def curve_with_limit(title: str, labels: Sequence[str], values: Sequence[float | None], limit: float) -> Curves:
+    """A point for each value, none where it is None, and a line at the limit; at least one value is a number."""
+    scale, width = Scale.over([limit, *(value for value in values if value is not None)]), 100 / len(values)
+    last = next(value for value in reversed(values) if value is not None)
+    places = [
+        None if value is None else (round((n + 0.5) * width, 3), scale.at(value)) for n, value in enumerate(values)
+    ]
+    tips = ["" if value is None else f"{label}: {value:.3f}" for label, value in zip(labels, values, strict=True)]
+    line = ((0.0, scale.at(limit)), (100.0, scale.at(limit)))
+    return Curves(
+        title=title,
+        curves=(
+            Curve(label="limit", tone="limit", points=line, last=f"{limit:g}", marks="line"),
+            Curve(label="distance", tone="new", points=tuple(places), tips=tuple(tips), last=f"{last:.3f}"),
+        ),
+        ticks=scale.ticks(),
+        first=labels[0],
+        last=labels[-1],
+    )
+
+
 def _round(value: float) -> float:
     return round(value, 10) + 0.0

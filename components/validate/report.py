@@ -7,7 +7,7 @@ import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from components.reporting import number_format
-from components.reporting.charts import Curve, Curves, Scale, columns, sparkline
+from components.reporting.charts import columns, curve_with_limit, sparkline
 from components.reporting.html_page import render as render_page
 from components.reporting.page_parts import Cell, Figure, Note, Page, Section, Table
 from components.validate import calendar_weeks as weeks
@@ -102,7 +102,9 @@ def _drift(distances: Sequence[Distance], weekly: Mapping[str, Sequence[float | 
         measured = [value for value in values if value is not None]
         if measured and max(measured) > 0:
             caption = f"{distance.feature}: each training week from the week before, at most {max(measured):.3f}"
-            figures.append(Figure(caption=caption, charts=(_weekly_chart(distance, values),)))
+            labels = [*(f"{n} weeks before the last" for n in range(len(values) - 1, 0, -1)), "last week"]
+            chart = curve_with_limit(distance.feature, labels, values, distance.limit)
+            figures.append(Figure(caption=caption, charts=(chart,)))
     yield Section(
         id="drift",
         title="Drift",
@@ -111,24 +113,6 @@ def _drift(distances: Sequence[Distance], weekly: Mapping[str, Sequence[float | 
         figures=tuple(figures),
         tables=(_distances("Distance of each feature", distances),),
     )
-
-
-def _weekly_chart(distance: Distance, values: Sequence[float | None]) -> Curves:
-    """A point for each week, none where it was not measured, and a line at the limit."""
-    scale = Scale.over([distance.limit, *(value for value in values if value is not None)])
-    last, limit = len(values) - 1, scale.at(distance.limit)
-    labels = [f"{last - week} weeks before the last" if week < last else "last week" for week in range(last + 1)]
-    measured = [
-        (None, "") if value is None else ((100 * (week + 0.5) / len(values), scale.at(value)), f"{label}: {value:.3f}")
-        for week, (label, value) in enumerate(zip(labels, values, strict=True))
-    ]
-    points, tips = zip(*measured, strict=True)
-    ends = next((value for value in reversed(values) if value is not None), 0.0)
-    curves = (
-        Curve(label="limit", tone="limit", points=((0, limit), (100, limit)), last=f"{distance.limit:g}", marks="line"),
-        Curve(label="distance", tone="new", points=points, tips=tips, last=f"{ends:.3f}"),
-    )
-    return Curves(title=distance.feature, curves=curves, ticks=scale.ticks(), first=labels[0], last=labels[-1])
 
 
 def _moves(moves: Sequence[Distance]) -> Iterator[Section]:

@@ -76,9 +76,7 @@ def slices(sources: Sources) -> Section | None:
         ),
         numeric=(2, 3, 4, 5),
     )
-    caption = (
-        "A filled dot right of its ring: Aisle serves that group better. Pale rows hold too few trips to be judged."
-    )
+    caption = "A filled dot right of its ring: Aisle serves that group better. Pale rows have too few trips to judge."
     return Section(id="slices", title="Slices", figures=(Figure(caption=caption, charts=(chart,)),), tables=(table,))
 
 
