@@ -52,7 +52,8 @@ def render(metrics: Mapping[str, Any]) -> str:
 
 def _section(name: str, title: str, lead: str, header: list[str], rows: list[list[str]]) -> Section:
     numeric = tuple(range(1, len(header)))
-    table = Table(title=title, header=tuple(header), rows=tuple(map(tuple, rows)), numeric=numeric, folded=False)
+    label = f"Table: {title}"
+    table = Table(title=label, header=tuple(header), rows=tuple(map(tuple, rows)), numeric=numeric, folded=False)
     return Section(id=name, title=title, lead=lead, tables=(table,))
 
 

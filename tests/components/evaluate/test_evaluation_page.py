@@ -4,8 +4,12 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
+from playwright.sync_api import ViewportSize
+
 from components.evaluate.evaluation_page import render, slice_metrics
 from model.files import write_json
+from tests.browser import DESK, PHONE, chromium, overhang, violations
 
 
 def _metrics() -> dict[str, Any]:
@@ -53,6 +57,17 @@ def test_models_differences_and_slices_are_on_the_page_and_nothing_is_taken_for_
 def test_a_candidate_without_rivals_has_a_page() -> None:
     alone = _metrics() | {"paired": {}, "slices": []}
     assert ">Evaluation</h1>" in render(alone)
+
+
+@pytest.mark.needs("chromium", "playwright")
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=str)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(size: ViewportSize, tmp_path: Path) -> None:
+    path = tmp_path / "evaluation.html"
+    path.write_text(render(_metrics()), encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_context(viewport=size).new_page()
+        page.goto(path.as_uri())
+        assert violations(page) == [] and overhang(page) <= 0
 
 
 def test_kfp_compares_runs_by_the_candidates_slices(tmp_path: Path) -> None:
