@@ -32,7 +32,7 @@ def render(metrics: Mapping[str, Any]) -> str:
     overall = [[name, *(_number(models[model].get(name)) for model in models)] for name in models[candidate]]
     differences = [[other, *(_change(change) for change in of.values())] for other, of in paired.items()]
     slices = [_slice(row, models) for row in metrics["slices"]]
-    compared = next(iter(paired.values()), {})
+    compared: Mapping[str, Any] = next(iter(paired.values()), {})
     against = [f"against {other}" for other in paired]
     rivals = "The candidate against the others, on the same trips"
     return render_page(
