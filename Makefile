@@ -65,7 +65,7 @@ lint: setup .venv/.locked-dev ## Check style, types, layers, compiled pipelines
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/aisle compile --check
-	$(RUN)/python -m pipelines.manifests.render --check
+	$(RUN)/python -m pipelines.manifests --check
 	$(RUN)/hadolint manifests/images/Dockerfile
 
 format: .venv/.locked-dev ## Format the code
@@ -74,7 +74,7 @@ format: .venv/.locked-dev ## Format the code
 
 compile: setup ## Refresh pipelines/compiled, and the manifests that code writes
 	$(RUN)/aisle compile
-	$(RUN)/python -m pipelines.manifests.render
+	$(RUN)/python -m pipelines.manifests
 
 BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping)
 bench: $(BENCHES) ## Run every benchmark; results in build/bench

@@ -5,7 +5,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,14 @@ def write_text(path: Path, text: str) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
+
+
+def write_changed(texts: Mapping[Path, str], check: bool = False) -> list[Path]:
+    """Writes the files whose text differs; returns their paths. With `check` nothing is written."""
+    changed = [path for path, text in texts.items() if not path.exists() or path.read_text(encoding="utf-8") != text]
+    for path in () if check else changed:
+        write_text(path, texts[path])
+    return changed
 
 
 def write_json(path: Path, value: Any) -> None:

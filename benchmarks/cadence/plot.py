@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape
 
+from components.reporting.charts import Scale
 from model.files import write_text
-from pipelines.report.charts import Scale
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 320, 56, 16, 40, 36
 COLORS = ("#8a8f98", "#2563eb", "#d97706")

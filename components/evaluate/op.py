@@ -23,7 +23,7 @@ def evaluate(
     from components.kfp_support.step import stage
 
     with stage("evaluate"):
-        from components.evaluate.html_page import slice_metrics, write_page
+        from components.evaluate.evaluation_page import slice_metrics, write_page
         from components.evaluate.run import evaluate_models
 
         values = evaluate_models(

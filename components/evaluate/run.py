@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from components.evaluate import metrics_report as report
-from components.evaluate.html_page import METRICS
+from components.evaluate.evaluation_page import METRICS
 from components.evaluate.predictions import latency_ms, lists
 from components.evaluate.slices import slice_values
 from components.evaluate.source_ablation import without_each

@@ -1,7 +1,7 @@
 """The pipeline that a schedule runs every hour: every check of data and model, and the training run that is due.
 
-The registry's claim holds the reference of the model in force and the record of training runs. Alerts on the system are
-Prometheus's own; the monitor's figures reach it over the Pushgateway.
+The registry's claim holds the reference of the active model and the record of training runs. Prometheus evaluates the
+alerts; it gets the monitor's figures from the Pushgateway.
 """
 
 from kfp import dsl, kubernetes
@@ -10,7 +10,7 @@ from components.ingest.op import ingest_now
 from components.monitor.op import monitor, retrain
 from components.monitor.prometheus_samples import JOB
 from model.system.object_store import OWN
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, how_it_ended, mount_registry, place
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
 NAME = JOB
@@ -42,31 +42,31 @@ def monitoring(
     experiment: str = "aisle",
 ) -> None:
     """Args:
-    registry: root of the model registry; the reference of the model in force lies beside its models.
-    request_log: the servers' request log, s3://bucket/path or a directory; empty: there is none, and only what needs
-        none is looked at.
+    registry: root of the model registry; the reference of the active model is beside its models.
+    request_log: the servers' request log, s3://bucket/path or a directory; empty: there is none, and only checks
+        without it are evaluated.
     tables: canonical tables with the purchases since the cut, raw or ingested, where `training` is empty; else they are
         read as a training run reads them.
     out: results, the tables as ingested last, and the record of training runs.
     settings, policy: MonitorSettings and RetrainSettings as JSON (tfx_configs/monitoring.py).
-    ask: a run asked for by hand: none, incremental or full.
+    ask: a training run on request: none, incremental or full.
     now: RFC 3339; empty: the present.
     namespace: where the service is.
-    pushgateway: what is told the figures and how the run ended; empty: nobody.
-    training: RunSettings of the runs to start, as JSON; empty: what is due is said, and nothing is started.
+    pushgateway: receives the figures and how the run ended; empty: they are not sent.
+    training: RunSettings of the runs to start, as JSON; empty: what is due is reported, and nothing is started.
     code_version: digest of the program (pipelines.local.versions), for those runs.
     canary_percent: the share that their models start with, 0 to 100.
     kfp_host, kfp_token_file: KFP's API, and the bearer token where it wants one, as a path in the step.
     experiment: where the runs are.
     """
-    told = how_it_ended(NAME, pushgateway, namespace)
-    with dsl.ExitHandler(told):
-        bought = ingest_now(training=training, source=tables, out=out)
-        bought.set_display_name("Ingest").set_cpu_limit("2").set_memory_limit("8G")
-        seen = monitor(
+    end = run_end(NAME, pushgateway, namespace)
+    with dsl.ExitHandler(end):
+        purchases = ingest_now(training=training, source=tables, out=out)
+        sized(purchases, "Ingest", cpu="2", memory="8G", retries=0, cached=False)
+        checks = monitor(
             registry=registry,
             request_log=request_log,
-            tables=bought.outputs["Output"],
+            tables=purchases.outputs["Output"],
             out=out,
             settings=settings,
             retrain=policy,
@@ -76,10 +76,10 @@ def monitoring(
             namespace=namespace,
         )
         # Optional: keys may come with the step's service account, and a log in a directory needs none.
-        kubernetes.use_secret_as_env(seen, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
-        seen.set_display_name("Monitor").set_cpu_limit("2").set_memory_limit("4G")
+        kubernetes.use_secret_as_env(checks, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
+        sized(checks, "Monitor", cpu="2", memory="4G", retries=0, cached=False)
         due = retrain(
-            report=seen.outputs["report"],
+            report=checks.outputs["report"],
             registry=registry,
             out=out,
             settings=policy,
@@ -92,10 +92,9 @@ def monitoring(
             experiment=experiment,
             package=PACKAGE,
         )
-        due.set_display_name("Retrain").set_cpu_limit("500m").set_memory_limit("1G")
-        for task in (bought, seen, due):
-            # The next run looks again, and goes on from the record.
-            task.set_retry(0).set_caching_options(False)
-            mount_registry(task)
-    for task in (told, bought, seen, due):
+        # The next run evaluates again, and starts from the record.
+        sized(due, "Retrain", cpu="500m", memory="1G", retries=0, cached=False)
+    for task in (purchases, checks, due):
+        mount_registry(task)
+    for task in (end, purchases, checks, due):
         place(task, timeout_s=1800)

@@ -1,4 +1,4 @@
-"""What all pipelines for a cluster share: where things are, and what each step's pod asks for."""
+"""What the pipelines share: where things are, and what each step's pod asks for."""
 
 from kfp import dsl, kubernetes
 from kfp.dsl.pipeline_channel import PipelineParameterChannel
@@ -6,20 +6,32 @@ from kfp.dsl.pipeline_channel import PipelineParameterChannel
 from components.exit_handler.op import ending
 
 MOUNT = "/registry"
-"""Where a step finds the registry's claim."""
+"""Path of the registry's claim in a step."""
 PUSHGATEWAY = "http://aisle-pushgateway.aisle:9091"
 """manifests/components/monitoring."""
 _CLAIM = "aisle-registry"
 """manifests/components/pipelines."""
 
 
-def how_it_ended(
-    name: str, pushgateway: PipelineParameterChannel, namespace: PipelineParameterChannel
+def sized(
+    task: dsl.PipelineTask, name: str, *, cpu: str, memory: str, retries: int | None = None, cached: bool = True
 ) -> dsl.PipelineTask:
-    """The step that runs whatever becomes of the others of the pipeline `name`."""
-    told = ending(pipeline=name, pushgateway=pushgateway, namespace=namespace)
-    told.set_display_name("How it ended").set_cpu_limit("500m").set_memory_limit("512M").set_caching_options(False)
-    return told
+    """The step with its display name and its limits.
+
+    Args:
+        retries: 1 helps where a node went away; wrong data fails twice. None: KFP's default.
+        cached: whether KFP may take the result of an equal run instead. Not where a step decides or changes something.
+    """
+    task.set_display_name(name).set_cpu_limit(cpu).set_memory_limit(memory)
+    if retries is not None:
+        task.set_retry(retries)
+    return task if cached else task.set_caching_options(False)
+
+
+def run_end(name: str, pushgateway: PipelineParameterChannel, namespace: PipelineParameterChannel) -> dsl.PipelineTask:
+    """The last step of pipeline `name`: it reports how the run ended, also when another step failed."""
+    task = ending(pipeline=name, pushgateway=pushgateway, namespace=namespace)
+    return sized(task, "How it ended", cpu="500m", memory="512M", cached=False)
 
 
 def mount_registry(task: dsl.PipelineTask) -> None:
@@ -28,8 +40,8 @@ def mount_registry(task: dsl.PipelineTask) -> None:
 
 
 def place(task: dsl.PipelineTask, timeout_s: int) -> None:
-    """How the step's pod is started, and when it is given up."""
+    """Sets how the step's pod is started, and after how many seconds it is stopped."""
     kubernetes.set_image_pull_policy(task, "IfNotPresent")
-    # Else a step waits for a node with as much free as its limit: on a machine of four cores, for ever.
+    # Without a request a step waits for a node with its whole limit free: on a machine of four cores, for ever.
     task.set_cpu_request("500m")
     kubernetes.set_timeout(task, timeout_s)

@@ -6,7 +6,7 @@ from kfp.dsl.pipeline_context import Pipeline
 from components.monitor.op import reference
 from components.push.op import release
 from components.train.op import stable
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, how_it_ended, mount_registry, place
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
 from pipelines.definitions.training import training
 
 NAME = "aisle-cluster"
@@ -24,31 +24,29 @@ def cluster(
     run_name: str = "",
     pushgateway: str = PUSHGATEWAY,
 ) -> None:
-    """As pipelines.definitions.training.training, with the registry on the claim `aisle-registry` and what stands
-    there.
+    """As pipelines.definitions.training.training, with the registry on the claim `aisle-registry` and its models.
 
     Args:
         namespace: where the InferenceService is.
         canary_percent: the share that a blessed model starts with, 0 to 100.
-        pushgateway: what is told how the run ended; empty: nobody.
+        pushgateway: receives how the run ended; empty: it is not sent.
     """
-    with dsl.ExitHandler(how_it_ended(NAME, pushgateway, namespace)):
-        stands = stable(namespace=namespace, registry=MOUNT, settings=settings, data_version=data_version)
-        stands.set_display_name("Stable model").set_cpu_limit("500m").set_memory_limit("1G")
-        stands.set_retry(1).set_caching_options(False)
+    with dsl.ExitHandler(run_end(NAME, pushgateway, namespace)):
+        current = stable(namespace=namespace, registry=MOUNT, settings=settings, data_version=data_version)
+        sized(current, "Stable model", cpu="500m", memory="1G", retries=1, cached=False)
         trained = training.pipeline_func(
             settings=settings,
-            data_version=stands.outputs["data_version"],
+            data_version=current.outputs["data_version"],
             code_version=code_version,
             registry=MOUNT,
-            blessed_dir=stands.outputs["blessed_dir"],
-            parent_dir=stands.outputs["parent_dir"],
-            reference_dir=stands.outputs["reference_dir"],
+            blessed_dir=current.outputs["blessed_dir"],
+            parent_dir=current.outputs["parent_dir"],
+            reference_dir=current.outputs["reference_dir"],
             override_reason=override_reason,
             override_by=override_by,
             run_name=run_name,
         )
-        watched = reference(
+        baseline = reference(
             tables=trained.tables,
             examples=trained.examples,
             evaluation=trained.evaluation,
@@ -57,18 +55,16 @@ def cluster(
             settings=settings,
             registry=MOUNT,
         )
-        watched.set_display_name("Reference for the monitor").set_cpu_limit("1").set_memory_limit("4G")
-        watched.set_retry(1).set_caching_options(False)
+        sized(baseline, "Reference for the monitor", cpu="1", memory="4G", retries=1, cached=False)
         released = release(
             candidate=trained.model,
             baselines=trained.baselines,
             outcome=trained.outcome,
             namespace=namespace,
             percent=canary_percent,
-        ).after(watched)
-        released.set_display_name("Release as canary").set_cpu_limit("1").set_memory_limit("2G")
-        # The way back is part of the step itself; trying again by itself would only repeat the harm.
-        released.set_retry(0).set_caching_options(False)
+        ).after(baseline)
+        # The step itself rolls back on an error; a retry would only repeat the harm.
+        sized(released, "Release as canary", cpu="1", memory="2G", retries=0, cached=False)
     for task in Pipeline.get_default_pipeline().tasks.values():
         mount_registry(task)
         # Limits by step: import, download and compute; a hung step does not hold the pipeline for ever.

@@ -1,4 +1,4 @@
-"""The training pipeline: raw tables to a blessed model in the registry, declared as canary."""
+"""The training pipeline: raw tables to a blessed model in the registry."""
 
 from typing import NamedTuple
 
@@ -11,12 +11,13 @@ from components.ingest.op import ingest
 from components.push.op import push
 from components.train.op import baselines, train
 from components.validate.op import validate
+from pipelines.definitions.pod_settings import sized
 
 NAME = "aisle-training"
 
 
 class Outputs(NamedTuple):
-    """Where each stage left its result."""
+    """The results of the steps."""
 
     tables: dsl.Dataset
     anomalies: dsl.Artifact
@@ -28,11 +29,6 @@ class Outputs(NamedTuple):
     verdict: dsl.Artifact
     verdict_table: dsl.Markdown
     outcome: dsl.Artifact
-
-
-def _size(task: dsl.PipelineTask, name: str, *, cpu: str, memory: str) -> dsl.PipelineTask:
-    """Tried again once, for a node that went away; what the data does wrong, it does wrong twice."""
-    return task.set_display_name(name).set_cpu_limit(cpu).set_memory_limit(memory).set_retry(1)
 
 
 @dsl.pipeline(name=NAME, description="Ingest, validate, build trips, train, evaluate, gate, push.")
@@ -56,24 +52,25 @@ def training(
         code_version: digest of the program (pipelines.local.versions) or of its image.
         registry: root of the model registry.
         blessed_dir: directory of the model in production, empty when there is none.
-        parent_dir: directory of the model that training goes on from, where `train.start` is not scratch.
-        reference_dir: what validation left of the run that made that model (model.registry.validation_baseline.find),
-        empty likewise. override_reason: why the gate's no is to be overruled; empty: it is not.
-        override_by: who decides that.
-        run_name: under which the registry keeps what push did; empty: it does not.
+        parent_dir: directory of the model that training starts from, where `train.start` is not scratch.
+        reference_dir: result of validation in the run that made the blessed model
+            (model.registry.validation_baseline.find), empty when there is none.
+        override_reason: why the gate's refusal is overruled; empty: it is not.
+        override_by: the person who decides that.
+        run_name: name under which the registry stores the result of push; empty: it does not.
     """
     tables = ingest(settings=settings, data_version=data_version, code_version=code_version)
-    _size(tables, "Ingest", cpu="2", memory="8G")
+    sized(tables, "Ingest", cpu="2", memory="8G", retries=1)
     checked = validate(
         tables=tables.outputs["tables"], settings=settings, code_version=code_version, reference_dir=reference_dir
     )
-    _size(checked, "Validate (TFDV)", cpu="2", memory="8G")
+    sized(checked, "Validate (TFDV)", cpu="2", memory="8G", retries=1)
     trips = examples(tables=tables.outputs["tables"], settings=settings, code_version=code_version).after(checked)
-    _size(trips, "Examples", cpu="2", memory="8G")
+    sized(trips, "Examples", cpu="2", memory="8G", retries=1)
     model = train(examples=trips.outputs["trips"], settings=settings, parent_dir=parent_dir, code_version=code_version)
-    _size(model, "Train (TFRS)", cpu="2", memory="8G")
+    sized(model, "Train (TFRS)", cpu="2", memory="8G", retries=1)
     simple = baselines(examples=trips.outputs["trips"], settings=settings, code_version=code_version)
-    _size(simple, "Baselines", cpu="1", memory="4G")
+    sized(simple, "Baselines", cpu="1", memory="4G", retries=1)
     judged = evaluate(
         examples=trips.outputs["trips"],
         candidate=model.outputs["model"],
@@ -82,7 +79,7 @@ def training(
         blessed_dir=blessed_dir,
         code_version=code_version,
     )
-    _size(judged, "Evaluate (TFMA)", cpu="2", memory="8G")
+    sized(judged, "Evaluate (TFMA)", cpu="2", memory="8G", retries=1)
     verdict = gate(
         examples=trips.outputs["trips"],
         evaluation=judged.outputs["evaluation"],
@@ -91,8 +88,8 @@ def training(
         override_reason=override_reason,
         override_by=override_by,
     )
-    _size(verdict, "Gate", cpu="1", memory="2G").set_caching_options(False)
-    # The push reads the verdict itself; a condition in the pipeline is no lock.
+    sized(verdict, "Gate", cpu="1", memory="2G", retries=1, cached=False)
+    # Push reads the verdict itself; a condition in the pipeline protects nothing.
     pushed = push(
         candidate=model.outputs["model"],
         baselines=simple.outputs["models"],
@@ -105,7 +102,7 @@ def training(
         registry=registry,
         run_name=run_name,
     )
-    _size(pushed, "Push", cpu="1", memory="2G").set_caching_options(False)
+    sized(pushed, "Push", cpu="1", memory="2G", retries=1, cached=False)
     return Outputs(
         tables=tables.outputs["tables"],
         anomalies=checked.outputs["anomalies"],

@@ -4,7 +4,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -15,6 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from components.reporting.html_page import environment
 from model.errors import InputError
 from pipelines.explore import views
 from pipelines.explore.load_world import World
@@ -31,21 +31,15 @@ POLICY = (
 
 def make_app(world: World) -> Starlette:
     """The application on an opened world."""
-    environment = Environment(
-        loader=FileSystemLoader(HERE / "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(views.FILTERS)
+    templates = environment(HERE / "templates")
+    templates.filters.update(views.FILTERS)
     about = {
         "roles": [(role.name, role.model.version, role.model.kind) for role in world.lists.roles],
         "cut_s": world.cut_s,
     }
 
     def page(request: Request, name: str, code: int = 200, **context: Any) -> HTMLResponse:
-        return HTMLResponse(environment.get_template(name).render(about | {"path": request.url.path} | context), code)
+        return HTMLResponse(templates.get_template(name).render(about | {"path": request.url.path} | context), code)
 
     def asked(request: Request) -> Ask:
         return read_ask(request.query_params, world.shoppers, world.cut_s)

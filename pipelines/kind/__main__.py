@@ -1,7 +1,7 @@
 """`python -m pipelines.kind STEP`: a cluster on this machine, from nothing to a served recommendation.
 
-Every step can be run again, says what it lacks and how to get it, and waits on conditions. None but `up` makes a
-cluster, and none touches another than kind's `aisle`. Versions are those of manifests/versions.env.
+Every step can be run again, names what is missing and how to get it, and waits on conditions. Only `up` makes a
+cluster, and no step changes another than kind's `aisle`. Versions are those of manifests/versions.env.
 """
 
 import argparse
@@ -48,19 +48,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"aisle: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("aisle: interrupted; a run that KFP has begun goes on there", file=sys.stderr)
+        print("aisle: interrupted; a run that KFP has started continues there", file=sys.stderr)
         return INTERRUPTED
     return 0
 
 
 def check() -> None:
-    """Raises InputError, naming the fix, when something is missing that `up` wants."""
+    """Raises InputError, with the fix, when something is missing that `up` needs."""
     _check_programs()
     check_memory(Path("/proc/meminfo").read_text(encoding="utf-8"))
 
 
 def _check_programs() -> None:
-    """The programs, and the Docker daemon."""
+    """Raises InputError when a program or the Docker daemon is missing."""
     for program, fix in PROGRAMS.items():
         if shutil.which(program) is None:
             raise InputError(f"expected {program} on the PATH, not found; {fix}")
@@ -79,7 +79,7 @@ def check_memory(meminfo: str) -> None:
 
 
 def up() -> None:
-    """The cluster itself. Memory is counted before there is one: what runs in it later is what the memory was for."""
+    """Makes the cluster. Free memory is checked only before there is one: later the cluster itself uses it."""
     _check_programs()
     if not _is_up():
         check()
@@ -94,7 +94,7 @@ def _is_up() -> bool:
 
 
 def _on_the_cluster() -> None:
-    """kubectl speaks to kind's cluster from here on. Raises InputError when there is none, or a program is missing."""
+    """Points kubectl at kind's cluster. Raises InputError when there is none, or a program is missing."""
     _check_programs()
     if not _is_up():
         raise InputError(f"expected kind's cluster {CLUSTER}, found none; run `make kind-up`")
@@ -102,7 +102,7 @@ def _on_the_cluster() -> None:
 
 
 def load() -> None:
-    """Builds our images and puts them on the node."""
+    """Builds our images and loads them into the node."""
     _on_the_cluster()
     tag = versions()["AISLE"]
     for name in IMAGES:
@@ -113,23 +113,23 @@ def load() -> None:
 
 
 def deploy() -> None:
-    """Everything on top: certificates, gateway, KServe, monitoring objects, KFP, and ours."""
+    """Installs certificates, gateway, KServe, monitoring objects, KFP, and our manifests."""
     _on_the_cluster()
-    found = versions()
+    version = versions()
     github = "https://github.com"
-    _apply_url(f"{github}/cert-manager/cert-manager/releases/download/v{found['CERT_MANAGER']}/cert-manager.yaml")
+    _apply_url(f"{github}/cert-manager/cert-manager/releases/download/v{version['CERT_MANAGER']}/cert-manager.yaml")
     _available("cert-manager")
-    _helm("eg", "oci://docker.io/envoyproxy/gateway-helm", found["ENVOY_GATEWAY"], "envoy-gateway-system")
-    _helm("kserve-crd", "oci://ghcr.io/kserve/charts/kserve-crd", found["KSERVE"], "kserve")
+    _helm("eg", "oci://docker.io/envoyproxy/gateway-helm", version["ENVOY_GATEWAY"], "envoy-gateway-system")
+    _helm("kserve-crd", "oci://ghcr.io/kserve/charts/kserve-crd", version["KSERVE"], "kserve")
     gateway = "kserve.controller.gateway"
     values = ["kserve.controller.deploymentMode=Standard", f"{gateway}.ingressGateway.enableGatewayApi=true"]
     values += [f"{gateway}.ingressGateway.createGateway=false", f"{gateway}.ingressGateway.className=envoy"]
-    _helm("kserve", "oci://ghcr.io/kserve/charts/kserve-resources", found["KSERVE"], "kserve", values)
-    operator = f"{github}/prometheus-operator/prometheus-operator/releases/download/v{found['PROMETHEUS_OPERATOR']}"
+    _helm("kserve", "oci://ghcr.io/kserve/charts/kserve-resources", version["KSERVE"], "kserve", values)
+    operator = f"{github}/prometheus-operator/prometheus-operator/releases/download/v{version['PROMETHEUS_OPERATOR']}"
     _apply_url(f"{operator}/bundle.yaml")
-    run("kubectl", "apply", "-k", f"{KFP}/cluster-scoped-resources?ref={found['KFP']}")
+    run("kubectl", "apply", "-k", f"{KFP}/cluster-scoped-resources?ref={version['KFP']}")
     run("kubectl", "wait", "--for=condition=Established", "--timeout=60s", "crd/applications.app.k8s.io")
-    run("kubectl", "apply", "-k", f"{KFP}/env/platform-agnostic?ref={found['KFP']}")
+    run("kubectl", "apply", "-k", f"{KFP}/env/platform-agnostic?ref={version['KFP']}")
     _available("kubeflow")
     overlay = str(ROOT / "overlays" / "kind")
     run("kubectl", "apply", "--server-side", "-f", str(ROOT / "base" / "namespace.yaml"))
@@ -140,22 +140,22 @@ def deploy() -> None:
 
 
 def demo() -> None:
-    """A training run in KFP up to a ready canary, and questions to it through the gateway."""
+    """Runs training in KFP up to a ready canary, and asks it through the gateway."""
     from pipelines.kind.cluster_demo import demonstrate
-    from pipelines.kind.kubectl import KubectlStage
+    from pipelines.kind.kubectl import KubectlCluster
 
     _on_the_cluster()
-    demonstrate(KubectlStage())
+    demonstrate(KubectlCluster())
 
 
 def down() -> None:
-    """The cluster is removed with everything in it; nothing else is touched."""
+    """Removes the cluster with everything in it, and nothing else."""
     if shutil.which("kind") and _is_up():
         run("kind", "delete", "cluster", "--name", CLUSTER)
 
 
 def _secrets() -> None:
-    """Made once and kept: a password, a key for callers, and the keys of KFP's object store."""
+    """Makes, where they are missing, a password, a key for callers, and the keys of KFP's object store."""
     if not _exists("aisle-redis"):
         _secret("aisle-redis", {"password": secrets.token_urlsafe(32)})
     if not _exists("aisle-api-keys"):
@@ -178,7 +178,7 @@ def _secrets() -> None:
 
 
 def log_user(access: str, secret: str, actions: str) -> str:
-    """What SeaweedFS's shell is told for a user of the request log's bucket, and of no other, with these keys.
+    """The command for SeaweedFS's shell: a user with these keys of the request log's bucket, and of no other.
 
     actions: the user's rights there, comma-separated: Read, Write, List.
     """
@@ -187,7 +187,7 @@ def log_user(access: str, secret: str, actions: str) -> str:
 
 
 def _weed(commands: str) -> str:
-    """What SeaweedFS's shell answers. Through standard input, and not shown: keys are in both."""
+    """The output of SeaweedFS's shell. Commands go through standard input and nothing is shown: both contain keys."""
     shell = ["kubectl", "exec", "-i", "-n", "kubeflow", "deployment/seaweedfs", "--", "weed", "shell"]
     done = subprocess.run(shell, input=commands, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -202,7 +202,7 @@ def _exists(secret: str, namespace: str = "aisle") -> bool:
 def _secret(
     name: str, values: dict[str, str], annotations: dict[str, str] | None = None, namespace: str = "aisle"
 ) -> None:
-    """Through standard input: values on a command line can be read by every user of the machine."""
+    """Creates a secret through standard input: every user of the machine can read a command line."""
     metadata = {"name": name, "namespace": namespace, "annotations": annotations or {}}
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
     run("kubectl", "create", "-f", "-", stdin=json.dumps(body))

@@ -1,9 +1,7 @@
-"""The step `demo` of pipelines/kind/__main__.py: a training run in KFP up to a ready canary, then questions to the
-service.
+"""The step `demo` of pipelines/kind/__main__.py: a training run up to a ready canary, then questions to it.
 
-What it does is told by `demonstrate`; what it needs of a cluster is the port `Stage`, so that tests have one of their
-own; pipelines/kind/kubectl.py is the real one. It may be run again: a canary that is there is asked and not trained
-anew.
+`DemoCluster` is what the demo needs of a cluster; pipelines/kind/kubectl.py implements it, and tests have a fake. The
+demo may be run again: it asks an existing canary and does not train another.
 """
 
 from collections import Counter
@@ -19,125 +17,123 @@ from components.rollout.decision.split_test import split_p_value
 from model.errors import CheckFailed, InputError
 
 QUESTIONS = 400
-"""At 10 % no canary's answer among them is a case for once in 10^18."""
+"""At 10 % the chance of no answer by the canary among them is 10^-18."""
 SURPRISE = 1e-6
-"""Below this p-value the split is not the declared one."""
+"""P-value below which the split is not the declared one."""
 OPEN_S = 180.0
-"""From a ready canary to an answer of the gateway, seconds."""
+"""Longest wait from a ready canary to an answer of the gateway, seconds."""
 PAGE = "http://127.0.0.1:8888"
-"""Where the pages of the documentation put KFP's."""
+"""Address of KFP's page in the documentation."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came back. `status`: of HTTP, 0 when nobody answered; `said`: the body, where it is no recommendation."""
+    """Answer of the gateway. `status`: of HTTP, 0 without a response; `body`: where it is no recommendation."""
 
     status: int
     version: str = ""
     items: tuple[str, ...] = ()
     reasons: tuple[str, ...] = ()
-    said: str = ""
+    body: str = ""
 
 
-class Stage(Protocol):
-    """A cluster with everything on it that `make kind-deploy` puts there."""
+class DemoCluster(Protocol):
+    """A cluster after `make kind-deploy`."""
 
     cluster: Cluster
 
     def train(self) -> str:
-        """A run of the cluster pipeline by `aisle submit`, followed to its end; returns its id.
+        """Runs the cluster pipeline by `aisle submit` to its end; returns the run's id.
 
-        Raises StageFailed or CheckFailed when KFP is not there or the run does not succeed.
+        Raises StageFailed or CheckFailed when KFP is not installed or the run does not succeed.
         """
-        ...
 
     def key(self) -> str:
         """A caller's key. Raises StageFailed when there is none."""
-        ...
 
     def ask(self, shopper: str, key: str) -> Answer:
-        """One question over v2 through the gateway; an empty key is left out."""
-        ...
+        """Sends one v2 request through the gateway; an empty key is left out."""
 
 
-def demonstrate(stage: Stage, say: Callable[[str], None] = print, patience: Patience | None = None) -> Counter[str]:
-    """Trains unless there is a canary, asks the service as a shop would, says what it saw and what to do next.
+def demonstrate(
+    target: DemoCluster, report: Callable[[str], None] = print, patience: Patience | None = None
+) -> Counter[str]:
+    """Trains unless there is a canary, asks the service as a shop would, reports the answers and the next steps.
 
     Returns {version: its answers}, of QUESTIONS.
 
     Raises:
-        InputError: the manifests are not there.
-        StageFailed: KFP is not there, or the run was lost sight of.
-        CheckFailed: the run failed or left no canary, it is not ready in time, the gateway lets in who has no key or
-            not who has one, a request failed, or the versions that answered are not those declared, in their shares.
+        InputError: the manifests are not applied.
+        StageFailed: KFP is not installed, or the run cannot be followed.
+        CheckFailed: the run failed or left no canary, it is not ready in time, the gateway accepts a request without a
+            key or refuses one with a key, a request failed, or versions or shares are not those declared.
     """
     patience = patience or Patience()
-    cluster = stage.cluster
+    cluster = target.cluster
     try:
         service, traffic = cluster.service(), read(cluster.record())
     except InputError as error:
         raise InputError(f"{error}; `make kind-deploy` does") from None
     run = ""
     if traffic.canary is None:
-        run = stage.train()
+        run = target.train()
         traffic = read(cluster.record())
     else:
-        say(f"there is a canary already, {traffic.canary.name}: it is asked, nothing is trained")
+        report(f"there is a canary already, {traffic.canary.name}; no model is trained")
     canary, stable = traffic.canary, traffic.stable
     if canary is None or stable is None:
-        why = f"the steps Gate, Push and Release as canary say why: {link(run)}"
-        raise CheckFailed(
-            f"expected a canary after the run, found {stable.name if stable else 'no model'} alone; {why}"
-        )
+        alone = stable.name if stable else "no model"
+        steps = "for the reason see the steps Gate, Push and Release as canary"
+        raise CheckFailed(f"expected a canary after the run, found {alone} alone; {steps}: {link(run)}")
     ready = canary_ready(mode(service), canary.predictor, traffic.percent, None)
     wait(cluster, patience, ready, f"canary {canary.name}", canary.predictor)
-    say(f"canary {canary.name} is ready at {traffic.percent} %, beside {stable.name}")
+    report(f"canary {canary.name} is ready at {traffic.percent} %, beside {stable.name}")
 
-    key = stage.key()
-    first = _opened(stage, key, patience)
-    if (uninvited := stage.ask("1", "")).status != 401:
-        raise CheckFailed(f"without a key: expected 401, got {uninvited.status}; is the SecurityPolicy aisle accepted?")
-    say("through the gateway: 401 without a key, an answer with one")
+    key = target.key()
+    first = _opened(target, key, patience)
+    if (keyless := target.ask("1", "")).status != 401:
+        raise CheckFailed(f"without a key: expected 401, got {keyless.status}; is the SecurityPolicy aisle accepted?")
+    report("through the gateway: 401 without a key, an answer with one")
     for item, reason in list(zip(first.items, first.reasons, strict=False))[:3]:
-        say(f"  shopper 1: item {item} ({reason})")
-    answers = _questions(stage, key)
-    _judge(answers, traffic)
-    seen = answers[canary.name]
-    say(
-        f"{QUESTIONS} questions, 0 failed: {traffic.percent} % declared, {100 * seen / QUESTIONS:.1f} % observed "
-        f"({seen} by the canary, {answers[stable.name]} by stable)"
+        report(f"  shopper 1: item {item} ({reason})")
+    answers = _questions(target, key)
+    _check_split(answers, traffic)
+    observed = answers[canary.name]
+    report(
+        f"{QUESTIONS} questions, 0 failed: {traffic.percent} % declared, {100 * observed / QUESTIONS:.1f} % observed "
+        f"({observed} by the canary, {answers[stable.name]} by stable)"
     )
     for line in _next_steps(run):
-        say(line)
+        report(line)
     return answers
 
 
 def link(run: str) -> str:
-    """The run on KFP's page, or the page."""
+    """Address of the run on KFP's page; without a run of the page."""
     return f"{PAGE}/#/runs" + (f"/details/{run}" if run else "")
 
 
-def _opened(stage: Stage, key: str, patience: Patience) -> Answer:
-    """The first answer: the gateway hears of a new route a little after KServe has written it."""
+def _opened(target: DemoCluster, key: str, patience: Patience) -> Answer:
+    """The first answer: the gateway reads a new route some seconds after KServe has written it."""
     deadline = patience.clock() + OPEN_S
     while True:
-        answer = stage.ask("1", key)
+        answer = target.ask("1", key)
         if answer.status == 200:
             return answer
         if patience.clock() >= deadline:
             raise CheckFailed(
                 f"expected an answer of the gateway within {OPEN_S:.0f} s, got {answer.status or 'none'} "
-                f"({answer.said[:160]}); look at `kubectl get gateway -n kserve` and `kubectl get httproute -n aisle`"
+                f"({answer.body[:160]}); see `kubectl get gateway -n kserve` and `kubectl get httproute -n aisle`"
             )
         patience.sleep(POLL_S)
 
 
-def _questions(stage: Stage, key: str) -> Counter[str]:
+def _questions(target: DemoCluster, key: str) -> Counter[str]:
     """{version: answers}; one question for each of QUESTIONS shoppers. Raises CheckFailed on one that failed."""
     answers: Counter[str] = Counter()
     failed: list[Answer] = []
     for shopper in range(1, QUESTIONS + 1):
-        answer = stage.ask(str(shopper), key)
+        answer = target.ask(str(shopper), key)
         if answer.status == 200 and answer.items:
             answers[answer.version] += 1
         else:
@@ -146,21 +142,21 @@ def _questions(stage: Stage, key: str) -> Counter[str]:
         last = failed[-1]
         raise CheckFailed(
             f"{len(failed)} of {QUESTIONS} questions failed, the last with {last.status or 'no answer'} "
-            f"({last.said[:160] or 'no item'}); look at `kubectl get pods -n aisle`"
+            f"({last.body[:160] or 'no item'}); see `kubectl get pods -n aisle`"
         )
     return answers
 
 
-def _judge(answers: Counter[str], traffic: Traffic) -> None:
-    """Raises CheckFailed when others answered than those declared, or not in their shares."""
+def _check_split(answers: Counter[str], traffic: Traffic) -> None:
+    """Raises CheckFailed when other versions answered than those declared, or not in their shares."""
     canary, stable = traffic.canary, traffic.stable
     assert canary is not None and stable is not None
-    if strangers := sorted(set(answers) - {canary.name, stable.name}):
-        raise CheckFailed(f"expected {stable.name} and {canary.name} to answer, {strangers[0]} did too; see storageUri")
+    if undeclared := sorted(set(answers) - {canary.name, stable.name}):
+        raise CheckFailed(f"expected answers of {stable.name} and {canary.name}, not {undeclared[0]}; see storageUri")
     if split_p_value(answers[canary.name], QUESTIONS, traffic.percent) < SURPRISE:
         raise CheckFailed(
             f"expected {traffic.percent} % of {QUESTIONS} answers by the canary, got {answers[canary.name]}; "
-            f"look at the weights: `kubectl get httproute aisle -n aisle -o yaml`"
+            "for the weights see `kubectl get httproute aisle -n aisle -o yaml`"
         )
 
 

@@ -1,5 +1,4 @@
-"""The cluster of kubectl's context, for pipelines/kind/cluster_demo.py: KFP through a port-forward, the gateway, the
-key."""
+"""The cluster of kubectl's context for pipelines/kind/cluster_demo.py: KFP, the gateway, a caller's key."""
 
 import base64
 import json
@@ -22,21 +21,21 @@ from pipelines.kind.shell import lines, output, run, succeeds
 from pipelines.manifests.gateway_routes import HOST
 
 GATEWAY = "http://127.0.0.1:8080"
-"""Where kind-cluster.yaml maps the gateway's node port to."""
+"""Address to which kind-cluster.yaml maps the gateway's node port."""
 KFP = "kubeflow"
 """KFP's namespace."""
 API = "ml-pipeline"
-"""Its API server, a Deployment and a Service of that name; HTTP on 8888."""
+"""KFP's API server, a Deployment and a Service of that name."""
 API_PORT = 8888
 RUN_S = 5400.0
-"""Longest wait for the run; it took a quarter of an hour on two cores."""
+"""Longest wait for the run, seconds; it took a quarter of an hour on two cores."""
 FORWARD_S = 60.0
 TIMEOUT_S = 10.0
-"""Of one question."""
+"""Of one request, seconds."""
 
 
-class KubectlStage:
-    """Implements pipelines.kind.cluster_demo.Stage. gateway: http://host:port of the door, as seen from here."""
+class KubectlCluster:
+    """Implements pipelines.kind.cluster_demo.DemoCluster. `gateway`: its http://host:port, from this machine."""
 
     def __init__(self, gateway: str = GATEWAY, namespace: str = "aisle") -> None:
         """Raises InputError when there is no kubeconfig."""
@@ -47,15 +46,15 @@ class KubectlStage:
         if not succeeds("kubectl", "get", f"deployment/{API}", "-n", KFP):
             raise InputError(f"expected KFP in namespace {KFP}, there is no deployment {API}; run `make kind-deploy`")
         run("kubectl", "wait", "--for=condition=Available", "--timeout=600s", f"deployment/{API}", "-n", KFP)
-        found: list[str] = []
+        runs: list[str] = []
         with tempfile.TemporaryDirectory(prefix="aisle-") as scratch, forwarded(Path(scratch)) as host:
             print(f"KFP's page, if you like: kubectl port-forward -n {KFP} svc/ml-pipeline-ui 8888:80", flush=True)
             command = [find_program("aisle") or "aisle", "submit", "--fast", "--host", host, "--ui-host", PAGE]
-            code = lines(lambda line: found.extend(_run_of(line)), *command, "--timeout-s", f"{RUN_S:.0f}")
+            code = lines(lambda line: runs.extend(_run_of(line)), *command, "--timeout-s", f"{RUN_S:.0f}")
         if code:
-            said = "what it said is above; finished steps come from KFP's cache when you run `make kind-demo` again"
-            raise (CheckFailed if code == CheckFailed.exit_code else StageFailed)(f"aisle submit: exit {code}; {said}")
-        return found[0] if found else ""
+            again = "its output is above; finished steps come from KFP's cache when you run `make kind-demo` again"
+            raise (CheckFailed if code == CheckFailed.exit_code else StageFailed)(f"aisle submit: exit {code}; {again}")
+        return runs[0] if runs else ""
 
     def key(self) -> str:
         namespace = self.cluster.namespace
@@ -68,27 +67,23 @@ class KubectlStage:
         url = f"{self.gateway}/v2/models/{NAME}/infer"
         request = urllib.request.Request(url, json.dumps(question).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
-                said = json.load(reply)
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
+                answer = json.load(response)
         except urllib.error.HTTPError as error:
-            return Answer(status=error.code, said=error.read().decode(errors="replace"))
+            return Answer(status=error.code, body=error.read().decode(errors="replace"))
         except (OSError, ValueError) as error:
-            return Answer(status=0, said=str(error))
-        outputs = {one["name"]: tuple(one["data"]) for one in said.get("outputs", [])}
-        return Answer(
-            status=200,
-            version=said.get("model_version", ""),
-            items=outputs.get("item_id", ()),
-            reasons=outputs.get("reason", ()),
-        )
+            return Answer(status=0, body=str(error))
+        outputs = {output["name"]: tuple(output["data"]) for output in answer.get("outputs", [])}
+        items, reasons = outputs.get("item_id", ()), outputs.get("reason", ())
+        return Answer(status=200, version=answer.get("model_version", ""), items=items, reasons=reasons)
 
 
 @contextmanager
 def forwarded(scratch: Path) -> Iterator[str]:
     """KFP's API on a free port of this machine; yields its address.
 
-    kubectl ends when the pod behind it does, so it is started again until the block ends; then it is ended by its id.
-    Raises StageFailed, with kubectl's words, when nothing listens within FORWARD_S.
+    kubectl ends when the pod behind it does, so it is started again until the block ends.
+    Raises StageFailed, with kubectl's message, when nothing listens within FORWARD_S.
     """
     port = free_port()
     forward = ["kubectl", "port-forward", "-n", KFP, f"service/{API}", f"{port}:{API_PORT}", "--address", "127.0.0.1"]
@@ -107,5 +102,5 @@ def _listens(port: int) -> bool:
 
 
 def _run_of(line: str) -> list[str]:
-    """The run's id, where `aisle submit` tells its link."""
+    """The run's id, where the line of `aisle submit` has its link."""
     return re.findall(r"/#/runs/details/([\w-]+)", line)

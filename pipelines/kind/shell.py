@@ -1,4 +1,4 @@
-"""Programs of the machine, run one at a time. An exit code other than 0 is a StageFailed that names the program."""
+"""Runs programs of the machine. An exit code other than 0 is a StageFailed that names the program."""
 
 import subprocess
 from collections.abc import Callable
@@ -11,11 +11,11 @@ def run(*command: str, stdin: str | None = None) -> None:
     print(f"+ {' '.join(command)}", flush=True)
     done = subprocess.run(command, input=stdin, text=True, check=False)
     if done.returncode:
-        raise StageFailed(f"{command[0]}: expected exit 0, got {done.returncode}; what it said is above")
+        raise StageFailed(f"{command[0]}: expected exit 0, got {done.returncode}; its output is above")
 
 
 def output(*command: str) -> str:
-    """What a command prints; raises StageFailed, with its last words, when it fails."""
+    """The output of a command; raises StageFailed, with its error message, when it fails."""
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise StageFailed(f"{' '.join(command)}: expected exit 0, got {done.returncode} ({done.stderr.strip()[:200]})")
@@ -23,16 +23,16 @@ def output(*command: str) -> str:
 
 
 def succeeds(*command: str) -> bool:
-    """Whether a command ends with 0; nothing of it is shown."""
+    """Whether a command ends with 0; its output is not shown."""
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def lines(hear: Callable[[str], None], *command: str) -> int:
-    """Runs a command with its output shown, each line of it also given to `hear`; returns its exit code."""
+def lines(on_line: Callable[[str], None], *command: str) -> int:
+    """Runs a command with its output shown and calls `on_line` with each line; returns its exit code."""
     print(f"+ {' '.join(command)}", flush=True)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
-            hear(line)
+            on_line(line)
     return process.returncode

@@ -1,4 +1,4 @@
-"""`python -m pipelines.manifests`: writes what code says about the manifests; `--check` only compares."""
+"""`python -m pipelines.manifests`: see pipelines/manifests/render.py."""
 
 import sys
 

@@ -1,9 +1,8 @@
-"""`python -m pipelines.manifests.images REFERENCE...`: which images pipelines and manifests name, by tag or by digest.
+"""`python -m pipelines.manifests.images REFERENCE...`: names the images of pipelines and manifests, by tag or digest.
 
-A reference is what a registry got, like registry.example.com/aisle/serve:0.1.0@sha256:...; the last word of its name
-says which image it is. Only components/kfp_support/images.json is changed; `make compile` brings what is made from it
-up to date. Without a reference nothing is changed. Prints all images; a digest is what cannot be moved to another
-content.
+A reference is an image in a registry, like registry.example.com/aisle/serve:0.1.0@sha256:...; the last word of its name
+is that of our image. A digest, unlike a tag, never changes its content. Only components/kfp_support/images.json is
+changed; `make compile` updates what is made from it. Prints all images; without a reference nothing is changed.
 """
 
 import argparse
@@ -21,26 +20,23 @@ _REFERENCE = re.compile(
 
 
 def parts(reference: str) -> dict[str, str]:
-    """{name, tag, digest}, of tag and digest those that are there.
-
-    Raises InputError on a reference of another form, or one with neither.
-    """
-    found = _REFERENCE.fullmatch(reference)
-    given = {key: value for key, value in found.groupdict().items() if value} if found else {}
-    if len(given) < 2:
+    """{name, tag, digest}, without tag or digest where the reference has none; InputError when it has neither."""
+    match = _REFERENCE.fullmatch(reference)
+    groups = {key: value for key, value in match.groupdict().items() if value} if match else {}
+    if len(groups) < 2:
         raise InputError(f"expected an image as name:tag, name@sha256:... or name:tag@sha256:..., got {reference!r}")
-    return given
+    return groups
 
 
 def pinned(images: Mapping[str, str], references: Sequence[str]) -> dict[str, str]:
-    """`images` with these references in place. Raises InputError on one that is none of our images."""
-    found = dict(images)
+    """`images` with these references. Raises InputError on one that is none of our images."""
+    updated = dict(images)
     for reference in references:
         image = parts(reference)["name"].rpartition("/")[2]
         if image not in images:
             raise InputError(f"{reference}: expected a name that ends with one of {', '.join(images)}")
-        found[image] = reference
-    return found
+        updated[image] = reference
+    return updated
 
 
 def renamed(images: Mapping[str, str]) -> list[dict[str, str]]:

@@ -1,16 +1,13 @@
-"""`python -m pipelines.manifests.render`: the manifests of an overlay, and those that are written by code.
+"""`python -m pipelines.manifests`: writes the manifests that code makes; `--check` only compares them.
 
 manifests/rollout/ is written from manifests/base/inferenceservice.yaml by the functions that push and rollout use, so
-that what is shown there is what they apply; the rules and boards of components/monitoring from pipelines.observability;
-the images of components/images from components/kfp_support/images.json.
+that it shows what they apply; components/images/ is written from components/kfp_support/images.json.
 """
 
 import argparse
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -26,15 +23,12 @@ from components.inference_service.traffic import (
     with_canary,
 )
 from components.kfp_support.images import IMAGES
-from model.errors import AisleError, InputError
-from model.files import write_text
-from model.system.programs import find_program
-from pipelines.manifests.gateway_routes import shadow, testers
+from model.errors import AisleError
+from model.files import write_changed
+from pipelines.manifests.gateway_routes import Manifest, shadow, testers
 from pipelines.manifests.images import renamed
-from pipelines.manifests.observability.write import monitoring_files
 
 ROOT = Path(__file__).resolve().parent.parent.parent / "manifests"
-OVERLAYS = ("kind", "prod", "knative")
 STABLE = Version(name="2017-11-06-5b1e9a0c7d21", uri="s3://mlpipeline/v2/artifacts/aisle-training/run-1/model")
 CANARY = Version(name="2017-12-04-c0ffee123456", uri="s3://mlpipeline/v2/artifacts/aisle-training/run-2/model")
 
@@ -45,20 +39,7 @@ def versions(path: Path = ROOT / "versions.env") -> dict[str, str]:
     return dict(line.split("=", 1) for line in lines if line)
 
 
-def build(overlay: Path) -> list[dict[str, Any]]:
-    """All objects of a kustomization. Raises InputError when it does not build, or neither tool is there."""
-    tools = {"kustomize": ["build"], "kubectl": ["kustomize"]}
-    found = {tool: path for tool in tools if (path := find_program(tool)) is not None}
-    if not found:
-        raise InputError("expected kustomize or kubectl on the PATH, found neither; install one of them")
-    tool, path = next(iter(found.items()))
-    done = subprocess.run([path, *tools[tool], str(overlay)], capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise InputError(f"{overlay}: does not build ({done.stderr.strip()[:300]})")
-    return [document for document in yaml.safe_load_all(done.stdout) if document]
-
-
-def rollout_states() -> dict[str, list[dict[str, Any]]]:
+def rollout_states() -> dict[str, list[Manifest]]:
     """{file name: service and record} of one rollout: before it, at 10 %, promoted, rolled back."""
     service = yaml.safe_load((ROOT / "base" / "inferenceservice.yaml").read_text(encoding="utf-8"))
     stable = Traffic(stable=STABLE)
@@ -74,8 +55,8 @@ def rollout_states() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def rollout_routes() -> dict[str, list[dict[str, Any]]]:
-    """{file name: objects} of the routes that a rollout may have besides, for the same two versions."""
+def rollout_routes() -> dict[str, list[Manifest]]:
+    """{file name: objects} of the optional routes of a rollout, for the same two versions."""
     namespace = rollout_states()["canary.yaml"][0]["metadata"]["namespace"]
     policies = ROOT / "components" / "gateway" / "security.yaml"
     return {
@@ -84,43 +65,34 @@ def rollout_routes() -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def written() -> dict[str, str]:
+def manifest_texts() -> dict[str, str]:
     """{path under manifests/: text} of every file that code writes."""
-    note = "# Written by `python -m pipelines.manifests.render`; edit manifests/base/inferenceservice.yaml instead.\n"
-    states = {
-        f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
-        for name, objects in rollout_states().items()
-    }
-    note = "# Written by `python -m pipelines.manifests.render` from pipelines/manifests/gateway_routes.py.\n"
-    routes = {
-        f"rollout/{name}": note + yaml.safe_dump_all(objects, sort_keys=False, width=120)
-        for name, objects in rollout_routes().items()
-    }
-    return states | routes | {"components/images/kustomization.yaml": _images()} | monitoring_files()
-
-
-def _images() -> str:
-    note = "# Written by `python -m pipelines.manifests.render` from components/kfp_support/images.json.\n"
-    component = {
+    images = {
         "apiVersion": "kustomize.config.k8s.io/v1alpha1",
         "kind": "Component",
         "images": renamed(IMAGES),
         "configurations": ["fields.yaml"],
     }
-    return note + yaml.safe_dump(component, sort_keys=False, width=120)
+    sources = {
+        "; edit manifests/base/inferenceservice.yaml instead": _under("rollout", rollout_states()),
+        " from pipelines/manifests/gateway_routes.py": _under("rollout", rollout_routes()),
+        " from components/kfp_support/images.json": {"components/images/kustomization.yaml": [images]},
+    }
+    return {
+        path: f"# Written by `python -m pipelines.manifests`{source}.\n"
+        + yaml.safe_dump_all(objects, sort_keys=False, width=120)
+        for source, files in sources.items()
+        for path, objects in files.items()
+    }
+
+
+def _under(folder: str, files: Mapping[str, list[Manifest]]) -> dict[str, list[Manifest]]:
+    return {f"{folder}/{name}": objects for name, objects in files.items()}
 
 
 def write_manifests(out: Path, check: bool = False) -> list[Path]:
     """Writes them under `out`; returns the files that changed. With `check` nothing is written."""
-    changed = []
-    for name, text in written().items():
-        target = out / name
-        if not target.exists() or target.read_text(encoding="utf-8") != text:
-            changed.append(target)
-            if not check:
-                target.parent.mkdir(parents=True, exist_ok=True)
-                write_text(target, text)
-    return changed
+    return write_changed({out / name: text for name, text in manifest_texts().items()}, check)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from components.reporting import number_format as words
+from components.reporting.charts import Curve, Curves, Scale
+from components.reporting.page_parts import Figure, Section, Table
 from model.evaluation.ranking_metrics import CALIBRATION_ERROR, CALIBRATION_RATIO
-from pipelines.report import number_format as words
-from pipelines.report.charts import Curve, Curves, Scale
-from pipelines.report.page_parts import Figure, Section, Table
 from pipelines.report.run_files import Sources
 from tfx_configs.evaluation import CANDIDATE
 
@@ -27,8 +27,8 @@ def section(sources: Sources) -> Section | None:
         rows=tuple((_percent(one["expected"]), _percent(one["bought"]), f"{one['size']:,}") for one in bins),
         numeric=(0, 1, 2),
     )
-    says = "Each dot is a tenth of all places. Above the straight line more was bought than the score had promised."
-    figure = Figure(says=says, charts=(_chart(bins),))
+    caption = "Each dot is a tenth of all places. Above the straight line more was bought than the score had promised."
+    figure = Figure(caption=caption, charts=(_chart(bins),))
     return Section(id="calibration", title="What a score is worth", lead=lead, figures=(figure,), tables=(table,))
 
 

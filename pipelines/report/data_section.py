@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale, columns
-from pipelines.report.page_parts import Figure, Note, Section, Table
+from components.reporting import number_format as words
+from components.reporting.charts import Key, Mark, Row, Rows, Scale, columns
+from components.reporting.page_parts import Figure, Note, Section, Table
 from pipelines.report.run_files import Sources
 
 VERDICTS = {"ok": "Validation found nothing to object to.", "warn": "Validation lets it pass, with warnings."}
@@ -52,8 +52,8 @@ def _weeks(sources: Sources, data: dict[str, Any]) -> Figure | None:
         "events",
         (Key(shape="bar", tone="old", label="before the cut"), Key(shape="bar", tone="new", label="from the cut on")),
     )
-    says = "Gray weeks taught the model; blue weeks it never saw, they judge it and are replayed as traffic."
-    return Figure(says=says, charts=(chart,))
+    caption = "Gray weeks taught the model; blue weeks it never saw, they judge it and are replayed as traffic."
+    return Figure(caption=caption, charts=(chart,))
 
 
 def _drift(sources: Sources) -> Figure | None:
@@ -78,7 +78,8 @@ def _drift(sources: Sources) -> Figure | None:
         keys=(Key(shape="bar", tone="new", label="distance"), Key(shape="tick", tone="limit", label="limit")),
     )
     return Figure(
-        says="How far the latest weeks moved from the ones before; a bar past its mark is a warning.", charts=(chart,)
+        caption="How far the latest weeks moved from the ones before; a bar past its mark is a warning.",
+        charts=(chart,),
     )
 
 

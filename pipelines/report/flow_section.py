@@ -1,7 +1,7 @@
 """The way from raw events to a serving model, with the time each stage took."""
 
-from pipelines.report import number_format as words
-from pipelines.report.page_parts import Band, Section, Stage
+from components.reporting import number_format as words
+from components.reporting.page_parts import Band, Section, Stage
 from pipelines.report.run_files import Sources
 
 BANDS = {

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.page_parts import Note, Section, Table
+from components.reporting import number_format as words
+from components.reporting.page_parts import Note, Section, Table
 from pipelines.report.run_files import Sources
 
 SHOWN = 4

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale
-from pipelines.report.page_parts import Figure, Table
+from components.reporting import number_format as words
+from components.reporting.charts import Key, Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Table
 
 ACTS = 100.0
 """Percent of a limit that is used up when the guard acts."""
@@ -39,7 +39,7 @@ def figure(steps: list[dict[str, Any]]) -> Figure | None:
             Key(shape="tick", tone="limit", label="acts"),
         ),
     )
-    return Figure(says="Guardrails: a bar past its mark rolls the canary back, or holds it.", charts=(chart,))
+    return Figure(caption="Guardrails: a bar past its mark rolls the canary back, or holds it.", charts=(chart,))
 
 
 def table(steps: list[dict[str, Any]]) -> Table | None:

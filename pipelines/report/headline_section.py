@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.page_parts import KeyFigure
+from components.reporting import number_format as words
+from components.reporting.page_parts import KeyFigure
 from pipelines.report.run_files import Sources
 from tfx_configs.evaluation import BLESSED, CANDIDATE
 

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale
+from components.reporting import number_format as words
+from components.reporting.charts import Key, Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Note, Section, Table
 from pipelines.report.monitor_lines import allowed, number
-from pipelines.report.page_parts import Figure, Note, Section, Table
 from pipelines.report.run_files import Sources
 
 
@@ -76,8 +76,8 @@ def _figures(rows: list[dict[str, Any]]) -> tuple[Figure, ...]:
         ticks=scale.ticks(),
         keys=(Key(shape="dot", tone="new", label="mean, with its 95 % interval"),),
     )
-    says = "Items that were shown and then bought, by what answered; the intervals count shoppers, not requests."
-    return (Figure(says=says, charts=(chart,)),)
+    caption = "Items that were shown and then bought, by what answered; the intervals count shoppers, not requests."
+    return (Figure(caption=caption, charts=(chart,)),)
 
 
 def _checks(checks: list[dict[str, Any]]) -> Table:

@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale
+from components.reporting import number_format as words
+from components.reporting.charts import Key, Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Section, Table
 from pipelines.report.headline_section import best_baseline, lead_over
-from pipelines.report.page_parts import Figure, Section, Table
 from pipelines.report.run_files import Sources
 from tfx_configs.evaluation import CANDIDATE, GATE_METRICS, REGRESSION_METRIC
 
@@ -25,15 +25,15 @@ def section(sources: Sources) -> Section | None:
     over = f" on the same {trips:,} next baskets, all after the cut" if trips else ""
     figures = [
         Figure(
-            says=f"Longer is better: Aisle and what it has to beat{over}, each with its 95 % interval.",
+            caption=f"Longer is better: Aisle and what it has to beat{over}, each with its 95 % interval.",
             charts=tuple(_bars(sources, quality, models, metric) for metric in GATE_METRICS),
         )
     ]
     rival = best_baseline(sources)
     lead = _lead(sources, rival) if rival else None
     if lead:
-        says = "Right of zero Aisle is ahead; a line that crosses zero could be chance."
-        figures.append(Figure(says=says, charts=(lead,)))
+        caption = "Right of zero Aisle is ahead; a line that crosses zero could be chance."
+        figures.append(Figure(caption=caption, charts=(lead,)))
     metrics = list(dict.fromkeys(metric for model in models for metric in quality[model]))
     rows = tuple((words.name(m), *(_four(quality[m].get(metric)) for metric in metrics)) for m in models)
     table = Table(title="All metrics", header=("model", *metrics), rows=rows, numeric=tuple(range(1, len(metrics) + 1)))
@@ -76,8 +76,8 @@ def slices(sources: Sources) -> Section | None:
         ),
         numeric=(2, 3, 4, 5),
     )
-    says = "A filled dot right of its ring: Aisle serves that group better. Pale rows hold too few trips to be judged."
-    return Section(id="slices", title="For whom", figures=(Figure(says=says, charts=(chart,)),), tables=(table,))
+    caption = "A filled dot right of its ring: Aisle serves that group better. Pale rows have too few trips to judge."
+    return Section(id="slices", title="Slices", figures=(Figure(caption=caption, charts=(chart,)),), tables=(table,))
 
 
 def _bars(sources: Sources, quality: dict[str, dict[str, float]], models: list[str], metric: str) -> Rows:

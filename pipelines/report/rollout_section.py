@@ -3,10 +3,10 @@
 from datetime import datetime
 from typing import Any
 
+from components.reporting import number_format as words
+from components.reporting.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Note, Section, Table
 from pipelines.report import guards_section as guards
-from pipelines.report import number_format as words
-from pipelines.report.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
-from pipelines.report.page_parts import Figure, Note, Section, Table
 from pipelines.report.run_files import Sources
 
 VERSIONS = (Key(shape="dot", tone="new", label="canary"), Key(shape="ring", tone="old", label="stable"))
@@ -23,7 +23,7 @@ def section(sources: Sources) -> Section | None:
         return Section(id="rollout", title="The rollout", lead=f"No traffic was moved{why}.")
     figures = [
         Figure(
-            says="Blue is the share of shoppers that the new model answered; the mark is what was declared.",
+            caption="Blue is the share of shoppers that the new model answered; the mark is what was declared.",
             charts=tuple(chart for chart in (_split(steps), _timeline(steps)) if chart),
         )
     ]
@@ -32,7 +32,7 @@ def section(sources: Sources) -> Section | None:
     if hits or waits:
         figures.append(
             Figure(
-                says="Both versions answered trips at the same time: more hits are better, fewer milliseconds too.",
+                caption="Both versions answered trips at the same time: more hits are better, fewer milliseconds too.",
                 charts=tuple(chart for chart in (hits, waits) if chart),
             )
         )

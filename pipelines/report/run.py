@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from components.reporting import number_format as words
+from components.reporting.html_page import render
+from components.reporting.page_parts import Page
 from model.files import write_text
 from pipelines.report import calibration_section as calibration
 from pipelines.report import data_section as data
@@ -12,13 +13,11 @@ from pipelines.report import flow_section as flow
 from pipelines.report import gate_section as gate
 from pipelines.report import headline_section as headline
 from pipelines.report import monitoring_section as monitoring
-from pipelines.report import number_format as words
 from pipelines.report import quality_section as quality
 from pipelines.report import rollout_section as rollout
 from pipelines.report import serving_section as serving
 from pipelines.report import sources_section as parts
 from pipelines.report import training_section as training
-from pipelines.report.page_parts import Page
 from pipelines.report.run_files import Sources, read_sources
 
 SECTIONS = (
@@ -45,26 +44,21 @@ def write_report(path: Path, summary: dict[str, Any], outputs: dict[str, str]) -
         summary: what pipelines.local.summary.summarise returns; parts that are missing are left out of the page.
         outputs: {output name: path} of the pipeline; files that are missing are left out too.
     """
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    page = build(read_sources(summary, outputs))
-    write_text(path, environment.get_template("template.html").render(page=page))
+    write_text(path, render(build(read_sources(summary, outputs))))
 
 
 def build(sources: Sources) -> Page:
     """The page as data."""
     sentence, tone = headline.headline(sources)
-    found = (section(sources) for section in SECTIONS)
+    sections = (section(sources) for section in SECTIONS)
     return Page(
+        title="Aisle: report of a run",
+        subject="report of a run",
+        navigation=True,
         headline=sentence,
         tone=tone,
         figures=headline.key_figures(sources),
-        sections=tuple(section for section in found if section),
+        sections=tuple(section for section in sections if section),
         facts=_facts(sources),
         notice=NOTICES.get(sources.ingest.get("source", ""), ""),
     )

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from pipelines.report import number_format as words
-from pipelines.report.charts import Key, Mark, Row, Rows, Scale
-from pipelines.report.page_parts import Figure, Section
+from components.reporting import number_format as words
+from components.reporting.charts import Key, Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Section
 from pipelines.report.run_files import Sources
 
 STAGES = {
@@ -33,7 +33,7 @@ def section(sources: Sources) -> Section | None:
         )
     figures = [
         Figure(
-            says=(
+            caption=(
                 "Half of the answers come by the dot, 99 of 100 by the ring; the whole way is Envoy, KServe, store and "
                 "model."
             ),
@@ -42,8 +42,8 @@ def section(sources: Sources) -> Section | None:
     ]
     stages: dict[str, float] = measured.get("stages_ms") or {}
     if stages:
-        says = "One answer from left to right; each bar begins where the one before it ends."
-        figures.append(Figure(says=says, charts=(_stages(stages),)))
+        caption = "One answer from left to right; each bar begins where the one before it ends."
+        figures.append(Figure(caption=caption, charts=(_stages(stages),)))
     return Section(id="serving", title="Serving", lead=lead, figures=tuple(figures))
 
 

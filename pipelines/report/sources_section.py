@@ -2,10 +2,10 @@
 
 from typing import Any
 
+from components.reporting import number_format as words
+from components.reporting.charts import Mark, Row, Rows, Scale
+from components.reporting.page_parts import Figure, Section, Table
 from model.evaluation.ranking_metrics import EXPLORE_RECALL
-from pipelines.report import number_format as words
-from pipelines.report.charts import Mark, Row, Rows, Scale
-from pipelines.report.page_parts import Figure, Section, Table
 from pipelines.report.run_files import Sources
 from tfx_configs.evaluation import REGRESSION_METRIC
 
@@ -21,7 +21,7 @@ def section(sources: Sources) -> Section | None:
         return None
     return Section(
         id="parts",
-        title="Without its parts",
+        title="Ablation: without each candidate source",
         lead=(
             "One source of candidates is taken away, and the places go to the next in the same ranking. "
             "Parts of the network cannot be taken away from a trained model: that needs another training and is a "
@@ -29,7 +29,7 @@ def section(sources: Sources) -> Section | None:
         ),
         figures=(
             Figure(
-                says=(
+                caption=(
                     f"Left of zero: what is lost without the source. {SHOWN[1]} counts only what the shopper had "
                     "never bought."
                 ),

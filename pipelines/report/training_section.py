@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from pipelines.report.charts import curves
-from pipelines.report.page_parts import Figure, Section
+from components.reporting.charts import curves
+from components.reporting.page_parts import Figure, Section
 from pipelines.report.run_files import Sources
 
 TITLES = {"towers": "Two towers", "ranker": "Ranker"}
@@ -27,8 +27,8 @@ def section(sources: Sources) -> Section | None:
             f"The ranker learned from {training['train_trips']:,} trips; {held:,} later ones were held out. "
             "The towers learn from earlier trips first and from the ranker's last, where their loss may jump."
         )
-    says = "Lower is better; a held-out loss that rises from epoch to epoch means the model began to learn by heart."
-    return Section(id="training", title="Training", lead=lead, figures=(Figure(says=says, charts=tuple(charts)),))
+    caption = "Lower is better; a held-out loss that rises from epoch to epoch means the model began to learn by heart."
+    return Section(id="training", title="Training", lead=lead, figures=(Figure(caption=caption, charts=tuple(charts)),))
 
 
 def _learned(epochs: list[dict[str, Any]]) -> list[tuple[float, float]]:

@@ -127,4 +127,5 @@ def test_a_file_or_module_that_a_page_names_exists(page: Path) -> None:
     named = {path for path in NAMED.findall(text) if "NAME" not in path} - ELSEWHERE
     assert {path for path in named if not (ROOT / path).exists()} == set()
     modules = re.findall(r"python -m ((?:benchmarks|components|model|pipelines)[\w.]+)", text)
-    assert [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").exists()] == []
+    files = {name: ROOT / name.replace(".", "/") for name in modules}
+    assert [n for n, p in files.items() if not (p.with_suffix(".py").exists() or (p / "__main__.py").exists())] == []

@@ -13,8 +13,9 @@ import yaml
 
 from components.inference_service.traffic import Traffic, Version, declared, promoted, record, rolled_back, with_canary
 from model.system.programs import find_program
-from pipelines.manifests.render import CANARY, OVERLAYS, ROOT, STABLE, build, rollout_routes, rollout_states
+from pipelines.manifests.render import CANARY, ROOT, STABLE, rollout_routes, rollout_states
 from tests.manifests.api_server import api_server, kubectl
+from tests.manifests.overlays import OVERLAYS, build
 from tests.needs import CLUSTER, OWN_SERVER
 
 pytestmark = pytest.mark.needs("kubectl", CLUSTER)

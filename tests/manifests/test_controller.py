@@ -20,9 +20,10 @@ from components.inference_service.readiness import canary_ready
 from components.inference_service.shift import Patience, put, wait
 from components.inference_service.traffic import Traffic, promoted, read, rolled_back, with_canary
 from model.errors import CheckFailed
-from pipelines.manifests.render import CANARY, ROOT, STABLE, build
+from pipelines.manifests.render import CANARY, ROOT, STABLE
 from tests.manifests.api_server import bare_server, free_ports, kubectl, prepare, process
 from tests.manifests.certificates import self_signed
+from tests.manifests.overlays import build
 from tests.needs import CLUSTER, CONTROLLER, OWN_SERVER
 
 pytestmark = pytest.mark.needs("kubectl", CLUSTER, OWN_SERVER, CONTROLLER)

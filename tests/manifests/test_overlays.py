@@ -15,9 +15,9 @@ from model.serving.request_log.spool import MEGABYTE
 from model.serving.server import GRACE_S
 from pipelines.definitions.monitoring import LOG, LOG_SECRET
 from pipelines.kind.__main__ import LOG_BUCKET
-from pipelines.manifests.render import OVERLAYS, ROOT, rollout_states, versions
+from pipelines.manifests.render import ROOT, rollout_states, versions
 from tests.manifests.models import misfits
-from tests.manifests.overlays import objects, of_kind
+from tests.manifests.overlays import OVERLAYS, objects, of_kind
 
 KUBERNETES = versions()["KUBERNETES"].rpartition(".")[0]
 KSERVE = {

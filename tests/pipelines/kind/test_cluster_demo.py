@@ -1,4 +1,4 @@
-"""What `make kind-demo` does and says: on a stage in memory, then kubectl's stage against small servers."""
+"""What `make kind-demo` does and reports: on a cluster in memory, then through kubectl against small servers."""
 
 import json
 import sys
@@ -15,7 +15,7 @@ from components.inference_service.shift import put
 from components.inference_service.traffic import Traffic, Version, with_canary
 from model.errors import CheckFailed, InputError, StageFailed
 from pipelines.kind.cluster_demo import QUESTIONS, Answer, demonstrate
-from pipelines.kind.kubectl import KubectlStage, forwarded
+from pipelines.kind.kubectl import KubectlCluster, forwarded
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 
@@ -23,7 +23,7 @@ OLD, NEW = (Version(name=f"2020-01-0{n}-{n}{n}{n}{n}", uri=f"s3://models/{n}") f
 KEY = "key-of-the-shop"
 
 
-class FakeStage:
+class FakeDemoCluster:
     """Training declares a canary at 10 %, and every tenth question is answered by it."""
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class FakeStage:
     def ask(self, shopper: str, key: str) -> Answer:
         if self.first:
             self.first -= 1
-            return Answer(status=404, said="no route")
+            return Answer(status=404, body="no route")
         if key != KEY and not self.open:
             return Answer(status=401)
         self._asked += 1
@@ -59,92 +59,92 @@ class FakeStage:
         return self.refuse.get(shopper, Answer(status=200, version=version.name, items=("8",), reasons=("repeat",)))
 
 
-def _shown(stage: FakeStage) -> list[str]:
-    said: list[str] = []
-    demonstrate(stage, said.append, Clock().patience())
-    return said
+def _shown(cluster: FakeDemoCluster) -> list[str]:
+    lines: list[str] = []
+    demonstrate(cluster, lines.append, Clock().patience())
+    return lines
 
 
-def test_it_trains_waits_asks_and_says_what_comes_next() -> None:
-    stage = FakeStage()
-    said = _shown(stage)
-    assert stage.trained == 1
-    assert said[:3] == [
+def test_it_trains_waits_asks_and_reports_what_comes_next() -> None:
+    cluster = FakeDemoCluster()
+    lines = _shown(cluster)
+    assert cluster.trained == 1
+    assert lines[:3] == [
         f"canary {NEW.name} is ready at 10 %, beside {OLD.name}",
         "through the gateway: 401 without a key, an answer with one",
         "  shopper 1: item 8 (repeat)",
     ]
-    assert said[3].startswith(f"{QUESTIONS} questions, 0 failed: 10 % declared, 10.0 % observed (40 by the canary")
-    rest = "\n".join(said[4:])
+    assert lines[3].startswith(f"{QUESTIONS} questions, 0 failed: 10 % declared, 10.0 % observed (40 by the canary")
+    rest = "\n".join(lines[4:])
     assert "http://127.0.0.1:8888/#/runs/details/run-7" in rest and "rollout promote --namespace aisle" in rest
 
 
 def test_a_canary_that_is_there_is_asked_and_nothing_is_trained() -> None:
-    stage = FakeStage()
-    _shown(stage)
-    assert _shown(stage)[0].startswith(f"there is a canary already, {NEW.name}")
-    assert stage.trained == 1
+    cluster = FakeDemoCluster()
+    _shown(cluster)
+    assert _shown(cluster)[0].startswith(f"there is a canary already, {NEW.name}")
+    assert cluster.trained == 1
 
 
-def test_a_run_that_leaves_no_canary_is_told_with_its_page() -> None:
-    stage = FakeStage()
-    stage.blessed = False
-    with pytest.raises(CheckFailed, match=rf"found {OLD.name} alone; the steps Gate.*details/run-7"):
-        _shown(stage)
+def test_a_run_that_leaves_no_canary_is_reported_with_its_page() -> None:
+    cluster = FakeDemoCluster()
+    cluster.blessed = False
+    with pytest.raises(CheckFailed, match=rf"found {OLD.name} alone; .* steps Gate.*details/run-7"):
+        _shown(cluster)
 
 
-def test_a_canary_that_is_not_ready_in_time_is_told_with_the_reason() -> None:
-    stage = FakeStage()
-    stage.cluster.canary_ready_after = None
+def test_a_canary_that_is_not_ready_in_time_is_reported_with_the_reason() -> None:
+    cluster = FakeDemoCluster()
+    cluster.cluster.canary_ready_after = None
     with pytest.raises(CheckFailed, match=r"expected ready within 60 s; "):
-        _shown(stage)
+        _shown(cluster)
 
 
-def test_a_gateway_without_the_route_is_told_with_where_to_look() -> None:
-    stage = FakeStage()
-    stage.first = 1000
-    with pytest.raises(CheckFailed, match=r"within 180 s, got 404 \(no route\); look at `kubectl get gateway"):
-        _shown(stage)
+def test_a_gateway_without_the_route_is_reported_with_where_to_look() -> None:
+    cluster = FakeDemoCluster()
+    cluster.first = 1000
+    with pytest.raises(CheckFailed, match=r"within 180 s, got 404 \(no route\); see `kubectl get gateway"):
+        _shown(cluster)
 
 
-def test_a_door_that_is_open_to_everybody_fails() -> None:
-    stage = FakeStage()
-    stage.open = True
+def test_a_gateway_that_accepts_a_request_without_a_key_fails() -> None:
+    cluster = FakeDemoCluster()
+    cluster.open = True
     with pytest.raises(CheckFailed, match="without a key: expected 401, got 200"):
-        _shown(stage)
+        _shown(cluster)
 
 
-def test_one_failed_question_fails_with_what_it_said() -> None:
-    stage = FakeStage()
-    stage.refuse["17"] = Answer(status=503, said="no healthy upstream")
+def test_one_failed_question_fails_with_its_body() -> None:
+    cluster = FakeDemoCluster()
+    cluster.refuse["17"] = Answer(status=503, body="no healthy upstream")
     with pytest.raises(CheckFailed, match=r"1 of 400 questions failed, the last with 503 \(no healthy upstream\)"):
-        _shown(stage)
+        _shown(cluster)
 
 
 @pytest.mark.parametrize(("every", "seen"), [(10**6, 0), (2, 200)], ids=["silent canary", "twice five times too much"])
 def test_a_split_that_is_not_the_declared_one_fails(every: int, seen: int) -> None:
-    stage = FakeStage()
-    stage.every = every
+    cluster = FakeDemoCluster()
+    cluster.every = every
     with pytest.raises(CheckFailed, match=rf"expected 10 % of 400 answers by the canary, got {seen}"):
-        _shown(stage)
+        _shown(cluster)
 
 
-def test_a_version_that_nobody_declared_fails() -> None:
-    stage = FakeStage()
-    stage.refuse["5"] = Answer(status=200, version="2019-01-01-9999", items=("8",))
-    with pytest.raises(CheckFailed, match="2019-01-01-9999 did too"):
-        _shown(stage)
+def test_an_answer_of_a_version_that_is_not_declared_fails() -> None:
+    cluster = FakeDemoCluster()
+    cluster.refuse["5"] = Answer(status=200, version="2019-01-01-9999", items=("8",))
+    with pytest.raises(CheckFailed, match="not 2019-01-01-9999"):
+        _shown(cluster)
 
 
-def test_missing_manifests_are_told_with_the_target_that_applies_them() -> None:
+def test_missing_manifests_are_reported_with_the_target_that_applies_them() -> None:
     class Empty(FakeCluster):
         def service(self) -> dict[str, Any]:
             raise InputError("expected a cluster with KServe, its kinds are not there; install KServe first")
 
-    stage = FakeStage()
-    stage.cluster = Empty()
+    cluster = FakeDemoCluster()
+    cluster.cluster = Empty()
     with pytest.raises(InputError, match="install KServe first; `make kind-deploy` does"):
-        _shown(stage)
+        _shown(cluster)
 
 
 KUBECTL = """#!{python}
@@ -187,40 +187,40 @@ def kfp() -> Iterator[FakeKfp]:
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> KubectlStage:
+def cluster(monkeypatch: pytest.MonkeyPatch) -> KubectlCluster:
     monkeypatch.setattr("pipelines.kind.kubectl.KubeCluster", lambda namespace: FakeCluster())
-    return KubectlStage()
+    return KubectlCluster()
 
 
 def test_the_run_goes_through_a_port_forward_that_is_made_again_when_it_ends(
-    kfp: FakeKfp, stage: KubectlStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
+    kfp: FakeKfp, cluster: KubectlCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture
 ) -> None:
     _kubectl(tmp_path, monkeypatch, int(kfp.host.rpartition(":")[2]))
-    run = stage.train()
+    run = cluster.train()
     assert list(kfp.runs) == [run]
     told = capfd.readouterr().out
     assert f"http://127.0.0.1:8888/#/runs/details/{run}" in told and "the run succeeded" in told
-    assert stage.key() == KEY
+    assert cluster.key() == KEY
 
 
-def test_a_run_that_fails_is_a_failed_check_and_says_how_to_go_on(
-    kfp: FakeKfp, stage: KubectlStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_run_that_fails_is_a_failed_check_and_reports_how_to_go_on(
+    kfp: FakeKfp, cluster: KubectlCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _kubectl(tmp_path, monkeypatch, int(kfp.host.rpartition(":")[2]))
     monkeypatch.setattr("pipelines.kind.kubectl.find_program", lambda _: "false")
-    with pytest.raises(CheckFailed, match=r"exit 1; what it said is above; finished steps come from KFP's cache"):
-        stage.train()
+    with pytest.raises(CheckFailed, match=r"exit 1; its output is above; finished steps come from KFP's cache"):
+        cluster.train()
 
 
-def test_a_cluster_without_kfp_is_told_with_its_fix(
-    stage: KubectlStage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_cluster_without_kfp_is_reported_with_its_fix(
+    cluster: KubectlCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _kubectl(tmp_path, monkeypatch, 0)
     with pytest.raises(InputError, match="there is no deployment ml-pipeline; run `make kind-deploy`"):
-        stage.train()
+        cluster.train()
 
 
-def test_a_port_forward_that_never_listens_is_told_in_kubectls_words(
+def test_a_port_forward_that_never_listens_is_reported_in_kubectls_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "kubectl").write_text("#!/bin/sh\necho error: services ml-pipeline not found >&2; exit 1\n")
@@ -258,18 +258,18 @@ def _door(status: int, body: bytes) -> Iterator[tuple[str, list[dict[str, str]]]
         server.shutdown()
 
 
-def test_a_question_has_the_services_host_and_the_key_and_its_answer_is_read(stage: KubectlStage) -> None:
+def test_a_question_has_the_services_host_and_the_key_and_its_answer_is_read(cluster: KubectlCluster) -> None:
     outputs = [{"name": "item_id", "data": ["8", "9"]}, {"name": "reason", "data": ["repeat", "popular"]}]
-    with _door(200, json.dumps({"model_version": "v1", "outputs": outputs}).encode()) as (stage.gateway, headers):
-        answer = stage.ask("12", KEY)
-        stage.ask("12", "")
+    with _door(200, json.dumps({"model_version": "v1", "outputs": outputs}).encode()) as (cluster.gateway, headers):
+        answer = cluster.ask("12", KEY)
+        cluster.ask("12", "")
     assert answer == Answer(status=200, version="v1", items=("8", "9"), reasons=("repeat", "popular"))
     sent = [{name.lower(): value for name, value in one.items()} for one in headers]
     assert [one["host"] for one in sent] == ["aisle-aisle.example.com"] * 2
     assert [one.get("x-api-key") for one in sent] == [KEY, None]
 
 
-def test_a_refusal_and_silence_are_answers_too(stage: KubectlStage) -> None:
-    with _door(503, b"no healthy upstream") as (stage.gateway, _):
-        assert stage.ask("12", KEY) == Answer(status=503, said="no healthy upstream")
-    assert stage.ask("12", KEY).status == 0
+def test_a_refusal_and_silence_are_answers_too(cluster: KubectlCluster) -> None:
+    with _door(503, b"no healthy upstream") as (cluster.gateway, _):
+        assert cluster.ask("12", KEY) == Answer(status=503, body="no healthy upstream")
+    assert cluster.ask("12", KEY).status == 0

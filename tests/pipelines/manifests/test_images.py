@@ -12,7 +12,8 @@ from components.kfp_support.images import FILE, IMAGES
 from model.errors import InputError
 from pipelines.manifests import images
 from pipelines.manifests.images import parts, pinned, renamed
-from pipelines.manifests.render import ROOT, build
+from pipelines.manifests.render import ROOT
+from tests.manifests.overlays import build
 
 DIGEST = f"sha256:{'0123456789abcdef' * 4}"
 

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from pipelines.report.charts import Curves, Rows
-from pipelines.report.page_parts import Section
+from components.reporting.charts import Curves, Rows
+from components.reporting.page_parts import Section
 from pipelines.report.run import build
 from pipelines.report.run_files import read_sources
 from tests.pipelines.report.report_world import outputs_in, step, summary_of

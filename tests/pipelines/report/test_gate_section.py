@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from pipelines.report.charts import Curves
+from components.reporting.charts import Curves
 from pipelines.report.run import build
 from pipelines.report.run_files import read_sources
 from tests.pipelines.report.report_world import outputs_in, summary_of

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.report.charts import Scale, curves
+from components.reporting.charts import Scale, curves
 from pipelines.report.run import build, write_report
 from pipelines.report.run_files import read_sources
 from tests.pipelines.report.report_world import outputs_in, step, summary_of

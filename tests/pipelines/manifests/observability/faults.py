@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from components.kfp_support.pushgateway import CHECK_FAILED, MONITOR_RUN, Sample, ended, push, rollout
-from pipelines.manifests.observability.objectives import BURNS, OBJECTIVES
+from tests.pipelines.manifests.observability.monitoring_files import ALERTS
 from tests.pipelines.manifests.observability.shops import MOST_CLIENTS, Shop
 
 CLEAN = "clean"
 CROWDED = ("AisleShedding", "AisleSaturated", "AisleAvailabilityBurn")
 """May be told where a fault needs more clients than the server answers at a time."""
-BURN_ALERTS = tuple(f"{objective.alert} {burn.long}" for objective in OBJECTIVES for burn in BURNS)
+BURN_ALERTS = tuple(f"{alert.name} {alert.labels.window}" for alert in ALERTS if alert.labels.window)
 
 
 @dataclass(frozen=True, kw_only=True)

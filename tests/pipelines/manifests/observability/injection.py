@@ -7,12 +7,11 @@ a second Prometheus, in which it passes LONG_FACTOR times faster. One shop is le
 import os
 import time
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.manifests.observability.alerts import ALERTS, GROUPS
-from pipelines.manifests.observability.rules import Alert, Group, Record
 from tests.pipelines.manifests.observability.faults import CANARIES, FAULTS, PAST, SHOPS, spelt
+from tests.pipelines.manifests.observability.monitoring_files import ALERTS, GROUPS, Alert, Group, Record
 from tests.pipelines.manifests.observability.prometheus import Prometheus, prometheus
 from tests.pipelines.manifests.observability.shops import pushgateway, shop, wait_open
 
@@ -105,7 +104,7 @@ def limit_s(name: str) -> float:
 
 def name_of(alert: Alert) -> str:
     """As faults.py spells it."""
-    return spelt(alert.name, {"severity": alert.severity, **alert.labels})
+    return spelt(alert.name, alert.labels.model_dump(exclude_defaults=True))
 
 
 def key_of(labels: dict[str, str]) -> Key:
@@ -116,10 +115,10 @@ def key_of(labels: dict[str, str]) -> Key:
 def _groups(long: bool) -> tuple[Group, ...]:
     """Our groups: all that is recorded, and the alerts in LONG, or the others."""
 
-    def kept(rule: Record | Alert) -> bool:
+    def selected(rule: Record | Alert) -> bool:
         return isinstance(rule, Record) or (name_of(rule) in LONG) == long
 
-    return tuple(replace(group, rules=tuple(filter(kept, group.rules))) for group in GROUPS)
+    return tuple(Group(name=group.name, rules=tuple(filter(selected, group.rules))) for group in GROUPS)
 
 
 def _told(name: str, fault: str, after_s: float | None) -> Told:

@@ -14,8 +14,7 @@ import yaml
 
 from components.rollout.local.processes import free_port, get, running, wait_until
 from model.system.programs import find_program
-from pipelines.manifests.observability.alerts import JOB
-from pipelines.manifests.observability.rules import Group, spec
+from tests.pipelines.manifests.observability.monitoring_files import JOB, Group, rules_file
 from tests.pipelines.manifests.observability.past import write_past
 
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400}
@@ -51,7 +50,7 @@ def prometheus(
         past: namespaces with a week behind them in which all was well.
     """
     workdir.mkdir()
-    (workdir / "rules.yaml").write_text(yaml.safe_dump(faster(spec(groups), factor)))
+    (workdir / "rules.yaml").write_text(yaml.safe_dump(faster(rules_file(groups), factor)))
     step = f"{STEP_MS}ms"
     servers = [{"targets": [f"127.0.0.1:{port}"], "labels": {"namespace": name}} for name, port in targets]
     config = {

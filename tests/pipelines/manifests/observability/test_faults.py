@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.manifests.observability.alerts import ALERTS
 from tests.pipelines.manifests.observability.faults import FAULTS
 from tests.pipelines.manifests.observability.injection import OF_A_BUSY_MACHINE, inject_all, name_of
+from tests.pipelines.manifests.observability.monitoring_files import ALERTS
 from tests.pipelines.manifests.observability.prometheus import faster
 
 

@@ -1,6 +1,5 @@
 """Rules and boards read only series and labels that the code exports, and no metric of serving goes unread."""
 
-import json
 import re
 from collections.abc import Iterator
 
@@ -10,15 +9,11 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from components.kfp_support.pushgateway import GAUGES
 from model.serving.telemetry import metrics
-from pipelines.manifests.observability.alerts import ALERTS, GROUPS
-from pipelines.manifests.observability.boards import BOARDS
-from pipelines.manifests.observability.rules import Record
-from pipelines.manifests.render import ROOT
+from tests.pipelines.manifests.observability.monitoring_files import ALERTS, BOARDS, GROUPS, RECORDS, board_expressions
 
 SCRAPE = {"namespace", "pod", "job", "instance"}
 """What Prometheus and its operator add."""
 FROM_ELSEWHERE = {"up": set(), "process_cpu_seconds_total": set(), "process_resident_memory_bytes": set()}
-RECORDED = {rule.name for group in GROUPS for rule in group.rules if isinstance(rule, Record)}
 SELECTOR = re.compile(r"(?<![\w:$\"'])([a-z_][\w:]*)(?:\{([^}]*)\})?(?=[\[\s)},/*+-]|$)")
 WORDS = set(
     re.findall(
@@ -50,8 +45,8 @@ def _expressions() -> Iterator[tuple[str, str]]:
         for rule in group.rules:
             yield rule.name, rule.expr
     for board in BOARDS.values():
-        for expr in board.expressions():
-            yield board.uid, expr
+        for expr in board_expressions(board):
+            yield board["uid"], expr
 
 
 def _series(expr: str) -> Iterator[tuple[str, set[str]]]:
@@ -69,7 +64,7 @@ def _series(expr: str) -> Iterator[tuple[str, set[str]]]:
 
 @pytest.mark.parametrize(("where", "expr"), list(_expressions()))
 def test_what_is_read_is_what_the_code_exports(where: str, expr: str) -> None:
-    known = EXPORTED | FROM_ELSEWHERE | {name: set() for name in RECORDED}
+    known = EXPORTED | FROM_ELSEWHERE | {record.name: set() for record in RECORDS}
     found = list(_series(expr))
     assert found, f"{where}: no series in {expr}"
     for name, labels in found:
@@ -97,9 +92,8 @@ def test_the_registry_that_servers_scrape_has_them() -> None:
 
 
 def test_a_board_has_an_address_of_its_own_and_panels_that_do_not_overlap() -> None:
-    assert len({board.uid for board in BOARDS.values()}) == len(BOARDS)
-    for name in BOARDS:
-        board = json.loads((ROOT / "components" / "monitoring" / "boards" / f"{name}.json").read_text())
+    assert len({board["uid"] for board in BOARDS.values()}) == len(BOARDS)
+    for board in BOARDS.values():
         cells = [
             (x, y)
             for place in (panel["gridPos"] for panel in board["panels"])
@@ -112,6 +106,6 @@ def test_a_board_has_an_address_of_its_own_and_panels_that_do_not_overlap() -> N
 
 def test_the_labels_of_a_summary_are_left_after_its_expression() -> None:
     for alert in ALERTS:
-        for label in re.findall(r"\$labels\.(\w+)", alert.summary):
-            kept = re.findall(r"by \(([^)]*)\)", alert.expr)
-            assert (label == "pod" and not kept) or any(label in names for names in kept), (alert.name, label)
+        for label in re.findall(r"\$labels\.(\w+)", alert.annotations.summary):
+            grouped = re.findall(r"by \(([^)]*)\)", alert.expr)
+            assert (label == "pod" and not grouped) or any(label in names for names in grouped), (alert.name, label)

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from model.system.programs import find_program
-from pipelines.manifests.observability.alerts import ALERTS
 from pipelines.manifests.render import ROOT
+from tests.pipelines.manifests.observability.monitoring_files import ALERTS
 
 CONFIG = ROOT / "alertmanager" / "alertmanager.yaml"
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pipelines.manifests.observability.rules import Group, spec
+from tests.pipelines.manifests.observability.monitoring_files import Group, rules_file
 
 World = dict[str, str]
 Steps = Sequence[tuple[float, int]]
@@ -80,7 +80,7 @@ def histogram(name: str, labels: str, below: dict[str, Steps]) -> World:
 def promtool_file(directory: Path, interval: str, groups: Sequence[Group], tests: Sequence[Test]) -> Path:
     """A test file beside its rules."""
     name = f"{interval}-{len(list(directory.iterdir()))}"
-    (directory / f"rules-{name}.yaml").write_text(yaml.safe_dump(spec(groups)))
+    (directory / f"rules-{name}.yaml").write_text(yaml.safe_dump(rules_file(groups)))
     found: dict[str, Any] = {
         "rule_files": [f"rules-{name}.yaml"],
         "evaluation_interval": interval,

@@ -2,12 +2,14 @@
 
 from dataclasses import dataclass
 
-from pipelines.report.charts import Columns, Curves, Rows
+from components.reporting.charts import Columns, Curves, Rows, Sparkline
+
+Cell = str | Sparkline
 
 
 @dataclass(frozen=True, kw_only=True)
 class KeyFigure:
-    """One of the few numbers at the top. `tone`: "" or good or bad; the words say it too."""
+    """One of the few numbers at the top. `tone`: "", good or bad; the text has its meaning too."""
 
     label: str
     value: str
@@ -35,37 +37,41 @@ class Band:
 
 @dataclass(frozen=True, kw_only=True)
 class Figure:
-    """A picture under the sentence that says what to see in it."""
+    """Charts under the sentence that explains them."""
 
-    says: str
+    caption: str
     charts: tuple[Rows | Columns | Curves, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Note:
-    """A remark between pictures. `tone`: "" or good, warn, bad; `word` says the same."""
+    """A remark between charts. `tone`: "", good, warn or bad; `word` has its meaning too."""
 
     word: str
     title: str
     text: str
+    details: tuple[tuple[str, str], ...] = ()
+    """(name, text) lines below."""
     tone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table to unfold. The first column names the row; columns listed in `numeric` are right-aligned."""
+    """A table. The first column names the row; columns listed in `numeric` are right-aligned."""
 
     title: str
     header: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     numeric: tuple[int, ...] = ()
     failed: tuple[int, ...] = ()
-    """Rows to mark; their text says why."""
+    """Rows to mark; their text has the reason."""
+    folded: bool = True
+    """Whether the reader unfolds it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Section:
-    """One idea: a heading, a plain sentence, pictures, remarks, tables."""
+    """One idea: a heading, a plain sentence, charts, remarks, tables."""
 
     id: str
     title: str
@@ -81,12 +87,17 @@ class Section:
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """The report."""
+    """A whole page. `title` names it in the browser, `subject` beside the product's name."""
 
+    title: str
+    subject: str
     headline: str
-    tone: str
-    figures: tuple[KeyFigure, ...]
-    sections: tuple[Section, ...]
-    facts: tuple[tuple[str, str], ...]
+    lead: str = ""
+    tone: str = ""
+    figures: tuple[KeyFigure, ...] = ()
+    sections: tuple[Section, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
     """(name, value) lines of the footer."""
     notice: str = ""
+    navigation: bool = False
+    """Links to the sections. Not for a page that is shown in a frame by its text: there they lead out of it."""

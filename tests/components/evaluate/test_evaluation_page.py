@@ -1,10 +1,15 @@
 """The evaluation's page for KFP."""
 
+import re
 from pathlib import Path
 from typing import Any
 
-from components.evaluate.html_page import render, slice_metrics
+import pytest
+from playwright.sync_api import ViewportSize
+
+from components.evaluate.evaluation_page import render, slice_metrics
 from model.files import write_json
+from tests.browser import DESK, PHONE, chromium, overhang, violations
 
 
 def _metrics() -> dict[str, Any]:
@@ -28,18 +33,41 @@ def _metrics() -> dict[str, Any]:
     }
 
 
+def _rows(page: str) -> list[list[str]]:
+    """The cells of every row of every table, without their tags."""
+    rows = re.findall(r"<tr>(.*?)</tr>", page, re.S)
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row.replace("\u00a0", " "), re.S) for row in rows]
+
+
 def test_models_differences_and_slices_are_on_the_page_and_nothing_is_taken_for_markup() -> None:
     page = render(_metrics())
-    assert "<td>ndcg@10</td><td>0.2500</td><td>0.1250</td>" in page
-    assert "<td>ece</td><td>–</td><td>–</td>" in page
-    assert "<td>popularity</td><td>+12.3 [+1.0, +20.0]</td><td>–</td>" in page
-    assert "<td>basket: 1 &amp; 2</td><td>40</td><td>0.5000</td><td>–</td><td>+12.3 [+1.0, +20.0]</td>" in page
+    change = "+12.3 % (+1.0 to +20.0 %)"
+    assert _rows(page) == [
+        ["metric", "aisle", "popularity"],
+        ["ndcg@10", "0.2500", "0.1250"],
+        ["ece", "–", "–"],
+        ["model", "recall@10", "ndcg@10"],
+        ["popularity", change, "–"],
+        ["slice", "trips", "aisle", "popularity", "against popularity"],
+        ["basket: 1 &amp; 2", "40", "0.5000", "–", change],
+    ]
     assert "2017-12-04-&lt;b&gt; on 1,234 first test trips" in page and "<b>" not in page
 
 
 def test_a_candidate_without_rivals_has_a_page() -> None:
     alone = _metrics() | {"paired": {}, "slices": []}
-    assert "<h1>Evaluation</h1>" in render(alone)
+    assert ">Evaluation</h1>" in render(alone)
+
+
+@pytest.mark.needs("chromium", "playwright")
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=str)
+def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(size: ViewportSize, tmp_path: Path) -> None:
+    path = tmp_path / "evaluation.html"
+    path.write_text(render(_metrics()), encoding="utf-8")
+    with chromium() as browser:
+        page = browser.new_context(viewport=size).new_page()
+        page.goto(path.as_uri())
+        assert violations(page) == [] and overhang(page) <= 0
 
 
 def test_kfp_compares_runs_by_the_candidates_slices(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""How the page says numbers and names."""
+"""Numbers and names as the pages write them."""
 
 HARD = "\u00a0"
 """A space that no line ends at: between a number and its unit."""
@@ -20,6 +20,21 @@ def interval(low: float, high: float) -> str:
     return f"{_signed(low)} to {change(high)}"
 
 
+def change_with_interval(percent: float | None, low: float | None, high: float | None) -> str:
+    """+8.1 % (−0.6 to +12.9 %); empty where one of them was not measured."""
+    if percent is None or low is None or high is None:
+        return ""
+    return f"{change(percent)} ({interval(low, high)})"
+
+
+def compact(value: float) -> str:
+    """1234567 -> 1.23 M; small numbers with three digits."""
+    for size, divisor, unit in ((1e9, 1e9, "G"), (1e6, 1e6, "M"), (1e4, 1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / divisor:.3g} {unit}"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:.3g}"
+
+
 def clock(seconds: float) -> str:
     """0.4 s, 12 s, 3 min 5 s"""
     if seconds < 10:
@@ -39,9 +54,9 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if float(value).is_integer() else f"{value:.4g}"
 
 
-def count(n: int, one: str, many: str) -> str:
+def count(n: int, singular: str, plural: str) -> str:
     """1 trip, 2 trips"""
-    return f"{n:,} {one if n == 1 else many}"
+    return f"{n:,} {singular if n == 1 else plural}"
 
 
 def shortened(text: str, length: int = 180) -> str:

@@ -32,8 +32,8 @@ class Scale:
     @classmethod
     def over(cls, values: Iterable[float], ticks: int = 4) -> "Scale":
         """The smallest scale of round steps that holds the values and zero."""
-        known = [0.0, *values]
-        low, high = min(known), max(known)
+        with_zero = [0.0, *values]
+        low, high = min(with_zero), max(with_zero)
         rough = (high - low or 1.0) / ticks
         unit = 10 ** math.floor(math.log10(rough))
         step = next(unit * nice for nice in NICE_STEPS if unit * nice >= rough * (1 - 1e-9))
@@ -52,7 +52,7 @@ class Scale:
 
 @dataclass(frozen=True, kw_only=True)
 class Mark:
-    """`shape`: bar and span run from `x` to `x2`; dot, ring and tick stand at `x`. Percent of the width.
+    """`shape`: bar and span run from `x` to `x2`; dot, ring and tick are at `x`. Percent of the width.
 
     `tone` names a color of the page: new, old, limit or bad.
     """
@@ -71,7 +71,7 @@ class Row:
     marks: tuple[Mark, ...]
     value: str
     group: str = ""
-    """Rows of one group stand under its name."""
+    """Rows of one group are shown under its name."""
     faint: bool = False
 
 
@@ -122,13 +122,13 @@ class Columns:
     """Of the vertical axis, percent from the bottom."""
     first: str
     last: str
-    says: str
+    summary: str
     keys: tuple[Key, ...] = ()
     kind: str = "columns"
 
     @property
     def alt(self) -> str:
-        return f"{self.title}. {self.says}"
+        return f"{self.title}. {self.summary}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,15 +137,18 @@ class Curve:
 
     label: str
     tone: str
-    points: tuple[tuple[float, float], ...]
+    points: tuple[tuple[float, float] | None, ...]
+    """None leaves a gap."""
     last: str
     """The value at the end."""
+    tips: tuple[str, ...] = ()
+    """What a pointer over each point shows; empty: nothing."""
     marks: Literal["both", "line", "dots"] = "both"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Lines over epochs, scores or time."""
+    """Lines over epochs, scores, weeks or time."""
 
     title: str
     curves: tuple[Curve, ...]
@@ -167,13 +170,28 @@ class Curves:
         return f"{self.title}, {self.first} to {self.last}. {ends}."
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sparkline:
+    """A histogram the size of a table cell: (x, width, height) of its bars, percent."""
+
+    bars: tuple[tuple[float, float, float], ...]
+    alt: str
+
+
+def sparkline(values: Sequence[float], alt: str) -> Sparkline:
+    """A bar for each value, from zero."""
+    top, step = max(values, default=0.0) or 1.0, 100 / max(1, len(values))
+    bars = ((round(n * step, 2), round(step * 0.85, 2), round(100 * value / top, 2)) for n, value in enumerate(values))
+    return Sparkline(bars=tuple(bars), alt=alt)
+
+
 def columns(
     title: str,
     labels: Sequence[str],
     values: Sequence[float],
     tones: Sequence[str],
     unit: str,
-    keys: tuple[Key, ...],
+    keys: tuple[Key, ...] = (),
 ) -> Columns:
     """A bar for each value, from zero; labels of the first and the last below."""
     scale, width = Scale.over(values, ticks=2), 100 / len(values)
@@ -196,7 +214,7 @@ def columns(
         ),
         first=labels[0],
         last=labels[-1],
-        says=f"{len(values)} bars, from {low:,.0f} to {high:,.0f} {unit}.",
+        summary=f"{len(values)} bars, from {low:,.0f} to {high:,.0f} {unit}.",
         keys=keys,
     )
 
@@ -207,8 +225,8 @@ def curves(title: str, series: Mapping[str, Sequence[tuple[float, float]]], epoc
     Args:
         epochs: at the right end, at least 1; the left end is 0.
     """
-    known = [value for points in series.values() for _, value in points]
-    low, high = min(known), max(known)
+    values = [value for points in series.values() for _, value in points]
+    low, high = min(values), max(values)
     room = (high - low) * 0.12 or abs(high) * 0.1 or 1.0
     scale = Scale(low - room, high + room, high - low)
     return Curves(
@@ -226,6 +244,27 @@ def curves(title: str, series: Mapping[str, Sequence[tuple[float, float]]], epoc
         ticks=tuple(Tick(at=scale.at(value), label=f"{value:.4g}") for value in dict.fromkeys((low, high))),
         first="start",
         last=f"{epochs} epoch{'s' if epochs > 1 else ''}",
+    )
+
+
+def curve_with_limit(title: str, labels: Sequence[str], values: Sequence[float | None], limit: float) -> Curves:
+    """A point for each value, none where it is None, and a line at the limit; at least one value is a number."""
+    scale, width = Scale.over([limit, *(value for value in values if value is not None)]), 100 / len(values)
+    last = next(value for value in reversed(values) if value is not None)
+    places = [
+        None if value is None else (round((n + 0.5) * width, 3), scale.at(value)) for n, value in enumerate(values)
+    ]
+    tips = ["" if value is None else f"{label}: {value:.3f}" for label, value in zip(labels, values, strict=True)]
+    line = ((0.0, scale.at(limit)), (100.0, scale.at(limit)))
+    return Curves(
+        title=title,
+        curves=(
+            Curve(label="limit", tone="limit", points=line, last=f"{limit:g}", marks="line"),
+            Curve(label="distance", tone="new", points=tuple(places), tips=tuple(tips), last=f"{last:.3f}"),
+        ),
+        ticks=scale.ticks(),
+        first=labels[0],
+        last=labels[-1],
     )
 
 

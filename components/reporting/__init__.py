@@ -1,0 +1,1 @@
+"""Offline HTML pages of the data report, the evaluation and the report of a run: parts, charts, numbers, template."""
