@@ -1,5 +1,6 @@
 """The container of trips: test span, next-basket task, files."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from components.examples.trips import build_trips
 from model.data.trips import Trips
 from tests.worlds import purchases, seconds
+
+MOMENT_S = seconds(10)
 
 
 @pytest.fixture
@@ -44,3 +47,22 @@ def test_histories_of_several_trips_lie_one_after_the_other(trips: Trips) -> Non
     spelled = [(int(r), trips.item_ids[trips.event_item_E[p]]) for p, r in zip(position, row, strict=True)]
     assert who(trips, np.array([5, 0, 3])) == [("old", 12), ("old", 1), ("new", 11)]
     assert spelled == [(0, "a"), (0, "b"), (0, "a")]
+
+
+def test_an_event_exactly_at_the_moment_is_not_known_at_it(trips: Trips) -> None:
+    at_it = trips.event_time_E == MOMENT_S
+    assert at_it.sum() == 1
+    assert not trips.kept_events(MOMENT_S)[at_it].any()
+    assert trips.kept_events(MOMENT_S + 1)[at_it].all()
+
+
+@pytest.mark.parametrize(("return_s", "known"), [(MOMENT_S - 1, False), (MOMENT_S, True)])
+def test_a_purchase_returned_exactly_at_the_moment_still_counts_at_it(trips: Trips, return_s: int, known: bool) -> None:
+    """In what is known at the cut, and in the history of a trip at that moment."""
+    at_moment = int(np.flatnonzero(trips.time_T == MOMENT_S)[0])
+    bought = trips.history(at_moment)[0]
+    returned = dataclasses.replace(
+        trips, returned_event_R=np.array([bought]), returned_time_R=np.array([return_s], np.int64)
+    )
+    assert returned.kept_events(MOMENT_S)[bought] == known
+    assert (bought in returned.history(at_moment)) == known

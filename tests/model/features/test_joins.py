@@ -61,6 +61,13 @@ def test_the_best_of_each_row_come_in_order_of_row_score_and_position() -> None:
     assert top_per_row(row, score, 2).numpy().tolist() == [4, 1, 2, 0, 5]
 
 
+def test_the_best_of_scores_that_are_all_negative_are_those_nearest_to_zero() -> None:
+    """Log-odds are negative, and the bits of a negative float rise as it falls."""
+    row = tf.constant([0, 0, 0, 1, 1])
+    score = tf.constant([-3.0, -0.5, -200.0, -7.0, -1.0])
+    assert top_per_row(row, score, 2).numpy().tolist() == [1, 0, 4, 3]
+
+
 def test_the_best_agree_with_sorting_each_row() -> None:
     rng = np.random.default_rng(4)
     row, score = rng.integers(0, 7, 300).astype(np.int32), rng.normal(size=300).astype(np.float32)

@@ -184,6 +184,23 @@ def test_too_few_answers_hold_and_ask_for_traffic() -> None:
     assert apply(AT_10, decision) == AT_10
 
 
+def test_one_failed_request_among_the_first_five_does_not_roll_back() -> None:
+    decision = decide(SETTINGS, AT_10, evidence_of({"requests": 5, "errors": 1}))
+    assert decision.action == "hold"
+    assert [reason.partition(":")[0] for reason in decision.reasons] == ["traffic"]
+
+
+@pytest.mark.parametrize(("percents", "action"), [((10, 100), "rollback"), ((10, 50, 100), "step")])
+def test_the_steps_that_compare_share_alpha_equally(percents: tuple[int, ...], action: str) -> None:
+    """177 hits against 200, relative error hypot(0.05 / 1.77, 0.05 / 2) = 0.0377, V = 0.00142, t^2 = 0.01.
+
+    log(200 / 177) = 0.122 lies between the half-widths sqrt(2 V (V + t^2) / t^2 (log(1 / (0.8 alpha)) + 2.08 / 2)):
+    0.118 at alpha = 0.05, which one step that compares may spend, and 0.127 at 0.025, the half that each of two has.
+    """
+    plan = dataclasses.replace(SETTINGS, percents=percents, outcome_alpha=0.05, min_outcome_ratio=0.0)
+    assert decide(plan, AT_10, evidence_of({"hits": 177})).action == action
+
+
 def test_what_compares_waits_for_a_full_sample() -> None:
     decision = decide(
         SETTINGS, AT_10, evidence_of({"requests": 99, "p99_low_ms": 900.0, "hits": 0, "list_overlap": 1.0})

@@ -5,11 +5,17 @@ import math
 import numpy as np
 import pytest
 
-from components.train.calibration.calibrate import set_line
+from components.examples.trips import build_trips
+from components.train.calibration.calibrate import calibrate, set_line
 from components.train.calibration.platt import MIN_SLOPE, Platt, fit
+from components.train.ranker import no_scorer
+from model.data.batch import TripReader
 from model.networks.ranker import Ranker
+from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
 from tests.model.small_catalog import small_catalog
+from tests.worlds import purchases, seconds
+from tfx_configs.settings import RunSettings, TrainSettings
 
 LOGITS = np.linspace(-4.0, 1.0, 20_000)
 
@@ -68,3 +74,22 @@ def test_calibration_changes_the_numbers_and_never_the_order() -> None:
     assert after == pytest.approx(1.7 * before - 0.6, abs=1e-5)
     score = tf.math.sigmoid(after).numpy()
     assert (np.argsort(-score, kind="stable") == np.argsort(-before, kind="stable")).all()
+
+
+def test_without_held_out_trips_only_the_sampling_of_negatives_is_undone() -> None:
+    """One negative in ten was learned from: odds ten times too high, so log(0.1) is added to their logarithm."""
+    catalog = small_catalog()
+    recommender = Recommender(catalog, RunSettings(), no_scorer)
+    ranker = Ranker(catalog, len(recommender.features.records))
+    trips = build_trips(purchases(("u1", 1, "a b"), ("u1", 9, "a")), catalog.item_ids, seconds(10), 100)
+    none = np.empty(0, np.int64)
+    report = calibrate(
+        recommender,
+        ranker,
+        TripReader(trips, catalog),
+        none,
+        np.empty((0, 1), np.int32),
+        TrainSettings(negative_percent=10.0),
+    )
+    assert (float(ranker.slope), float(ranker.offset)) == pytest.approx((1.0, math.log(0.1)))
+    assert report == {"slope": 1.0, "offset": 0.0, "listed": 0, "bought": 0}

@@ -2,19 +2,40 @@
 
 import asyncio
 import logging
+import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import kserve
+import numpy as np
 import pytest
 from kserve.protocol.infer_type import InferInput
 
+from model.api import Answer, Request, Rung
 from model.errors import InputError
+from model.serving.fallback.ladder import Ladder
 from model.serving.predictor import Limits, Overloaded, Predictor
 from tests.model.serving.fake_server import FakeModel
 from tests.model.serving.history.fake_store import FakeStore
 
 ITEMS = ("p", "q")
+
+
+REQUEST = Request(user_id="u", time_s=0, history_item=[], history_time=np.empty(0, np.int64))
+
+
+class HeldModel(FakeModel):
+    """Its answers wait for `go`."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def recommend(self, requests: Sequence[Request], fewer: bool = False) -> list[Answer]:
+        self.begun.set()
+        assert self.go.wait(10)
+        return super().recommend(requests, fewer)
 
 
 def _predictor(store: FakeStore | None = None, limits: Limits | None = None, **model: Any) -> Predictor:
@@ -68,6 +89,30 @@ def test_once_known_to_be_slow_it_is_asked_for_fewer_candidates() -> None:
     answer = asyncio.run(twice())
     predictor.close()
     _check(answer, "fewer_candidates", "found", ["b", "a", "p", "q"])
+
+
+@pytest.mark.parametrize(("busy", "rung"), [(False, Rung.FULL), (True, Rung.FEWER)])
+def test_behind_another_batch_there_must_be_time_for_two(busy: bool, rung: Rung) -> None:
+    """Full ranking is expected to take 3 s and there are 5: enough for one round, not for two."""
+    model = HeldModel(version="v", items=ITEMS)
+    ladder = Ladder(model, threads=1)
+    ladder._expected[Rung.FULL].seconds = 3.0
+
+    async def ask() -> Rung:
+        if busy:
+            first = asyncio.wrap_future(ladder._batcher.submit(REQUEST, True))
+            assert await asyncio.to_thread(model.begun.wait, 10)
+        else:
+            model.go.set()
+        answer = asyncio.ensure_future(ladder.answer(REQUEST, time.perf_counter() + 5.0))
+        await asyncio.sleep(0)  # it has chosen its rung
+        model.go.set()
+        if busy:
+            await first
+        return (await answer)[1]
+
+    assert asyncio.run(ask()) == rung
+    ladder.close()
 
 
 def test_a_model_that_was_too_slow_once_is_tried_again_before_long() -> None:
