@@ -59,7 +59,13 @@ def load_index(path: Path) -> Index:
 
 
 class ExactIndex:
-    """Brute force over [N, d] float32 vectors."""
+    """Brute force over [N, d] float32 vectors.
+
+    Example:
+        >>> index = ExactIndex(np.array([[1.0, 0.0], [0.0, 1.0]], np.float32), np.array([7, 8]))
+        >>> index.search(np.array([[0.1, 0.9]], np.float32), k=2).tolist()
+        [[8, 7]]
+    """
 
     def __init__(self, vectors: np.ndarray, items: np.ndarray) -> None:
         self.about: dict[str, Any] = {"kind": "exact"}
