@@ -1,8 +1,11 @@
 """Plugins of every test run."""
 
 import gc
+import os
 import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
@@ -30,6 +33,12 @@ def pytest_runtest_setup() -> None:
     """Spark leaves a handler of Ctrl-C that fails once Spark has ended, to whichever test comes next."""
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    # The tests start some two hundred processes: without bytecode on disk each compiles TensorFlow again, 8 s of CPU.
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).parent.parent / "build" / "pycache")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """A shell's background job ignores Ctrl-C, and so would every process that the tests start and interrupt."""
