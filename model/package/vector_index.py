@@ -108,7 +108,14 @@ def _floors(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 class ListIndex:
-    """Inverted lists (faiss IVF): items by their nearest centre; a query looks through the lists of some centres."""
+    """Inverted lists (faiss IVF): items by their nearest centre; a query looks through the lists of some centres.
+
+    Example:
+        >>> vectors = np.random.default_rng(1).normal(size=(400, 4)).astype(np.float32)
+        >>> index = ListIndex.build(vectors, np.arange(400), queries=vectors[:20])
+        >>> index.search(vectors[:1], k=400).shape, index.about["recall@200"] >= MIN_RECALL
+        ((1, 400), True)
+    """
 
     def __init__(self, lists: Any, about: dict[str, Any]) -> None:
         self.about = about

@@ -12,8 +12,10 @@ import pytest
 import model
 from model.data import catalog, trips
 
-WITHOUT_EXAMPLES = ("model.features", "model.networks", "model.serving", "model.package", "model.baselines")
-"""Shelves whose classes need no example yet."""
+SHELVES_WITHOUT_EXAMPLES = ("model.features", "model.networks", "model.baselines")
+"""Their classes need no example yet."""
+WITHOUT_EXAMPLE = {"OpenedModel", "ShortWayServer", "LoopbackRestServer", "LoopbackGrpcServer"}
+"""The first opens a model with a feature graph, which takes seconds; the others are servers that KServe starts."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = sorted(found.name for found in pkgutil.walk_packages(model.__path__, "model.") if not found.ispkg)
 
@@ -43,7 +45,8 @@ def test_the_examples_of_a_module_give_what_they_show(name: str, world: dict[str
     assert doctest.testmod(module, extraglobs=world, optionflags=OPTIONS).failed == 0
 
 
-@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(WITHOUT_EXAMPLES)])
+@pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(SHELVES_WITHOUT_EXAMPLES)])
 def test_every_public_class_has_an_example(name: str) -> None:
     classes = public_classes(importlib.import_module(name))
-    assert [found.__name__ for found in classes if ">>> " not in (found.__doc__ or "")] == []
+    missing = {found.__name__ for found in classes if ">>> " not in (found.__doc__ or "")}
+    assert missing <= WITHOUT_EXAMPLE
