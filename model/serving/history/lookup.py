@@ -47,7 +47,7 @@ class State:
 
 
 class StateReader:
-    """Looks histories up in a remote store on threads of its own: one that hangs holds up nothing else.
+    """Reads histories from a remote store on threads of its own: one that hangs holds up nothing else.
 
     Example:
         A local store, which is asked in this thread, knows no shopper; the request brought two items.
