@@ -47,4 +47,4 @@ settings.register_profile(
     "aisle", derandomize=True, max_examples=12, deadline=None, database=None, phases=(Phase.explicit, Phase.generate)
 )
 settings.load_profile("aisle")
-"""The same few examples in every run; what fails is shown as found, since shrinking it takes minutes."""
+"""The same few examples in every run; a failing example is shown as it is, since shrinking it takes minutes."""

@@ -17,7 +17,7 @@ SHELVES_WITHOUT_EXAMPLES = ("model.features", "model.networks", "model.baselines
 WITHOUT_EXAMPLE = {"OpenedModel", "ShortWayServer", "LoopbackRestServer", "LoopbackGrpcServer"}
 """The first opens a model with a feature graph, which takes seconds; the others are servers that KServe starts."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
-MODULES = sorted(found.name for found in pkgutil.walk_packages(model.__path__, "model.") if not found.ispkg)
+MODULES = sorted(info.name for info in pkgutil.walk_packages(model.__path__, "model.") if not info.ispkg)
 
 
 def public_classes(module: ModuleType) -> Iterator[type]:
@@ -48,5 +48,5 @@ def test_the_examples_of_a_module_give_what_they_show(name: str, world: dict[str
 @pytest.mark.parametrize("name", [name for name in MODULES if not name.startswith(SHELVES_WITHOUT_EXAMPLES)])
 def test_every_public_class_has_an_example(name: str) -> None:
     classes = public_classes(importlib.import_module(name))
-    missing = {found.__name__ for found in classes if ">>> " not in (found.__doc__ or "")}
+    missing = {cls.__name__ for cls in classes if ">>> " not in (cls.__doc__ or "")}
     assert missing <= WITHOUT_EXAMPLE

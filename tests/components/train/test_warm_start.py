@@ -68,7 +68,7 @@ def test_a_new_item_is_in_the_index_and_is_recommended(week_later: Trained, refr
     assert any(NEW in answer.item_ids for answer in answers(refreshed, week_later))
 
 
-def test_a_refreshed_model_says_what_it_knows_and_since_when(
+def test_a_refreshed_model_records_its_cut_and_how_far_its_weights_have_learned(
     trained: Trained, week_later: Trained, refreshed: Path
 ) -> None:
     assert loaded(refreshed).manifest.cut_s == seconds(CUT_DAY + 7)
@@ -77,7 +77,7 @@ def test_a_refreshed_model_says_what_it_knows_and_since_when(
     assert f"Refreshed from {loaded(trained.model).version}" in card
 
 
-def test_a_warm_start_moves_the_weights_a_little_and_can_be_gone_on_from(
+def test_a_warm_start_moves_the_weights_a_little_and_can_be_a_parent(
     trained: Trained, week_later: Trained, tmp_path: Path
 ) -> None:
     warm = tmp_path / "warm"

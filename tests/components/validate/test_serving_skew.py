@@ -68,8 +68,8 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
         "logs": [str(root / name) for name in names],
         "settings_json": SETTINGS,
     }
-    found = call("validate", "tests.components.validate.driver:skew_after_validation", asked)
-    return {name: found[str(root / name)] for name in names}
+    results = call("validate", "tests.components.validate.driver:skew_after_validation", asked)
+    return {name: results[str(root / name)] for name in names}
 
 
 def findings(answer: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -49,7 +49,7 @@ def _version(**changes: Any) -> VersionEvidence:
 def evidence_of(
     canary: dict[str, Any] | None = None, stable: dict[str, Any] | None = None, percent: int = 10, **rest: Any
 ) -> Evidence:
-    """Healthy at `percent`: of 200 shoppers, that share with the canary; at 100 %, stable has seen nobody."""
+    """Healthy at `percent`: of 200 shoppers, that share with the canary; at 100 %, stable has no shoppers."""
     shoppers = 2 * percent
     if percent == 100:
         theirs = {"requests": 0, "shoppers": 0, "trips": 0, "hits": 0, "hits_per_trip_se": math.inf}
@@ -168,7 +168,7 @@ STEPS = {
     "much worse, perhaps by chance": evidence_of({"hits": 140, "hits_per_trip_se": 1.0}),
     "alike lists where stable's are too": evidence_of({"list_overlap": 0.97}, {"list_overlap": 0.95}),
     "as many fallbacks as allowed": evidence_of({"fallbacks": 5}),
-    "nobody was asked twice": evidence_of(agreement=None),
+    "no request was asked twice": evidence_of(agreement=None),
 }
 
 

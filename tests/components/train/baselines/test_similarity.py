@@ -39,8 +39,8 @@ K = 40
 
 def liked(answer: Answer) -> dict[str, float]:
     """{item: score}, without what only fills the list."""
-    found = dict(zip(answer.item_ids, answer.scores, strict=True))
-    return {item: score for item, score in found.items() if score > 0}
+    scored = dict(zip(answer.item_ids, answer.scores, strict=True))
+    return {item: score for item, score in scored.items() if score > 0}
 
 
 @pytest.mark.parametrize("name", PEERS)
@@ -79,18 +79,18 @@ def test_other_settings_mean_the_same_to_both(make: partial[CatalogScorer], peer
 def test_they_are_evaluated_beside_the_candidate_which_has_to_beat_them(
     trained: Trained, baselines: Exported, tmp_path: Path
 ) -> None:
-    given = with_baselines(trained.run, *NEIGHBOUR_BASELINES).to_json()
+    settings = with_baselines(trained.run, *NEIGHBOUR_BASELINES).to_json()
     examples, evaluation, asked = str(trained.examples), tmp_path / "evaluation", tmp_path / "baselines"
     for name in (*EVERY_GATE, *NEIGHBOUR_BASELINES):
         shutil.copytree(baselines.directory / name, asked / name)
-    evaluate_models(given, examples, str(trained.model), str(asked), "", str(evaluation), "c1")
-    found = read_json(evaluation / "metrics.json")
-    assert set(found["baselines"]) == {"popularity", "personal_frequency", *PEERS}
-    assert found["models"]["tifu_knn"]["ndcg@10"] > 2 * found["models"]["popularity"]["ndcg@10"]
+    evaluate_models(settings, examples, str(trained.model), str(asked), "", str(evaluation), "c1")
+    metrics = read_json(evaluation / "metrics.json")
+    assert set(metrics["baselines"]) == {"popularity", "personal_frequency", *PEERS}
+    assert metrics["models"]["tifu_knn"]["ndcg@10"] > 2 * metrics["models"]["popularity"]["ndcg@10"]
     verdict = tmp_path / "verdict.json"
-    judge_candidate(given, examples, str(evaluation), str(verdict), str(tmp_path / "table.md"), "", "", "c1")
+    judge_candidate(settings, examples, str(evaluation), str(verdict), str(tmp_path / "table.md"), "", "", "c1")
     reasons = {reason["check"]: reason["message"] for reason in read_json(verdict)["reasons"]}
-    best = max(found["baselines"], key=lambda name: found["models"][name]["ndcg@10"])
+    best = max(metrics["baselines"], key=lambda name: metrics["models"][name]["ndcg@10"])
     assert f"over {best}" in reasons["ndcg@10 lead"]
 
 

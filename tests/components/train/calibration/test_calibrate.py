@@ -1,4 +1,4 @@
-"""Calibration: the line by pencil and by simulation, and that no order changes."""
+"""Calibration: hand-computed and simulated lines, and that no order changes."""
 
 import math
 
@@ -25,22 +25,22 @@ def bought(slope: float, offset: float) -> np.ndarray:
     return np.random.default_rng(2).random(len(LOGITS)) < chance
 
 
-def test_the_line_that_made_the_data_is_found_again() -> None:
-    found = fit(LOGITS, bought(1.6, 0.9))
-    assert (found.slope, found.offset) == pytest.approx((1.6, 0.9), abs=0.08)
+def test_the_line_that_made_the_data_is_recovered() -> None:
+    line = fit(LOGITS, bought(1.6, 0.9))
+    assert (line.slope, line.offset) == pytest.approx((1.6, 0.9), abs=0.08)
 
 
 def test_under_the_fitted_line_as_much_is_expected_as_was_bought() -> None:
     y = bought(0.5, -1.0)
-    found = fit(LOGITS, y)
-    expected = (1 / (1 + np.exp(-(found.slope * LOGITS + found.offset)))).sum()
+    line = fit(LOGITS, y)
+    expected = (1 / (1 + np.exp(-(line.slope * LOGITS + line.offset)))).sum()
     assert expected == pytest.approx(y.sum(), abs=2)
 
 
 def test_a_constant_logit_moves_to_the_share_that_was_bought() -> None:
     """100,000 times the logit 0, a fifth bought: log(1/4), less what the prior holds back."""
-    found = fit(np.zeros(100_000), np.arange(100_000) % 5 == 0)
-    assert (found.slope, found.offset) == pytest.approx((1.0, math.log(1 / 4)), abs=1e-3)
+    line = fit(np.zeros(100_000), np.arange(100_000) % 5 == 0)
+    assert (line.slope, line.offset) == pytest.approx((1.0, math.log(1 / 4)), abs=1e-3)
 
 
 def test_without_observations_nothing_moves_and_with_one_only_a_little() -> None:
@@ -49,9 +49,9 @@ def test_without_observations_nothing_moves_and_with_one_only_a_little() -> None
     assert one.slope == 1.0 and 0 < one.offset < 0.5
 
 
-def test_what_can_be_told_apart_perfectly_has_a_finite_line() -> None:
-    found = fit(np.array([-30.0, -20.0, 20.0, 30.0]), np.array([0, 0, 1, 1]))
-    assert math.isfinite(found.slope) and found.slope >= MIN_SLOPE
+def test_perfectly_separated_observations_have_a_finite_line() -> None:
+    line = fit(np.array([-30.0, -20.0, 20.0, 30.0]), np.array([0, 0, 1, 1]))
+    assert math.isfinite(line.slope) and line.slope >= MIN_SLOPE
 
 
 def test_scores_that_point_the_wrong_way_are_left_alone() -> None:

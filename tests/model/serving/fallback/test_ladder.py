@@ -39,7 +39,7 @@ class HeldModel(FakeModel):
 
 
 def _predictor(store: FakeStore | None = None, limits: Limits | None = None, **model: Any) -> Predictor:
-    """A loaded predictor; what the model is told to do to requests begins after loading."""
+    """A loaded predictor; `model` are FakeModel's fields, set after loading."""
     fake = FakeModel(version="v", items=ITEMS)
     predictor = Predictor(lambda: fake, store or FakeStore(items={"u": ["a", "a", "b"]}), limits=limits)
     predictor.load()
@@ -158,7 +158,7 @@ def test_a_model_that_fails_while_loading_is_never_ready() -> None:
     assert not predictor.ready
 
 
-def test_with_the_store_down_the_model_ranks_without_a_history_and_the_answer_says_so() -> None:
+def test_with_the_store_down_the_model_ranks_without_a_history_and_the_answer_reports_it() -> None:
     _check(_asked(_predictor(FakeStore(down=True))), "full", "unavailable", ["p", "q"])
 
 
@@ -195,10 +195,10 @@ def test_more_requests_than_the_limit_are_turned_away_at_once_and_the_others_ans
     async def five() -> list[Any]:
         return await asyncio.gather(*(_ask(predictor) for _ in range(5)), return_exceptions=True)
 
-    found = asyncio.run(five())
+    answers = asyncio.run(five())
     predictor.close()
-    assert [type(answer) for answer in found] == [dict, dict, dict, Overloaded, Overloaded]
-    assert "3 requests are being answered" in found[-1].details
+    assert [type(answer) for answer in answers] == [dict, dict, dict, Overloaded, Overloaded]
+    assert "3 requests are being answered" in answers[-1].details
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1e9, "soon", True, [5], None, float("nan")])
