@@ -14,7 +14,12 @@ RECENT_EVENTS = 64
 
 
 class Rung(StrEnum):
-    """What made an answer, from the best to the cheapest."""
+    """What made an answer, from the best to the cheapest.
+
+    Example:
+        >>> Rung("fewer_candidates") is Rung.FEWER
+        True
+    """
 
     FULL = "full"
     FEWER = "fewer_candidates"
@@ -24,7 +29,21 @@ class Rung(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """One shopper at one moment."""
+    """One shopper at one moment.
+
+    Example:
+        >>> import numpy as np
+        >>> request = Request(
+        ...     user_id="ann",
+        ...     time_s=1_700_000_000,
+        ...     history_item=["milk", "bread"],
+        ...     history_time=np.array([1_699_000_000, 1_699_900_000]),
+        ...     exclude=["tea"],
+        ...     new_only=True,
+        ... )
+        >>> sorted(request.barred())
+        ['bread', 'milk', 'tea']
+    """
 
     user_id: str
     time_s: int
@@ -49,7 +68,13 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Ranked:
-    """Every candidate that was ranked, best first, before rules and re-ranking."""
+    """Every candidate that was ranked, best first, before rules and re-ranking.
+
+    Example:
+        >>> ranked = Ranked(item_ids=["milk", "tea"], scores=[0.5, 0.1], reasons=["bought_before", "popular"])
+        >>> dict(zip(ranked.item_ids, ranked.scores, strict=True))
+        {'milk': 0.5, 'tea': 0.1}
+    """
 
     item_ids: list[str]
     scores: list[float]
@@ -58,7 +83,12 @@ class Ranked:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unknown:
-    """What of one request the model has never seen."""
+    """What of one request the model has never seen.
+
+    Example:
+        >>> Unknown(shopper=True, store=False, history_items=2, exclude_items=0)
+        Unknown(shopper=True, store=False, history_items=2, exclude_items=0)
+    """
 
     shopper: bool
     """The model has no row for this shopper: only the history describes them."""
@@ -71,7 +101,13 @@ class Unknown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """At most k items, best first, no duplicates."""
+    """At most k items, best first, no duplicates.
+
+    Example:
+        >>> answer = Answer(item_ids=["milk", "tea"], scores=[0.5, 0.1], reasons=["bought_before", "popular"])
+        >>> answer.propensities
+        []
+    """
 
     item_ids: list[str]
     scores: list[float]

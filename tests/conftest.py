@@ -1,8 +1,11 @@
 """Plugins of every test run."""
 
 import gc
+import os
 import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import Phase, settings
@@ -31,6 +34,12 @@ def pytest_runtest_setup() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+    # The tests start some two hundred processes: without bytecode on disk each compiles TensorFlow again, 8 s of CPU.
+    sys.dont_write_bytecode = False
+    sys.pycache_prefix = str(Path(__file__).parent.parent / "build" / "pycache")
+    os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
+
 signal.signal(signal.SIGINT, signal.default_int_handler)
 """A shell's background job ignores Ctrl-C, and so would every process that the tests start and interrupt."""
 
@@ -38,4 +47,4 @@ settings.register_profile(
     "aisle", derandomize=True, max_examples=12, deadline=None, database=None, phases=(Phase.explicit, Phase.generate)
 )
 settings.load_profile("aisle")
-"""The same few examples in every run; what fails is shown as found, since shrinking it takes minutes."""
+"""The same few examples in every run; a failing example is shown as it is, since shrinking it takes minutes."""

@@ -1,6 +1,6 @@
 """`@pytest.mark.needs("java", "pyspark")`: a test that is run where these programs and packages are.
 
-Elsewhere it is not run, and the last lines of the run say so: nothing is left out in silence.
+Elsewhere it is not run, and the last lines of the run list it: nothing is left out in silence.
 """
 
 import os
@@ -13,7 +13,7 @@ import pytest
 from model.system.programs import find_program
 
 CLUSTER = "a cluster (make test-cluster)"
-"""Not a program: it is there when `make test-cluster` says so, never because a KUBECONFIG happens to be set."""
+"""Not a program: `make test-cluster` declares it; a KUBECONFIG that happens to be set does not."""
 OWN_SERVER = "an API server of the tests' own (make test-cluster with KUBEBUILDER_ASSETS)"
 """Where a test may move traffic."""
 CONTROLLER = "KServe's controller (AISLE_KSERVE_MANAGER, its program `manager`) beside it"
@@ -42,8 +42,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_testnodedown(node: Any) -> None:
-    told: Mapping[str, Mapping[str, list[str]]] = getattr(node, "workeroutput", {})
-    node.config.stash[NOT_RUN].update(told.get("not_run", {}))
+    output: Mapping[str, Mapping[str, list[str]]] = getattr(node, "workeroutput", {})
+    node.config.stash[NOT_RUN].update(output.get("not_run", {}))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -1,7 +1,7 @@
 """How `pytest -n 2` shares the tests out among its processes; without `-n` it has no part.
 
-What uses one another's work stays in one process, what takes minutes is begun first, and while the tests that look at
-the clock or at the machine's load run, the other processes wait.
+Tests that share a fixture stay in one process. What takes minutes starts first. While the tests that measure time or
+the machine's load run, the other processes wait.
 """
 
 from pathlib import Path

@@ -28,7 +28,19 @@ MOST_KINDS = 8
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Promotions:
-    """Stretches of one kind of promotion, sorted by (store, item, start)."""
+    """Stretches of one kind of promotion, sorted by (store, item, start).
+
+    Example:
+        >>> mailer = Promotions(
+        ...     kind="mailer",
+        ...     store_P=np.array([MISSING], np.int32),
+        ...     item_P=np.array([0], np.int32),
+        ...     start_hour_P=np.array([24], np.int32),
+        ...     end_hour_P=np.array([48], np.int32),
+        ... )
+        >>> int(mailer.end_hour_P[0] - mailer.start_hour_P[0])
+        24
+    """
 
     kind: str
     store_P: np.ndarray
@@ -43,7 +55,35 @@ class Promotions:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Catalog:
-    """One snapshot, taken at the cut."""
+    """One snapshot, taken at the cut.
+
+    Example:
+        Two products, of which one was bought; one shopper with an age; no promotions.
+
+        >>> catalog = Catalog(
+        ...     item_ids=np.array(["bread", "milk"]),
+        ...     attribute_names=("department",),
+        ...     attribute_sizes=(3,),
+        ...     attribute_IA=np.array([[2], [MISSING]], np.int32),
+        ...     vocabulary_I=np.array([0, 1], np.int32),
+        ...     vocabulary_size=2,
+        ...     price_I=np.array([0.7, 0.1], np.float32),
+        ...     repurchase_I=np.array([0.5, 0.0], np.float32),
+        ...     snapshot_W=np.array([604_800]),
+        ...     recent_WI=np.array([[4, 0]], np.float32),
+        ...     decayed_WI=np.array([[9, 0]], np.float32),
+        ...     store_ids=np.array([""]),
+        ...     user_ids=np.array(["ann"]),
+        ...     user_attribute_names=("age",),
+        ...     user_attribute_sizes=(3,),
+        ...     user_attribute_UD=np.array([[MISSING], [2]], np.int32),
+        ...     promotions=(),
+        ... )
+        >>> catalog.item_ids[catalog.active_items()].tolist()
+        ['bread']
+        >>> catalog.user_rows(np.array(["ann", "bob"])).tolist()
+        [1, 0]
+    """
 
     item_ids: np.ndarray
     """[I] str, the same order as Trips.item_ids."""

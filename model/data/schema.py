@@ -12,7 +12,12 @@ from model.data import columns as c
 
 
 class Type(StrEnum):
-    """How a column is stored in Parquet."""
+    """How a column is stored in Parquet.
+
+    Example:
+        >>> Type("number") is Type.NUMBER
+        True
+    """
 
     ID = "id"  # string, high cardinality
     CATEGORY = "category"  # string, low cardinality
@@ -26,6 +31,11 @@ class Column:
 
     `request` names the input of a request that carries it (model/serving/v2_inputs.py); empty: not known before the
     trip.
+
+    Example:
+        >>> quantity = Column(name="quantity", type=Type.NUMBER, unit="pieces", default=1.0, doc="How many.")
+        >>> quantity.default, quantity.nullable
+        (1.0, False)
     """
 
     name: str
@@ -43,7 +53,14 @@ class Column:
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A canonical table. An `open` table keeps further columns as categorical attributes."""
+    """A canonical table. An `open` table keeps further columns as categorical attributes.
+
+    Example:
+        >>> ITEMS.names, ITEMS.open
+        (('item_id',), True)
+        >>> EVENTS.column("quantity").unit
+        'pieces'
+    """
 
     name: str
     columns: tuple[Column, ...]

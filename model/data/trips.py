@@ -21,6 +21,33 @@ class Trips:
     A trip's history is within the slice `event_*[history_begin_T[t] : history_end_T[t]]`: its shopper's purchases
     strictly before `time_T[t]`, oldest first, at most `max_history` of them, less those returned strictly before
     `time_T[t]`. Nothing at or after the trip can be reached. Read it with `history`.
+
+    Example:
+        One shopper: milk in the first second, milk and bread in the tenth; the cut is at the fifth.
+
+        >>> trips = Trips(
+        ...     item_ids=np.array(["bread", "milk"]),
+        ...     user_ids=np.array(["ann"]),
+        ...     store_ids=np.array(["corner"]),
+        ...     event_item_E=np.array([1, 0, 1], np.int32),
+        ...     event_time_E=np.array([1, 10, 10]),
+        ...     event_user_E=np.zeros(3, np.int32),
+        ...     user_T=np.zeros(2, np.int32),
+        ...     time_T=np.array([1, 10]),
+        ...     store_T=np.zeros(2, np.int32),
+        ...     history_begin_T=np.array([0, 0]),
+        ...     history_end_T=np.array([0, 1]),
+        ...     basket_begin_T=np.array([0, 1]),
+        ...     basket_end_T=np.array([1, 3]),
+        ...     basket_item_B=np.array([1, 0, 1], np.int32),
+        ...     cut_s=5,
+        ... )
+        >>> trips.test_trips().tolist()
+        [1]
+        >>> trips.item_ids[trips.event_item_E[trips.history(1)]].tolist()
+        ['milk']
+        >>> trips.item_ids[trips.basket(1)].tolist()
+        ['bread', 'milk']
     """
 
     item_ids: np.ndarray

@@ -17,7 +17,13 @@ Z95 = 1.959963984540054
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A value and its standard error; infinite where it cannot be estimated."""
+    """A value and its standard error; infinite where it cannot be estimated.
+
+    Example:
+        >>> estimate = Estimate(value=0.5, se=0.1)
+        >>> round(estimate.low, 3), round(estimate.high, 3)
+        (0.304, 0.696)
+    """
 
     value: float
     se: float

@@ -23,7 +23,17 @@ USERS = "users.parquet"
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Shape legend: N judged trips."""
+    """Shape legend: N judged trips.
+
+    Example:
+        `trips` are those of the example of Trips: the one shopper bought milk, one of two items, before the cut.
+
+        >>> task = Task(trips=trips, trip_N=trips.first_test_trips(), digest="")
+        >>> task.span["first"]
+        '1970-01-01T00:00:10Z'
+        >>> task.self_information().tolist()
+        [0.0, 0.0]
+    """
 
     trips: Trips
     trip_N: np.ndarray

@@ -33,7 +33,17 @@ NO_ITEM = -1
 
 @dataclass(frozen=True, kw_only=True)
 class Hits:
-    """Which recommendations were right."""
+    """Which recommendations were right.
+
+    Example:
+        One trip: items 3 and 7 are in the basket, 7 was bought before; the list is 7, 4, 3.
+
+        >>> hits = find_hits(np.array([[7, 4, 3]]), [np.array([3, 7])], [np.array([7])])
+        >>> hits.hit_TK.tolist(), hits.new_hit_TK.tolist()
+        ([[True, False, True]], [[False, False, True]])
+        >>> recall(hits, 1).tolist(), explore_recall(hits, 3).tolist()
+        ([0.5], [1.0])
+    """
 
     hit_TK: np.ndarray
     """[T, K] bool: the recommendation is in the basket."""
@@ -49,7 +59,13 @@ class Hits:
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A relative difference with its 95 % bootstrap interval, percent; NaN when the reference's mean is zero."""
+    """A relative difference with its 95 % bootstrap interval, percent; NaN when the reference's mean is zero.
+
+    Example:
+        >>> interval = paired_delta(np.array([0.3, 0.3]), np.array([0.2, 0.2]), seed=1, rounds=10)
+        >>> round(interval.low_pct), round(interval.delta_pct), round(interval.high_pct)
+        (50, 50, 50)
+    """
 
     delta_pct: float
     low_pct: float
@@ -58,7 +74,15 @@ class Interval:
 
 @dataclass(frozen=True, kw_only=True)
 class Bin:
-    """A share of the recommendations with neighbouring scores."""
+    """A share of the recommendations with neighbouring scores.
+
+    Example:
+        >>> curve = reliability(np.array([[0.9, 0.2]]), np.array([[True, False]]), k=2, bins=2)
+        >>> curve[1]
+        Bin(expected=0.9, bought=1.0, size=1)
+        >>> round(calibration_error(curve), 2)  # (|0.2 - 0| + |0.9 - 1|) / 2
+        0.15
+    """
 
     expected: float
     """Their mean score."""

@@ -36,7 +36,17 @@ REQUEST = (
 
 
 class Serving(tf.Module):
-    """The signatures: ids as strings in, ids as strings out; unknown ids take the place kept for the unknown."""
+    """The signatures: ids as strings in, ids as strings out; unknown ids take the place kept for the unknown.
+
+    Example:
+        `catalog` is that of the example of Catalog.
+
+        >>> from model.baselines.whole_catalog import WholeCatalog
+        >>> serving = Serving(WholeCatalog(catalog, scorer=None), catalog)
+        >>> known = serving.is_known(tf.constant(["milk", "tea"]), tf.constant(["ann", "bob"]), tf.constant(["", ""]))
+        >>> known["item"].numpy().tolist()
+        [True, False]
+    """
 
     def __init__(self, recommender: Recommends, catalog: Catalog) -> None:
         super().__init__(name="serving")

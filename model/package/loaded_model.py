@@ -51,7 +51,22 @@ def load(directory: Path, rules: Path | None = None, on_stage: OnStage | None = 
 
 
 class LoadedModel:
-    """Implements model.api.Model. Stateless after construction, so threads may share it."""
+    """Implements model.api.Model. Stateless after construction, so threads may share it.
+
+    Example:
+        `catalog` is that of the example of Catalog; everybody gets what is popular in it.
+
+        >>> import tempfile
+        >>> from model.baselines.whole_catalog import WholeCatalog
+        >>> from model.package.export import export
+        >>> def score(batch):
+        ...     return tf.zeros([tf.shape(batch.time_B)[0], catalog.items])
+        >>> request = Request(user_id="ann", time_s=604_800, history_item=[], history_time=np.empty(0, np.int64))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     manifest = export(Path(folder) / "model", "popularity", WholeCatalog(catalog, score), catalog)
+        ...     load(Path(folder) / "model").recommend([request])[0].item_ids
+        ['bread']
+    """
 
     def __init__(
         self, directory: Path, manifest: Manifest, policy: RerankPolicy, on_stage: OnStage | None = None

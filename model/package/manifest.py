@@ -16,7 +16,18 @@ LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-recommenders")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Manifest:
-    """`version` is the cut date and the digest of the files: equal content, equal version."""
+    """`version` is the cut date and the digest of the files: equal content, equal version.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "weights").write_text("1 2 3")
+        ...     written = write_manifest(
+        ...         Path(folder), kind="demo", cut_s=86_400, items=3, retrieved=0, ranked=3, index={}
+        ...     )
+        ...     verify(Path(folder)) == written, written.version[:10], list(written.files)
+        (True, '1970-01-02', ['weights'])
+    """
 
     version: str
     kind: str

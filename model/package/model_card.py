@@ -50,7 +50,22 @@ LIMITS = (
 
 @dataclass(frozen=True, kw_only=True)
 class Facts:
-    """What is known when the model is exported."""
+    """What is known when the model is exported.
+
+    Example:
+        >>> facts = Facts(
+        ...     kind="popularity",
+        ...     cut_s=0,
+        ...     items=3,
+        ...     retrieved=0,
+        ...     ranked=3,
+        ...     score_is_probability=False,
+        ...     libraries={},
+        ...     training=None,
+        ... )
+        >>> model_card(facts).splitlines()[0]
+        '# Model card: popularity'
+    """
 
     kind: str
     cut_s: int
@@ -67,7 +82,13 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
-    """What is known when the model is pushed. Files that could not be read are {}."""
+    """What is known when the model is pushed. Files that could not be read are {}.
+
+    Example:
+        >>> judged = Judgement(version="2020-01-06-aa", settings=RunSettings(), metrics={}, verdict={}, span={})
+        >>> judged.version
+        '2020-01-06-aa'
+    """
 
     version: str
     settings: RunSettings

@@ -33,7 +33,13 @@ class Recommends(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Agreement:
-    """How the answers compare with those logged."""
+    """How the answers compare with those logged.
+
+    Example:
+        >>> agreement = Agreement(compared=100, largest=0.0, differing=(), left_out={"of another version": 3})
+        >>> agreement.compared - len(agreement.differing)
+        100
+    """
 
     compared: int
     largest: float

@@ -28,7 +28,12 @@ TRAINED = "aisle"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class State:
-    """Versions in their roles; `history` says how they came there, oldest first."""
+    """Versions in their roles; `history` says how they came there, oldest first.
+
+    Example:
+        >>> State(stable="2020-01-06-aa", canary="2020-01-13-bb").previous is None
+        True
+    """
 
     stable: str | None = None
     canary: str | None = None
@@ -38,7 +43,15 @@ class State:
 
 
 class Registry:
-    """All operations are idempotent: doing one twice leaves what doing it once left."""
+    """All operations are idempotent: doing one twice leaves what doing it once left.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     registry = Registry(Path(folder))
+        ...     registry.state().stable is None, registry.path("2020-01-06-aa").name
+        (True, '2020-01-06-aa')
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root

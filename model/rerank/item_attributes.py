@@ -14,7 +14,19 @@ COARSE_VALUES = 10
 
 
 class ItemValues:
-    """Reads a column when it is asked for. `path` may be missing: then no item has any attribute."""
+    """Reads a column when it is asked for. `path` may be missing: then no item has any attribute.
+
+    Example:
+        >>> import tempfile
+        >>> import pyarrow as pa
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     table = pa.table({"item_id": ["wine", "milk"], "department": ["alcohol", "dairy"]})
+        ...     pq.write_table(table, Path(folder) / "items.parquet")
+        ...     values = ItemValues(Path(folder) / "items.parquet")
+        ...     wine = values.items_with(Rule(action="restrict", attribute="department", values=("alcohol",)))
+        >>> values.names, wine
+        (('department',), frozenset({b'wine'}))
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path

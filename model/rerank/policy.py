@@ -25,6 +25,18 @@ class RerankPolicy:
 
     Raises:
         InputError: the rules file is missing or asks for what cannot be done.
+
+    Example:
+        A rules file takes the place of the packaged rules.
+
+        >>> import tempfile
+        >>> from tfx_configs.rerank import Rule
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder) / "rules.json"
+        ...     _ = file.write_text(Rules(rules=(Rule(action="exclude", values=("wine",)),)).to_json())
+        ...     policy = RerankPolicy(RerankSettings(), ItemValues(Path(folder) / "items.parquet"), file)
+        ...     policy.current().active
+        True
     """
 
     def __init__(self, settings: RerankSettings, values: ItemValues, rules: Path | None = None) -> None:

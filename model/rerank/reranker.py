@@ -23,7 +23,13 @@ SMALLEST = 1e-7
 
 @dataclass(frozen=True, kw_only=True)
 class Ban:
-    """Items that a rule keeps out of a store, and whether those who bought them before still see them."""
+    """Items that a rule keeps out of a store, and whether those who bought them before still see them.
+
+    Example:
+        >>> ban = Ban(items=frozenset({b"wine"}), store_id="", spares_owners=True)
+        >>> b"wine" in ban.items
+        True
+    """
 
     items: frozenset[bytes]
     store_id: str
@@ -35,6 +41,21 @@ class Reranker:
 
     Raises:
         InputError: a rule, or the diversity, is about an attribute or value that no item has.
+
+    Example:
+        Wine is out of stock, so that the two others move up.
+
+        >>> from pathlib import Path
+        >>> rule = Rule(action="exclude", values=("wine",))
+        >>> reranker = Reranker(RerankSettings(), [rule], ItemValues(Path("items.parquet")))
+        >>> request = Request(user_id="ann", time_s=0, history_item=[], history_time=np.empty(0), k=2)
+        >>> reranker(
+        ...     request,
+        ...     item_C=np.array([b"wine", b"milk", b"tea"], dtype=object),
+        ...     score_C=np.array([0.5, 0.25, 0.125], np.float32),
+        ...     reason_C=np.array([b"popular"] * 3, dtype=object),
+        ... ).item_ids
+        ['milk', 'tea']
     """
 
     def __init__(self, settings: RerankSettings, rules: Sequence[Rule], values: ItemValues) -> None:

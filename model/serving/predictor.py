@@ -42,7 +42,12 @@ class Overloaded(Unavailable):
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What keeps answers quick."""
+    """What keeps answers quick.
+
+    Example:
+        >>> Limits(deadline_ms=100.0).max_in_flight
+        64
+    """
 
     deadline_ms: float = 50.0
     """Time for one request that names none, milliseconds, 1 to MAX_DEADLINE_MS."""
@@ -57,7 +62,15 @@ class Limits:
 
 
 class Predictor(kserve.Model):
-    """Serves one loaded model on top of one history store. Ready only once it is loaded and warm."""
+    """Serves one loaded model on top of one history store. Ready only once it is loaded and warm.
+
+    Example:
+        Before `load` it is not ready: KServe then answers 503.
+
+        >>> from types import SimpleNamespace
+        >>> Predictor(load_model=lambda: None, store=SimpleNamespace(remote=False)).ready
+        False
+    """
 
     def __init__(
         self,

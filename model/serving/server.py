@@ -36,7 +36,23 @@ GRACE_S = 10
 
 @dataclass(frozen=True, kw_only=True)
 class ServerOptions:
-    """What one server process depends on."""
+    """What one server process depends on.
+
+    Example:
+        >>> options = ServerOptions(
+        ...     model_dir=Path("model"),
+        ...     store="lmdb:store",
+        ...     http_port=8080,
+        ...     grpc_port=8081,
+        ...     host_loopback=True,
+        ...     request_log=None,
+        ...     max_history=2048,
+        ...     limits=Limits(),
+        ...     log=LogOptions(),
+        ... )
+        >>> options.limits.deadline_ms
+        50.0
+    """
 
     model_dir: Path
     store: str
@@ -103,6 +119,12 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
 class StrictDataPlane(DataPlane):
     """KServe's data plane, with 400 where a malformed binary body would make it answer 500, and with JSON taken for
     JSON where the content type does not declare it (Triton's client sends none; the protocol asks for none).
+
+    Example:
+        >>> plane = StrictDataPlane(model_registry=kserve.ModelRepository())
+        >>> plane.decode_inference_request(b"{", {}, "aisle")
+        Traceback (most recent call last):
+        kserve.errors.InvalidInput: ...
     """
 
     def decode_inference_request(self, body, headers, model_name):  # type: ignore[no-untyped-def]
@@ -117,7 +139,14 @@ class StrictDataPlane(DataPlane):
 
 
 class FixedRepository(ModelRepositoryExtension):
-    """KServe lets any client unload the model; here none can: to change the model, replace the server."""
+    """KServe lets any client unload the model; here none can: to change the model, replace the server.
+
+    Example:
+        >>> repository = FixedRepository(model_registry=kserve.ModelRepository())
+        >>> asyncio.run(repository.unload("aisle"))
+        Traceback (most recent call last):
+        kserve.errors.InvalidInput: model aisle: this server's model is fixed; roll out another server instead
+    """
 
     async def load(self, model_name: str) -> None:
         raise InvalidInput(f"model {model_name}: this server's model is fixed; roll out another server instead")

@@ -20,7 +20,12 @@ _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]
 
 @dataclass(frozen=True, kw_only=True)
 class Tensor:
-    """One input or output: `size` is 1, or -1 for as many as there are."""
+    """One input or output: `size` is 1, or -1 for as many as there are.
+
+    Example:
+        >>> INPUTS[0].metadata()
+        {'name': 'user_id', 'datatype': 'BYTES', 'shape': [1]}
+    """
 
     name: str
     datatype: str
@@ -71,7 +76,15 @@ class InputTensor(Protocol):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Query:
-    """A valid request, before the shopper's history is looked up."""
+    """A valid request, before the shopper's history is looked up.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> user = SimpleNamespace(name="user_id", datatype="BYTES", shape=[1], data=["ann"])
+        >>> query = parse([user], now_s=1_700_000_000)
+        >>> query.user_id, query.time_s, query.k
+        ('ann', 1700000000, 10)
+    """
 
     user_id: str
     time_s: int

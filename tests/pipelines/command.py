@@ -34,7 +34,7 @@ def started(*arguments: str | Path) -> Iterator["subprocess.Popen[str]"]:
 
 
 def events(out: Path) -> list[dict[str, Any]]:
-    """What the stages of the last run in `out` said."""
+    """Progress events of the last run in `out`."""
     file = out / "progress.jsonl"
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
@@ -67,7 +67,7 @@ def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 240) ->
 
 
 def forget_events(out: Path) -> None:
-    """So that what the next run in `out` says is not mistaken for what the last one said."""
+    """Removes the last run's events, so that those of the next run in `out` cannot be confused with them."""
     (out / "progress.jsonl").unlink(missing_ok=True)
 
 

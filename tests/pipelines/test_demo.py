@@ -61,11 +61,11 @@ def test_the_trained_models_scores_are_probabilities_and_those_of_baselines_are_
     summary = grocery_run.summary()
     line = summary["training"]["calibration"]
     assert line["slope"] > 0 and line["listed"] > line["bought"] > 0
-    known = {name for name, values in summary["quality"].items() if values["calibration_error@10"] is not None}
-    assert known == {"aisle"} and summary["quality"]["aisle"]["calibration_error@10"] < 0.15
+    calibrated = {name for name, values in summary["quality"].items() if values["calibration_error@10"] is not None}
+    assert calibrated == {"aisle"} and summary["quality"]["aisle"]["calibration_error@10"] < 0.15
 
 
-def test_the_last_lines_say_what_happened_and_what_to_try(grocery_run: Run) -> None:
+def test_the_last_lines_report_the_result_and_what_to_try_next(grocery_run: Run) -> None:
     lines = grocery_run.done.stdout.splitlines()
     assert any(line.startswith("Gate: blessed") for line in lines)
     assert any(line.startswith("Rollout: promoted") for line in lines)
@@ -166,7 +166,7 @@ def test_a_second_run_in_the_same_directory_is_refused(grocery_run: Run) -> None
         second = aisle("demo", "--fast", "--out", grocery_run.out)
         assert (second.returncode, len(second.stderr.splitlines())) == (2, 1)
         assert "another run is using it" in second.stderr
-        process.kill()  # nobody is left to tidy up
+        process.kill()  # no process is left to clean up
     assert_nothing_runs(grocery_run.out)
 
 

@@ -34,7 +34,7 @@ def test_ratings_without_baskets_stores_promotions_or_users_end_with_a_report(fi
     summary = films_run.summary()
     assert summary["data"]["rows"] == 6000
     assert (summary["data"]["users"], summary["data"]["items"]) == (150, 200)
-    assert summary["quality"]["personal_frequency"]["recall@10"] == 0  # nobody rates a film twice
+    assert summary["quality"]["personal_frequency"]["recall@10"] == 0  # no viewer rates a film twice
     assert "film" in (films_run.out / "report.html").read_text()
 
 
@@ -110,7 +110,7 @@ def test_other_data_are_compared_with_those_of_the_stable_model_and_the_same_dat
     assert {"hour", "weekday"} <= set(distances) and all(value < 0.05 for value in distances.values())
 
 
-def test_a_refresh_goes_on_from_the_stable_model_and_passes_the_same_gate(films_run: Run) -> None:
+def test_a_refresh_starts_from_the_stable_model_and_passes_the_same_gate(films_run: Run) -> None:
     assert films_run.data is not None
     out, stable = films_run.out, films_run.summary()["model"]
     Registry(out / "registry").set_stable(stable)
@@ -131,7 +131,7 @@ def _compared_with(out: Path) -> str:
 def _kill(out: Path, what: str) -> None:
     """Ends at once the process of the run whose command line ends in, or holds, `what`; not the shell around it."""
     found = [pid for pid, line in processes(out).items() if what in line and not line.startswith("sh ")]
-    # A child looks like its parent until it has become its own program.
+    # A child has its parent's command line until it has become its own program.
     pids = [pid for pid in found if psutil.pid_exists(pid) and psutil.Process(pid).ppid() not in found]
     assert len(pids) == 1, found
     os.kill(pids[0], signal.SIGKILL)

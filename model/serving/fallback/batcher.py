@@ -34,7 +34,17 @@ class _Job:
 
 
 class Batcher:
-    """Threads that answer submitted requests, oldest first, those of one kind (`fewer` or not) together."""
+    """Threads that answer submitted requests, oldest first, those of one kind (`fewer` or not) together.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> def run(requests, fewer):
+        ...     return [Answer(item_ids=[request.user_id], scores=[1.0], reasons=["popular"]) for request in requests]
+        >>> batcher = Batcher(run, threads=1)
+        >>> batcher.submit(SimpleNamespace(user_id="ann"), fewer=False).result().item_ids
+        ['ann']
+        >>> batcher.close()
+    """
 
     def __init__(self, run: Run, threads: int, on_wait: OnWait = lambda _: None) -> None:
         self._run, self._on_wait = run, on_wait

@@ -29,7 +29,17 @@ _log = logging.getLogger(__name__)
 
 
 class Expected:
-    """How long one kind of work takes, seconds: an average in which the last ten or so count most."""
+    """How long one kind of work takes, seconds: an average in which the last ten or so count most.
+
+    Example:
+        >>> expected = Expected()
+        >>> expected.took(1.0)
+        >>> expected.seconds
+        0.1
+        >>> expected.passed_over()
+        >>> round(expected.seconds, 3)
+        0.098
+    """
 
     def __init__(self) -> None:
         self.seconds = 0.0
@@ -43,7 +53,24 @@ class Expected:
 
 
 class Ladder:
-    """One model and the threads that it runs on."""
+    """One model and the threads that it runs on.
+
+    Example:
+        A model that fails; the items that everybody buys are the answer.
+
+        >>> from types import SimpleNamespace
+        >>> def shown(request, item_C, score_C, reason_C):
+        ...     return api.Answer(item_ids=[item.decode() for item in item_C], scores=score_C.tolist(), reasons=[])
+        >>> ladder = Ladder(SimpleNamespace(version="v1", recommend=None, shown=shown), threads=1)
+        >>> ladder.popular = ["milk"]
+        >>> logging.disable()
+        >>> request = api.Request(user_id="ann", time_s=0, history_item=[], history_time=np.empty(0))
+        >>> answer, rung = asyncio.run(ladder.answer(request, deadline=time.perf_counter() + 1.0))
+        >>> answer.item_ids, rung.value
+        (['milk'], 'popular')
+        >>> ladder.close()
+        >>> logging.disable(logging.NOTSET)
+    """
 
     def __init__(self, model: ServedModel, threads: int) -> None:
         self.model = model

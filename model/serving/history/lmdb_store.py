@@ -19,6 +19,16 @@ class LmdbStore:
 
     A process killed at any moment loses nothing that `append` returned for. After a power failure the last appends
     may be gone, and the store is whole. Open a directory once in a process.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     store = LmdbStore(Path(folder))
+        ...     added = store.append([Event(event_id="receipt-1", user_id="ann", item_id="milk", time_s=100)])
+        ...     items, times = store.history("ann", before_s=101)
+        ...     store.close()
+        >>> added, items, times.tolist()
+        (1, ['milk'], [100])
     """
 
     remote = False

@@ -27,7 +27,13 @@ BULK = 1000
 
 
 class RedisStore:
-    """A HistoryStore in one Redis database that any number of servers share. Connects when first used."""
+    """A HistoryStore in one Redis database that any number of servers share. Connects when first used.
+
+    Example:
+        >>> store = RedisStore("redis://127.0.0.1:6379/0", max_history=100)  # connects when it is first used
+        >>> store.remote, store.max_history
+        (True, 100)
+    """
 
     remote = True
 

@@ -29,7 +29,14 @@ _Row = tuple[int, str, int]
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One purchase. `event_id` names it for ever: sent twice, it counts once."""
+    """One purchase. `event_id` names it for ever: sent twice, it counts once.
+
+    Example:
+        >>> milk = Event(event_id="receipt-1", user_id="ann", item_id="milk", time_s=100)
+        >>> value, added = merged(None, [milk, milk], max_history=10)
+        >>> added, before(value, 101)[0]
+        (1, ['milk'])
+    """
 
     event_id: str
     user_id: str

@@ -45,7 +45,17 @@ class ShortWayServer(RESTServer):
 
 
 class ShortWay:
-    """An ASGI application around another."""
+    """An ASGI application around another.
+
+    Example:
+        Any other path goes to the application around which it is.
+
+        >>> import asyncio
+        >>> async def application(scope, receive, send):
+        ...     print("asked for", scope["path"])
+        >>> asyncio.run(ShortWay(application, None)({"type": "http", "path": "/metrics", "method": "GET"}, None, None))
+        asked for /metrics
+    """
 
     def __init__(self, application: Application, dataplane: DataPlane) -> None:
         self._application, self._dataplane = application, dataplane

@@ -15,7 +15,17 @@ _log = logging.getLogger(__name__)
 
 
 class Journal:
-    """An append-only file of whole lines, locked for as long as its process lives. Raises OSError."""
+    """An append-only file of whole lines, locked for as long as its process lives. Raises OSError.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     journal = Journal(Path(folder) / "v1-000001.journal")
+        ...     journal.write(b'{"request_id": "r1", "version": "v1"}\\n')
+        ...     journal.finish()
+        ...     pq.read_table(journal.path.with_suffix(PARQUET))["request_id"].to_pylist()
+        ['r1']
+    """
 
     def __init__(self, path: Path) -> None:
         self.path, self.rows, self.opened = path, 0, time.monotonic()

@@ -45,7 +45,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What is shipped where."""
+    """What is shipped where.
+
+    Example:
+        >>> options = Options(directory=Path("log"), to="s3://logs/shop", host="pod-1", every_s=10.0, linger_s=20.0)
+        >>> options.host
+        'pod-1'
+    """
 
     directory: Path
     to: str

@@ -16,7 +16,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, order=True)
 class Waiting:
-    """One file. The oldest comes first in order."""
+    """One file. The oldest comes first in order.
+
+    Example:
+        >>> Waiting(1.0, Path("late.parquet"), 10) > Waiting(0.5, Path("early.parquet"), 10)
+        True
+    """
 
     finished_s: float
     """Unix seconds, by the clock of this machine; stays as it is for as long as the file is here."""

@@ -32,7 +32,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class LogOptions:
-    """How much is logged, and how often a file is finished."""
+    """How much is logged, and how often a file is finished.
+
+    Example:
+        >>> LogOptions(roll_rows=100).detail_percent
+        1.0
+    """
 
     detail_percent: float = 1.0
     """Share of the requests logged with history and candidates, 0 to 100."""
@@ -61,6 +66,15 @@ class RequestLog:
     A thread appends each row to a journal and finishes the journal when `options` ask for it, and at the end. A killed
     process loses what still waits for the thread, some milliseconds' worth; the next one to open the directory finishes
     the journal that it left. A crash of the machine loses what the kernel had not yet written of the journal.
+
+    Example:
+        >>> import tempfile
+        >>> from model.request_log.reader import read
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with RequestLog(Path(folder)) as log:
+        ...         log.write({"request_id": "r1", "version": "v1", "time_s": 0, "logged_s": 0.0, "item_ids": ["milk"]})
+        ...     read(Path(folder))["item_ids"].to_pylist()
+        [['milk']]
     """
 
     def __init__(self, directory: Path, options: LogOptions | None = None) -> None:

@@ -1,6 +1,7 @@
-"""A market whose model was trained once for all tests of training."""
+"""A market whose model is trained once, and whose baselines are exported once, for all tests of training."""
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import pandas as pd
@@ -9,17 +10,34 @@ import pytest
 from components.examples.run import build_examples
 from components.ingest.run import ingest
 from components.train import run as train_run
+from components.train.baselines.export import export_baselines
+from components.train.baselines.similarity import NEIGHBOUR_BASELINES
 from components.train.trained_model import Learned
 from components.train.vocabulary import Coding
 from model.data import columns as c
 from model.data.catalog import Catalog
 from model.data.trips import Trips
 from model.evaluation.next_basket_task import CATALOG, TRIPS
+from model.package import loaded_model as package
+from model.package.loaded_model import LoadedModel
 from tests.worlds import CUT_DAY, at, market, run_settings, write
 from tfx_configs.settings import RunSettings
 
 NEW = "a-new"
 """An item that comes after the cut, and by its id before all others."""
+EVERY_GATE = ("popularity", "personal_frequency")
+"""Baselines that every gate asks for."""
+
+
+@functools.cache
+def loaded(directory: Path) -> LoadedModel:
+    """The model in a directory that no test changes, loaded once."""
+    return package.load(directory)
+
+
+def with_baselines(run: RunSettings, *names: str) -> RunSettings:
+    """The same run with a gate that asks for these baselines besides EVERY_GATE."""
+    return dataclasses.replace(run, gate=dataclasses.replace(run.gate, baselines=(*EVERY_GATE, *names)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -60,6 +78,23 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     learned = train_run.learn(run, trips, catalog)
     train_run.package(run, root / "examples", catalog, learned, Coding.of(catalog, root / "examples"), root / "model")
     return Trained(root=root, run=run, learned=learned)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Exported:
+    """The directory of the exported baselines, and what the export returned."""
+
+    directory: Path
+    versions: dict[str, str]
+
+
+@pytest.fixture(scope="session")
+def baselines(trained: Trained) -> Exported:
+    """Those of every gate, two frequencies, and all that know the whole catalog."""
+    run = with_baselines(trained.run, "p_top_frequency", "logistic", *NEIGHBOUR_BASELINES)
+    directory = trained.root / "baselines"
+    versions = export_baselines(run.to_json(), str(trained.examples), str(directory))
+    return Exported(directory=directory, versions=versions)
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,7 @@ from components.train.distributed import is_chief
 from components.train.input_pipeline import batches
 from model.data.batch import TripReader
 from model.files import read_json
-from model.package import loaded_model as package
-from tests.components.train.conftest import Trained
+from tests.components.train.conftest import Trained, loaded
 
 
 def tf_config(task: str, index: int, **cluster: list[str]) -> str:
@@ -58,8 +57,7 @@ def test_two_workers_end_with_equal_weights_and_the_chief_exports_what_one_worke
     assert not (tmp_path / "model1").exists()
     judged = trained.trips.first_test_trips()
     lists, listed_by_one = (
-        recommend_all(package.load(model), trained.trips, judged, k=10)
-        for model in (tmp_path / "model0", trained.model)
+        recommend_all(loaded(model), trained.trips, judged, k=10) for model in (tmp_path / "model0", trained.model)
     )
     assert (lists == listed_by_one).mean() > 0.95
     curves = read_json(tmp_path / "model0" / "training.json")["curves"]

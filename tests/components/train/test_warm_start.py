@@ -1,4 +1,4 @@
-"""Models that go on from a parent: refreshed and warm."""
+"""Models that start from a parent: refreshed and warm."""
 
 import shutil
 from pathlib import Path
@@ -8,15 +8,13 @@ import numpy as np
 import pytest
 
 from components.evaluate.predictions import request_of
-from components.train.baselines.export import export_baselines
 from components.train.run import train
 from model.api import Answer
 from model.data.catalog import Catalog
 from model.errors import AisleError, CheckFailed, InputError, ModelRefused
 from model.files import read_json, tree_digests
 from model.networks import weights
-from model.package import loaded_model as package
-from tests.components.train.conftest import NEW, Trained
+from tests.components.train.conftest import NEW, Exported, Trained, loaded
 from tests.worlds import CUT_DAY, seconds
 from tfx_configs.settings import RunSettings, Start
 
@@ -30,7 +28,7 @@ def settings(run: RunSettings, start: Start, **changes: Any) -> str:
 def answers(model: Path, world: Trained) -> list[Answer]:
     """To the first trip of each shopper after the cut."""
     trips = world.trips
-    return package.load(model).recommend([request_of(trips, int(trip), K) for trip in trips.first_test_trips()])
+    return loaded(model).recommend([request_of(trips, int(trip), K) for trip in trips.first_test_trips()])
 
 
 def vectors(model: Path, catalog: Catalog) -> dict[str, np.ndarray]:
@@ -50,7 +48,7 @@ def test_on_its_own_catalog_a_refreshed_model_gives_exactly_its_parents_scores(
 ) -> None:
     report = train(settings(trained.run, "refresh"), str(trained.examples), str(tmp_path / "one"), str(trained.model))
     assert answers(tmp_path / "one", trained) == answers(trained.model, trained)
-    assert report["parent"] == package.load(trained.model).version and report["curves"] == {}
+    assert report["parent"] == loaded(trained.model).version and report["curves"] == {}
     # And that model can be a parent again.
     train(settings(trained.run, "refresh"), str(trained.examples), str(tmp_path / "two"), str(tmp_path / "one"))
     assert answers(tmp_path / "two", trained) == answers(trained.model, trained)
@@ -70,16 +68,16 @@ def test_a_new_item_is_in_the_index_and_is_recommended(week_later: Trained, refr
     assert any(NEW in answer.item_ids for answer in answers(refreshed, week_later))
 
 
-def test_a_refreshed_model_says_what_it_knows_and_since_when(
+def test_a_refreshed_model_records_its_cut_and_how_far_its_weights_have_learned(
     trained: Trained, week_later: Trained, refreshed: Path
 ) -> None:
-    assert package.load(refreshed).manifest.cut_s == seconds(CUT_DAY + 7)
+    assert loaded(refreshed).manifest.cut_s == seconds(CUT_DAY + 7)
     assert read_json(refreshed / "training.json")["learned_until_s"] == seconds(CUT_DAY)
     card = (refreshed / "model_card.md").read_text()
-    assert f"Refreshed from {package.load(trained.model).version}" in card
+    assert f"Refreshed from {loaded(trained.model).version}" in card
 
 
-def test_a_warm_start_moves_the_weights_a_little_and_can_be_gone_on_from(
+def test_a_warm_start_moves_the_weights_a_little_and_can_be_a_parent(
     trained: Trained, week_later: Trained, tmp_path: Path
 ) -> None:
     warm = tmp_path / "warm"
@@ -130,14 +128,14 @@ REFUSED: dict[str, tuple[dict[str, Any], type[AisleError], str]] = {
 
 
 @pytest.mark.parametrize("what", REFUSED)
-def test_a_parent_that_does_not_fit_is_refused_in_one_line(what: str, trained: Trained, refreshed: Path) -> None:
-    given, kind, said = REFUSED[what]
-    given = dict(given)
-    if not (trained.root / "baselines").exists():
-        export_baselines(trained.run.to_json(), str(trained.examples), str(trained.root / "baselines"))
-    parent = given.pop("parent", "model")
-    asked = settings(trained.run, "refresh", **given)
-    with pytest.raises(kind, match=said) as refusal:
+def test_a_parent_that_does_not_fit_is_refused_in_one_line(
+    what: str, trained: Trained, refreshed: Path, baselines: Exported
+) -> None:
+    changes, kind, message = REFUSED[what]
+    changes = dict(changes)
+    parent = changes.pop("parent", "model")
+    asked = settings(trained.run, "refresh", **changes)
+    with pytest.raises(kind, match=message) as refusal:
         train(asked, str(trained.examples), str(trained.root / "refused"), parent and str(trained.root / parent))
     assert "\n" not in str(refusal.value) and not (trained.root / "refused").exists()
 

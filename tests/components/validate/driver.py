@@ -40,6 +40,12 @@ def skew_all(training_stats: str, logs: list[str], settings_json: str) -> dict[s
     return out
 
 
+def skew_after_validation(tables: str, out_root: str, logs: list[str], settings_json: str) -> dict[str, Any]:
+    """What skew_all returns, against the statistics that the validation of `tables` left."""
+    validate_all([tables], out_root, settings_json)
+    return skew_all(str(Path(out_root) / Path(tables).name / "requests.stats.pb"), logs, settings_json)
+
+
 def versions() -> dict[str, str]:
     """Versions of what validation runs on."""
     return {name: version(name) for name in ("tensorflow-data-validation", "tensorflow", "numpy")}

@@ -11,7 +11,6 @@ from tests.components.validate.world import clean_shop, write
 from tfx_configs.settings import DataSettings, RunSettings
 
 SETTINGS = RunSettings(data=DataSettings(test_days=14)).to_json()
-DRIVER = "tests.components.validate.driver"
 Line = dict[str, Any]
 
 
@@ -54,22 +53,23 @@ LOGS = {
 
 @pytest.fixture(scope="module")
 def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """{name: what skew said}."""
+    """{name: what skew returned}."""
     root = tmp_path_factory.mktemp("skew")
-    tables = write(clean_shop(), root / "tables")
-    kwargs: dict[str, Any] = {"folders": [str(tables)], "out_root": str(root / "out"), "settings_json": SETTINGS}
-    call("validate", f"{DRIVER}:validate_all", kwargs)
     for name, log in LOGS.items():
         (root / name).mkdir()
         (root / name / "v1-1-1-000001.journal").write_text(log)
     (root / "empty").mkdir()
     (root / "no log").mkdir()
     (root / "no log" / "x.parquet").write_text("x")
-    stats = str(root / "out" / "tables" / "requests.stats.pb")
     names = (*LOGS, "lost", "empty", "no log")
-    logs = [str(root / name) for name in names]
-    found = call("validate", f"{DRIVER}:skew_all", {"training_stats": stats, "logs": logs, "settings_json": SETTINGS})
-    return {name: found[str(root / name)] for name in names}
+    asked = {
+        "tables": str(write(clean_shop(), root / "tables")),
+        "out_root": str(root / "out"),
+        "logs": [str(root / name) for name in names],
+        "settings_json": SETTINGS,
+    }
+    results = call("validate", "tests.components.validate.driver:skew_after_validation", asked)
+    return {name: results[str(root / name)] for name in names}
 
 
 def findings(answer: dict[str, Any]) -> list[tuple[str, str, str]]:

@@ -1,5 +1,6 @@
 """The container of trips: test span, next-basket task, files."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,8 @@ import pytest
 from components.examples.trips import build_trips
 from model.data.trips import Trips
 from tests.worlds import purchases, seconds
+
+MOMENT_S = seconds(10)
 
 
 @pytest.fixture
@@ -18,17 +21,17 @@ def trips() -> Trips:
     return build_trips(events, np.array(["a", "b"], dtype=object), seconds(10), 100)
 
 
-def who(trips: Trips, which: np.ndarray) -> list[tuple[str, float]]:
+def shopper_and_day(trips: Trips, which: np.ndarray) -> list[tuple[str, float]]:
     return [(trips.user_ids[trips.user_T[t]], (trips.time_T[t] - seconds(0)) / 86_400) for t in which]
 
 
 def test_the_test_span_begins_at_the_cut(trips: Trips) -> None:
-    assert who(trips, trips.test_trips()) == [("old", 10), ("new", 11), ("new", 12), ("old", 12)]
+    assert shopper_and_day(trips, trips.test_trips()) == [("old", 10), ("new", 11), ("new", 12), ("old", 12)]
 
 
-def test_the_task_is_each_known_shoppers_first_test_trip(trips: Trips) -> None:
-    """The first test trip of `new` has no history: there is nothing to tell that shopper apart by."""
-    assert who(trips, trips.first_test_trips()) == [("old", 10)]
+def test_the_task_is_the_first_test_trip_of_each_shopper_with_a_history(trips: Trips) -> None:
+    """The first test trip of `new` has no history: nothing distinguishes that shopper."""
+    assert shopper_and_day(trips, trips.first_test_trips()) == [("old", 10)]
 
 
 def test_saved_trips_load_equal(trips: Trips, tmp_path: Path) -> None:
@@ -42,5 +45,26 @@ def test_saved_trips_load_equal(trips: Trips, tmp_path: Path) -> None:
 def test_histories_of_several_trips_lie_one_after_the_other(trips: Trips) -> None:
     position, row = trips.histories(np.array([5, 0, 3]))
     spelled = [(int(r), trips.item_ids[trips.event_item_E[p]]) for p, r in zip(position, row, strict=True)]
-    assert who(trips, np.array([5, 0, 3])) == [("old", 12), ("old", 1), ("new", 11)]
+    assert shopper_and_day(trips, np.array([5, 0, 3])) == [("old", 12), ("old", 1), ("new", 11)]
     assert spelled == [(0, "a"), (0, "b"), (0, "a")]
+
+
+def test_an_event_exactly_at_the_moment_is_not_known_at_it(trips: Trips) -> None:
+    at_it = trips.event_time_E == MOMENT_S
+    assert at_it.sum() == 1
+    assert not trips.kept_events(MOMENT_S)[at_it].any()
+    assert trips.kept_events(MOMENT_S + 1)[at_it].all()
+
+
+@pytest.mark.parametrize(("return_s", "counts"), [(MOMENT_S - 1, False), (MOMENT_S, True)])
+def test_a_purchase_returned_exactly_at_the_moment_still_counts_at_it(
+    trips: Trips, return_s: int, counts: bool
+) -> None:
+    """In the events that count at the cut, and in the history of a trip at that moment."""
+    at_moment = int(np.flatnonzero(trips.time_T == MOMENT_S)[0])
+    bought = trips.history(at_moment)[0]
+    returned = dataclasses.replace(
+        trips, returned_event_R=np.array([bought]), returned_time_R=np.array([return_s], np.int64)
+    )
+    assert returned.kept_events(MOMENT_S)[bought] == counts
+    assert (bought in returned.history(at_moment)) == counts

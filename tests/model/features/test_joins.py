@@ -17,10 +17,10 @@ def test_equal_pairs_share_a_segment_and_others_do_not() -> None:
 
 
 def test_contains_asks_for_the_pair_not_for_the_value() -> None:
-    found = contains(
+    contained = contains(
         tf.constant([0, 0, 1, 2]), tf.constant([5, 6, 5, 5]), tf.constant([0, 1, 1]), tf.constant([5, 6, 5])
     )
-    assert found.numpy().tolist() == [True, False, True, False]
+    assert contained.numpy().tolist() == [True, False, True, False]
 
 
 def test_contains_nothing_in_nothing() -> None:
@@ -31,8 +31,8 @@ def test_contains_nothing_in_nothing() -> None:
 
 def test_the_largest_values_do_not_run_into_the_next_row() -> None:
     top = 2**31 - 1
-    found = contains(tf.constant([0, 1]), tf.constant([top, 0]), tf.constant([0]), tf.constant([top]))
-    assert found.numpy().tolist() == [True, False]
+    contained = contains(tf.constant([0, 1]), tf.constant([top, 0]), tf.constant([0]), tf.constant([top]))
+    assert contained.numpy().tolist() == [True, False]
 
 
 @pytest.mark.parametrize("codes", [10, MOST_CODES + 1])
@@ -59,6 +59,13 @@ def test_the_best_of_each_row_come_in_order_of_row_score_and_position() -> None:
     row = tf.constant([1, 0, 1, 1, 0, 3])
     score = tf.constant([0.5, 0.1, 0.9, 0.5, 0.2, 0.0])
     assert top_per_row(row, score, 2).numpy().tolist() == [4, 1, 2, 0, 5]
+
+
+def test_the_best_of_scores_that_are_all_negative_are_those_nearest_to_zero() -> None:
+    """Log-odds are negative, and the bits of a negative float rise as it falls."""
+    row = tf.constant([0, 0, 0, 1, 1])
+    score = tf.constant([-3.0, -0.5, -200.0, -7.0, -1.0])
+    assert top_per_row(row, score, 2).numpy().tolist() == [1, 0, 4, 3]
 
 
 def test_the_best_agree_with_sorting_each_row() -> None:

@@ -49,7 +49,7 @@ def _version(**changes: Any) -> VersionEvidence:
 def evidence_of(
     canary: dict[str, Any] | None = None, stable: dict[str, Any] | None = None, percent: int = 10, **rest: Any
 ) -> Evidence:
-    """Healthy at `percent`: of 200 shoppers, that share with the canary; at 100 %, stable has seen nobody."""
+    """Healthy at `percent`: of 200 shoppers, that share with the canary; at 100 %, stable has no shoppers."""
     shoppers = 2 * percent
     if percent == 100:
         theirs = {"requests": 0, "shoppers": 0, "trips": 0, "hits": 0, "hits_per_trip_se": math.inf}
@@ -168,7 +168,7 @@ STEPS = {
     "much worse, perhaps by chance": evidence_of({"hits": 140, "hits_per_trip_se": 1.0}),
     "alike lists where stable's are too": evidence_of({"list_overlap": 0.97}, {"list_overlap": 0.95}),
     "as many fallbacks as allowed": evidence_of({"fallbacks": 5}),
-    "nobody was asked twice": evidence_of(agreement=None),
+    "no request was asked twice": evidence_of(agreement=None),
 }
 
 
@@ -182,6 +182,23 @@ def test_too_few_answers_hold_and_ask_for_traffic() -> None:
     expected = ("traffic: 99 canary answers of the 100 needed",)
     assert decision == Decision(action="hold", percent=10, reasons=expected, wants_traffic=True)
     assert apply(AT_10, decision) == AT_10
+
+
+def test_one_failed_request_among_the_first_five_does_not_roll_back() -> None:
+    decision = decide(SETTINGS, AT_10, evidence_of({"requests": 5, "errors": 1}))
+    assert decision.action == "hold"
+    assert [reason.partition(":")[0] for reason in decision.reasons] == ["traffic"]
+
+
+@pytest.mark.parametrize(("percents", "action"), [((10, 100), "rollback"), ((10, 50, 100), "step")])
+def test_the_steps_that_compare_share_alpha_equally(percents: tuple[int, ...], action: str) -> None:
+    """177 hits against 200, relative error hypot(0.05 / 1.77, 0.05 / 2) = 0.0377, V = 0.00142, t^2 = 0.01.
+
+    log(200 / 177) = 0.122 lies between the half-widths sqrt(2 V (V + t^2) / t^2 (log(1 / (0.8 alpha)) + 2.08 / 2)):
+    0.118 at alpha = 0.05, which one step that compares may spend, and 0.127 at 0.025, the half that each of two has.
+    """
+    plan = dataclasses.replace(SETTINGS, percents=percents, outcome_alpha=0.05, min_outcome_ratio=0.0)
+    assert decide(plan, AT_10, evidence_of({"hits": 177})).action == action
 
 
 def test_what_compares_waits_for_a_full_sample() -> None:

@@ -1,6 +1,5 @@
 """The exported baselines against the benchmark's peers of the same name, which share no code with them."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -12,15 +11,15 @@ from benchmarks.peers.frequency import LastBasket, Popularity, TopFrequency
 from benchmarks.peers.logistic import Logistic as LogisticPeer
 from components.evaluate.predictions import recommend_all, request_of
 from components.train.baselines.export import baseline, export_baselines
+from components.train.baselines.similarity import NEIGHBOUR_BASELINES
 from model.baselines.frequency import Logistic
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
 from model.errors import InputError
 from model.evaluation import ranking_metrics as metrics
 from model.networks.recommender import Recommender, Recommends
-from model.package import loaded_model as package
 from model.system.legacy_keras import tf
-from tests.components.train.conftest import Trained
+from tests.components.train.conftest import EVERY_GATE, Exported, Trained, loaded, with_baselines
 
 EVERY = 40
 """All of the market's items."""
@@ -92,22 +91,15 @@ def test_the_logistic_baseline_with_its_peers_weights_scores_as_its_peer_does(tr
         )
 
 
-def named(trained: Trained, *names: str) -> str:
-    gate = dataclasses.replace(trained.run.gate, baselines=("popularity", "personal_frequency", *names))
-    return dataclasses.replace(trained.run, gate=gate).to_json()
-
-
 def test_the_named_ones_are_exported_and_the_logistic_one_has_learned_what_is_bought_again(
-    trained: Trained, tmp_path: Path
+    trained: Trained, baselines: Exported
 ) -> None:
-    versions = export_baselines(
-        named(trained, "p_top_frequency", "logistic"), str(trained.examples), str(tmp_path / "b")
-    )
-    assert list(versions) == ["popularity", "personal_frequency", "p_top_frequency", "logistic"]
-    assert json.loads((tmp_path / "b" / "versions.json").read_text()) == versions
+    frequencies = (*EVERY_GATE, "p_top_frequency", "logistic")
+    assert list(baselines.versions) == [*frequencies, *NEIGHBOUR_BASELINES]
+    assert json.loads((baselines.directory / "versions.json").read_text()) == baselines.versions
     trips, which = trained.trips, trained.trips.first_test_trips()
     baskets = [trips.basket(int(trip)) for trip in which]
-    listed = {name: recommend_all(package.load(tmp_path / "b" / name), trips, which) for name in versions}
+    listed = {name: recommend_all(loaded(baselines.directory / name), trips, which) for name in frequencies}
     ndcg = {
         name: metrics.mean_defined(metrics.ndcg(metrics.find_hits(items, baskets, baskets), 10))
         for name, items in listed.items()
@@ -118,6 +110,6 @@ def test_the_named_ones_are_exported_and_the_logistic_one_has_learned_what_is_bo
         assert set(items[items != metrics.NO_ITEM]) <= set(np.unique(history))
 
 
-def test_a_name_that_nobody_knows_is_refused(trained: Trained, tmp_path: Path) -> None:
+def test_an_unknown_name_is_refused(trained: Trained, tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected names among popularity, .*, logistic, got fame"):
-        export_baselines(named(trained, "fame"), str(trained.examples), str(tmp_path / "b"))
+        export_baselines(with_baselines(trained.run, "fame").to_json(), str(trained.examples), str(tmp_path / "b"))

@@ -2,6 +2,7 @@
 which items go together is learned by the same code (components/train/baselines/item_similarity.py)."""
 
 import dataclasses
+import shutil
 from functools import partial
 from pathlib import Path
 
@@ -15,16 +16,14 @@ from components.evaluate.predictions import request_of
 from components.evaluate.run import evaluate_models
 from components.gate.run import judge_candidate
 from components.train.baselines import similarity as learn
-from components.train.baselines.export import export_baselines
 from components.train.baselines.similarity import NEIGHBOUR_BASELINES, Past, knows_shoppers
 from model.api import Answer
 from model.baselines.whole_catalog import CatalogScorer
 from model.data.batch import TripReader
 from model.errors import CheckFailed
 from model.files import read_json
-from model.package import loaded_model as package
 from model.registry.model_registry import Registry
-from tests.components.train.conftest import Trained
+from tests.components.train.conftest import EVERY_GATE, Exported, Trained, loaded, with_baselines
 
 PEERS = {
     "item_knn": ItemKnn(shrink=800.0),
@@ -38,30 +37,18 @@ K = 40
 """All of the market's items."""
 
 
-@pytest.fixture(scope="module")
-def exported(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The directory of all of them, and of those that every gate has."""
-    out = tmp_path_factory.mktemp("baselines") / "models"
-    export_baselines(_settings(trained), str(trained.examples), str(out))
-    return out
-
-
-def _settings(trained: Trained) -> str:
-    names = ("popularity", "personal_frequency", *NEIGHBOUR_BASELINES)
-    return dataclasses.replace(trained.run, gate=dataclasses.replace(trained.run.gate, baselines=names)).to_json()
-
-
 def liked(answer: Answer) -> dict[str, float]:
     """{item: score}, without what only fills the list."""
-    found = dict(zip(answer.item_ids, answer.scores, strict=True))
-    return {item: score for item, score in found.items() if score > 0}
+    scored = dict(zip(answer.item_ids, answer.scores, strict=True))
+    return {item: score for item, score in scored.items() if score > 0}
 
 
 @pytest.mark.parametrize("name", PEERS)
-def test_an_exported_baseline_answers_as_its_peer_does(name: str, trained: Trained, exported: Path) -> None:
+def test_an_exported_baseline_answers_as_its_peer_does(name: str, trained: Trained, baselines: Exported) -> None:
     trips = trained.trips
     requests = [request_of(trips, int(trip), K) for trip in trips.first_test_trips()]
-    answers, theirs = package.load(exported / name).recommend(requests), PEERS[name].fit(trips).recommend(requests)
+    answers = loaded(baselines.directory / name).recommend(requests)
+    theirs = PEERS[name].fit(trips).recommend(requests)
     assert len(answers) == len(theirs) == 64
     for one, other in zip(answers, theirs, strict=True):
         assert liked(one) == pytest.approx(liked(other), rel=1e-4, abs=1e-6)
@@ -90,24 +77,27 @@ def test_other_settings_mean_the_same_to_both(make: partial[CatalogScorer], peer
 
 
 def test_they_are_evaluated_beside_the_candidate_which_has_to_beat_them(
-    trained: Trained, exported: Path, tmp_path: Path
+    trained: Trained, baselines: Exported, tmp_path: Path
 ) -> None:
-    given, examples, evaluation = _settings(trained), str(trained.examples), tmp_path / "evaluation"
-    evaluate_models(given, examples, str(trained.model), str(exported), "", str(evaluation), "c1")
-    found = read_json(evaluation / "metrics.json")
-    assert set(found["baselines"]) == {"popularity", "personal_frequency", *PEERS}
-    assert found["models"]["tifu_knn"]["ndcg@10"] > 2 * found["models"]["popularity"]["ndcg@10"]
+    settings = with_baselines(trained.run, *NEIGHBOUR_BASELINES).to_json()
+    examples, evaluation, asked = str(trained.examples), tmp_path / "evaluation", tmp_path / "baselines"
+    for name in (*EVERY_GATE, *NEIGHBOUR_BASELINES):
+        shutil.copytree(baselines.directory / name, asked / name)
+    evaluate_models(settings, examples, str(trained.model), str(asked), "", str(evaluation), "c1")
+    metrics = read_json(evaluation / "metrics.json")
+    assert set(metrics["baselines"]) == {"popularity", "personal_frequency", *PEERS}
+    assert metrics["models"]["tifu_knn"]["ndcg@10"] > 2 * metrics["models"]["popularity"]["ndcg@10"]
     verdict = tmp_path / "verdict.json"
-    judge_candidate(given, examples, str(evaluation), str(verdict), str(tmp_path / "table.md"), "", "", "c1")
+    judge_candidate(settings, examples, str(evaluation), str(verdict), str(tmp_path / "table.md"), "", "", "c1")
     reasons = {reason["check"]: reason["message"] for reason in read_json(verdict)["reasons"]}
-    best = max(found["baselines"], key=lambda name: found["models"][name]["ndcg@10"])
+    best = max(metrics["baselines"], key=lambda name: metrics["models"][name]["ndcg@10"])
     assert f"over {best}" in reasons["ndcg@10 lead"]
 
 
-def test_one_of_them_can_be_the_first_stable_model(exported: Path, tmp_path: Path) -> None:
+def test_one_of_them_can_be_the_first_stable_model(baselines: Exported, tmp_path: Path) -> None:
     registry = Registry(tmp_path)
-    state = registry.set_stable(registry.add(exported / "item_knn"))
-    assert package.load(registry.path(str(state.stable))).manifest.kind == "item_knn"
+    state = registry.set_stable(registry.add(baselines.directory / "item_knn"))
+    assert loaded(registry.path(str(state.stable))).manifest.kind == "item_knn"
     assert registry.trained_stable() == ""
 
 

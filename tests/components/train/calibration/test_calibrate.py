@@ -1,15 +1,21 @@
-"""Calibration: the line by pencil and by simulation, and that no order changes."""
+"""Calibration: hand-computed and simulated lines, and that no order changes."""
 
 import math
 
 import numpy as np
 import pytest
 
-from components.train.calibration.calibrate import set_line
+from components.examples.trips import build_trips
+from components.train.calibration.calibrate import calibrate, set_line
 from components.train.calibration.platt import MIN_SLOPE, Platt, fit
+from components.train.ranker import no_scorer
+from model.data.batch import TripReader
 from model.networks.ranker import Ranker
+from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
 from tests.model.small_catalog import small_catalog
+from tests.worlds import purchases, seconds
+from tfx_configs.settings import RunSettings, TrainSettings
 
 LOGITS = np.linspace(-4.0, 1.0, 20_000)
 
@@ -19,22 +25,22 @@ def bought(slope: float, offset: float) -> np.ndarray:
     return np.random.default_rng(2).random(len(LOGITS)) < chance
 
 
-def test_the_line_that_made_the_data_is_found_again() -> None:
-    found = fit(LOGITS, bought(1.6, 0.9))
-    assert (found.slope, found.offset) == pytest.approx((1.6, 0.9), abs=0.08)
+def test_the_line_that_made_the_data_is_recovered() -> None:
+    line = fit(LOGITS, bought(1.6, 0.9))
+    assert (line.slope, line.offset) == pytest.approx((1.6, 0.9), abs=0.08)
 
 
 def test_under_the_fitted_line_as_much_is_expected_as_was_bought() -> None:
     y = bought(0.5, -1.0)
-    found = fit(LOGITS, y)
-    expected = (1 / (1 + np.exp(-(found.slope * LOGITS + found.offset)))).sum()
+    line = fit(LOGITS, y)
+    expected = (1 / (1 + np.exp(-(line.slope * LOGITS + line.offset)))).sum()
     assert expected == pytest.approx(y.sum(), abs=2)
 
 
 def test_a_constant_logit_moves_to_the_share_that_was_bought() -> None:
     """100,000 times the logit 0, a fifth bought: log(1/4), less what the prior holds back."""
-    found = fit(np.zeros(100_000), np.arange(100_000) % 5 == 0)
-    assert (found.slope, found.offset) == pytest.approx((1.0, math.log(1 / 4)), abs=1e-3)
+    line = fit(np.zeros(100_000), np.arange(100_000) % 5 == 0)
+    assert (line.slope, line.offset) == pytest.approx((1.0, math.log(1 / 4)), abs=1e-3)
 
 
 def test_without_observations_nothing_moves_and_with_one_only_a_little() -> None:
@@ -43,9 +49,9 @@ def test_without_observations_nothing_moves_and_with_one_only_a_little() -> None
     assert one.slope == 1.0 and 0 < one.offset < 0.5
 
 
-def test_what_can_be_told_apart_perfectly_has_a_finite_line() -> None:
-    found = fit(np.array([-30.0, -20.0, 20.0, 30.0]), np.array([0, 0, 1, 1]))
-    assert math.isfinite(found.slope) and found.slope >= MIN_SLOPE
+def test_perfectly_separated_observations_have_a_finite_line() -> None:
+    line = fit(np.array([-30.0, -20.0, 20.0, 30.0]), np.array([0, 0, 1, 1]))
+    assert math.isfinite(line.slope) and line.slope >= MIN_SLOPE
 
 
 def test_scores_that_point_the_wrong_way_are_left_alone() -> None:
@@ -68,3 +74,22 @@ def test_calibration_changes_the_numbers_and_never_the_order() -> None:
     assert after == pytest.approx(1.7 * before - 0.6, abs=1e-5)
     score = tf.math.sigmoid(after).numpy()
     assert (np.argsort(-score, kind="stable") == np.argsort(-before, kind="stable")).all()
+
+
+def test_without_held_out_trips_only_the_sampling_of_negatives_is_undone() -> None:
+    """One negative in ten was learned from: odds ten times too high, so log(0.1) is added to their logarithm."""
+    catalog = small_catalog()
+    recommender = Recommender(catalog, RunSettings(), no_scorer)
+    ranker = Ranker(catalog, len(recommender.features.records))
+    trips = build_trips(purchases(("u1", 1, "a b"), ("u1", 9, "a")), catalog.item_ids, seconds(10), 100)
+    none = np.empty(0, np.int64)
+    report = calibrate(
+        recommender,
+        ranker,
+        TripReader(trips, catalog),
+        none,
+        np.empty((0, 1), np.int32),
+        TrainSettings(negative_percent=10.0),
+    )
+    assert (float(ranker.slope), float(ranker.offset)) == pytest.approx((1.0, math.log(0.1)))
+    assert report == {"slope": 1.0, "offset": 0.0, "listed": 0, "bought": 0}

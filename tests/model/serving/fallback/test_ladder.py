@@ -2,14 +2,19 @@
 
 import asyncio
 import logging
+import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import kserve
+import numpy as np
 import pytest
 from kserve.protocol.infer_type import InferInput
 
+from model.api import Answer, Request, Rung
 from model.errors import InputError
+from model.serving.fallback.ladder import Ladder
 from model.serving.predictor import Limits, Overloaded, Predictor
 from tests.model.serving.fake_server import FakeModel
 from tests.model.serving.history.fake_store import FakeStore
@@ -17,8 +22,24 @@ from tests.model.serving.history.fake_store import FakeStore
 ITEMS = ("p", "q")
 
 
+REQUEST = Request(user_id="u", time_s=0, history_item=[], history_time=np.empty(0, np.int64))
+
+
+class HeldModel(FakeModel):
+    """Its answers wait for `go`."""
+
+    def __init__(self, **fields: Any) -> None:
+        super().__init__(**fields)
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def recommend(self, requests: Sequence[Request], fewer: bool = False) -> list[Answer]:
+        self.begun.set()
+        assert self.go.wait(10)
+        return super().recommend(requests, fewer)
+
+
 def _predictor(store: FakeStore | None = None, limits: Limits | None = None, **model: Any) -> Predictor:
-    """A loaded predictor; what the model is told to do to requests begins after loading."""
+    """A loaded predictor; `model` are FakeModel's fields, set after loading."""
     fake = FakeModel(version="v", items=ITEMS)
     predictor = Predictor(lambda: fake, store or FakeStore(items={"u": ["a", "a", "b"]}), limits=limits)
     predictor.load()
@@ -70,6 +91,30 @@ def test_once_known_to_be_slow_it_is_asked_for_fewer_candidates() -> None:
     _check(answer, "fewer_candidates", "found", ["b", "a", "p", "q"])
 
 
+@pytest.mark.parametrize(("busy", "rung"), [(False, Rung.FULL), (True, Rung.FEWER)])
+def test_behind_another_batch_there_must_be_time_for_two(busy: bool, rung: Rung) -> None:
+    """Full ranking is expected to take 3 s and there are 5: enough for one round, not for two."""
+    model = HeldModel(version="v", items=ITEMS)
+    ladder = Ladder(model, threads=1)
+    ladder._expected[Rung.FULL].seconds = 3.0
+
+    async def ask() -> Rung:
+        if busy:
+            first = asyncio.wrap_future(ladder._batcher.submit(REQUEST, True))
+            assert await asyncio.to_thread(model.begun.wait, 10)
+        else:
+            model.go.set()
+        answer = asyncio.ensure_future(ladder.answer(REQUEST, time.perf_counter() + 5.0))
+        await asyncio.sleep(0)  # it has chosen its rung
+        model.go.set()
+        if busy:
+            await first
+        return (await answer)[1]
+
+    assert asyncio.run(ask()) == rung
+    ladder.close()
+
+
 def test_a_model_that_was_too_slow_once_is_tried_again_before_long() -> None:
     predictor = _predictor(sleep_s=1.0, fewer_sleep_s=0.0)
 
@@ -113,7 +158,7 @@ def test_a_model_that_fails_while_loading_is_never_ready() -> None:
     assert not predictor.ready
 
 
-def test_with_the_store_down_the_model_ranks_without_a_history_and_the_answer_says_so() -> None:
+def test_with_the_store_down_the_model_ranks_without_a_history_and_the_answer_reports_it() -> None:
     _check(_asked(_predictor(FakeStore(down=True))), "full", "unavailable", ["p", "q"])
 
 
@@ -150,10 +195,10 @@ def test_more_requests_than_the_limit_are_turned_away_at_once_and_the_others_ans
     async def five() -> list[Any]:
         return await asyncio.gather(*(_ask(predictor) for _ in range(5)), return_exceptions=True)
 
-    found = asyncio.run(five())
+    answers = asyncio.run(five())
     predictor.close()
-    assert [type(answer) for answer in found] == [dict, dict, dict, Overloaded, Overloaded]
-    assert "3 requests are being answered" in found[-1].details
+    assert [type(answer) for answer in answers] == [dict, dict, dict, Overloaded, Overloaded]
+    assert "3 requests are being answered" in answers[-1].details
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1e9, "soon", True, [5], None, float("nan")])
