@@ -1,5 +1,6 @@
-"""The base of every artifact that is one JSON file in a directory."""
+"""The bases of the artifacts: one JSON file in a directory, or a directory of several files."""
 
+import dataclasses
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -42,3 +43,24 @@ class Artifact(BaseModel):
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"
             raise InputError(f"{path}: {where}: {first['msg']}; run {cls.STAGE} again") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class ArtifactDirectory:
+    """An artifact of several files: properties give their paths, or read them when they are asked for.
+
+    `load` checks that the stage has written one there; a plain instance does not look.
+    """
+
+    directory: Path
+
+    MARKER: ClassVar[str]
+    """What every complete one has in it."""
+    STAGE: ClassVar[str]
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Raises InputError when `directory` holds no such artifact."""
+        if not (directory / cls.MARKER).exists():
+            raise InputError(f"{cls.STAGE}: expected {cls.MARKER} in {directory}, found none; run {cls.STAGE} first")
+        return cls(directory)

@@ -6,24 +6,19 @@ Shape legend: E events (as in Trips), T trips, L added lines, R returned events,
 """
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from model.data import columns as c
 from model.data.catalog import MISSING, Catalog
+from model.data.labels import positives
 from model.data.trips import Trips, slice_positions
 from tfx_configs.labels import LabelSettings
 from tfx_configs.settings import DAY_S
 
 FOREVER = np.iinfo(np.int64).max
 _SECONDS = 1 << 34  # above any unix time: (user, time) pairs pack into one sortable int64
-
-
-def positives(events: pd.DataFrame, settings: LabelSettings) -> pd.DataFrame:
-    """The events that make trips: of a positive type, with a quantity above zero."""
-    return events[events[c.EVENT_TYPE].isin(settings.positive_types) & (events[c.QUANTITY] > 0)]
 
 
 def label(
@@ -52,14 +47,14 @@ def label(
     kept_E = ~np.logical_or.reduce(list(dropped.values()))
     late_trip_L, late_event_L = _late(trips, np.flatnonzero(~gift_T), settings.outcome_hours)
     kept_L = kept_E[late_event_L]
-    baskets: dict[str, Any] = _baskets(
+    labelled = _with_baskets(
+        trips,
         np.concatenate([trip_E[kept_E], late_trip_L[kept_L]]),
         np.concatenate([trips.event_item_E[kept_E], trips.event_item_E[late_event_L[kept_L]]]),
-        trips,
     )
     returned_R = np.flatnonzero(return_E < FOREVER)
     labelled = dataclasses.replace(
-        trips, **baskets, returned_event_R=returned_R, returned_time_R=return_E[returned_R].astype(np.int64)
+        labelled, returned_event_R=returned_R, returned_time_R=return_E[returned_R].astype(np.int64)
     )
     report: dict[str, float] = {f"lines_{reason}": int(which_E.sum()) for reason, which_E in dropped.items()}
     empty_T = (labelled.basket_begin_T == labelled.basket_end_T) & (trips.time_T < trips.cut_s)
@@ -166,15 +161,16 @@ def _unique_pairs(trip: np.ndarray, item: np.ndarray, trips: Trips) -> np.ndarra
     return np.unique(trip.astype(np.int64) * len(trips.item_ids) + item)
 
 
-def _baskets(trip: np.ndarray, item: np.ndarray, trips: Trips) -> dict[str, np.ndarray]:
-    """The basket arrays of Trips for (trip, item) pairs in any order, repeated or not."""
+def _with_baskets(trips: Trips, trip: np.ndarray, item: np.ndarray) -> Trips:
+    """The trips with these baskets: (trip, item) pairs in any order, repeated or not."""
     pairs = _unique_pairs(trip, item, trips)
     of_pair, every = pairs // len(trips.item_ids), np.arange(len(trips))
-    return {
-        "basket_begin_T": np.searchsorted(of_pair, every, side="left"),
-        "basket_end_T": np.searchsorted(of_pair, every, side="right"),
-        "basket_item_B": (pairs % len(trips.item_ids)).astype(np.int32),
-    }
+    return dataclasses.replace(
+        trips,
+        basket_begin_T=np.searchsorted(of_pair, every, side="left"),
+        basket_end_T=np.searchsorted(of_pair, every, side="right"),
+        basket_item_B=(pairs % len(trips.item_ids)).astype(np.int32),
+    )
 
 
 def _index(ids: np.ndarray, wanted: pd.Series) -> np.ndarray:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from components.artifacts.training import PreRankerFit
 from components.kfp_support.progress import progress
 from components.train.calibration.logistic_regression import fit_logistic
 from model.data.batch import Batch, TripReader
@@ -28,14 +29,11 @@ EPOCHS, BATCH, RATE = 3, 2048, 5e-3
 
 def train_preranker(
     recommender: Recommender, reader: TripReader, which: np.ndarray, retrieved: np.ndarray, seed: int
-) -> dict[str, float]:
+) -> PreRankerFit:
     """Sets the variables of the recommender's pre-ranker; what it finds in too little data stays near nothing.
 
     Args:
         which: [n] trips. retrieved: [n, k] int32 items from the towers for each of them.
-
-    Returns:
-        {"trips", "entries", "bought"}: what it learned from.
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(which))[:TRIPS]
@@ -64,7 +62,7 @@ def train_preranker(
     input_NR = np.concatenate([feature_NF[:, :READ], on_NK], axis=1)
     loss = _fit_network(preranker, feature_NF @ preranker.line_F.numpy(), input_NR, bought_N, rng)
     progress(f"pre-ranker: {len(bought_N):,} entries of {len(chosen):,} trips, loss {loss:.4f}")
-    return {"trips": len(chosen), "entries": len(bought_N), "bought": int(bought_N.sum())}
+    return PreRankerFit(trips=len(chosen), entries=len(bought_N), bought=int(bought_N.sum()))
 
 
 def _fit_network(

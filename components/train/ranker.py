@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.train import distributed as workers
-from components.train.input_pipeline import Keras, batches
+from components.train.input_pipeline import LossCurve, batches
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
 from model.features.joins import contains
@@ -46,7 +46,7 @@ class RankingModel(tfrs.Model):
         cross_entropy = tf.keras.losses.BinaryCrossentropy(from_logits=True, reduction=tf.keras.losses.Reduction.SUM)
         self._task = tfrs.tasks.Ranking(loss=cross_entropy)
 
-    def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
+    def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> Any:
         """Pointwise plus weighted listwise loss, of which this worker's share. `inputs`: the fields of Batch, the
         baskets and retrieved_BR."""
         batch, candidates, label_C, dense_CF = self.sample(inputs)
@@ -56,7 +56,7 @@ class RankingModel(tfrs.Model):
         listwise = listwise_loss(logits, label_C, candidates.row_C, requests)
         return workers.part(tf.size(label_C)) * pointwise + LISTWISE * workers.part(requests) * listwise
 
-    def sample(self, inputs: dict[str, Any]) -> tuple[Batch, Candidates, Any, Any]:
+    def sample(self, inputs: dict[str, tf.Tensor]) -> tuple[Batch, Candidates, tf.Tensor, tf.Tensor]:
         """(batch, candidates, label [C], dense features [C, F]) of the trips: every positive, a share of the rest.
 
         Of some trips everything that the shopper bought before is barred, as in a request for what is new."""
@@ -74,7 +74,7 @@ class RankingModel(tfrs.Model):
         return batch, candidates, label_C, self._recommender.features.dense(values)
 
 
-def listwise_loss(logit_C: Any, label_C: Any, row_C: Any, rows: Any) -> Any:
+def listwise_loss(logit_C: tf.Tensor, label_C: tf.Tensor, row_C: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
     """Mean over the trips of -sum(log softmax of what was bought) / sqrt(how much was bought): [] float32.
 
     The root keeps a large basket from counting as many trips; a trip without a positive counts 0.
@@ -93,7 +93,7 @@ def train_ranker(
     learning: TrainingTrips,
     retrieved: dict[str, np.ndarray],
     settings: TrainSettings,
-    watch: Keras,
+    watch: LossCurve,
     rate: float = LEARNING_RATE,
     standardise: bool = True,
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from components.train import distributed as workers
-from components.train.input_pipeline import Keras, batches
+from components.train.input_pipeline import LossCurve, batches
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
@@ -46,7 +46,7 @@ class TwoTowers(tfrs.Model):
         self._active_A = tf.Variable(catalog.active_items(), trainable=False, name="active")
         self._uniform = settings.uniform_negatives
 
-    def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
+    def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> Any:
         """Mean loss a positive, of which this worker's share. `inputs`: the fields of Batch, basket_item [L] and
         basket_row [L]."""
         batch = Batch(**{name: inputs[name] for name in Batch._fields})
@@ -73,7 +73,7 @@ def train_towers(
     reader: TripReader,
     which: np.ndarray,
     settings: TrainSettings,
-    watch: Keras,
+    watch: LossCurve,
     rate: float = LEARNING_RATE,
 ) -> None:
     """Trains `towers` in place, from where they are, on the given trips; those without history are skipped."""

@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from components.artifacts.examples import Examples
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, Promotions, hashed_rows
 from model.errors import ModelRefused
-from model.evaluation.next_basket_task import ITEMS, USERS
 
 NOTHING_P = np.zeros(0, np.int32)
 
@@ -35,10 +35,10 @@ class Coding:
     """Kinds, in their order."""
 
     @classmethod
-    def of(cls, catalog: Catalog, examples: Path) -> Self:
-        """The catalog's own coding. `examples`: its artifact, whose tables have the values as strings."""
-        items = _rows(examples / ITEMS, c.ITEM, catalog.item_ids)
-        users = _rows(examples / USERS, c.USER, catalog.user_ids)
+    def of(cls, catalog: Catalog, examples: Examples) -> Self:
+        """The catalog's own coding. `examples`: whose tables have the values as strings."""
+        items = _rows(examples.items, c.ITEM, catalog.item_ids)
+        users = _rows(examples.users, c.USER, catalog.user_ids)
         own_I = catalog.vocabulary_I >= catalog.buckets
         return cls(
             item_rows=dict(zip(catalog.item_ids[own_I].tolist(), catalog.vocabulary_I[own_I].tolist(), strict=True)),
@@ -66,7 +66,7 @@ class Coding:
         return cls(**{**found, **listed, "promotions": tuple(found["promotions"])})
 
 
-def recoded(catalog: Catalog, coding: Coding, examples: Path) -> Catalog:
+def recoded(catalog: Catalog, coding: Coding, examples: Examples) -> Catalog:
     """The same snapshot in the codes of `coding`.
 
     Items, shoppers and values that it does not know take the place of the rare ones; kinds of promotion that it does
@@ -75,8 +75,8 @@ def recoded(catalog: Catalog, coding: Coding, examples: Path) -> Catalog:
     Raises:
         ModelRefused: the items table no longer has one of the attributes.
     """
-    items = _rows(examples / ITEMS, c.ITEM, catalog.item_ids)
-    users = _rows(examples / USERS, c.USER, catalog.user_ids)
+    items = _rows(examples.items, c.ITEM, catalog.item_ids)
+    users = _rows(examples.users, c.USER, catalog.user_ids)
     gone = [name for name in coding.attributes if name not in items]
     if gone:
         raise ModelRefused(f"expected the parent's attribute {gone[0]} in the items table, it has none; start: scratch")

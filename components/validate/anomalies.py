@@ -1,12 +1,12 @@
-"""TFDV anomalies -> findings: what the schema says against what the statistics show."""
+"""TFDV anomalies -> findings: what the schema requires against what the statistics show."""
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from components.validate.findings import Finding, Severity
+from components.artifacts.validation import Finding, Severity
+from components.tfdv.statistics import Stats, name_of
+from components.validate.load_tables import Loaded
 from components.validate.schemas import TRAINING
-from components.validate.statistics import Stats
-from components.validate.tables import Loaded
 
 _Type = anomalies_pb2.AnomalyInfo.Type
 
@@ -19,7 +19,7 @@ _WHAT_TO_DO = {
     "FLOAT_TYPE_BIG_FLOAT": "drop or correct these rows in ingest",
 }
 _WARN_ONLY = {"SCHEMA_NEW_COLUMN"}
-TYPE_NAMES = {schema_pb2.BYTES: "strings", schema_pb2.FLOAT: "numbers (double)", schema_pb2.INT: "integers"}
+_TYPE_NAMES = {schema_pb2.BYTES: "strings", schema_pb2.FLOAT: "numbers (double)", schema_pb2.INT: "integers"}
 
 
 def find(loaded: Loaded, stats: Stats, schema: schema_pb2.Schema) -> list[Finding]:
@@ -28,7 +28,7 @@ def find(loaded: Loaded, stats: Stats, schema: schema_pb2.Schema) -> list[Findin
     features = {feature.name: feature for feature in schema.feature}
     findings = []
     for info in anomalies.anomaly_info.values():
-        column = ".".join(info.path.step) or "(table)"
+        column = name_of(info) or "(table)"
         for reason in info.reason:
             kind = _Type.Name(reason.type)
             severity: Severity = "warn" if kind in _WARN_ONLY else "stop"
@@ -40,7 +40,7 @@ def find(loaded: Loaded, stats: Stats, schema: schema_pb2.Schema) -> list[Findin
                     severity=severity,
                     expected=_expected(features.get(column), kind, loaded),
                     received=_received(loaded, column, kind, reason.description),
-                    what_to_do=_WHAT_TO_DO.get(kind, "store the column as model/data/schema.py says"),
+                    what_to_do=_WHAT_TO_DO.get(kind, "store the column as model/data/schema.py defines it"),
                 )
             )
     return findings
@@ -58,8 +58,8 @@ def _expected(feature: schema_pb2.Feature | None, kind: str, loaded: Loaded) -> 
         column = next((column for column in loaded.table.columns if column.name == feature.name), None)
         return f"one of {', '.join(column.domain)}" if column else "a value of the domain"
     if kind == "SCHEMA_MISSING_COLUMN":
-        return f"a column of {TYPE_NAMES.get(feature.type, 'values')}"
-    return TYPE_NAMES.get(feature.type, "values")
+        return f"a column of {_TYPE_NAMES.get(feature.type, 'values')}"
+    return _TYPE_NAMES.get(feature.type, "values")
 
 
 def _received(loaded: Loaded, column: str, kind: str, description: str) -> str:

@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from components.artifacts.validation import Distance, Finding, verdict_of
+from components.tfdv.statistics import Stats, name_of
 from components.validate import calendar_weeks as weeks
 from components.validate import charts
-from components.validate.drift import Distance
-from components.validate.findings import Finding, verdict
-from components.validate.statistics import Stats
-from components.validate.tables import Loaded
+from components.validate.load_tables import Loaded
 from model.data import columns as c
 from model.data import schema
 
@@ -31,7 +30,7 @@ def render(
     moves: Sequence[Distance] = (),
 ) -> str:
     """The whole page: findings first, then events, drift by week and from the blessed span (`moves`), then columns."""
-    outcome = verdict(findings)
+    outcome = verdict_of(findings)
     rows = ", ".join(f"{table.rows:,} {name}" for name, table in tables.items())
     return string.Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         verdict=outcome,
@@ -108,7 +107,7 @@ def _distances(distances: Sequence[Distance]) -> str:
 
 
 def _table(loaded: Loaded, stats: Stats) -> str:
-    features = {".".join(feature.path.step): feature for feature in stats.datasets[0].features}
+    features = {name_of(feature): feature for feature in stats.datasets[0].features}
     empty = [name for name in loaded.types if name not in features]
     rows = [_column(name, loaded, feature) for name, feature in features.items()]
     rows += [

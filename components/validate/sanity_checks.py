@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 
+from components.artifacts.validation import Finding
 from components.validate import time_checks, value_checks
-from components.validate.findings import Finding
-from components.validate.tables import Loaded
+from components.validate.load_tables import Loaded
 from model.data import columns as c
 from model.data import schema
 from tfx_configs.validation import ValidationSettings

@@ -1,6 +1,6 @@
 """The TFDV schema, derived from model/data/schema.py; tfx_configs/schema/*.pbtxt is its checked-in, reviewed form.
 
-`python -m components.validate.schemas` writes the files anew; a test fails when they and model/data/schema.py disagree.
+`python -m components.validate.schemas` writes the files; a test fails when they and model/data/schema.py disagree.
 TRAINING holds for stored tables. SERVING holds for requests: what is only known after the trip is absent there.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.validate.tables import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY, WEEKDAYS
+from components.tfdv.derived_columns import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY, WEEKDAYS
 from model.data import schema
 from model.files import write_text
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from components.artifacts.validation import Finding, Severity
 from components.validate import calendar_weeks as weeks
-from components.validate.findings import Finding, Severity
 from model.data import columns as c
 from model.data import schema
 from tfx_configs.validation import ValidationSettings

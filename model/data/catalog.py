@@ -9,7 +9,7 @@ Everything here comes from events before the cut, save the promotions, which are
 import dataclasses
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -44,6 +44,9 @@ class Promotions:
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Catalog:
     """One snapshot, taken at the cut."""
+
+    DIRECTORY: ClassVar[str] = "catalog"
+    """Where the snapshot lies inside an examples artifact."""
 
     item_ids: np.ndarray
     """[I] str, the same order as Trips.item_ids."""

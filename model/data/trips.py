@@ -5,7 +5,7 @@ Shape legend: E events, T trips, I items, U users, B basket entries, R returned 
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -22,6 +22,9 @@ class Trips:
     strictly before `time_T[t]`, oldest first, at most `max_history` of them, less those returned strictly before
     `time_T[t]`. Nothing at or after the trip can be reached. Read it with `history`.
     """
+
+    DIRECTORY: ClassVar[str] = "trips"
+    """Where trips lie inside an examples artifact."""
 
     item_ids: np.ndarray
     """[I] str: id of item index i. Every item of the catalog, bought or not."""

@@ -1,20 +1,17 @@
 """Reads the canonical tables as they lie on disk, without trusting them."""
 
 import dataclasses
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 
-from components.validate.findings import Finding
-from model.data import columns as c
+from components.artifacts.tables import Tables
+from components.artifacts.validation import Finding
 from model.data import schema
 
 PARTITION = "month"
-WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-HOUR, WEEKDAY, LOG_PRICE, LOG_QUANTITY = "hour", "weekday", "log_price", "log_quantity"
 _CONVERSION_ERRORS = (pa.ArrowException, OSError, ValueError)
 
 
@@ -34,12 +31,12 @@ class Loaded:
     """[rows] the month=YYYY-MM directory each event lies in; None where the table is one file."""
 
 
-def load(tables_dir: Path, table: schema.Table, max_rows: int) -> Loaded | Finding | None:
+def load(tables: Tables, table: schema.Table, max_rows: int) -> Loaded | Finding | None:
     """The table, or why it cannot be read, or None for an optional table that is not there.
 
     A table of more than `max_rows` rows is thinned to every k-th row, the same rows every time.
     """
-    path = next((p for p in (tables_dir / table.name, tables_dir / f"{table.name}.parquet") if p.exists()), None)
+    path = tables.path(table)
     if path is None:
         return _unreadable(table, "a table", "none", "run ingest again") if table.required else None
     try:
@@ -99,28 +96,3 @@ def _to_pandas(column: pa.ChunkedArray) -> pd.Series:
         column = column.cast(pa.timestamp("us"))
         return pd.Series(column.cast(pa.int64()).to_pandas() / 1e6, dtype="float64")
     return column.to_pandas()
-
-
-def with_derived(table: schema.Table, frame: pd.DataFrame) -> pd.DataFrame:
-    """The frame TFDV sees: of events also hour, weekday, log(1 + price) and log(1 + quantity).
-
-    Returned quantities count without their sign: sources write them either way.
-    """
-    out = frame.reset_index(drop=True)
-    if table is not schema.EVENTS:
-        return out
-    if _is_number(out, c.TIME):
-        day_s = out[c.TIME]
-        out[HOUR] = day_s % 86_400 // 3600
-        weekday = (day_s // 86_400 + 3) % 7  # 1970-01-01 was a Thursday
-        out[WEEKDAY] = weekday.map(dict(enumerate(WEEKDAYS)))
-    if _is_number(out, c.QUANTITY) and c.EVENT_TYPE in out:
-        out[c.QUANTITY] = out[c.QUANTITY].mask(out[c.EVENT_TYPE] == "return", out[c.QUANTITY].abs())
-    for name, log_name in ((c.PRICE, LOG_PRICE), (c.QUANTITY, LOG_QUANTITY)):
-        if _is_number(out, name):
-            out[log_name] = np.log1p(out[name].where(out[name] >= 0))
-    return out
-
-
-def _is_number(frame: pd.DataFrame, name: str) -> bool:
-    return name in frame and pd.api.types.is_float_dtype(frame[name])
