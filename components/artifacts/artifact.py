@@ -10,13 +10,17 @@ from model.errors import InputError
 from model.files import write_json
 
 
-class Artifact(BaseModel):
+class Record(BaseModel):
+    """A frozen part of an artifact."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+
+
+class Artifact(Record):
     """A frozen record that is saved to, and loaded from, a directory.
 
     A subclass names its file and the stage that writes it, and declares the fields, which are the keys of the JSON.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
 
     FILE: ClassVar[str]
     STAGE: ClassVar[str]
@@ -49,7 +53,7 @@ class Artifact(BaseModel):
 class ArtifactDirectory:
     """An artifact of several files: properties give their paths, or read them when they are asked for.
 
-    `load` checks that the stage has written one there; a plain instance does not look.
+    `load` checks that the stage has written one there; a plain instance does not.
     """
 
     directory: Path

@@ -2,17 +2,13 @@
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
-
-from components.artifacts.artifact import Artifact
+from components.artifacts.artifact import Artifact, Record
 from model.package.manifest import TRAINING
 from tfx_configs.settings import Start
 
 
-class Epoch(BaseModel):
+class Epoch(Record):
     """Mean losses of one epoch."""
-
-    model_config = ConfigDict(frozen=True)
 
     loss: float | None = None
     val_loss: float | None = None
@@ -21,27 +17,21 @@ class Epoch(BaseModel):
     """The training loss of each tenth of the epoch."""
 
 
-class PreRankerFit(BaseModel):
-    """What the pre-ranker learned from."""
-
-    model_config = ConfigDict(frozen=True)
+class PreRankerFit(Record):
+    """What the pre-ranker learned from; `bought` of the entries."""
 
     trips: int
     entries: int
     bought: int
-    """Of the entries."""
 
 
-class Calibration(BaseModel):
-    """The line through the log-odds, and the candidates that it was fitted on."""
-
-    model_config = ConfigDict(frozen=True)
+class Calibration(Record):
+    """The line through the log-odds, and the candidates that it was fitted on; `bought` of the listed ones."""
 
     slope: float
     offset: float
     listed: int
     bought: int
-    """Of the listed candidates."""
 
 
 class TrainingRecord(Artifact):

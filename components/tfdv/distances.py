@@ -70,10 +70,10 @@ def with_one_range(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
 
 
 def _comparing(
-    features: Iterable[str], one: statistics.Stats, other: statistics.Stats, comparator: str
+    features: Iterable[str], before: statistics.Stats, after: statistics.Stats, comparator: str
 ) -> schema_pb2.Schema:
     """A schema that makes TFDV measure the features of both; a threshold is what it asks for to do so."""
-    schema, there = schema_pb2.Schema(), statistics.names(one) & statistics.names(other)
+    schema, there = schema_pb2.Schema(), statistics.names(before) & statistics.names(after)
     for name in features:
         if name in there:
             kind = schema_pb2.FLOAT if name in NUMERIC else schema_pb2.BYTES

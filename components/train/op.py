@@ -13,7 +13,7 @@ def stable(
 ) -> NamedTuple("Stable", blessed_dir=str, parent_dir=str, reference_dir=str, data_version=str):  # type: ignore[valid-type]
     """The model that serves in `namespace`, in the registry: what the new one is compared with, and may start from.
 
-    And the data version of this run: the given one, or the time where that says that each run has its own.
+    And the data version of this run: the argument, or the time where each run has its own.
     """
     from components.kfp_support.step import stage
 

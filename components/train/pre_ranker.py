@@ -43,18 +43,18 @@ def train_preranker(
     def sample(batch: Batch, retrieved_BR: Any, item_L: Any, row_L: Any, draw: Any) -> tuple[Any, Any, Any]:
         pool, feature_PF = candidates.pool(batch, retrieved_BR, nothing, nothing)
         bought_P = contains(pool.row_C, pool.item_C, row_L, item_L)
-        kept_P = bought_P | (tf.random.stateless_uniform(tf.shape(bought_P), draw) < NEGATIVES)
-        kept = Candidates(*(tf.boolean_mask(a, kept_P) for a in pool))
-        features = tf.boolean_mask(feature_PF, kept_P)
-        return features, candidates.promoted(batch, kept), tf.boolean_mask(bought_P, kept_P)
+        sampled_P = bought_P | (tf.random.stateless_uniform(tf.shape(bought_P), draw) < NEGATIVES)
+        sampled = Candidates(*(tf.boolean_mask(a, sampled_P) for a in pool))
+        features = tf.boolean_mask(feature_PF, sampled_P)
+        return features, candidates.promoted(batch, sampled), tf.boolean_mask(bought_P, sampled_P)
 
     parts = []
     for start in range(0, len(chosen), STEP):
         rows = chosen[start : start + STEP]
         batch = Batch(*map(tf.convert_to_tensor, reader.batch(which[rows])))
         item, row = map(tf.convert_to_tensor, reader.baskets(which[rows]))
-        found = sample(batch, tf.constant(retrieved[rows]), item, row, tf.constant([seed, start]))
-        parts.append([a.numpy() for a in found])
+        arrays = sample(batch, tf.constant(retrieved[rows]), item, row, tf.constant([seed, start]))
+        parts.append([a.numpy() for a in arrays])
     feature_NF, on_NK, bought_N = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     preranker = candidates.preranker
     weight_F = fit_logistic(feature_NF, bought_N, np.zeros(feature_NF.shape[1]))

@@ -30,8 +30,8 @@ class RankingModel(tfrs.Model):
     """Learns from the candidate union: all positives, a share of the negatives.
 
     Two losses: pointwise logistic, which makes the scores probabilities, and listwise softmax, which counts every trip
-    alike and looks at the order (Bruch et al., "An Analysis of the Softmax Cross Entropy Loss for Learning-to-Rank with
-    Binary Relevance", ICTIR 2019).
+    alike and depends on the order (Bruch et al., "An Analysis of the Softmax Cross Entropy Loss for Learning-to-Rank
+    with Binary Relevance", ICTIR 2019).
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class RankingModel(tfrs.Model):
         every = self._recommender.candidates
         union = every(batch, inputs["retrieved_BR"], item_X, row_X, every.limit)
         bought = contains(union.row_C, union.item_C, inputs["basket_row"], inputs["basket_item"])
-        kept = bought | (tf.random.uniform(tf.shape(bought), seed=1) < self._keep)
-        candidates = Candidates(*(tf.boolean_mask(a, kept) for a in union))
+        sampled = bought | (tf.random.uniform(tf.shape(bought), seed=1) < self._keep)
+        candidates = Candidates(*(tf.boolean_mask(a, sampled) for a in union))
         values = self._recommender.features(batch, candidates.item_C, candidates.row_C)
-        label_C = tf.cast(tf.boolean_mask(bought, kept), tf.float32)
+        label_C = tf.cast(tf.boolean_mask(bought, sampled), tf.float32)
         return batch, candidates, label_C, self._recommender.features.dense(values)
 
 
@@ -97,7 +97,7 @@ def train_ranker(
     rate: float = LEARNING_RATE,
     standardise: bool = True,
 ) -> None:
-    """Trains `ranker` in place. Its logits are then too high by log(1 / share of negatives kept): see calibration.py.
+    """Trains `ranker` in place. Its logits are then too high by log(1 / share of negatives): see calibrate.py.
 
     Args:
         learning: the ranking trips teach, the loss on the valid ones is only watched.

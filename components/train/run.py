@@ -33,7 +33,7 @@ from tfx_configs.settings import RunSettings
 def train(
     *, run: RunSettings, examples_dir: Path, model_dir: Path, parent_dir: Path | None = None
 ) -> tuple[str, TrainingRecord]:
-    """Trains from scratch or from a parent, as `run.train.start` says, and exports towers and ranker as one model.
+    """Trains from scratch or from a parent, as `run.train.start` requires, and exports towers and ranker as one model.
 
     Of several workers (components/train/distributed.py) the chief exports, and the others write nothing.
 

@@ -24,7 +24,7 @@ from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 2e-3
 INDEX_QUERIES = 256
-"""Trips whose queries tell how much an approximate index finds."""
+"""Trips whose queries measure how much an approximate index finds."""
 
 
 class TwoTowers(tfrs.Model):

@@ -1,4 +1,4 @@
-"""How ids and attribute values became rows of embedding tables. A model keeps it, so that a later catalog can be put
+"""How ids and attribute values became rows of embedding tables. A model stores it, so that a later catalog can be put
 into the same codes: then the model's weights go on meaning what they meant.
 
 Shape legend: I items, A item attributes, U shoppers with attributes, D shopper attributes, P promotion stretches.
@@ -56,14 +56,14 @@ class Coding:
 
     def as_json(self) -> dict[str, Any]:
         """JSON keeps the order of lists only."""
-        found = dataclasses.asdict(self)
-        return found | {name: list(found[name].items()) for name in ("attributes", "user_attributes")}
+        coding = dataclasses.asdict(self)
+        return coding | {name: list(coding[name].items()) for name in ("attributes", "user_attributes")}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Self:
+    def from_json(cls, coding: Mapping[str, Any]) -> Self:
         """Raises TypeError, KeyError or ValueError on anything that `as_json` did not make."""
-        listed = {name: {key: tuple(v) for key, v in found[name]} for name in ("attributes", "user_attributes")}
-        return cls(**{**found, **listed, "promotions": tuple(found["promotions"])})
+        listed = {name: {key: tuple(v) for key, v in coding[name]} for name in ("attributes", "user_attributes")}
+        return cls(**{**coding, **listed, "promotions": tuple(coding["promotions"])})
 
 
 def recoded(catalog: Catalog, coding: Coding, examples: Examples) -> Catalog:
@@ -123,9 +123,9 @@ def _codes(table: pd.DataFrame, attributes: Mapping[str, tuple[str, ...]]) -> np
     codes = np.full((len(table), len(attributes)), MISSING, np.int32)
     for a, (name, values) in enumerate(attributes.items()):
         if name in table:
-            known = table[name].notna() & (table[name].astype(str) != "")
+            present = table[name].notna() & (table[name].astype(str) != "")
             place = pd.Index(values, dtype=object).get_indexer(pd.Index(table[name].astype(str), dtype=object))
-            codes[:, a] = np.where(known, np.where(place >= 0, RARE + 1 + place, RARE), MISSING)
+            codes[:, a] = np.where(present, np.where(place >= 0, RARE + 1 + place, RARE), MISSING)
     return codes
 
 

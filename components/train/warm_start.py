@@ -36,7 +36,7 @@ WARM = 0.25
 
 
 def train_from_parent(run: RunSettings, trips: Trips, catalog: Catalog, parent: Parent) -> TrainedModel:
-    """A model that starts from the parent's weights, refreshed or warm, as `run.train.start` says.
+    """A model that starts from the parent's weights, refreshed or warm, as `run.train.start` requires.
 
     Args:
         catalog: in the parent's codes (components.train.vocabulary.recoded).
@@ -104,8 +104,8 @@ def _tune(
 
 def _make_variables(towers: TwoTowers, ranker: Ranker, reader: TripReader, features: int) -> None:
     """Keras makes a layer's variables when it is called for the first time."""
-    one = np.zeros(1, np.int32)
+    first = np.zeros(1, np.int32)
     with workers.strategy().scope():
-        towers.items(tf.constant(one))
-        towers.queries(Batch(*map(tf.convert_to_tensor, reader.batch(one))))
-        ranker(tf.zeros([1, features]), tf.constant(one), tf.constant(one))
+        towers.items(tf.constant(first))
+        towers.queries(Batch(*map(tf.convert_to_tensor, reader.batch(first))))
+        ranker(tf.zeros([1, features]), tf.constant(first), tf.constant(first))

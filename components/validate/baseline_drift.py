@@ -1,6 +1,6 @@
 """Against a reference: the training span of the run that made the blessed model.
 
-A fault that was there from the first day (all prices in cents, all ids remapped) looks normal within one span; only
+A fault that was there from the first day (all prices in cents, all ids remapped) is normal within one span; only
 an earlier span shows it. Each validation leaves what the next one compares with.
 """
 
@@ -23,7 +23,7 @@ KNOWN = (c.ITEM, c.USER)
 TAIL = 0.001
 """Share of the values cut off at either end."""
 MIN_ITEMS = 20
-"""Fewer items with a price on both sides say nothing about all."""
+"""Fewer items with a price on both sides do not represent all."""
 MAX_MOVED = 0.5
 """Typical distance of an item's price from the reference's, over that of any two items: 0.02 between spans of The
 Complete Journey (benchmarks/data/drift.py), about 1 when ids were shuffled."""
@@ -100,21 +100,21 @@ def by_id(training: pd.DataFrame, column: str) -> pd.DataFrame:
     return pd.DataFrame({"sales": groups.size(), "log_price": groups.median()})
 
 
-def _unknown(column: str, known: pd.DataFrame, now: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+def _unknown(column: str, before: pd.DataFrame, after: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     """Most sales are of ids that the reference never had: ids were renamed."""
-    new = ~now.index.isin(known.index)
-    percent = unknown_percent(known, now)
+    new = ~after.index.isin(before.index)
+    percent = unknown_percent(before, after)
     if percent <= settings.max_unknown_percent:
         return []
     severity: Severity = "stop" if percent > settings.max_renamed_percent else "warn"
     expected = f"ids of the blessed span in at least {100 - settings.max_unknown_percent:g} % of events"
-    received = f"{percent:.1f} % of events with other ids, such as {now.index[new][0]!r}"
+    received = f"{percent:.1f} % of events with other ids, such as {after.index[new][0]!r}"
     return [Finding("events", column, "reference_ids", severity, expected, received, "check that ids were not renamed")]
 
 
-def _prices(known: pd.DataFrame, now: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+def _prices(before: pd.DataFrame, after: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     """Prices of the same items in another unit, or ids exchanged among the items."""
-    change = price_change(known, now)
+    change = price_change(before, after)
     if change is None:
         return []
     out, (ratio, moved) = [], change
@@ -152,18 +152,18 @@ def span_days(training: pd.DataFrame) -> int:
     return int(day.max() - day.min()) + 1
 
 
-def unknown_percent(known: pd.DataFrame, now: pd.DataFrame) -> float:
+def unknown_percent(before: pd.DataFrame, after: pd.DataFrame) -> float:
     """Share of the sales now whose id the reference never had, percent."""
-    return float(100.0 * now["sales"][~now.index.isin(known.index)].sum() / now["sales"].sum())
+    return float(100.0 * after["sales"][~after.index.isin(before.index)].sum() / after["sales"].sum())
 
 
-def price_change(known: pd.DataFrame, now: pd.DataFrame) -> tuple[float, float] | None:
+def price_change(before: pd.DataFrame, after: pd.DataFrame) -> tuple[float, float] | None:
     """(ratio, moved): how prices of the same items changed altogether, and how far items moved among themselves.
 
     With d an item's median log price less its median in the reference: ratio is exp(median d); moved is the median of
     |d - median d| over that of |p - median p|, p the items' log prices in the reference. None for too few items.
     """
-    both = known.join(now, how="inner", lsuffix="_was", rsuffix="_is").dropna()
+    both = before.join(after, how="inner", lsuffix="_was", rsuffix="_is").dropna()
     both = both[(both["sales_was"] >= MIN_ITEM_ROWS) & (both["sales_is"] >= MIN_ITEM_ROWS)]
     if len(both) < MIN_ITEMS:
         return None

@@ -40,13 +40,14 @@ def drifted(
         expected: where the feature should be, with {limit:g} in it.
     """
     findings = []
-    for one in distances:
-        if one.exceeds:
-            far = one.value > one.limit * settings.stop_drift_factor
-            severity: Severity = "stop" if far and one.feature not in WARN_ONLY else "warn"
-            measure = "Jensen-Shannon divergence" if one.feature in NUMERIC else "L-infinity distance"
-            wanted = f"{expected.format(limit=one.limit)} ({measure})"
-            findings.append(Finding("events", one.feature, check, severity, wanted, f"{one.value:.3f}", what_to_do))
+    for distance in distances:
+        if distance.exceeds:
+            far = distance.value > distance.limit * settings.stop_drift_factor
+            severity: Severity = "stop" if far and distance.feature not in WARN_ONLY else "warn"
+            measure = "Jensen-Shannon divergence" if distance.feature in NUMERIC else "L-infinity distance"
+            wanted = f"{expected.format(limit=distance.limit)} ({measure})"
+            received = f"{distance.value:.3f}"
+            findings.append(Finding("events", distance.feature, check, severity, wanted, received, what_to_do))
     return findings
 
 

@@ -32,56 +32,41 @@ class Loaded:
 
 
 def load(tables: Tables, table: schema.Table, max_rows: int) -> Loaded | Finding | None:
-    """The table, or why it cannot be read, or None for an optional table that is not there.
+    """The table, or why it cannot be read, or None for an optional table that is missing or empty.
 
     A table of more than `max_rows` rows is thinned to every k-th row, the same rows every time.
     """
+
+    def unreadable(expected: str, received: str, what_to_do: str) -> Finding:
+        return Finding(table.name, "(file)", "readable", "stop", expected, received, what_to_do)
+
     path = tables.path(table)
     if path is None:
-        return _unreadable(table, "a table", "none", "run ingest again") if table.required else None
+        return unreadable("a table", "none", "run ingest again") if table.required else None
     try:
         source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
         rows = source.count_rows()
         stride = max(1, -(-rows // max_rows))
         arrow = source.to_table() if stride == 1 else _every(source, stride)
-        types = {field.name: str(field.type) for field in arrow.schema if field.name != PARTITION or path.is_file()}
+        parted = path.is_dir() and PARTITION in arrow.schema.names
+        types = {field.name: str(field.type) for field in arrow.schema if field.name != PARTITION or not parted}
         frame = pd.DataFrame({name: _to_pandas(arrow[name]) for name in types})
-        partitions = (
-            arrow[PARTITION].to_pandas().astype(str) if path.is_dir() and PARTITION in arrow.schema.names else None
-        )
+        partitions = arrow[PARTITION].to_pandas().astype(str) if parted else None
     except _CONVERSION_ERRORS as error:
-        reason = str(error).splitlines()[0][:160]
-        return _unreadable(
-            table, "readable Parquet files", reason, "write the file again; it is damaged or not Parquet"
-        )
+        todo = "write the file again; it is damaged or not Parquet"
+        return unreadable("readable Parquet files", str(error).splitlines()[0][:160], todo)
     if rows == 0:
-        return (
-            _unreadable(table, "at least one row", "0 rows", "check the source of this table")
-            if table.required
-            else None
-        )
+        return unreadable("at least one row", "0 rows", "check the source of this table") if table.required else None
     return Loaded(table=table, frame=frame, types=types, rows=rows, stride=stride, partitions=partitions)
-
-
-def _unreadable(table: schema.Table, expected: str, received: str, what_to_do: str) -> Finding:
-    return Finding(
-        table=table.name,
-        column="(file)",
-        check="readable",
-        severity="stop",
-        expected=expected,
-        received=received,
-        what_to_do=what_to_do,
-    )
 
 
 def _every(source: ds.Dataset, stride: int) -> pa.Table:
     """Rows 0, stride, 2 * stride, ... in file order, read in batches so that the whole never is in memory."""
-    taken, seen = [], 0
+    taken, position = [], 0
     for batch in source.to_batches():
-        first = -seen % stride
+        first = -position % stride
         taken.append(batch.take(pa.array(np.arange(first, batch.num_rows, stride))))
-        seen += batch.num_rows
+        position += batch.num_rows
     return pa.Table.from_batches(taken, source.schema)
 
 

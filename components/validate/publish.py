@@ -11,23 +11,19 @@ from model.files import write_text
 
 
 def validate_tables(
-    *,
     tables_dir: str,
-    settings: str,
-    reference_dir: str,
     out_dir: str,
     page: str,
+    settings: str,
+    reference_dir: str,
     log: Callable[[Mapping[str, float]], None],
 ) -> None:
-    """Validates the tables and publishes the result.
+    """Validates the tables and publishes the result, as `publish` does.
 
     Args:
-        settings: RunSettings as JSON, which is what another environment takes.
-        reference_dir: validation output of the run that made the stable model; empty: there is none.
         page: the file that shows the report.
-
-    Raises:
-        CheckFailed: the verdict is stop; everything was written before.
+        settings: RunSettings as JSON, which is what the other environment takes.
+        reference_dir: validation output of the run that made the stable model; empty: there is none.
     """
     kwargs = {"tables_dir": tables_dir, "out_dir": out_dir, "settings": settings, "reference_dir": reference_dir}
     call("validate", "components.validate.run:validate_from_json", kwargs)

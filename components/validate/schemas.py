@@ -77,10 +77,10 @@ def merged(canonical: schema_pb2.Schema, inferred: schema_pb2.Schema) -> schema_
     """The canonical schema plus the features that only the data has: the attributes of an open table, all optional."""
     out = schema_pb2.Schema()
     out.CopyFrom(canonical)
-    known = {feature.name for feature in canonical.feature}
+    canonical_names = {feature.name for feature in canonical.feature}
     domains = {domain.name: domain for domain in inferred.string_domain}
     for feature in inferred.feature:
-        if feature.name in known:
+        if feature.name in canonical_names:
             continue
         feature.ClearField("shape")
         feature.ClearField("presence")

@@ -1,6 +1,6 @@
 """Makes the ranker's scores probabilities: undoes the sampling of negatives, then straightens what is still bent.
 
-Only trips before the cut are looked at. Both steps are one rising line on the log-odds, stored in the exported graph,
+Only trips before the cut are used. Both steps are one rising line on the log-odds, stored in the exported graph,
 so the order of a list cannot change. Shape legend: B trips, R retrieved, N listed candidates.
 """
 
