@@ -40,7 +40,7 @@ class Request:
     new_only: bool = False
     """The answer is to hold only what the shopper has not bought before."""
     detail: bool = False
-    """The answer is to say what was ranked, too."""
+    """The answer also reports what was ranked."""
 
     def barred(self) -> set[str]:
         """Item ids that are not in the answer, whatever they would score."""
@@ -61,7 +61,7 @@ class Unknown:
     """What of one request the model has never seen."""
 
     shopper: bool
-    """Nothing but the history can tell this shopper from others."""
+    """The model has no row for this shopper: only the history describes them."""
     store: bool
     """A store was named, and it is unknown."""
     history_items: int

@@ -14,7 +14,7 @@ class InputError(AisleError, ValueError):
 
 
 class CheckFailed(AisleError):
-    """A check or gate said no: the input was readable, the answer is no."""
+    """A check or the gate refused: the input was readable, the verdict is no."""
 
 
 class ModelRefused(AisleError):

@@ -17,7 +17,7 @@ Z95 = 1.959963984540054
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """A value and its standard error; infinite where nothing can be said of it."""
+    """A value and its standard error; infinite where it cannot be estimated."""
 
     value: float
     se: float
@@ -60,6 +60,6 @@ def list_overlap(lists: Collection[Collection[str]]) -> float:
     With n lists of mean length k and item i on c_i of them, the pairs share sum c_i (c_i - 1) items of n (n - 1) k
     possible: 1 when everybody gets the same, 0 when no two share an item, and for fewer than two shoppers.
     """
-    count = Counter(item for found in lists for item in found)
+    count = Counter(item for items in lists for item in items)
     possible = (len(lists) - 1) * sum(count.values())
     return sum(c * (c - 1) for c in count.values()) / possible if possible > 0 else 0.0

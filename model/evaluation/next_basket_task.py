@@ -30,9 +30,9 @@ class Task:
 
     def self_information(self) -> np.ndarray:
         """[I] bits (model/evaluation/ranking_metrics.py): how few of the shoppers before the cut bought the item."""
-        kept = self.trips.kept_events(self.trips.cut_s)
-        user, items = self.trips.event_user_E[kept].astype(np.int64), len(self.trips.item_ids)
-        bought = np.unique(user * items + self.trips.event_item_E[kept])
+        before_cut = self.trips.kept_events(self.trips.cut_s)
+        user, items = self.trips.event_user_E[before_cut].astype(np.int64), len(self.trips.item_ids)
+        bought = np.unique(user * items + self.trips.event_item_E[before_cut])
         return metrics.self_information(np.bincount(bought % items, minlength=items), len(np.unique(user)))
 
 

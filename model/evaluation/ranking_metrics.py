@@ -189,14 +189,14 @@ def reliability(score_TK: np.ndarray, hit_TK: np.ndarray, k: int, bins: int = 10
 
 def calibration_error(curve: Sequence[Bin]) -> float:
     """calibration_error@k of a reliability curve; NaN without recommendations."""
-    total = sum(one.size for one in curve)
-    return sum(one.size * abs(one.expected - one.bought) for one in curve) / total if total else float("nan")
+    total = sum(bin_.size for bin_ in curve)
+    return sum(bin_.size * abs(bin_.expected - bin_.bought) for bin_ in curve) / total if total else float("nan")
 
 
 def calibration_ratio(curve: Sequence[Bin]) -> float:
     """calibration_ratio@k of a reliability curve; NaN where nothing was bought."""
-    bought = sum(one.size * one.bought for one in curve)
-    return sum(one.size * one.expected for one in curve) / bought if bought else float("nan")
+    bought = sum(bin_.size * bin_.bought for bin_ in curve)
+    return sum(bin_.size * bin_.expected for bin_ in curve) / bought if bought else float("nan")
 
 
 def mean_interval(values_T: np.ndarray, *, seed: int, rounds: int) -> dict[str, float]:

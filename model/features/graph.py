@@ -128,7 +128,7 @@ class FeatureGraph(tf.Module):
         return tf.gather(self.decayed_X, week_C * self.items + item_C)
 
     def _trips(self, batch: Batch, age_H: Any) -> tuple[Any, dict[str, Any]]:
-        """Trip number of each event, counted from 1 within the request, and what the rhythm of trips says."""
+        """Trip number of each event, counted from 1 within the request, and the features of the rhythm of trips."""
         row_H, requests = batch.history_row_H, tf.shape(batch.time_B)[0]
         trip_H, trips_B = trip_numbers(batch, self.settings.trip_gap_hours)
         events_B = tf.math.unsorted_segment_sum(tf.ones_like(age_H), row_H, requests)

@@ -32,7 +32,7 @@ def match_codes(row_X: Any, code_X: Any, row_Y: Any, code_Y: Any, rows: Any, cod
 
 
 def contains(row_X: Any, value_X: Any, row_Y: Any, value_Y: Any) -> Any:
-    """[X] bool: whether each (row, value) of X also stands in Y."""
+    """[X] bool: whether each (row, value) of X is also in Y."""
     segment_X, segment_Y, segments = match(row_X, value_X, row_Y, value_Y)
     there = tf.math.unsorted_segment_sum(tf.ones_like(segment_Y), segment_Y, segments)
     return tf.gather(there, segment_X) > 0

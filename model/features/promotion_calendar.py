@@ -25,7 +25,7 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
     keys, bits = [np.array([-1])], [np.zeros(1, np.uint8)]
     for number, kind in enumerate(promotions):
         place_P = kind.store_P.astype(np.int64) * items + kind.item_P
-        # end_hour_P is the latest end so far: a stretch that starts after it stands apart from those before.
+        # end_hour_P is the latest end so far: a stretch that starts after it is separate from those before.
         apart_P = np.ones(len(place_P), bool)
         apart_P[1:] = (place_P[1:] != place_P[:-1]) | (kind.start_hour_P[1:] > kind.end_hour_P[:-1])
         first = np.flatnonzero(apart_P)
@@ -41,7 +41,7 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
 
 
 class PromotionCalendar(tf.Module):
-    """Looks the running kinds up for (store, item, time): in mask_N, at the last key of key_N that is not later."""
+    """Finds the running kinds of (store, item, time): in mask_N, at the last key of key_N that is not later."""
 
     def __init__(self, promotions: Sequence[Promotions], items: int) -> None:
         super().__init__(name="promotions")

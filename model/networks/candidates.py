@@ -83,13 +83,13 @@ class CandidateUnion(tf.Module):
         segment_H, segment_R, segment_X = segment[: ends[0]], segment[ends[0] : ends[1]], segment[ends[2] :]
         entries = tf.size(row_P)
         excluded_P = tf.math.unsorted_segment_sum(tf.ones_like(segment_X), segment_X, entries) > 0
-        kept = tf.where((item_P >= 0) & ~excluded_P)[:, 0]
+        allowed = tf.where((item_P >= 0) & ~excluded_P)[:, 0]
 
         age_H = tf.cast(tf.gather(batch.time_B, batch.history_row_H) - batch.history_time_H, tf.float32) / DAY_S
         own_PO, weight_H = _own(age_H, segment_H, entries)
         place_P = _place(retrieved_BR, segment_R, entries, self._retrieved)
         own_PO, place_P, row_P, item_P, first_P = (
-            tf.gather(a, kept) for a in (own_PO, place_P, row_P, item_P, first_P)
+            tf.gather(a, allowed) for a in (own_PO, place_P, row_P, item_P, first_P)
         )
         every_PE = tf.stack(
             [

@@ -5,11 +5,10 @@ Shape legend: P entries of the pool, F features, K kinds of promotion, N inputs 
 """
 
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 
 OWN = ("bought", "decayed_60d", "decayed_365d", "last_days")
 """Of what the shopper bought before: 1, its purchases halved every 60 and 365 days, days since the last; else 0."""
@@ -37,11 +36,11 @@ class PreRanker(tf.Module):
         self.kernels = [_zeros(n, m, name=f"kernel_{i}") for i, (n, m) in enumerate(pairwise(widths))]
         self.biases = [_zeros(m, name=f"bias_{i}") for i, m in enumerate(widths[1:])]
 
-    def line(self, feature_PF: Any) -> Any:
+    def line(self, feature_PF: Tensor) -> Tensor:
         """[P] float32 log-odds of a purchase on this trip, roughly."""
         return tf.linalg.matvec(feature_PF, self.line_F)
 
-    def __call__(self, feature_PF: Any, on_PK: Any) -> Any:
+    def __call__(self, feature_PF: Tensor, on_PK: Tensor) -> Tensor:
         """[P] float32 log-odds of a purchase on this trip.
 
         Args:
@@ -49,7 +48,7 @@ class PreRanker(tf.Module):
         """
         return self.line(feature_PF) + self.network(tf.concat([feature_PF[:, :READ], on_PK], axis=1))
 
-    def network(self, input_PN: Any) -> Any:
+    def network(self, input_PN: Tensor) -> Tensor:
         """[P] float32: what is added to the line."""
         hidden = input_PN
         for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
@@ -57,10 +56,10 @@ class PreRanker(tf.Module):
         return (hidden @ self.kernels[-1] + self.biases[-1])[:, 0]
 
 
-def inputs(own_PO: Any, every_PE: Any) -> Any:
+def inputs(own_PO: Tensor, every_PE: Tensor) -> Tensor:
     """[P, F] in the order of NAMES. The first column of `own_PO` is 1 for what was bought before, 0 for the rest."""
     return tf.concat([own_PO, every_PE, own_PO[:, :1] * every_PE, tf.ones_like(own_PO[:, :1])], axis=1)
 
 
-def _zeros(*shape: int, name: str) -> Any:
+def _zeros(*shape: int, name: str) -> Tensor:
     return tf.Variable(tf.zeros(shape), trainable=False, name=name)

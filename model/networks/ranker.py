@@ -6,14 +6,13 @@ Shape legend: B requests, C candidates of all requests together, F dense feature
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.features.graph import FeatureGraph, first_codes
 from model.networks.candidates import Candidates
 from model.networks.tfrs import tfrs
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 
 EMBEDDING = 8
 CROSS_LAYERS = 2
@@ -47,7 +46,7 @@ class Ranker(tf.Module):
         self.slope = tf.Variable(1.0, trainable=False, name="slope")
         self.offset = tf.Variable(0.0, trainable=False, name="offset")
 
-    def __call__(self, dense_CF: Any, item_C: Any, user_C: Any) -> Any:
+    def __call__(self, dense_CF: Tensor, item_C: Tensor, user_C: Tensor) -> Tensor:
         """[C] float32 log-odds."""
         standard_CF = tf.clip_by_value((dense_CF - self.mean_F) / self.scale_F, -CLIP, CLIP)
         parts = [
@@ -71,7 +70,7 @@ class AttributeEmbedding(tf.Module):
         self._first_A, self._width = first_codes(sizes), len(sizes) * width
         self._table = tf.keras.layers.Embedding(max(sum(sizes), 1), width)
 
-    def __call__(self, code_CA: Any) -> Any:
+    def __call__(self, code_CA: Tensor) -> Tensor:
         """[C, A * width], one attribute after the other."""
         return tf.reshape(self._table(code_CA + self._first_A), [tf.shape(code_CA)[0], self._width])
 
@@ -84,6 +83,6 @@ class RankerScorer(tf.Module):
         super().__init__(name="ranker_scorer")
         self.ranker = ranker
 
-    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
+    def __call__(self, graph: FeatureGraph, values: dict[str, Tensor], batch: Batch, candidates: Candidates) -> Tensor:
         user_C = tf.gather(batch.user_B, candidates.row_C)
         return tf.math.sigmoid(self.ranker(graph.dense(values), candidates.item_C, user_C))

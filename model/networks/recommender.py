@@ -3,7 +3,7 @@
 Shape legend: B requests, H history events, C candidates, R retrieved, X exclusions, I items, k answers, d width.
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
 from model.data.batch import Batch
 from model.data.catalog import Catalog
@@ -12,14 +12,16 @@ from model.features.joins import top_per_row
 from model.networks.candidates import Candidates, CandidateUnion
 from model.networks.pre_ranker import PreRanker
 from model.networks.two_tower import QueryTower
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import RunSettings
 
 
 class Scorer(Protocol):
     """Anything that gives candidates a score, higher is better: the ranker or a classical baseline."""
 
-    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any: ...
+    def __call__(
+        self, graph: FeatureGraph, values: dict[str, Tensor], batch: Batch, candidates: Candidates
+    ) -> Tensor: ...
 
 
 class Recommends(Protocol):
@@ -30,11 +32,17 @@ class Recommends(Protocol):
         """Candidates to score for each request."""
         ...
 
-    def embed(self, batch: Batch) -> Any: ...
+    def embed(self, batch: Batch) -> Tensor: ...
 
     def recommend(
-        self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any, ranked: Any, k: Any
-    ) -> tuple[Any, Any, Any]: ...
+        self,
+        batch: Batch,
+        retrieved_BR: Tensor,
+        exclude_item_X: Tensor,
+        exclude_row_X: Tensor,
+        ranked: Tensor,
+        k: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]: ...
 
 
 class Recommender(tf.Module):
@@ -61,15 +69,21 @@ class Recommender(tf.Module):
         """Candidates to score for each request."""
         return self.candidates.ranked
 
-    def embed(self, batch: Batch) -> Any:
+    def embed(self, batch: Batch) -> Tensor:
         """[B, d] query vectors for the index; d is 0 without towers."""
         if self.query_tower is None:
             return tf.zeros([tf.shape(batch.time_B)[0], 0])
         return self.query_tower(batch)
 
     def recommend(
-        self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any, ranked: Any, k: Any
-    ) -> tuple[Any, Any, Any]:
+        self,
+        batch: Batch,
+        retrieved_BR: Tensor,
+        exclude_item_X: Tensor,
+        exclude_row_X: Tensor,
+        ranked: Tensor,
+        k: Tensor,
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """(item [B, k] int32, score [B, k], source [B, k]), best first. A row with fewer
         candidates than others ends in -1 items; all rows may be shorter than k.
 
@@ -83,7 +97,7 @@ class Recommender(tf.Module):
         row = tf.gather(candidates.row_C, best)
         requests = tf.shape(batch.time_B)[0]
 
-        def dense(flat: Any, fill: Any) -> Any:
+        def dense(flat: Tensor, fill: Tensor) -> Tensor:
             ragged = tf.RaggedTensor.from_value_rowids(tf.gather(flat, best), row, nrows=tf.cast(requests, row.dtype))
             return ragged.to_tensor(default_value=fill)
 

@@ -1,4 +1,4 @@
-"""Two towers: a shopper at a moment and a product as vectors whose inner product says how well they fit.
+"""Two towers: a shopper at a moment and a product as vectors whose inner product measures how well they fit.
 
 After Yi et al., "Sampling-bias-corrected neural modeling for large corpus item recommendations" (RecSys 2019).
 
@@ -6,12 +6,11 @@ Shape legend: B requests, H history events, N items, d width of the vectors.
 """
 
 import math
-from typing import Any
 
 from model.api import RECENT_EVENTS
 from model.data.batch import Batch
 from model.data.catalog import Catalog
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import DAY_S
 
 TASTE_HALF_LIVES_DAYS = (3.0, 30.0, 180.0)
@@ -31,7 +30,7 @@ class ItemTower(tf.Module):
             [tf.keras.layers.Dense(2 * dimension, activation="relu"), tf.keras.layers.Dense(dimension)]
         )
 
-    def content(self, item_N: Any) -> Any:
+    def content(self, item_N: Tensor) -> Tensor:
         """[N, d]: sum of the item's embeddings; also what a history is summed from."""
         total = self._identity(tf.gather(self._vocabulary_I, item_N))
         code_NA = tf.gather(self._attribute_IA, item_N)
@@ -39,7 +38,7 @@ class ItemTower(tf.Module):
             total += embedding(code_NA[:, a])
         return total
 
-    def __call__(self, item_N: Any) -> Any:
+    def __call__(self, item_N: Tensor) -> Tensor:
         """[N, d] unit vectors."""
         content = self.content(item_N)
         return tf.math.l2_normalize(content + self._mix(content), axis=1)
@@ -59,7 +58,7 @@ class QueryTower(tf.Module):
             [tf.keras.layers.Dense(4 * dimension, activation="relu"), tf.keras.layers.Dense(dimension)]
         )
 
-    def __call__(self, batch: Batch) -> Any:
+    def __call__(self, batch: Batch) -> Tensor:
         """[B, d] unit vectors."""
         requests = tf.shape(batch.time_B)[0]
         batch = _recent(batch, requests)
@@ -76,7 +75,7 @@ class QueryTower(tf.Module):
         return tf.math.l2_normalize(self._mix(tf.concat(parts, axis=1)), axis=1)
 
 
-def _recent(batch: Batch, requests: Any) -> Batch:
+def _recent(batch: Batch, requests: Tensor) -> Batch:
     """The batch with only the last RECENT_EVENTS of each history."""
     row_H = batch.history_row_H
     end_B = tf.cumsum(tf.math.unsorted_segment_sum(tf.ones_like(row_H), row_H, requests))
@@ -88,7 +87,7 @@ def _recent(batch: Batch, requests: Any) -> Batch:
     )
 
 
-def _moment(time_B: Any) -> Any:
+def _moment(time_B: Tensor) -> Tensor:
     """[B, 4]: time of day and day of week on circles."""
     days = tf.cast(time_B % (7 * DAY_S), tf.float32) / DAY_S
     angles = [2 * math.pi * days, 2 * math.pi / 7 * days]

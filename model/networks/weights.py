@@ -5,7 +5,6 @@ They are stored once: the names lead to the same variables that serving reads.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -17,18 +16,18 @@ from model.system.legacy_keras import tf
 ATTRIBUTE = "weights"
 """Of the module that export saves."""
 OF_THE_CATALOG = ("vocabulary", "attributes", "user_attributes")
-"""Variables of towers and ranker that say what a snapshot is like, by item or shopper; nothing learns them."""
+"""Variables of towers and ranker that describe a snapshot, by item or shopper; they are not learned."""
 
 
-def weights(query_tower: Any, ranker: Any, preranker: Any) -> dict[str, Any]:
+def weights(query_tower: tf.Module, ranker: tf.Module, preranker: tf.Module) -> dict[str, tf.Variable]:
     """{name: variable}, the item tower's among the query tower's; layers have theirs once they were called."""
     parts = {"towers": query_tower, "ranker": ranker, "preranker": preranker}
     named = ((part, v.name.split("/")[-1].split(":")[0], v) for part, module in parts.items() for v in module.variables)
-    learned = [one for one in named if one[1] not in OF_THE_CATALOG]
+    learned = [variable for variable in named if variable[1] not in OF_THE_CATALOG]
     return {f"{part}-{n:02d}-{name}": variable for n, (part, name, variable) in enumerate(learned)}
 
 
-def of_recommender(recommender: Recommends) -> dict[str, Any]:
+def of_recommender(recommender: Recommends) -> dict[str, tf.Variable]:
     """The same of a recommender with towers and the ranker; {} of others, for baselines learn nothing."""
     if not isinstance(recommender, Recommender) or recommender.query_tower is None:
         return {}
@@ -45,9 +44,9 @@ def read(directory: Path) -> dict[str, np.ndarray]:
     return {key[1]: reader.get_tensor("/".join(key)) for key in sorted(keys) if key[0] == ATTRIBUTE}
 
 
-def assign(variables: Mapping[str, Any], values: Mapping[str, np.ndarray]) -> None:
+def assign(variables: Mapping[str, tf.Variable], values: Mapping[str, np.ndarray]) -> None:
     """Raises ModelRefused unless both have the same names and shapes; then nothing was assigned."""
-    made, wanted = ({name: tuple(v.shape) for name, v in found.items()} for found in (values, variables))
+    made, wanted = ({name: tuple(v.shape) for name, v in arrays.items()} for arrays in (values, variables))
     if made != wanted:
         off = min(name for name in made | wanted if made.get(name) != wanted.get(name))
         here, there = wanted.get(off, "none"), made.get(off, "none")

@@ -41,8 +41,8 @@ class OpenedModel(LoadedModel):
         return self.recommend([replace(request, k=MOST_CANDIDATES, detail=False) for request in requests])
 
     @contextmanager
-    def nobody_bought(self, item_C: np.ndarray) -> Iterator[None]:
-        """Within the block the model believes that nobody bought these items lately.
+    def without_purchases(self, item_C: np.ndarray) -> Iterator[None]:
+        """Within the block the model believes that no shopper bought these items lately.
 
         Args:
             item_C: [C] int positions in the catalog.

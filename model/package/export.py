@@ -19,7 +19,7 @@ from model.package.model_card import NAME as CARD
 from model.package.model_card import Facts, model_card
 from model.package.vector_index import Index
 from model.rerank.policy import package_rerank
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.rerank import RerankSettings
 
 CODING = "coding.json"
@@ -48,13 +48,15 @@ class Serving(tf.Module):
         self._stores = _table(catalog.store_ids, 0, 0)
         self._users = _table(catalog.user_ids, 1, 0)
 
-    def _batch(self, item_H: Any, time_H: Any, row_H: Any, user_B: Any, store_B: Any, time_B: Any) -> Batch:
+    def _batch(
+        self, item_H: Tensor, time_H: Tensor, row_H: Tensor, user_B: Tensor, store_B: Tensor, time_B: Tensor
+    ) -> Batch:
         index_H = self._items.lookup(item_H)
-        known = index_H >= 0
+        in_catalog_H = index_H >= 0
         return Batch(
-            history_item_H=tf.boolean_mask(index_H, known),
-            history_time_H=tf.boolean_mask(time_H, known),
-            history_row_H=tf.boolean_mask(row_H, known),
+            history_item_H=tf.boolean_mask(index_H, in_catalog_H),
+            history_time_H=tf.boolean_mask(time_H, in_catalog_H),
+            history_row_H=tf.boolean_mask(row_H, in_catalog_H),
             time_B=time_B,
             store_B=self._stores.lookup(store_B),
             user_B=self._users.lookup(user_B),
@@ -62,8 +64,14 @@ class Serving(tf.Module):
 
     @tf.function(input_signature=REQUEST)
     def embed(
-        self, history_item: Any, history_time: Any, history_row: Any, user_id: Any, store_id: Any, time: Any
-    ) -> dict[str, Any]:
+        self,
+        history_item: Tensor,
+        history_time: Tensor,
+        history_row: Tensor,
+        user_id: Tensor,
+        store_id: Tensor,
+        time: Tensor,
+    ) -> dict[str, Tensor]:
         """{"query": [B, d]}: what the index is searched with."""
         batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
         return {"query": self.recommender.embed(batch)}
@@ -75,7 +83,7 @@ class Serving(tf.Module):
             tf.TensorSpec([None], tf.string, "store_id"),
         ]
     )
-    def known(self, item_id: Any, user_id: Any, store_id: Any) -> dict[str, Any]:
+    def is_known(self, item_id: Tensor, user_id: Tensor, store_id: Tensor) -> dict[str, Tensor]:
         """{"item", "user", "store"}: whether the model knows each of them; no store is none that it knows."""
         return {
             "item": self._items.lookup(item_id) >= 0,
@@ -95,18 +103,18 @@ class Serving(tf.Module):
     )
     def recommend(
         self,
-        history_item: Any,
-        history_time: Any,
-        history_row: Any,
-        user_id: Any,
-        store_id: Any,
-        time: Any,
-        retrieved: Any,
-        exclude_item: Any,
-        exclude_row: Any,
-        ranked: Any,
-        k: Any,
-    ) -> dict[str, Any]:
+        history_item: Tensor,
+        history_time: Tensor,
+        history_row: Tensor,
+        user_id: Tensor,
+        store_id: Tensor,
+        time: Tensor,
+        retrieved: Tensor,
+        exclude_item: Tensor,
+        exclude_row: Tensor,
+        ranked: Tensor,
+        k: Tensor,
+    ) -> dict[str, Tensor]:
         """{"item_id", "score", "reason"}: [B, at most k], best first; item_id is empty where candidates ran out."""
         batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
         exclude = self._items.lookup(exclude_item)
@@ -149,7 +157,7 @@ def export(
         signatures = {
             "embed": serving.embed.get_concrete_function(),
             "recommend": serving.recommend.get_concrete_function(),
-            "known": serving.known.get_concrete_function(),
+            "known": serving.is_known.get_concrete_function(),
         }
         tf.saved_model.save(serving, str(out / "saved_model"), signatures=signatures)
         if index is not None:
@@ -160,7 +168,7 @@ def export(
             write_json(out / CODING, coding)
         if rerank is not None and items is not None:
             package_rerank(out, rerank if score_is_probability else rerank.rules_only(), items)
-        known: dict[str, Any] = {
+        facts: dict[str, Any] = {
             "kind": kind,
             "cut_s": int(catalog.snapshot_W[-1]),
             "items": catalog.items,
@@ -168,12 +176,12 @@ def export(
             "ranked": recommender.ranked,
             "score_is_probability": score_is_probability,
         }
-        write_text(out / CARD, model_card(Facts(**known, libraries=installed_libraries(), training=training)))
-        return write_manifest(out, **known, index=index.about if index is not None else {})
+        write_text(out / CARD, model_card(Facts(**facts, libraries=installed_libraries(), training=training)))
+        return write_manifest(out, **facts, index=index.about if index is not None else {})
 
 
-def _table(ids: np.ndarray, first: int, default: int) -> Any:
+def _table(ids: np.ndarray, first: int, default: int) -> tf.lookup.StaticHashTable:
     """String id to position, counted from `first`; `default` for the unknown. TensorFlow refuses an empty table."""
-    known = {str(name): first + n for n, name in enumerate(ids)} or {"": default}
-    keys, values = tf.constant(list(known)), tf.constant(list(known.values()), tf.int32)
+    position_of = {str(name): first + n for n, name in enumerate(ids)} or {"": default}
+    keys, values = tf.constant(list(position_of)), tf.constant(list(position_of.values()), tf.int32)
     return tf.lookup.StaticHashTable(tf.lookup.KeyValueTensorInitializer(keys, values), default)

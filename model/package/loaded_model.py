@@ -17,20 +17,20 @@ from model.package.vector_index import load_index
 from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
 from model.rerank.reranker import Reranker
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import MOST_CANDIDATES
 
 MAX_BATCH = 64
 """Requests run through the graph at once."""
 FEWER_EVENTS = 200
-"""Most recent events of a shopper that the quicker ranking looks at."""
+"""Most recent events of a shopper that the quicker ranking uses."""
 NEIGHBOURS = 6
 """Items wanted from the index for each candidate that is ranked; further ones are hardly ever among those."""
 
 OnStage = Callable[[str, str, float], None]
 """(model version, stage: retrieve, rank or rerank, seconds)"""
 
-Call = Callable[[Mapping[str, Any]], dict[str, Any]]
+Call = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
 """Inputs by name, as tensors of the signature's types -> outputs by name."""
 
 
@@ -39,7 +39,7 @@ def load(directory: Path, rules: Path | None = None, on_stage: OnStage | None = 
 
     Args:
         rules: a rules file that takes the place of the packaged rules, and may change at any time.
-        on_stage: told how long each stage of each batch took.
+        on_stage: called with the duration of each stage of each batch.
 
     Raises:
         ModelRefused: anything in the directory is off.
@@ -70,7 +70,7 @@ class LoadedModel:
         """One answer for each request, in order, none longer than its k.
 
         Args:
-            ranked: candidates to score for each request; None: as many as the manifest says.
+            ranked: candidates to score for each request; None: as many as the manifest states.
             fewer: quicker, from the last FEWER_EVENTS events and what is popular, without the towers' candidates.
         """
         answers: list[Answer] = []
@@ -80,7 +80,7 @@ class LoadedModel:
         return answers
 
     def shown(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
-        """The answer from candidates ranked elsewhere, under the rules in force.
+        """The answer from candidates ranked elsewhere, under the current rules.
 
         Args:
             item_C, reason_C: bytes, best first. score_C: float32, falling.
@@ -101,18 +101,18 @@ class LoadedModel:
             "ranked": tf.constant(ranked, tf.int32),
             "k": tf.constant(MOST_CANDIDATES if everything else max(request.k for request in requests), tf.int32),
         }
-        found = self._recommend(inputs)
-        item_Bk, score_Bk, reason_Bk = (found[name].numpy() for name in ("item_id", "score", "reason"))
+        outputs = self._recommend(inputs)
+        item_Bk, score_Bk, reason_Bk = (outputs[name].numpy() for name in ("item_id", "score", "reason"))
         begin = self._took("rank", begin)
         size_B = (item_Bk != b"").sum(axis=1)
         answers = [
-            self._told(reranker, request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
+            self._assemble(reranker, request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
             for row, (request, size) in enumerate(zip(requests, size_B, strict=True))
         ]
         self._took("rerank", begin)
         return answers
 
-    def _told(
+    def _assemble(
         self, reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
     ) -> Answer:
         """What is shown; where the request asks for it, with all that was ranked and what was unknown."""
@@ -124,34 +124,34 @@ class LoadedModel:
         return dataclasses.replace(answer, ranked=ranked, unknown=self._unknown(request))
 
     def _unknown(self, request: Request) -> Unknown:
-        known = self._known(
+        is_known = self._known(
             item_id=tf.constant([*request.history_item, *request.exclude], tf.string),
             user_id=tf.constant([request.user_id]),
             store_id=tf.constant([request.store_id]),
         )
-        known_H, known_X = np.split(known["item"].numpy(), [len(request.history_item)])
+        known_H, known_X = np.split(is_known["item"].numpy(), [len(request.history_item)])
         return Unknown(
-            shopper=not known["user"].numpy()[0],
-            store=request.store_id != "" and not known["store"].numpy()[0],
+            shopper=not is_known["user"].numpy()[0],
+            store=request.store_id != "" and not is_known["store"].numpy()[0],
             history_items=int((~known_H).sum()),
             exclude_items=int((~known_X).sum()),
         )
 
     def _took(self, stage: str, begin: float) -> float:
-        """Tells how long a stage took since `begin`; returns the time now."""
+        """Reports the duration of a stage since `begin`; returns the time now."""
         now = time.perf_counter()
         if self._on_stage is not None:
             self._on_stage(self.version, stage, now - begin)
         return now
 
-    def _retrieve(self, requests: Sequence[Request], ranked: int) -> Any:
+    def _retrieve(self, requests: Sequence[Request], ranked: int) -> Tensor:
         if self._index is None:
             return tf.zeros([len(requests), 0], tf.int32)
         query_Bd = self._embed(_inputs(requests, RECENT_EVENTS))["query"].numpy()
         return tf.constant(self._index.search(query_Bd, min(self.manifest.retrieved, NEIGHBOURS * ranked)))
 
 
-def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Any]:
+def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Tensor]:
     """The signatures' inputs, with the last `events` of each history, or all."""
     last = slice(None) if events is None else slice(-events, None)
     lengths = [len(request.history_item[last]) for request in requests]
@@ -183,10 +183,10 @@ def _shown(
 def direct(signature: Any) -> Call:
     """Calls it without the checks of its arguments, which take as long as some of a small batch's work."""
     captured, quick = signature.captured_inputs, signature.inference_fn.call_flat
-    names = [one.op.name for one in signature.inputs[: len(signature.inputs) - len(captured)]]
+    names = [tensor.op.name for tensor in signature.inputs[: len(signature.inputs) - len(captured)]]
     outputs = sorted(signature.structured_outputs)
 
-    def call(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def call(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         return dict(zip(outputs, quick(*[inputs[name] for name in names], *captured), strict=True))
 
     return call

@@ -88,12 +88,12 @@ def verify(directory: Path) -> Manifest:
         ModelRefused: naming the first thing that is off.
     """
     manifest = read_manifest(directory)
-    found = tree_digests(directory)
-    found.pop(NAME, None)
-    for path in sorted(set(manifest.files) | set(found)):
-        if manifest.files.get(path) != found.get(path):
+    digests = tree_digests(directory)
+    digests.pop(NAME, None)
+    for path in sorted(set(manifest.files) | set(digests)):
+        if manifest.files.get(path) != digests.get(path):
             state = (
-                "missing" if path not in found else "not in the manifest" if path not in manifest.files else "altered"
+                "missing" if path not in digests else "not in the manifest" if path not in manifest.files else "altered"
             )
             raise ModelRefused(
                 f"{directory / path}: {state}; the checksum in {NAME} does not hold, push the model again"

@@ -74,12 +74,12 @@ def replay(rows: pa.Table, model: Recommends, tolerance: float = 1e-6) -> Agreem
 def _comparable(rows: pa.Table, version: str) -> tuple[pa.Table, dict[str, int]]:
     """The rows that can be asked again, and how many cannot, by the reason."""
     left_out = {}
-    for why, kept in (
+    for why, condition in (
         ("of another version", pc.field("version") == version),
         ("without detail", pc.field("history_items").is_valid()),
         ("that no ranking answered", pc.field("rung").isin(list(RANKED))),
     ):
-        before, rows = len(rows), rows.filter(kept)
+        before, rows = len(rows), rows.filter(condition)
         if before > len(rows):
             left_out[why] = before - len(rows)
     return rows, left_out
@@ -101,5 +101,5 @@ def _request(row: dict[str, Any]) -> Request:
 def _difference(row: dict[str, Any], answer: Answer) -> float:
     """Largest difference of a score, over the items that both have."""
     logged = dict(zip(row["item_ids"], row["scores"], strict=True))
-    found = dict(zip(answer.item_ids, answer.scores, strict=True))
-    return max((abs(logged[item] - found[item]) for item in logged.keys() & found.keys()), default=0.0)
+    replayed = dict(zip(answer.item_ids, answer.scores, strict=True))
+    return max((abs(logged[item] - replayed[item]) for item in logged.keys() & replayed.keys()), default=0.0)

@@ -69,13 +69,13 @@ class ExactIndex:
     def search(self, queries: np.ndarray, k: int) -> np.ndarray:
         """As Index.search."""
         scores = queries @ self._transposed
-        found = np.full((len(queries), k), -1, np.int32)
+        nearest = np.full((len(queries), k), -1, np.int32)
         indexed = len(self._items)
         k = min(k, indexed)
         for row, (score_N, floor) in enumerate(zip(scores, _floors(scores, k), strict=True)):
             near = np.flatnonzero(score_N >= floor)
-            found[row, :k] = self._items[near[np.argsort(-score_N[near], kind="stable")[:k]]]
-        return found
+            nearest[row, :k] = self._items[near[np.argsort(-score_N[near], kind="stable")[:k]]]
+        return nearest
 
     def save(self, path: Path) -> None:
         path.mkdir(parents=True)
@@ -102,7 +102,7 @@ def _floors(scores: np.ndarray, k: int) -> np.ndarray:
 
 
 class ListIndex:
-    """Inverted lists (faiss IVF): items by their nearest centre; a query looks through the lists of some centres."""
+    """Inverted lists (faiss IVF): items by their nearest centre; a query searches the lists of some centres."""
 
     def __init__(self, lists: Any, about: dict[str, Any]) -> None:
         self.about = about
@@ -111,7 +111,7 @@ class ListIndex:
 
     @classmethod
     def build(cls, vectors: np.ndarray, items: np.ndarray, queries: np.ndarray) -> "ListIndex":
-        """Looks through twice as many lists until `queries` find MIN_RECALL of their true nearest, or through all."""
+        """Searches twice as many lists until `queries` find MIN_RECALL of their true nearest, or through all."""
         vectors, width = np.ascontiguousarray(vectors, np.float32), vectors.shape[1]
         count = int(4 * np.sqrt(len(vectors)))
         lists = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, count, faiss.METRIC_INNER_PRODUCT)
@@ -124,8 +124,8 @@ class ListIndex:
         while True:
             probes = min(2 * probes, count)
             index = cls(lists, {"kind": "lists", "lists": count, "probes": probes})
-            found = index.search(queries, RECALL_AT)
-            recall = np.mean([np.isin(row, one).mean() for row, one in zip(true, found, strict=True)])
+            nearest = index.search(queries, RECALL_AT)
+            recall = np.mean([np.isin(row, row_nearest).mean() for row, row_nearest in zip(true, nearest, strict=True)])
             if recall >= MIN_RECALL or probes == count:
                 index.about[f"recall@{RECALL_AT}"] = round(float(recall), 4)
                 return index

@@ -111,8 +111,8 @@ def read(
         if not object_store.is_url(place):
             raise
         raise object_store.unreadable(str(place), error) from None
-    found = pa.concat_tables(tables).sort_by("logged_s")
-    return found if columns is None else found.select(list(columns))
+    log = pa.concat_tables(tables).sort_by("logged_s")
+    return log if columns is None else log.select(list(columns))
 
 
 def _in_directory(directory: Path) -> "list[ds.Dataset]":
@@ -125,7 +125,7 @@ def _in_directory(directory: Path) -> "list[ds.Dataset]":
     files = sorted(directory.glob(f"*{PARQUET}"))
     finished = {path.stem for path in files}
     rows = ds.dataset([str(path) for path in files], schema=SCHEMA, format="parquet")
-    return [rows, *(ds.dataset(found) for stem, found in journals.items() if stem not in finished)]
+    return [rows, *(ds.dataset(part) for stem, part in journals.items() if stem not in finished)]
 
 
 def _stored(url: str, since_s: int | None) -> "list[ds.Dataset]":

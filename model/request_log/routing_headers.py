@@ -1,4 +1,4 @@
-"""Request headers that proxies and servers agree on, and what they say about how a request came to a server."""
+"""Request headers that proxies and servers agree on, and what they record of a request's route to a server."""
 
 from collections.abc import Mapping
 from typing import Literal
@@ -7,7 +7,7 @@ VERSION_HEADER = "x-aisle-version"
 """On a request: `stable` or `canary`, that version whatever the split. On an answer: who gave it."""
 USER_HEADER = "x-user-id"
 SHADOW_HEADER = "x-aisle-shadow"
-"""Only on a mirrored copy, whose answer nobody reads."""
+"""Only on a mirrored copy, whose answer no client reads."""
 
 Route = Literal["split", "named", "shadow"]
 """split: the version fell to the shopper; named: a tester asked for it; shadow: a mirrored copy."""

@@ -10,7 +10,7 @@ from model.errors import InputError
 from tfx_configs.rerank import ITEM, Rule
 
 COARSE_VALUES = 10
-"""An attribute with fewer values says too little about how alike two items are."""
+"""An attribute with fewer values is too coarse to measure how alike two items are."""
 
 
 class ItemValues:
@@ -39,17 +39,17 @@ class ItemValues:
             InputError: there is no such attribute, or no item with one of the values.
         """
         if attribute not in self.names:
-            known = ", ".join(self.names) or "none"
-            raise InputError(f"rerank: expected an attribute of the items table ({known}), got {attribute!r}")
+            attributes = ", ".join(self.names) or "none"
+            raise InputError(f"rerank: expected an attribute of the items table ({attributes}), got {attribute!r}")
         table = pq.read_table(self._path, columns=[ITEM, attribute])
         encoded = table[attribute].combine_chunks().dictionary_encode()
         values = [str(value) for value in encoded.dictionary.to_pylist()]
         absent = sorted(set(wanted) - set(values))
         if absent:
             raise InputError(f"rerank: expected values of {attribute} that some item has, got {absent[0]!r}")
-        kept = {code for code, value in enumerate(values) if not wanted or value in wanted}
+        codes = {code for code, value in enumerate(values) if not wanted or value in wanted}
         pairs = zip(table[ITEM].to_pylist(), encoded.indices.to_pylist(), strict=True)
-        return {str(item).encode(): code for item, code in pairs if code in kept}
+        return {str(item).encode(): code for item, code in pairs if code in codes}
 
     def coarsest(self) -> str:
         """The attribute with the fewest values, at least COARSE_VALUES of them.

@@ -18,13 +18,13 @@ _log = logging.getLogger(__name__)
 
 
 class RerankPolicy:
-    """The reranker that is in force. With a rules file, its rules take the place of the packaged ones.
+    """The current reranker. With a rules file, its rules take the place of the packaged ones.
 
-    The file is looked at on every call and read when it has changed. A broken file is refused when it is the first one
-    seen; later on it is reported once and the rules before it stay in force.
+    The file is checked on every call and read when it has changed. A broken file is refused when it is the first one
+    read; later on it is reported once and the previous rules stay active.
 
     Raises:
-        InputError: the rules file is missing or says what cannot be done.
+        InputError: the rules file is missing or asks for what cannot be done.
     """
 
     def __init__(self, settings: RerankSettings, values: ItemValues, rules: Path | None = None) -> None:
@@ -45,7 +45,7 @@ class RerankPolicy:
                     self._reranker = self._read()
                     _log.warning("rules read from %s", self._rules)
                 except InputError as error:
-                    _log.error("the rules before stay in force: %s", error)
+                    _log.error("the previous rules stay active: %s", error)
         return self._reranker
 
     def _stamp(self) -> tuple[int, int, int]:
@@ -53,10 +53,10 @@ class RerankPolicy:
         if self._rules is None:
             return 0, 0, 0
         try:
-            found = self._rules.stat()
+            status = self._rules.stat()
         except OSError:
             return 0, 0, 0
-        return found.st_mtime_ns, found.st_size, found.st_ino
+        return status.st_mtime_ns, status.st_size, status.st_ino
 
     def _read(self) -> Reranker:
         if self._rules is None:

@@ -116,7 +116,7 @@ def chosen(
     if not len(relevance_C):
         return []
     gain_C = (1 - diversity) * relevance_C / max(relevance_C.max(), SMALLEST)
-    seen: set[int] = set()
+    placed: set[int] = set()
     counts: list[dict[int, int]] = [{} for _ in caps]
     picked: list[int] = []
     while len(picked) < wanted:
@@ -126,8 +126,8 @@ def chosen(
         picked.append(best)
         gain_C[best] = -np.inf
         kind = int(kind_C[best])
-        if diversity and kind != NO_VALUE and kind not in seen:
-            seen.add(kind)
+        if diversity and kind != NO_VALUE and kind not in placed:
+            placed.add(kind)
             gain_C[kind_C == kind] -= diversity
         for (code_C, most), count in zip(caps, counts, strict=True):
             code = int(code_C[best])

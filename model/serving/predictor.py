@@ -138,16 +138,16 @@ class Predictor(kserve.Model):
         seconds = time.perf_counter() - begin
         count(version, query, state, answer, rung, seconds)
         if self._log is not None:
-            found = row(request_id, version, query, state, answer, rung, seconds, route_of(headers))
-            self._log.write(found | detail(state, answer) if detailed else found)
-        said = {"model_version": version, "request_id": request_id, "rung": str(rung), "state": str(state.source)}
-        span.set_attributes({f"aisle.{name}": value for name, value in said.items()})
-        return _response(payload, said, answer, wanted)
+            logged = row(request_id, version, query, state, answer, rung, seconds, route_of(headers))
+            self._log.write(logged | detail(state, answer) if detailed else logged)
+        identity = {"model_version": version, "request_id": request_id, "rung": str(rung), "state": str(state.source)}
+        span.set_attributes({f"aisle.{name}": value for name, value in identity.items()})
+        return _response(payload, identity, answer, wanted)
 
     async def recommend(self, query: Query, deadline: float, detailed: bool = False) -> tuple[api.Answer, Rung, State]:
         """The answer, its rung and the state it is made from, by `deadline`, a reading of time.perf_counter.
 
-        detailed: the answer is to say what was ranked, too.
+        detailed: the answer also reports what was ranked.
         """
         begin, version = time.perf_counter(), self._ladder.model.version
         state = await self._state.read(query, STATE_SHARE * max(deadline - begin, 0))
@@ -171,39 +171,39 @@ class Predictor(kserve.Model):
 
 def _deadline_ms(payload: kserve.InferRequest, headers: Mapping[str, str], default: float) -> float:
     """The request's parameter, else its header, else the server's default, milliseconds; raises InputError."""
-    given: Any = headers.get(DEADLINE_HEADER, default)
+    value: Any = headers.get(DEADLINE_HEADER, default)
     if payload.parameters:
         if not isinstance(payload.parameters, Mapping):
             raise InputError(f"parameters: expected an object, got {payload.parameters!r:.40}")
-        given = to_http_parameters(payload.parameters).get(DEADLINE_PARAMETER, given)
+        value = to_http_parameters(payload.parameters).get(DEADLINE_PARAMETER, value)
     try:
-        found = math.nan if isinstance(given, bool) else float(given)
+        milliseconds = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError):
-        found = math.nan
-    if not 1 <= found <= MAX_DEADLINE_MS:
-        raise InputError(f"{DEADLINE_PARAMETER}: expected 1 to {MAX_DEADLINE_MS:.0f} milliseconds, got {given!r:.40}")
-    return found
+        milliseconds = math.nan
+    if not 1 <= milliseconds <= MAX_DEADLINE_MS:
+        raise InputError(f"{DEADLINE_PARAMETER}: expected 1 to {MAX_DEADLINE_MS:.0f} milliseconds, got {value!r:.40}")
+    return milliseconds
 
 
 def _request_id(payload: kserve.InferRequest, headers: Mapping[str, str]) -> str:
     """The v2 id, else the Ce-Id header (KServe's logger joins outcomes by it), else a new one."""
-    given = payload.id or headers.get("ce-id") or str(uuid.uuid4())
-    if len(given) > 256:
-        raise InputError(f"id: expected at most 256 characters, got {len(given)}")
-    return given
+    request_id = payload.id or headers.get("ce-id") or str(uuid.uuid4())
+    if len(request_id) > 256:
+        raise InputError(f"id: expected at most 256 characters, got {len(request_id)}")
+    return request_id
 
 
 def _wanted(payload: kserve.InferRequest) -> Sequence[Tensor]:
     """The outputs asked for, all when none is named; raises InputError on one that there is not."""
     names = {output.name for output in payload.request_outputs or ()}
-    known = {tensor.name: tensor for tensor in OUTPUTS}
-    if unknown := sorted(str(name) for name in names - known.keys()):
-        raise InputError(f"output {unknown[0]!r:.40}: unknown; the model gives {', '.join(known)}")
+    by_name = {tensor.name: tensor for tensor in OUTPUTS}
+    if unknown := sorted(str(name) for name in names - by_name.keys()):
+        raise InputError(f"output {unknown[0]!r:.40}: unknown; the model gives {', '.join(by_name)}")
     return [tensor for tensor in OUTPUTS if tensor.name in names] if names else OUTPUTS
 
 
 def _response(
-    payload: kserve.InferRequest, said: dict[str, str], answer: api.Answer, wanted: Sequence[Tensor]
+    payload: kserve.InferRequest, identity: dict[str, str], answer: api.Answer, wanted: Sequence[Tensor]
 ) -> kserve.InferResponse:
     columns = {
         "item_id": np.array(answer.item_ids, dtype=np.object_),
@@ -221,11 +221,11 @@ def _response(
         for tensor in wanted
     ]
     return kserve.InferResponse(
-        response_id=said["request_id"],
+        response_id=identity["request_id"],
         model_name=NAME,
-        model_version=said["model_version"],
+        model_version=identity["model_version"],
         infer_outputs=outputs,
-        parameters=said,
+        parameters=identity,
         use_binary_outputs=payload.use_binary_outputs,
         requested_outputs=payload.request_outputs,
     )

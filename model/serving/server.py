@@ -1,4 +1,4 @@
-"""`python -m model.serving.server`: one KServe model server process with one model, live state and the events door.
+"""`python -m model.serving.server`: one KServe model server process with one model, live state and the events endpoint.
 
 SIGTERM drains: no new connections, requests in flight are answered, then the log and the store are closed.
 """
@@ -102,7 +102,7 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
 
 class StrictDataPlane(DataPlane):
     """KServe's data plane, with 400 where a malformed binary body would make it answer 500, and with JSON taken for
-    JSON where the content type does not say so (Triton's client sends none; the protocol asks for none).
+    JSON where the content type does not declare it (Triton's client sends none; the protocol asks for none).
     """
 
     def decode_inference_request(self, body, headers, model_name):  # type: ignore[no-untyped-def]
@@ -117,7 +117,7 @@ class StrictDataPlane(DataPlane):
 
 
 class FixedRepository(ModelRepositoryExtension):
-    """KServe lets any client unload the model; here nobody can: to change the model, replace the server."""
+    """KServe lets any client unload the model; here none can: to change the model, replace the server."""
 
     async def load(self, model_name: str) -> None:
         raise InvalidInput(f"model {model_name}: this server's model is fixed; roll out another server instead")
@@ -188,15 +188,15 @@ def _options(argv: Sequence[str] | None) -> ServerOptions:
     parser.add_argument("--deadline-ms", type=float, default=50.0, help="time for a request that names none")
     parser.add_argument("--max-in-flight", type=int, default=64, help="requests answered at a time; more get a 503")
     parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end when the parent process, PID, ends")
-    found = vars(parser.parse_args(argv))
-    parent_pid = found.pop("die_with_parent")
+    options = vars(parser.parse_args(argv))
+    parent_pid = options.pop("die_with_parent")
     if parent_pid is not None:
         die_with_parent(parent_pid)
-    limits = Limits(deadline_ms=found.pop("deadline_ms"), max_in_flight=found.pop("max_in_flight"))
+    limits = Limits(deadline_ms=options.pop("deadline_ms"), max_in_flight=options.pop("max_in_flight"))
     log = LogOptions(
-        **{name: found.pop(f"log_{name}") for name in ("detail_percent", "roll_rows", "roll_s", "keep_mb")}
+        **{name: options.pop(f"log_{name}") for name in ("detail_percent", "roll_rows", "roll_s", "keep_mb")}
     )
-    return ServerOptions(**found, limits=limits, log=log, redis_password=os.environ.get("REDIS_PASSWORD"))
+    return ServerOptions(**options, limits=limits, log=log, redis_password=os.environ.get("REDIS_PASSWORD"))
 
 
 if __name__ == "__main__":

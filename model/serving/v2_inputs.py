@@ -83,28 +83,28 @@ class Query:
 
 
 def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
-    """The request's inputs as a Query; raises InputError, one line, on anything that is not as INPUTS says."""
-    found: dict[str, list[Any]] = {}
+    """The request's inputs as a Query; raises InputError, one line, on anything that is not as in INPUTS."""
+    values: dict[str, list[Any]] = {}
     for tensor in tensors:
         spec = _BY_NAME.get(tensor.name)
         if spec is None:
             raise InputError(f"input {_short(tensor.name)}: unknown; the model takes {', '.join(_BY_NAME)}")
-        if tensor.name in found:
+        if tensor.name in values:
             raise InputError(f"input {tensor.name}: given twice; send it once")
-        found[tensor.name] = _values(spec, tensor)
-    if "user_id" not in found:
+        values[tensor.name] = _values(spec, tensor)
+    if "user_id" not in values:
         raise InputError("input user_id: missing; send it as BYTES [1]")
-    k = found.get("k", [DEFAULT_K])[0]
+    k = values.get("k", [DEFAULT_K])[0]
     if not 1 <= k <= MAX_K:
         raise InputError(f"input k: expected 1 to {MAX_K}, got {k}")
     return Query(
-        user_id=check_id("input user_id", found["user_id"][0]),
-        time_s=_request_time(found, now_s),
+        user_id=check_id("input user_id", values["user_id"][0]),
+        time_s=_request_time(values, now_s),
         k=k,
-        store_id=found.get("store_id", [""])[0],
-        exclude=tuple(found.get("exclude", [])),
-        new_only=found.get("new_only", [False])[0],
-        recent_items=tuple(check_id("input recent_items", item) for item in found.get("recent_items", [])),
+        store_id=values.get("store_id", [""])[0],
+        exclude=tuple(values.get("exclude", [])),
+        new_only=values.get("new_only", [False])[0],
+        recent_items=tuple(check_id("input recent_items", item) for item in values.get("recent_items", [])),
     )
 
 
@@ -120,10 +120,10 @@ def parse_time(name: str, text: Any) -> int:
     raise InputError(f"{name}: expected RFC 3339 since 1970, like 2017-12-04T09:30:00Z, got {_short(text)}")
 
 
-def _request_time(found: dict[str, list[Any]], now_s: int) -> int:
-    if "request_time" not in found:
+def _request_time(values: dict[str, list[Any]], now_s: int) -> int:
+    if "request_time" not in values:
         return now_s
-    return parse_time("input request_time", found["request_time"][0])
+    return parse_time("input request_time", values["request_time"][0])
 
 
 def _values(spec: Tensor, tensor: InputTensor) -> list[Any]:
@@ -137,7 +137,7 @@ def _values(spec: Tensor, tensor: InputTensor) -> list[Any]:
         raise InputError(f"{name}: expected shape {expected}, got {_short(shape)}")
     values = _elements(name, tensor)
     if len(values) != shape[0]:
-        raise InputError(f"{name}: shape says {shape[0]} elements, got {len(values)}")
+        raise InputError(f"{name}: expected {shape[0]} elements by its shape, got {len(values)}")
     return [_CONVERT[spec.datatype](name, value) for value in values]
 
 

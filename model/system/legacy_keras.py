@@ -14,4 +14,6 @@ finally:
     if _collecting:
         gc.enable()
 
-__all__ = ["tf"]
+Tensor = tf.Tensor
+
+__all__ = ["Tensor", "tf"]

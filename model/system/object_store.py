@@ -16,7 +16,7 @@ from model.errors import InputError
 
 SCHEME = "s3://"
 OWN = "AISLE_"
-"""Before the names of variables that are for nobody else in the same environment."""
+"""Before the names of variables that no other program in the same environment uses."""
 REGION = "us-east-1"
 """Where none is named; stores outside of AWS take any."""
 CONNECT_S, ANSWER_S = 3.0, 10.0
@@ -29,7 +29,7 @@ def is_url(place: Path | str) -> bool:
 
 
 def open_url(url: str, attempts: int = 3) -> tuple[fs.S3FileSystem, str]:
-    """(file system, `bucket/path` on it). Nobody is asked yet.
+    """(file system, `bucket/path` on it). No server is asked yet.
 
     Args:
         attempts: how often one request is tried.
@@ -42,14 +42,14 @@ def open_url(url: str, attempts: int = 3) -> tuple[fs.S3FileSystem, str]:
         raise InputError(f"expected an address like s3://bucket/path, got {url!r:.100}")
     own = f"{OWN}AWS_ACCESS_KEY_ID" in os.environ
     endpoint = _variable("AWS_ENDPOINT_URL", own)
-    found = urlsplit(endpoint or "")
-    if endpoint and (found.scheme not in ("http", "https") or not found.netloc):
+    parts = urlsplit(endpoint or "")
+    if endpoint and (parts.scheme not in ("http", "https") or not parts.netloc):
         raise InputError(f"AWS_ENDPOINT_URL: expected http://host:port or https://host:port, got {endpoint!r:.100}")
     store = fs.S3FileSystem(
         access_key=_variable("AWS_ACCESS_KEY_ID", own) if own else None,
         secret_key=_variable("AWS_SECRET_ACCESS_KEY", own) if own else None,
-        endpoint_override=found.netloc or None,
-        scheme=found.scheme or "https",
+        endpoint_override=parts.netloc or None,
+        scheme=parts.scheme or "https",
         region=_variable("AWS_REGION", own) or _variable("AWS_DEFAULT_REGION", own) or REGION,
         connect_timeout=CONNECT_S,
         request_timeout=ANSWER_S,
@@ -66,21 +66,21 @@ def files(url: str) -> tuple[fs.S3FileSystem, list[str]]:
     """(file system, paths on it of all files under the address, sorted); none when nothing is there yet.
 
     Raises:
-        InputError: no such bucket, the keys may not list it, or nobody answers.
+        InputError: no such bucket, the keys may not list it, or no server answers.
     """
     store, path = open_url(url)
     bucket = path.partition("/")[0]
     try:
         if store.get_file_info(bucket).type is fs.FileType.NotFound:
             raise InputError(f"{url}: expected a bucket {bucket}, there is none; make it, or correct the address")
-        found = store.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
+        entries = store.get_file_info(fs.FileSelector(path, recursive=True, allow_not_found=True))
     except OSError as error:
         raise unreadable(url, error) from None
-    return store, sorted(info.path for info in found if info.is_file)
+    return store, sorted(info.path for info in entries if info.is_file)
 
 
 def unreadable(url: str, error: OSError) -> InputError:
-    """What to tell when the store answered with an error, or not at all."""
+    """The error to report when the store answered with an error, or not at all."""
     return InputError(
         f"{url}: cannot be read ({reason(error)}); expected a bucket of that name, AWS_ENDPOINT_URL if the store is "
         "not AWS's, and keys in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY that may list and read it"

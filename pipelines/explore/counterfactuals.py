@@ -107,7 +107,11 @@ class Examiner:
                 item_C = np.array([self._products.position[item] for item in items])
                 store = self._reader.store(request.store_id)
                 popular = cause is POPULAR
-                with model.nobody_bought(item_C) if popular else model.nothing_promoted(item_C, store, request.time_s):
+                with (
+                    model.without_purchases(item_C)
+                    if popular
+                    else model.nothing_promoted(item_C, store, request.time_s)
+                ):
                     answers |= dict.fromkeys([(cause.name, item) for item in items], model.everything([request])[0])
         return answers
 

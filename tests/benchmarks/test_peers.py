@@ -100,7 +100,7 @@ def test_decay_halves_a_purchase_every_half_life() -> None:
     assert ask(peer, ("b", 80), ("b", 90), ("a", 80)) == {"b": 0.75, "a": 0.25, "c": 0}
 
 
-def test_what_nobody_bought_before_the_cut_is_neither_known_nor_recommended() -> None:
+def test_what_without_purchases_before_the_cut_is_neither_known_nor_recommended() -> None:
     assert list(ask(TopFrequency().fit(WORLD), ("h", 99), ("b", 1), k=9)) == ["b", "a", "c"]
 
 

@@ -1,4 +1,4 @@
-"""Micro-batching: a free thread ranks all requests that wait, together. Nobody waits for a batch to fill.
+"""Micro-batching: a free thread ranks all requests that wait, together. No request waits for a batch to fill.
 
 The graph's fixed cost is paid once a batch, so the busier the server, the less CPU a request takes.
 """
@@ -21,7 +21,7 @@ MAX_BATCH = 8
 Run = Callable[[Sequence[Request], bool], list[Answer]]
 """(requests, fewer) -> one answer for each request."""
 OnWait = Callable[[float], None]
-"""Told how long a request waited for a thread, seconds."""
+"""Called with a request's wait for a thread, seconds."""
 
 
 @dataclass(kw_only=True, slots=True)

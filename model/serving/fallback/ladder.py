@@ -54,7 +54,7 @@ class Ladder:
         self.popular: list[str] = []
 
     def warm_up(self) -> None:
-        """Runs every ranked rung, alone and in batches, and keeps what a shopper nobody knows would get.
+        """Runs every ranked rung, alone and in batches, and keeps what an unknown shopper would get.
 
         Raises what the model raises: a model that cannot rank does not become ready.
         """
@@ -64,7 +64,7 @@ class Ladder:
                 job.result()
             for request in requests[: len(WARM_UP_HISTORIES)]:
                 self._batcher.submit(request, rung is Rung.FEWER).result()
-            self._expected[rung] = Expected()  # the first runs compile: they say nothing about the next
+            self._expected[rung] = Expected()  # the first runs compile and do not predict the next
         self.popular = self.model.recommend([_made_up(0, MAX_K)])[0].item_ids
 
     async def answer(self, request: api.Request, deadline: float) -> tuple[api.Answer, Rung]:
@@ -112,7 +112,7 @@ class Ladder:
         return answers
 
     def _failed(self, error: BaseException) -> None:
-        """Counts every failure and tells the first of a row in the log."""
+        """Counts every failure and logs the first of a series."""
         metrics.MODEL_FAILURES.labels(self.model.version).inc()
         if not self._failing:
             _log.error("the model fails; answers come from lower rungs", exc_info=error)

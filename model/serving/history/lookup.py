@@ -37,7 +37,7 @@ class State:
 
 
 class StateReader:
-    """Looks histories up in a remote store on threads of its own: one that hangs holds up nothing else."""
+    """Reads histories from a remote store on threads of its own: one that hangs holds up nothing else."""
 
     def __init__(self, store: HistoryStore) -> None:
         self._store = store

@@ -9,7 +9,7 @@ _REDIS = ("redis://", "rediss://", "unix://")
 
 
 def open_store(name: str, max_history: int, redis_password: str | None = None) -> HistoryStore:
-    """Opens the store that `name` says; raises InputError when it says none."""
+    """Opens the store that `name` describes; raises InputError when it describes none."""
     if name.startswith(_REDIS):
         from model.serving.history.redis_store import RedisStore
 

@@ -1,4 +1,4 @@
-"""Live state in Redis, for servers on several machines: a purchase told to one is in the next answer of all.
+"""Live state in Redis, for servers on several machines: a purchase sent to one is in the next answer of all.
 
 One string for each shopper under `aisle:history:`, in the form of model/serving/history/store.py. An append reads,
 merges and writes under WATCH (optimistic locking, https://redis.io/docs/latest/develop/using-commands/transactions/),
@@ -39,10 +39,14 @@ class RedisStore:
         Raises InputError on an url that is none. A Redis that is down is found by the first request.
         """
         self.max_history = history.check_max_history(max_history)
-        given = {} if password is None else {"password": password}
+        credentials = {} if password is None else {"password": password}
         try:
             self._redis = redis.Redis.from_url(
-                url, **given, socket_timeout=timeout_s, socket_connect_timeout=timeout_s, retry=Retry(NoBackoff(), 1)
+                url,
+                **credentials,
+                socket_timeout=timeout_s,
+                socket_connect_timeout=timeout_s,
+                retry=Retry(NoBackoff(), 1),
             )
         except ValueError as error:
             raise InputError(f"store: expected redis://host:port/database ({error!s:.80})") from None
@@ -71,9 +75,9 @@ class RedisStore:
         return len(keys)
 
     def seeded(self) -> str | None:
-        """What `mark_seeded` was told, None before: it goes with the histories when Redis is emptied."""
-        found = _guarded(lambda: self._redis.get(SEEDED))
-        return None if found is None else bytes(found).decode()
+        """The mark of `mark_seeded`, None before: it goes with the histories when Redis is emptied."""
+        value = _guarded(lambda: self._redis.get(SEEDED))
+        return None if value is None else bytes(value).decode()
 
     def mark_seeded(self, note: str) -> None:
         _guarded(lambda: self._redis.set(SEEDED, note))

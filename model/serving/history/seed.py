@@ -1,7 +1,7 @@
 """`python -m model.serving.history.seed --examples DIR --store URL`: every purchase before the cut into Redis, once.
 
-Idempotent: what it has done stands in Redis itself, and a second run does nothing. A run that died in the middle is
-gone on with, since every event has a name of its own. Purchases that have come meanwhile are merged with.
+Idempotent: its progress is stored in Redis itself, and a second run does nothing. A run that died in the middle is
+resumed, since every event has a name of its own. Purchases that have come meanwhile are merged.
 """
 
 import argparse
@@ -18,16 +18,16 @@ from model.serving.history.redis_store import RedisStore
 from model.serving.history.store import Event
 
 TIMEOUT_S = 5.0
-"""Nobody waits for an answer here."""
+"""No client waits for an answer here."""
 
 
 def seed(store: RedisStore, trips: Trips) -> int:
     """Shoppers whose history grew. A second run does nothing: those forgotten since the first stay forgotten."""
     if store.seeded() is not None:
         return 0
-    found = sum(store.append(events[-store.max_history :]) > 0 for events in _by_shopper(trips))
+    shoppers = sum(store.append(events[-store.max_history :]) > 0 for events in _by_shopper(trips))
     store.mark_seeded(f"events before {trips.cut_s}")
-    return found
+    return shoppers
 
 
 def _by_shopper(trips: Trips) -> Iterator[list[Event]]:

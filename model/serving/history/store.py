@@ -84,21 +84,21 @@ def before(value: bytes | None, before_s: int) -> tuple[list[str], np.ndarray]:
 
 def by_key(events: Sequence[Event]) -> dict[bytes, list[Event]]:
     """Events by shopper's key; raises InputError on any bad id."""
-    found: dict[bytes, list[Event]] = {}
+    events_by_key: dict[bytes, list[Event]] = {}
     for event in events:
         check_id("item_id", event.item_id)
-        found.setdefault(key_of(event.user_id), []).append(event)
-    return found
+        events_by_key.setdefault(key_of(event.user_id), []).append(event)
+    return events_by_key
 
 
 def merged(value: bytes | None, events: Sequence[Event], max_history: int) -> tuple[bytes | None, int]:
     """(new value, events that were not there before); (None, 0) when nothing changes. `events` are one shopper's."""
     old = [] if value is None else _rows(value)
-    known = {digest for _, _, digest in old}
+    stored_digests = {digest for _, _, digest in old}
     fresh: dict[int, _Row] = {}
     for event in events:
         digest = _digest(event.event_id)
-        if digest not in known:
+        if digest not in stored_digests:
             fresh[digest] = (event.time_s, event.item_id, digest)
     if not fresh:
         return None, 0
@@ -124,9 +124,9 @@ def packed(
         raise InputError("bulk_load: expected events sorted by (user, time), got another order; sort them first")
     begins = np.flatnonzero(np.concatenate([[True], step != 0])) if len(user_E) else np.empty(0, np.int64)
     for begin, end in zip(begins, [*begins[1:], len(user_E)], strict=False):
-        kept = slice(max(begin, end - max_history), end)
-        count = kept.stop - kept.start
-        value = _pack(time_E[kept], np.arange(count), item_ids[item_E[kept]].tolist())
+        newest = slice(max(begin, end - max_history), end)
+        count = newest.stop - newest.start
+        value = _pack(time_E[newest], np.arange(count), item_ids[item_E[newest]].tolist())
         yield key_of(str(user_ids[user_E[begin]])), value
 
 

@@ -36,7 +36,7 @@ def parse_events(headers: Mapping[str, str], body: bytes, now_s: int) -> list[Ev
     if kind == BATCH:
         if not isinstance(value, list):
             raise InputError(f"body: expected a JSON array of events with content type {BATCH}")
-        return [_event(one, now_s) for one in value]
+        return [_event(item, now_s) for item in value]
     if kind == STRUCTURED:
         return [_event(value, now_s)]
     if "ce-specversion" in headers:

@@ -1,7 +1,7 @@
 """KServe's two servers, bound to 127.0.0.1.
 
 KServe 0.21 listens on 0.0.0.0 and [::], with no option to change it: right in a container, wrong on a laptop. Its
-ModelServer looks both server classes up by name in its own module, so `bind_to_loopback` puts subclasses there.
+ModelServer finds both server classes by name in its own module, so `bind_to_loopback` puts subclasses there.
 
 Limits: it holds for the whole process and cannot be undone; one worker only (with more, KServe takes another path);
 IPv4 only; and it must be looked at again when kserve is upgraded (tests/model/serving/test_server.py watches it).

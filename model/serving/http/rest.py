@@ -1,7 +1,7 @@
 """The short way to an answer over REST: bytes in, KServe's model, bytes out.
 
 KServe's own way leads through FastAPI: routing, middlewares, and two validations of the answer, which take more CPU
-than the ranking of a batch's share (docs/serving.md). `ShortWay` stands before the application and takes inference
+than the ranking of a batch's share (docs/serving.md). `ShortWay` wraps the application and takes inference
 requests alone; everything else, and inference requests that are CloudEvents, goes on to it. Decoding, encoding and the
 model are KServe's on both ways, and so are the answers.
 """
@@ -60,8 +60,8 @@ class ShortWay:
             return
         status, extra, body = await self._answer(headers, receive)
         kind = BINARY if BINARY_HEADER.encode() in extra else JSON
-        told = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *extra.items()]
-        await send({"type": "http.response.start", "status": status, "headers": told})
+        response_headers = [(b"content-type", kind), (b"content-length", str(len(body)).encode()), *extra.items()]
+        await send({"type": "http.response.start", "status": status, "headers": response_headers})
         await send({"type": "http.response.body", "body": body})
 
     async def _answer(self, headers: dict[str, str], receive: Receive) -> tuple[int, dict[bytes, bytes], bytes]:
@@ -72,20 +72,20 @@ class ShortWay:
             response, _ = await self._dataplane.infer(
                 NAME, self._dataplane.decode_inference_request(request, headers, NAME), headers
             )
-            found, json_size = response.to_rest()
+            content, json_size = response.to_rest()
         except ValidationError as error:
             return _error(400, first_fault(error.errors(), "body"))
         except InvalidInput as error:
             return _error(400, str(error))
         except Overloaded as error:
-            status, extra, told = _error(503, str(error.details))
-            return status, extra | {b"retry-after": b"1"}, told
+            status, extra, body = _error(503, str(error.details))
+            return status, extra | {b"retry-after": b"1"}, body
         except Exception as error:
             _log.exception("a request failed")
             return _error(500, f"{type(error).__name__}: {error}")
         if json_size is None:
-            return 200, {}, orjson.dumps(found)
-        return 200, {BINARY_HEADER.encode(): str(json_size).encode()}, found
+            return 200, {}, orjson.dumps(content)
+        return 200, {BINARY_HEADER.encode(): str(json_size).encode()}, content
 
 
 async def _body(receive: Receive) -> bytes:

@@ -1,4 +1,4 @@
-"""The HTTP doors beside inference: purchases come in (POST /events), a shopper is forgotten (DELETE /shoppers/ID)."""
+"""HTTP endpoints beside inference: purchases come in (POST /events), a shopper is forgotten (DELETE /shoppers/ID)."""
 
 import time
 from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ _RETRY = {"Retry-After": "1"}
 
 
 def add_routes(app: FastAPI, store: HistoryStore) -> None:
-    """Adds both; what FastAPI itself refuses is told as the protocol wants it, {"error"}, and Overloaded is a 503."""
+    """Adds both; what FastAPI itself refuses is reported as in the protocol, {"error"}, and Overloaded is a 503."""
 
     async def post_events(request: Request) -> JSONResponse:
         now_s = int(time.time())

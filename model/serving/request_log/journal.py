@@ -46,7 +46,7 @@ class Journal:
 
 
 def hold(directory: Path) -> int:
-    """Says that this process writes to the directory, until the handle is closed, or the process has ended."""
+    """Marks the directory as written to by this process, until the handle is closed, or the process has ended."""
     handle = os.open(directory, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_SH)
     return handle
@@ -65,7 +65,7 @@ def is_held(directory: Path) -> bool:
 
 
 def adopt(journal: Path) -> None:
-    """Finishes a journal whose process is gone, which is when nobody holds its lock."""
+    """Finishes a journal whose process is gone, which is when no process holds its lock."""
     try:
         handle = os.open(journal, os.O_RDWR)
     except FileNotFoundError:
@@ -82,10 +82,10 @@ def adopt(journal: Path) -> None:
 def _to_parquet(journal: Path) -> None:
     """The Parquet file takes the journal's place in one step."""
     try:
-        found = parsed(journal.read_bytes())
-        if len(found):
+        rows = parsed(journal.read_bytes())
+        if len(rows):
             fresh = journal.with_suffix(".finishing")
-            pq.write_table(found, fresh, compression="zstd")
+            pq.write_table(rows, fresh, compression="zstd")
             with fresh.open("rb") as written:
                 os.fsync(written.fileno())
             fresh.rename(journal.with_suffix(PARQUET))

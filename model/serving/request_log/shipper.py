@@ -37,7 +37,7 @@ from model.system.object_store import open_url, reason
 LONGEST_S = 60.0
 """Between two tries while the store is away."""
 ENDING_S = 0.5
-"""Between two looks after SIGTERM."""
+"""Between two passes after SIGTERM, seconds."""
 TROUBLE = (OSError, pa.ArrowException)
 
 _log = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Options:
     host: str
     """What this directory's files are called by, so that those of two machines never meet."""
     every_s: float
-    """Between two looks, above 0."""
+    """Between two passes, seconds, above 0."""
     linger_s: float
     """Longest time after SIGTERM."""
 
@@ -67,13 +67,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AisleError as error:
         print(f"aisle shipper: {error}", file=sys.stderr)
         return error.exit_code
-    with _told_to_end() as told:
-        return 0 if run(options, store, path, told) else 1
+    with _end_signals() as ended:
+        return 0 if run(options, store, path, ended) else 1
 
 
 @contextmanager
-def _told_to_end() -> Iterator[Callable[[float], bool]]:
-    """Yields a function that waits so many seconds for SIGTERM or SIGINT, and says whether it came, now or before.
+def _end_signals() -> Iterator[Callable[[float], bool]]:
+    """Yields a function that waits so many seconds for SIGTERM or SIGINT, and returns whether it came, now or before.
 
     Handled, not blocked: the SDK has threads of its own, and any of them may get the signal.
     """
@@ -91,12 +91,12 @@ def _told_to_end() -> Iterator[Callable[[float], bool]]:
         os.close(writing)
 
 
-def run(options: Options, store: fs.FileSystem, path: str, told_to_end: Callable[[float], bool]) -> bool:
-    """Ships until it is told to end and then what is left. Returns whether everything went.
+def run(options: Options, store: fs.FileSystem, path: str, end_requested: Callable[[float], bool]) -> bool:
+    """Ships until it is asked to end and then what is left. Returns whether everything went.
 
     Args:
         path: on the store, under which the files go.
-        told_to_end: waits so many seconds for it.
+        end_requested: waits so many seconds for it.
     """
     _log.info("request log: shipping from %s to %s as %s", options.directory, options.to, options.host)
     options.directory.mkdir(parents=True, exist_ok=True)
@@ -114,7 +114,7 @@ def run(options: Options, store: fs.FileSystem, path: str, told_to_end: Callable
                 _log.error("request log: %s takes no file, %d wait; trying again: %s", options.to, count, reason(error))
             away, pause_s = True, min(2 * pause_s, LONGEST_S)
         if ends_s is None:
-            if told_to_end(pause_s):
+            if end_requested(pause_s):
                 ends_s = time.monotonic() + options.linger_s
         elif not (written_to or away):
             return True
@@ -136,18 +136,18 @@ def ship(directory: Path, store: fs.FileSystem, path: str, host: str) -> None:
             adopt(journal)
         except OSError as error:
             _log.error("request log: %s stays a journal: %s", journal.name, error)
-    for one in waiting(directory):
+    for file in waiting(directory):
         try:
-            content = one.path.read_bytes()
+            content = file.path.read_bytes()
         except FileNotFoundError:
             continue  # the server gave it up
-        _upload(store, f"{path}/{name_of(one, host)}", content)
-        one.path.unlink(missing_ok=True)
+        _upload(store, f"{path}/{name_of(file, host)}", content)
+        file.path.unlink(missing_ok=True)
 
 
-def name_of(one: Waiting, host: str) -> str:
+def name_of(file: Waiting, host: str) -> str:
     """{day}/{host}-{name}: the same however often it is asked."""
-    return f"{datetime.fromtimestamp(one.finished_s, UTC).date()}/{host}-{one.path.name}"
+    return f"{datetime.fromtimestamp(file.finished_s, UTC).date()}/{host}-{file.path.name}"
 
 
 def _upload(store: fs.FileSystem, target: str, content: bytes) -> None:
@@ -170,7 +170,7 @@ def _options(argv: Sequence[str] | None) -> Options:
     parser.add_argument(
         "--host", default=socket.gethostname(), help="names of files begin with it (default: this host)"
     )
-    parser.add_argument("--every-s", type=float, default=5.0, help="seconds between two looks (%(default)s)")
+    parser.add_argument("--every-s", type=float, default=5.0, help="seconds between two passes (%(default)s)")
     parser.add_argument("--linger-s", type=float, default=30.0, help="longest time after SIGTERM (%(default)s)")
     return Options(**vars(parser.parse_args(argv)))
 

@@ -1,4 +1,4 @@
-"""Finished files of the request log that wait in their directory until somebody takes them away."""
+"""Finished files of the request log that wait in their directory until another process takes them away."""
 
 import logging
 import time
@@ -27,36 +27,36 @@ class Waiting:
 
 def waiting(directory: Path) -> list[Waiting]:
     """The finished files, oldest first. One whose journal is still there is not finished: it may be written again."""
-    found = []
+    files_waiting = []
     for path in directory.glob(f"*{PARQUET}"):
         try:
-            seen = path.stat()
+            status = path.stat()
         except FileNotFoundError:
-            continue  # somebody took it
+            continue  # another process took it
         if not path.with_suffix(JOURNAL).exists():
-            found.append(Waiting(seen.st_mtime, path, seen.st_size))
-    return sorted(found)
+            files_waiting.append(Waiting(status.st_mtime, path, status.st_size))
+    return sorted(files_waiting)
 
 
 def oldest_age_s(directory: Path) -> float:
     """Seconds that the oldest file waits; 0 when none does."""
-    found = waiting(directory)
-    return max(time.time() - found[0].finished_s, 0.0) if found else 0.0
+    files_waiting = waiting(directory)
+    return max(time.time() - files_waiting[0].finished_s, 0.0) if files_waiting else 0.0
 
 
 def keep_at_most(directory: Path, megabytes: float) -> int:
     """Deletes the oldest finished files until the whole directory takes no more; returns how many rows were in them."""
-    found = waiting(directory)
+    files_waiting = waiting(directory)
     left, rows, files = _size(directory) - megabytes * MEGABYTE, 0, 0
-    for one in found:
+    for file in files_waiting:
         if left <= 0:
             break
-        rows += _rows(one.path)
-        one.path.unlink(missing_ok=True)
-        left -= one.size
+        rows += _rows(file.path)
+        file.path.unlink(missing_ok=True)
+        left -= file.size
         files += 1
     if files:
-        _log.error("request log: nobody took %d files (%d rows) away; given up, the oldest first", files, rows)
+        _log.error("request log: %d files (%d rows) were not taken away in time; dropped, oldest first", files, rows)
     return rows
 
 

@@ -41,8 +41,8 @@ class LogOptions:
     roll_s: float = 60.0
     """Seconds until a file is finished though it has fewer, above 0."""
     keep_mb: float | None = None
-    """Megabytes that may wait for somebody who takes finished files away (model/serving/request_log/shipper.py), above
-    0; beyond it the oldest are given up. None: nobody does, and all stay."""
+    """Megabytes of finished files that may wait for the shipper (model/serving/request_log/shipper.py), above 0; beyond
+    it the oldest are dropped. None: there is no shipper, and all stay."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.detail_percent <= 100:
@@ -58,7 +58,7 @@ class LogOptions:
 class RequestLog:
     """`write` never waits: when the disk cannot keep up, or is full, rows are dropped and counted.
 
-    A thread appends each row to a journal and finishes the journal when `options` say so, and at the end. A killed
+    A thread appends each row to a journal and finishes the journal when `options` ask for it, and at the end. A killed
     process loses what still waits for the thread, some milliseconds' worth; the next one to open the directory finishes
     the journal that it left. A crash of the machine loses what the kernel had not yet written of the journal.
     """

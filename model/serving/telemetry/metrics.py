@@ -1,4 +1,4 @@
-"""What the server tells Prometheus. `version` is the model's version."""
+"""What the server exports to Prometheus. `version` is the model's version."""
 
 from collections.abc import Iterable, Sequence
 
@@ -75,10 +75,10 @@ LATE = Counter("aisle_late_total", "Rankings left behind because the deadline ca
 MODEL_FAILURES = Counter("aisle_model_failures_total", "Rankings that ended in an error.", ("version",))
 LOG_DROPPED = Counter(
     "aisle_request_log_dropped_total",
-    "Rows of the request log given up: the disk is full or too slow, or nobody took finished files away.",
+    "Rows of the request log given up: the disk is full or too slow, or no process took finished files away.",
 )
 LOG_WAITING_FILES = Gauge(
-    "aisle_request_log_waiting_files", "Finished files of the request log that nobody has taken away yet."
+    "aisle_request_log_waiting_files", "Finished files of the request log that no process has taken away yet."
 )
 LOG_WAITING_SECONDS = Gauge("aisle_request_log_waiting_seconds", "For how long the oldest of them has been waiting.")
 

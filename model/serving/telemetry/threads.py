@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_limits
 
 
 def one_thread_each() -> None:
-    """For the whole process, as far as nobody has decided otherwise; before TensorFlow runs anything."""
+    """For the whole process, where the environment does not decide otherwise; before TensorFlow runs anything."""
     for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
         os.environ.setdefault(name, "1")
     threadpool_limits(limits=1)

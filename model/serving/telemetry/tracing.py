@@ -53,7 +53,7 @@ def use(provider: TracerProvider | None) -> None:
 
 @contextmanager
 def request(headers: Mapping[str, str]) -> Iterator[Span]:
-    """The span of one request; what is told within the block becomes its children. An error ends it as one."""
+    """The span of one request; what is recorded within the block becomes its children. An error ends it as one."""
     if _tracer is None:
         yield INVALID_SPAN
         return
@@ -70,8 +70,8 @@ def parent() -> Context | None:
 
 @contextmanager
 def batch(parents: Sequence[Context | None]) -> Iterator[None]:
-    """What `took` tells in this thread, within the block, is told of each of these requests."""
-    _here.parents = [one for one in parents if one is not None]
+    """What `took` records in this thread, within the block, is recorded for each of these requests."""
+    _here.parents = [parent for parent in parents if parent is not None]
     try:
         yield
     finally:
@@ -80,8 +80,8 @@ def batch(parents: Sequence[Context | None]) -> Iterator[None]:
 
 def took(stage: str, seconds: float) -> None:
     """A stage of this thread's batch ended just now."""
-    for one in getattr(_here, "parents", ()):
-        stage_of(one, stage, seconds)
+    for parent in getattr(_here, "parents", ()):
+        stage_of(parent, stage, seconds)
 
 
 def stage_of(parent: Context | None, stage: str, seconds: float) -> None:

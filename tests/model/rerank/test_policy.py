@@ -200,7 +200,7 @@ def test_the_rules_before_stay_while_the_file_is_broken_or_gone(
         replace(path, broken)
     with caplog.at_level(logging.ERROR):
         assert first_shown(found) == "b" and first_shown(found) == "b"
-    assert caplog.text.count("the rules before stay in force") == 1
+    assert caplog.text.count("the previous rules stay active") == 1
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"rules": [{"action": "cap", "attribute": "size", "most": 1}]}', None])

@@ -56,7 +56,7 @@ BAD = {
     "a matrix": (_Tensor("exclude", "BYTES", [["a"]], [1, 1]), r"expected shape \[n\], n at most 1000, got \[1, 1\]"),
     "a negative shape": (_Tensor("exclude", "BYTES", ["a"], [-1]), r"expected shape \[n\]"),
     "a list too long": (_Tensor("exclude", "BYTES", ["a"] * 1001, [1001]), r"expected shape \[n\]"),
-    "a shape that lies": (_Tensor("exclude", "BYTES", ["a"], [2]), "shape says 2 elements, got 1"),
+    "a shape that lies": (_Tensor("exclude", "BYTES", ["a"], [2]), "expected 2 elements by its shape, got 1"),
     "a new_only of 1": (_Tensor("new_only", "BOOL", [1]), "input new_only: expected true or false, got 1"),
     "no data": (_Tensor("store_id", "BYTES", []), "the data does not fit"),
     "a nested list": (_Tensor("exclude", "BYTES", [["a"]]), r"expected strings, got \['a'\]"),
