@@ -4,8 +4,6 @@ Shape legend: B trips, P entries of the pool, N entries to learn from, F feature
 network.
 """
 
-from typing import Any
-
 import numpy as np
 
 from components.artifacts.training import PreRankerFit
@@ -16,7 +14,7 @@ from model.features.joins import contains
 from model.networks.candidates import Candidates
 from model.networks.pre_ranker import READ, PreRanker
 from model.networks.recommender import Recommender
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 
 TRIPS = 4000
 """Enough for a small network; a trip brings more than a thousand entries."""
@@ -40,7 +38,7 @@ def train_preranker(
     candidates, nothing = recommender.candidates, tf.zeros([0], tf.int32)
 
     @tf.function(reduce_retracing=True)
-    def sample(batch: Batch, retrieved_BR: Any, item_L: Any, row_L: Any, draw: Any) -> tuple[Any, Any, Any]:
+    def sample(batch: Batch, retrieved_BR: Tensor, item_L: Tensor, row_L: Tensor, draw: Tensor) -> tuple[Tensor, ...]:
         pool, feature_PF = candidates.pool(batch, retrieved_BR, nothing, nothing)
         bought_P = contains(pool.row_C, pool.item_C, row_L, item_L)
         sampled_P = bought_P | (tf.random.stateless_uniform(tf.shape(bought_P), draw) < NEGATIVES)
@@ -82,7 +80,7 @@ def _fit_network(
     optimizer = tf.keras.optimizers.legacy.Adam(tf.keras.optimizers.schedules.CosineDecay(RATE, steps))
 
     @tf.function(reduce_retracing=True)
-    def step(x: Any, line: Any, y: Any) -> Any:
+    def step(x: Tensor, line: Tensor, y: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             tape.watch(variables)
             logits = line + preranker.network(x)

@@ -16,7 +16,7 @@ from model.networks.candidates import Candidates
 from model.networks.ranker import Ranker
 from model.networks.recommender import Recommender
 from model.networks.tfrs import tfrs
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 2e-3
@@ -46,7 +46,7 @@ class RankingModel(tfrs.Model):
         cross_entropy = tf.keras.losses.BinaryCrossentropy(from_logits=True, reduction=tf.keras.losses.Reduction.SUM)
         self._task = tfrs.tasks.Ranking(loss=cross_entropy)
 
-    def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> Any:
+    def compute_loss(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
         """Pointwise plus weighted listwise loss, of which this worker's share. `inputs`: the fields of Batch, the
         baskets and retrieved_BR."""
         batch, candidates, label_C, dense_CF = self.sample(inputs)
@@ -56,7 +56,7 @@ class RankingModel(tfrs.Model):
         listwise = listwise_loss(logits, label_C, candidates.row_C, requests)
         return workers.part(tf.size(label_C)) * pointwise + LISTWISE * workers.part(requests) * listwise
 
-    def sample(self, inputs: dict[str, tf.Tensor]) -> tuple[Batch, Candidates, tf.Tensor, tf.Tensor]:
+    def sample(self, inputs: dict[str, Tensor]) -> tuple[Batch, Candidates, Tensor, Tensor]:
         """(batch, candidates, label [C], dense features [C, F]) of the trips: every positive, a share of the rest.
 
         Of some trips everything that the shopper bought before is barred, as in a request for what is new."""
@@ -74,7 +74,7 @@ class RankingModel(tfrs.Model):
         return batch, candidates, label_C, self._recommender.features.dense(values)
 
 
-def listwise_loss(logit_C: tf.Tensor, label_C: tf.Tensor, row_C: tf.Tensor, rows: tf.Tensor) -> tf.Tensor:
+def listwise_loss(logit_C: Tensor, label_C: Tensor, row_C: Tensor, rows: Tensor) -> Tensor:
     """Mean over the trips of -sum(log softmax of what was bought) / sqrt(how much was bought): [] float32.
 
     The root keeps a large basket from counting as many trips; a trip without a positive counts 0.
@@ -130,6 +130,6 @@ def _standardise(model: RankingModel, data: Any) -> None:
     model.ranker.scale_F.assign(np.maximum(dense.std(axis=0), 1e-3))
 
 
-def no_scorer(graph: Any, values: Any, batch: Any, candidates: Any) -> Any:
+def no_scorer(*_: Any, **__: Any) -> Tensor:
     """For a Recommender that only lists candidates and their features, as in training."""
     raise AssertionError("the training graph lists candidates and features; it does not rank")

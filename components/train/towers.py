@@ -19,7 +19,7 @@ from model.features.joins import contains
 from model.networks.tfrs import tfrs
 from model.networks.two_tower import ItemTower, QueryTower
 from model.package.vector_index import Index, build_index
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 2e-3
@@ -46,7 +46,7 @@ class TwoTowers(tfrs.Model):
         self._active_A = tf.Variable(catalog.active_items(), trainable=False, name="active")
         self._uniform = settings.uniform_negatives
 
-    def compute_loss(self, inputs: dict[str, tf.Tensor], training: bool = False) -> Any:
+    def compute_loss(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
         """Mean loss a positive, of which this worker's share. `inputs`: the fields of Batch, basket_item [L] and
         basket_row [L]."""
         batch = Batch(**{name: inputs[name] for name in Batch._fields})

@@ -16,7 +16,7 @@ from model.data.batch import TripReader
 from model.features.joins import top_per_row
 from model.networks.ranker import Ranker
 from model.networks.recommender import Recommender
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import TrainSettings
 
 LISTED = 50
@@ -63,7 +63,7 @@ def _listed(
     everything = RankingModel(recommender, ranker, negative_percent=100.0)
 
     @tf.function(reduce_retracing=True)
-    def best(inputs: dict[str, tf.Tensor]) -> tuple[tf.Tensor, tf.Tensor]:
+    def best(inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         batch, candidates, label_C, dense_CF = everything.sample(inputs)
         logit_C = ranker(dense_CF, candidates.item_C, tf.gather(batch.user_B, candidates.row_C))
         first = top_per_row(candidates.row_C, logit_C, LISTED)

@@ -1,19 +1,16 @@
 """Distances of windows of requests and purchases for the monitor, in TFDV's own environment."""
 
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
 
-from components.artifacts.validation import Validation
 from components.kfp_support.environments import call
 from model.data import columns as c
-from model.errors import InputError
 from tests.components.validate.world import clean_shop, write
 from tfx_configs.settings import DAY_S, DataSettings, RunSettings
 from tfx_configs.validation import ValidationSettings
 
-DISTANCES = "components.tfdv.window_distances:distances"
 LIMITS = ValidationSettings()
 Skew = dict[str, float]
 
@@ -34,35 +31,36 @@ VISITS = {
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """tables/ of the clean shop, validated into validation/."""
+def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The clean shop as training data, and all kinds of VISITS, each in a window of its own, a year apart."""
     root = tmp_path_factory.mktemp("distances")
     tables = write(clean_shop(), root / "tables")
-    settings = RunSettings(data=DataSettings(test_days=14)).to_json()
-    places = {"tables_dir": str(tables), "out_dir": str(root / "validation")}
-    call("validate", "components.validate.run:validate_from_json", places | {"settings": settings})
-    return root
-
-
-@pytest.fixture(scope="module")
-def skew(root: Path) -> dict[str, Skew]:
-    """{kind of visits: distance of each feature of theirs from the training trips}; a year apart, in one call."""
     year_s = 400 * DAY_S
     frames = [visits.assign(time_s=visits["time_s"] + n * year_s) for n, visits in enumerate(VISITS.values())]
     pd.concat(frames).to_parquet(root / "visits.parquet")
     bought = clean_shop()["events"].assign(event_time=lambda e: e[c.TIME].astype("datetime64[s]").astype("int64"))
     bought.to_parquet(root / "purchases.parquet")
     begin_s = int(VISITS["clean"]["time_s"].min()) // DAY_S * DAY_S
-    spans = {name: [[begin_s + n * year_s, begin_s + (n + 1) * year_s - 1]] for n, name in enumerate(VISITS)}
     kwargs = {
-        "training_stats": str(Validation(root / "validation").requests_stats),
-        "visits": [str(root / "visits.parquet")],
-        "purchases": [str(root / "purchases.parquet")],
-        "spans": spans,
+        "tables_dir": str(tables),
+        "out_dir": str(root / "validation"),
+        "settings": RunSettings(data=DataSettings(test_days=14)).to_json(),
+        "windows": {
+            "visits": [str(root / "visits.parquet")],
+            "purchases": [str(root / "purchases.parquet")],
+            "spans": {name: [[begin_s + n * year_s, begin_s + (n + 1) * year_s - 1]] for n, name in enumerate(VISITS)},
+        },
     }
-    measured: dict[str, dict[str, Skew]] = call("validate", DISTANCES, kwargs)
-    assert set(measured) == {"skew", "drift"}
-    return measured["skew"]
+    answer: dict[str, Any] = call("validate", "tests.components.tfdv.driver:measure", kwargs)
+    return answer
+
+
+@pytest.fixture(scope="module")
+def skew(answer: dict[str, Any]) -> dict[str, Skew]:
+    """{kind of visits: distance of each feature of theirs from the training trips}"""
+    assert set(answer["measured"]) == {"skew", "drift"}
+    measured: dict[str, Skew] = answer["measured"]["skew"]
+    return measured
 
 
 def test_requests_like_the_training_trips_are_near_them(skew: dict[str, Skew]) -> None:
@@ -85,7 +83,6 @@ def test_requests_at_another_time_of_day_are_far(skew: dict[str, Skew]) -> None:
     assert skew["at night"][c.STORE] <= LIMITS.max_drift_category
 
 
-def test_training_statistics_that_are_not_there_are_named(tmp_path: Path) -> None:
-    kwargs = {"training_stats": str(tmp_path / "lost.pb"), "visits": [], "purchases": [], "spans": {}}
-    with pytest.raises(InputError, match=r"training_stats: expected a file at .*lost\.pb, found none"):
-        call("validate", DISTANCES, kwargs)
+def test_training_statistics_that_are_not_there_are_named(answer: dict[str, Any]) -> None:
+    assert answer["refused"].startswith("training_stats: expected a file at ")
+    assert answer["refused"].endswith("lost.pb, found none")
