@@ -10,6 +10,7 @@ from pathlib import Path
 
 from model.errors import AisleError
 from tfx_configs.frozen import SettingsError
+from tfx_configs.settings import RunSettings
 
 STAGES = ("ingest", "examples", "train")
 
@@ -19,32 +20,32 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m components.job", description=__doc__)
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="RunSettings as JSON")
-    parser.add_argument("--input", default="", metavar="DIR", help="what the stage before left; not for ingest")
-    parser.add_argument("--parent", default="", metavar="DIR", help="train: the model that train.start goes on from")
-    parser.add_argument("--out", required=True, metavar="DIR", help="where this stage leaves its result")
+    parser.add_argument("--input", type=Path, default=Path(), metavar="DIR", help="output of the stage before")
+    parser.add_argument("--parent", type=Path, metavar="DIR", help="train: the model it starts from, unless scratch")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where this stage leaves its result")
     options = parser.parse_args(argv)
     try:
-        settings = options.settings.read_text(encoding="utf-8")
-        _run(options.stage, settings, options.input, options.parent, options.out)
+        run = RunSettings.from_json(options.settings.read_text(encoding="utf-8"))
+        _run(options.stage, run, options.input, options.parent, options.out)
     except (AisleError, SettingsError, OSError) as error:
         print(f"aisle {options.stage}: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
     return 0
 
 
-def _run(stage: str, settings: str, source: str, parent: str, out: str) -> None:
+def _run(stage: str, run: RunSettings, source: Path, parent: Path | None, out: Path) -> None:
     if stage == "ingest":
         from components.ingest.run import ingest
 
-        ingest(settings, out)
+        ingest(data=run.data, tables_dir=out)
     elif stage == "examples":
         from components.examples.run import build_examples
 
-        build_examples(settings, source, out)
+        build_examples(run=run, tables_dir=source, examples_dir=out)
     else:
         from components.train.run import train
 
-        train(settings, source, out, parent)
+        train(run=run, examples_dir=source, model_dir=out, parent_dir=parent)
 
 
 if __name__ == "__main__":

@@ -72,9 +72,10 @@ def model_in(option: str, directory: Path, rules: Path | None = None) -> None:
 
 def examples_in(option: str, directory: Path) -> None:
     """Raises InputError when there are no trips or no catalog of the examples stage in `directory`."""
-    from model.evaluation.next_basket_task import CATALOG, TRIPS
+    from model.data.catalog import Catalog
+    from model.data.trips import Trips
 
-    missing = [name for name in (TRIPS, CATALOG) if not (directory / name / "meta.json").is_file()]
+    missing = [name for name in (Trips.DIRECTORY, Catalog.DIRECTORY) if not (directory / name / "meta.json").is_file()]
     if missing:
         raise InputError(f"{option}: expected an examples artifact with {missing[0]} in it, found none at {directory}")
 

@@ -5,9 +5,9 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from components.artifacts.examples import Examples
 from components.monitor.run import REPORT
 from components.rollout.local.processes import REQUESTS
-from model.data.trips import Trips
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
@@ -79,7 +79,7 @@ def _rollout(
 ) -> RolloutResult | None:
     """Canaries the pushed model under replayed trips and settles the registry; None when nothing was pushed."""
     state = registry.state()
-    trips = Trips.load(Path(outputs["examples"]) / "trips")
+    trips = Examples(Path(outputs["examples"])).trips()
     display.start("rollout", "starting the model servers and Envoy")
     shutil.rmtree(paths.rollout, ignore_errors=True)
     if state.canary is None:

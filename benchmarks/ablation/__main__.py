@@ -32,7 +32,7 @@ from components.train.trip_split import training_trips
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics
-from model.evaluation.next_basket_task import CATALOG, load_task
+from model.evaluation.next_basket_task import load_task
 from model.features.graph import feature_records
 from model.networks.pre_ranker import PreRanker
 from model.networks.recommender import Recommender
@@ -85,7 +85,7 @@ class World:
     def __init__(self, folder: Path) -> None:
         task = load_task(folder / "examples")
         self.trips, self.judged = task.trips, task.trip_N
-        self.catalog = Catalog.load(folder / "examples" / CATALOG)
+        self.catalog = Catalog.load(folder / "examples" / Catalog.DIRECTORY)
         self.served = self.catalog.as_served()
         self.reader = TripReader(self.trips, self.catalog)
         self.active = len(self.catalog.active_items())

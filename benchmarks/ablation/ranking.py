@@ -16,7 +16,7 @@ import numpy as np
 from benchmarks.ablation.attention import Attention
 from benchmarks.ablation.towers import AS_IT_IS, OTHER_SEED
 from benchmarks.harness.samples import Samples
-from components.train.input_pipeline import Keras
+from components.train.input_pipeline import LossCurve
 from components.train.ranker import LEARNING_RATE, LISTWISE, STANDARDISE_BATCHES, listwise_loss
 from model.data.catalog import Catalog
 from model.data.trips import slice_positions
@@ -94,7 +94,7 @@ def train_and_list(
     """
     tf.keras.utils.set_random_seed(settings.seed)
     columns = np.flatnonzero([not variant.without(name) for name in names])
-    learner, watch = Learner(catalog, len(columns), variant), Keras("ranker")
+    learner, watch = Learner(catalog, len(columns), variant), LossCurve("ranker")
 
     def data() -> Iterator[dict[str, Any]]:
         return steps(train, bought_C, columns, settings.ranking_batch, settings.negative_percent, settings.seed)

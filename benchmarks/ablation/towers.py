@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from components.train.input_pipeline import Keras, batches
+from components.train.input_pipeline import LossCurve, batches
 from components.train.towers import LEARNING_RATE, TwoTowers, item_index, retrieve, train_towers
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
@@ -54,7 +54,7 @@ def train_and_list(
         asked: trip indices in place of the lists. most: R, items listed for each.
     """
     tf.keras.utils.set_random_seed(settings.seed)
-    towers, watch = make(catalog, settings), Keras("towers")
+    towers, watch = make(catalog, settings), LossCurve("towers")
     train_towers(towers, reader, learning.early, settings, watch)
     index = item_index(towers, catalog, reader, learning.ranking)
     early = retrieve(towers, index, reader, asked.early, most)
@@ -132,7 +132,7 @@ class Mined(TwoTowers):
     """
 
     def learn(
-        self, reader: TripReader, which: np.ndarray, mined: np.ndarray, settings: TrainSettings, watch: Keras
+        self, reader: TripReader, which: np.ndarray, mined: np.ndarray, settings: TrainSettings, watch: LossCurve
     ) -> None:
         """As train_towers, with [n, k] mined items of each trip."""
         self.compile(optimizer=tf.keras.optimizers.legacy.Adam(LEARNING_RATE))

@@ -163,7 +163,7 @@ class Walk:
 
     def _tables(self) -> None:
         if not (self.folder / "tables").exists():
-            ingest(self.run.to_json(), str(self.folder / "tables"))
+            ingest(data=self.run.data, tables_dir=self.folder / "tables")
 
     def _end_s(self) -> int:
         """The last midnight of the data, unix seconds."""

@@ -24,7 +24,7 @@ from components.kfp_support.progress import progress
 from model.data.catalog import Catalog
 from model.errors import StageFailed
 from model.evaluation import ranking_metrics as metrics
-from model.evaluation.next_basket_task import CATALOG, Task, load_task
+from model.evaluation.next_basket_task import Task, load_task
 from model.files import read_json, write_json, write_text
 from model.package.loaded_model import load
 from tfx_configs.recipes import full
@@ -41,7 +41,7 @@ METRICS = ("ndcg@10", "recall@10", "explore_recall@10")
 def main() -> None:
     run = full()
     if not (FOLDER / "tables").exists():
-        ingest(run.to_json(), str(FOLDER / "tables"))
+        ingest(data=run.data, tables_dir=FOLDER / "tables")
     walk = Walk(folder=FOLDER, run=run, weeks=0)
     parent = walk.model(_seconds(PARENT))
     task = load_task(walk.examples(_seconds(CUT)))
@@ -90,7 +90,7 @@ def judge(lists: dict[str, np.ndarray], task: Task) -> dict[str, Any]:
     by_trip = {
         name: metrics.by_trip(metrics.find_hits(items, baskets, histories, bits)) for name, items in lists.items()
     }
-    active = len(Catalog.load(FOLDER / CUT / "examples" / CATALOG).active_items())
+    active = len(Catalog.load(FOLDER / CUT / "examples" / Catalog.DIRECTORY).active_items())
     new = new_items(task)
     models = {
         name: {metric: interval(by_trip[name][metric], SEED) for metric in METRICS}

@@ -32,7 +32,7 @@ def main() -> None:
         tables = arguments.tables
         if tables is None:
             tables = Path(scratch) / "tables"
-            ingest(full().to_json(), str(tables))
+            ingest(data=full().data, tables_dir=tables)
         result = call("validate", "benchmarks.data.drift:measure", {"tables": str(tables), "scratch": scratch})
     print(write_result("drift", result, seed=0))
 
@@ -41,18 +41,21 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
     """{pairs: {kind: n}, largest: {kind: {feature: distance}}}; runs in the validate environment."""
     import pandas as pd
 
+    from components.artifacts.tables import Tables
+    from components.artifacts.validation import Validation
+    from components.tfdv import statistics
+    from components.tfdv.derived_columns import as_requests, with_derived
+    from components.tfdv.distances import skew
     from components.validate import baseline_drift as reference
-    from components.validate import serving_skew as requests
-    from components.validate import tables as reading
+    from components.validate import load_tables as reading
     from model.data import columns as c
     from model.data import schema
-    from model.files import read_json
     from tfx_configs.validation import ValidationSettings
 
-    settings, folder = ValidationSettings(), Path(scratch)
-    loaded = reading.load(Path(tables), schema.EVENTS, settings.max_rows)
+    settings, folder = ValidationSettings(), Validation(Path(scratch))
+    loaded = reading.load(Tables(Path(tables)), schema.EVENTS, settings.max_rows)
     assert isinstance(loaded, reading.Loaded)
-    events = reading.with_derived(schema.EVENTS, loaded.frame)
+    events = with_derived(schema.EVENTS, loaded.frame)
     day = (events[c.TIME] // DAY_S).astype(int)
     day -= day.min()
     found: dict[str, list[dict[str, float]]] = {}
@@ -60,10 +63,11 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
     def between(kind: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
         reference.write(before, folder)
         values = {d.feature: d.value for d in reference.find(after, folder, settings)[1]}
-        ratio = reference.volume_ratio(read_json(folder / reference.SPAN), len(after), reference.span_days(after))
+        assert folder.span is not None
+        ratio = reference.volume_ratio(folder.span, len(after), reference.span_days(after))
         values["volume ratio"] = max(ratio, 1 / ratio)
-        for column, name in reference.KNOWN.items():
-            known, now = pd.read_parquet(folder / name), reference.by_id(after, column)
+        for column in reference.KNOWN:
+            known, now = pd.read_parquet(folder.known(column)), reference.by_id(after, column)
             values[f"{column} unknown_percent"] = reference.unknown_percent(known, now)
             if column == c.ITEM:
                 change = reference.price_change(known, now)
@@ -77,10 +81,9 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
         between("next_month", before, events[day < cut + 28])
         if cut + 91 <= LAST_DAY + 28:
             between("next_quarter", events[(day >= cut - 91) & (day < cut)], events[(day >= cut) & (day < cut + 91)])
-        requests.write(before, folder)
-        week = requests.as_requests(events[(day >= cut) & (day < cut + 7)])
-        measured = requests.distances(folder / requests.STATS, week, settings)
-        found.setdefault("requests", []).append({d.feature: d.value for d in measured})
+        trained = statistics.compute(as_requests(before))
+        week = as_requests(events[(day >= cut) & (day < cut + 7)])
+        found.setdefault("requests", []).append(skew(trained, week))
     return {
         "pairs": {kind: len(values) for kind, values in found.items()},
         "largest": {

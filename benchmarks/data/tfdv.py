@@ -43,7 +43,7 @@ def measure(tables: Path | None, scratch: Path) -> dict[str, Any]:
     """Catches and false stops. Only events and items are corrupted and validated; promotions play no part in it."""
     if tables is None:
         tables = scratch / "tables"
-        ingest(full().to_json(), str(tables))
+        ingest(data=full().data, tables_dir=tables)
     frames = {
         "events": pd.read_parquet(tables / "events").drop(columns="month"),
         "items": pd.read_parquet(tables / "items.parquet"),

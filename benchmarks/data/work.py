@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.data import pandas_engine as data_pandas
+from components.artifacts.tables import Tables
 from components.examples.run import build_examples, read_trips
 from components.ingest.run import ingest
-from model.files import read_json, write_json
+from model.files import write_json
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings
 
@@ -34,9 +35,9 @@ def run_settings(engine: str, source: Path) -> RunSettings:
 
 def _engine(work: str, source: Path, out: Path) -> dict[str, float]:
     run, tables, began = run_settings(work, source), out / "tables", time.perf_counter()
-    ingest(run.to_json(), str(tables))
+    report = ingest(data=run.data, tables_dir=tables)
     ingested = time.perf_counter()
-    read_trips(run, tables, int(read_json(tables / "ingest.json")["cut_s"])).save(out / "trips")
+    read_trips(run, Tables(tables), report.cut_s).save(out / "trips")
     return {"ingest_s": ingested - began, "trips_s": time.perf_counter() - ingested}
 
 
@@ -50,7 +51,7 @@ def _pandas(work: str, source: Path, out: Path) -> dict[str, float]:
 
 def _examples(work: str, source: Path, out: Path) -> dict[str, float]:
     began = time.perf_counter()
-    build_examples(run_settings(work, source).to_json(), str(out / "tables"), str(out / "examples"))
+    build_examples(run=run_settings(work, source), tables_dir=out / "tables", examples_dir=out / "examples")
     return {"examples_s": time.perf_counter() - began}
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import lightgbm
 import numpy as np
 
-from components.train.input_pipeline import Keras, batches
+from components.train.input_pipeline import LossCurve, batches
 from components.train.pre_ranker import train_preranker
 from components.train.ranker import RankingModel, no_scorer
 from components.train.towers import TwoTowers, item_index, retrieve, train_towers
@@ -67,7 +67,7 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
     reader = TripReader(trips, catalog)
     learning = training_trips(trips, run.train)
     towers = TwoTowers(catalog, run.train)
-    train_towers(towers, reader, learning.early, run.train, Keras("towers"))
+    train_towers(towers, reader, learning.early, run.train, LossCurve("towers"))
     index = item_index(towers, catalog, reader, learning.ranking)
     recommender = Recommender(catalog, run, no_scorer, towers.queries)
     ranker, train = Ranker(catalog, len(recommender.features.records)), run.train

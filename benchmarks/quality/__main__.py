@@ -80,14 +80,14 @@ def _leaves(step: str, seed: int) -> Sequence[str]:
 
 def make_examples(cut: str, folder: Path) -> None:
     """Examples as of the cut. Of what ingest writes, only the moment of the cut in its report depends on it."""
-    tables, settings = FOLDER / "tables", full(cut_date=cut).to_json()
+    tables, settings = FOLDER / "tables", full(cut_date=cut)
     if not tables.exists():
-        ingest(settings, str(tables))
+        ingest(data=settings.data, tables_dir=tables)
     moved = folder / "tables"
     shutil.copytree(tables, moved, dirs_exist_ok=True)
     cut_s = calendar.timegm(time.strptime(cut, "%Y-%m-%d"))
     write_json(moved / "ingest.json", read_json(tables / "ingest.json") | {"cut_s": cut_s, "cut": cut})
-    build_examples(settings, str(moved), str(folder / "examples"))
+    build_examples(run=settings, tables_dir=moved, examples_dir=folder / "examples")
     shutil.rmtree(moved)
 
 

@@ -59,8 +59,8 @@ def aisle(folder: Path, task: Task, seed: int) -> None:
     run = settings(seed)
     directory = folder / list_name("model", seed)
     began = time.perf_counter()
-    report = train(run.to_json(), str(folder / "examples"), str(directory))
-    about = _cost(began) | {"seed": seed, "train_trips": report["train_trips"], "curves": report["curves"]}
+    _, record = train(run=run, examples_dir=folder / "examples", model_dir=directory)
+    about = _cost(began) | {"seed": seed, "train_trips": record.train_trips, "curves": record.as_json()["curves"]}
     model = package.load(directory)
     for name, new_only in UNIONS.items():
         items, sources = whole_union(model, task, new_only)

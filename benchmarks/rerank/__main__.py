@@ -17,12 +17,13 @@ from benchmarks.harness.result_file import write_result
 from benchmarks.quality.__main__ import CUTS, FOLDER, SEEDS
 from benchmarks.quality.result import POPULARITY, ROUNDS
 from benchmarks.quality.work import list_name
+from components.artifacts.examples import Examples
 from components.evaluate.predictions import request_of
 from components.kfp_support.progress import progress
 from model.api import Answer, Request
 from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics
-from model.evaluation.next_basket_task import CATALOG, ITEMS, Task, load_task
+from model.evaluation.next_basket_task import Task, load_task
 from model.package import loaded_model as package
 from model.package.loaded_model import LoadedModel
 from model.package.manifest import read_manifest
@@ -50,8 +51,8 @@ def main() -> None:
 
 def measure(folder: Path) -> dict[str, Any]:
     """Every way to re-rank at one cut."""
-    task, values = load_task(folder / "examples"), ItemValues(folder / "examples" / ITEMS)
-    catalog = Catalog.load(folder / "examples" / CATALOG)
+    task, values = load_task(folder / "examples"), ItemValues(Examples(folder / "examples").items)
+    catalog = Catalog.load(folder / "examples" / Catalog.DIRECTORY)
     progress(f"{folder.name}: candidates of {len(task.trip_N):,} trips")
     ranked = candidates(package.load(folder / list_name("model", SEEDS[0])), task)
     judge = Judge(task, len(catalog.active_items()), np.load(folder / "lists" / f"{POPULARITY}.npy"), values)
@@ -180,7 +181,7 @@ def _delta(candidate_N: np.ndarray, reference_N: np.ndarray) -> dict[str, float]
 
 def _answers(folder: Path) -> dict[str, float]:
     """Median CPU milliseconds of whole answers, one request a call, in turns with everything off and with all of it."""
-    task, values = load_task(folder / "examples"), ItemValues(folder / "examples" / ITEMS)
+    task, values = load_task(folder / "examples"), ItemValues(Examples(folder / "examples").items)
     directory = folder / list_name("model", SEEDS[0])
     wanted = switches(task.trips.item_ids)
     models = {

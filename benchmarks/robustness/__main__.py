@@ -23,12 +23,13 @@ from benchmarks.harness.result_file import RESULTS, write_result
 from benchmarks.quality.__main__ import CUTS, FOLDER
 from benchmarks.quality.work import list_name
 from benchmarks.robustness import trips as noise_trips
+from components.artifacts.examples import Examples
 from components.evaluate.predictions import recommend_all
 from components.kfp_support.progress import progress
 from components.train.run import train
+from model.data.catalog import Catalog
 from model.data.trips import Trips
 from model.evaluation import ranking_metrics as metrics
-from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
 from model.package import loaded_model as package
 from model.system.legacy_keras import tf
 from tfx_configs.recipes import full
@@ -103,11 +104,12 @@ def ask(world: World, name: str) -> np.ndarray:
     examples = OUT / LESS[name] / "examples"
     if not examples.exists():
         examples.mkdir(parents=True)
-        trips.save(examples / TRIPS)
-        for same in (CATALOG, ITEMS):
-            (examples / same).symlink_to((FOLDER / CUTS[-1] / "examples" / same).resolve())
+        trips.save(examples / Trips.DIRECTORY)
+        whole = Examples(FOLDER / CUTS[-1] / "examples")
+        for same in (whole.directory / Catalog.DIRECTORY, whole.items):
+            (examples / same.name).symlink_to(same.resolve())
     model = OUT / LESS[name] / "model"
-    train(full().to_json(), str(examples), str(model))
+    train(run=full(), examples_dir=examples, model_dir=model)
     gone = len(world.trips) - len(trips)  # all of them before the cut, and trips are sorted by time
     return recommend_all(package.load(model), trips, world.judged - gone, K)
 

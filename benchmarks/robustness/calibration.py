@@ -21,7 +21,7 @@ from model.evaluation.next_basket_task import Task, load_task
 from model.files import read_json
 from model.networks import weights
 from model.package import loaded_model as package
-from model.package.export import TRAINING
+from model.package.manifest import TRAINING
 
 K = 10
 SEED = 7

@@ -15,15 +15,15 @@ import numpy as np
 import pyarrow.parquet as pq
 
 from benchmarks.harness.result_file import write_result
+from components.artifacts.examples import Examples
 from components.evaluate.predictions import recommend_all
 from components.examples.labels import label
 from components.examples.run import build_examples
 from components.ingest.run import ingest
 from components.train.run import train
 from model.data import columns as c
-from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics
-from model.evaluation.next_basket_task import CATALOG, ITEMS, Task, load_task
+from model.evaluation.next_basket_task import Task, load_task
 from model.package import loaded_model as package
 from tfx_configs.labels import LabelSettings
 from tfx_configs.recipes import full
@@ -62,25 +62,25 @@ def measure(tables: Path, examples: Path, scratch: Path) -> Path:
     """Trains under every policy; returns the path of the result."""
     columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.EVENT_TYPE, c.QUANTITY]
     events = pq.read_table(tables / "events", columns=columns).to_pandas()
-    catalog, task = Catalog.load(examples / CATALOG), load_task(examples)
+    catalog, task = Examples(examples).catalog(), load_task(examples)
     values: dict[str, dict[str, np.ndarray]] = {}
     policies: dict[str, Any] = {}
     path = Path()
     for name, (policy, seed) in POLICIES.items():
         trips, report = label(task.trips, events, catalog, policy)
         folder = scratch / f"policy-{len(values)}"
-        trips.save(folder / "trips")
-        for part in (CATALOG, ITEMS):
-            (folder / part).symlink_to((examples / part).resolve())
+        trips.save(folder / trips.DIRECTORY)
+        for part in (examples / catalog.DIRECTORY, Examples(examples).items):
+            (folder / part.name).symlink_to(part.resolve())
         began = time.perf_counter()
-        trained = train(_run(policy, seed).to_json(), str(folder), str(folder / "model"))
+        _, record = train(run=_run(policy, seed), examples_dir=folder, model_dir=folder / "model")
         seconds = time.perf_counter() - began
         values[name] = _judge(task, folder / "model")
         policies[name] = {
             "policy": dataclasses.asdict(policy),
             "training_seed": seed,
             "changed": report,
-            "train_trips": trained["train_trips"],
+            "train_trips": record.train_trips,
             "seconds": round(seconds, 1),
             "metrics": {metric: metrics.mean_defined(values[name][metric]) for metric in REPORTED},
             "against_none": {metric: _against(values, name, metric) for metric in REPORTED},
@@ -90,9 +90,9 @@ def measure(tables: Path, examples: Path, scratch: Path) -> Path:
 
 
 def _make(scratch: Path) -> tuple[Path, Path]:
-    tables, examples, settings = scratch / "tables", scratch / "examples", full().to_json()
-    ingest(settings, str(tables))
-    build_examples(settings, str(tables), str(examples))
+    tables, examples, settings = scratch / "tables", scratch / "examples", full()
+    ingest(data=settings.data, tables_dir=tables)
+    build_examples(run=settings, tables_dir=tables, examples_dir=examples)
     return tables, examples
 
 

@@ -1,5 +1,6 @@
-"""The base of every artifact that is one JSON file in a directory."""
+"""The bases of the artifacts: one JSON file in a directory, or a directory of several files."""
 
+import dataclasses
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -9,13 +10,17 @@ from model.errors import InputError
 from model.files import write_json
 
 
-class Artifact(BaseModel):
+class Record(BaseModel):
+    """A frozen part of an artifact."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
+
+
+class Artifact(Record):
     """A frozen record that is saved to, and loaded from, a directory.
 
     A subclass names its file and the stage that writes it, and declares the fields, which are the keys of the JSON.
     """
-
-    model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
 
     FILE: ClassVar[str]
     STAGE: ClassVar[str]
@@ -42,3 +47,24 @@ class Artifact(BaseModel):
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"
             raise InputError(f"{path}: {where}: {first['msg']}; run {cls.STAGE} again") from None
+
+
+@dataclasses.dataclass(frozen=True)
+class ArtifactDirectory:
+    """An artifact of several files: properties give their paths, or read them when they are asked for.
+
+    `load` checks that the stage has written one there; a plain instance does not.
+    """
+
+    directory: Path
+
+    MARKER: ClassVar[str]
+    """What every complete one has in it."""
+    STAGE: ClassVar[str]
+
+    @classmethod
+    def load(cls, directory: Path) -> Self:
+        """Raises InputError when `directory` holds no such artifact."""
+        if not (directory / cls.MARKER).exists():
+            raise InputError(f"{cls.STAGE}: expected {cls.MARKER} in {directory}, found none; run {cls.STAGE} first")
+        return cls(directory)

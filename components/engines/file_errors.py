@@ -10,14 +10,19 @@ import pyarrow.parquet as pq
 from model.errors import InputError
 
 
+def one_line(error: Exception) -> str:
+    """The error's message without line breaks."""
+    return " ".join(str(error).split())
+
+
 @contextmanager
 def readable(path: Path, kind: str) -> Iterator[None]:
-    """Whatever an engine says about a file it cannot read becomes one InputError."""
+    """Turns any error of an engine about a file it cannot read into one InputError."""
     try:
         yield
     except Exception as error:  # each engine has errors of its own for unreadable files
-        detail = " ".join(str(error).split())[:160]
-        raise InputError(f"{path}: expected a readable {kind} file ({detail}); write it again") from error
+        reason = one_line(error)[:160]
+        raise InputError(f"{path}: expected a readable {kind} file ({reason}); write it again") from error
 
 
 def nanoseconds(path: Path) -> list[str]:

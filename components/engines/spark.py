@@ -34,9 +34,9 @@ class Spark:
             self._session = _session(data, scratch)
         except PySparkException as error:
             words = (scratch / _LOG).read_text(errors="replace").split("\n")
-            said = next((line for line in reversed(words) if line.strip()), str(error))
-            raise InputError(f"engine spark: expected Java 17 to start, got {said.strip()[:160]!r}") from error
-        # A damaged file: the error itself follows, and says more.
+            reason = next((line for line in reversed(words) if line.strip()), str(error))
+            raise InputError(f"engine spark: expected Java 17 to start, got {reason.strip()[:160]!r}") from error
+        # A damaged file: the error itself follows, with more detail.
         warnings.filterwarnings("ignore", "toPandas attempted Arrow optimization", UserWarning)
         self._backend = ibis.pyspark.connect(self._session)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from components.artifacts.examples import Examples
 from components.evaluate import metrics_report as report
 from components.evaluate.evaluation_page import METRICS
 from components.evaluate.predictions import latency_ms, lists
@@ -17,9 +18,8 @@ from components.evaluate.slices import slice_values
 from components.evaluate.source_ablation import without_each
 from components.kfp_support.progress import progress
 from model.api import Model, Ranked
-from model.data.catalog import Catalog
 from model.errors import InputError
-from model.evaluation.next_basket_task import CATALOG, ITEMS, load_task
+from model.evaluation.next_basket_task import load_task
 from model.files import atomic_directory, write_json
 from model.package import loaded_model as package
 from tfx_configs.evaluation import BLESSED, CANDIDATE, LIST_LENGTH, EvaluationSettings
@@ -92,7 +92,7 @@ def evaluate(
     from components.evaluate.tfma.cross_check import check_with_tfma
 
     task = load_task(examples)
-    catalog = Catalog.load(examples / CATALOG)
+    catalog = Examples(examples).catalog()
     items, scores, versions, latency = {}, {}, {}, {}
     ranked: list[Ranked] = []
     for name, directory in models.items():
@@ -106,7 +106,7 @@ def evaluate(
         if name == candidate:
             ranked = listed.ranked
             latency = latency_ms(model, task.trips, task.trip_N[: plan.latency_requests])
-    slices = slice_values(task, catalog, pd.read_parquet(examples / ITEMS), plan.top_values)
+    slices = slice_values(task, catalog, pd.read_parquet(Examples(examples).items), plan.top_values)
     judged = report.judge(task, items, slices, scores)
     values, reliable = report.by_trip(judged), report.curves(judged)
     result: dict[str, Any] = {

@@ -29,7 +29,7 @@ def build_catalog(
     promotions: Iterable[tuple[str, pd.DataFrame]],
     run: RunSettings,
 ) -> Catalog:
-    """The snapshot at `trips.cut_s`. Only events before the cut are looked at.
+    """The snapshot at `trips.cut_s`. Only events before the cut are used.
 
     Args:
         events: purchases; only item, time and price are used.
@@ -81,9 +81,9 @@ def first_snapshot(trips: Trips, run: RunSettings) -> int:
 def _attributes(
     items: pd.DataFrame, counts_I: np.ndarray, most: int, floor: int
 ) -> tuple[tuple[str, ...], tuple[int, ...], np.ndarray]:
-    """The `most` attributes that say most about what is bought: highest entropy over purchases.
+    """The `most` attributes that are most informative about what is bought: highest entropy over purchases.
 
-    Columns with one value, or with more values than half the items (titles, descriptions), say nothing that repeats.
+    Columns with one value, or with more values than half the items (titles, descriptions), have nothing that repeats.
     """
     coded: list[tuple[float, str, int, np.ndarray]] = []
     for name in items.columns:
@@ -102,12 +102,12 @@ def _codes(values: pd.Series, weight: np.ndarray, floor: int) -> tuple[np.ndarra
 
     A value is rare when its rows together weigh less than `floor`.
     """
-    known = values.notna().to_numpy() & (values.astype(str) != "").to_numpy()
-    names, inverse = np.unique(values[known].astype(str).to_numpy(str), return_inverse=True)
-    frequent = np.bincount(inverse, weights=weight[known], minlength=len(names)) >= floor
+    present = values.notna().to_numpy() & (values.astype(str) != "").to_numpy()
+    names, inverse = np.unique(values[present].astype(str).to_numpy(str), return_inverse=True)
+    frequent = np.bincount(inverse, weights=weight[present], minlength=len(names)) >= floor
     of_name = np.where(frequent, RARE + np.cumsum(frequent), RARE)
     codes = np.full(len(values), MISSING, np.int32)
-    codes[known] = of_name[inverse]
+    codes[present] = of_name[inverse]
     return codes, int(RARE + 1 + frequent.sum())
 
 
@@ -151,8 +151,8 @@ def _repurchase(item_E: np.ndarray, user_E: np.ndarray, time_E: np.ndarray, item
 
 
 def _prices(events: pd.DataFrame, item_ids: np.ndarray, cut_s: int) -> np.ndarray:
-    known = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
-    median = np.log1p(known.groupby(c.ITEM)[c.PRICE].median()).reindex(item_ids)
+    priced = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
+    median = np.log1p(priced.groupby(c.ITEM)[c.PRICE].median()).reindex(item_ids)
     return median.fillna(0.0).to_numpy(np.float32)
 
 
@@ -162,11 +162,11 @@ def _users(users: pd.DataFrame | None) -> tuple[np.ndarray, tuple[str, ...], tup
     users = users.sort_values(c.USER)
     names = tuple(str(name) for name in users.columns if name != c.USER)
     coded = [_codes(users[name], np.ones(len(users)), floor=1) for name in names]
-    known = np.stack([codes for codes, _ in coded], axis=1) if coded else np.zeros((len(users), 0), np.int32)
+    codes_UD = np.stack([codes for codes, _ in coded], axis=1) if coded else np.zeros((len(users), 0), np.int32)
     unknown = np.full((1, len(names)), MISSING, np.int32)
     return (
         users[c.USER].to_numpy(str).astype(object),
         names,
         tuple(size for _, size in coded),
-        np.concatenate([unknown, known]).astype(np.int32),
+        np.concatenate([unknown, codes_UD]).astype(np.int32),
     )

@@ -6,24 +6,20 @@ Shape legend: E events (as in Trips), T trips, L added lines, R returned events,
 """
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from components.examples.promotions import index_of
 from model.data import columns as c
 from model.data.catalog import MISSING, Catalog
+from model.data.labels import positives
 from model.data.trips import Trips, slice_positions
 from tfx_configs.labels import LabelSettings
 from tfx_configs.settings import DAY_S
 
 FOREVER = np.iinfo(np.int64).max
 _SECONDS = 1 << 34  # above any unix time: (user, time) pairs pack into one sortable int64
-
-
-def positives(events: pd.DataFrame, settings: LabelSettings) -> pd.DataFrame:
-    """The events that make trips: of a positive type, with a quantity above zero."""
-    return events[events[c.EVENT_TYPE].isin(settings.positive_types) & (events[c.QUANTITY] > 0)]
 
 
 def label(
@@ -49,21 +45,21 @@ def label(
         "quantity": train_E & (quantity_E > limit),
         "gift": train_E & gift_T[trip_E],
     }
-    kept_E = ~np.logical_or.reduce(list(dropped.values()))
+    used_E = ~np.logical_or.reduce(list(dropped.values()))
     late_trip_L, late_event_L = _late(trips, np.flatnonzero(~gift_T), settings.outcome_hours)
-    kept_L = kept_E[late_event_L]
-    baskets: dict[str, Any] = _baskets(
-        np.concatenate([trip_E[kept_E], late_trip_L[kept_L]]),
-        np.concatenate([trips.event_item_E[kept_E], trips.event_item_E[late_event_L[kept_L]]]),
+    used_L = used_E[late_event_L]
+    labelled = _with_baskets(
         trips,
+        np.concatenate([trip_E[used_E], late_trip_L[used_L]]),
+        np.concatenate([trips.event_item_E[used_E], trips.event_item_E[late_event_L[used_L]]]),
     )
     returned_R = np.flatnonzero(return_E < FOREVER)
     labelled = dataclasses.replace(
-        trips, **baskets, returned_event_R=returned_R, returned_time_R=return_E[returned_R].astype(np.int64)
+        labelled, returned_event_R=returned_R, returned_time_R=return_E[returned_R].astype(np.int64)
     )
     report: dict[str, float] = {f"lines_{reason}": int(which_E.sum()) for reason, which_E in dropped.items()}
     empty_T = (labelled.basket_begin_T == labelled.basket_end_T) & (trips.time_T < trips.cut_s)
-    added = len(labelled.basket_item_B) - len(_unique_pairs(trip_E[kept_E], trips.event_item_E[kept_E], trips))
+    added = len(labelled.basket_item_B) - len(_unique_pairs(trip_E[used_E], trips.event_item_E[used_E], trips))
     report |= {"lines_late": added, "gift_trips": int(gift_T.sum()), "trips_without_label": int(empty_T.sum())}
     return labelled, report | ({"quantity_limit": limit} if np.isfinite(limit) else {})
 
@@ -78,7 +74,7 @@ def return_times(trips: Trips, events: pd.DataFrame, return_days: int) -> np.nda
     returns = events[events[c.EVENT_TYPE] == c.RETURN]
     if not return_days or returns.empty:
         return times_E
-    user, item = _index(trips.user_ids, returns[c.USER]), _index(trips.item_ids, returns[c.ITEM])
+    user, item = index_of(trips.user_ids, returns[c.USER]), index_of(trips.item_ids, returns[c.ITEM])
     pair = np.where((user >= 0) & (item >= 0), user * len(trips.item_ids) + item, -1)
     moment = returns[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
     pair_E = trips.event_user_E.astype(np.int64) * len(trips.item_ids) + trips.event_item_E
@@ -100,20 +96,20 @@ def familiarity(trips: Trips, trip_E: np.ndarray, catalog: Catalog) -> np.ndarra
     Without attributes, or where none is known, everything is familiar (1).
     """
     attribute_EA = catalog.attribute_IA[trips.event_item_E]
-    known_EA = attribute_EA != MISSING
-    seen_E = np.zeros(len(trip_E))
+    present_EA = attribute_EA != MISSING
+    familiar_values_E = np.zeros(len(trip_E))
     for a in range(attribute_EA.shape[1]):
         pair_E = trips.event_user_E.astype(np.int64) * catalog.attribute_sizes[a] + attribute_EA[:, a]
         # Events are sorted by (user, time): a pair's first place is its first moment.
         _, first, inverse_E = np.unique(pair_E, return_index=True, return_inverse=True)
-        seen_E += known_EA[:, a] & (trips.event_time_E[first][inverse_E] < trips.time_T[trip_E])
-    values_E = known_EA.sum(axis=1)
-    return np.divide(seen_E, values_E, out=np.ones(len(trip_E)), where=values_E > 0)
+        familiar_values_E += present_EA[:, a] & (trips.event_time_E[first][inverse_E] < trips.time_T[trip_E])
+    values_E = present_EA.sum(axis=1)
+    return np.divide(familiar_values_E, values_E, out=np.ones(len(trip_E)), where=values_E > 0)
 
 
 def _lines(trips: Trips, bought: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """([E] int trip, [E] float quantity) of each event, in the order of the event arrays."""
-    user, item = _index(trips.user_ids, bought[c.USER]), _index(trips.item_ids, bought[c.ITEM])
+    user, item = index_of(trips.user_ids, bought[c.USER]), index_of(trips.item_ids, bought[c.ITEM])
     time = bought[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
     basket = pd.factorize(bought[c.BASKET].astype(str), sort=True)[0].astype(np.int64)
     order = np.lexsort((item, basket, time, user))
@@ -139,7 +135,7 @@ def _gifts(trips: Trips, trip_E: np.ndarray, catalog: Catalog, settings: LabelSe
     counted_E = np.where(trips.event_time_E < trips.cut_s, 1.0, 0.0)
     size_T = np.bincount(trip_E, weights=counted_E, minlength=len(trips))
     familiar_E = counted_E * familiarity(trips, trip_E, catalog)
-    known_T = np.bincount(trip_E, weights=familiar_E, minlength=len(trips)) / np.maximum(size_T, 1.0)
+    familiarity_T = np.bincount(trip_E, weights=familiar_E, minlength=len(trips)) / np.maximum(size_T, 1.0)
     order = np.lexsort((trips.time_T, trips.user_T))
     user, size = trips.user_T[order], size_T[order]
     start = np.searchsorted(user, user, side="left")
@@ -148,7 +144,7 @@ def _gifts(trips: Trips, trip_E: np.ndarray, catalog: Catalog, settings: LabelSe
     mean = (bought[:-1] - bought[start]) / np.maximum(before, 1)
     large_T = np.zeros(len(trips), bool)
     large_T[order] = (before >= settings.gift_min_trips) & (size >= settings.gift_size_ratio * mean)
-    return large_T & (known_T < settings.gift_familiarity) & (trips.time_T < trips.cut_s)
+    return large_T & (familiarity_T < settings.gift_familiarity) & (trips.time_T < trips.cut_s)
 
 
 def _late(trips: Trips, which: np.ndarray, outcome_hours: float) -> tuple[np.ndarray, np.ndarray]:
@@ -166,17 +162,13 @@ def _unique_pairs(trip: np.ndarray, item: np.ndarray, trips: Trips) -> np.ndarra
     return np.unique(trip.astype(np.int64) * len(trips.item_ids) + item)
 
 
-def _baskets(trip: np.ndarray, item: np.ndarray, trips: Trips) -> dict[str, np.ndarray]:
-    """The basket arrays of Trips for (trip, item) pairs in any order, repeated or not."""
+def _with_baskets(trips: Trips, trip: np.ndarray, item: np.ndarray) -> Trips:
+    """The trips with these baskets: (trip, item) pairs in any order, repeated or not."""
     pairs = _unique_pairs(trip, item, trips)
     of_pair, every = pairs // len(trips.item_ids), np.arange(len(trips))
-    return {
-        "basket_begin_T": np.searchsorted(of_pair, every, side="left"),
-        "basket_end_T": np.searchsorted(of_pair, every, side="right"),
-        "basket_item_B": (pairs % len(trips.item_ids)).astype(np.int32),
-    }
-
-
-def _index(ids: np.ndarray, wanted: pd.Series) -> np.ndarray:
-    """[n] int64 position of each wanted id among the ids, -1 where it is not there."""
-    return pd.Index(ids.astype(object)).get_indexer(pd.Index(wanted.astype(object))).astype(np.int64)
+    return dataclasses.replace(
+        trips,
+        basket_begin_T=np.searchsorted(of_pair, every, side="left"),
+        basket_end_T=np.searchsorted(of_pair, every, side="right"),
+        basket_item_B=(pairs % len(trips.item_ids)).astype(np.int32),
+    )

@@ -25,7 +25,7 @@ MAX_LONG_PERCENT = 5.0
 SPAN_DAYS = 28
 """Purchases this long before the cut are compared with those as long after it."""
 MIN_PURCHASES = 200
-"""A span with fewer purchases tells nothing."""
+"""A span with fewer purchases is not judged."""
 MIN_EXPECTED = 30
 """Purchases to expect of a column's value, below which it is not judged."""
 MIN_HOLDERS = 10
@@ -34,7 +34,7 @@ GONE_RATIO = 0.1
 """A value is gone when it gets less than this share of the purchases that it got before."""
 MAX_GONE_PERCENT = 2.0
 """Purchases before the cut whose value is gone after it, percent. The Complete Journey, 14 cuts: at most 0.7; a column
-that says whether a product was bought in the next 28 days: 9.3, whether a shopper was active: 4.7."""
+that holds whether a product was bought in the next 28 days: 9.3, whether a shopper was active: 4.7."""
 MAX_GONE_RATIO = 3.0
 """The same over what goes from one span to the next before the cut: seasons and short-lived shoppers are no leak."""
 
@@ -96,7 +96,7 @@ def check_catalog(trips: Trips, catalog: Catalog) -> None:
 
 
 def check_attributes(trips: Trips, catalog: Catalog) -> None:
-    """No attribute of products or shoppers tells what is bought after the cut.
+    """No attribute of products or shoppers predicts by its values what is bought after the cut.
 
     Sign of a leak: values that had their share of the purchases up to the cut, and hardly any from the cut on.
     Spans with too few purchases are not judged.
@@ -152,9 +152,9 @@ def _long_trips(trips: Trips) -> np.ndarray:
     pair_E = trips.event_user_E.astype(np.int64) * pairs + trips.event_item_E
     pair_B = trips.user_T[trip_B].astype(np.int64) * pairs + trips.basket_item_B
     order = np.lexsort((trips.event_time_E, pair_E))
-    known, dense = np.unique(pair_E[order], return_inverse=True)
+    distinct, dense = np.unique(pair_E[order], return_inverse=True)
     moment_E = dense.astype(np.int64) * (1 << 34) + trips.event_time_E[order]
-    wanted_B = np.searchsorted(known, pair_B) * (1 << 34) + trips.time_T[trip_B]
+    wanted_B = np.searchsorted(distinct, pair_B) * (1 << 34) + trips.time_T[trip_B]
     next_B = np.searchsorted(moment_E, wanted_B).clip(max=len(moment_E) - 1)
     delay_B = moment_E[next_B] - wanted_B
     long_T = np.zeros(len(trips), bool)

@@ -14,10 +14,15 @@ def examples(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Tables to trips with as-of history and the catalog snapshot."""
+    from pathlib import Path
+
     from components.kfp_support.metric_log import log_metrics
     from components.kfp_support.step import stage
 
     with stage("examples"):
         from components.examples.run import build_examples
+        from tfx_configs.settings import RunSettings
 
-        log_metrics(metrics, build_examples(settings, tables.path, trips.path))
+        run, source = RunSettings.from_json(settings), Path(tables.path)
+        report = build_examples(run=run, tables_dir=source, examples_dir=Path(trips.path))
+        log_metrics(metrics, report.model_dump(exclude_none=True))

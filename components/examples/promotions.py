@@ -37,17 +37,17 @@ def build_promotions(kinds: Iterable[tuple[str, pd.DataFrame]], trips: Trips) ->
 
 def _stretches(rows: pd.DataFrame, trips: Trips) -> list[np.ndarray]:
     """[store, item, first hour, last hour], [P] int32 each."""
-    store, item = _index(trips.store_ids, rows[c.STORE]), _index(trips.item_ids, rows[c.ITEM])
+    store, item = index_of(trips.store_ids, rows[c.STORE]), index_of(trips.item_ids, rows[c.ITEM])
     start = (rows[c.START].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S).astype(np.int32)
     end = (-(-rows[c.END].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S)).astype(np.int32)
-    kept = (item >= 0) & (store >= 0) & (end > start)
-    return [a[kept] for a in (store, item, start, end)]
+    usable = (item >= 0) & (store >= 0) & (end > start)
+    return [a[usable].astype(np.int32) for a in (store, item, start, end)]
 
 
-def _index(ids: np.ndarray, wanted: pd.Series) -> np.ndarray:
-    """[n] int32 position of each wanted id among the ids, -1 where it is not there."""
+def index_of(ids: np.ndarray, wanted: pd.Series) -> np.ndarray:
+    """[n] int64 position of each wanted id among the ids, -1 where it is not there."""
     codes, distinct = pd.factorize(wanted)
-    return pd.Index(ids).get_indexer(pd.Index(distinct.astype(object))).astype(np.int32)[codes]
+    return np.append(pd.Index(ids).get_indexer(pd.Index(distinct.astype(object))), -1).astype(np.int64)[codes]
 
 
 def _one_kind(kind: str, store: np.ndarray, item: np.ndarray, start: np.ndarray, end: np.ndarray) -> Promotions:

@@ -83,8 +83,8 @@ def _users(lines: Table) -> Table:
 
 def _stores(lines: Table, unknown: Table) -> Table:
     """Each store's index by id; the empty id (`unknown`) is always there, at index 0."""
-    known = lines.filter(_[c.STORE] != "").select(c.STORE).distinct()
-    return known.union(unknown).select(c.STORE, store=ibis.row_number().over(order_by=c.STORE))
+    named = lines.filter(_[c.STORE] != "").select(c.STORE).distinct()
+    return named.union(unknown).select(c.STORE, store=ibis.row_number().over(order_by=c.STORE))
 
 
 def _placed(lines: Table, users: Table, stores: Table, items: Table) -> Table:

@@ -61,8 +61,7 @@ _ROW = {"events": "product bought", "items": "product"}
 def _column(raw: Expr, column: Column, path: Path) -> Expression:
     if column.name not in raw.columns:
         if column.required:
-            found = ", ".join(raw.columns)
-            raise InputError(f"{path}: expected column {column.name}, found {found}; rename or add it")
+            raise InputError(f"{path}: expected column {column.name}, found {', '.join(raw.columns)}; rename or add it")
         if column.name == c.BASKET:
             return calendar_day(raw[c.USER].cast("string"), _moment(raw, path))
         return ibis.literal(column.default, type=_STORED[column.type])

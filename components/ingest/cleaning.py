@@ -13,7 +13,7 @@ from model.data.schema import EVENTS, Type
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Source:
-    """What an adapter gives: canonical tables as lazy expressions, and what is to be told about them."""
+    """What an adapter reads: canonical tables as lazy expressions, and what the report counts of them."""
 
     events: Table
     items: Table
@@ -22,7 +22,7 @@ class Source:
     drop: dict[str, BooleanColumn] = dataclasses.field(default_factory=dict)
     """The adapter's own reasons to drop an event."""
     watch: dict[str, BooleanColumn] = dataclasses.field(default_factory=dict)
-    """Oddities of events that are kept, and counted among the repairs."""
+    """Oddities of events that remain, counted among the repairs."""
     joined: dict[str, Table] = dataclasses.field(default_factory=dict)
     """Source rows that several make one canonical row of, counted among the repairs."""
     unique: tuple[str, ...] = ()
@@ -37,7 +37,7 @@ def calendar_day(user: StringColumn, moment: TimestampColumn) -> StringColumn:
 
 
 def keep_sample(source: Source, percent: float) -> Source:
-    """Keeps a share of shoppers (percent), by the MD5 of the user id, and the products that those shoppers bought."""
+    """A share of shoppers (percent), by the MD5 of the user id, and the products that those shoppers bought."""
     if percent >= 100:
         return source
     below = f"{int(percent / 100 * 16**8):08x}"
@@ -75,11 +75,11 @@ def flag_events(source: Source) -> tuple[Table, dict[str, str]]:
         (events[c.QUANTITY] <= 0) & (events[c.EVENT_TYPE] != "return")
     ).fill_null(False)
     names = {f"drop_{i}": reason for i, reason in enumerate(conditions)}
-    seen = ibis.literal(False)
+    dropped = ibis.literal(False)
     flags = {}
     for name, condition in zip(names, conditions.values(), strict=True):
-        flags[name] = condition & ~seen
-        seen = seen | condition
+        flags[name] = condition & ~dropped
+        dropped = dropped | condition
     return events.mutate(**flags), names
 
 
@@ -88,10 +88,10 @@ def not_finite(number: FloatingColumn) -> BooleanColumn:
     return (number.isnan() | (number.abs() == float("inf"))).fill_null(False)
 
 
-def merge_lines(kept: Table) -> Table:
+def merge_lines(events: Table) -> Table:
     """One row a key: several lines of one product in one basket become one, quantities added, price their mean."""
     return (
-        kept.group_by(*EVENTS.key)
+        events.group_by(*EVENTS.key)
         .agg(
             **{
                 c.TIME: _[c.TIME].min(),
@@ -119,9 +119,9 @@ def merge_lines(kept: Table) -> Table:
 
 def first_of_key(table: Table, key: Sequence[str]) -> Table:
     """One row a key, the smallest by its other columns, in any order of the rows; rows without a key go."""
-    known = table.filter(*(table[name].notnull() for name in key))
+    keyed = table.filter(*(table[name].notnull() for name in key))
     others = [name for name in table.columns if name not in key] or list(key)
-    return known.mutate(place=ibis.row_number().over(group_by=key, order_by=others)).filter(_.place == 0).drop("place")
+    return keyed.mutate(place=ibis.row_number().over(group_by=key, order_by=others)).filter(_.place == 0).drop("place")
 
 
 def missing_values(table: Table, key: Sequence[str]) -> dict[str, int]:

@@ -23,21 +23,12 @@ WEEK_S = 7 * 86_400
 LAST_WEEK = 53
 YEAR_END = "2018-01-01 00:00:00"
 ATTRIBUTES = ("department", "product_category", "product_type", "brand", "manufacturer_id", "package_size")
-DEMOGRAPHICS = (
-    "age",
-    "income",
-    "home_ownership",
-    "marital_status",
-    "household_size",
-    "household_comp",
-    "kids_count",
-)
+DEMOGRAPHICS = ("age", "income", "home_ownership", "marital_status", "household_size", "household_comp", "kids_count")
 
-DISPLAY = {"1": "display_front", "2": "display_front", "3": "display_front"}
-DISPLAY |= {"4": "display_end", "5": "display_end", "6": "display_end"}
-DISPLAY |= {"7": "display_aisle", "9": "display_aisle", "A": "display_aisle"}
-MAILER = {"D": "mailer_front", "F": "mailer_back", "H": "mailer_wrap", "J": "mailer_wrap", "L": "mailer_wrap"}
-MAILER |= {"A": "mailer_inside", "C": "mailer_inside", "P": "mailer_inside", "X": "mailer_inside", "Z": "mailer_inside"}
+DISPLAY = dict.fromkeys("123", "display_front") | dict.fromkeys("456", "display_end")
+DISPLAY |= dict.fromkeys("79A", "display_aisle")
+MAILER = {"D": "mailer_front", "F": "mailer_back"}
+MAILER |= dict.fromkeys("HJL", "mailer_wrap") | dict.fromkeys("ACPXZ", "mailer_inside")
 """Kinds of promotion by location code, "0" being neither: places that draw alike are one kind."""
 
 

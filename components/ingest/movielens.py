@@ -19,27 +19,11 @@ from model.errors import InputError
 
 LIKED = 4
 RATINGS = ("user", "item", "rating", "seconds")
-GENRES = (
-    "unknown",
-    "Action",
-    "Adventure",
-    "Animation",
-    "Children's",
-    "Comedy",
-    "Crime",
-    "Documentary",
-    "Drama",
-    "Fantasy",
-    "Film-Noir",
-    "Horror",
-    "Musical",
-    "Mystery",
-    "Romance",
-    "Sci-Fi",
-    "Thriller",
-    "War",
-    "Western",
+_GENRES = (
+    "unknown|Action|Adventure|Animation|Children's|Comedy|Crime|Documentary|Drama|Fantasy|Film-Noir|Horror|Musical|"
+    "Mystery|Romance|Sci-Fi|Thriller|War|Western"
 )
+GENRES = tuple(_GENRES.split("|"))
 """In the order of the 0/1 columns of u.item."""
 AGES = (1, 18, 25, 35, 45, 50, 56)
 """First year of each age bracket of the 1M users; the 100K users' ages are put into the same brackets."""
@@ -51,8 +35,8 @@ def read(engine: Engine, folder: Path) -> Source:
     ratings = _file(engine, folder, "ratings.dat" if large else "u.data", "::" if large else "\t", RATINGS)
     return Source(
         events=_events(ratings),
-        items=_items_1m(engine, folder) if large else _items_100k(engine, folder),
-        users=_users_1m(engine, folder) if large else _users_100k(engine, folder),
+        items=_items(engine, folder, large),
+        users=_users(engine, folder, large),
         promotions=None,
     )
 
@@ -81,22 +65,18 @@ def _events(ratings: Table) -> Table:
     )
 
 
-def _items_1m(engine: Engine, folder: Path) -> Table:
-    movies = _file(engine, folder, "movies.dat", "::", ("id", "title", "genres"))
-    return _items(movies, _.genres)
-
-
-def _items_100k(engine: Engine, folder: Path) -> Table:
-    head = ("id", "title", "release", "video_release", "url")
-    movies = _file(engine, folder, "u.item", "|", (*head, *GENRES))
-    marked = ibis.literal("")
-    for genre in GENRES:
-        marked = marked + ibis.ifelse(movies[genre] == "1", f"|{genre}", "")
-    return _items(movies, marked.substr(1))
-
-
-def _items(movies: Table, genres: StringColumn) -> Table:
+def _items(engine: Engine, folder: Path, large: bool) -> Table:
     """All genres as one attribute, the first alone as another, and the year at the end of the title."""
+    if large:
+        movies = _file(engine, folder, "movies.dat", "::", ("id", "title", "genres"))
+        genres = movies.genres
+    else:
+        head = ("id", "title", "release", "video_release", "url")
+        movies = _file(engine, folder, "u.item", "|", (*head, *GENRES))
+        marked = ibis.literal("")
+        for genre in GENRES:
+            marked = marked + ibis.ifelse(movies[genre] == "1", f"|{genre}", "")
+        genres = marked.substr(1)
     return movies.select(
         **{
             c.ITEM: _.id,
@@ -107,17 +87,11 @@ def _items(movies: Table, genres: StringColumn) -> Table:
     )
 
 
-def _users_1m(engine: Engine, folder: Path) -> Table:
-    users = _file(engine, folder, "users.dat", "::", ("id", "gender", "age", "occupation", "zip"))
-    return _users(users)
-
-
-def _users_100k(engine: Engine, folder: Path) -> Table:
-    users = _file(engine, folder, "u.user", "|", ("id", "age", "gender", "occupation", "zip"))
-    return _users(users)
-
-
-def _users(users: Table) -> Table:
+def _users(engine: Engine, folder: Path, large: bool) -> Table:
+    if large:
+        users = _file(engine, folder, "users.dat", "::", ("id", "gender", "age", "occupation", "zip"))
+    else:
+        users = _file(engine, folder, "u.user", "|", ("id", "age", "gender", "occupation", "zip"))
     return users.select(
         **{c.USER: _.id, "age": _bracket(_.age.try_cast("int64")), "gender": _.gender, "occupation": _.occupation}
     )

@@ -1,4 +1,4 @@
-"""The KFP step of ingest."""
+"""The KFP steps of ingest."""
 
 from kfp import dsl
 
@@ -14,32 +14,38 @@ def ingest(
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
     """Any source to clean canonical tables; the versions make a changed source or program a new run."""
+    from pathlib import Path
+
     from components.kfp_support.metric_log import log_metrics
     from components.kfp_support.step import stage
 
     with stage("ingest"):
         from components.ingest.run import ingest
+        from tfx_configs.settings import RunSettings
 
-        report = ingest(settings, tables.path)
-        log_metrics(metrics, {name: report[name] for name in ("events", "items", "dropped_percent")})
+        report = ingest(data=RunSettings.from_json(settings).data, tables_dir=Path(tables.path))
+        log_metrics(metrics, report.figures)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def ingest_now(training: str, source: str, out: str, metrics: dsl.Output[dsl.Metrics]) -> str:
     """The tables as they are now, canonical, in {out}/tables, which is returned.
 
-    On the claim and not as an artifact: of an hourly step nobody wants all copies. Never cached: the pipeline sees to
+    On the claim and not as an artifact: an hourly step would leave too many copies. Never cached: the pipeline sees to
     that.
 
     training: RunSettings of the training runs as JSON, or empty; source: then the directory of the tables.
     """
+    from pathlib import Path
+
     from components.kfp_support.metric_log import log_metrics
     from components.kfp_support.step import stage
 
     with stage("ingest"):
-        from components.ingest.current_tables import ingest_now
+        from components.ingest.run import current_data, ingest
+        from tfx_configs.settings import RunSettings
 
-        tables = f"{out}/tables"
-        report = ingest_now(training, source, tables)
-        log_metrics(metrics, {name: report[name] for name in ("events", "items", "dropped_percent")})
-        return tables
+        data = current_data(RunSettings.from_json(training).data if training else None, source)
+        report = ingest(data=data, tables_dir=Path(out) / "tables")
+        log_metrics(metrics, report.figures)
+        return f"{out}/tables"

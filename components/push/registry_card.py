@@ -3,14 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+from components.artifacts.validation import Validation
 from components.kfp_support.markdown_table import as_markdown
 from model.files import read_json, write_text
-from model.package.manifest import read_manifest
+from model.package.manifest import TRAINING, read_manifest
 from model.package.model_card import Facts, Judgement, model_card
 from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
 
-TRAINING, METRICS, SPAN = "training.json", "metrics.json", "span.json"
+METRICS = "metrics.json"
 
 
 def write_card(
@@ -22,7 +23,7 @@ def write_card(
         settings: RunSettings as JSON.
         evaluation: what evaluate wrote. validation: what validate wrote.
     """
-    directory = registry.path(version)
+    directory, span = registry.path(version), Validation(validation).span
     manifest = read_manifest(directory)
     facts = Facts(
         kind=manifest.kind,
@@ -39,7 +40,7 @@ def write_card(
         settings=RunSettings.from_json(settings),
         metrics=_read(evaluation / METRICS),
         verdict=verdict,
-        span=_read(validation / SPAN),
+        span=span.model_dump() if span else {},
     )
     file = registry.card(version)
     write_text(file, model_card(facts, judgement))

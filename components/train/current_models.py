@@ -1,4 +1,4 @@
-"""What stands when a run begins: the stable model, which the result is compared with, and may go on from."""
+"""The models that a run begins with: the stable one, which the result is compared with, and may start from."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,10 +12,10 @@ from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
 
 EACH_RUN = "each-run"
-"""A data version: whatever the source holds when the run begins. For schedules: their parameters never change."""
+"""A data version: what the source holds when the run begins. For schedules: their parameters never change."""
 
 
-class Standing(NamedTuple):
+class CurrentModels(NamedTuple):
     """Directories, empty where there is none: parameters of the pipeline (pipelines/definitions/training.py)."""
 
     blessed_dir: str
@@ -23,31 +23,32 @@ class Standing(NamedTuple):
     reference_dir: str
 
 
-def standing(registry: Registry, run: RunSettings, data_version: str) -> Standing:
-    """As the registry has it. A run from scratch has no parent: what is stable then makes no difference to it.
+def current_models(registry: Registry, run: RunSettings, data_version: str) -> CurrentModels:
+    """The registry's. A run from scratch has no parent: which model is stable then makes no difference to it.
 
     Raises InputError when the run wants a parent and the stable model is none.
     """
-    blessed, goes_on = registry.trained_stable(), run.train.start != "scratch"
-    if goes_on and not blessed:
+    blessed, has_parent = registry.trained_stable(), run.train.start != "scratch"
+    if has_parent and not blessed:
         raise InputError(
             f"train.start {run.train.start}: expected a stable model that was trained in {registry.root}, found none; "
             "start: scratch"
         )
-    return Standing(
+    return CurrentModels(
         blessed_dir=blessed,
-        parent_dir=blessed if goes_on else "",
+        parent_dir=blessed if has_parent else "",
         reference_dir=reference.find(registry, reference.data_digest(data_version, run.data)),
     )
 
 
-def version_of(data_version: str, now: datetime) -> str:
-    """`data_version`, or for EACH_RUN one that no other run has: nothing made of older tables is taken from a cache."""
-    return f"{now.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}" if data_version == EACH_RUN else data_version
-
-
-def standing_on(namespace: str, registry_dir: str, settings: str, data_version: str) -> Standing:
+def current_models_on(*, namespace: str, registry_dir: Path, run: RunSettings, data_version: str) -> CurrentModels:
     """The same on the cluster that this runs in."""
-    registry = Registry(Path(registry_dir))
+    registry = Registry(registry_dir)
     follow(registry, KubeCluster(namespace))
-    return standing(registry, RunSettings.from_json(settings), data_version)
+    return current_models(registry, run, data_version)
+
+
+def version_of(data_version: str, now: datetime | None = None) -> str:
+    """`data_version`, or for EACH_RUN one that no other run has: nothing made of older tables is taken from a cache."""
+    moment = now.astimezone(UTC) if now else datetime.now(UTC)
+    return f"{moment:%Y%m%dT%H%M%S.%fZ}" if data_version == EACH_RUN else data_version

@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 
 Shares = Callable[[int, int], Any]
 """(worker, of how many) -> tf.data with this worker's share of every batch, of known length, the same for all."""
@@ -60,7 +60,7 @@ def fit(model: Any, training: Shares, valid: Shares | None, epochs: int, watch: 
     )
 
 
-def gather(value_N: Any) -> Any:
+def gather(value_N: Tensor) -> Tensor:
     """[M] the values of all workers, this one's first; [N] outside of a training step or without others."""
     context = _with_others()
     if context is None:
@@ -70,7 +70,7 @@ def gather(value_N: Any) -> Any:
     return tf.roll(context.all_gather(value_N, axis=0), -before, axis=0)
 
 
-def part(size: Any) -> Any:
+def part(size: Tensor) -> Tensor | float:
     """This worker's `size` as a share of all workers' together: the weight of its mean in the mean over all."""
     own = tf.cast(size, tf.float32)
     return 1.0 if _with_others() is None else own / _sum(own)
@@ -87,7 +87,7 @@ def _feed(shares: Shares, workers: int) -> tuple[Any, int | None]:
     return strategy().distribute_datasets_from_function(endless), int(shares(0, workers).cardinality())
 
 
-def _sum(value: Any) -> Any:
+def _sum(value: Tensor) -> Tensor:
     """Of every worker's value, in a step that they run together."""
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 

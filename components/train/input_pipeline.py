@@ -1,11 +1,12 @@
-"""Batches of trips for Keras, and what to say while it trains."""
+"""Batches of trips for Keras, and the callback that reports its progress."""
 
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
+from components.artifacts.training import Epoch
 from components.kfp_support.progress import progress
 from model.data.batch import Batch, TripReader
 from model.system.legacy_keras import tf
@@ -44,23 +45,20 @@ def batches(
     epoch, (worker, workers) = np.random.default_rng(seed), share
     steps = len(which) // size + (len(which) % size >= workers)
 
-    def generate() -> Iterator[dict[str, Any]]:
+    def generate() -> Iterator[dict[str, np.ndarray]]:
         order = np.arange(len(which)) if seed is None else epoch.permutation(len(which))
         for start in range(0, steps * size, size):
             rows = order[start : start + size][worker::workers]
             item, row = reader.baskets(which[rows])
-            fields: dict[str, Any] = reader.batch(which[rows])._asdict()
-            fields |= {"basket_item": item, "basket_row": row}
-            if retrieved is not None:
-                fields["retrieved_BR"] = retrieved[rows]
-            yield fields
+            more = {} if retrieved is None else {"retrieved_BR": retrieved[rows]}
+            yield reader.batch(which[rows])._asdict() | {"basket_item": item, "basket_row": row} | more
 
     data = tf.data.Dataset.from_generator(generate, output_signature=signature)
     return data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
 
 
-class Keras(tf.keras.callbacks.Callback):
-    """Reports losses: every few seconds as progress, the mean of every epoch and of its parts in `curve`.
+class LossCurve(tf.keras.callbacks.Callback):
+    """Reports losses: every few seconds as progress, those of every epoch in `curve`.
 
     TFRS itself reports the loss of an epoch's last batch only. Where there is a validation loss, the weights of the
     epoch with the lowest one are what training ends with.
@@ -73,8 +71,8 @@ class Keras(tf.keras.callbacks.Callback):
     def __init__(self, name: str) -> None:
         super().__init__()
         self.name = name
-        self.curve: list[dict[str, Any]] = []
-        self._said = 0.0
+        self.curve: list[Epoch] = []
+        self._reported_s = 0.0
         self._epoch = 0
         self._losses: dict[str, list[float]] = {}
         self._best: list[np.ndarray] = []
@@ -88,15 +86,15 @@ class Keras(tf.keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._losses["loss"].append(logs["loss"])
-        if time.monotonic() - self._said > self.EVERY_S:
-            self._said = time.monotonic()
+        if time.monotonic() - self._reported_s > self.EVERY_S:
+            self._reported_s = time.monotonic()
             share = (self._epoch + (batch + 1) / self.params["steps"]) / self.params["epochs"]
             progress(f"{self.name}: {100 * share:.0f} %, loss {logs['loss']:.4f}", share=round(share, 3))
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         means = {name: float(np.mean(values)) for name, values in self._losses.items() if values}
         parts = np.array_split(self._losses["loss"], self.PARTS)
-        self.curve.append(means | {"parts": [float(part.mean()) for part in parts if len(part)]})
+        self.curve.append(Epoch(**means, parts=tuple(float(part.mean()) for part in parts if len(part))))
         if "val_loss" in means and self.best_epoch == epoch:
             self._best = self.model.get_weights()
         progress(f"{self.name}: epoch {epoch + 1}, {', '.join(f'{k} {v:.4f}' for k, v in means.items())}")
@@ -108,7 +106,7 @@ class Keras(tf.keras.callbacks.Callback):
     @property
     def best_epoch(self) -> int:
         """The epoch with the lowest validation loss, counted from 0."""
-        return int(np.argmin([losses["val_loss"] for losses in self.curve]))
+        return int(np.argmin([cast(float, epoch.val_loss) for epoch in self.curve]))
 
 
 assert set(Batch._fields) <= set(_FLAT)

@@ -1,4 +1,4 @@
-"""The KFP steps of training: what stands before it, the model, and the baselines it must beat."""
+"""The KFP steps of training: the models that a run starts with, the model, and the baselines it must beat."""
 
 from typing import NamedTuple
 
@@ -11,23 +11,22 @@ from components.kfp_support.images import IMAGE
 def stable(
     namespace: str, registry: str, settings: str, data_version: str, table: dsl.Output[dsl.Markdown]
 ) -> NamedTuple("Stable", blessed_dir=str, parent_dir=str, reference_dir=str, data_version=str):  # type: ignore[valid-type]
-    """The model that serves in `namespace`, in the registry: what the new one is compared with, and may go on from.
+    """The model that serves in `namespace`, in the registry: what the new one is compared with, and may start from.
 
-    And the data version of this run: what was given, or the time where that says that each run has its own.
+    And the data version of this run: the argument, or the time where each run has its own.
     """
     from components.kfp_support.step import stage
 
     with stage("stable"):
-        from datetime import UTC, datetime
-
         from components.kfp_support.markdown_table import as_markdown
-        from components.train.current_models import standing_on, version_of
+        from components.train.current_models import current_models_on, version_of
         from model.files import Path, write_text
+        from tfx_configs.settings import RunSettings
 
-        version = version_of(data_version, datetime.now(UTC))
-        found = standing_on(namespace, registry, settings, version)
-        write_text(Path(table.path), as_markdown("Stable model", found._asdict() | {"data_version": version}))
-        return *found, version
+        version, run = version_of(data_version), RunSettings.from_json(settings)
+        current = current_models_on(namespace=namespace, registry_dir=Path(registry), run=run, data_version=version)
+        write_text(Path(table.path), as_markdown("Stable model", current._asdict() | {"data_version": version}))
+        return (current.blessed_dir, current.parent_dir, current.reference_dir, version)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -39,17 +38,21 @@ def train(
     model: dsl.Output[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
 ) -> None:
-    """Two towers, then the ranker, exported as one model directory; `parent_dir`: what it goes on from."""
+    """Two towers, then the ranker, exported as one model directory; `parent_dir`: the model to start from, or empty."""
     from components.kfp_support.metric_log import log_metrics
     from components.kfp_support.step import stage
 
     with stage("train"):
         from components.train.run import train
+        from model.files import Path
+        from tfx_configs.settings import RunSettings
 
-        report = train(settings, examples.path, model.path, parent_dir)
-        model.metadata.update(report)
-        losses = report["curves"].get("ranker", [{}])[-1]
-        log_metrics(metrics, {f"ranker_{name}": losses[name] for name in ("loss", "val_loss") if name in losses})
+        run, parent = RunSettings.from_json(settings), Path(parent_dir) if parent_dir else None
+        version, record = train(
+            run=run, examples_dir=Path(examples.path), model_dir=Path(model.path), parent_dir=parent
+        )
+        model.metadata.update(record.as_json() | {"version": version})
+        log_metrics(metrics, record.figures)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

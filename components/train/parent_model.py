@@ -1,4 +1,4 @@
-"""The model that a training goes on from: its weights, and the codes of ids and values that they were learned for."""
+"""The model that a training starts from: its weights, and the codes of ids and values that they were learned for."""
 
 import dataclasses
 import json
@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from components.artifacts.training import TrainingRecord
 from components.train.vocabulary import Coding
 from model.data.time_split import day
 from model.errors import InputError, ModelRefused
 from model.files import read_json
 from model.networks import weights
-from model.package.export import CODING, TRAINING
+from model.package.export import CODING
 from model.package.manifest import verify
 from tfx_configs.settings import RunSettings
 
@@ -29,38 +30,40 @@ class Parent:
     weights: dict[str, np.ndarray]
 
 
-def open_parent(directory: str, run: RunSettings, cut_s: int) -> Parent:
+def open_parent(directory: Path | None, run: RunSettings, cut_s: int) -> Parent:
     """Reads a parent for a run whose test span starts at `cut_s`.
 
     Raises:
-        InputError: `directory` is empty.
+        InputError: there is no `directory`.
         ModelRefused: it is damaged, made for another schema, by other libraries or with other settings, is a baseline,
             was trained before models kept what is wanted here, or has seen the trips that this run is judged on.
     """
-    path, start = Path(directory), run.train.start
-    if not directory:
-        raise InputError(f"train.start {start}: expected a model to start from, got none; train one from scratch first")
-    manifest = verify(path)
-    if not (path / CODING).exists():
-        raise ModelRefused(
-            f"{path}: expected weights to go on from, the {manifest.kind} there has none; start: scratch"
+    if directory is None:
+        raise InputError(
+            f"train.start {run.train.start}: expected a model to start from, got none; train one from scratch first"
         )
-    training = read_json(path / TRAINING)
-    made, wanted = _fixed(training["settings"]), _fixed(json.loads(run.to_json()))
+    manifest = verify(directory)
+    if not (directory / CODING).exists():
+        raise ModelRefused(
+            f"{directory}: expected weights to start from, the {manifest.kind} there has none; start: scratch"
+        )
+    record = TrainingRecord.load(directory)
+    made, wanted = _fixed(record.settings or {}), _fixed(json.loads(run.to_json()))
     for name in sorted(made | wanted):
         if made.get(name) != wanted.get(name):
             was, now = made.get(name), wanted.get(name)
-            raise ModelRefused(f"{path}: made with {name} {was}, this run has {now}; use the same, or start: scratch")
+            what = f"made with {name} {was}, this run has {now}; use the same, or start: scratch"
+            raise ModelRefused(f"{directory}: {what}")
     if manifest.cut_s > cut_s:
         raise ModelRefused(
-            f"{path}: knows purchases until {day(manifest.cut_s)}, this run is judged on trips from {day(cut_s)} on; "
-            "take an earlier model, or start: scratch"
+            f"{directory}: knows purchases until {day(manifest.cut_s)}, this run is judged on trips from {day(cut_s)} "
+            "on; take an earlier model, or start: scratch"
         )
     return Parent(
         version=manifest.version,
-        learned_until_s=training["learned_until_s"],
-        coding=Coding.from_json(read_json(path / CODING)),
-        weights=weights.read(path),
+        learned_until_s=record.learned_until_s,
+        coding=Coding.from_json(read_json(directory / CODING)),
+        weights=weights.read(directory),
     )
 
 

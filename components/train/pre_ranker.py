@@ -4,10 +4,9 @@ Shape legend: B trips, P entries of the pool, N entries to learn from, F feature
 network.
 """
 
-from typing import Any
-
 import numpy as np
 
+from components.artifacts.training import PreRankerFit
 from components.kfp_support.progress import progress
 from components.train.calibration.logistic_regression import fit_logistic
 from model.data.batch import Batch, TripReader
@@ -15,7 +14,7 @@ from model.features.joins import contains
 from model.networks.candidates import Candidates
 from model.networks.pre_ranker import READ, PreRanker
 from model.networks.recommender import Recommender
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 
 TRIPS = 4000
 """Enough for a small network; a trip brings more than a thousand entries."""
@@ -28,35 +27,32 @@ EPOCHS, BATCH, RATE = 3, 2048, 5e-3
 
 def train_preranker(
     recommender: Recommender, reader: TripReader, which: np.ndarray, retrieved: np.ndarray, seed: int
-) -> dict[str, float]:
+) -> PreRankerFit:
     """Sets the variables of the recommender's pre-ranker; what it finds in too little data stays near nothing.
 
     Args:
         which: [n] trips. retrieved: [n, k] int32 items from the towers for each of them.
-
-    Returns:
-        {"trips", "entries", "bought"}: what it learned from.
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(which))[:TRIPS]
     candidates, nothing = recommender.candidates, tf.zeros([0], tf.int32)
 
     @tf.function(reduce_retracing=True)
-    def sample(batch: Batch, retrieved_BR: Any, item_L: Any, row_L: Any, draw: Any) -> tuple[Any, Any, Any]:
+    def sample(batch: Batch, retrieved_BR: Tensor, item_L: Tensor, row_L: Tensor, draw: Tensor) -> tuple[Tensor, ...]:
         pool, feature_PF = candidates.pool(batch, retrieved_BR, nothing, nothing)
         bought_P = contains(pool.row_C, pool.item_C, row_L, item_L)
-        kept_P = bought_P | (tf.random.stateless_uniform(tf.shape(bought_P), draw) < NEGATIVES)
-        kept = Candidates(*(tf.boolean_mask(a, kept_P) for a in pool))
-        features = tf.boolean_mask(feature_PF, kept_P)
-        return features, candidates.promoted(batch, kept), tf.boolean_mask(bought_P, kept_P)
+        sampled_P = bought_P | (tf.random.stateless_uniform(tf.shape(bought_P), draw) < NEGATIVES)
+        sampled = Candidates(*(tf.boolean_mask(a, sampled_P) for a in pool))
+        features = tf.boolean_mask(feature_PF, sampled_P)
+        return features, candidates.promoted(batch, sampled), tf.boolean_mask(bought_P, sampled_P)
 
     parts = []
     for start in range(0, len(chosen), STEP):
         rows = chosen[start : start + STEP]
         batch = Batch(*map(tf.convert_to_tensor, reader.batch(which[rows])))
         item, row = map(tf.convert_to_tensor, reader.baskets(which[rows]))
-        found = sample(batch, tf.constant(retrieved[rows]), item, row, tf.constant([seed, start]))
-        parts.append([a.numpy() for a in found])
+        arrays = sample(batch, tf.constant(retrieved[rows]), item, row, tf.constant([seed, start]))
+        parts.append([a.numpy() for a in arrays])
     feature_NF, on_NK, bought_N = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
     preranker = candidates.preranker
     weight_F = fit_logistic(feature_NF, bought_N, np.zeros(feature_NF.shape[1]))
@@ -64,7 +60,7 @@ def train_preranker(
     input_NR = np.concatenate([feature_NF[:, :READ], on_NK], axis=1)
     loss = _fit_network(preranker, feature_NF @ preranker.line_F.numpy(), input_NR, bought_N, rng)
     progress(f"pre-ranker: {len(bought_N):,} entries of {len(chosen):,} trips, loss {loss:.4f}")
-    return {"trips": len(chosen), "entries": len(bought_N), "bought": int(bought_N.sum())}
+    return PreRankerFit(trips=len(chosen), entries=len(bought_N), bought=int(bought_N.sum()))
 
 
 def _fit_network(
@@ -84,7 +80,7 @@ def _fit_network(
     optimizer = tf.keras.optimizers.legacy.Adam(tf.keras.optimizers.schedules.CosineDecay(RATE, steps))
 
     @tf.function(reduce_retracing=True)
-    def step(x: Any, line: Any, y: Any) -> Any:
+    def step(x: Tensor, line: Tensor, y: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             tape.watch(variables)
             logits = line + preranker.network(x)

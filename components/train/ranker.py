@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from components.train import distributed as workers
-from components.train.input_pipeline import Keras, batches
+from components.train.input_pipeline import LossCurve, batches
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
 from model.features.joins import contains
@@ -16,7 +16,7 @@ from model.networks.candidates import Candidates
 from model.networks.ranker import Ranker
 from model.networks.recommender import Recommender
 from model.networks.tfrs import tfrs
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 2e-3
@@ -30,8 +30,8 @@ class RankingModel(tfrs.Model):
     """Learns from the candidate union: all positives, a share of the negatives.
 
     Two losses: pointwise logistic, which makes the scores probabilities, and listwise softmax, which counts every trip
-    alike and looks at the order (Bruch et al., "An Analysis of the Softmax Cross Entropy Loss for Learning-to-Rank with
-    Binary Relevance", ICTIR 2019).
+    alike and depends on the order (Bruch et al., "An Analysis of the Softmax Cross Entropy Loss for Learning-to-Rank
+    with Binary Relevance", ICTIR 2019).
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class RankingModel(tfrs.Model):
         cross_entropy = tf.keras.losses.BinaryCrossentropy(from_logits=True, reduction=tf.keras.losses.Reduction.SUM)
         self._task = tfrs.tasks.Ranking(loss=cross_entropy)
 
-    def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
+    def compute_loss(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
         """Pointwise plus weighted listwise loss, of which this worker's share. `inputs`: the fields of Batch, the
         baskets and retrieved_BR."""
         batch, candidates, label_C, dense_CF = self.sample(inputs)
@@ -56,7 +56,7 @@ class RankingModel(tfrs.Model):
         listwise = listwise_loss(logits, label_C, candidates.row_C, requests)
         return workers.part(tf.size(label_C)) * pointwise + LISTWISE * workers.part(requests) * listwise
 
-    def sample(self, inputs: dict[str, Any]) -> tuple[Batch, Candidates, Any, Any]:
+    def sample(self, inputs: dict[str, Tensor]) -> tuple[Batch, Candidates, Tensor, Tensor]:
         """(batch, candidates, label [C], dense features [C, F]) of the trips: every positive, a share of the rest.
 
         Of some trips everything that the shopper bought before is barred, as in a request for what is new."""
@@ -67,14 +67,14 @@ class RankingModel(tfrs.Model):
         every = self._recommender.candidates
         union = every(batch, inputs["retrieved_BR"], item_X, row_X, every.limit)
         bought = contains(union.row_C, union.item_C, inputs["basket_row"], inputs["basket_item"])
-        kept = bought | (tf.random.uniform(tf.shape(bought), seed=1) < self._keep)
-        candidates = Candidates(*(tf.boolean_mask(a, kept) for a in union))
+        sampled = bought | (tf.random.uniform(tf.shape(bought), seed=1) < self._keep)
+        candidates = Candidates(*(tf.boolean_mask(a, sampled) for a in union))
         values = self._recommender.features(batch, candidates.item_C, candidates.row_C)
-        label_C = tf.cast(tf.boolean_mask(bought, kept), tf.float32)
+        label_C = tf.cast(tf.boolean_mask(bought, sampled), tf.float32)
         return batch, candidates, label_C, self._recommender.features.dense(values)
 
 
-def listwise_loss(logit_C: Any, label_C: Any, row_C: Any, rows: Any) -> Any:
+def listwise_loss(logit_C: Tensor, label_C: Tensor, row_C: Tensor, rows: Tensor) -> Tensor:
     """Mean over the trips of -sum(log softmax of what was bought) / sqrt(how much was bought): [] float32.
 
     The root keeps a large basket from counting as many trips; a trip without a positive counts 0.
@@ -93,11 +93,11 @@ def train_ranker(
     learning: TrainingTrips,
     retrieved: dict[str, np.ndarray],
     settings: TrainSettings,
-    watch: Keras,
+    watch: LossCurve,
     rate: float = LEARNING_RATE,
     standardise: bool = True,
 ) -> None:
-    """Trains `ranker` in place. Its logits are then too high by log(1 / share of negatives kept): see calibration.py.
+    """Trains `ranker` in place. Its logits are then too high by log(1 / share of negatives): see calibrate.py.
 
     Args:
         learning: the ranking trips teach, the loss on the valid ones is only watched.
@@ -130,6 +130,6 @@ def _standardise(model: RankingModel, data: Any) -> None:
     model.ranker.scale_F.assign(np.maximum(dense.std(axis=0), 1e-3))
 
 
-def no_scorer(graph: Any, values: Any, batch: Any, candidates: Any) -> Any:
+def no_scorer(*_: Any, **__: Any) -> Tensor:
     """For a Recommender that only lists candidates and their features, as in training."""
     raise AssertionError("the training graph lists candidates and features; it does not rank")

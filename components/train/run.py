@@ -2,26 +2,26 @@
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from components.artifacts.examples import Examples
+from components.artifacts.training import TrainingRecord
 from components.kfp_support.progress import progress
 from components.train import distributed as workers
 from components.train.calibration.calibrate import calibrate
-from components.train.input_pipeline import Keras
+from components.train.input_pipeline import LossCurve
 from components.train.parent_model import open_parent
 from components.train.pre_ranker import train_preranker
 from components.train.ranker import no_scorer, train_ranker
 from components.train.towers import TwoTowers, item_index, neighbours, train_towers
-from components.train.trained_model import Learned
+from components.train.trained_model import TrainedModel
 from components.train.trip_split import training_trips
 from components.train.vocabulary import Coding, recoded
-from components.train.warm_start import go_on
+from components.train.warm_start import train_from_parent
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
-from model.evaluation.next_basket_task import ITEMS
 from model.networks.ranker import Ranker, RankerScorer
 from model.networks.recommender import Recommender
 from model.package.export import export
@@ -30,63 +30,63 @@ from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
 
-def train(settings: str, examples_dir: str, model_dir: str, parent_dir: str = "") -> dict[str, Any]:
-    """Trains from scratch (`learn`) or goes on from a parent (`go_on`), and exports towers and ranker as one model.
+def train(
+    *, run: RunSettings, examples_dir: Path, model_dir: Path, parent_dir: Path | None = None
+) -> tuple[str, TrainingRecord]:
+    """Trains from scratch or from a parent, as `run.train.start` requires, and exports towers and ranker as one model.
 
     Of several workers (components/train/distributed.py) the chief exports, and the others write nothing.
 
     Args:
-        settings: RunSettings as JSON; `train.start` says how it begins.
         examples_dir: what the examples stage wrote.
         model_dir: model directory, replaced in one step.
-        parent_dir: directory of the model to go on from; not looked at from scratch.
+        parent_dir: directory of the model to start from; not read from scratch.
 
     Returns:
-        {version: "" of a worker that is not the chief, start, learned_until_s: the weights know purchases before this
-        moment, unix seconds, curves: {towers, ranker: losses by epoch, where they learned}}; where the ranker learned
-        also train_trips, valid_trips and calibration; from scratch preranker, else parent, its version.
+        The model's version, "" of a worker that is not the chief, and how it was trained.
 
     Raises:
         CheckFailed: there are no trips to train on before the cut.
-        InputError, ModelRefused: there is no parent, or it does not fit (components.train.parent_model).
+        InputError: there are no examples, or no parent.
+        ModelRefused: the parent does not fit (components.train.parent_model).
     """
     workers.strategy()  # before TensorFlow does anything else
-    run, examples = RunSettings.from_json(settings), Path(examples_dir)
-    trips, catalog = _load(examples_dir)
+    examples = Examples.load(examples_dir)
+    trips, catalog = examples.trips(), examples.catalog()
     if run.train.start == "scratch":
         coding = Coding.of(catalog, examples)
-        learned = learn(run, trips, catalog)
+        trained = train_from_scratch(run, trips, catalog)
     else:
         parent = open_parent(parent_dir, run, trips.cut_s)
         coding, catalog = parent.coding, recoded(catalog, parent.coding, examples)
-        learned = go_on(run, trips, catalog, parent)
-    version = package(run, examples, catalog, learned, coding, Path(model_dir)) if workers.is_chief() else ""
+        trained = train_from_parent(run, trips, catalog, parent)
+    version = package(run, examples, catalog, trained, coding, model_dir) if workers.is_chief() else ""
     workers.wait_for_all()
-    return {"version": version, **learned.report}
+    return version, trained.record
 
 
 def package(
-    run: RunSettings, examples: Path, catalog: Catalog, learned: Learned, coding: Coding, directory: Path
+    run: RunSettings, examples: Examples, catalog: Catalog, trained: TrainedModel, coding: Coding, directory: Path
 ) -> str:
     """Writes the model directory in one step; returns its version. `catalog` in the codes of `coding`."""
     manifest = export(
         directory,
         TRAINED,
-        learned.recommender,
+        trained.recommender,
         catalog.as_served(),
         retrieved=run.candidates.retrieved,
-        index=learned.index,
-        training=learned.report | {"settings": dataclasses.asdict(run)},
+        index=trained.index,
+        training=trained.record.as_json() | {"settings": dataclasses.asdict(run)},
         coding=coding.as_json(),
         score_is_probability=True,
         rerank=run.rerank,
-        items=examples / ITEMS,
+        items=examples.items,
     )
     progress(f"exported {manifest.version}")
     return manifest.version
 
 
-def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
+def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> TrainedModel:
     """Trains the towers on earlier trips before the cut, the ranker on the last `ranking_days`, from nothing.
 
     The ranker learns on what towers find that have not seen its trips, as in serving; afterwards the towers learn from
@@ -97,7 +97,7 @@ def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
     tf.keras.utils.set_random_seed(run.train.seed)
     reader = TripReader(trips, catalog)
     learning = training_trips(trips, run.train)
-    watch_towers, watch_ranker = Keras("towers"), Keras("ranker")
+    watch_towers, watch_ranker = LossCurve("towers"), LossCurve("ranker")
     towers = TwoTowers(catalog, run.train)
     train_towers(towers, reader, learning.early, run.train, watch_towers)
     retrieved = neighbours(towers, catalog, reader, learning, run.candidates.retrieved)
@@ -112,18 +112,14 @@ def learn(run: RunSettings, trips: Trips, catalog: Catalog) -> Learned:
     recommender = Recommender(
         catalog.as_served(), run, RankerScorer(ranker), towers.queries, training.candidates.preranker
     )
-    report = {
-        "start": "scratch",
-        "learned_until_s": trips.cut_s,
-        "train_trips": len(learning.ranking),
-        "valid_trips": len(learning.valid),
-        "curves": {"towers": watch_towers.curve, "ranker": watch_ranker.curve},
-        "preranker": preranked,
-        "calibration": calibration,
-    }
+    record = TrainingRecord(
+        start="scratch",
+        learned_until_s=trips.cut_s,
+        train_trips=len(learning.ranking),
+        valid_trips=len(learning.valid),
+        curves={"towers": tuple(watch_towers.curve), "ranker": tuple(watch_ranker.curve)},
+        preranker=preranked,
+        calibration=calibration,
+    )
     index = item_index(towers, catalog, reader, learning.ranking)
-    return Learned(recommender=recommender, index=index, report=report)
-
-
-def _load(examples_dir: str) -> tuple[Trips, Catalog]:
-    return Trips.load(Path(examples_dir) / "trips"), Catalog.load(Path(examples_dir) / "catalog")
+    return TrainedModel(recommender=recommender, index=index, record=record)

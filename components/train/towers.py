@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from components.train import distributed as workers
-from components.train.input_pipeline import Keras, batches
+from components.train.input_pipeline import LossCurve, batches
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
@@ -19,12 +19,12 @@ from model.features.joins import contains
 from model.networks.tfrs import tfrs
 from model.networks.two_tower import ItemTower, QueryTower
 from model.package.vector_index import Index, build_index
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 2e-3
 INDEX_QUERIES = 256
-"""Trips whose queries tell how much an approximate index finds."""
+"""Trips whose queries measure how much an approximate index finds."""
 
 
 class TwoTowers(tfrs.Model):
@@ -46,7 +46,7 @@ class TwoTowers(tfrs.Model):
         self._active_A = tf.Variable(catalog.active_items(), trainable=False, name="active")
         self._uniform = settings.uniform_negatives
 
-    def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
+    def compute_loss(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
         """Mean loss a positive, of which this worker's share. `inputs`: the fields of Batch, basket_item [L] and
         basket_row [L]."""
         batch = Batch(**{name: inputs[name] for name in Batch._fields})
@@ -73,7 +73,7 @@ def train_towers(
     reader: TripReader,
     which: np.ndarray,
     settings: TrainSettings,
-    watch: Keras,
+    watch: LossCurve,
     rate: float = LEARNING_RATE,
 ) -> None:
     """Trains `towers` in place, from where they are, on the given trips; those without history are skipped."""

@@ -1,18 +1,18 @@
-"""What training leaves in memory, however it began."""
+"""The result of training in memory, from scratch or from a parent."""
 
 import dataclasses
-from typing import Any
 
+from components.artifacts.training import TrainingRecord
 from model.networks.recommender import Recommender
 from model.package.vector_index import Index
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Learned:
+class TrainedModel:
     """Ready for export."""
 
     recommender: Recommender
     """On the catalog as served."""
     index: Index
-    report: dict[str, Any]
-    """What training.json keeps, beside the settings."""
+    record: TrainingRecord
+    """Without the settings."""

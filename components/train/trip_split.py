@@ -22,25 +22,29 @@ def training_trips(trips: Trips, settings: TrainSettings) -> TrainingTrips:
     """The training trips by time. Raises CheckFailed when there are none to learn from."""
     start_s = ranking_start(trips, settings.ranking_days)
     valid_s = trips.cut_s - settings.valid_days * DAY_S
-    labelled = trips.basket_end_T > trips.basket_begin_T
-    early = np.flatnonzero(labelled & (trips.time_T < start_s))
-    ranking = np.flatnonzero(labelled & (trips.time_T >= start_s) & (trips.time_T < valid_s))
-    valid = np.flatnonzero(labelled & (trips.time_T >= valid_s) & (trips.time_T < trips.cut_s))
-    if not len(early) or not len(ranking):
+    split = _split(trips, 0, start_s, valid_s)
+    if not len(split.early) or not len(split.ranking):
         raise CheckFailed(
-            f"expected trips from {day(start_s)} to {day(valid_s)} and before those, got {len(ranking)} and "
-            f"{len(early)}; move the cut or set ranking_days"
+            f"expected trips from {day(start_s)} to {day(valid_s)} and before those, got {len(split.ranking)} and "
+            f"{len(split.early)}; move the cut or set ranking_days"
         )
-    return TrainingTrips(early, ranking, valid)
+    return split
 
 
 def trips_since(trips: Trips, since_s: int, settings: TrainSettings) -> TrainingTrips:
     """Trips between a model's last training and the cut, none of them early; the last `valid_days`, but at most a
     quarter of the span, are held out. Raises CheckFailed when there are none to learn from."""
     valid_s = trips.cut_s - min(settings.valid_days * DAY_S, (trips.cut_s - since_s) // 4)
-    labelled = trips.basket_end_T > trips.basket_begin_T
-    ranking = np.flatnonzero(labelled & (trips.time_T >= since_s) & (trips.time_T < valid_s))
-    valid = np.flatnonzero(labelled & (trips.time_T >= valid_s) & (trips.time_T < trips.cut_s))
-    if not len(ranking):
+    split = _split(trips, since_s, since_s, valid_s)
+    if not len(split.ranking):
         raise CheckFailed(f"expected trips from {day(since_s)} to {day(valid_s)}, got none; refresh instead of warm")
-    return TrainingTrips(ranking[:0], ranking, valid)
+    return split
+
+
+def _split(trips: Trips, early_s: int, ranking_s: int, valid_s: int) -> TrainingTrips:
+    """Trips with a basket in the three spans that begin at these moments; the last one ends at the cut."""
+    labelled = trips.basket_end_T > trips.basket_begin_T
+    spans = ((early_s, ranking_s), (ranking_s, valid_s), (valid_s, trips.cut_s))
+    return TrainingTrips(
+        *(np.flatnonzero(labelled & (trips.time_T >= begin_s) & (trips.time_T < end_s)) for begin_s, end_s in spans)
+    )

@@ -1,4 +1,4 @@
-"""How ids and attribute values became rows of embedding tables. A model keeps it, so that a later catalog can be put
+"""How ids and attribute values became rows of embedding tables. A model stores it, so that a later catalog can be put
 into the same codes: then the model's weights go on meaning what they meant.
 
 Shape legend: I items, A item attributes, U shoppers with attributes, D shopper attributes, P promotion stretches.
@@ -12,10 +12,10 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from components.artifacts.examples import Examples
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, Promotions, hashed_rows
 from model.errors import ModelRefused
-from model.evaluation.next_basket_task import ITEMS, USERS
 
 NOTHING_P = np.zeros(0, np.int32)
 
@@ -35,10 +35,10 @@ class Coding:
     """Kinds, in their order."""
 
     @classmethod
-    def of(cls, catalog: Catalog, examples: Path) -> Self:
-        """The catalog's own coding. `examples`: its artifact, whose tables have the values as strings."""
-        items = _rows(examples / ITEMS, c.ITEM, catalog.item_ids)
-        users = _rows(examples / USERS, c.USER, catalog.user_ids)
+    def of(cls, catalog: Catalog, examples: Examples) -> Self:
+        """The catalog's own coding. `examples`: whose tables have the values as strings."""
+        items = _rows(examples.items, c.ITEM, catalog.item_ids)
+        users = _rows(examples.users, c.USER, catalog.user_ids)
         own_I = catalog.vocabulary_I >= catalog.buckets
         return cls(
             item_rows=dict(zip(catalog.item_ids[own_I].tolist(), catalog.vocabulary_I[own_I].tolist(), strict=True)),
@@ -56,17 +56,17 @@ class Coding:
 
     def as_json(self) -> dict[str, Any]:
         """JSON keeps the order of lists only."""
-        found = dataclasses.asdict(self)
-        return found | {name: list(found[name].items()) for name in ("attributes", "user_attributes")}
+        coding = dataclasses.asdict(self)
+        return coding | {name: list(coding[name].items()) for name in ("attributes", "user_attributes")}
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> Self:
+    def from_json(cls, coding: Mapping[str, Any]) -> Self:
         """Raises TypeError, KeyError or ValueError on anything that `as_json` did not make."""
-        listed = {name: {key: tuple(v) for key, v in found[name]} for name in ("attributes", "user_attributes")}
-        return cls(**{**found, **listed, "promotions": tuple(found["promotions"])})
+        listed = {name: {key: tuple(v) for key, v in coding[name]} for name in ("attributes", "user_attributes")}
+        return cls(**{**coding, **listed, "promotions": tuple(coding["promotions"])})
 
 
-def recoded(catalog: Catalog, coding: Coding, examples: Path) -> Catalog:
+def recoded(catalog: Catalog, coding: Coding, examples: Examples) -> Catalog:
     """The same snapshot in the codes of `coding`.
 
     Items, shoppers and values that it does not know take the place of the rare ones; kinds of promotion that it does
@@ -75,8 +75,8 @@ def recoded(catalog: Catalog, coding: Coding, examples: Path) -> Catalog:
     Raises:
         ModelRefused: the items table no longer has one of the attributes.
     """
-    items = _rows(examples / ITEMS, c.ITEM, catalog.item_ids)
-    users = _rows(examples / USERS, c.USER, catalog.user_ids)
+    items = _rows(examples.items, c.ITEM, catalog.item_ids)
+    users = _rows(examples.users, c.USER, catalog.user_ids)
     gone = [name for name in coding.attributes if name not in items]
     if gone:
         raise ModelRefused(f"expected the parent's attribute {gone[0]} in the items table, it has none; start: scratch")
@@ -123,9 +123,9 @@ def _codes(table: pd.DataFrame, attributes: Mapping[str, tuple[str, ...]]) -> np
     codes = np.full((len(table), len(attributes)), MISSING, np.int32)
     for a, (name, values) in enumerate(attributes.items()):
         if name in table:
-            known = table[name].notna() & (table[name].astype(str) != "")
+            present = table[name].notna() & (table[name].astype(str) != "")
             place = pd.Index(values, dtype=object).get_indexer(pd.Index(table[name].astype(str), dtype=object))
-            codes[:, a] = np.where(known, np.where(place >= 0, RARE + 1 + place, RARE), MISSING)
+            codes[:, a] = np.where(present, np.where(place >= 0, RARE + 1 + place, RARE), MISSING)
     return codes
 
 

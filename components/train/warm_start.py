@@ -1,25 +1,25 @@
-"""Goes on from a parent: as it is on a new catalog (refresh), or after a short look at the trips since (warm).
+"""Training from a parent: its weights on a new catalog (refresh), or tuned on the trips since it learned (warm).
 
 In both, everything that is not learned is new: items and their vectors' index, popularity, prices, promotions, stores,
-shoppers. Items that the parent did not know are placed by their attributes and the shared row of their id's hash.
+shoppers. Items that are new to the parent are placed by their attributes and the shared row of their id's hash.
 """
 
 import dataclasses
-from typing import Any
 
 import numpy as np
 
+from components.artifacts.training import TrainingRecord
 from components.kfp_support.progress import progress
 from components.train import distributed as workers
 from components.train.calibration.calibrate import calibrate, set_line
 from components.train.calibration.platt import Platt
-from components.train.input_pipeline import Keras
+from components.train.input_pipeline import LossCurve
 from components.train.parent_model import Parent
 from components.train.ranker import LEARNING_RATE as RANKER_RATE
 from components.train.ranker import no_scorer, train_ranker
 from components.train.towers import INDEX_QUERIES, TwoTowers, item_index, neighbours, train_towers
 from components.train.towers import LEARNING_RATE as TOWERS_RATE
-from components.train.trained_model import Learned
+from components.train.trained_model import TrainedModel
 from components.train.trip_split import trips_since
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
@@ -32,11 +32,11 @@ from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
 WARM = 0.25
-"""Share of the learning rates that a warm start begins with: it corrects, it does not begin anew."""
+"""Share of the learning rates that a warm start begins with: it corrects what the parent learned."""
 
 
-def go_on(run: RunSettings, trips: Trips, catalog: Catalog, parent: Parent) -> Learned:
-    """A model from the parent's weights, as `run.train.start` says.
+def train_from_parent(run: RunSettings, trips: Trips, catalog: Catalog, parent: Parent) -> TrainedModel:
+    """A model that starts from the parent's weights, refreshed or warm, as `run.train.start` requires.
 
     Args:
         catalog: in the parent's codes (components.train.vocabulary.recoded).
@@ -52,20 +52,15 @@ def go_on(run: RunSettings, trips: Trips, catalog: Catalog, parent: Parent) -> L
     ranker, preranker = Ranker(catalog, len(training.features.records)), training.candidates.preranker
     _make_variables(towers, ranker, reader, len(training.features.records))
     assign(weights(towers.queries, ranker, preranker), parent.weights)
-    report: dict[str, Any] = {
-        "start": run.train.start,
-        "parent": parent.version,
-        "learned_until_s": parent.learned_until_s,
-        "curves": {},
-    }
+    record = TrainingRecord(start=run.train.start, parent=parent.version, learned_until_s=parent.learned_until_s)
     if run.train.start == "warm":
-        report |= _tune(run, reader, towers, ranker, training, catalog, parent.learned_until_s)
+        record = _tune(run, reader, towers, ranker, training, catalog, record)
     progress(f"{run.train.start} of {parent.version}, which learned from events before {day(parent.learned_until_s)}")
     asked = np.flatnonzero(trips.time_T < trips.cut_s)[-INDEX_QUERIES:]
-    return Learned(
+    return TrainedModel(
         recommender=Recommender(catalog.as_served(), run, RankerScorer(ranker), towers.queries, preranker),
         index=item_index(towers, catalog, reader, asked),
-        report=report,
+        record=record,
     )
 
 
@@ -76,13 +71,17 @@ def _tune(
     ranker: Ranker,
     training: Recommender,
     catalog: Catalog,
-    since_s: int,
-) -> dict[str, Any]:
-    """One epoch at a lower rate: the ranker first, on what towers find that have not seen its trips, then the towers.
-    The pre-ranker and the scales of the features stay; the calibration goes on from the parent's."""
+    record: TrainingRecord,
+) -> TrainingRecord:
+    """One epoch at a lower rate on the trips since the parent learned; returns the record with what was learned.
+
+    The ranker learns first, on what towers retrieve that have not seen its trips, then the towers. The pre-ranker and
+    the scales of the features stay; the calibration starts from the parent's.
+    """
+    since_s = record.learned_until_s
     learning = trips_since(reader.trips, since_s, run.train)
     once = dataclasses.replace(run.train, retrieval_epochs=1, ranking_epochs=1)
-    watch_towers, watch_ranker = Keras("towers"), Keras("ranker")
+    watch_towers, watch_ranker = LossCurve("towers"), LossCurve("ranker")
     retrieved = neighbours(towers, catalog, reader, learning, run.candidates.retrieved)
     line = Platt(slope=float(ranker.slope.numpy()), offset=float(ranker.offset.numpy()))
     set_line(ranker, Platt())
@@ -93,19 +92,20 @@ def _tune(
     calibration = calibrate(training, ranker, reader, learning.valid, retrieved["valid"], once, line)
     trained = np.concatenate([learning.ranking, learning.valid])
     train_towers(towers, reader, trained, once, watch_towers, rate=WARM * TOWERS_RATE)
-    return {
+    learned = {
         "learned_until_s": reader.trips.cut_s,
         "train_trips": len(learning.ranking),
         "valid_trips": len(learning.valid),
-        "curves": {"towers": watch_towers.curve, "ranker": watch_ranker.curve},
+        "curves": {"towers": tuple(watch_towers.curve), "ranker": tuple(watch_ranker.curve)},
         "calibration": calibration,
     }
+    return record.model_copy(update=learned)
 
 
 def _make_variables(towers: TwoTowers, ranker: Ranker, reader: TripReader, features: int) -> None:
     """Keras makes a layer's variables when it is called for the first time."""
-    one = np.zeros(1, np.int32)
+    first = np.zeros(1, np.int32)
     with workers.strategy().scope():
-        towers.items(tf.constant(one))
-        towers.queries(Batch(*map(tf.convert_to_tensor, reader.batch(one))))
-        ranker(tf.zeros([1, features]), tf.constant(one), tf.constant(one))
+        towers.items(tf.constant(first))
+        towers.queries(Batch(*map(tf.convert_to_tensor, reader.batch(first))))
+        ranker(tf.zeros([1, features]), tf.constant(first), tf.constant(first))

@@ -1,12 +1,12 @@
-"""TFDV anomalies -> findings: what the schema says against what the statistics show."""
+"""TFDV anomalies -> findings: what the schema requires against what the statistics show."""
 
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from components.validate.findings import Finding, Severity
+from components.artifacts.validation import Finding, Severity
+from components.tfdv.statistics import Stats, name_of
+from components.validate.load_tables import Loaded
 from components.validate.schemas import TRAINING
-from components.validate.statistics import Stats
-from components.validate.tables import Loaded
 
 _Type = anomalies_pb2.AnomalyInfo.Type
 
@@ -19,7 +19,7 @@ _WHAT_TO_DO = {
     "FLOAT_TYPE_BIG_FLOAT": "drop or correct these rows in ingest",
 }
 _WARN_ONLY = {"SCHEMA_NEW_COLUMN"}
-TYPE_NAMES = {schema_pb2.BYTES: "strings", schema_pb2.FLOAT: "numbers (double)", schema_pb2.INT: "integers"}
+_TYPE_NAMES = {schema_pb2.BYTES: "strings", schema_pb2.FLOAT: "numbers (double)", schema_pb2.INT: "integers"}
 
 
 def find(loaded: Loaded, stats: Stats, schema: schema_pb2.Schema) -> list[Finding]:
@@ -28,53 +28,46 @@ def find(loaded: Loaded, stats: Stats, schema: schema_pb2.Schema) -> list[Findin
     features = {feature.name: feature for feature in schema.feature}
     findings = []
     for info in anomalies.anomaly_info.values():
-        column = ".".join(info.path.step) or "(table)"
+        column = name_of(info) or "(table)"
         for reason in info.reason:
             kind = _Type.Name(reason.type)
             severity: Severity = "warn" if kind in _WARN_ONLY else "stop"
-            findings.append(
-                Finding(
-                    table=loaded.table.name,
-                    column=column,
-                    check=f"tfdv:{kind}",
-                    severity=severity,
-                    expected=_expected(features.get(column), kind, loaded),
-                    received=_received(loaded, column, kind, reason.description),
-                    what_to_do=_WHAT_TO_DO.get(kind, "store the column as model/data/schema.py says"),
-                )
-            )
+            expected = _expected(features.get(column), kind, loaded)
+            received = _received(loaded, column, kind, reason.description)
+            todo = _WHAT_TO_DO.get(kind, "store the column as model/data/schema.py defines it")
+            findings.append(Finding(loaded.table.name, column, f"tfdv:{kind}", severity, expected, received, todo))
     return findings
 
 
 def _expected(feature: schema_pb2.Feature | None, kind: str, loaded: Loaded) -> str:
     if feature is None:
         return f"only the columns {', '.join(loaded.table.names)}"
-    if kind == "FEATURE_TYPE_LOW_FRACTION_PRESENT":
-        return f"a value in at least {feature.presence.min_fraction:.0%} of the rows"
-    if kind in ("FLOAT_TYPE_SMALL_FLOAT", "FLOAT_TYPE_BIG_FLOAT"):
-        domain = feature.float_domain
-        return f"values from {domain.min:g}" + (f" to {domain.max:g}" if domain.HasField("max") else " up")
-    if kind == "ENUM_TYPE_UNEXPECTED_STRING_VALUES":
-        column = next((column for column in loaded.table.columns if column.name == feature.name), None)
-        return f"one of {', '.join(column.domain)}" if column else "a value of the domain"
-    if kind == "SCHEMA_MISSING_COLUMN":
-        return f"a column of {TYPE_NAMES.get(feature.type, 'values')}"
-    return TYPE_NAMES.get(feature.type, "values")
+    type_name = _TYPE_NAMES.get(feature.type, "values")
+    match kind:
+        case "FEATURE_TYPE_LOW_FRACTION_PRESENT":
+            return f"a value in at least {feature.presence.min_fraction:.0%} of the rows"
+        case "FLOAT_TYPE_SMALL_FLOAT" | "FLOAT_TYPE_BIG_FLOAT":
+            domain = feature.float_domain
+            return f"values from {domain.min:g}" + (f" to {domain.max:g}" if domain.HasField("max") else " up")
+        case "ENUM_TYPE_UNEXPECTED_STRING_VALUES":
+            column = next((column for column in loaded.table.columns if column.name == feature.name), None)
+            return f"one of {', '.join(column.domain)}" if column else "a value of the domain"
+        case "SCHEMA_MISSING_COLUMN":
+            return f"a column of {type_name}"
+    return type_name
 
 
 def _received(loaded: Loaded, column: str, kind: str, description: str) -> str:
-    if column in loaded.frame and kind in ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "SCHEMA_MISSING_COLUMN"):
-        return f"a value in {loaded.frame[column].notna().mean():.1%} of the rows"
-    if kind == "SCHEMA_MISSING_COLUMN":
-        return f"no such column among {', '.join(loaded.types)}"
-    if kind in ("FLOAT_TYPE_SMALL_FLOAT", "FLOAT_TYPE_BIG_FLOAT"):
-        return (
-            f"{loaded.frame[column].min():g} to {loaded.frame[column].max():g}"
-            if column in loaded.frame
-            else description
-        )
-    if kind == "SCHEMA_NEW_COLUMN":
-        return f"the extra column {column}"
-    if kind == "ENUM_TYPE_UNEXPECTED_STRING_VALUES":
-        return description.removeprefix("Examples contain values missing from the schema: ").rstrip(". ")
+    values = loaded.frame.get(column)
+    if values is not None and kind in ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "SCHEMA_MISSING_COLUMN"):
+        return f"a value in {values.notna().mean():.1%} of the rows"
+    match kind:
+        case "SCHEMA_MISSING_COLUMN":
+            return f"no such column among {', '.join(loaded.types)}"
+        case "FLOAT_TYPE_SMALL_FLOAT" | "FLOAT_TYPE_BIG_FLOAT":
+            return description if values is None else f"{values.min():g} to {values.max():g}"
+        case "SCHEMA_NEW_COLUMN":
+            return f"the extra column {column}"
+        case "ENUM_TYPE_UNEXPECTED_STRING_VALUES":
+            return description.removeprefix("Examples contain values missing from the schema: ").rstrip(". ")
     return f"the stored type {loaded.types.get(column, 'unknown')}"

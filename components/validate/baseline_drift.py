@@ -1,39 +1,35 @@
 """Against a reference: the training span of the run that made the blessed model.
 
-A fault that was there from the first day (all prices in cents, all ids remapped) looks normal within one span; only
+A fault that was there from the first day (all prices in cents, all ids remapped) is normal within one span; only
 an earlier span shows it. Each validation leaves what the next one compares with.
 """
-
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from components.artifacts.validation import Distance, Finding, Severity, Span, Validation
+from components.tfdv import statistics
+from components.tfdv.derived_columns import LOG_PRICE
+from components.tfdv.distances import NUMERIC, drift_of_stats, of_events
 from components.validate import calendar_weeks as weeks
-from components.validate import drift, statistics
-from components.validate.findings import Finding, Severity
-from components.validate.tables import LOG_PRICE
+from components.validate.drift import drifted, with_limits
 from components.validate.value_checks import MIN_ITEM_ROWS
 from model.data import columns as c
 from model.errors import InputError
-from model.files import read_json, write_json
 from tfx_configs.validation import ValidationSettings
 
-STATS = "drift.stats.pb"
-"""TFDV statistics of the training events, numbers cut to their middle 99.8 %."""
-KNOWN = {c.ITEM: "known_items.parquet", c.USER: "known_users.parquet"}
-"""{id column: file with id, sales and the median log price}."""
-SPAN = "span.json"
-"""{events, days} of the training span."""
+KNOWN = (c.ITEM, c.USER)
+"""Id columns that are compared."""
 TAIL = 0.001
+"""Share of the values cut off at either end."""
 MIN_ITEMS = 20
-"""Fewer items with a price on both sides say nothing about all."""
+"""Fewer items with a price on both sides do not represent all."""
 MAX_MOVED = 0.5
 """Typical distance of an item's price from the reference's, over that of any two items: 0.02 between spans of The
 Complete Journey (benchmarks/data/drift.py), about 1 when ids were shuffled."""
 
 
-def write(training: pd.DataFrame, out: Path, stride: int = 1) -> None:
+def write(training: pd.DataFrame, out: Validation, stride: int = 1) -> None:
     """Writes what a later run compares with.
 
     Args:
@@ -42,44 +38,46 @@ def write(training: pd.DataFrame, out: Path, stride: int = 1) -> None:
     """
     ranges = {
         name: (float(training[name].quantile(TAIL)), float(training[name].quantile(1 - TAIL)))
-        for name in drift.NUMERIC
+        for name in NUMERIC
         if name in training and training[name].notna().any()
     }
-    (out / STATS).write_bytes(_statistics(training, ranges).SerializeToString(deterministic=True))
-    for column, name in KNOWN.items():
-        by_id(training, column).to_parquet(out / name)
-    write_json(out / SPAN, {"events": stride * len(training), "days": span_days(training)})
+    statistics.write(_statistics(training, ranges), out.drift_stats)
+    for column in KNOWN:
+        by_id(training, column).to_parquet(out.known(column))
+    Span(events=stride * len(training), days=span_days(training)).save(out.directory)
 
 
 def find(
-    training: pd.DataFrame, reference: Path, settings: ValidationSettings, stride: int = 1
-) -> tuple[list[Finding], list[drift.Distance]]:
-    """How the training events (every stride-th row) differ from those of the reference, a directory `write` filled.
+    training: pd.DataFrame, reference: Validation, settings: ValidationSettings, stride: int = 1
+) -> tuple[list[Finding], list[Distance]]:
+    """How the training events (every stride-th row) differ from those of the reference, which `write` wrote.
 
     Raises InputError when it holds no reference.
     """
-    if not (reference / STATS).is_file():
+    span = reference.span
+    if span is None or not reference.drift_stats.is_file():
         raise InputError(
-            f"reference_dir: expected {STATS} in {reference}, found none; "
-            "pass the validation output of the run that made the blessed model, or nothing"
+            f"reference_dir: expected {reference.drift_stats.name} in {reference.directory}, found none; "
+            "pass the validation output of the run that made the stable model, or nothing"
         )
-    before = statistics.Stats.FromString((reference / STATS).read_bytes())
-    measured = drift.between(before, _statistics(training, _ranges(before)), settings)
-    out = [_drifted(distance, settings) for distance in measured if distance.value > distance.limit]
-    for column, name in KNOWN.items():
+    before = statistics.read(reference.drift_stats)
+    distances = with_limits(drift_of_stats(before, _statistics(training, _ranges(before))), settings)
+    todo = "a real change of the business needs a retrain and a check by the gate; a broken feed needs a repair"
+    out = drifted(distances, "reference_drift", "within {limit:g} of the blessed span", todo, settings)
+    for column in KNOWN:
         if column not in training:
             continue
-        known, now = pd.read_parquet(reference / name), by_id(training, column)
-        out += _unknown(column, known, now, settings)
+        before_ids, ids = pd.read_parquet(reference.known(column)), by_id(training, column)
+        out += _unknown(column, before_ids, ids, settings)
         if column == c.ITEM:
-            out += _prices(known, now, settings)
-    out += _volume(volume_ratio(read_json(reference / SPAN), stride * len(training), span_days(training)), settings)
-    return out, measured
+            out += _prices(before_ids, ids, settings)
+    out += _volume(volume_ratio(span, stride * len(training), span_days(training)), settings)
+    return out, distances
 
 
 def _statistics(training: pd.DataFrame, ranges: dict[str, tuple[float, float]]) -> statistics.Stats:
     """Statistics with every number cut to its range, so that both sides have the same histogram edges."""
-    frame = training[[name for name in (*drift.NUMERIC, *drift.CATEGORICAL) if name in training]].copy()
+    frame = of_events(training).copy()
     for name, (low, high) in ranges.items():
         if name in frame:
             frame[name] = frame[name].clip(low, high)
@@ -88,7 +86,7 @@ def _statistics(training: pd.DataFrame, ranges: dict[str, tuple[float, float]]) 
 
 def _ranges(stats: statistics.Stats) -> dict[str, tuple[float, float]]:
     return {
-        ".".join(feature.path.step): (feature.num_stats.min, feature.num_stats.max)
+        statistics.name_of(feature): (feature.num_stats.min, feature.num_stats.max)
         for feature in stats.datasets[0].features
         if feature.HasField("num_stats")
     }
@@ -102,21 +100,21 @@ def by_id(training: pd.DataFrame, column: str) -> pd.DataFrame:
     return pd.DataFrame({"sales": groups.size(), "log_price": groups.median()})
 
 
-def _unknown(column: str, known: pd.DataFrame, now: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+def _unknown(column: str, before: pd.DataFrame, after: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     """Most sales are of ids that the reference never had: ids were renamed."""
-    new = ~now.index.isin(known.index)
-    percent = unknown_percent(known, now)
+    new = ~after.index.isin(before.index)
+    percent = unknown_percent(before, after)
     if percent <= settings.max_unknown_percent:
         return []
     severity: Severity = "stop" if percent > settings.max_renamed_percent else "warn"
     expected = f"ids of the blessed span in at least {100 - settings.max_unknown_percent:g} % of events"
-    received = f"{percent:.1f} % of events with other ids, such as {now.index[new][0]!r}"
+    received = f"{percent:.1f} % of events with other ids, such as {after.index[new][0]!r}"
     return [Finding("events", column, "reference_ids", severity, expected, received, "check that ids were not renamed")]
 
 
-def _prices(known: pd.DataFrame, now: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+def _prices(before: pd.DataFrame, after: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     """Prices of the same items in another unit, or ids exchanged among the items."""
-    change = price_change(known, now)
+    change = price_change(before, after)
     if change is None:
         return []
     out, (ratio, moved) = [], change
@@ -143,9 +141,9 @@ def _volume(ratio: float, settings: ValidationSettings) -> list[Finding]:
     return [Finding("events", c.TIME, "reference_volume", severity, expected, f"x{ratio:.2f}", todo)]
 
 
-def volume_ratio(span: dict[str, int], events: int, days: int) -> float:
+def volume_ratio(span: Span, events: int, days: int) -> float:
     """Events a day now over those of the reference."""
-    return (events / days) / (span["events"] / span["days"])
+    return (events / days) / (span.events / span.days)
 
 
 def span_days(training: pd.DataFrame) -> int:
@@ -154,18 +152,18 @@ def span_days(training: pd.DataFrame) -> int:
     return int(day.max() - day.min()) + 1
 
 
-def unknown_percent(known: pd.DataFrame, now: pd.DataFrame) -> float:
+def unknown_percent(before: pd.DataFrame, after: pd.DataFrame) -> float:
     """Share of the sales now whose id the reference never had, percent."""
-    return float(100.0 * now["sales"][~now.index.isin(known.index)].sum() / now["sales"].sum())
+    return float(100.0 * after["sales"][~after.index.isin(before.index)].sum() / after["sales"].sum())
 
 
-def price_change(known: pd.DataFrame, now: pd.DataFrame) -> tuple[float, float] | None:
+def price_change(before: pd.DataFrame, after: pd.DataFrame) -> tuple[float, float] | None:
     """(ratio, moved): how prices of the same items changed altogether, and how far items moved among themselves.
 
     With d an item's median log price less its median in the reference: ratio is exp(median d); moved is the median of
     |d - median d| over that of |p - median p|, p the items' log prices in the reference. None for too few items.
     """
-    both = known.join(now, how="inner", lsuffix="_was", rsuffix="_is").dropna()
+    both = before.join(after, how="inner", lsuffix="_was", rsuffix="_is").dropna()
     both = both[(both["sales_was"] >= MIN_ITEM_ROWS) & (both["sales_is"] >= MIN_ITEM_ROWS)]
     if len(both) < MIN_ITEMS:
         return None
@@ -173,10 +171,3 @@ def price_change(known: pd.DataFrame, now: pd.DataFrame) -> tuple[float, float] 
     spread = float((was - was.median()).abs().median())
     moved = float((change - change.median()).abs().median()) / spread if spread > 0 else 0.0
     return float(np.exp(change.median())), moved
-
-
-def _drifted(distance: drift.Distance, settings: ValidationSettings) -> Finding:
-    expected = f"within {distance.limit:g} of the blessed span ({drift.measure(distance.feature)})"
-    todo = "a real change of the business needs a retrain and a look at the gate; a broken feed needs a repair"
-    severity = drift.severity(distance, settings)
-    return Finding("events", distance.feature, "reference_drift", severity, expected, f"{distance.value:.3f}", todo)

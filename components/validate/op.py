@@ -18,8 +18,8 @@ def validate(
 ) -> None:
     """Fails with CheckFailed when the verdict is stop, after its artifacts are written.
 
-    reference_dir: what is kept of the run that made the blessed model (model.registry.validation_baseline), empty when
-    there is none.
+    reference_dir: what the registry has of the run that made the stable model (model.registry.validation_baseline),
+    empty when there is none.
     """
     from functools import partial
 
@@ -27,10 +27,13 @@ def validate(
     from components.kfp_support.step import stage
 
     with stage("validate"):
-        from components.kfp_support.environments import call
-        from components.validate.publish import publish
+        from components.validate.publish import validate_tables
 
-        kwargs = {"tables_dir": tables.path, "out_dir": anomalies.path, "settings_json": settings}
-        kwargs |= {"reference_dir": reference_dir}
-        summary = call("validate", "components.validate.run:validate", kwargs)
-        publish(summary, anomalies.path, report.path, partial(log_metrics, metrics))
+        validate_tables(
+            tables_dir=tables.path,
+            settings=settings,
+            reference_dir=reference_dir,
+            out_dir=anomalies.path,
+            page=report.path,
+            log=partial(log_metrics, metrics),
+        )

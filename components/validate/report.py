@@ -6,15 +6,14 @@ from itertools import chain
 import numpy as np
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from components.artifacts.validation import Distance, Finding, Verdict, verdict_of
 from components.reporting import number_format
 from components.reporting.charts import columns, curve_with_limit, sparkline
 from components.reporting.html_page import render as render_page
 from components.reporting.page_parts import Cell, Figure, Note, Page, Section, Table
+from components.tfdv.statistics import Stats, name_of
 from components.validate import calendar_weeks as weeks
-from components.validate.drift import Distance
-from components.validate.findings import Finding, Verdict, verdict
-from components.validate.statistics import Stats
-from components.validate.tables import Loaded
+from components.validate.load_tables import Loaded
 from model.data import columns as c
 from model.data import schema
 
@@ -44,7 +43,7 @@ def render(
         weekly_drift: {feature: distance of each training week from the week before; None where it was not measured}.
         moves: distances of this training span from that of the blessed model.
     """
-    outcome = verdict(findings)
+    outcome = verdict_of(findings)
     headline, tone = _HEADLINES[outcome]
     rows = ", ".join(f"{table.rows:,} {name}" for name, table in tables.items())
     notes = tuple(_note(finding) for finding in findings)
@@ -131,7 +130,7 @@ def _distances(title: str, distances: Sequence[Distance]) -> Table:
 
 
 def _table(loaded: Loaded, stats: Stats) -> Section:
-    features = {".".join(feature.path.step): feature for feature in stats.datasets[0].features}
+    features = {name_of(feature): feature for feature in stats.datasets[0].features}
     rows = [_column(name, loaded, feature) for name, feature in features.items()]
     rows += [(name, loaded.types[name], "100 %", "", "", "") for name in loaded.types if name not in features]
     sampled = f", statistics of every {loaded.stride}th row" if loaded.stride > 1 else ""

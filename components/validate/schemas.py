@@ -1,6 +1,6 @@
 """The TFDV schema, derived from model/data/schema.py; tfx_configs/schema/*.pbtxt is its checked-in, reviewed form.
 
-`python -m components.validate.schemas` writes the files anew; a test fails when they and model/data/schema.py disagree.
+`python -m components.validate.schemas` writes the files; a test fails when they and model/data/schema.py disagree.
 TRAINING holds for stored tables. SERVING holds for requests: what is only known after the trip is absent there.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.validate.tables import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY, WEEKDAYS
+from components.tfdv.derived_columns import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY, WEEKDAYS
 from model.data import schema
 from model.files import write_text
 
@@ -77,10 +77,10 @@ def merged(canonical: schema_pb2.Schema, inferred: schema_pb2.Schema) -> schema_
     """The canonical schema plus the features that only the data has: the attributes of an open table, all optional."""
     out = schema_pb2.Schema()
     out.CopyFrom(canonical)
-    known = {feature.name for feature in canonical.feature}
+    canonical_names = {feature.name for feature in canonical.feature}
     domains = {domain.name: domain for domain in inferred.string_domain}
     for feature in inferred.feature:
-        if feature.name in known:
+        if feature.name in canonical_names:
             continue
         feature.ClearField("shape")
         feature.ClearField("presence")

@@ -5,8 +5,8 @@ import datetime
 import numpy as np
 import pandas as pd
 
+from components.artifacts.validation import Finding, Severity
 from components.validate import calendar_weeks as weeks
-from components.validate.findings import Finding, Severity
 from model.data import columns as c
 from tfx_configs.validation import ValidationSettings
 
@@ -27,26 +27,13 @@ def in_time(events: pd.DataFrame, now_s: float) -> list[Finding]:
     late, early = time[time > now_s], time[time < EARLIEST_S]
     out = []
     if len(late):
-        expected = f"times up to now ({_text(now_s)})"
+        expected, todo = f"times up to now ({_text(now_s)})", "correct the clock or unit of the source"
         received = f"{len(late):,} later events, the last at {_text(late.max())}"
-        out.append(
-            Finding(
-                "events", c.TIME, "future_time", "stop", expected, received, "correct the clock or unit of the source"
-            )
-        )
+        out.append(Finding("events", c.TIME, "future_time", "stop", expected, received, todo))
     if len(early):
+        expected, todo = "times from 1990 on", "check the unit: seconds, not ms"
         received = f"{len(early):,} earlier events, the first at {_text(early.min())}"
-        out.append(
-            Finding(
-                "events",
-                c.TIME,
-                "ancient_time",
-                "stop",
-                "times from 1990 on",
-                received,
-                "check the unit: seconds, not ms",
-            )
-        )
+        out.append(Finding("events", c.TIME, "ancient_time", "stop", expected, received, todo))
     return out
 
 
@@ -59,9 +46,8 @@ def in_partition(events: pd.DataFrame, partitions: pd.Series) -> list[Finding]:
     first = wrong[0]
     expected = f"events of {partitions.iloc[first]} under month={partitions.iloc[first]}"
     received = f"{len(wrong):,} events outside their month, such as one of {month[first]}"
-    return [
-        Finding("events", c.TIME, "outside_span", "stop", expected, received, "run ingest again, or correct the times")
-    ]
+    todo = "run ingest again, or correct the times"
+    return [Finding("events", c.TIME, "outside_span", "stop", expected, received, todo)]
 
 
 def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -72,14 +58,15 @@ def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Findin
     """
     day = weeks.days(events[c.TIME])
     low, high = np.percentile(day, [0.5, 99.5]).astype(int)
-    seen = set(day.unique().tolist())
-    missing_core = {d for d in range(low, high + 1) if d not in seen}
-    rest = {w for w in range(7) if not any(d % 7 == w for d in seen if low <= d <= high)}
+    with_events = set(day.unique().tolist())
+    missing_core = {d for d in range(low, high + 1) if d not in with_events}
+    rest = {w for w in range(7) if not any(d % 7 == w for d in with_events if low <= d <= high)}
     core_gaps = sum(1 for d in missing_core if d % 7 not in rest)
     if high - low + 1 < MIN_DAYS or core_gaps > 0.1 * (high - low + 1):
         return []
     closed = {int(np.datetime64(text, "D").astype(int)) for text in settings.closed_days}
-    gaps = [d for d in range(int(day.min()), int(day.max())) if d not in seen and d not in closed and d % 7 not in rest]
+    open_days = (d for d in range(int(day.min()), int(day.max())) if d not in closed and d % 7 not in rest)
+    gaps = [d for d in open_days if d not in with_events]
     if not gaps:
         return []
     longest = _longest_run(gaps)
@@ -94,7 +81,7 @@ def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Findin
 def copied_day(events: pd.DataFrame) -> list[Finding]:
     """Two days with exactly the same rows but for the time and basket: one was loaded twice.
 
-    Where more than a tenth of the days have a twin, repetition is the data's nature and nothing is said.
+    Where more than a tenth of the days have a twin, repetition is the data's nature and no finding.
     """
     columns = [name for name in (c.USER, c.ITEM, c.QUANTITY, c.PRICE, c.STORE) if name in events]
     row_hash = pd.util.hash_pandas_object(events[columns], index=False)
@@ -106,17 +93,8 @@ def copied_day(events: pd.DataFrame) -> list[Finding]:
         return []
     dates = ", ".join(weeks.date_text(int(day)) for day in copies.index[:4])
     received = f"the same {int(copies['rows'].iloc[0]):,} rows on {dates}"
-    return [
-        Finding(
-            "events",
-            c.TIME,
-            "duplicated_day",
-            "stop",
-            "different events on each day",
-            received,
-            "delete the day's copy",
-        )
-    ]
+    expected, todo = "different events on each day", "delete the day's copy"
+    return [Finding("events", c.TIME, "duplicated_day", "stop", expected, received, todo)]
 
 
 def doubled_day(events: pd.DataFrame) -> list[Finding]:
@@ -153,13 +131,8 @@ def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
 
 
 def _longest_run(sorted_days: list[int]) -> list[int]:
-    runs: list[list[int]] = []
-    for day in sorted_days:
-        if runs and day == runs[-1][-1] + 1:
-            runs[-1].append(day)
-        else:
-            runs.append([day])
-    return max(runs, key=len)
+    runs = np.split(sorted_days, np.flatnonzero(np.diff(sorted_days) > 1) + 1)
+    return [int(day) for day in max(runs, key=len)]
 
 
 def _text(time_s: float) -> str:

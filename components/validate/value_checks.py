@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from components.artifacts.validation import Finding, Severity
 from components.validate import calendar_weeks as weeks
-from components.validate.findings import Finding, Severity
 from model.data import columns as c
 from model.data import schema
 from tfx_configs.validation import ValidationSettings
@@ -18,7 +18,7 @@ MIN_ITEM_ROWS = 5
 
 
 def duplicate_keys(table: schema.Table, frame: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
-    """Rows whose key repeats an earlier row's; says so when they fall on one day (a day loaded twice)."""
+    """Rows whose key repeats an earlier row's, with the day that most fall on (a day loaded twice)."""
     repeated = frame.duplicated(list(table.key))
     percent = 100.0 * repeated.mean()
     if not percent:
@@ -72,7 +72,7 @@ def one_shopper_a_basket(events: pd.DataFrame, settings: ValidationSettings) -> 
 
 
 def item_prices(events: pd.DataFrame) -> list[Finding]:
-    """Weeks in which an item's id says nothing about its price, though it does in the other weeks.
+    """Weeks in which an item's id does not predict its price, though it does in the other weeks.
 
     For each week: median |d - median of d|, with d an event's log price less its item's median log price, over the
     same of plain log prices: about 0.2 in a shop, about 1 when ids were shuffled, unmoved by a change of unit.

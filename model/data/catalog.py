@@ -9,7 +9,7 @@ Everything here comes from events before the cut, save the promotions, which are
 import dataclasses
 import zlib
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -84,6 +84,9 @@ class Catalog:
         >>> catalog.user_rows(np.array(["ann", "bob"])).tolist()
         [1, 0]
     """
+
+    DIRECTORY: ClassVar[str] = "catalog"
+    """Where the snapshot lies inside an examples artifact."""
 
     item_ids: np.ndarray
     """[I] str, the same order as Trips.item_ids."""

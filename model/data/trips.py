@@ -5,7 +5,7 @@ Shape legend: E events, T trips, I items, U users, B basket entries, R returned 
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -49,6 +49,9 @@ class Trips:
         >>> trips.item_ids[trips.basket(1)].tolist()
         ['bread', 'milk']
     """
+
+    DIRECTORY: ClassVar[str] = "trips"
+    """Where trips lie inside an examples artifact."""
 
     item_ids: np.ndarray
     """[I] str: id of item index i. Every item of the catalog, bought or not."""

@@ -11,15 +11,6 @@ from model.errors import InputError
 from model.evaluation import ranking_metrics as metrics
 from model.files import combined_digest, tree_digests
 
-TRIPS = "trips"
-"""Directory of the trips inside an examples artifact."""
-CATALOG = "catalog"
-"""Directory of the catalog snapshot inside an examples artifact."""
-ITEMS = "items.parquet"
-"""The catalog's attributes as strings, inside an examples artifact."""
-USERS = "users.parquet"
-"""The shoppers' attributes as strings, likewise; there where the data has any."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
@@ -61,11 +52,11 @@ def load_task(examples: Path) -> Task:
     Raises:
         InputError: the test span holds no trip of a shopper with a history.
     """
-    trips = Trips.load(examples / TRIPS)
+    trips = Trips.load(examples / Trips.DIRECTORY)
     which = trips.first_test_trips()
     if not len(which):
         raise InputError("expected test trips of shoppers with a history, got none; move --cut-date")
-    return Task(trips=trips, trip_N=which, digest=combined_digest(tree_digests(examples / TRIPS)))
+    return Task(trips=trips, trip_N=which, digest=combined_digest(tree_digests(examples / Trips.DIRECTORY)))
 
 
 def _moment(seconds: int) -> str:

@@ -14,7 +14,7 @@ from model.data.catalog import Catalog
 from model.files import atomic_directory, write_json, write_text
 from model.networks.recommender import Recommends
 from model.networks.weights import of_recommender
-from model.package.manifest import Manifest, installed_libraries, write_manifest
+from model.package.manifest import TRAINING, Manifest, installed_libraries, write_manifest
 from model.package.model_card import NAME as CARD
 from model.package.model_card import Facts, model_card
 from model.package.vector_index import Index
@@ -22,8 +22,8 @@ from model.rerank.policy import package_rerank
 from model.system.legacy_keras import Tensor, tf
 from tfx_configs.rerank import RerankSettings
 
-TRAINING, CODING = "training.json", "coding.json"
-"""CODING is in the directory of a model that a training can go on from (components/train/parent_model.py)."""
+CODING = "coding.json"
+"""Is in the directory of a model that a training can go on from (components/train/parent_model.py)."""
 REQUEST = (
     tf.TensorSpec([None], tf.string, "history_item"),
     tf.TensorSpec([None], tf.int64, "history_time"),

@@ -11,6 +11,8 @@ from model.errors import ModelRefused
 from model.files import combined_digest, read_json, tree_digests, write_json
 
 NAME = "manifest.json"
+TRAINING = "training.json"
+"""How the model was trained (components/artifacts/training.py)."""
 LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-recommenders")
 
 

@@ -3,9 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.data.catalog import Catalog
-from model.data.trips import Trips
-from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
+from components.artifacts.examples import Examples
 from model.package import model_card as card
 from model.package.explainable_model import open_model
 from model.registry.model_registry import Registry
@@ -36,10 +34,10 @@ def open_world(chosen: Chosen) -> World:
     Raises:
         InputError: there are no examples. ModelRefused: a model directory is damaged.
     """
-    catalog = Catalog.load(chosen.examples / CATALOG).as_served()
-    trips = Trips.load(chosen.examples / TRIPS)
+    examples = Examples(chosen.examples)
+    catalog, trips = examples.catalog().as_served(), examples.trips()
     cut_s = int(catalog.snapshot_W[-1])
-    products = Products(chosen.examples / ITEMS, catalog.item_ids, catalog.recent_WI[-1])
+    products = Products(examples.items, catalog.item_ids, catalog.recent_WI[-1])
     shoppers = Shoppers(trips, chosen.features.max_history)
     reader = FeatureReader(catalog, chosen.features)
     examiner = Examiner(catalog, reader, products, chosen.features.trip_gap_hours)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from model.errors import InputError
 from model.files import read_json
+from model.package.manifest import TRAINING
 from model.registry.model_registry import Registry
 from pipelines.local.run_directory import Paths
 from tfx_configs import recipes
@@ -65,7 +66,7 @@ def chosen_directories(examples: Path, models: list[Path]) -> Chosen:
 
 def _features(models: list[Path]) -> FeatureSettings:
     for directory in models:
-        path = directory / "training.json"
+        path = directory / TRAINING
         settings = read_json(path).get("settings") if path.is_file() else None
         if settings:
             return RunSettings.from_dict(settings).features

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from components.rollout.local.processes import Process, running
-from components.train.current_models import standing
+from components.train.current_models import current_models
 from model.errors import AisleError, InputError, StageFailed
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
@@ -44,7 +44,7 @@ def run_pipeline(
             "data_version": source,
             "code_version": code_version(),
             "registry": str(registry.root),
-            **standing(registry, run, source)._asdict(),
+            **current_models(registry, run, source)._asdict(),
             "override_reason": override_reason,
             "override_by": override_by,
             "run_name": run_name,

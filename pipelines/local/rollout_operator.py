@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+from components.artifacts.examples import Examples
 from components.rollout.decision.state_machine import Hand, RolloutState, StateName, by_hand
 from components.rollout.local.envoy_config import routes
 from components.rollout.local.envoy_process import rds_file
@@ -174,7 +175,7 @@ def finished_run(paths: Paths) -> tuple[RunSettings, Trips]:
     """Settings and trips of the pipeline that made the run. Raises InputError when none has finished there."""
     try:
         settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
-        return settings, Trips.load(Path(read_json(paths.result)["examples"]) / "trips")
+        return settings, Examples(Path(read_json(paths.result)["examples"])).trips()
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(
             f"{paths.out}: expected a finished run, found none; run `aisle train` or `aisle demo`"

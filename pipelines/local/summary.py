@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from components.artifacts.examples import Examples
+from components.artifacts.tables import Tables
+from components.artifacts.training import TrainingRecord
 from model.files import read_json
 from pipelines.local.local_rollout import RolloutResult
 
@@ -29,22 +32,22 @@ def summarise(outputs: dict[str, str], rollout: RolloutResult | None, seconds: d
         rollout: None when nothing was pushed.
         seconds: {stage: seconds}.
     """
-    ingest = read_json(Path(outputs["tables"]) / "ingest.json")
-    examples = read_json(Path(outputs["examples"]) / "examples.json")
+    ingest = Tables(Path(outputs["tables"])).report
+    examples = Examples(Path(outputs["examples"])).report
     metrics = read_json(Path(outputs["evaluation"]) / "metrics.json")
     verdict = read_json(Path(outputs["verdict"]))
     pushed = read_json(Path(outputs["outcome"]))
     return {
         "data": {
-            "rows": ingest["events"],
-            "rows_in": ingest["rows_in"],
-            "dropped": ingest["dropped"],
-            "users": ingest["users_seen"],
-            "items": ingest["items_seen"],
-            "catalog_items": examples["items"],
-            "trips": examples["trips"],
-            "test_trips": examples["test_trips"],
-            "cut": ingest["cut"],
+            "rows": ingest.events,
+            "rows_in": ingest.rows_in,
+            "dropped": ingest.dropped,
+            "users": ingest.users_seen,
+            "items": ingest.items_seen,
+            "catalog_items": examples.items,
+            "trips": examples.trips,
+            "test_trips": examples.test_trips,
+            "cut": ingest.cut,
         },
         "quality": {model: {name: values[name] for name in QUALITY} for model, values in metrics["models"].items()},
         "judged_trips": metrics["trips"],
@@ -55,7 +58,7 @@ def summarise(outputs: dict[str, str], rollout: RolloutResult | None, seconds: d
             "reasons": [_reason(reason) for reason in verdict["reasons"] if not reason["passed"]]
             or [f"all {len(verdict['reasons'])} checks passed"],
         },
-        "training": read_json(Path(outputs["model"]) / "training.json"),
+        "training": TrainingRecord.load(Path(outputs["model"])).as_json(),
         "model": pushed["version"],
         "stable_before": pushed["stable"],
         "rollout": _rollout(rollout, pushed),

@@ -1,8 +1,10 @@
 """What the model learned from, and whether it may be trusted."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
+from components.artifacts.validation import Distance, Finding
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows, Scale, columns
 from components.reporting.page_parts import Figure, Note, Section, Table
@@ -17,9 +19,10 @@ def section(sources: Sources) -> Section | None:
     if not data:
         return None
     lead = f"{data['rows']:,} events of {data['users']:,} shoppers and {data['items']:,} products."
-    verdict = VERDICTS.get(sources.anomalies.get("verdict", ""), "")
-    figures = [figure for figure in (_weeks(sources, data), _drift(sources)) if figure]
-    tables = [table for table in (_rows(data), _anomalies(sources)) if table]
+    report = sources.validation
+    verdict = VERDICTS.get(report.verdict, "") if report else ""
+    figures = [figure for figure in (_weeks(sources, data), _drift(report.drift if report else ())) if figure]
+    tables = [table for table in (_rows(data), _findings(report.anomalies if report else ())) if table]
     return Section(
         id="data",
         title="The data",
@@ -27,12 +30,12 @@ def section(sources: Sources) -> Section | None:
         figures=tuple(figures),
         notes=tuple(
             Note(
-                word=one["severity"],
-                title=f"{one['table']}.{one['column']}: {words.name(one['check'])}",
-                text=words.shortened(f"expected {one['expected']}, received {one['received']}"),
-                tone=TONES.get(one["severity"], ""),
+                word=finding.severity,
+                title=f"{finding.table}.{finding.column}: {words.name(finding.check)}",
+                text=words.shortened(f"expected {finding.expected}, received {finding.received}"),
+                tone=TONES.get(finding.severity, ""),
             )
-            for one in sources.anomalies.get("anomalies", [])
+            for finding in (report.anomalies if report else ())
         ),
         tables=tuple(tables),
         page=sources.data_page,
@@ -56,23 +59,22 @@ def _weeks(sources: Sources, data: dict[str, Any]) -> Figure | None:
     return Figure(caption=caption, charts=(chart,))
 
 
-def _drift(sources: Sources) -> Figure | None:
-    drift: list[dict[str, Any]] = sources.anomalies.get("drift", [])
-    if not drift:
+def _drift(distances: Sequence[Distance]) -> Figure | None:
+    if not distances:
         return None
-    scale = Scale.over([value for one in drift for value in (one["value"], one["limit"])])
+    scale = Scale.over([value for distance in distances for value in (distance.value, distance.limit)])
     chart = Rows(
         title="Drift by feature",
         rows=tuple(
             Row(
-                label=words.name(one["feature"]),
+                label=words.name(distance.feature),
                 marks=(
-                    Mark(shape="bar", x=0.0, x2=scale.at(one["value"]), tone=_tone(one)),
-                    Mark(shape="tick", x=scale.at(one["limit"]), tone="limit"),
+                    Mark(shape="bar", x=0.0, x2=scale.at(distance.value), tone="bad" if distance.exceeds else "new"),
+                    Mark(shape="tick", x=scale.at(distance.limit), tone="limit"),
                 ),
-                value=f"{one['value']:.3f} of {one['limit']:g}{', over' if one['value'] > one['limit'] else ''}",
+                value=f"{distance.value:.3f} of {distance.limit:g}{', over' if distance.exceeds else ''}",
             )
-            for one in drift
+            for distance in distances
         ),
         ticks=scale.ticks(),
         keys=(Key(shape="bar", tone="new", label="distance"), Key(shape="tick", tone="limit", label="limit")),
@@ -81,10 +83,6 @@ def _drift(sources: Sources) -> Figure | None:
         caption="How far the latest weeks moved from the ones before; a bar past its mark is a warning.",
         charts=(chart,),
     )
-
-
-def _tone(one: dict[str, Any]) -> str:
-    return "bad" if one["value"] > one["limit"] else "new"
 
 
 def _rows(data: dict[str, Any]) -> Table | None:
@@ -103,13 +101,12 @@ def _rows(data: dict[str, Any]) -> Table | None:
     )
 
 
-def _anomalies(sources: Sources) -> Table | None:
-    found: list[dict[str, Any]] = sources.anomalies.get("anomalies", [])
+def _findings(findings: Sequence[Finding]) -> Table | None:
     keys = ("check", "table", "column", "severity", "expected", "received", "what_to_do")
-    if not found:
+    if not findings:
         return None
     return Table(
         title="Findings of the validation",
         header=tuple(words.name(key) for key in keys),
-        rows=tuple(tuple(str(one.get(key, "")) for key in keys) for one in found),
+        rows=tuple(tuple(str(getattr(finding, key)) for key in keys) for finding in findings),
     )

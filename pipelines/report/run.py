@@ -60,7 +60,7 @@ def build(sources: Sources) -> Page:
         figures=headline.key_figures(sources),
         sections=tuple(section for section in sections if section),
         facts=_facts(sources),
-        notice=NOTICES.get(sources.ingest.get("source", ""), ""),
+        notice=NOTICES.get(sources.ingest.source, "") if sources.ingest else "",
     )
 
 

@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import pyarrow.dataset as ds
 
+from components.artifacts.artifact import Artifact
+from components.artifacts.tables import IngestReport, Tables
+from components.artifacts.validation import Validation, ValidationReport
 from model.data import columns as c
 from model.files import read_json
 from tfx_configs.settings import DAY_S
@@ -15,6 +18,7 @@ from tfx_configs.settings import DAY_S
 MAX_PAGE_BYTES = 1_500_000
 """A data report larger than this is not embedded."""
 _NOWHERE = "/nonexistent"
+Record = TypeVar("Record", bound=Artifact)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +26,8 @@ class Sources:
     """The summary and, as parsed JSON, what lies behind it ({} where there is nothing)."""
 
     summary: dict[str, Any]
-    ingest: dict[str, Any]
-    anomalies: dict[str, Any]
+    ingest: IngestReport | None
+    validation: ValidationReport | None
     metrics: dict[str, Any]
     verdict: dict[str, Any]
     manifest: dict[str, Any]
@@ -35,17 +39,19 @@ class Sources:
 
 def read_sources(summary: dict[str, Any], outputs: dict[str, str]) -> Sources:
     """Args: outputs: {output name: path} of the pipeline."""
-    ingest = _json(outputs, "tables", "ingest.json")
+    tables = Tables(Path(outputs.get("tables", _NOWHERE)))
+    validation = Validation(Path(outputs.get("anomalies", _NOWHERE)))
+    ingest = _load(IngestReport, tables.directory)
     return Sources(
         summary=summary,
         ingest=ingest,
-        anomalies=_json(outputs, "anomalies", "anomalies.json"),
+        validation=_load(ValidationReport, validation.directory),
         metrics=_json(outputs, "evaluation", "metrics.json"),
         verdict=_json(outputs, "verdict"),
         manifest=_json(outputs, "model", "manifest.json"),
         monitor=_json(outputs, "monitor"),
-        data_page=_page(outputs),
-        weeks=_weeks(outputs, ingest.get("cut_s", 0)),
+        data_page=_page(validation.page),
+        weeks=_weeks(tables.events, ingest.cut_s if ingest else 0),
     )
 
 
@@ -55,14 +61,16 @@ def _json(outputs: dict[str, str], name: str, file: str = "") -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _page(outputs: dict[str, str]) -> str:
-    path = Path(outputs.get("anomalies", _NOWHERE)) / "report.html"
+def _load(kind: type[Record], directory: Path) -> Record | None:
+    return kind.load(directory) if (directory / kind.FILE).is_file() else None
+
+
+def _page(path: Path) -> str:
     small = path.is_file() and path.stat().st_size <= MAX_PAGE_BYTES
     return path.read_text(encoding="utf-8") if small else ""
 
 
-def _weeks(outputs: dict[str, str], cut_s: int) -> tuple[tuple[date, int], ...]:
-    directory = Path(outputs.get("tables", _NOWHERE)) / "events"
+def _weeks(directory: Path, cut_s: int) -> tuple[tuple[date, int], ...]:
     if not directory.is_dir():
         return ()
     times = ds.dataset(directory, format="parquet").to_table(columns=[c.TIME])[c.TIME].to_numpy()

@@ -10,7 +10,7 @@ from components.monitor.data.window import Live, Spans, Window, special_spans
 from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
 
-MEASURE = "components.validate.window_distances:distances"
+MEASURE = "components.tfdv.window_distances:distances"
 VISITS, PURCHASES = [c.USER, "time_s", c.STORE], [c.TIME, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE]
 NOW = "now"
 

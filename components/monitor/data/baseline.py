@@ -20,6 +20,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from components.artifacts.examples import Examples
+from components.artifacts.validation import Validation
 from components.monitor.data import purchases, visits
 from model.data import columns as c
 from model.data.schema import schema_digest
@@ -31,8 +33,7 @@ from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S, RunSettings
 
 WEEK_S = 7 * DAY_S
-STATS = "requests.stats.pb"
-FACTS = "reference.json"
+STATS, FACTS = "requests.stats.pb", "reference.json"
 PLAIN = "personal_frequency"
 METRICS = {"hits_per_trip": "recall@10", "recall@10": "recall@10"}
 """{check: the metric of the evaluation that says how a model's level compares with the plain ranker's}"""
@@ -83,7 +84,7 @@ def build(
         evaluation: directory with metrics.json. Without it every model is taken for as good as the plain ranker.
         validation: what the validate stage left, for the statistics of the training requests.
     """
-    trips = Trips.load(examples / "trips")
+    trips = Examples(examples).trips()
     span = (settings.history_weeks + 2) * WEEK_S
     begin_s = max(trips.cut_s - span, int(trips.time_T.min()))
     bought = purchases.read(tables, begin_s, trips.cut_s, run.labels)
@@ -113,8 +114,9 @@ def build(
         judged.to_parquet(fresh / "visits.parquet", index=False)
         bought.to_parquet(fresh / "purchases.parquet", index=False)
         seen.to_parquet(fresh / "seen.parquet", index=False)
-        if validation is not None and (validation / STATS).is_file():
-            shutil.copyfile(validation / STATS, fresh / STATS)
+        requests_stats = Validation(validation).requests_stats if validation is not None else None
+        if requests_stats is not None and requests_stats.is_file():
+            shutil.copyfile(requests_stats, fresh / STATS)
         write_json(fresh / FACTS, facts)
 
 

@@ -6,7 +6,10 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 
+from components.artifacts.tables import Tables
 from model.data import columns as c
+from model.data.labels import is_positive
+from model.data.schema import EVENTS, PROMOTIONS
 from model.errors import InputError
 from tfx_configs.labels import LabelSettings
 
@@ -23,7 +26,7 @@ def read(tables: Path, since_s: float, until_s: float, labels: LabelSettings) ->
     Raises:
         InputError: there are no events, or they are not in ingest's form.
     """
-    path = next((p for p in (tables / "events", tables / "events.parquet") if p.exists()), None)
+    path = Tables(tables).path(EVENTS)
     if path is None:
         raise InputError(f"tables: expected events in {tables}, found none; run ingest")
     source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
@@ -34,7 +37,7 @@ def read(tables: Path, since_s: float, until_s: float, labels: LabelSettings) ->
         raise InputError(f"{path}: expected events as ingest leaves them, found {told}; name the tables of a run")
     span = [pa.scalar(pd.Timestamp(moment, unit="s"), type=kind) for moment in (since_s, until_s)]
     wanted = (ds.field(c.TIME) >= span[0]) & (ds.field(c.TIME) < span[1])
-    wanted &= ds.field(c.EVENT_TYPE).isin(list(labels.positive_types)) & (ds.field(c.QUANTITY) > 0)
+    wanted &= is_positive(ds.field, labels)
     names = [name for name in (*COLUMNS, c.REQUEST) if name in source.schema.names]
     found = source.to_table(columns=names, filter=wanted).to_pandas()
     found[c.TIME] = found[c.TIME].astype("datetime64[us]").astype("int64") / 1e6
@@ -45,8 +48,8 @@ def read(tables: Path, since_s: float, until_s: float, labels: LabelSettings) ->
 
 def promotion_starts(tables: Path) -> pd.Series:
     """Distinct moments at which promotions start, float unix seconds, ascending; empty without promotions."""
-    path = tables / "promotions.parquet"
-    if not path.exists():
+    path = Tables(tables).path(PROMOTIONS)
+    if path is None:
         return pd.Series([], dtype=float)
     start = ds.dataset(path).to_table(columns=[c.START])[c.START].unique().to_pandas()
     return (start.astype("datetime64[us]").astype("int64") / 1e6).sort_values(ignore_index=True)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from components.artifacts.examples import Examples
 from components.kfp_support.progress import progress
 from components.train.baselines.logistic import logistic_weights
 from components.train.baselines.similarity import NEIGHBOUR_BASELINES, Past, knows_shoppers
@@ -16,7 +17,6 @@ from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
 from model.errors import InputError
-from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
 from model.features.graph import FeatureGraph
 from model.files import atomic_directory, write_json
 from model.networks.recommender import Recommender, Recommends
@@ -41,17 +41,17 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
         InputError: a baseline has an unknown name.
         CheckFailed: one has to learn, and there are no trips before the cut.
     """
-    run, examples = RunSettings.from_json(settings), Path(examples_dir)
+    run, examples = RunSettings.from_json(settings), Examples.load(Path(examples_dir))
     for name in run.gate.baselines:
         if name not in NAMES:
             raise InputError(f"gate.baselines: expected names among {', '.join(NAMES)}, got {name}")
     run = dataclasses.replace(run, candidates=dataclasses.replace(run.candidates, ranked=MOST_CANDIDATES))
-    trips, catalog = Trips.load(examples / TRIPS), Catalog.load(examples / CATALOG)
+    trips, catalog = examples.trips(), examples.catalog()
     versions = {}
     with atomic_directory(Path(baselines_dir)) as out:
         for name in run.gate.baselines:
             recommender, served = baseline(name, run, trips, catalog)
-            manifest = export(out / name, name, recommender, served, rerank=run.rerank, items=examples / ITEMS)
+            manifest = export(out / name, name, recommender, served, rerank=run.rerank, items=examples.items)
             versions[name] = manifest.version
             progress(f"exported {name} {versions[name]}")
         write_json(out / "versions.json", versions)

@@ -1,14 +1,14 @@
 """Makes the ranker's scores probabilities: undoes the sampling of negatives, then straightens what is still bent.
 
-Only trips before the cut are looked at. Both steps are one rising line on the log-odds, stored in the exported graph,
+Only trips before the cut are used. Both steps are one rising line on the log-odds, stored in the exported graph,
 so the order of a list cannot change. Shape legend: B trips, R retrieved, N listed candidates.
 """
 
 import math
-from typing import Any
 
 import numpy as np
 
+from components.artifacts.training import Calibration
 from components.train.calibration.platt import Platt, fit
 from components.train.input_pipeline import batches
 from components.train.ranker import RankingModel
@@ -16,7 +16,7 @@ from model.data.batch import TripReader
 from model.features.joins import top_per_row
 from model.networks.ranker import Ranker
 from model.networks.recommender import Recommender
-from model.system.legacy_keras import tf
+from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import TrainSettings
 
 LISTED = 50
@@ -34,25 +34,20 @@ def calibrate(
     retrieved: np.ndarray,
     settings: TrainSettings,
     first: Platt | None = None,
-) -> dict[str, float]:
-    """Sets `slope` and `offset` of the ranker.
+) -> Calibration:
+    """Sets `slope` and `offset` of the ranker; returns the line that was fitted after `first`.
 
     Args:
         valid: [n] trips held out of training, before the cut; without any, `first` is the line.
         retrieved: [n, R] int32 items from the towers for each of them.
-        first: the line to go on from; None: the one that undoes the sampling.
-
-    Returns:
-        {slope, offset: of the line that was fitted after it; listed, bought: how many candidates it was fitted on, how
-        many of them were bought}.
+        first: the line to start from; None: the one that undoes the sampling.
     """
     first = first or Platt(offset=math.log(settings.negative_percent / 100))
     set_line(ranker, first)
     logit_N, bought_N = _listed(recommender, ranker, reader, valid, retrieved, settings.ranking_batch)
     line = fit(logit_N, bought_N)
     set_line(ranker, line.after(first))
-    listed, bought = len(logit_N), int(bought_N.sum())
-    return {"slope": line.slope, "offset": line.offset, "listed": listed, "bought": bought}
+    return Calibration(slope=line.slope, offset=line.offset, listed=len(logit_N), bought=int(bought_N.sum()))
 
 
 def set_line(ranker: Ranker, line: Platt) -> None:
@@ -68,7 +63,7 @@ def _listed(
     everything = RankingModel(recommender, ranker, negative_percent=100.0)
 
     @tf.function(reduce_retracing=True)
-    def best(inputs: dict[str, Any]) -> tuple[Any, Any]:
+    def best(inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         batch, candidates, label_C, dense_CF = everything.sample(inputs)
         logit_C = ranker(dense_CF, candidates.item_C, tf.gather(batch.user_B, candidates.row_C))
         first = top_per_row(candidates.row_C, logit_C, LISTED)

@@ -12,7 +12,7 @@ from components.train.calibration.logistic_regression import fit_logistic
 PRIOR = 1.0
 """Precision of a normal prior around the identity: few observations move little, and none not at all."""
 MIN_SLOPE = 0.1
-"""A line as flat as this, or falling, says that the scores know nothing: it is not used."""
+"""A line as flat as this, or falling, means that the scores are uninformative: it is not used."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

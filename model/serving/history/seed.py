@@ -57,11 +57,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--max-history", type=int, default=2048, help="events kept of a shopper (%(default)s)")
     options = parser.parse_args(argv)
     try:
-        if not (options.examples / "trips").is_dir():
-            raise InputError(f"expected trips/ in --examples {options.examples}, found none")
+        trips = options.examples / Trips.DIRECTORY
+        if not trips.is_dir():
+            raise InputError(f"expected {trips.name}/ in --examples {options.examples}, found none")
         store = RedisStore(options.store, options.max_history, os.environ.get("REDIS_PASSWORD"), TIMEOUT_S)
         before = store.seeded()
-        shoppers = seed(store, Trips.load(options.examples / "trips"))
+        shoppers = seed(store, Trips.load(trips))
         print(f"seeded before ({before}); nothing done" if before else f"{shoppers:,} shoppers got a history")
         store.close()
     except AisleError as error:

@@ -78,10 +78,14 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     request.param(root / "source")
     out = {}
     for engine in ENGINES:
-        settings = run_settings(root / "source", engine=engine, max_dropped_percent=10.0, memory_gb=1.0).to_json()
+        settings = run_settings(root / "source", engine=engine, max_dropped_percent=10.0, memory_gb=1.0)
         tables, examples = root / engine / "tables", root / engine / "examples"
-        reports = ingest(settings, str(tables)), build_examples(settings, str(tables), str(examples))
-        out[engine] = tables, examples, reports
+        ingested = ingest(data=settings.data, tables_dir=tables)
+        out[engine] = (
+            tables,
+            examples,
+            (ingested, build_examples(run=settings, tables_dir=tables, examples_dir=examples)),
+        )
     return out
 
 
@@ -150,10 +154,10 @@ def test_a_damaged_file_is_named_and_the_last_good_tables_stay(
     tmp_path: Path, engine: str, table: str, damage: Callable[[Path], None]
 ) -> None:
     source, out = write(tmp_path / "source", **market()), tmp_path / "tables"
-    ingest(run_settings(source).to_json(), str(out))
+    ingest(data=run_settings(source).data, tables_dir=out)
     good = tree_digests(out)
     damage(source / f"{table}.parquet")
     with pytest.raises(InputError, match=rf"{table}\.parquet: expected a .*(Parquet|readable)"):
-        ingest(run_settings(source, engine=engine, memory_gb=1.0).to_json(), str(out))
+        ingest(data=run_settings(source, engine=engine, memory_gb=1.0).data, tables_dir=out)
     assert tree_digests(out) == good
     assert list(tmp_path.glob(".tables.*")) == []

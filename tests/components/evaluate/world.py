@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from components.artifacts.examples import Examples
 from components.examples.catalog import build_catalog
 from components.examples.trips import build_trips
 from model.api import Answer, Request
 from model.data import columns as c
-from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
+from model.data.catalog import Catalog
 from tfx_configs import recipes
 
 CUT = pd.Timestamp("2020-03-01")
@@ -41,9 +42,9 @@ def write_examples(path: Path, shoppers: int = 40) -> Path:
     )
     users = pd.DataFrame({c.USER: [f"u{i:02d}" for i in range(0, shoppers, 3)], "age": "40"})
     trips = build_trips(events, ITEM_IDS, int(CUT.timestamp()), max_history=100)
-    trips.save(path / TRIPS)
-    build_catalog(trips, events, items, users, (), recipes.fast()).save(path / CATALOG)
-    items.to_parquet(path / ITEMS, index=False)
+    trips.save(path / trips.DIRECTORY)
+    build_catalog(trips, events, items, users, (), recipes.fast()).save(path / Catalog.DIRECTORY)
+    items.to_parquet(Examples(path).items, index=False)
     return path
 
 

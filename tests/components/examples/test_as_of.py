@@ -10,15 +10,16 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from components.examples.catalog import build_catalog
-from components.examples.labels import label, positives
+from components.examples.labels import label
 from components.examples.trips import build_trips
-from components.train.input_pipeline import Keras
+from components.train.input_pipeline import LossCurve
 from components.train.ranker import train_ranker
 from components.train.trip_split import TrainingTrips
 from model.baselines.frequency import BASELINES
 from model.data import columns as c
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
+from model.data.labels import positives
 from model.data.trips import Trips
 from model.features.graph import FeatureGraph
 from model.networks.candidates import CandidateUnion
@@ -181,5 +182,5 @@ def _moments(events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     none = {"train": np.full((len(which), 1), -1, np.int32), "valid": np.zeros((0, 1), np.int32)}
     reader = TripReader(trips, snapshot)
     learning = TrainingTrips(early=which[:0], ranking=which, valid=which[:0])
-    train_ranker(recommender, ranker, reader, learning, none, run.train, Keras("ranker"))
+    train_ranker(recommender, ranker, reader, learning, none, run.train, LossCurve("ranker"))
     return ranker.mean_F.numpy(), ranker.scale_F.numpy()

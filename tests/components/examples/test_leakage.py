@@ -26,9 +26,9 @@ def world() -> World:
 
 def build(folder: Path, tables: World) -> tuple[Trips, Catalog]:
     """Ingest and examples; returns what they wrote."""
-    settings = run_settings(write(folder / "in", **tables), cut_date="2020-04-27").to_json()
-    ingest(settings, str(folder / "tables"))
-    build_examples(settings, str(folder / "tables"), str(folder / "examples"))
+    settings = run_settings(write(folder / "in", **tables), cut_date="2020-04-27")
+    ingest(data=settings.data, tables_dir=folder / "tables")
+    build_examples(run=settings, tables_dir=folder / "tables", examples_dir=folder / "examples")
     return Trips.load(folder / "examples" / "trips"), Catalog.load(folder / "examples" / "catalog")
 
 
@@ -187,6 +187,6 @@ def test_too_few_purchases_tell_nothing(tmp_path: Path) -> None:
     items.loc[:11, "sells"] = "no"
     events = tables["events"]
     gone = events[c.ITEM].isin(items[c.ITEM][:12]) & (events[c.TIME] >= CUT)
-    settings = run_settings(write(tmp_path / "in", events=events[~gone], items=items)).to_json()
-    ingest(settings, str(tmp_path / "tables"))
-    build_examples(settings, str(tmp_path / "tables"), str(tmp_path / "examples"))
+    settings = run_settings(write(tmp_path / "in", events=events[~gone], items=items))
+    ingest(data=settings.data, tables_dir=tmp_path / "tables")
+    build_examples(run=settings, tables_dir=tmp_path / "tables", examples_dir=tmp_path / "examples")

@@ -86,12 +86,12 @@ BAD = {
 def test_bad_input_is_one_line_and_the_last_good_tables_stay(tmp_path: Path, name: str) -> None:
     damage, kind, says = BAD[name]
     folder = write(tmp_path / "in", events=EVENTS, items=ITEMS)
-    settings = run_settings(folder).to_json()
-    ingest(settings, str(tmp_path / "out"))
+    settings = run_settings(folder)
+    ingest(data=settings.data, tables_dir=tmp_path / "out")
     good = tree_digests(tmp_path / "out")
     damage(folder)
     with pytest.raises(AisleError) as refused:
-        ingest(settings, str(tmp_path / "out"))
+        ingest(data=settings.data, tables_dir=tmp_path / "out")
     assert type(refused.value) is kind
     assert says in str(refused.value) and "\n" not in str(refused.value)
     assert tree_digests(tmp_path / "out") == good
@@ -105,11 +105,11 @@ def test_a_file_with_damaged_bytes_inside_is_an_input_error(tmp_path: Path) -> N
     content[4:400] = b"\xff" * 396
     path.write_bytes(content)
     with pytest.raises(InputError, match=r"in.*expected.*readable"):
-        ingest(run_settings(folder).to_json(), str(tmp_path / "out"))
+        ingest(data=run_settings(folder).data, tables_dir=tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 
 def test_an_unknown_directory_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected a directory with events.parquet and items.parquet, got .*nowhere"):
-        ingest(run_settings(tmp_path / "nowhere").to_json(), str(tmp_path / "out"))
+        ingest(data=run_settings(tmp_path / "nowhere").data, tables_dir=tmp_path / "out")
     assert not (tmp_path / "out").exists()

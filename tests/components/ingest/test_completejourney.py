@@ -59,7 +59,7 @@ def test_weeks_of_promotion_become_stretches_one_kind_a_row(tmp_path: Path, engi
         ],
     )
     settings = run_settings(folder, source="complete_journey", engine=engine, memory_gb=1.0, cut_date="2017-11-01")
-    ingest(settings.to_json(), str(tmp_path / "tables"))
+    ingest(data=settings.data, tables_dir=tmp_path / "tables")
     found = pq.read_table(tmp_path / "tables" / "promotions.parquet").to_pandas()
     rows = sorted(found[[c.ITEM, c.STORE, c.KIND, c.START, c.END]].itertuples(index=False, name=None))
     assert rows == [

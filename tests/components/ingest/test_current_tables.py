@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 from kfp import dsl
 
-from components.ingest.current_tables import ingest_now
 from components.ingest.op import ingest_now as step
+from components.ingest.run import current_data, ingest
 from components.monitor.data import purchases
 from model.data import columns as c
 from model.errors import InputError
@@ -49,8 +49,8 @@ def test_whatever_training_may_be_given_the_monitor_reads_in_the_same_form(shop:
 
 
 def test_what_was_ingested_already_stays_as_it_is(shop: Path, tmp_path: Path) -> None:
-    ingest_now("", str(shop), str(tmp_path / "once"))
-    ingest_now("", str(tmp_path / "once"), str(tmp_path / "twice"))
+    ingest(data=current_data(None, str(shop)), tables_dir=tmp_path / "once")
+    ingest(data=current_data(None, str(tmp_path / "once")), tables_dir=tmp_path / "twice")
     assert _bought(tmp_path / "once").equals(_bought(tmp_path / "twice"))
 
 
@@ -59,8 +59,8 @@ def test_training_says_what_is_read_and_a_cut_that_the_tables_do_not_reach_is_no
 ) -> None:
     run = run_settings(shop)
     cut = dataclasses.replace(run, data=dataclasses.replace(run.data, cut_date="2031-01-01"))
-    report = ingest_now(cut.to_json(), "/nowhere", str(tmp_path / "tables"))
-    assert report["events"] == 3
+    report = ingest(data=current_data(cut.data, "/nowhere"), tables_dir=tmp_path / "tables")
+    assert report.events == 3
 
 
 @pytest.mark.parametrize(

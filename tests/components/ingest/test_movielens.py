@@ -50,7 +50,7 @@ both = pytest.mark.parametrize("write", FORMATS.values(), ids=FORMATS)
 
 
 def tables(write: Callable[[Path], Path], folder: Path) -> Path:
-    ingest(run_settings(write(folder / "in")).to_json(), str(folder / "out"))
+    ingest(data=run_settings(write(folder / "in")).data, tables_dir=folder / "out")
     return folder / "out"
 
 
@@ -91,9 +91,9 @@ def test_genres_year_and_demographics_are_attributes(tmp_path: Path, write: Call
 
 @both
 def test_only_what_was_liked_makes_trips(tmp_path: Path, write: Callable[[Path], Path]) -> None:
-    settings = run_settings(write(tmp_path / "in")).to_json()
-    ingest(settings, str(tmp_path / "tables"))
-    build_examples(settings, str(tmp_path / "tables"), str(tmp_path / "examples"))
+    settings = run_settings(write(tmp_path / "in"))
+    ingest(data=settings.data, tables_dir=tmp_path / "tables")
+    build_examples(run=settings, tables_dir=tmp_path / "tables", examples_dir=tmp_path / "examples")
     trips = Trips.load(tmp_path / "examples" / "trips")
     assert trips.time_T.tolist() == [DAY_1, DAY_2]
     assert [trips.item_ids[trips.basket(t)].tolist() for t in range(2)] == [["10"], ["10"]]
@@ -103,13 +103,13 @@ def test_a_half_written_last_line_is_dropped_and_counted(tmp_path: Path) -> None
     folder = write_100k(tmp_path / "in")
     with (folder / "u.data").open("a") as ratings:
         ratings.write("2\t11\t")
-    report = ingest(run_settings(folder, max_dropped_percent=50).to_json(), str(tmp_path / "out"))
-    assert report["dropped"] == {"event_time missing": 1}
+    report = ingest(data=run_settings(folder, max_dropped_percent=50).data, tables_dir=tmp_path / "out")
+    assert report.dropped == {"event_time missing": 1}
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     folder = write_1m(tmp_path / "in")
     (folder / "users.dat").unlink()
     with pytest.raises(InputError, match=r"in: expected users\.dat of MovieLens, not found"):
-        ingest(run_settings(folder).to_json(), str(tmp_path / "out"))
+        ingest(data=run_settings(folder).data, tables_dir=tmp_path / "out")
     assert not (tmp_path / "out").exists()

@@ -18,7 +18,7 @@ ITEMS = pd.DataFrame({c.ITEM: ["a", "b", "z"], "colour": ["red", None, "blue"]})
 def clean(events: pd.DataFrame, folder: Path, items: pd.DataFrame = ITEMS, **data: Any) -> pd.DataFrame:
     """The events that ingest wrote, sorted."""
     write(folder / "in", events=events, items=items)
-    ingest(run_settings(folder / "in", max_dropped_percent=100, **data).to_json(), str(folder / "out"))
+    ingest(data=run_settings(folder / "in", max_dropped_percent=100, **data).data, tables_dir=folder / "out")
     return written(folder / "out")
 
 
@@ -118,7 +118,7 @@ def test_csv_reads_like_parquet(tmp_path: Path) -> None:
     (tmp_path / "csv").mkdir()
     two_spans().to_csv(tmp_path / "csv" / "events.csv", index=False)
     ITEMS.to_csv(tmp_path / "csv" / "items.csv", index=False)
-    ingest(run_settings(tmp_path / "csv").to_json(), str(tmp_path / "out"))
+    ingest(data=run_settings(tmp_path / "csv").data, tables_dir=tmp_path / "out")
     pd.testing.assert_frame_equal(written(tmp_path / "out"), clean(two_spans(), tmp_path / "parquet"))
 
 
@@ -127,7 +127,7 @@ def test_events_may_be_a_directory_of_parquet_files(tmp_path: Path) -> None:
     for part, rows in enumerate((events[:2], events[2:])):
         write(tmp_path / "in" / "events" / f"part={part}", rows=rows)
     write(tmp_path / "in", items=ITEMS)
-    ingest(run_settings(tmp_path / "in").to_json(), str(tmp_path / "out"))
+    ingest(data=run_settings(tmp_path / "in").data, tables_dir=tmp_path / "out")
     pd.testing.assert_frame_equal(written(tmp_path / "out"), clean(events, tmp_path / "one"))
 
 
@@ -165,7 +165,7 @@ def test_optional_tables_are_written_only_when_given(tmp_path: Path) -> None:
     assert not (tmp_path / "out" / "users.parquet").exists()
     tables = market()
     tables["promotions"] = tables["promotions"].drop(columns=[c.KIND, c.STORE])
-    ingest(run_settings(write(tmp_path / "all", **tables)).to_json(), str(tmp_path / "full"))
+    ingest(data=run_settings(write(tmp_path / "all", **tables)).data, tables_dir=tmp_path / "full")
     promotions = pq.read_table(tmp_path / "full" / "promotions.parquet").to_pandas()
     assert promotions[[c.STORE, c.KIND]].drop_duplicates().values.tolist() == [["", "promotion"]]
     assert len(pq.read_table(tmp_path / "full" / "users.parquet")) == 15
@@ -188,8 +188,8 @@ def test_a_sample_keeps_whole_shoppers_and_what_they_bought(tmp_path: Path) -> N
 def test_row_order_does_not_change_what_is_written(tmp_path: Path) -> None:
     tables = market()
     shuffled = {name: table.sample(frac=1, random_state=3) for name, table in tables.items()}
-    ingest(run_settings(write(tmp_path / "a", **tables)).to_json(), str(tmp_path / "out_a"))
-    ingest(run_settings(write(tmp_path / "b", **shuffled)).to_json(), str(tmp_path / "out_b"))
+    ingest(data=run_settings(write(tmp_path / "a", **tables)).data, tables_dir=tmp_path / "out_a")
+    ingest(data=run_settings(write(tmp_path / "b", **shuffled)).data, tables_dir=tmp_path / "out_b")
     for name in ("events", "items.parquet", "users.parquet", "promotions.parquet"):
         one, other = (pq.read_table(tmp_path / out / name) for out in ("out_a", "out_b"))
         assert one.equals(other), name

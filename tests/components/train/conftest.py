@@ -7,17 +7,17 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from components.artifacts.examples import Examples
 from components.examples.run import build_examples
 from components.ingest.run import ingest
 from components.train import run as train_run
 from components.train.baselines.export import export_baselines
 from components.train.baselines.similarity import NEIGHBOUR_BASELINES
-from components.train.trained_model import Learned
+from components.train.trained_model import TrainedModel
 from components.train.vocabulary import Coding
 from model.data import columns as c
 from model.data.catalog import Catalog
 from model.data.trips import Trips
-from model.evaluation.next_basket_task import CATALOG, TRIPS
 from model.package import loaded_model as package
 from model.package.loaded_model import LoadedModel
 from tests.worlds import CUT_DAY, at, market, run_settings, write
@@ -46,7 +46,7 @@ class Trained:
 
     root: Path
     run: RunSettings
-    learned: Learned
+    learned: TrainedModel
 
     @property
     def examples(self) -> Path:
@@ -58,11 +58,11 @@ class Trained:
 
     @property
     def trips(self) -> Trips:
-        return Trips.load(self.examples / TRIPS)
+        return Examples(self.examples).trips()
 
     @property
     def catalog(self) -> Catalog:
-        return Catalog.load(self.examples / CATALOG)
+        return Examples(self.examples).catalog()
 
 
 @pytest.fixture(scope="session")
@@ -74,9 +74,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     learning = dataclasses.replace(run.train, ranking_epochs=1, ranking_batch=64, **drawn)
     run = dataclasses.replace(run, train=learning)
     _build(root, run)
-    trips, catalog = Trips.load(root / "examples" / TRIPS), Catalog.load(root / "examples" / CATALOG)
-    learned = train_run.learn(run, trips, catalog)
-    train_run.package(run, root / "examples", catalog, learned, Coding.of(catalog, root / "examples"), root / "model")
+    examples = Examples(root / "examples")
+    trips, catalog = examples.trips(), examples.catalog()
+    learned = train_run.train_from_scratch(run, trips, catalog)
+    train_run.package(run, examples, catalog, learned, Coding.of(catalog, examples), root / "model")
     return Trained(root=root, run=run, learned=learned)
 
 
@@ -114,5 +115,5 @@ def week_later(trained: Trained) -> Trained:
 
 
 def _build(root: Path, run: RunSettings) -> None:
-    ingest(run.to_json(), str(root / "tables"))
-    build_examples(run.to_json(), str(root / "tables"), str(root / "examples"))
+    ingest(data=run.data, tables_dir=root / "tables")
+    build_examples(run=run, tables_dir=root / "tables", examples_dir=root / "examples")

@@ -8,7 +8,7 @@ import pytest
 
 from components.inference_service.registry_sync import follow
 from components.inference_service.traffic import Traffic, Version, record
-from components.train.current_models import EACH_RUN, standing, version_of
+from components.train.current_models import EACH_RUN, current_models, version_of
 from model.errors import InputError
 from model.registry.model_registry import Registry
 from tests.components.inference_service.fake_cluster import FakeCluster
@@ -37,9 +37,9 @@ def test_an_empty_registry_and_a_baseline_are_nothing_to_compare_with_or_go_on_f
     for stable in (None, add(registry, tmp_path, "simple", "personal_frequency")):
         if stable is not None:
             registry.set_stable(stable)
-        assert set(standing(registry, run("scratch"), "data")) == {""}
+        assert set(current_models(registry, run("scratch"), "data")) == {""}
         with pytest.raises(InputError, match=r"train\.start refresh: expected a stable model that was trained in"):
-            standing(registry, run("refresh"), "data")
+            current_models(registry, run("refresh"), "data")
 
 
 @pytest.mark.parametrize(("start", "has_parent"), [("scratch", False), ("refresh", True), ("warm", True)])
@@ -48,7 +48,7 @@ def test_the_stable_model_is_compared_with_always_and_gone_on_from_where_that_is
 ) -> None:
     stable = add(registry, tmp_path, "one")
     registry.set_stable(stable)
-    found = standing(registry, run(start), "data")
+    found = current_models(registry, run(start), "data")
     assert found.blessed_dir == str(registry.path(stable))
     assert found.parent_dir == (found.blessed_dir if has_parent else "")
 

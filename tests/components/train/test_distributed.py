@@ -61,7 +61,7 @@ def test_two_workers_end_with_equal_weights_and_the_chief_exports_what_one_worke
     )
     assert (lists == listed_by_one).mean() > 0.95
     curves = read_json(tmp_path / "model0" / "training.json")["curves"]
-    for part, losses in trained.learned.report["curves"].items():
+    for part, losses in trained.learned.record.as_json()["curves"].items():
         assert [curves[part][n]["loss"] for n in range(len(losses))] == pytest.approx(
             [epoch["loss"] for epoch in losses], rel=1e-4
         )

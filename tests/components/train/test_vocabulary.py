@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.artifacts.examples import Examples
 from components.train.vocabulary import Coding, recoded
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
 from model.errors import ModelRefused
-from model.evaluation.next_basket_task import ITEMS, USERS
 from tests.model.small_catalog import promotion, small_catalog
 
 COLOURS = {"a": "red", "b": "red", "d": "blue", "e": None, "z": None}
@@ -19,12 +19,12 @@ LATER = {"a": "red", "b": "red", "c": "green", "d": "blue", "e": "blue", "f": No
 """c and f are new, e has got a colour."""
 
 
-def examples(folder: Path, colours: dict[str, str | None], ages: dict[str, str]) -> Path:
+def examples(folder: Path, colours: dict[str, str | None], ages: dict[str, str]) -> Examples:
     """The tables of an examples artifact; the parent's second attribute comes first here."""
     items = pd.DataFrame({c.ITEM: list(colours), "size": "l", "colour": list(colours.values())})
-    items.to_parquet(folder / ITEMS)
-    pd.DataFrame({c.USER: list(ages), "age": list(ages.values())}).to_parquet(folder / USERS)
-    return folder
+    items.to_parquet(Examples(folder).items)
+    pd.DataFrame({c.USER: list(ages), "age": list(ages.values())}).to_parquet(Examples(folder).users)
+    return Examples(folder)
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_coding_says_which_value_has_which_code(coding: Coding) -> None:
 
 
 def test_a_catalog_in_its_own_codes_is_itself(catalog: Catalog, coding: Coding, tmp_path: Path) -> None:
-    again = recoded(catalog, coding, tmp_path)
+    again = recoded(catalog, coding, Examples(tmp_path))
     for field in dataclasses.fields(Catalog):
         before, after = getattr(catalog, field.name), getattr(again, field.name)
         assert np.array_equal(before, after) if isinstance(before, np.ndarray) else before == after, field.name
@@ -109,7 +109,7 @@ def test_a_coding_comes_back_from_json_in_its_order(coding: Coding) -> None:
 
 
 def test_an_attribute_that_is_gone_is_refused(later: Catalog, coding: Coding, tmp_path: Path) -> None:
-    folder = examples(tmp_path, LATER, {})
-    pd.read_parquet(folder / ITEMS).drop(columns="colour").to_parquet(folder / ITEMS)
+    tables = examples(tmp_path, LATER, {})
+    pd.read_parquet(tables.items).drop(columns="colour").to_parquet(tables.items)
     with pytest.raises(ModelRefused, match="parent's attribute colour in the items table"):
-        recoded(later, coding, folder)
+        recoded(later, coding, tables)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from components.artifacts.training import TrainingRecord
 from components.evaluate.predictions import request_of
 from components.train.run import train
 from model.api import Answer
@@ -16,13 +17,16 @@ from model.files import read_json, tree_digests
 from model.networks import weights
 from tests.components.train.conftest import NEW, Exported, Trained, loaded
 from tests.worlds import CUT_DAY, seconds
-from tfx_configs.settings import RunSettings, Start
+from tfx_configs.settings import Start
 
 K = 20
 
 
-def settings(run: RunSettings, start: Start, **changes: Any) -> str:
-    return run.training(start=start, **changes).to_json()
+def start_from(
+    parent: Path | None, world: Trained, start: Start, out: Path, **changes: Any
+) -> tuple[str, TrainingRecord]:
+    run = world.run.training(start=start, **changes)
+    return train(run=run, examples_dir=world.examples, model_dir=out, parent_dir=parent)
 
 
 def answers(model: Path, world: Trained) -> list[Answer]:
@@ -39,18 +43,18 @@ def vectors(model: Path, catalog: Catalog) -> dict[str, np.ndarray]:
 
 @pytest.fixture(scope="module")
 def refreshed(week_later: Trained, trained: Trained) -> Path:
-    train(settings(week_later.run, "refresh"), str(week_later.examples), str(week_later.model), str(trained.model))
+    start_from(trained.model, week_later, "refresh", week_later.model)
     return week_later.model
 
 
 def test_on_its_own_catalog_a_refreshed_model_gives_exactly_its_parents_scores(
     trained: Trained, tmp_path: Path
 ) -> None:
-    report = train(settings(trained.run, "refresh"), str(trained.examples), str(tmp_path / "one"), str(trained.model))
+    _, record = start_from(trained.model, trained, "refresh", tmp_path / "one")
     assert answers(tmp_path / "one", trained) == answers(trained.model, trained)
-    assert report["parent"] == loaded(trained.model).version and report["curves"] == {}
+    assert record.parent == loaded(trained.model).version and record.curves == {}
     # And that model can be a parent again.
-    train(settings(trained.run, "refresh"), str(trained.examples), str(tmp_path / "two"), str(tmp_path / "one"))
+    start_from(tmp_path / "one", trained, "refresh", tmp_path / "two")
     assert answers(tmp_path / "two", trained) == answers(trained.model, trained)
 
 
@@ -81,31 +85,29 @@ def test_a_warm_start_moves_the_weights_a_little_and_can_be_a_parent(
     trained: Trained, week_later: Trained, tmp_path: Path
 ) -> None:
     warm = tmp_path / "warm"
-    report = train(settings(week_later.run, "warm"), str(week_later.examples), str(warm), str(trained.model))
+    _, record = start_from(trained.model, week_later, "warm", warm)
     before, after = weights.read(trained.model), weights.read(warm)
     moved = {name for name in before if not np.array_equal(before[name], after[name])}
     assert any("towers" in name for name in moved) and any("ranker" in name for name in moved)
     # What no step of this training sets.
     assert not {name for name in moved if "preranker" in name or "mean" in name or "scale" in name}
-    assert 0 < report["train_trips"] <= 64 and report["valid_trips"] > 0
+    assert record.train_trips and record.valid_trips and record.train_trips <= 64
     assert read_json(warm / "training.json")["learned_until_s"] == seconds(CUT_DAY + 7)
-    again = settings(week_later.run, "warm")
     with pytest.raises(CheckFailed, match="expected trips from 2020-04-20 to 2020-04-20, got none; refresh"):
-        train(again, str(week_later.examples), str(tmp_path / "again"), str(warm))
+        start_from(warm, week_later, "warm", tmp_path / "again")
 
 
 def test_one_that_was_ended_half_way_leaves_what_was_there_and_runs_again(
     trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = (settings(trained.run, "refresh"), str(trained.examples), str(tmp_path / "model"), str(trained.model))
     shutil.copytree(trained.model, tmp_path / "model")
     whole = tree_digests(tmp_path)
     with monkeypatch.context() as ended:
         ended.setattr("model.package.export.write_manifest", _end)
         with pytest.raises(KeyboardInterrupt):
-            train(*asked)
+            start_from(trained.model, trained, "refresh", tmp_path / "model")
     assert tree_digests(tmp_path) == whole
-    train(*asked)
+    start_from(trained.model, trained, "refresh", tmp_path / "model")
     assert tree_digests(tmp_path) != whole
     assert answers(tmp_path / "model", trained) == answers(trained.model, trained)
 
@@ -120,7 +122,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[AisleError], str]] = {
     "baseline": (
         {"parent": "baselines/popularity"},
         ModelRefused,
-        "expected weights to go on from, the popularity there has none",
+        "expected weights to start from, the popularity there has none",
     ),
     "wider": ({"dimension": 16}, ModelRefused, "made with train.dimension 8, this run has 16"),
     "later": ({"parent": "later/model"}, ModelRefused, "knows purchases until 2020-04-20, this run is judged on trips"),
@@ -134,9 +136,8 @@ def test_a_parent_that_does_not_fit_is_refused_in_one_line(
     changes, kind, message = REFUSED[what]
     changes = dict(changes)
     parent = changes.pop("parent", "model")
-    asked = settings(trained.run, "refresh", **changes)
     with pytest.raises(kind, match=message) as refusal:
-        train(asked, str(trained.examples), str(trained.root / "refused"), parent and str(trained.root / parent))
+        start_from(trained.root / parent if parent else None, trained, "refresh", trained.root / "refused", **changes)
     assert "\n" not in str(refusal.value) and not (trained.root / "refused").exists()
 
 

@@ -7,19 +7,21 @@ from typing import Any
 import numpy as np
 
 from components.train import run as train_run
+from tfx_configs.settings import RunSettings
 
 
 def main(settings: str, examples: str, model: str, weights: str) -> None:
-    learn = train_run.learn
+    train_from_scratch = train_run.train_from_scratch
 
-    def kept(*args: Any) -> train_run.Learned:
-        learned = learn(*args)
+    def kept(*args: Any) -> train_run.TrainedModel:
+        learned = train_from_scratch(*args)
         values = {str(n): weight.numpy() for n, weight in enumerate(learned.recommender.trainable_variables)}
         np.savez(weights, **values)
         return learned
 
-    train_run.learn = kept
-    train_run.train(Path(settings).read_text(encoding="utf-8"), examples, model)
+    train_run.train_from_scratch = kept
+    run = RunSettings.from_json(Path(settings).read_text(encoding="utf-8"))
+    train_run.train(run=run, examples_dir=Path(examples), model_dir=Path(model))
 
 
 if __name__ == "__main__":

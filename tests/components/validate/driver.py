@@ -4,8 +4,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from components.validate.run import validate
-from components.validate.serving_skew import skew
+from components.artifacts.validation import Validation
+from components.validate.run import validate_from_json
 from model.errors import InputError
 from model.files import read_json
 
@@ -13,7 +13,7 @@ from model.files import read_json
 def validate_all(
     folders: list[str], out_root: str, settings_json: str, references: dict[str, str] | None = None
 ) -> dict[str, Any]:
-    """{folder: {"summary": what validate returned, "result": its anomalies.json}}, or {folder: {"refused": why}}.
+    """{folder: {"summary": the verdict and its counts, "result": anomalies.json}}, or {folder: {"refused": why}}.
 
     references: {folder: reference_dir}; may be the output of a folder before it.
     """
@@ -21,29 +21,15 @@ def validate_all(
     for folder in folders:
         target = Path(out_root) / Path(folder).name
         try:
-            summary = validate(folder, str(target), settings_json, (references or {}).get(folder, ""))
+            reference = (references or {}).get(folder, "")
+            validate_from_json(tables_dir=folder, out_dir=str(target), settings=settings_json, reference_dir=reference)
         except InputError as error:
             out[folder] = {"refused": str(error)}
             continue
-        out[folder] = {"summary": summary, "result": read_json(target / "anomalies.json")}
+        report = Validation.load(target).report
+        summary = {"verdict": report.verdict, "first_stop": report.stops[0].line() if report.stops else ""}
+        out[folder] = {"summary": summary | report.counts, "result": read_json(target / "anomalies.json")}
     return out
-
-
-def skew_all(training_stats: str, logs: list[str], settings_json: str) -> dict[str, Any]:
-    """{log: what skew returned}, or {log: {"refused": why}}."""
-    out: dict[str, Any] = {}
-    for log in logs:
-        try:
-            out[log] = skew(training_stats, log, settings_json)
-        except InputError as error:
-            out[log] = {"refused": str(error)}
-    return out
-
-
-def skew_after_validation(tables: str, out_root: str, logs: list[str], settings_json: str) -> dict[str, Any]:
-    """What skew_all returns, against the statistics that the validation of `tables` left."""
-    validate_all([tables], out_root, settings_json)
-    return skew_all(str(Path(out_root) / Path(tables).name / "requests.stats.pb"), logs, settings_json)
 
 
 def versions() -> dict[str, str]:

@@ -3,9 +3,10 @@
 import numpy as np
 import pandas as pd
 
+from components.artifacts.validation import Finding, verdict_of, worst_first
+from components.tfdv.derived_columns import with_derived
 from components.validate import calendar_weeks as weeks
-from components.validate import tables, time_checks, value_checks
-from components.validate.findings import Finding, verdict, worst_first
+from components.validate import time_checks, value_checks
 from model.data import schema
 from tests.components.validate.world import clean_shop
 from tfx_configs.validation import ValidationSettings
@@ -143,7 +144,7 @@ def test_the_checks_leave_their_input_as_it_was() -> None:
     before = events.copy()
     value_checks.item_prices(events)
     value_checks.duplicate_keys(schema.EVENTS, events, SETTINGS)
-    tables.with_derived(schema.EVENTS, events)
+    with_derived(schema.EVENTS, events)
     pd.testing.assert_frame_equal(events, before)
 
 
@@ -156,7 +157,7 @@ def test_the_order_of_rows_does_not_matter() -> None:
 
 def test_returned_quantities_count_without_their_sign() -> None:
     frame = pd.DataFrame({"event_time": [0.0, 0.0], "event_type": ["return", "purchase"], "quantity": [-2.0, -2.0]})
-    assert tables.with_derived(schema.EVENTS, frame)["quantity"].tolist() == [2.0, -2.0]
+    assert with_derived(schema.EVENTS, frame)["quantity"].tolist() == [2.0, -2.0]
 
 
 def test_the_verdict_is_the_worst_severity_and_stops_come_first() -> None:
@@ -165,5 +166,5 @@ def test_the_verdict_is_the_worst_severity_and_stops_come_first() -> None:
         return Finding(table="t", column="c", check=check, severity=severity, **words)  # type: ignore[arg-type]
 
     warn, stop = finding("warn", "a"), finding("stop", "b")
-    assert [verdict([]), verdict([warn]), verdict([warn, stop])] == ["ok", "warn", "stop"]
-    assert worst_first([warn, stop, warn]) == [stop, warn]
+    assert [verdict_of([]), verdict_of([warn]), verdict_of([warn, stop])] == ["ok", "warn", "stop"]
+    assert worst_first([warn, stop, warn]) == (stop, warn)

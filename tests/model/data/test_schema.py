@@ -92,7 +92,7 @@ STORED = {Type.ID: "string", Type.CATEGORY: "string", Type.NUMBER: "double", Typ
 
 def written(folder: Path, **tables: pd.DataFrame) -> Path:
     """What ingest makes of the tables."""
-    ingest(run_settings(write(folder / "in", **tables)).to_json(), str(folder / "out"))
+    ingest(data=run_settings(write(folder / "in", **tables)).data, tables_dir=folder / "out")
     return folder / "out"
 
 

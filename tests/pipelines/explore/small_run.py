@@ -40,8 +40,8 @@ class Known(tf.Module):
 def small_run(root: Path) -> Path:
     """Writes everything that `aisle explore --run` reads; returns the run's directory."""
     run = run_settings(write(root / "source", **market()))
-    ingest(run.to_json(), str(root / "tables"))
-    build_examples(run.to_json(), str(root / "tables"), str(root / "examples"))
+    ingest(data=run.data, tables_dir=root / "tables")
+    build_examples(run=run, tables_dir=root / "tables", examples_dir=root / "examples")
     paths = Paths(out=root / "run")
     registry = Registry(paths.registry)
     registry.set_stable(_add(registry, root, run, "personal_frequency", PersonalFrequency()))

@@ -78,7 +78,23 @@ def outputs_in(root: Path, text: str = "plain") -> dict[str, str]:
     """Files of a small run; `text` stands wherever a stage may pass on words of the user's data."""
     slices = [{"slice": "department", "value": text, "trips": 1, "models": summary_of()["quality"]}]
     files = {
-        "tables/ingest.json": {"cut_s": 1_704_672_000, "source": "complete_journey"},
+        "tables/ingest.json": {
+            "source": "complete_journey",
+            "engine": "duckdb",
+            "rows_in": 1100,
+            "dropped": {},
+            "dropped_percent": 0.0,
+            "repaired": {},
+            "events": 1000,
+            "purchases": 1000,
+            "users_seen": 20,
+            "items_seen": 10,
+            "first_event_s": 1_700_000_000,
+            "last_event_s": 1_706_000_000,
+            "cut_s": 1_704_672_000,
+            "cut": "2024-01-08",
+            "items": 10,
+        },
         "anomalies/anomalies.json": {
             "verdict": "warn",
             "anomalies": [

@@ -8,15 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from components.artifacts.examples import Examples
 from components.evaluate import metrics_report as report
 from components.evaluate.predictions import recommend_all
 from components.evaluate.slices import slice_values
 from components.evaluate.tfma.cross_check import check_with_tfma, compare, thresholds
 from components.evaluate.tfma.metrics import hits_of
 from components.evaluate.tfma.runner import OVERALL, Outcome, Threshold, eval_config, run_tfma, write_examples
-from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics
-from model.evaluation.next_basket_task import CATALOG, ITEMS, load_task
+from model.evaluation.next_basket_task import load_task
 from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same
 from tests.components.evaluate.world import write_examples as write_world
 from tfx_configs.evaluation import EvaluationSettings
@@ -38,7 +38,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
     items = {
         name: recommend_all(FunctionModel("1", answer), task.trips, task.trip_N) for name, answer in answers.items()
     }
-    slices = slice_values(task, Catalog.load(examples / CATALOG), pd.read_parquet(examples / ITEMS), top_values=3)
+    slices = slice_values(task, Examples(examples).catalog(), pd.read_parquet(Examples(examples).items), top_values=3)
     return report.judge(task, items, slices, {})
 
 

@@ -1,21 +1,19 @@
-"""Distances between stretches of requests and purchases, for the monitor: TFDV's measures, without any limit.
+"""Distances between stretches of requests and purchases, for the monitor: TFDV's measures, without limits.
 
 Runs in the validate environment, many windows in one call, since importing TFDV takes longer than all of them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
-from components.validate import drift, statistics
-from components.validate import serving_skew as requests
-from components.validate.tables import HOUR, WEEKDAY, with_derived
+from components.tfdv import statistics
+from components.tfdv.derived_columns import HOUR, WEEKDAY, with_derived
+from components.tfdv.distances import Distances, drift, of_events, skew
 from model.data import columns as c
 from model.data import schema
 from model.errors import InputError
-from tfx_configs.validation import ValidationSettings
 
 WEEK_S = 7 * 86_400
 MIN_ROWS = 50
@@ -24,20 +22,20 @@ MIN_ROWS = 50
 Parts = list[list[float]]
 Spans = dict[str, Parts]
 """{window: its parts as (begin, end), unix seconds}."""
-Distances = dict[str, dict[str, float]]
-"""{window: {feature: distance}}, empty for a window that is too short."""
+ByWindow = dict[str, Distances]
+"""{window: distances}, empty for a window that is too short."""
 
 
 def distances(
     training_stats: str, visits: list[str], purchases: list[str], spans: Spans, time_zone: str = "UTC"
-) -> dict[str, Distances]:
+) -> dict[str, ByWindow]:
     """How far each window's requests are from the training trips, and its purchases from those of the week before.
 
     Args:
         training_stats: requests.stats.pb of validation; empty: no skew is measured.
         visits: Parquet files with user_id, time_s, store_id.
         purchases: Parquet files with event_time (unix seconds), price, quantity, store_id, event_type.
-        time_zone: whose clock says the hour and weekday of a purchase; those of requests are UTC's, as in training.
+        time_zone: whose clock shows the hour and weekday of a purchase; those of requests are UTC's, as in training.
 
     Returns:
         {"skew": {window: {feature: distance}}, "drift": likewise}.
@@ -47,42 +45,34 @@ def distances(
     """
     if training_stats and not Path(training_stats).is_file():
         raise InputError(f"training_stats: expected a file at {training_stats}, found none")
-    settings = ValidationSettings()
+    trained = statistics.read(Path(training_stats)) if training_stats else None
     asked = _loaded(visits).rename(columns={"time_s": c.TIME})
     bought = _by_clock(_loaded(purchases), time_zone)
 
-    def skew(parts: Parts) -> dict[str, float]:
+    def from_training(parts: Parts) -> Distances:
         rows = _within(asked, parts)
-        if not training_stats or len(rows) < MIN_ROWS:
-            return {}
-        return _by_feature(requests.distances(Path(training_stats), rows, settings))
+        return {} if trained is None or len(rows) < MIN_ROWS else skew(trained, rows)
 
-    def moved(parts: Parts) -> dict[str, float]:
+    def from_week_before(parts: Parts) -> Distances:
         now, before = _within(bought, parts), _within(bought, [[b - WEEK_S, e - WEEK_S] for b, e in parts])
-        if min(len(now), len(before)) < MIN_ROWS:
-            return {}
-        names = [name for name in (*drift.NUMERIC, *drift.CATEGORICAL) if name in bought]
-        return _by_feature(drift.distances(before[names], now[names], settings))
+        return {} if min(len(now), len(before)) < MIN_ROWS else drift(of_events(before), of_events(now))
 
-    return {"skew": _each(skew, spans), "drift": _each(moved, spans)}
+    return {"skew": _each(from_training, spans), "drift": _each(from_week_before, spans)}
 
 
 def write_training_stats(visits: str, out: str) -> str:
     """Writes requests.stats.pb of trips given as Parquet (user_id, time_s, store_id); returns `out`."""
     rows = pd.read_parquet(visits, columns=[c.USER, "time_s", c.STORE]).rename(columns={"time_s": c.TIME})
     rows[c.TIME] = rows[c.TIME].astype("float64")
-    stats = statistics.compute(with_derived(schema.EVENTS, rows))
-    Path(out).write_bytes(stats.SerializeToString(deterministic=True))
+    statistics.write(statistics.compute(with_derived(schema.EVENTS, rows)), Path(out))
     return out
 
 
-def _each(measure: Callable[[Parts], dict[str, float]], spans: Spans) -> Distances:
-    """Each stretch of time once: of looks a week apart, most windows before the cut are the same."""
-    found: dict[str, dict[str, float]] = {}
-    for parts in spans.values():
-        if str(parts) not in found:
-            found[str(parts)] = measure(parts)
-    return {name: found[str(parts)] for name, parts in spans.items()}
+def _each(measure: Callable[[Parts], Distances], spans: Spans) -> ByWindow:
+    """Measures each stretch of time once: of runs a week apart, most windows before the cut are the same."""
+    distinct = {str(parts): parts for parts in spans.values()}
+    measured = {key: measure(parts) for key, parts in distinct.items()}
+    return {name: measured[str(parts)] for name, parts in spans.items()}
 
 
 def _loaded(paths: list[str]) -> pd.DataFrame:
@@ -105,7 +95,3 @@ def _by_clock(frame: pd.DataFrame, time_zone: str) -> pd.DataFrame:
 def _within(frame: pd.DataFrame, parts: Parts) -> pd.DataFrame:
     bounds = [frame[c.TIME].searchsorted(part) for part in parts]
     return pd.concat([frame.iloc[low:high] for low, high in bounds]) if bounds else frame.iloc[:0]
-
-
-def _by_feature(found: Sequence[Any]) -> dict[str, float]:
-    return {one.feature: float(one.value) for one in found}

@@ -1,0 +1,92 @@
+"""Examples: what the examples stage leaves.
+
+trips/, catalog/     model.data.trips.Trips and model.data.catalog.Catalog
+items.parquet        the catalog's attributes as strings; likewise users.parquet, where the data has any
+examples.json        ExamplesReport
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+import pandas as pd
+
+from components.artifacts.artifact import Artifact, ArtifactDirectory
+from model.data.catalog import Catalog
+from model.data.trips import Trips
+from model.files import atomic_directory
+
+
+class ExamplesReport(Artifact):
+    """Counts; of the vocabulary and the labels as components.examples.run and .labels define them."""
+
+    FILE = "examples.json"
+    STAGE = "examples"
+
+    trips: int
+    train_trips: int
+    test_trips: int
+    items: int
+    vocabulary: int
+    """Embedding rows of items."""
+    vocabulary_coverage: float
+    oov_items: int
+    oov_buckets: int
+    oov_items_colliding: float
+    oov_purchases_colliding: float
+    lines_after_cut: int
+    lines_returned: int
+    lines_quantity: int
+    lines_gift: int
+    lines_late: int
+    gift_trips: int
+    trips_without_label: int
+    quantity_limit: float | None = None
+
+
+class Examples(ArtifactDirectory):
+    """Trips with their histories, and the catalog that the model is built on."""
+
+    MARKER: ClassVar[str] = Trips.DIRECTORY
+    STAGE: ClassVar[str] = "examples"
+
+    @classmethod
+    def save(
+        cls,
+        directory: Path,
+        *,
+        trips: Trips,
+        catalog: Catalog,
+        items: pd.DataFrame,
+        users: pd.DataFrame | None,
+        report: ExamplesReport,
+    ) -> None:
+        """Replaces `directory` in one step."""
+        with atomic_directory(directory) as fresh:
+            out = cls(fresh)
+            trips.save(fresh / Trips.DIRECTORY)
+            catalog.save(fresh / Catalog.DIRECTORY)
+            items.to_parquet(out.items, index=False)
+            if users is not None:
+                users.to_parquet(out.users, index=False)
+            report.save(fresh)
+
+    def trips(self) -> Trips:
+        return Trips.load(self.directory / Trips.DIRECTORY)
+
+    def catalog(self) -> Catalog:
+        """Raises InputError when there is none."""
+        return Catalog.load(self.directory / Catalog.DIRECTORY)
+
+    @property
+    def items(self) -> Path:
+        return self.directory / "items.parquet"
+
+    @property
+    def users(self) -> Path:
+        """May not be there."""
+        return self.directory / "users.parquet"
+
+    @property
+    def report(self) -> ExamplesReport:
+        """Raises InputError when there is none."""
+        return ExamplesReport.load(self.directory)

@@ -1,0 +1,86 @@
+"""Tables: what ingest leaves.
+
+events/              Parquet by month
+items.parquet        likewise users.parquet and promotions.parquet, where the source has them
+ingest.json          IngestReport
+"""
+
+from pathlib import Path
+from typing import ClassVar
+
+from components.artifacts.artifact import Artifact, ArtifactDirectory
+from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Table
+
+
+class IngestReport(Artifact):
+    """What ingest read, dropped, repaired and wrote, in rows."""
+
+    FILE = "ingest.json"
+    STAGE = "ingest"
+
+    source: str
+    engine: str
+    rows_in: int
+    """Event rows of the source."""
+    dropped: dict[str, int]
+    """{reason: event rows}"""
+    dropped_percent: float
+    repaired: dict[str, int]
+    """{reason: rows}"""
+    events: int
+    purchases: int
+    users_seen: int
+    """Shoppers with an event."""
+    items_seen: int
+    first_event_s: int
+    """Unix seconds, as the next two."""
+    last_event_s: int
+    cut_s: int
+    cut: str
+    """Day of `cut_s`, YYYY-MM-DD."""
+    items: int
+    users: int | None = None
+    promotions: int | None = None
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What KFP shows of the step."""
+        return {"events": self.events, "items": self.items, "dropped_percent": self.dropped_percent}
+
+
+class Tables(ArtifactDirectory):
+    """A directory of canonical tables."""
+
+    MARKER: ClassVar[str] = IngestReport.FILE
+    STAGE: ClassVar[str] = "ingest"
+
+    def path(self, table: Table) -> Path | None:
+        """The table as a directory of parts or as one file; None where there is neither."""
+        paths = (self.directory / table.name, self.file(table))
+        return next((path for path in paths if path.exists()), None)
+
+    def file(self, table: Table) -> Path:
+        """Where a table that is one file lies."""
+        return self.directory / f"{table.name}.parquet"
+
+    @property
+    def events(self) -> Path:
+        """Directory of Parquet files, by month."""
+        return self.directory / EVENTS.name
+
+    @property
+    def items(self) -> Path:
+        return self.file(ITEMS)
+
+    @property
+    def users(self) -> Path | None:
+        return self.path(USERS)
+
+    @property
+    def promotions(self) -> Path | None:
+        return self.path(PROMOTIONS)
+
+    @property
+    def report(self) -> IngestReport:
+        """Raises InputError when there is none."""
+        return IngestReport.load(self.directory)

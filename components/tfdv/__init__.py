@@ -1,0 +1,1 @@
+"""TFDV: statistics and distances that validation and the monitor share; needs the validate environment."""

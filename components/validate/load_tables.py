@@ -1,0 +1,83 @@
+"""Reads the canonical tables as they lie on disk, without trusting them."""
+
+import dataclasses
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+
+from components.artifacts.tables import Tables
+from components.artifacts.validation import Finding
+from model.data import schema
+
+PARTITION = "month"
+_CONVERSION_ERRORS = (pa.ArrowException, OSError, ValueError)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Loaded:
+    """One table in memory."""
+
+    table: schema.Table
+    frame: pd.DataFrame
+    """The rows taken; times are float64 seconds since 1970, the events' partition column is left out."""
+    types: dict[str, str]
+    """Arrow type of each column."""
+    rows: int
+    """Rows in the files; more than len(frame) when every `stride`-th was taken."""
+    stride: int
+    partitions: pd.Series | None = None
+    """[rows] the month=YYYY-MM directory each event lies in; None where the table is one file."""
+
+
+def load(tables: Tables, table: schema.Table, max_rows: int) -> Loaded | Finding | None:
+    """The table, or why it cannot be read, or None for an optional table that is missing or empty.
+
+    A table of more than `max_rows` rows is thinned to every k-th row, the same rows every time.
+    """
+
+    def unreadable(expected: str, received: str, what_to_do: str) -> Finding:
+        return Finding(table.name, "(file)", "readable", "stop", expected, received, what_to_do)
+
+    path = tables.path(table)
+    if path is None:
+        return unreadable("a table", "none", "run ingest again") if table.required else None
+    try:
+        source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
+        rows = source.count_rows()
+        stride = max(1, -(-rows // max_rows))
+        arrow = source.to_table() if stride == 1 else _every(source, stride)
+        parted = path.is_dir() and PARTITION in arrow.schema.names
+        types = {field.name: str(field.type) for field in arrow.schema if field.name != PARTITION or not parted}
+        frame = pd.DataFrame({name: _to_pandas(arrow[name]) for name in types})
+        partitions = arrow[PARTITION].to_pandas().astype(str) if parted else None
+    except _CONVERSION_ERRORS as error:
+        todo = "write the file again; it is damaged or not Parquet"
+        return unreadable("readable Parquet files", str(error).splitlines()[0][:160], todo)
+    if rows == 0:
+        return unreadable("at least one row", "0 rows", "check the source of this table") if table.required else None
+    return Loaded(table=table, frame=frame, types=types, rows=rows, stride=stride, partitions=partitions)
+
+
+def _every(source: ds.Dataset, stride: int) -> pa.Table:
+    """Rows 0, stride, 2 * stride, ... in file order, read in batches so that the whole never is in memory."""
+    taken, position = [], 0
+    for batch in source.to_batches():
+        first = -position % stride
+        taken.append(batch.take(pa.array(np.arange(first, batch.num_rows, stride))))
+        position += batch.num_rows
+    return pa.Table.from_batches(taken, source.schema)
+
+
+def _to_pandas(column: pa.ChunkedArray) -> pd.Series:
+    """Numbers and times as such, everything else as strings."""
+    kind = column.type
+    if pa.types.is_dictionary(kind) or not (
+        pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_null(kind)
+    ):
+        column = column.cast(pa.string())
+    if pa.types.is_timestamp(kind):
+        column = column.cast(pa.timestamp("us"))
+        return pd.Series(column.cast(pa.int64()).to_pandas() / 1e6, dtype="float64")
+    return column.to_pandas()
