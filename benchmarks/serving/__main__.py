@@ -24,8 +24,7 @@ from benchmarks.harness.process import busy_s
 from benchmarks.harness.result_file import write_result
 from benchmarks.serving.load import Load, http_request, run_load
 from benchmarks.serving.mlserver import command, environment
-from components.rollout.local.envoy_config import READY_PATH, Backend
-from components.rollout.local.processes import Process, free_port, get, running, wait_ready
+from components.rollout.local.processes import READY_PATH, Backend, Process, free_port, get, running, wait_ready
 from model.data.trips import Trips
 from model.errors import InputError
 from model.package.manifest import verify

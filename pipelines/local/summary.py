@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
+from components.rollout.local.rollout import RolloutResult
 from model.files import read_json
-from pipelines.local.local_rollout import RolloutResult
 
 QUALITY = (
     "recall@10",
@@ -59,7 +59,7 @@ def summarise(outputs: dict[str, str], rollout: RolloutResult | None, seconds: d
         "model": pushed["version"],
         "stable_before": pushed["stable"],
         "rollout": _rollout(rollout, pushed),
-        "serving": rollout.serving if rollout else None,
+        "serving": rollout.serving.model_dump() if rollout and rollout.serving else None,
         "seconds": seconds,
     }
 
@@ -71,9 +71,4 @@ def _reason(reason: dict[str, Any]) -> str:
 def _rollout(rollout: RolloutResult | None, pushed: dict[str, Any]) -> dict[str, Any]:
     if rollout is None:
         return {"steps": [], "final_state": "not_started", "why": pushed["reason"], "failed_requests": 0}
-    return {
-        "steps": rollout.steps,
-        "final_state": rollout.final_state,
-        "failed_requests": rollout.failed_requests,
-        "failed_events": rollout.failed_events,
-    }
+    return rollout.model_dump(mode="json", exclude={"serving"})

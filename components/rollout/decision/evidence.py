@@ -1,4 +1,4 @@
-"""What was observed since the percent in force was set: all that the state machine looks at."""
+"""What was observed since the current share was set: all that the state machine evaluates."""
 
 from dataclasses import dataclass
 

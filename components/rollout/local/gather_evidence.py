@@ -1,4 +1,4 @@
-"""From single replies to what the state machine looks at."""
+"""From single replies to the evidence that the state machine evaluates."""
 
 from collections.abc import Sequence
 
@@ -11,7 +11,7 @@ from components.rollout.local.v2_client import Reply
 from model.evaluation import clustered_errors as clusters
 
 Pair = tuple[Reply, Reply]
-"""(canary's, stable's) answer to one request that both were asked."""
+"""(canary's, stable's) answer to one request that was sent to both."""
 
 
 def gather(
@@ -25,8 +25,8 @@ def gather(
 
     Args:
         assigned_to_canary: requests that the split gave to the canary, as counted by the proxy. Those it did not answer
-            with 200 itself are its errors, even where the stable version stepped in and the client saw nothing.
-        pairs: requests asked of both, besides the traffic.
+            with 200 itself are its errors, even where the stable version answered in its place.
+        pairs: requests sent to both, besides the traffic.
         age_s: since the rollout began, seconds.
     """
     sides = {side: [reply for reply in replies if reply.version == side] for side in (STABLE, CANARY)}

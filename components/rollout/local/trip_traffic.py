@@ -1,4 +1,4 @@
-"""Trips of the test span as traffic: each is one recommendation asked for as of its moment, then its purchases."""
+"""Trips of the test span as traffic: each is one request as of its moment, then its purchases."""
 
 import dataclasses
 from collections.abc import Callable
@@ -8,6 +8,8 @@ from components.rollout.local.v2_client import Client, Reply
 from model.data.trips import Trips
 
 K = 10
+PLAYED = "replay-"
+"""Prefix of the ids of replayed requests."""
 
 
 class Replay:
@@ -28,18 +30,12 @@ class Replay:
         return [self._play(int(trip)) for trip in batch]
 
     def asked_both(self, count: int) -> list[tuple[Reply, Reply]]:
-        """(canary's, stable's) answers to the last `count` trips played, asked of each by name; no traffic."""
-        last = self._order[max(0, self.played - count) : self.played]
-        return [
-            (
-                self.ask(int(trip), f"both-canary-{trip}", CANARY),
-                self.ask(int(trip), f"both-stable-{trip}", STABLE),
-            )
-            for trip in last
-        ]
+        """(canary's, stable's) answers to the last `count` trips played, requested of each by name; no traffic."""
+        last = map(int, self._order[max(0, self.played - count) : self.played])
+        return [tuple(self.ask(trip, f"both-{side}-{trip}", side) for side in (CANARY, STABLE)) for trip in last]
 
     def ask(self, trip: int, request_id: str, version: str = "") -> Reply:
-        """The recommendation alone, as of the trip's moment; of `version` where one is named."""
+        """The recommendation alone, as of the trip's moment; of `version` unless it is empty."""
         trips = self._trips
         return self._client.recommend(
             user_id=str(trips.user_ids[trips.user_T[trip]]),
@@ -52,7 +48,7 @@ class Replay:
 
     def _play(self, trip: int) -> Reply:
         basket = [str(item) for item in self._trips.item_ids[self._trips.basket(trip)]]
-        reply = self.ask(trip, f"replay-{trip}")
+        reply = self.ask(trip, f"{PLAYED}{trip}")
         reply = dataclasses.replace(reply, hits=len(set(reply.item_ids) & set(basket)))
         time_s = int(self._trips.time_T[trip])
         if not self._client.purchases(reply.user_id, time_s, basket, f"trip-{trip}"):

@@ -14,7 +14,7 @@ CASES = [
     (404, 'inferenceservices.serving.kserve.io "aisle" not found', InputError, "apply the manifests"),
     (403, "inferenceservices is forbidden: User cannot patch", InputError, "not allowed"),
     (403, "pods is forbidden: exceeded quota: small", CheckFailed, "exceeded quota"),
-    (409, "Apply failed with 1 conflict", CheckFailed, "somebody else manages these fields"),
+    (409, "Apply failed with 1 conflict", CheckFailed, "another manager owns these fields"),
     (500, "Internal error: failed calling webhook", CheckFailed, "KServe's controller does not answer"),
     (422, "spec.canary[0].trafficPercent: Invalid value: 150", CheckFailed, "Invalid value: 150"),
 ]

@@ -111,4 +111,4 @@ def test_in_knative_mode_the_pods_of_the_newest_revision_are_to_blame() -> None:
     said.clear()
     starting = {"metadata": {"name": "aisle-predictor-00002-deployment-1"}, "status": {}}
     assert trouble(service, [starting], [], None) == "pod aisle-predictor-00002-deployment-1 is still starting"
-    assert trouble(service, [], [], None) == "KServe says nothing; is its controller running?"
+    assert trouble(service, [], [], None) == "KServe reports nothing; is its controller running?"
