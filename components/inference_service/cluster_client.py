@@ -44,7 +44,8 @@ class Cluster(Protocol):
 
         Raises InputError or CheckFailed when it is refused.
 
-        force: take fields over from another field manager.
+        Args:
+            force: take fields over from another field manager.
         """
         ...
 

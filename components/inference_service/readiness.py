@@ -34,7 +34,7 @@ def canary_ready(mode: Mode, predictor: str, percent: int, revision_before: str 
 
     def standard(service: KubeObject, pods: list[KubeObject]) -> bool:
         statuses = service.get("status", {}).get("canaryStatuses", [])
-        canary = next((status for status in statuses if status["name"] == predictor), {})
+        canary: KubeObject = next((status for status in statuses if status["name"] == predictor), {})
         return canary.get("ready") is True and canary.get("trafficPercent", 0) == percent
 
     def knative(service: KubeObject, pods: list[KubeObject]) -> bool:

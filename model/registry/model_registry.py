@@ -91,15 +91,15 @@ class Registry:
         return file
 
     def keep_outcome(self, run: str, outcome: dict[str, Any]) -> None:
-        """Keeps what push did in the run of that name; without a name nothing is kept."""
+        """Stores what push did in the run of that name; without a name nothing is stored."""
         if run:
             write_json(self.root / "outcomes" / f"{run}.json", outcome)
 
     def outcome(self, run: str) -> dict[str, Any]:
         """What push did in the run of that name; empty where it did not come to that."""
         file = self.root / "outcomes" / f"{run}.json"
-        found: dict[str, Any] = read_json(file) if file.exists() else {}
-        return found
+        outcome: dict[str, Any] = read_json(file) if file.exists() else {}
+        return outcome
 
     def set_canary(self, version: str, note: str = "") -> State:
         """Declares a canary beside the stable version; the stable version itself cannot be one.
@@ -132,8 +132,11 @@ class Registry:
 
         if stored(roles.stable) is None:
             return self.state()
-        names = {role: stored(version) for role, version in vars(roles).items()}
-        return self._change("follows the service", lambda state: dataclasses.replace(state, **names))
+        stable, canary, previous = map(stored, (roles.stable, roles.canary, roles.previous))
+        return self._change(
+            "follows the service",
+            lambda state: dataclasses.replace(state, stable=stable, canary=canary, previous=previous),
+        )
 
     def _change(self, action: str, move: Callable[[State], State], note: str = "") -> State:
         """Reads, moves and writes the state under one lock; a move that changes nothing is not recorded."""

@@ -139,114 +139,86 @@ def describe(outcomes: OutcomeRatio) -> str:
     return f"hits per trip {outcomes.ratio:.2f} of stable's [{outcomes.low:.2f}, {outcomes.high:.2f}]"
 
 
-def _guard(action: Action, sense: Sense, when: str, **row: Any) -> Callable[[Callable[[Case], Figure | None]], None]:
-    """Adds the decorated figure as a guard of its name; `row`: more fields of Guard."""
+def _guard(action: Action, sense: Sense, **row: Any) -> Callable[[Callable[[Case], Figure | None]], None]:
+    """Adds the decorated figure as a guard of its name, with its docstring as `when`; `row`: more fields of Guard."""
     return lambda figure: GUARDS.append(
-        Guard(name=figure.__name__, action=action, sense=sense, when=when, figure=figure, **row)
+        Guard(
+            name=figure.__name__,
+            action=action,
+            sense=sense,
+            when=(figure.__doc__ or "").strip(),
+            figure=figure,
+            **row,
+        )
     )
 
 
-@_guard("rollback", "at least", "the canary does not pass its readiness check")
+@_guard("rollback", "at least")
 def down(case: Case) -> Figure:
+    """the canary does not pass its readiness check"""
     return Figure(float(case.evidence.canary_ready), 1.0, "the canary does not pass its readiness check")
 
 
-@_guard(
-    "rollback",
-    "at most",
-    "more failed canary requests than `max_error_percent` of a full sample",
-    shown="failed",
-    unit="%",
-)
+@_guard("rollback", "at most", shown="failed", unit="%")
 def errors(case: Case) -> Figure:
-    """As many failures as a full sample may have are enough before it is full."""
+    """more failed canary requests than `max_error_percent` of a full sample"""
+    # As many failures as a full sample may have are enough before it is full.
     canary, allowed = case.canary, case.plan.max_error_percent
     failed = 100 * canary.errors / max(canary.requests, case.plan.min_canary_requests)
     return Figure(failed, allowed, f"{canary.errors} of {canary.requests} canary requests, over {allowed} %")
 
 
-@_guard(
-    "rollback",
-    "at most",
-    "its p99 is surely above `p99_floor_ms` and above `max_p99_ratio` times stable's",
-    shown="p99, surely",
-    unit="ms",
-    full_sample=True,
-)
+@_guard("rollback", "at most", shown="p99, surely", unit="ms", full_sample=True)
 def latency(case: Case) -> Figure:
+    """its p99 is surely above `p99_floor_ms` and above `max_p99_ratio` times stable's"""
     canary_ms, stable_ms = case.canary.p99_ms, case.stable.p99_ms
     limit_ms = max(case.plan.p99_floor_ms, case.plan.max_p99_ratio * stable_ms)
     reason = f"canary p99 {canary_ms:.1f} ms, over {limit_ms:.1f} ms (stable {stable_ms:.1f} ms)"
     return Figure(case.canary.p99_low_ms, limit_ms, reason)
 
 
-@_guard(
-    "rollback",
-    "at most",
-    "more of its answers are fallbacks than of stable's, by over `max_fallback_points`",
-    shown="more fallbacks than stable",
-    unit="points",
-    full_sample=True,
-)
+@_guard("rollback", "at most", shown="more fallbacks than stable", unit="points", full_sample=True)
 def fallback(case: Case) -> Figure:
+    """more of its answers are fallbacks than of stable's, by over `max_fallback_points`"""
     canary, stable = case.canary.fallback_percent, case.stable.fallback_percent
     reason = f"{canary:.1f} % of the canary's answers, {stable:.1f} % of stable's"
     return Figure(canary - stable, case.plan.max_fallback_points, reason)
 
 
-@_guard(
-    "rollback",
-    "at most",
-    "shoppers' lists share more than `max_list_overlap` of their items, and more than stable's do",
-    shown="in common between lists",
-    unit="%",
-    full_sample=True,
-)
+@_guard("rollback", "at most", shown="in common between lists", unit="%", full_sample=True)
 def coverage(case: Case) -> Figure:
+    """shoppers' lists share more than `max_list_overlap` of their items, and more than stable's do"""
     canary, stable = case.canary.list_overlap, case.stable.list_overlap
     limit = max(case.plan.max_list_overlap, stable + OVERLAP_NOISE)
     reason = f"two shoppers' lists share {canary:.0%} of their items, with stable {stable:.0%}"
     return Figure(100 * canary, 100 * limit, reason)
 
 
-@_guard(
-    "rollback",
-    "at least",
-    "the always-valid interval of its hits per trip over stable's is below 1",
-    shown="hits over stable's, at best",
-    full_sample=True,
-)
+@_guard("rollback", "at least", shown="hits over stable's, at best", full_sample=True)
 def outcomes(case: Case) -> Figure | None:
+    """the always-valid interval of its hits per trip over stable's is below 1"""
     return Figure(case.outcomes.high, 1.0, describe(case.outcomes)) if case.outcomes else None
 
 
-@_guard("rollback", "at most", "undecided for longer than `max_age_hours`", shown="undecided", unit="h")
+@_guard("rollback", "at most", shown="undecided", unit="h")
 def age(case: Case) -> Figure:
+    """undecided for longer than `max_age_hours`"""
     hours, allowed = case.evidence.age_s / HOUR_S, case.plan.max_age_hours
     return Figure(hours, allowed, f"undecided after {hours:.0f} h, the plan allows {allowed:g} h")
 
 
-@_guard(
-    "hold",
-    "at least",
-    "the observed shoppers do not fit the declared share (`split_alpha`): the evidence is not what it seems",
-    shown="p of the split",
-)
+@_guard("hold", "at least", shown="p of the split")
 def split(case: Case) -> Figure:
+    """the observed shoppers do not fit the declared share (`split_alpha`): the evidence is not what it seems"""
     canary, total = case.canary.shoppers, case.canary.shoppers + case.stable.shoppers
     p_value = split_always_valid_p(canary, total, case.percent)
     reason = f"{canary} of {total} shoppers at a declared {case.percent} % (p = {p_value:.2g})"
     return Figure(p_value, case.plan.split_alpha, reason)
 
 
-@_guard(
-    "hold",
-    "at least",
-    "less than `min_agreement` of its items are in stable's answers too: an operator should check",
-    shown="of its items are stable's too",
-    unit="%",
-)
+@_guard("hold", "at least", shown="of its items are stable's too", unit="%")
 def agreement(case: Case) -> Figure | None:
+    """less than `min_agreement` of its items are in stable's answers too: an operator should check"""
     share, required = case.evidence.agreement, case.plan.min_agreement
     if share is None:
         return None
@@ -254,21 +226,17 @@ def agreement(case: Case) -> Figure | None:
     return Figure(100 * share, 100 * required, reason)
 
 
-@_guard("hold", "at least", "fewer than `min_canary_requests` of its answers observed", wants_traffic=True)
+@_guard("hold", "at least", wants_traffic=True)
 def traffic(case: Case) -> Figure:
+    """fewer than `min_canary_requests` of its answers observed"""
     answers, needed = case.canary.requests, case.plan.min_canary_requests
     return Figure(answers, needed, f"{answers} canary answers of the {needed} needed")
 
 
-@_guard(
-    "hold",
-    "above",
-    "before 100 %: the interval is not above `min_outcome_ratio` yet",
-    shown="hits over stable's, at worst",
-    wants_traffic=True,
-)
+@_guard("hold", "above", shown="hits over stable's, at worst", wants_traffic=True)
 def proof(case: Case) -> Figure | None:
-    """Demanded of the last step in which stable has traffic: the next has nothing to compare with."""
+    """before 100 %: the interval is not above `min_outcome_ratio` yet"""
+    # Demanded of the last step in which stable has traffic: the next has nothing to compare with.
     plan, wanted = case.plan, case.plan.min_outcome_ratio
     if wanted == 0 or [step for step in plan.percents if step > case.percent] != [100]:
         return None

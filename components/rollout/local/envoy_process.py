@@ -84,10 +84,10 @@ def rds_file(workdir: Path) -> Path:
 
 
 @contextmanager
-def proxy(stable: Backend, canary: Backend, workdir: Path, percent: int = 0) -> Iterator[Proxy]:
-    """Runs Envoy before two servers that are ready; yields once it routes `percent` to the canary."""
+def proxy(stable: Backend, canary: Backend, workdir: Path) -> Iterator[Proxy]:
+    """Runs Envoy before two servers that are ready; yields once it routes, everything to stable."""
     watched = rds_file(workdir)
-    write_json(watched, routes(percent, f"0-{percent}"))
+    write_json(watched, routes(0, "0-0"))
     write_json(workdir / "envoy.json", bootstrap(stable, canary, watched))
     address = workdir / "envoy.admin"
     address.unlink(missing_ok=True)
@@ -100,6 +100,6 @@ def proxy(stable: Backend, canary: Backend, workdir: Path, percent: int = 0) -> 
         listeners = json.loads(get(admin_port, "/listeners?format=json")[1])
         port = listeners["listener_statuses"][0]["local_address"]["socket_address"]["port_value"]
         envoy_proxy = Proxy(process, watched, admin_port, port)
-        wait_until(lambda: envoy_proxy.revision() == f"0-{percent}", process, "routes", START_TIMEOUT_S)
+        wait_until(lambda: envoy_proxy.revision() == "0-0", process, "routes", START_TIMEOUT_S)
         wait_until(lambda: {STABLE, CANARY} <= envoy_proxy.healthy(), process, "healthy servers", START_TIMEOUT_S)
         yield envoy_proxy

@@ -131,6 +131,12 @@ def running(
             process.stop()
 
 
+def server_command(model_dir: Path, store: Path, backend: Backend, module: str = SERVER_MODULE) -> list[str]:
+    """The command line of a model server on loopback."""
+    command = [sys.executable, "-m", module, "--host-loopback", "--model-dir", str(model_dir), "--store", str(store)]
+    return [*command, "--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port)]
+
+
 @contextmanager
 def model_server(
     name: str, model_dir: Path, store: Path, workdir: Path, max_history: int, module: str = SERVER_MODULE
@@ -140,9 +146,7 @@ def model_server(
     Leaves {workdir}/{name}.log, and its rows in the request log in {workdir}/requests.
     """
     backend = Backend(http_port=free_port(), grpc_port=free_port())
-    command = [sys.executable, "-m", module, "--host-loopback"]
-    command += ["--model-dir", str(model_dir), "--store", str(store), "--max-history", str(max_history)]
-    command += ["--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port)]
+    command = [*server_command(model_dir, store, backend, module), "--max-history", str(max_history)]
     command += ["--request-log", str(workdir / REQUESTS), "--deadline-ms", str(DEADLINE_MS)]
     with running(name, command, workdir / f"{name}.log") as process:
         yield process, backend

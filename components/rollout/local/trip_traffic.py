@@ -31,8 +31,10 @@ class Replay:
 
     def asked_both(self, count: int) -> list[tuple[Reply, Reply]]:
         """(canary's, stable's) answers to the last `count` trips played, requested of each by name; no traffic."""
-        last = map(int, self._order[max(0, self.played - count) : self.played])
-        return [tuple(self.ask(trip, f"both-{side}-{trip}", side) for side in (CANARY, STABLE)) for trip in last]
+        return [
+            (self.ask(trip, f"both-canary-{trip}", CANARY), self.ask(trip, f"both-stable-{trip}", STABLE))
+            for trip in map(int, self._order[max(0, self.played - count) : self.played])
+        ]
 
     def ask(self, trip: int, request_id: str, version: str = "") -> Reply:
         """The recommendation alone, as of the trip's moment; of `version` unless it is empty."""
