@@ -42,7 +42,7 @@ class StepRecord(BaseModel):
     agreement: float | None = None
     list_overlap: dict[str, float] = {}
     split_p_value: float
-    weight_change_ms: float
+    weight_change_ms: float = 0.0
     """From the order to change the share to its effect."""
     decision: str
     reasons: tuple[str, ...]

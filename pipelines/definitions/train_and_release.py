@@ -4,15 +4,14 @@ from kfp import dsl
 from kfp.dsl.pipeline_context import Pipeline
 
 from components.monitor.op import reference
+from components.monitor.retraining.kfp_trainer import PIPELINE
 from components.push.op import release
 from components.train.op import stable
 from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, how_it_ended, mount_registry, place
 from pipelines.definitions.training import training
 
-NAME = "aisle-cluster"
 
-
-@dsl.pipeline(name=NAME, description="Train and gate, then declare the model as canary of the InferenceService.")
+@dsl.pipeline(name=PIPELINE, description="Train and gate, then declare the model as canary of the InferenceService.")
 def cluster(
     settings: str,
     data_version: str,
@@ -32,7 +31,7 @@ def cluster(
         canary_percent: the share that a blessed model starts with, 0 to 100.
         pushgateway: what is told how the run ended; empty: nobody.
     """
-    with dsl.ExitHandler(how_it_ended(NAME, pushgateway, namespace)):
+    with dsl.ExitHandler(how_it_ended(PIPELINE, pushgateway, namespace)):
         stands = stable(namespace=namespace, registry=MOUNT, settings=settings, data_version=data_version)
         stands.set_display_name("Stable model").set_cpu_limit("500m").set_memory_limit("1G")
         stands.set_retry(1).set_caching_options(False)

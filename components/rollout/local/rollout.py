@@ -144,14 +144,13 @@ class RolloutLoop:
             if not (decision.wants_traffic and batch):
                 break
             self._planned += self._share
-        step = StepRecord(
-            **_traffic(percent, evidence, replies),
-            weight_change_ms=change_ms,
-            decision=decision.action,
-            reasons=decision.reasons,
-            began=began.isoformat(timespec="milliseconds"),
-            ended=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            guards=tuple(measurements(self._plan, percent, evidence)),
+        step = _record(percent, evidence, decision, replies).model_copy(
+            update={
+                "weight_change_ms": change_ms,
+                "began": began.isoformat(timespec="milliseconds"),
+                "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "guards": tuple(measurements(self._plan, percent, evidence)),
+            }
         )
         self._state = apply(self._state, decision)
         self._note(
@@ -212,25 +211,27 @@ class RolloutLoop:
         )
 
 
-def _traffic(percent: int, evidence: Evidence, replies: Sequence[Reply]) -> dict[str, Any]:
-    """Fields of StepRecord: what the traffic of one step was, and what both versions made of it."""
+def _record(percent: int, evidence: Evidence, decision: Decision, replies: Sequence[Reply]) -> StepRecord:
+    """One step: its traffic, what both versions made of it, and the decision."""
     stable, canary = evidence.stable, evidence.canary
     shoppers = stable.shoppers + canary.shoppers
     sides = {side: version for side, version in ((STABLE, stable), (CANARY, canary)) if version.trips}
-    return {
-        "declared_percent": percent,
-        "observed_percent": 100 * sum(reply.version == CANARY for reply in replies) / max(len(replies), 1),
-        "observed_shopper_percent": 100 * canary.shoppers / max(shoppers, 1),
-        "requests": len(replies),
-        "canary_requests": canary.requests,
-        "canary_errors": canary.errors,
-        "shoppers": shoppers,
-        "canary_shoppers": canary.shoppers,
-        "failed_requests": sum(reply.status != 200 for reply in replies),
-        "agreement": evidence.agreement,
-        "split_p_value": split_p_value(canary.shoppers, shoppers, percent),
-        **{
-            name: {side: getattr(version, name) for side, version in sides.items()}
-            for name in ("p50_ms", "p99_ms", "hits_per_trip", "list_overlap")
-        },
-    }
+    return StepRecord(
+        declared_percent=percent,
+        observed_percent=100 * sum(reply.version == CANARY for reply in replies) / max(len(replies), 1),
+        observed_shopper_percent=100 * canary.shoppers / max(shoppers, 1),
+        requests=len(replies),
+        canary_requests=canary.requests,
+        canary_errors=canary.errors,
+        shoppers=shoppers,
+        canary_shoppers=canary.shoppers,
+        failed_requests=sum(reply.status != 200 for reply in replies),
+        p50_ms={side: version.p50_ms for side, version in sides.items()},
+        p99_ms={side: version.p99_ms for side, version in sides.items()},
+        hits_per_trip={side: version.hits_per_trip for side, version in sides.items()},
+        agreement=evidence.agreement,
+        list_overlap={side: version.list_overlap for side, version in sides.items()},
+        split_p_value=split_p_value(canary.shoppers, shoppers, percent),
+        decision=decision.action,
+        reasons=decision.reasons,
+    )

@@ -11,6 +11,7 @@ from components.kfp_support.pushgateway import (
     ROLLOUT_PERCENT,
     ROLLOUT_STATE,
 )
+from components.monitor.retraining.kfp_trainer import PIPELINE
 from pipelines.manifests.observability.objectives import FEWEST_BAD, OBJECTIVES, objective_group
 from pipelines.manifests.observability.rules import Alert, Group
 from tfx_configs.monitoring import MonitorSettings
@@ -210,7 +211,7 @@ JOBS = (
     ),
     Alert(
         name="AislePipelineNotRun",
-        expr=f'time() - max by (namespace, pipeline) ({PIPELINE_SUCCESS}{{pipeline="aisle-cluster"}}) > {8 * 86400}',
+        expr=f'time() - max by (namespace, pipeline) ({PIPELINE_SUCCESS}{{pipeline="{PIPELINE}"}}) > {8 * 86400}',
         wait="15m",
         severity="ticket",
         summary="The pipeline {{ $labels.pipeline }} has not succeeded for {{ $value | humanizeDuration }}.",

@@ -165,7 +165,7 @@ def test_a_promotion_that_is_interrupted_afterwards_can_still_be_taken_back(
     one, two, _ = _registry(run)
     RunTraffic(run=run).declare(None, "maria")
 
-    def ended_then_interrupted(*_: object) -> None:
+    def ended_then_interrupted(**_: object) -> None:
         RunTraffic(run=run).command(Command.PROMOTE, "maria")
         raise KeyboardInterrupt
 
