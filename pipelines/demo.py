@@ -7,13 +7,14 @@ from typing import Any
 
 from components.monitor.run import REPORT
 from components.rollout.local.processes import REQUESTS
-from components.rollout.local.rollout import Progress, RolloutResult
+from components.rollout.local.rollout import LocalRollout
+from components.rollout.local.trip_traffic import seed_store
+from components.rollout.rollout_record import Progress, RolloutResult
 from model.data.trips import Trips
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
-from pipelines.local.local_rollout import LocalRollout, seed_store
 from pipelines.local.monitor_runs import monitor_run
 from pipelines.local.pipeline_process import run_pipeline
 from pipelines.local.run_directory import Paths, alone

@@ -8,6 +8,7 @@ and previous is in the registry alone (model/registry/roles.py).
 import fcntl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -20,10 +21,14 @@ from components.rollout.decision.states import State
 from model.errors import CheckFailed, InputError
 
 
-class StepRecord(BaseModel):
-    """One step: its traffic, what was measured of both versions, and the decision. Dictionaries: {side: value}."""
+class Frozen(BaseModel):
+    """A part of a record."""
 
     model_config = ConfigDict(frozen=True)
+
+
+class StepRecord(Frozen):
+    """One step: its traffic, what was measured of both versions, and the decision. Dictionaries: {side: value}."""
 
     declared_percent: int
     observed_percent: float
@@ -52,10 +57,8 @@ class StepRecord(BaseModel):
     guards: tuple[Measurement, ...] = ()
 
 
-class Event(BaseModel):
+class Event(Frozen):
     """One line of the history. `time`: ISO 8601."""
-
-    model_config = ConfigDict(frozen=True)
 
     time: str
     event: str
@@ -94,6 +97,41 @@ class RolloutRecord(Artifact):
         record = self.model_copy(update={"generation": generation})
         record.save(directory)
         return record
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """What `on_progress` gets every few requests; `planned` grows when a step needs more traffic."""
+
+    percent: int
+    requests: int
+    planned: int
+    failed: int
+
+
+class ServingFigures(Frozen):
+    """One client through Envoy, and the CPU of the model servers alone."""
+
+    p50_ms: float
+    p99_ms: float
+    rps: float
+    cpu_ms_per_request: float
+    stages_ms: dict[str, float]
+    """{stage: mean}, which add up to the mean of an answer."""
+
+
+class RolloutResult(Frozen):
+    """The outcome of a rollout, or of one step of it."""
+
+    final_state: State
+    """running: after a single step that was taken."""
+    steps: tuple[StepRecord, ...]
+    failed_requests: int
+    """Recommendations without a 200 over the whole replay."""
+    failed_events: int
+    """Baskets that were not accepted."""
+    serving: ServingFigures | None = None
+    """None after a single step."""
 
 
 def begin(directory: Path, record: RolloutRecord) -> RolloutRecord:

@@ -13,15 +13,15 @@ from components.rollout.decision.states import Command, State
 from components.rollout.local.envoy_config import routes
 from components.rollout.local.envoy_process import rds_file
 from components.rollout.local.processes import SERVER_MODULE
-from components.rollout.local.rollout import Progress, RolloutResult
-from components.rollout.rollout_record import RolloutRecord, begin, change
+from components.rollout.local.rollout import LocalRollout, new_record
+from components.rollout.local.trip_traffic import check_trips, seed_store
+from components.rollout.rollout_record import Progress, RolloutRecord, RolloutResult, begin, change
 from components.rollout.traffic_adapter import RolloutStatus
 from model.data.trips import Trips
 from model.errors import InputError, ModelRefused
 from model.files import read_json, write_json
 from model.package.manifest import read_manifest
 from model.registry.model_registry import Registry
-from pipelines.local.local_rollout import LocalRollout, check_trips, new_record, seed_store
 from pipelines.local.run_directory import Paths, alone
 from tfx_configs.settings import RunSettings
 
@@ -131,8 +131,7 @@ class RunTraffic:
                 on_progress=on_progress,
                 server_module=server_module,
             )
-            with rollout.loop(record) as loop:
-                return loop.one()
+            return rollout.step(record)
 
 
 def candidate_of(registry: Registry, version: str | None, run: Path) -> str:

@@ -12,14 +12,14 @@ from pathlib import Path
 from components.rollout.local.envoy_config import CANARY
 from components.rollout.local.envoy_process import Proxy
 from components.rollout.local.processes import REQUESTS, SERVER_MODULE
-from components.rollout.local.trip_traffic import Replay
+from components.rollout.local.rollout import STORE
+from components.rollout.local.trip_traffic import Replay, check_trips, seed_store
 from components.rollout.local.two_versions import two_versions
 from components.rollout.local.v2_client import Reply
 from components.rollout.shadow_comparison import COLUMNS, Comparison, compare
 from model.errors import InputError
 from model.registry.model_registry import Registry
 from model.request_log import reader as request_log
-from pipelines.local.local_rollout import STORE, check_trips, seed_store
 from pipelines.local.rollout_operator import candidate_of, finished_run
 from pipelines.local.run_directory import Paths, alone
 

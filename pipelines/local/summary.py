@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from components.rollout.local.rollout import RolloutResult
+from components.rollout.rollout_record import RolloutResult
 from model.files import read_json
 
 QUALITY = (

@@ -1,30 +1,48 @@
-"""One rollout, step by step: traffic, evidence, decision, weight, record."""
+"""A rollout on this machine: a stable and a canary server, Envoy before them, the test span's trips as traffic.
 
-import dataclasses
+Purchases follow each recommendation as events, so that a shopper's later trips are answered with them. The state
+machine decides after each step; nothing outlives the call.
+"""
+
+import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict
 
 from components.rollout.decision.evidence import Evidence
 from components.rollout.decision.guards import measurements
 from components.rollout.decision.split_test import split_p_value
-from components.rollout.decision.state_machine import Decision, RolloutState, apply, decide
+from components.rollout.decision.state_machine import Decision, RolloutState, apply, decide, start
 from components.rollout.decision.states import State
 from components.rollout.local.envoy_config import CANARY, STABLE
 from components.rollout.local.gather_evidence import Pair, gather
 from components.rollout.local.latency_breakdown import stage_ms, stage_seconds
-from components.rollout.local.trip_traffic import Replay
-from components.rollout.local.two_versions import TwoVersions
+from components.rollout.local.processes import REQUESTS, SERVER_MODULE
+from components.rollout.local.trip_traffic import Replay, check_trips, seed_store
+from components.rollout.local.two_versions import TwoVersions, two_versions
 from components.rollout.local.v2_client import Reply
-from components.rollout.rollout_record import RolloutRecord, StepRecord, change
+from components.rollout.rollout_record import (
+    Progress,
+    RolloutRecord,
+    RolloutResult,
+    ServingFigures,
+    StepRecord,
+    begin,
+    change,
+)
 from model.data.trips import Trips
+from model.errors import CheckFailed
+from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
 
+STORE = "store"
+"""Live state of the servers, in the rollout's directory."""
 MEASURED_REQUESTS = 400
 """Requests of the closing latency and CPU measurement: one client, no events in between."""
 PROGRESS_EVERY = 20
@@ -32,73 +50,94 @@ ASK_BOTH_EVERY = 20
 """One trip in so many is sent to both versions besides, for their agreement."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Progress:
-    """What `on_progress` gets every few requests; `planned` grows when a step needs more traffic."""
+@dataclass(frozen=True, kw_only=True)
+class LocalRollout:
+    """What is rolled out, and how.
 
-    percent: int
-    requests: int
-    planned: int
-    failed: int
-
-
-class ServingFigures(BaseModel):
-    """One client through Envoy, and the CPU of the model servers alone."""
-
-    model_config = ConfigDict(frozen=True)
-
-    p50_ms: float
-    p99_ms: float
-    rps: float
-    cpu_ms_per_request: float
-    stages_ms: dict[str, float]
-    """{stage: mean}, which add up to the mean of an answer."""
-
-
-class RolloutResult(BaseModel):
-    """The outcome of a rollout, or of one step of it."""
-
-    model_config = ConfigDict(frozen=True)
-
-    final_state: State
-    """running: after a single step that was taken."""
-    steps: tuple[StepRecord, ...]
-    failed_requests: int
-    """Recommendations without a 200 over the whole replay."""
-    failed_events: int
-    """Baskets that were not accepted."""
-    serving: ServingFigures | None = None
-    """None after a single step."""
-
-
-class RolloutLoop:
-    """One rollout in progress: steps, counts and the record.
-
-    Args:
-        workdir: where the record is; it is at `record`.
-        on_end: called with promoted or rolled_back while that is recorded, so that both happen or neither.
+    Leaves in `workdir`: the record, logs and request logs of the servers, Envoy's files. A step plays its share of
+    `settings.replay_requests`, and more while the machine asks for more and trips are left.
     """
 
-    def __init__(
-        self,
-        trips: Trips,
-        versions: TwoVersions,
-        settings: RunSettings,
-        *,
-        workdir: Path,
-        record: RolloutRecord,
-        on_progress: Callable[[Progress], None],
-        on_end: Callable[[State], object],
-    ) -> None:
-        self._replay = Replay(trips, versions.client, self._count, record.next_trip)
-        self._trips = trips
+    trips: Trips
+    stable_dir: Path
+    canary_dir: Path
+    settings: RunSettings
+    workdir: Path
+    registry: Registry | None = None
+    """Its roles change when the rollout ends; None: there is none."""
+    on_progress: Callable[[Progress], None] = lambda _: None
+    server_module: str = SERVER_MODULE
+
+    def run(self) -> RolloutResult:
+        """Takes every step of `settings.rollout`, from the first.
+
+        Raises:
+            InputError: there are no test trips.
+            StageFailed: a process does not start, or dies with none to answer in its place.
+            CheckFailed: an operator changed the rollout meanwhile.
+        """
+        check_trips(self.trips)
+        self.workdir.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(self.workdir / REQUESTS, ignore_errors=True)
+        seed_store(self.trips, self.workdir / STORE, self.settings.features.max_history)
+        record = begin(self.workdir, new_record(self.stable_dir.name, self.canary_dir.name, self.settings))
+        with self._loop(record) as loop:
+            return loop.run()
+
+    def step(self, record: RolloutRecord) -> RolloutResult:
+        """Takes one step from where the record is; raises as `run`."""
+        with self._loop(record) as loop:
+            return loop.one()
+
+    def settle(self, state: State) -> None:
+        """Moves the roles at the end of the rollout."""
+        if self.registry is not None and state == State.PROMOTED:
+            self.registry.promote()
+        elif self.registry is not None:
+            self.registry.drop_canary()
+
+    @contextmanager
+    def _loop(self, record: RolloutRecord) -> Iterator["_Loop"]:
+        """Both servers on the store in `workdir` and Envoy before them, until the block ends.
+
+        An error that ends the block is recorded, unless an operator's change is that error, or the rollout had ended
+        before.
+        """
+        try:
+            with two_versions(
+                stable_dir=self.stable_dir,
+                canary_dir=self.canary_dir,
+                store=self.workdir / STORE,
+                workdir=self.workdir,
+                max_history=self.settings.features.max_history,
+                server_module=self.server_module,
+            ) as versions:
+                yield _Loop(self, versions, record)
+        except CheckFailed:
+            raise
+        except BaseException as error:
+            event = f"aborted: {type(error).__name__}: {error!s:.200}"
+            change(self.workdir, lambda now: now.noting(event, state=State.ABORTED) if now.state.active else now)
+            raise
+
+
+def new_record(stable: str, candidate: str, settings: RunSettings) -> RolloutRecord:
+    """A rollout that begins now, at the plan's first share."""
+    percent = start(settings.rollout).percent
+    record = RolloutRecord(stable_before=stable, candidate=candidate, percent=percent, started_s=time.time())
+    return record.noting("started")
+
+
+class _Loop:
+    """A rollout in progress: steps, counts and the record."""
+
+    def __init__(self, rollout: LocalRollout, versions: TwoVersions, record: RolloutRecord) -> None:
+        self._rollout = rollout
+        self._replay = Replay(rollout.trips, versions.client, self._count, record.next_trip)
         self._versions = versions
-        self._plan = settings.rollout
-        self._share = max(1, settings.replay_requests // len(self._plan.percents))
-        self._workdir = workdir
+        self._plan = rollout.settings.rollout
+        self._share = max(1, rollout.settings.replay_requests // len(self._plan.percents))
         self._record = record
-        self._on_progress = on_progress
-        self._on_end = on_end
         state = State.HELD if record.state == State.HELD else State.RUNNING
         self._state = RolloutState(percent=record.percent, state=state)
         self._requests = self._failed = 0
@@ -170,7 +209,7 @@ class RolloutLoop:
         self._requests += 1
         self._failed += reply.status != 200
         if self._requests % PROGRESS_EVERY == 0:
-            self._on_progress(
+            self._rollout.on_progress(
                 Progress(
                     percent=self._state.percent, requests=self._requests, planned=self._planned, failed=self._failed
                 )
@@ -186,17 +225,17 @@ class RolloutLoop:
         def move(_: RolloutRecord) -> RolloutRecord:
             took_ms.append(self._versions.proxy.set_percent(changes.get("percent", self._record.percent)))
             if not changes.get("state", State.RUNNING).active:
-                self._on_end(changes["state"])
+                self._rollout.settle(changes["state"])
             return self._record.noting(event, **changes)
 
-        self._record = change(self._workdir, move, expected=self._record.generation)
+        self._record = change(self._rollout.workdir, move, expected=self._record.generation)
         return took_ms[0]
 
     def _measure(self) -> ServingFigures:
         """Latency as the client sees it, by stage, and the servers' CPU, over the first test trips played again."""
         alive = [server for server in self._versions.servers if server[0].exit_code is None]
         processes, ports = [process for process, _ in alive], [backend.http_port for _, backend in alive]
-        trips = np.resize(self._trips.test_trips(), MEASURED_REQUESTS)
+        trips = np.resize(self._rollout.trips.test_trips(), MEASURED_REQUESTS)
         before, cpu_s = stage_seconds(ports), sum(process.cpu_s() for process in processes)
         replies = [self._replay.ask(int(trip), f"measure-{n}") for n, trip in enumerate(trips)]
         cpu_s = sum(process.cpu_s() for process in processes) - cpu_s

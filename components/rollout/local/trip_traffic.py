@@ -1,15 +1,41 @@
 """Trips of the test span as traffic: each is one request as of its moment, then its purchases."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from components.rollout.local.envoy_config import CANARY, STABLE
 from components.rollout.local.v2_client import Client, Reply
 from model.data.trips import Trips
+from model.errors import InputError
+from model.serving.history.lmdb_store import LmdbStore
 
 K = 10
 PLAYED = "replay-"
 """Prefix of the ids of replayed requests."""
+
+
+def check_trips(trips: Trips) -> None:
+    """Raises InputError when there is no traffic to replay."""
+    if len(trips.test_trips()) == 0:
+        raise InputError("rollout: expected trips at or after the cut, got none; move the cut date back")
+
+
+def seed_store(trips: Trips, directory: Path, max_history: int) -> Path:
+    """A fresh store with every event before the cut. Returns `directory`."""
+    shutil.rmtree(directory, ignore_errors=True)
+    store = LmdbStore(directory, max_history)
+    before = trips.kept_events(trips.cut_s)
+    store.bulk_load(
+        trips.user_ids,
+        trips.item_ids,
+        trips.event_user_E[before],
+        trips.event_item_E[before],
+        trips.event_time_E[before],
+    )
+    store.close()
+    return directory
 
 
 class Replay:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from components.rollout.decision.states import Command, State
+from components.rollout.local import rollout as local_rollout
 from components.rollout.local.envoy_config import routes
 from components.rollout.local.envoy_process import rds_file
 from components.rollout.rollout_record import RolloutRecord, change
@@ -16,7 +17,6 @@ from model.package.manifest import write_manifest
 from model.registry.model_registry import Registry
 from pipelines.cli import main
 from pipelines.commands.rollout import ACTIONS
-from pipelines.local import local_rollout
 from pipelines.local.rollout_operator import RunTraffic
 from pipelines.local.run_directory import Paths
 from tests.components.rollout.decision.weekly import weekly_trips

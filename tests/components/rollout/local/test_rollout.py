@@ -14,12 +14,11 @@ import psutil
 import pytest
 
 from components.rollout.local.processes import REQUESTS
-from components.rollout.local.rollout import Progress, RolloutResult
-from components.rollout.rollout_record import RolloutRecord
+from components.rollout.local.rollout import LocalRollout
+from components.rollout.rollout_record import Progress, RolloutRecord, RolloutResult
 from model.errors import InputError
 from model.request_log.reader import read
 from model.serving.history.lmdb_store import LmdbStore
-from pipelines.local.local_rollout import LocalRollout
 from tests.components.rollout.decision.weekly import DAY_S, weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RolloutSettings, RunSettings
@@ -165,7 +164,7 @@ def test_a_canary_killed_under_way_is_rolled_back_and_every_request_is_answered(
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_an_interrupted_rollout(tmp_path: Path, ending: signal.Signals) -> None:
-    command = [sys.executable, "-m", "tests.pipelines.local.test_local_rollout", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.components.rollout.local.test_rollout", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "under way\n"
