@@ -1,4 +1,4 @@
-"""Stable's and the shadow's answers, compared by pencil."""
+"""Stable's and the shadow's answers, with hand-computed values."""
 
 import json
 from typing import Any
@@ -50,7 +50,7 @@ def test_answers_are_compared_one_by_one() -> None:
     json.dumps(found.model_dump(), allow_nan=False)
 
 
-def test_copies_that_nobody_counted_are_those_that_were_answered() -> None:
+def test_copies_that_the_proxy_did_not_count_are_those_that_were_answered() -> None:
     assert compare(ROWS).copies == 3
 
 

@@ -184,7 +184,7 @@ def test_when_all_trips_were_played_a_person_decides(run: Path) -> None:
         RunTraffic(run=run).step()
 
 
-def test_the_command_says_the_state_in_one_line_and_ends_with_2_on_bad_input(
+def test_the_command_prints_the_state_in_one_line_and_ends_with_2_on_bad_input(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     one, two, _ = _registry(run)
@@ -197,7 +197,7 @@ def test_the_command_says_the_state_in_one_line_and_ends_with_2_on_bad_input(
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("canary",), "rollout canary: expected no --namespace: push declares a cluster's canary"),
         (("shadow",), "rollout shadow: expected no --namespace: a cluster's gateway makes the copies"),
@@ -205,11 +205,11 @@ def test_the_command_says_the_state_in_one_line_and_ends_with_2_on_bad_input(
         (("step",), "expected --prometheus URL with --namespace, got none"),
     ],
 )
-def test_what_a_cluster_needs_is_said(
-    arguments: tuple[str, ...], said: str, capsys: pytest.CaptureFixture[str]
+def test_what_a_cluster_needs_is_named(
+    arguments: tuple[str, ...], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["rollout", *arguments, "--namespace", "aisle"]) == 2
-    assert capsys.readouterr().err.startswith(f"aisle: {said}")
+    assert capsys.readouterr().err.startswith(f"aisle: {message}")
 
 
 @pytest.mark.parametrize("action", sorted(ACTIONS))
@@ -221,13 +221,13 @@ def test_an_action_offers_a_cluster_only_where_it_takes_one(action: str, capsys:
 
 @pytest.mark.parametrize("place", ["nowhere", "file"])
 @pytest.mark.parametrize("action", sorted(ACTIONS))
-def test_where_no_run_is_every_action_says_so_in_one_line_and_makes_nothing(
+def test_where_no_run_is_every_action_reports_it_in_one_line_and_makes_nothing(
     action: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "file").write_text("mine")
     assert main(["rollout", action, "--run", str(tmp_path / place)]) == 2
-    told = capsys.readouterr()
-    assert told.out == "" and told.err.count("\n") == 1 and f"/{place}" in told.err and "None" not in told.err
+    output = capsys.readouterr()
+    assert output.out == "" and output.err.count("\n") == 1 and f"/{place}" in output.err and "None" not in output.err
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
@@ -235,12 +235,12 @@ def test_where_no_run_is_every_action_says_so_in_one_line_and_makes_nothing(
 def test_a_run_without_a_rollout_stays_as_it_is(action: str, run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = sorted(run.rglob("*"))
     assert main(["rollout", action, "--run", str(run)]) == 2
-    told = capsys.readouterr()
-    assert told.out == "" and "run rollout first" in told.err
+    output = capsys.readouterr()
+    assert output.out == "" and "run rollout first" in output.err
     assert sorted(run.rglob("*")) == before
 
 
-def test_a_registry_whose_state_cannot_be_read_is_told_in_one_line(
+def test_a_registry_whose_state_cannot_be_read_is_reported_in_one_line(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run / "registry" / "state.json").write_text("")

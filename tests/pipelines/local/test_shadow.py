@@ -49,7 +49,7 @@ def test_an_equal_shadow_sees_every_request_and_gives_the_same_answers(tmp_path:
     assert any("100.0 % of the lists the same" in line for line in shadow_lines(found))
 
 
-def test_a_shadow_of_half_the_requests_whose_model_fails_costs_no_client_an_answer_and_its_log_says_so_again(
+def test_a_shadow_of_half_the_requests_whose_model_fails_costs_no_client_an_answer_and_its_log_shows_it_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = _run(tmp_path, fail=True, items=["item-of-its-own"])
@@ -63,7 +63,7 @@ def test_a_shadow_of_half_the_requests_whose_model_fails_costs_no_client_an_answ
     assert f"60 requests answered, {found['compared']} copied, {found['compared']} compared" in capsys.readouterr().out
 
 
-def test_what_cannot_be_replayed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_replayed_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = _run(tmp_path)
     with pytest.raises(InputError, match=r"--version: expected a model in .*, got nine"):
         shadow(run, "nine", 10, 100, FAKE)

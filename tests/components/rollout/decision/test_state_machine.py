@@ -199,7 +199,7 @@ def test_what_compares_waits_for_a_full_sample() -> None:
     assert decision.action == "hold"
 
 
-def test_before_everybody_gets_the_canary_its_outcomes_are_proven_unless_the_plan_asks_for_nothing() -> None:
+def test_before_100_percent_the_outcomes_are_proven_unless_the_plan_asks_for_nothing() -> None:
     unsure = evidence_of({"hits_per_trip_se": 0.5}, percent=50)
     at_50 = RolloutState(percent=50)
     decision = decide(SETTINGS, at_50, unsure)

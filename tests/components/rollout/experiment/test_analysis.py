@@ -99,7 +99,7 @@ def test_one_planned_look_at_the_end_may_decide_what_many_looks_may_not() -> Non
     assert early.adjusted == final.adjusted
 
 
-def test_the_past_narrows_the_interval_and_both_are_told() -> None:
+def test_the_past_narrows_the_interval_and_both_are_reported() -> None:
     found = _read(1.0)
     assert found.plain is not None and found.adjusted is not None
     assert found.adjusted.high - found.adjusted.low < found.plain.high - found.plain.low
@@ -112,7 +112,7 @@ def test_no_estimate_is_given_when_treated_shoppers_are_missing() -> None:
     assert (found.plain, found.adjusted) == (None, None)
 
 
-def test_shoppers_who_saw_both_and_visits_of_unknown_outcome_are_left_out_and_told() -> None:
+def test_shoppers_who_saw_both_and_visits_of_unknown_outcome_are_left_out_and_reported() -> None:
     rows, visits, past = _experiment(1.0)
     again = rows.iloc[:5].assign(version=np.where(rows["version"].iloc[:5] == "v1", "v2", "v1"), time_s=9)
     visits.loc[visits.index[-3:], "hits"] = np.nan
@@ -126,6 +126,6 @@ def test_shoppers_who_saw_both_and_visits_of_unknown_outcome_are_left_out_and_to
     )
 
 
-def test_an_experiment_without_visits_says_nothing() -> None:
+def test_an_experiment_without_visits_is_undecided() -> None:
     rows, visits, past = _experiment(1.0)
     assert analyse(rows, visits[:0], past, "v1", "v2", SETTINGS).decision == "undecided"

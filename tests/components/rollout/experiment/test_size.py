@@ -1,4 +1,4 @@
-"""How many shoppers: by pencil, and whether as many see what they are to see."""
+"""How many shoppers: hand-computed, and whether as many detect the effect."""
 
 import numpy as np
 import pytest

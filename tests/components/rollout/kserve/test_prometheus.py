@@ -32,7 +32,7 @@ def _gather(canary: str = "new", age_s: float = 0.0) -> Evidence:
     return gather(_query, namespace="shop", stable="old", canary=canary, window_s=600.0, ready=True, age_s=age_s)
 
 
-def test_each_versions_requests_failures_and_fallbacks_are_counted_and_bad_requests_are_nobodys_fault() -> None:
+def test_each_versions_requests_failures_and_fallbacks_are_counted_and_bad_requests_are_no_failures() -> None:
     evidence = _gather(age_s=900.0)
     canary, stable = evidence.canary, evidence.stable
     assert (canary.requests, canary.errors, canary.fallbacks) == (100, 5, 5)

@@ -60,7 +60,7 @@ def test_the_standard_error_is_clustered_by_shopper() -> None:
     assert _canary(replies).hits_per_trip_se == pytest.approx(1.0)
 
 
-def test_one_shopper_says_nothing_about_the_others() -> None:
+def test_one_shopper_is_no_evidence_about_the_others() -> None:
     assert _canary([_reply("a", "canary", hits=1), _reply("a", "canary", hits=3)]).hits_per_trip_se == math.inf
 
 

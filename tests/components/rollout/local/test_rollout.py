@@ -119,7 +119,7 @@ def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history
     assert _children(earlier) == []
 
 
-def test_a_canary_with_the_same_list_for_everybody_is_rolled_back_for_its_coverage(tmp_path: Path) -> None:
+def test_a_canary_with_the_same_list_for_all_is_rolled_back_for_its_coverage(tmp_path: Path) -> None:
     result = _rollout(tmp_path, own=False, items=["item-0"])
     assert result.final_state == "rolled_back"
     assert result.steps[-1].reasons[0] == ("coverage: two shoppers' lists share 100% of their items, with stable 0%")
