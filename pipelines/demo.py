@@ -8,11 +8,13 @@ from typing import Any
 from components.artifacts.examples import Examples
 from components.monitor.run import REPORT
 from components.rollout.local.processes import REQUESTS
+from components.rollout.local.rollout import LocalRollout
+from components.rollout.local.trip_traffic import seed_store
+from components.rollout.rollout_record import Progress, RolloutResult
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
-from pipelines.local.local_rollout import Progress, RolloutResult, run_rollout, seed_store
 from pipelines.local.monitor_runs import monitor_run
 from pipelines.local.pipeline_process import run_pipeline
 from pipelines.local.run_directory import Paths, alone
@@ -92,10 +94,17 @@ def _rollout(
         answered = f"request {progress.requests} of {progress.planned}, {progress.failed} failed"
         display.say("rollout", f"{progress.percent} % declared, {answered}")
 
-    models = (registry.path(state.stable), registry.path(state.canary))
-    settle = {"promoted": registry.promote, "rolled_back": registry.drop_canary}
-    result = run_rollout(trips, *models, run, paths.rollout, show, on_end=lambda end: settle[end]())
-    if result.final_state not in settle:
+    rollout = LocalRollout(
+        trips=trips,
+        stable_dir=registry.path(state.stable),
+        canary_dir=registry.path(state.canary),
+        settings=run,
+        workdir=paths.rollout,
+        registry=registry,
+        on_progress=show,
+    )
+    result = rollout.run()
+    if result.final_state.active:
         registry.drop_canary()
-    display.end("rollout", message=f"{result.final_state.replace('_', ' ')}, {result.failed_requests} failed requests")
+    display.end("rollout", message=f"{result.final_state.words}, {result.failed_requests} failed requests")
     return result

@@ -10,13 +10,13 @@ import kserve
 import numpy as np
 from kserve.protocol.infer_type import InferInput
 
+from components.rollout.local.trip_traffic import seed_store
 from model.data.trips import Trips
 from model.serving.fallback.rungs import ServedModel
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from model.serving.predictor import Limits, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
-from pipelines.local.local_rollout import seed_store
 from tfx_configs.settings import DAY_S
 
 DETAIL_PERCENT = 20.0

@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from components.rollout.local.envoy_config import READY_PATH, USER_HEADER, VERSION_HEADER, Backend
-from components.rollout.local.envoy_process import Front, front
-from components.rollout.local.processes import Process, free_port, running, wait_ready
+from components.rollout.local.envoy_process import Proxy
+from components.rollout.local.envoy_process import proxy as envoy_proxy
+from components.rollout.local.processes import READY_PATH, Backend, Process, free_port, running, wait_ready
+from model.request_log.routing_headers import USER_HEADER, VERSION_HEADER
 
 SERVER = "tests.components.rollout.backend"
 CLIENTS = 4
@@ -30,12 +31,12 @@ def under_load(requests: int) -> dict[str, Any]:
     with ExitStack() as stack:
         workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aisle-load-")))
         stable, canary = (_server(stack, name, workdir) for name in ("stable", "canary"))
-        door = stack.enter_context(front(stable[1], canary[1], workdir))
-        clients = [_Load(door.port, requests // CLIENTS) for _ in range(CLIENTS)]
+        proxy = stack.enter_context(envoy_proxy(stable[1], canary[1], workdir))
+        clients = [_Load(proxy.port, requests // CLIENTS) for _ in range(CLIENTS)]
         begin = time.perf_counter()
         for client in clients:
             client.start()
-        changes_ms = _changes(door, canary[0], clients)
+        changes_ms = _changes(proxy, canary[0], clients)
         for client in clients:
             client.join()
         seconds = time.perf_counter() - begin
@@ -85,12 +86,12 @@ def _server(stack: ExitStack, name: str, workdir: Path) -> tuple[Process, Backen
     return process, backend
 
 
-def _changes(door: Front, canary: Process, clients: list[_Load]) -> list[float]:
+def _changes(proxy: Proxy, canary: Process, clients: list[_Load]) -> list[float]:
     """Spreads PERCENTS evenly over the load, then kills the canary; milliseconds from each order to its effect."""
     found, wanted = [], sum(client.requests for client in clients)
     for number, percent in enumerate(PERCENTS):
         _wait(clients, wanted * number // (len(PERCENTS) + 1))
-        found.append(door.set_percent(percent))
+        found.append(proxy.set_percent(percent))
     _wait(clients, wanted * len(PERCENTS) // (len(PERCENTS) + 1))
     canary.kill()
     return found

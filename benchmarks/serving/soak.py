@@ -17,9 +17,9 @@ from benchmarks.harness.result_file import RESULTS, write_result
 from benchmarks.serving.__main__ import CUT, MAX_HISTORY, SEED, WARM_RPS, WARM_S, pinned, requests_of
 from benchmarks.serving.load import Load, run_load
 from components.kfp_support.progress import progress
+from components.rollout.local.trip_traffic import seed_store
 from model.data.trips import Trips
 from model.files import read_json
-from pipelines.local.local_rollout import seed_store
 
 SCRATCH = RESULTS / "soak"
 MINUTES, WINDOWS = 30, 6

@@ -2,13 +2,13 @@
 
 import json
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
 from kubernetes import client, config
 from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from components.inference_service.traffic import API_VERSION, FIELD_MANAGER, NAME, RECORD
+from components.inference_service.traffic import API_VERSION, FIELD_MANAGER, NAME, RECORD, KubeObject
 from model.errors import CheckFailed, InputError
 
 TIMEOUT_S = 30
@@ -27,28 +27,29 @@ class Cluster(Protocol):
 
     namespace: str
 
-    def service(self) -> dict[str, Any]:
+    def service(self) -> KubeObject:
         """The InferenceService as it is now. Raises InputError when it, or its kind, is not there."""
         ...
 
-    def record(self) -> dict[str, Any]:
-        """The ConfigMap that tells of its versions. Raises InputError when it is not there."""
+    def record(self) -> KubeObject:
+        """The ConfigMap that declares its versions. Raises InputError when it is not there."""
         ...
 
-    def runtime(self) -> dict[str, Any]:
+    def runtime(self) -> KubeObject:
         """Its ServingRuntime. Raises InputError when it is not there."""
         ...
 
-    def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
+    def apply(self, part: KubeObject, force: bool = False) -> KubeObject:
         """Server-side apply of our fields of the service, or of the record; returns the object.
 
         Raises InputError or CheckFailed when it is refused.
 
-        force: take fields over from another field manager.
+        Args:
+            force: take fields over from another field manager.
         """
         ...
 
-    def pods(self) -> list[dict[str, Any]]:
+    def pods(self) -> list[KubeObject]:
         """The pods of the service."""
         ...
 
@@ -69,22 +70,22 @@ class KubeCluster:
             else:
                 self._client = config.new_client_from_config(kubeconfig)
         except config.ConfigException as error:
-            raise InputError(f"expected a cluster to talk to, found none ({error}); set KUBECONFIG") from None
+            raise InputError(f"expected a cluster to talk to, got none ({error}); set KUBECONFIG") from None
 
-    def service(self) -> dict[str, Any]:
+    def service(self) -> KubeObject:
         return self._get(self._path("InferenceService"))
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> KubeObject:
         try:
             return self._get(self._path("ConfigMap"))
         except InputError:
-            self.service()  # where KServe is missing as a whole, this tells so
+            self.service()  # where KServe is missing as a whole, this raises that
             raise
 
-    def runtime(self) -> dict[str, Any]:
+    def runtime(self) -> KubeObject:
         return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{NAME}")
 
-    def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
+    def apply(self, part: KubeObject, force: bool = False) -> KubeObject:
         query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"), ("force", str(force).lower())]
         deadline = time.monotonic() + WEBHOOK_S
         while True:
@@ -95,25 +96,25 @@ class KubeCluster:
                     raise
                 time.sleep(RETRY_S)
 
-    def pods(self) -> list[dict[str, Any]]:
+    def pods(self) -> list[KubeObject]:
         query = [("labelSelector", f"serving.kserve.io/inferenceservice={NAME}")]
-        items: list[dict[str, Any]] = self._get(f"/api/v1/namespaces/{self.namespace}/pods", query)["items"]
+        items: list[KubeObject] = self._get(f"/api/v1/namespaces/{self.namespace}/pods", query)["items"]
         return items
 
     def warnings(self) -> list[str]:
-        found = self._get(f"/api/v1/namespaces/{self.namespace}/events", [("fieldSelector", "type=Warning")])["items"]
-        found.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
-        return [f"{event['involvedObject']['name']}: {event.get('message', '')}" for event in found]
+        events = self._get(f"/api/v1/namespaces/{self.namespace}/events", [("fieldSelector", "type=Warning")])["items"]
+        events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
+        return [f"{event['involvedObject']['name']}: {event.get('message', '')}" for event in events]
 
     def _path(self, kind: str) -> str:
         if kind == "ConfigMap":
             return f"/api/v1/namespaces/{self.namespace}/configmaps/{RECORD}"
         return f"/apis/{API_VERSION}/namespaces/{self.namespace}/inferenceservices/{NAME}"
 
-    def _get(self, path: str, query: list[tuple[str, str]] | None = None) -> dict[str, Any]:
+    def _get(self, path: str, query: list[tuple[str, str]] | None = None) -> KubeObject:
         return self._call("GET", path, query or [], None)
 
-    def _call(self, verb: str, path: str, query: list[tuple[str, str]], body: Any) -> dict[str, Any]:
+    def _call(self, verb: str, path: str, query: list[tuple[str, str]], body: KubeObject | None) -> KubeObject:
         headers = {"Accept": "application/json"} | ({"Content-Type": _APPLY} if body is not None else {})
         try:
             reply = self._client.call_api(
@@ -130,29 +131,31 @@ class KubeCluster:
         except ApiException as error:
             raise refusal(error.status, error.body, self.namespace) from None
         except HTTPError as error:
-            raise InputError(f"expected an API server, none answers ({error!s:.120}); look at KUBECONFIG") from None
-        result: dict[str, Any] = json.loads(reply.data)
+            raise InputError(f"expected an API server, none answers ({error!s:.120}); check KUBECONFIG") from None
+        result: KubeObject = json.loads(reply.data)
         return result
 
 
 def refusal(status: int, body: str | bytes | None, namespace: str) -> InputError | CheckFailed:
-    """What the API server said, in words that tell what to do.
+    """The error for a reply of the API server, with what to do.
 
-    status: of the HTTP reply. body: a Status object as JSON, or plain text.
+    Args:
+        status: of the HTTP reply.
+        body: a Status object as JSON, or plain text.
     """
     try:
-        said = json.loads(body or "")["message"]
+        message = json.loads(body or "")["message"]
     except (ValueError, KeyError, TypeError):
-        said = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
-    said = " ".join(said.split())[:400]
-    if status == 404 and '"' not in said:
-        return InputError("expected a cluster with KServe, found none of its kinds; install KServe first")
+        message = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
+    message = " ".join(message.split())[:400]
+    if status == 404 and '"' not in message:
+        return InputError("expected a cluster with KServe, it has none of its kinds; install KServe first")
     if status == 404:
-        return InputError(f"{said}; apply the manifests of an overlay first, in namespace {namespace}")
-    if status in (401, 403) and "exceeded quota" not in said:
-        return InputError(f"not allowed: {said}; the role aisle-rollout gives what is needed")
+        return InputError(f"{message}; apply the manifests of an overlay first, in namespace {namespace}")
+    if status in (401, 403) and "exceeded quota" not in message:
+        return InputError(f"not allowed: {message}; the role aisle-rollout gives what is needed")
     if status == 409:
-        return CheckFailed(f"somebody else manages these fields: {said}; let one of you own them, or force it")
-    if "failed calling webhook" in said:
-        return WebhookSilent(f"KServe's controller does not answer: {said}; look at its pods in namespace kserve")
-    return CheckFailed(f"refused by the API server ({status}): {said}")
+        return CheckFailed(f"another manager owns these fields: {message}; let one of you own them, or force it")
+    if "failed calling webhook" in message:
+        return WebhookSilent(f"KServe's controller does not answer: {message}; check its pods in namespace kserve")
+    return CheckFailed(f"refused by the API server ({status}): {message}")

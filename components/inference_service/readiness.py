@@ -1,11 +1,10 @@
-"""Whether a version of the InferenceService is ready, and if not, why, in words that say what to do."""
+"""Whether a version of the InferenceService is ready, and if not, the reason and what to do."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
 
-from components.inference_service.traffic import Mode
+from components.inference_service.traffic import KubeObject, Mode
 
-Check = Callable[[dict[str, Any], list[dict[str, Any]]], bool]
+Check = Callable[[KubeObject, list[KubeObject]], bool]
 """(InferenceService, its pods) -> ready or not."""
 SERVER = "kserve-container"
 """What KServe calls the server's container in every runtime."""
@@ -15,11 +14,11 @@ PULL = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageNa
 def stable_ready(mode: Mode, predictor: str) -> Check:
     """Whether the service is ready, and in Standard mode a pod of this very predictor.
 
-    KServe's observedGeneration is that of the Deployment it made last, not of the service: it does not tell whether the
-    status speaks of what was applied.
+    KServe's observedGeneration is that of the Deployment it made last, not of the service: it does not show whether the
+    status is about what was applied.
     """
 
-    def ready(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
+    def ready(service: KubeObject, pods: list[KubeObject]) -> bool:
         if _condition(service, "Ready").get("status") != "True":
             return False
         return mode == "Knative" or any(f"-{predictor}-" in pod["metadata"]["name"] and _is_ready(pod) for pod in pods)
@@ -33,40 +32,44 @@ def canary_ready(mode: Mode, predictor: str, percent: int, revision_before: str 
     revision_before: the newest revision before the canary was declared, None when it was there already; Knative mode.
     """
 
-    def standard(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
-        found = [one for one in service.get("status", {}).get("canaryStatuses", []) if one["name"] == predictor]
-        return bool(found) and found[0].get("ready") is True and found[0].get("trafficPercent", 0) == percent
+    def standard(service: KubeObject, pods: list[KubeObject]) -> bool:
+        statuses = service.get("status", {}).get("canaryStatuses", [])
+        canary: KubeObject = next((status for status in statuses if status["name"] == predictor), {})
+        return canary.get("ready") is True and canary.get("trafficPercent", 0) == percent
 
-    def knative(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
-        newest = newest_revision(service)
-        part = service.get("status", {}).get("components", {}).get("predictor", {})
+    def knative(service: KubeObject, pods: list[KubeObject]) -> bool:
+        newest, part = newest_revision(service), _part(service)
         ready = newest is not None and part.get("latestReadyRevision") == newest and _share(service) == percent
         return ready and newest != revision_before and _condition(service, "Ready").get("status") == "True"
 
     return standard if mode == "Standard" else knative
 
 
-def without_share(service: dict[str, Any], pods: list[dict[str, Any]]) -> bool:
+def without_share(service: KubeObject, pods: list[KubeObject]) -> bool:
     """Whether the newest revision gets no requests; Knative mode."""
     return _share(service) == 0
 
 
-def _share(service: dict[str, Any]) -> int:
+def _share(service: KubeObject) -> int:
     """Percent of the requests that the newest revision gets; Knative mode."""
-    part = service.get("status", {}).get("components", {}).get("predictor", {})
-    newest = newest_revision(service)
-    return sum(one.get("percent") or 0 for one in part.get("traffic", []) if one.get("revisionName") == newest)
+    targets, newest = _part(service).get("traffic", []), newest_revision(service)
+    return sum(target.get("percent") or 0 for target in targets if target.get("revisionName") == newest)
 
 
-def newest_revision(service: dict[str, Any]) -> str | None:
+def newest_revision(service: KubeObject) -> str | None:
     """The revision that Knative made last, ready or not; None in Standard mode."""
-    part = service.get("status", {}).get("components", {}).get("predictor", {})
-    newest: str | None = part.get("latestCreatedRevision")
+    newest: str | None = _part(service).get("latestCreatedRevision")
     return newest
 
 
-def trouble(service: dict[str, Any], pods: Iterable[dict[str, Any]], warnings: list[str], predictor: str | None) -> str:
-    """Why the service, or the canary `predictor`, is not ready; the most telling reason first.
+def _part(service: KubeObject) -> KubeObject:
+    """Status of the predictor as a component; empty in Standard mode."""
+    part: KubeObject = service.get("status", {}).get("components", {}).get("predictor", {})
+    return part
+
+
+def trouble(service: KubeObject, pods: Iterable[KubeObject], warnings: list[str], predictor: str | None) -> str:
+    """Why the service, or the canary `predictor`, is not ready; the most specific reason first.
 
     warnings: `object: message` of the namespace's warning events, oldest first.
     """
@@ -75,8 +78,8 @@ def trouble(service: dict[str, Any], pods: Iterable[dict[str, Any]], warnings: l
     wanted = f"{revision}-" if revision else f"-{predictor}-" if predictor else ""
     mine = [pod for pod in pods if wanted in pod["metadata"]["name"]]
     for pod in mine:
-        if said := _pod_trouble(pod):
-            return f"pod {pod['metadata']['name']}: {said}"
+        if reason := _pod_trouble(pod):
+            return f"pod {pod['metadata']['name']}: {reason}"
     quota = [line for line in warnings if "exceeded quota" in line and wanted in line]
     if quota:
         return f"quota exceeded: {quota[-1][:300]}; raise the quota, or ask for fewer replicas"
@@ -86,15 +89,16 @@ def trouble(service: dict[str, Any], pods: Iterable[dict[str, Any]], warnings: l
     gateway = _condition(service, "IngressReady")
     if gateway.get("status") == "False" and predictor is None and mine:
         return f"no route: {gateway.get('message', '')}; is there a Gateway kserve-ingress-gateway, and a controller?"
-    words = [one.get("message") or one.get("reason") for one in _conditions(service) if one.get("status") == "False"]
-    if told := "; ".join(word for word in dict.fromkeys(words) if word):
-        return told
+    unmet = [condition for condition in _conditions(service) if condition.get("status") == "False"]
+    messages = dict.fromkeys(condition.get("message") or condition.get("reason") for condition in unmet)
+    if any(messages):
+        return "; ".join(message for message in messages if message)
     if mine:
         return f"pod {mine[-1]['metadata']['name']} is still starting"
-    return "KServe says nothing; is its controller running?"
+    return "KServe reports nothing; is its controller running?"
 
 
-def _pod_trouble(pod: dict[str, Any]) -> str | None:
+def _pod_trouble(pod: KubeObject) -> str | None:
     status = pod.get("status", {})
     for container in [*status.get("initContainerStatuses", []), *status.get("containerStatuses", [])]:
         waiting = container.get("state", {}).get("waiting", {})
@@ -106,23 +110,20 @@ def _pod_trouble(pod: dict[str, Any]) -> str | None:
         if waiting.get("reason") == "CrashLoopBackOff" or ended.get("exitCode"):
             reason = f"{ended.get('reason', 'Error')}, exit {ended.get('exitCode')}"
             if container["name"] != SERVER:
-                return f"container {container['name']} ended ({reason}); its log says why"
-            return f"server ended ({reason}); its log says why: a refused model is named there"
-    for one in status.get("conditions", []):
-        if one["type"] == "PodScheduled" and one["status"] == "False":
-            return f"no room: {one.get('message', '')[:200]}"
-    return None
+                return f"container {container['name']} ended ({reason}); its log has the reason"
+            return f"server ended ({reason}); its log has the reason: a refused model is named there"
+    scheduled = _condition(pod, "PodScheduled")
+    return f"no room: {scheduled.get('message', '')[:200]}" if scheduled.get("status") == "False" else None
 
 
-def _is_ready(pod: dict[str, Any]) -> bool:
-    conditions = pod.get("status", {}).get("conditions", [])
-    return any(one["type"] == "Ready" and one["status"] == "True" for one in conditions)
+def _is_ready(pod: KubeObject) -> bool:
+    return bool(_condition(pod, "Ready").get("status") == "True")
 
 
-def _conditions(service: dict[str, Any]) -> list[dict[str, Any]]:
-    conditions: list[dict[str, Any]] = service.get("status", {}).get("conditions", [])
+def _conditions(resource: KubeObject) -> list[KubeObject]:
+    conditions: list[KubeObject] = resource.get("status", {}).get("conditions", [])
     return conditions
 
 
-def _condition(service: dict[str, Any], kind: str) -> dict[str, Any]:
-    return next((one for one in _conditions(service) if one["type"] == kind), {})
+def _condition(resource: KubeObject, kind: str) -> KubeObject:
+    return next((condition for condition in _conditions(resource) if condition["type"] == kind), {})

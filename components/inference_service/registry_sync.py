@@ -1,4 +1,8 @@
-"""The registry follows what serves: a rollout on a cluster moves the service only."""
+"""The registry follows what serves: on a cluster the record of the service is the one source of roles.
+
+The registry's volume can be attached to one node at a time, so that a rollout, above all a rollback, must not wait for
+it. A step that opens the registry on a cluster calls `follow` first.
+"""
 
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.traffic import read
@@ -6,11 +10,5 @@ from model.registry.model_registry import Registry
 
 
 def follow(registry: Registry, cluster: Cluster) -> None:
-    """The registry's stable model becomes the one that serves; one that is not in the registry changes nothing."""
-    serving = read(cluster.record()).stable
-    if serving is None or not registry.path(serving.name).exists():
-        return
-    if registry.state().canary == serving.name:
-        registry.promote()
-    elif registry.state().stable != serving.name:
-        registry.set_stable(serving.name)
+    """The registry takes over all roles of the service; a stable version that it does not have changes nothing."""
+    registry.follow(read(cluster.record()).names())

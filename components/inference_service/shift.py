@@ -1,13 +1,12 @@
 """Changes of traffic on a cluster, each awaited, in an order in which no request meets a server that is gone.
 
 KServe takes a predictor away in the moment the service no longer names it; the gateway learns of that a little later.
-So whoever is to go first loses its share, then a pause, and only then its place in the spec.
+So a version that is to go first loses its share, then a pause, and only then its place in the spec.
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import (
@@ -18,8 +17,18 @@ from components.inference_service.readiness import (
     trouble,
     without_share,
 )
-from components.inference_service.rules import change_problems, problems
-from components.inference_service.traffic import Traffic, declared, merged, mode, promoted, read, record, rolled_back
+from components.inference_service.rules import problems
+from components.inference_service.traffic import (
+    KubeObject,
+    Traffic,
+    declared,
+    merged,
+    mode,
+    promoted,
+    read,
+    record,
+    rolled_back,
+)
 from model.errors import CheckFailed
 
 POLL_S = 2.0
@@ -38,26 +47,26 @@ class Patience:
 
 
 def promote(cluster: Cluster, patience: Patience) -> Traffic:
-    """The canary serves everybody; its pods stay. Raises InputError without a canary, CheckFailed when not ready."""
+    """The canary serves all shoppers; its pods stay. Raises InputError without a canary, CheckFailed when not ready."""
     traffic = read(cluster.record())
     after = promoted(traffic)
     canary = traffic.canary
     assert canary is not None
-    found_mode = mode(cluster.service())
-    if found_mode == "Standard" and traffic.percent < 100:
+    service_mode = mode(cluster.service())
+    if service_mode == "Standard" and traffic.percent < 100:
         put(cluster, replace(traffic, percent=100))
-        wait(cluster, patience, canary_ready(found_mode, canary.predictor, 100, None), canary.name, canary.predictor)
+        wait(cluster, patience, canary_ready(service_mode, canary.predictor, 100, None), canary.name, canary.predictor)
     patience.sleep(patience.settle_s)
     put(cluster, after)
-    wait(cluster, patience, stable_ready(found_mode, canary.predictor), canary.name, canary.predictor)
+    wait(cluster, patience, stable_ready(service_mode, canary.predictor), canary.name, canary.predictor)
     return after
 
 
 def roll_back(cluster: Cluster, patience: Patience) -> Traffic:
-    """Stable serves everybody, the canary goes; without a canary nothing changes.
+    """Stable serves all shoppers, the canary goes; without a canary nothing changes.
 
     In Standard mode it waits for nothing but the gateway. Raises CheckFailed in Knative mode when stable's new pods are
-    not ready in time; its old ones serve everybody then, and the next call goes on.
+    not ready in time; its old ones serve all shoppers then, and the next call resumes.
     """
     traffic = read(cluster.record())
     after = rolled_back(traffic)
@@ -73,61 +82,58 @@ def roll_back(cluster: Cluster, patience: Patience) -> Traffic:
 def _empty(cluster: Cluster, traffic: Traffic, patience: Patience) -> None:
     """In Knative mode: the canary without a share, then stable's model in its place, at 0 % until it is ready.
 
-    Without `canaryTrafficPercent` the newest revision that is ready gets everything: were the field gone at once, that
-    would be the canary, for as long as stable's new revision takes to start.
+    Without `canaryTrafficPercent` the newest revision that is ready gets everything: if the field went at once, that
+    would be the canary, while stable's new revision starts.
     """
     stable = traffic.stable
     assert stable is not None
-    none = replace(traffic, percent=0)
+    without_shoppers = replace(traffic, percent=0)
     service = cluster.service()
     if service["spec"]["predictor"]["model"].get("storageUri") == stable.uri:
-        before = None  # somebody began this and was interrupted
+        before = None  # an earlier rollback was interrupted here
     else:
-        put(cluster, none)
+        put(cluster, without_shoppers)
         wait(cluster, patience, without_share, f"{stable.name} alone", None)
         before = newest_revision(cluster.service())
-    put(cluster, replace(none, canary=stable), told=none)
+    put(cluster, replace(without_shoppers, canary=stable), recorded=without_shoppers)
     what = f"stable {stable.name} in the canary's place"
     wait(cluster, patience, canary_ready("Knative", stable.predictor, 0, before), what, None)
 
 
-def put(cluster: Cluster, traffic: Traffic, force: bool = False, told: Traffic | None = None) -> None:
+def put(cluster: Cluster, traffic: Traffic, force: bool = False, recorded: Traffic | None = None) -> None:
     """Checks the rules on the object as it would be, then applies; the record follows what is true.
 
-    force: take fields over from another field manager. told: what the record tells, where that is not `traffic`.
+    Args:
+        force: take fields over from another field manager.
+        recorded: what the record declares, where that is not `traffic`.
 
     Raises:
         InputError: the manifests are not there.
         CheckFailed: a rule is broken, or the API server refuses; nothing has changed.
     """
-    before = cluster.service()
-    part = declared(traffic, mode(before), cluster.namespace)
-    would_be = _with(before, part)
-    broken = problems(would_be, [cluster.runtime()])
-    if "storageUri" in before["spec"]["predictor"].get("model", {}):
-        broken += change_problems(before, would_be)
-    if broken:
+    service = cluster.service()
+    part = declared(traffic, mode(service), cluster.namespace)
+    if broken := problems(_with(service, part), [cluster.runtime()]):
         raise CheckFailed(f"the service would be invalid: {'; '.join(broken)}")
     cluster.apply(part, force)
-    cluster.apply(record(told or traffic, cluster.namespace), force)
+    cluster.apply(record(recorded or traffic, cluster.namespace), force)
 
 
-def _with(service: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+def _with(service: KubeObject, part: KubeObject) -> KubeObject:
     """What an apply makes of the object: our lists replace, and a canary that is not declared is gone."""
     spec = {key: value for key, value in service["spec"].items() if key != "canary"}
     return merged({**service, "spec": spec}, part)
 
 
-def wait(
-    cluster: Cluster,
-    patience: Patience,
-    ready: Check,
-    what: str,
-    predictor: str | None,
-) -> None:
-    """Returns once `ready` holds; raises CheckFailed with the reason when time is up.
+def wait(cluster: Cluster, patience: Patience, ready: Check, what: str, predictor: str | None) -> None:
+    """Returns once `ready` holds.
 
-    what: named in the message. predictor: whose pods may be to blame, None for the whole service's.
+    Args:
+        what: named in the message.
+        predictor: the one whose pods may be the cause, None for the whole service's.
+
+    Raises:
+        CheckFailed: it does not hold in time; with the reason.
     """
     deadline = patience.clock() + patience.ready_s
     while True:

@@ -2,8 +2,8 @@
 
 Everything here is a pure function of plain dictionaries, the JSON of the API. `declared` gives the fields that push and
 rollout own, for a server-side apply; the rest of the object comes from manifests/ and is not touched. Names and
-addresses of the versions, the previous one among them, are kept in a ConfigMap beside it: KServe copies annotations of
-the service into its pods, so that a note there would restart the stable version.
+addresses of the versions, the previous one among them, are in a ConfigMap beside it: KServe copies annotations of the
+service into its pods, so that a note there would restart the stable version.
 
     Standard mode:  spec.canary[0].trafficPercent beside the stable predictor
     Knative mode:   spec.predictor.canaryTrafficPercent; the spec names the newest version, KServe keeps the one before
@@ -14,6 +14,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from model.errors import InputError
+from model.registry.roles import Roles
+
+KubeObject = dict[str, Any]
+"""JSON of an object of the Kubernetes API, most of which is not ours."""
 
 API_VERSION = "serving.kserve.io/v1beta1"
 NAME = "aisle"
@@ -46,40 +50,38 @@ class Version:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Traffic:
-    """Who serves. `percent` is the canary's declared share, 0 (no requests, but running) to 100."""
+class Traffic(Roles[Version]):
+    """Which versions serve. `percent` is the canary's declared share, 0 (no requests, but running) to 100."""
 
-    stable: Version | None
-    canary: Version | None = None
     percent: int = 0
-    previous: Version | None = None
-    """What was stable before the last promotion."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.percent <= 100:
             raise InputError(f"canary percent: expected 0 to 100, got {self.percent}")
 
+    def names(self) -> Roles[str]:
+        """The same roles without addresses."""
+        return Roles(**{role: version.name for role, version in self.by_name().items()})
+
 
 def with_canary(traffic: Traffic, canary: Version, percent: int) -> Traffic:
     """Declares a canary, or moves its share. Raises InputError when it is the stable version, or percent is off."""
     if traffic.stable is not None and traffic.stable.name == canary.name:
-        raise InputError(f"{canary.name}: expected a version other than the stable one; it already serves everybody")
-    return replace(traffic, canary=canary, percent=percent)
+        raise InputError(f"{canary.name}: expected a version other than the stable one, which serves all shoppers")
+    return replace(traffic.start(canary), percent=percent)
 
 
 def promoted(traffic: Traffic) -> Traffic:
-    """The canary serves everybody. Raises InputError when there is none."""
-    if traffic.canary is None:
-        raise InputError("expected a canary to promote, the service has none; push a blessed model first")
-    return Traffic(stable=traffic.canary, previous=traffic.stable)
+    """The canary serves all shoppers. Raises InputError when there is none."""
+    return replace(traffic.promote(), percent=0)
 
 
 def rolled_back(traffic: Traffic) -> Traffic:
-    """The canary is gone, stable serves everybody; without a canary nothing changes."""
-    return replace(traffic, canary=None, percent=0)
+    """The canary is gone, stable serves all shoppers; without a canary nothing changes."""
+    return replace(traffic.roll_back(), percent=0)
 
 
-def mode(service: dict[str, Any]) -> Mode:
+def mode(service: KubeObject) -> Mode:
     """The deployment mode the object declares. Raises InputError when it declares none that we know."""
     declared_mode = service["metadata"].get("annotations", {}).get(MODE_ANNOTATION)
     if declared_mode not in _MODES:
@@ -90,8 +92,8 @@ def mode(service: dict[str, Any]) -> Mode:
     return _MODES[declared_mode]
 
 
-def read(record: dict[str, Any]) -> Traffic:
-    """The traffic that a record tells of. An empty one, from before the first push, has no stable version."""
+def read(record: KubeObject) -> Traffic:
+    """The traffic that a record declares. An empty one, from before the first push, has no stable version."""
     data = record.get("data") or {}
 
     def version(role: str) -> Version | None:
@@ -99,15 +101,14 @@ def read(record: dict[str, Any]) -> Traffic:
         return Version(name=name, uri=uri) if name and uri else None
 
     percent = int(data.get("canary-percent", 0))
-    return Traffic(stable=version("stable"), canary=version("canary"), percent=percent, previous=version("previous"))
+    return Traffic(stable=version("stable"), canary=version("canary"), previous=version("previous"), percent=percent)
 
 
-def record(traffic: Traffic, namespace: str) -> dict[str, Any]:
-    """The ConfigMap that tells of this traffic, complete."""
+def record(traffic: Traffic, namespace: str) -> KubeObject:
+    """The ConfigMap that declares this traffic, complete."""
     data: dict[str, str] = {}
-    for role, version in (("stable", traffic.stable), ("canary", traffic.canary), ("previous", traffic.previous)):
-        if version is not None:
-            data |= {f"{role}-version": version.name, f"{role}-uri": version.uri}
+    for role, version in traffic.by_name().items():
+        data |= {f"{role}-version": version.name, f"{role}-uri": version.uri}
     if traffic.canary is not None:
         data["canary-percent"] = str(traffic.percent)
     return {
@@ -118,7 +119,7 @@ def record(traffic: Traffic, namespace: str) -> dict[str, Any]:
     }
 
 
-def declared(traffic: Traffic, mode: Mode, namespace: str) -> dict[str, Any]:
+def declared(traffic: Traffic, mode: Mode, namespace: str) -> KubeObject:
     """What push and rollout own of the object, complete: what an earlier apply had and this one lacks is removed.
 
     Raises InputError when there is no version at all.
@@ -135,7 +136,7 @@ def declared(traffic: Traffic, mode: Mode, namespace: str) -> dict[str, Any]:
     }
 
 
-def merged(service: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
+def merged(service: KubeObject, part: KubeObject) -> KubeObject:
     """A copy of `service` with the fields of `part` in place: what the API server makes of a first apply."""
     result = dict(service)
     for key, value in part.items():
@@ -145,7 +146,7 @@ def merged(service: dict[str, Any], part: dict[str, Any]) -> dict[str, Any]:
 
 
 def s3_uri(uri: str) -> str:
-    """KFP's artifact address as KServe reads it: minio:// is S3 by another name. Raises InputError on other schemes."""
+    """KFP's artifact address as KServe reads it: minio:// becomes s3://. Raises InputError on other schemes."""
     scheme, separator, rest = uri.partition("://")
     if scheme == "minio" and rest:
         return f"s3://{rest}"
@@ -154,9 +155,9 @@ def s3_uri(uri: str) -> str:
     raise InputError(f"model address: expected s3://, minio://, gs://, pvc://, hdfs:// or https://, got {uri!r}")
 
 
-def _standard(traffic: Traffic, serving: Version) -> dict[str, Any]:
+def _standard(traffic: Traffic, serving: Version) -> KubeObject:
     """A promotion renames the predictor to the canary's name, so that its pods stay and nothing restarts."""
-    spec: dict[str, Any] = {"predictor": {"name": serving.predictor, "model": {"storageUri": serving.uri}}}
+    spec: KubeObject = {"predictor": {"name": serving.predictor, "model": {"storageUri": serving.uri}}}
     if traffic.stable is not None and traffic.canary is not None:
         model = {"name": "", "modelFormat": MODEL_FORMAT, "storageUri": traffic.canary.uri}
         predictor = {"name": traffic.canary.predictor, "model": model}
@@ -164,7 +165,7 @@ def _standard(traffic: Traffic, serving: Version) -> dict[str, Any]:
     return spec
 
 
-def _knative(traffic: Traffic, serving: Version) -> dict[str, Any]:
+def _knative(traffic: Traffic, serving: Version) -> KubeObject:
     """Rolled back, the spec names the stable version again: Git and the cluster agree on what serves."""
     if traffic.stable is None or traffic.canary is None:
         return {"predictor": {"model": {"storageUri": serving.uri}}}

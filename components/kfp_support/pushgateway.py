@@ -4,7 +4,6 @@ A job cannot be scraped once it has ended. It leaves its gauges in a file, for n
 with a Pushgateway (manifests/components/monitoring), which keeps them until the next run replaces them.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,7 +31,6 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     MONITOR_RUN: ("When `aisle monitor` last ran to its end, unix seconds.", ()),
 }
 """{name: (what it says, labels)}."""
-STATES = ("running", "held", "promoted", "rolled_back")
 SUCCEEDED = ("SUCCEEDED", "COMPLETE")
 """What an exit handler hears of a run that went well, from KFP's local runner and from its backend (2.17)."""
 
@@ -50,13 +48,6 @@ def ended(pipeline: str, state: str, now_s: float) -> list[Sample]:
     """How a run of the pipeline ended; a state that is no success counts as a failure."""
     name = PIPELINE_SUCCESS if state in SUCCEEDED else PIPELINE_FAILURE
     return [Sample(name=name, value=now_s, labels={"pipeline": pipeline})]
-
-
-def rollout(state: str, canary: str | None, percent: int) -> list[Sample]:
-    """Where the rollout stands. canary: its version, None when there is none."""
-    states = [Sample(name=ROLLOUT_STATE, value=float(one == state), labels={"state": one}) for one in STATES]
-    share = math.nan if canary is None else float(percent)
-    return [*states, Sample(name=ROLLOUT_PERCENT, value=share, labels={"version": canary or ""})]
 
 
 def write(path: Path, samples: Iterable[Sample]) -> None:

@@ -18,10 +18,15 @@ def rollout_step(
     from components.kfp_support.step import stage
 
     with stage("rollout"):
-        from components.kfp_support.markdown_table import as_markdown
-        from components.rollout.kserve.cluster_rollout import step_in
-        from model.files import Path, write_json, write_text
+        from components.rollout.kserve.cluster_rollout import kfp_step
+        from model.files import Path
+        from tfx_configs.settings import RolloutSettings
 
-        done = step_in(namespace, prometheus_url, plan, pushgateway)
-        write_json(Path(decision.path), done)
-        write_text(Path(table.path), as_markdown("One step of the rollout", done))
+        kfp_step(
+            namespace=namespace,
+            prometheus_url=prometheus_url,
+            plan=RolloutSettings.from_json(plan),
+            pushgateway=pushgateway,
+            decision_file=Path(decision.path),
+            table=Path(table.path),
+        )

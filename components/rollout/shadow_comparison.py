@@ -2,19 +2,24 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
+from pydantic import computed_field
 
+from components.artifacts.artifact import Artifact
 from model.evaluation import clustered_errors as clusters
 
 COLUMNS = ("request_id", "version", "user_id", "route", "rung", "latency_ms", "item_ids", "scores")
 SHOWN = 5
 
 
-@dataclass(frozen=True, kw_only=True)
-class Comparison:
-    """`dataclasses.asdict` of it is JSON. Means are over the requests compared; None where there is nothing to say."""
+class Comparison(Artifact):
+    """Means are over the requests compared; None where there is nothing to compare, or nothing was replayed."""
+
+    FILE: ClassVar[str] = "shadow.json"
+    STAGE: ClassVar[str] = "shadow"
 
     answered: int
     """Requests that shoppers got an answer to."""
@@ -40,7 +45,14 @@ class Comparison:
     """{"stable's rung > shadow's rung": answers}."""
     least_alike: list[str]
     """Ids of the requests whose answers share the fewest items."""
+    percent: int | None = None
+    """Share of the replayed requests that the shadow was to get a copy of."""
+    failed_requests: int | None = None
+    """Replayed requests without a 200."""
+    answered_by_shadow: int | None = None
+    """Replayed requests that the shadow answered in stable's place."""
 
+    @computed_field  # type: ignore[prop-decorator]
     @property
     def unanswered(self) -> int:
         """Copies without an answer: an error, a timeout, a crash, or no room left."""
@@ -62,7 +74,7 @@ def compare(rows: pd.DataFrame, copies: int | None = None) -> Comparison:
 
     Args:
         rows: COLUMNS of the request log, mirrored copies included. Of a request that was sent twice the first counts.
-        copies: how many copies the proxy sent, where that is known.
+        copies: how many copies the proxy sent; None: as many as were answered.
     """
     first = rows.drop_duplicates(["request_id", "route"])
     stable, shadow = first[first["route"] == "split"], first[first["route"] == "shadow"]
@@ -116,8 +128,8 @@ def _mean(values: Sequence[float]) -> float | None:
 def _clustered(overlap: np.ndarray, user: np.ndarray) -> dict[str, float] | None:
     if not len(overlap):
         return None
-    found = clusters.ratio(overlap, np.ones(len(overlap)), user)
-    return {"mean": found.value, "low": max(0.0, found.low), "high": min(1.0, found.high)}
+    mean = clusters.ratio(overlap, np.ones(len(overlap)), user)
+    return {"mean": mean.value, "low": max(0.0, mean.low), "high": min(1.0, mean.high)}
 
 
 def _drift(values: list[float]) -> dict[str, float] | None:

@@ -21,24 +21,21 @@ from typing import Any
 from model.errors import InputError
 from model.files import atomic_directory, read_json, write_json
 from model.package.manifest import read_manifest, verify
+from model.registry.roles import Roles
 
 TRAINED = "aisle"
 """The kind of what is trained, in a manifest; others are baselines."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class State:
-    """Versions in their roles; `history` says how they came there, oldest first.
+class State(Roles[str]):
+    """Versions in their roles; `history`: how they got there, oldest first.
 
     Example:
         >>> State(stable="2020-01-06-aa", canary="2020-01-13-bb").previous is None
         True
     """
 
-    stable: str | None = None
-    canary: str | None = None
-    previous: str | None = None
-    """What was stable before the last promotion."""
     history: tuple[dict[str, str | float | None], ...] = ()
 
 
@@ -65,7 +62,7 @@ class Registry:
         return self.root / "cards" / f"{version}.md"
 
     def state(self) -> State:
-        """The roles as they are; nobody in any where there is no registry. Raises InputError on a damaged file."""
+        """The current roles, all empty where there is no registry. Raises InputError on a damaged file."""
         file = self.root / "state.json"
         if not file.exists():
             return State()
@@ -99,7 +96,7 @@ class Registry:
         return self._change("set stable", lambda state: dataclasses.replace(state, stable=version, previous=None))
 
     def keep_verdict(self, version: str, verdict: dict[str, Any]) -> Path:
-        """Keeps a verdict beside the version's model, named by its content; returns the file."""
+        """Stores a verdict beside the version's model, named by its content; returns the file."""
         text = json.dumps(verdict, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()[:12]
         file = self.root / "verdicts" / version / f"{digest}.json"
@@ -107,55 +104,55 @@ class Registry:
         return file
 
     def keep_outcome(self, run: str, outcome: dict[str, Any]) -> None:
-        """Keeps what push did in the run of that name; without a name nothing is kept."""
+        """Stores what push did in the run of that name; without a name nothing is stored."""
         if run:
             write_json(self.root / "outcomes" / f"{run}.json", outcome)
 
     def outcome(self, run: str) -> dict[str, Any]:
         """What push did in the run of that name; empty where it did not come to that."""
         file = self.root / "outcomes" / f"{run}.json"
-        found: dict[str, Any] = read_json(file) if file.exists() else {}
-        return found
+        outcome: dict[str, Any] = read_json(file) if file.exists() else {}
+        return outcome
 
     def set_canary(self, version: str, note: str = "") -> State:
         """Declares a canary beside the stable version; the stable version itself cannot be one.
 
         Args:
-            note: stands in the history, where there is anything out of the ordinary to say.
+            note: for the history, empty where nothing is out of the ordinary.
         """
         read_manifest(self.path(version))
         return self._change(
-            "canary",
-            lambda state: dataclasses.replace(state, canary=None if state.stable == version else version),
-            note,
+            "canary", lambda state: state.roll_back() if state.stable == version else state.start(version), note
         )
 
     def promote(self) -> State:
-        """The canary becomes stable; what it replaces is remembered."""
-
-        def swap(state: State) -> State:
-            if state.canary is None:
-                raise InputError(f"expected a canary to promote, {self.root} has none; push a blessed model first")
-            return dataclasses.replace(state, stable=state.canary, canary=None, previous=state.stable)
-
-        return self._change("promoted", swap)
+        """The canary becomes stable. Raises InputError when there is none."""
+        return self._change("promoted", State.promote)
 
     def revert(self) -> State:
-        """What was stable before the last promotion is stable again; what was promoted stays as previous."""
-
-        def swap(state: State) -> State:
-            if state.previous is None:
-                raise InputError(f"expected a version from before the last promotion, {self.root} has none; push one")
-            return dataclasses.replace(state, stable=state.previous, canary=None, previous=state.stable)
-
-        return self._change("reverted", swap)
+        """What was stable before the last promotion is stable again. Raises InputError without such a version."""
+        return self._change("reverted", State.revert)
 
     def drop_canary(self) -> State:
         """The canary is taken away; stable stays."""
-        return self._change("canary dropped", lambda state: dataclasses.replace(state, canary=None))
+        return self._change("canary dropped", State.roll_back)
+
+    def follow(self, roles: Roles[str]) -> State:
+        """Takes over the roles of a service; a stable version that is not in the registry changes nothing."""
+
+        def stored(version: str | None) -> str | None:
+            return version if version and self.path(version).exists() else None
+
+        if stored(roles.stable) is None:
+            return self.state()
+        stable, canary, previous = map(stored, (roles.stable, roles.canary, roles.previous))
+        return self._change(
+            "follows the service",
+            lambda state: dataclasses.replace(state, stable=stable, canary=canary, previous=previous),
+        )
 
     def _change(self, action: str, move: Callable[[State], State], note: str = "") -> State:
-        """Reads, moves and writes the state under one lock; a move that changes nothing leaves no trace."""
+        """Reads, moves and writes the state under one lock; a move that changes nothing is not recorded."""
         with self._lock():
             state = self.state()
             moved = move(state)

@@ -1,4 +1,4 @@
-"""What validation left of the run that made a model, kept in the registry: later runs are compared with it.
+"""What validation left of the run that made a model, stored in the registry: later runs are compared with it.
 
 ROOT/validation/VERSION/   the validation output, and origin.json: {data, compared_with}; never changed once there
 """
@@ -14,7 +14,7 @@ ORIGIN = "origin.json"
 
 
 def data_digest(data_version: str, data: DataSettings) -> str:
-    """Tells which rows a run works on: the source's files (`data_version`) and the settings that choose among them.
+    """Identifies the rows of a run: the source's files (`data_version`) and the settings that choose among them.
 
     Where the files lie, and on what engine they are read, makes no difference.
     """
@@ -23,16 +23,16 @@ def data_digest(data_version: str, data: DataSettings) -> str:
 
 
 def keep(registry: Registry, version: str, validation: Path, digest: str, reference_dir: str) -> None:
-    """Copies the validation output of the run that made `version`; what is kept already stays.
+    """Copies the validation output of the run that made `version`; what is stored already stays.
 
     Args:
         digest: data_digest of that run.
         reference_dir: what that run was compared with, as `find` gave it.
     """
-    kept = _path(registry, version)
-    if kept.exists():
+    stored = _path(registry, version)
+    if stored.exists():
         return
-    with atomic_directory(kept) as fresh:
+    with atomic_directory(stored) as fresh:
         shutil.copytree(validation, fresh, dirs_exist_ok=True)
         write_json(fresh / ORIGIN, {"data": digest, "compared_with": Path(reference_dir).name})
 
@@ -40,16 +40,16 @@ def keep(registry: Registry, version: str, validation: Path, digest: str, refere
 def find(registry: Registry, digest: str) -> str:
     """The directory that a run on the data of `digest` is compared with, empty when there is none.
 
-    That is what was kept of the stable model's run. A run on those very data is compared with what that run was
+    That is what was stored of the stable model's run. A run on those very data is compared with what that run was
     compared with: with itself it would learn nothing, and so it finds its own result in the cache.
     """
     stable = registry.state().stable
     if stable is None or not _path(registry, stable).exists():
         return ""
-    kept = _path(registry, stable)
-    origin = read_json(kept / ORIGIN)
+    stored = _path(registry, stable)
+    origin = read_json(stored / ORIGIN)
     if origin["data"] != digest:
-        return str(kept)
+        return str(stored)
     earlier = origin["compared_with"]
     return str(_path(registry, earlier)) if earlier and _path(registry, earlier).exists() else ""
 

@@ -10,7 +10,7 @@ from model.errors import InputError
 from pipelines.arguments import number, writable_file
 
 if TYPE_CHECKING:
-    from components.rollout.experiment.analysis import Reading
+    from components.rollout.experiment.analysis import Analysis
     from components.rollout.experiment.estimate import Effect
     from components.rollout.experiment.size import Baseline
     from tfx_configs.labels import LabelSettings
@@ -79,12 +79,12 @@ def _plan(parser: argparse.ArgumentParser) -> None:
 
 
 def _size(options: argparse.Namespace) -> int:
-    from components.rollout.experiment.size import Baseline
-    from pipelines.local.experiment_analysis import days, size_baseline
+    from components.rollout.experiment.size import Baseline, Visits, days_needed
+    from pipelines.local.experiment_analysis import size_baseline
 
     plan = (options.relative_effect, options.power, options.alpha, options.share)
     _check_plan(*plan)
-    visits: dict[str, Any] | None = None
+    visits: Visits | None = None
     if options.baseline_from is not None:
         if options.tables is None:
             raise InputError("expected --tables DIR with --baseline-from, got none; hits are items that were bought")
@@ -96,7 +96,7 @@ def _size(options: argparse.Namespace) -> int:
             raise InputError("expected --mean and --sd above 0, --rho from 0 to below 1")
         found = Baseline(mean=options.mean, sd=options.sd, rho=options.rho)
     try:
-        lines = list(size_lines(found, plan, lambda rho: days(visits, *plan, rho) if visits else None))
+        lines = list(size_lines(found, plan, lambda rho: days_needed(visits, *plan, rho) if visits else None))
     except OverflowError:
         raise InputError(
             "expected an effect that can be seen, got one that takes more shoppers than can be counted"
@@ -163,7 +163,7 @@ def size_lines(found: "Baseline", plan: tuple[float, float, float, float], days:
         yield f"{name:28} {control:>10,} {treatment:>10,} {last}"
 
 
-def reading_lines(found: "Reading", alpha: float, final: bool) -> Iterator[str]:
+def reading_lines(found: "Analysis", alpha: float, final: bool) -> Iterator[str]:
     """What the terminal shows of an experiment."""
     split = found.split
     yield f"{'':10} {'exposed':>9} {'shoppers':>9} {'visits':>9} {'hits/visit':>11} {'adjusted':>10}"

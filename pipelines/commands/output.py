@@ -2,12 +2,9 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from components.rollout.local.status_file import Status
-
-if TYPE_CHECKING:
-    from components.rollout.kserve.cluster_rollout import Seen
+from components.rollout.rollout_record import RolloutRecord, StepRecord
 
 
 def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
@@ -37,29 +34,17 @@ def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
     yield "  .venv/bin/aisle demo --data DIR --out build/mine    # the same on your own tables (README: Your own data)"
 
 
-def status_lines(status: Status) -> Iterator[str]:
-    """Lines of `aisle rollout status`."""
-    before = f"  previous {status.previous}" if status.previous else ""
-    yield f"stable {status.stable}  canary {status.canary}  {status.state} at {status.percent} %{before}"
-    for step in status.steps:
-        yield step_line(step)
-    for entry in status.history:
-        yield f"  {entry['time']}  {entry['event']}"
+def record_lines(record: RolloutRecord) -> Iterator[str]:
+    """The steps and the history of a rollout on this machine."""
+    yield from map(step_line, record.steps)
+    for entry in record.history:
+        yield f"  {entry.time}  {entry.event}"
 
 
-def step_line(step: dict[str, Any]) -> str:
-    """One step of the machine: what was declared and seen, and what was decided why."""
+def step_line(step: StepRecord) -> str:
+    """One step of the machine: what was declared and observed, and what was decided why."""
     return (
-        f"  {step['declared_percent']:3d} % declared, {step['observed_shopper_percent']:.1f} % of shoppers "
-        f"observed, {step['requests']} requests, {step['failed_requests']} failed: "
-        f"{step['decision']} ({'; '.join(step['reasons'])})"
+        f"  {step.declared_percent:3d} % declared, {step.observed_shopper_percent:.1f} % of shoppers "
+        f"observed, {step.requests} requests, {step.failed_requests} failed: "
+        f"{step.decision} ({'; '.join(step.reasons)})"
     )
-
-
-def cluster_line(seen: "Seen") -> str:
-    """The rollout on a cluster: roles, state, share, and what was done last."""
-    traffic = seen.traffic
-    versions = {"stable": traffic.stable, "canary": traffic.canary, "previous": traffic.previous}
-    roles = "  ".join(f"{role} {version.name}" for role, version in versions.items() if version is not None)
-    share = f" at {traffic.percent} %" if traffic.canary else ""
-    return f"{roles}  {seen.state.replace('_', ' ')}{share}  {seen.note}".rstrip()

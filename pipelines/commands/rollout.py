@@ -1,9 +1,9 @@
-"""`aisle rollout ACTION`. Exit 0: done; 1: the machine held or rolled back, or somebody came between; 2: bad input."""
+"""`aisle rollout ACTION`. Exit 0: done; 1: held, rolled back, or changed in between by another; 2: bad input."""
 
 import argparse
 import getpass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from model.errors import InputError
 
@@ -14,9 +14,9 @@ ACTIONS = {
     "status": "show the steps taken: declared and observed split, decisions",
     "canary": "begin the rollout of the canary that push declared, or of --version (on a cluster push begins it)",
     "step": "take one step: traffic, evidence, decision; exit 1 if it holds or rolls back",
-    "shadow": "send the canary copies of replayed requests, serve nobody, and compare its answers with stable's",
-    "promote": "let the canary serve everybody, at once and whatever the evidence",
-    "rollback": "let stable serve everybody, at once; after a promotion, the version before it",
+    "shadow": "send the canary copies of replayed requests, serve no shopper, and compare its answers with stable's",
+    "promote": "let the canary serve all shoppers, at once and regardless of the evidence",
+    "rollback": "let stable serve all shoppers, at once; after a promotion, the version before it",
     "hold": "keep the share until resume; a step still rolls back a canary that does harm",
     "resume": "take steps again after a hold",
 }
@@ -38,12 +38,12 @@ def rollout_commands(commands: Any) -> None:
     actions = rollout.add_subparsers(metavar="ACTION", required=True)
     for name, does in ACTIONS.items():
         action = actions.add_parser(name, help=does, description=does)
-        action.set_defaults(command=COMMANDS.get(name, _hand), hand=name)
+        action.set_defaults(command=COMMANDS.get(name, _command), action=name)
         action.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a run (%(default)s)")
         here = name in ONLY_HERE
         action.add_argument(
             "--namespace",
-            help=argparse.SUPPRESS  # taken only to say what to do instead
+            help=argparse.SUPPRESS  # accepted only to name what to do instead
             if here
             else "the service in this namespace of the current cluster (KUBECONFIG), instead of a run here",
         )
@@ -61,7 +61,7 @@ def rollout_commands(commands: Any) -> None:
 
 def _only_here(options: argparse.Namespace) -> None:
     if options.namespace is not None:
-        raise InputError(f"rollout {options.hand}: expected no --namespace: {ONLY_HERE[options.hand]}")
+        raise InputError(f"rollout {options.action}: expected no --namespace: {ONLY_HERE[options.action]}")
 
 
 def _loading() -> None:
@@ -69,44 +69,37 @@ def _loading() -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    if options.namespace:
-        from components.inference_service.cluster_client import KubeCluster
-        from components.rollout.kserve.cluster_rollout import look
-        from pipelines.commands.output import cluster_line
+    print(_adapter(options).status().line())
+    if not options.namespace:
+        from pipelines.commands.output import record_lines
+        from pipelines.local.rollout_operator import RunTraffic
 
-        print(cluster_line(look(KubeCluster(options.namespace))))
-        return 0
-    from components.rollout.local.status_file import read_status
-    from pipelines.commands.output import status_lines
-
-    for line in status_lines(read_status(options.run / "rollout")):
-        print(line)
+        for line in record_lines(RunTraffic(run=options.run).record()):
+            print(line)
     return 0
 
 
 def _canary(options: argparse.Namespace) -> int:
-    from pipelines.commands.output import status_lines
-    from pipelines.local.rollout_operator import declare
+    from pipelines.local.rollout_operator import RunTraffic
 
     _only_here(options)
-    print(next(status_lines(declare(options.run, options.version, getpass.getuser()))))
+    print(RunTraffic(run=options.run).declare(options.version, getpass.getuser()).line())
     return 0
 
 
-def _hand(options: argparse.Namespace) -> int:
-    from components.rollout.decision.state_machine import Hand
+def _command(options: argparse.Namespace) -> int:
+    from components.rollout.decision.states import Command
 
-    print(_adapter(options).act(cast(Hand, options.hand), getpass.getuser()).line())
+    print(_adapter(options).command(Command(options.action), getpass.getuser()).line())
     return 0
 
 
 def _adapter(options: argparse.Namespace) -> "TrafficAdapter":
     if options.namespace:
         from components.inference_service.cluster_client import KubeCluster
-        from components.inference_service.shift import Patience
         from components.rollout.kserve.cluster_rollout import ClusterTraffic
 
-        return ClusterTraffic(cluster=KubeCluster(options.namespace), patience=Patience())
+        return ClusterTraffic(cluster=KubeCluster(options.namespace))
     from pipelines.local.rollout_operator import RunTraffic
 
     return RunTraffic(run=options.run)
@@ -120,14 +113,14 @@ def _step(options: argparse.Namespace) -> int:
 
         if not options.prometheus:
             raise InputError("expected --prometheus URL with --namespace, got none; say where the metrics are")
-        found = step_in(options.namespace, options.prometheus, PLAN.to_json())
-        print(f"{found['action']} at {found['percent']} %: {'; '.join(found['reasons'])}")
-        return 0 if found["action"] in ("step", "promote") else 1
-    from pipelines.local.rollout_operator import step
+        decision = step_in(options.namespace, options.prometheus, PLAN)
+        print(f"{decision.action} at {decision.percent} %: {'; '.join(decision.reasons)}")
+        return 0 if decision.action in ("step", "promote") else 1
+    from pipelines.local.rollout_operator import RunTraffic
 
-    record = step(options.run, on_load=_loading).steps[-1]
+    record = RunTraffic(run=options.run).step(on_load=_loading).steps[-1]
     print(step_line(record))
-    return 0 if record["decision"] in ("step", "promote") else 1
+    return 0 if record.decision in ("step", "promote") else 1
 
 
 def _shadow(options: argparse.Namespace) -> int:
@@ -135,13 +128,12 @@ def _shadow(options: argparse.Namespace) -> int:
 
     _only_here(options)
     if options.log:
-        found = compared(options.log)
+        comparison = compared(options.log)
     else:
-        plan = (options.requests, options.percent)
-        found = shadow(options.run, options.version, *plan, on_load=_loading)
-    for line in shadow_lines(found):
+        comparison = shadow(options.run, options.version, options.requests, options.percent, on_load=_loading)
+    for line in shadow_lines(comparison):
         print(line)
-    return 1 if found.get("failed_requests") or found["unanswered"] else 0
+    return 1 if comparison.failed_requests or comparison.unanswered else 0
 
 
 COMMANDS = {"status": _status, "canary": _canary, "step": _step, "shadow": _shadow}

@@ -4,15 +4,14 @@ from kfp import dsl
 from kfp.dsl.pipeline_context import Pipeline
 
 from components.monitor.op import reference
+from components.monitor.retraining.kfp_trainer import PIPELINE
 from components.push.op import release
 from components.train.op import stable
 from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
 from pipelines.definitions.training import training
 
-NAME = "aisle-cluster"
 
-
-@dsl.pipeline(name=NAME, description="Train and gate, then declare the model as canary of the InferenceService.")
+@dsl.pipeline(name=PIPELINE, description="Train and gate, then declare the model as canary of the InferenceService.")
 def cluster(
     settings: str,
     data_version: str,
@@ -31,7 +30,7 @@ def cluster(
         canary_percent: the share that a blessed model starts with, 0 to 100.
         pushgateway: receives how the run ended; empty: it is not sent.
     """
-    with dsl.ExitHandler(run_end(NAME, pushgateway, namespace)):
+    with dsl.ExitHandler(run_end(PIPELINE, pushgateway, namespace)):
         current = stable(namespace=namespace, registry=MOUNT, settings=settings, data_version=data_version)
         sized(current, "Stable model", cpu="500m", memory="1G", retries=1, cached=False)
         trained = training.pipeline_func(

@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from components.rollout.local.status_file import Status, read_status
+from components.rollout.decision.states import State
+from components.rollout.traffic_adapter import RolloutStatus
 from model.api import Request
 from model.errors import InputError
-from model.registry.model_registry import Registry, State
 from pipelines.explore.lists import Entry, Listing, Place
 from pipelines.explore.load_world import World
 from pipelines.explore.products import Product
 from pipelines.explore.query_string import Ask, minute
-from pipelines.local.run_directory import Paths
+from pipelines.local.rollout_operator import RunTraffic
 
 TRIPS_SHOWN = 6
 ITEMS_SHOWN = 12
@@ -104,21 +104,19 @@ def products(world: World, words: str) -> dict[str, Any]:
 
 
 def rollout(run: Path | None) -> dict[str, Any]:
-    """The rollout of the run as its files say now."""
-    status, why = None, "These are directories by name, not a run: there is no rollout to look at."
-    state = State()
+    """The current rollout of the run."""
+    status, record, why = None, None, "These are directories by name, not a run: there is no rollout to show."
     if run is not None:
-        paths = Paths(out=run)
-        state = Registry(paths.registry).state()
+        traffic = RunTraffic(run=run)
         try:
-            status = read_status(paths.rollout)
+            status, record = traffic.status(), traffic.record()
         except InputError as error:
             why = str(error)
-    return {"status": status, "why": why, "state": state, "tone": _tone(status)}
+    return {"status": status, "record": record, "why": why, "tone": _tone(status)}
 
 
-def _tone(status: Status | None) -> str:
-    tones = {"promoted": "good", "rolled_back": "bad", "aborted": "bad", "held": "warn"}
+def _tone(status: RolloutStatus | None) -> str:
+    tones = {State.PROMOTED: "good", State.ROLLED_BACK: "bad", State.ABORTED: "bad", State.HELD: "warn"}
     return tones.get(status.state, "") if status else ""
 
 

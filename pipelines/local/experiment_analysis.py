@@ -5,16 +5,15 @@ an hour, and what is bought in the twelve hours after it.
 """
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from components.monitor.data import purchases as bought
 from components.monitor.data.visits import judged
-from components.rollout.experiment.analysis import Reading, reading
+from components.rollout.experiment.analysis import Analysis, analyse
 from components.rollout.experiment.exposure import COLUMNS
-from components.rollout.experiment.size import Baseline, baseline, days_needed
+from components.rollout.experiment.size import Baseline, Visits, baseline
 from model.errors import InputError
 from model.request_log import reader as request_log
 from tfx_configs.experiment import ExperimentSettings
@@ -23,9 +22,9 @@ from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S, HOUR_S
 
 PAST_DAYS = 84
-"""How much of a shopper's past is looked at: what is older tells little."""
+"""How much of a shopper's past counts: what is older explains little."""
 LATER_S = 7 * DAY_S
-"""Purchases so long after the last outcome say that the tables go on, so that none is missing."""
+"""Purchases so long after the last outcome show that the tables go on, so that none is missing."""
 BOUGHT = LabelSettings()
 _READ = [*COLUMNS, "request_id", "store_id", "item_ids"]
 
@@ -40,8 +39,8 @@ def read_experiment(
     settings: ExperimentSettings,
     final: bool = False,
     labels: LabelSettings = BOUGHT,
-) -> Reading:
-    """Reads the experiment that began at `since_s`; see `reading`.
+) -> Analysis:
+    """Reads the experiment that began at `since_s`; see `analyse`.
 
     Args:
         tables: directory of canonical tables, with the purchases that followed and those before.
@@ -56,7 +55,7 @@ def read_experiment(
     for version in (control, treatment):
         if version not in there:
             raise InputError(f"{version}: expected answers of it in the log's span, it has {', '.join(there)}")
-    return reading(rows, visits, past, control, treatment, settings, final)
+    return analyse(rows, visits, past, control, treatment, settings, final)
 
 
 def size_baseline(
@@ -65,8 +64,8 @@ def size_baseline(
     since_s: float | None,
     until_s: float | None,
     labels: LabelSettings = BOUGHT,
-) -> tuple[Baseline, dict[str, Any]]:
-    """(what shoppers do without an experiment, their visits as `days_needed` takes them).
+) -> tuple[Baseline, Visits]:
+    """(what shoppers do without an experiment, their visits).
 
     Without `since_s` the first half of the log's span is only past, so that there is one.
 
@@ -77,29 +76,24 @@ def size_baseline(
     if since_s is None:
         span = request_log.read(log, until_s=end_s, columns=["time_s"])["time_s"].to_numpy()
         if not len(span):
-            raise InputError(f"{log}: expected requests in the log, found none")
+            raise InputError(f"{log}: expected requests in the log, got none")
         since_s = float(span.min() + span.max()) / 2
     _, visits, past = _figures(log, tables, since_s, until_s, labels)
-    known = visits[visits["hits"].notna()]
-    each = known.groupby("user_id")["hits"].agg(["sum", "size"])
+    closed = visits[visits["hits"].notna()]
+    each = closed.groupby("user_id")["hits"].agg(["sum", "size"])
     try:
-        found = baseline(
+        before = baseline(
             each["sum"].to_numpy(dtype=float),
             each["size"].to_numpy(dtype=float),
             np.asarray(past.reindex(each.index, fill_value=0.0), dtype=float),
         )
     except ValueError as error:
         raise InputError(f"{log}: {error} in the log's span; give a longer one") from None
-    return found, {
-        "day_V": ((known["time_s"] - since_s) // DAY_S).to_numpy(dtype=int),
-        "user_V": each.index.get_indexer(pd.Index(known["user_id"])),
-        "hits_V": known["hits"].to_numpy(dtype=float),
-    }
-
-
-def days(found: dict[str, Any], *plan: float) -> int | None:
-    """Days until enough shoppers have come; `plan` as `days_needed` takes it. None: more than the log has."""
-    return days_needed(found["day_V"], found["user_V"], found["hits_V"], *plan)
+    return before, Visits(
+        day_V=((closed["time_s"] - since_s) // DAY_S).to_numpy(dtype=int),
+        user_V=each.index.get_indexer(pd.Index(closed["user_id"])),
+        hits_V=closed["hits"].to_numpy(dtype=float),
+    )
 
 
 def _figures(
@@ -107,7 +101,7 @@ def _figures(
 ) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """(rows of the span, its closed visits, past of each shopper by user_id).
 
-    Rows of the log from before the span, whoever answered them, are past.
+    Rows of the log from before the span, of any version, are past.
     """
     settings = MonitorSettings()
     end_s = int(until_s) if until_s is not None else None
@@ -115,12 +109,11 @@ def _figures(
     rows = request_log.read(log, int(begin_s), end_s, columns=_READ).to_pandas()
     span = rows[rows["time_s"] >= since_s]
     if span.empty:
-        raise InputError(f"{log}: expected requests in the span, found none; see --since and --until")
+        raise InputError(f"{log}: expected requests in the span, got none; see --since and --until")
     last_s = float(span["time_s"].max())
     outcomes_s = settings.outcome_hours * HOUR_S
     events = bought.read(tables, begin_s, last_s + outcomes_s + LATER_S, labels)
-    asked = rows[rows["route"] != "named"]
-    visits = judged(asked, events, (), (), settings)
+    visits = judged(rows[rows["route"] != "named"], events, (), (), settings)
     now = visits[visits["time_s"] >= since_s]
     closed = now["time_s"] <= (events["event_time"].max() if len(events) else 0.0) - outcomes_s
     visits_before = visits[visits["time_s"] < since_s - outcomes_s]

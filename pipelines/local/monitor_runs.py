@@ -11,6 +11,7 @@ from components.monitor.kfp_steps import moment_s
 from components.monitor.retraining.trigger import evidence_of, retrain
 from components.monitor.run import RUNS, Inputs, monitor
 from components.rollout.local.processes import REQUESTS
+from components.rollout.local.trip_traffic import PLAYED
 from model.errors import InputError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
@@ -21,8 +22,6 @@ from pipelines.local.trainer import LocalTrainer
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import RunSettings
 
-PLAYED = "replay-"
-"""How ids of replayed trips' requests begin (components/rollout/local/trip_traffic.py)."""
 KEY = "made-of.json"
 """Beside the reference: what it was made of, so that it is made again when that changed."""
 

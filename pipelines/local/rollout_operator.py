@@ -1,34 +1,28 @@
-"""What `aisle rollout` does on this machine: an operator's hands, and one step of the machine, on a run's registry.
+"""What `aisle rollout` does on this machine: an operator's commands, and one step of the machine, on a run's registry.
 
-State is {run}/rollout/rollout.json beside {run}/registry. An Envoy that runs reads its weights from a file there, so
-what an operator decides is in force within milliseconds, a step under way or not.
+The record is {run}/rollout/rollout.json, the roles are in {run}/registry. A running Envoy reads its weights from a file
+beside the record, so that a command takes effect within milliseconds, also in the middle of a step.
 """
 
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
 
 from components.artifacts.examples import Examples
-from components.rollout.decision.state_machine import Hand, RolloutState, StateName, by_hand
+from components.rollout.decision.state_machine import RolloutState, command
+from components.rollout.decision.states import Command, State
 from components.rollout.local.envoy_config import routes
 from components.rollout.local.envoy_process import rds_file
-from components.rollout.local.status_file import UNDER_WAY, Status, begin, change, read_status
-from components.rollout.traffic_adapter import Place
+from components.rollout.local.processes import SERVER_MODULE
+from components.rollout.local.rollout import LocalRollout, new_record
+from components.rollout.local.trip_traffic import check_trips, seed_store
+from components.rollout.rollout_record import Progress, RolloutRecord, RolloutResult, begin, change
+from components.rollout.traffic_adapter import RolloutStatus
 from model.data.trips import Trips
 from model.errors import InputError, ModelRefused
 from model.files import read_json, write_json
 from model.package.manifest import read_manifest
 from model.registry.model_registry import Registry
-from pipelines.local.local_rollout import (
-    SERVER_MODULE,
-    Progress,
-    RolloutResult,
-    check_trips,
-    new_status,
-    seed_store,
-    walking,
-)
 from pipelines.local.run_directory import Paths, alone
 from tfx_configs.settings import RunSettings
 
@@ -39,136 +33,120 @@ class RunTraffic:
 
     run: Path
 
-    def look(self) -> Place:
-        paths = Paths(out=self.run.resolve())
-        status, registry = read_status(paths.rollout), Registry(paths.registry).state()
-        return Place(
-            stable=registry.stable,
-            canary=registry.canary,
-            previous=registry.previous,
-            percent=status.percent if registry.canary else 0,
-            state=status.state,
-        )
+    @property
+    def paths(self) -> Paths:
+        return Paths(out=self.run.resolve())
 
-    def act(self, hand: Hand, who: str) -> Place:
-        act(self.run, hand, who)
-        return self.look()
+    @property
+    def registry(self) -> Registry:
+        return Registry(self.paths.registry)
 
+    def record(self) -> RolloutRecord:
+        """Raises InputError when there is none."""
+        return RolloutRecord.load(self.paths.rollout)
 
-def declare(run: Path, version: str | None, who: str) -> Status:
-    """Begins the rollout of `version`, or of what push declared as canary; one that runs already is left as it is.
+    def status(self) -> RolloutStatus:
+        record, roles = self.record(), self.registry.state()
+        share = record.percent if roles.canary == record.candidate else 0
+        return RolloutStatus(roles=roles, percent=share, state=record.state)
 
-    Raises InputError without such a version, or while another one's rollout is under way.
-    """
-    paths = Paths(out=run.resolve())
-    registry = Registry(paths.registry)
-    state = registry.state()
-    wanted = version or state.canary
-    if wanted is None:
-        raise InputError(f"{run}: expected a canary in the registry, got none; `aisle train` pushes one, or --version")
-    in_registry(registry, wanted)
-    if state.stable is None or wanted == state.stable:
-        why = "there is no stable one" if state.stable is None else "it is the stable one"
-        raise InputError(f"{wanted}: expected a version beside a stable one, {why}; name another with --version")
-    settings, _ = finished_run(paths)
-    try:
-        now = read_status(paths.rollout)
-    except InputError:
-        now = None
-    if now is not None and now.canary == wanted and now.state in ("running", "held"):
-        return now
-    status = new_status(state.stable, wanted, settings).noting(f"canary declared by {who}")
-    status = begin(paths.rollout, dataclasses.replace(status, previous=state.previous))
-    registry.set_canary(wanted)
-    return status
+    def declare(self, version: str | None, operator: str) -> RolloutStatus:
+        """Begins the rollout of `version`, or of the canary that push declared; an active one is left as it is.
 
+        Raises InputError without such a version, or while the rollout of another one is active.
+        """
+        registry = self.registry
+        state, candidate = registry.state(), candidate_of(registry, version, self.run)
+        if state.stable is None or candidate == state.stable:
+            why = "there is no stable one" if state.stable is None else "it is the stable one"
+            raise InputError(f"{candidate}: expected a version beside a stable one, {why}; name another with --version")
+        settings, _ = finished_run(self.paths)
+        try:
+            record = self.record()
+            active = record.candidate == candidate and record.state in (State.RUNNING, State.HELD)
+        except InputError:
+            active = False
+        if not active:
+            record = new_record(state.stable, candidate, settings).noting(f"canary declared by {operator}")
+            begin(self.paths.rollout, record)
+            registry.set_canary(candidate)
+        return self.status()
 
-def in_registry(registry: Registry, version: str) -> None:
-    """Raises InputError unless the registry has a model of that name."""
-    try:
-        there = read_manifest(registry.path(version)).version
-    except ModelRefused:
-        there = None
-    if there != version:
-        raise InputError(f"--version: expected a model in {registry.root / 'models'}, got {version}")
+    def command(self, order: Command, operator: str) -> RolloutStatus:
+        """Carries out a command on the registry's roles, the weights and the record, at once and together."""
+        registry, weights = self.registry, rds_file(self.paths.rollout)
 
+        def move(record: RolloutRecord) -> RolloutRecord:
+            after = command(RolloutState(percent=record.percent, state=record.state), order)
+            if order == Command.PROMOTE:
+                registry.promote()
+            elif order == Command.ROLLBACK and record.state == State.PROMOTED:
+                registry.revert()
+            elif order == Command.ROLLBACK:
+                registry.drop_canary()
+            if weights.exists():
+                write_json(weights, routes(after.percent, f"command-{record.generation}-{after.percent}"))
+            return record.noting(f"{order} by {operator}", state=after.state, percent=after.percent)
 
-def act(run: Path, hand: Hand, who: str) -> Status:
-    """Hold, resume, promote or roll back by hand, at once; after a promotion, rollback brings back what was before.
+        change(self.paths.rollout, move)
+        return self.status()
 
-    Raises InputError where the state does not allow it; nothing is done then.
-    """
-    paths = Paths(out=run.resolve())
-    registry = Registry(paths.registry)
+    def step(
+        self,
+        on_progress: Callable[[Progress], None] = lambda _: None,
+        server_module: str = SERVER_MODULE,
+        on_load: Callable[[], None] = lambda: None,
+    ) -> RolloutResult:
+        """One step: replayed trips as traffic until the machine has decided; the registry follows its decision.
 
-    def move(status: Status) -> Status:
-        after = by_hand(_state(status), hand)
-        changes: dict[str, str | None] = {}
-        if hand == "promote":
-            changes["previous"] = registry.promote().previous
-        elif hand == "rollback" and status.state == "promoted":
-            registry.revert()
-        elif hand == "rollback":
-            registry.drop_canary()
-        if rds_file(paths.rollout).exists():
-            write_json(rds_file(paths.rollout), routes(after.percent, f"by-hand-{status.generation}-{after.percent}"))
-        return status.noting(f"{hand} by {who}", state=after.state, percent=after.percent, **changes)
+        Args:
+            on_load: called when everything is there and the models are about to be loaded.
 
-    return change(paths.rollout, move)
-
-
-def step(
-    run: Path,
-    on_progress: Callable[[Progress], None] = lambda _: None,
-    server_module: str = SERVER_MODULE,
-    on_load: Callable[[], None] = lambda: None,
-) -> RolloutResult:
-    """One step: replayed trips as traffic until the machine has decided; the registry follows its decision.
-
-    Args:
-        on_load: called when everything is there and the models are about to be loaded.
-
-    Raises:
-        InputError: no rollout is under way, or no trips are left to replay.
-        CheckFailed: an operator came in between; what they did stays.
-    """
-    paths = Paths(out=run.resolve())
-    read_status(paths.rollout)  # before the lock, which is a file in what may be no run
-    with alone(paths.out):
-        status = read_status(paths.rollout)
-        if status.state not in UNDER_WAY:
-            raise InputError(f"rollout: expected a running one, it is {status.state.replace('_', ' ')}")
-        registry = Registry(paths.registry)
-        if registry.state().canary != status.canary:
-            raise InputError(
-                f"rollout: expected canary {status.canary} in the registry, it has {registry.state().canary}"
+        Raises:
+            InputError: no rollout is active, or no trips are left to replay.
+            CheckFailed: an operator changed the rollout meanwhile; that change stays.
+        """
+        paths, registry = self.paths, self.registry
+        self.record()  # before the lock, which is a file in what may be no run
+        with alone(paths.out):
+            record = self.record()
+            if not record.state.active:
+                raise InputError(f"rollout: expected a running one, it is {record.state.words}")
+            canary = registry.state().canary
+            if canary != record.candidate:
+                raise InputError(f"rollout: expected canary {record.candidate} in the registry, it has {canary}")
+            settings, trips = finished_run(paths)
+            check_trips(trips)
+            if record.next_trip >= len(trips.test_trips()):
+                raise InputError("rollout: expected trips to replay, all were played; promote it or roll it back")
+            if not paths.store.exists():
+                seed_store(trips, paths.store, settings.features.max_history)
+            on_load()
+            rollout = LocalRollout(
+                trips=trips,
+                stable_dir=registry.path(record.stable_before),
+                canary_dir=registry.path(record.candidate),
+                settings=settings,
+                workdir=paths.rollout,
+                registry=registry,
+                on_progress=on_progress,
+                server_module=server_module,
             )
-        settings, trips = finished_run(paths)
-        check_trips(trips)
-        if status.next_trip >= len(trips.test_trips()):
-            raise InputError("rollout: expected trips to replay, all were played; promote or roll back by hand")
-        if not paths.store.exists():
-            seed_store(trips, paths.store, settings.features.max_history)
-        models = (registry.path(status.stable), registry.path(status.canary))
-        settle = {"promoted": registry.promote, "rolled_back": registry.drop_canary}
-        on_load()
-        with walking(
-            trips,
-            *models,
-            settings,
-            paths.rollout,
-            status,
-            on_progress,
-            server_module,
-            on_end=lambda state: settle[state](),
-        ) as (walk, _):
-            return walk.one()
+            return rollout.step(record)
 
 
-def _state(status: Status) -> RolloutState:
-    """An aborted rollout is one that runs and waits for its next step."""
-    name = "running" if status.state == "aborted" else status.state
-    return RolloutState(percent=status.percent, state=cast(StateName, name))
+def candidate_of(registry: Registry, version: str | None, run: Path) -> str:
+    """`version`, or the canary that push declared. Raises InputError unless the registry has a model of that name."""
+    candidate = version or registry.state().canary
+    if candidate is None:
+        raise InputError(f"{run}: expected a canary in the registry, got none; `aisle train` pushes one, or --version")
+    try:
+        stored = read_manifest(registry.path(candidate)).version
+    except ModelRefused:
+        stored = ""
+    if stored != candidate:
+        raise InputError(f"--version: expected a model in {registry.root / 'models'}, got {candidate}")
+    return candidate
 
 
 def finished_run(paths: Paths) -> tuple[RunSettings, Trips]:
@@ -177,6 +155,4 @@ def finished_run(paths: Paths) -> tuple[RunSettings, Trips]:
         settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
         return settings, Examples(Path(read_json(paths.result)["examples"])).trips()
     except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(
-            f"{paths.out}: expected a finished run, found none; run `aisle train` or `aisle demo`"
-        ) from None
+        raise InputError(f"{paths.out}: expected a finished run, got none; run `aisle train` or `aisle demo`") from None

@@ -1,12 +1,10 @@
 """Serves the stable model of a finished run on loopback, with the run's live state."""
 
 import socket
-import sys
 import time
 from pathlib import Path
 
-from components.rollout.local.envoy_config import Backend
-from components.rollout.local.processes import SERVER_MODULE, running, wait_ready
+from components.rollout.local.processes import Backend, running, server_command, wait_ready
 from model.errors import InputError
 from model.registry.model_registry import Registry
 from pipelines.arguments import model_in, writable_directory
@@ -21,8 +19,8 @@ def serve_stable(
     """Runs until Ctrl-C or SIGTERM, then drains; returns 0. Its output is in RUN/serve.log.
 
     Args:
-        rules: rules file that takes the place of the model's own rules (docs/reranking.md).
-        request_log: directory of the request log (docs/serving.md); None for no log.
+        rules: rules file that replaces the model's own rules (docs/reranking.md).
+        request_log: directory of the request log (docs/serving.md); None: no log.
 
     Raises:
         InputError: the model or the rules file is missing or damaged, or a port is taken.
@@ -32,7 +30,7 @@ def serve_stable(
     registry = Registry(paths.registry)
     stable = registry.state().stable
     if stable is None:
-        raise InputError(f"{run}: expected a registry with a stable model, found none; run `aisle demo` first")
+        raise InputError(f"{run}: expected a registry with a stable model, got none; run `aisle demo` first")
     model_in("--run", registry.path(stable), rules)
     if request_log is not None:
         writable_directory("--request-log", request_log)
@@ -40,16 +38,15 @@ def serve_stable(
         raise InputError(f"--grpc-port: expected another port than --http-port, got {grpc_port} for both")
     for option, port in (("--http-port", http_port), ("--grpc-port", grpc_port)):
         check_free(option, port)
-    command = [sys.executable, "-m", SERVER_MODULE, "--host-loopback"]
-    command += ["--model-dir", str(registry.path(stable)), "--store", str(paths.store)]
-    command += ["--http-port", str(http_port), "--grpc-port", str(grpc_port)]
+    backend = Backend(http_port=http_port, grpc_port=grpc_port)
+    command = server_command(registry.path(stable), paths.store, backend)
     if rules is not None:
         command += ["--rules", str(rules.resolve())]
     if request_log is not None:
         command += ["--request-log", str(request_log.resolve())]
     print(f"{stable}: loading, some ten seconds; the log is {paths.out / 'serve.log'}", flush=True)
     with running("server", command, paths.out / "serve.log") as process:
-        wait_ready(process, Backend(http_port=http_port, grpc_port=grpc_port))
+        wait_ready(process, backend)
         print(
             f"ready: http://127.0.0.1:{http_port}/v2/models/aisle/infer  gRPC 127.0.0.1:{grpc_port}  Ctrl-C ends",
             flush=True,

@@ -6,8 +6,8 @@ from typing import Any
 from components.artifacts.examples import Examples
 from components.artifacts.tables import Tables
 from components.artifacts.training import TrainingRecord
+from components.rollout.rollout_record import RolloutResult
 from model.files import read_json
-from pipelines.local.local_rollout import RolloutResult
 
 QUALITY = (
     "recall@10",
@@ -62,7 +62,7 @@ def summarise(outputs: dict[str, str], rollout: RolloutResult | None, seconds: d
         "model": pushed["version"],
         "stable_before": pushed["stable"],
         "rollout": _rollout(rollout, pushed),
-        "serving": rollout.serving if rollout else None,
+        "serving": rollout.serving.model_dump() if rollout and rollout.serving else None,
         "seconds": seconds,
     }
 
@@ -74,9 +74,4 @@ def _reason(reason: dict[str, Any]) -> str:
 def _rollout(rollout: RolloutResult | None, pushed: dict[str, Any]) -> dict[str, Any]:
     if rollout is None:
         return {"steps": [], "final_state": "not_started", "why": pushed["reason"], "failed_requests": 0}
-    return {
-        "steps": rollout.steps,
-        "final_state": rollout.final_state,
-        "failed_requests": rollout.failed_requests,
-        "failed_events": rollout.failed_events,
-    }
+    return rollout.model_dump(mode="json", exclude={"serving"})

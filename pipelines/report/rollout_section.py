@@ -1,11 +1,12 @@
 """The canary under traffic, step by step."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from components.reporting import number_format as words
 from components.reporting.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
 from components.reporting.page_parts import Figure, Note, Section, Table
+from components.rollout.rollout_record import StepRecord
 from pipelines.report import guards_section as guards
 from pipelines.report.run_files import Sources
 
@@ -17,7 +18,7 @@ def section(sources: Sources) -> Section | None:
     rollout = sources.summary.get("rollout")
     if not rollout:
         return None
-    steps: list[dict[str, Any]] = rollout.get("steps", [])
+    steps = [StepRecord.model_validate(step) for step in rollout.get("steps", [])]
     if not steps:
         why = f": {rollout['why']}" if rollout.get("why") else ""
         return Section(id="rollout", title="The rollout", lead=f"No traffic was moved{why}.")
@@ -36,32 +37,32 @@ def section(sources: Sources) -> Section | None:
                 charts=tuple(chart for chart in (hits, waits) if chart),
             )
         )
-    kept = guards.figure(steps)
-    figures += [kept] if kept else []
+    nearest = guards.figure(steps)
+    figures += [nearest] if nearest else []
     every = guards.table(steps)
     return Section(
         id="rollout",
         title="The rollout",
         lead="Held-out trips were replayed as requests; what the shopper then bought is the outcome.",
         figures=tuple(figures),
-        notes=(*(_note(step) for step in steps), *_lost(rollout)),
+        notes=(*(_note(step) for step in steps), *_lost(rollout.get("failed_events", 0))),
         tables=(_table(steps), every) if every else (_table(steps),),
     )
 
 
-def _split(steps: list[dict[str, Any]]) -> Rows:
+def _split(steps: Sequence[StepRecord]) -> Rows:
     scale = Scale(0.0, 100.0, 25.0)
     return Rows(
         title="Share of shoppers answered by the canary",
         rows=tuple(
             Row(
-                label=f"{step['declared_percent']} % declared",
+                label=f"{step.declared_percent} % declared",
                 marks=(
                     Mark(shape="bar", x=0.0, x2=100.0, tone="faint"),
-                    Mark(shape="bar", x=0.0, x2=scale.at(step["observed_shopper_percent"])),
-                    Mark(shape="tick", x=scale.at(step["declared_percent"]), tone="limit"),
+                    Mark(shape="bar", x=0.0, x2=scale.at(step.observed_shopper_percent)),
+                    Mark(shape="tick", x=scale.at(step.declared_percent), tone="limit"),
                 ),
-                value=f"{step['observed_shopper_percent']:.1f} % observed",
+                value=f"{step.observed_shopper_percent:.1f} % observed",
             )
             for step in steps
         ),
@@ -74,9 +75,9 @@ def _split(steps: list[dict[str, Any]]) -> Rows:
     )
 
 
-def _timeline(steps: list[dict[str, Any]]) -> Curves | None:
-    """Declared share over time, and what was observed at each step; None where the steps kept no times."""
-    times = [(_moment(step["began"]), _moment(step["ended"])) for step in steps if "began" in step and "ended" in step]
+def _timeline(steps: Sequence[StepRecord]) -> Curves | None:
+    """Declared share over time, and what was observed at each step; None where the steps have no times."""
+    times = [tuple(map(datetime.fromisoformat, (step.began, step.ended))) for step in steps if step.began]
     if len(times) < len(steps) or times[-1][1] <= times[0][0]:
         return None
     first, last = times[0][0], times[-1][1]
@@ -84,17 +85,17 @@ def _timeline(steps: list[dict[str, Any]]) -> Curves | None:
     def at(moment: datetime) -> float:
         return round(100 * ((moment - first) / (last - first)), 3)
 
-    shares = [float(step["declared_percent"]) for step in steps]
+    shares = [float(step.declared_percent) for step in steps]
     declared = [(at(moment), share) for pair, share in zip(times, shares, strict=True) for moment in pair]
-    if steps[-1]["decision"] == "rollback":
+    if steps[-1].decision == "rollback":
         declared.append((100.0, 0.0))
-    seen = [float(step["observed_shopper_percent"]) for step in steps]
-    observed = [(at(begin + (end - begin) / 2), share) for (begin, end), share in zip(times, seen, strict=True)]
+    middles = [at(begin + (end - begin) / 2) for begin, end in times]
+    observed = list(zip(middles, (step.observed_shopper_percent for step in steps), strict=True))
     return Curves(
         title="The same over time",
         curves=(
             Curve(label="declared", tone="old", points=tuple(declared), last=f"{declared[-1][1]:.0f} %", marks="line"),
-            Curve(label="observed", tone="new", points=tuple(observed), last=f"{seen[-1]:.1f} %", marks="dots"),
+            Curve(label="observed", tone="new", points=tuple(observed), last=f"{observed[-1][1]:.1f} %", marks="dots"),
         ),
         ticks=Scale(0.0, 100.0, 25.0).ticks(" %"),
         first=f"{first:%H:%M:%S}",
@@ -102,48 +103,44 @@ def _timeline(steps: list[dict[str, Any]]) -> Curves | None:
     )
 
 
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)
-
-
-def _sides(steps: list[dict[str, Any]], key: str, title: str, unit: str) -> Rows | None:
+def _sides(steps: Sequence[StepRecord], key: str, title: str, unit: str) -> Rows | None:
     """A dot for the canary and a ring for the stable version, where they answered."""
-    values = [value for step in steps for value in step.get(key, {}).values()]
+    values = [value for step in steps for value in getattr(step, key).values()]
     if not values:
         return None
     scale = Scale.over(values, ticks=3)
     rows = []
     for step in steps:
-        seen = step.get(key, {})
+        sides = getattr(step, key)
         marks = [
-            Mark(shape=shape, x=scale.at(seen[side]), tone=tone)
+            Mark(shape=shape, x=scale.at(sides[side]), tone=tone)
             for side, shape, tone in (("stable", "ring", "old"), ("canary", "dot", "new"))
-            if side in seen
+            if side in sides
         ]
-        told = ", ".join(f"{side} {_short(seen[side])}{unit}" for side in ("canary", "stable") if side in seen)
-        rows.append(Row(label=f"{step['declared_percent']} %", marks=tuple(marks), value=told))
+        figures = ", ".join(f"{side} {_short(sides[side])}{unit}" for side in ("canary", "stable") if side in sides)
+        rows.append(Row(label=f"{step.declared_percent} %", marks=tuple(marks), value=figures))
     return Rows(title=title, rows=tuple(rows), ticks=scale.ticks(unit), keys=VERSIONS)
 
 
-def _note(step: dict[str, Any]) -> Note:
+def _note(step: StepRecord) -> Note:
     return Note(
-        word=step["decision"],
-        title=f"at {step['declared_percent']} %",
-        text="; ".join(step["reasons"]),
-        tone=TONES.get(step["decision"], ""),
+        word=step.decision,
+        title=f"at {step.declared_percent} %",
+        text="; ".join(step.reasons),
+        tone=TONES.get(step.decision, ""),
     )
 
 
-def _lost(rollout: dict[str, Any]) -> tuple[Note, ...]:
-    """Purchases that the store did not take: the answers after them knew less than they should."""
-    lost = rollout.get("failed_events", 0)
+def _lost(lost: int) -> tuple[Note, ...]:
+    """Purchases that the store did not take: the answers after them were made without them."""
     title = words.count(lost, "basket was", "baskets were")
     return (Note(word="lost", title=title, text="not accepted by the servers", tone="bad"),) if lost else ()
 
 
-def _table(steps: list[dict[str, Any]]) -> Table:
-    def both(step: dict[str, Any], key: str, side: str) -> str:
-        return _short(step[key][side]) if side in step.get(key, {}) else "–"
+def _table(steps: Sequence[StepRecord]) -> Table:
+    def both(step: StepRecord, key: str, side: str) -> str:
+        sides = getattr(step, key)
+        return _short(sides[side]) if side in sides else "–"
 
     return Table(
         title="Every step in numbers",
@@ -164,18 +161,18 @@ def _table(steps: list[dict[str, Any]]) -> Table:
         ),
         rows=tuple(
             (
-                f"{step['declared_percent']} %",
-                f"{step['observed_shopper_percent']:.1f} %",
-                f"{step['requests']:,}",
-                f"{step['canary_requests']:,}",
-                f"{step['failed_requests']:,}",
+                f"{step.declared_percent} %",
+                f"{step.observed_shopper_percent:.1f} %",
+                f"{step.requests:,}",
+                f"{step.canary_requests:,}",
+                f"{step.failed_requests:,}",
                 *(
                     both(step, key, side)
                     for key in ("hits_per_trip", "p50_ms", "p99_ms")
                     for side in ("canary", "stable")
                 ),
-                f"{step['split_p_value']:.2g}",
-                step["decision"],
+                f"{step.split_p_value:.2g}",
+                step.decision,
             )
             for step in steps
         ),

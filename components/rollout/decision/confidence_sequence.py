@@ -1,11 +1,12 @@
-"""Hits per trip, canary over stable, with an interval that may be looked at after every request.
+"""Hits per trip, canary over stable, with an interval that may be evaluated after every request.
 
-A 95 % interval of the ordinary kind is wrong one time in twenty at one moment fixed beforehand; looked at again and
-again until it says something, it is wrong far more often. The interval here is a confidence sequence: with probability
+A 95 % interval of the ordinary kind is wrong one time in twenty at one moment fixed beforehand; evaluated again and
+again until it is conclusive, it is wrong far more often. The interval here is a confidence sequence: with probability
 1 - alpha it covers the truth at every moment at once, so that the rollout may stop at any of them.
 """
 
 import math
+from typing import NamedTuple
 
 from components.rollout.decision.evidence import Evidence
 
@@ -14,6 +15,14 @@ MIXTURES = ((0.8, 0.1), (0.2, 1.0))
 on little traffic."""
 MAX_HALF = 700.0
 """exp of more is no number."""
+
+
+class OutcomeRatio(NamedTuple):
+    """Canary's hits per trip over stable's, with the ends of the always-valid interval."""
+
+    ratio: float
+    low: float
+    high: float
 
 
 def radius(se: float, alpha: float) -> float:
@@ -47,19 +56,19 @@ def se_for(half: float, alpha: float) -> float:
 
 
 def requests_needed(evidence: Evidence, ratio: float, alpha: float) -> int | None:
-    """Requests of both versions in all until the interval lies above `ratio`, if what was seen goes on as it is.
+    """Requests of both versions in all until the interval lies above `ratio`, if the estimate stays as it is.
 
     The error falls with the root of the requests: n' = n (se / se')^2. None when the estimate is not above `ratio`, or
-    nothing can be said yet.
+    is not known yet.
     """
-    found = outcome_ratio(evidence, alpha)
-    if found is None or found[0] <= ratio or not evidence.canary.hits:
+    estimate = outcome_ratio(evidence, alpha)
+    if estimate is None or estimate.ratio <= ratio or not evidence.canary.hits:
         return None
     se = relative_error(evidence)
     if math.isinf(se):
         return None
-    seen = evidence.canary.requests + evidence.stable.requests
-    return math.ceil(seen * (se / se_for(math.log(found[0] / ratio), alpha)) ** 2)
+    requests = evidence.canary.requests + evidence.stable.requests
+    return math.ceil(requests * (se / se_for(math.log(estimate.ratio / ratio), alpha)) ** 2)
 
 
 def relative_error(evidence: Evidence) -> float:
@@ -72,8 +81,8 @@ def relative_error(evidence: Evidence) -> float:
     return math.hypot(error, stable.hits_per_trip_se / stable.hits_per_trip)
 
 
-def outcome_ratio(evidence: Evidence, alpha: float) -> tuple[float, float, float] | None:
-    """(ratio, low, high): canary's hits per trip over stable's, always valid; None without hits of stable or trips.
+def outcome_ratio(evidence: Evidence, alpha: float) -> OutcomeRatio | None:
+    """Canary's hits per trip over stable's, always valid; None without hits of stable, or trips of the canary.
 
     A canary without a single hit is judged as if it had one: no hits in a few trips prove nothing.
     """
@@ -84,8 +93,8 @@ def outcome_ratio(evidence: Evidence, alpha: float) -> tuple[float, float, float
     shown = ratio if canary.hits else 0.0
     half = radius(relative_error(evidence), alpha)
     if half > MAX_HALF:
-        return shown, 0.0, math.inf
-    return shown, shown * math.exp(-half), ratio * math.exp(half)
+        return OutcomeRatio(shown, 0.0, math.inf)
+    return OutcomeRatio(shown, shown * math.exp(-half), ratio * math.exp(half))
 
 
 def _mixture(variance: float, alpha: float, scale: float) -> float:

@@ -1,4 +1,4 @@
-"""What was observed since the percent in force was set: all that the state machine looks at."""
+"""What was observed since the current share was set: all that the state machine evaluates."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ class Evidence:
     canary_ready: bool = True
     """Whether the canary passes its readiness check now."""
     agreement: float | None = None
-    """Share of a canary's list that stable's answer to the same request has too, mean over the requests that both were
-    asked; None when none was."""
+    """Share of a canary's list that stable's answer to the same request has too, mean over the requests that were
+    sent to both; None when there was none."""
     age_s: float = 0.0
     """Since the rollout began, seconds."""

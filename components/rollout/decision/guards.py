@@ -1,194 +1,246 @@
-"""What may speak against the next step, in the order in which it is asked.
+"""The guards of a rollout, in the order in which they are evaluated.
 
-Each rule is a row: its name, what it makes the rollout do, and when. docs/rollout.md shows them as a table, and a test
-compares the two. Latency, lists, fallbacks and outcomes compare the two versions, so they want a full sample on both
-sides; at 100 %, where stable has no traffic, they were settled at the step before.
+Each guard has a figure, its limit, and what the rollout does when the figure is beyond it. The decision and the
+measurements that people see both read that one definition. docs/rollout.md shows all as a table, and a test compares.
+Latency, lists, fallbacks and outcomes compare the two versions, so they need a full sample on both sides; at 100 %,
+where stable has no traffic, they were settled at the step before.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
 
-from components.rollout.decision.confidence_sequence import outcome_ratio, requests_needed
-from components.rollout.decision.evidence import Evidence
+from components.rollout.decision.confidence_sequence import OutcomeRatio, outcome_ratio, requests_needed
+from components.rollout.decision.evidence import Evidence, VersionEvidence
 from components.rollout.decision.split_test import split_always_valid_p
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.settings import HOUR_S, RolloutSettings
 
 OVERLAP_NOISE = 0.05
 """By how much the canary's lists must be more alike than stable's before that counts."""
-HOUR_S = 3600
 
-Check = Callable[[RolloutSettings, int, Evidence], str | None]
-"""(plan, percent in force, evidence) -> the reason to act, or None."""
+Action = Literal["rollback", "hold"]
+Sense = Literal["at most", "at least", "above"]
+"""Where the figure has to be, relative to its limit."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """What a guard is evaluated on: the plan, the canary's current share in percent, and the evidence."""
+
+    plan: RolloutSettings
+    percent: int
+    evidence: Evidence
+
+    @property
+    def canary(self) -> VersionEvidence:
+        return self.evidence.canary
+
+    @property
+    def stable(self) -> VersionEvidence:
+        return self.evidence.stable
+
+    @property
+    def full_sample(self) -> bool:
+        """Whether both versions have answered enough."""
+        return min(self.canary.requests, self.stable.requests) >= self.plan.min_canary_requests
+
+    @property
+    def alpha(self) -> float:
+        """Each step that compares starts again with an equal part of the plan's alpha: other shoppers, another week."""
+        return self.plan.outcome_alpha / max(1, len(self.plan.percents) - 1)
+
+    @cached_property
+    def outcomes(self) -> OutcomeRatio | None:
+        return outcome_ratio(self.evidence, self.alpha)
+
+
+class Figure(NamedTuple):
+    """What a guard compares, and its reason where the value is beyond the limit."""
+
+    value: float
+    limit: float
+    reason: str
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
-    """One guardrail or demand."""
+class Measurement:
+    """A guard's figure beside its limit. `what` and `unit`: for people."""
+
+    rule: str
+    what: str
+    value: float
+    limit: float
+    at_most: bool
+    """Else the value has to be at least the limit."""
+    unit: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guard:
+    """One limit that the evidence must respect."""
 
     name: str
     """First word of its reason."""
-    action: Literal["rollback", "hold"]
+    action: Action
     when: str
-    """For people."""
-    check: Check
+    """For people: when it acts."""
+    sense: Sense
+    figure: Callable[[Case], Figure | None]
+    """None where there is nothing to compare; then the guard does not act."""
+    shown: str = ""
+    """For people: what the figure means; empty: it is not shown, as is one that is infinite."""
+    unit: str = ""
+    full_sample: bool = False
+    """Whether it needs a full sample on both sides."""
     wants_traffic: bool = False
     """A hold that more requests may end."""
 
+    def check(self, case: Case) -> str | None:
+        """The reason to act, or None."""
+        figure = self._figure(case)
+        if figure is None:
+            return None
+        value, limit, reason = figure
+        beyond = {"at most": value > limit, "at least": value < limit, "above": value <= limit}
+        return f"{self.name}: {reason}" if beyond[self.sense] else None
 
-def outcome_alpha(plan: RolloutSettings) -> float:
-    """Each step that compares begins anew with an equal part of the plan's alpha: other shoppers, another week."""
-    return plan.outcome_alpha / max(1, len(plan.percents) - 1)
+    def measure(self, case: Case) -> Measurement | None:
+        """The figure and its limit, where they are shown."""
+        figure = self._figure(case)
+        if not self.shown or figure is None or not math.isfinite(figure.value):
+            return None
+        return Measurement(
+            rule=self.name,
+            what=self.shown,
+            value=figure.value,
+            limit=figure.limit,
+            at_most=self.sense == "at most",
+            unit=self.unit,
+        )
 
-
-def _down(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    return None if seen.canary_ready else "the canary does not pass its readiness check"
-
-
-def _errors(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    """As many failures as a full sample may have are enough before it is full."""
-    canary = seen.canary
-    sample = max(canary.requests, plan.min_canary_requests)
-    if canary.errors * 100 > plan.max_error_percent * sample:
-        return f"{canary.errors} of {canary.requests} canary requests, over {plan.max_error_percent} %"
-    return None
-
-
-def _latency(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    canary, stable = seen.canary, seen.stable
-    limit_ms = max(plan.p99_floor_ms, plan.max_p99_ratio * stable.p99_ms)
-    if comparable(plan, seen) and canary.p99_low_ms > limit_ms:
-        return f"canary p99 {canary.p99_ms:.1f} ms, over {limit_ms:.1f} ms (stable {stable.p99_ms:.1f} ms)"
-    return None
-
-
-def _fallback(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    canary, stable = seen.canary, seen.stable
-    if comparable(plan, seen) and canary.fallback_percent > stable.fallback_percent + plan.max_fallback_points:
-        return f"{canary.fallback_percent:.1f} % of the canary's answers, {stable.fallback_percent:.1f} % of stable's"
-    return None
+    def _figure(self, case: Case) -> Figure | None:
+        return None if self.full_sample and not case.full_sample else self.figure(case)
 
 
-def _coverage(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    canary, stable = seen.canary.list_overlap, seen.stable.list_overlap
-    if comparable(plan, seen) and canary > max(plan.max_list_overlap, stable + OVERLAP_NOISE):
-        return f"two shoppers' lists share {canary:.0%} of their items, with stable {stable:.0%}"
-    return None
+GUARDS: list[Guard] = []
+"""All of them, in order."""
 
 
-def _outcomes(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    found = outcome_ratio(seen, outcome_alpha(plan))
-    if found is None or not comparable(plan, seen) or found[2] >= 1:
+def measurements(plan: RolloutSettings, percent: int, evidence: Evidence) -> list[Measurement]:
+    """How far each guard is from acting, in the guards' order."""
+    case = Case(plan, percent, evidence)
+    return [measured for guard in GUARDS if (measured := guard.measure(case))]
+
+
+def describe(outcomes: OutcomeRatio) -> str:
+    """The ratio of outcomes with its interval, for people."""
+    return f"hits per trip {outcomes.ratio:.2f} of stable's [{outcomes.low:.2f}, {outcomes.high:.2f}]"
+
+
+def _guard(action: Action, sense: Sense, **row: Any) -> Callable[[Callable[[Case], Figure | None]], None]:
+    """Adds the decorated figure as a guard of its name, with its docstring as `when`; `row`: more fields of Guard."""
+    return lambda figure: GUARDS.append(
+        Guard(
+            name=figure.__name__,
+            action=action,
+            sense=sense,
+            when=(figure.__doc__ or "").strip(),
+            figure=figure,
+            **row,
+        )
+    )
+
+
+@_guard("rollback", "at least")
+def down(case: Case) -> Figure:
+    """the canary does not pass its readiness check"""
+    return Figure(float(case.evidence.canary_ready), 1.0, "the canary does not pass its readiness check")
+
+
+@_guard("rollback", "at most", shown="failed", unit="%")
+def errors(case: Case) -> Figure:
+    """more failed canary requests than `max_error_percent` of a full sample"""
+    # As many failures as a full sample may have are enough before it is full.
+    canary, allowed = case.canary, case.plan.max_error_percent
+    failed = 100 * canary.errors / max(canary.requests, case.plan.min_canary_requests)
+    return Figure(failed, allowed, f"{canary.errors} of {canary.requests} canary requests, over {allowed} %")
+
+
+@_guard("rollback", "at most", shown="p99, surely", unit="ms", full_sample=True)
+def latency(case: Case) -> Figure:
+    """its p99 is surely above `p99_floor_ms` and above `max_p99_ratio` times stable's"""
+    canary_ms, stable_ms = case.canary.p99_ms, case.stable.p99_ms
+    limit_ms = max(case.plan.p99_floor_ms, case.plan.max_p99_ratio * stable_ms)
+    reason = f"canary p99 {canary_ms:.1f} ms, over {limit_ms:.1f} ms (stable {stable_ms:.1f} ms)"
+    return Figure(case.canary.p99_low_ms, limit_ms, reason)
+
+
+@_guard("rollback", "at most", shown="more fallbacks than stable", unit="points", full_sample=True)
+def fallback(case: Case) -> Figure:
+    """more of its answers are fallbacks than of stable's, by over `max_fallback_points`"""
+    canary, stable = case.canary.fallback_percent, case.stable.fallback_percent
+    reason = f"{canary:.1f} % of the canary's answers, {stable:.1f} % of stable's"
+    return Figure(canary - stable, case.plan.max_fallback_points, reason)
+
+
+@_guard("rollback", "at most", shown="in common between lists", unit="%", full_sample=True)
+def coverage(case: Case) -> Figure:
+    """shoppers' lists share more than `max_list_overlap` of their items, and more than stable's do"""
+    canary, stable = case.canary.list_overlap, case.stable.list_overlap
+    limit = max(case.plan.max_list_overlap, stable + OVERLAP_NOISE)
+    reason = f"two shoppers' lists share {canary:.0%} of their items, with stable {stable:.0%}"
+    return Figure(100 * canary, 100 * limit, reason)
+
+
+@_guard("rollback", "at least", shown="hits over stable's, at best", full_sample=True)
+def outcomes(case: Case) -> Figure | None:
+    """the always-valid interval of its hits per trip over stable's is below 1"""
+    return Figure(case.outcomes.high, 1.0, describe(case.outcomes)) if case.outcomes else None
+
+
+@_guard("rollback", "at most", shown="undecided", unit="h")
+def age(case: Case) -> Figure:
+    """undecided for longer than `max_age_hours`"""
+    hours, allowed = case.evidence.age_s / HOUR_S, case.plan.max_age_hours
+    return Figure(hours, allowed, f"undecided after {hours:.0f} h, the plan allows {allowed:g} h")
+
+
+@_guard("hold", "at least", shown="p of the split")
+def split(case: Case) -> Figure:
+    """the observed shoppers do not fit the declared share (`split_alpha`): the evidence is not what it seems"""
+    canary, total = case.canary.shoppers, case.canary.shoppers + case.stable.shoppers
+    p_value = split_always_valid_p(canary, total, case.percent)
+    reason = f"{canary} of {total} shoppers at a declared {case.percent} % (p = {p_value:.2g})"
+    return Figure(p_value, case.plan.split_alpha, reason)
+
+
+@_guard("hold", "at least", shown="of its items are stable's too", unit="%")
+def agreement(case: Case) -> Figure | None:
+    """less than `min_agreement` of its items are in stable's answers too: an operator should check"""
+    share, required = case.evidence.agreement, case.plan.min_agreement
+    if share is None:
         return None
-    return f"hits per trip {found[0]:.2f} of stable's [{found[1]:.2f}, {found[2]:.2f}]"
+    reason = f"{share:.0%} of the canary's items are in stable's answer too, {required:.0%} required"
+    return Figure(100 * share, 100 * required, reason)
 
 
-def _age(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    if seen.age_s > plan.max_age_hours * HOUR_S:
-        return f"undecided after {seen.age_s / HOUR_S:.0f} h, the plan allows {plan.max_age_hours:g} h"
-    return None
+@_guard("hold", "at least", wants_traffic=True)
+def traffic(case: Case) -> Figure:
+    """fewer than `min_canary_requests` of its answers observed"""
+    answers, needed = case.canary.requests, case.plan.min_canary_requests
+    return Figure(answers, needed, f"{answers} canary answers of the {needed} needed")
 
 
-def _split(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    canary, total = seen.canary.shoppers, seen.canary.shoppers + seen.stable.shoppers
-    p_value = split_always_valid_p(canary, total, percent)
-    if p_value < plan.split_alpha:
-        return f"{canary} of {total} shoppers at a declared {percent} % (p = {p_value:.2g})"
-    return None
-
-
-def _agreement(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    if seen.agreement is not None and seen.agreement < plan.min_agreement:
-        return f"{seen.agreement:.0%} of the canary's items are in stable's answer too, {plan.min_agreement:.0%} asked"
-    return None
-
-
-def _traffic(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    if seen.canary.requests < plan.min_canary_requests:
-        return f"{seen.canary.requests} canary answers of the {plan.min_canary_requests} needed"
-    return None
-
-
-def _proof(plan: RolloutSettings, percent: int, seen: Evidence) -> str | None:
-    """Asked of the last step that stable has traffic in: the next has nothing to compare with."""
-    if not proof_step(plan, percent):
+@_guard("hold", "above", shown="hits over stable's, at worst", wants_traffic=True)
+def proof(case: Case) -> Figure | None:
+    """before 100 %: the interval is not above `min_outcome_ratio` yet"""
+    # Demanded of the last step in which stable has traffic: the next has nothing to compare with.
+    plan, wanted = case.plan, case.plan.min_outcome_ratio
+    if wanted == 0 or [step for step in plan.percents if step > case.percent] != [100]:
         return None
-    found = outcome_ratio(seen, outcome_alpha(plan))
-    low = found[1] if found else 0.0
-    if low <= plan.min_outcome_ratio:
-        needed = requests_needed(seen, plan.min_outcome_ratio, outcome_alpha(plan))
-        more = f"; about {needed:,} requests in all would show it" if needed else ""
-        return f"hits per trip surely above {low:.2f} of stable's, {plan.min_outcome_ratio:.2f} needed{more}"
-    return None
-
-
-def proof_step(plan: RolloutSettings, percent: int) -> bool:
-    """Whether the next step is 100 % and the plan asks for a proof before it."""
-    return plan.min_outcome_ratio > 0 and [step for step in plan.percents if step > percent] == [100]
-
-
-def comparable(plan: RolloutSettings, seen: Evidence) -> bool:
-    """A full sample on both sides."""
-    return min(seen.canary.requests, seen.stable.requests) >= plan.min_canary_requests
-
-
-RULES = (
-    Rule(name="down", action="rollback", when="the canary does not pass its readiness check", check=_down),
-    Rule(
-        name="errors",
-        action="rollback",
-        when="more failed canary requests than `max_error_percent` of a full sample",
-        check=_errors,
-    ),
-    Rule(
-        name="latency",
-        action="rollback",
-        when="its p99 is surely above `p99_floor_ms` and above `max_p99_ratio` times stable's",
-        check=_latency,
-    ),
-    Rule(
-        name="fallback",
-        action="rollback",
-        when="more of its answers are fallbacks than of stable's, by over `max_fallback_points`",
-        check=_fallback,
-    ),
-    Rule(
-        name="coverage",
-        action="rollback",
-        when="shoppers' lists share more than `max_list_overlap` of their items, and more than stable's do",
-        check=_coverage,
-    ),
-    Rule(
-        name="outcomes",
-        action="rollback",
-        when="the always-valid interval of its hits per trip over stable's is below 1",
-        check=_outcomes,
-    ),
-    Rule(name="age", action="rollback", when="undecided for longer than `max_age_hours`", check=_age),
-    Rule(
-        name="split",
-        action="hold",
-        when="the shoppers seen do not fit the declared share (`split_alpha`): the evidence is not what it seems",
-        check=_split,
-    ),
-    Rule(
-        name="agreement",
-        action="hold",
-        when="less than `min_agreement` of its items are in stable's answers too: a person should look",
-        check=_agreement,
-    ),
-    Rule(
-        name="traffic",
-        action="hold",
-        when="fewer than `min_canary_requests` of its answers seen",
-        check=_traffic,
-        wants_traffic=True,
-    ),
-    Rule(
-        name="proof",
-        action="hold",
-        when="before 100 %: the interval is not above `min_outcome_ratio` yet",
-        check=_proof,
-        wants_traffic=True,
-    ),
-)
+    low = case.outcomes.low if case.outcomes else -math.inf
+    needed = requests_needed(case.evidence, wanted, case.alpha) if low <= wanted else None
+    more = f"; about {needed:,} requests in all would show it" if needed else ""
+    return Figure(low, wanted, f"hits per trip surely above {max(low, 0.0):.2f} of stable's, {wanted:.2f} needed{more}")

@@ -1,4 +1,4 @@
-"""Is the split that was observed the one that was declared?
+"""Whether the split that was observed is the one that was declared.
 
 The units must be independent. Under a sticky split those are the shoppers: each is assigned once, by a hash, so a
 shopper's many requests are one draw.
@@ -6,14 +6,14 @@ shopper's many requests are one draw.
 
 import math
 
-from components.rollout.decision.binomial import probabilities
+import numpy as np
 
 
 def split_p_value(canary: int, total: int, declared_percent: float) -> float:
     """Two-sided exact binomial p-value that `canary` of `total` units come from a `declared_percent` split.
 
-    The p-value sums the outcomes no likelier than the one seen; without any units it is 1.0: nothing seen contradicts
-    nothing. For one look; `split_always_valid_p` is for many.
+    The p-value sums the outcomes no likelier than the observed one; without any units it is 1.0. For one evaluation;
+    `split_always_valid_p` is for many.
     """
     if total == 0:
         return 1.0
@@ -23,9 +23,9 @@ def split_p_value(canary: int, total: int, declared_percent: float) -> float:
 
 
 def split_always_valid_p(canary: int, total: int, declared_percent: float) -> float:
-    """The same for a split that is looked at again and again: ever below alpha with probability at most alpha.
+    """The same for a split that is evaluated again and again: ever below alpha with probability at most alpha.
 
-    One over the likelihood of what was seen under a share drawn from [0, 1], to that under the declared share p
+    One over the likelihood of the counts under a share drawn from [0, 1], to that under the declared share p
     (Robbins 1970; Lindon and Malek, "Anytime-Valid Inference for Multinomial Count Data", NeurIPS 2022):
 
         p^c (1 - p)^(n - c) / B(c + 1, n - c + 1),    B(a, b) = gamma(a) gamma(b) / gamma(a + b)
@@ -36,3 +36,19 @@ def split_always_valid_p(canary: int, total: int, declared_percent: float) -> fl
     declared = (canary * math.log(share) if canary else 0.0) + (others * math.log1p(-share) if others else 0.0)
     any_share = math.lgamma(canary + 1) + math.lgamma(others + 1) - math.lgamma(total + 2)
     return math.exp(min(0.0, declared - any_share))
+
+
+def probabilities(draws: int, share: float) -> np.ndarray:
+    """[draws + 1] float64: probability of k successes, k = 0..draws, each with probability `share` (0 to 1).
+
+    Exact; scipy.stats would add seconds of import to a command that needs two sums.
+    """
+    k = np.arange(draws + 1)
+    probability: np.ndarray
+    if share in (0.0, 1.0):
+        probability = (k == draws * share).astype(np.float64)
+        return probability
+    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, draws + 1)))])
+    log_ways = log_factorial[draws] - log_factorial - log_factorial[::-1]
+    probability = np.exp(log_ways + k * np.log(share) + (draws - k) * np.log1p(-share))
+    return probability

@@ -28,7 +28,7 @@ class Shoppers:
     trips_S: np.ndarray
     """At least 1: a shopper without a trip has no outcome and is left out before."""
     past_SP: np.ndarray
-    """What is known of them from before the experiment began; P may be 0. Nothing from after it may be in here."""
+    """Their figures from before the experiment began; P may be 0. Nothing from after it may be in here."""
 
     def __post_init__(self) -> None:
         rows = {len(self.treated_S), len(self.hits_S), len(self.trips_S), len(self.past_SP)}
@@ -67,9 +67,9 @@ def explained(value_S: np.ndarray, past_SP: np.ndarray) -> float:
 
 
 def slopes(value_S: np.ndarray, centred_SP: np.ndarray) -> np.ndarray:
-    """[P] least squares; figures that say the same as others get none twice."""
-    found: np.ndarray = np.linalg.lstsq(centred_SP, value_S, rcond=None)[0]
-    return found
+    """[P] least squares; figures that are linear in others share one slope."""
+    slope_P: np.ndarray = np.linalg.lstsq(centred_SP, value_S, rcond=None)[0]
+    return slope_P
 
 
 def arms(shoppers: Shoppers) -> tuple[Arm, Arm, float]:

@@ -1,4 +1,4 @@
-"""An experiment as it stands: who was exposed, whether the split can be trusted, what the treatment did, what to do."""
+"""The current state of an experiment: its exposure, whether the split can be trusted, the effect, and the decision."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -15,7 +15,7 @@ Decision = Literal["mismatch", "better", "worse", "undecided"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class Analysis:
     """`dataclasses.asdict` of it is JSON. No estimate is there when the split cannot be trusted."""
 
     control: str
@@ -25,11 +25,11 @@ class Reading:
     """Rows of the log, shoppers and visits that are in no estimate, by why."""
     plain: Effect | None
     adjusted: Effect | None
-    """With the variance reduction; None as `plain` is where nothing can be said."""
+    """With the variance reduction; None, as `plain`, where there is too little for an estimate."""
     decision: Decision
 
 
-def reading(
+def analyse(
     rows: pd.DataFrame,
     visits: pd.DataFrame,
     past: pd.DataFrame,
@@ -37,15 +37,15 @@ def reading(
     treatment: str,
     settings: ExperimentSettings,
     final: bool = False,
-) -> Reading:
-    """Reads an experiment.
+) -> Analysis:
+    """Analyses an experiment.
 
     Args:
         rows: exposure.COLUMNS of the request log, of the experiment's span.
-        visits: user_id, version, hits (NaN: not known); one row a visit of that span.
-        past: by user_id, one column for each figure from before the experiment; who is not in it has all zeros.
+        visits: user_id, version, hits (NaN: no outcome yet); one row a visit of that span.
+        past: by user_id, one column for each figure from before the experiment; a shopper not in it has all zeros.
         control, treatment: versions.
-        final: this is the one look that was planned, and its interval and p-value count; else the always-valid ones do.
+        final: this is the one planned evaluation, and its interval and p-value count; else the always-valid ones do.
     """
     exposure = exposures(rows, control, treatment)
     split = sample_ratio(exposure, control, treatment, settings, final)
@@ -55,7 +55,7 @@ def reading(
         shoppers = _shoppers(judged, past, treatment)
         plain = effect(shoppers, settings.alpha, adjust=False)
         adjusted = effect(shoppers, settings.alpha)
-    return Reading(
+    return Analysis(
         control=control,
         treatment=treatment,
         split=split,
@@ -67,15 +67,15 @@ def reading(
 
 
 def _judged(exposure: Exposure, visits: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Visits with a known outcome of shoppers who saw one version; and how many are not among them."""
+    """Visits with an outcome of shoppers who saw one version; and how many are not among them."""
     sticky = exposure.first[~exposure.first["user_id"].isin(exposure.both)]
-    found = visits.merge(sticky[["user_id", "version"]], on=["user_id", "version"])
-    known = found[found["hits"].notna()]
+    exposed = visits.merge(sticky[["user_id", "version"]], on=["user_id", "version"])
+    closed = exposed[exposed["hits"].notna()]
     left_out = {
         "shoppers who saw both versions": len(exposure.both),
-        "visits without a known outcome": len(found) - len(known),
+        "visits without a known outcome": len(exposed) - len(closed),
     }
-    return known, {why: count for why, count in left_out.items() if count}
+    return closed, {why: count for why, count in left_out.items() if count}
 
 
 def _shoppers(visits: pd.DataFrame, past: pd.DataFrame, treatment: str) -> Shoppers:
@@ -88,8 +88,8 @@ def _shoppers(visits: pd.DataFrame, past: pd.DataFrame, treatment: str) -> Shopp
     )
 
 
-def _decision(found: Effect | None, final: bool) -> Decision:
-    if found is None:
+def _decision(estimate: Effect | None, final: bool) -> Decision:
+    if estimate is None:
         return "undecided"
-    low, high = (found.low, found.high) if final else (found.always_low, found.always_high)
+    low, high = (estimate.low, estimate.high) if final else (estimate.always_low, estimate.always_high)
     return "better" if low > 1 else "worse" if high < 1 else "undecided"

@@ -21,15 +21,15 @@ class Effect:
     """Share of the shoppers' variance that their past explains; 0 without adjustment."""
     ratio: float
     low: float
-    """Ends of the interval of a single look, at the end that was planned."""
+    """Ends of the interval of a single evaluation, at the end that was planned."""
     high: float
     always_low: float
-    """Ends of the interval that may be looked at all the time."""
+    """Ends of the interval that may be evaluated at any time."""
     always_high: float
 
 
 def effect(shoppers: Shoppers, alpha: float, adjust: bool = True) -> Effect | None:
-    """None where nothing can be said: an arm without hits, or with fewer than two shoppers.
+    """None where there is too little for an estimate: an arm without hits, or with fewer than two shoppers.
 
     Args:
         alpha: probability that an interval misses the truth.

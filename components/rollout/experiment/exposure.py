@@ -1,7 +1,7 @@
-"""Who was exposed to what, out of the request log.
+"""Which shoppers were exposed to which version, out of the request log.
 
-A shopper is exposed to the version that first answers them during the experiment, whether they look at the answer or
-not. Answers that a tester asked for by name, and those to mirrored copies, expose nobody.
+A shopper is exposed to the version that first answers them during the experiment, whether they read the answer or not.
+Answers of a version that a tester requested by name, and those to mirrored copies, expose no shopper.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class Exposure:
     both: frozenset[str]
     """Shoppers whom both versions answered."""
     left_out: dict[str, int]
-    """Rows that expose nobody, by why."""
+    """Rows that expose no shopper, by reason."""
 
     def count(self, version: str) -> int:
         """Shoppers exposed to `version` first."""
@@ -38,9 +38,9 @@ class SampleRatio:
     treatment: int
     declared_percent: float
     p_value: float
-    """Exact, for a single look."""
+    """Exact, for a single evaluation."""
     always_valid_p: float
-    """The same for one who looks all the time."""
+    """The same for repeated evaluations."""
     both_percent: float
     """Shoppers who saw both versions."""
     alarms: tuple[str, ...]
@@ -55,10 +55,10 @@ def exposures(rows: pd.DataFrame, control: str, treatment: str) -> Exposure:
     named, shadow = rows["route"] == "named", rows["route"] == "shadow"
     other = ~rows["version"].isin([control, treatment]) & ~named & ~shadow
     left_out = {"asked for by name": named, "mirrored copies": shadow, "of other versions": other}
-    seen = rows[~(named | shadow | other)].sort_values(["time_s", "logged_s"], kind="stable")
-    versions = seen.groupby("user_id")["version"].nunique()
+    exposing = rows[~(named | shadow | other)].sort_values(["time_s", "logged_s"], kind="stable")
+    versions = exposing.groupby("user_id")["version"].nunique()
     return Exposure(
-        first=seen.drop_duplicates("user_id")[["user_id", "version", "time_s"]].reset_index(drop=True),
+        first=exposing.drop_duplicates("user_id")[["user_id", "version", "time_s"]].reset_index(drop=True),
         both=frozenset(versions.index[versions > 1]),
         left_out={why: int(which.sum()) for why, which in left_out.items() if which.any()},
     )
@@ -69,8 +69,8 @@ def sample_ratio(
 ) -> SampleRatio:
     """The alarm: shoppers exposed against the declared share, and how sticky the split was.
 
-    final: this is the one look that was planned, and the exact p-value counts; else the always-valid one does, which
-    keeps `mismatch_alpha` however often one looks.
+    final: this is the one planned evaluation, and the exact p-value counts; else the always-valid one does, which
+    respects `mismatch_alpha` regardless of the number of evaluations.
     """
     counts = exposure.count(control), exposure.count(treatment)
     total, share = sum(counts), settings.share_percent

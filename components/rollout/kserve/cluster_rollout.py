@@ -1,27 +1,32 @@
 """A rollout on a cluster, one idempotent step at a time, in both of KServe's modes.
 
-State lives in the record beside the InferenceService (ConfigMap aisle-traffic): versions, the previous one among
-them, share, state, since when. A decision is claimed there first, under the record's resourceVersion: of two operators
-who saw the same, one is refused before anything moves. A step that dies after its claim is decided anew by the next.
+State lives in the record beside the InferenceService (ConfigMap aisle-traffic): roles, share, state, since when. A
+decision is claimed there first, under the record's resourceVersion: of two operators who read the same record, one is
+refused before anything moves. A step that dies after its claim is decided again by the next.
 
-A new canary, declared by push, comes with an empty state: its rollout begins with the first step that sees it.
+A new canary, declared by push, comes with an empty state: its rollout begins with the first step.
 """
 
+import math
 import time
 import uuid
-from dataclasses import dataclass, replace
-from typing import Any, cast
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from components.inference_service.cluster_client import Cluster, KubeCluster
 from components.inference_service.readiness import canary_ready, newest_revision
 from components.inference_service.shift import Patience, promote, put, roll_back, wait
 from components.inference_service.traffic import Traffic, mode, read, record, with_canary
+from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
-from components.kfp_support.pushgateway import push, rollout
-from components.rollout.decision.state_machine import Decision, Hand, RolloutState, StateName, by_hand, decide
+from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE, Sample, push
+from components.rollout.decision import state_machine
+from components.rollout.decision.state_machine import Decision, RolloutState, decide
+from components.rollout.decision.states import Command, State
 from components.rollout.kserve.prometheus import Query, gather, prometheus
-from components.rollout.traffic_adapter import Place
+from components.rollout.traffic_adapter import RolloutStatus
 from model.errors import CheckFailed, InputError
+from model.files import write_json, write_text
 from tfx_configs.settings import RolloutSettings
 
 STATE, STARTED, SINCE, NOTE = "rollout-state", "rollout-started", "rollout-since", "rollout-note"
@@ -32,194 +37,193 @@ PLAN = RolloutSettings(min_outcome_ratio=0.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class ClusterRecord:
     """The record as it is. Times are unix seconds; `started_s` is None before the first step."""
 
     traffic: Traffic
-    state: StateName
+    state: State
     started_s: float | None
     since_s: float
-    """When the share in force was set."""
+    """When the current share was set."""
     note: str
     resource_version: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class ClusterTraffic:
-    """components.rollout.traffic_adapter.TrafficAdapter of the service on a cluster."""
+    """components.rollout.traffic_adapter.TrafficAdapter of the service on a cluster, and its steps."""
 
     cluster: Cluster
-    patience: Patience
+    patience: Patience = field(default_factory=Patience)
 
-    def look(self) -> Place:
-        return _place(look(self.cluster))
+    def record(self) -> ClusterRecord:
+        """Raises InputError when the service was never pushed to."""
+        config_map = self.cluster.record()
+        data, traffic = config_map.get("data") or {}, read(config_map)
+        started = data.get(STARTED)
+        return ClusterRecord(
+            traffic=traffic,
+            state=State(data.get(STATE, State.RUNNING if traffic.canary else State.PROMOTED)),
+            started_s=float(started) if started else None,
+            since_s=float(data.get(SINCE, 0)),
+            note=data.get(NOTE, ""),
+            resource_version=config_map.get("metadata", {}).get("resourceVersion", ""),
+        )
 
-    def act(self, hand: Hand, who: str) -> Place:
-        return _place(act(self.cluster, hand, who, self.patience))
+    def status(self) -> RolloutStatus:
+        current = self.record()
+        return RolloutStatus(
+            roles=current.traffic.names(), percent=current.traffic.percent, state=current.state, note=current.note
+        )
 
+    def command(self, order: Command, operator: str) -> RolloutStatus:
+        current = self.record()
+        after = state_machine.command(RolloutState(percent=current.traffic.percent, state=current.state), order)
+        ends = not after.state.active
+        if current.state == State.PROMOTED:
+            current.traffic.revert()  # refused before anything is claimed
+        claimed = replace(current, state=current.state if ends else after.state, note=f"{order} by {operator}")
+        self._claim(claimed)
+        if ends:
+            self._end(current, after.state, claimed.note)
+        return self.status()
 
-def _place(seen: Seen) -> Place:
-    roles = {"stable": seen.traffic.stable, "canary": seen.traffic.canary, "previous": seen.traffic.previous}
-    names = {role: version.name if version else None for role, version in roles.items()}
-    return Place(**names, percent=seen.traffic.percent, state=seen.state)
+    def step(self, plan: RolloutSettings, query: Query, now_s: float) -> Decision:
+        """Gathers evidence, decides, moves; the first step of a canary only notes when its evidence begins.
 
+        Args:
+            now_s: unix seconds.
 
-def look(cluster: Cluster) -> Seen:
-    """Raises InputError when the service was never pushed to."""
-    found = cluster.record()
-    data, traffic = found.get("data") or {}, read(found)
-    started = data.get(STARTED)
-    return Seen(
-        traffic=traffic,
-        state=cast(StateName, data.get(STATE, "running" if traffic.canary else "promoted")),
-        started_s=float(started) if started else None,
-        since_s=float(data.get(SINCE, 0)),
-        note=data.get(NOTE, ""),
-        resource_version=found.get("metadata", {}).get("resourceVersion", ""),
-    )
+        Returns:
+            The decision; without a canary one of `none`.
 
-
-def step(cluster: Cluster, plan: RolloutSettings, query: Query, patience: Patience, now_s: float) -> Decision:
-    """Looks, decides, moves; the first step of a canary only notes when its evidence begins.
-
-    Args:
-        now_s: unix seconds.
-
-    Raises:
-        InputError: no canary is declared.
-        CheckFailed: somebody else moved in between, or the cluster refused; what they did stays.
-    """
-    seen = look(cluster)
-    canary, stable = seen.traffic.canary, seen.traffic.stable
-    if canary is None or stable is None:
-        raise InputError("rollout: expected a canary beside a stable version, the service has none; push a model")
-    state = RolloutState(percent=seen.traffic.percent, state=seen.state)
-    if seen.started_s is None:
-        _claim(cluster, replace(seen, started_s=now_s, since_s=now_s, note="began"))
-        return Decision(action="hold", percent=state.percent, reasons=("traffic: it begins now",), wants_traffic=True)
-    ready = canary_ready(mode(cluster.service()), canary.predictor, state.percent, None)
-    evidence = gather(
-        query,
-        cluster.namespace,
-        stable.name,
-        canary.name,
-        now_s - seen.since_s,
-        ready(cluster.service(), cluster.pods()),
-        now_s - seen.started_s,
-    )
-    decision = decide(plan, state, evidence)
-    note = f"{decision.action}: {'; '.join(decision.reasons)}"
-    if decision.action == "hold":
+        Raises:
+            InputError: a canary without a stable version.
+            CheckFailed: the record changed in between, or the cluster refused; the other change stays.
+        """
+        current = self.record()
+        traffic = current.traffic
+        if traffic.canary is None:
+            return Decision(action="none", percent=0, reasons=("no canary is declared",))
+        if traffic.stable is None:
+            raise InputError("rollout: expected a canary beside a stable version, the service has none; push a model")
+        if current.started_s is None:
+            self._claim(replace(current, started_s=now_s, since_s=now_s, note="began"))
+            reasons = ("traffic: it begins now",)
+            return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
+        service = self.cluster.service()
+        ready = canary_ready(mode(service), traffic.canary.predictor, traffic.percent, None)
+        evidence = gather(
+            query,
+            namespace=self.cluster.namespace,
+            stable=traffic.stable.name,
+            canary=traffic.canary.name,
+            window_s=now_s - current.since_s,
+            ready=ready(service, self.cluster.pods()),
+            age_s=now_s - current.started_s,
+        )
+        decision = decide(plan, RolloutState(percent=traffic.percent, state=current.state), evidence)
+        if decision.action == "hold":
+            return decision
+        self._claim(replace(current, note=decision.line))
+        if decision.action == "step":
+            after = replace(traffic, percent=decision.percent)
+            put(self.cluster, after)
+            self._write(replace(current, traffic=after, since_s=now_s, note=decision.line))
+        else:
+            state = State.PROMOTED if decision.action == "promote" else State.ROLLED_BACK
+            self._end(current, state, decision.line)
         return decision
-    _claim(cluster, replace(seen, note=note))
-    if decision.action == "step":
-        after = replace(seen.traffic, percent=decision.percent)
-        put(cluster, after)
-        _write(cluster, replace(seen, traffic=after, since_s=now_s, note=note))
-    else:
-        _end(cluster, seen, "promoted" if decision.action == "promote" else "rolled_back", note, patience)
-    return decision
+
+    def scheduled_step(self, plan: RolloutSettings, query: Query, now_s: float) -> Decision:
+        """`step` as a schedule needs it.
+
+        Raises:
+            CheckFailed: rolled back, or held for a reason that no traffic will end: an operator should check.
+        """
+        decision = self.step(plan, query, now_s)
+        if decision.action == "rollback" or (decision.action == "hold" and not decision.wants_traffic):
+            raise CheckFailed(decision.line)
+        progress(decision.line)
+        return decision
+
+    def push_gauges(self, pushgateway: str) -> None:
+        """Sends state, canary and share to the Pushgateway at this URL; empty: nothing is sent."""
+        if pushgateway:
+            status = self.status()
+            samples = gauges(status.state, status.roles.canary, status.percent)
+            push(pushgateway, "aisle-rollout", self.cluster.namespace, samples)
+
+    def _end(self, current: ClusterRecord, state: State, note: str) -> None:
+        if state == State.PROMOTED:
+            traffic = promote(self.cluster, self.patience)
+        elif current.state == State.PROMOTED:
+            traffic = self._bring_back(current.traffic)
+        else:
+            traffic = roll_back(self.cluster, self.patience)
+        self._write(replace(current, traffic=traffic, state=state, note=note))
+
+    def _bring_back(self, traffic: Traffic) -> Traffic:
+        """The previous version beside the stable one, ready, then promoted: no request meets a server that is gone."""
+        previous, service = traffic.previous, self.cluster.service()
+        assert previous is not None
+        put(self.cluster, with_canary(traffic, previous, 0))
+        ready = canary_ready(mode(service), previous.predictor, 0, newest_revision(service))
+        wait(self.cluster, self.patience, ready, f"previous {previous.name}", previous.predictor)
+        return promote(self.cluster, self.patience)
+
+    def _claim(self, claimed: ClusterRecord) -> None:
+        """Raises CheckFailed when the record is no longer the one that was read."""
+        self._write(claimed, claimed.resource_version)
+
+    def _write(self, written: ClusterRecord, resource_version: str = "") -> None:
+        part = record(written.traffic, self.cluster.namespace)
+        part["data"] |= {
+            STATE: str(written.state),
+            SINCE: f"{written.since_s:.0f}",
+            NOTE: written.note[:500],
+            CLAIM: uuid.uuid4().hex,
+        }
+        if written.started_s is not None:
+            part["data"][STARTED] = f"{written.started_s:.0f}"
+        if resource_version:
+            part["metadata"]["resourceVersion"] = resource_version
+        try:
+            self.cluster.apply(part)
+        except CheckFailed as error:
+            message = f"rollout: the record changed in between, nothing was moved; check the status ({error})"
+            raise CheckFailed(message) from None
 
 
-def scheduled(
-    cluster: Cluster, plan: RolloutSettings, query: Query, patience: Patience, now_s: float
-) -> dict[str, Any]:
-    """`step` as a schedule wants it; without a canary there is nothing to do.
-
-    Returns:
-        {action, percent, reasons}.
-
-    Raises:
-        CheckFailed: rolled back, or held by what no traffic will end: somebody should look.
-    """
-    if look(cluster).traffic.canary is None:
-        return {"action": "none", "percent": 0, "reasons": ["no canary is declared"]}
-    decision = step(cluster, plan, query, patience, now_s)
-    told = f"{decision.action}: {'; '.join(decision.reasons)}"
-    if decision.action == "rollback" or (decision.action == "hold" and not decision.wants_traffic):
-        raise CheckFailed(told)
-    progress(told)
-    return {"action": decision.action, "percent": decision.percent, "reasons": list(decision.reasons)}
+def gauges(state: State, canary: str | None, percent: int) -> list[Sample]:
+    """The rollout for Prometheus. canary: its version, None when there is none."""
+    states = [
+        Sample(name=ROLLOUT_STATE, value=float(each == state), labels={"state": each.value})
+        for each in State
+        if each != State.ABORTED  # of a laptop alone
+    ]
+    share = math.nan if canary is None else float(percent)
+    return [*states, Sample(name=ROLLOUT_PERCENT, value=share, labels={"version": canary or ""})]
 
 
-def step_in(namespace: str, prometheus_url: str, plan: str, pushgateway: str = "") -> dict[str, Any]:
-    """`scheduled` on the cluster in use; then Prometheus hears where the rollout stands, whatever came of it.
+def step_in(namespace: str, prometheus_url: str, plan: RolloutSettings, pushgateway: str = "") -> Decision:
+    """`scheduled_step` on the current cluster; then the gauges are sent, also after an error.
 
     Args:
-        plan: RolloutSettings as JSON.
-        pushgateway: its URL; empty: nobody is told.
+        pushgateway: its URL; empty: nothing is sent.
     """
-    settings, cluster = RolloutSettings.from_json(plan), KubeCluster(namespace)
+    traffic = ClusterTraffic(cluster=KubeCluster(namespace))
     try:
-        return scheduled(cluster, settings, prometheus(prometheus_url), Patience(), time.time())
+        return traffic.scheduled_step(plan, prometheus(prometheus_url), time.time())
     finally:
-        tell(cluster, pushgateway)
+        traffic.push_gauges(pushgateway)
 
 
-def tell(cluster: Cluster, pushgateway: str) -> None:
-    """State, canary and share as gauges; without a Pushgateway nothing is done."""
-    if not pushgateway:
-        return
-    seen = look(cluster)
-    canary = seen.traffic.canary.name if seen.traffic.canary else None
-    push(pushgateway, "aisle-rollout", cluster.namespace, rollout(seen.state, canary, seen.traffic.percent))
-
-
-def act(cluster: Cluster, hand: Hand, who: str, patience: Patience) -> Seen:
-    """Hold, resume, promote or roll back by hand; after a promotion the version before it is brought back.
-
-    Raises InputError where the state does not allow it, CheckFailed as `step`.
-    """
-    seen = look(cluster)
-    after = by_hand(RolloutState(percent=seen.traffic.percent, state=seen.state), hand)
-    note = f"{hand} by {who}"
-    if seen.state == "promoted" and seen.traffic.previous is None:
-        raise InputError("rollout: expected a version from before the last promotion, the record has none; push one")
-    _claim(cluster, replace(seen, state=seen.state if hand in ("promote", "rollback") else after.state, note=note))
-    if hand in ("promote", "rollback"):
-        _end(cluster, seen, after.state, note, patience)
-    return look(cluster)
-
-
-def _end(cluster: Cluster, seen: Seen, state: StateName, note: str, patience: Patience) -> None:
-    if state == "promoted":
-        traffic = promote(cluster, patience)
-    elif seen.state == "promoted":
-        traffic = _bring_back(cluster, seen.traffic, patience)
-    else:
-        traffic = roll_back(cluster, patience)
-    _write(cluster, replace(seen, traffic=traffic, state=state, note=note))
-
-
-def _bring_back(cluster: Cluster, traffic: Traffic, patience: Patience) -> Traffic:
-    """The previous version beside the stable one, ready, then promoted: nobody meets a server that is not there yet."""
-    previous, found_mode = traffic.previous, mode(cluster.service())
-    assert previous is not None
-    before = newest_revision(cluster.service())
-    put(cluster, with_canary(traffic, previous, 0))
-    wait(
-        cluster,
-        patience,
-        canary_ready(found_mode, previous.predictor, 0, before),
-        f"previous {previous.name}",
-        previous.predictor,
-    )
-    return promote(cluster, patience)
-
-
-def _claim(cluster: Cluster, seen: Seen) -> None:
-    """Raises CheckFailed when the record is no longer the one that was looked at."""
-    _write(cluster, seen, seen.resource_version)
-
-
-def _write(cluster: Cluster, seen: Seen, resource_version: str = "") -> None:
-    part: dict[str, Any] = record(seen.traffic, cluster.namespace)
-    part["data"] |= {STATE: seen.state, SINCE: f"{seen.since_s:.0f}", NOTE: seen.note[:500], CLAIM: uuid.uuid4().hex}
-    if seen.started_s is not None:
-        part["data"][STARTED] = f"{seen.started_s:.0f}"
-    if resource_version:
-        part["metadata"]["resourceVersion"] = resource_version
-    try:
-        cluster.apply(part)
-    except CheckFailed as error:
-        raise CheckFailed(f"rollout: the record changed in between, nothing was moved; look again ({error})") from None
+def kfp_step(
+    *, namespace: str, prometheus_url: str, plan: RolloutSettings, pushgateway: str, decision_file: Path, table: Path
+) -> None:
+    """`step_in`, with the decision as JSON and as a Markdown table."""
+    decision = step_in(namespace, prometheus_url, plan, pushgateway)
+    result = {"action": decision.action, "percent": decision.percent, "reasons": list(decision.reasons)}
+    write_json(decision_file, result)
+    write_text(table, as_markdown("One step of the rollout", result))

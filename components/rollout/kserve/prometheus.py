@@ -1,4 +1,4 @@
-"""Evidence on a cluster: what Prometheus counted for both versions since the share in force was set.
+"""Evidence on a cluster: what Prometheus counted for both versions since the current share was set.
 
 Counted are requests, so the unit of the split is the request: on a cluster the gateway splits by chance, and requests
 are independent draws. What shoppers bought is not among the metrics: a plan that asks for proof of outcomes holds here.
@@ -12,7 +12,7 @@ import urllib.request
 from collections.abc import Callable
 
 from components.rollout.decision.evidence import Evidence, VersionEvidence
-from components.rollout.local.v2_client import FULL
+from model.api import Rung
 from model.errors import StageFailed
 
 Sample = tuple[dict[str, str], float]
@@ -31,8 +31,8 @@ def prometheus(url: str) -> Query:
         address = f"{url.rstrip('/')}/api/v1/query?{urllib.parse.urlencode({'query': promql})}"
         try:
             with urllib.request.urlopen(address, timeout=TIMEOUT_S) as response:
-                found = json.load(response)["data"]["result"]
-            return [(one["metric"], float(one["value"][1])) for one in found]
+                series = json.load(response)["data"]["result"]
+            return [(sample["metric"], float(sample["value"][1])) for sample in series]
         except (OSError, urllib.error.URLError, ValueError, KeyError, TypeError) as error:
             raise StageFailed(f"{url}: expected Prometheus to answer a query, got {error!s:.120}") from None
 
@@ -40,7 +40,7 @@ def prometheus(url: str) -> Query:
 
 
 def gather(
-    query: Query, namespace: str, stable: str, canary: str, window_s: float, ready: bool, age_s: float
+    query: Query, *, namespace: str, stable: str, canary: str, window_s: float, ready: bool, age_s: float
 ) -> Evidence:
     """Evidence of the last `window_s` seconds.
 
@@ -50,9 +50,9 @@ def gather(
         ready: whether the canary passes its readiness check now.
         age_s: since the rollout began, seconds.
     """
-    here = f'{{namespace="{namespace}"}}[{max(1, round(window_s))}s]'
-    counted = query(f"sum by (version, outcome, rung) (increase(aisle_requests_total{here}))")
-    buckets = query(f"sum by (version, le) (increase(aisle_request_seconds_bucket{here}))")
+    window = f'{{namespace="{namespace}"}}[{max(1, round(window_s))}s]'
+    counted = query(f"sum by (version, outcome, rung) (increase(aisle_requests_total{window}))")
+    buckets = query(f"sum by (version, le) (increase(aisle_request_seconds_bucket{window}))")
     return Evidence(
         stable=_version(stable, counted, buckets),
         canary=_version(canary, counted, buckets),
@@ -77,14 +77,13 @@ def quantile_s(buckets: list[tuple[float, float]], rank: float) -> tuple[float, 
 
 
 def _version(version: str, counted: list[Sample], buckets: list[Sample]) -> VersionEvidence:
-    mine = [(labels, count) for labels, count in counted if labels.get("version") == version]
-
-    served = sum(count for labels, count in mine if labels["outcome"] == "ok")
-    in_full = sum(count for labels, count in mine if labels["outcome"] == "ok" and labels.get("rung", FULL) == FULL)
-    failed = sum(count for labels, count in mine if labels["outcome"] in ("error", "shed"))
-    mine_s = [(float(labels["le"]), count) for labels, count in buckets if labels.get("version") == version]
-    mine_s.sort()
-    n = mine_s[-1][1] if mine_s else 0.0
+    own = [(labels, count) for labels, count in counted if labels.get("version") == version]
+    answers = [(labels.get("rung", Rung.FULL), count) for labels, count in own if labels["outcome"] == "ok"]
+    served = sum(count for _, count in answers)
+    in_full = sum(count for rung, count in answers if rung == Rung.FULL)
+    failed = sum(count for labels, count in own if labels["outcome"] in ("error", "shed"))
+    own_s = sorted((float(labels["le"]), count) for labels, count in buckets if labels.get("version") == version)
+    n = own_s[-1][1] if own_s else 0.0
     # Of n draws about 0.99 n lie at or below the 99th percentile, give or take; as
     # components.rollout.local.gather_evidence.p99_low.
     low_rank = 0.99 * n - Z99 * math.sqrt(0.99 * 0.01 * n)
@@ -93,9 +92,9 @@ def _version(version: str, counted: list[Sample], buckets: list[Sample]) -> Vers
         requests=requests,
         errors=round(failed),
         shoppers=requests,
-        p50_ms=1000 * quantile_s(mine_s, 0.5 * n)[1],
-        p99_ms=1000 * quantile_s(mine_s, 0.99 * n)[1],
-        p99_low_ms=1000 * quantile_s(mine_s, low_rank)[0] if low_rank > 0 else 0.0,
+        p50_ms=1000 * quantile_s(own_s, 0.5 * n)[1],
+        p99_ms=1000 * quantile_s(own_s, 0.99 * n)[1],
+        p99_low_ms=1000 * quantile_s(own_s, low_rank)[0] if low_rank > 0 else 0.0,
         trips=0,
         hits=0,
         hits_per_trip_se=math.inf,

@@ -5,12 +5,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import envoy as envoy_binary
 
-from components.rollout.local.envoy_config import Backend, bootstrap, routes
-from components.rollout.local.processes import Process, get, running, wait_until
+from components.rollout.local.envoy_config import CANARY, STABLE, EnvoyConfig, bootstrap, routes
+from components.rollout.local.processes import Backend, Process, get, running, wait_until
 from model.errors import StageFailed
 from model.files import write_json
 
@@ -18,7 +17,7 @@ START_TIMEOUT_S = 20.0
 APPLY_TIMEOUT_S = 10.0
 
 
-class Front:
+class Proxy:
     """One Envoy. `port` takes REST and gRPC; `admin_port` is Envoy's own. Both on 127.0.0.1."""
 
     def __init__(self, process: Process, rds_file: Path, admin_port: int, port: int) -> None:
@@ -31,9 +30,11 @@ class Front:
     def set_percent(self, percent: int, shadow_percent: int = 0) -> float:
         """Sends `percent` of the shoppers to the canary; returns when Envoy routes so, with the milliseconds it took.
 
-        shadow_percent: share of the requests that it gets a copy of, its answers going nowhere; with percent 0 only.
+        Args:
+            shadow_percent: share of the requests that it gets a copy of, its answers discarded; with percent 0 only.
 
-        Raises StageFailed when Envoy does not take the change.
+        Raises:
+            StageFailed: Envoy does not take the change.
         """
         begin = time.perf_counter()
         self._revision += 1
@@ -43,15 +44,19 @@ class Front:
         return (time.perf_counter() - begin) * 1000
 
     def revision(self) -> str:
-        """The version of the routes in force."""
+        """The version of the current routes."""
         dump = self._admin("/config_dump?resource=dynamic_route_configs")
         configs = dump.get("configs", [])
         return str(configs[0].get("version_info", "")) if configs else ""
 
     def stats(self, pattern: str) -> dict[str, int]:
         """Envoy's counters and gauges whose names match the regular expression."""
-        found = self._admin(f"/stats?format=json&filter={pattern}").get("stats", [])
-        return {stat["name"]: stat["value"] for stat in found if "name" in stat}
+        stats = self._admin(f"/stats?format=json&filter={pattern}").get("stats", [])
+        return {stat["name"]: stat["value"] for stat in stats if "name" in stat}
+
+    def stat(self, name: str) -> int:
+        """One of them; 0 while it does not exist."""
+        return self.stats(f"^{name}").get(name, 0)
 
     def healthy(self) -> set[str]:
         """Names of the clusters whose server passes its health check."""
@@ -64,25 +69,25 @@ class Front:
             and not host["health_status"].get("failed_active_health_check")
         }
 
-    def _admin(self, path: str) -> dict[str, Any]:
+    def _admin(self, path: str) -> EnvoyConfig:
         status, body = get(self.admin_port, path)
         if status != 200:
             self.process.check_alive()
             raise StageFailed(f"envoy: admin {path} expected 200, got {status or 'no answer'}")
-        value: dict[str, Any] = json.loads(body)
+        value: EnvoyConfig = json.loads(body)
         return value
 
 
 def rds_file(workdir: Path) -> Path:
-    """Where the weights of an Envoy that works in `workdir` are; it takes over what is put there."""
+    """The weights of an Envoy that works in `workdir`; it takes over every new version of this file."""
     return workdir / "rds" / "routes.json"
 
 
 @contextmanager
-def front(stable: Backend, canary: Backend, workdir: Path, percent: int = 0) -> Iterator[Front]:
-    """Runs Envoy in front of two servers that are ready; yields once it routes `percent` to the canary."""
+def proxy(stable: Backend, canary: Backend, workdir: Path) -> Iterator[Proxy]:
+    """Runs Envoy before two servers that are ready; yields once it routes, everything to stable."""
     watched = rds_file(workdir)
-    write_json(watched, routes(percent, f"0-{percent}"))
+    write_json(watched, routes(0, "0-0"))
     write_json(workdir / "envoy.json", bootstrap(stable, canary, watched))
     address = workdir / "envoy.admin"
     address.unlink(missing_ok=True)
@@ -94,7 +99,7 @@ def front(stable: Backend, canary: Backend, workdir: Path, percent: int = 0) -> 
         wait_until(lambda: get(admin_port, "/ready")[0] == 200, process, "ready", START_TIMEOUT_S)
         listeners = json.loads(get(admin_port, "/listeners?format=json")[1])
         port = listeners["listener_statuses"][0]["local_address"]["socket_address"]["port_value"]
-        one = Front(process, watched, admin_port, port)
-        wait_until(lambda: one.revision() == f"0-{percent}", process, "routes", START_TIMEOUT_S)
-        wait_until(lambda: {"stable", "canary"} <= one.healthy(), process, "healthy servers", START_TIMEOUT_S)
-        yield one
+        envoy_proxy = Proxy(process, watched, admin_port, port)
+        wait_until(lambda: envoy_proxy.revision() == "0-0", process, "routes", START_TIMEOUT_S)
+        wait_until(lambda: {STABLE, CANARY} <= envoy_proxy.healthy(), process, "healthy servers", START_TIMEOUT_S)
+        yield envoy_proxy

@@ -1,17 +1,17 @@
-"""From single replies to what the state machine looks at."""
+"""From single replies to the evidence that the state machine evaluates."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from components.rollout.decision.binomial import probabilities
 from components.rollout.decision.evidence import Evidence, VersionEvidence
+from components.rollout.decision.split_test import probabilities
 from components.rollout.local.envoy_config import CANARY, STABLE
 from components.rollout.local.v2_client import Reply
 from model.evaluation import clustered_errors as clusters
 
 Pair = tuple[Reply, Reply]
-"""(canary's, stable's) answer to one request that both were asked."""
+"""(canary's, stable's) answer to one request that was sent to both."""
 
 
 def gather(
@@ -25,8 +25,8 @@ def gather(
 
     Args:
         assigned_to_canary: requests that the split gave to the canary, as counted by the proxy. Those it did not answer
-            with 200 itself are its errors, even where the stable version stepped in and the client saw nothing.
-        pairs: requests asked of both, besides the traffic.
+            with 200 itself are its errors, even where the stable version answered in its place.
+        pairs: requests sent to both, besides the traffic.
         age_s: since the rollout began, seconds.
     """
     sides = {side: [reply for reply in replies if reply.version == side] for side in (STABLE, CANARY)}
@@ -45,6 +45,8 @@ def gather(
 def _version(replies: list[Reply], requests: int, errors: int) -> VersionEvidence:
     good = [reply for reply in replies if reply.status == 200]
     latencies = np.array([reply.latency_ms for reply in good] or [0.0])
+    hits, users = np.array([float(reply.hits) for reply in good]), np.array([reply.user_id for reply in good])
+    last_lists = {reply.user_id: set(reply.item_ids) for reply in good}
     return VersionEvidence(
         requests=requests,
         errors=errors,
@@ -54,16 +56,10 @@ def _version(replies: list[Reply], requests: int, errors: int) -> VersionEvidenc
         p99_low_ms=p99_low(latencies),
         trips=len(good),
         hits=sum(reply.hits for reply in good),
-        hits_per_trip_se=clustered_se(good),
+        hits_per_trip_se=clusters.ratio(hits, np.ones(len(hits)), users).se,
         fallbacks=sum(reply.fallback for reply in good),
-        list_overlap=list_overlap(good),
+        list_overlap=clusters.list_overlap(last_lists.values()),
     )
-
-
-def list_overlap(replies: Sequence[Reply]) -> float:
-    """How alike the lists of different shoppers are (model/evaluation/clustered_errors.py), [0, 1]; each shopper's last
-    list counts."""
-    return clusters.list_overlap({reply.user_id: set(reply.item_ids) for reply in replies}.values())
 
 
 def agreement(pairs: Sequence[Pair]) -> float | None:
@@ -81,9 +77,3 @@ def p99_low(values: np.ndarray) -> float:
     below = np.cumsum(probabilities(len(values), 0.99))
     rank = int(np.searchsorted(below, 0.01))
     return float(np.sort(values)[rank - 1]) if rank > 0 else 0.0
-
-
-def clustered_se(replies: Sequence[Reply]) -> float:
-    """Standard error of hits per trip; infinite below two shoppers, so that nothing is concluded from one."""
-    hits = np.array([reply.hits for reply in replies], dtype=float)
-    return clusters.ratio(hits, np.ones(len(hits)), np.array([reply.user_id for reply in replies])).se

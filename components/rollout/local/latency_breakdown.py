@@ -1,5 +1,4 @@
-"""Where the milliseconds of an answer go, by what the model servers tell Prometheus
-(model/serving/telemetry/metrics.py)."""
+"""Where the milliseconds of an answer go, by the metrics of the model servers (model/serving/telemetry/metrics.py)."""
 
 from collections.abc import Iterable
 
@@ -14,7 +13,7 @@ _NAMES = {"aisle_queue_seconds_sum": "queue", "aisle_request_seconds_sum": REQUE
 
 def stage_seconds(ports: Iterable[int]) -> dict[str, float]:
     """{stage: seconds spent so far} on all servers together; REQUEST is all their time within a request."""
-    found: dict[str, float] = {}
+    seconds: dict[str, float] = {}
     for port in ports:
         text = get(port, "/metrics")[1].decode()
         for family in text_string_to_metric_families(text):
@@ -22,12 +21,12 @@ def stage_seconds(ports: Iterable[int]) -> dict[str, float]:
                 stage = sample.labels.get("stage", "") if sample.name == "aisle_stage_seconds_sum" else ""
                 name = stage or _NAMES.get(sample.name)
                 if name:
-                    found[name] = found.get(name, 0.0) + sample.value
-    return found
+                    seconds[name] = seconds.get(name, 0.0) + sample.value
+    return seconds
 
 
 def stage_ms(before: dict[str, float], after: dict[str, float], requests: int, mean_ms: float) -> dict[str, float]:
-    """{stage: milliseconds a request}, adding up to `mean_ms`; empty where the servers told nothing.
+    """{stage: milliseconds a request}, adding up to `mean_ms`; empty where the servers reported nothing.
 
     Args:
         before, after: of `stage_seconds`, around `requests` requests that came one after the other.

@@ -1,4 +1,4 @@
-"""Child processes that never outlive us: model servers and Envoy, on loopback, with their output in a log file."""
+"""Child processes that never outlive ours: model servers and Envoy, on loopback, with their output in a log file."""
 
 import http.client
 import os
@@ -10,12 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from components.rollout.local.envoy_config import READY_PATH, Backend
 from model.errors import StageFailed
 
 SERVER_MODULE = "model.serving.server"
+READY_PATH = "/v2/models/aisle/ready"
 READY_TIMEOUT_S = 180.0
 REQUESTS = "requests"
 """Directory of the request log of all servers that share a work directory (model/request_log/reader.py)."""
@@ -24,6 +25,14 @@ DEADLINE_MS = 2000
 """A replay sends as fast as it can and compares models: the machine's spare time must not choose what answers."""
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _CLOCK_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """One model server on this machine."""
+
+    http_port: int
+    grpc_port: int
 
 
 class Process:
@@ -122,6 +131,12 @@ def running(
             process.stop()
 
 
+def server_command(model_dir: Path, store: Path, backend: Backend, module: str = SERVER_MODULE) -> list[str]:
+    """The command line of a model server on loopback."""
+    command = [sys.executable, "-m", module, "--host-loopback", "--model-dir", str(model_dir), "--store", str(store)]
+    return [*command, "--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port)]
+
+
 @contextmanager
 def model_server(
     name: str, model_dir: Path, store: Path, workdir: Path, max_history: int, module: str = SERVER_MODULE
@@ -131,9 +146,7 @@ def model_server(
     Leaves {workdir}/{name}.log, and its rows in the request log in {workdir}/requests.
     """
     backend = Backend(http_port=free_port(), grpc_port=free_port())
-    command = [sys.executable, "-m", module, "--host-loopback"]
-    command += ["--model-dir", str(model_dir), "--store", str(store), "--max-history", str(max_history)]
-    command += ["--http-port", str(backend.http_port), "--grpc-port", str(backend.grpc_port)]
+    command = [*server_command(model_dir, store, backend, module), "--max-history", str(max_history)]
     command += ["--request-log", str(workdir / REQUESTS), "--deadline-ms", str(DEADLINE_MS)]
     with running(name, command, workdir / f"{name}.log") as process:
         yield process, backend
@@ -170,9 +183,9 @@ def get(port: int, path: str, timeout_s: float = 5.0) -> tuple[int, bytes]:
 
 
 def free_port() -> int:
-    """A port that nobody listens on. For a minute the kernel gives it to nobody who does not ask for that very one.
+    """A port that no program listens on. For a minute the kernel assigns it to no program that does not name it.
 
-    For it has a connection that its own side closed first (TIME_WAIT): beside that only a server with SO_REUSEADDR may
+    It has a connection that its own side closed first (TIME_WAIT): beside that only a server with SO_REUSEADDR may
     listen, as all of ours do, and no client's end is put there.
     """
     with socket.socket() as listening:

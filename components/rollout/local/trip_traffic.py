@@ -1,13 +1,41 @@
-"""Trips of the test span as traffic: each is one recommendation asked for as of its moment, then its purchases."""
+"""Trips of the test span as traffic: each is one request as of its moment, then its purchases."""
 
 import dataclasses
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 
 from components.rollout.local.envoy_config import CANARY, STABLE
 from components.rollout.local.v2_client import Client, Reply
 from model.data.trips import Trips
+from model.errors import InputError
+from model.serving.history.lmdb_store import LmdbStore
 
 K = 10
+PLAYED = "replay-"
+"""Prefix of the ids of replayed requests."""
+
+
+def check_trips(trips: Trips) -> None:
+    """Raises InputError when there is no traffic to replay."""
+    if len(trips.test_trips()) == 0:
+        raise InputError("rollout: expected trips at or after the cut, got none; move the cut date back")
+
+
+def seed_store(trips: Trips, directory: Path, max_history: int) -> Path:
+    """A fresh store with every event before the cut. Returns `directory`."""
+    shutil.rmtree(directory, ignore_errors=True)
+    store = LmdbStore(directory, max_history)
+    before = trips.kept_events(trips.cut_s)
+    store.bulk_load(
+        trips.user_ids,
+        trips.item_ids,
+        trips.event_user_E[before],
+        trips.event_item_E[before],
+        trips.event_time_E[before],
+    )
+    store.close()
+    return directory
 
 
 class Replay:
@@ -28,18 +56,14 @@ class Replay:
         return [self._play(int(trip)) for trip in batch]
 
     def asked_both(self, count: int) -> list[tuple[Reply, Reply]]:
-        """(canary's, stable's) answers to the last `count` trips played, asked of each by name; no traffic."""
-        last = self._order[max(0, self.played - count) : self.played]
+        """(canary's, stable's) answers to the last `count` trips played, requested of each by name; no traffic."""
         return [
-            (
-                self.ask(int(trip), f"both-canary-{trip}", CANARY),
-                self.ask(int(trip), f"both-stable-{trip}", STABLE),
-            )
-            for trip in last
+            (self.ask(trip, f"both-canary-{trip}", CANARY), self.ask(trip, f"both-stable-{trip}", STABLE))
+            for trip in map(int, self._order[max(0, self.played - count) : self.played])
         ]
 
     def ask(self, trip: int, request_id: str, version: str = "") -> Reply:
-        """The recommendation alone, as of the trip's moment; of `version` where one is named."""
+        """The recommendation alone, as of the trip's moment; of `version` unless it is empty."""
         trips = self._trips
         return self._client.recommend(
             user_id=str(trips.user_ids[trips.user_T[trip]]),
@@ -52,7 +76,7 @@ class Replay:
 
     def _play(self, trip: int) -> Reply:
         basket = [str(item) for item in self._trips.item_ids[self._trips.basket(trip)]]
-        reply = self.ask(trip, f"replay-{trip}")
+        reply = self.ask(trip, f"{PLAYED}{trip}")
         reply = dataclasses.replace(reply, hits=len(set(reply.item_ids) & set(basket)))
         time_s = int(self._trips.time_T[trip])
         if not self._client.purchases(reply.user_id, time_s, basket, f"trip-{trip}"):

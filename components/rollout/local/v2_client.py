@@ -1,4 +1,4 @@
-"""A lean v2 REST client over one kept-alive connection, and what it saw."""
+"""A lean v2 REST client over one persistent connection, and its replies."""
 
 import http.client
 import json
@@ -6,21 +6,20 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Any, Self
 
+from model.api import Rung
 from model.request_log.routing_headers import USER_HEADER, VERSION_HEADER
 from model.serving.http.events import BATCH, EVENT_TYPE
 
 TIMEOUT_S = 10.0
 EVENT_SOURCE = "aisle/replay"
-RUNG, FULL = "rung", "full"
-"""Parameter of an answer that says how much of the model made it, and its value for all of it."""
+RUNG = "rung"
+"""Parameter of an answer: how much of the model made it (model.api.Rung)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reply:
-    """One answer. `version`: who answered, `stable` or `canary`; empty when nobody did. `status` 0: no HTTP answer."""
+    """One answer. `version`: the side that answered, `stable` or `canary`; empty: none. `status` 0: no HTTP answer."""
 
     user_id: str
     status: int
@@ -33,7 +32,7 @@ class Reply:
 
 
 class Client:
-    """Talks to Envoy (or straight to a server) on loopback. Reconnects once when a kept connection was closed."""
+    """Talks to Envoy (or straight to a server) on loopback. Reconnects once when its connection was closed."""
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT_S)
@@ -41,7 +40,8 @@ class Client:
     def recommend(self, user_id: str, time_s: int, store_id: str, k: int, request_id: str, version: str = "") -> Reply:
         """One inference request as of `time_s`; never raises for what the server does.
 
-        version: `stable` or `canary` asks that one whatever the split; empty: as every shopper.
+        Args:
+            version: `stable` or `canary` requests that one regardless of the split; empty: as every shopper.
         """
         inputs = [
             _tensor("user_id", "BYTES", user_id),
@@ -52,18 +52,18 @@ class Client:
         headers = {"content-type": "application/json", USER_HEADER: user_id}
         if version:
             headers[VERSION_HEADER] = version
-        body = json.dumps({"id": request_id, "inputs": inputs}).encode()
+        request = json.dumps({"id": request_id, "inputs": inputs}).encode()
         begin = time.perf_counter()
-        status, answered_by, answer = self._post("/v2/models/aisle/infer", body, headers)
+        status, answered_by, answer = self._post("/v2/models/aisle/infer", request, headers)
         latency_ms = (time.perf_counter() - begin) * 1000
-        found = json.loads(answer) if status == 200 else {}
+        body = json.loads(answer) if status == 200 else {}
         return Reply(
             user_id=user_id,
             status=status,
             version=answered_by,
             latency_ms=latency_ms,
-            item_ids=tuple(found["outputs"][0]["data"]) if found else (),
-            fallback=found.get("parameters", {}).get(RUNG, FULL) != FULL,
+            item_ids=tuple(body["outputs"][0]["data"]) if body else (),
+            fallback=body.get("parameters", {}).get(RUNG, Rung.FULL) != Rung.FULL,
         )
 
     def purchases(self, user_id: str, time_s: int, item_ids: Sequence[str], basket_id: str) -> bool:
@@ -85,14 +85,6 @@ class Client:
     def close(self) -> None:
         self._connection.close()
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
     def _post(self, path: str, body: bytes, headers: dict[str, str]) -> tuple[int, str, bytes]:
         """(status, version, body); both requests are idempotent, so a second try is safe."""
         for _ in range(2):
@@ -109,5 +101,5 @@ def rfc3339(time_s: int) -> str:
     return datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def _tensor(name: str, datatype: str, value: str | int) -> dict[str, Any]:
+def _tensor(name: str, datatype: str, value: str | int) -> dict[str, object]:
     return {"name": name, "shape": [1], "datatype": datatype, "data": [value]}

@@ -1,4 +1,4 @@
-"""A cluster in memory: it stores what is applied, and becomes ready when told to."""
+"""A cluster in memory: it stores what is applied, and becomes ready when set to."""
 
 import copy
 from typing import Any
@@ -23,7 +23,7 @@ class Revisions:
         """Number of the newest that is ready; its name is rev-NUMBER."""
         self.rolled_out = self.rolled_out_before = 0
         self.shares: list[dict[str, int]] = []
-        """{model address: percent} after each apply and at each look."""
+        """{model address: percent} after each apply and at each request."""
 
     def declare(self, predictor: dict[str, Any]) -> None:
         if not self.uris or self.uris[-1] != predictor["model"]["storageUri"]:
@@ -57,8 +57,10 @@ class Revisions:
 
 
 class FakeCluster:
-    """Implements components.inference_service.cluster_client.Cluster. `ready_after` counts looks at the service after
-    each apply; None: never ready."""
+    """Implements components.inference_service.cluster_client.Cluster.
+
+    `ready_after` counts reads of the service after each apply; None: never ready.
+    """
 
     namespace = "aisle"
 
@@ -74,7 +76,7 @@ class FakeCluster:
         self.found_pods: list[dict[str, Any]] = []
         self.found_warnings: list[str] = []
         self.revisions = Revisions()
-        self._looks = 0
+        self._requests = 0
         model = {"modelFormat": {"name": "aisle", "version": "1"}, "protocolVersion": "v2"}
         self._base = {
             "metadata": {"generation": 1, "annotations": {"serving.kserve.io/deploymentMode": mode}},
@@ -82,7 +84,7 @@ class FakeCluster:
         }
 
     def service(self) -> dict[str, Any]:
-        self._looks += 1
+        self._requests += 1
         return copy.deepcopy(self._base | self._now() | {"status": self._status()})
 
     def record(self) -> dict[str, Any]:
@@ -98,7 +100,7 @@ class FakeCluster:
             self.records.append(part)
             return part
         self.applied.append(part)
-        self._looks = 0
+        self._requests = 0
         self.revisions.declare(self._now()["spec"]["predictor"])
         return copy.deepcopy(self._base | self._now())
 
@@ -121,8 +123,8 @@ class FakeCluster:
 
     def _status(self) -> dict[str, Any]:
         spec = self._now()["spec"]
-        ready = self.ready_after is not None and self._looks > self.ready_after
-        canary = self.canary_ready_after is not None and self._looks > self.canary_ready_after
+        ready = self.ready_after is not None and self._requests > self.ready_after
+        canary = self.canary_ready_after is not None and self._requests > self.canary_ready_after
         revisions = self.revisions
         if canary:
             revisions.ready = len(revisions.uris)
@@ -149,7 +151,7 @@ class FakeCluster:
 
 
 class Clock:
-    """Time that passes when somebody sleeps."""
+    """Time that passes by sleeping."""
 
     def __init__(self) -> None:
         self.now_s = 0.0

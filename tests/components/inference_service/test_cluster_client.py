@@ -1,4 +1,4 @@
-"""What the API server refuses, in words that tell what to do."""
+"""What the API server refuses, with what to do."""
 
 import json
 from typing import Any
@@ -14,14 +14,14 @@ CASES = [
     (404, 'inferenceservices.serving.kserve.io "aisle" not found', InputError, "apply the manifests"),
     (403, "inferenceservices is forbidden: User cannot patch", InputError, "not allowed"),
     (403, "pods is forbidden: exceeded quota: small", CheckFailed, "exceeded quota"),
-    (409, "Apply failed with 1 conflict", CheckFailed, "somebody else manages these fields"),
+    (409, "Apply failed with 1 conflict", CheckFailed, "another manager owns these fields"),
     (500, "Internal error: failed calling webhook", CheckFailed, "KServe's controller does not answer"),
     (422, "spec.canary[0].trafficPercent: Invalid value: 150", CheckFailed, "Invalid value: 150"),
 ]
 
 
 @pytest.mark.parametrize(("status", "message", "kind", "words"), CASES, ids=[words for *_, words in CASES])
-def test_a_refusal_says_what_to_do(status: int, message: str, kind: type[Exception], words: str) -> None:
+def test_a_refusal_names_what_to_do(status: int, message: str, kind: type[Exception], words: str) -> None:
     error = refusal(status, json.dumps({"message": message}), "aisle")
     assert isinstance(error, kind) and words in str(error) and "\n" not in str(error)
 
@@ -55,7 +55,7 @@ def test_an_apply_waits_for_a_webhook_that_does_not_answer(monkeypatch: pytest.M
     assert cluster.asked == ["PATCH aisle-traffic"] * 3
 
 
-def test_a_webhook_that_stays_silent_is_told_and_any_other_refusal_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_webhook_that_stays_silent_is_reported_and_any_other_refusal_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kube, "WEBHOOK_S", -1.0)
     with pytest.raises(CheckFailed, match="KServe's controller does not answer"):
         Scripted(SILENT).apply({"kind": "InferenceService"})
@@ -65,7 +65,7 @@ def test_a_webhook_that_stays_silent_is_told_and_any_other_refusal_at_once(monke
     assert refused.asked == ["PATCH aisle"]
 
 
-def test_a_record_that_is_missing_with_kserve_itself_is_told_as_that() -> None:
+def test_a_record_that_is_missing_with_kserve_itself_is_reported_as_that() -> None:
     no_record, no_kind = (refusal(404, json.dumps({"message": message}), "aisle") for _, message, *_ in CASES[1::-1])
     with pytest.raises(InputError, match="install KServe first"):
         Scripted(no_record, no_kind).record()
@@ -73,6 +73,6 @@ def test_a_record_that_is_missing_with_kserve_itself_is_told_as_that() -> None:
         Scripted(no_record, {}).record()
 
 
-def test_a_missing_kubeconfig_is_told(tmp_path: object) -> None:
+def test_a_missing_kubeconfig_is_reported(tmp_path: object) -> None:
     with pytest.raises(InputError, match="expected a cluster to talk to"):
         KubeCluster("aisle", f"{tmp_path}/none")

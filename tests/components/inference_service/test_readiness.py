@@ -1,4 +1,4 @@
-"""Why a version is not ready, said in words."""
+"""The reason why a version is not ready."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("found", "words"), CASES, ids=[words for _, words in CASES])
-def test_a_pod_says_what_keeps_it(found: dict[str, Any], words: str) -> None:
+def test_the_trouble_of_a_pod_is_named(found: dict[str, Any], words: str) -> None:
     assert words in trouble(SERVICE, [found], [], "vnew")
 
 
@@ -95,8 +95,8 @@ def test_in_knative_mode_a_canary_is_a_newer_revision_that_is_ready_and_has_its_
 
 def test_in_knative_mode_the_pods_of_the_newest_revision_are_to_blame() -> None:
     part = {"latestCreatedRevision": "aisle-predictor-00002", "latestReadyRevision": "aisle-predictor-00001"}
-    said = [{"type": "Ready", "status": "False", "message": "Revision failed: no such claim"}]
-    service = {"spec": {}, "status": {"components": {"predictor": part}, "conditions": said}}
+    conditions = [{"type": "Ready", "status": "False", "message": "Revision failed: no such claim"}]
+    service = {"spec": {}, "status": {"components": {"predictor": part}, "conditions": conditions}}
     waiting = {"waiting": {"reason": "ErrImagePull", "message": "none"}}
 
     def failing(revision: str) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def test_in_knative_mode_the_pods_of_the_newest_revision_are_to_blame() -> None:
 
     assert trouble(service, [failing("00001")], [], "vnew") == "Revision failed: no such claim"
     assert "image aisle/serve:9 not pulled" in trouble(service, [failing("00001"), failing("00002")], [], None)
-    said.clear()
+    conditions.clear()
     starting = {"metadata": {"name": "aisle-predictor-00002-deployment-1"}, "status": {}}
     assert trouble(service, [starting], [], None) == "pod aisle-predictor-00002-deployment-1 is still starting"
-    assert trouble(service, [], [], None) == "KServe says nothing; is its controller running?"
+    assert trouble(service, [], [], None) == "KServe reports nothing; is its controller running?"

@@ -35,7 +35,7 @@ def test_a_canary_loses_its_share_before_it_goes(cluster: FakeCluster) -> None:
 
 
 @pytest.mark.parametrize("percent", [0, 50, 100])
-def test_in_knative_mode_nobody_meets_a_canary_that_is_rolled_back_while_stable_starts_anew(percent: int) -> None:
+def test_in_knative_mode_no_request_meets_a_canary_that_is_rolled_back_while_stable_starts_again(percent: int) -> None:
     cluster = FakeCluster("Knative", ready_after=5)
     put(cluster, Traffic(stable=OLD))
     put(cluster, with_canary(Traffic(stable=OLD), NEW, percent))

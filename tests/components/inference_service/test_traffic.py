@@ -27,7 +27,7 @@ OLD = Version(name="2017-11-06-aaaaaaaaaaaa", uri="s3://models/old")
 NEW = Version(name="2017-12-04-bbbbbbbbbbbb", uri="s3://models/new")
 
 
-def test_a_canary_stands_beside_stable_with_its_share() -> None:
+def test_a_canary_is_beside_stable_with_its_share() -> None:
     part = declared(with_canary(Traffic(stable=OLD), NEW, 10), "Standard", "aisle")
     assert part["spec"] == {
         "predictor": {"name": "vaaaaaaaaaaaa", "model": {"storageUri": "s3://models/old"}},
@@ -72,7 +72,7 @@ def test_what_is_recorded_can_be_read_back(traffic: Traffic) -> None:
     assert read(record(traffic, "aisle")) == traffic
 
 
-def test_a_service_that_nobody_pushed_to_has_no_stable_version() -> None:
+def test_a_service_that_was_never_pushed_to_has_no_stable_version() -> None:
     assert read({"metadata": {}}) == read({"data": None}) == Traffic(stable=None)
 
 
@@ -111,6 +111,6 @@ def test_merging_replaces_values_keeps_the_rest_and_mutates_nothing() -> None:
     assert service["spec"]["predictor"]["model"] == {"storageUri": "a"}
 
 
-def test_what_a_models_address_may_be_is_what_kserve_is_told_to_take() -> None:
+def test_what_a_models_address_may_be_is_what_kserve_takes() -> None:
     fetch = yaml.safe_load(FETCH.read_text())
     assert [one["prefix"] for one in fetch["spec"]["supportedUriFormats"]] == [f"{scheme}://" for scheme in SCHEMES]

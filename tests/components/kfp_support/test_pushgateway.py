@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from components.kfp_support.pushgateway import CHECK_FAILED, Sample, ended, push, rollout, write
+from components.kfp_support.pushgateway import CHECK_FAILED, Sample, ended, push, write
+from components.rollout.decision.states import State
+from components.rollout.kserve.cluster_rollout import gauges
 from components.rollout.local.processes import free_port
 from tests.pipelines.manifests.observability.shops import pushgateway
 
@@ -44,9 +46,9 @@ def test_a_run_went_well_when_kfps_local_runner_or_its_backend_says_so(state: st
 
 @pytest.mark.needs("prometheus-pushgateway")
 def test_a_canary_that_is_gone_leaves_no_share_behind(gateway: str) -> None:
-    push(gateway, "aisle-rollout", "shop", rollout("running", "v8", 10))
+    push(gateway, "aisle-rollout", "shop", gauges(State.RUNNING, "v8", 10))
     running_now = {name: value for name, value in _told(gateway).items() if value}
-    push(gateway, "aisle-rollout", "shop", rollout("rolled_back", None, 0))
+    push(gateway, "aisle-rollout", "shop", gauges(State.ROLLED_BACK, None, 0))
     after = {name: value for name, value in _told(gateway).items() if value == value and value}
     where = 'instance="",job="aisle-rollout",namespace="shop"'
     assert running_now == {

@@ -1,7 +1,6 @@
-"""Stable's and the shadow's answers, compared by pencil."""
+"""Stable's and the shadow's answers, with hand-computed values."""
 
 import json
-from dataclasses import asdict
 from typing import Any
 
 import pandas as pd
@@ -48,10 +47,10 @@ def test_answers_are_compared_one_by_one() -> None:
     assert found.rungs == {"full > full": 2, "full > fewer": 1}
     assert found.least_alike == ["3", "2", "1"]
     assert found.list_overlap == pytest.approx({"stable": 1.0, "shadow": (2 + 2) / (2 * 12)})
-    json.dumps(asdict(found), allow_nan=False)
+    json.dumps(found.model_dump(), allow_nan=False)
 
 
-def test_copies_that_nobody_counted_are_those_that_were_answered() -> None:
+def test_copies_that_the_proxy_did_not_count_are_those_that_were_answered() -> None:
     assert compare(ROWS).copies == 3
 
 
@@ -63,4 +62,4 @@ def test_a_shadow_without_an_answer_leaves_nothing_to_compare() -> None:
     found = compare(ROWS[ROWS["route"] != "shadow"], copies=4)
     assert (found.compared, found.unanswered) == (0, 4)
     assert (found.same_list, found.overlap, found.rank_correlation, found.score_drift) == (None, None, None, None)
-    json.dumps(asdict(found), allow_nan=False)
+    json.dumps(found.model_dump(), allow_nan=False)

@@ -5,7 +5,7 @@ from typing import Any
 
 from components.examples.run import build_examples
 from components.ingest.run import ingest
-from components.rollout.local.status_file import Status, begin
+from components.rollout.rollout_record import RolloutRecord, StepRecord, begin
 from model.baselines.frequency import PersonalFrequency
 from model.data.batch import Batch
 from model.data.catalog import Catalog
@@ -49,8 +49,9 @@ def small_run(root: Path) -> Path:
     state = registry.state()
     write_json(paths.outputs, {"examples": str(root / "examples")})
     write_json(paths.request, {"arguments": {"settings": run.to_json()}})
-    status = Status(stable=str(state.stable), canary=str(state.canary), percent=50, state="running", steps=(step(10),))
-    begin(paths.rollout, status.noting("10 % declared"))
+    steps = (StepRecord.model_validate(step(10)),)
+    record = RolloutRecord(stable_before=str(state.stable), candidate=str(state.canary), percent=50, steps=steps)
+    begin(paths.rollout, record.noting("10 % declared"))
     return paths.out
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from components.rollout.local.status_file import change
+from components.rollout.rollout_record import change
 from model.errors import InputError
 from model.files import write_json, write_text
 from model.package.manifest import verify
@@ -83,11 +83,11 @@ def test_an_item_in_no_list_says_so(client: httpx.Client) -> None:
     assert "not among its" in page and "It lies in the basket" in page
 
 
-def test_the_rollout_is_read_anew_each_time(client: httpx.Client, explored_run: Path) -> None:
+def test_the_rollout_is_read_again_each_time(client: httpx.Client, explored_run: Path) -> None:
     assert "10 % declared" in client.get("/rollout?now=1").text
-    change(Paths(out=explored_run).rollout, lambda status: status.noting("50 % declared by hand"))
+    change(Paths(out=explored_run).rollout, lambda record: record.noting("50 % declared by maria"))
     page = client.get("/rollout?now=1").text
-    assert "50 % declared by hand" in page and "running" in page and "<html" not in page
+    assert "50 % declared by maria" in page and "running" in page and "<html" not in page
 
 
 def test_opening_what_is_no_run_is_refused_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

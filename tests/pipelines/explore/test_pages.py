@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize
 from starlette.datastructures import QueryParams
 
-from components.rollout.local.status_file import change
+from components.rollout.rollout_record import change
 from pipelines.explore.load_world import World, open_world
 from pipelines.explore.query_string import read_ask
 from pipelines.explore.run_selection import chosen_run
@@ -135,7 +135,7 @@ def test_an_item_page_says_what_happens_without_each_fact(page: Page) -> None:
 
 def test_the_rollout_moves_on_without_a_reload(page: Page, explored_run: Path) -> None:
     page.goto("/rollout")
-    change(Paths(out=explored_run).rollout, lambda status: status.noting("held by a person"))
+    change(Paths(out=explored_run).rollout, lambda record: record.noting("held by a person"))
     page.get_by_text("held by a person").wait_for(timeout=20_000)
 
 

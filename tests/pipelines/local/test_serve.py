@@ -22,7 +22,7 @@ def run(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["--rules", "nowhere.json"], "nowhere.json: expected a rules file"),
         (["--rules", "rules.json"], "rules.json: expected a rules file"),
@@ -32,17 +32,17 @@ def run(tmp_path: Path) -> Path:
         (["--http-port", "18975", "--grpc-port", "18975"], "--grpc-port: expected another port than --http-port"),
     ],
 )
-def test_bad_input_is_told_in_one_line(
-    run: Path, arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+def test_bad_input_is_reported_in_one_line(
+    run: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(run.parent)
     assert main(["serve", "--run", "run", *arguments]) == 2
-    told = capsys.readouterr()
-    assert said in told.err and told.err.count("\n") == 1 and told.out == ""
+    output = capsys.readouterr()
+    assert message in output.err and output.err.count("\n") == 1 and output.out == ""
     assert [path.name for path in run.iterdir()] == ["registry"]
 
 
-def test_a_damaged_model_is_told_in_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_damaged_model_is_reported_in_one_line(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     registry = Registry(run / "registry")
     (registry.path(str(registry.state().stable)) / "more").write_text("more")
     assert main(["serve", "--run", str(run)]) == 2

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from components.rollout.shadow_comparison import Comparison
 from model.errors import InputError
 from model.package.manifest import write_manifest
 from model.registry.model_registry import Registry
 from pipelines.cli import main
 from pipelines.local.run_directory import Paths
-from pipelines.local.shadow import FILE, shadow, shadow_lines
+from pipelines.local.shadow import shadow, shadow_lines
 from tests.components.rollout.decision.weekly import weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RunSettings
@@ -36,35 +37,37 @@ def test_an_equal_shadow_sees_every_request_and_gives_the_same_answers(tmp_path:
     run = _run(tmp_path)
     state = Registry(run / "registry").state()
     found = shadow(run, None, 60, 100, FAKE)
-    assert (found["answered"], found["copies"], found["compared"], found["unanswered"]) == (60, 60, 60, 0)
-    assert (found["failed_requests"], found["answered_by_shadow"]) == (0, 0)
-    assert (found["same_list"], found["overlap"]["mean"], found["rank_correlation"]) == (1.0, 1.0, 1.0)
-    assert found["score_drift"] == {"mean": 0.0, "p5": 0.0, "p95": 0.0}
-    assert json.loads((run / "shadow" / FILE).read_text()) == found
+    assert (found.answered, found.copies, found.compared, found.unanswered) == (60, 60, 60, 0)
+    assert (found.failed_requests, found.answered_by_shadow) == (0, 0)
+    assert found.overlap is not None
+    assert (found.same_list, found.overlap["mean"], found.rank_correlation) == (1.0, 1.0, 1.0)
+    assert found.score_drift == {"mean": 0.0, "p5": 0.0, "p95": 0.0}
+    assert Comparison.load(run / "shadow") == found
+    assert json.loads((run / "shadow" / "shadow.json").read_text())["unanswered"] == 0
     assert Registry(run / "registry").state() == state
     assert not (run / "rollout").exists()
     assert any("100.0 % of the lists the same" in line for line in shadow_lines(found))
 
 
-def test_a_shadow_of_half_the_requests_whose_model_fails_costs_no_client_an_answer_and_its_log_says_so_again(
+def test_a_shadow_of_half_the_requests_whose_model_fails_costs_no_client_an_answer_and_its_log_shows_it_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = _run(tmp_path, fail=True, items=["item-of-its-own"])
     found = shadow(run, None, 60, 50, FAKE)
-    assert (found["failed_requests"], found["answered"]) == (0, 60)
+    assert (found.failed_requests, found.answered) == (0, 60)
     # Five standard deviations of Binomial(60, 0.5): 19.
-    assert abs(found["copies"] - 30) < 20
-    assert found["compared"] + found["unanswered"] == found["copies"]
-    assert "full > full" not in found["rungs"]
+    assert abs(found.copies - 30) < 20
+    assert found.compared + found.unanswered == found.copies
+    assert "full > full" not in found.rungs
     assert main(["rollout", "shadow", "--log", str(run / "shadow" / "requests")]) == 0
     assert f"60 requests answered, {found['compared']} copied, {found['compared']} compared" in capsys.readouterr().out
 
 
-def test_what_cannot_be_replayed_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_replayed_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = _run(tmp_path)
     with pytest.raises(InputError, match=r"--version: expected a model in .*, got nine"):
         shadow(run, "nine", 10, 100, FAKE)
-    with pytest.raises(InputError, match="nowhere: expected a run with a stable model, found none"):
+    with pytest.raises(InputError, match="nowhere: expected a run with a stable model, got none"):
         shadow(tmp_path / "nowhere", None, 10, 100, FAKE)
     Registry(run / "registry").drop_canary()
     with pytest.raises(InputError, match="expected a canary in the registry, got none"):

@@ -14,7 +14,7 @@ from model.errors import InputError, StageFailed
 from model.files import write_json
 from model.registry.model_registry import Registry
 from pipelines.cli import main
-from pipelines.definitions.train_and_release import NAME
+from pipelines.definitions.train_and_release import cluster
 from pipelines.manifests.render import ROOT
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 from tfx_configs import recipes
@@ -51,7 +51,7 @@ def test_the_run_that_is_due_is_started_with_the_policys_start_and_fresh_tables(
     settings = RunSettings.from_json(values.pop("settings"))
     assert settings == RunSettings.from_json(TRAINING) and settings.train.start == "scratch"
     assert values == PARAMETERS | {"data_version": told["run"], "run_name": told["run"]}
-    assert run["pipeline_spec"]["pipeline_spec"]["pipelineInfo"]["name"] == PIPELINE == NAME
+    assert run["pipeline_spec"]["pipeline_spec"]["pipelineInfo"]["name"] == PIPELINE == cluster.name
     (noted,) = record.read(tmp_path / "monitoring" / RUNS)
     assert (noted.id, noted.ok, noted.reasons) == (id, None, ("weekly: due since 1.0 h", "nightly: due since 1.0 h"))
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.rollout.decision.split_test import split_always_valid_p, split_p_value
+from components.rollout.decision.split_test import probabilities, split_always_valid_p, split_p_value
 
 
 def test_the_p_value_is_the_probability_of_every_outcome_no_likelier_than_the_one_seen() -> None:
@@ -19,11 +19,11 @@ def test_at_100_percent_one_shopper_on_the_other_side_is_proof() -> None:
     assert split_p_value(49, 50, 100) == 0
 
 
-def test_nothing_seen_contradicts_nothing() -> None:
+def test_without_shoppers_no_split_is_contradicted() -> None:
     assert split_p_value(0, 0, 10) == 1
 
 
-def test_the_always_valid_p_is_the_ratio_of_likelihoods_by_pencil() -> None:
+def test_the_always_valid_p_is_the_ratio_of_likelihoods_with_hand_computed_values() -> None:
     # 2 of 2 at 10 %: 0.1^2 / B(3, 1) = 0.01 / (1/3).
     assert split_always_valid_p(2, 2, 10) == pytest.approx(0.03)
     # 1 of 2 at 50 %: 0.25 / B(2, 2) = 0.25 * 6, above 1.
@@ -39,3 +39,18 @@ def test_looking_after_every_shopper_does_not_find_a_mismatch_that_is_not_there(
     alarms = [any(split_always_valid_p(int(c), n, 10) < 0.05 for n, c in enumerate(row, 1)) for row in canary]
     assert sum(alarms) <= 0.05 * 300
     assert split_always_valid_p(100, 500, 10) < 1e-6
+
+
+def test_small_distributions_with_hand_computed_values() -> None:
+    assert probabilities(4, 0.5) * 16 == pytest.approx([1, 4, 6, 4, 1])
+    assert probabilities(2, 0.1) * 100 == pytest.approx([81, 18, 1])
+    assert probabilities(0, 0.3) == pytest.approx([1])
+
+
+def test_certainty_is_exact() -> None:
+    assert probabilities(3, 0.0).tolist() == [1, 0, 0, 0]
+    assert probabilities(3, 1.0).tolist() == [0, 0, 0, 1]
+
+
+def test_a_large_distribution_sums_to_one() -> None:
+    assert probabilities(100_000, 0.1).sum() == pytest.approx(1)

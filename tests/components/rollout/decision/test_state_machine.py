@@ -8,26 +8,24 @@ from typing import Any
 
 import pytest
 
-from components.rollout.decision.guards import RULES
+from components.rollout.decision.evidence import Evidence, VersionEvidence
+from components.rollout.decision.guards import GUARDS
 from components.rollout.decision.state_machine import (
-    HANDS,
-    UNDER_WAY,
+    COMMANDS,
+    DECIDABLE,
     Decision,
-    Evidence,
-    Hand,
     RolloutState,
-    VersionEvidence,
     apply,
-    by_hand,
+    command,
     decide,
     start,
     table,
 )
+from components.rollout.decision.states import Command, State
 from model.errors import InputError
 from tfx_configs.settings import RolloutSettings
 
 SETTINGS = RolloutSettings(percents=(10, 50, 100), min_canary_requests=100, min_agreement=0.2)
-HANDS_ALL: tuple[Hand, ...] = ("hold", "resume", "promote", "rollback")
 
 
 def _version(**changes: Any) -> VersionEvidence:
@@ -64,7 +62,7 @@ def evidence_of(
 
 AT_10 = RolloutState(percent=10)
 
-SPEAKS: dict[str, dict[str, Any]] = {
+ACTS: dict[str, dict[str, Any]] = {
     "down": {"canary_ready": False},
     "errors": {"canary": {"errors": 2}},
     "latency": {"canary": {"p99_low_ms": 51.0}},
@@ -77,50 +75,60 @@ SPEAKS: dict[str, dict[str, Any]] = {
     "traffic": {"canary": {"requests": 99}},
     "proof": {"canary": {"hits_per_trip_se": 0.5}},
 }
-"""Evidence on which each rule speaks."""
+"""Evidence on which each guard acts."""
 COMPARE = {"latency", "fallback", "coverage", "outcomes"}
 """Silent at 100 %, where stable has no traffic."""
 
 
-def test_every_rule_has_evidence_here() -> None:
-    assert list(SPEAKS) == [rule.name for rule in RULES]
+def test_every_guard_has_evidence_here() -> None:
+    assert list(ACTS) == [guard.name for guard in GUARDS]
 
 
 @pytest.mark.parametrize("percent", SETTINGS.percents)
-@pytest.mark.parametrize("state", UNDER_WAY)
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_the_table_is_what_the_machine_does_on_every_rule_in_every_state_at_every_step(
-    rule: Any, state: Any, percent: int
+@pytest.mark.parametrize("state", DECIDABLE)
+@pytest.mark.parametrize("guard", GUARDS, ids=lambda guard: guard.name)
+def test_the_table_is_what_the_machine_does_on_every_guard_in_every_state_at_every_step(
+    guard: Any, state: State, percent: int
 ) -> None:
     before = RolloutState(percent=percent, state=state)
-    decision = decide(SETTINGS, before, evidence_of(percent=percent, **SPEAKS[rule.name]))
+    decision = decide(SETTINGS, before, evidence_of(percent=percent, **ACTS[guard.name]))
     after = apply(before, decision)
-    silent = (percent == 100 and rule.name in COMPARE) or (rule.name == "proof" and percent != 50)
+    silent = (percent == 100 and guard.name in COMPARE) or (guard.name == "proof" and percent != 50)
     rows = {(row[0], row[1].partition(":")[0]): row[2:] for row in table()}
-    key = (state, rule.name)
+    key = (state, guard.name)
     if silent or key not in rows:
         assert decision.action == ("hold" if state == "held" else "promote" if percent == 100 else "step")
         return
     action, next_state, share = rows[key]
     assert (decision.action, after.state) == (action, next_state)
     assert after.percent == (0 if share == "0 %" else percent)
-    assert decision.reasons[0].startswith(f"{rule.name}: ")
-    assert decision.wants_traffic == rule.wants_traffic
+    assert decision.reasons[0].startswith(f"{guard.name}: ")
+    assert decision.wants_traffic == guard.wants_traffic
 
 
-@pytest.mark.parametrize("state", ["running", "held", "promoted", "rolled_back"])
-@pytest.mark.parametrize("hand", HANDS_ALL)
-def test_the_table_is_what_an_operator_may_do_and_all_else_is_refused(state: Any, hand: Hand) -> None:
+@pytest.mark.parametrize("state", set(State) - {State.ABORTED})
+@pytest.mark.parametrize("order", Command)
+def test_the_table_is_what_an_operator_may_do_and_all_else_is_refused(state: State, order: Command) -> None:
     before = RolloutState(percent=50, state=state)
     rows = {(row[0], row[1]): row[3:] for row in table()}
-    if (state, hand) not in HANDS:
-        assert (state, f"by hand: {hand}") not in rows
-        with pytest.raises(InputError, match=f"cannot {hand} one that is {state.replace('_', ' ')}; possible: "):
-            by_hand(before, hand)
+    if (state, order) not in COMMANDS:
+        assert (state, f"command: {order}") not in rows
+        with pytest.raises(InputError, match=f"cannot {order} one that is {state.replace('_', ' ')}; possible: "):
+            command(before, order)
         return
-    after = by_hand(before, hand)
-    next_state, share = rows[(state, f"by hand: {hand}")]
+    after = command(before, order)
+    next_state, share = rows[(state, f"command: {order}")]
     assert (after.state, after.percent) == (next_state, {"100 %": 100, "0 %": 0, "the same": 50}[share])
+
+
+@pytest.mark.parametrize("order", Command)
+def test_an_aborted_rollout_takes_the_commands_of_a_running_one(order: Command) -> None:
+    if (State.RUNNING, order) in COMMANDS:
+        running, aborted = (RolloutState(percent=50, state=state) for state in (State.RUNNING, State.ABORTED))
+        assert command(aborted, order) == command(running, order)
+    else:
+        with pytest.raises(InputError, match="cannot resume one that is running"):
+            command(RolloutState(percent=50, state=State.ABORTED), order)
 
 
 def test_the_page_shows_this_table() -> None:
@@ -131,13 +139,13 @@ def test_the_page_shows_this_table() -> None:
     assert len(shown) == len(table())
 
 
-def test_a_healthy_canary_walks_the_whole_plan_and_is_promoted() -> None:
+def test_a_healthy_canary_takes_every_step_of_the_plan_and_is_promoted() -> None:
     state = start(SETTINGS)
-    seen = [(state.percent, state.state)]
+    path = [(state.percent, state.state)]
     for percent in SETTINGS.percents:
         state = apply(state, decide(SETTINGS, state, evidence_of(percent=percent)))
-        seen.append((state.percent, state.state))
-    assert seen == [(10, "running"), (50, "running"), (100, "running"), (100, "promoted")]
+        path.append((state.percent, state.state))
+    assert path == [(10, "running"), (50, "running"), (100, "running"), (100, "promoted")]
 
 
 ROLLBACKS = {
@@ -157,7 +165,7 @@ def test_harm_rolls_back_to_0(name: str) -> None:
     assert (decision.action, decision.percent) == ("rollback", 0)
     assert len(decision.reasons) == 1
     assert re.search(reason, decision.reasons[0])
-    assert apply(AT_10, decision) == RolloutState(percent=0, state="rolled_back")
+    assert apply(AT_10, decision) == RolloutState(percent=0, state=State.ROLLED_BACK)
 
 
 STEPS = {
@@ -168,7 +176,7 @@ STEPS = {
     "much worse, perhaps by chance": evidence_of({"hits": 140, "hits_per_trip_se": 1.0}),
     "alike lists where stable's are too": evidence_of({"list_overlap": 0.97}, {"list_overlap": 0.95}),
     "as many fallbacks as allowed": evidence_of({"fallbacks": 5}),
-    "no request was asked twice": evidence_of(agreement=None),
+    "no request was sent to both": evidence_of(agreement=None),
 }
 
 
@@ -208,7 +216,7 @@ def test_what_compares_waits_for_a_full_sample() -> None:
     assert decision.action == "hold"
 
 
-def test_before_everybody_gets_the_canary_its_outcomes_are_proven_unless_the_plan_asks_for_nothing() -> None:
+def test_before_100_percent_the_outcomes_are_proven_unless_the_plan_asks_for_nothing() -> None:
     unsure = evidence_of({"hits_per_trip_se": 0.5}, percent=50)
     at_50 = RolloutState(percent=50)
     decision = decide(SETTINGS, at_50, unsure)

@@ -8,7 +8,7 @@ from components.rollout.experiment.adjust import Shoppers
 def shop(
     rng: np.random.Generator, shoppers: int, lift: float = 1.0, share: float = 0.5, past_trips: int = 8
 ) -> Shoppers:
-    """Shoppers of an experiment whose treatment multiplies hits per trip by `lift`, for everybody.
+    """Shoppers of an experiment whose treatment multiplies hits per trip by `lift`, for all.
 
     A shopper's hits per trip are gamma distributed with mean 1.2; trips are geometric with mean 4 and come more often
     to those with fewer hits. The past is the mean of `past_trips` trips before, unknown (0, and a flag) for a fifth.

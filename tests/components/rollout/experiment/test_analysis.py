@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.rollout.experiment.analysis import Reading, reading
+from components.rollout.experiment.analysis import Analysis, analyse
 from components.rollout.experiment.exposure import exposures, sample_ratio
 from tests.components.rollout.experiment.shop import shop
 from tfx_configs.experiment import ExperimentSettings
@@ -85,8 +85,8 @@ def _experiment(lift: float, lost: int = 0) -> tuple[pd.DataFrame, pd.DataFrame,
     return rows, visits, past
 
 
-def _read(lift: float, lost: int = 0, final: bool = False) -> Reading:
-    return reading(*_experiment(lift, lost), "v1", "v2", SETTINGS, final)
+def _read(lift: float, lost: int = 0, final: bool = False) -> Analysis:
+    return analyse(*_experiment(lift, lost), "v1", "v2", SETTINGS, final)
 
 
 def test_a_gross_loss_is_worse_at_any_look_and_a_gross_gain_better() -> None:
@@ -99,7 +99,7 @@ def test_one_planned_look_at_the_end_may_decide_what_many_looks_may_not() -> Non
     assert early.adjusted == final.adjusted
 
 
-def test_the_past_narrows_the_interval_and_both_are_told() -> None:
+def test_the_past_narrows_the_interval_and_both_are_reported() -> None:
     found = _read(1.0)
     assert found.plain is not None and found.adjusted is not None
     assert found.adjusted.high - found.adjusted.low < found.plain.high - found.plain.low
@@ -112,20 +112,20 @@ def test_no_estimate_is_given_when_treated_shoppers_are_missing() -> None:
     assert (found.plain, found.adjusted) == (None, None)
 
 
-def test_shoppers_who_saw_both_and_visits_of_unknown_outcome_are_left_out_and_told() -> None:
+def test_shoppers_who_saw_both_and_visits_of_unknown_outcome_are_left_out_and_reported() -> None:
     rows, visits, past = _experiment(1.0)
     again = rows.iloc[:5].assign(version=np.where(rows["version"].iloc[:5] == "v1", "v2", "v1"), time_s=9)
     visits.loc[visits.index[-3:], "hits"] = np.nan
-    found = reading(pd.concat([rows, again]), visits, past, "v1", "v2", SETTINGS)
+    found = analyse(pd.concat([rows, again]), visits, past, "v1", "v2", SETTINGS)
     assert found.left_out == {"shoppers who saw both versions": 5, "visits without a known outcome": 3}
     assert found.plain is not None
-    whole = reading(rows, visits, past, "v1", "v2", SETTINGS)
+    whole = analyse(rows, visits, past, "v1", "v2", SETTINGS)
     assert whole.plain is not None
     assert found.plain.control.shoppers + found.plain.treatment.shoppers == (
         whole.plain.control.shoppers + whole.plain.treatment.shoppers - 5
     )
 
 
-def test_an_experiment_without_visits_says_nothing() -> None:
+def test_an_experiment_without_visits_is_undecided() -> None:
     rows, visits, past = _experiment(1.0)
-    assert reading(rows, visits[:0], past, "v1", "v2", SETTINGS).decision == "undecided"
+    assert analyse(rows, visits[:0], past, "v1", "v2", SETTINGS).decision == "undecided"

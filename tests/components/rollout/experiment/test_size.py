@@ -1,10 +1,10 @@
-"""How many shoppers: by pencil, and whether as many see what they are to see."""
+"""How many shoppers: hand-computed, and whether as many detect the effect."""
 
 import numpy as np
 import pytest
 
 from components.rollout.experiment.estimate import effect
-from components.rollout.experiment.size import Baseline, baseline, days_needed, shoppers_needed
+from components.rollout.experiment.size import Baseline, Visits, baseline, days_needed, shoppers_needed
 from tests.components.rollout.experiment.shop import shop
 
 UNIT = Baseline(mean=1.0, sd=1.0, rho=0.6)
@@ -49,5 +49,7 @@ def test_the_days_are_those_until_enough_shoppers_have_come() -> None:
     # Ten new shoppers a day with 0 or 2 hits each: mean 1, variance n / (n - 1); both halves take 3,458 of them.
     day_V = np.repeat(np.arange(400), 10)
     hits_V = np.tile([0.0, 2.0], 2000)
-    assert days_needed(day_V, np.arange(4000), hits_V, 0.1, 0.8, 0.05) == 346
-    assert days_needed(day_V[:1000], np.arange(1000), hits_V[:1000], 0.1, 0.8, 0.05) is None
+    visits = Visits(day_V=day_V, user_V=np.arange(4000), hits_V=hits_V)
+    assert days_needed(visits, 0.1, 0.8, 0.05) == 346
+    first = Visits(day_V=day_V[:1000], user_V=np.arange(1000), hits_V=hits_V[:1000])
+    assert days_needed(first, 0.1, 0.8, 0.05) is None

@@ -7,12 +7,12 @@ import pytest
 
 from components.inference_service.shift import put
 from components.inference_service.traffic import Traffic, with_canary
-from components.kfp_support.pushgateway import rollout
+from components.rollout.decision.state_machine import Decision
+from components.rollout.decision.states import Command, State
 from components.rollout.kserve import cluster_rollout as on_cluster
-from components.rollout.kserve.cluster_rollout import act, look, scheduled, step
+from components.rollout.kserve.cluster_rollout import ClusterRecord, ClusterTraffic, gauges
 from components.rollout.kserve.prometheus import Sample
 from model.errors import CheckFailed, InputError
-from pipelines.commands.output import cluster_line
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.components.inference_service.test_traffic import NEW, OLD
 from tfx_configs.settings import RolloutSettings
@@ -60,23 +60,31 @@ def _query(errors: int = 0, canary: int = 100, stable: int = 900) -> Any:
     return query
 
 
-def _step(cluster: FakeCluster, now_s: float, **counts: int) -> Any:
-    cluster.service()  # readiness comes a look later
-    return step(cluster, PLAN, _query(**counts), Clock().patience(), now_s)
+def _traffic(cluster: FakeCluster) -> ClusterTraffic:
+    return ClusterTraffic(cluster=cluster, patience=Clock().patience())
+
+
+def _record(cluster: FakeCluster) -> ClusterRecord:
+    return _traffic(cluster).record()
+
+
+def _step(cluster: FakeCluster, now_s: float, **counts: int) -> Decision:
+    cluster.service()  # readiness comes a request later
+    return _traffic(cluster).step(PLAN, _query(**counts), now_s)
 
 
 def test_a_healthy_canary_is_promoted_one_step_at_a_time(cluster: VersionedCluster) -> None:
     begun = _step(cluster, 1000)
     assert (begun.action, begun.reasons) == ("hold", ("traffic: it begins now",))
-    seen = look(cluster)
-    assert (seen.started_s, seen.since_s, seen.state, seen.traffic.percent) == (1000, 1000, "running", 10)
+    found = _record(cluster)
+    assert (found.started_s, found.since_s, found.state, found.traffic.percent) == (1000, 1000, "running", 10)
     assert _step(cluster, 2000).action == "step"
-    seen = look(cluster)
-    assert (seen.started_s, seen.since_s, seen.traffic.percent) == (1000, 2000, 100)
+    found = _record(cluster)
+    assert (found.started_s, found.since_s, found.traffic.percent) == (1000, 2000, 100)
     assert _step(cluster, 3000, stable=0).action == "promote"
-    seen = look(cluster)
-    assert seen.traffic == Traffic(stable=NEW, previous=OLD)
-    assert (seen.state, seen.note.partition(":")[0]) == ("promoted", "promote")
+    found = _record(cluster)
+    assert found.traffic == Traffic(stable=NEW, previous=OLD)
+    assert (found.state, found.note.partition(":")[0]) == ("promoted", "promote")
 
 
 def test_a_hold_changes_nothing_and_can_be_asked_again(cluster: VersionedCluster) -> None:
@@ -91,10 +99,9 @@ def test_a_failing_canary_is_rolled_back(cluster: VersionedCluster) -> None:
     _step(cluster, 1000)
     decision = _step(cluster, 2000, errors=5)
     assert (decision.action, decision.reasons) == ("rollback", ("errors: 5 of 100 canary requests, over 1.0 %",))
-    seen = look(cluster)
-    assert (seen.traffic, seen.state) == (Traffic(stable=OLD), "rolled_back")
-    with pytest.raises(InputError, match="expected a canary beside a stable version"):
-        _step(cluster, 3000)
+    found = _record(cluster)
+    assert (found.traffic, found.state) == (Traffic(stable=OLD), "rolled_back")
+    assert _step(cluster, 3000).action == "none"
 
 
 def test_a_split_that_is_not_the_declared_one_holds(cluster: VersionedCluster) -> None:
@@ -103,70 +110,79 @@ def test_a_split_that_is_not_the_declared_one_holds(cluster: VersionedCluster) -
     assert decision.reasons[0].startswith("split: 500 of 1000")
 
 
-def test_a_new_canary_begins_anew(cluster: VersionedCluster) -> None:
+def test_a_new_canary_begins_again(cluster: VersionedCluster) -> None:
     _step(cluster, 1000)
-    put(cluster, with_canary(look(cluster).traffic, NEW, 10))  # as push does
-    assert look(cluster).started_s is None
+    put(cluster, with_canary(_record(cluster).traffic, NEW, 10))  # as push does
+    assert _record(cluster).started_s is None
     assert _step(cluster, 5000).reasons == ("traffic: it begins now",)
 
 
-def test_of_two_who_saw_the_same_the_second_is_refused_before_anything_moves(
+def test_of_two_with_the_same_record_the_second_is_refused_before_anything_moves(
     cluster: VersionedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _step(cluster, 1000)
-    old = look(cluster)
-    act(cluster, "hold", "maria", Clock().patience())
-    monkeypatch.setattr(on_cluster, "look", lambda _: old)
+    old = _record(cluster)
+    _traffic(cluster).command(Command.HOLD, "maria")
+    monkeypatch.setattr(ClusterTraffic, "record", lambda _: old)
     applied = len(cluster.applied)
     with pytest.raises(CheckFailed, match="the record changed in between, nothing was moved"):
         _step(cluster, 2000)
     assert len(cluster.applied) == applied
     monkeypatch.undo()
-    assert look(cluster).state == "held"
+    assert _record(cluster).state == State.HELD
 
 
-def test_by_hand_held_resumed_promoted_and_taken_back(cluster: VersionedCluster) -> None:
-    patience = Clock().patience()
+def test_by_command_held_resumed_promoted_and_taken_back(cluster: VersionedCluster) -> None:
+    traffic = _traffic(cluster)
     _step(cluster, 1000)
-    assert act(cluster, "hold", "maria", patience).state == "held"
-    assert _step(cluster, 2000).reasons == ("held: by hand; resume it by hand",)
-    assert act(cluster, "resume", "maria", patience).state == "running"
-    after = act(cluster, "promote", "maria", patience)
-    assert (after.traffic, after.state, after.note) == (
-        Traffic(stable=NEW, previous=OLD),
-        "promoted",
-        "promote by maria",
-    )
-    back = act(cluster, "rollback", "otto", patience)
-    assert (back.traffic, back.state) == (Traffic(stable=OLD, previous=NEW), "rolled_back")
+    assert traffic.command(Command.HOLD, "maria").state == State.HELD
+    assert _step(cluster, 2000).reasons == ("held: by an operator; resume it first",)
+    assert traffic.command(Command.RESUME, "maria").state == State.RUNNING
+    traffic.command(Command.PROMOTE, "maria")
+    after = traffic.record()
+    assert (after.traffic, after.state) == (Traffic(stable=NEW, previous=OLD), State.PROMOTED)
+    assert after.note == "promote by maria"
+    traffic.command(Command.ROLLBACK, "otto")
+    back = traffic.record()
+    assert (back.traffic, back.state) == (Traffic(stable=OLD, previous=NEW), State.ROLLED_BACK)
     with pytest.raises(InputError, match="cannot hold one that is rolled back"):
-        act(cluster, "hold", "maria", patience)
+        traffic.command(Command.HOLD, "maria")
 
 
-def test_a_scheduled_step_says_what_it_did_and_fails_on_what_somebody_should_see(cluster: VersionedCluster) -> None:
-    def run(now_s: float, **counts: int) -> dict[str, Any]:
+def test_a_promotion_without_a_version_before_it_cannot_be_taken_back(cluster: VersionedCluster) -> None:
+    put(cluster, Traffic(stable=OLD))
+    records = len(cluster.records)
+    with pytest.raises(InputError, match="expected a version from before the last promotion"):
+        _traffic(cluster).command(Command.ROLLBACK, "maria")
+    assert len(cluster.records) == records
+
+
+def test_a_scheduled_step_reports_its_decision_and_fails_on_what_an_operator_should_check(
+    cluster: VersionedCluster,
+) -> None:
+    def run(now_s: float, **counts: int) -> Decision:
         cluster.service()
-        return scheduled(cluster, PLAN, _query(**counts), Clock().patience(), now_s)
+        return _traffic(cluster).scheduled_step(PLAN, _query(**counts), now_s)
 
-    assert run(1000) == {"action": "hold", "percent": 10, "reasons": ["traffic: it begins now"]}
+    assert run(1000) == Decision(action="hold", percent=10, reasons=("traffic: it begins now",), wants_traffic=True)
     with pytest.raises(CheckFailed, match="hold: split: 500 of 1000"):
         run(2000, canary=500, stable=500)
-    assert run(3000)["action"] == "step"
+    assert run(3000).action == "step"
     with pytest.raises(CheckFailed, match="rollback: errors: 9 of 100"):
         run(4000, errors=9)
-    assert run(5000) == {"action": "none", "percent": 0, "reasons": ["no canary is declared"]}
+    assert run(5000) == Decision(action="none", percent=0, reasons=("no canary is declared",))
 
 
-def test_the_state_is_told_in_one_line(cluster: VersionedCluster) -> None:
+def test_the_status_is_one_line(cluster: VersionedCluster) -> None:
     _step(cluster, 1000)
-    assert cluster_line(look(cluster)) == f"stable {OLD.name}  canary {NEW.name}  running at 10 %  began"
-    act(cluster, "rollback", "me", Clock().patience())
-    assert cluster_line(look(cluster)) == f"stable {OLD.name}  rolled back  rollback by me"
+    traffic = _traffic(cluster)
+    assert traffic.status().line() == f"stable {OLD.name}  canary {NEW.name}  running at 10 %  began"
+    assert traffic.command(Command.ROLLBACK, "me").line() == f"stable {OLD.name}  rolled back  rollback by me"
 
 
-def test_prometheus_hears_the_canary_and_its_share(cluster: VersionedCluster, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_prometheus_gets_the_canary_and_its_share(cluster: VersionedCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     pushed: list[tuple[Any, ...]] = []
     monkeypatch.setattr(on_cluster, "push", lambda *what: pushed.append(what))
-    on_cluster.tell(cluster, "")
-    on_cluster.tell(cluster, "http://gateway")
-    assert pushed == [("http://gateway", "aisle-rollout", cluster.namespace, rollout("running", NEW.name, 10))]
+    _traffic(cluster).push_gauges("")
+    _traffic(cluster).push_gauges("http://gateway")
+    assert pushed == [("http://gateway", "aisle-rollout", cluster.namespace, gauges(State.RUNNING, NEW.name, 10))]

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
+from components.rollout.decision.evidence import Evidence
 from components.rollout.kserve.prometheus import Sample, gather, prometheus, quantile_s
 from model.errors import StageFailed
 
@@ -27,8 +28,12 @@ def _query(promql: str) -> list[Sample]:
     ]
 
 
-def test_each_versions_requests_failures_and_fallbacks_are_counted_and_bad_requests_are_nobodys_fault() -> None:
-    evidence = gather(_query, "shop", "old", "new", 600.0, ready=True, age_s=900.0)
+def _gather(canary: str = "new", age_s: float = 0.0) -> Evidence:
+    return gather(_query, namespace="shop", stable="old", canary=canary, window_s=600.0, ready=True, age_s=age_s)
+
+
+def test_each_versions_requests_failures_and_fallbacks_are_counted_and_bad_requests_are_no_failures() -> None:
+    evidence = _gather(age_s=900.0)
     canary, stable = evidence.canary, evidence.stable
     assert (canary.requests, canary.errors, canary.fallbacks) == (100, 5, 5)
     assert (stable.requests, stable.errors, stable.fallbacks) == (900, 0, 0)
@@ -47,12 +52,12 @@ def test_a_quantile_lies_in_its_bucket_and_is_surely_above_the_buckets_lower_edg
 
 def test_the_bound_of_the_p99_is_a_lower_edge() -> None:
     # 99 - 2.3263 * sqrt(0.99) = 96.7: between the 50th and the 98th.
-    canary = gather(_query, "shop", "old", "new", 600.0, ready=True, age_s=0.0).canary
+    canary = _gather().canary
     assert (canary.p99_low_ms, canary.p99_ms) == (10.0, 100.0)
 
 
 def test_a_version_without_metrics_has_no_requests() -> None:
-    assert gather(_query, "shop", "old", "unknown", 600.0, ready=True, age_s=0.0).canary.requests == 0
+    assert _gather(canary="unknown").canary.requests == 0
 
 
 class _Handler(BaseHTTPRequestHandler):

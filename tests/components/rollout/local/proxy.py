@@ -1,4 +1,4 @@
-"""A real Envoy in front of two tiny servers, and a client."""
+"""A real Envoy before two tiny servers, and a client."""
 
 import http.client
 import json
@@ -9,22 +9,22 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from components.rollout.local.envoy_config import Backend
-from components.rollout.local.envoy_process import Front, front
-from components.rollout.local.processes import Process, free_port, get, running, wait_ready
+from components.rollout.local.envoy_process import Proxy
+from components.rollout.local.envoy_process import proxy as envoy_proxy
+from components.rollout.local.processes import Backend, Process, free_port, get, running, wait_ready
 
 SHOPPERS = [f"shopper-{n}" for n in range(1000)]
 
 
 @dataclass(frozen=True)
 class World:
-    door: Front
+    proxy: Proxy
     canary: Process
     canary_port: int
 
     def ask(self, path: str = "/v2/models/aisle/infer", **headers: str) -> tuple[int, str, str]:
-        """(status, body, who answered by the header) of one request."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.door.port, timeout=10)
+        """(status, body, the side that answered by the header) of one request."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.proxy.port, timeout=10)
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         connection.request("POST", path, b"{}", named)
         response = connection.getresponse()
@@ -56,4 +56,6 @@ def world_of(workdir: Path, *canary: str) -> Iterator[World]:
             backends.append(backend)
         for process, backend in zip(processes, backends, strict=True):
             wait_ready(process, backend)
-        yield World(stack.enter_context(front(backends[0], backends[1], workdir)), processes[1], backends[1].http_port)
+        yield World(
+            stack.enter_context(envoy_proxy(backends[0], backends[1], workdir)), processes[1], backends[1].http_port
+        )

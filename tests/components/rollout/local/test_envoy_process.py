@@ -1,4 +1,4 @@
-"""A real Envoy in front of two tiny servers."""
+"""A real Envoy before two tiny servers."""
 
 import sys
 from collections import Counter
@@ -9,8 +9,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from components.rollout.local.envoy_config import Backend, routes
-from components.rollout.local.processes import free_port, get, running, wait_ready
+from components.rollout.local.envoy_config import routes
+from components.rollout.local.processes import Backend, free_port, get, running, wait_ready
 from model.errors import StageFailed
 from model.files import write_text
 from tests.components.rollout.local.proxy import SHOPPERS, World, world_of
@@ -18,14 +18,14 @@ from tests.components.rollout.local.proxy import SHOPPERS, World, world_of
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world_of(tmp_path_factory.mktemp("front")) as one:
+    with world_of(tmp_path_factory.mktemp("proxy")) as one:
         yield one
 
 
 def test_the_split_is_sticky_and_a_smaller_canarys_shoppers_are_in_a_larger_one(world: World) -> None:
     seen = {}
     for percent in (10, 50, 100, 0):
-        world.door.set_percent(percent)
+        world.proxy.set_percent(percent)
         seen[percent] = world.canary_shoppers()
     # Five standard deviations of Binomial(1000, p): 47 at 10 %, 79 at 50 %.
     assert abs(len(seen[10]) - 100) < 47
@@ -33,26 +33,26 @@ def test_the_split_is_sticky_and_a_smaller_canarys_shoppers_are_in_a_larger_one(
     assert seen[100] == set(SHOPPERS)
     assert seen[0] == set()
     assert seen[10] < seen[50]
-    world.door.set_percent(10)
+    world.proxy.set_percent(10)
     assert world.canary_shoppers() == seen[10]
 
 
-def test_a_header_picks_the_version_whatever_the_split(world: World) -> None:
+def test_a_header_picks_the_version_regardless_of_the_split(world: World) -> None:
     for percent in (0, 100):
-        world.door.set_percent(percent)
+        world.proxy.set_percent(percent)
         for side in ("stable", "canary"):
             assert world.ask(x_aisle_version=side, x_user_id="u") == (200, side, side)
 
 
 def test_requests_without_a_shopper_are_split_by_chance(world: World) -> None:
-    world.door.set_percent(50)
+    world.proxy.set_percent(50)
     answers = Counter(world.ask()[2] for _ in range(200))
     assert set(answers) == {"stable", "canary"}
 
 
 def test_grpc_takes_the_same_routes(world: World) -> None:
-    world.door.set_percent(50)
-    with grpc.insecure_channel(f"127.0.0.1:{world.door.port}") as channel:
+    world.proxy.set_percent(50)
+    with grpc.insecure_channel(f"127.0.0.1:{world.proxy.port}") as channel:
         call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
         for shopper in SHOPPERS[:50]:
             answer, details = call.with_call(b"", metadata=[("x-user-id", shopper)], timeout=10)
@@ -62,12 +62,12 @@ def test_grpc_takes_the_same_routes(world: World) -> None:
 
 
 def test_a_broken_routes_file_is_not_applied_and_the_next_good_one_is(world: World) -> None:
-    world.door.set_percent(100)
-    revision = world.door.revision()
-    write_text(world.door.rds_file, "{")
+    world.proxy.set_percent(100)
+    revision = world.proxy.revision()
+    write_text(world.proxy.rds_file, "{")
     assert world.ask(x_user_id="u")[2] == "canary"
-    assert world.door.revision() == revision
-    world.door.set_percent(0)
+    assert world.proxy.revision() == revision
+    world.proxy.set_percent(0)
     assert world.ask(x_user_id="u")[2] == "stable"
 
 
@@ -76,9 +76,9 @@ def test_a_percent_out_of_range_is_refused() -> None:
         routes(101, "1")
 
 
-def test_everything_is_answered_when_the_canary_is_killed_under_way_and_the_door_knows(tmp_path: Path) -> None:
+def test_everything_is_answered_when_the_canary_is_killed_and_the_proxy_counts_it(tmp_path: Path) -> None:
     with world_of(tmp_path) as world:
-        world.door.set_percent(100)
+        world.proxy.set_percent(100)
         answers = []
         for n, shopper in enumerate(SHOPPERS):
             if n == 100:
@@ -86,15 +86,15 @@ def test_everything_is_answered_when_the_canary_is_killed_under_way_and_the_door
             answers.append(world.ask(x_user_id=shopper))
         assert Counter(answers) == {(200, "canary", "canary"): 100, (200, "stable", "stable"): 900}
         name = "cluster.canary_first.upstream_rq_completed"
-        assert world.door.stats(name)[name] == 1000
+        assert world.proxy.stats(name)[name] == 1000
         assert world.ask(x_aisle_version="canary")[0] == 503
-        port = world.door.port
+        port = world.proxy.port
     assert get(port, "/")[0] == 0
 
 
 def test_many_clients_at_once_are_all_answered_when_the_canary_is_killed(tmp_path: Path) -> None:
     with world_of(tmp_path) as world, ThreadPoolExecutor(8) as clients:
-        world.door.set_percent(100)
+        world.proxy.set_percent(100)
         replies = [clients.submit(world.ask, x_user_id=shopper) for shopper in SHOPPERS]
         world.canary.kill()
         answers = Counter(reply.result()[0] for reply in replies)

@@ -3,7 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from components.rollout.local.gather_evidence import agreement, clustered_se, gather, list_overlap, p99_low
+from components.rollout.decision.evidence import VersionEvidence
+from components.rollout.local.gather_evidence import agreement, gather, p99_low
 from components.rollout.local.v2_client import Reply
 
 
@@ -15,6 +16,10 @@ def _list(user_id: str, items: str, fallback: bool = False) -> Reply:
     return Reply(
         user_id=user_id, version="canary", status=200, latency_ms=1.0, item_ids=tuple(items), fallback=fallback
     )
+
+
+def _canary(replies: list[Reply]) -> VersionEvidence:
+    return gather(replies, assigned_to_canary=len(replies), canary_ready=True).canary
 
 
 def test_each_versions_requests_shoppers_latency_and_hits_are_counted() -> None:
@@ -46,12 +51,17 @@ def test_a_step_without_traffic_is_all_zeros() -> None:
 
 def test_the_standard_error_is_clustered_by_shopper() -> None:
     # a: 4 hits on 2 trips, b: 0 on 2. R = 1; residuals 4-2 = 2 and 0-2 = -2; sqrt(2/1 * 8) / 4 = 1.
-    replies = [_reply("a", "", hits=2), _reply("a", "", hits=2), _reply("b", ""), _reply("b", "")]
-    assert clustered_se(replies) == pytest.approx(1.0)
+    replies = [
+        _reply("a", "canary", hits=2),
+        _reply("a", "canary", hits=2),
+        _reply("b", "canary"),
+        _reply("b", "canary"),
+    ]
+    assert _canary(replies).hits_per_trip_se == pytest.approx(1.0)
 
 
-def test_one_shopper_says_nothing_about_the_others() -> None:
-    assert clustered_se([_reply("a", "", hits=1), _reply("a", "", hits=3)]) == math.inf
+def test_one_shopper_is_no_evidence_about_the_others() -> None:
+    assert _canary([_reply("a", "canary", hits=1), _reply("a", "canary", hits=3)]).hits_per_trip_se == math.inf
 
 
 def test_the_bound_of_the_p99_needs_more_than_one_slow_request_of_ten() -> None:
@@ -62,15 +72,15 @@ def test_the_bound_of_the_p99_needs_more_than_one_slow_request_of_ten() -> None:
 
 
 def test_the_overlap_of_lists_counts_the_items_that_pairs_of_shoppers_share() -> None:
-    assert list_overlap([_list("u", "ab"), _list("v", "ab"), _list("w", "ba")]) == 1.0
-    assert list_overlap([_list("u", "ab"), _list("v", "cd")]) == 0.0
+    assert _canary([_list("u", "ab"), _list("v", "ab"), _list("w", "ba")]).list_overlap == 1.0
+    assert _canary([_list("u", "ab"), _list("v", "cd")]).list_overlap == 0.0
     # Pairs: ab-ac share 1 of 2, ab-cd 0, ac-cd 1 of 2: a third.
-    assert list_overlap([_list("u", "ab"), _list("v", "ac"), _list("w", "cd")]) == pytest.approx(1 / 3)
+    assert _canary([_list("u", "ab"), _list("v", "ac"), _list("w", "cd")]).list_overlap == pytest.approx(1 / 3)
 
 
 def test_a_shopper_who_comes_again_is_no_other_shopper() -> None:
-    assert list_overlap([_list("u", "ab"), _list("u", "ab")]) == 0.0
-    assert list_overlap([]) == 0.0
+    assert _canary([_list("u", "ab"), _list("u", "ab")]).list_overlap == 0.0
+    assert _canary([]).list_overlap == 0.0
 
 
 def test_agreement_is_the_share_of_the_canarys_items_that_stable_gave_too() -> None:

@@ -1,4 +1,4 @@
-"""A shadow behind a real Envoy: it gets its copies, and whatever becomes of it, no client notices."""
+"""A shadow behind a real Envoy: it gets its copies, and no client notices its faults."""
 
 import os
 import signal
@@ -42,7 +42,7 @@ def _ask(world: World, count: int) -> np.ndarray:
 
 def test_the_shadow_gets_a_copy_of_every_request_and_stable_answers_all_of_them(world: World) -> None:
     before = world.seen_by_canary()
-    world.door.set_percent(0, shadow_percent=100)
+    world.proxy.set_percent(0, shadow_percent=100)
     _ask(world, 100)
     assert world.ask() == (200, "stable", "stable")
     assert _copies(world, before["shadow"] + 101) - before["shadow"] == 101
@@ -51,7 +51,7 @@ def test_the_shadow_gets_a_copy_of_every_request_and_stable_answers_all_of_them(
 
 def test_the_shadow_gets_a_copy_of_a_share(world: World) -> None:
     before = world.seen_by_canary()["shadow"]
-    world.door.set_percent(0, shadow_percent=20)
+    world.proxy.set_percent(0, shadow_percent=20)
     _ask(world, 500)
     # Five standard deviations of Binomial(500, 0.2): 45.
     assert abs(_copies(world, before + 100) - before - 100) < 45
@@ -59,8 +59,8 @@ def test_the_shadow_gets_a_copy_of_a_share(world: World) -> None:
 
 def test_a_grpc_request_is_copied_too(world: World) -> None:
     before = world.seen_by_canary()["shadow"]
-    world.door.set_percent(0, shadow_percent=100)
-    with grpc.insecure_channel(f"127.0.0.1:{world.door.port}") as channel:
+    world.proxy.set_percent(0, shadow_percent=100)
+    with grpc.insecure_channel(f"127.0.0.1:{world.proxy.port}") as channel:
         call = channel.unary_unary("/inference.GRPCInferenceService/ModelInfer")
         assert call(b"", metadata=[("x-user-id", "u")], timeout=10) == b"stable"
     assert _copies(world, before + 1) == before + 1
@@ -68,7 +68,7 @@ def test_a_grpc_request_is_copied_too(world: World) -> None:
 
 def test_neither_events_nor_requests_that_name_their_version_are_copied(world: World) -> None:
     before = world.seen_by_canary()
-    world.door.set_percent(0, shadow_percent=100)
+    world.proxy.set_percent(0, shadow_percent=100)
     for side in ("stable", "canary"):
         assert world.ask(x_aisle_version=side)[1] == side
     assert world.ask("/events")[1] == "stable"
@@ -77,7 +77,7 @@ def test_neither_events_nor_requests_that_name_their_version_are_copied(world: W
 
 
 def test_without_a_shadow_nothing_is_copied(world: World) -> None:
-    world.door.set_percent(0)
+    world.proxy.set_percent(0)
     before = world.seen_by_canary()
     _ask(world, 20)
     assert world.seen_by_canary() == before
@@ -86,9 +86,9 @@ def test_without_a_shadow_nothing_is_copied(world: World) -> None:
 @pytest.mark.parametrize("fault", [signal.SIGSTOP, signal.SIGKILL])
 def test_a_shadow_that_hangs_or_crashes_costs_no_client_anything(tmp_path: Path, fault: signal.Signals) -> None:
     with world_of(tmp_path) as world:
-        world.door.set_percent(0)
+        world.proxy.set_percent(0)
         alone_ms = np.median(_ask(world, 300))
-        world.door.set_percent(0, shadow_percent=100)
+        world.proxy.set_percent(0, shadow_percent=100)
         os.kill(world.canary.pid, fault)
         took_ms = _ask(world, 600)
         os.kill(world.canary.pid, signal.SIGCONT)
@@ -98,10 +98,10 @@ def test_a_shadow_that_hangs_or_crashes_costs_no_client_anything(tmp_path: Path,
 
 def test_a_slow_shadow_that_stays_healthy_fills_up_and_no_client_notices(tmp_path: Path) -> None:
     with world_of(tmp_path, HANG_S) as world:
-        world.door.set_percent(0, shadow_percent=100)
+        world.proxy.set_percent(0, shadow_percent=100)
         took_ms = _ask(world, 1000)
-        assert "canary" in world.door.healthy()
-        waiting = world.door.stats("^cluster.canary.upstream_rq_active")
+        assert "canary" in world.proxy.healthy()
+        waiting = world.proxy.stats("^cluster.canary.upstream_rq_active")
     assert took_ms.max() < 1000
     assert waiting["cluster.canary.upstream_rq_active"] > 100
 

@@ -35,7 +35,7 @@ def test_an_interrupt_while_a_process_is_stopped_comes_once_it_is_gone(
     assert not psutil.pid_exists(started[0])
 
 
-def test_a_free_port_is_given_to_nobody_else_and_a_server_may_listen_there() -> None:
+def test_a_free_port_is_assigned_to_no_other_program_and_a_server_may_listen_there() -> None:
     ports = [free_port() for _ in range(500)]
     others = set()
     for _ in range(3000):

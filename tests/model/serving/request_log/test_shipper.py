@@ -14,8 +14,7 @@ from pathlib import Path
 import pytest
 
 from components.monitor.data import visits
-from components.rollout.local.envoy_config import Backend
-from components.rollout.local.processes import Process, free_port, running, wait_ready
+from components.rollout.local.processes import Backend, Process, free_port, running, wait_ready
 from model.errors import InputError
 from model.request_log.reader import read
 from model.serving.request_log.shipper import name_of, ship

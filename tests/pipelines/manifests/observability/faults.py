@@ -6,7 +6,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from components.kfp_support.pushgateway import CHECK_FAILED, MONITOR_RUN, Sample, ended, push, rollout
+from components.kfp_support.pushgateway import CHECK_FAILED, MONITOR_RUN, Sample, ended, push
+from components.rollout.decision.states import State
+from components.rollout.kserve.cluster_rollout import gauges
 from tests.pipelines.manifests.observability.monitoring_files import ALERTS
 from tests.pipelines.manifests.observability.shops import MOST_CLIENTS, Shop
 
@@ -39,7 +41,7 @@ def _jobs(shop: Shop) -> None:
     """What jobs that end say of themselves."""
     now_s = time.time()
     push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", "FAILED", now_s))
-    push(shop.gateway, "aisle-rollout", shop.name, rollout("rolled_back", None, 0))
+    push(shop.gateway, "aisle-rollout", shop.name, gauges(State.ROLLED_BACK, None, 0))
     failed = Sample(name=CHECK_FAILED, value=1, labels={"check": "skew", "severity": "page"})
     old = Sample(name=MONITOR_RUN, value=now_s - 3 * 86_400)
     ticket = Sample(name=CHECK_FAILED, value=1, labels={"check": "drift", "severity": "ticket"})
@@ -49,7 +51,7 @@ def _jobs(shop: Shop) -> None:
 def _schedules_stop(shop: Shop) -> None:
     """The last that was heard of the recurring runs: a canary has traffic, and training was nine days ago."""
     now_s = time.time()
-    push(shop.gateway, "aisle-rollout", shop.name, rollout("running", "v2", 10))
+    push(shop.gateway, "aisle-rollout", shop.name, gauges(State.RUNNING, "v2", 10))
     push(shop.gateway, "aisle-rollout-run", shop.name, ended("aisle-rollout", "COMPLETE", now_s - 4000))
     push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", "COMPLETE", now_s - 9 * 86_400))
 
@@ -67,7 +69,7 @@ def _restored(shop: Shop) -> None:
 
 def _split(shop: Shop) -> None:
     """Of fourteen clients twelve ask stable, and two the canary, which was to have a third of the requests."""
-    push(shop.gateway, "aisle-rollout", shop.namespace, rollout("running", "v2", 33))
+    push(shop.gateway, "aisle-rollout", shop.namespace, gauges(State.RUNNING, "v2", 33))
     shop.clients = MOST_CLIENTS
 
 

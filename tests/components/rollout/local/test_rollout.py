@@ -14,11 +14,11 @@ import psutil
 import pytest
 
 from components.rollout.local.processes import REQUESTS
-from components.rollout.local.status_file import read_status
+from components.rollout.local.rollout import LocalRollout
+from components.rollout.rollout_record import Progress, RolloutRecord, RolloutResult
 from model.errors import InputError
 from model.request_log.reader import read
 from model.serving.history.lmdb_store import LmdbStore
-from pipelines.local.local_rollout import Progress, RolloutResult, run_rollout
 from tests.components.rollout.decision.weekly import DAY_S, weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RolloutSettings, RunSettings
@@ -52,8 +52,15 @@ def _rollout(
 ) -> RolloutResult:
     stable_dir = write_model(workdir / "v1", "v1")
     canary_dir = write_model(workdir / "v2", "v2", **canary)
-    places = (stable_dir, canary_dir, settings, workdir / "rollout")
-    return run_rollout(weekly_trips(), *places, on_progress, server_module)
+    return LocalRollout(
+        trips=weekly_trips(),
+        stable_dir=stable_dir,
+        canary_dir=canary_dir,
+        settings=settings,
+        workdir=workdir / "rollout",
+        on_progress=on_progress,
+        server_module=server_module,
+    ).run()
 
 
 def _changes_of_version(workdir: Path) -> set[tuple[str, str]]:
@@ -79,30 +86,29 @@ def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history
     result = _rollout(tmp_path)
     assert result.final_state == "promoted"
     assert (result.failed_requests, result.failed_events) == (0, 0)
-    assert [step["declared_percent"] for step in result.steps] == [10, 50, 100]
-    assert [step["decision"] for step in result.steps] == ["step", "step", "promote"]
+    assert [step.declared_percent for step in result.steps] == [10, 50, 100]
+    assert [step.decision for step in result.steps] == ["step", "step", "promote"]
     for step in result.steps:
         # The fake model answers what the shopper bought before: both items of each basket.
-        assert set(step["hits_per_trip"].values()) == {2.0}
-        assert step["canary_requests"] >= SETTINGS.rollout.min_canary_requests
-        assert step["split_p_value"] >= SETTINGS.rollout.split_alpha
-    assert all(result.serving[name] > 0 for name in ("p50_ms", "p99_ms", "rps", "cpu_ms_per_request"))
-    stages = result.serving["stages_ms"]
+        assert set(step.hits_per_trip.values()) == {2.0}
+        assert step.canary_requests >= SETTINGS.rollout.min_canary_requests
+        assert step.split_p_value >= SETTINGS.rollout.split_alpha
+    serving = result.serving
+    assert serving is not None and min(serving.p50_ms, serving.p99_ms, serving.rps, serving.cpu_ms_per_request) > 0
+    stages = serving.stages_ms
     assert {"Envoy and HTTP", "state", "queue"} <= set(stages) and all(value >= 0 for value in stages.values())
-    assert sum(stages.values()) == pytest.approx(1000 / result.serving["rps"], rel=0.01)
-    assert [step["began"] < step["ended"] for step in result.steps] == [True, True, True]
-    assert not any(
-        guard["value"] > guard["limit"] for step in result.steps for guard in step["guards"] if guard["at_most"]
-    )
-    json.dumps(dataclasses.asdict(result), allow_nan=False)
+    assert sum(stages.values()) == pytest.approx(1000 / serving.rps, rel=0.01)
+    assert [step.began < step.ended for step in result.steps] == [True, True, True]
+    assert not any(guard.value > guard.limit for step in result.steps for guard in step.guards if guard.at_most)
+    json.dumps(result.model_dump(mode="json"), allow_nan=False)
 
-    status = read_status(tmp_path / "rollout")
-    assert (status.stable, status.canary, status.percent, status.state) == ("v1", "v2", 100, "promoted")
-    assert list(status.steps) == result.steps
+    record = RolloutRecord.load(tmp_path / "rollout")
+    assert (record.stable_before, record.candidate, record.percent, record.state) == ("v1", "v2", 100, "promoted")
+    assert record.steps == result.steps
 
     assert _changes_of_version(tmp_path / "rollout") <= {("v1", "v2")}
 
-    played = sum(step["requests"] for step in result.steps)
+    played = sum(step.requests for step in result.steps)
     trips = weekly_trips()
     last = int(trips.test_trips()[played - 1])
     store = LmdbStore(tmp_path / "rollout" / "store")
@@ -113,19 +119,19 @@ def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history
     assert _children(earlier) == []
 
 
-def test_a_canary_with_the_same_list_for_everybody_is_rolled_back_for_its_coverage(tmp_path: Path) -> None:
+def test_a_canary_with_the_same_list_for_all_is_rolled_back_for_its_coverage(tmp_path: Path) -> None:
     result = _rollout(tmp_path, own=False, items=["item-0"])
     assert result.final_state == "rolled_back"
-    assert result.steps[-1]["reasons"][0] == ("coverage: two shoppers' lists share 100% of their items, with stable 0%")
+    assert result.steps[-1].reasons[0] == ("coverage: two shoppers' lists share 100% of their items, with stable 0%")
     assert result.failed_requests == 0
-    assert read_status(tmp_path / "rollout").percent == 0
+    assert RolloutRecord.load(tmp_path / "rollout").percent == 0
 
 
 def test_a_canary_with_shuffled_scores_is_rolled_back_for_its_outcomes(tmp_path: Path) -> None:
     items = [f"item-{n}" for n in range(160)]
     result = _rollout(tmp_path, server_module=SCENES, shuffled=True, items=items)
     assert result.final_state == "rolled_back"
-    assert [reason.partition(":")[0] for reason in result.steps[-1]["reasons"]] == ["outcomes"]
+    assert [reason.partition(":")[0] for reason in result.steps[-1].reasons] == ["outcomes"]
     assert result.failed_requests == 0
 
 
@@ -134,7 +140,7 @@ def test_a_slow_canary_is_rolled_back_for_its_latency_or_for_the_fallbacks_that_
     slow = dataclasses.replace(SETTINGS, rollout=plan)
     result = _rollout(tmp_path, settings=slow, sleep_s=0.3)
     assert result.final_state == "rolled_back"
-    assert result.steps[-1]["reasons"][0].partition(":")[0] in ("latency", "fallback")
+    assert result.steps[-1].reasons[0].partition(":")[0] in ("latency", "fallback")
     assert result.failed_requests == 0
 
 
@@ -152,13 +158,13 @@ def test_a_canary_killed_under_way_is_rolled_back_and_every_request_is_answered(
     result = _rollout(tmp_path, kill_canary)
     assert result.final_state == "rolled_back"
     assert result.failed_requests == 0
-    assert result.steps[-1]["declared_percent"] == 50
+    assert result.steps[-1].declared_percent == 50
     assert _children(earlier) == []
 
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 def test_no_process_outlives_an_interrupted_rollout(tmp_path: Path, ending: signal.Signals) -> None:
-    command = [sys.executable, "-m", "tests.pipelines.local.test_local_rollout", str(tmp_path)]
+    command = [sys.executable, "-m", "tests.components.rollout.local.test_rollout", str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
         assert run.stdout is not None
         assert run.stdout.readline() == "under way\n"
@@ -168,13 +174,15 @@ def test_no_process_outlives_an_interrupted_rollout(tmp_path: Path, ending: sign
     _, alive = psutil.wait_procs(children, timeout=5)
     assert alive == []
     if ending == signal.SIGINT:
-        assert read_status(tmp_path / "rollout").state == "aborted"
+        assert RolloutRecord.load(tmp_path / "rollout").state == "aborted"
 
 
 def test_a_world_without_test_trips_is_an_input_error(tmp_path: Path) -> None:
     trips = dataclasses.replace(weekly_trips(), cut_s=10**9)
     with pytest.raises(InputError, match="expected trips at or after the cut"):
-        run_rollout(trips, tmp_path, tmp_path, SETTINGS, tmp_path / "rollout")
+        LocalRollout(
+            trips=trips, stable_dir=tmp_path, canary_dir=tmp_path, settings=SETTINGS, workdir=tmp_path / "rollout"
+        ).run()
 
 
 def _announce(_: Progress) -> None:
