@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from components.monitor.run import REPORT
 from components.rollout.local.processes import REQUESTS
 from model.data.trips import Trips
 from model.errors import InputError
@@ -59,7 +58,7 @@ def rewrite_report(out: Path) -> Path:
 
 def _told(paths: Paths, outputs: dict[str, str]) -> dict[str, str]:
     """What the report is made from: the pipeline's outputs, and what the monitor left."""
-    return outputs | {"monitor": str(paths.monitoring / REPORT)}
+    return outputs | {"monitor": str(paths.monitoring)}
 
 
 def _monitor(paths: Paths, display: Display) -> None:
@@ -70,8 +69,8 @@ def _monitor(paths: Paths, display: Display) -> None:
         display.end("monitor", message="no requests were served")
         return
     report = monitor_run(paths.out, with_distances=False)
-    failed = ", ".join(report["failed"]) or "none"
-    display.end("monitor", message=f"{len(report['worst'])} checks, failed: {failed}")
+    failed = ", ".join(report.failed) or "none"
+    display.end("monitor", message=f"{len(report.worst)} checks, failed: {failed}")
 
 
 def _rollout(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from components.monitor.data import purchases as bought
-from components.monitor.data.visits import judged
+from components.monitor.data.visits import with_outcomes
 from components.rollout.experiment.analysis import Reading, reading
 from components.rollout.experiment.exposure import COLUMNS
 from components.rollout.experiment.size import Baseline, baseline, days_needed
@@ -120,7 +120,7 @@ def _figures(
     outcomes_s = settings.outcome_hours * HOUR_S
     events = bought.read(tables, begin_s, last_s + outcomes_s + LATER_S, labels)
     asked = rows[rows["route"] != "named"]
-    visits = judged(asked, events, (), (), settings)
+    visits = with_outcomes(asked, events, (), (), settings)
     now = visits[visits["time_s"] >= since_s]
     closed = now["time_s"] <= (events["event_time"].max() if len(events) else 0.0) - outcomes_s
     visits_before = visits[visits["time_s"] < since_s - outcomes_s]

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow.dataset as ds
 
+from components.artifacts.monitor_report import MonitorReport
 from model.data import columns as c
 from model.files import read_json
 from tfx_configs.settings import DAY_S
@@ -27,7 +28,7 @@ class Sources:
     metrics: dict[str, Any]
     verdict: dict[str, Any]
     manifest: dict[str, Any]
-    monitor: dict[str, Any]
+    monitor: MonitorReport | None
     data_page: str
     weeks: tuple[tuple[date, int], ...]
     """(first day, events) of each seven days, counted from the cut so that none lies on both sides of it."""
@@ -43,7 +44,7 @@ def read_sources(summary: dict[str, Any], outputs: dict[str, str]) -> Sources:
         metrics=_json(outputs, "evaluation", "metrics.json"),
         verdict=_json(outputs, "verdict"),
         manifest=_json(outputs, "model", "manifest.json"),
-        monitor=_json(outputs, "monitor"),
+        monitor=_monitor(outputs),
         data_page=_page(outputs),
         weeks=_weeks(outputs, ingest.get("cut_s", 0)),
     )
@@ -53,6 +54,11 @@ def _json(outputs: dict[str, str], name: str, file: str = "") -> dict[str, Any]:
     path = Path(outputs.get(name, _NOWHERE)) / file
     value = read_json(path) if path.is_file() else {}
     return value if isinstance(value, dict) else {}
+
+
+def _monitor(outputs: dict[str, str]) -> MonitorReport | None:
+    directory = Path(outputs.get("monitor", _NOWHERE))
+    return MonitorReport.load(directory) if (directory / MonitorReport.FILE).is_file() else None
 
 
 def _page(outputs: dict[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""Windows, closed days and what is compared with what, by pencil."""
+"""Windows, closed days and what is compared with what, with hand-computed values."""
 
 import dataclasses
 from datetime import datetime
@@ -7,10 +7,10 @@ import pytest
 
 from benchmarks.monitoring.world import World
 from components.monitor import run
-from components.monitor.checks.freshness import hours
+from components.monitor.checks.freshness import ages
 from components.monitor.checks.measurements import recall, visits
 from components.monitor.checks.tfdv_distances import compared
-from components.monitor.data.baseline import Reference
+from components.monitor.data.baseline import Baseline
 from components.monitor.data.window import before_cut, before_in_log, day_spans, ending
 from model.data import columns as c
 from tests.worlds import seconds
@@ -39,7 +39,7 @@ def test_a_day_is_that_of_the_shops_clock_which_may_have_25_hours() -> None:
 def test_the_same_weekdays_before_the_cut_are_compared_as_far_as_the_reference_goes(shop: World) -> None:
     live = run.as_live(shop.requests, shop.purchases, shop.known, shop.settings)
     window = ending(shop.known.cut_s + 10.5 * DAY_S, 7, live, shop.known, shop.settings)
-    moved = before_cut(window, shop.known, shop.settings)
+    moved = before_cut(window, shop.settings)
     assert len(moved) == 12
     assert {(window.begin_s - one.begin_s) % (7 * DAY_S) for one in moved} == {0.0}
     assert max(one.end_s for one in moved) <= shop.known.cut_s
@@ -50,11 +50,9 @@ def test_a_young_log_has_a_shorter_window_and_no_windows_before_it(shop: World) 
     live = run.as_live(shop.requests, shop.purchases, shop.known, shop.settings)
     window = ending(shop.known.cut_s + 2 * DAY_S, 7, live, shop.known, shop.settings)
     assert window.begin_s == live.visits["time_s"].min()
-    assert before_in_log(window, live, shop.known, shop.settings) == []
+    assert before_in_log(window, live, shop.settings) == []
     day = ending(shop.known.cut_s + 5.5 * DAY_S, 1, live, shop.known, shop.settings)
-    assert [one.end_s for one in before_in_log(day, live, shop.known, shop.settings)] == [
-        day.begin_s - n * DAY_S for n in range(4)
-    ]
+    assert [one.end_s for one in before_in_log(day, live, shop.settings)] == [day.begin_s - n * DAY_S for n in range(4)]
 
 
 def test_visits_are_counted_a_day_that_was_open(shop: World) -> None:
@@ -64,7 +62,7 @@ def test_visits_are_counted_a_day_that_was_open(shop: World) -> None:
     assert window.open_days == 6
     found = visits(window)
     assert found is not None and found.value == 80
-    assert {one.open_days for one in before_cut(window, shop.known, settings)} == {6}
+    assert {one.open_days for one in before_cut(window, settings)} == {6}
     unusual = dataclasses.replace(shop.settings, unusual_days=MONDAY)
     assert ending(shop.known.cut_s + 15 * DAY_S, 7, live, shop.known, unusual).open_days == 6
     assert visits(ending(shop.known.cut_s + 15 * DAY_S, 1, live, shop.known, settings)) is None
@@ -99,7 +97,7 @@ def test_outcomes_of_an_unusual_day_are_not_judged(shop: World) -> None:
 def test_weeks_with_unusual_days_are_compared_with_nothing(shop: World) -> None:
     live = run.as_live(shop.requests, shop.purchases, shop.known, shop.settings)
     settings = dataclasses.replace(shop.settings, unusual_days=("2020-04-08",))
-    moved = before_cut(ending(shop.known.cut_s + 14 * DAY_S, 7, live, shop.known, settings), shop.known, settings)
+    moved = before_cut(ending(shop.known.cut_s + 14 * DAY_S, 7, live, shop.known, settings), settings)
     assert len(moved) == 11
 
 
@@ -111,9 +109,9 @@ def test_the_age_of_a_table_stands_still_on_closed_days(shop: World) -> None:
     live = run.as_live(shop.requests, shop.purchases, shop.known, shop.settings)
     closed = dataclasses.replace(shop.settings, closed_days=("2020-04-13",))
 
-    def longest_h(one: Reference, settings: MonitorSettings) -> float:
+    def longest_h(one: Baseline, settings: MonitorSettings) -> float:
         at_s = shop.known.cut_s + 14 * DAY_S
-        return hours(live, one, shop.promotion_starts, at_s, settings)["purchases_age_hours"][1].history[0]
+        return ages(live, one, shop.promotion_starts, at_s, settings)["purchases_age_hours"][1].history[0]
 
     assert longest_h(known, closed) == pytest.approx(longest_h(shop.known, shop.settings), rel=0.2)
     assert longest_h(known, shop.settings) > 24 + longest_h(known, closed) - 1
