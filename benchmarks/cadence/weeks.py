@@ -96,13 +96,13 @@ def triggered(folder: Path, examples: Path, begin_s: int, settings: RunSettings)
     cut = examples.parent.name
     requests = pd.read_parquet(folder / "answers" / f"{cut}-{cut}.parquet")
     bought = purchases.read(tables, known.cut_s, begin_s + 7 * DAY_S, settings.labels)
-    live = run.as_live(requests, bought, known, SETTINGS)
+    record = run.join(requests, bought, purchases.promotion_starts(tables), known, SETTINGS)
     midnights = [begin_s + n * DAY_S for n in range(1, 7)]
     runs = (TrainingRun(began_s=begin_s, kind="scratch", ok=True),)
-    seen = run_checks(live, known, purchases.promotion_starts(tables), midnights, SETTINGS)
+    seen = run_checks(record, midnights)
     for moment_s, one in zip(midnights, seen, strict=True):
-        so_far = dataclasses.replace(live, purchases=bought[bought[c.TIME] < moment_s])
-        found = run.evidence_of(one.results, so_far, known)
+        so_far = dataclasses.replace(record, purchases=bought[bought[c.TIME] < moment_s])
+        found = run.evidence_of(one.results, so_far)
         # Every check of skew and drift is a trigger here; by default none is.
         decision = decide(RetrainSettings(drift_triggers=found.drift), runs, found, moment_s)
         if decision.train != "none" and decision.reasons[0].split(":")[0] in TRIGGERS:

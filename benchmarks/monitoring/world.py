@@ -46,11 +46,10 @@ class World:
         """The result of each check at each moment, the worst of its windows; `only`: a prefix of names of checks."""
         until_s = max(moments)
         requests = self.requests[self.requests["time_s"] < until_s].sort_values("time_s", kind="stable")
-        live = run.as_live(requests, self.purchases[self.purchases[c.TIME] < until_s], self.known, self.settings)
+        bought = self.purchases[self.purchases[c.TIME] < until_s]
+        record = run.join(requests, bought, self.promotion_starts, self.known, self.settings)
         checks = [check for check in CHECKS if check.name.startswith(only)]
-        runs = run_checks(
-            live, self.known, self.promotion_starts, moments, self.settings, with_distances=distances, checks=checks
-        )
+        runs = run_checks(record, moments, with_distances=distances, checks=checks)
         return [worst(one.results) for one in runs]
 
     def failed(self, moments: Sequence[float], distances: bool, only: str = "") -> list[set[str]]:

@@ -68,17 +68,16 @@ def retrain(
     from components.kfp_support.step import stage
 
     with stage("retrain"):
-        from components.monitor.retraining.kfp_trainer import Server, retrain_on_server
+        from components.monitor.retraining.kfp_trainer import KfpTrainer, retrain_on_server
         from tfx_configs.monitoring import RetrainSettings
         from tfx_configs.settings import RunSettings
 
-        server = Server(host=host, token_file=token_file, experiment=experiment, package=package)
         parameters = {"code_version": code_version, "namespace": namespace, "canary_percent": canary_percent}
-        policy = RetrainSettings.from_json(settings or "{}")
+        place = {"host": host, "token_file": token_file, "experiment": experiment, "package": package}
         run = RunSettings.from_json(training) if training else None
-        return retrain_on_server(
-            server, parameters, policy, run, report=report.path, registry=registry, out=out, table=table.path
-        )
+        trainer = KfpTrainer(run=run, parameters=parameters, **place) if run else None
+        policy = RetrainSettings.from_json(settings or "{}")
+        return retrain_on_server(trainer, policy, report=report.path, registry=registry, out=out, table=table.path)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

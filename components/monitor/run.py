@@ -18,7 +18,7 @@ from components.monitor.checks.run_checks import run_checks
 from components.monitor.data import baseline as baselines
 from components.monitor.data import purchases, visits
 from components.monitor.data.baseline import Baseline
-from components.monitor.data.window import Live
+from components.monitor.data.window import ServiceRecord
 from components.monitor.retraining import policy, training_runs
 from model.data import columns as c
 from model.data.schema import schema_digest
@@ -76,29 +76,26 @@ def monitor(
         StageFailed: TFDV's environment is not there, or failed.
     """
     began, now_s = time.monotonic(), time.time() if now_s is None else now_s
-    baseline = baselines.load(inputs.baseline)
-    live = read_live(inputs.log, inputs.tables, baseline, now_s, settings)
-    progress(f"{len(live.visits):,} visits, {len(live.purchases):,} purchases since the cut")
-    starts = purchases.promotion_starts(inputs.tables)
-    with_distances = with_distances and live.logged
-    (run,) = run_checks(live, baseline, starts, [now_s], settings, with_distances=with_distances)
-    evidence = evidence_of(run.results, live, baseline, asked)
+    record = read_record(inputs, now_s, settings)
+    progress(f"{len(record.visits):,} visits, {len(record.purchases):,} purchases since the cut")
+    (run,) = run_checks(record, [now_s], with_distances=with_distances and record.logged)
+    evidence = evidence_of(run.results, record, asked)
     report = MonitorReport(
         now=_text(now_s),
-        cut=_text(baseline.cut_s),
+        cut=_text(record.baseline.cut_s),
         windows=tuple(
             WindowSummary(
                 days=days,
-                begin=_text(context.window.begin_s),
-                end=_text(context.window.end_s),
-                visits=len(context.window.visits),
-                closed=len(context.window.closed),
-                purchases=len(context.window.purchases),
+                begin=_text(window.begin_s),
+                end=_text(window.end_s),
+                visits=len(window.visits),
+                closed=len(window.closed),
+                purchases=len(window.purchases),
             )
-            for days, context in zip(settings.windows_days, run.contexts, strict=True)
+            for days, window in zip(settings.windows_days, run.windows, strict=True)
         ),
         checks=tuple(run.results),
-        versions=tuple(by_version(run.contexts[-1].window, settings.min_visits)),
+        versions=tuple(by_version(run.windows[-1], settings.min_visits)),
         settings=settings,
         evidence=evidence,
         retrain=policy.decide(retrain, training_runs.read(inputs.out / training_runs.NAME), evidence, now_s),
@@ -122,37 +119,48 @@ def inputs_on_cluster(namespace: str, registry: str, *, log: str, tables: str, o
     return Inputs(baseline=baseline, log=log or None, **places, pushgateway=pushgateway, namespace=namespace)
 
 
-def read_live(
-    log: Path | str | None, tables: Path, baseline: Baseline, now_s: float, settings: MonitorSettings
-) -> Live:
-    """Read the service's log and the purchases, up to now.
+def read_record(inputs: Inputs, now_s: float, settings: MonitorSettings) -> ServiceRecord:
+    """Read the baseline, the service's log and the purchases, up to now.
 
     The log is read as far back as the longest window, the visits that close late, and the earlier windows of the log.
     """
+    baseline = baselines.load(inputs.baseline)
     longest_s = settings.windows_days[-1] * DAY_S
     since_s = max(baseline.cut_s, now_s - longest_s * (1 + 4 * settings.own_windows) - DAY_S)
-    requests = visits.none() if log is None else visits.read(log, since_s, now_s)
-    bought = purchases.read(tables, baseline.cut_s, now_s, baseline.facts.labels)
-    return dataclasses.replace(as_live(requests, bought, baseline, settings), logged=log is not None)
+    requests = visits.none() if inputs.log is None else visits.read(inputs.log, since_s, now_s)
+    bought = purchases.read(inputs.tables, baseline.cut_s, now_s, baseline.facts.labels)
+    starts = purchases.promotion_starts(inputs.tables)
+    return dataclasses.replace(join(requests, bought, starts, baseline, settings), logged=inputs.log is not None)
 
 
-def as_live(requests: pd.DataFrame, bought: pd.DataFrame, baseline: Baseline, settings: MonitorSettings) -> Live:
+def join(
+    requests: pd.DataFrame,
+    bought: pd.DataFrame,
+    promotion_starts: "pd.Series[float]",
+    baseline: Baseline,
+    settings: MonitorSettings,
+) -> ServiceRecord:
     """Join rows of the request log and purchases since the cut."""
     earlier = pd.concat([baseline.purchases, bought], ignore_index=True)
-    joined = visits.with_outcomes(requests, earlier, baseline.users.index, baseline.facts.probable, settings)
-    return Live(visits=joined, purchases=bought)
+    return ServiceRecord(
+        visits=visits.with_outcomes(requests, earlier, baseline.users.index, baseline.facts.probable, settings),
+        purchases=bought,
+        promotion_starts=promotion_starts,
+        baseline=baseline,
+        settings=settings,
+    )
 
 
-def evidence_of(results: Sequence[CheckResult], live: Live, baseline: Baseline, asked: Training = "none") -> Evidence:
+def evidence_of(results: Sequence[CheckResult], record: ServiceRecord, asked: Training = "none") -> Evidence:
     """Return what the retraining policy decides on."""
     failed = [result for result in worst(results) if result.status == "failed"]
     new = [result.value for result in results if result.check == NEW_ITEMS and result.value is not None]
-    bought = live.purchases[c.TIME]
+    bought = record.purchases[c.TIME]
     return Evidence(
         data_until_s=float(bought.max()) if len(bought) else 0.0,
-        trained_until_s=baseline.cut_s,
+        trained_until_s=record.baseline.cut_s,
         asked=asked,
-        schema_changed=baseline.facts.schema_digest != schema_digest(),
+        schema_changed=record.baseline.facts.schema_digest != schema_digest(),
         quality=tuple(result.check for result in failed if result.check in QUALITY),
         drift=tuple(result.check for result in failed if result.group in ("skew", "drift")),
         new_item_share=new[-1] if new else 0.0,

@@ -45,22 +45,22 @@ def without_store(window: Window) -> Estimate | None:
 def unknown_stores(window: Window) -> Estimate | None:
     """Share of visits in a store that the model's training never saw."""
     named = window.visits[window.visits[c.STORE] != ""]
-    return _share(named, _new(named[c.STORE], window.baseline.stores, window))
+    return _share(named, _new(named[c.STORE], window.record.baseline.stores, window))
 
 
 def new_shoppers(window: Window) -> Estimate | None:
     """Share of visits by shoppers that the model's training never saw."""
-    return _share(window.visits, _new(window.visits[c.USER], window.baseline.users, window))
+    return _share(window.visits, _new(window.visits[c.USER], window.record.baseline.users, window))
 
 
 def new_items(window: Window) -> Estimate | None:
     """Share of purchases of items never bought before the model's cut."""
-    return _share(window.purchases, _new(window.purchases[c.ITEM], window.baseline.items, window))
+    return _share(window.purchases, _new(window.purchases[c.ITEM], window.record.baseline.items, window))
 
 
 def unknown_items(window: Window) -> Estimate | None:
     """Share of purchases of items that are not in the model's catalog at all."""
-    return _share(window.purchases, ~window.purchases[c.ITEM].isin(window.baseline.items.index))
+    return _share(window.purchases, ~window.purchases[c.ITEM].isin(window.record.baseline.items.index))
 
 
 def without_price(window: Window) -> Estimate | None:

@@ -45,7 +45,7 @@ def by_version(window: Window, min_visits: int) -> Iterator[QualitySlice]:
 def _slicings(window: Window) -> dict[str, pd.Series]:
     """Return {slicing: the slice of each closed visit}."""
     closed = window.closed
-    trained = closed[c.USER].map(window.baseline.users) < window.known_before_s
+    trained = closed[c.USER].map(window.record.baseline.users) < window.known_before_s
     stores = closed[c.STORE].value_counts().index[:TOP_STORES]
     slicings = {
         "shopper": trained.map({True: "known", False: "new"}),

@@ -4,17 +4,14 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 
-import pandas as pd
-
 from components.artifacts.monitor_report import CheckResult
 from components.monitor.checks import tfdv_distances
 from components.monitor.checks.freshness import ages
 from components.monitor.checks.measurements import exact
-from components.monitor.checks.table import AGES, CHECKS, DISTANCES, Check, Context, WindowCheck
+from components.monitor.checks.table import AGES, CHECKS, DISTANCES, Check, WindowCheck
+from components.monitor.checks.tfdv_distances import Distances
 from components.monitor.checks.thresholds import Limits, natural
-from components.monitor.data import window
-from components.monitor.data.baseline import Baseline
-from components.monitor.data.window import Live
+from components.monitor.data.window import ServiceRecord, Window
 from model.evaluation.clustered_errors import Estimate
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import HOUR_S
@@ -29,16 +26,13 @@ class CheckRun:
 
     now_s: float
     results: list[CheckResult]
-    contexts: list[Context]
-    """One a window, the longest last."""
+    windows: list[Window]
+    """One a length, the longest last."""
 
 
 def run_checks(
-    live: Live,
-    baseline: Baseline,
-    promotion_starts: "pd.Series[float]",
+    record: ServiceRecord,
     moments: Sequence[float],
-    settings: MonitorSettings,
     *,
     with_distances: bool = True,
     checks: Sequence[WindowCheck] = CHECKS,
@@ -49,23 +43,21 @@ def run_checks(
     `confirm_hours` earlier; only failed checks are run for the earlier moment.
 
     Args:
-        promotion_starts: moments at which promotions start, unix seconds, ascending.
         moments: unix seconds in data time.
         with_distances: also TFDV's distances, which take a child process of some ten seconds, one for all moments.
         checks: those of windows that are run; ages always are.
     """
-    runs = _run_once(live, baseline, promotion_starts, moments, settings, with_distances, checks)
+    runs, hours = _run_once(record, moments, with_distances, checks), record.settings.confirm_hours
     doubtful = [run for run in runs if any(map(_may_be_chance, run.results))]
-    if not settings.confirm_hours or not doubtful:
+    if not hours or not doubtful:
         return runs
     failed = [result for run in doubtful for result in run.results if _may_be_chance(result)]
     again = [check for check in checks if any(result.check == check.name for result in failed)]
-    distances_again = any(result.group in DISTANCES for result in failed)
-    earlier_s = [run.now_s - settings.confirm_hours * HOUR_S for run in doubtful]
-    earlier_runs = _run_once(live, baseline, promotion_starts, earlier_s, settings, distances_again, again)
+    earlier_s = [run.now_s - hours * HOUR_S for run in doubtful]
+    earlier_runs = _run_once(record, earlier_s, any(result.group in DISTANCES for result in failed), again)
     for run, earlier in zip(doubtful, earlier_runs, strict=True):
         before = {(result.check, result.window_days) for result in earlier.results if result.status == "failed"}
-        run.results[:] = [_confirmed(result, before, settings.confirm_hours) for result in run.results]
+        run.results[:] = [_confirmed(result, before, hours) for result in run.results]
     return runs
 
 
@@ -109,45 +101,33 @@ def finite(value: float) -> float | None:
 
 
 def _run_once(
-    live: Live,
-    baseline: Baseline,
-    promotion_starts: "pd.Series[float]",
-    moments: Sequence[float],
-    settings: MonitorSettings,
-    with_distances: bool,
-    checks: Sequence[WindowCheck],
+    record: ServiceRecord, moments: Sequence[float], with_distances: bool, checks: Sequence[WindowCheck]
 ) -> list[CheckRun]:
     """Run the checks at each moment, without confirmation."""
-    runs = []
+    lengths, runs = record.settings.windows_days, []
     for now_s in moments:
-        measured = ages(live, baseline, promotion_starts, now_s, settings)
+        measured = ages(record, now_s)
         results = [judge(check, *measured[check.name]) for check in AGES if check.name in measured]
-        contexts = []
-        for days in settings.windows_days:
-            ending = window.ending(now_s, days, live, baseline, settings)
-            context = Context(window=ending, live=live, settings=settings)
-            results += [_judge_window(check, context, days) for check in checks]
-            contexts.append(context)
-        runs.append(CheckRun(now_s=now_s, results=results, contexts=contexts))
+        windows = [record.window(now_s, days) for days in lengths]
+        for days, window in zip(lengths, windows, strict=True):
+            results += [_judge_window(check, window, days) for check in checks]
+        runs.append(CheckRun(now_s=now_s, results=results, windows=windows))
     if with_distances:
-        pairs = [(context.window, context.before) for run in runs for context in run.contexts]
-        distances = iter(tfdv_distances.measure(pairs, live, baseline, settings))
+        distances = iter(tfdv_distances.measure([window for run in runs for window in run.windows]))
         for run in runs:
-            for days in settings.windows_days:
-                run.results.extend(_judge_distances(next(distances), settings, days))
+            for days in lengths:
+                run.results.extend(_judge_distances(next(distances), record.settings, days))
     return runs
 
 
-def _judge_window(check: WindowCheck, context: Context, days: int) -> CheckResult:
-    rows, least = len(context.window.visits), context.settings.min_visits
+def _judge_window(check: WindowCheck, window: Window, days: int) -> CheckResult:
+    rows, least = len(window.visits), window.record.settings.min_visits
     missing = f"{rows} visits, below {least}" if check.needs_visits and rows < least else ""
-    limits = check.limits(context, check.measure)
-    return judge(check, check.measure(context.window), limits, window_days=days, missing=missing)
+    limits = check.limits(window, check.measure)
+    return judge(check, check.measure(window), limits, window_days=days, missing=missing)
 
 
-def _judge_distances(
-    distances: tfdv_distances.Distances, settings: MonitorSettings, days: int
-) -> Iterator[CheckResult]:
+def _judge_distances(distances: Distances, settings: MonitorSettings, days: int) -> Iterator[CheckResult]:
     for kind, by_feature in distances.items():
         for feature, (now, *history) in by_feature.items():
             what = DISTANCES[kind].what.replace("each feature", feature)

@@ -2,44 +2,23 @@
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable
-from functools import cached_property, partial
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from components.monitor.checks import measurements as measure
 from components.monitor.checks.thresholds import Limits, natural, scaled
-from components.monitor.data import window
-from components.monitor.data.window import Live, Window
+from components.monitor.data.window import Window
 from model.evaluation.clustered_errors import Estimate
-from tfx_configs.monitoring import MonitorSettings, Severity
+from tfx_configs.monitoring import Severity
 
 Group = Literal["requests", "purchases", "freshness", "outcomes", "lists", "skew", "drift"]
 Side = Literal["below", "above", "both ways"]
 """Where a figure fails: beyond its lower limit, its upper limit, or either."""
 Measure = Callable[[Window], Estimate | None]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Context:
-    """One window and all it is compared with."""
-
-    window: Window
-    live: Live
-    settings: MonitorSettings
-
-    @cached_property
-    def before(self) -> list[Window]:
-        """The same weekdays of the weeks before the cut."""
-        return window.before_cut(self.window, self.settings)
-
-    @cached_property
-    def own(self) -> list[Window]:
-        """Earlier windows of the log that the same version answered most of; none when they are too few."""
-        earlier = window.before_in_log(self.window, self.live, self.settings)
-        same = [each for each in earlier if _main_version(each) == _main_version(self.window)]
-        return same if len(same) >= self.settings.own_windows else []
+Limit = Callable[[Window, Measure], Limits | None]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,10 +37,10 @@ class Check:
 
 @dataclasses.dataclass(frozen=True)
 class LimitRule:
-    """How limits come from a context and a measurement; `basis` describes it for people."""
+    """How limits come from a window and a measurement; `basis` describes it for people."""
 
     basis: str
-    limits: Callable[[Context, Measure], Limits | None]
+    limits: Limit
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -69,68 +48,77 @@ class WindowCheck(Check):
     """A check of a window's figure."""
 
     measure: Measure
-    limits: Callable[[Context, Measure], Limits | None]
+    limits: Limit
     needs_visits: bool = True
     """Not judged below `min_visits`."""
 
 
-def _share(context: Context, figure: Measure) -> Limits | None:
-    return natural(_values(figure, context.before), context.settings, context.settings.least_share)
+def _natural(figure: Measure, windows: Sequence[Window], **least: float) -> Limits | None:
+    """From the figure in these windows; `least`: see `natural`."""
+    return natural(_values(figure, windows), windows[0].record.settings, **least) if windows else None
 
 
-def _count(context: Context, figure: Measure) -> Limits | None:
-    factor = context.settings.least_count_factor
-    return natural(_values(figure, context.before), context.settings, least_factor=factor)
+def _share(window: Window, figure: Measure) -> Limits | None:
+    return _natural(figure, window.before_cut, least=window.record.settings.least_share)
 
 
-def _own(context: Context, figure: Measure) -> Limits | None:
-    settings = context.settings
-    return natural(_values(figure, context.own), settings, settings.least_share, settings.least_percent)
+def _count(window: Window, figure: Measure) -> Limits | None:
+    return _natural(figure, window.before_cut, least_factor=window.record.settings.least_count_factor)
 
 
-def _outcome(context: Context, figure: Measure) -> Limits | None:
+def _own(window: Window, figure: Measure) -> Limits | None:
+    settings = window.record.settings
+    return _natural(figure, window.own, least=settings.least_share, least_percent=settings.least_percent)
+
+
+def _outcome(window: Window, figure: Measure) -> Limits | None:
     """As far as a plain ranker's outcomes move."""
-    return natural(_values(figure, context.before), context.settings, least_percent=context.settings.least_percent)
+    return _natural(figure, window.before_cut, least_percent=window.record.settings.least_percent)
 
 
-def _quality(metric: str, context: Context, figure: Measure) -> Limits | None:
+def _quality(metric: str, window: Window, figure: Measure) -> Limits | None:
     """The movement of a plain ranker's outcomes, around the level that the evaluation measured for the versions."""
-    moved = _outcome(context, figure)
-    levels = context.window.baseline.facts.levels
-    versions = context.window.closed["version"].value_counts()
+    moved = _outcome(window, figure)
+    levels, versions = window.record.baseline.facts.levels, window.closed["version"].value_counts()
     weighted = sum(count * levels.get(str(version), {}).get(metric, 1.0) for version, count in versions.items())
     return scaled(moved, weighted / versions.sum()) if moved and len(versions) else None
 
 
-def _calibration(context: Context, figure: Measure) -> Limits | None:
+def _calibration(window: Window, figure: Measure) -> Limits | None:
     """1 within `max_calibration_factor`, and as much more as outcomes move by themselves."""
-    moved = _outcome(context, measure.hits_per_trip)
+    moved = _outcome(window, measure.hits_per_trip)
     centre = float(np.median(moved.history)) if moved is not None else 0.0
     if moved is None or centre == 0:  # without hits of the plain ranker, no movement can be estimated
         return None
-    factor = context.settings.max_calibration_factor
+    factor = window.record.settings.max_calibration_factor
     return Limits(low=centre / moved.high / factor, high=centre / max(moved.low, 1e-9) * factor)
 
 
-def _overlap(context: Context, figure: Measure) -> Limits | None:
-    history = _values(figure, context.before)
-    return Limits(high=max([*history, 0.0]) + context.settings.max_list_overlap, history=tuple(history))
+def _overlap(window: Window, figure: Measure) -> Limits | None:
+    history = _values(figure, window.before_cut)
+    return Limits(high=max([*history, 0.0]) + window.record.settings.max_list_overlap, history=tuple(history))
 
 
-def _clock(context: Context, figure: Measure) -> Limits | None:
-    history = _values(figure, context.before)
+def _clock(window: Window, figure: Measure) -> Limits | None:
+    history = _values(figure, window.before_cut)
     if not history:
         return None
-    centre, room = float(np.median(history)), context.settings.max_clock_minutes
+    centre, room = float(np.median(history)), window.record.settings.max_clock_minutes
     return Limits(low=centre - room, high=centre + room, history=tuple(history))
 
 
-def _join(context: Context, figure: Measure) -> Limits | None:
-    return Limits(low=context.settings.expected_join_share * (1 - context.settings.max_join_loss))
+def _join(window: Window, figure: Measure) -> Limits | None:
+    settings = window.record.settings
+    return Limits(low=settings.expected_join_share * (1 - settings.max_join_loss))
 
 
 def _at_most(setting: str) -> LimitRule:
-    return LimitRule(f"`{setting}`", lambda context, _: Limits(high=getattr(context.settings, setting)))
+    return LimitRule(f"`{setting}`", lambda window, _: Limits(high=getattr(window.record.settings, setting)))
+
+
+def _values(figure: Measure, windows: Sequence[Window]) -> list[float]:
+    estimates = [figure(window) for window in windows]
+    return [each.value for each in estimates if each is not None and not math.isnan(each.value)]
 
 
 _WEEKS = "weeks before the cut"
@@ -145,16 +133,6 @@ OVERLAP = LimitRule("weeks before the cut by a plain ranker, and `max_list_overl
 CLOCK = LimitRule("weeks before the cut, `max_clock_minutes`", _clock)
 JOIN = LimitRule("`expected_join_share`, `max_join_loss`", _join)
 FEW, FALLBACKS = _at_most("least_share"), _at_most("max_fallback_share")
-
-
-def _main_version(of: Window) -> str:
-    counts = of.visits["version"].value_counts()
-    return str(counts.index[0]) if len(counts) else ""
-
-
-def _values(figure: Measure, windows: Iterable[Window]) -> list[float]:
-    estimates = [figure(each) for each in windows]
-    return [each.value for each in estimates if each is not None and not math.isnan(each.value)]
 
 
 def _check(group: Group, name: str, figure: Measure, rule: LimitRule, to_do: str, **more: Any) -> WindowCheck:

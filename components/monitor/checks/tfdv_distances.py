@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from components.kfp_support.environments import call
-from components.monitor.data.baseline import PURCHASES, VISITS, WEEK_S, Baseline
-from components.monitor.data.window import Live, Spans, Window, special_spans
+from components.monitor.data.baseline import PURCHASES, VISITS, WEEK_S
+from components.monitor.data.window import Spans, Window, special_spans
 from model.data import columns as c
-from tfx_configs.monitoring import MonitorSettings
 
 MEASURE = "components.validate.window_distances:distances"
 VISIT_COLUMNS, PURCHASE_COLUMNS = [c.USER, "time_s", c.STORE], [c.TIME, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE]
@@ -18,41 +17,42 @@ Distances = dict[str, dict[str, list[float]]]
 """{skew or drift: {feature: [the window's own distance, those of the windows before the cut, newest first]}}."""
 
 
-def measure(
-    windows: Sequence[tuple[Window, Sequence[Window]]], live: Live, baseline: Baseline, settings: MonitorSettings
-) -> list[Distances]:
-    """Measure the distances of each (window, the same before the cut), in one child process for all of them.
+def measure(windows: Sequence[Window]) -> list[Distances]:
+    """Measure the distances of each window of one record, in one child process for all of them.
 
     What falls on a closed or unusual day of the window or of the week before it is left out, everywhere in the same
     hours. Windows before the cut that follow on a week with such a day are left out as a whole.
     """
+    if not windows:
+        return []
+    record = windows[0].record
     usual = [
-        (window, [past for past in before if not special_spans(past.begin_s - WEEK_S, past.end_s, settings)])
-        for window, before in windows
+        [past for past in window.before_cut if not special_spans(past.begin_s - WEEK_S, past.end_s, record.settings)]
+        for window in windows
     ]
     spans = {
-        f"{n}/{NOW if m < 0 else m}": _moved(compared(window, settings), each.begin_s - window.begin_s)
-        for n, (window, before) in enumerate(usual)
+        f"{n}/{NOW if m < 0 else m}": _moved(compared(window), each.begin_s - window.begin_s)
+        for n, (window, before) in enumerate(zip(windows, usual, strict=True))
         for m, each in enumerate([window, *before], start=-1)
     }
     with tempfile.TemporaryDirectory(prefix="aisle-monitor-") as scratch:
-        ours = [Path(scratch) / "visits.parquet", Path(scratch) / "purchases.parquet"]
-        live.visits[VISIT_COLUMNS].to_parquet(ours[0], index=False)
-        live.purchases[PURCHASE_COLUMNS].to_parquet(ours[1], index=False)
+        ours = [Path(scratch) / VISITS, Path(scratch) / PURCHASES]
+        record.visits[VISIT_COLUMNS].to_parquet(ours[0], index=False)
+        record.purchases[PURCHASE_COLUMNS].to_parquet(ours[1], index=False)
         kwargs = {
-            "training_stats": str(baseline.stats or ""),
-            "visits": [str(baseline.path / VISITS), str(ours[0])],
-            "purchases": [str(baseline.path / PURCHASES), str(ours[1])],
+            "training_stats": str(record.baseline.stats or ""),
+            "visits": [str(record.baseline.path / VISITS), str(ours[0])],
+            "purchases": [str(record.baseline.path / PURCHASES), str(ours[1])],
             "spans": spans,
-            "time_zone": settings.time_zone,
+            "time_zone": record.settings.time_zone,
         }
         measured = call("validate", MEASURE, kwargs)
-    return [_of_window(measured, n, len(before)) for n, (_, before) in enumerate(usual)]
+    return [_of_window(measured, n, len(before)) for n, before in enumerate(usual)]
 
 
-def compared(window: Window, settings: MonitorSettings) -> Spans:
+def compared(window: Window) -> Spans:
     """Return the parts of the window that are ordinary, and were a week before."""
-    begin_s, end_s = window.begin_s, window.end_s
+    begin_s, end_s, settings = window.begin_s, window.end_s, window.record.settings
     week_before = special_spans(begin_s - WEEK_S, end_s - WEEK_S, settings)
     parts, at_s = [], begin_s
     for shut_s, open_s in sorted((*special_spans(begin_s, end_s, settings), *_moved(week_before, WEEK_S))):

@@ -4,6 +4,7 @@ import dataclasses
 import datetime
 import zoneinfo
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,45 @@ Spans = tuple[tuple[float, float], ...]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ServiceRecord:
+    """The service's visits and purchases in time order, and the baseline that they are compared with."""
+
+    visits: pd.DataFrame
+    purchases: pd.DataFrame
+    """Of the time since the cut at least; older ones come from the baseline."""
+    promotion_starts: "pd.Series[float]"
+    """Moments at which promotions start, unix seconds, ascending."""
+    baseline: Baseline
+    settings: MonitorSettings
+    logged: bool = True
+    """Whether there is a request log at all."""
+
+    @property
+    def started_s(self) -> float:
+        """The first visit, unix seconds; infinite without visits."""
+        return float(self.visits["time_s"].min()) if len(self.visits) else np.inf
+
+    def window(self, now_s: float, days: int) -> "Window":
+        """Return the window of the last `days` days, or since the log's first visit, if that is later."""
+        begin_s = max(now_s - days * DAY_S, min(self.started_s, now_s))
+        return self.cut(begin_s, now_s, self.baseline.cut_s)
+
+    def cut(self, begin_s: float, end_s: float, known_before_s: float, shut: Spans | None = None) -> "Window":
+        """Return the window of a span; `shut`: as in Window, by default its closed and unusual days."""
+        closing_s = end_s - closed_until(end_s, self.settings)
+        return Window(
+            begin_s=begin_s,
+            end_s=end_s,
+            visits=_between(self.visits, "time_s", begin_s, end_s),
+            closed=_between(self.visits, "time_s", begin_s - closing_s, end_s - closing_s),
+            purchases=_between(self.purchases, c.TIME, begin_s, end_s),
+            known_before_s=known_before_s,
+            record=self,
+            shut=special_spans(begin_s - closing_s, end_s, self.settings) if shut is None else shut,
+        )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Window:
     """What happened in [begin_s, end_s), as a model of one age experienced it."""
 
@@ -33,7 +73,7 @@ class Window:
     """What was bought in it."""
     known_before_s: float
     """The model's training ended at this moment."""
-    baseline: Baseline
+    record: ServiceRecord
     shut: Spans = ()
     """Where nothing is counted: the closed and unusual days that meet it or its closed visits; in a window moved back,
     the same stretches moved."""
@@ -51,62 +91,52 @@ class Window:
         shut_s = sum(max(0.0, min(end_s, self.end_s) - max(begin_s, self.begin_s)) for begin_s, end_s in self.shut)
         return (self.end_s - self.begin_s - shut_s) / DAY_S
 
+    @cached_property
+    def before_cut(self) -> list["Window"]:
+        """The window moved back by whole weeks to before the cut: as many as the baseline covers, newest first.
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Live:
-    """The service's own record, in time order."""
+        Weeks that meet closed or unusual days are left out. The model's age is the same: what the window's model could
+        not know, the moved one does not know either.
+        """
+        baseline, settings = self.record.baseline, self.record.settings
+        recorded = dataclasses.replace(self.record, visits=baseline.visits, purchases=baseline.purchases)
+        age_s = max(self.begin_s - baseline.cut_s, 0)
+        first = -(-max(self.end_s - baseline.cut_s, 0) // WEEK_S)
+        closing_s = self.end_s - closed_until(self.end_s, settings)
+        moved = []
+        for n in range(settings.history_weeks):
+            back_s = (first + n) * WEEK_S
+            begin_s, end_s = self.begin_s - back_s, self.end_s - back_s
+            if begin_s - closing_s < baseline.facts.begin_s:
+                break
+            if not special_spans(begin_s - closing_s, end_s, settings):
+                shut = tuple((begin - back_s, end - back_s) for begin, end in self.shut)
+                moved.append(recorded.cut(begin_s, end_s, begin_s - age_s, shut))
+        return moved
 
-    visits: pd.DataFrame
-    purchases: pd.DataFrame
-    """Of the time since the cut at least; older ones come from the baseline."""
-    logged: bool = True
-    """Whether there is a request log at all."""
+    @cached_property
+    def before_in_log(self) -> list["Window"]:
+        """Windows as long that are wholly in the log and end where the next begins, newest first."""
+        length_s, begin_s = self.end_s - self.begin_s, self.begin_s
+        earlier: list[Window] = []
+        while length_s > 0 and len(earlier) < 4 * self.record.settings.own_windows:
+            end_s, begin_s = begin_s, begin_s - length_s
+            if begin_s < self.record.started_s - 1:
+                break
+            earlier.append(self.record.cut(begin_s, end_s, self.record.baseline.cut_s))
+        return earlier
 
     @property
-    def started_s(self) -> float:
-        """The first visit, unix seconds; infinite without visits."""
-        return float(self.visits["time_s"].min()) if len(self.visits) else np.inf
+    def own(self) -> list["Window"]:
+        """Of these, the ones that the same version answered most of; none when they are too few."""
+        same = [window for window in self.before_in_log if window.main_version == self.main_version]
+        return same if len(same) >= self.record.settings.own_windows else []
 
-
-def ending(now_s: float, days: int, live: Live, baseline: Baseline, settings: MonitorSettings) -> Window:
-    """Return the window of the last `days` days, or since the log's first visit, if that is later."""
-    begin_s = max(now_s - days * DAY_S, min(live.started_s, now_s))
-    return _cut(begin_s, now_s, live, baseline, baseline.cut_s, settings)
-
-
-def before_cut(window: Window, settings: MonitorSettings) -> list[Window]:
-    """Move the window back by whole weeks to before the cut: as many as the baseline covers, newest first.
-
-    Weeks that meet closed or unusual days are left out. The model's age is the same: what the window's model could not
-    know, the moved one does not know either.
-    """
-    baseline = window.baseline
-    age_s = max(window.begin_s - baseline.cut_s, 0)
-    first = -(-max(window.end_s - baseline.cut_s, 0) // WEEK_S)
-    recorded = Live(visits=baseline.visits, purchases=baseline.purchases)
-    closing_s = window.end_s - closed_until(window.end_s, settings)
-    moved = []
-    for n in range(settings.history_weeks):
-        back_s = (first + n) * WEEK_S
-        begin_s, end_s = window.begin_s - back_s, window.end_s - back_s
-        if begin_s - closing_s < baseline.facts.begin_s:
-            break
-        if special_spans(begin_s - closing_s, end_s, settings):
-            continue
-        shut = tuple((begin - back_s, end - back_s) for begin, end in window.shut)
-        moved.append(_cut(begin_s, end_s, recorded, baseline, begin_s - age_s, settings, shut))
-    return moved
-
-
-def before_in_log(window: Window, live: Live, settings: MonitorSettings) -> list[Window]:
-    """Return windows as long that are wholly in the log and end where the next begins, newest first."""
-    length_s = window.end_s - window.begin_s
-    earlier: list[Window] = []
-    begin_s = window.begin_s - length_s
-    while length_s > 0 and begin_s >= live.started_s - 1 and len(earlier) < 4 * settings.own_windows:
-        earlier.append(_cut(begin_s, begin_s + length_s, live, window.baseline, window.baseline.cut_s, settings))
-        begin_s -= length_s
-    return earlier
+    @property
+    def main_version(self) -> str:
+        """The version that answered most visits; empty without visits."""
+        counts = self.visits["version"].value_counts()
+        return str(counts.index[0]) if len(counts) else ""
 
 
 def special_spans(begin_s: float, end_s: float, settings: MonitorSettings) -> Spans:
@@ -133,25 +163,3 @@ def _between(frame: pd.DataFrame, column: str, begin_s: float, end_s: float) -> 
     """Return the rows of a frame that is sorted by `column`, begin included, end not."""
     low, high = frame[column].searchsorted([begin_s, end_s], side="left")
     return frame.iloc[low:high]
-
-
-def _cut(
-    begin_s: float,
-    end_s: float,
-    live: Live,
-    baseline: Baseline,
-    known_before_s: float,
-    settings: MonitorSettings,
-    shut: Spans | None = None,
-) -> Window:
-    closing_s = end_s - closed_until(end_s, settings)
-    return Window(
-        begin_s=begin_s,
-        end_s=end_s,
-        visits=_between(live.visits, "time_s", begin_s, end_s),
-        closed=_between(live.visits, "time_s", begin_s - closing_s, end_s - closing_s),
-        purchases=_between(live.purchases, c.TIME, begin_s, end_s),
-        known_before_s=known_before_s,
-        baseline=baseline,
-        shut=special_spans(begin_s - closing_s, end_s, settings) if shut is None else shut,
-    )

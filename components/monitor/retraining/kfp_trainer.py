@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 
 from components.artifacts.monitor_report import MonitorReport
@@ -24,34 +25,6 @@ PIPELINE = "aisle-cluster"
 class KfpTrainer:
     """Runs of one compiled pipeline in one experiment."""
 
-    server: KfpServer
-    experiment: str
-    """Its id."""
-    package: Path
-    run: RunSettings
-    """Of a run from scratch; `train.start` is the policy's."""
-    parameters: Mapping[str, object]
-    """Of the pipeline, besides settings, data_version and run_name."""
-
-    def find(self, name: str) -> RunStatus | None:
-        """Return the newest run of that name, archived ones included."""
-        runs = self.server.runs(self.experiment, name)
-        if not runs:
-            return None
-        id, state = runs[0]
-        return RunStatus(id=id, ok=state == "SUCCEEDED" if state in ENDS else None)
-
-    def start(self, name: str, start: Training) -> str:
-        """Start the run. Its name is the data's version too: no run takes old tables from the cache."""
-        settings = self.run.training(start=start)
-        values = {"settings": settings.to_json(), "data_version": name, "run_name": name, **self.parameters}
-        return self.server.start(self.experiment, name, self.package, values)
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Server:
-    """Where training runs are started."""
-
     host: str
     """Of KFP's API."""
     token_file: str
@@ -59,24 +32,50 @@ class Server:
     experiment: str
     package: str
     """The compiled pipeline."""
+    run: RunSettings
+    """Of a run from scratch; `train.start` is the policy's."""
+    parameters: Mapping[str, object]
+    """Of the pipeline, besides settings, data_version and run_name."""
+
+    @cached_property
+    def server(self) -> KfpServer:
+        """Raises InputError when an enabled schedule of `aisle submit` trains too: one place decides."""
+        server = KfpServer(self.host, read_token(Path(self.token_file)) if self.token_file else None)
+        for schedule in server.schedules():
+            if schedule.enabled and schedule.about.startswith(f"{MADE_BY}: {PIPELINE},"):
+                raise InputError(
+                    f"schedule {schedule.name}: expected no training on a schedule beside the policy; "
+                    f"turn it off: aisle submit --disable {schedule.name}"
+                )
+        return server
+
+    @cached_property
+    def experiment_id(self) -> str:
+        """The experiment's id on the server."""
+        return self.server.experiment(self.experiment)
+
+    def find(self, name: str) -> RunStatus | None:
+        """Return the newest run of that name, archived ones included."""
+        runs = self.server.runs(self.experiment_id, name)
+        if not runs:
+            return None
+        id, state = runs[0]
+        return RunStatus(id=id, ok=state == "SUCCEEDED" if state in ENDS else None)
+
+    def start(self, name: str, start: Training) -> str:
+        """Start the run. Its name is the data's version too: no run takes old tables from the cache."""
+        settings = self.run.training(start=start).to_json()
+        values = {"settings": settings, "data_version": name, "run_name": name, **self.parameters}
+        return self.server.start(self.experiment_id, name, Path(self.package), values)
 
 
 def retrain_on_server(
-    server: Server,
-    parameters: Mapping[str, object],
-    settings: RetrainSettings,
-    training: RunSettings | None,
-    *,
-    report: str,
-    registry: str,
-    out: str,
-    table: str,
+    trainer: KfpTrainer | None, settings: RetrainSettings, *, report: str, registry: str, out: str, table: str
 ) -> str:
     """Start what is due on a KFP server; returns the name of the run, or nothing.
 
     Args:
-        parameters: of the pipeline.
-        training: settings of the runs to start; None: nothing is started.
+        trainer: None: nothing is started.
         report: directory of the monitor's report.
         registry: root of the model registry.
         out: directory of the record of training runs.
@@ -86,7 +85,7 @@ def retrain_on_server(
         InputError, StageFailed: no server, no right, or a failure of the server; the next call resumes.
     """
     monitored = MonitorReport.load(Path(report))
-    if training is None:
+    if trainer is None:
         progress("nothing is started from here: the schedule has no settings for a training run")
         outcome = RetrainOutcome(train=monitored.retrain.train, reasons=monitored.retrain.reasons)
     else:
@@ -96,25 +95,8 @@ def retrain_on_server(
             settings=settings,
             evidence=monitored.evidence,
             now_s=monitored.now_s,
-            trainer=_trainer(server, training, parameters),
+            trainer=trainer,
         )
         progress(f"started {outcome.run}" if outcome.run else f"nothing started: {'; '.join(outcome.reasons)}")
     write_text(Path(table), as_markdown("Retraining", outcome.model_dump(mode="json")))
     return outcome.run
-
-
-def _trainer(at: Server, run: RunSettings, parameters: Mapping[str, object]) -> KfpTrainer:
-    """Raises InputError when an enabled schedule of `aisle submit` trains too: one place decides."""
-    server = KfpServer(at.host, read_token(Path(at.token_file)) if at.token_file else None)
-    training = [
-        schedule.name
-        for schedule in server.schedules()
-        if schedule.enabled and schedule.about.startswith(f"{MADE_BY}: {PIPELINE},")
-    ]
-    if training:
-        raise InputError(
-            f"schedule {training[0]}: expected no training on a schedule beside the policy; "
-            f"turn it off: aisle submit --disable {training[0]}"
-        )
-    experiment = server.experiment(at.experiment)
-    return KfpTrainer(server=server, experiment=experiment, package=Path(at.package), run=run, parameters=parameters)

@@ -8,9 +8,7 @@ import dataclasses
 from pathlib import Path
 from typing import Protocol
 
-from pydantic import BaseModel, ConfigDict
-
-from components.artifacts.monitor_report import Evidence, RetrainDecision, TrainingKind
+from components.artifacts.monitor_report import Evidence, RetrainDecision
 from components.kfp_support.progress import progress
 from components.monitor.retraining import training_runs
 from components.monitor.retraining.policy import HOUR_S, TrainingRun, decide
@@ -38,13 +36,9 @@ class Trainer(Protocol):
         ...
 
 
-class RetrainOutcome(BaseModel):
-    """What one call of `retrain` did."""
+class RetrainOutcome(RetrainDecision):
+    """What one call of `retrain` decided and did."""
 
-    model_config = ConfigDict(frozen=True)
-
-    train: TrainingKind
-    reasons: tuple[str, ...]
     run: str = ""
     """Name of the run that was started, or empty."""
     last: TrainingRun | None = None
@@ -73,13 +67,13 @@ def retrain(
         if due is None:
             decision = decide(settings, runs, evidence, now_s)
             if decision.train == "none":
-                return _outcome(decision, runs)
+                return RetrainOutcome(**decision.model_dump(), last=runs[-1] if runs else None)
             due = training_runs.start(record, decision, now_s)[-1]
         progress(f"starting {due.name} ({'; '.join(due.reasons)})")
-        training_runs.identify(record, trainer.start(due.name, due.kind))
+        training_runs.update(record, id=trainer.start(due.name, due.kind))
         _settle(record, registry, trainer)
-        started = RetrainDecision(train=due.kind, reasons=due.reasons)
-        return _outcome(started, training_runs.read(record), due.name)
+        last = training_runs.read(record)[-1]
+        return RetrainOutcome(train=due.kind, reasons=due.reasons, run=due.name, last=last)
 
 
 def _settle(record: Path, registry: Registry, trainer: Trainer) -> None:
@@ -91,13 +85,13 @@ def _settle(record: Path, registry: Registry, trainer: Trainer) -> None:
     status = trainer.find(newest.name)
     if status is None:
         if newest.id:  # it began, and was deleted since
-            training_runs.end(record, ok=False)
+            training_runs.update(record, ok=False)
         return
     if not newest.id:
-        training_runs.identify(record, status.id)
+        training_runs.update(record, id=status.id)
     if status.ok is not None:
         blessed = registry.outcome(newest.name).get("blessed")
-        training_runs.end(record, status.ok, blessed)
+        training_runs.update(record, ok=status.ok, blessed=blessed)
         progress(f"{newest.name} {'finished' if status.ok else 'failed'}, blessed: {blessed}")
 
 
@@ -106,8 +100,3 @@ def _waiting(runs: tuple[TrainingRun, ...], settings: RetrainSettings, now_s: fl
     if not runs or runs[-1].id or runs[-1].ok is not None:
         return None
     return runs[-1] if now_s - runs[-1].began_s < settings.max_run_hours * HOUR_S else None
-
-
-def _outcome(decision: RetrainDecision, runs: tuple[TrainingRun, ...], started: str = "") -> RetrainOutcome:
-    last = runs[-1] if runs else None
-    return RetrainOutcome(train=decision.train, reasons=decision.reasons, run=started, last=last)

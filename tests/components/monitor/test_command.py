@@ -72,7 +72,7 @@ def test_a_fault_ends_it_with_1_and_is_told_first(run: Path, shop: World, capsys
 def test_with_train_it_says_why_nothing_is_started(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = run / "monitoring" / record.NAME
     record.start(runs, RetrainDecision(train="scratch", reasons=("weekly: due",)), moment_s(NOW) - 7200)
-    record.end(runs, ok=False)
+    record.update(runs, ok=False)
     assert main(["monitor", "--run", str(run), "--now", NOW, "--fast", "--train"]) == 0
     told = capsys.readouterr().out.splitlines()[-1]
     assert told.startswith("Nothing trained (cool-down: the last run began 2.0 h ago, under 20 h; weekly: due since ")

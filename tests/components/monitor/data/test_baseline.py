@@ -8,7 +8,7 @@ import pytest
 from benchmarks.monitoring.world import World
 from components.examples.trips import build_trips
 from components.monitor.data import baseline as reference
-from components.monitor.run import read_live
+from components.monitor.run import Inputs, read_record
 from model.data import columns as c
 from model.errors import InputError
 from model.files import write_json
@@ -90,8 +90,8 @@ def test_what_counts_as_bought_is_what_the_model_learned_from(tmp_path: Path) ->
     reference.build(**places, run=run, settings=MonitorSettings())
     known = reference.load(tmp_path / "known")
     assert known.facts.labels == run.labels
-    live = read_live(None, tmp_path / "tables", known, seconds(60), MonitorSettings())
-    assert live.purchases[c.ITEM].tolist() == ["e"]
+    inputs = Inputs(baseline=tmp_path / "known", log=None, tables=tmp_path / "tables", out=tmp_path)
+    assert read_record(inputs, seconds(60), MonitorSettings()).purchases[c.ITEM].tolist() == ["e"]
 
 
 def test_a_directory_without_a_baseline_is_refused(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from components.monitor.retraining import training_runs as record
-from components.monitor.retraining.kfp_trainer import PIPELINE, Server, retrain_on_server
+from components.monitor.retraining.kfp_trainer import PIPELINE, KfpTrainer, retrain_on_server
 from model.errors import InputError, StageFailed
 from model.registry.model_registry import Registry
 from pipelines.cli import main
@@ -34,9 +34,10 @@ def _step(
 ) -> str:
     """The name of the run that was started."""
     report(now).save(root)
-    server = Server(host=kfp.host, token_file=token_file, experiment="aisle", package=str(PACKAGE))
+    place = {"host": kfp.host, "token_file": token_file, "experiment": "aisle", "package": str(PACKAGE)}
+    trainer = KfpTrainer(run=training, parameters=PARAMETERS, **place) if training else None
     paths = {"registry": str(root / "registry"), "out": str(root / "monitoring"), "table": str(root / "table.md")}
-    return retrain_on_server(server, PARAMETERS, RetrainSettings(), training, report=str(root), **paths)
+    return retrain_on_server(trainer, RetrainSettings(), report=str(root), **paths)
 
 
 def test_the_run_that_is_due_is_started_with_the_policys_start_and_fresh_tables(kfp: FakeKfp, tmp_path: Path) -> None:

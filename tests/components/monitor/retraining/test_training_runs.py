@@ -16,7 +16,7 @@ def test_a_run_is_on_record_from_its_start_with_its_reasons_and_its_end(tmp_path
     assert record.read(path) == ()
     record.start(path, DUE, 10.0)
     assert record.read(path) == (TrainingRun(began_s=10.0, kind="scratch", ok=None, reasons=("weekly: due",)),)
-    assert record.end(path, True)[-1].ok is True
+    assert record.update(path, ok=True)[-1].ok is True
     record.start(path, DUE, 20.0)
     assert [run.ok for run in record.read(path)] == [True, None]
 
@@ -25,13 +25,13 @@ def test_two_runs_of_one_moment_have_two_names(tmp_path: Path) -> None:
     path = tmp_path / "runs.json"
     for _ in range(3):
         record.start(path, DUE, 10.0)
-        record.end(path, True)
+        record.update(path, ok=True)
     assert [run.began_s for run in record.read(path)] == [10.0, 11.0, 12.0]
 
 
 def test_what_did_not_begin_cannot_end_and_nothing_due_begins_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="active run"):
-        record.end(tmp_path / "runs.json", True)
+        record.update(tmp_path / "runs.json", ok=True)
     with pytest.raises(InputError, match="starts a run"):
         record.start(tmp_path / "runs.json", RetrainDecision(train="none", reasons=()), 1.0)
 
@@ -46,12 +46,12 @@ def test_a_run_has_a_name_from_its_beginning_and_an_id_of_where_it_runs(tmp_path
     path = tmp_path / "runs.json"
     (run,) = record.start(path, DUE, 1_589_166_000.0)
     assert run.name == "aisle-scratch-20200511T030000Z"
-    assert record.identify(path, "run-1")[-1].id == "run-1"
-    assert record.end(path, True, blessed=False) == (
+    assert record.update(path, id="run-1")[-1].id == "run-1"
+    assert record.update(path, ok=True, blessed=False) == (
         run.model_copy(update={"id": "run-1", "ok": True, "blessed": False}),
     )
     with pytest.raises(InputError, match="active run"):
-        record.identify(path, "run-2")
+        record.update(path, id="run-2")
 
 
 def test_a_record_of_an_earlier_release_is_read_with_present_kinds_and_its_own_names(
@@ -67,7 +67,7 @@ def test_a_record_of_an_earlier_release_is_read_with_present_kinds_and_its_own_n
         ("scratch", "aisle-full-20200511T030000Z"),
         ("refresh", "aisle-incremental-20200512T030000Z"),
     ]
-    record.end(path, True)
+    record.update(path, ok=True)
     assert [run.name for run in record.read(path)] == [
         "aisle-full-20200511T030000Z",
         "aisle-incremental-20200512T030000Z",
