@@ -91,7 +91,7 @@ def reference(
     registry: str,
     table: Output[Markdown],
 ) -> None:
-    """The monitor's baseline of the model that was pushed, kept beside the registry."""
+    """The monitor's baseline of the model that was pushed, stored beside the registry."""
     from components.kfp_support.step import stage
 
     with stage("reference"):

@@ -24,6 +24,7 @@ from model.data import columns as c
 from model.data.schema import schema_digest
 from model.errors import InputError
 from model.files import write_text
+from model.registry.model_registry import Registry
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import DAY_S
 
@@ -112,9 +113,9 @@ def monitor(
 
 def inputs_on_cluster(namespace: str, registry: str, *, log: str, tables: str, out: str, pushgateway: str) -> Inputs:
     """Return the inputs of the KFP step; the baseline is the active model's. An empty `log`: there is none."""
-    from components.monitor.data.baseline_store import active_on
+    from components.monitor.data.baseline_store import active
 
-    baseline = active_on(namespace, Path(registry))
+    baseline = active(Registry(Path(registry)), namespace)
     places = {"tables": Path(tables), "out": Path(out)}
     return Inputs(baseline=baseline, log=log or None, **places, pushgateway=pushgateway, namespace=namespace)
 

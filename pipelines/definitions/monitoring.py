@@ -51,18 +51,18 @@ def monitoring(
     ask: a run that an operator requests: none, refresh, warm or scratch.
     now: RFC 3339; empty: the present.
     namespace: where the service is.
-    pushgateway: what is told the figures and how the run ended; empty: nobody.
-    training: RunSettings of the runs to start, as JSON; empty: what is due is said, and nothing is started.
+    pushgateway: what receives the figures and the run's end; empty: none.
+    training: RunSettings of the runs to start, as JSON; empty: what is due is reported, and nothing is started.
     code_version: digest of the program (pipelines.local.versions), for those runs.
     canary_percent: the share that their models start with, 0 to 100.
     kfp_host, kfp_token_file: KFP's API, and the bearer token where it wants one, as a path in the step.
     experiment: where the runs are.
     """
-    told = how_it_ended(NAME, pushgateway, namespace)
-    with dsl.ExitHandler(told):
+    ending = how_it_ended(NAME, pushgateway, namespace)
+    with dsl.ExitHandler(ending):
         bought = ingest_now(training=training, source=tables, out=out)
         bought.set_display_name("Ingest").set_cpu_limit("2").set_memory_limit("8G")
-        seen = monitor(
+        checked = monitor(
             registry=registry,
             request_log=request_log,
             tables=bought.outputs["Output"],
@@ -75,10 +75,10 @@ def monitoring(
             namespace=namespace,
         )
         # Optional: keys may come with the step's service account, and a log in a directory needs none.
-        kubernetes.use_secret_as_env(seen, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
-        seen.set_display_name("Monitor").set_cpu_limit("2").set_memory_limit("4G")
+        kubernetes.use_secret_as_env(checked, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
+        checked.set_display_name("Monitor").set_cpu_limit("2").set_memory_limit("4G")
         due = retrain(
-            report=seen.outputs["report"],
+            report=checked.outputs["report"],
             registry=registry,
             out=out,
             settings=policy,
@@ -92,9 +92,9 @@ def monitoring(
             package=PACKAGE,
         )
         due.set_display_name("Retrain").set_cpu_limit("500m").set_memory_limit("1G")
-        for task in (bought, seen, due):
-            # The next run looks again, and goes on from the record.
+        for task in (bought, checked, due):
+            # The next run evaluates everything again, and resumes from the record.
             task.set_retry(0).set_caching_options(False)
             mount_registry(task)
-    for task in (told, bought, seen, due):
+    for task in (ending, bought, checked, due):
         place(task, timeout_s=1800)

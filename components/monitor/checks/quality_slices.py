@@ -6,23 +6,17 @@ from collections.abc import Iterator
 import pandas as pd
 
 from components.artifacts.monitor_report import Interval, QualitySlice
-from components.monitor.checks import measurements as measure
 from components.monitor.checks.run_checks import finite
+from components.monitor.checks.table import CHECKS
 from components.monitor.data.window import Window
 from model.data import columns as c
 
 TOP_STORES = 4
-MEASURES = {
-    "join_share": measure.join_share,
-    "hits_per_trip": measure.hits_per_trip,
-    "recall@10": measure.recall,
-    "calibration_ratio": measure.calibration,
-    "coverage": measure.coverage,
-    "list_overlap": measure.overlap,
-    "repetition": measure.repetition,
-    "explore_share": measure.explore,
-    "fallback_share": measure.fallback,
-}
+METRICS = (
+    *("join_share", "hits_per_trip", "recall@10", "calibration_ratio"),
+    *("coverage", "list_overlap", "repetition", "explore_share", "fallback_share"),
+)
+"""Checks whose figures are shown."""
 
 
 def by_version(window: Window, min_visits: int) -> Iterator[QualitySlice]:
@@ -56,11 +50,10 @@ def _slicings(window: Window) -> dict[str, pd.Series]:
 
 
 def _quality(window: Window, version: str, slicing: str, name: str) -> QualitySlice:
-    estimates = {metric: figure(window) for metric, figure in MEASURES.items()}
-    metrics = {
-        metric: Interval(value=estimate.value, low=finite(estimate.low), high=finite(estimate.high))
-        if estimate is not None and finite(estimate.value) is not None
-        else None
-        for metric, estimate in estimates.items()
-    }
+    metrics: dict[str, Interval | None] = dict.fromkeys(METRICS)
+    for check in CHECKS:
+        estimate = check.measure(window) if check.name in METRICS else None
+        if estimate is not None and finite(estimate.value) is not None:
+            interval = Interval(value=estimate.value, low=finite(estimate.low), high=finite(estimate.high))
+            metrics[check.name] = interval
     return QualitySlice(version=version, slicing=slicing, slice=name, visits=len(window.closed), metrics=metrics)

@@ -37,27 +37,33 @@ def keep_baseline(
         table: file for the outcome as Markdown.
     """
     pushed = read_json(Path(outcome))
-    kept = _path(Registry(Path(registry)), pushed["version"]) if pushed["blessed"] else None
-    if kept is not None and not kept.exists():
+    path = _path(Registry(Path(registry)), pushed["version"]) if pushed["blessed"] else None
+    if path is not None and not path.exists():
         baseline.build(
             tables=Path(tables),
             examples=Path(examples),
-            out=kept,
+            out=path,
             run=run,
             settings=MonitorSettings(),
             evaluation=Path(evaluation),
             validation=Path(validation),
         )
         progress(f"{pushed['version']}: the monitor's baseline is stored")
-    write_text(Path(table), as_markdown("Reference for the monitor", {"kept": str(kept or "")}))
-    return kept
+    write_text(Path(table), as_markdown("Reference for the monitor", {"kept": str(path or "")}))
+    return path
 
 
-def active(registry: Registry) -> Path:
+def active(registry: Registry, namespace: str = "") -> Path:
     """Return the baseline of the stable model; before the first promotion, that of the canary.
 
-    Raises InputError when neither has one.
+    Args:
+        namespace: of the service on the cluster that this runs in, whose roles the registry follows; empty: none.
+
+    Raises:
+        InputError: neither has one.
     """
+    if namespace:
+        follow(registry, KubeCluster(namespace))
     state = registry.state()
     for version in filter(None, (state.stable, state.canary)):
         if _path(registry, version).exists():
@@ -66,13 +72,6 @@ def active(registry: Registry) -> Path:
         f"{registry.root}: expected a model with a baseline for the monitor, found none; "
         "start one training run with aisle submit"
     )
-
-
-def active_on(namespace: str, registry_dir: Path) -> Path:
-    """Return the active baseline on the cluster that this runs in, after its rollout."""
-    registry = Registry(registry_dir)
-    follow(registry, KubeCluster(namespace))
-    return active(registry)
 
 
 def _path(registry: Registry, version: str) -> Path:

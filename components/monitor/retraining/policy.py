@@ -141,24 +141,12 @@ def _budget(now: Situation) -> str | None:
     return f"{begun} runs within seven days" if begun >= now.settings.runs_per_week else None
 
 
-def _drift(now: Situation) -> str:
-    return ", ".join(name for name in now.evidence.drift if name in now.settings.drift_triggers)
-
-
 def _new_items(now: Situation) -> str | None:
     share, limit = now.evidence.new_item_share, now.settings.max_new_item_share
     return f"{100 * share:.1f} % of purchases, over {100 * limit:g} %" if share > limit else None
 
 
-def _weekly(now: Situation) -> str | None:
-    return _due(last_weekly_s(now.settings, now.now_s), now, ("scratch",))
-
-
-def _nightly(now: Situation) -> str | None:
-    return _due(last_nightly_s(now.settings, now.now_s), now, ("scratch", "warm", "refresh"))
-
-
-def _due(due_s: float, now: Situation, kinds: tuple[Training, ...]) -> str | None:
+def _due(due_s: float, now: Situation, *kinds: Training) -> str | None:
     """No good run of the kinds began since the moment it was due; without any run, the model's cut counts as one."""
     good = [run.began_s for run in now.runs if run.ok and run.kind in kinds]
     last_s = max(good, default=-float("inf") if now.runs else now.evidence.trained_until_s)
@@ -194,12 +182,18 @@ RULES = (
         reason=lambda now: ", ".join(now.evidence.quality),
         trigger=True,
     ),
-    Rule(name="drift", train="scratch", when="a check in `drift_triggers` failed", reason=_drift, trigger=True),
+    Rule(
+        name="drift",
+        train="scratch",
+        when="a check in `drift_triggers` failed",
+        reason=lambda now: ", ".join(name for name in now.evidence.drift if name in now.settings.drift_triggers),
+        trigger=True,
+    ),
     Rule(
         name="weekly",
         train="scratch",
         when="no good run from scratch since `weekly_day`, `nightly_hour`",
-        reason=_weekly,
+        reason=lambda now: _due(last_weekly_s(now.settings, now.now_s), now, "scratch"),
     ),
     Rule(
         name="new items",
@@ -208,5 +202,10 @@ RULES = (
         reason=_new_items,
         trigger=True,
     ),
-    Rule(name="nightly", train="refresh", when="no good run since `nightly_hour` of the day", reason=_nightly),
+    Rule(
+        name="nightly",
+        train="refresh",
+        when="no good run since `nightly_hour` of the day",
+        reason=lambda now: _due(last_nightly_s(now.settings, now.now_s), now, "scratch", "warm", "refresh"),
+    ),
 )
