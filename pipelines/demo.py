@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from components.artifacts.examples import Examples
-from components.monitor.run import REPORT
 from components.rollout.local.processes import REQUESTS
 from components.rollout.local.rollout import LocalRollout
 from components.rollout.local.trip_traffic import seed_store
@@ -61,7 +60,7 @@ def rewrite_report(out: Path) -> Path:
 
 def _told(paths: Paths, outputs: dict[str, str]) -> dict[str, str]:
     """What the report is made from: the pipeline's outputs, and what the monitor left."""
-    return outputs | {"monitor": str(paths.monitoring / REPORT)}
+    return outputs | {"monitor": str(paths.monitoring)}
 
 
 def _monitor(paths: Paths, display: Display) -> None:
@@ -72,8 +71,8 @@ def _monitor(paths: Paths, display: Display) -> None:
         display.end("monitor", message="no requests were served")
         return
     report = monitor_run(paths.out, with_distances=False)
-    failed = ", ".join(report["failed"]) or "none"
-    display.end("monitor", message=f"{len(report['worst'])} checks, failed: {failed}")
+    failed = ", ".join(report.failed) or "none"
+    display.end("monitor", message=f"{len(report.worst)} checks, failed: {failed}")
 
 
 def _rollout(

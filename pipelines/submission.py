@@ -104,7 +104,7 @@ def follow(
     seen: dict[str, str] = {}
     while True:
         try:
-            now = server.look(run)
+            now = server.run(run)
             heard = time.monotonic()
         except AisleError as error:
             if time.monotonic() - heard > SILENCE_S:

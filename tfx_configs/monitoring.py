@@ -1,4 +1,4 @@
-"""What the monitor looks at and when it speaks, and when a model is trained again."""
+"""How the monitor judges the service and its data, and when a model is trained again."""
 
 import dataclasses
 import datetime
@@ -6,28 +6,27 @@ import zoneinfo
 from typing import Literal
 
 from tfx_configs.frozen import Settings, check
-from tfx_configs.settings import Start
 
-Training = Literal["none", "incremental", "full"]
-"""incremental: the model in force on a new catalog; full: from nothing, on the whole span."""
-STARTS: dict[Training, Start] = {"incremental": "refresh", "full": "scratch"}
-"""What each kind of run sets `train.start` to."""
+Training = Literal["none", "refresh", "warm", "scratch"]
+"""What `train.start` a training run gets (TrainSettings); none: no run."""
+FORMER_TRAINING: dict[str, Training] = {"incremental": "refresh", "full": "scratch"}
+"""Former words, in reports and records of training runs that earlier releases wrote."""
 Severity = Literal["page", "ticket"]
-"""page: somebody looks at once; ticket: in working hours. The alert rules use the same two words."""
+"""page: an operator acts at once; ticket: in working hours. The alert rules use the same two words."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MonitorSettings(Settings):
     """Limits come from how much a figure moved between the weeks before the cut; these say how far beyond is far.
 
-    A check looks at two windows that end now, a short one that finds what is gross within a day, and a long one that
-    finds what is small.
+    Each check is evaluated on two windows that end now: a short one that detects large changes within a day, and a long
+    one that detects small ones.
     """
 
     windows_days: tuple[int, ...] = (1, 7)
     """Lengths of the windows, days, ascending, 1 to 28."""
     history_weeks: int = 12
-    """Weeks before the cut that say how much a figure moves by itself, 4 to 52."""
+    """Weeks before the cut from which the natural movement of a figure is measured, 4 to 52."""
     spreads: float = 5.0
     """Half the width of a limit in robust standard deviations (1.4826 MAD) of those weeks, above 0."""
     least_percent: float = 10.0
@@ -69,16 +68,16 @@ class MonitorSettings(Settings):
     max_model_age_days: float = 35.0
     """Days since the model's cut, above 0."""
     own_windows: int = 7
-    """Earlier windows of the same version that say what its lists are like, at least 4."""
+    """Earlier windows of the same version with which its lists are compared, at least 4."""
     closed_days: tuple[str, ...] = ()
-    """Days (YYYY-MM-DD, of `time_zone`) on which nobody can buy: nothing is counted and nothing grows old on them."""
+    """Days (YYYY-MM-DD, of `time_zone`) on which no shopper can buy: nothing is counted and nothing ages on them."""
     unusual_days: tuple[str, ...] = ()
-    """Days likewise on which shoppers do what they never do otherwise, as around a great feast: how much and when they
-    buy, and how well that was foreseen, is not compared with other weeks."""
+    """Days likewise on which shoppers behave unlike in other weeks, as around a public holiday: how much and when they
+    buy, and how well that was predicted, is not compared with other weeks."""
     time_zone: str = "UTC"
-    """Where the shoppers are (America/New_York): days are that zone's, and the hours at which they buy its clock's."""
+    """Time zone of the shoppers (America/New_York); days and hours of purchases are those of this zone."""
     sampled_visits: int = 8000
-    """Visits before the cut that a plain ranker answers, to see how much outcomes move by themselves, at least 100."""
+    """Visits before the cut that a plain ranker answers, to measure the natural movement of outcomes, at least 100."""
 
     def __post_init__(self) -> None:
         days = self.windows_days
@@ -124,26 +123,25 @@ def _is_date(text: str) -> bool:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RetrainSettings(Settings):
-    """When a model is trained again: a cadence, triggers, and what holds both back."""
+    """When a model is trained again: a cadence, triggers, and the limits of both."""
 
     nightly_hour: int = 2
-    """An incremental run is due once a day from this hour on, UTC, 0 to 23."""
+    """A refresh is due once a day from this hour on, UTC, 0 to 23."""
     weekly_day: int = 0
-    """A full run is due once a week from `nightly_hour` of this day on, 0 (Monday) to 6."""
+    """A run from scratch is due once a week from `nightly_hour` of this day on, 0 (Monday) to 6."""
     cool_down_hours: float = 20.0
     """After a run began, cadence and triggers start no other for so long, hours, at least 0."""
     trigger_days: float = 7.0
-    """A trigger for which a good run was started is silent for so long, while its model is on its way, days, at
+    """A trigger for which a good run was started is silent for so long, while its model is rolled out, days, at
     least 0."""
     runs_per_week: int = 10
-    """Runs begun within seven days, of any kind and for any reason but by hand or a new schema, at least 1."""
+    """Runs begun within seven days, of any kind and for any reason but a request or a new schema, at least 1."""
     max_run_hours: float = 12.0
-    """A run that has not ended after so long is taken for lost, hours, above 0."""
+    """A run that has not ended after so long counts as lost, hours, above 0."""
     max_new_item_share: float = 0.10
-    """Purchases of items that the model's catalog snapshot had never seen bought; more starts a run, (0, 1]."""
-
+    """Share of purchases of items without a purchase in the model's snapshot; more starts a run, (0, 1]."""
     drift_triggers: tuple[str, ...] = ()
-    """Checks of skew and drift (`drift_hour`) whose failure starts a full run; the others warn and start none."""
+    """Checks of skew and drift (`drift_hour`) whose failure starts a run from scratch; the others only warn."""
 
     def __post_init__(self) -> None:
         named = all(name.startswith(("skew_", "drift_")) for name in self.drift_triggers)

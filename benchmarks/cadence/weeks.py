@@ -10,10 +10,10 @@ import pandas as pd
 
 from components.evaluate.predictions import request_of
 from components.monitor import run
-from components.monitor.checks.run_checks import look
+from components.monitor.checks.run_checks import run_checks
 from components.monitor.data import baseline as reference
 from components.monitor.data import purchases
-from components.monitor.retraining.policy import Run, decide
+from components.monitor.retraining.policy import TrainingRun, decide
 from model.data import columns as c
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import NO_ITEM, find_hits, ndcg
@@ -91,18 +91,18 @@ def triggered(folder: Path, examples: Path, begin_s: int, settings: RunSettings)
     """{at_s, reasons}: the first midnight in the week at which a rule that is no calendar starts a run, else None."""
     tables, path = folder / "tables", examples.parent / "reference"
     if not path.exists():
-        reference.build(tables, examples, path, settings, SETTINGS)
+        reference.build(tables=tables, examples=examples, out=path, run=settings, settings=SETTINGS)
     known = reference.load(path)
     cut = examples.parent.name
     requests = pd.read_parquet(folder / "answers" / f"{cut}-{cut}.parquet")
     bought = purchases.read(tables, known.cut_s, begin_s + 7 * DAY_S, settings.labels)
-    live = run.as_live(requests, bought, known, SETTINGS)
+    record = run.join(requests, bought, purchases.promotion_starts(tables), known, SETTINGS)
     midnights = [begin_s + n * DAY_S for n in range(1, 7)]
-    runs = (Run(began_s=begin_s, kind="full", ok=True),)
-    seen = look(live, known, purchases.promotion_starts(tables), midnights, SETTINGS, with_distances=True)
+    runs = (TrainingRun(began_s=begin_s, kind="scratch", ok=True),)
+    seen = run_checks(record, midnights)
     for moment_s, one in zip(midnights, seen, strict=True):
-        so_far = dataclasses.replace(live, purchases=bought[bought[c.TIME] < moment_s])
-        found = run.evidence(one.results, so_far, known)
+        so_far = dataclasses.replace(record, purchases=bought[bought[c.TIME] < moment_s])
+        found = run.evidence_of(one.results, so_far)
         # Every check of skew and drift is a trigger here; by default none is.
         decision = decide(RetrainSettings(drift_triggers=found.drift), runs, found, moment_s)
         if decision.train != "none" and decision.reasons[0].split(":")[0] in TRIGGERS:

@@ -159,7 +159,7 @@ def _world(folder: Path, examples: Path, load_model: Callable[[], ServedModel], 
         record(Trips.load(examples / "trips"), load_model, folder, days=DAYS + 1)
     if not path.exists():
         progress(f"{folder}: the weeks before the cut")
-        reference.build(tables, examples, path, full(), SETTINGS, judged)
+        reference.build(tables=tables, examples=examples, out=path, run=full(), settings=SETTINGS, evaluation=judged)
         with_stats(path)
     known = reference.load(path)
     end_s = known.cut_s + (DAYS + 1) * DAY_S

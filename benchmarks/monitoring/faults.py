@@ -121,8 +121,8 @@ def no_promotions(world: World, since_s: float) -> World:
 
 def old_model(world: World, since_s: float) -> World:
     """A rollback brings back a model whose data end four weeks earlier."""
-    older = dataclasses.replace(world.known, cut_s=world.known.cut_s - OLDER_DAYS * DAY_S)
-    return dataclasses.replace(world, known=older)
+    facts = world.known.facts.model_copy(update={"cut_s": world.known.cut_s - OLDER_DAYS * DAY_S})
+    return dataclasses.replace(world, known=dataclasses.replace(world.known, facts=facts))
 
 
 FAULTS = (

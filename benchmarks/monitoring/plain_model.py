@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model import api
+from model.data.frequency import HALF_LIFE_DAYS
 from model.serving.fallback.rungs import unranked
 
 
@@ -16,6 +17,7 @@ class PlainModel:
     version: str
     popular: tuple[str, ...]
     score_is_probability: bool = False
+    half_life_days: float = HALF_LIFE_DAYS
 
     def recommend(self, requests: Sequence[api.Request], fewer: bool = False) -> list[api.Answer]:
         return [unranked(self, request, self.popular, personal=True)[0] for request in requests]

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from components.artifacts.monitor_report import CheckResult, worst
 from components.monitor import run
-from components.monitor.checks.results import Result, worst
-from components.monitor.checks.run_checks import look
-from components.monitor.data.baseline import Reference
+from components.monitor.checks.run_checks import run_checks
+from components.monitor.checks.table import CHECKS
+from components.monitor.data.baseline import Baseline
 from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
 
@@ -26,7 +27,7 @@ class World:
     """Canonical events since the cut, event_time in unix seconds."""
     promotion_starts: "pd.Series[float]"
     """Moments at which promotions start, unix seconds, ascending."""
-    known: Reference
+    known: Baseline
     settings: MonitorSettings
 
     def timed(self) -> "World":
@@ -41,13 +42,15 @@ class World:
         requests, purchases = (frame[frame[CAME] < moment_s] for frame in (self.requests, self.purchases))
         return dataclasses.replace(self, requests=requests, purchases=purchases)
 
-    def seen(self, moments: Sequence[float], distances: bool, only: str = "") -> list[list[Result]]:
-        """What each check said at each moment, the gravest of its windows; `distances` and `only` as in `look`."""
+    def seen(self, moments: Sequence[float], distances: bool, only: str = "") -> list[list[CheckResult]]:
+        """The result of each check at each moment, the worst of its windows; `only`: a prefix of names of checks."""
         until_s = max(moments)
         requests = self.requests[self.requests["time_s"] < until_s].sort_values("time_s", kind="stable")
-        live = run.as_live(requests, self.purchases[self.purchases[c.TIME] < until_s], self.known, self.settings)
-        seen = look(live, self.known, self.promotion_starts, moments, self.settings, distances, only)
-        return [worst(one.results) for one in seen]
+        bought = self.purchases[self.purchases[c.TIME] < until_s]
+        record = run.join(requests, bought, self.promotion_starts, self.known, self.settings)
+        checks = [check for check in CHECKS if check.name.startswith(only)]
+        runs = run_checks(record, moments, with_distances=distances, checks=checks)
+        return [worst(one.results) for one in runs]
 
     def failed(self, moments: Sequence[float], distances: bool, only: str = "") -> list[set[str]]:
         """Names of the checks that fail at each moment."""

@@ -4,6 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.peers.base import Histories, Peer
+from model.data.frequency import decay
 
 
 class Popularity(Peer):
@@ -49,4 +50,4 @@ class TopFrequency(Peer):
         pass
 
     def score(self, asked: Histories) -> sp.csr_matrix:
-        return asked.matrix(2.0 ** (-asked.age_H / self.half_life_days), self.items)
+        return asked.matrix(decay(asked.age_H, self.half_life_days), self.items)

@@ -84,7 +84,7 @@ def _resolve(function: str) -> Any:
 
 
 def _serve(request: dict[str, Any]) -> int:
-    """The child's half of `call`: the answer goes to a file, the exit code says how it went."""
+    """The child's half of `call`: the answer goes to a file, the exit code is that of the error."""
     die_with_parent(request["parent"])
     try:
         reply, code = {"result": _resolve(request["function"])(**request["kwargs"])}, 0

@@ -1,4 +1,4 @@
-"""What a step did, as Markdown for KFP's page: one row for each figure or word of its result."""
+"""A step's result as Markdown for KFP's page: one row for each figure or word."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -11,14 +11,14 @@ def as_markdown(title: str, result: Mapping[str, Any]) -> str:
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
+    rows: list[tuple[str, Any]] = []
     for name, value in values.items():
-        found += _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else [(before + name, value)]
-    return found
+        rows += _flat(value, f"{before}{name}.") if isinstance(value, Mapping) else [(before + name, value)]
+    return rows
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, list | tuple):
-        value = ", ".join(str(one) for one in value)
+        value = ", ".join(str(item) for item in value)
     text = "–" if value is None or value == "" else f"{value:.5g}" if isinstance(value, float) else str(value)
     return " ".join(text.replace("|", "/").split())

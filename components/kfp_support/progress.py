@@ -1,4 +1,4 @@
-"""What a stage says while it works: lines in its own output, and in a file that a live display follows."""
+"""Progress of a stage: lines in its own output, and in a file that a live display follows."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What jobs that end tell Prometheus: pipelines, the rollout, `aisle monitor`.
+"""Figures for Prometheus of jobs that end: pipelines, the rollout, `aisle monitor`.
 
 A job cannot be scraped once it has ended. It leaves its gauges in a file, for node_exporter's textfile collector, or
 with a Pushgateway (manifests/components/monitoring), which keeps them until the next run replaces them.
@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Gauge, pushadd_to_gateway, writ
 from components.kfp_support.progress import progress
 
 PUSH_TIMEOUT_S = 10
+MONITOR_JOB = "aisle-monitoring"
 PIPELINE_SUCCESS = "aisle_pipeline_last_success_timestamp_seconds"
 PIPELINE_FAILURE = "aisle_pipeline_last_failure_timestamp_seconds"
 ROLLOUT_PERCENT = "aisle_rollout_percent"
@@ -30,9 +31,9 @@ GAUGES: dict[str, tuple[str, tuple[str, ...]]] = {
     CHECK_VALUE: ("What a check of `aisle monitor` measured.", ("check",)),
     MONITOR_RUN: ("When `aisle monitor` last ran to its end, unix seconds.", ()),
 }
-"""{name: (what it says, labels)}."""
+"""{name: (description, labels)}."""
 SUCCEEDED = ("SUCCEEDED", "COMPLETE")
-"""What an exit handler hears of a run that went well, from KFP's local runner and from its backend (2.17)."""
+"""State of a successful run in an exit handler, on KFP's local runner and on its backend (2.17)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,13 +46,13 @@ class Sample:
 
 
 def ended(pipeline: str, state: str, now_s: float) -> list[Sample]:
-    """How a run of the pipeline ended; a state that is no success counts as a failure."""
+    """Return how a run of the pipeline ended; a state that is no success counts as a failure."""
     name = PIPELINE_SUCCESS if state in SUCCEEDED else PIPELINE_FAILURE
     return [Sample(name=name, value=now_s, labels={"pipeline": pipeline})]
 
 
 def write(path: Path, samples: Iterable[Sample]) -> None:
-    """One file in Prometheus' text format, in the place of the last one at once."""
+    """Write one file in Prometheus' text format; it replaces the last one in one step."""
     path.parent.mkdir(parents=True, exist_ok=True)
     write_to_textfile(str(path), _registry(samples))
 
@@ -59,7 +60,7 @@ def write(path: Path, samples: Iterable[Sample]) -> None:
 def push(url: str, job: str, namespace: str, samples: Iterable[Sample]) -> None:
     """Replaces the gauges of these names that the job pushed before. No `url`: nothing is done.
 
-    A Pushgateway that cannot be had fails no job: a line says so, and the alert for a job that has not run will tell.
+    An unreachable Pushgateway fails no job: a line is logged, and the alert for a job that has not run fires.
     """
     if not url:
         return

@@ -1,7 +1,7 @@
-"""A KFP 2.17 API server, as far as `aisle submit` and the policy need it; the one place where kfp.Client is used.
+"""A KFP 2.17 API server, for `aisle submit` and the retraining policy; the one place where kfp.Client is used.
 
-Every failure is one line: a host that does not answer and a request that was refused are the caller's to mend
-(InputError), an error of the server's own is not (StageFailed).
+Every failure is one line: a host that does not answer and a request that was refused are InputError, an error of the
+server's own is StageFailed. kfp.Client raises stack traces for both, prints, and sets no time limits.
 """
 
 import importlib
@@ -31,7 +31,7 @@ MADE_BY = "made by aisle submit"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """A run as the server sees it now. `tasks`: {name: state}; `errors`: {task, or "" for the run: what it said}."""
+    """A run's present state. `tasks`: {name: state}; `errors`: {task, or "" for the run: message}."""
 
     state: str
     tasks: Mapping[str, str]
@@ -44,7 +44,7 @@ class Run:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """A recurring run. `about`: what its maker wrote there."""
+    """A recurring run. `about`: its description."""
 
     id: str
     name: str
@@ -54,7 +54,7 @@ class Schedule:
 
 
 class KfpServer:
-    """Experiments, runs and schedules. Raises InputError when nobody answers at `host` or the caller may not."""
+    """Experiments, runs and schedules. Raises InputError when `host` does not answer or refuses the caller."""
 
     def __init__(self, host: str, token: str | None = None, ui_host: str = "") -> None:
         """`host`: http(s)://name[:port][/path], of the API or of the page, which passes requests on."""
@@ -67,10 +67,10 @@ class KfpServer:
         configuration = kfp_server_api.Configuration(host=self.host)
         if token:
             configuration.api_key, configuration.api_key_prefix = {"authorization": token}, {"authorization": "Bearer"}
-        first = kfp_server_api.HealthzServiceApi(kfp_server_api.ApiClient(configuration))
-        with self._clear_words():
+        health = kfp_server_api.HealthzServiceApi(kfp_server_api.ApiClient(configuration))
+        with _one_line_errors(self.host):
             # kfp.Client asks this five times over 25 s, with five stack traces; asked here first, once.
-            _, _, headers = first.healthz_service_get_healthz_with_http_info(_request_timeout=FIRST_S)
+            _, _, headers = health.healthz_service_get_healthz_with_http_info(_request_timeout=FIRST_S)
             # The client takes a login page for an answer in which nothing is set.
             if "json" not in headers.get("Content-Type", ""):
                 raise InputError(
@@ -80,97 +80,94 @@ class KfpServer:
             _limit(self._client._run_api.api_client.rest_client)
 
     def experiment(self, name: str) -> str:
-        """The id of that experiment, which is made where there is none."""
-        with self._clear_words():
-            return str(self._client.create_experiment(name).experiment_id)
+        """Return the id of that experiment; it is created where there is none."""
+        return str(self._call("create_experiment", name).experiment_id)
 
     def start(self, experiment: str, name: str, package: Path, parameters: Mapping[str, Any]) -> str:
-        """Starts a run of a compiled pipeline; returns its id."""
-        with self._clear_words():
-            return str(self._client.run_pipeline(experiment, name, str(package), dict(parameters)).run_id)
+        """Start a run of a compiled pipeline; returns its id."""
+        return str(self._call("run_pipeline", experiment, name, str(package), dict(parameters)).run_id)
 
-    def look(self, run: str) -> Run:
-        """The run and its tasks as they are now."""
-        with self._clear_words():
-            found = self._client.get_run(run)
-        details = (found.run_details.task_details if found.run_details else None) or []
+    def run(self, id: str) -> Run:
+        """Return the present state of a run and its tasks."""
+        run = self._call("get_run", id)
+        details = (run.run_details.task_details if run.run_details else None) or []
         errors = {task.display_name: task.error.message for task in details if task.error and task.error.message}
-        if found.error and found.error.message:
-            errors[""] = found.error.message
+        if run.error and run.error.message:
+            errors[""] = run.error.message
         tasks = {task.display_name: task.state for task in details if task.state}
-        return Run(state=found.state or "PENDING", tasks=tasks, errors=errors)
+        return Run(state=run.state or "PENDING", tasks=tasks, errors=errors)
 
     def runs(self, experiment: str, name: str) -> list[tuple[str, str]]:
-        """(id, state) of each run of that name in an experiment, newest first."""
-        with self._clear_words():
-            page = self._client.list_runs(
-                page_size=PAGE, sort_by="created_at desc", experiment_id=experiment, filter=_named(name)
-            )
-        return [(one.run_id, one.state or "PENDING") for one in page.runs or []]
+        """Return (id, state) of each run of that name in an experiment, newest first."""
+        order = {"page_size": PAGE, "sort_by": "created_at desc"}
+        page = self._call("list_runs", **order, experiment_id=experiment, filter=_named(name))
+        return [(run.run_id, run.state or "PENDING") for run in page.runs or []]
 
     def schedules(self, name: str = "") -> list[Schedule]:
-        """All recurring runs, or those of that name."""
-        wanted = _named(name) if name else None
-        found: list[Schedule] = []
-        token = ""
-        while True:
-            with self._clear_words():
-                page = self._client.list_recurring_runs(page_token=token, page_size=PAGE, filter=wanted)
-            found += map(_schedule, page.recurring_runs or [])
-            token = page.next_page_token or ""
-            if not token:
-                return found
+        """Return all recurring runs, or those of that name."""
+        schedules: list[Schedule] = []
+        token: str | None = ""
+        while token is not None:
+            page = self._call("list_recurring_runs", page_token=token, page_size=PAGE, filter=_named(name))
+            schedules += map(_schedule, page.recurring_runs or [])
+            token = page.next_page_token or None
+        return schedules
 
     def schedule(
         self, experiment: str, name: str, package: Path, parameters: Mapping[str, Any], cron: str, about: str
     ) -> str:
-        """Makes a recurring run: one at a time, and none for times that were missed. Returns its id."""
-        with self._clear_words():
-            made = self._client.create_recurring_run(
-                experiment,
-                name,
-                description=about,
-                cron_expression=cron,
-                max_concurrency=1,
-                no_catchup=True,
-                params=dict(parameters),
-                pipeline_package_path=str(package),
-            )
+        """Create a recurring run: one at a time, and none for missed times. Returns its id."""
+        made = self._call(
+            "create_recurring_run",
+            experiment,
+            name,
+            description=about,
+            cron_expression=cron,
+            max_concurrency=1,
+            no_catchup=True,
+            params=dict(parameters),
+            pipeline_package_path=str(package),
+        )
         return str(made.recurring_run_id)
 
     def enable(self, schedule: str, on: bool) -> None:
-        with self._clear_words():
-            (self._client.enable_recurring_run if on else self._client.disable_recurring_run)(schedule)
+        """Turn a recurring run on or off."""
+        self._call("enable_recurring_run" if on else "disable_recurring_run", schedule)
 
     def remove(self, schedule: str) -> None:
-        with self._clear_words():
-            self._client.delete_recurring_run(schedule)
+        """Delete a recurring run."""
+        self._call("delete_recurring_run", schedule)
 
     def link(self, run: str) -> str:
-        """Where the run is to be looked at."""
+        """Return the address of the run's page."""
         return f"{self.page}/#/runs/details/{run}"
 
-    @contextmanager
-    def _clear_words(self) -> Iterator[None]:
-        """The client's own prints and warnings are left out, its errors turned into ours."""
-        import kfp_server_api
-        import urllib3
+    def _call(self, method: str, *args: Any, **kwargs: Any) -> Any:
+        with _one_line_errors(self.host):
+            return getattr(self._client, method)(*args, **kwargs)
 
-        try:
-            with redirect_stdout(io.StringIO()), warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                yield
-        except kfp_server_api.ApiException as error:
-            raise _told(error.status, error.reason, error.body, self.host) from None
-        except urllib3.exceptions.HTTPError as error:
-            cause = getattr(error, "reason", None) or error
-            raise InputError(
-                f"expected a KFP API server at {self.host}, nothing answers ({cause!s:.120}); is it port-forwarded?"
-            ) from None
+
+@contextmanager
+def _one_line_errors(host: str) -> Iterator[None]:
+    """Leaves out the client's prints and warnings, and turns its errors into ours."""
+    import kfp_server_api
+    import urllib3
+
+    try:
+        with redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except kfp_server_api.ApiException as error:
+        raise _refusal(error.status, error.reason, error.body, host) from None
+    except urllib3.exceptions.HTTPError as error:
+        cause = getattr(error, "reason", None) or error
+        raise InputError(
+            f"expected a KFP API server at {host}, nothing answers ({cause!s:.120}); is it port-forwarded?"
+        ) from None
 
 
 def _client_class() -> Any:
-    """kfp.Client. In a step, where _KFP_RUNTIME is set, KFP leaves out of its package what its own client needs."""
+    """Import kfp.Client. In a step, where _KFP_RUNTIME is set, KFP's package lacks what its own client needs."""
     import kfp.dsl
 
     if os.environ.pop("_KFP_RUNTIME", "") == "true":
@@ -181,11 +178,11 @@ def _client_class() -> Any:
 def _limit(rest: Any) -> None:
     """kfp.Client gives its requests no time limit: where a port-forward stalls, it would wait for ever."""
     unlimited = rest.request
-    rest.request = lambda *args, **given: unlimited(*args, **given | {"_request_timeout": ANSWER_S})
+    rest.request = lambda *args, **kwargs: unlimited(*args, **kwargs | {"_request_timeout": ANSWER_S})
 
 
 def read_token(path: Path) -> str:
-    """The bearer token in a file. Raises InputError when it cannot be read."""
+    """Read the bearer token in a file. Raises InputError when it cannot be read."""
     try:
         token = path.read_text(encoding="utf-8").strip()
     except OSError as error:
@@ -197,33 +194,32 @@ def read_token(path: Path) -> str:
     return token
 
 
-def _told(status: int | None, reason: str | None, body: Any, host: str) -> InputError | StageFailed:
-    """The server's own words, without its stack."""
+def _refusal(status: int | None, reason: str | None, body: Any, host: str) -> InputError | StageFailed:
+    """Return the error with the server's own message, without its stack."""
     try:
-        said = json.loads(body)
-        words = str(said.get("message") or said.get("error_message") or said)
+        answer = json.loads(body)
+        message = str(answer.get("message") or answer.get("error_message") or answer)
     except (TypeError, ValueError, AttributeError):
-        words = str(reason or body or "no word why")
-    words = " ".join(words.split())[:300]
+        message = str(reason or body or "without a reason")
+    message = " ".join(message.split())[:300]
     if status in (401, 403):
-        return InputError(f"{host}: not allowed ({status}: {words}); give --token-file")
+        return InputError(f"{host}: not allowed ({status}: {message}); give --token-file")
     if status == 404:
-        return InputError(f"{host}: not found ({words}); is it KFP's API or its page?")
+        return InputError(f"{host}: not found ({message}); is it KFP's API or its page?")
     if status is not None and 400 <= status < 500:
-        return InputError(f"{host}: refused ({status}: {words})")
-    return StageFailed(f"{host}: the server failed ({status}: {words}); try again, or see the log of ml-pipeline")
+        return InputError(f"{host}: refused ({status}: {message})")
+    return StageFailed(f"{host}: the server failed ({status}: {message}); try again, or see the log of ml-pipeline")
 
 
-def _named(name: str) -> str:
-    return json.dumps({"predicates": [{"operation": "EQUALS", "key": "display_name", "stringValue": name}]})
+def _named(name: str) -> str | None:
+    """Return the filter for that name; none for an empty one."""
+    predicate = {"operation": "EQUALS", "key": "display_name", "stringValue": name}
+    return json.dumps({"predicates": [predicate]}) if name else None
 
 
-def _schedule(found: Any) -> Schedule:
-    cron = found.trigger.cron_schedule.cron if found.trigger and found.trigger.cron_schedule else ""
+def _schedule(run: Any) -> Schedule:
+    cron = run.trigger.cron_schedule.cron if run.trigger and run.trigger.cron_schedule else ""
+    enabled = run.status != "DISABLED" if run.status else run.mode != "DISABLE"
     return Schedule(
-        id=found.recurring_run_id,
-        name=found.display_name,
-        cron=cron,
-        enabled=found.status != "DISABLED" if found.status else found.mode != "DISABLE",
-        about=found.description or "",
+        id=run.recurring_run_id, name=run.display_name, cron=cron, enabled=enabled, about=run.description or ""
     )

@@ -1,4 +1,4 @@
-"""Marks where a pipeline stage starts, ends or fails, so that a live display and the report can tell."""
+"""Marks where a pipeline stage starts, ends or fails, for the live display and the report."""
 
 import os
 import time
@@ -14,7 +14,7 @@ PIPELINE_VARIABLE = "AISLE_PIPELINE_PID"
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """Everything said inside belongs to stage `name`; an error is noted, with its exit code, and raised again."""
+    """All progress inside belongs to stage `name`; an error is recorded, with its exit code, and raised again."""
     if PIPELINE_VARIABLE in os.environ:
         end_with(int(os.environ[PIPELINE_VARIABLE]))
     started = time.monotonic()

@@ -22,25 +22,26 @@ def monitor(
     metrics: Output[Metrics],
     table: Output[Markdown],
 ) -> str:
-    """Every check; returns what training is due (none, incremental or full). A failed check does not fail the step.
+    """Every check; returns the training that is due (none, refresh or scratch). A failed check does not fail the step.
 
-    settings, retrain: MonitorSettings and RetrainSettings as JSON; now: RFC 3339, empty for the present.
+    settings, retrain: MonitorSettings and RetrainSettings as JSON; ask: none, refresh, warm or scratch; now: RFC 3339,
+    empty for the present.
     """
     from components.kfp_support.step import stage
 
     with stage("monitor"):
-        from functools import partial
-
         from components.kfp_support.metric_log import log_metrics
-        from components.monitor.data.baseline_store import in_force_on
-        from components.monitor.kfp_steps import monitor_step
-        from components.monitor.kfp_table import write_table
+        from components.monitor import run
+        from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
-        inputs = {"reference": in_force_on(namespace, registry), "log": request_log, "tables": tables, "out": out}
-        inputs |= {"pushgateway": pushgateway, "namespace": namespace}
-        due = monitor_step(inputs, settings, retrain, ask, now, report.path, partial(log_metrics, metrics))
-        write_table(report.path, table.path)
-        return due
+        inputs = run.inputs_on_cluster(
+            namespace, registry, log=request_log, tables=tables, out=out, pushgateway=pushgateway
+        )
+        checked, policy = MonitorSettings.from_json(settings or "{}"), RetrainSettings.from_json(retrain or "{}")
+        done = run.monitor(inputs, run.moment_s(now) if now else None, checked, policy, run.training(ask))
+        run.write_outputs(done, report.path, table.path)
+        log_metrics(metrics, {"failed": float(len(done.failed)), "unknown": float(len(done.unknown))})
+        return done.retrain.train
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -67,15 +68,16 @@ def retrain(
     from components.kfp_support.step import stage
 
     with stage("retrain"):
-        from components.kfp_support.markdown_table import as_markdown
-        from components.monitor.kfp_steps import retrain_step
-        from model.files import Path, write_text
+        from components.monitor.retraining.kfp_trainer import KfpTrainer, retrain_on_server
+        from tfx_configs.monitoring import RetrainSettings
+        from tfx_configs.settings import RunSettings
 
-        server = {"host": host, "token_file": token_file, "experiment": experiment, "package": package}
         parameters = {"code_version": code_version, "namespace": namespace, "canary_percent": canary_percent}
-        told = retrain_step(report.path, registry, out, settings, training, server, parameters)
-        write_text(Path(table.path), as_markdown("Retraining", told))
-        return told["run"]
+        place = {"host": host, "token_file": token_file, "experiment": experiment, "package": package}
+        run = RunSettings.from_json(training) if training else None
+        trainer = KfpTrainer(run=run, parameters=parameters, **place) if run else None
+        policy = RetrainSettings.from_json(settings or "{}")
+        return retrain_on_server(trainer, policy, report=report.path, registry=registry, out=out, table=table.path)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -89,15 +91,20 @@ def reference(
     registry: str,
     table: Output[Markdown],
 ) -> None:
-    """What the monitor compares with while the model that was pushed serves, kept beside the registry."""
+    """The monitor's baseline of the model that was pushed, stored beside the registry."""
     from components.kfp_support.step import stage
 
     with stage("reference"):
-        from components.kfp_support.markdown_table import as_markdown
-        from components.monitor.data.baseline_store import keep_in
-        from model.files import Path, write_text
+        from components.monitor.data.baseline_store import keep_baseline
+        from tfx_configs.settings import RunSettings
 
-        places = {"tables": tables.path, "examples": examples.path}
-        places |= {"evaluation": evaluation.path, "validation": anomalies.path}
-        kept = keep_in(registry, outcome.path, places, settings)
-        write_text(Path(table.path), as_markdown("Reference for the monitor", {"kept": kept}))
+        keep_baseline(
+            RunSettings.from_json(settings),
+            registry=registry,
+            outcome=outcome.path,
+            tables=tables.path,
+            examples=examples.path,
+            evaluation=evaluation.path,
+            validation=anomalies.path,
+            table=table.path,
+        )

@@ -81,6 +81,7 @@ def package(
         score_is_probability=True,
         rerank=run.rerank,
         items=examples.items,
+        half_life_days=run.features.half_lives_days[-1],
     )
     progress(f"exported {manifest.version}")
     return manifest.version

@@ -11,6 +11,7 @@ import numpy as np
 from model.api import SOURCES
 from model.data.batch import Batch
 from model.data.catalog import Catalog
+from model.data.frequency import HALF_LIFE_DAYS
 from model.files import atomic_directory, write_json, write_text
 from model.networks.recommender import Recommends
 from model.networks.weights import of_recommender
@@ -146,6 +147,7 @@ def export(
     score_is_probability: bool = False,
     rerank: RerankSettings | None = None,
     items: Path | None = None,
+    half_life_days: float = HALF_LIFE_DAYS,
 ) -> Manifest:
     """Writes the model directory in one step.
 
@@ -161,6 +163,7 @@ def export(
         score_is_probability: see Manifest.
         rerank: what is done with the ranked list; of it, only the rules where scores are no probabilities.
         items: the items table as Parquet, for the rules; without it, none are packaged.
+        half_life_days: see Manifest.
     """
     serving = Serving(recommender, catalog)
     with atomic_directory(directory) as out:
@@ -187,7 +190,8 @@ def export(
             "score_is_probability": score_is_probability,
         }
         write_text(out / CARD, model_card(Facts(**facts, libraries=installed_libraries(), training=training)))
-        return write_manifest(out, **facts, index=index.about if index is not None else {})
+        about = index.about if index is not None else {}
+        return write_manifest(out, **facts, index=about, half_life_days=half_life_days)
 
 
 def _table(ids: np.ndarray, first: int, default: int) -> tf.lookup.StaticHashTable:

@@ -76,6 +76,7 @@ class LoadedModel:
         self._on_stage = on_stage
         self.version = manifest.version
         self.score_is_probability = manifest.score_is_probability
+        self.half_life_days = manifest.half_life_days
         self._saved = tf.saved_model.load(str(directory / "saved_model"))
         self._embed, self._recommend = (direct(self._saved.signatures[name]) for name in ("embed", "recommend"))
         self._known = self._saved.signatures["known"]

@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from model.data.frequency import HALF_LIFE_DAYS
 from model.data.schema import schema_digest
 from model.errors import ModelRefused
 from model.files import combined_digest, read_json, tree_digests, write_json
@@ -49,6 +50,8 @@ class Manifest:
     """{relative path: SHA-256}."""
     score_is_probability: bool = False
     """A score is the probability of a purchase on this trip; else it only orders a list."""
+    half_life_days: float = HALF_LIFE_DAYS
+    """Of personal frequency, which answers where the model cannot (model/serving/fallback/rungs.py), days."""
 
 
 def write_manifest(
@@ -61,8 +64,9 @@ def write_manifest(
     ranked: int,
     index: dict[str, Any],
     score_is_probability: bool = False,
+    half_life_days: float = HALF_LIFE_DAYS,
 ) -> Manifest:
-    """Writes manifest.json over the files that stand in `directory`."""
+    """Writes manifest.json over the files in `directory`."""
     files = tree_digests(directory)
     day = datetime.datetime.fromtimestamp(cut_s, datetime.UTC).date().isoformat()
     manifest = Manifest(
@@ -77,6 +81,7 @@ def write_manifest(
         libraries=installed_libraries(),
         files=files,
         score_is_probability=score_is_probability,
+        half_life_days=half_life_days,
     )
     write_json(directory / NAME, dataclasses.asdict(manifest))
     return manifest

@@ -125,7 +125,7 @@ def _read(options: argparse.Namespace) -> int:
 
 
 def _moments(options: argparse.Namespace) -> tuple[float | None, float | None]:
-    from components.monitor.kfp_steps import moment_s
+    from components.monitor.run import moment_s
 
     given = {"--since": options.since, "--until": options.until}
     since, until = (None if text is None else moment_s(text, name) for name, text in given.items())

@@ -2,9 +2,12 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from pipelines.report.monitor_lines import lines
+
+if TYPE_CHECKING:
+    from components.monitor.retraining.trigger import RetrainOutcome
 
 MONITOR_DOES = "check a run's request log and purchases against its training; exit 1 if a check fails"
 
@@ -15,9 +18,7 @@ def monitor_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--now", metavar="TIME", help="RFC 3339, in the data's time (default: the log's last request)")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="MonitorSettings as JSON (docs/monitoring.md)")
     parser.add_argument("--textfile", type=Path, metavar="FILE", help="also write Prometheus figures to this file")
-    parser.add_argument(
-        "--ask", default="none", metavar="HOW", help="ask for a training run by hand: incremental or full"
-    )
+    parser.add_argument("--ask", default="none", metavar="HOW", help="request a training run: refresh, warm or scratch")
     parser.add_argument("--policy", type=Path, metavar="FILE", help="RetrainSettings as JSON (docs/monitoring.md)")
     parser.add_argument("--train", action="store_true", help="start the training run that is due, on this machine")
     parser.add_argument("--fast", action="store_true", help="skip TFDV's distances, which take some ten seconds")
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     policy = settings_in("--policy", options.policy, RetrainSettings)
     writable_file("--textfile", options.textfile)
 
-    from components.monitor.kfp_steps import moment_s, training
+    from components.monitor.run import moment_s, training
     from pipelines.demo import rewrite_report
     from pipelines.local.display import PIPELINE_STAGES, Display
     from pipelines.local.monitor_runs import monitor_run, retrain_run
@@ -52,19 +53,19 @@ def run(options: argparse.Namespace) -> int:
         print(line)
     if Paths(out=options.run).summary.exists():
         print(f"Report: {rewrite_report(options.run)}    figures: {options.run / 'monitoring' / 'monitor.json'}")
-    well = not report["failed"]
+    well = not report.failed
     if options.train:
         with Display(PIPELINE_STAGES) as display:
-            told = retrain_run(options.run, report, display, policy)
-        print(retrained(told))
-        well = well and not (told["run"] and not told["last"]["blessed"])
+            outcome = retrain_run(options.run, report, display, policy)
+        print(retrained(outcome))
+        well = well and not (outcome.last and outcome.run and not outcome.last.blessed)
     return 0 if well else 1
 
 
-def retrained(told: dict[str, Any]) -> str:
-    """What `--train` did, in one line."""
-    if not told["run"]:
-        return f"Nothing trained ({'; '.join(told['reasons'])})"
-    last = told["last"]
-    how = "failed" if not last["ok"] else "blessed" if last["blessed"] else "refused by the gate"
-    return f"{told['run']}: {how} ({'; '.join(told['reasons'])})"
+def retrained(outcome: "RetrainOutcome") -> str:
+    """Return what `--train` did, in one line."""
+    reasons, last = "; ".join(outcome.reasons), outcome.last
+    if not outcome.run or last is None:
+        return f"Nothing trained ({reasons})"
+    how = "failed" if not last.ok else "blessed" if last.blessed else "refused by the gate"
+    return f"{outcome.run}: {how} ({reasons})"

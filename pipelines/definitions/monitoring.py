@@ -1,19 +1,19 @@
 """The pipeline that a schedule runs every hour: every check of data and model, and the training run that is due.
 
-The registry's claim holds the reference of the active model and the record of training runs. Prometheus evaluates the
-alerts; it gets the monitor's figures from the Pushgateway.
+The registry's claim holds the baseline of the active model and the record of training runs. Alerts on the system are
+Prometheus's own; the monitor's figures reach it over the Pushgateway.
 """
 
 from kfp import dsl, kubernetes
 
 from components.ingest.op import ingest_now
+from components.kfp_support.pushgateway import MONITOR_JOB
 from components.monitor.op import monitor, retrain
-from components.monitor.prometheus_samples import JOB
 from model.system.object_store import OWN
 from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
-NAME = JOB
+NAME = MONITOR_JOB
 LOG, LOG_SECRET = "s3://aisle-log/requests", "aisle-log"
 """Where the servers' request logs are (manifests/components/request-log), and the keys to read them there."""
 LOG_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
@@ -42,17 +42,16 @@ def monitoring(
     experiment: str = "aisle",
 ) -> None:
     """Args:
-    registry: root of the model registry; the reference of the active model is beside its models.
-    request_log: the servers' request log, s3://bucket/path or a directory; empty: there is none, and only checks
-        without it are evaluated.
+    registry: root of the model registry, with the baseline of each model beside it.
+    request_log: the servers' request log, s3://bucket/path or a directory; empty: only checks that need no log are run.
     tables: canonical tables with the purchases since the cut, raw or ingested, where `training` is empty; else they are
         read as a training run reads them.
     out: results, the tables as ingested last, and the record of training runs.
     settings, policy: MonitorSettings and RetrainSettings as JSON (tfx_configs/monitoring.py).
-    ask: a training run on request: none, incremental or full.
+    ask: a run that an operator requests: none, refresh, warm or scratch.
     now: RFC 3339; empty: the present.
     namespace: where the service is.
-    pushgateway: receives the figures and how the run ended; empty: they are not sent.
+    pushgateway: what receives the figures and the run's end; empty: none.
     training: RunSettings of the runs to start, as JSON; empty: what is due is reported, and nothing is started.
     code_version: digest of the program (pipelines.local.versions), for those runs.
     canary_percent: the share that their models start with, 0 to 100.
@@ -92,7 +91,7 @@ def monitoring(
             experiment=experiment,
             package=PACKAGE,
         )
-        # The next run evaluates again, and starts from the record.
+        # The next run evaluates everything again, and resumes from the record.
         sized(due, "Retrain", cpu="500m", memory="1G", retries=0, cached=False)
     for task in (purchases, checks, due):
         mount_registry(task)

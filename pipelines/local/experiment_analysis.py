@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from components.monitor.data import purchases as bought
-from components.monitor.data.visits import judged
+from components.monitor.data.visits import with_outcomes
 from components.rollout.experiment.analysis import Analysis, analyse
 from components.rollout.experiment.exposure import COLUMNS
 from components.rollout.experiment.size import Baseline, Visits, baseline
@@ -113,7 +113,8 @@ def _figures(
     last_s = float(span["time_s"].max())
     outcomes_s = settings.outcome_hours * HOUR_S
     events = bought.read(tables, begin_s, last_s + outcomes_s + LATER_S, labels)
-    visits = judged(rows[rows["route"] != "named"], events, (), (), settings)
+    asked = rows[rows["route"] != "named"]
+    visits = with_outcomes(asked, events, (), (), settings)
     now = visits[visits["time_s"] >= since_s]
     closed = now["time_s"] <= (events["event_time"].max() if len(events) else 0.0) - outcomes_s
     visits_before = visits[visits["time_s"] < since_s - outcomes_s]

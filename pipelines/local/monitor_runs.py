@@ -1,15 +1,14 @@
 """What `aisle monitor` does on this machine: a finished run's log and tables through every check."""
 
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pyarrow.compute as pc
 
-from components.monitor.data import baseline as reference
-from components.monitor.kfp_steps import moment_s
-from components.monitor.retraining.trigger import evidence_of, retrain
-from components.monitor.run import RUNS, Inputs, monitor
+from components.artifacts.monitor_report import MonitorReport
+from components.monitor.data import baseline
+from components.monitor.retraining import training_runs
+from components.monitor.retraining.trigger import RetrainOutcome, retrain
+from components.monitor.run import Inputs, monitor
 from components.rollout.local.processes import REQUESTS
 from components.rollout.local.trip_traffic import PLAYED
 from model.errors import InputError
@@ -23,7 +22,7 @@ from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
 from tfx_configs.settings import RunSettings
 
 KEY = "made-of.json"
-"""Beside the reference: what it was made of, so that it is made again when that changed."""
+"""Beside the baseline: what it was made of, so that it is made again when that changed."""
 
 
 def monitor_run(
@@ -34,12 +33,12 @@ def monitor_run(
     textfile: Path | None = None,
     ask: Training = "none",
     with_distances: bool = True,
-) -> dict[str, Any]:
-    """Monitors the service that the run's rollout left a log of; returns monitor.json.
+) -> MonitorReport:
+    """Monitor the service whose log the run's rollout left.
 
     Args:
         now_s: unix seconds in data time; None: the moment after the log's last request, as in a replay.
-        textfile: where Prometheus's figures go besides {run}/monitoring.
+        textfile: another file for Prometheus's figures than that in {run}/monitoring.
 
     Raises:
         InputError: there is no finished run, or no request log in it.
@@ -49,47 +48,56 @@ def monitor_run(
     log = paths.rollout / REQUESTS
     if now_s is None:
         now_s = _end_of(log)
-    known = paths.monitoring / "reference"
+    out, tables, key = paths.monitoring / "reference", Path(outputs["tables"]), paths.monitoring / KEY
     made_of = {"outputs": outputs, "weeks": settings.history_weeks, "sampled": settings.sampled_visits}
     made_of["labels"] = of_run.labels.to_json()
-    key = paths.monitoring / KEY
-    if not key.exists() or read_json(key) != made_of or not known.exists():
-        evaluation, validation = Path(outputs["evaluation"]), Path(outputs["anomalies"])
-        examples = Path(outputs["examples"])
-        reference.build(Path(outputs["tables"]), examples, known, of_run, settings, evaluation, validation)
+    if not key.exists() or read_json(key) != made_of or not out.exists():
+        baseline.build(
+            tables=tables,
+            examples=Path(outputs["examples"]),
+            out=out,
+            run=of_run,
+            settings=settings,
+            evaluation=Path(outputs["evaluation"]),
+            validation=Path(outputs["anomalies"]),
+        )
         write_json(key, made_of)
-    inputs = Inputs(reference=known, log=log, tables=Path(outputs["tables"]), out=paths.monitoring, textfile=textfile)
+    inputs = Inputs(baseline=out, log=log, tables=tables, out=paths.monitoring, textfile=textfile)
     return monitor(inputs, now_s, settings, policy or RetrainSettings(), ask, with_distances)
 
 
 def retrain_run(
-    run: Path, report: Mapping[str, Any], display: Display, policy: RetrainSettings | None = None
-) -> dict[str, Any]:
-    """Starts the training that is due after `monitor_run` wrote `report`, and waits for its end; says what was done.
+    run: Path, report: MonitorReport, display: Display, policy: RetrainSettings | None = None
+) -> RetrainOutcome:
+    """Start the training that is due by the report, and wait for its end.
 
     Raises InputError when there is no finished run.
     """
     paths = Paths(out=run.resolve())
-    trainer = LocalTrainer(paths=paths, run=_finished(paths)[1], display=display)
-    places = (paths.monitoring / RUNS, Registry(paths.registry))
-    evidence, now_s = evidence_of(report), moment_s(report["now"])
-    return retrain(*places, policy or RetrainSettings(), evidence, now_s, trainer)
+    return retrain(
+        record=paths.monitoring / training_runs.NAME,
+        registry=Registry(paths.registry),
+        settings=policy or RetrainSettings(),
+        evidence=report.evidence,
+        now_s=report.now_s,
+        trainer=LocalTrainer(paths=paths, run=_finished(paths)[1], display=display),
+    )
 
 
 def _end_of(log: Path) -> float:
-    """Just after the last trip that was replayed, or the last request, where none was.
+    """Return the moment after the last trip that was replayed, or the last request, where none was.
 
-    The replay's closing measurement may ask about later trips, whose purchases never came.
+    The replay's closing measurement may ask about later trips, whose purchases never arrived.
     """
     rows = request_log.read(log, columns=["request_id", "time_s"])
     if not len(rows):
         raise InputError(f"{log}: expected requests in the log, found none; a demo's rollout leaves some")
-    played = rows.filter(pc.starts_with(rows["request_id"], PLAYED))
-    return float(pc.max((played if len(played) else rows)["time_s"]).as_py()) + 1
+    replayed = rows.filter(pc.starts_with(rows["request_id"], PLAYED))
+    return float(pc.max((replayed if len(replayed) else rows)["time_s"]).as_py()) + 1
 
 
 def _finished(paths: Paths) -> tuple[dict[str, str], RunSettings]:
-    """Outputs and settings of the last pipeline that came to its end there."""
+    """Return outputs and settings of the last pipeline that finished there."""
     try:
         settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
         return read_json(paths.result), settings

@@ -1,4 +1,4 @@
-"""Training runs on this machine, for the policy: one at a time, and over when `start` returns."""
+"""Training runs on this machine, for the policy: one at a time, and finished when `start` returns."""
 
 import dataclasses
 import shutil
@@ -6,21 +6,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from components.kfp_support.progress import progress
-from components.monitor.retraining.trigger import Found
+from components.monitor.retraining.trigger import RunStatus
 from model.errors import AisleError
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
 from pipelines.local.pipeline_process import run_pipeline
 from pipelines.local.run_directory import Paths, alone
-from tfx_configs.settings import RunSettings, Start
+from tfx_configs.monitoring import Training
+from tfx_configs.settings import RunSettings
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class LocalTrainer:
     """Trains beside a finished run, in `retraining`, into its registry.
 
-    What the monitor compares with stays as it is until a new model is pushed.
+    The monitor's baseline stays as it is until a new model is pushed.
     """
 
     paths: Paths
@@ -29,26 +30,26 @@ class LocalTrainer:
     display: Display
     pipeline: Callable[..., object] = run_pipeline
 
-    def find(self, name: str) -> Found | None:
-        """A run that was killed is none: started again, it goes on from the stages that are finished."""
+    def find(self, name: str) -> RunStatus | None:
+        """Return an ended run; a run that was killed is none, and started again it resumes after its last stage."""
         ended = self._ended(name)
-        return Found(id=name, ok=read_json(ended)["ok"]) if ended.exists() else None
+        return RunStatus(id=name, ok=read_json(ended)["ok"]) if ended.exists() else None
 
-    def start(self, name: str, start: Start) -> str:
-        """Runs the pipeline to its end, good or bad."""
+    def start(self, name: str, start: Training) -> str:
+        """Run the pipeline to its end, good or bad."""
         run = self.run.training(start=start)
         registry, place = Registry(self.paths.registry), self._beside()
-        said = ""
+        failure = ""
         with alone(self.paths.out):
             try:
                 self.pipeline(run, place, registry, self.display, run_name=name)
             except AisleError as error:
-                said = str(error)
-                progress(f"{name} failed: {said}")
-            if not said and registry.outcome(name)["pushed"]:
+                failure = str(error)
+                progress(f"{name} failed: {failure}")
+            if not failure and registry.outcome(name)["pushed"]:
                 for new, old in ((place.request, self.paths.request), (place.result, self.paths.result)):
                     shutil.copyfile(new, old)
-        write_json(self._ended(name), {"ok": not said, "said": said})
+        write_json(self._ended(name), {"ok": not failure, "error": failure})
         return name
 
     def _beside(self) -> Paths:

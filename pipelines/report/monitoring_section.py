@@ -1,77 +1,70 @@
-"""What the monitor said: every check beside what is allowed, quality by version, and what training is due."""
+"""The monitor's section: every check beside its limits, quality by version, and the training that is due."""
 
-from typing import Any
+from collections.abc import Sequence
 
+from components.artifacts.monitor_report import CheckResult, Interval, QualitySlice
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows, Scale
 from components.reporting.page_parts import Figure, Note, Section, Table
-from pipelines.report.monitor_lines import allowed, number
+from pipelines.report.monitor_lines import allowed, between, number
 from pipelines.report.run_files import Sources
+
+HITS = "hits_per_trip"
 
 
 def section(sources: Sources) -> Section | None:
+    """Return the section; None where the service was not monitored."""
     report = sources.monitor
-    if not report:
+    if report is None:
         return None
-    checks: list[dict[str, Any]] = report["worst"]
-    failed = [check for check in checks if check["status"] == "failed"]
-    judged = sum(check["status"] != "unknown" for check in checks)
-    lead = (
-        f"{len(failed)} of {judged} checks failed as of {report['now']}."
-        if failed
-        else f"None of {judged} checks failed as of {report['now']}."
-    )
-    if report["unknown"]:
-        lead += f" {words.count(len(report['unknown']), 'check has', 'checks have')} too little to be judged on yet."
+    failed = [result for result in report.worst if result.status == "failed"]
+    judged = len(report.worst) - len(report.unknown)
+    lead = f"{len(failed) or 'None'} of {judged} checks failed as of {report.now}."
+    if report.unknown:
+        lead += f" {words.count(len(report.unknown), 'check has', 'checks have')} too little to be judged on yet."
+    due = report.retrain
     return Section(
         id="monitoring",
         title="Monitoring",
         lead=f"{lead} Limits come from how much the same figures moved in the weeks before the cut.",
-        figures=_figures(report["versions"]),
-        notes=(*_notes(failed), _retrain(report["retrain"])),
-        tables=(_checks(checks), *_slices(report["versions"])),
+        figures=_figures(report.versions),
+        notes=(*map(_note, failed), Note(word="training", title=f"due: {due.train}", text="; ".join(due.reasons))),
+        tables=(_checks(report.worst), *_slices(report.versions)),
     )
 
 
-def _notes(failed: list[dict[str, Any]]) -> tuple[Note, ...]:
-    return tuple(
-        Note(
-            word=check["severity"],
-            title=f"{words.name(check['check'])} is {number(check['value'])}, allowed {allowed(check)}.",
-            text=f"{check['what']}: {check['to_do']}.",
-            tone="bad" if check["severity"] == "page" else "warn",
-        )
-        for check in failed
+def _note(result: CheckResult) -> Note:
+    return Note(
+        word=result.severity,
+        title=f"{words.name(result.check)} is {number(result.value)}, allowed {allowed(result)}.",
+        text=f"{result.what}: {result.to_do}.",
+        tone="bad" if result.severity == "page" else "warn",
     )
 
 
-def _retrain(due: dict[str, Any]) -> Note:
-    return Note(word="training", title=f"due: {due['train']}", text="; ".join(due["reasons"]))
-
-
-def _figures(rows: list[dict[str, Any]]) -> tuple[Figure, ...]:
+def _figures(slices: Sequence[QualitySlice]) -> tuple[Figure, ...]:
     """Hits per trip of each version with its interval."""
-    whole = [row for row in rows if row["slicing"] == "all" and row["hits_per_trip"]]
-    known = [row for row in whole if row["hits_per_trip"]["high"] is not None]
-    if not known:
+    shown = [
+        (version, hits, hits.low, hits.high)
+        for version in slices
+        if version.slicing == "all" and (hits := version.metrics.get(HITS)) and hits.low is not None
+        if hits.high is not None
+    ]
+    if not shown:
         return ()
-    scale = Scale.over([row["hits_per_trip"]["high"] for row in known])
+    scale = Scale.over([high for *_, high in shown])
     chart = Rows(
         title="Hits per trip by version",
         rows=tuple(
             Row(
-                label=words.shortened(row["version"], 24),
+                label=words.shortened(version.version, 24),
                 marks=(
-                    Mark(
-                        shape="span",
-                        x=scale.at(row["hits_per_trip"]["low"]),
-                        x2=scale.at(row["hits_per_trip"]["high"]),
-                    ),
-                    Mark(shape="dot", x=scale.at(row["hits_per_trip"]["value"])),
+                    Mark(shape="span", x=scale.at(low), x2=scale.at(high)),
+                    Mark(shape="dot", x=scale.at(hits.value)),
                 ),
-                value=f"{row['hits_per_trip']['value']:.2f} on {row['visits']:,} visits",
+                value=f"{hits.value:.2f} on {version.visits:,} visits",
             )
-            for row in known
+            for version, hits, low, high in shown
         ),
         ticks=scale.ticks(),
         keys=(Key(shape="dot", tone="new", label="mean, with its 95 % interval"),),
@@ -80,53 +73,51 @@ def _figures(rows: list[dict[str, Any]]) -> tuple[Figure, ...]:
     return (Figure(caption=caption, charts=(chart,)),)
 
 
-def _checks(checks: list[dict[str, Any]]) -> Table:
-    order = {"failed": 0, "ok": 1, "unknown": 2}
-    rows = sorted(checks, key=lambda check: order[check["status"]])
+def _checks(results: Sequence[CheckResult]) -> Table:
     return Table(
         title="Every check",
-        header=("check", "days", "value", "interval", "allowed", "said", "limit comes from"),
+        header=("check", "days", "value", "interval", "allowed", "status", "limit comes from"),
         rows=tuple(
             (
-                words.name(check["check"]),
-                str(check["window_days"] or "now"),
-                number(check["value"]),
-                f"{number(check['value_low'])} to {number(check['value_high'])}",
-                allowed(check),
-                check["status"] + (f": {check['why']}" if check["why"] else ""),
-                check["basis"].replace("`", ""),
+                words.name(result.check),
+                str(result.window_days or "now"),
+                number(result.value),
+                between(result.value_low, result.value_high),
+                allowed(result),
+                result.status + (f": {result.why}" if result.why else ""),
+                result.basis.replace("`", ""),
             )
-            for check in rows
+            for result in results
         ),
         numeric=(1, 2),
-        failed=tuple(n for n, check in enumerate(rows) if check["status"] == "failed"),
+        failed=tuple(n for n, result in enumerate(results) if result.status == "failed"),
     )
 
 
-def _slices(rows: list[dict[str, Any]]) -> tuple[Table, ...]:
-    if not rows:
+def _slices(slices: Sequence[QualitySlice]) -> tuple[Table, ...]:
+    if not slices:
         return ()
-    metrics = [name for name in rows[0] if name not in ("version", "slicing", "slice", "visits")]
-
-    def told(found: dict[str, float | None] | None) -> str:
-        if not found:
-            return ""
-        spread = f" ({number(found['low'])} to {number(found['high'])})" if found["low"] != found["high"] else ""
-        return f"{number(found['value'])}{spread}"
-
+    metrics = list(slices[0].metrics)
     return (
         Table(
             title="By version and slice",
-            header=("version", "slice", "visits", *(words.name(metric) for metric in metrics)),
+            header=("version", "slice", "visits", *map(words.name, metrics)),
             rows=tuple(
                 (
-                    words.shortened(row["version"], 24),
-                    "all" if row["slicing"] == "all" else f"{row['slicing']}: {row['slice']}",
-                    f"{row['visits']:,}",
-                    *(told(row[metric]) for metric in metrics),
+                    words.shortened(row.version, 24),
+                    "all" if row.slicing == "all" else f"{row.slicing}: {row.slice}",
+                    f"{row.visits:,}",
+                    *(_interval(row.metrics[metric]) for metric in metrics),
                 )
-                for row in rows
+                for row in slices
             ),
             numeric=(2,),
         ),
     )
+
+
+def _interval(figure: Interval | None) -> str:
+    if figure is None:
+        return ""
+    spread = f" ({between(figure.low, figure.high)})" if figure.low != figure.high else ""
+    return f"{number(figure.value)}{spread}"

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow.dataset as ds
 
 from components.artifacts.artifact import Artifact
+from components.artifacts.monitor_report import MonitorReport
 from components.artifacts.tables import IngestReport, Tables
 from components.artifacts.validation import Validation, ValidationReport
 from model.data import columns as c
@@ -31,7 +32,7 @@ class Sources:
     metrics: dict[str, Any]
     verdict: dict[str, Any]
     manifest: dict[str, Any]
-    monitor: dict[str, Any]
+    monitor: MonitorReport | None
     data_page: str
     weeks: tuple[tuple[date, int], ...]
     """(first day, events) of each seven days, counted from the cut so that none lies on both sides of it."""
@@ -49,7 +50,7 @@ def read_sources(summary: dict[str, Any], outputs: dict[str, str]) -> Sources:
         metrics=_json(outputs, "evaluation", "metrics.json"),
         verdict=_json(outputs, "verdict"),
         manifest=_json(outputs, "model", "manifest.json"),
-        monitor=_json(outputs, "monitor"),
+        monitor=_load(MonitorReport, Path(outputs.get("monitor", _NOWHERE))),
         data_page=_page(validation.page),
         weeks=_weeks(tables.events, ingest.cut_s if ingest else 0),
     )

@@ -106,13 +106,13 @@ def test_a_short_silence_of_the_server_is_borne(kfp: FakeKfp, monkeypatch: pytes
     run = server.start(server.experiment("x"), "r", _package(Path("unused")).path, {})
     kfp.refuse = (503, "starting")
     looks = iter([None, None])
-    real = server.look
+    real = server.run
 
-    def look(one: str) -> Any:
+    def get_run(one: str) -> Any:
         kfp.refuse = kfp.refuse if next(looks, "again") is None else None
         return real(one)
 
-    monkeypatch.setattr(server, "look", look)
+    monkeypatch.setattr(server, "run", get_run)
     follow(server, run, TITLES, lambda _: None, limit_s=5, every_s=0.01)
 
 
@@ -123,7 +123,7 @@ def test_a_server_that_takes_a_request_and_never_answers_is_given_up(
     monkeypatch.setattr(kfp_server, "ANSWER_S", (1.0, 0.05))
     monkeypatch.setattr(kfp, "answer", lambda *_: (over.wait(10), (200, {}))[1])
     with pytest.raises(InputError, match="nothing answers"):
-        server.look("run-1")
+        server.run("run-1")
     over.set()
 
 

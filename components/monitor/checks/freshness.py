@@ -1,12 +1,12 @@
-"""How old the newest row of each table is, and the model. A table is stale when it is twice as old as it ever was."""
+"""Age of the newest row of each table, and of the model. A table is stale when it is twice as old as ever before."""
 
 import numpy as np
-import pandas as pd
 
+from components.monitor.checks.measurements import exact
 from components.monitor.checks.thresholds import Limits
-from components.monitor.data.baseline import Reference
-from components.monitor.data.window import Live, day_spans
+from components.monitor.data.window import ServiceRecord, day_spans
 from model.data import columns as c
+from model.evaluation.clustered_errors import Estimate
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S, HOUR_S
 
@@ -16,39 +16,34 @@ LEAST_HOURS = 1.0
 """Nothing is stale before this."""
 
 
-def hours(
-    live: Live, reference: Reference, starts: "pd.Series[float]", now_s: float, settings: MonitorSettings
-) -> dict[str, tuple[float, Limits]]:
-    """{check: (age in hours, limits)} of requests, purchases, promotions and the model. Closed days do not count.
-
-    Args:
-        starts: moments at which promotions start, unix seconds, ascending.
-    """
-    out = {}
-    tables = [("purchases_age_hours", reference.purchases[c.TIME], live.purchases[c.TIME])]
-    if live.logged:
-        tables.insert(0, ("requests_age_hours", reference.visits["time_s"], live.visits["time_s"]))
-    for name, seen, now in tables:
-        newest_s = float(now[now <= now_s].max()) if (now <= now_s).any() else float(seen.max())
-        gaps = np.diff(_open_s(np.unique(seen.to_numpy(float)), settings))
+def ages(record: ServiceRecord, now_s: float) -> dict[str, tuple[Estimate, Limits]]:
+    """Return {check: (hours, limits)} of requests, purchases, promotions and the model. Closed days do not count."""
+    baseline, settings = record.baseline, record.settings
+    age_h = (now_s - baseline.cut_s) / HOUR_S
+    of_check = {"model_age_hours": (exact(age_h), Limits(high=settings.max_model_age_days * DAY_S / HOUR_S))}
+    tables = {"purchases_age_hours": (baseline.purchases[c.TIME], record.purchases[c.TIME])}
+    if record.logged:
+        tables["requests_age_hours"] = (baseline.visits["time_s"], record.visits["time_s"])
+    for name, (before_cut, since_cut) in tables.items():
+        arrived = since_cut[since_cut <= now_s]
+        newest_s = float(arrived.max()) if len(arrived) else float(before_cut.max())
+        gaps = np.diff(_open_s(np.unique(before_cut.to_numpy(float)), settings))
         newest_open_s, now_open_s = _open_s(np.array([newest_s, now_s]), settings)
-        out[name] = _aged(now_open_s - newest_open_s, float(gaps.max()) if len(gaps) else 0.0)
-    started = starts[starts <= now_s]
-    if reference.promotion_gap_s and len(started):
-        out["promotions_age_hours"] = _aged(now_s - float(started.iloc[-1]), reference.promotion_gap_s)
-    age_h = (now_s - reference.cut_s) / HOUR_S
-    out["model_age_hours"] = (age_h, Limits(high=settings.max_model_age_days * DAY_S / HOUR_S))
-    return out
+        of_check[name] = _aged(now_open_s - newest_open_s, float(gaps.max()) if len(gaps) else 0.0)
+    started = record.promotion_starts[record.promotion_starts <= now_s]
+    if baseline.facts.promotion_gap_s and len(started):
+        of_check["promotions_age_hours"] = _aged(now_s - float(started.iloc[-1]), baseline.facts.promotion_gap_s)
+    return of_check
 
 
 def _open_s(moments: np.ndarray, settings: MonitorSettings) -> np.ndarray:
-    """Moments on a clock that stands still on closed days; in any order, seconds."""
+    """Return moments, in any order, on a clock that stops on closed days, seconds."""
     out = moments.copy()
     for begin_s, end_s in day_spans(-np.inf, np.inf, settings.closed_days, settings.time_zone):
         out -= np.clip(moments - begin_s, 0, end_s - begin_s)
     return out
 
 
-def _aged(age_s: float, longest_gap_s: float) -> tuple[float, Limits]:
-    known = longest_gap_s / HOUR_S
-    return age_s / HOUR_S, Limits(high=max(ROOM * known, LEAST_HOURS), history=(known,))
+def _aged(age_s: float, longest_gap_s: float) -> tuple[Estimate, Limits]:
+    gap_h = longest_gap_s / HOUR_S
+    return exact(age_s / HOUR_S), Limits(high=max(ROOM * gap_h, LEAST_HOURS), history=(gap_h,))

@@ -1,29 +1,29 @@
-"""One figure of one window, with what is known of its error; None where the window has nothing to say about it.
+"""Measurements: one figure of one window with its error, or None where the window has nothing to measure it on.
 
-The same functions look at the service's log and at the weeks before the cut. Shares and means are ratios of sums, with
-the error of visits that come in shoppers (model/evaluation/clustered_errors.py); counts and medians have no error of
-their own.
+The same functions measure the service's log and the weeks before the cut. Shares and means are ratios of sums, with
+standard errors clustered by shopper (model/evaluation/clustered_errors.py); counts and medians have no error of their
+own. The first line of a docstring describes the figure in reports and in docs/monitoring.md.
 """
 
 import numpy as np
 import pandas as pd
 
+from components.monitor.data.attribution import MINUTE_S
 from components.monitor.data.visits import K
 from components.monitor.data.window import Window
 from model.data import columns as c
 from model.evaluation.clustered_errors import Estimate, list_overlap, ratio
 
-MINUTE_S = 60
 MIN_DETAILED = 5
-"""Visits logged in detail, below which they say nothing."""
+"""With fewer visits logged in detail nothing is measured on them."""
 SPREAD = 50
 """Lists whose coverage is measured: the more lists, the smaller their share of distinct items. Fewer are not judged."""
 MIN_OPEN_DAYS = 0.5
 """A shorter window is too short to count in."""
 
 
-def exactly(value: float) -> Estimate:
-    """A figure without an error."""
+def exact(value: float) -> Estimate:
+    """Return a figure without an error."""
     return Estimate(value=float(value), se=0.0)
 
 
@@ -45,24 +45,22 @@ def without_store(window: Window) -> Estimate | None:
 def unknown_stores(window: Window) -> Estimate | None:
     """Share of visits in a store that the model's training never saw."""
     named = window.visits[window.visits[c.STORE] != ""]
-    return _share(named, ~_known(named[c.STORE], window.seen.stores, window.known_before_s))
+    return _share(named, _new(named[c.STORE], window.record.baseline.stores, window))
 
 
 def new_shoppers(window: Window) -> Estimate | None:
     """Share of visits by shoppers that the model's training never saw."""
-    return _share(window.visits, ~_known(window.visits[c.USER], window.seen.users, window.known_before_s))
+    return _share(window.visits, _new(window.visits[c.USER], window.record.baseline.users, window))
 
 
 def new_items(window: Window) -> Estimate | None:
     """Share of purchases of items never bought before the model's cut."""
-    rows = window.purchases
-    return _share(rows, ~_known(rows[c.ITEM], window.seen.items, window.known_before_s))
+    return _share(window.purchases, _new(window.purchases[c.ITEM], window.record.baseline.items, window))
 
 
 def unknown_items(window: Window) -> Estimate | None:
     """Share of purchases of items that are not in the model's catalog at all."""
-    known = window.seen.items.index.get_indexer(pd.Index(window.purchases[c.ITEM])) >= 0
-    return _share(window.purchases, ~known)
+    return _share(window.purchases, ~window.purchases[c.ITEM].isin(window.record.baseline.items.index))
 
 
 def without_price(window: Window) -> Estimate | None:
@@ -93,8 +91,8 @@ def fallback(window: Window) -> Estimate | None:
 
 def clock(window: Window) -> Estimate | None:
     """Median minutes from a visit to the shopper's nearest purchase; negative: the purchase comes first."""
-    known = window.closed["offset_s"].dropna()
-    return exactly(known.median() / MINUTE_S) if len(known) else None
+    offsets_s = window.closed["offset_s"].dropna()
+    return exact(offsets_s.median() / MINUTE_S) if len(offsets_s) else None
 
 
 def join_share(window: Window) -> Estimate | None:
@@ -116,16 +114,14 @@ def recall(window: Window) -> Estimate | None:
 
 def calibration(window: Window) -> Estimate | None:
     """Purchases that the scores promised over those made, of what was shown in visits that ended with a purchase."""
-    if "promised" not in window.closed:
-        return None
-    return _over(_answered(window).dropna(subset=["promised"]), "promised", "hits")
+    return _ratio(_answered(window), "promised", "hits")
 
 
 def overlap(window: Window) -> Estimate | None:
     """Share of a shopper's list that another shopper's has too, mean over pairs; each shopper's last list."""
     rows = window.visits.dropna(subset=["items"])
     lists = dict(zip(rows[c.USER], rows["items"], strict=True))
-    return exactly(list_overlap(lists.values())) if len(lists) > 1 else None
+    return exact(list_overlap(lists.values())) if len(lists) > 1 else None
 
 
 def coverage(window: Window) -> Estimate | None:
@@ -134,21 +130,17 @@ def coverage(window: Window) -> Estimate | None:
     if len(rows) < SPREAD:
         return None
     shown = [item for items in rows["items"].iloc[np.linspace(0, len(rows) - 1, SPREAD).astype(int)] for item in items]
-    return exactly(len(set(shown)) / len(shown)) if shown else None
+    return exact(len(set(shown)) / len(shown)) if shown else None
 
 
 def repetition(window: Window) -> Estimate | None:
     """Share of a list that the same shopper's list before had too."""
-    rows = window.visits.dropna(subset=["repeated"])
-    return _over(rows, "repeated", "listed")
+    return _ratio(window.visits, "repeated", "listed")
 
 
 def explore(window: Window) -> Estimate | None:
     """Share of what is shown that the shopper had never bought."""
-    if "new" not in window.visits:
-        return None
-    rows = window.visits.dropna(subset=["new"])
-    return _over(rows, "new", "listed")
+    return _ratio(window.visits, "new", "listed")
 
 
 def short(window: Window) -> Estimate | None:
@@ -160,7 +152,7 @@ def short(window: Window) -> Estimate | None:
 def _daily(window: Window, moments: pd.Series) -> Estimate | None:
     if window.open_days < MIN_OPEN_DAYS:
         return None
-    return exactly(window.ordinary(moments).sum() / window.open_days)
+    return exact(window.ordinary(moments).sum() / window.open_days)
 
 
 def _answered(window: Window) -> pd.DataFrame:
@@ -168,22 +160,22 @@ def _answered(window: Window) -> pd.DataFrame:
     return closed[(closed["basket"] > 0) & closed["hits"].notna()]
 
 
-def _known(ids: pd.Series, first: "pd.Series[float]", before_s: float) -> pd.Series:
-    """Whether each id was first seen before the moment."""
-    return ids.map(first) < before_s
+def _new(ids: pd.Series, first_s: "pd.Series[float]", window: Window) -> pd.Series:
+    """Return whether each id had no event before the window's model was trained."""
+    return ~(ids.map(first_s) < window.known_before_s)
 
 
-def _over(rows: pd.DataFrame, part: str, whole: str) -> Estimate | None:
+def _ratio(rows: pd.DataFrame, part: str, whole: str) -> Estimate | None:
+    """Return the sum of one column over that of another, on rows that have the first."""
+    rows = rows.dropna(subset=[part]) if part in rows else rows.iloc[:0]
     if not rows[whole].sum():
         return None
     return ratio(rows[part].to_numpy(float), rows[whole].to_numpy(float), rows[c.USER].to_numpy())
 
 
 def _flag(rows: pd.DataFrame, column: str) -> Estimate | None:
-    if column not in rows:
-        return None
-    known = rows.dropna(subset=[column])
-    return _mean(known, known[column])
+    rows = rows.dropna(subset=[column]) if column in rows else rows.iloc[:0]
+    return _mean(rows, rows[column]) if len(rows) else None
 
 
 def _share(rows: pd.DataFrame, true: pd.Series | np.ndarray) -> Estimate | None:

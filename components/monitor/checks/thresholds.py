@@ -1,4 +1,4 @@
-"""How far a figure may move: from how much it moved in windows that are known to be good."""
+"""Limits of a figure, from how much it moved in good windows."""
 
 import dataclasses
 import math
@@ -11,16 +11,17 @@ from tfx_configs.monitoring import MonitorSettings
 MAD_TO_SIGMA = 1.4826
 """Median absolute deviation to standard deviation, for a normal distribution."""
 MIN_WINDOWS = 4
-"""Fewer say nothing about what is natural."""
+"""With fewer windows no natural movement is estimated."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Limits:
-    """What is allowed, both ends included. `history`: the values that say so, newest first; none for a fixed limit."""
+    """The allowed range, both ends included."""
 
     low: float = -math.inf
     high: float = math.inf
     history: tuple[float, ...] = ()
+    """The values it comes from, newest first; empty for a fixed limit."""
 
 
 def natural(
@@ -30,7 +31,7 @@ def natural(
     least_percent: float = 0.0,
     least_factor: float = 1.0,
 ) -> Limits | None:
-    """Of a figure that is never below 0; None for a history of fewer than MIN_WINDOWS windows.
+    """Return the limits of a figure that is never below 0; None for a history of fewer than MIN_WINDOWS windows.
 
     The median +- the largest of `spreads` robust standard deviations, `least`, and `least_percent` of the median; never
     inside what the history itself reached, nor inside `least_factor` times the median and the median over it.
@@ -47,5 +48,5 @@ def natural(
 
 
 def scaled(limits: Limits, factor: float) -> Limits:
-    """The limits of a figure whose level is `factor` times that of the history."""
+    """Return the limits of a figure whose level is `factor` times that of the history."""
     return dataclasses.replace(limits, low=limits.low * factor, high=limits.high * factor)

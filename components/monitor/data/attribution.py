@@ -1,10 +1,10 @@
-"""Which purchases are the outcome of which visit.
+"""Attribution of purchases to visits.
 
 A visit is one shopper's requests within `visit_minutes` of the first of them. Its outcome is what the shopper buys
-from that first request until `outcome_hours` later. A purchase that names a request of the shopper is that visit's;
-one that names none, or none that the log has, is the last visit's before it. A visit is closed, and only then judged,
-when its window has ended `lateness_hours` ago: what arrives later counts when the same span is looked at again, and
-changes no verdict in between.
+from that first request until `outcome_hours` later. A purchase that names a request of the shopper belongs to that
+visit; one that names none, or none in the log, belongs to the last visit before it. A visit is closed, and only then
+judged, when its window has ended `lateness_hours` ago: what arrives later counts when the same span is evaluated again,
+and changes no result in between.
 
 Shape legend: V visits, P purchases.
 """
@@ -24,10 +24,14 @@ REQUESTS = "requests"
 
 
 def first_of_visits(requests: pd.DataFrame, minutes: float) -> pd.DataFrame:
-    """The first answered request of each visit, in time order. `requests`: user_id, time_s and logged_s at least.
+    """Return the first answered request of each visit, in time order.
 
-    Later requests of a visit (a page loaded again, a request asked of two versions) are left out; where request_id is
-    there, the visit's `requests` are the ids of all.
+    Later requests of a visit (a page loaded again, a request sent to two versions) are left out; where there is a
+    request_id, the visit's `requests` are the ids of all.
+
+    Args:
+        requests: user_id, time_s and logged_s at least.
+        minutes: length of a visit.
     """
     if requests.empty:
         return requests
@@ -48,41 +52,41 @@ def first_of_visits(requests: pd.DataFrame, minutes: float) -> pd.DataFrame:
 
 
 def closed_until(now_s: float, settings: MonitorSettings) -> float:
-    """Visits that began before this moment are closed."""
+    """Return the moment before which visits are closed, unix seconds."""
     return now_s - (settings.outcome_hours + settings.lateness_hours) * HOUR_S
 
 
 def baskets(visits: pd.DataFrame, purchases: pd.DataFrame, settings: MonitorSettings) -> list[frozenset[str]]:
-    """[V] items that each visit led to; empty when none.
+    """Return [V] the items that each visit led to.
 
     Args:
-        visits: user_id and time_s, in time order; `requests` where they are known.
-        purchases: user_id, item_id and event_time in unix seconds, in any order; request_id where it is known.
+        visits: user_id and time_s, in time order; `requests` where the log has ids.
+        purchases: user_id, item_id and event_time in unix seconds, in any order; request_id where the feed has it.
     """
     early_s = round(settings.early_minutes * MINUTE_S)
-    known = [name for name in (c.USER, c.ITEM, c.TIME, c.REQUEST) if name in purchases]
-    left = purchases[known].sort_values(c.TIME, kind="stable")
+    columns = [name for name in (c.USER, c.ITEM, c.TIME, c.REQUEST) if name in purchases]
+    left = purchases[columns].sort_values(c.TIME, kind="stable")
     left = left.assign(until=left[c.TIME].astype("int64") + early_s)
     right = visits[[c.USER, "time_s"]].astype({"time_s": "int64"}).assign(**{VISIT: np.arange(len(visits))})
     joined = pd.merge_asof(left, right, left_on="until", right_on="time_s", by=c.USER)
     if c.REQUEST in left and REQUESTS in visits and left[c.REQUEST].notna().any():
-        asked = right.assign(**{c.REQUEST: visits[REQUESTS]}).explode(c.REQUEST)
-        named = pd.merge_asof(left, asked, left_on="until", right_on="time_s", by=[c.USER, c.REQUEST])
+        of_request = right.assign(**{c.REQUEST: visits[REQUESTS]}).explode(c.REQUEST)
+        named = pd.merge_asof(left, of_request, left_on="until", right_on="time_s", by=[c.USER, c.REQUEST])
         joined = joined.where(named[VISIT].isna(), named)
     within = joined[c.TIME] - joined["time_s"] < settings.outcome_hours * HOUR_S
-    found = joined[within & joined[VISIT].notna()].sort_values(VISIT, kind="stable")
-    items, bounds = found[c.ITEM].tolist(), np.searchsorted(found[VISIT], np.arange(len(visits) + 1)).tolist()
+    outcomes = joined[within & joined[VISIT].notna()].sort_values(VISIT, kind="stable")
+    items, bounds = outcomes[c.ITEM].tolist(), np.searchsorted(outcomes[VISIT], np.arange(len(visits) + 1)).tolist()
     return [frozenset(items[begin:end]) for begin, end in itertools.pairwise(bounds)]
 
 
 def offsets(visits: pd.DataFrame, purchases: pd.DataFrame, settings: MonitorSettings) -> np.ndarray:
-    """[V] seconds from the visit to the same shopper's nearest purchase, negative when that was before; NaN when none
-    is within `outcome_hours`. Clocks that agree, or a broken time zone, show in the median.
+    """Return [V] seconds from the visit to the same shopper's nearest purchase, negative when that was before.
+
+    NaN when no purchase is within `outcome_hours`. The median shows whether clocks and time zones agree.
     """
-    moments = purchases[[c.USER, c.TIME]].drop_duplicates().astype({c.TIME: "int64"}).sort_values(c.TIME)
     near = pd.merge_asof(
         visits[[c.USER, "time_s"]].astype({"time_s": "int64"}),
-        moments,
+        _moments(purchases),
         left_on="time_s",
         right_on=c.TIME,
         by=c.USER,
@@ -93,8 +97,12 @@ def offsets(visits: pd.DataFrame, purchases: pd.DataFrame, settings: MonitorSett
 
 
 def last_purchase(visits: pd.DataFrame, purchases: pd.DataFrame, grace_s: int) -> np.ndarray:
-    """[V] unix seconds of the shopper's last purchase at least `grace_s` before the visit; NaN when there is none."""
-    moments = purchases[[c.USER, c.TIME]].drop_duplicates().astype({c.TIME: "int64"}).sort_values(c.TIME)
-    known = visits[[c.USER]].assign(before=visits["time_s"].astype("int64") - grace_s)
-    found = pd.merge_asof(known, moments, left_on="before", right_on=c.TIME, by=c.USER)
-    return np.asarray(found[c.TIME], dtype=float)
+    """Return [V] unix seconds of the shopper's last purchase at least `grace_s` before the visit, or NaN."""
+    until = visits[[c.USER]].assign(before=visits["time_s"].astype("int64") - grace_s)
+    last = pd.merge_asof(until, _moments(purchases), left_on="before", right_on=c.TIME, by=c.USER)
+    return np.asarray(last[c.TIME], dtype=float)
+
+
+def _moments(purchases: pd.DataFrame) -> pd.DataFrame:
+    """Distinct (user_id, event_time) in time order."""
+    return purchases[[c.USER, c.TIME]].drop_duplicates().astype({c.TIME: "int64"}).sort_values(c.TIME)

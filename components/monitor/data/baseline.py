@@ -1,73 +1,69 @@
-"""What is compared with: the weeks before the cut of the model in force, as data.
+"""The baseline of all comparisons: the weeks before the cut of the active model, as data.
 
-    visits.parquet     trips of those weeks seen as visits (visits.py), a sample of them answered by a plain ranker
+    visits.parquet     trips of those weeks as visits (visits.py), a sample of them answered by a plain ranker
     purchases.parquet  what was bought in them
-    seen.parquet       kind (item, user, store), id, first_s: when training first saw it, NaN for items never bought
-    requests.stats.pb  TFDV statistics of all training trips seen as requests, from validation, where there are any
-    reference.json     the facts of `Reference`
+    seen.parquet       kind (item, user, store), id, first_s: its first event in training, NaN for items never bought
+    requests.stats.pb  TFDV statistics of all training trips as requests, from validation, where there are any
+    reference.json     components.artifacts.monitor_baseline.MonitorBaseline
 
-The plain ranker lists what the shopper bought most, each purchase halved at the longest half-life of the features. How
-much its hits move from week to week is how much outcomes move by themselves, since nothing about it changes.
+The plain ranker lists what the shopper bought most, each purchase halved at the longest half-life of the features. It
+never changes, so its hits move from week to week as much as outcomes move by themselves.
 """
 
 import dataclasses
-import json
 import shutil
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from components.artifacts.examples import Examples
+from components.artifacts.monitor_baseline import MonitorBaseline
 from components.artifacts.validation import Validation
 from components.monitor.data import purchases, visits
 from model.data import columns as c
+from model.data.frequency import top_frequency
 from model.data.schema import schema_digest
 from model.data.trips import Trips
-from model.errors import InputError
-from model.files import atomic_directory, read_json, write_json
-from tfx_configs.labels import LabelSettings
+from model.files import atomic_directory, read_json
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S, RunSettings
 
 WEEK_S = 7 * DAY_S
-STATS, FACTS = "requests.stats.pb", "reference.json"
+VISITS, PURCHASES, FIRST_SEEN, STATS = "visits.parquet", "purchases.parquet", "seen.parquet", "requests.stats.pb"
 PLAIN = "personal_frequency"
 METRICS = {"hits_per_trip": "recall@10", "recall@10": "recall@10"}
-"""{check: the metric of the evaluation that says how a model's level compares with the plain ranker's}"""
+"""{check: the metric of the evaluation that compares a model's level with the plain ranker's}"""
 CHUNK = 1000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Reference:
-    """The reference in memory."""
+class Baseline:
+    """A baseline in memory."""
 
+    path: Path
+    facts: MonitorBaseline
     visits: pd.DataFrame
     purchases: pd.DataFrame
     items: "pd.Series[float]"
     users: "pd.Series[float]"
     stores: "pd.Series[float]"
-    """{id: first seen, unix seconds}."""
-    begin_s: int
-    cut_s: int
-    schema: str
-    """Digest of the canonical schema at that time."""
-    levels: dict[str, dict[str, float]]
-    """{version: {check: its level over the plain ranker's, on the evaluation's trips}}."""
-    probable: tuple[str, ...]
-    """Versions whose scores are probabilities."""
-    promotion_gap_s: float
-    """Longest time between starts of promotions before the cut; 0 without promotions."""
-    labels: LabelSettings
-    """Of the run that made the model: what counts as bought."""
-    stats: Path | None
-    """requests.stats.pb, where there is one."""
-    path: Path
+    """{id: its first event in training, unix seconds}."""
+
+    @property
+    def cut_s(self) -> int:
+        """The model's cut, unix seconds."""
+        return self.facts.cut_s
+
+    @property
+    def stats(self) -> Path | None:
+        """TFDV's statistics of the training requests, where there are any."""
+        return self.path / STATS if (self.path / STATS).is_file() else None
 
 
 def build(
+    *,
     tables: Path,
     examples: Path,
     out: Path,
@@ -76,13 +72,16 @@ def build(
     evaluation: Path | None = None,
     validation: Path | None = None,
 ) -> None:
-    """Writes the reference of the model that was trained from `examples`, in one step.
+    """Writes the baseline of the model that was trained from `examples`, in one step.
 
     Args:
         tables: canonical tables of at least the weeks before the cut.
-        examples: what the examples stage left.
-        evaluation: directory with metrics.json. Without it every model is taken for as good as the plain ranker.
-        validation: what the validate stage left, for the statistics of the training requests.
+        examples: output of the examples stage.
+        out: directory of the baseline; replaced.
+        run: settings of the run that made the model.
+        settings: how many weeks and visits the baseline covers.
+        evaluation: directory with metrics.json. Without it every model counts as good as the plain ranker.
+        validation: output of the validate stage, for the statistics of the training requests.
     """
     trips = Examples(examples).trips()
     span = (settings.history_weeks + 2) * WEEK_S
@@ -99,65 +98,61 @@ def build(
             "item_ids": _plain_lists(trips, which, run.features.half_lives_days[-1], settings.sampled_visits),
         }
     )
-    seen = _seen(trips)
-    judged = visits.judged(requests, bought, (), (), settings)
     starts = purchases.promotion_starts(tables)
     gaps = np.diff(starts[starts < trips.cut_s])
-    facts = {
-        "begin_s": int(begin_s),
-        "cut_s": int(trips.cut_s),
-        "schema": schema_digest(),
-        "promotion_gap_s": float(gaps.max()) if len(gaps) else 0.0,
-        "labels": dataclasses.asdict(run.labels),
-    } | _levels(evaluation)
+    levels, probable = _levels(evaluation)
+    facts = MonitorBaseline(
+        begin_s=int(begin_s),
+        cut_s=int(trips.cut_s),
+        schema_digest=schema_digest(),
+        promotion_gap_s=float(gaps.max()) if len(gaps) else 0.0,
+        labels=run.labels,
+        levels=levels,
+        probable=probable,
+    )
     with atomic_directory(out) as fresh:
-        judged.to_parquet(fresh / "visits.parquet", index=False)
-        bought.to_parquet(fresh / "purchases.parquet", index=False)
-        seen.to_parquet(fresh / "seen.parquet", index=False)
+        visits.with_outcomes(requests, bought, (), (), settings).to_parquet(fresh / VISITS, index=False)
+        bought.to_parquet(fresh / PURCHASES, index=False)
+        _first_seen(trips).to_parquet(fresh / FIRST_SEEN, index=False)
         requests_stats = Validation(validation).requests_stats if validation is not None else None
         if requests_stats is not None and requests_stats.is_file():
             shutil.copyfile(requests_stats, fresh / STATS)
-        write_json(fresh / FACTS, facts)
+        facts.save(fresh)
 
 
-def load(path: Path) -> Reference:
-    """Raises InputError when `path` holds no reference."""
-    if not (path / FACTS).is_file():
-        raise InputError(f"reference: expected {FACTS} in {path}, found none; build one from a finished run")
-    seen = pd.read_parquet(path / "seen.parquet")
-    first = {kind: rows.set_index("id")["first_s"] for kind, rows in seen.groupby("kind")}
-    facts: dict[str, Any] = read_json(path / FACTS)
-    return Reference(
-        visits=pd.read_parquet(path / "visits.parquet"),
-        purchases=pd.read_parquet(path / "purchases.parquet"),
-        items=first["item"],
-        users=first["user"],
-        stores=first["store"],
-        stats=path / STATS if (path / STATS).is_file() else None,
+def load(path: Path) -> Baseline:
+    """Reads what `build` wrote. Raises InputError when `path` holds no baseline."""
+    facts = MonitorBaseline.load(path)
+    first_seen = pd.read_parquet(path / FIRST_SEEN)
+    of_kind = {kind: rows.set_index("id")["first_s"] for kind, rows in first_seen.groupby("kind")}
+    return Baseline(
         path=path,
-        **facts | {"probable": tuple(facts["probable"]), "labels": LabelSettings.from_dict(facts.get("labels", {}))},
+        facts=facts,
+        visits=pd.read_parquet(path / VISITS),
+        purchases=pd.read_parquet(path / PURCHASES),
+        items=of_kind["item"],
+        users=of_kind["user"],
+        stores=of_kind["store"],
     )
 
 
-def _levels(evaluation: Path | None) -> dict[str, Any]:
-    """What the evaluation says of each version, against the plain ranker on the same trips."""
+def _levels(evaluation: Path | None) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
+    """({version: {check: level over the plain ranker's on the same trips}}, versions with probabilities for scores)."""
     file = evaluation / "metrics.json" if evaluation is not None else None
     if file is None or not file.is_file():
-        return {"levels": {}, "probable": []}
-    metrics = json.loads(file.read_text())
-    models, plain = metrics["models"], metrics["models"].get(PLAIN, {})
-    levels, probable = {}, []
-    for name, version in metrics["versions"].items():
-        values = models[name]
-        levels[version] = {
-            check: values[metric] / plain[metric] for check, metric in METRICS.items() if plain.get(metric)
-        }
-        if values.get("calibration_ratio@10") is not None:
-            probable.append(version)
-    return {"levels": levels, "probable": probable}
+        return {}, ()
+    metrics = read_json(file)
+    of_version = {version: metrics["models"][name] for name, version in metrics["versions"].items()}
+    plain = metrics["models"].get(PLAIN, {})
+    levels = {
+        version: {check: values[metric] / plain[metric] for check, metric in METRICS.items() if plain.get(metric)}
+        for version, values in of_version.items()
+    }
+    probable = (version for version, values in of_version.items() if values.get("calibration_ratio@10") is not None)
+    return levels, tuple(probable)
 
 
-def _seen(trips: Trips) -> pd.DataFrame:
+def _first_seen(trips: Trips) -> pd.DataFrame:
     """One row an id; shoppers and stores only where training had a trip of theirs."""
     train_E, train_T = trips.event_time_E < trips.cut_s, trips.time_T < trips.cut_s
     parts = {
@@ -169,8 +164,8 @@ def _seen(trips: Trips) -> pd.DataFrame:
     for kind, (ids, code, time_s) in parts.items():
         first = np.full(len(ids), np.inf)
         np.minimum.at(first, code, time_s)
-        found = pd.DataFrame({"kind": kind, "id": ids.astype(str), "first_s": np.where(first < np.inf, first, np.nan)})
-        frames.append(found if kind == "item" else found.dropna())
+        rows = pd.DataFrame({"kind": kind, "id": ids.astype(str), "first_s": np.where(first < np.inf, first, np.nan)})
+        frames.append(rows if kind == "item" else rows.dropna())
     return pd.concat(frames, ignore_index=True)
 
 
@@ -179,26 +174,21 @@ def _plain_lists(trips: Trips, which: np.ndarray, half_life_days: float, sampled
     user = trips.user_ids[trips.user_T[which]].astype(str)
     by_user = pd.Series(1, index=user).groupby(level=0).sum()
     order = sorted(by_user.index, key=lambda name: zlib.crc32(name.encode()))
-    kept = set(by_user[order].index[by_user[order].cumsum() <= max(sampled, by_user[order].iloc[0])])
-    chosen = np.flatnonzero([name in kept for name in user])
-    out: list[list[str] | None] = [None] * len(which)
+    sample = set(by_user[order].index[by_user[order].cumsum() <= max(sampled, by_user[order].iloc[0])])
+    chosen = np.flatnonzero([name in sample for name in user])
+    lists: list[list[str] | None] = [None] * len(which)
     for start in range(0, len(chosen), CHUNK):
         rows = chosen[start : start + CHUNK]
-        for row, items in zip(rows, _top(trips, which[rows], half_life_days), strict=True):
-            out[row] = items
-    return out
+        for row, items in zip(rows, _plain_list(trips, which[rows], half_life_days), strict=True):
+            lists[row] = items
+    return lists
 
 
-def _top(trips: Trips, which: np.ndarray, half_life_days: float) -> list[list[str]]:
+def _plain_list(trips: Trips, which: np.ndarray, half_life_days: float) -> list[list[str]]:
     """For each trip the K items of its history with the largest decayed count, best first, ties by item index."""
     position_H, row_H = trips.histories(which)
-    item_H = trips.event_item_E[position_H].astype(np.int64)
-    age_H = trips.time_T[which][row_H] - trips.event_time_E[position_H]
-    weight_H = 0.5 ** (age_H / (half_life_days * DAY_S))
-    items = len(trips.item_ids)
-    key_P, inverse = np.unique(row_H.astype(np.int64) * items + item_H, return_inverse=True)
-    count_P = np.bincount(inverse, weight_H)
-    row_P, item_P = key_P // items, key_P % items
-    order = np.lexsort((item_P, -count_P, row_P))
-    begin, end = (np.searchsorted(row_P, np.arange(len(which)), side) for side in ("left", "right"))
-    return [trips.item_ids[item_P[order[b : min(e, b + visits.K)]]].tolist() for b, e in zip(begin, end, strict=True)]
+    age_days_H = (trips.time_T[which][row_H] - trips.event_time_E[position_H]) / DAY_S
+    row_P, item_P, _ = top_frequency(row_H, trips.event_item_E[position_H], age_days_H, half_life_days)
+    begins, ends = (np.searchsorted(row_P, np.arange(len(which)), side) for side in ("left", "right"))
+    shown = (item_P[begin : min(end, begin + visits.K)] for begin, end in zip(begins, ends, strict=True))
+    return [trips.item_ids[items].tolist() for items in shown]

@@ -1,66 +1,77 @@
-"""What the monitor compares with, kept for each model that was pushed: ROOT/monitoring/references/VERSION."""
+"""The monitor's baseline of each model that was pushed: ROOT/monitoring/references/VERSION."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 from components.inference_service.cluster_client import KubeCluster
 from components.inference_service.registry_sync import follow
+from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
-from components.monitor.data import baseline as reference
+from components.monitor.data import baseline
 from model.errors import InputError
-from model.files import read_json
+from model.files import read_json, write_text
 from model.registry.model_registry import Registry
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import RunSettings
 
 
-def keep(registry: Registry, outcome: Path, stages: Mapping[str, Path], run: RunSettings) -> Path | None:
-    """Builds the reference of the model that push took, with the monitor's default settings; returns its directory.
+def keep_baseline(
+    run: RunSettings,
+    *,
+    registry: str,
+    outcome: str,
+    tables: str,
+    examples: str,
+    evaluation: str,
+    validation: str,
+    table: str,
+) -> Path | None:
+    """Build the baseline of the model that push took, with the monitor's default settings; returns its directory.
 
-    None, and nothing is built, where push took none. What is there already stays.
+    None, and nothing is built, where push took none. An existing baseline is left as it is.
 
     Args:
-        outcome: what components.push.run.push returned, as JSON.
-        stages: {tables, examples, evaluation, validation: directory} of the run that made the model.
+        run: settings of the run that made the model.
+        registry: root of the model registry.
+        outcome: file with the outcome of push.
+        tables, examples, evaluation, validation: directories of the stages' outputs.
+        table: file for the outcome as Markdown.
     """
-    done = read_json(outcome)
-    if not done["blessed"]:
-        return None
-    kept = _path(registry, done["version"])
-    if not kept.exists():
-        places = (stages["tables"], stages["examples"], kept, run, MonitorSettings())
-        reference.build(*places, stages["evaluation"], stages["validation"])
-        progress(f"{done['version']}: what the monitor compares with is stored")
-    return kept
+    pushed = read_json(Path(outcome))
+    path = _path(Registry(Path(registry)), pushed["version"]) if pushed["blessed"] else None
+    if path is not None and not path.exists():
+        baseline.build(
+            tables=Path(tables),
+            examples=Path(examples),
+            out=path,
+            run=run,
+            settings=MonitorSettings(),
+            evaluation=Path(evaluation),
+            validation=Path(validation),
+        )
+        progress(f"{pushed['version']}: the monitor's baseline is stored")
+    write_text(Path(table), as_markdown("Reference for the monitor", {"kept": str(path or "")}))
+    return path
 
 
-def keep_in(registry_dir: str, outcome: str, stages: Mapping[str, str], settings: str) -> str:
-    """The same on words; returns the directory, empty where there is none."""
-    places = {name: Path(place) for name, place in stages.items()}
-    kept = keep(Registry(Path(registry_dir)), Path(outcome), places, RunSettings.from_json(settings))
-    return str(kept) if kept else ""
+def active(registry: Registry, namespace: str = "") -> Path:
+    """Return the baseline of the stable model; before the first promotion, that of the canary.
 
+    Args:
+        namespace: of the service on the cluster that this runs in, whose roles the registry follows; empty: none.
 
-def in_force(registry: Registry) -> Path:
-    """The reference of the stable model; before the first promotion, that of the canary beside the baseline.
-
-    Raises InputError when neither has one.
+    Raises:
+        InputError: neither has one.
     """
+    if namespace:
+        follow(registry, KubeCluster(namespace))
     state = registry.state()
     for version in filter(None, (state.stable, state.canary)):
         if _path(registry, version).exists():
             return _path(registry, version)
     raise InputError(
-        f"{registry.root}: expected a model with a reference for the monitor, found none; "
-        "start one training run by hand (aisle submit)"
+        f"{registry.root}: expected a model with a baseline for the monitor, found none; "
+        "start one training run with aisle submit"
     )
-
-
-def in_force_on(namespace: str, registry_dir: str) -> str:
-    """The same on the cluster that this runs in, as its rollout left it."""
-    registry = Registry(Path(registry_dir))
-    follow(registry, KubeCluster(namespace))
-    return str(in_force(registry))
 
 
 def _path(registry: Registry, version: str) -> Path:

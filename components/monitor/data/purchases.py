@@ -18,10 +18,10 @@ COLUMNS = (c.USER, c.ITEM, c.TIME, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE)
 
 
 def read(tables: Path, since_s: float, until_s: float, labels: LabelSettings) -> pd.DataFrame:
-    """Positive events with since_s <= event_time < until_s in time order; event_time as float unix seconds.
+    """Read positive events with since_s <= event_time < until_s in time order; event_time as float unix seconds.
 
     Args:
-        tables: directory of canonical tables as ingest leaves them, with events/ or events.parquet in it.
+        tables: directory of canonical tables as ingest writes them, with events/ or events.parquet in it.
 
     Raises:
         InputError: there are no events, or they are not in ingest's form.
@@ -33,21 +33,21 @@ def read(tables: Path, since_s: float, until_s: float, labels: LabelSettings) ->
     missing = [name for name in COLUMNS if name not in source.schema.names]
     kind = None if missing else source.schema.field(c.TIME).type
     if missing or not pa.types.is_timestamp(kind):
-        told = f"no {missing[0]}" if missing else f"{c.TIME} of type {kind}"
-        raise InputError(f"{path}: expected events as ingest leaves them, found {told}; name the tables of a run")
+        actual = f"no {missing[0]}" if missing else f"{c.TIME} of type {kind}"
+        raise InputError(f"{path}: expected events as ingest writes them, found {actual}; name the tables of a run")
     span = [pa.scalar(pd.Timestamp(moment, unit="s"), type=kind) for moment in (since_s, until_s)]
     wanted = (ds.field(c.TIME) >= span[0]) & (ds.field(c.TIME) < span[1])
     wanted &= is_positive(ds.field, labels)
     names = [name for name in (*COLUMNS, c.REQUEST) if name in source.schema.names]
-    found = source.to_table(columns=names, filter=wanted).to_pandas()
-    found[c.TIME] = found[c.TIME].astype("datetime64[us]").astype("int64") / 1e6
+    rows = source.to_table(columns=names, filter=wanted).to_pandas()
+    rows[c.TIME] = rows[c.TIME].astype("datetime64[us]").astype("int64") / 1e6
     for name in (c.USER, c.ITEM, c.STORE, c.EVENT_TYPE):
-        found[name] = found[name].astype(str)
-    return found.sort_values(c.TIME, kind="stable").reset_index(drop=True)
+        rows[name] = rows[name].astype(str)
+    return rows.sort_values(c.TIME, kind="stable").reset_index(drop=True)
 
 
 def promotion_starts(tables: Path) -> pd.Series:
-    """Distinct moments at which promotions start, float unix seconds, ascending; empty without promotions."""
+    """Return the distinct moments at which promotions start, float unix seconds, ascending; empty without any."""
     path = Tables(tables).path(PROMOTIONS)
     if path is None:
         return pd.Series([], dtype=float)

@@ -1,78 +1,69 @@
 """The record of training runs: why each was started, when, and how it ended. One JSON file, replaced in one step.
 
-`started` is written before a run is started, `known` when it has begun, `ended` when its end is known; the policy reads
-what is there.
+A run is recorded before it is started, its id when it has begun, and its end when that is known.
 """
 
-import dataclasses
 import fcntl
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from components.monitor.retraining.policy import Decision, Run
+from pydantic import TypeAdapter, ValidationError
+
+from components.artifacts.monitor_report import RetrainDecision
+from components.monitor.retraining.policy import TrainingRun
 from model.errors import InputError
-from model.files import read_json, write_json
+from model.files import write_json
+
+NAME = "training-runs.json"
+Runs = tuple[TrainingRun, ...]
+_RUNS = TypeAdapter(Runs)
 
 
-def read(path: Path) -> tuple[Run, ...]:
-    """The runs, oldest first; none without a file. Raises InputError when it is not readable."""
+def read(path: Path) -> Runs:
+    """Return the runs, oldest first; none without a file. Raises InputError when it is not readable."""
     if not path.exists():
         return ()
     try:
-        return tuple(Run(**entry | {"reasons": tuple(entry["reasons"])}) for entry in read_json(path))
-    except (ValueError, TypeError, KeyError) as error:
-        raise InputError(f"{path}: expected a record of training runs, got another file ({error})") from None
+        return _RUNS.validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors()[0]["msg"]
+        raise InputError(f"{path}: expected a record of training runs, got another file ({first})") from None
 
 
-def started(path: Path, decision: Decision, now_s: float) -> tuple[Run, ...]:
-    """Notes a run that begins now, or a second later for each before it that has its name.
+def start(path: Path, decision: RetrainDecision, now_s: float) -> Runs:
+    """Record a run that begins now, or a second later for each before it that has its name.
 
     Raises InputError for a decision that starts nothing.
     """
     if decision.train == "none":
         raise InputError("expected a decision that starts a run, got none")
-    fresh = Run(began_s=now_s, kind=decision.train, ok=None, reasons=decision.reasons)
-
-    def add(runs: tuple[Run, ...]) -> tuple[Run, ...]:
-        taken, unique = {run.name for run in runs}, fresh
-        while unique.name in taken:
-            unique = dataclasses.replace(unique, began_s=unique.began_s + 1)
-        return (*runs, unique)
-
-    return _change(path, add)
+    runs = read(path)
+    names = {run.name for run in runs}
+    moments = (now_s + seconds for seconds in itertools.count())
+    unique = (TrainingRun(began_s=s, kind=decision.train, ok=None, reasons=decision.reasons) for s in moments)
+    return _write(path, (*runs, next(run for run in unique if run.name not in names)))
 
 
-def known(path: Path, id: str) -> tuple[Run, ...]:
-    """Notes what the newest run is called where it runs. Raises InputError when none is under way."""
-    return _change(path, lambda runs: _newest(path, runs, id=id))
-
-
-def ended(path: Path, ok: bool, blessed: bool | None = None) -> tuple[Run, ...]:
-    """Notes how the newest run ended, and what the gate said. Raises InputError when none is under way."""
-    return _change(path, lambda runs: _newest(path, runs, ok=ok, blessed=blessed))
+def update(path: Path, **changes: Any) -> Runs:
+    """Record what became known of the newest run: id, ok, blessed. Raises InputError when none is active."""
+    runs = read(path)
+    if not runs or runs[-1].ok is not None:
+        raise InputError(f"{path}: expected an active run, found none")
+    return _write(path, (*runs[:-1], runs[-1].model_copy(update=changes)))
 
 
 @contextmanager
-def alone(path: Path) -> Iterator[None]:
-    """Others who ask for the same record wait here: between a look at the runs and a start nobody else starts one."""
+def locked(path: Path) -> Iterator[None]:
+    """Hold the record; other callers wait. Changes are made while it is held."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".alone").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _newest(path: Path, runs: tuple[Run, ...], **changes: Any) -> tuple[Run, ...]:
-    if not runs or runs[-1].ok is not None:
-        raise InputError(f"{path}: expected a run under way, found none")
-    return (*runs[:-1], dataclasses.replace(runs[-1], **changes))
-
-
-def _change(path: Path, move: Callable[[tuple[Run, ...]], tuple[Run, ...]]) -> tuple[Run, ...]:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        runs = move(read(path))
-        write_json(path, [dataclasses.asdict(run) for run in runs])
+def _write(path: Path, runs: Runs) -> Runs:
+    write_json(path, _RUNS.dump_python(runs, mode="json"))
     return runs

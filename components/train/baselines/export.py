@@ -51,7 +51,15 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
     with atomic_directory(Path(baselines_dir)) as out:
         for name in run.gate.baselines:
             recommender, served = baseline(name, run, trips, catalog)
-            manifest = export(out / name, name, recommender, served, rerank=run.rerank, items=examples.items)
+            manifest = export(
+                out / name,
+                name,
+                recommender,
+                served,
+                rerank=run.rerank,
+                items=examples.items,
+                half_life_days=run.features.half_lives_days[-1],
+            )
             versions[name] = manifest.version
             progress(f"exported {name} {versions[name]}")
         write_json(out / "versions.json", versions)

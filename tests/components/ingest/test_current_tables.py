@@ -73,5 +73,5 @@ def test_training_says_what_is_read_and_a_cut_that_the_tables_do_not_reach_is_no
 def test_tables_that_no_ingest_wrote_are_refused_in_one_line(tmp_path: Path, change, said: str) -> None:
     lines = worlds.purchases(("u1", 0, "a")).assign(event_type="purchase", quantity=1.0)
     worlds.write(tmp_path, events=change(lines))
-    with pytest.raises(InputError, match=f"expected events as ingest leaves them, found {said}"):
+    with pytest.raises(InputError, match=f"expected events as ingest writes them, found {said}"):
         _bought(tmp_path)

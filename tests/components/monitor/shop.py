@@ -75,7 +75,14 @@ def make(folder: Path) -> World:
     level = {"recall@10": 0.75, "calibration_ratio@10": 1.0}
     names = {"served": VERSION, reference.PLAIN: reference.PLAIN}
     write_json(folder / "evaluation" / "metrics.json", {"models": dict.fromkeys(names, level), "versions": names})
-    reference.build(tables, folder / "examples", known, RunSettings(), SETTINGS, folder / "evaluation")
+    reference.build(
+        tables=tables,
+        examples=folder / "examples",
+        out=known,
+        run=RunSettings(),
+        settings=SETTINGS,
+        evaluation=folder / "evaluation",
+    )
     end_s = CUT_S + 28 * DAY_S
     return World(
         requests=visits.read(log, CUT_S, end_s),

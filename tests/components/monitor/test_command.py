@@ -9,17 +9,19 @@ import pytest
 
 from benchmarks.monitoring.faults_requests import collapse
 from benchmarks.monitoring.world import World
-from components.monitor.kfp_steps import moment_s, monitor_step, training
+from components.artifacts.monitor_report import MonitorReport, RetrainDecision
 from components.monitor.retraining import training_runs as record
-from components.monitor.retraining.policy import Decision
-from components.monitor.run import RUNS
+from components.monitor.retraining.policy import TrainingRun
+from components.monitor.retraining.trigger import RetrainOutcome
+from components.monitor.run import Inputs, moment_s, monitor, training
 from model.errors import InputError
-from model.files import read_json, write_json
+from model.files import write_json
 from model.request_log import reader as request_log
 from pipelines.cli import main
 from pipelines.commands.monitor import retrained
 from pipelines.report.run import write_report
 from tests.components.monitor.shop import CUT_S, VERSION
+from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 from tfx_configs.settings import DAY_S, RunSettings
 
 NOW = "2020-05-15T00:00:00Z"
@@ -43,10 +45,10 @@ def test_a_sound_log_passes_and_leaves_report_and_figures(run: Path, capsys: pyt
     textfile = run / "node" / "aisle.prom"
     assert main(["monitor", "--run", str(run), "--now", NOW, "--fast", "--textfile", str(textfile)]) == 0
     told = capsys.readouterr().out
-    assert "failed: none" in told and "Training due: full, --start scratch (weekly: due since" in told
-    report = read_json(run / "monitoring" / "monitor.json")
-    assert report["failed"] == [] and report["windows"][1]["visits"] == 560
-    assert {row["version"] for row in report["versions"]} == {VERSION}
+    assert "failed: none" in told and "Training due: scratch (weekly: due since" in told
+    report = MonitorReport.load(run / "monitoring")
+    assert report.failed == [] and report.windows[1].visits == 560
+    assert {row.version for row in report.versions} == {VERSION}
     figures = textfile.read_text()
     assert 'aisle_monitor_check_failed{check="visits",severity="page"} 0.0' in figures
     assert 'aisle_monitor_value{check="join_share"} 1.0' in figures
@@ -68,9 +70,9 @@ def test_a_fault_ends_it_with_1_and_is_told_first(run: Path, shop: World, capsys
 
 
 def test_with_train_it_says_why_nothing_is_started(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    runs = run / "monitoring" / RUNS
-    record.started(runs, Decision(train="full", reasons=("weekly: due",)), moment_s(NOW) - 7200)
-    record.ended(runs, ok=False)
+    runs = run / "monitoring" / record.NAME
+    record.start(runs, RetrainDecision(train="scratch", reasons=("weekly: due",)), moment_s(NOW) - 7200)
+    record.update(runs, ok=False)
     assert main(["monitor", "--run", str(run), "--now", NOW, "--fast", "--train"]) == 0
     told = capsys.readouterr().out.splitlines()[-1]
     assert told.startswith("Nothing trained (cool-down: the last run began 2.0 h ago, under 20 h; weekly: due since ")
@@ -80,26 +82,26 @@ def test_with_train_it_says_why_nothing_is_started(run: Path, capsys: pytest.Cap
 
 
 def test_without_a_request_log_only_ages_are_judged_and_the_calendar_goes_on(shop_dir: Path, tmp_path: Path) -> None:
-    given = {"reference": str(shop_dir / "reference"), "tables": str(shop_dir / "tables"), "log": ""}
-    given |= {"out": str(tmp_path), "pushgateway": "", "namespace": ""}
-    due = monitor_step(given, "", "", "none", NOW, str(tmp_path / "report.json"), lambda _: None)
-    report = read_json(tmp_path / "report.json")
-    judged = {one["check"] for one in report["checks"] if one["status"] != "unknown"}
-    assert judged == {"purchases_age_hours", "promotions_age_hours", "model_age_hours"} and report["failed"] == []
-    assert due == "full" and report["retrain"]["reasons"][0].startswith("weekly: due since")
+    inputs = Inputs(baseline=shop_dir / "reference", tables=shop_dir / "tables", log=None, out=tmp_path)
+    report = monitor(inputs, moment_s(NOW), MonitorSettings(), RetrainSettings())
+    judged = {result.check for result in report.checks if result.status != "unknown"}
+    assert judged == {"purchases_age_hours", "promotions_age_hours", "model_age_hours"} and report.failed == []
+    assert report.retrain.train == "scratch" and report.retrain.reasons[0].startswith("weekly: due since")
+    assert MonitorReport.load(tmp_path) == report
 
 
-def test_what_was_trained_is_told_in_one_line() -> None:
-    told = {"run": "aisle-full-20200511T030000Z", "reasons": ["weekly: due since 1.0 h"]}
-    ends = [({"ok": ok, "blessed": said}, words) for ok, said, words in ENDS]
-    for last, words in ends:
-        assert retrained(told | {"last": last}) == f"aisle-full-20200511T030000Z: {words} (weekly: due since 1.0 h)"
+@pytest.mark.parametrize(("ok", "blessed", "how"), ENDS)
+def test_the_result_of_a_training_is_one_line(ok: bool, blessed: bool | None, how: str) -> None:
+    reasons = ("weekly: due since 1.0 h",)
+    last = TrainingRun(began_s=moment_s("2020-05-11T03:00:00Z"), kind="scratch", ok=ok, blessed=blessed)
+    outcome = RetrainOutcome(train="scratch", reasons=reasons, run=last.name, last=last)
+    assert retrained(outcome) == f"aisle-scratch-20200511T030000Z: {how} (weekly: due since 1.0 h)"
 
 
 def test_the_report_shows_it(run: Path) -> None:
     main(["monitor", "--run", str(run), "--now", NOW, "--fast"])
     page = run / "report.html"
-    write_report(page, {}, {"monitor": str(run / "monitoring" / "monitor.json")})
+    write_report(page, {}, {"monitor": str(run / "monitoring")})
     html = page.read_text()
     assert 'id="monitoring"' in html and "Hits per trip by version" in html and VERSION in html
 
@@ -108,7 +110,7 @@ def test_the_report_shows_it(run: Path) -> None:
     ("arguments", "says"),
     [
         (["--now", "yesterday"], "now: expected RFC 3339"),
-        (["--ask", "everything"], "ask: expected one of none, incremental, full"),
+        (["--ask", "full"], "ask: expected one of none, refresh, warm, scratch"),
         (["--settings", "SETTINGS"], "spread: unknown in MonitorSettings"),
         (
             ["--settings", "nowhere.json"],
@@ -140,6 +142,6 @@ def test_a_run_that_never_was_is_bad_input(tmp_path: Path, capsys: pytest.Captur
 
 
 def test_words_are_read_as_they_are_meant() -> None:
-    assert training("full") == "full"
+    assert training("scratch") == "scratch"
     with pytest.raises(InputError):
         moment_s("2020-05-15T12:00:00")  # without a zone

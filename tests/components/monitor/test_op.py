@@ -13,21 +13,22 @@ from benchmarks.monitoring.world import World
 from components.monitor.op import reference, retrain
 from model.files import read_json, write_json
 from pipelines.manifests.render import ROOT
-from tests.components.monitor.retraining.test_kfp_trainer import EVIDENCE, PACKAGE, TRAINING
+from tests.components.monitor.reports import report
+from tests.components.monitor.retraining.test_kfp_trainer import PACKAGE, TRAINING
 from tests.pipelines.kfp_api import fake_kfp
 from tfx_configs.settings import RunSettings
 
 
 def test_retrain_starts_the_run_and_tells_it_on_kfps_page(tmp_path: Path) -> None:
-    report, table = tmp_path / "monitor.json", tmp_path / "table.md"
-    write_json(report, {"now": "2020-05-11T03:00:00Z", "evidence": EVIDENCE})
+    table = tmp_path / "table.md"
+    report().save(tmp_path)
     with fake_kfp() as kfp:
         started = retrain.python_func(
-            report=dsl.Artifact(uri=str(report)),
+            report=dsl.Artifact(uri=str(tmp_path)),
             registry=str(tmp_path / "registry"),
             out=str(tmp_path / "monitoring"),
             settings="",
-            training=TRAINING,
+            training=TRAINING.to_json(),
             code_version="c0de",
             namespace="aisle",
             canary_percent=5,
@@ -37,25 +38,25 @@ def test_retrain_starts_the_run_and_tells_it_on_kfps_page(tmp_path: Path) -> Non
             package=str(PACKAGE),
             table=dsl.Markdown(uri=str(table)),
         )
-        assert [run["display_name"] for run in kfp.runs.values()] == [started] == ["aisle-full-20200511T030000Z"]
+        assert [run["display_name"] for run in kfp.runs.values()] == [started] == ["aisle-scratch-20200511T030000Z"]
     page = table.read_text()
     assert f"| run | {started} |" in page and "| reasons | weekly: due since 1.0 h, nightly: due since 1.0 h |" in page
 
 
 def test_retrain_starts_the_run_from_within_kfps_executor(tmp_path: Path) -> None:
     """KFP's executor loads less of KFP than a test does: the compiled step, as its container runs it."""
-    report, table, done = tmp_path / "monitor.json", tmp_path / "table.md", tmp_path / "executor_output.json"
-    write_json(report, {"now": "2020-05-11T03:00:00Z", "evidence": EVIDENCE})
+    table, done = tmp_path / "table.md", tmp_path / "executor_output.json"
+    report().save(tmp_path)
     compiled = next(yaml.safe_load_all((ROOT.parent / "pipelines" / "compiled" / "monitoring.yaml").read_text()))
     container = compiled["deploymentSpec"]["executors"]["exec-retrain"]["container"]
     with fake_kfp() as kfp:
         words = {"registry": str(tmp_path / "registry"), "out": str(tmp_path / "monitoring"), "settings": ""}
-        words |= {"training": TRAINING, "code_version": "c0de", "namespace": "aisle", "canary_percent": 5}
+        words |= {"training": TRAINING.to_json(), "code_version": "c0de", "namespace": "aisle", "canary_percent": 5}
         words |= {"host": kfp.host, "token_file": "", "experiment": "aisle", "package": str(PACKAGE)}
         given = {
             "inputs": {
                 "parameterValues": words,
-                "artifacts": {"report": _artifact("report", "system.Artifact", report)},
+                "artifacts": {"report": _artifact("report", "system.Artifact", tmp_path)},
             },
             "outputs": {
                 "artifacts": {"table": _artifact("table", "system.Markdown", table)},
@@ -68,8 +69,8 @@ def test_retrain_starts_the_run_from_within_kfps_executor(tmp_path: Path) -> Non
         subprocess.run(
             [word.replace("{{$}}", json.dumps(given)) for word in command], env=os.environ | {"PATH": path}, check=True
         )
-        assert [run["display_name"] for run in kfp.runs.values()] == ["aisle-full-20200511T030000Z"]
-    assert read_json(done)["parameterValues"] == {"Output": "aisle-full-20200511T030000Z"}
+        assert [run["display_name"] for run in kfp.runs.values()] == ["aisle-scratch-20200511T030000Z"]
+    assert read_json(done)["parameterValues"] == {"Output": "aisle-scratch-20200511T030000Z"}
 
 
 def _artifact(name: str, kind: str, path: Path) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from components.monitor.checks.run_checks import table
+from components.monitor.checks.table import table
 
 PAGE = (Path(__file__).parents[3] / "docs" / "monitoring.md").read_text()
 

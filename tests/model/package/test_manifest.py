@@ -61,3 +61,11 @@ def test_a_patch_release_of_a_library_still_fits(tmp_path: Path) -> None:
     libraries = manifest.libraries | {"tensorflow": f"{major}.{minor}.99"}
     write_json(tmp_path / "m" / NAME, dataclasses.asdict(dataclasses.replace(manifest, libraries=libraries)))
     assert verify(tmp_path / "m").libraries == libraries
+
+
+def test_a_manifest_of_an_earlier_release_has_the_half_life_that_serving_used_then(tmp_path: Path) -> None:
+    write_model(tmp_path / "m", "1.0")
+    fields = read_json(tmp_path / "m" / NAME)
+    del fields["half_life_days"]
+    write_json(tmp_path / "m" / NAME, fields)
+    assert verify(tmp_path / "m").half_life_days == 120.0

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from model import api
+from model.data.frequency import HALF_LIFE_DAYS
 from model.errors import ModelRefused
 from model.serving.server import main
 
@@ -27,6 +28,7 @@ class FakeModel:
     sleep_s: float = 0.0
     fewer_sleep_s: float = 0.0
     score_is_probability: bool = False
+    half_life_days: float = HALF_LIFE_DAYS
 
     def recommend(self, requests: Sequence[api.Request], fewer: bool = False) -> list[api.Answer]:
         real = any(request.user_id != "warm-up" for request in requests)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from components.monitor.retraining.trigger import Found
+from components.monitor.retraining.trigger import RunStatus
 from model.errors import StageFailed
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
@@ -15,7 +15,7 @@ from pipelines.local.trainer import LocalTrainer
 from tfx_configs import recipes
 from tfx_configs.settings import RunSettings
 
-NAME = "aisle-incremental-20200512T020000Z"
+NAME = "aisle-refresh-20200512T020000Z"
 
 
 class Pipeline:
@@ -55,7 +55,7 @@ def test_the_monitor_goes_on_with_the_new_run_once_its_model_is_pushed_and_not_b
     trainer = _trainer(tmp_path, pipeline)
     assert trainer.find(NAME) is None
     assert trainer.start(NAME, "refresh") == NAME
-    assert trainer.find(NAME) == Found(id=NAME, ok=ok)
+    assert trainer.find(NAME) == RunStatus(id=NAME, ok=ok)
     assert read_json(trainer.paths.result) == {"tables": compared_with}
     ((run, place),) = pipeline.asked
     assert run.train.start == "refresh" and place.out != tmp_path and place.cache == trainer.paths.cache
@@ -70,4 +70,4 @@ def test_a_run_that_is_killed_never_was_and_is_started_again(tmp_path: Path) -> 
     assert read_json(trainer.paths.result) == {"tables": "old"}
     pipeline.error = None
     trainer.start(NAME, "scratch")
-    assert trainer.find(NAME) == Found(id=NAME, ok=True)
+    assert trainer.find(NAME) == RunStatus(id=NAME, ok=True)

@@ -8,7 +8,7 @@ from benchmarks.monitoring.__main__ import fired, with_stats
 from benchmarks.monitoring.fault import DAY_S, Fault
 from benchmarks.monitoring.faults import FAULTS
 from benchmarks.monitoring.world import World
-from components.monitor.checks.run_checks import table
+from components.monitor.checks.table import table
 from components.monitor.data.baseline import load
 
 SLOWER = {"stale_store": 9 * DAY_S}

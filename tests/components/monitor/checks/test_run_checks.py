@@ -1,4 +1,4 @@
-"""What fails by chance at one look does not fail at two."""
+"""What fails by chance at one moment does not fail at two."""
 
 import dataclasses
 
@@ -6,13 +6,13 @@ import pytest
 
 from benchmarks.monitoring.faults_requests import collapse, lost_state
 from benchmarks.monitoring.world import World
-from components.monitor.checks.results import Result
+from components.artifacts.monitor_report import CheckResult
 from tfx_configs.settings import DAY_S
 
 HOUR_S = 3600
 
 
-def _said(world: World, check: str, moment_s: float) -> Result:
+def _result(world: World, check: str, moment_s: float) -> CheckResult:
     return next(result for result in world.seen([moment_s], False, check)[0] if result.check == check)
 
 
@@ -27,14 +27,14 @@ def test_a_figure_outside_its_limits_fails_when_it_was_so_before(
     first = next(
         begin_s + hours * HOUR_S
         for hours in range(6, 48, 3)
-        if (found := _said(broken, "list_overlap", begin_s + hours * HOUR_S)).value > found.high
+        if (found := _result(broken, "list_overlap", begin_s + hours * HOUR_S)).value > found.high
     )
-    said = _said(broken, "list_overlap", first)
-    assert said.status == status
-    assert said.why == ("" if status == "failed" else "outside its limits, but not 6 h ago")
-    assert _said(broken, "list_overlap", first + 6 * HOUR_S).status == "failed"
+    result = _result(broken, "list_overlap", first)
+    assert result.status == status
+    assert result.why == ("" if status == "failed" else "outside its limits, but not 6 h ago")
+    assert _result(broken, "list_overlap", first + 6 * HOUR_S).status == "failed"
 
 
-def test_a_fixed_limit_needs_no_second_look(shop: World) -> None:
+def test_a_fixed_limit_needs_no_confirmation(shop: World) -> None:
     begin_s = shop.known.cut_s + 14.5 * DAY_S
-    assert _said(lost_state(shop, begin_s), "visits_without_state", begin_s + 5 * HOUR_S).status == "failed"
+    assert _result(lost_state(shop, begin_s), "visits_without_state", begin_s + 5 * HOUR_S).status == "failed"

@@ -1,11 +1,13 @@
-"""Limits and verdicts by pencil."""
+"""Limits and results of checks with hand-computed values."""
 
 import math
 from typing import Any
 
 import pytest
 
-from components.monitor.checks.results import Result, judge, worst
+from components.artifacts.monitor_report import CheckResult, worst
+from components.monitor.checks.run_checks import judge
+from components.monitor.checks.table import Check
 from components.monitor.checks.thresholds import Limits, natural, scaled
 from model.evaluation.clustered_errors import Estimate
 from tfx_configs.frozen import SettingsError
@@ -39,38 +41,41 @@ def test_limits_follow_the_level_of_the_versions_that_answer() -> None:
 @pytest.mark.parametrize(
     ("value", "se", "side", "status"),
     [
-        (0.5, 0.0, "both", "failed"),
-        (0.5, 0.0, "high", "ok"),
-        (0.9, 0.1, "both", "ok"),  # its interval reaches into what is allowed
-        (0.7, 0.1, "low", "failed"),
-        (2.5, 0.0, "high", "failed"),
-        (1.0, 0.0, "both", "ok"),
-        (math.nan, math.inf, "both", "unknown"),
-        (9.0, math.inf, "both", "unknown"),
+        (0.5, 0.0, "both ways", "failed"),
+        (0.5, 0.0, "above", "ok"),
+        (0.9, 0.1, "both ways", "ok"),  # its interval reaches into what is allowed
+        (0.7, 0.1, "below", "failed"),
+        (2.5, 0.0, "above", "failed"),
+        (1.0, 0.0, "both ways", "ok"),
+        (math.nan, math.inf, "both ways", "unknown"),
+        (9.0, math.inf, "both ways", "unknown"),
     ],
 )
-def test_a_check_fails_when_the_whole_interval_lies_outside(value: float, se: float, side: Any, status: str) -> None:
-    _, said, _ = judge(Estimate(value=value, se=se), Limits(low=1.0, high=2.0), side, "")
-    assert said == status
+def test_a_check_fails_when_the_whole_interval_is_outside(value: float, se: float, side: Any, status: str) -> None:
+    limits = Limits(low=1.0, high=2.0)
+    assert judge(_check(side), Estimate(value=value, se=se), limits).status == status
 
 
 def test_without_limits_or_visits_nothing_is_judged() -> None:
-    assert judge(Estimate(value=9.0, se=0.0), None, "both", "")[1:] == (
-        "unknown",
-        "too few good windows to compare with",
-    )
-    assert judge(Estimate(value=9.0, se=0.0), Limits(high=1.0), "both", "3 visits")[1:] == ("unknown", "3 visits")
+    nine = Estimate(value=9.0, se=0.0)
+    unlimited = judge(_check("both ways"), nine, None)
+    assert (unlimited.status, unlimited.why) == ("unknown", "too few good windows to compare with")
+    too_few = judge(_check("both ways"), nine, Limits(high=1.0), missing="3 visits")
+    assert (too_few.status, too_few.why) == ("unknown", "3 visits")
 
 
-def test_of_several_windows_a_failed_one_is_told_and_the_shorter_of_two() -> None:
-    def result(days: int, status: Any) -> Result:
-        figures, _, _ = judge(Estimate(value=1.0, se=0.0), Limits(), "both", "")
-        texts = {"check": "x", "group": "g", "severity": "page", "what": "", "basis": "", "to_do": ""}
-        return Result(window_days=days, status=status, **texts, **figures)  # type: ignore[arg-type]
+def test_of_several_windows_a_failed_one_is_reported_and_the_shorter_of_two() -> None:
+    def result(days: int, status: Any) -> CheckResult:
+        judged = judge(_check("both ways"), Estimate(value=1.0, se=0.0), Limits(), window_days=days)
+        return judged.model_copy(update={"status": status})
 
-    found = worst([result(1, "unknown"), result(7, "failed"), result(28, "failed")])
-    assert [(one.window_days, one.status) for one in found] == [(7, "failed")]
-    assert [one.window_days for one in worst([result(7, "ok"), result(1, "ok")])] == [1]
+    reported = worst([result(1, "unknown"), result(7, "failed"), result(28, "failed")])
+    assert [(each.window_days, each.status) for each in reported] == [(7, "failed")]
+    assert [each.window_days for each in worst([result(7, "ok"), result(1, "ok")])] == [1]
+
+
+def _check(side: Any) -> Check:
+    return Check(name="x", group="lists", side=side, what="", basis="", to_do="")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Which purchase belongs to which visit, by pencil."""
+"""Which purchase belongs to which visit, with hand-computed values."""
 
 import dataclasses
 
@@ -23,7 +23,7 @@ def _bought(*rows: tuple[str, str, int]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[c.USER, c.ITEM, c.TIME]).sample(frac=1, random_state=1)
 
 
-def test_requests_within_half_an_hour_of_the_first_are_one_visit_whoever_else_asks_between() -> None:
+def test_requests_within_half_an_hour_of_the_first_are_one_visit_regardless_of_other_shoppers_between() -> None:
     requests = _visits(("a", 0), ("b", 10), ("a", 29 * M), ("a", 31 * M), ("a", 61 * M))
     found = first_of_visits(requests.sample(frac=1, random_state=2), 30.0)
     assert list(zip(found[c.USER], found["time_s"], strict=True)) == [("a", 0), ("b", 10), ("a", 31 * M)]

@@ -1,4 +1,4 @@
-"""What is kept of the weeks before the cut, by pencil."""
+"""The baseline of the weeks before the cut, with hand-computed values."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ import pytest
 from benchmarks.monitoring.world import World
 from components.examples.trips import build_trips
 from components.monitor.data import baseline as reference
-from components.monitor.run import read_live
+from components.monitor.run import Inputs, read_record
 from model.data import columns as c
 from model.errors import InputError
 from model.files import write_json
@@ -30,7 +30,7 @@ IDS = np.array(["a", "b", "d", "e", "z"], dtype=object)
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> reference.Reference:
+def known(tmp_path_factory: pytest.TempPathFactory) -> reference.Baseline:
     folder = tmp_path_factory.mktemp("known")
     write(folder / "tables", events=WORLD)
     build_trips(WORLD, IDS, seconds(30), 100).save(folder / "examples" / "trips")
@@ -43,12 +43,17 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> reference.Reference:
     out = folder / "reference"
     settings = MonitorSettings()
     reference.build(
-        folder / "tables", folder / "examples", out, RunSettings(), settings, evaluation=folder / "evaluation"
+        tables=folder / "tables",
+        examples=folder / "examples",
+        out=out,
+        run=RunSettings(),
+        settings=settings,
+        evaluation=folder / "evaluation",
     )
     return reference.load(out)
 
 
-def test_the_plain_ranker_lists_what_was_bought_most_before_the_visit(known: reference.Reference) -> None:
+def test_the_plain_ranker_lists_what_was_bought_most_before_the_visit(known: reference.Baseline) -> None:
     lists = {(row[c.USER], row["time_s"]): list(row["items"]) for _, row in known.visits.iterrows()}
     assert lists[("u1", seconds(1))] == []
     assert lists[("u1", seconds(20))] == ["a", "b"]
@@ -56,16 +61,16 @@ def test_the_plain_ranker_lists_what_was_bought_most_before_the_visit(known: ref
     assert known.visits["hits"].tolist() == [0, 0, 1, 1, 0]  # in time order
 
 
-def test_first_sights_and_purchases_end_at_the_cut(known: reference.Reference) -> None:
+def test_first_sights_and_purchases_end_at_the_cut(known: reference.Baseline) -> None:
     assert known.items["d"] == seconds(2)
     assert np.isnan(known.items["e"]) and np.isnan(known.items["z"])
     assert dict(known.users) == {"u1": seconds(1), "u2": seconds(2)}
     assert known.purchases[c.TIME].max() == seconds(22) and known.cut_s == seconds(30)
 
 
-def test_levels_come_from_the_evaluation(known: reference.Reference) -> None:
-    assert known.levels["v7"]["hits_per_trip"] == pytest.approx(1.5)
-    assert known.probable == ("v7",)
+def test_levels_come_from_the_evaluation(known: reference.Baseline) -> None:
+    assert known.facts.levels["v7"]["hits_per_trip"] == pytest.approx(1.5)
+    assert known.facts.probable == ("v7",)
 
 
 def test_only_a_sample_of_shoppers_is_answered_and_each_of_them_always(shop: World) -> None:
@@ -73,7 +78,7 @@ def test_only_a_sample_of_shoppers_is_answered_and_each_of_them_always(shop: Wor
     assert set(answered) == {0.0, 1.0}
     weeks = 14
     assert shop.known.visits["listed"].notna().sum() == (answered == 1.0).sum() * weeks <= 2000
-    assert WEEKS == 20 and shop.known.begin_s == CUT_S - weeks * 7 * 86_400
+    assert WEEKS == 20 and shop.known.facts.begin_s == CUT_S - weeks * 7 * 86_400
 
 
 def test_what_counts_as_bought_is_what_the_model_learned_from(tmp_path: Path) -> None:
@@ -81,13 +86,14 @@ def test_what_counts_as_bought_is_what_the_model_learned_from(tmp_path: Path) ->
     write(tmp_path / "tables", events=lines)
     build_trips(lines, IDS, seconds(30), 100).save(tmp_path / "examples" / "trips")
     run = RunSettings(labels=LabelSettings(positive_types=("purchase", "view")))
-    reference.build(tmp_path / "tables", tmp_path / "examples", tmp_path / "known", run, MonitorSettings())
+    places = {"tables": tmp_path / "tables", "examples": tmp_path / "examples", "out": tmp_path / "known"}
+    reference.build(**places, run=run, settings=MonitorSettings())
     known = reference.load(tmp_path / "known")
-    assert known.labels == run.labels
-    live = read_live(None, tmp_path / "tables", known, seconds(60), MonitorSettings())
-    assert live.purchases[c.ITEM].tolist() == ["e"]
+    assert known.facts.labels == run.labels
+    inputs = Inputs(baseline=tmp_path / "known", log=None, tables=tmp_path / "tables", out=tmp_path)
+    assert read_record(inputs, seconds(60), MonitorSettings()).purchases[c.ITEM].tolist() == ["e"]
 
 
-def test_what_is_no_reference_is_refused(tmp_path: Path) -> None:
+def test_a_directory_without_a_baseline_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"reference: expected reference\.json"):
         reference.load(tmp_path)

@@ -2,28 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from components.monitor.kfp_steps import retrain_step
 from components.monitor.retraining import training_runs as record
-from components.monitor.retraining.kfp_trainer import PIPELINE
-from components.monitor.run import RUNS
+from components.monitor.retraining.kfp_trainer import PIPELINE, KfpTrainer, retrain_on_server
 from model.errors import InputError, StageFailed
-from model.files import write_json
 from model.registry.model_registry import Registry
 from pipelines.cli import main
-from pipelines.definitions.train_and_release import cluster
 from pipelines.manifests.render import ROOT
+from tests.components.monitor.reports import NOW, report
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 from tfx_configs import recipes
+from tfx_configs.monitoring import RetrainSettings
 from tfx_configs.settings import RunSettings
 
 PACKAGE = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
-TRAINING = recipes.full(path="/registry/tables").to_json()
+TRAINING = recipes.full(path="/registry/tables")
 PARAMETERS = {"code_version": "c0de", "namespace": "aisle", "canary_percent": 5}
-EVIDENCE = {"data_until_s": 1.6e9, "trained_until_s": 1.5e9, "quality": [], "drift": [], "new_item_share": 0.0}
 
 
 @pytest.fixture
@@ -32,38 +28,39 @@ def kfp() -> Iterator[FakeKfp]:
         yield fake
 
 
-def _step(kfp: FakeKfp, root: Path, now: str = "2020-05-11T03:00:00Z", **given: Any) -> dict[str, Any]:
-    report = {"now": now, "evidence": EVIDENCE | given.pop("evidence", {})}
-    report |= {"retrain": {"train": "full", "reasons": ["weekly: due since 1.0 h"]}}
-    write_json(root / "monitor.json", report)
-    server = {"host": kfp.host, "token_file": "", "experiment": "aisle", "package": str(PACKAGE)}
-    words = {"settings": "", "training": TRAINING, "server": server | given.pop("server", {})} | given
-    paths = [str(root / name) for name in ("monitor.json", "registry", "monitoring")]
-    return retrain_step(*paths, **words, parameters=PARAMETERS)
+def _step(
+    kfp: FakeKfp, root: Path, now: str = NOW, training: RunSettings | None = TRAINING, token_file: str = ""
+) -> str:
+    """The name of the run that was started."""
+    report(now).save(root)
+    place = {"host": kfp.host, "token_file": token_file, "experiment": "aisle", "package": str(PACKAGE)}
+    trainer = KfpTrainer(run=training, parameters=PARAMETERS, **place) if training else None
+    paths = {"registry": str(root / "registry"), "out": str(root / "monitoring"), "table": str(root / "table.md")}
+    return retrain_on_server(trainer, RetrainSettings(), report=str(root), **paths)
 
 
 def test_the_run_that_is_due_is_started_with_the_policys_start_and_fresh_tables(kfp: FakeKfp, tmp_path: Path) -> None:
-    told = _step(kfp, tmp_path)
+    started = _step(kfp, tmp_path)
     ((id, run),) = kfp.runs.items()
-    assert run["display_name"] == told["run"] == "aisle-full-20200511T030000Z"
+    assert run["display_name"] == started == "aisle-scratch-20200511T030000Z"
     assert run["experiment_id"] in kfp.experiments
     values = run["runtime_config"]["parameters"]
     settings = RunSettings.from_json(values.pop("settings"))
-    assert settings == RunSettings.from_json(TRAINING) and settings.train.start == "scratch"
-    assert values == PARAMETERS | {"data_version": told["run"], "run_name": told["run"]}
-    assert run["pipeline_spec"]["pipeline_spec"]["pipelineInfo"]["name"] == PIPELINE == cluster.name
-    (noted,) = record.read(tmp_path / "monitoring" / RUNS)
+    assert settings == TRAINING and settings.train.start == "scratch"
+    assert values == PARAMETERS | {"data_version": started, "run_name": started}
+    assert run["pipeline_spec"]["pipeline_spec"]["pipelineInfo"]["name"] == PIPELINE
+    (noted,) = record.read(tmp_path / "monitoring" / record.NAME)
     assert (noted.id, noted.ok, noted.reasons) == (id, None, ("weekly: due since 1.0 h", "nightly: due since 1.0 h"))
 
 
 def test_the_next_night_is_a_refresh_once_the_run_before_is_known_to_have_ended(kfp: FakeKfp, tmp_path: Path) -> None:
-    name = _step(kfp, tmp_path)["run"]
-    assert _step(kfp, tmp_path, "2020-05-11T04:00:00Z")["run"] == ""
+    name = _step(kfp, tmp_path)
+    assert _step(kfp, tmp_path, "2020-05-11T04:00:00Z") == ""
     next(iter(kfp.runs.values()))["state"] = "SUCCEEDED"
     Registry(tmp_path / "registry").keep_outcome(name, {"blessed": False})
-    told = _step(kfp, tmp_path, "2020-05-12T03:00:00Z")
-    assert told["run"] == "aisle-incremental-20200512T030000Z"
-    first, second = record.read(tmp_path / "monitoring" / RUNS)
+    started = _step(kfp, tmp_path, "2020-05-12T03:00:00Z")
+    assert started == "aisle-refresh-20200512T030000Z"
+    first, second = record.read(tmp_path / "monitoring" / record.NAME)
     assert (first.ok, first.blessed, second.ok) == (True, False, None)
     settings = [RunSettings.from_json(run["runtime_config"]["parameters"]["settings"]) for run in kfp.runs.values()]
     assert [one.train.start for one in settings] == ["scratch", "refresh"]
@@ -78,7 +75,7 @@ def test_a_run_that_did_not_succeed_has_failed_once_it_ended(
     _step(kfp, tmp_path)
     next(iter(kfp.runs.values()))["state"] = state
     _step(kfp, tmp_path, "2020-05-11T04:00:00Z")
-    assert record.read(tmp_path / "monitoring" / RUNS)[-1].ok is ok
+    assert record.read(tmp_path / "monitoring" / record.NAME)[-1].ok is ok
 
 
 def test_a_server_that_took_the_run_and_died_before_it_answered_has_one_run(kfp: FakeKfp, tmp_path: Path) -> None:
@@ -88,7 +85,7 @@ def test_a_server_that_took_the_run_and_died_before_it_answered_has_one_run(kfp:
     kfp.dies_after = ""
     _step(kfp, tmp_path, "2020-05-11T04:00:00Z")
     ((id, _),) = kfp.runs.items()
-    (noted,) = record.read(tmp_path / "monitoring" / RUNS)
+    (noted,) = record.read(tmp_path / "monitoring" / record.NAME)
     assert noted.id == id
 
 
@@ -97,7 +94,7 @@ def test_a_server_that_refused_is_asked_again_for_the_same_run(kfp: FakeKfp, tmp
     with pytest.raises(StageFailed):
         _step(kfp, tmp_path)
     kfp.dies_before = ""
-    assert _step(kfp, tmp_path, "2020-05-11T04:00:00Z")["run"] == "aisle-full-20200511T030000Z"
+    assert _step(kfp, tmp_path, "2020-05-11T04:00:00Z") == "aisle-scratch-20200511T030000Z"
     assert len(kfp.runs) == 1
 
 
@@ -111,18 +108,18 @@ def test_a_schedule_that_trains_besides_is_refused_and_one_that_does_not_is_no_h
         _step(kfp, tmp_path)
     assert not kfp.runs
     assert main([*submit, "--disable", "weekly"]) == 0
-    assert _step(kfp, tmp_path)["run"]
+    assert _step(kfp, tmp_path)
     capsys.readouterr()
 
 
 def test_without_settings_for_a_training_run_nothing_is_asked_of_the_server(kfp: FakeKfp, tmp_path: Path) -> None:
-    assert _step(kfp, tmp_path, training="")["run"] == ""
-    assert not kfp.tokens and not (tmp_path / "monitoring" / RUNS).exists()
+    assert _step(kfp, tmp_path, training=None) == ""
+    assert not kfp.tokens and not (tmp_path / "monitoring" / record.NAME).exists()
 
 
 def test_the_token_goes_with_every_request(kfp: FakeKfp, tmp_path: Path) -> None:
     (tmp_path / "token").write_text("secret\n")
-    _step(kfp, tmp_path, server={"token_file": str(tmp_path / "token")})
+    _step(kfp, tmp_path, token_file=str(tmp_path / "token"))
     assert set(kfp.tokens) == {"Bearer secret"}
 
 

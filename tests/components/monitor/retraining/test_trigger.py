@@ -1,38 +1,38 @@
-"""From the policy's word to one run, and from its end to the record; whoever is killed in between."""
+"""From the policy's decision to one run, and from its end to the record, with kills in between."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
 
+from components.artifacts.monitor_report import Evidence
 from components.monitor.retraining import training_runs as record
-from components.monitor.retraining.policy import Evidence, Run
-from components.monitor.retraining.trigger import Found, evidence_of, retrain
+from components.monitor.retraining.policy import TrainingRun
+from components.monitor.retraining.trigger import RunStatus, retrain
 from model.errors import StageFailed
 from model.registry.model_registry import Registry
 from tests.worlds import seconds
-from tfx_configs.monitoring import RetrainSettings
-from tfx_configs.settings import DAY_S, Start
+from tfx_configs.monitoring import RetrainSettings, Training
+from tfx_configs.settings import DAY_S
 
 MONDAY = seconds(0) + 3 * 3600
-"""Three in the morning: a full run has been due for an hour."""
+"""Three in the morning: a run from scratch has been due for an hour."""
 HOUR_S = 3600
 DUE = Evidence(data_until_s=MONDAY, trained_until_s=seconds(-28))
 SETTINGS = RetrainSettings()
 
 
 class Memory:
-    """Runs in memory, under way until told otherwise. `dies`: before or after the run begins."""
+    """Runs in memory, active until a test ends them. `dies`: before or after the run begins."""
 
     def __init__(self) -> None:
         self.runs: dict[str, bool | None] = {}
-        self.starts: list[tuple[str, Start]] = []
+        self.starts: list[tuple[str, Training]] = []
         self.dies = ""
 
-    def find(self, name: str) -> Found | None:
-        return Found(id=f"id of {name}", ok=self.runs[name]) if name in self.runs else None
+    def find(self, name: str) -> RunStatus | None:
+        return RunStatus(id=f"id of {name}", ok=self.runs[name]) if name in self.runs else None
 
-    def start(self, name: str, start: Start) -> str:
+    def start(self, name: str, start: Training) -> str:
         if self.dies == "before":
             raise StageFailed("killed")
         assert name not in self.runs
@@ -49,11 +49,16 @@ class Place:
     def __init__(self, root: Path) -> None:
         self.path, self.registry, self.trainer = root / "runs.json", Registry(root / "registry"), Memory()
 
-    def look(self, now_s: float, evidence: Evidence = DUE) -> str:
+    def retrain(self, now_s: float, evidence: Evidence = DUE) -> str:
         """The name of what was started."""
-        told = retrain(self.path, self.registry, SETTINGS, evidence, now_s, self.trainer)
-        started: str = told["run"]
-        return started
+        return retrain(
+            record=self.path,
+            registry=self.registry,
+            settings=SETTINGS,
+            evidence=evidence,
+            now_s=now_s,
+            trainer=self.trainer,
+        ).run
 
     def end(self, ok: bool, blessed: bool | None = None) -> None:
         name = self.newest().name
@@ -61,7 +66,7 @@ class Place:
         if blessed is not None:
             self.registry.keep_outcome(name, {"blessed": blessed})
 
-    def newest(self) -> Run:
+    def newest(self) -> TrainingRun:
         return record.read(self.path)[-1]
 
 
@@ -71,12 +76,12 @@ def place(tmp_path: Path) -> Place:
 
 
 def test_what_is_due_is_started_once_with_its_reason_and_its_start(place: Place) -> None:
-    name = place.look(MONDAY)
+    name = place.retrain(MONDAY)
     assert place.trainer.starts == [(name, "scratch")]
-    assert name.startswith("aisle-full-") and name.endswith("T030000Z")
+    assert name.startswith("aisle-scratch-") and name.endswith("T030000Z")
     run = place.newest()
     assert (run.id, run.ok, run.reasons[0]) == (f"id of {name}", None, "weekly: due since 1.0 h")
-    assert [place.look(MONDAY + n * HOUR_S) for n in range(1, 6)] == [""] * 5
+    assert [place.retrain(MONDAY + n * HOUR_S) for n in range(1, 6)] == [""] * 5
 
 
 @pytest.mark.parametrize(
@@ -85,9 +90,9 @@ def test_what_is_due_is_started_once_with_its_reason_and_its_start(place: Place)
 def test_how_a_run_ended_and_what_the_gate_said_is_on_record(
     place: Place, ok: bool, said: bool | None, blessed: bool | None
 ) -> None:
-    place.look(MONDAY)
+    place.retrain(MONDAY)
     place.end(ok, said)
-    place.look(MONDAY + HOUR_S)
+    place.retrain(MONDAY + HOUR_S)
     assert (place.newest().ok, place.newest().blessed) == (ok, blessed)
 
 
@@ -95,11 +100,11 @@ def test_how_a_run_ended_and_what_the_gate_said_is_on_record(
 def test_killed_between_record_and_start_or_start_and_record_there_is_one_run(place: Place, dies: str) -> None:
     place.trainer.dies = dies
     with pytest.raises(StageFailed):
-        place.look(MONDAY)
+        place.retrain(MONDAY)
     assert (place.newest().id, place.newest().ok) == ("", None)
     place.trainer.dies = ""
     for hour in (1, 2):
-        place.look(MONDAY + hour * HOUR_S)
+        place.retrain(MONDAY + hour * HOUR_S)
     (run,) = record.read(place.path)
     assert place.trainer.starts == [(run.name, "scratch")]
     assert (run.id, run.began_s) == (f"id of {run.name}", MONDAY)
@@ -108,48 +113,42 @@ def test_killed_between_record_and_start_or_start_and_record_there_is_one_run(pl
 def test_a_run_that_could_not_be_started_for_half_a_day_gives_way_to_a_new_decision(place: Place) -> None:
     place.trainer.dies = "before"
     with pytest.raises(StageFailed):
-        place.look(MONDAY)
+        place.retrain(MONDAY)
     place.trainer.dies = ""
-    assert place.look(MONDAY + 13 * HOUR_S) == ""  # cool-down
-    assert place.look(MONDAY + 21 * HOUR_S).endswith("T000000Z")
+    assert place.retrain(MONDAY + 13 * HOUR_S) == ""  # cool-down
+    assert place.retrain(MONDAY + 21 * HOUR_S).endswith("T000000Z")
     assert len(place.trainer.starts) == 1
 
 
-def test_a_run_that_somebody_deleted_is_taken_for_failed(place: Place) -> None:
-    name = place.look(MONDAY)
+def test_a_run_that_was_deleted_counts_as_failed(place: Place) -> None:
+    name = place.retrain(MONDAY)
     del place.trainer.runs[name]
-    assert place.look(MONDAY + HOUR_S) == ""
+    assert place.retrain(MONDAY + HOUR_S) == ""
     assert place.newest().ok is False
 
 
 def test_after_an_outage_of_a_month_one_run_makes_up_for_all(place: Place) -> None:
-    place.look(MONDAY)
+    place.retrain(MONDAY)
     place.end(True, True)
     back_s = MONDAY + 30 * DAY_S  # a Wednesday
-    evidence = dataclasses.replace(DUE, data_until_s=back_s)
-    first = place.look(back_s, evidence)
+    evidence = DUE.model_copy(update={"data_until_s": back_s})
+    first = place.retrain(back_s, evidence)
     place.end(True, True)
-    later = [place.look(back_s + hour * HOUR_S, evidence) for hour in range(1, 20)]
-    assert first.startswith("aisle-full-") and later == [""] * 19
+    later = [place.retrain(back_s + hour * HOUR_S, evidence) for hour in range(1, 20)]
+    assert first.startswith("aisle-scratch-") and later == [""] * 19
 
 
-def test_a_week_of_hours_is_one_full_run_and_six_incremental_ones(place: Place) -> None:
+def test_a_week_of_hours_is_one_run_from_scratch_and_six_refreshes(place: Place) -> None:
     for hour in range(7 * 24 - 1):
         now_s = MONDAY + hour * HOUR_S
-        if place.look(now_s, dataclasses.replace(DUE, data_until_s=now_s)):
+        if place.retrain(now_s, DUE.model_copy(update={"data_until_s": now_s})):
             place.end(True, True)
     assert [start for _, start in place.trainer.starts] == ["scratch"] + ["refresh"] * 6
 
 
-def test_what_is_asked_for_by_hand_waits_for_nothing_but_a_run_under_way(place: Place) -> None:
-    asked = dataclasses.replace(DUE, asked="incremental")
-    place.look(MONDAY)
-    assert place.look(MONDAY + 1, asked) == ""
+def test_what_an_operator_requests_waits_for_nothing_but_an_active_run(place: Place) -> None:
+    asked = DUE.model_copy(update={"asked": "refresh"})
+    place.retrain(MONDAY)
+    assert place.retrain(MONDAY + 1, asked) == ""
     place.end(False)
-    assert place.look(MONDAY + 2, asked).startswith("aisle-incremental-")
-
-
-def test_the_evidence_comes_back_from_the_report_as_it_was() -> None:
-    evidence = dataclasses.replace(DUE, quality=("recall@10",), drift=("drift_hour",), new_item_share=0.2)
-    report = {"evidence": dataclasses.asdict(evidence) | {"quality": ["recall@10"], "drift": ["drift_hour"]}}
-    assert evidence_of(report) == evidence
+    assert place.retrain(MONDAY + 2, asked).startswith("aisle-refresh-")

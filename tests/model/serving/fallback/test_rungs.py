@@ -1,10 +1,11 @@
 import dataclasses
 
 import numpy as np
+import pytest
 
 from model import api
 from model.api import Rung
-from model.serving.fallback.rungs import HALF_LIFE_DAYS, unranked
+from model.serving.fallback.rungs import unranked
 from tests.model.serving.fake_server import FakeModel
 
 DAY_S = 86_400
@@ -24,13 +25,15 @@ def _request(*bought: tuple[str, float], k: int = 10, exclude: tuple[str, ...] =
     )
 
 
-def _answer(request: api.Request, personal: bool = True) -> tuple[api.Answer, Rung]:
-    return unranked(FakeModel(version="v"), request, POPULAR, personal)
+def _answer(request: api.Request, personal: bool = True, **model: float) -> tuple[api.Answer, Rung]:
+    return unranked(FakeModel(version="v", **model), request, POPULAR, personal)
 
 
-def test_two_purchases_a_half_life_ago_weigh_as_much_as_one_today() -> None:
-    old = HALF_LIFE_DAYS
-    answer, rung = _answer(_request(("a", old), ("b", old), ("b", old), ("c", 0), k=3))
+@pytest.mark.parametrize(("old", "model"), [(120.0, {}), (30.0, {"half_life_days": 30.0})])
+def test_two_purchases_one_half_life_of_the_model_ago_weigh_as_much_as_one_today(
+    old: float, model: dict[str, float]
+) -> None:
+    answer, rung = _answer(_request(("a", old), ("b", old), ("b", old), ("c", 0), k=3), **model)
     assert rung is Rung.PERSONAL
     assert answer.item_ids == ["b", "c", "a"]
     np.testing.assert_allclose(answer.scores, [1 / 2, 1 / 2, 1 / 3], atol=1e-5)
