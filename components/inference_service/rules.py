@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from components.inference_service.traffic import mode
+from components.inference_service.traffic import SCHEMES, mode
 from model.errors import InputError
 
-SCHEMES = ("s3", "gs", "pvc", "hdfs", "https")
 FORBIDDEN_IN_CANARY = ("maxReplicas", "scaleTarget", "scaleMetric", "autoScaling", "workerSpec")
 """A canary has a fixed number of pods."""
 _NAME = re.compile(r"[a-z]([-a-z0-9]*[a-z0-9])?")

@@ -1,6 +1,5 @@
 """Ingest for the monitor: the tables as they are now, read as the training runs read them."""
 
-import dataclasses
 from typing import Any
 
 from components.ingest.run import ingest
@@ -20,5 +19,5 @@ def ingest_now(training: str, source: str, tables_dir: str) -> dict[str, Any]:
     """
     data = RunSettings.from_json(training).data if training else DataSettings(source="canonical", path=source)
     # Where training splits time is nothing to the monitor, and may lie outside of what the tables hold by now.
-    settings = RunSettings(data=dataclasses.replace(data, cut_date=None))
+    settings = RunSettings(data=data.replace(cut_date=None))
     return ingest(settings.to_json(), tables_dir)

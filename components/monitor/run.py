@@ -25,7 +25,7 @@ from model.data import columns as c
 from model.data.schema import schema_digest
 from model.files import write_json
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 REPORT, FIGURES, RUNS = "monitor.json", "monitor.prom", "training-runs.json"
 NEW_ITEMS = "purchases_new_item"
@@ -137,7 +137,7 @@ def summarise(seen: Seen, known: Reference, now_s: float, settings: MonitorSetti
         "failed": [result.check for result in summary if result.status == "failed"],
         "unknown": [result.check for result in summary if result.status == "unknown"],
         "versions": slices.by_version(longest, settings.min_visits),
-        "settings": dataclasses.asdict(settings),
+        "settings": settings.model_dump(),
     }
 
 

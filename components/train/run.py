@@ -1,6 +1,5 @@
 """Train: trips to a model directory."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ def package(
         catalog.as_served(),
         retrieved=run.candidates.retrieved,
         index=learned.index,
-        training=learned.report | {"settings": dataclasses.asdict(run)},
+        training=learned.report | {"settings": run.model_dump()},
         coding=coding.as_json(),
         score_is_probability=True,
         rerank=run.rerank,

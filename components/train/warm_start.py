@@ -4,7 +4,6 @@ In both, everything that is not learned is new: items and their vectors' index, 
 shoppers. Items that the parent did not know are placed by their attributes and the shared row of their id's hash.
 """
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -81,7 +80,7 @@ def _tune(
     """One epoch at a lower rate: the ranker first, on what towers find that have not seen its trips, then the towers.
     The pre-ranker and the scales of the features stay; the calibration goes on from the parent's."""
     learning = trips_since(reader.trips, since_s, run.train)
-    once = dataclasses.replace(run.train, retrieval_epochs=1, ranking_epochs=1)
+    once = run.train.replace(retrieval_epochs=1, ranking_epochs=1)
     watch_towers, watch_ranker = Keras("towers"), Keras("ranker")
     retrieved = neighbours(towers, catalog, reader, learning, run.candidates.retrieved)
     line = Platt(slope=float(ranker.slope.numpy()), offset=float(ranker.offset.numpy()))

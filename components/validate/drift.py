@@ -12,13 +12,13 @@ from components.validate import statistics
 from components.validate.findings import Finding, Severity
 from components.validate.tables import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY
 from model.data import columns as c
+from tfx_configs.units import DAY_S
 from tfx_configs.validation import ValidationSettings
 
 NUMERIC = (LOG_PRICE, LOG_QUANTITY, HOUR)
 CATEGORICAL = (c.STORE, c.EVENT_TYPE, WEEKDAY)
 WARN_ONLY = (HOUR, WEEKDAY)
 """When people shop may change at any time; it breaks nothing."""
-DAY_S = 86_400
 MIN_ROWS = 1000
 """Fewer rows on either side make a distance of noise."""
 

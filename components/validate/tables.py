@@ -11,6 +11,7 @@ import pyarrow.dataset as ds
 from components.validate.findings import Finding
 from model.data import columns as c
 from model.data import schema
+from tfx_configs.units import DAY_S, HOUR_S
 
 PARTITION = "month"
 WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
@@ -111,8 +112,8 @@ def with_derived(table: schema.Table, frame: pd.DataFrame) -> pd.DataFrame:
         return out
     if _is_number(out, c.TIME):
         day_s = out[c.TIME]
-        out[HOUR] = day_s % 86_400 // 3600
-        weekday = (day_s // 86_400 + 3) % 7  # 1970-01-01 was a Thursday
+        out[HOUR] = day_s % DAY_S // HOUR_S
+        weekday = (day_s // DAY_S + 3) % 7  # 1970-01-01 was a Thursday
         out[WEEKDAY] = weekday.map(dict(enumerate(WEEKDAYS)))
     if _is_number(out, c.QUANTITY) and c.EVENT_TYPE in out:
         out[c.QUANTITY] = out[c.QUANTITY].mask(out[c.EVENT_TYPE] == "return", out[c.QUANTITY].abs())

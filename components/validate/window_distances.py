@@ -15,9 +15,9 @@ from components.validate.tables import HOUR, WEEKDAY, with_derived
 from model.data import columns as c
 from model.data import schema
 from model.errors import InputError
+from tfx_configs.units import WEEK_S
 from tfx_configs.validation import ValidationSettings
 
-WEEK_S = 7 * 86_400
 MIN_ROWS = 50
 """Fewer rows on either side make a distance of noise, whatever it is compared with."""
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from model.errors import InputError
 from pipelines.arguments import number
+from tfx_configs.units import HOUR_S
 
 if TYPE_CHECKING:
     from tfx_configs.settings import RunSettings
@@ -59,7 +60,7 @@ def submit_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--timeout-s",
         type=number,
-        default=6 * 3600.0,
+        default=6 * HOUR_S,
         help="follow the run for at most this long, seconds (%(default)s)",
     )
     what = parser.add_mutually_exclusive_group()

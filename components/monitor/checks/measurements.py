@@ -12,8 +12,8 @@ from components.monitor.data.visits import K
 from components.monitor.data.window import Window
 from model.data import columns as c
 from model.evaluation.clustered_errors import Estimate, list_overlap, ratio
+from tfx_configs.units import MINUTE_S
 
-MINUTE_S = 60
 MIN_DETAILED = 5
 """Visits logged in detail, below which they say nothing."""
 SPREAD = 50

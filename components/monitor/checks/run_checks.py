@@ -15,7 +15,7 @@ from components.monitor.data import window
 from components.monitor.data.baseline import Reference
 from components.monitor.data.window import Live
 from tfx_configs.monitoring import MonitorSettings, Severity
-from tfx_configs.settings import HOUR_S
+from tfx_configs.units import HOUR_S
 
 AGES: dict[str, tuple[str, Severity, str]] = {
     "requests_age_hours": ("Hours since the last request", "page", "the servers answer nobody, or their log is lost"),

@@ -28,9 +28,9 @@ from model.errors import InputError
 from model.files import atomic_directory, read_json, write_json
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import DAY_S, RunSettings
+from tfx_configs.settings import RunSettings
+from tfx_configs.units import DAY_S, WEEK_S
 
-WEEK_S = 7 * DAY_S
 STATS = "requests.stats.pb"
 FACTS = "reference.json"
 PLAIN = "personal_frequency"
@@ -107,7 +107,7 @@ def build(
         "cut_s": int(trips.cut_s),
         "schema": schema_digest(),
         "promotion_gap_s": float(gaps.max()) if len(gaps) else 0.0,
-        "labels": dataclasses.asdict(run.labels),
+        "labels": run.labels.model_dump(),
     } | _levels(evaluation)
     with atomic_directory(out) as fresh:
         judged.to_parquet(fresh / "visits.parquet", index=False)

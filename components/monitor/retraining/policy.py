@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from tfx_configs.monitoring import STARTS, RetrainSettings, Training
-from tfx_configs.settings import DAY_S, HOUR_S, Start
+from tfx_configs.settings import Start
+from tfx_configs.units import DAY_S, HOUR_S, WEEK_S
 
-WEEK_S = 7 * DAY_S
 MONDAY_S = 4 * DAY_S
 """1970-01-05, a Monday, unix seconds."""
 

@@ -13,10 +13,10 @@ from components.rollout.decision.confidence_sequence import outcome_ratio, reque
 from components.rollout.decision.evidence import Evidence
 from components.rollout.decision.split_test import split_always_valid_p
 from tfx_configs.settings import RolloutSettings
+from tfx_configs.units import HOUR_S
 
 OVERLAP_NOISE = 0.05
 """By how much the canary's lists must be more alike than stable's before that counts."""
-HOUR_S = 3600
 
 Check = Callable[[RolloutSettings, int, Evidence], str | None]
 """(plan, percent in force, evidence) -> the reason to act, or None."""

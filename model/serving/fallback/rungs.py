@@ -7,7 +7,7 @@ import numpy as np
 
 from model import api
 from model.api import SOURCES, Rung
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 HALF_LIFE_DAYS = 120.0
 FILL = 1e-6

@@ -58,7 +58,7 @@ def test_the_attributes_that_say_most_are_kept() -> None:
         constant="k",
         title=["t1", "t2", "t3", "t4", "t5", "t5"],
     ).drop(columns="colour")
-    floor_1 = dataclasses.replace(FLOOR_2, min_item_count=1)
+    floor_1 = FLOOR_2.replace(min_item_count=1)
     assert build(items=items, features=floor_1).attribute_names == ("third", "half")
 
 

@@ -20,7 +20,8 @@ from pipelines.cli import main
 from pipelines.commands.monitor import retrained
 from pipelines.report.run import write_report
 from tests.components.monitor.shop import CUT_S, VERSION
-from tfx_configs.settings import DAY_S, RunSettings
+from tfx_configs.settings import RunSettings
+from tfx_configs.units import DAY_S
 
 NOW = "2020-05-15T00:00:00Z"
 """Eighteen days after the cut."""

@@ -73,7 +73,7 @@ def week_later(trained: Trained) -> Trained:
     tables["items"] = pd.concat([one, tables["items"]], ignore_index=True)
     root = trained.root / "later"
     source, cut = write(root / "source", **tables), str(at(CUT_DAY + 7).date())
-    run = dataclasses.replace(trained.run, data=dataclasses.replace(trained.run.data, path=str(source), cut_date=cut))
+    run = trained.run.replace(data=trained.run.data.replace(path=str(source), cut_date=cut))
     _build(root, run)
     return dataclasses.replace(trained, root=root, run=run)
 

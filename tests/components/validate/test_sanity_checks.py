@@ -8,10 +8,10 @@ from components.validate import tables, time_checks, value_checks
 from components.validate.findings import Finding, verdict, worst_first
 from model.data import schema
 from tests.components.validate.world import clean_shop
+from tfx_configs.units import DAY_S
 from tfx_configs.validation import ValidationSettings
 
 SETTINGS = ValidationSettings()
-DAY_S = 86_400
 MONDAY = 19_723  # 2024-01-01
 
 

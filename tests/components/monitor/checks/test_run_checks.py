@@ -7,9 +7,7 @@ import pytest
 from benchmarks.monitoring.faults_requests import collapse, lost_state
 from benchmarks.monitoring.world import World
 from components.monitor.checks.results import Result
-from tfx_configs.settings import DAY_S
-
-HOUR_S = 3600
+from tfx_configs.units import DAY_S, HOUR_S
 
 
 def _said(world: World, check: str, moment_s: float) -> Result:
@@ -22,7 +20,7 @@ def test_a_figure_outside_its_limits_fails_when_it_was_so_before(
 ) -> None:
     """More than half a day's lists are one list: not so six hours earlier, when a third was."""
     begin_s = shop.known.cut_s + 14.5 * DAY_S
-    settings = dataclasses.replace(shop.settings, windows_days=(1,), confirm_hours=confirm_hours)
+    settings = shop.settings.replace(windows_days=(1,), confirm_hours=confirm_hours)
     broken = dataclasses.replace(collapse(shop, begin_s), settings=settings)
     first = next(
         begin_s + hours * HOUR_S

@@ -15,7 +15,7 @@ from components.monitor.data.window import before_cut, before_in_log, day_spans,
 from model.data import columns as c
 from tests.worlds import seconds
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 MONDAY = ("2020-05-11",)
 """Fourteen days after the shop's cut."""
@@ -58,14 +58,14 @@ def test_a_young_log_has_a_shorter_window_and_no_windows_before_it(shop: World) 
 
 
 def test_visits_are_counted_a_day_that_was_open(shop: World) -> None:
-    settings = dataclasses.replace(shop.settings, closed_days=MONDAY)
+    settings = shop.settings.replace(closed_days=MONDAY)
     live = run.as_live(shop.requests, shop.purchases, shop.known, settings)
     window = ending(shop.known.cut_s + 15 * DAY_S, 7, live, shop.known, settings)
     assert window.open_days == 6
     found = visits(window)
     assert found is not None and found.value == 80
     assert {one.open_days for one in before_cut(window, shop.known, settings)} == {6}
-    unusual = dataclasses.replace(shop.settings, unusual_days=MONDAY)
+    unusual = shop.settings.replace(unusual_days=MONDAY)
     assert ending(shop.known.cut_s + 15 * DAY_S, 7, live, shop.known, unusual).open_days == 6
     assert visits(ending(shop.known.cut_s + 15 * DAY_S, 1, live, shop.known, settings)) is None
 
@@ -75,7 +75,7 @@ def test_distances_leave_out_closed_days_of_the_window_and_of_the_week_before(sh
     monday_s = shop.known.cut_s + 14 * DAY_S
     this = ending(monday_s + 2 * DAY_S, 7, live, shop.known, shop.settings)
     following = ending(monday_s + 9 * DAY_S, 7, live, shop.known, shop.settings)
-    closed = dataclasses.replace(shop.settings, closed_days=MONDAY)
+    closed = shop.settings.replace(closed_days=MONDAY)
     assert compared(this, closed) == ((this.begin_s, monday_s), (monday_s + DAY_S, this.end_s))
     assert compared(following, closed) == (
         (following.begin_s, monday_s + 7 * DAY_S),
@@ -86,7 +86,7 @@ def test_distances_leave_out_closed_days_of_the_window_and_of_the_week_before(sh
 
 def test_outcomes_of_an_unusual_day_are_not_judged(shop: World) -> None:
     live = run.as_live(shop.requests, shop.purchases, shop.known, shop.settings)
-    settings = dataclasses.replace(shop.settings, unusual_days=MONDAY)
+    settings = shop.settings.replace(unusual_days=MONDAY)
     at_s = shop.known.cut_s + 15.5 * DAY_S
     tuesday_s = shop.known.cut_s + 15 * DAY_S
     week = ending(at_s, 7, live, shop.known, settings)
@@ -98,7 +98,7 @@ def test_outcomes_of_an_unusual_day_are_not_judged(shop: World) -> None:
 
 def test_weeks_with_unusual_days_are_compared_with_nothing(shop: World) -> None:
     live = run.as_live(shop.requests, shop.purchases, shop.known, shop.settings)
-    settings = dataclasses.replace(shop.settings, unusual_days=("2020-04-08",))
+    settings = shop.settings.replace(unusual_days=("2020-04-08",))
     moved = before_cut(ending(shop.known.cut_s + 14 * DAY_S, 7, live, shop.known, settings), shop.known, settings)
     assert len(moved) == 11
 
@@ -109,7 +109,7 @@ def test_the_age_of_a_table_stands_still_on_closed_days(shop: World) -> None:
     rows = shop.known.purchases
     known = dataclasses.replace(shop.known, purchases=rows[~rows[c.TIME].between(monday_s, monday_s + DAY_S)])
     live = run.as_live(shop.requests, shop.purchases, shop.known, shop.settings)
-    closed = dataclasses.replace(shop.settings, closed_days=("2020-04-13",))
+    closed = shop.settings.replace(closed_days=("2020-04-13",))
 
     def longest_h(one: Reference, settings: MonitorSettings) -> float:
         at_s = shop.known.cut_s + 14 * DAY_S

@@ -20,7 +20,7 @@ from components.monitor.retraining.policy import (
 from tests.worlds import seconds
 from tfx_configs.frozen import SettingsError
 from tfx_configs.monitoring import RetrainSettings
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 SETTINGS = RetrainSettings(runs_per_week=3, drift_triggers=("skew_hour", "skew_store_id"))
 WEDNESDAY = seconds(2) + 12 * 3600
@@ -35,7 +35,7 @@ OLD = dataclasses.replace(NIGHT, began_s=seconds(1))
 
 
 def _decide(evidence: Evidence = NOTHING, runs: tuple[Run, ...] = (FULL, OLD), now_s: float = WEDNESDAY) -> Decision:
-    return decide(dataclasses.replace(SETTINGS, cool_down_hours=1.0), runs, evidence, now_s)
+    return decide(SETTINGS.replace(cool_down_hours=1.0), runs, evidence, now_s)
 
 
 SPEAKS: dict[str, dict[str, Any]] = {

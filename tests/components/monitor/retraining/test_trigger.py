@@ -12,11 +12,11 @@ from model.errors import StageFailed
 from model.registry.model_registry import Registry
 from tests.worlds import seconds
 from tfx_configs.monitoring import RetrainSettings
-from tfx_configs.settings import DAY_S, Start
+from tfx_configs.settings import Start
+from tfx_configs.units import DAY_S, HOUR_S
 
 MONDAY = seconds(0) + 3 * 3600
 """Three in the morning: a full run has been due for an hour."""
-HOUR_S = 3600
 DUE = Evidence(data_until_s=MONDAY, trained_until_s=seconds(-28))
 SETTINGS = RetrainSettings()
 

@@ -1,7 +1,5 @@
 """What is told of a guard is what the guard decides by."""
 
-import dataclasses
-
 import pytest
 
 from components.rollout.decision.guard_readings import readings
@@ -11,7 +9,7 @@ from tests.components.rollout.decision.test_state_machine import SETTINGS, SPEAK
 
 TOLD = {"errors", "latency", "fallback", "coverage", "outcomes", "age", "split", "agreement", "proof"}
 """Rules with a figure; the others only know yes and no, or count answers."""
-PLAN = dataclasses.replace(SETTINGS, min_outcome_ratio=0.8)
+PLAN = SETTINGS.replace(min_outcome_ratio=0.8)
 
 
 def _acting(percent: int, seen: Evidence) -> tuple[set[str], set[str]]:

@@ -198,7 +198,7 @@ def test_before_everybody_gets_the_canary_its_outcomes_are_proven_unless_the_pla
     assert decision.wants_traffic
     needs = r"proof: hits per trip surely above 0\.\d\d of stable's, 0\.80 needed"
     assert re.fullmatch(needs + "; about [0-9,]+ requests in all would show it", decision.reasons[0])
-    assert decide(dataclasses.replace(SETTINGS, min_outcome_ratio=0.0), at_50, unsure).action == "step"
+    assert decide(SETTINGS.replace(min_outcome_ratio=0.0), at_50, unsure).action == "step"
 
 
 def test_a_split_that_is_not_the_declared_one_holds_without_asking_for_traffic() -> None:

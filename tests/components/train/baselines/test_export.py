@@ -1,6 +1,5 @@
 """The exported baselines against the benchmark's peers of the same name, which share no code with them."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -93,8 +92,8 @@ def test_the_logistic_baseline_with_its_peers_weights_scores_as_its_peer_does(tr
 
 
 def named(trained: Trained, *names: str) -> str:
-    gate = dataclasses.replace(trained.run.gate, baselines=("popularity", "personal_frequency", *names))
-    return dataclasses.replace(trained.run, gate=gate).to_json()
+    gate = trained.run.gate.replace(baselines=("popularity", "personal_frequency", *names))
+    return trained.run.replace(gate=gate).to_json()
 
 
 def test_the_named_ones_are_exported_and_the_logistic_one_has_learned_what_is_bought_again(

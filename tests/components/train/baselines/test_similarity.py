@@ -48,7 +48,7 @@ def exported(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Path
 
 def _settings(trained: Trained) -> str:
     names = ("popularity", "personal_frequency", *NEIGHBOUR_BASELINES)
-    return dataclasses.replace(trained.run, gate=dataclasses.replace(trained.run.gate, baselines=names)).to_json()
+    return trained.run.replace(gate=trained.run.gate.replace(baselines=names)).to_json()
 
 
 def liked(answer: Answer) -> dict[str, float]:
