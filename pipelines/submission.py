@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import yaml
 
 from components.kfp_support.server_client import MADE_BY, KfpServer, Run, Schedule
 from model.errors import AisleError, CheckFailed, InputError, StageFailed
-from tfx_configs.settings import RunSettings
+from tfx_configs.overrides import json_or_text
 
 FOLLOWED = ("cluster", "rollout", "monitoring")
 """Pipelines that run on a cluster, as in pipelines/compiled."""
@@ -65,24 +65,6 @@ def parameters(package: Package, given: Mapping[str, str]) -> dict[str, Any]:
     if missing:
         raise InputError(f"parameter {missing[0]}: {package.name} has no default for it; give --param {missing[0]}=...")
     return {name: _typed(name, text, package.inputs[name]["parameterType"]) for name, text in given.items()}
-
-
-def overridden(settings: RunSettings, changes: Sequence[str]) -> RunSettings:
-    """Settings with `section.field=value` put in, values as JSON or plain words.
-
-    Raises InputError on words of another form, SettingsError on names or values that the settings refuse.
-    """
-    tree = json.loads(settings.to_json())
-    for change in changes:
-        path, equals, text = change.partition("=")
-        *sections, field = path.split(".")
-        inner = tree
-        for section in sections:
-            inner = inner.get(section) if isinstance(inner, dict) else None
-        if not equals or not isinstance(inner, dict):
-            raise InputError(f"expected --set section.field=value of RunSettings, got {change!r}")
-        inner[field] = _json(text)
-    return RunSettings.from_dict(tree)
 
 
 def follow(
@@ -196,14 +178,7 @@ def _typed(name: str, text: str, kind: str) -> Any:
     if kind == "STRING":
         return text
     types: dict[str, tuple[type, ...]] = {"NUMBER_INTEGER": (int,), "NUMBER_DOUBLE": (int, float), "BOOLEAN": (bool,)}
-    wanted, value = types.get(kind, (object,)), _json(text)
+    wanted, value = types.get(kind, (object,)), json_or_text(text)
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind.startswith("NUMBER")):
         raise InputError(f"parameter {name}: expected {kind.lower().replace('number_', '')}, got {text!r}")
     return value
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text

@@ -119,3 +119,10 @@ class RetrainSettings(Settings):
         ),
     ] = ()
     """Checks of skew and drift (`drift_hour`) whose failure starts a full run; the others warn and start none."""
+
+
+class MonitorStep(Settings):
+    """Everything one run of the monitor depends on."""
+
+    monitor: MonitorSettings = MonitorSettings()
+    retrain: RetrainSettings = RetrainSettings()

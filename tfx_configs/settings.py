@@ -36,6 +36,7 @@ class DataSettings(Settings):
     """Where events come from and where time is split."""
 
     source: Literal["complete_journey", "movielens", "canonical"] = "complete_journey"
+    """Format of the tables: The Complete Journey, MovieLens, or the canonical tables of docs/data.md."""
     path: str = ""
     """Directory of the source's files; empty: The Complete Journey's Python package."""
     engine: Literal["duckdb", "spark"] = "duckdb"
@@ -106,9 +107,11 @@ class TrainSettings(Settings):
     """scratch: from random weights; refresh: a parent's weights as they are, on a new catalog; warm: the same, then
     one epoch at a lower rate on the trips since the parent learned."""
     seed: int = 7
+    """Of weights, batches and samples."""
     dimension: int = Field(32, ge=4, le=512)
     """Width of the towers' output."""
     retrieval_epochs: Count = 3
+    """Passes of the towers over their trips."""
     retrieval_batch: int = Field(256, ge=16, le=65_536)
     """Trips a step; what the other trips bought are the negatives."""
     uniform_negatives: int = Field(1024, ge=0, le=65_536)
@@ -118,6 +121,7 @@ class TrainSettings(Settings):
     ranking_days: int = Field(140, ge=7)
     """Trips this close before the cut train the ranker (at most half of all the time before it), days."""
     ranking_epochs: Count = 1
+    """Passes of the ranker over its trips."""
     ranking_batch: int = Field(64, ge=1, le=4096)
     """Trips a step."""
     negative_percent: float = Field(60.0, gt=0, le=100)

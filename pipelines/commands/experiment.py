@@ -1,13 +1,15 @@
 """`aisle experiment ACTION`. Exit 0: done; 1: the split cannot be trusted; 2: bad input."""
 
-import argparse
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Argument, Option
 
 from model.errors import InputError
-from pipelines.arguments import number, writable_file
+from pipelines.commands.options import LOG_HELP, NUMBER
 
 if TYPE_CHECKING:
     from components.rollout.experiment.analysis import Reading
@@ -15,88 +17,56 @@ if TYPE_CHECKING:
     from components.rollout.experiment.size import Baseline
     from tfx_configs.labels import LabelSettings
 
-DOES = {
-    "experiment": "compare two versions by shopper: plan how many it takes, read the result",
-    "size": "how many shoppers and days it takes to see an effect",
-    "read": "who was exposed, whether the split can be trusted, the effect; exit 1 if it cannot be trusted",
-}
+app = typer.Typer(help="Compare two versions by shopper: plan, read the result.")
+TABLES = "canonical tables with the purchases"
+SINCE = "RFC 3339; start"
+Outcomes = Annotated[
+    str,
+    Option(metavar="TYPE,TYPE", help="event types that count as hits, as in the versions' labels.positive_types"),
+]
+Until = Annotated[str | None, Option(metavar="TIME", help="RFC 3339; end (default: the log's end)")]
+SharePercent = Annotated[float, Option("--share", help="percent of shoppers who get the treatment", **NUMBER)]
+Alpha = Annotated[float, Option(help="probability that an interval misses the truth", **NUMBER)]
 
 
-def experiment_commands(commands: Any) -> None:
-    """Adds `experiment` and its actions to the subparsers of `aisle`."""
-    parser = commands.add_parser("experiment", help=DOES["experiment"], description=DOES["experiment"])
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-
-    size = actions.add_parser("size", help=DOES["size"], description=DOES["size"])
-    size.add_argument("--baseline-from", metavar="LOG", help="request log of a version outside an experiment")
-    _span(size, "with --baseline-from: ", required=False)
-    size.add_argument("--mean", type=number, help="hits per trip, instead of a log")
-    size.add_argument("--sd", type=number, help="with --mean: standard deviation of a shopper's hits per trip")
-    size.add_argument("--rho", type=number, default=0.0, help="with --mean: correlation with the shopper's past")
-    size.add_argument(
-        "--relative-effect", type=number, default=0.02, help="effect to detect, as a share of the mean (%(default)s)"
-    )
-    size.add_argument("--power", type=number, default=0.8, help="probability of detecting it (%(default)s)")
-    _plan(size)
-    size.set_defaults(command=_size)
-
-    read = actions.add_parser("read", help=DOES["read"], description=DOES["read"])
-    read.add_argument("log", metavar="LOG", help="directory of a request log, or s3://bucket/path (docs/serving.md)")
-    read.add_argument("--control", required=True, metavar="VERSION", help="the version to compare with")
-    read.add_argument("--treatment", required=True, metavar="VERSION", help="the version on trial")
-    _span(read, "", required=True)
-    _plan(read)
-    read.add_argument("--final", action="store_true", help="this is the one planned look: its interval decides")
-    read.add_argument("--json", type=Path, metavar="FILE", help="also write the whole result to this file")
-    read.set_defaults(command=_read)
-
-
-def _span(parser: argparse.ArgumentParser, when: str, required: bool) -> None:
-    """`when`: begins the help of what goes with a log. `required`: there always is one."""
-    parser.add_argument(
-        "--tables", type=Path, required=required, metavar="DIR", help=f"{when}canonical tables with the purchases"
-    )
-    parser.add_argument(
-        "--outcomes",
-        default="purchase",
-        metavar="TYPE,TYPE",
-        help=f"{when}event types that count as hits, as in the versions' labels.positive_types (%(default)s)",
-    )
-    start = (
-        "start, from which on the share has been the same" if required else "start (default: half of the log's span)"
-    )
-    parser.add_argument("--since", required=required, metavar="TIME", help=f"{when}RFC 3339; {start}")
-    parser.add_argument("--until", metavar="TIME", help=f"{when}RFC 3339; end (default: the log's end)")
-
-
-def _plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--share", type=number, default=50.0, help="percent of shoppers who get the treatment (%(default)s)"
-    )
-    parser.add_argument(
-        "--alpha", type=number, default=0.05, help="probability that an interval misses the truth (%(default)s)"
-    )
-
-
-def _size(options: argparse.Namespace) -> int:
+@app.command()
+def size(
+    baseline_from: Annotated[
+        str | None, Option(metavar="LOG", help="request log of a version outside an experiment")
+    ] = None,
+    tables: Annotated[Path | None, Option(metavar="DIR", help=f"with --baseline-from: {TABLES}")] = None,
+    outcomes: Outcomes = "purchase",
+    since: Annotated[str | None, Option(metavar="TIME", help=f"{SINCE} (default: half of the log's span)")] = None,
+    until: Until = None,
+    mean: Annotated[float | None, Option(help="hits per trip, instead of a log", **NUMBER)] = None,
+    sd: Annotated[
+        float | None, Option(help="with --mean: standard deviation of a shopper's hits per trip", **NUMBER)
+    ] = None,
+    rho: Annotated[float, Option(help="with --mean: correlation with the shopper's past", **NUMBER)] = 0.0,
+    relative_effect: Annotated[float, Option(help="effect to detect, as a share of the mean", **NUMBER)] = 0.02,
+    power: Annotated[float, Option(help="probability of detecting it", **NUMBER)] = 0.8,
+    share: SharePercent = 50.0,
+    alpha: Alpha = 0.05,
+) -> int:
+    """Print how many shoppers and days an effect takes."""
     from components.rollout.experiment.size import Baseline
     from pipelines.local.experiment_analysis import days, size_baseline
 
-    plan = (options.relative_effect, options.power, options.alpha, options.share)
+    plan = (relative_effect, power, alpha, share)
     _check_plan(*plan)
     visits: dict[str, Any] | None = None
-    if options.baseline_from is not None:
-        if options.tables is None:
+    if baseline_from is not None:
+        if tables is None:
             raise InputError("expected --tables DIR with --baseline-from, got none; hits are items that were bought")
-        found, visits = size_baseline(options.baseline_from, options.tables, *_moments(options), _labels(options))
-    elif options.mean is None or options.sd is None:
+        baseline, visits = size_baseline(baseline_from, tables, *_span(since, until), _labels(outcomes))
+    elif mean is None or sd is None:
         raise InputError("expected --baseline-from LOG, or --mean and --sd, got neither")
     else:
-        if options.mean <= 0 or options.sd <= 0 or not 0 <= options.rho < 1:
+        if mean <= 0 or sd <= 0 or not 0 <= rho < 1:
             raise InputError("expected --mean and --sd above 0, --rho from 0 to below 1")
-        found = Baseline(mean=options.mean, sd=options.sd, rho=options.rho)
+        baseline = Baseline(mean=mean, sd=sd, rho=rho)
     try:
-        lines = list(size_lines(found, plan, lambda rho: days(visits, *plan, rho) if visits else None))
+        lines = list(size_lines(baseline, plan, lambda rho: days(visits, *plan, rho) if visits else None))
     except OverflowError:
         raise InputError(
             "expected an effect that can be seen, got one that takes more shoppers than can be counted"
@@ -105,39 +75,57 @@ def _size(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(options: argparse.Namespace) -> int:
+@app.command()
+def read(
+    log: Annotated[str, Argument(metavar="LOG", help=LOG_HELP)],
+    control: Annotated[str, Option(metavar="VERSION", help="the version to compare with")],
+    treatment: Annotated[str, Option(metavar="VERSION", help="the version on trial")],
+    tables: Annotated[Path, Option(metavar="DIR", help=TABLES)],
+    since: Annotated[str, Option(metavar="TIME", help=f"{SINCE}, from which on the share has been the same")],
+    until: Until = None,
+    outcomes: Outcomes = "purchase",
+    share: SharePercent = 50.0,
+    alpha: Alpha = 0.05,
+    final: Annotated[bool, Option("--final", help="this is the one planned evaluation: its interval decides")] = False,
+    json: Annotated[Path | None, Option(metavar="FILE", help="also write the whole result to this file")] = None,
+) -> int:
+    """Print the exposed shoppers, alarms of the split, and the effect.
+
+    Exit 1 if the split cannot be trusted.
+    """
     from model.files import write_json
+    from pipelines.arguments import writable_file
     from pipelines.local.experiment_analysis import read_experiment
     from tfx_configs.experiment import ExperimentSettings
 
-    writable_file("--json", options.json)
-    since_s, until_s = _moments(options)
+    writable_file("--json", json)
+    since_s, until_s = _span(since, until)
     assert since_s is not None, "--since is required"
-    settings = ExperimentSettings(share_percent=options.share, alpha=options.alpha)
-    versions = (options.control, options.treatment)
-    place = (options.log, options.tables, since_s, until_s)
-    found = read_experiment(*place, *versions, settings, options.final, _labels(options))
-    for line in reading_lines(found, options.alpha, options.final):
+    settings = ExperimentSettings(share_percent=share, alpha=alpha)
+    place = (log, tables, since_s, until_s)
+    reading = read_experiment(*place, control, treatment, settings, final, _labels(outcomes))
+    for line in reading_lines(reading, alpha, final):
         print(line)
-    if options.json is not None:
-        write_json(options.json, dataclasses.asdict(found))
-    return 1 if found.decision == "mismatch" else 0
+    if json is not None:
+        write_json(json, dataclasses.asdict(reading))
+    return 1 if reading.decision == "mismatch" else 0
 
 
-def _moments(options: argparse.Namespace) -> tuple[float | None, float | None]:
+def _span(since: str | None, until: str | None) -> tuple[float | None, float | None]:
+    """Both as seconds since 1970. Raises InputError on one that is no time, or an end before the start."""
     from components.monitor.kfp_steps import moment_s
 
-    given = {"--since": options.since, "--until": options.until}
-    since, until = (None if text is None else moment_s(text, name) for name, text in given.items())
-    if since is not None and until is not None and since >= until:
-        raise InputError(f"--until: expected a time after --since {options.since}, got {options.until}")
-    return since, until
+    since_s = None if since is None else moment_s(since, "--since")
+    until_s = None if until is None else moment_s(until, "--until")
+    if since_s is not None and until_s is not None and since_s >= until_s:
+        raise InputError(f"--until: expected a time after --since {since}, got {until}")
+    return since_s, until_s
 
 
-def _labels(options: argparse.Namespace) -> "LabelSettings":
+def _labels(outcomes: str) -> "LabelSettings":
     from tfx_configs.labels import LabelSettings
 
-    return LabelSettings(positive_types=tuple(options.outcomes.split(",")))
+    return LabelSettings(positive_types=tuple(outcomes.split(",")))
 
 
 def _check_plan(effect: float, power: float, alpha: float, share: float) -> None:

@@ -36,9 +36,8 @@ from tfx_configs.units import DAY_S
 MOMENT_S = seconds(MOMENT_DAY)
 ITEM_IDS = np.array(list(ITEMS), dtype=object)
 RANKING_DAYS = 28
-RUN = recipes.fast()
-.training(ranking_days=RANKING_DAYS)
-.replace(
+FAST = recipes.fast().training(ranking_days=RANKING_DAYS)
+RUN = FAST.replace(
     features=FeatureSettings(min_item_count=1, oov_buckets=2, half_lives_days=(7.0,), max_attributes=2),
     candidates=CandidateSettings(retrieved=2, popular=3),
 )
