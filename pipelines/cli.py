@@ -13,12 +13,9 @@ from typer._click.exceptions import UsageError
 
 from model.errors import INTERRUPTED, AisleError, InputError
 from pipelines.commands import experiment, rollout
-from pipelines.commands.explore import explore
 from pipelines.commands.monitor import monitor
-from pipelines.commands.options import DEMO_RUN, RunDirectory
 from pipelines.commands.replay import replay
-from pipelines.commands.runs import demo, train
-from pipelines.commands.serve import serve
+from pipelines.commands.runs import demo, explore, report, serve, train
 from pipelines.commands.settings import settings
 from pipelines.commands.submit import submit
 from tfx_configs.frozen import SettingsError
@@ -29,7 +26,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 120},
 )
-for command in (demo, train, serve, explore, monitor, replay, submit, settings):
+for command in (demo, train, report, serve, explore, monitor, replay, submit, settings):
     app.command()(command)
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(experiment.app, name="experiment")
@@ -49,15 +46,6 @@ def _aisle(
         bool, Option("--version", is_eager=True, callback=_print_version, help="print the version and exit")
     ] = False,
 ) -> None: ...
-
-
-@app.command()
-def report(run: RunDirectory = DEMO_RUN) -> int:
-    """Write the report of a finished run again."""
-    from pipelines.demo import rewrite_report
-
-    print(f"wrote {rewrite_report(run)}")
-    return 0
 
 
 @app.command("compile")

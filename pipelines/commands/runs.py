@@ -1,4 +1,4 @@
-"""`aisle demo` and `aisle train`: runs of the pipeline on this machine."""
+"""Runs of the pipeline on this machine: `aisle demo`, `train`, `report`, `serve` and `explore`."""
 
 import getpass
 from pathlib import Path
@@ -7,7 +7,18 @@ from typing import Annotated
 from typer import Option
 
 from model.errors import InputError
-from pipelines.commands.options import Changes, Config, CutDate, Data, Fast, Out, run_settings
+from pipelines.commands.options import (
+    DEMO_RUN,
+    Changes,
+    Config,
+    CutDate,
+    Data,
+    Fast,
+    Out,
+    Rules,
+    RunDirectory,
+    run_settings,
+)
 from tfx_configs.settings import Start
 
 
@@ -73,6 +84,52 @@ def train(
         print(override_line(pushed["override"]))
     print(f"{pushed['version']}: {pushed['reason']}; stable is {pushed['stable']}; registry {paths.registry}")
     return 0 if read_json(Path(outputs["verdict"]))["blessed"] else 1
+
+
+def report(run: RunDirectory = DEMO_RUN) -> int:
+    """Write the report of a finished run again."""
+    from pipelines.demo import rewrite_report
+
+    print(f"wrote {rewrite_report(run)}")
+    return 0
+
+
+def serve(
+    run: RunDirectory = DEMO_RUN,
+    http_port: Annotated[int, Option(help="REST port")] = 8080,
+    grpc_port: Annotated[int, Option(help="gRPC port")] = 8081,
+    rules: Rules = None,
+    request_log: Annotated[
+        Path | None, Option(metavar="DIR", help="log a row for each answer to this directory")
+    ] = None,
+) -> int:
+    """Serve a run's stable model on 127.0.0.1.
+
+    REST and gRPC of KServe's v2 protocol, until Ctrl-C.
+    """
+    from pipelines.local.serve import serve_stable
+
+    return serve_stable(run, http_port, grpc_port, rules, request_log)
+
+
+def explore(
+    run: RunDirectory = DEMO_RUN,
+    port: Annotated[int, Option(help="port of the page")] = 8090,
+    examples: Annotated[Path | None, Option(metavar="DIR", help="an examples artifact instead of a run")] = None,
+    model: Annotated[
+        list[Path] | None,
+        Option(metavar="DIR", help="with --examples: the stable model; give it again for the canary"),
+    ] = None,
+) -> int:
+    """Show recommendations and their reasons in a browser.
+
+    The pages are served on 127.0.0.1 until Ctrl-C.
+    """
+    from pipelines.explore.server import explore as serve_pages
+
+    if model and not examples:
+        raise InputError("expected --examples DIR with --model, got none; name the data it was made from")
+    return serve_pages(run, port, examples, model or [])
 
 
 def _override(reason: str | None, name: str) -> tuple[str, str]:

@@ -83,10 +83,8 @@ def submit(
     cron = submission.cron_of(recurring) if recurring else ""
     settings: Settings = {"data": data, "cut_date": cut_date, "fast": fast, "config": config, "changes": changes}
     values = _parameters(param or [])
-    if retrain:
-        values = _retraining(pipeline, data_version, settings) | values
-    elif pipeline == "cluster":
-        values = _training(data_version, recurring, settings) | values
+    if retrain or pipeline == "cluster":
+        values = _run_parameters(pipeline, retrain, data_version, recurring, settings) | values
     elif data_version or any(settings.values()):
         raise InputError(
             "--fast, --data, --data-version, --cut-date, --config and --set go with --pipeline cluster or --retrain; "
@@ -121,26 +119,22 @@ def _parameters(pairs: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in (pair.partition("=") for pair in pairs)}
 
 
-def _retraining(pipeline: str, data_version: str | None, settings: Settings) -> dict[str, str]:
-    from pipelines.local.versions import code_version
-
-    if pipeline != "monitoring":
-        raise InputError(f"--retrain goes with --pipeline monitoring, got {pipeline}")
-    if data_version:
-        raise InputError("expected no --data-version with --retrain: each run takes the tables as they are then")
-    return {"training": run_settings(**settings, on_cluster=True).to_json(), "code_version": code_version()}
-
-
-def _training(version: str | None, recurring: str | None, settings: Settings) -> dict[str, str]:
+def _run_parameters(
+    pipeline: str, retrain: bool, version: str | None, recurring: str | None, settings: Settings
+) -> dict[str, str]:
+    """{parameter: its text} of the settings of a training run, or of those that a monitor starts."""
     from components.train.current_models import EACH_RUN
     from pipelines.local.versions import code_version, data_version
 
+    if retrain and pipeline != "monitoring":
+        raise InputError(f"--retrain goes with --pipeline monitoring, got {pipeline}")
+    if retrain and version:
+        raise InputError("expected no --data-version with --retrain: each run takes the tables as they are then")
     run = run_settings(**settings, on_cluster=True)
+    if retrain:
+        return {"training": run.to_json(), "code_version": code_version()}
     version = version or (EACH_RUN if recurring else "")
     if not version and run.data.path:
         raise InputError("expected --data-version with --data: the files are on the cluster; a date will do")
-    return {
-        "settings": run.to_json(),
-        "data_version": version or data_version(run.data),
-        "code_version": code_version(),
-    }
+    version = version or data_version(run.data)
+    return {"settings": run.to_json(), "data_version": version, "code_version": code_version()}

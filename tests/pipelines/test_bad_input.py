@@ -45,7 +45,7 @@ def test_an_abbreviated_argument(tmp_path: Path) -> None:
 
 def test_a_cut_date_that_is_no_date(tmp_path: Path) -> None:
     line = _refused(tmp_path / "out", "--cut-date", "yesterday")
-    assert "cut_date: expected a date like 2017-12-04, got 'yesterday'" in line
+    assert "setting data.cut_date: expected str or null, a date like 2017-12-04, got 'yesterday'" in line
 
 
 def test_a_data_directory_that_is_not_there(tmp_path: Path) -> None:

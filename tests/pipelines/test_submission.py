@@ -167,6 +167,7 @@ def test_what_the_server_refuses_is_told_in_its_words(
         ((*DATA, "--param", "canary=1"), "parameter canary: unknown to aisle-cluster; it has canary_percent"),
         ((*DATA, "--param", "canary_percent=ten"), "parameter canary_percent: expected integer, got 'ten'"),
         ((*DATA, "--set", "train.dimensions=8"), "unknown in TrainSettings"),
+        ((*DATA, "--set", "data.sample_percent=much"), "setting data.sample_percent: expected float"),
         ((*DATA, "--set", "dimension"), "expected --set section.field=value"),
         (("--recurring", "monday"), "expected --recurring with 5 or 6 fields of cron"),
         (
