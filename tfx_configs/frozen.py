@@ -44,7 +44,7 @@ Percent = Annotated[float, Field(ge=0, le=100)]
 class Settings(BaseModel):
     """Base of all settings classes.
 
-    A field's type carries its range; its docstring says its meaning and its unit.
+    A field's type carries its range; its docstring has its meaning and its unit.
 
     Raises:
         SettingsError: when an instance is built from an unknown name or a value that its field refuses; one line.

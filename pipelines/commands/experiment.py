@@ -135,52 +135,53 @@ def _check_plan(effect: float, power: float, alpha: float, share: float) -> None
         raise InputError("expected --power in (0.5, 1), --alpha in (0, 0.5], --share between 0 and 100")
 
 
-def size_lines(found: "Baseline", plan: tuple[float, float, float, float], days: Any) -> Iterator[str]:
-    """What the terminal shows. `days`: rho -> days, or None where nothing can be said of them."""
+def size_lines(baseline: "Baseline", plan: tuple[float, float, float, float], days: Any) -> Iterator[str]:
+    """Lines for the terminal. `days`: rho -> days, or None where the log has too few."""
     from components.rollout.experiment.size import shoppers_needed
 
     effect, power, alpha, share = plan
-    measured = f", measured on {found.shoppers:,} shoppers" if found.shoppers else ""
-    yield f"{found.mean:.4f} hits per trip, sd {found.sd:.4f} by shopper, rho {found.rho:.2f} with their past{measured}"
+    measured = f", measured on {baseline.shoppers:,} shoppers" if baseline.shoppers else ""
+    spread = f"sd {baseline.sd:.4f} by shopper, rho {baseline.rho:.2f} with their past"
+    yield f"{baseline.mean:.4f} hits per trip, {spread}{measured}"
     yield f"To see {100 * effect:+g} % with power {power:g}, alpha {alpha:g}, {share:g} % of shoppers treated:"
     yield f"{'':28} {'control':>10} {'treatment':>10}   days"
-    for name, rho in (("as it is", 0.0), ("with the variance reduction", found.rho)):
-        control, treatment = shoppers_needed(found, effect, power, alpha, share, rho)
-        told = days(rho)
-        last = f"{told:>6,}" if told else "more than the log has" if found.shoppers else "     –"
+    for name, rho in (("as it is", 0.0), ("with the variance reduction", baseline.rho)):
+        control, treatment = shoppers_needed(baseline, effect, power, alpha, share, rho)
+        needed = days(rho)
+        last = f"{needed:>6,}" if needed else "more than the log has" if baseline.shoppers else "     –"
         yield f"{name:28} {control:>10,} {treatment:>10,} {last}"
 
 
-def reading_lines(found: "Reading", alpha: float, final: bool) -> Iterator[str]:
-    """What the terminal shows of an experiment."""
-    split = found.split
+def reading_lines(reading: "Reading", alpha: float, final: bool) -> Iterator[str]:
+    """Lines for the terminal about an experiment."""
+    split = reading.split
     yield f"{'':10} {'exposed':>9} {'shoppers':>9} {'visits':>9} {'hits/visit':>11} {'adjusted':>10}"
-    sides = (("control", found.control, split.control), ("treatment", found.treatment, split.treatment))
+    sides = (("control", reading.control, split.control), ("treatment", reading.treatment, split.treatment))
     for side, version, exposed in sides:
-        arm = getattr(found.adjusted, side) if found.adjusted else None
+        arm = getattr(reading.adjusted, side) if reading.adjusted else None
         rest = f"{arm.shoppers:>9,} {arm.trips:>9,} {arm.mean:>11.4f} {arm.adjusted:>10.4f}" if arm else ""
         yield f"{side:10} {exposed:>9,} {rest}  {version}".rstrip()
     yield (
-        f"declared {split.declared_percent:g} % treated: p {split.p_value:.3g}, looked at all the time "
+        f"declared {split.declared_percent:g} % treated: p {split.p_value:.3g}, at any time "
         f"{split.always_valid_p:.3g}; {split.both_percent:.2f} % saw both versions"
     )
-    for why, count in found.left_out.items():
-        yield f"left out: {count:,} {why}"
+    for reason, count in reading.left_out.items():
+        yield f"left out: {count:,} {reason}"
     for alarm in split.alarms:
         yield f"MISMATCH: {alarm}"
-    for name, one in (("as it is", found.plain), ("variance reduced", found.adjusted)):
-        if one is not None:
-            yield f"{name:17} {_effect(one, alpha)}"
-    counted = "the planned look" if final else "looked at all the time"
-    yield f"decision: {found.decision}" + ("; no estimate is given" if split.alarms else f" ({counted})")
+    for name, effect in (("as it is", reading.plain), ("variance reduced", reading.adjusted)):
+        if effect is not None:
+            yield f"{name:17} {_effect(effect, alpha)}"
+    horizon = "the planned evaluation" if final else "evaluated at any time"
+    yield f"decision: {reading.decision}" + ("; no estimate is given" if split.alarms else f" ({horizon})")
 
 
-def _effect(found: "Effect", alpha: float) -> str:
+def _effect(effect: "Effect", alpha: float) -> str:
     def percent(ratio: float) -> str:
         return f"{100 * (ratio - 1):+.1f} %" if ratio < 100 else "unknown"
 
     return (
-        f"{percent(found.ratio)}, {100 * (1 - alpha):g} % interval {percent(found.low)} to {percent(found.high)}, "
-        f"always valid {percent(found.always_low)} to {percent(found.always_high)}"
-        + (f"; the past explains {100 * found.rho_squared:.0f} % of the variance" if found.rho_squared else "")
+        f"{percent(effect.ratio)}, {100 * (1 - alpha):g} % interval {percent(effect.low)} to {percent(effect.high)}, "
+        f"always valid {percent(effect.always_low)} to {percent(effect.always_high)}"
+        + (f"; the past explains {100 * effect.rho_squared:.0f} % of the variance" if effect.rho_squared else "")
     )

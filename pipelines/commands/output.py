@@ -1,4 +1,4 @@
-"""The last lines of a run: what happened, where to look, what to try next."""
+"""Lines for the terminal at the end of a run, and about a rollout."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,7 +32,7 @@ def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
     yield f"Report: {out / 'report.html'}    summary: {out / 'summary.json'}"
     yield ""
     yield "Next:"
-    yield f"  .venv/bin/aisle serve --run {out}             # the model in production, over KServe's v2 protocol"
+    yield f"  .venv/bin/aisle serve --run {out}             # the stable model, over KServe's v2 protocol"
     yield f"  .venv/bin/aisle rollout status --run {out}    # every step of the canary and why it was taken"
     yield "  .venv/bin/aisle demo --data DIR --out build/mine    # the same on your own tables (README: Your own data)"
 
@@ -48,7 +48,7 @@ def status_lines(status: Status) -> Iterator[str]:
 
 
 def step_line(step: dict[str, Any]) -> str:
-    """One step of the machine: what was declared and seen, and what was decided why."""
+    """One step of the rollout: declared and observed share, decision and reasons."""
     return (
         f"  {step['declared_percent']:3d} % declared, {step['observed_shopper_percent']:.1f} % of shoppers "
         f"observed, {step['requests']} requests, {step['failed_requests']} failed: "
@@ -57,7 +57,7 @@ def step_line(step: dict[str, Any]) -> str:
 
 
 def cluster_line(seen: "Seen") -> str:
-    """The rollout on a cluster: roles, state, share, and what was done last."""
+    """The rollout on a cluster: roles, state, share, and the last action."""
     traffic = seen.traffic
     versions = {"stable": traffic.stable, "canary": traffic.canary, "previous": traffic.previous}
     roles = "  ".join(f"{role} {version.name}" for role, version in versions.items() if version is not None)

@@ -34,11 +34,12 @@ def demo(
 
     Ingest, training, evaluation, gate, a canary rollout under replayed traffic, and monitoring.
     """
+    settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
+
     from pipelines.commands.output import closing_lines
     from pipelines.demo import run_demo
     from pipelines.local.display import Display
 
-    settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
     display = Display()
     for line in closing_lines(run_demo(settings, out.resolve(), display), out):
         display.console.print(line, highlight=False, soft_wrap=True)
@@ -67,6 +68,10 @@ def train(
 
     Exit 1 if the gate refuses the model.
     """
+    changes = [*([f"train.start={start}"] if start else []), *(changes or ())]
+    settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
+    reason_and_name = _override(override, override_by)
+
     from components.push.run import override_line
     from model.files import read_json
     from model.registry.model_registry import Registry
@@ -74,9 +79,7 @@ def train(
     from pipelines.local.pipeline_process import run_pipeline
     from pipelines.local.run_directory import Paths, alone
 
-    changes = [*([f"train.start={start}"] if start else []), *(changes or ())]
-    settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
-    paths, reason_and_name = Paths(out=out.resolve()), _override(override, override_by)
+    paths = Paths(out=out.resolve())
     with alone(paths.out), Display(PIPELINE_STAGES) as display:
         outputs = run_pipeline(settings, paths, Registry(paths.registry), display, *reason_and_name)
     pushed = read_json(Path(outputs["outcome"]))

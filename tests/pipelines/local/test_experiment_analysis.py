@@ -77,7 +77,7 @@ def test_a_treatment_that_nearly_everybody_likes_is_found_better(
     assert (found["split"]["control"], found["split"]["treatment"]) == (200, 200)
     assert found["left_out"] == {"asked for by name": 1}
     assert found["decision"] == "better"
-    assert "decision: better (looked at all the time)" in told
+    assert "decision: better (evaluated at any time)" in told
     arms = found["adjusted"]
     assert (arms["treatment"]["shoppers"], arms["treatment"]["trips"]) == (200, 800)
     assert arms["treatment"]["mean"] == pytest.approx(0.9, abs=0.05)
