@@ -21,8 +21,7 @@ app = typer.Typer(help="Compare two versions by shopper: plan, read the result."
 TABLES = "canonical tables with the purchases"
 SINCE = "RFC 3339; start"
 Outcomes = Annotated[
-    str,
-    Option(metavar="TYPE,TYPE", help="event types that count as hits, as in the versions' labels.positive_types"),
+    str, Option(metavar="TYPE,TYPE", help="event types that count as hits, as in the versions' labels.positive_types")
 ]
 Until = Annotated[str | None, Option(metavar="TIME", help="RFC 3339; end (default: the log's end)")]
 SharePercent = Annotated[float, Option("--share", help="percent of shoppers who get the treatment", **NUMBER)]

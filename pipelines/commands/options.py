@@ -17,35 +17,20 @@ DEMO_RUN = Path("build/demo")
 LOG_HELP = "directory of a request log, or s3://bucket/path (docs/serving.md)"
 Out = Annotated[Path, Option("--out", metavar="DIR", help="directory for everything the run writes")]
 Rules = Annotated[
-    Path | None,
-    Option("--rules", metavar="FILE", help="business rules instead of the model's own (docs/reranking.md)"),
+    Path | None, Option("--rules", metavar="FILE", help="business rules instead of the model's own (docs/reranking.md)")
 ]
 
-Data = Annotated[
-    str,
-    Option("--data", metavar="DIR", help="your own tables instead of the demo's"),
-]
-CutDate = Annotated[
-    str | None,
-    Option("--cut-date", metavar="DATE", help="first test day, YYYY-MM-DD"),
-]
+Data = Annotated[str, Option("--data", metavar="DIR", help="your own tables instead of the demo's")]
+CutDate = Annotated[str | None, Option("--cut-date", metavar="DATE", help="first test day, YYYY-MM-DD")]
 Fast = Annotated[
     bool,
-    Option(
-        "--fast",
-        help="short training, and a small sample of the demo's data: for trying out, not for quality",
-    ),
+    Option("--fast", help="short training, and a small sample of the demo's data: for trying out, not for quality"),
 ]
-Config = Annotated[
-    Path | None,
-    Option("--config", metavar="FILE", help="settings as YAML or JSON (`aisle settings`)"),
-]
+Config = Annotated[Path | None, Option("--config", metavar="FILE", help="settings as YAML or JSON (`aisle settings`)")]
 Changes = Annotated[
     list[str] | None,
     Option(
-        "--set",
-        metavar="KEY=VALUE",
-        help="change one setting, section.field=value; repeatable, holds over all others",
+        "--set", metavar="KEY=VALUE", help="change one setting, section.field=value; repeatable, holds over all others"
     ),
 ]
 

@@ -120,8 +120,7 @@ def explore(
     port: Annotated[int, Option(help="port of the page")] = 8090,
     examples: Annotated[Path | None, Option(metavar="DIR", help="an examples artifact instead of a run")] = None,
     model: Annotated[
-        list[Path] | None,
-        Option(metavar="DIR", help="with --examples: the stable model; give it again for the canary"),
+        list[Path] | None, Option(metavar="DIR", help="with --examples: the stable model; give it again for the canary")
     ] = None,
 ) -> int:
     """Show recommendations and their reasons in a browser.

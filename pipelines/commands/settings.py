@@ -10,9 +10,7 @@ WIDTH = 160
 """Columns of the table where no terminal sets them."""
 
 
-def settings(
-    as_json: Annotated[bool, Option("--json", help="print JSON, for programs")] = False,
-) -> int:
+def settings(as_json: Annotated[bool, Option("--json", help="print JSON, for programs")] = False) -> int:
     """Print every setting: default, range and meaning."""
     import dataclasses
 

@@ -37,8 +37,7 @@ def submit(
     ] = "",
     data: Data = "",
     data_version: Annotated[
-        str | None,
-        Option(metavar="WORD", help="cluster: version of the tables in --data; a new word means new data"),
+        str | None, Option(metavar="WORD", help="cluster: version of the tables in --data; a new word means new data")
     ] = None,
     cut_date: CutDate = None,
     fast: Fast = False,
