@@ -1,5 +1,8 @@
 """Every error Aisle raises on purpose. The message is one line: what was expected, what came, what to do."""
 
+INTERRUPTED = 130
+"""Exit code of a command that Ctrl-C or SIGTERM ended, as shells have it."""
+
 
 class AisleError(Exception):
     """Base of all deliberate errors; `exit_code` is what the command line ends with."""

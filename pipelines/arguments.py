@@ -1,40 +1,62 @@
-"""What options name, checked or read before anything else is done: numbers, files, directories, models."""
+"""Checks of what options name, before anything else is done: numbers, settings, files, directories, models."""
 
+import json
 import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+
+from typer import BadParameter
 
 from model.errors import InputError, ModelRefused
 from tfx_configs.frozen import Settings, SettingsError
+from tfx_configs.overrides import Tree
 
-Kind = TypeVar("Kind", bound=Settings)
 STDERR = 2
 
 
 def number(text: str) -> float:
-    """A float that is one: neither infinite nor "nan"."""
-    found = float(text)
-    if not math.isfinite(found):
-        raise ValueError(text)
-    return found
-
-
-def settings_in(option: str, path: Path | None, kind: type[Kind]) -> Kind:
-    """The settings in a JSON file; the defaults without a file. Raises InputError when it does not hold them."""
-    if path is None:
-        return kind()
+    """A float that is neither infinite nor "nan"."""
     try:
-        return kind.from_json(path.read_text(encoding="utf-8"))
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise BadParameter(f"expected a number, got {text!r}")
+    return value
+
+
+def settings_in(option: str, path: Path | None, kind: type[Settings]) -> Tree:
+    """The settings in a JSON or YAML file, empty without a file. Raises InputError when `kind` refuses them."""
+    if path is None:
+        return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = _parsed(text)
+        kind.from_dict(tree)
     except OSError as error:
-        told = f"cannot read it ({error.strerror})"
+        reason = f"cannot read it ({error.strerror})"
     except UnicodeDecodeError:
-        told = "it is not text"
+        reason = "it is not text"
     except SettingsError as error:
-        told = str(error)
-    raise InputError(f"{option}: expected {kind.__name__} as JSON in {path}: {told}")
+        reason = str(error)
+    else:
+        return tree
+    raise InputError(f"{option}: expected {kind.__name__} as JSON or YAML in {path}: {reason}")
+
+
+def _parsed(text: str) -> Tree:
+    import yaml
+
+    try:
+        tree: Tree = json.loads(text)
+    except json.JSONDecodeError:
+        try:
+            tree = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise SettingsError(" ".join(str(error).split())) from None
+    return tree
 
 
 def writable_file(option: str, path: Path | None) -> None:
@@ -50,8 +72,8 @@ def writable_directory(option: str, path: Path) -> None:
     """Raises InputError when `path` neither is a directory nor can be made one; makes nothing."""
     there = next(one for one in (path, *path.parents) if one.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
-        why = "no right to write there" if there.is_dir() else f"{there} is a file"
-        raise InputError(f"{option}: expected a directory to write to, got {path} ({why}); choose another")
+        reason = "no right to write there" if there.is_dir() else f"{there} is a file"
+        raise InputError(f"{option}: expected a directory to write to, got {path} ({reason}); choose another")
 
 
 def model_in(option: str, directory: Path, rules: Path | None = None) -> None:

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,12 +13,12 @@ import yaml
 
 from components.kfp_support.server_client import MADE_BY, KfpServer, Run, Schedule
 from model.errors import AisleError, CheckFailed, InputError, StageFailed
-from tfx_configs.settings import RunSettings
+from tfx_configs.overrides import json_or_text
 
 FOLLOWED = ("cluster", "rollout", "monitoring")
 """Pipelines that run on a cluster, as in pipelines/compiled."""
 SILENCE_S = 120.0
-"""A server that does not answer for so long while we wait is given up; the run goes on without us."""
+"""A server that does not answer for this long ends the wait; the run goes on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,69 +53,51 @@ def compiled(pipeline: str, scratch: Path) -> Package:
     )
 
 
-def parameters(package: Package, given: Mapping[str, str]) -> dict[str, Any]:
-    """The words of the command line as what the pipeline takes.
+def parameters(package: Package, texts: Mapping[str, str]) -> dict[str, Any]:
+    """The values of the pipeline's parameters, from their texts on the command line.
 
     Raises InputError on an unknown name, a value of the wrong type, or one that is missing and has no default.
     """
-    unknown = sorted(set(given) - set(package.inputs))
+    unknown = sorted(set(texts) - set(package.inputs))
     if unknown:
         raise InputError(f"parameter {unknown[0]}: unknown to {package.name}; it has {', '.join(package.inputs)}")
-    missing = [name for name, one in package.inputs.items() if not one.get("isOptional") and name not in given]
+    missing = [name for name, one in package.inputs.items() if not one.get("isOptional") and name not in texts]
     if missing:
         raise InputError(f"parameter {missing[0]}: {package.name} has no default for it; give --param {missing[0]}=...")
-    return {name: _typed(name, text, package.inputs[name]["parameterType"]) for name, text in given.items()}
-
-
-def overridden(settings: RunSettings, changes: Sequence[str]) -> RunSettings:
-    """Settings with `section.field=value` put in, values as JSON or plain words.
-
-    Raises InputError on words of another form, SettingsError on names or values that the settings refuse.
-    """
-    tree = json.loads(settings.to_json())
-    for change in changes:
-        path, equals, text = change.partition("=")
-        *sections, field = path.split(".")
-        inner = tree
-        for section in sections:
-            inner = inner.get(section) if isinstance(inner, dict) else None
-        if not equals or not isinstance(inner, dict):
-            raise InputError(f"expected --set section.field=value of RunSettings, got {change!r}")
-        inner[field] = _json(text)
-    return RunSettings.from_dict(tree)
+    return {name: _typed(name, text, package.inputs[name]["parameterType"]) for name, text in texts.items()}
 
 
 def follow(
     server: KfpServer,
     run: str,
     titles: Mapping[str, str],
-    say: Callable[[str], None],
+    report: Callable[[str], None],
     *,
     limit_s: float,
     every_s: float = 5.0,
 ) -> None:
-    """Waits for the run's end; says each change of a task's state.
+    """Waits for the run's end; reports each change of a task's state.
 
     Raises:
-        CheckFailed: it ended, but not well: which tasks, and what they said.
+        CheckFailed: it did not succeed; names the failed tasks and their messages.
         StageFailed: `limit_s` is over, or the server is silent; the run goes on.
     """
-    began = heard = time.monotonic()
-    seen: dict[str, str] = {}
+    began = answered = time.monotonic()
+    reported: dict[str, str] = {}
     while True:
         try:
-            now = server.run(run)
-            heard = time.monotonic()
+            status = server.run(run)
+            answered = time.monotonic()
         except AisleError as error:
-            if time.monotonic() - heard > SILENCE_S:
+            if time.monotonic() - answered > SILENCE_S:
                 raise StageFailed(f"lost sight of the run, which goes on ({error}); {server.link(run)}") from None
         else:
-            for name, state in now.tasks.items():
-                if name in titles and seen.get(name) != state:
-                    say(f"{time.monotonic() - began:7.0f} s  {titles[name]:20} {state.lower()}")
-                    seen[name] = state
-            if now.ended:
-                _judge(now, titles, server.link(run))
+            for name, state in status.tasks.items():
+                if name in titles and reported.get(name) != state:
+                    report(f"{time.monotonic() - began:7.0f} s  {titles[name]:20} {state.lower()}")
+                    reported[name] = state
+            if status.ended:
+                _raise_unless_succeeded(status, titles, server.link(run))
                 return
         if time.monotonic() - began > limit_s:
             raise StageFailed(f"waited {limit_s:.0f} s for the run, which goes on; {server.link(run)}")
@@ -125,40 +107,40 @@ def follow(
 def keep_schedule(
     server: KfpServer, experiment: str, name: str, package: Package, values: Mapping[str, Any], cron: str
 ) -> str:
-    """One enabled schedule of that name, with this pipeline, these parameters and this cron; says what was done.
+    """One enabled schedule of that name, with this pipeline, these parameters and this cron; reports what was done.
 
     KFP cannot change a recurring run. A differing one is replaced: the new one is made first, so that a failure leaves
     two, of which the next call removes one, and never none. Those of other makers are left alone: InputError.
     """
-    stated = json.dumps([package.text, dict(values), cron], sort_keys=True)
-    about = f"{MADE_BY}: {package.name}, {hashlib.sha256(stated.encode()).hexdigest()[:16]}"
-    found = server.schedules(name)
-    foreign = [one for one in found if not one.about.startswith(MADE_BY)]
+    content = json.dumps([package.text, dict(values), cron], sort_keys=True)
+    about = f"{MADE_BY}: {package.name}, {hashlib.sha256(content.encode()).hexdigest()[:16]}"
+    schedules = server.schedules(name)
+    foreign = [one for one in schedules if not one.about.startswith(MADE_BY)]
     if foreign:
         raise InputError(f"schedule {name}: there is one that `aisle submit` did not make; remove it, or give --name")
-    same = [one for one in found if one.about == about]
+    same = [one for one in schedules if one.about == about]
     if same:
-        kept, done = same[0].id, "unchanged"
+        schedule_id, done = same[0].id, "unchanged"
         if not same[0].enabled:
-            server.enable(kept, True)
+            server.enable(schedule_id, True)
             done = "enabled again"
     else:
-        kept = server.schedule(experiment, name, package.path, values, cron, about)
-        done = "replaced" if found else "made"
-    for one in found:
-        if one.id != kept:
+        schedule_id = server.schedule(experiment, name, package.path, values, cron, about)
+        done = "replaced" if schedules else "made"
+    for one in schedules:
+        if one.id != schedule_id:
             server.remove(one.id)
-    return f"schedule {name}: {done}, {cron!r}, {kept}"
+    return f"schedule {name}: {done}, {cron!r}, {schedule_id}"
 
 
 def disable(server: KfpServer, name: str) -> list[Schedule]:
     """Turns off every schedule of that name. Raises InputError when there is none."""
-    found = server.schedules(name)
-    if not found:
+    schedules = server.schedules(name)
+    if not schedules:
         raise InputError(f"schedule {name}: there is none; `aisle submit --list` has their names")
-    for one in found:
+    for one in schedules:
         server.enable(one.id, False)
-    return found
+    return schedules
 
 
 def cron_of(text: str) -> str:
@@ -171,18 +153,18 @@ def cron_of(text: str) -> str:
     return " ".join(["0", *fields] if len(fields) == 5 else fields)
 
 
-def _judge(run: Run, titles: Mapping[str, str], link: str) -> None:
+def _raise_unless_succeeded(run: Run, titles: Mapping[str, str], link: str) -> None:
     if run.state == "SUCCEEDED":
         return
     failed = [titles[name] for name, state in run.tasks.items() if state == "FAILED" and name in titles]
-    said = [text for name, text in run.errors.items() if name in titles or not name]
+    messages = [text for name, text in run.errors.items() if name in titles or not name]
     at = f" at {', '.join(failed)}" if failed else ""
-    why = f" ({' '.join(said[0].split())[:200]})" if said else ""
-    raise CheckFailed(f"the run {run.state.lower()}{at}{why}; its log: {link}")
+    reason = f" ({' '.join(messages[0].split())[:200]})" if messages else ""
+    raise CheckFailed(f"the run {run.state.lower()}{at}{reason}; its log: {link}")
 
 
 def _titles(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Steps only: a group of steps (exit handler, pipeline in a pipeline) has no state that anyone waits for."""
+    """Steps only: a group of steps (exit handler, pipeline in a pipeline) has no state to report."""
     dags = [spec["root"], *spec.get("components", {}).values()]
     for dag in dags:
         for name, task in dag.get("dag", {}).get("tasks", {}).items():
@@ -196,14 +178,7 @@ def _typed(name: str, text: str, kind: str) -> Any:
     if kind == "STRING":
         return text
     types: dict[str, tuple[type, ...]] = {"NUMBER_INTEGER": (int,), "NUMBER_DOUBLE": (int, float), "BOOLEAN": (bool,)}
-    wanted, value = types.get(kind, (object,)), _json(text)
+    wanted, value = types.get(kind, (object,)), json_or_text(text)
     if not isinstance(value, wanted) or (isinstance(value, bool) and kind.startswith("NUMBER")):
         raise InputError(f"parameter {name}: expected {kind.lower().replace('number_', '')}, got {text!r}")
     return value
-
-
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text

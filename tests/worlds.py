@@ -3,7 +3,6 @@
 Day 0 is Monday 2020-01-06, 00:00 UTC; moments are given in days since then.
 """
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -82,4 +81,4 @@ def write(folder: Path, **tables: pd.DataFrame) -> Path:
 def run_settings(folder: Path, **data: Any) -> RunSettings:
     """The fast recipe on the tables in `folder`, cut at CUT, with some data settings changed."""
     run = recipes.fast(str(folder), str(CUT.date()))
-    return dataclasses.replace(run, data=dataclasses.replace(run.data, **data))
+    return run.replace(data=run.data.replace(**data))

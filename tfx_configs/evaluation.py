@@ -1,8 +1,8 @@
 """What the evaluation measures, slices by, and lets the gate judge."""
 
-import dataclasses
+from pydantic import Field
 
-from tfx_configs.frozen import Settings, check
+from tfx_configs.frozen import Count, Settings
 
 LIST_LENGTH = 20
 """Recommendations taken from each model for each trip: the largest k of any metric."""
@@ -24,22 +24,15 @@ MAX_TFMA_DIFFERENCE = 1e-6
 """TFMA's values and ours are computed by two routes; further apart than this means one is wrong."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class EvaluationSettings(Settings):
     """How the evaluation is carried out; none of it changes what a metric means."""
 
     seed: int = 7
-    bootstrap_rounds: int = 1000
-    """Resamples for each confidence interval, at least 100."""
-    batch: int = 64
-    """Requests a model call, 1 to 4096."""
-    latency_requests: int = 100
-    """Single-request calls timed on the candidate, at least 1."""
-    top_values: int = 6
-    """Stores, and departments, that get a slice of their own; the rest share `other`, at least 1."""
-
-    def __post_init__(self) -> None:
-        check(self.bootstrap_rounds >= 100, "bootstrap_rounds", "at least 100", self.bootstrap_rounds)
-        check(1 <= self.batch <= 4096, "batch", "1 to 4096", self.batch)
-        check(self.latency_requests >= 1, "latency_requests", "at least 1", self.latency_requests)
-        check(self.top_values >= 1, "top_values", "at least 1", self.top_values)
+    bootstrap_rounds: int = Field(1000, ge=100)
+    """Resamples for each confidence interval."""
+    batch: int = Field(64, ge=1, le=4096)
+    """Requests a model call."""
+    latency_requests: Count = 100
+    """Single-request calls timed on the candidate."""
+    top_values: Count = 6
+    """Stores, and departments, that get a slice of their own; the rest share `other`."""

@@ -1,25 +1,18 @@
 """How an experiment between two versions is read."""
 
-import dataclasses
+from pydantic import Field
 
-from tfx_configs.frozen import Settings, check
+from tfx_configs.frozen import Percent, Settings
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
 class ExperimentSettings(Settings):
     """One control, one treatment, one share for the whole of it."""
 
-    share_percent: float = 50.0
-    """Declared share of the shoppers who get the treatment, between 0 and 100."""
-    alpha: float = 0.05
-    """Probability that an interval misses the truth, both sides together, (0, 0.5]."""
-    mismatch_alpha: float = 0.001
-    """A sample-ratio mismatch is called below this p-value, (0, 0.1]; small, for it stops the experiment."""
-    max_both_percent: float = 1.0
-    """Shoppers who saw both versions, percent of those exposed; more of them, and the split is not sticky, [0, 100]."""
-
-    def __post_init__(self) -> None:
-        check(0 < self.share_percent < 100, "share_percent", "between 0 and 100", self.share_percent)
-        check(0 < self.alpha <= 0.5, "alpha", "above 0, at most 0.5", self.alpha)
-        check(0 < self.mismatch_alpha <= 0.1, "mismatch_alpha", "above 0, at most 0.1", self.mismatch_alpha)
-        check(0 <= self.max_both_percent <= 100, "max_both_percent", "0 to 100", self.max_both_percent)
+    share_percent: float = Field(50.0, gt=0, lt=100)
+    """Declared share of the shoppers who get the treatment, percent."""
+    alpha: float = Field(0.05, gt=0, le=0.5)
+    """Probability that an interval misses the truth, both sides together."""
+    mismatch_alpha: float = Field(0.001, gt=0, le=0.1)
+    """A sample-ratio mismatch is called below this p-value; small, because it stops the experiment."""
+    max_both_percent: Percent = 1.0
+    """Shoppers who saw both versions, percent of those exposed; with more of them the split is not sticky."""

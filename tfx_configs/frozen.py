@@ -1,61 +1,155 @@
-"""Frozen settings: checked when built, turned into JSON and back without loss, no unknown names."""
+"""The base of all settings: frozen, checked when built, written as JSON and read back without loss."""
 
-import dataclasses
 import json
 import types
 import typing
-from typing import Any, Self
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core.core_schema import no_info_after_validator_function
 
 
 class SettingsError(ValueError):
     """A setting has an unknown name, a wrong type, or a value out of its range."""
 
 
-def check(condition: bool, name: str, expected: str, value: Any) -> None:
-    """Raises SettingsError unless the condition holds."""
-    if not condition:
-        raise SettingsError(f"setting {name}: expected {expected}, got {value!r}")
+@dataclass(frozen=True)
+class Must:
+    """A rule of one setting beyond its type and bounds: `Annotated[str, Must("a date like 2017-12-04", is_date)]`."""
+
+    expected: str
+    holds: Callable[[Any], bool]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return no_info_after_validator_function(self._checked, handler(source))
+
+    def _checked(self, value: Any) -> Any:
+        if not self.holds(value):
+            raise ValueError(self.expected)
+        return value
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Base of all settings classes."""
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
+Factor = Annotated[float, Field(ge=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Percent = Annotated[float, Field(ge=0, le=100)]
+
+
+class Settings(BaseModel):
+    """Base of all settings classes.
+
+    A field's type carries its range; its docstring has its meaning and its unit.
+
+    Raises:
+        SettingsError: when an instance is built from an unknown name or a value that its field refuses; one line.
+    """
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        strict=True,
+        allow_inf_nan=False,
+        validate_default=True,
+        use_attribute_docstrings=True,
+    )
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise _refusal(type(self), error) from None
+
+    __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]  # a nested error keeps its whole path
 
     def to_json(self) -> str:
-        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+        """All settings as one line of JSON, keys sorted."""
+        return json.dumps(self.model_dump(mode="json"), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Self:
+        """Settings from JSON; absent ones get their defaults. Raises SettingsError."""
         try:
-            value = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise SettingsError(f"settings: expected JSON, got {text[:60]!r} ({error})") from None
-        return cls.from_dict(value)
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            raise _refusal(cls, error) from None
 
     @classmethod
     def from_dict(cls, value: Any) -> Self:
-        check(isinstance(value, dict), cls.__name__, "an object", value)
-        hints = typing.get_type_hints(cls)
-        unknown = sorted(set(value) - set(hints))
-        if unknown:
-            raise SettingsError(f"setting {unknown[0]}: unknown in {cls.__name__}; it has {', '.join(hints)}")
-        return cls(**{name: _convert(f"{cls.__name__}.{name}", hints[name], v) for name, v in value.items()})
+        """Settings from nested dictionaries of plain values, as `json.loads` returns them. Raises SettingsError."""
+        return cls.from_json(json.dumps(value, default=str))
+
+    def replace(self, **changes: Any) -> Self:
+        """The same settings with these changes, checked again. Raises SettingsError."""
+        return type(self)(**dict(self) | changes)
 
 
-def _convert(name: str, hint: Any, value: Any) -> Any:
+def check(condition: bool, name: str, expected: str, value: Any) -> None:
+    """For a validator of several fields: refuses the value of `name` unless the condition holds."""
+    if not condition:
+        raise PydanticCustomError("setting", "{expected}", {"name": name, "expected": expected, "value": value})
+
+
+def expected(field: FieldInfo) -> str:
+    """The type and range of a field in words: `float, above 0, at most 100`."""
+    bounds = {name: getattr(one, name) for one in field.metadata for name in _BOUNDS if hasattr(one, name)}
+    if set(bounds) == {"ge", "le"}:
+        ranges = [f"{bounds['ge']} to {bounds['le']}"]
+    else:
+        ranges = [f"{words} {bounds[name]}" for name, words in _BOUNDS.items() if name in bounds]
+    rules = [one.expected for one in field.metadata if isinstance(one, Must)]
+    return ", ".join((_type_in_words(field.annotation), *ranges, *rules))
+
+
+_BOUNDS = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
+
+
+def _type_in_words(hint: Any) -> str:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
-    if origin in (types.UnionType, typing.Union):
-        inner = next(a for a in arguments if a is not type(None))
-        return None if value is None and type(None) in arguments else _convert(name, inner, value)
+    if origin is typing.Annotated:
+        return _type_in_words(arguments[0])
     if origin is typing.Literal:
-        check(value in arguments, name, f"one of {', '.join(arguments)}", value)
-        return value
+        return f"one of {', '.join(arguments)}"
     if origin is tuple:
-        check(isinstance(value, list | tuple), name, "a list", value)
-        return tuple(_convert(name, arguments[0], v) for v in value)
-    if isinstance(hint, type) and issubclass(hint, Settings):
-        return hint.from_dict(value)
-    if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
-    check(isinstance(value, hint) and not (hint is int and isinstance(value, bool)), name, hint.__name__, value)
-    return value
+        return f"a list of {_type_in_words(arguments[0])}"
+    if origin in (types.UnionType, typing.Union):
+        return " or ".join("null" if one is type(None) else _type_in_words(one) for one in arguments)
+    return "an object" if issubclass(hint, Settings) else hint.__name__
+
+
+def _refusal(kind: type[Settings], error: ValidationError) -> SettingsError:
+    """The first error in one line, with the path of its setting."""
+    first = error.errors(include_url=False)[0]
+    context, value = first.get("ctx", {}), first["input"]
+    if first["type"] == "json_invalid":
+        return SettingsError(f"settings: expected JSON, got {str(value)[:60]!r} ({context['error']})")
+    path: list[str] = []
+    field, inner = None, None
+    for name in (*first["loc"], *([context["name"]] if first["type"] == "setting" else [])):
+        if isinstance(name, str):
+            kind = inner or kind
+            if name not in kind.model_fields:
+                has = ", ".join(kind.model_fields)
+                return SettingsError(f"setting {'.'.join([*path, name])}: unknown in {kind.__name__}; it has {has}")
+            field = kind.model_fields[name]
+            inner = _settings_class(field.annotation)
+        if isinstance(name, str) or inner:  # the place in a list of plain values is in the value itself
+            path.append(str(name))
+    if first["type"] == "setting":
+        wanted, value = context["expected"], context["value"]
+    else:
+        wanted = expected(field) if field else "an object"
+    got = "none" if first["type"] == "missing" else repr(value)
+    return SettingsError(f"setting {'.'.join(path) or kind.__name__}: expected {wanted}, got {got}")
+
+
+def _settings_class(hint: Any) -> type[Settings] | None:
+    """The settings class that a field holds, itself or in a list."""
+    return next(
+        (one for one in (hint, *typing.get_args(hint)) if isinstance(one, type) and issubclass(one, Settings)), None
+    )

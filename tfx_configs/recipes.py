@@ -1,58 +1,88 @@
 """Named runs: functions that return one frozen RunSettings."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from tfx_configs.settings import (
-    CandidateSettings,
-    DataSettings,
-    FeatureSettings,
-    GateSettings,
-    RolloutSettings,
-    RunSettings,
-    TrainSettings,
-)
+from tfx_configs.overrides import assigned, layered
+from tfx_configs.settings import RunSettings
 
 MOVIELENS_FILES = ("u.data", "ratings.dat")
 """The ratings of MovieLens 100K and 1M."""
+FAST: dict[str, Any] = {
+    "features": {"min_item_count": 2, "half_lives_days": [30.0, 120.0], "max_attributes": 3},
+    "candidates": {"retrieved": 50, "popular": 50},
+    "train": {
+        "dimension": 8,
+        "retrieval_epochs": 1,
+        "retrieval_batch": 64,
+        "ranking_epochs": 2,
+        "ranking_days": 56,
+        "ranking_batch": 16,
+    },
+    # Under 200 judged trips: a difference of a tenth is noise, and so is most of a calibration error.
+    "gate": {
+        "min_ratio_to_baseline": 0.9,
+        "min_lead_low_percent": -30.0,
+        "min_slice_trips": 30,
+        "max_slice_loss_percent": 30.0,
+        "min_slice_ratio": 0.5,
+        "max_calibration_error": 0.15,
+        "max_calibration_factor": 2.0,
+    },
+    # Nor do some dozen answers prove anything about outcomes.
+    "rollout": {"min_canary_requests": 10, "min_outcome_ratio": 0.0},
+    "replay_requests": 240,
+}
+"""Short training, and limits that few trips can pass."""
+FAST_SAMPLE_PERCENT = 8.0
+"""Shoppers of The Complete Journey in a fast run."""
 
 
 def full(path: str = "", cut_date: str | None = None) -> RunSettings:
     """The main job: all shoppers, all products."""
-    return RunSettings(data=_data(path, cut_date, 100.0))
+    return run_settings(path=path, cut_date=cut_date)
 
 
 def fast(path: str = "", cut_date: str | None = None) -> RunSettings:
     """A deterministic sample of shoppers and short training, for tests: minutes, not quality."""
-    return RunSettings(
-        data=_data(path, cut_date, 100.0 if path else 8.0),
-        features=FeatureSettings(min_item_count=2, half_lives_days=(30.0, 120.0), max_attributes=3),
-        candidates=CandidateSettings(retrieved=50, popular=50),
-        train=TrainSettings(
-            dimension=8, retrieval_epochs=1, retrieval_batch=64, ranking_epochs=2, ranking_days=56, ranking_batch=16
-        ),
-        # Under 200 judged trips: a difference of a tenth is noise, and so is most of a calibration error.
-        gate=GateSettings(
-            min_ratio_to_baseline=0.9,
-            min_lead_low_percent=-30.0,
-            min_slice_trips=30,
-            max_slice_loss_percent=30.0,
-            min_slice_ratio=0.5,
-            max_calibration_error=0.15,
-            max_calibration_factor=2.0,
-        ),
-        # Nor do some dozen answers prove anything about outcomes.
-        rollout=RolloutSettings(min_canary_requests=10, min_outcome_ratio=0.0),
-        replay_requests=240,
-    )
+    return run_settings(path=path, cut_date=cut_date, fast=True)
 
 
-def _data(path: str, cut_date: str | None, sample_percent: float) -> DataSettings:
-    return DataSettings(source=_source(path), path=path, cut_date=cut_date, sample_percent=sample_percent)
+def run_settings(
+    *,
+    config: Mapping[str, Any] | None = None,
+    path: str = "",
+    cut_date: str | None = None,
+    fast: bool = False,
+    changes: Sequence[str] = (),
+) -> RunSettings:
+    """The settings of a run from layers; the later one holds: defaults, `config`, the options, `changes`.
+
+    Args:
+        config: {section: {field: value}}.
+        path: directory of the tables; empty: the one of `config`, or The Complete Journey.
+        cut_date: first test day, YYYY-MM-DD; None: the one of `config`, or the default.
+        fast: short training, and a sample of The Complete Journey.
+        changes: `section.field=value`.
+
+    Raises:
+        SettingsError: a name or a value that the settings refuse.
+    """
+    options: dict[str, Any] = {"path": path, "source": _source(path)} if path else {}
+    if cut_date is not None:
+        options["cut_date"] = cut_date
+    last = assigned(changes)
+    tree = layered(config or {}, {"data": options}, FAST if fast else {}, last)
+    if isinstance(data := tree["data"], dict):
+        data.setdefault("source", _source(str(data.get("path", ""))))
+        if fast and data["source"] == "complete_journey" and "sample_percent" not in last.get("data", {}):
+            data["sample_percent"] = FAST_SAMPLE_PERCENT
+    return RunSettings.from_dict(tree)
 
 
 def _source(path: str) -> Literal["complete_journey", "movielens", "canonical"]:
-    """Told by the files in the directory: MovieLens has names of its own."""
+    """Known by the files in the directory: MovieLens has names of its own."""
     if not path:
         return "complete_journey"
     return "movielens" if any((Path(path) / name).exists() for name in MOVIELENS_FILES) else "canonical"

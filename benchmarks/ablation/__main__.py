@@ -9,7 +9,6 @@ Shape legend: N judged trips, R retrieved, C candidates of a trip.
 """
 
 import argparse
-import dataclasses
 import time
 from functools import cached_property
 from pathlib import Path
@@ -132,7 +131,7 @@ def settings(seed: int) -> RunSettings:
 def measure_towers(world: World, name: str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Recall of what the towers find and of the union with it, by trip; coverage of the first 200."""
     run, longer = settings(_seed(name)), name == LONGER
-    train = run.train if longer else dataclasses.replace(run.train, retrieval_epochs=EPOCHS)
+    train = run.train if longer else run.train.replace(retrieval_epochs=EPOCHS)
     ranking = world.learning.ranking
     asked = ranking if longer else np.random.default_rng(SEED).permutation(ranking)[:TRIPS]
     found = ablation_towers.train_and_list(

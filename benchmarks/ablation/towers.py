@@ -187,7 +187,7 @@ def mine(reader: TripReader, which: np.ndarray, found: np.ndarray, seed: int, k:
 
 
 def _with(**changed: Any) -> Make:
-    return lambda catalog, settings: TwoTowers(catalog, dataclasses.replace(settings, **changed))
+    return lambda catalog, settings: TwoTowers(catalog, settings.replace(**changed))
 
 
 def _ids_only(catalog: Catalog, settings: TrainSettings) -> TwoTowers:

@@ -28,11 +28,11 @@ from model.errors import StageFailed
 from model.evaluation.clustered_errors import Estimate, ratio
 from model.files import read_json, write_json, write_text
 from tfx_configs import recipes
-from tfx_configs.settings import DAY_S, RunSettings
+from tfx_configs.settings import RunSettings
+from tfx_configs.units import WEEK_S
 
 WEEKS, SEED = 12, 7
 NEVER, WEEKLY, TRIGGERS = "never", "weekly", "weekly and triggers"
-WEEK_S = 7 * DAY_S
 
 
 def main() -> None:
@@ -131,9 +131,9 @@ class Walk:
         """What a stage makes of `source`, in a process of its own, with what it cost."""
         out = self.folder / day(cut_s) / name
         if not out.exists():
-            data = dataclasses.replace(self.run.data, cut_date=day(cut_s))
+            data = self.run.data.replace(cut_date=day(cut_s))
             settings = self.folder / day(cut_s) / "settings.json"
-            write_text(settings, dataclasses.replace(self.run, data=data).to_json())
+            write_text(settings, self.run.replace(data=data).to_json())
             command = [sys.executable, "-m", "components.job", stage, "--settings", str(settings)]
             ended = child.run([*command, "--input", str(source), "--out", str(out)])
             if ended.code:

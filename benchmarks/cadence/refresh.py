@@ -57,7 +57,7 @@ def trained(walk: Walk, start: Start, parent: Path) -> Path:
         return walk.model(_seconds(CUT))
     out, settings = folder / start, folder / f"{start}.settings.json"
     if not out.exists():
-        run = dataclasses.replace(walk.run.training(start=start), data=dataclasses.replace(walk.run.data, cut_date=CUT))
+        run = walk.run.training(start=start).replace(data=walk.run.data.replace(cut_date=CUT))
         write_text(settings, run.to_json())
         places = ["--input", str(folder / "examples"), "--parent", str(parent), "--out", str(out)]
         ended = child.run([sys.executable, "-m", "components.job", "train", "--settings", str(settings), *places])

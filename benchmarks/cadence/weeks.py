@@ -19,7 +19,8 @@ from model.data.trips import Trips
 from model.evaluation.ranking_metrics import NO_ITEM, find_hits, ndcg
 from model.package.loaded_model import load
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
-from tfx_configs.settings import DAY_S, RunSettings
+from tfx_configs.settings import RunSettings
+from tfx_configs.units import DAY_S
 
 K, BATCH = 10, 64
 TRIGGERS = ("quality", "drift", "new items")

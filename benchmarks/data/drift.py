@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from components.kfp_support.environments import call
+from tfx_configs.units import DAY_S
 
-DAY_S = 86_400
 FIRST_DAY, LAST_DAY, STEP_DAYS = 182, 336, 14
 
 

@@ -6,7 +6,6 @@ reorder counts as handled when it does not stop), and clean spans, none of which
 """
 
 import argparse
-import dataclasses
 import itertools
 import tempfile
 import time
@@ -86,7 +85,7 @@ def _clean(frames: Frames, scratch: Path, name: str) -> dict[str, Any]:
     """{first day: what validation said} of the spans of one length."""
     days, test_days = LENGTHS[name]
     run = full()
-    run = dataclasses.replace(run, data=dataclasses.replace(run.data, test_days=test_days))
+    run = run.replace(data=run.data.replace(test_days=test_days))
     root = scratch / name.replace(" ", "-")
     folders = [write(frames | {"events": span}, root / day) for day, span in _spans(frames["events"], days)]
     out = root / "out"

@@ -4,7 +4,6 @@ WORK is duckdb, spark or pandas (ingest and trips of SOURCE into OUT), or exampl
 the tables of OUT). Writes OUT/WORK.json with the seconds of each part; imports are not counted, a JVM's start is.
 """
 
-import dataclasses
 import sys
 import time
 from pathlib import Path
@@ -30,7 +29,7 @@ def run_settings(engine: str, source: Path) -> RunSettings:
     """The main job on another copy of its source."""
     run = full()
     engine_name: Any = engine if engine == "spark" else "duckdb"
-    return dataclasses.replace(run, data=dataclasses.replace(run.data, path=str(source), engine=engine_name))
+    return run.replace(data=run.data.replace(path=str(source), engine=engine_name))
 
 
 def _engine(work: str, source: Path, out: Path) -> dict[str, float]:

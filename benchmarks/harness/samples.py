@@ -15,7 +15,7 @@ from model.data.trips import Trips, slice_positions
 from model.files import atomic_directory
 from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 STEP = 64
 RECENT = 50

@@ -34,7 +34,7 @@ from model.files import read_json, write_json
 from model.serving.fallback.rungs import ServedModel
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.recipes import full
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 SEED = 7
 HERE = RESULTS / "monitoring"

@@ -12,7 +12,7 @@ import pandas as pd
 
 from benchmarks.monitoring.world import World
 from model.data import columns as c
-from tfx_configs.settings import DAY_S, HOUR_S
+from tfx_configs.units import DAY_S, HOUR_S
 
 SEED = 7
 NIGHT_S = 8 * HOUR_S

@@ -17,7 +17,7 @@ from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from model.serving.predictor import Limits, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 DETAIL_PERCENT = 20.0
 DEADLINE_MS = 5000.0

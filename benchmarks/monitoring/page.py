@@ -5,8 +5,7 @@ from typing import Any
 
 from benchmarks.harness.markdown import table
 from model.evaluation.off_policy import MIN_EFFECTIVE
-
-HOUR_S = 3600
+from tfx_configs.units import HOUR_S
 
 
 def offpolicy(result: dict[str, Any]) -> str:

@@ -5,7 +5,6 @@
 have earned: bias, how often the 95 % interval holds the truth, effective sample size.
 """
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -53,7 +52,7 @@ def case(world: World, settings: RerankSettings, policy: str, rounds: int, reque
         "effective_p50": float(np.median([one.effective for one in found])),
         "chances": float(np.mean([one.chances for one in found])),
         "support": float(np.mean([one.support for one in found])),
-        "settings": dataclasses.asdict(settings),
+        "settings": settings.model_dump(),
         "ways": {way: _judged(way, truth, found) for way in WAYS},
     }
 

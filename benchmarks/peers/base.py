@@ -17,7 +17,8 @@ import scipy.sparse as sp
 
 from model.api import Answer, Request
 from model.data.trips import Trips
-from tfx_configs.settings import DAY_S, FeatureSettings
+from tfx_configs.settings import FeatureSettings
+from tfx_configs.units import DAY_S
 
 BATCH = 128
 """Requests scored at once: a dense batch over 70,000 items is 36 MB."""

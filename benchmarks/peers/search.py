@@ -11,7 +11,7 @@ from benchmarks.peers.base import Peer
 from components.evaluate.predictions import recommend_all
 from model.data.trips import Trips
 from model.evaluation import ranking_metrics as metrics
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 VALID_DAYS = 14
 METRIC = "ndcg@10"

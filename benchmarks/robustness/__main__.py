@@ -6,7 +6,6 @@ negatives differ, the ranker alone is trained, on the ablation's candidates; whe
 """
 
 import argparse
-import dataclasses
 import time
 from collections.abc import Callable
 from functools import partial
@@ -33,7 +32,7 @@ from model.evaluation import ranking_metrics as metrics
 from model.package import loaded_model as package
 from model.system.legacy_keras import tf
 from tfx_configs.recipes import full
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 OUT = RESULTS / "noise"
 K = 20
@@ -84,7 +83,7 @@ def rank(world: World, name: str) -> np.ndarray:
     """[N, K] items by the ranker as it is, taught by other labels or with another share of negatives."""
     samples, judged = world.samples(preranked=True)
     settings = ablation.settings(SEED).train
-    settings = dataclasses.replace(settings, negative_percent=NEGATIVES.get(name, settings.negative_percent))
+    settings = settings.replace(negative_percent=NEGATIVES.get(name, settings.negative_percent))
     trips = LABELS[name](world.trips) if name in LABELS else world.trips
     as_it_is = ablation_ranking.RANKERS[AS_IT_IS]
     return ablation_ranking.train_and_list(

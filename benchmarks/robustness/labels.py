@@ -77,7 +77,7 @@ def measure(tables: Path, examples: Path, scratch: Path) -> Path:
         seconds = time.perf_counter() - began
         values[name] = _judge(task, folder / "model")
         policies[name] = {
-            "policy": dataclasses.asdict(policy),
+            "policy": policy.model_dump(),
             "training_seed": seed,
             "changed": report,
             "train_trips": record.train_trips,
@@ -97,7 +97,7 @@ def _make(scratch: Path) -> tuple[Path, Path]:
 
 
 def _run(policy: LabelSettings, seed: int) -> RunSettings:
-    return dataclasses.replace(full().training(seed=seed), labels=policy)
+    return full().training(seed=seed).replace(labels=policy)
 
 
 def _judge(task: Task, model_dir: Path) -> dict[str, np.ndarray]:

@@ -5,7 +5,6 @@ build/bench/rollout.json. Simulated: months of shoppers drawn from the demo's, d
 usual test, looked at once and again and again, is the peer. Run for real: Envoy under load while the weights change.
 """
 
-import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -63,7 +62,7 @@ def simulate(real: Real, rounds: int, shoppers: int = SHOPPERS) -> dict[str, Any
         "shoppers": shoppers,
         "look_every": LOOK_EVERY,
         "horizon": horizon,
-        "plan": dataclasses.asdict(PLAN),
+        "plan": PLAN.model_dump(),
         "real": {
             "trips": len(real.user_T),
             "shoppers": int(real.user_T.max()) + 1,

@@ -9,7 +9,7 @@ import pandas as pd
 from model.data import columns as c
 from model.data.catalog import MISSING, Catalog
 from model.evaluation.next_basket_task import Task
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 OTHER = "other"
 NEW_TRIPS = 5

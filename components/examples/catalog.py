@@ -13,9 +13,9 @@ from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
 from model.data.time_split import ranking_start
 from model.data.trips import Trips
-from tfx_configs.settings import DAY_S, RunSettings
+from tfx_configs.settings import RunSettings
+from tfx_configs.units import DAY_S, WEEK_S
 
-WEEK_S = 7 * DAY_S
 POPULARITY_HALF_LIFE_S = 28 * DAY_S
 REPURCHASE_PRIOR = 5.0
 """Buyers' worth of the overall rate mixed into each item's repurchase rate."""

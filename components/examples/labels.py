@@ -16,7 +16,7 @@ from model.data.catalog import MISSING, Catalog
 from model.data.labels import positives
 from model.data.trips import Trips, slice_positions
 from tfx_configs.labels import LabelSettings
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S, HOUR_S
 
 FOREVER = np.iinfo(np.int64).max
 _SECONDS = 1 << 34  # above any unix time: (user, time) pairs pack into one sortable int64
@@ -152,7 +152,7 @@ def _late(trips: Trips, which: np.ndarray, outcome_hours: float) -> tuple[np.nda
     which = which[trips.time_T[which] < trips.cut_s] if outcome_hours else which[:0]
     moment_E = trips.event_user_E.astype(np.int64) * _SECONDS + trips.event_time_E
     user, time = trips.user_T[which].astype(np.int64) * _SECONDS, trips.time_T[which]
-    until = np.minimum(time + int(outcome_hours * 3600), trips.cut_s - 1)
+    until = np.minimum(time + int(outcome_hours * HOUR_S), trips.cut_s - 1)
     begin, end = (np.searchsorted(moment_E, user + at, side="right") for at in (time, until))
     event_L, row_L = slice_positions(begin, end)
     return which[row_L], event_L

@@ -16,7 +16,7 @@ from model.data.catalog import MISSING, Catalog
 from model.data.time_split import day
 from model.data.trips import Trips
 from model.errors import CheckFailed
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S, HOUR_S
 
 MAX_TRIP_S = 2 * DAY_S
 """What one trip buys lies closer together than this."""
@@ -68,7 +68,7 @@ def check_trips(trips: Trips) -> None:
     long_percent = 100 * float(_long_trips(trips)[several_T].mean()) if several_T.any() else 0.0
     if long_percent > MAX_LONG_PERCENT:
         raise CheckFailed(
-            f"events: expected the products of a basket_id within {MAX_TRIP_S // 3600} hours of each other, got "
+            f"events: expected the products of a basket_id within {MAX_TRIP_S // HOUR_S} hours of each other, got "
             f"{long_percent:.0f} % of baskets longer; event_time does not belong to its row, or basket_id is not a trip"
         )
 

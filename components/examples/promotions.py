@@ -11,9 +11,9 @@ import pyarrow.parquet as pq
 from model.data import columns as c
 from model.data.catalog import MISSING, MOST_KINDS, Promotions
 from model.data.trips import Trips
+from tfx_configs.units import HOUR_S
 
 COLUMNS = [c.ITEM, c.STORE, c.START, c.END]
-HOUR_S = 3600
 
 
 def read_promotions(path: Path, since_s: int) -> Iterator[tuple[str, pd.DataFrame]]:

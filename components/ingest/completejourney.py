@@ -16,10 +16,10 @@ from components.engines.engine import Engine
 from components.ingest.cleaning import Source
 from model.data import columns as c
 from model.errors import InputError
+from tfx_configs.units import WEEK_S
 
 # Promotion weeks turn at local midnight, 05:00 UTC. Week 2, the first whole one, starts 2017-01-02T05:00Z.
 WEEK_2_START_S = 1_483_333_200
-WEEK_S = 7 * 86_400
 LAST_WEEK = 53
 YEAR_END = "2018-01-01 00:00:00"
 ATTRIBUTES = ("department", "product_category", "product_type", "brand", "manufacturer_id", "package_size")

@@ -1,6 +1,5 @@
 """Ingest: any source to clean canonical tables in Parquet, and a report of what was dropped or repaired, and why."""
 
-import dataclasses
 from pathlib import Path
 
 import ibis
@@ -60,7 +59,7 @@ def current_data(training: DataSettings | None, directory: str) -> DataSettings:
 
     Where training splits time does not concern the monitor; that day may lie outside of what the tables hold by now.
     """
-    return dataclasses.replace(training or DataSettings(source="canonical", path=directory), cut_date=None)
+    return (training or DataSettings(source="canonical", path=directory)).replace(cut_date=None)
 
 
 def _write_tables(engine: Engine, source: Source, data: DataSettings, out: Tables) -> IngestReport:

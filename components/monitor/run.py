@@ -26,7 +26,7 @@ from model.errors import InputError
 from model.files import write_text
 from model.registry.model_registry import Registry
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 FIGURES = "monitor.prom"
 NEW_ITEMS = "purchases_new_item"

@@ -14,8 +14,8 @@ from components.tfdv.distances import Distances, drift, of_events, skew
 from model.data import columns as c
 from model.data import schema
 from model.errors import InputError
+from tfx_configs.units import WEEK_S
 
-WEEK_S = 7 * 86_400
 MIN_ROWS = 50
 """Fewer rows on either side make a distance of noise, whatever it is compared with."""
 

@@ -1,6 +1,5 @@
 """Train: trips to a model directory."""
 
-import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +75,7 @@ def package(
         catalog.as_served(),
         retrieved=run.candidates.retrieved,
         index=trained.index,
-        training=trained.record.as_json() | {"settings": dataclasses.asdict(run)},
+        training=trained.record.as_json() | {"settings": run.model_dump()},
         coding=coding.as_json(),
         score_is_probability=True,
         rerank=run.rerank,

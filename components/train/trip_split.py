@@ -7,7 +7,8 @@ import numpy as np
 from model.data.time_split import day, ranking_start
 from model.data.trips import Trips
 from model.errors import CheckFailed
-from tfx_configs.settings import DAY_S, TrainSettings
+from tfx_configs.settings import TrainSettings
+from tfx_configs.units import DAY_S
 
 
 class TrainingTrips(NamedTuple):

@@ -4,8 +4,6 @@ In both, everything that is not learned is new: items and their vectors' index, 
 shoppers. Items that are new to the parent are placed by their attributes and the shared row of their id's hash.
 """
 
-import dataclasses
-
 import numpy as np
 
 from components.artifacts.training import TrainingRecord
@@ -80,7 +78,7 @@ def _tune(
     """
     since_s = record.learned_until_s
     learning = trips_since(reader.trips, since_s, run.train)
-    once = dataclasses.replace(run.train, retrieval_epochs=1, ranking_epochs=1)
+    once = run.train.replace(retrieval_epochs=1, ranking_epochs=1)
     watch_towers, watch_ranker = LossCurve("towers"), LossCurve("ranker")
     retrieved = neighbours(towers, catalog, reader, learning, run.candidates.retrieved)
     line = Platt(slope=float(ranker.slope.numpy()), offset=float(ranker.offset.numpy()))

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-DAY_S = 86_400
+from tfx_configs.units import DAY_S
 
 
 def days(time_s: pd.Series) -> pd.Series:

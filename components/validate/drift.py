@@ -10,7 +10,7 @@ from components.tfdv import statistics
 from components.tfdv.derived_columns import HOUR, WEEKDAY
 from components.tfdv.distances import NUMERIC, drift, drift_of_stats, of_events, with_one_range
 from model.data import columns as c
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 from tfx_configs.validation import ValidationSettings
 
 WARN_ONLY = (HOUR, WEEKDAY)

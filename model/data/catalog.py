@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from model.errors import InputError
 from model.files import atomic_directory, read_json, write_json
+from tfx_configs.units import HOUR_S
 
 MISSING = 0
 """Code of a missing attribute value, an unknown store, an unknown shopper."""
@@ -137,7 +138,7 @@ class Catalog:
 
     def as_served(self) -> "Catalog":
         """What a request at or after the cut can see: the last snapshot, promotions that have not ended."""
-        cut_hour = self.snapshot_W[-1] // 3600
+        cut_hour = self.snapshot_W[-1] // HOUR_S
         return dataclasses.replace(
             self,
             snapshot_W=self.snapshot_W[-1:],

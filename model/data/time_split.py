@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime
 
 from model.data.trips import Trips
 from model.errors import InputError
-from tfx_configs.settings import DAY_S, DataSettings
+from tfx_configs.settings import DataSettings
+from tfx_configs.units import DAY_S
 
 
 def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:

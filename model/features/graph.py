@@ -18,7 +18,8 @@ from model.data.catalog import MISSING, Catalog
 from model.features.joins import match, match_codes
 from model.features.promotion_calendar import PromotionCalendar
 from model.system.legacy_keras import tf
-from tfx_configs.settings import DAY_S, FeatureSettings
+from tfx_configs.settings import FeatureSettings
+from tfx_configs.units import DAY_S, HOUR_S
 
 NEVER_DAYS = 1000.0
 """Age given to what never happened."""
@@ -223,7 +224,7 @@ def trip_numbers(batch: Batch, gap_hours: float) -> tuple[Any, Any]:
     row_H, time_H = batch.history_row_H, batch.history_time_H
     new_row_H = tf.concat([tf.ones([1], tf.bool), row_H[1:] != row_H[:-1]], 0)[: tf.shape(row_H)[0]]
     step_H = tf.cast(time_H[1:] - time_H[:-1], tf.float32)
-    gap_H = tf.concat([tf.ones([1], tf.bool), step_H > gap_hours * 3600], 0)[: tf.shape(row_H)[0]]
+    gap_H = tf.concat([tf.ones([1], tf.bool), step_H > gap_hours * HOUR_S], 0)[: tf.shape(row_H)[0]]
     new_trip_H = tf.cast(new_row_H | gap_H, tf.float32)
     trips_B = tf.math.unsorted_segment_sum(new_trip_H, row_H, tf.shape(batch.time_B)[0])
     before_B = tf.cumsum(trips_B, exclusive=True)

@@ -10,6 +10,7 @@ import numpy as np
 
 from model.data.catalog import MISSING, MOST_KINDS, Promotions
 from model.system.legacy_keras import tf
+from tfx_configs.units import HOUR_S
 
 HOURS = 1 << 20
 """More than the hours since 1970 until the year 2089: (place, hour) packs into one sortable int64."""
@@ -66,5 +67,5 @@ class PromotionCalendar(tf.Module):
 
     def _running(self, store_C: Any, item_C: Any, time_C: Any) -> Any:
         place_C = tf.cast(store_C, tf.int64) * self._items + tf.cast(item_C, tf.int64)
-        at_C = tf.searchsorted(self.key_N, place_C * HOURS + time_C // 3600, side="right") - 1
+        at_C = tf.searchsorted(self.key_N, place_C * HOURS + time_C // HOUR_S, side="right") - 1
         return tf.cast(tf.gather(self.mask_N, at_C), tf.int32)

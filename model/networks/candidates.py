@@ -15,7 +15,8 @@ from model.features.graph import NEVER_DAYS, FeatureGraph
 from model.features.joins import distinct, match_codes, top_per_row
 from model.networks.pre_ranker import PreRanker, inputs
 from model.system.legacy_keras import tf
-from tfx_configs.settings import DAY_S, CandidateSettings
+from tfx_configs.settings import CandidateSettings
+from tfx_configs.units import DAY_S
 
 HALF_LIVES_DAYS = (60.0, 365.0)
 """Of the pre-ranker's decayed counts; the first also of its affinity."""

@@ -11,7 +11,7 @@ from model.api import RECENT_EVENTS
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.system.legacy_keras import Tensor, tf
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 TASTE_HALF_LIVES_DAYS = (3.0, 30.0, 180.0)
 """The history is summed three times: what was bought lately, this month, all along."""

@@ -20,6 +20,7 @@ from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
 from model.system.legacy_keras import tf
 from tfx_configs.settings import MOST_CANDIDATES
+from tfx_configs.units import HOUR_S
 
 
 class OpenedModel(LoadedModel):
@@ -59,7 +60,7 @@ class OpenedModel(LoadedModel):
             store: its position in Catalog.store_ids; MISSING where it is not known.
         """
         place_C = np.concatenate([place * self.manifest.items + item_C.astype(np.int64) for place in {store, MISSING}])
-        at_C = np.searchsorted(self._key_N, place_C * HOURS + time_s // 3600, side="right") - 1
+        at_C = np.searchsorted(self._key_N, place_C * HOURS + time_s // HOUR_S, side="right") - 1
         with _zero((self._running_N,), np.unique(at_C)):
             yield
 

@@ -6,7 +6,6 @@ The evaluation comes later and a model directory never changes: push writes the 
 After Mitchell et al., "Model cards for model reporting" (FAT* 2019).
 """
 
-import dataclasses
 import datetime
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -141,7 +140,7 @@ def _training(facts: Facts, judgement: Judgement | None) -> Iterator[str]:
         told.append(f"{facts.retrieved} neighbours from the towers a request, {facts.ranked} candidates scored in all.")
     if judgement:
         for group in ("features", "candidates", "train", "labels"):
-            values = dataclasses.asdict(getattr(judgement.settings, group))
+            values = getattr(judgement.settings, group).model_dump()
             told.append(f"{group}: " + ", ".join(f"{name} {_value(value)}" for name, value in values.items()))
     yield from _bullets(told)
 

@@ -34,7 +34,7 @@ import pyarrow.json as pj
 
 from model.errors import InputError
 from model.system import object_store
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 if TYPE_CHECKING:
     import pyarrow.dataset as ds

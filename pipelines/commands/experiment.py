@@ -1,13 +1,15 @@
 """`aisle experiment ACTION`. Exit 0: done; 1: the split cannot be trusted; 2: bad input."""
 
-import argparse
 import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer import Argument, Option
 
 from model.errors import InputError
-from pipelines.arguments import number, writable_file
+from pipelines.commands.options import LOG_HELP, NUMBER
 
 if TYPE_CHECKING:
     from components.rollout.experiment.analysis import Analysis
@@ -15,88 +17,55 @@ if TYPE_CHECKING:
     from components.rollout.experiment.size import Baseline
     from tfx_configs.labels import LabelSettings
 
-DOES = {
-    "experiment": "compare two versions by shopper: plan how many it takes, read the result",
-    "size": "how many shoppers and days it takes to see an effect",
-    "read": "who was exposed, whether the split can be trusted, the effect; exit 1 if it cannot be trusted",
-}
+app = typer.Typer(help="Compare two versions by shopper: plan, read the result.")
+TABLES = "canonical tables with the purchases"
+SINCE = "RFC 3339; start"
+Outcomes = Annotated[
+    str, Option(metavar="TYPE,TYPE", help="event types that count as hits, as in the versions' labels.positive_types")
+]
+Until = Annotated[str | None, Option(metavar="TIME", help="RFC 3339; end (default: the log's end)")]
+SharePercent = Annotated[float, Option("--share", help="percent of shoppers who get the treatment", **NUMBER)]
+Alpha = Annotated[float, Option(help="probability that an interval misses the truth", **NUMBER)]
 
 
-def experiment_commands(commands: Any) -> None:
-    """Adds `experiment` and its actions to the subparsers of `aisle`."""
-    parser = commands.add_parser("experiment", help=DOES["experiment"], description=DOES["experiment"])
-    actions = parser.add_subparsers(metavar="ACTION", required=True)
-
-    size = actions.add_parser("size", help=DOES["size"], description=DOES["size"])
-    size.add_argument("--baseline-from", metavar="LOG", help="request log of a version outside an experiment")
-    _span(size, "with --baseline-from: ", required=False)
-    size.add_argument("--mean", type=number, help="hits per trip, instead of a log")
-    size.add_argument("--sd", type=number, help="with --mean: standard deviation of a shopper's hits per trip")
-    size.add_argument("--rho", type=number, default=0.0, help="with --mean: correlation with the shopper's past")
-    size.add_argument(
-        "--relative-effect", type=number, default=0.02, help="effect to detect, as a share of the mean (%(default)s)"
-    )
-    size.add_argument("--power", type=number, default=0.8, help="probability of detecting it (%(default)s)")
-    _plan(size)
-    size.set_defaults(command=_size)
-
-    read = actions.add_parser("read", help=DOES["read"], description=DOES["read"])
-    read.add_argument("log", metavar="LOG", help="directory of a request log, or s3://bucket/path (docs/serving.md)")
-    read.add_argument("--control", required=True, metavar="VERSION", help="the version to compare with")
-    read.add_argument("--treatment", required=True, metavar="VERSION", help="the version on trial")
-    _span(read, "", required=True)
-    _plan(read)
-    read.add_argument("--final", action="store_true", help="this is the one planned look: its interval decides")
-    read.add_argument("--json", type=Path, metavar="FILE", help="also write the whole result to this file")
-    read.set_defaults(command=_read)
-
-
-def _span(parser: argparse.ArgumentParser, when: str, required: bool) -> None:
-    """`when`: begins the help of what goes with a log. `required`: there always is one."""
-    parser.add_argument(
-        "--tables", type=Path, required=required, metavar="DIR", help=f"{when}canonical tables with the purchases"
-    )
-    parser.add_argument(
-        "--outcomes",
-        default="purchase",
-        metavar="TYPE,TYPE",
-        help=f"{when}event types that count as hits, as in the versions' labels.positive_types (%(default)s)",
-    )
-    start = (
-        "start, from which on the share has been the same" if required else "start (default: half of the log's span)"
-    )
-    parser.add_argument("--since", required=required, metavar="TIME", help=f"{when}RFC 3339; {start}")
-    parser.add_argument("--until", metavar="TIME", help=f"{when}RFC 3339; end (default: the log's end)")
-
-
-def _plan(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--share", type=number, default=50.0, help="percent of shoppers who get the treatment (%(default)s)"
-    )
-    parser.add_argument(
-        "--alpha", type=number, default=0.05, help="probability that an interval misses the truth (%(default)s)"
-    )
-
-
-def _size(options: argparse.Namespace) -> int:
+@app.command()
+def size(
+    baseline_from: Annotated[
+        str | None, Option(metavar="LOG", help="request log of a version outside an experiment")
+    ] = None,
+    tables: Annotated[Path | None, Option(metavar="DIR", help=f"with --baseline-from: {TABLES}")] = None,
+    outcomes: Outcomes = "purchase",
+    since: Annotated[str | None, Option(metavar="TIME", help=f"{SINCE} (default: half of the log's span)")] = None,
+    until: Until = None,
+    mean: Annotated[float | None, Option(help="hits per trip, instead of a log", **NUMBER)] = None,
+    sd: Annotated[
+        float | None, Option(help="with --mean: standard deviation of a shopper's hits per trip", **NUMBER)
+    ] = None,
+    rho: Annotated[float, Option(help="with --mean: correlation with the shopper's past", **NUMBER)] = 0.0,
+    relative_effect: Annotated[float, Option(help="effect to detect, as a share of the mean", **NUMBER)] = 0.02,
+    power: Annotated[float, Option(help="probability of detecting it", **NUMBER)] = 0.8,
+    share: SharePercent = 50.0,
+    alpha: Alpha = 0.05,
+) -> int:
+    """Print how many shoppers and days an effect takes."""
     from components.rollout.experiment.size import Baseline, Visits, days_needed
     from pipelines.local.experiment_analysis import size_baseline
 
-    plan = (options.relative_effect, options.power, options.alpha, options.share)
+    plan = (relative_effect, power, alpha, share)
     _check_plan(*plan)
     visits: Visits | None = None
-    if options.baseline_from is not None:
-        if options.tables is None:
+    if baseline_from is not None:
+        if tables is None:
             raise InputError("expected --tables DIR with --baseline-from, got none; hits are items that were bought")
-        found, visits = size_baseline(options.baseline_from, options.tables, *_moments(options), _labels(options))
-    elif options.mean is None or options.sd is None:
+        baseline, visits = size_baseline(baseline_from, tables, *_span(since, until), _labels(outcomes))
+    elif mean is None or sd is None:
         raise InputError("expected --baseline-from LOG, or --mean and --sd, got neither")
     else:
-        if options.mean <= 0 or options.sd <= 0 or not 0 <= options.rho < 1:
+        if mean <= 0 or sd <= 0 or not 0 <= rho < 1:
             raise InputError("expected --mean and --sd above 0, --rho from 0 to below 1")
-        found = Baseline(mean=options.mean, sd=options.sd, rho=options.rho)
+        baseline = Baseline(mean=mean, sd=sd, rho=rho)
     try:
-        lines = list(size_lines(found, plan, lambda rho: days_needed(visits, *plan, rho) if visits else None))
+        lines = list(size_lines(baseline, plan, lambda rho: days_needed(visits, *plan, rho) if visits else None))
     except OverflowError:
         raise InputError(
             "expected an effect that can be seen, got one that takes more shoppers than can be counted"
@@ -105,39 +74,57 @@ def _size(options: argparse.Namespace) -> int:
     return 0
 
 
-def _read(options: argparse.Namespace) -> int:
+@app.command()
+def read(
+    log: Annotated[str, Argument(metavar="LOG", help=LOG_HELP)],
+    control: Annotated[str, Option(metavar="VERSION", help="the version to compare with")],
+    treatment: Annotated[str, Option(metavar="VERSION", help="the version on trial")],
+    tables: Annotated[Path, Option(metavar="DIR", help=TABLES)],
+    since: Annotated[str, Option(metavar="TIME", help=f"{SINCE}, from which on the share has been the same")],
+    until: Until = None,
+    outcomes: Outcomes = "purchase",
+    share: SharePercent = 50.0,
+    alpha: Alpha = 0.05,
+    final: Annotated[bool, Option("--final", help="this is the one planned evaluation: its interval decides")] = False,
+    json: Annotated[Path | None, Option(metavar="FILE", help="also write the whole result to this file")] = None,
+) -> int:
+    """Print the exposed shoppers, alarms of the split, and the effect.
+
+    Exit 1 if the split cannot be trusted.
+    """
     from model.files import write_json
+    from pipelines.arguments import writable_file
     from pipelines.local.experiment_analysis import read_experiment
     from tfx_configs.experiment import ExperimentSettings
 
-    writable_file("--json", options.json)
-    since_s, until_s = _moments(options)
+    writable_file("--json", json)
+    since_s, until_s = _span(since, until)
     assert since_s is not None, "--since is required"
-    settings = ExperimentSettings(share_percent=options.share, alpha=options.alpha)
-    versions = (options.control, options.treatment)
-    place = (options.log, options.tables, since_s, until_s)
-    found = read_experiment(*place, *versions, settings, options.final, _labels(options))
-    for line in reading_lines(found, options.alpha, options.final):
+    settings = ExperimentSettings(share_percent=share, alpha=alpha)
+    place = (log, tables, since_s, until_s)
+    reading = read_experiment(*place, control, treatment, settings, final, _labels(outcomes))
+    for line in reading_lines(reading, alpha, final):
         print(line)
-    if options.json is not None:
-        write_json(options.json, dataclasses.asdict(found))
-    return 1 if found.decision == "mismatch" else 0
+    if json is not None:
+        write_json(json, dataclasses.asdict(reading))
+    return 1 if reading.decision == "mismatch" else 0
 
 
-def _moments(options: argparse.Namespace) -> tuple[float | None, float | None]:
+def _span(since: str | None, until: str | None) -> tuple[float | None, float | None]:
+    """Both as seconds since 1970. Raises InputError on one that is no time, or an end before the start."""
     from components.monitor.run import moment_s
 
-    given = {"--since": options.since, "--until": options.until}
-    since, until = (None if text is None else moment_s(text, name) for name, text in given.items())
-    if since is not None and until is not None and since >= until:
-        raise InputError(f"--until: expected a time after --since {options.since}, got {options.until}")
-    return since, until
+    since_s = None if since is None else moment_s(since, "--since")
+    until_s = None if until is None else moment_s(until, "--until")
+    if since_s is not None and until_s is not None and since_s >= until_s:
+        raise InputError(f"--until: expected a time after --since {since}, got {until}")
+    return since_s, until_s
 
 
-def _labels(options: argparse.Namespace) -> "LabelSettings":
+def _labels(outcomes: str) -> "LabelSettings":
     from tfx_configs.labels import LabelSettings
 
-    return LabelSettings(positive_types=tuple(options.outcomes.split(",")))
+    return LabelSettings(positive_types=tuple(outcomes.split(",")))
 
 
 def _check_plan(effect: float, power: float, alpha: float, share: float) -> None:
@@ -147,52 +134,53 @@ def _check_plan(effect: float, power: float, alpha: float, share: float) -> None
         raise InputError("expected --power in (0.5, 1), --alpha in (0, 0.5], --share between 0 and 100")
 
 
-def size_lines(found: "Baseline", plan: tuple[float, float, float, float], days: Any) -> Iterator[str]:
-    """What the terminal shows. `days`: rho -> days, or None where nothing can be said of them."""
+def size_lines(baseline: "Baseline", plan: tuple[float, float, float, float], days: Any) -> Iterator[str]:
+    """Lines for the terminal. `days`: rho -> days, or None where the log has too few."""
     from components.rollout.experiment.size import shoppers_needed
 
     effect, power, alpha, share = plan
-    measured = f", measured on {found.shoppers:,} shoppers" if found.shoppers else ""
-    yield f"{found.mean:.4f} hits per trip, sd {found.sd:.4f} by shopper, rho {found.rho:.2f} with their past{measured}"
+    measured = f", measured on {baseline.shoppers:,} shoppers" if baseline.shoppers else ""
+    spread = f"sd {baseline.sd:.4f} by shopper, rho {baseline.rho:.2f} with their past"
+    yield f"{baseline.mean:.4f} hits per trip, {spread}{measured}"
     yield f"To see {100 * effect:+g} % with power {power:g}, alpha {alpha:g}, {share:g} % of shoppers treated:"
     yield f"{'':28} {'control':>10} {'treatment':>10}   days"
-    for name, rho in (("as it is", 0.0), ("with the variance reduction", found.rho)):
-        control, treatment = shoppers_needed(found, effect, power, alpha, share, rho)
-        told = days(rho)
-        last = f"{told:>6,}" if told else "more than the log has" if found.shoppers else "     –"
+    for name, rho in (("as it is", 0.0), ("with the variance reduction", baseline.rho)):
+        control, treatment = shoppers_needed(baseline, effect, power, alpha, share, rho)
+        needed = days(rho)
+        last = f"{needed:>6,}" if needed else "more than the log has" if baseline.shoppers else "     –"
         yield f"{name:28} {control:>10,} {treatment:>10,} {last}"
 
 
-def reading_lines(found: "Analysis", alpha: float, final: bool) -> Iterator[str]:
-    """What the terminal shows of an experiment."""
-    split = found.split
+def reading_lines(reading: "Analysis", alpha: float, final: bool) -> Iterator[str]:
+    """Lines for the terminal about an experiment."""
+    split = reading.split
     yield f"{'':10} {'exposed':>9} {'shoppers':>9} {'visits':>9} {'hits/visit':>11} {'adjusted':>10}"
-    sides = (("control", found.control, split.control), ("treatment", found.treatment, split.treatment))
+    sides = (("control", reading.control, split.control), ("treatment", reading.treatment, split.treatment))
     for side, version, exposed in sides:
-        arm = getattr(found.adjusted, side) if found.adjusted else None
+        arm = getattr(reading.adjusted, side) if reading.adjusted else None
         rest = f"{arm.shoppers:>9,} {arm.trips:>9,} {arm.mean:>11.4f} {arm.adjusted:>10.4f}" if arm else ""
         yield f"{side:10} {exposed:>9,} {rest}  {version}".rstrip()
     yield (
-        f"declared {split.declared_percent:g} % treated: p {split.p_value:.3g}, looked at all the time "
+        f"declared {split.declared_percent:g} % treated: p {split.p_value:.3g}, at any time "
         f"{split.always_valid_p:.3g}; {split.both_percent:.2f} % saw both versions"
     )
-    for why, count in found.left_out.items():
-        yield f"left out: {count:,} {why}"
+    for reason, count in reading.left_out.items():
+        yield f"left out: {count:,} {reason}"
     for alarm in split.alarms:
         yield f"MISMATCH: {alarm}"
-    for name, one in (("as it is", found.plain), ("variance reduced", found.adjusted)):
-        if one is not None:
-            yield f"{name:17} {_effect(one, alpha)}"
-    counted = "the planned look" if final else "looked at all the time"
-    yield f"decision: {found.decision}" + ("; no estimate is given" if split.alarms else f" ({counted})")
+    for name, effect in (("as it is", reading.plain), ("variance reduced", reading.adjusted)):
+        if effect is not None:
+            yield f"{name:17} {_effect(effect, alpha)}"
+    horizon = "the planned evaluation" if final else "evaluated at any time"
+    yield f"decision: {reading.decision}" + ("; no estimate is given" if split.alarms else f" ({horizon})")
 
 
-def _effect(found: "Effect", alpha: float) -> str:
+def _effect(effect: "Effect", alpha: float) -> str:
     def percent(ratio: float) -> str:
         return f"{100 * (ratio - 1):+.1f} %" if ratio < 100 else "unknown"
 
     return (
-        f"{percent(found.ratio)}, {100 * (1 - alpha):g} % interval {percent(found.low)} to {percent(found.high)}, "
-        f"always valid {percent(found.always_low)} to {percent(found.always_high)}"
-        + (f"; the past explains {100 * found.rho_squared:.0f} % of the variance" if found.rho_squared else "")
+        f"{percent(effect.ratio)}, {100 * (1 - alpha):g} % interval {percent(effect.low)} to {percent(effect.high)}, "
+        f"always valid {percent(effect.always_low)} to {percent(effect.always_high)}"
+        + (f"; the past explains {100 * effect.rho_squared:.0f} % of the variance" if effect.rho_squared else "")
     )

@@ -1,65 +1,78 @@
-"""`aisle monitor`. Exit 0: all checks passed; 1: one failed, or what was trained is no good; 2: bad input."""
+"""`aisle monitor`. Exit 0: all checks passed; 1: one failed, or the gate refused what was trained; 2: bad input."""
 
-import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pipelines.report.monitor_lines import lines
+from typer import Option
 
 if TYPE_CHECKING:
     from components.monitor.retraining.trigger import RetrainOutcome
-
-MONITOR_DOES = "check a run's request log and purchases against its training; exit 1 if a check fails"
-
-
-def monitor_options(parser: argparse.ArgumentParser) -> None:
-    """What `aisle monitor` takes."""
-    parser.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a run (%(default)s)")
-    parser.add_argument("--now", metavar="TIME", help="RFC 3339, in the data's time (default: the log's last request)")
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="MonitorSettings as JSON (docs/monitoring.md)")
-    parser.add_argument("--textfile", type=Path, metavar="FILE", help="also write Prometheus figures to this file")
-    parser.add_argument("--ask", default="none", metavar="HOW", help="request a training run: refresh, warm or scratch")
-    parser.add_argument("--policy", type=Path, metavar="FILE", help="RetrainSettings as JSON (docs/monitoring.md)")
-    parser.add_argument("--train", action="store_true", help="start the training run that is due, on this machine")
-    parser.add_argument("--fast", action="store_true", help="skip TFDV's distances, which take some ten seconds")
-    parser.set_defaults(command=run)
+from pipelines.commands.options import DEMO_RUN, RunDirectory
+from tfx_configs.monitoring import Training
 
 
-def run(options: argparse.Namespace) -> int:
-    """Prints the checks, worst first; 1 when one failed."""
+def monitor(
+    run: RunDirectory = DEMO_RUN,
+    now: Annotated[
+        str | None, Option(metavar="TIME", help="RFC 3339, in the data's time (default: the log's last request)")
+    ] = None,
+    settings: Annotated[
+        Path | None, Option(metavar="FILE", help="monitor.* of `aisle settings` as YAML or JSON (docs/monitoring.md)")
+    ] = None,
+    policy: Annotated[
+        Path | None, Option(metavar="FILE", help="retrain.* of `aisle settings` as YAML or JSON (docs/monitoring.md)")
+    ] = None,
+    changes: Annotated[
+        list[str] | None,
+        Option("--set", metavar="KEY=VALUE", help="change one setting, monitor.field=value or retrain.field=value"),
+    ] = None,
+    textfile: Annotated[Path | None, Option(metavar="FILE", help="also write Prometheus figures to this file")] = None,
+    ask: Annotated[Training, Option(help="request a training run")] = "none",
+    train: Annotated[bool, Option("--train", help="start the training run that is due, on this machine")] = False,
+    fast: Annotated[bool, Option("--fast", help="skip TFDV's distances, which take some ten seconds")] = False,
+) -> int:
+    """Check a run's requests and purchases against its training.
+
+    Exit 1 if a check fails.
+    """
     from pipelines.arguments import settings_in, writable_file
-    from tfx_configs.monitoring import MonitorSettings, RetrainSettings
+    from tfx_configs.monitoring import MonitorSettings, MonitorStep, RetrainSettings
+    from tfx_configs.overrides import assigned, layered
 
-    settings = settings_in("--settings", options.settings, MonitorSettings)
-    policy = settings_in("--policy", options.policy, RetrainSettings)
-    writable_file("--textfile", options.textfile)
+    files = {
+        "monitor": settings_in("--settings", settings, MonitorSettings),
+        "retrain": settings_in("--policy", policy, RetrainSettings),
+    }
+    step = MonitorStep.from_dict(layered(files, assigned(changes or ())))
+    writable_file("--textfile", textfile)
 
-    from components.monitor.run import moment_s, training
+    from components.monitor.run import moment_s
     from pipelines.demo import rewrite_report
     from pipelines.local.display import PIPELINE_STAGES, Display
     from pipelines.local.monitor_runs import monitor_run, retrain_run
     from pipelines.local.run_directory import Paths
+    from pipelines.report.monitor_lines import lines
 
     report = monitor_run(
-        options.run,
-        moment_s(options.now) if options.now else None,
-        settings,
-        policy,
-        textfile=options.textfile,
-        ask=training(options.ask),
-        with_distances=not options.fast,
+        run,
+        moment_s(now) if now else None,
+        step.monitor,
+        step.retrain,
+        textfile=textfile,
+        ask=ask,
+        with_distances=not fast,
     )
     for line in lines(report):
         print(line)
-    if Paths(out=options.run).summary.exists():
-        print(f"Report: {rewrite_report(options.run)}    figures: {options.run / 'monitoring' / 'monitor.json'}")
-    well = not report.failed
-    if options.train:
+    if Paths(out=run).summary.exists():
+        print(f"Report: {rewrite_report(run)}    figures: {run / 'monitoring' / 'monitor.json'}")
+    passed = not report.failed
+    if train:
         with Display(PIPELINE_STAGES) as display:
-            outcome = retrain_run(options.run, report, display, policy)
+            outcome = retrain_run(run, report, display, step.retrain)
         print(retrained(outcome))
-        well = well and not (outcome.last and outcome.run and not outcome.last.blessed)
-    return 0 if well else 1
+        passed = passed and not (outcome.last and outcome.run and not outcome.last.blessed)
+    return 0 if passed else 1
 
 
 def retrained(outcome: "RetrainOutcome") -> str:

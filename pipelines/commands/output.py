@@ -1,4 +1,4 @@
-"""The last lines of a run: what happened, where to look, what to try next."""
+"""Lines for the terminal at the end of a run, and about a rollout."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -29,7 +29,7 @@ def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
     yield f"Report: {out / 'report.html'}    summary: {out / 'summary.json'}"
     yield ""
     yield "Next:"
-    yield f"  .venv/bin/aisle serve --run {out}             # the model in production, over KServe's v2 protocol"
+    yield f"  .venv/bin/aisle serve --run {out}             # the stable model, over KServe's v2 protocol"
     yield f"  .venv/bin/aisle rollout status --run {out}    # every step of the canary and why it was taken"
     yield "  .venv/bin/aisle demo --data DIR --out build/mine    # the same on your own tables (README: Your own data)"
 
@@ -42,7 +42,7 @@ def record_lines(record: RolloutRecord) -> Iterator[str]:
 
 
 def step_line(step: StepRecord) -> str:
-    """One step of the machine: what was declared and observed, and what was decided why."""
+    """One step of the rollout: declared and observed share, decision and reasons."""
     return (
         f"  {step.declared_percent:3d} % declared, {step.observed_shopper_percent:.1f} % of shoppers "
         f"observed, {step.requests} requests, {step.failed_requests} failed: "

@@ -1,139 +1,150 @@
-"""`aisle rollout ACTION`. Exit 0: done; 1: held, rolled back, or changed in between by another; 2: bad input."""
+"""`aisle rollout ACTION`. Exit 0: done; 1: a step held or rolled back, or a change came between; 2: bad input."""
 
-import argparse
 import getpass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Option
 
 from model.errors import InputError
+from pipelines.commands.options import DEMO_RUN, RunDirectory
 
 if TYPE_CHECKING:
     from components.rollout.traffic_adapter import TrafficAdapter
 
-ACTIONS = {
-    "status": "show the steps taken: declared and observed split, decisions",
-    "canary": "begin the rollout of the canary that push declared, or of --version (on a cluster push begins it)",
-    "step": "take one step: traffic, evidence, decision; exit 1 if it holds or rolls back",
-    "shadow": "send the canary copies of replayed requests, serve no shopper, and compare its answers with stable's",
-    "promote": "let the canary serve all shoppers, at once and regardless of the evidence",
-    "rollback": "let stable serve all shoppers, at once; after a promotion, the version before it",
-    "hold": "keep the share until resume; a step still rolls back a canary that does harm",
-    "resume": "take steps again after a hold",
-}
+app = typer.Typer(
+    help="Canary, step, promote, roll back.\n\nOf a run on this machine, or with --namespace on a cluster."
+)
+Namespace = Annotated[
+    str | None,
+    Option(metavar="NAME", help="the service in this namespace of the current cluster (KUBECONFIG), not a run here"),
+]
+NoNamespace = Annotated[str | None, Option("--namespace", hidden=True)]
+"""Of an action that only a run on this machine has; taken to name what to do on a cluster instead."""
+RegistryVersion = Annotated[
+    str | None, Option("--version", help="a version in the registry (default: what push declared)")
+]
 
 
-ONLY_HERE = {
-    "canary": "push declares a cluster's canary; run pipelines/compiled/cluster.yaml",
-    "shadow": "a cluster's gateway makes the copies; compare those in its request log with --log LOG",
-}
-"""Actions that are about a run on this machine: what to do on a cluster."""
-
-
-def rollout_commands(commands: Any) -> None:
-    """Adds `rollout` and its actions to the subparsers of `aisle`."""
-    words = "canary, step, promote, roll back"
-    rollout = commands.add_parser(
-        "rollout", help=words, description=f"A rollout on this machine, or with --namespace on a cluster: {words}."
-    )
-    actions = rollout.add_subparsers(metavar="ACTION", required=True)
-    for name, does in ACTIONS.items():
-        action = actions.add_parser(name, help=does, description=does)
-        action.set_defaults(command=COMMANDS.get(name, _command), action=name)
-        action.add_argument("--run", type=Path, default=Path("build/demo"), help="directory of a run (%(default)s)")
-        here = name in ONLY_HERE
-        action.add_argument(
-            "--namespace",
-            help=argparse.SUPPRESS  # accepted only to name what to do instead
-            if here
-            else "the service in this namespace of the current cluster (KUBECONFIG), instead of a run here",
-        )
-        if name == "step":
-            action.add_argument("--prometheus", metavar="URL", help="with --namespace: where the metrics are")
-        if name in ("canary", "shadow"):
-            action.add_argument("--version", help="a version in the registry (default: what push declared)")
-        if name == "shadow":
-            action.add_argument("--requests", type=int, default=500, help="trips to replay (%(default)s)")
-            action.add_argument(
-                "--percent", type=int, default=100, help="percent of them that the canary gets a copy of (%(default)s)"
-            )
-            action.add_argument("--log", metavar="LOG", help="compare the copies in this request log, without a replay")
-
-
-def _only_here(options: argparse.Namespace) -> None:
-    if options.namespace is not None:
-        raise InputError(f"rollout {options.action}: expected no --namespace: {ONLY_HERE[options.action]}")
-
-
-def _loading() -> None:
-    print("loading both models, some ten seconds; then trips as traffic", flush=True)
-
-
-def _status(options: argparse.Namespace) -> int:
-    print(_adapter(options).status().line())
-    if not options.namespace:
+@app.command()
+def status(run: RunDirectory = DEMO_RUN, namespace: Namespace = None) -> int:
+    """Show the steps taken: declared and observed split, decisions."""
+    print(_adapter(run, namespace).status().line())
+    if namespace is None:
         from pipelines.commands.output import record_lines
         from pipelines.local.rollout_operator import RunTraffic
 
-        for line in record_lines(RunTraffic(run=options.run).record()):
+        for line in record_lines(RunTraffic(run=run).record()):
             print(line)
     return 0
 
 
-def _canary(options: argparse.Namespace) -> int:
+@app.command()
+def canary(run: RunDirectory = DEMO_RUN, version: RegistryVersion = None, namespace: NoNamespace = None) -> int:
+    """Begin the rollout of the canary that push declared.
+
+    Or that of --version. On a cluster push begins it.
+    """
     from pipelines.local.rollout_operator import RunTraffic
 
-    _only_here(options)
-    print(RunTraffic(run=options.run).declare(options.version, getpass.getuser()).line())
+    if namespace is not None:
+        raise InputError(
+            "rollout canary: expected no --namespace: push declares a cluster's canary; "
+            "run pipelines/compiled/cluster.yaml"
+        )
+    print(RunTraffic(run=run).declare(version, getpass.getuser()).line())
     return 0
 
 
-def _command(options: argparse.Namespace) -> int:
-    from components.rollout.decision.states import Command
+@app.command()
+def step(
+    run: RunDirectory = DEMO_RUN,
+    namespace: Namespace = None,
+    prometheus: Annotated[str | None, Option(metavar="URL", help="with --namespace: address of the metrics")] = None,
+) -> int:
+    """Take one step: traffic, evidence, decision.
 
-    print(_adapter(options).command(Command(options.action), getpass.getuser()).line())
-    return 0
-
-
-def _adapter(options: argparse.Namespace) -> "TrafficAdapter":
-    if options.namespace:
-        from components.inference_service.cluster_client import KubeCluster
-        from components.rollout.kserve.cluster_rollout import ClusterTraffic
-
-        return ClusterTraffic(cluster=KubeCluster(options.namespace))
-    from pipelines.local.rollout_operator import RunTraffic
-
-    return RunTraffic(run=options.run)
-
-
-def _step(options: argparse.Namespace) -> int:
+    Exit 1 if it holds or rolls back.
+    """
     from pipelines.commands.output import step_line
 
-    if options.namespace:
+    if namespace:
         from components.rollout.kserve.cluster_rollout import PLAN, step_in
 
-        if not options.prometheus:
-            raise InputError("expected --prometheus URL with --namespace, got none; say where the metrics are")
-        decision = step_in(options.namespace, options.prometheus, PLAN)
+        if not prometheus:
+            raise InputError("expected --prometheus URL with --namespace, got none; name the address of the metrics")
+        decision = step_in(namespace, prometheus, PLAN)
         print(f"{decision.action} at {decision.percent} %: {'; '.join(decision.reasons)}")
         return 0 if decision.action in ("step", "promote") else 1
     from pipelines.local.rollout_operator import RunTraffic
 
-    record = RunTraffic(run=options.run).step(on_load=_loading).steps[-1]
+    record = RunTraffic(run=run).step(on_load=_loading).steps[-1]
     print(step_line(record))
     return 0 if record.decision in ("step", "promote") else 1
 
 
-def _shadow(options: argparse.Namespace) -> int:
-    from pipelines.local.shadow import compared, shadow, shadow_lines
+@app.command()
+def shadow(
+    run: RunDirectory = DEMO_RUN,
+    version: RegistryVersion = None,
+    requests: Annotated[int, Option(help="trips to replay")] = 500,
+    percent: Annotated[int, Option(help="percent of them that the canary gets a copy of")] = 100,
+    log: Annotated[
+        str | None, Option(metavar="LOG", help="compare the copies in this request log, without a replay")
+    ] = None,
+    namespace: NoNamespace = None,
+) -> int:
+    """Compare the canary's answers to copies of requests with stable's.
 
-    _only_here(options)
-    if options.log:
-        comparison = compared(options.log)
-    else:
-        comparison = shadow(options.run, options.version, options.requests, options.percent, on_load=_loading)
+    The requests are replayed trips; no shopper gets the canary's answers.
+    """
+    from pipelines.local.shadow import compared, shadow_lines
+    from pipelines.local.shadow import shadow as replay_to_both
+
+    if namespace is not None:
+        raise InputError(
+            "rollout shadow: expected no --namespace: a cluster's gateway makes the copies; "
+            "compare those in its request log with --log LOG"
+        )
+    comparison = compared(log) if log else replay_to_both(run, version, requests, percent, on_load=_loading)
     for line in shadow_lines(comparison):
         print(line)
     return 1 if comparison.failed_requests or comparison.unanswered else 0
 
 
-COMMANDS = {"status": _status, "canary": _canary, "step": _step, "shadow": _shadow}
+def _operation(name: str) -> Callable[..., int]:
+    def operate(run: RunDirectory = DEMO_RUN, namespace: Namespace = None) -> int:
+        from components.rollout.decision.states import Command
+
+        print(_adapter(run, namespace).command(Command(name), getpass.getuser()).line())
+        return 0
+
+    return operate
+
+
+app.command("promote", help="Let the canary serve all shoppers.\n\nAt once, and regardless of the evidence.")(
+    _operation("promote")
+)
+app.command("rollback", help="Let stable serve all shoppers.\n\nAt once; after a promotion, the version before it.")(
+    _operation("rollback")
+)
+app.command("hold", help="Freeze the share until resume.\n\nA step still rolls back a canary that does harm.")(
+    _operation("hold")
+)
+app.command("resume", help="Take steps again after a hold.")(_operation("resume"))
+
+
+def _adapter(run: RunDirectory, namespace: str | None) -> "TrafficAdapter":
+    if namespace:
+        from components.inference_service.cluster_client import KubeCluster
+        from components.rollout.kserve.cluster_rollout import ClusterTraffic
+
+        return ClusterTraffic(cluster=KubeCluster(namespace))
+    from pipelines.local.rollout_operator import RunTraffic
+
+    return RunTraffic(run=run)
+
+
+def _loading() -> None:
+    print("loading both models, some ten seconds; then trips as traffic", flush=True)

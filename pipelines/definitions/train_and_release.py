@@ -9,6 +9,7 @@ from components.push.op import release
 from components.train.op import stable
 from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
 from pipelines.definitions.training import training
+from tfx_configs.units import HOUR_S
 
 
 @dsl.pipeline(name=PIPELINE, description="Train and gate, then declare the model as canary of the InferenceService.")
@@ -67,4 +68,4 @@ def cluster(
     for task in Pipeline.get_default_pipeline().tasks.values():
         mount_registry(task)
         # Limits by step: import, download and compute; a hung step does not hold the pipeline for ever.
-        place(task, timeout_s=6 * 3600)
+        place(task, timeout_s=6 * HOUR_S)

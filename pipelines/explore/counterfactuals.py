@@ -15,6 +15,7 @@ from model.package.explainable_model import OpenedModel
 from pipelines.explore.features import FeatureReader
 from pipelines.explore.products import Products
 from pipelines.explore.reasons import POPULAR, PROMOTION, Cause, Seen, causes_of
+from tfx_configs.units import HOUR_S
 
 COUNTS = 0.05
 """A cause counts when without it the score is smaller by this share."""
@@ -55,7 +56,7 @@ class Examiner:
 
     def __init__(self, catalog: Catalog, reader: FeatureReader, products: Products, trip_gap_hours: float) -> None:
         self._catalog, self._reader, self._products = catalog, reader, products
-        self._gap_s = trip_gap_hours * 3600
+        self._gap_s = trip_gap_hours * HOUR_S
         sizes = catalog.attribute_sizes
         self._frequency = [
             np.bincount(catalog.attribute_IA[:, a], minlength=sizes[a]) / max(catalog.items, 1)

@@ -9,9 +9,10 @@ from urllib.parse import urlencode
 
 from model.errors import InputError
 from pipelines.explore.shoppers import Moment, Shoppers
+from tfx_configs.units import HOUR_S
 
 MINUTES = "%Y-%m-%dT%H:%M"
-NOON_S = 12 * 3600
+NOON_S = 12 * HOUR_S
 MAX_BASKET = 50
 MAX_ID = 200
 MAX_WORDS = 100

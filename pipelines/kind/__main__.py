@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from model.errors import AisleError, InputError, StageFailed
+from model.errors import INTERRUPTED, AisleError, InputError, StageFailed
 from pipelines.kind.shell import output, run, succeeds
 from pipelines.manifests.render import ROOT, versions
 
@@ -32,7 +32,6 @@ STORE = "seaweedfs.kubeflow:8333"
 """KFP's object store, in the cluster."""
 LOG_BUCKET = "aisle-log"
 """As in manifests/components/request-log; the secrets with its keys have the same name."""
-INTERRUPTED = 130
 KFP = "github.com/kubeflow/pipelines/manifests/kustomize"
 
 

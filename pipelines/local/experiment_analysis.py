@@ -19,7 +19,7 @@ from model.request_log import reader as request_log
 from tfx_configs.experiment import ExperimentSettings
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import DAY_S, HOUR_S
+from tfx_configs.units import DAY_S, HOUR_S
 
 PAST_DAYS = 84
 """How much of a shopper's past counts: what is older explains little."""

@@ -1,9 +1,9 @@
 """The tables of docs/data.md that say what a column is, written from the code that reads it.
 
-`python -m pipelines.reference.schema_page` writes the marked sections anew; a test fails when page and code disagree.
+`python -m pipelines.reference.schema_page` writes the marked sections again; a test fails when page and code disagree.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from model.data import schema
@@ -20,9 +20,9 @@ _TYPES = {
 }
 
 
-def filled(text: str) -> str:
-    """The page with both marked sections rewritten. Raises ValueError when one is not there."""
-    for name, content in {"schema": canonical_tables(), "requests": request_table()}.items():
+def filled(text: str, sections: Mapping[str, str]) -> str:
+    """The page with its marked sections rewritten. Raises ValueError when one is not there."""
+    for name, content in sections.items():
         before, _, rest = text.partition(f"<!-- {name} -->\n")
         _, end, after = rest.partition(f"<!-- /{name} -->")
         if not end:
@@ -31,9 +31,14 @@ def filled(text: str) -> str:
     return text
 
 
+def sections() -> dict[str, str]:
+    """{marked section: its Markdown}."""
+    return {"schema": canonical_tables(), "requests": request_table()}
+
+
 def canonical_tables() -> str:
     """Markdown: each canonical table, its key, and a row for each column."""
-    return "\n\n".join(f"{_title(table)}\n\n{_markdown(_HEAD, map(_row, table.columns))}" for table in schema.TABLES)
+    return "\n\n".join(f"{_title(table)}\n\n{markdown(_HEAD, map(_row, table.columns))}" for table in schema.TABLES)
 
 
 def request_table() -> str:
@@ -49,7 +54,7 @@ def request_table() -> str:
         )
         for tensor in INPUTS
     )
-    return _markdown(("input", "type", "in the request", "canonical column", "meaning"), rows)
+    return markdown(("input", "type", "in the request", "canonical column", "meaning"), rows)
 
 
 def _title(table: schema.Table) -> str:
@@ -76,13 +81,14 @@ def _row(column: schema.Column) -> tuple[str, ...]:
     )
 
 
-def _markdown(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+def markdown(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """A table in Markdown."""
     lines = (head, tuple("---" for _ in head), *rows)
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def main() -> None:
-    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8")))
+    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), sections()))
 
 
 if __name__ == "__main__":

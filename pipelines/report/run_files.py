@@ -14,7 +14,7 @@ from components.artifacts.tables import IngestReport, Tables
 from components.artifacts.validation import Validation, ValidationReport
 from model.data import columns as c
 from model.files import read_json
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 MAX_PAGE_BYTES = 1_500_000
 """A data report larger than this is not embedded."""

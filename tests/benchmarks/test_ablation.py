@@ -1,6 +1,5 @@
 """Parts of the ablation on small worlds: which negatives are mined, what attention sums, which labels samples have."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +53,7 @@ def test_mined_negatives_are_listed_and_neither_bought_on_the_trip_nor_before() 
 def test_a_mined_negative_counts_for_its_own_trip_by_how_likely_it_was_drawn() -> None:
     """Two positives, b on trip 0 and d on trip 1; trip 0 has a mined z, trip 1 none."""
     tf.keras.utils.set_random_seed(1)
-    settings = dataclasses.replace(fast().train, dimension=4, temperature=0.5, uniform_negatives=0)
+    settings = fast().train.replace(dimension=4, temperature=0.5, uniform_negatives=0)
     towers = Mined(small_catalog(), settings)
     given = {name: tf.constant(value) for name, value in inputs().items()}
     none = np.full((2, MINED), -1, np.int32)
@@ -135,7 +134,7 @@ def test_rankers_train_and_list_all_candidates(name: str, samples: Samples) -> N
 def test_towers_train_and_list(name: str) -> None:
     learning = TrainingTrips(early=np.array([0, 1, 2]), ranking=np.array([2, 3]), valid=np.array([3]))
     asked = Lists(early=np.array([3]), judged=np.array([4]))
-    settings = dataclasses.replace(fast().train, dimension=4, uniform_negatives=8)
+    settings = fast().train.replace(dimension=4, uniform_negatives=8)
     found = ablation_towers.train_and_list(TOWERS[name], small_catalog(), reader(), learning, settings, asked, 3)
     assert found.early.shape == found.judged.shape == (1, 3)
 

@@ -2,12 +2,11 @@
 
 import re
 import shlex
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from pipelines.cli import _parser
+from tests.pipelines.command_line import parse
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -48,8 +47,7 @@ def test_a_command_in_the_readme_exists(words: list[str]) -> None:
     if words[0] == "make":
         assert set(words[1:]) <= _targets()
         return
-    with suppress(SystemExit):  # --help
-        _parser().parse_args(words[1:])
+    parse(words[1:])
 
 
 @pytest.mark.parametrize("words", [words for words in _commands() if words[0] not in OURS], ids=" ".join)

@@ -1,33 +1,52 @@
 """The command line without a run: help, the compiled pipeline, what a cache key depends on."""
 
 import shutil
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from model.errors import InputError
 from pipelines.cli import main
-from pipelines.commands.rollout import ACTIONS
+from pipelines.commands.rollout import app as rollout
 from pipelines.definitions.compile import compile_all
 from pipelines.local.versions import ROOT, code_version, data_version
 from tests.worlds import market, write
 from tfx_configs.settings import DataSettings
 
 COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("replay",), ("explore",), ("compile",), ("rollout",)]
-COMMANDS += [("submit",), *(("rollout", action) for action in ACTIONS)]
+COMMANDS += [("submit",), ("monitor",), ("settings",), ("experiment",), ("experiment", "size"), ("experiment", "read")]
+COMMANDS += [("rollout", str(action.name or action.callback.__name__)) for action in rollout.registered_commands]
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_has_help(command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main([*command, "--help"])
-    assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith(" ".join(("usage: aisle", *command)))
+    assert main([*command, "--help"]) == 0
+    assert capsys.readouterr().out.startswith(" ".join(("Usage: aisle", *command)))
+
+
+def test_every_line_of_the_help_of_aisle_is_a_whole_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--help"]) == 0
+    commands = capsys.readouterr().out.partition("Commands:")[2].splitlines()
+    assert len(commands) > 10 and not [line for line in commands if line.endswith("...")]
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"{version('aisle')}\n"
+
+
+def test_the_shell_completes_commands(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, value in {"_AISLE_COMPLETE": "complete_bash", "COMP_WORDS": "aisle de", "COMP_CWORD": "1"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit):
+        main([])
+    assert capsys.readouterr().out.split() == ["demo"]
 
 
 def test_a_missing_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert main([]) == 2
-    assert capsys.readouterr().err == "aisle: the following arguments are required: COMMAND; see `aisle --help`\n"
+    assert capsys.readouterr().err == "aisle: Missing command; see `aisle --help`\n"
 
 
 @pytest.mark.parametrize(
@@ -51,7 +70,7 @@ def test_an_override_that_the_gate_would_refuse_is_refused_before_anything_runs(
 @pytest.mark.parametrize(
     ("start", "said"),
     [
-        ("sideways", "TrainSettings.start: expected one of scratch, refresh, warm, got 'sideways'"),
+        ("sideways", "'--start': 'sideways' is not one of 'scratch', 'refresh', 'warm'; see `aisle train --help`"),
         ("refresh", "train.start refresh: expected a stable model that was trained in"),
     ],
 )

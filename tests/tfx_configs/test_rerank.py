@@ -16,12 +16,12 @@ def test_a_rules_file_and_back() -> None:
 @pytest.mark.parametrize(
     ("rule", "says"),
     [
-        ('{"action": "hide", "values": ["7"]}', "Rule.action: expected one of exclude, restrict, cap"),
+        ('{"action": "hide", "values": ["7"]}', r"rules.0.action: expected one of exclude, restrict, cap"),
         ('{"action": "exclude"}', "values: expected at least one with exclude"),
         ('{"action": "cap", "attribute": "brand"}', "most: expected 1 to 100 with a cap"),
         ('{"action": "cap", "most": 2}', "attribute: expected another column than item_id with a cap"),
         ('{"action": "exclude", "values": ["7"], "most": 2}', "most: expected 0 with exclude"),
-        ('{"action": "exclude", "values": "7"}', "Rule.values: expected a list"),
+        ('{"action": "exclude", "values": "7"}', "rules.0.values: expected a list of str"),
         ('{"action": "exclude", "values": ["7"], "shop": "1"}', "shop: unknown in Rule"),
     ],
 )

@@ -1,8 +1,9 @@
 """Settings check themselves, and survive JSON."""
 
-import dataclasses
+import json
 
 import pytest
+from pydantic import ValidationError
 
 from tfx_configs import recipes
 from tfx_configs.frozen import SettingsError
@@ -28,8 +29,24 @@ def test_absent_settings_get_their_defaults() -> None:
     assert isinstance(run.train.temperature, float)
 
 
+def test_settings_written_before_are_read_and_written_as_they_were() -> None:
+    text = json.dumps(json.loads(recipes.fast("/data", "2017-12-04").to_json()), sort_keys=True)
+    assert RunSettings.from_json(text).to_json() == text
+    assert RunSettings.from_dict(json.loads(text)) == RunSettings.from_json(text)
+    assert hash(RunSettings.from_json(text)) == hash(RunSettings.from_json(text))
+
+
+def test_a_replaced_setting_is_checked_again() -> None:
+    data = DataSettings().replace(test_days=7)
+    assert data == DataSettings(test_days=7)
+    with pytest.raises(SettingsError, match="setting test_days: expected int, 1 to 365, got 0"):
+        data.replace(test_days=0)
+    with pytest.raises(SettingsError, match="setting test_day: unknown in DataSettings"):
+        data.replace(test_day=3)
+
+
 def test_settings_cannot_be_changed() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
+    with pytest.raises(ValidationError):
         RunSettings().data.test_days = 3  # type: ignore[misc]
 
 
@@ -39,13 +56,30 @@ def test_settings_cannot_be_changed() -> None:
         ("{", "settings: expected JSON, got '{'"),
         ("[]", "setting RunSettings: expected an object, got []"),
         ('{"dta": {}}', "setting dta: unknown in RunSettings; it has data,"),
-        ('{"data": {"test_day": 3}}', "setting test_day: unknown in DataSettings"),
-        ('{"data": {"test_days": "3"}}', "setting DataSettings.test_days: expected int, got '3'"),
-        ('{"data": {"test_days": 3.5}}', "setting DataSettings.test_days: expected int, got 3.5"),
-        ('{"data": {"test_days": true}}', "setting DataSettings.test_days: expected int, got True"),
-        ('{"data": {"source": "kaggle"}}', "setting DataSettings.source: expected one of complete_journey, "),
-        ('{"features": {"half_lives_days": 7}}', "setting FeatureSettings.half_lives_days: expected a list, got 7"),
-        ('{"rollout": {"percents": [10, "x"]}}', "setting RolloutSettings.percents: expected int, got 'x'"),
+        ('{"data": {"test_day": 3}}', "setting data.test_day: unknown in DataSettings; it has source,"),
+        ('{"data": {"test_days": "3"}}', "setting data.test_days: expected int, 1 to 365, got '3'"),
+        ('{"data": {"test_days": 3.5}}', "setting data.test_days: expected int, 1 to 365, got 3.5"),
+        ('{"data": {"test_days": true}}', "setting data.test_days: expected int, 1 to 365, got True"),
+        ('{"data": {"source": "kaggle"}}', "setting data.source: expected one of complete_journey, "),
+        (
+            '{"data": {"sample_percent": true}}',
+            "setting data.sample_percent: expected float, above 0, at most 100, got True",
+        ),
+        (
+            '{"data": {"sample_percent": NaN}}',
+            "setting data.sample_percent: expected float, above 0, at most 100, got nan",
+        ),
+        ('{"features": {"half_lives_days": 7}}', "setting features.half_lives_days: expected a list of float, "),
+        ('{"features": {"oov_buckets": 0}}', "setting features.oov_buckets: expected int or null, at least 1, got 0"),
+        (
+            '{"rollout": {"percents": [10, "x"]}}',
+            "setting rollout.percents: expected a list of int, ascending to 100, ",
+        ),
+        (
+            '{"rerank": {"rules": [{}]}}',
+            "setting rerank.rules.0.action: expected one of exclude, restrict, cap, got none",
+        ),
+        ('{"train": {"ranking_days": 7}}', "setting train.valid_days: expected below ranking_days, got 7"),
     ],
 )
 def test_wrong_json_is_named(text: str, says: str) -> None:

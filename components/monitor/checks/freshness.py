@@ -8,7 +8,7 @@ from components.monitor.data.window import ServiceRecord, day_spans
 from model.data import columns as c
 from model.evaluation.clustered_errors import Estimate
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import DAY_S, HOUR_S
+from tfx_configs.units import DAY_S, HOUR_S
 
 ROOM = 2.0
 """A table may be this many times as old as it ever was in the weeks before the cut."""

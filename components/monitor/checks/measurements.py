@@ -8,11 +8,11 @@ own. The first line of a docstring describes the figure in reports and in docs/m
 import numpy as np
 import pandas as pd
 
-from components.monitor.data.attribution import MINUTE_S
 from components.monitor.data.visits import K
 from components.monitor.data.window import Window
 from model.data import columns as c
 from model.evaluation.clustered_errors import Estimate, list_overlap, ratio
+from tfx_configs.units import MINUTE_S
 
 MIN_DETAILED = 5
 """With fewer visits logged in detail nothing is measured on them."""

@@ -14,7 +14,7 @@ from components.monitor.checks.thresholds import Limits, natural
 from components.monitor.data.window import ServiceRecord, Window
 from model.evaluation.clustered_errors import Estimate
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import HOUR_S
+from tfx_configs.units import HOUR_S
 
 MARGIN = 1e-12
 """A figure this close to a limit is within it."""

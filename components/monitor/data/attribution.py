@@ -16,9 +16,8 @@ import pandas as pd
 
 from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import HOUR_S
+from tfx_configs.units import HOUR_S, MINUTE_S
 
-MINUTE_S = 60
 VISIT = "visit"
 REQUESTS = "requests"
 

@@ -28,9 +28,9 @@ from model.data.schema import schema_digest
 from model.data.trips import Trips
 from model.files import atomic_directory, read_json
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import DAY_S, RunSettings
+from tfx_configs.settings import RunSettings
+from tfx_configs.units import DAY_S, WEEK_S
 
-WEEK_S = 7 * DAY_S
 VISITS, PURCHASES, FIRST_SEEN, STATS = "visits.parquet", "purchases.parquet", "seen.parquet", "requests.stats.pb"
 PLAIN = "personal_frequency"
 METRICS = {"hits_per_trip": "recall@10", "recall@10": "recall@10"}

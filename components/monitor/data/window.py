@@ -13,7 +13,7 @@ from components.monitor.data.attribution import closed_until
 from components.monitor.data.baseline import WEEK_S, Baseline
 from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 ONE_DAY = datetime.timedelta(days=1)
 Spans = tuple[tuple[float, float], ...]

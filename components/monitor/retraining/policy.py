@@ -16,9 +16,8 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from components.artifacts.monitor_report import Evidence, RetrainDecision, TrainingKind
 from tfx_configs.monitoring import RetrainSettings, Training
-from tfx_configs.settings import DAY_S, HOUR_S
+from tfx_configs.units import DAY_S, HOUR_S, WEEK_S
 
-WEEK_S = 7 * DAY_S
 MONDAY_S = 4 * DAY_S
 """1970-01-05, a Monday, unix seconds."""
 

@@ -15,7 +15,8 @@ from typing import Any, Literal, NamedTuple
 from components.rollout.decision.confidence_sequence import OutcomeRatio, outcome_ratio, requests_needed
 from components.rollout.decision.evidence import Evidence, VersionEvidence
 from components.rollout.decision.split_test import split_always_valid_p
-from tfx_configs.settings import HOUR_S, RolloutSettings
+from tfx_configs.settings import RolloutSettings
+from tfx_configs.units import HOUR_S
 
 OVERLAP_NOISE = 0.05
 """By how much the canary's lists must be more alike than stable's before that counts."""

@@ -45,7 +45,7 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
     for name in run.gate.baselines:
         if name not in NAMES:
             raise InputError(f"gate.baselines: expected names among {', '.join(NAMES)}, got {name}")
-    run = dataclasses.replace(run, candidates=dataclasses.replace(run.candidates, ranked=MOST_CANDIDATES))
+    run = run.replace(candidates=run.candidates.replace(ranked=MOST_CANDIDATES))
     trips, catalog = examples.trips(), examples.catalog()
     versions = {}
     with atomic_directory(Path(baselines_dir)) as out:

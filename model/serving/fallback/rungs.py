@@ -8,7 +8,7 @@ import numpy as np
 from model import api
 from model.api import SOURCES, Rung
 from model.data.frequency import top_frequency
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 FILL = 1e-6
 """Score below which the popular items follow the shopper's own."""

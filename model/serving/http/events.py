@@ -12,12 +12,13 @@ from model.errors import InputError
 from model.serving.history.store import Event
 from model.serving.ids import check_id
 from model.serving.v2_inputs import parse_time
+from tfx_configs.units import DAY_S
 
 EVENT_TYPE = "aisle.purchase"
 STRUCTURED = "application/cloudevents+json"
 BATCH = "application/cloudevents-batch+json"
 MAX_BODY_BYTES = 4 << 20
-MAX_AHEAD_S = 86_400
+MAX_AHEAD_S = DAY_S
 """An event further in the future than this is refused: it would push real history out."""
 
 _ATTRIBUTES = ("specversion", "type", "source", "id")

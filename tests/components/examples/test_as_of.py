@@ -31,13 +31,14 @@ from tests.components.examples.histories import ITEM_TABLE, ITEMS, MOMENT_DAY, R
 from tests.worlds import CUT_DAY, market, seconds
 from tfx_configs import recipes
 from tfx_configs.labels import LabelSettings
-from tfx_configs.settings import DAY_S, CandidateSettings, FeatureSettings
+from tfx_configs.settings import CandidateSettings, FeatureSettings
+from tfx_configs.units import DAY_S
 
 MOMENT_S = seconds(MOMENT_DAY)
 ITEM_IDS = np.array(list(ITEMS), dtype=object)
 RANKING_DAYS = 28
-RUN = dataclasses.replace(
-    recipes.fast().training(ranking_days=RANKING_DAYS),
+FAST = recipes.fast().training(ranking_days=RANKING_DAYS)
+RUN = FAST.replace(
     features=FeatureSettings(min_item_count=1, oov_buckets=2, half_lives_days=(7.0,), max_attributes=2),
     candidates=CandidateSettings(retrieved=2, popular=3),
 )

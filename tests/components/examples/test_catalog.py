@@ -1,6 +1,5 @@
 """The catalog snapshot by pencil: codes, vocabulary, popularity, prices, repurchase."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ def build(
     events: pd.DataFrame = WORLD, items: pd.DataFrame = ITEMS, features: FeatureSettings = FLOOR_2, **tables: Any
 ) -> Catalog:
     run = recipes.fast()
-    run = dataclasses.replace(run.training(ranking_days=28), features=features)
+    run = run.training(ranking_days=28).replace(features=features)
     trips = build_trips(events, ITEM_IDS, seconds(CUT_DAY), 100)
     return build_catalog(trips, events, items, tables.get("users"), tables.get("promotions", ()), run)
 
@@ -58,7 +57,7 @@ def test_the_attributes_that_say_most_are_kept() -> None:
         constant="k",
         title=["t1", "t2", "t3", "t4", "t5", "t5"],
     ).drop(columns="colour")
-    floor_1 = dataclasses.replace(FLOOR_2, min_item_count=1)
+    floor_1 = FLOOR_2.replace(min_item_count=1)
     assert build(items=items, features=floor_1).attribute_names == ("third", "half")
 
 

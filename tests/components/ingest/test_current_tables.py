@@ -1,6 +1,5 @@
 """The tables as they are now, for the monitor, which reads what ingest leaves."""
 
-import dataclasses
 from pathlib import Path
 
 import pandas as pd
@@ -58,7 +57,7 @@ def test_training_says_what_is_read_and_a_cut_that_the_tables_do_not_reach_is_no
     shop: Path, tmp_path: Path
 ) -> None:
     run = run_settings(shop)
-    cut = dataclasses.replace(run, data=dataclasses.replace(run.data, cut_date="2031-01-01"))
+    cut = run.replace(data=run.data.replace(cut_date="2031-01-01"))
     report = ingest(data=current_data(cut.data, "/nowhere"), tables_dir=tmp_path / "tables")
     assert report.events == 3
 

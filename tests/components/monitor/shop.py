@@ -18,7 +18,8 @@ from tests.model.serving.fake_server import FakeModel
 from tests.worlds import at, seconds, write
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import DAY_S, RunSettings
+from tfx_configs.settings import RunSettings
+from tfx_configs.units import DAY_S
 
 SHOPPERS, ITEMS, UNSOLD, WEEKS, CUT_WEEK = 560, 120, 40, 20, 16
 CUT_S = seconds(7 * CUT_WEEK)

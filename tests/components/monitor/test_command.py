@@ -22,7 +22,8 @@ from pipelines.commands.monitor import retrained
 from pipelines.report.run import write_report
 from tests.components.monitor.shop import CUT_S, VERSION
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
-from tfx_configs.settings import DAY_S, RunSettings
+from tfx_configs.settings import RunSettings
+from tfx_configs.units import DAY_S
 
 NOW = "2020-05-15T00:00:00Z"
 """Eighteen days after the cut."""
@@ -110,14 +111,16 @@ def test_the_report_shows_it(run: Path) -> None:
     ("arguments", "says"),
     [
         (["--now", "yesterday"], "now: expected RFC 3339"),
-        (["--ask", "full"], "ask: expected one of none, refresh, warm, scratch"),
+        (["--ask", "everything"], "'--ask': 'everything' is not one of 'none', 'refresh', 'warm', 'scratch'"),
         (["--settings", "SETTINGS"], "spread: unknown in MonitorSettings"),
         (
             ["--settings", "nowhere.json"],
-            "--settings: expected MonitorSettings as JSON in nowhere.json: cannot read it",
+            "--settings: expected MonitorSettings as JSON or YAML in nowhere.json: cannot read it",
         ),
-        (["--policy", "."], "--policy: expected RetrainSettings as JSON in .: cannot read it (Is a directory)"),
-        (["--policy", "EMPTY"], "settings: expected JSON, got ''"),
+        (["--policy", "."], "--policy: expected RetrainSettings as JSON or YAML in .: cannot read it (Is a directory)"),
+        (["--set", "monitor.spread=1"], "setting monitor.spread: unknown in MonitorSettings; it has windows_days,"),
+        (["--set", "retrain.weekly_day=7"], "setting retrain.weekly_day: expected int, 0 to 6, got 7"),
+        (["--policy", "EMPTY"], "setting RetrainSettings: expected an object, got None"),
         (["--settings", "BYTES"], "it is not text"),
         (["--textfile", "."], "--textfile: expected a file to write, . is a directory"),
         (["--textfile", "EMPTY/figures"], "--textfile: expected a directory to write to"),

@@ -8,7 +8,8 @@ import pytest
 from components.kfp_support.environments import call
 from model.data import columns as c
 from tests.components.validate.world import clean_shop, write
-from tfx_configs.settings import DAY_S, DataSettings, RunSettings
+from tfx_configs.settings import DataSettings, RunSettings
+from tfx_configs.units import DAY_S
 from tfx_configs.validation import ValidationSettings
 
 LIMITS = ValidationSettings()

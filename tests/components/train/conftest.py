@@ -37,7 +37,7 @@ def loaded(directory: Path) -> LoadedModel:
 
 def with_baselines(run: RunSettings, *names: str) -> RunSettings:
     """The same run with a gate that asks for these baselines besides EVERY_GATE."""
-    return dataclasses.replace(run, gate=dataclasses.replace(run.gate, baselines=(*EVERY_GATE, *names)))
+    return run.replace(gate=run.gate.replace(baselines=(*EVERY_GATE, *names)))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -71,8 +71,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     run = run_settings(write(root / "source", **market(shoppers=64)))
     # Nothing is drawn, so that it makes no difference how many workers draw.
     drawn = {"negative_percent": 100.0, "new_only_percent": 0.0}
-    learning = dataclasses.replace(run.train, ranking_epochs=1, ranking_batch=64, **drawn)
-    run = dataclasses.replace(run, train=learning)
+    learning = run.train.replace(ranking_epochs=1, ranking_batch=64, **drawn)
+    run = run.replace(train=learning)
     _build(root, run)
     examples = Examples(root / "examples")
     trips, catalog = examples.trips(), examples.catalog()
@@ -109,7 +109,7 @@ def week_later(trained: Trained) -> Trained:
     tables["items"] = pd.concat([one, tables["items"]], ignore_index=True)
     root = trained.root / "later"
     source, cut = write(root / "source", **tables), str(at(CUT_DAY + 7).date())
-    run = dataclasses.replace(trained.run, data=dataclasses.replace(trained.run.data, path=str(source), cut_date=cut))
+    run = trained.run.replace(data=trained.run.data.replace(path=str(source), cut_date=cut))
     _build(root, run)
     return dataclasses.replace(trained, root=root, run=run)
 

@@ -1,7 +1,5 @@
 """The towers' loss against a second formula."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 
@@ -21,7 +19,7 @@ BOUGHT = (("b", 0), ("e", 0), ("d", 1))
 @pytest.fixture
 def towers() -> TwoTowers:
     tf.keras.utils.set_random_seed(1)
-    settings = dataclasses.replace(TrainSettings(), dimension=4, temperature=TEMPERATURE, uniform_negatives=0)
+    settings = TrainSettings(dimension=4, temperature=TEMPERATURE, uniform_negatives=0)
     return TwoTowers(small_catalog(), settings)
 
 

@@ -9,10 +9,10 @@ from components.validate import calendar_weeks as weeks
 from components.validate import time_checks, value_checks
 from model.data import schema
 from tests.components.validate.world import clean_shop
+from tfx_configs.units import DAY_S
 from tfx_configs.validation import ValidationSettings
 
 SETTINGS = ValidationSettings()
-DAY_S = 86_400
 MONDAY = 19_723  # 2024-01-01
 
 

@@ -145,7 +145,7 @@ def test_the_command_says_how_many_agree(served: Served, capsys: pytest.CaptureF
         ("log", ["--model", "LOG"], "expected a model directory with manifest.json, got none readable"),
         ("log", ["--model", "MODEL", "--rules", "none.json"], "none.json: expected a rules file"),
         ("log", ["--model", "MODEL", "--tolerance", "-1"], "--tolerance: expected 0 or more, got -1"),
-        ("log", ["--model", "MODEL", "--tolerance", "nan"], "argument --tolerance: invalid number value: 'nan'"),
+        ("log", ["--model", "MODEL", "--tolerance", "nan"], "'--tolerance': expected a number, got 'nan'"),
     ],
 )
 def test_bad_input_is_told_in_one_line_before_any_model_is_loaded(

@@ -1,6 +1,5 @@
 """Which earlier span a run is compared with: that of the stable model, never its own."""
 
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -102,11 +101,11 @@ DATA = DataSettings(source="canonical", path="/a", cut_date="2020-01-01")
 
 def test_other_files_another_cut_and_another_sample_are_other_data() -> None:
     changes = ({"cut_date": "2020-01-02"}, {"test_days": 7}, {"sample_percent": 5.0}, {"source": "movielens"})
-    digests = {reference.data_digest("files", dataclasses.replace(DATA, **change)) for change in changes}
+    digests = {reference.data_digest("files", DATA.replace(**change)) for change in changes}
     digests |= {reference.data_digest("files", DATA), reference.data_digest("other files", DATA)}
     assert len(digests) == len(changes) + 2
 
 
 def test_the_place_of_the_files_and_the_engine_make_no_difference() -> None:
-    moved = dataclasses.replace(DATA, path="/b", engine="spark", memory_gb=1.0, max_dropped_percent=1.0)
+    moved = DATA.replace(path="/b", engine="spark", memory_gb=1.0, max_dropped_percent=1.0)
     assert reference.data_digest("files", moved) == reference.data_digest("files", DATA)

@@ -1,6 +1,5 @@
 """The pages over HTTP, without a browser."""
 
-import dataclasses
 import re
 import shutil
 from pathlib import Path
@@ -127,8 +126,8 @@ def test_the_card_of_a_model_can_be_read(client: httpx.Client, explored_run: Pat
 def test_features_are_those_that_a_model_was_trained_with(tmp_path: Path) -> None:
     trained, baseline = tmp_path / "trained", tmp_path / "baseline"
     usual = recipes.full()
-    short = dataclasses.replace(usual, features=dataclasses.replace(usual.features, max_history=77))
-    write_json(trained / "training.json", {"settings": dataclasses.asdict(short)})
+    short = usual.replace(features=usual.features.replace(max_history=77))
+    write_json(trained / "training.json", {"settings": short.model_dump()})
     baseline.mkdir()
     assert chosen_directories(tmp_path, [baseline, trained]).features.max_history == 77
     assert chosen_directories(tmp_path, [baseline]).features == usual.features

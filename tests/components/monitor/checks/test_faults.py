@@ -43,7 +43,7 @@ def test_distances_find_what_only_they_can_and_are_silent_otherwise(shop: World)
     shop = dataclasses.replace(
         shop,
         known=known,
-        settings=dataclasses.replace(shop.settings, windows_days=(7,), history_weeks=4, confirm_hours=0),
+        settings=shop.settings.replace(windows_days=(7,), history_weeks=4, confirm_hours=0),
     )
     begin_s, later_s = known.cut_s + 14 * DAY_S, known.cut_s + 18 * DAY_S
     for fault in BY_TFDV:

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.monitoring.faults_requests import collapse, lost_state
 from benchmarks.monitoring.world import World
 from components.artifacts.monitor_report import CheckResult
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 HOUR_S = 3600
 
@@ -22,7 +22,7 @@ def test_a_figure_outside_its_limits_fails_when_it_was_so_before(
 ) -> None:
     """More than half a day's lists are one list: not so six hours earlier, when a third was."""
     begin_s = shop.known.cut_s + 14.5 * DAY_S
-    settings = dataclasses.replace(shop.settings, windows_days=(1,), confirm_hours=confirm_hours)
+    settings = shop.settings.replace(windows_days=(1,), confirm_hours=confirm_hours)
     broken = dataclasses.replace(collapse(shop, begin_s), settings=settings)
     first = next(
         begin_s + hours * HOUR_S

@@ -1,7 +1,5 @@
 """Which purchase belongs to which visit, with hand-computed values."""
 
-import dataclasses
-
 import numpy as np
 import pandas as pd
 
@@ -90,7 +88,7 @@ def test_an_id_that_a_client_gives_to_every_request_means_the_last_one() -> None
 
 def test_a_visit_is_closed_when_its_hours_and_the_lateness_are_over() -> None:
     assert closed_until(10 * H, SETTINGS) == 7 * H
-    assert closed_until(10 * H, dataclasses.replace(SETTINGS, lateness_hours=0.0)) == 8 * H
+    assert closed_until(10 * H, SETTINGS.replace(lateness_hours=0.0)) == 8 * H
 
 
 def test_the_offset_is_to_the_nearest_purchase_either_way() -> None:

@@ -15,7 +15,7 @@ from components.monitor.data.baseline import Baseline
 from components.monitor.data.window import Window, day_spans
 from model.data import columns as c
 from tests.worlds import seconds
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 MONDAY = ("2020-05-11",)
 """Fourteen days after the shop's cut."""
@@ -38,7 +38,7 @@ def test_a_day_is_that_of_the_shops_clock_which_may_have_25_hours() -> None:
 
 def _window(shop: World, day: float, days: int, **settings: Any) -> Window:
     """The window of the last `days` days at a moment `day` days after the shop's cut."""
-    changed = dataclasses.replace(shop.settings, **settings)
+    changed = shop.settings.replace(**settings)
     record = run.join(shop.requests, shop.purchases, shop.promotion_starts, shop.known, changed)
     return record.window(shop.known.cut_s + day * DAY_S, days)
 

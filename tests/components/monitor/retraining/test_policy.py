@@ -1,6 +1,5 @@
 """Every row of the retraining policy; docs/monitoring.md shows the same table."""
 
-import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -19,7 +18,7 @@ from components.monitor.retraining.policy import (
 from tests.worlds import seconds
 from tfx_configs.frozen import SettingsError
 from tfx_configs.monitoring import RetrainSettings
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 SETTINGS = RetrainSettings(runs_per_week=3, drift_triggers=("skew_hour", "skew_store_id"))
 WEDNESDAY = seconds(2) + 12 * 3600
@@ -41,7 +40,7 @@ def _with(record: Any, **changes: Any) -> Any:
 def _decide(
     evidence: Evidence = NOTHING, runs: tuple[TrainingRun, ...] = (FULL, OLD), now_s: float = WEDNESDAY
 ) -> RetrainDecision:
-    return decide(dataclasses.replace(SETTINGS, cool_down_hours=1.0), runs, evidence, now_s)
+    return decide(SETTINGS.replace(cool_down_hours=1.0), runs, evidence, now_s)
 
 
 SITUATIONS: dict[str, dict[str, Any]] = {

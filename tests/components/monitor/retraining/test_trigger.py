@@ -12,7 +12,7 @@ from model.errors import StageFailed
 from model.registry.model_registry import Registry
 from tests.worlds import seconds
 from tfx_configs.monitoring import RetrainSettings, Training
-from tfx_configs.settings import DAY_S
+from tfx_configs.units import DAY_S
 
 MONDAY = seconds(0) + 3 * 3600
 """Three in the morning: a run from scratch has been due for an hour."""

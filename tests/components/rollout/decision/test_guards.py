@@ -1,7 +1,5 @@
 """What is shown of a guard is what it decides by."""
 
-import dataclasses
-
 import pytest
 
 from components.rollout.decision.evidence import Evidence
@@ -10,7 +8,7 @@ from tests.components.rollout.decision.test_state_machine import ACTS, SETTINGS,
 
 SHOWN = {"errors", "latency", "fallback", "coverage", "outcomes", "age", "split", "agreement", "proof"}
 """Guards with a figure for people; the others only know yes and no, or count answers."""
-PLAN = dataclasses.replace(SETTINGS, min_outcome_ratio=0.8)
+PLAN = SETTINGS.replace(min_outcome_ratio=0.8)
 
 
 def _acting(percent: int, evidence: Evidence) -> tuple[set[str], set[str]]:

@@ -205,7 +205,7 @@ def test_the_steps_that_compare_share_alpha_equally(percents: tuple[int, ...], a
     log(200 / 177) = 0.122 lies between the half-widths sqrt(2 V (V + t^2) / t^2 (log(1 / (0.8 alpha)) + 2.08 / 2)):
     0.118 at alpha = 0.05, which one step that compares may spend, and 0.127 at 0.025, the half that each of two has.
     """
-    plan = dataclasses.replace(SETTINGS, percents=percents, outcome_alpha=0.05, min_outcome_ratio=0.0)
+    plan = SETTINGS.replace(percents=percents, outcome_alpha=0.05, min_outcome_ratio=0.0)
     assert decide(plan, AT_10, evidence_of({"hits": 177})).action == action
 
 
@@ -223,7 +223,7 @@ def test_before_100_percent_the_outcomes_are_proven_unless_the_plan_asks_for_not
     assert decision.wants_traffic
     needs = r"proof: hits per trip surely above 0\.\d\d of stable's, 0\.80 needed"
     assert re.fullmatch(needs + "; about [0-9,]+ requests in all would show it", decision.reasons[0])
-    assert decide(dataclasses.replace(SETTINGS, min_outcome_ratio=0.0), at_50, unsure).action == "step"
+    assert decide(SETTINGS.replace(min_outcome_ratio=0.0), at_50, unsure).action == "step"
 
 
 def test_a_split_that_is_not_the_declared_one_holds_without_asking_for_traffic() -> None:

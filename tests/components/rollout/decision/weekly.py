@@ -3,8 +3,8 @@
 import numpy as np
 
 from model.data.trips import Trips
+from tfx_configs.units import DAY_S
 
-DAY_S = 86_400
 SHOPPERS, WEEKS, TRAIN_WEEKS = 80, 8, 3
 
 

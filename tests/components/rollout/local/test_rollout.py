@@ -136,8 +136,8 @@ def test_a_canary_with_shuffled_scores_is_rolled_back_for_its_outcomes(tmp_path:
 
 
 def test_a_slow_canary_is_rolled_back_for_its_latency_or_for_the_fallbacks_that_stand_in(tmp_path: Path) -> None:
-    plan = dataclasses.replace(SETTINGS.rollout, p99_floor_ms=150.0)
-    slow = dataclasses.replace(SETTINGS, rollout=plan)
+    plan = SETTINGS.rollout.replace(p99_floor_ms=150.0)
+    slow = SETTINGS.replace(rollout=plan)
     result = _rollout(tmp_path, settings=slow, sleep_s=0.3)
     assert result.final_state == "rolled_back"
     assert result.steps[-1].reasons[0].partition(":")[0] in ("latency", "fallback")

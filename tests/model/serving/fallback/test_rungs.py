@@ -7,8 +7,8 @@ from model import api
 from model.api import Rung
 from model.serving.fallback.rungs import unranked
 from tests.model.serving.fake_server import FakeModel
+from tfx_configs.units import DAY_S
 
-DAY_S = 86_400
 NOW_S = 1000 * DAY_S
 POPULAR = ["p", "q", "a"]
 

@@ -14,13 +14,13 @@ from tests.pipelines.manifests.observability.faults import CANARIES, FAULTS, PAS
 from tests.pipelines.manifests.observability.monitoring_files import ALERTS, GROUPS, Alert, Group, Record
 from tests.pipelines.manifests.observability.prometheus import Prometheus, prometheus
 from tests.pipelines.manifests.observability.shops import pushgateway, shop, wait_open
+from tfx_configs.units import HOUR_S
 
 FACTOR, LONG_FACTOR = 120.0, 7200.0
 LONG = ("AisleAvailabilityBurn 3d", "AisleLatencyBurn 3d", "AisleMonitorNotRun never")
 """Asked of the second: it has waits of hours and days, and no window under six hours."""
 HEALTHY_S = 8.0
 """Before the faults, seconds on the wall."""
-HOUR_S = 3600.0
 LIMIT_S = {"page": 15 * 60.0, "ticket": 90 * 60.0}
 """Within what an alert must fire, in the rules' own time."""
 LONGER_S = {

@@ -130,7 +130,7 @@ def test_the_red_line_of_a_panel_is_where_its_alert_begins(alert: str, panel: st
 
 def test_alerts_on_runs_name_pipelines_that_exist() -> None:
     named = {name for alert in ALERTS for name in re.findall(r'pipeline="([^"]+)"', alert.expr)}
-    assert named == {train_and_release.NAME, rollout_step.NAME} and monitoring.NAME not in named
+    assert named == {train_and_release.PIPELINE, rollout_step.NAME} and monitoring.NAME not in named
 
 
 def test_the_job_of_the_servers_is_that_of_their_pod_monitor() -> None:

@@ -28,7 +28,6 @@ class Test:
 
 PER_STEP = 1000.0
 """Requests that come in one step."""
-DAY_S = 86_400
 
 
 def counter(*steps: tuple[float, int]) -> str:

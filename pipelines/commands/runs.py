@@ -1,0 +1,148 @@
+"""Runs of the pipeline on this machine: `aisle demo`, `train`, `report`, `serve` and `explore`."""
+
+import getpass
+from pathlib import Path
+from typing import Annotated
+
+from typer import Option
+
+from model.errors import InputError
+from pipelines.commands.options import (
+    DEMO_RUN,
+    Changes,
+    Config,
+    CutDate,
+    Data,
+    Fast,
+    Out,
+    Rules,
+    RunDirectory,
+    run_settings,
+)
+from tfx_configs.settings import Start
+
+
+def demo(
+    data: Data = "",
+    cut_date: CutDate = None,
+    fast: Fast = False,
+    config: Config = None,
+    changes: Changes = None,
+    out: Out = Path("build/demo"),
+) -> int:
+    """Run everything on this machine, from raw events to a report.
+
+    Ingest, training, evaluation, gate, a canary rollout under replayed traffic, and monitoring.
+    """
+    settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
+
+    from pipelines.commands.output import closing_lines
+    from pipelines.demo import run_demo
+    from pipelines.local.display import Display
+
+    display = Display()
+    for line in closing_lines(run_demo(settings, out.resolve(), display), out):
+        display.console.print(line, highlight=False, soft_wrap=True)
+    return 0
+
+
+def train(
+    data: Data = "",
+    cut_date: CutDate = None,
+    fast: Fast = False,
+    config: Config = None,
+    changes: Changes = None,
+    out: Out = Path("build/train"),
+    start: Annotated[
+        Start | None,
+        Option(help="scratch, or from the stable model: refresh (its weights, new catalog) or warm (and one epoch)"),
+    ] = None,
+    override: Annotated[
+        str | None, Option(metavar="REASON", help="push even if the gate refuses, for this reason, which is recorded")
+    ] = None,
+    override_by: Annotated[
+        str, Option(metavar="NAME", help="name of the person who overrides (default: your login name)")
+    ] = "",
+) -> int:
+    """Run the pipeline alone, up to a canary in the registry.
+
+    Exit 1 if the gate refuses the model.
+    """
+    changes = [*([f"train.start={start}"] if start else []), *(changes or ())]
+    settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
+    reason_and_name = _override(override, override_by)
+
+    from components.push.run import override_line
+    from model.files import read_json
+    from model.registry.model_registry import Registry
+    from pipelines.local.display import PIPELINE_STAGES, Display
+    from pipelines.local.pipeline_process import run_pipeline
+    from pipelines.local.run_directory import Paths, alone
+
+    paths = Paths(out=out.resolve())
+    with alone(paths.out), Display(PIPELINE_STAGES) as display:
+        outputs = run_pipeline(settings, paths, Registry(paths.registry), display, *reason_and_name)
+    pushed = read_json(Path(outputs["outcome"]))
+    if pushed["override"]:
+        print(override_line(pushed["override"]))
+    print(f"{pushed['version']}: {pushed['reason']}; stable is {pushed['stable']}; registry {paths.registry}")
+    return 0 if read_json(Path(outputs["verdict"]))["blessed"] else 1
+
+
+def report(run: RunDirectory = DEMO_RUN) -> int:
+    """Write the report of a finished run again."""
+    from pipelines.demo import rewrite_report
+
+    print(f"wrote {rewrite_report(run)}")
+    return 0
+
+
+def serve(
+    run: RunDirectory = DEMO_RUN,
+    http_port: Annotated[int, Option(help="REST port")] = 8080,
+    grpc_port: Annotated[int, Option(help="gRPC port")] = 8081,
+    rules: Rules = None,
+    request_log: Annotated[
+        Path | None, Option(metavar="DIR", help="log a row for each answer to this directory")
+    ] = None,
+) -> int:
+    """Serve a run's stable model on 127.0.0.1.
+
+    REST and gRPC of KServe's v2 protocol, until Ctrl-C.
+    """
+    from pipelines.local.serve import serve_stable
+
+    return serve_stable(run, http_port, grpc_port, rules, request_log)
+
+
+def explore(
+    run: RunDirectory = DEMO_RUN,
+    port: Annotated[int, Option(help="port of the page")] = 8090,
+    examples: Annotated[Path | None, Option(metavar="DIR", help="an examples artifact instead of a run")] = None,
+    model: Annotated[
+        list[Path] | None, Option(metavar="DIR", help="with --examples: the stable model; give it again for the canary")
+    ] = None,
+) -> int:
+    """Show recommendations and their reasons in a browser.
+
+    The pages are served on 127.0.0.1 until Ctrl-C.
+    """
+    from pipelines.explore.server import explore as serve_pages
+
+    if model and not examples:
+        raise InputError("expected --examples DIR with --model, got none; name the data it was made from")
+    return serve_pages(run, port, examples, model or [])
+
+
+def _override(reason: str | None, name: str) -> tuple[str, str]:
+    """(reason, name), both empty without an override. Raises InputError on one that the gate would refuse."""
+    from components.gate.override import refusal
+
+    if reason is None:
+        if name:
+            raise InputError("expected --override REASON with --override-by, got none; give the reason")
+        return "", ""
+    name = name or getpass.getuser()
+    if refused := refusal(reason, name):
+        raise InputError(refused)
+    return reason, name

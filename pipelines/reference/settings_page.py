@@ -1,0 +1,60 @@
+"""The table of docs/settings.md, written from the settings classes, and printed by `aisle settings`.
+
+`python -m pipelines.reference.settings_page` writes the marked section again; a test fails when page and code disagree.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from model.files import write_text
+from pipelines.reference.schema_page import filled, markdown
+from tfx_configs.frozen import Settings, expected
+from tfx_configs.monitoring import MonitorStep
+from tfx_configs.settings import RunSettings
+
+PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "settings.md"
+COLUMNS = ("setting", "default", "expected", "meaning")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """One setting. `default` is a JSON value; `expected`: type and range in words."""
+
+    name: str
+    default: Any
+    expected: str
+    meaning: str
+
+
+def all_settings() -> Iterator[Setting]:
+    """The settings of a run, then those of the monitor, in the order of their classes."""
+    for settings in (RunSettings(), MonitorStep()):
+        yield from _described(settings, "")
+
+
+def _described(settings: Settings, prefix: str) -> Iterator[Setting]:
+    defaults = settings.model_dump(mode="json")
+    for name, field in type(settings).model_fields.items():
+        value = getattr(settings, name)
+        if isinstance(value, Settings):
+            yield from _described(value, f"{prefix}{name}.")
+        else:
+            meaning = " ".join((field.description or "").split())
+            yield Setting(name=f"{prefix}{name}", default=defaults[name], expected=expected(field), meaning=meaning)
+
+
+def sections() -> dict[str, str]:
+    """{marked section: its Markdown}."""
+    rows = ((f"`{one.name}`", f"`{json.dumps(one.default)}`", one.expected, one.meaning) for one in all_settings())
+    return {"settings": markdown(COLUMNS, rows)}
+
+
+def main() -> None:
+    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), sections()))
+
+
+if __name__ == "__main__":
+    main()
