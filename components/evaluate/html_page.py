@@ -1,49 +1,40 @@
 """The evaluation as one HTML page for KFP: models, paired differences, slices. Needs no network and no script."""
 
 import string
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
-from typing import Any
 
-from model.files import read_json, write_text
+from components.artifacts.evaluation import Delta, Evaluation, Slice
+from model.files import write_text
 from tfx_configs.evaluation import REGRESSION_METRIC
 
-METRICS = "metrics.json"
 _TEMPLATE = Path(__file__).with_name("page.html")
 
 
-def slice_metrics(evaluation_dir: str) -> dict[str, float]:
-    """{"shopper: new, ndcg@10": the candidate's mean}, undefined ones left out: KFP compares runs by them."""
-    metrics = read_json(Path(evaluation_dir) / METRICS)
-    found = ((row, row["models"][metrics["candidate"]].get(REGRESSION_METRIC)) for row in metrics["slices"])
-    return {f"{_name(row)}, {REGRESSION_METRIC}": value for row, value in found if value is not None}
+def write_page(evaluation: Evaluation, path: Path) -> None:
+    """Writes `render` of the evaluation."""
+    write_text(path, render(evaluation))
 
 
-def write_page(evaluation_dir: str, page_path: str) -> None:
-    """`render` of the metrics.json that evaluate wrote."""
-    write_text(Path(page_path), render(read_json(Path(evaluation_dir) / METRICS)))
-
-
-def render(metrics: Mapping[str, Any]) -> str:
-    """The page. `metrics`: what components.evaluate.run.evaluate returns."""
-    candidate, models = metrics["candidate"], metrics["models"]
-    version = metrics["versions"][candidate]
+def render(evaluation: Evaluation) -> str:
+    """The page."""
+    candidate, models = evaluation.candidate, evaluation.models
+    version = evaluation.versions[candidate]
     names = list(models[candidate])
     overall = _table(["", *models], ([name, *(_number(models[m].get(name)) for m in models)] for name in names))
     paired = _table(
-        ["", *next(iter(metrics["paired"].values()), {})],
-        ([other, *(_interval(one) for one in of.values())] for other, of in metrics["paired"].items()),
+        ["", *next(iter(evaluation.paired.values()), {})],
+        ([other, *(_interval(delta) for delta in of.values())] for other, of in evaluation.paired.items()),
     )
     slices = _table(
-        ["", "trips", *models, *(f"against {other}" for other in metrics["paired"])],
-        (_slice(row, models) for row in metrics["slices"]),
+        ["", "trips", *models, *(f"against {other}" for other in evaluation.paired)],
+        (_slice(row, models) for row in evaluation.slices),
     )
+    judged = f"{evaluation.trips or 0:,} first test trips of known shoppers; {evaluation.size_mb or 0:.1f} MB"
     return string.Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
         version=escape(version),
-        says=escape(
-            f"{version} on {metrics['trips']:,} first test trips of known shoppers; {metrics['size_mb']:.1f} MB"
-        ),
+        says=escape(f"{version} on {judged}"),
         metric=REGRESSION_METRIC,
         overall=overall,
         paired=paired,
@@ -51,14 +42,10 @@ def render(metrics: Mapping[str, Any]) -> str:
     )
 
 
-def _slice(row: Mapping[str, Any], models: Iterable[str]) -> list[str]:
-    values = [_number(row["models"][name].get(REGRESSION_METRIC)) for name in models]
-    against = [_interval(of[REGRESSION_METRIC]) for of in row["paired"].values()]
-    return [_name(row), f"{row['trips']:,}", *values, *against]
-
-
-def _name(row: Mapping[str, Any]) -> str:
-    return f"{row['slice']}: {row['value']}"
+def _slice(row: Slice, models: Iterable[str]) -> list[str]:
+    values = [_number(row.models[name].get(REGRESSION_METRIC)) for name in models]
+    against = [_interval(row.delta(other, REGRESSION_METRIC)) for other in row.paired]
+    return [row.name, f"{row.trips:,}", *values, *against]
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -67,11 +54,9 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>\n{body}</tbody></table></div>'
 
 
-def _interval(found: Mapping[str, float | None]) -> str:
-    delta, low, high = found["delta_pct"], found["low_pct"], found["high_pct"]
-    if delta is None or low is None or high is None:
-        return "–"
-    return f"{delta:+.1f} [{low:+.1f}, {high:+.1f}]"
+def _interval(delta: Delta) -> str:
+    found = delta.interval
+    return f"{found.delta_pct:+.1f} [{found.low_pct:+.1f}, {found.high_pct:+.1f}]" if found else "–"
 
 
 def _number(value: float | None) -> str:

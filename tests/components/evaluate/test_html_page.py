@@ -1,15 +1,14 @@
 """The evaluation's page for KFP."""
 
-from pathlib import Path
 from typing import Any
 
-from components.evaluate.html_page import render, slice_metrics
-from model.files import write_json
+from components.artifacts.evaluation import Evaluation
+from components.evaluate.html_page import render
 
 
-def _metrics() -> dict[str, Any]:
+def _metrics(**changes: Any) -> Evaluation:
     known = {"delta_pct": 12.34, "low_pct": 1.0, "high_pct": 20.0}
-    return {
+    metrics = {
         "candidate": "aisle",
         "versions": {"aisle": "2017-12-04-<b>"},
         "trips": 1234,
@@ -26,6 +25,7 @@ def _metrics() -> dict[str, Any]:
             }
         ],
     }
+    return Evaluation.model_validate(metrics | changes)
 
 
 def test_models_differences_and_slices_are_on_the_page_and_nothing_is_taken_for_markup() -> None:
@@ -38,12 +38,10 @@ def test_models_differences_and_slices_are_on_the_page_and_nothing_is_taken_for_
 
 
 def test_a_candidate_without_rivals_has_a_page() -> None:
-    alone = _metrics() | {"paired": {}, "slices": []}
-    assert "<h1>Evaluation</h1>" in render(alone)
+    assert "<h1>Evaluation</h1>" in render(_metrics(paired={}, slices=[]))
 
 
-def test_kfp_compares_runs_by_the_candidates_slices(tmp_path: Path) -> None:
-    metrics = _metrics()
-    metrics["slices"].append(metrics["slices"][0] | {"value": "none", "models": {"aisle": {"ndcg@10": None}}})
-    write_json(tmp_path / "metrics.json", metrics)
-    assert slice_metrics(str(tmp_path)) == {"basket: 1 & 2, ndcg@10": 0.5}
+def test_kfp_compares_runs_by_the_candidates_slices() -> None:
+    (row,) = _metrics().slices
+    undefined = row.model_copy(update={"value": "none", "models": {"aisle": {"ndcg@10": None}}})
+    assert _metrics(slices=[row, undefined]).by_slice == {"basket: 1 & 2, ndcg@10": 0.5}

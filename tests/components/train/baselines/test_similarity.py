@@ -25,6 +25,7 @@ from model.files import read_json
 from model.package import loaded_model as package
 from model.registry.model_registry import Registry
 from tests.components.train.conftest import Trained
+from tfx_configs.settings import RunSettings
 
 PEERS = {
     "item_knn": ItemKnn(shrink=800.0),
@@ -92,13 +93,17 @@ def test_other_settings_mean_the_same_to_both(make: partial[CatalogScorer], peer
 def test_they_are_evaluated_beside_the_candidate_which_has_to_beat_them(
     trained: Trained, exported: Path, tmp_path: Path
 ) -> None:
-    given, examples, evaluation = _settings(trained), str(trained.examples), tmp_path / "evaluation"
-    evaluate_models(given, examples, str(trained.model), str(exported), "", str(evaluation), "c1")
+    gate, evaluation = RunSettings.from_json(_settings(trained)).gate, tmp_path / "evaluation"
+    evaluate_models(
+        examples=trained.examples, candidate=trained.model, baselines=exported, stable=None, out=evaluation, gate=gate
+    )
     found = read_json(evaluation / "metrics.json")
     assert set(found["baselines"]) == {"popularity", "personal_frequency", *PEERS}
     assert found["models"]["tifu_knn"]["ndcg@10"] > 2 * found["models"]["popularity"]["ndcg@10"]
-    verdict = tmp_path / "verdict.json"
-    judge_candidate(given, examples, str(evaluation), str(verdict), str(tmp_path / "table.md"), "", "", "c1")
+    verdict, table = tmp_path / "verdict.json", tmp_path / "table.md"
+    judge_candidate(
+        settings=gate, examples=trained.examples, evaluation=evaluation, verdict_file=verdict, table_file=table
+    )
     reasons = {reason["check"]: reason["message"] for reason in read_json(verdict)["reasons"]}
     best = max(found["baselines"], key=lambda name: found["models"][name]["ndcg@10"])
     assert f"over {best}" in reasons["ndcg@10 lead"]
