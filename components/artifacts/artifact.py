@@ -43,9 +43,7 @@ class Artifact(BaseModel):
     def read(cls, path: Path) -> Self:
         """Reads what `write` wrote; raises InputError as `load` does."""
         if not path.is_file():
-            raise InputError(
-                f"{cls.STAGE}: expected {path.name} in {path.parent}, found none; run {cls.STAGE} first"
-            )
+            raise InputError(f"{cls.STAGE}: expected {path.name} in {path.parent}, found none; run {cls.STAGE} first")
         try:
             return cls.model_validate_json(path.read_bytes())
         except ValidationError as error:

@@ -3,12 +3,13 @@
 Only a yes to every check is a yes: whatever is missing, not a number, or about other data is a no with its reason.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from components.artifacts.evaluation import Evaluation, Missing
 from components.artifacts.verdict import Override, Reason, Verdict
 from components.gate.checks import GROUPS
 from components.gate.criteria import Expected
+from components.kfp_support.markdown_table import table_lines
 from tfx_configs.settings import GateSettings
 
 
@@ -57,12 +58,9 @@ def as_markdown(verdict: Verdict) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _table(reasons: Iterable[Reason]) -> list[str]:
-    rows = [
-        f"| {_mark(r.passed)} | {r.check} | {_text(r.value)} | {_text(r.threshold)} | {_cell(r.message)} |"
-        for r in reasons
-    ]
-    return ["| | check | value | limit | |", "|---|---|---|---|---|", *rows]
+def _table(reasons: Iterable[Reason]) -> Iterator[str]:
+    rows = ((_mark(r.passed), r.check, _text(r.value), _text(r.threshold), r.message) for r in reasons)
+    return table_lines(("", "check", "value", "limit", ""), rows)
 
 
 def _mark(passed: bool) -> str:
@@ -71,7 +69,3 @@ def _mark(passed: bool) -> str:
 
 def _text(number: float | None) -> str:
     return "" if number is None else f"{number:.5g}"
-
-
-def _cell(message: str) -> str:
-    return message.replace("|", "/").replace("\n", " ")

@@ -6,11 +6,11 @@ from pathlib import Path
 from components.artifacts.evaluation import Delta, Evaluation
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.verdict import Verdict
-from components.kfp_support.markdown_table import as_markdown
+from components.kfp_support.markdown_table import as_markdown, table_lines
 from model.errors import InputError
 from model.files import read_json, write_text
 from model.package.manifest import read_manifest
-from model.package.model_card import Facts, Judgement, markdown_table, model_card
+from model.package.model_card import Facts, Judgement, model_card
 from model.registry.model_registry import Registry
 from tfx_configs.evaluation import REGRESSION_METRIC
 from tfx_configs.settings import RunSettings
@@ -29,8 +29,18 @@ def write_card(
         evaluation: what evaluate wrote. validation: what validate wrote.
     """
     directory = registry.path(version)
-    facts = Facts.of(read_manifest(directory), read_json(directory / TRAINING) if _has(directory, TRAINING) else None)
-    span = read_json(validation / SPAN) if _has(validation, SPAN) else None
+    manifest, training = read_manifest(directory), directory / TRAINING
+    facts = Facts(
+        kind=manifest.kind,
+        cut_s=manifest.cut_s,
+        items=manifest.items,
+        retrieved=manifest.retrieved,
+        ranked=manifest.ranked,
+        score_is_probability=manifest.score_is_probability,
+        libraries=manifest.libraries,
+        training=read_json(training) if training.is_file() else None,
+    )
+    span = read_json(validation / SPAN) if (validation / SPAN).is_file() else None
     try:
         results = evaluation_lines(Evaluation.load(evaluation), settings.gate.min_slice_trips)
     except InputError:
@@ -73,15 +83,15 @@ def evaluation_lines(evaluation: Evaluation, least_trips: int) -> Iterator[str]:
     yield ""
     yield f"On {trips:,} next baskets from {span.first} to {span.last}, all products ranked:"
     yield ""
-    yield from markdown_table(("ranker", *METRICS), _models(evaluation))
+    yield from table_lines(("ranker", *METRICS), _models(evaluation))
     yield ""
     yield "Against each on the same trips, with 95 % intervals over shoppers:"
     yield ""
-    yield from markdown_table(("ranker", *PAIRED_METRICS), _paired(evaluation))
+    yield from table_lines(("ranker", *PAIRED_METRICS), _paired(evaluation))
     yield ""
     yield f"By slice, {REGRESSION_METRIC}; slices under {least_trips} trips are shown, the gate does not judge them:"
     yield ""
-    yield from markdown_table(("slice", "trips", "model", "best other", "difference"), _slices(evaluation))
+    yield from table_lines(("slice", "trips", "model", "best other", "difference"), _slices(evaluation))
 
 
 def _models(evaluation: Evaluation) -> Iterator[tuple[str, ...]]:
@@ -112,7 +122,3 @@ def _interval(delta: Delta) -> str:
         return ""
     found = delta.interval
     return f"{delta.delta_pct:+.1f} %" + (f" ({found.low_pct:+.1f} to {found.high_pct:+.1f})" if found else "")
-
-
-def _has(directory: Path, file: str) -> bool:
-    return (directory / file).is_file()

@@ -5,8 +5,9 @@ from pathlib import Path
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.verdict import Verdict
 from components.kfp_support.progress import progress
-from components.push.registry_card import write_card
+from components.push.registry_card import page, write_card
 from model.errors import InputError, ModelRefused
+from model.files import write_text
 from model.package.manifest import read_manifest
 from model.registry import validation_baseline as reference
 from model.registry.model_registry import Registry
@@ -21,24 +22,28 @@ def push_candidate(
     candidate: Path,
     verdict_file: Path,
     baselines: Path,
-    registry: Registry,
+    registry_dir: Path,
     validation: Path,
-    data_digest: str,
+    data_version: str,
     reference_dir: str,
     evaluation: Path,
     settings: RunSettings,
-    run_name: str = "",
+    run_name: str,
+    outcome_file: Path,
+    card_file: Path,
 ) -> PushOutcome:
     """Reads the verdict itself: nothing is pushed without a readable one that blesses this very candidate.
 
     Args:
+        candidate, baselines: a model directory, and a directory of such.
         verdict_file: what the gate wrote.
-        registry: on its first use the personal-frequency baseline becomes stable.
+        registry_dir: on its first use the personal-frequency baseline becomes stable.
         validation: what validation wrote in this run; copied beside the model, for later runs to compare with.
-        data_digest: of the data of this run (model.registry.validation_baseline.data_digest).
+        data_version: digest of the source's files.
         reference_dir: what this run was compared with, or empty.
-        evaluation: what evaluate wrote, for the model card; settings: of the run, likewise.
+        evaluation: what evaluate wrote, for the model card.
         run_name: under which the registry keeps the outcome; empty: it does not.
+        outcome_file, card_file: are written; the outcome, and the same with the model card as Markdown.
 
     Raises:
         ModelRefused: the verdict is unreadable or about another model, or a model directory is damaged.
@@ -46,23 +51,25 @@ def push_candidate(
     try:
         verdict = Verdict.read(verdict_file)
     except InputError as error:
-        raise ModelRefused(f"expected the gate's verdict, got none readable ({error}); run the gate") from None
+        raise ModelRefused(f"expected the gate's verdict, got none readable ({error})") from None
+    registry = Registry(registry_dir)
     if registry.state().stable is None:
         registry.set_stable(registry.add(baselines / FIRST_STABLE))
         progress(f"first run: {FIRST_STABLE} is the stable model")
     version, stable = read_manifest(candidate).version, registry.state().stable
     override = verdict.override if verdict.overridden else None
+    pushed, reason = False, "not blessed"
     if not verdict.blessed:
         if registry.state().canary == version:
             registry.drop_canary()
-        pushed, reason = False, "not blessed"
         progress("not blessed: the stable model stays")
     elif verdict.version != version:
         raise ModelRefused(f"expected a verdict on {version}, got one on {verdict.version}; run the gate again")
     else:
         registry.add(candidate)
         registry.keep_verdict(version, verdict.model_dump(mode="json"))
-        reference.keep(registry, version, validation, data_digest, reference_dir)
+        digest = reference.data_digest(data_version, settings.data)
+        reference.keep(registry, version, validation, digest, reference_dir)
         write_card(registry, version, settings, verdict, evaluation, validation)
         pushed, reason = version != stable, "already stable"
         if pushed:
@@ -79,6 +86,8 @@ def push_candidate(
         reason=reason,
         override=override,
     )
+    outcome.write(outcome_file)
     if run_name:
         outcome.write(registry.outcome(run_name))
+    write_text(card_file, page(outcome, registry))
     return outcome

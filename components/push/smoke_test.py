@@ -13,7 +13,7 @@ TRIES = 15
 WAIT_S = 2.0
 TIMEOUT_S = 10.0
 QUESTION = {"inputs": [{"name": "user_id", "shape": [1], "datatype": "BYTES", "data": ["smoke-test"]}]}
-"""A shopper nobody knows: every model has an answer for that one."""
+"""An unknown shopper: every model has an answer for that one."""
 
 
 def address(mode: Mode, predictor: str, namespace: str) -> str:

@@ -10,7 +10,7 @@ from components.kfp_support.images import IMAGE
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def stable(
     namespace: str, registry: str, settings: str, data_version: str, table: dsl.Output[dsl.Markdown]
-) -> NamedTuple("Stable", blessed_dir=str, parent_dir=str, reference_dir=str, data_version=str):  # type: ignore[valid-type]
+) -> NamedTuple("Stable", stable_dir=str, parent_dir=str, reference_dir=str, data_version=str):  # type: ignore[valid-type]
     """The model that serves in `namespace`, in the registry: what the new one is compared with, and may go on from.
 
     And the data version of this run: what was given, or the time where that says that each run has its own.

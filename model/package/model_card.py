@@ -1,6 +1,6 @@
 """The card of a model, as Markdown: what it is for, what it was made from, how it was judged, where it ends.
 
-Two are written. The one in the model directory stands under its checksums, so it says only what is known at export.
+Two are written. The one in the model directory is covered by its checksums, so it has only what is known at export.
 The evaluation comes later and a model directory never changes: push writes the whole card beside it, in the registry.
 
 After Mitchell et al., "Model cards for model reporting" (FAT* 2019).
@@ -10,9 +10,8 @@ import dataclasses
 import datetime
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
-from model.package.manifest import Manifest
 from tfx_configs.settings import RunSettings
 
 NAME = "model_card.md"
@@ -63,20 +62,6 @@ class Facts:
     training: Mapping[str, Any] | None
     """Content of training.json; None for what is not trained."""
 
-    @classmethod
-    def of(cls, manifest: Manifest, training: Mapping[str, Any] | None) -> Self:
-        """Those of a model directory."""
-        return cls(
-            kind=manifest.kind,
-            cut_s=manifest.cut_s,
-            items=manifest.items,
-            retrieved=manifest.retrieved,
-            ranked=manifest.ranked,
-            score_is_probability=manifest.score_is_probability,
-            libraries=manifest.libraries,
-            training=training,
-        )
-
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
@@ -93,7 +78,7 @@ class Judgement:
 
 
 def model_card(facts: Facts, judgement: Judgement | None = None) -> str:
-    """The card; without a judgement it says where the whole one is."""
+    """The card; without a judgement it refers to the whole one."""
     sections = [("What it is for", _purpose(facts)), ("What it was made from", _data(facts, judgement))]
     if facts.training or judgement:
         sections.append(("How it was trained", _training(facts, judgement)))
@@ -115,27 +100,29 @@ def _purpose(facts: Facts) -> Iterator[str]:
 
 def _data(facts: Facts, judgement: Judgement | None) -> Iterator[str]:
     cut = datetime.datetime.fromtimestamp(facts.cut_s, datetime.UTC).date().isoformat()
-    told = [f"Events before {cut} (UTC), {facts.items:,} products in the catalog."]
+    sentences = [f"Events before {cut} (UTC), {facts.items:,} products in the catalog."]
     if judgement:
         if judgement.events is not None and judgement.days is not None:
-            told.append(f"{judgement.events:,} events over {judgement.days:,.0f} days before the cut.")
-        told.append(f"Data: {LICENCES[judgement.settings.data.source]}")
-    yield from _bullets(told)
+            sentences.append(f"{judgement.events:,} events over {judgement.days:,.0f} days before the cut.")
+        sentences.append(f"Data: {LICENCES[judgement.settings.data.source]}")
+    yield from _bullets(sentences)
 
 
 def _training(facts: Facts, judgement: Judgement | None) -> Iterator[str]:
     training = facts.training or {}
-    told = [_BEGAN[training["start"]].format(training["parent"])] if "parent" in training else []
-    told += [f"{training[name]:,} {words}." for name, words in _TRIPS.items() if name in training]
+    sentences = [_BEGAN[training["start"]].format(training["parent"])] if "parent" in training else []
+    sentences += [f"{training[name]:,} {words}." for name, words in _TRIPS.items() if name in training]
     curves = training.get("curves", {})
-    told += [f"Losses of the {name}: {_losses(epochs)}." for name, epochs in sorted(curves.items()) if epochs]
+    sentences += [f"Losses of the {name}: {_losses(epochs)}." for name, epochs in sorted(curves.items()) if epochs]
     if facts.retrieved:
-        told.append(f"{facts.retrieved} neighbours from the towers a request, {facts.ranked} candidates scored in all.")
+        sentences.append(
+            f"{facts.retrieved} neighbours from the towers a request, {facts.ranked} candidates scored in all."
+        )
     if judgement:
         for group in ("features", "candidates", "train", "labels"):
             values = dataclasses.asdict(getattr(judgement.settings, group))
-            told.append(f"{group}: " + ", ".join(f"{name} {_value(value)}" for name, value in values.items()))
-    yield from _bullets(told)
+            sentences.append(f"{group}: " + ", ".join(f"{name} {_value(value)}" for name, value in values.items()))
+    yield from _bullets(sentences)
 
 
 def _elsewhere() -> Iterator[str]:
@@ -155,14 +142,6 @@ def _losses(epochs: Sequence[Mapping[str, Any]]) -> str:
 
 def _bullets(sentences: Iterable[str]) -> Iterator[str]:
     return (f"- {sentence}" for sentence in sentences)
-
-
-def markdown_table(header: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    """The lines of a table; cells lose bars and line ends."""
-    yield "| " + " | ".join(header) + " |"
-    yield "|" + "---|" * len(header)
-    for row in rows:
-        yield "| " + " | ".join(cell.replace("|", "/").replace("\n", " ") for cell in row) + " |"
 
 
 def _value(value: Any) -> str:

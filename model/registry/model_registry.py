@@ -51,6 +51,10 @@ class Registry:
         """The model card of a version, there or not."""
         return self.root / "cards" / f"{version}.md"
 
+    def outcome(self, run: str) -> Path:
+        """The file with what push did in the run of that name, there or not."""
+        return self.root / "outcomes" / f"{run}.json"
+
     def state(self) -> State:
         """The roles as they are; nobody in any where there is no registry. Raises InputError on a damaged file."""
         file = self.root / "state.json"
@@ -92,17 +96,6 @@ class Registry:
         file = self.root / "verdicts" / version / f"{digest}.json"
         write_json(file, verdict)
         return file
-
-    def keep_outcome(self, run: str, outcome: dict[str, Any]) -> None:
-        """Keeps what push did in the run of that name; without a name nothing is kept."""
-        if run:
-            write_json(self.root / "outcomes" / f"{run}.json", outcome)
-
-    def outcome(self, run: str) -> dict[str, Any]:
-        """What push did in the run of that name; empty where it did not come to that."""
-        file = self.root / "outcomes" / f"{run}.json"
-        found: dict[str, Any] = read_json(file) if file.exists() else {}
-        return found
 
     def set_canary(self, version: str, note: str = "") -> State:
         """Declares a canary beside the stable version; the stable version itself cannot be one.

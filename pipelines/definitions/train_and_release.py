@@ -41,7 +41,7 @@ def cluster(
             data_version=stands.outputs["data_version"],
             code_version=code_version,
             registry=MOUNT,
-            blessed_dir=stands.outputs["blessed_dir"],
+            stable_dir=stands.outputs["stable_dir"],
             parent_dir=stands.outputs["parent_dir"],
             reference_dir=stands.outputs["reference_dir"],
             override_reason=override_reason,

@@ -41,7 +41,7 @@ def training(
     data_version: str,
     code_version: str,
     registry: str,
-    blessed_dir: str = "",
+    stable_dir: str = "",
     parent_dir: str = "",
     reference_dir: str = "",
     override_reason: str = "",
@@ -55,7 +55,7 @@ def training(
         data_version: digest of the source; a changed source is a new run, an unchanged one may come from the cache.
         code_version: digest of the program (pipelines.local.versions) or of its image.
         registry: root of the model registry.
-        blessed_dir: directory of the model in production, empty when there is none.
+        stable_dir: directory of the model in production, empty when there is none.
         parent_dir: directory of the model that training goes on from, where `train.start` is not scratch.
         reference_dir: what validation left of the run that made that model (model.registry.validation_baseline.find),
         empty likewise. override_reason: why the gate's no is to be overruled; empty: it is not.
@@ -79,7 +79,7 @@ def training(
         candidate=model.outputs["model"],
         baselines=simple.outputs["models"],
         settings=settings,
-        blessed_dir=blessed_dir,
+        stable_dir=stable_dir,
         code_version=code_version,
     )
     _size(judged, "Evaluate (TFMA)", cpu="2", memory="8G")

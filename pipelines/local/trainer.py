@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from components.artifacts.push_outcome import PushOutcome
 from components.kfp_support.progress import progress
 from components.monitor.retraining.trigger import Found
 from model.errors import AisleError
@@ -45,7 +46,7 @@ class LocalTrainer:
             except AisleError as error:
                 said = str(error)
                 progress(f"{name} failed: {said}")
-            if not said and registry.outcome(name)["pushed"]:
+            if not said and PushOutcome.read(registry.outcome(name)).pushed:
                 for new, old in ((place.request, self.paths.request), (place.result, self.paths.result)):
                     shutil.copyfile(new, old)
         write_json(self._ended(name), {"ok": not said, "said": said})

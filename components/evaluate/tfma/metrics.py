@@ -72,7 +72,7 @@ class TripMetric(metric_types.Metric):
 
 
 def hits_of(label_L: np.ndarray, prediction_L: np.ndarray, information_L: np.ndarray) -> metrics.Hits:
-    """One trip's vectors (as in the head of this file) as Hits with T = 1 and K = the length of the model's list, at least 1."""
+    """One trip's vectors, as in the head of this file, as Hits: T = 1, K = length of the model's list, at least 1."""
     length = max(int((prediction_L > 0).sum()), 1)
     best_K = np.argsort(-prediction_L, kind="stable")[:length]
     listed_K, label_K = prediction_L[best_K] > 0, label_L[best_K]

@@ -11,7 +11,6 @@ much its hits move from week to week is how much outcomes move by themselves, si
 """
 
 import dataclasses
-import json
 import shutil
 import zlib
 from pathlib import Path
@@ -20,11 +19,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from components.artifacts.evaluation import Evaluation
 from components.monitor.data import purchases, visits
 from model.data import columns as c
 from model.data.schema import schema_digest
 from model.data.trips import Trips
 from model.errors import InputError
+from model.evaluation.ranking_metrics import CALIBRATION_RATIO
 from model.files import atomic_directory, read_json, write_json
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
@@ -80,7 +81,7 @@ def build(
     Args:
         tables: canonical tables of at least the weeks before the cut.
         examples: what the examples stage left.
-        evaluation: directory with metrics.json. Without it every model is taken for as good as the plain ranker.
+        evaluation: directory that evaluate wrote. Without it every model is taken for as good as the plain ranker.
         validation: what the validate stage left, for the statistics of the training requests.
     """
     trips = Trips.load(examples / "trips")
@@ -139,18 +140,20 @@ def load(path: Path) -> Reference:
 
 def _levels(evaluation: Path | None) -> dict[str, Any]:
     """What the evaluation says of each version, against the plain ranker on the same trips."""
-    file = evaluation / "metrics.json" if evaluation is not None else None
-    if file is None or not file.is_file():
+    if evaluation is None or not (evaluation / Evaluation.FILE).is_file():
         return {"levels": {}, "probable": []}
-    metrics = json.loads(file.read_text())
-    models, plain = metrics["models"], metrics["models"].get(PLAIN, {})
-    levels, probable = {}, []
-    for name, version in metrics["versions"].items():
-        values = models[name]
-        levels[version] = {
-            check: values[metric] / plain[metric] for check, metric in METRICS.items() if plain.get(metric)
-        }
-        if values.get("calibration_ratio@10") is not None:
+    found = Evaluation.load(evaluation)
+    plain = found.models.get(PLAIN, {})
+    levels: dict[str, dict[str, float]] = {}
+    probable = []
+    for name, version in found.versions.items():
+        values, ratios = found.models[name], {}
+        for check, metric in METRICS.items():
+            own, base = values.get(metric), plain.get(metric)
+            if own is not None and base:
+                ratios[check] = own / base
+        levels[version] = ratios
+        if values.get(CALIBRATION_RATIO) is not None:
             probable.append(version)
     return {"levels": levels, "probable": probable}
 

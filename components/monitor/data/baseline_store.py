@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+from components.artifacts.push_outcome import PushOutcome
 from components.inference_service.cluster_client import KubeCluster
 from components.inference_service.registry_sync import follow
 from components.kfp_support.progress import progress
 from components.monitor.data import baseline as reference
 from model.errors import InputError
-from model.files import read_json
 from model.registry.model_registry import Registry
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import RunSettings
@@ -20,17 +20,17 @@ def keep(registry: Registry, outcome: Path, stages: Mapping[str, Path], run: Run
     None, and nothing is built, where push took none. What is there already stays.
 
     Args:
-        outcome: what components.push.run.push returned, as JSON.
+        outcome: the file of push's outcome.
         stages: {tables, examples, evaluation, validation: directory} of the run that made the model.
     """
-    done = read_json(outcome)
-    if not done["blessed"]:
+    done = PushOutcome.read(outcome)
+    if not done.blessed:
         return None
-    kept = _path(registry, done["version"])
+    kept = _path(registry, done.version)
     if not kept.exists():
         places = (stages["tables"], stages["examples"], kept, run, MonitorSettings())
         reference.build(*places, stages["evaluation"], stages["validation"])
-        progress(f"{done['version']}: what the monitor compares with is stored")
+        progress(f"{done.version}: what the monitor compares with is stored")
     return kept
 
 

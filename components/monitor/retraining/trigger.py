@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from components.artifacts.push_outcome import PushOutcome
 from components.kfp_support.progress import progress
 from components.monitor.retraining import training_runs as record
 from components.monitor.retraining.policy import HOUR_S, Decision, Evidence, Run, decide
@@ -83,7 +84,8 @@ def _settle(path: Path, registry: Registry, trainer: Trainer) -> None:
     if not newest.id:
         record.known(path, found.id)
     if found.ok is not None:
-        blessed = registry.outcome(newest.name).get("blessed")
+        outcome = registry.outcome(newest.name)
+        blessed = PushOutcome.read(outcome).blessed if outcome.exists() else None
         record.ended(path, found.ok, blessed)
         progress(f"{newest.name} {'finished' if found.ok else 'failed'}, blessed: {blessed}")
 

@@ -49,8 +49,8 @@ def test_the_stable_model_is_compared_with_always_and_gone_on_from_where_that_is
     stable = add(registry, tmp_path, "one")
     registry.set_stable(stable)
     found = standing(registry, run(start), "data")
-    assert found.blessed_dir == str(registry.path(stable))
-    assert found.parent_dir == (found.blessed_dir if has_parent else "")
+    assert found.stable_dir == str(registry.path(stable))
+    assert found.parent_dir == (found.stable_dir if has_parent else "")
 
 
 def test_the_registry_follows_what_serves_on_a_cluster(registry: Registry, tmp_path: Path) -> None:

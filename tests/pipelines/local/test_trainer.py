@@ -12,6 +12,7 @@ from model.registry.model_registry import Registry
 from pipelines.local.display import PIPELINE_STAGES, Display
 from pipelines.local.run_directory import Paths
 from pipelines.local.trainer import LocalTrainer
+from tests.components.push.outcomes import push_outcome
 from tfx_configs import recipes
 from tfx_configs.settings import RunSettings
 
@@ -31,7 +32,7 @@ class Pipeline:
         if self.error:
             raise self.error
         write_json(place.result, {"tables": "new"})
-        registry.keep_outcome(run_name, {"pushed": self.blessed, "blessed": self.blessed})
+        push_outcome(pushed=self.blessed, blessed=self.blessed).write(registry.outcome(run_name))
 
 
 def _trainer(root: Path, pipeline: Pipeline) -> LocalTrainer:

@@ -8,9 +8,9 @@ from benchmarks.monitoring.world import World
 from components.monitor.data import baseline as reference
 from components.monitor.data.baseline_store import in_force, keep_in
 from model.errors import InputError
-from model.files import write_json
 from model.registry.model_registry import Registry
 from tests.components.monitor.shop import CUT_S
+from tests.components.push.outcomes import push_outcome
 from tests.model.model_directory import write_model
 from tfx_configs.settings import RunSettings
 
@@ -31,9 +31,9 @@ def test_the_reference_of_a_blessed_run_is_built_once_and_of_a_refused_one_never
 ) -> None:
     registry, outcome = Registry(tmp_path / "registry"), tmp_path / "outcome.json"
     stages = {name: str(shop_dir / name) for name in ("tables", "examples", "evaluation", "validation")}
-    write_json(outcome, {"blessed": False, "version": "one"})
+    push_outcome(blessed=False).write(outcome)
     assert keep_in(str(registry.root), str(outcome), stages, RunSettings().to_json()) == ""
-    write_json(outcome, {"blessed": True, "version": "one"})
+    push_outcome().write(outcome)
     made = Path(keep_in(str(registry.root), str(outcome), stages, RunSettings().to_json()))
     assert reference.load(made).cut_s == CUT_S
     assert reference.load(made).purchases.equals(shop.known.purchases)

@@ -10,6 +10,7 @@ from components.monitor.retraining.policy import Evidence, Run
 from components.monitor.retraining.trigger import Found, evidence_of, retrain
 from model.errors import StageFailed
 from model.registry.model_registry import Registry
+from tests.components.push.outcomes import push_outcome
 from tests.worlds import seconds
 from tfx_configs.monitoring import RetrainSettings
 from tfx_configs.settings import DAY_S, Start
@@ -59,7 +60,7 @@ class Place:
         name = self.newest().name
         self.trainer.runs[name] = ok
         if blessed is not None:
-            self.registry.keep_outcome(name, {"blessed": blessed})
+            push_outcome(blessed=blessed).write(self.registry.outcome(name))
 
     def newest(self) -> Run:
         return record.read(self.path)[-1]
