@@ -162,8 +162,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from components.push.run import override_line
-    from model.files import read_json
+    from components.artifacts.push_outcome import PushOutcome
     from model.registry.model_registry import Registry
     from pipelines.local.display import PIPELINE_STAGES, Display
     from pipelines.local.pipeline_process import run_pipeline
@@ -174,11 +173,11 @@ def _train(options: argparse.Namespace) -> int:
     paths, override = Paths(out=options.out.resolve()), _override(options)
     with alone(paths.out), Display(PIPELINE_STAGES) as display:
         outputs = run_pipeline(settings, paths, Registry(paths.registry), display, *override)
-    pushed = read_json(Path(outputs["outcome"]))
-    if pushed["override"]:
-        print(override_line(pushed["override"]))
-    print(f"{pushed['version']}: {pushed['reason']}; stable is {pushed['stable']}; registry {paths.registry}")
-    return 0 if read_json(Path(outputs["verdict"]))["blessed"] else 1
+    pushed = PushOutcome.read(outputs["outcome"])
+    if pushed.override:
+        print(pushed.override.line)
+    print(f"{pushed.version}: {pushed.reason}; stable is {pushed.stable}; registry {paths.registry}")
+    return 0 if pushed.blessed else 1
 
 
 def _override(options: argparse.Namespace) -> tuple[str, str]:

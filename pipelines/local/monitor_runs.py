@@ -16,10 +16,9 @@ from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from model.request_log import reader as request_log
 from pipelines.local.display import Display
-from pipelines.local.run_directory import Paths
+from pipelines.local.run_directory import Paths, RunOutputs, settings_of
 from pipelines.local.trainer import LocalTrainer
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
-from tfx_configs.settings import RunSettings
 
 PLAYED = "replay-"
 """How ids of replayed trips' requests begin (components/rollout/local/trip_traffic.py)."""
@@ -46,20 +45,19 @@ def monitor_run(
         InputError: there is no finished run, or no request log in it.
     """
     paths, settings = Paths(out=run.resolve()), settings or MonitorSettings()
-    outputs, of_run = _finished(paths)
+    outputs, of_run = RunOutputs.load(paths.out, paths.result), settings_of(paths)
     log = paths.rollout / REQUESTS
     if now_s is None:
         now_s = _end_of(log)
     known = paths.monitoring / "reference"
-    made_of = {"outputs": outputs, "weeks": settings.history_weeks, "sampled": settings.sampled_visits}
+    made_of = {"outputs": dict(outputs.stored), "weeks": settings.history_weeks, "sampled": settings.sampled_visits}
     made_of["labels"] = of_run.labels.to_json()
     key = paths.monitoring / KEY
     if not key.exists() or read_json(key) != made_of or not known.exists():
-        evaluation, validation = Path(outputs["evaluation"]), Path(outputs["anomalies"])
-        examples = Path(outputs["examples"])
-        reference.build(Path(outputs["tables"]), examples, known, of_run, settings, evaluation, validation)
+        evaluation, validation = outputs["evaluation"], outputs["anomalies"]
+        reference.build(outputs["tables"], outputs["examples"], known, of_run, settings, evaluation, validation)
         write_json(key, made_of)
-    inputs = Inputs(reference=known, log=log, tables=Path(outputs["tables"]), out=paths.monitoring, textfile=textfile)
+    inputs = Inputs(reference=known, log=log, tables=outputs["tables"], out=paths.monitoring, textfile=textfile)
     return monitor(inputs, now_s, settings, policy or RetrainSettings(), ask, with_distances)
 
 
@@ -71,7 +69,7 @@ def retrain_run(
     Raises InputError when there is no finished run.
     """
     paths = Paths(out=run.resolve())
-    trainer = LocalTrainer(paths=paths, run=_finished(paths)[1], display=display)
+    trainer = LocalTrainer(paths=paths, run=settings_of(paths), display=display)
     places = (paths.monitoring / RUNS, Registry(paths.registry))
     evidence, now_s = evidence_of(report), moment_s(report["now"])
     return retrain(*places, policy or RetrainSettings(), evidence, now_s, trainer)
@@ -87,12 +85,3 @@ def _end_of(log: Path) -> float:
         raise InputError(f"{log}: expected requests in the log, found none; a demo's rollout leaves some")
     played = rows.filter(pc.starts_with(rows["request_id"], PLAYED))
     return float(pc.max((played if len(played) else rows)["time_s"]).as_py()) + 1
-
-
-def _finished(paths: Paths) -> tuple[dict[str, str], RunSettings]:
-    """Outputs and settings of the last pipeline that came to its end there."""
-    try:
-        settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
-        return read_json(paths.result), settings
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{paths.out}: expected a finished run, found none; run `aisle demo`") from None

@@ -1,4 +1,4 @@
-"""Runs the training pipeline in a process of its own and follows what its stages say."""
+"""Runs the training pipeline in a process of its own and follows the events of its stages."""
 
 import json
 import sys
@@ -14,7 +14,7 @@ from model.errors import AisleError, InputError, StageFailed
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
-from pipelines.local.run_directory import Paths
+from pipelines.local.run_directory import Paths, RunOutputs
 from pipelines.local.versions import code_version, data_version
 from tfx_configs.settings import RunSettings
 
@@ -29,12 +29,11 @@ def run_pipeline(
     override_reason: str = "",
     override_by: str = "",
     run_name: str = "",
-) -> dict[str, str]:
-    """Runs the training pipeline; returns {output name: path}. `override_` and `run_name`: see
-    pipelines/definitions/training.py.
+) -> RunOutputs:
+    """Runs the training pipeline. `override_` and `run_name`: see pipelines/definitions/training.py.
 
     Raises:
-        AisleError: in the failed stage's own words, when it failed on purpose: it is not tried again.
+        AisleError: with the failed stage's own message, when it failed on purpose: it is not tried again.
         StageFailed: a stage or the pipeline ended in any other way, twice.
     """
     source = data_version(run.data)
@@ -68,7 +67,8 @@ def run_pipeline(
                 if _deliberate(event):
                     break
     if paths.result.exists():
-        outputs: dict[str, str] = read_json(paths.result)
+        outputs = RunOutputs.of(paths.out, read_json(paths.result))
+        outputs.save(paths.result)
         return outputs
     raise _error(last, paths.log)
 
@@ -101,7 +101,7 @@ def _deliberate(event: dict[str, Any]) -> bool:
 
 
 def _error(last: dict[str, Any], log: Path) -> AisleError:
-    """The stage's own one-line words when it failed on purpose, else where to look."""
+    """The stage's own one-line message when it failed on purpose, else the log to read."""
     kind = _kind(last)
     if kind is not None:
         return kind(f"{last['stage']}: {last['message']}")
@@ -109,7 +109,7 @@ def _error(last: dict[str, Any], log: Path) -> AisleError:
         case "failed":
             what = f"{last['stage']}: {last['error']}: {last['message']:.200}"
         case "start":
-            what = f"{last['stage']}: expected it to finish, its process was ended (out of memory, or by hand)"
+            what = f"{last['stage']}: expected it to finish, its process was ended (out of memory, or killed)"
         case _:
             what = "the pipeline ended early"
     return StageFailed(f"{what}; the whole log is {log}; run again to continue from here")

@@ -16,7 +16,7 @@ from components.rollout.local.status_file import UNDER_WAY, Status, begin, chang
 from components.rollout.traffic_adapter import Place
 from model.data.trips import Trips
 from model.errors import InputError, ModelRefused
-from model.files import read_json, write_json
+from model.files import write_json
 from model.package.manifest import read_manifest
 from model.registry.model_registry import Registry
 from pipelines.local.local_rollout import (
@@ -28,7 +28,7 @@ from pipelines.local.local_rollout import (
     seed_store,
     walking,
 )
-from pipelines.local.run_directory import Paths, alone
+from pipelines.local.run_directory import Paths, RunOutputs, alone, settings_of
 from tfx_configs.settings import RunSettings
 
 
@@ -172,10 +172,4 @@ def _state(status: Status) -> RolloutState:
 
 def finished_run(paths: Paths) -> tuple[RunSettings, Trips]:
     """Settings and trips of the pipeline that made the run. Raises InputError when none has finished there."""
-    try:
-        settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
-        return settings, Trips.load(Path(read_json(paths.result)["examples"]) / "trips")
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(
-            f"{paths.out}: expected a finished run, found none; run `aisle train` or `aisle demo`"
-        ) from None
+    return settings_of(paths), Trips.load(RunOutputs.load(paths.out, paths.result)["examples"] / "trips")

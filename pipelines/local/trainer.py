@@ -13,7 +13,7 @@ from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
 from pipelines.local.pipeline_process import run_pipeline
-from pipelines.local.run_directory import Paths, alone
+from pipelines.local.run_directory import Paths, RunOutputs, alone
 from tfx_configs.settings import RunSettings, Start
 
 
@@ -28,7 +28,7 @@ class LocalTrainer:
     """Of the finished run."""
     run: RunSettings
     display: Display
-    pipeline: Callable[..., object] = run_pipeline
+    pipeline: Callable[..., RunOutputs] = run_pipeline
 
     def find(self, name: str) -> Found | None:
         """A run that was killed is none: started again, it goes on from the stages that are finished."""
@@ -42,13 +42,13 @@ class LocalTrainer:
         said = ""
         with alone(self.paths.out):
             try:
-                self.pipeline(run, place, registry, self.display, run_name=name)
+                outputs = self.pipeline(run, place, registry, self.display, run_name=name)
             except AisleError as error:
                 said = str(error)
                 progress(f"{name} failed: {said}")
             if not said and PushOutcome.read(registry.outcome(name)).pushed:
-                for new, old in ((place.request, self.paths.request), (place.result, self.paths.result)):
-                    shutil.copyfile(new, old)
+                shutil.copyfile(place.request, self.paths.request)
+                outputs.below(self.paths.out).save(self.paths.result)
         write_json(self._ended(name), {"ok": not said, "said": said})
         return name
 

@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Any
 
+from pipelines.local.summary import DataSummary
 from pipelines.report import number_format as words
 from pipelines.report.charts import Key, Mark, Row, Rows, Scale, columns
 from pipelines.report.page_parts import Figure, Note, Section, Table
@@ -13,10 +14,10 @@ TONES = {"warn": "warn", "stop": "bad"}
 
 
 def section(sources: Sources) -> Section | None:
-    data: dict[str, Any] = sources.summary.get("data", {})
+    data = sources.summary.data
     if not data:
         return None
-    lead = f"{data['rows']:,} events of {data['users']:,} shoppers and {data['items']:,} products."
+    lead = f"{data.rows:,} events of {data.users:,} shoppers and {data.items:,} products."
     verdict = VERDICTS.get(sources.anomalies.get("verdict", ""), "")
     figures = [figure for figure in (_weeks(sources, data), _drift(sources)) if figure]
     tables = [table for table in (_rows(data), _anomalies(sources)) if table]
@@ -40,10 +41,10 @@ def section(sources: Sources) -> Section | None:
     )
 
 
-def _weeks(sources: Sources, data: dict[str, Any]) -> Figure | None:
+def _weeks(sources: Sources, data: DataSummary) -> Figure | None:
     if not sources.weeks:
         return None
-    cut = date.fromisoformat(data["cut"]) if data.get("cut") else None
+    cut = date.fromisoformat(data.cut) if data.cut else None
     chart = columns(
         "Events by week",
         [f"week of {day}" for day, _ in sources.weeks],
@@ -86,14 +87,14 @@ def _tone(one: dict[str, Any]) -> str:
     return "bad" if one["value"] > one["limit"] else "new"
 
 
-def _rows(data: dict[str, Any]) -> Table | None:
-    if "rows_in" not in data:
+def _rows(data: DataSummary) -> Table | None:
+    if data.rows_in is None:
         return None
-    rows_in, dropped = data["rows_in"], data.get("dropped", {})
-    merged = rows_in - data["rows"] - sum(dropped.values())
+    rows_in, dropped = data.rows_in, data.dropped
+    merged = rows_in - data.rows - sum(dropped.values())
     lines = [("rows that came in", rows_in), *((f"dropped: {why}", n) for why, n in dropped.items())]
     lines += [("merged: the same product twice in one basket", merged)] if merged else []
-    lines += [("kept", data["rows"])]
+    lines += [("kept", data.rows)]
     return Table(
         title="Rows: in, dropped, kept",
         header=("what", "rows", "share"),

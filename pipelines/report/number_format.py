@@ -1,4 +1,6 @@
-"""How the page says numbers and names."""
+"""How the page writes numbers and names."""
+
+from model.evaluation.ranking_metrics import Interval
 
 HARD = "\u00a0"
 """A space that no line ends at: between a number and its unit."""
@@ -18,6 +20,15 @@ def change(percent: float) -> str:
 def interval(low: float, high: float) -> str:
     """−0.6 to +12.9 %"""
     return f"{_signed(low)} to {change(high)}"
+
+
+def difference(found: Interval | None) -> str:
+    """+8.1 % (−0.6 to +12.9 %); without the interval where it is a point, empty where there is none"""
+    if found is None:
+        return ""
+    if found.low_pct == found.high_pct:
+        return change(found.delta_pct)
+    return f"{change(found.delta_pct)} ({interval(found.low_pct, found.high_pct)})"
 
 
 def clock(seconds: float) -> str:

@@ -3,6 +3,7 @@
 from datetime import datetime
 from typing import Any
 
+from pipelines.local.summary import RolloutSummary
 from pipelines.report import guards_section as guards
 from pipelines.report import number_format as words
 from pipelines.report.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
@@ -14,12 +15,12 @@ TONES = {"step": "good", "promote": "good", "hold": "warn", "rollback": "bad"}
 
 
 def section(sources: Sources) -> Section | None:
-    rollout = sources.summary.get("rollout")
+    rollout = sources.summary.rollout
     if not rollout:
         return None
-    steps: list[dict[str, Any]] = rollout.get("steps", [])
+    steps = rollout.steps
     if not steps:
-        why = f": {rollout['why']}" if rollout.get("why") else ""
+        why = f": {rollout.why}" if rollout.why else ""
         return Section(id="rollout", title="The rollout", lead=f"No traffic was moved{why}.")
     figures = [
         Figure(
@@ -134,9 +135,9 @@ def _note(step: dict[str, Any]) -> Note:
     )
 
 
-def _lost(rollout: dict[str, Any]) -> tuple[Note, ...]:
+def _lost(rollout: RolloutSummary) -> tuple[Note, ...]:
     """Purchases that the store did not take: the answers after them knew less than they should."""
-    lost = rollout.get("failed_events", 0)
+    lost = rollout.failed_events
     title = words.count(lost, "basket was", "baskets were")
     return (Note(word="lost", title=title, text="not accepted by the servers", tone="bad"),) if lost else ()
 

@@ -1,7 +1,7 @@
 """Writes the report."""
 
+import re
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -19,7 +19,7 @@ from pipelines.report import serving_section as serving
 from pipelines.report import sources_section as parts
 from pipelines.report import training_section as training
 from pipelines.report.page_parts import Page
-from pipelines.report.run_files import Sources, read_sources
+from pipelines.report.run_files import Sources
 
 SECTIONS = (
     flow.section,
@@ -37,14 +37,8 @@ SECTIONS = (
 NOTICES = {"complete_journey": "The Complete Journey is simulated from real patterns, for education."}
 
 
-def write_report(path: Path, summary: dict[str, Any], outputs: dict[str, str]) -> None:
-    """Writes one HTML file that needs no network and no script, in one step.
-
-    Args:
-        path: the file to write.
-        summary: what pipelines.local.summary.summarise returns; parts that are missing are left out of the page.
-        outputs: {output name: path} of the pipeline; files that are missing are left out too.
-    """
+def write_report(path: Path, sources: Sources) -> None:
+    """Writes one HTML file that needs no network and no script, in one step; parts without a source are left out."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -52,7 +46,7 @@ def write_report(path: Path, summary: dict[str, Any], outputs: dict[str, str]) -
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    page = build(read_sources(summary, outputs))
+    page = build(sources)
     write_text(path, environment.get_template("template.html").render(page=page))
 
 
@@ -70,16 +64,22 @@ def build(sources: Sources) -> Page:
     )
 
 
+def lost_sections(path: Path, sources: Sources) -> list[str]:
+    """Ids of the sections that the report at `path` has and one from `sources` would lack."""
+    existing = re.findall(r'<section id="([^"]+)"', path.read_text(encoding="utf-8")) if path.is_file() else []
+    fresh = {section.id for section in build(sources).sections}
+    return [section for section in existing if section not in fresh]
+
+
 def _facts(sources: Sources) -> tuple[tuple[str, str], ...]:
     """Which model, judged on what, made with what."""
     summary = sources.summary
-    libraries = sources.manifest.get("libraries", {})
     facts = {
-        "model": summary.get("model"),
-        "stable before": summary.get("stable_before"),
-        "cut date": summary.get("data", {}).get("cut"),
-        "code version": sources.verdict.get("code_version"),
-        "data digest": str(sources.verdict.get("digest", ""))[:16],
-        "libraries": ", ".join(f"{name} {version}" for name, version in libraries.items()),
+        "model": summary.model,
+        "stable before": summary.stable_before,
+        "cut date": summary.data.cut if summary.data else "",
+        "code version": sources.verdict.code_version,
+        "data digest": sources.verdict.digest[:16],
+        "libraries": ", ".join(f"{name} {version}" for name, version in sources.libraries.items()),
     }
     return tuple((words.name(name), str(value)) for name, value in facts.items() if value)

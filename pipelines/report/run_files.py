@@ -1,4 +1,4 @@
-"""The files a report is made from, all of them optional: what a run did not get to is left out of the page."""
+"""What a run left, read once: a report is made from it, and a part that the run did not come to is left out."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -8,64 +8,79 @@ from typing import Any
 import numpy as np
 import pyarrow.dataset as ds
 
+from components.artifacts.evaluation import Evaluation
+from components.artifacts.verdict import Verdict
 from model.data import columns as c
 from model.files import read_json
+from model.package.manifest import read_manifest
+from pipelines.local.run_directory import RunOutputs
+from pipelines.local.summary import Summary
 from tfx_configs.settings import DAY_S
 
 MAX_PAGE_BYTES = 1_500_000
 """A data report larger than this is not embedded."""
-_NOWHERE = "/nonexistent"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """The summary and, as parsed JSON, what lies behind it ({} where there is nothing)."""
+    """The summary and the artifacts behind it, empty where the run has none."""
 
-    summary: dict[str, Any]
+    summary: Summary
     ingest: dict[str, Any]
     anomalies: dict[str, Any]
-    metrics: dict[str, Any]
-    verdict: dict[str, Any]
-    manifest: dict[str, Any]
+    evaluation: Evaluation
+    verdict: Verdict
+    libraries: dict[str, str]
+    """{library: version} that the model was made with."""
     monitor: dict[str, Any]
     data_page: str
     weeks: tuple[tuple[date, int], ...]
     """(first day, events) of each seven days, counted from the cut so that none lies on both sides of it."""
 
 
-def read_sources(summary: dict[str, Any], outputs: dict[str, str]) -> Sources:
-    """Args: outputs: {output name: path} of the pipeline."""
-    ingest = _json(outputs, "tables", "ingest.json")
+def read_sources(summary: Summary, outputs: RunOutputs, monitor: Path | None = None) -> Sources:
+    """Reads what a run left; outputs that it does not list are empty.
+
+    Args:
+        monitor: file of the monitor's report, where there is one.
+
+    Raises:
+        InputError: an output is listed and not there.
+    """
+
+    def output(name: str) -> Path | None:
+        return outputs[name] if name in outputs.stored else None
+
+    tables, validation, evaluation = output("tables"), output("anomalies"), output("evaluation")
+    verdict, model = output("verdict"), output("model")
+    ingest = _json(tables and tables / "ingest.json")
     return Sources(
         summary=summary,
         ingest=ingest,
-        anomalies=_json(outputs, "anomalies", "anomalies.json"),
-        metrics=_json(outputs, "evaluation", "metrics.json"),
-        verdict=_json(outputs, "verdict"),
-        manifest=_json(outputs, "model", "manifest.json"),
-        monitor=_json(outputs, "monitor"),
-        data_page=_page(outputs),
-        weeks=_weeks(outputs, ingest.get("cut_s", 0)),
+        anomalies=_json(validation and validation / "anomalies.json"),
+        evaluation=Evaluation.load(evaluation) if evaluation else Evaluation(),
+        verdict=Verdict.read(verdict) if verdict else Verdict(),
+        libraries=read_manifest(model).libraries if model else {},
+        monitor=_json(monitor),
+        data_page=_page(validation and validation / "report.html"),
+        weeks=_weeks(tables and tables / "events", ingest.get("cut_s", 0)),
     )
 
 
-def _json(outputs: dict[str, str], name: str, file: str = "") -> dict[str, Any]:
-    path = Path(outputs.get(name, _NOWHERE)) / file
-    value = read_json(path) if path.is_file() else {}
+def _json(path: Path | None) -> dict[str, Any]:
+    value = read_json(path) if path is not None and path.is_file() else {}
     return value if isinstance(value, dict) else {}
 
 
-def _page(outputs: dict[str, str]) -> str:
-    path = Path(outputs.get("anomalies", _NOWHERE)) / "report.html"
-    small = path.is_file() and path.stat().st_size <= MAX_PAGE_BYTES
-    return path.read_text(encoding="utf-8") if small else ""
+def _page(path: Path | None) -> str:
+    small = path is not None and path.is_file() and path.stat().st_size <= MAX_PAGE_BYTES
+    return path.read_text(encoding="utf-8") if path is not None and small else ""
 
 
-def _weeks(outputs: dict[str, str], cut_s: int) -> tuple[tuple[date, int], ...]:
-    directory = Path(outputs.get("tables", _NOWHERE)) / "events"
-    if not directory.is_dir():
+def _weeks(events: Path | None, cut_s: int) -> tuple[tuple[date, int], ...]:
+    if events is None or not events.is_dir():
         return ()
-    times = ds.dataset(directory, format="parquet").to_table(columns=[c.TIME])[c.TIME].to_numpy()
+    times = ds.dataset(events, format="parquet").to_table(columns=[c.TIME])[c.TIME].to_numpy()
     if not len(times):
         return ()
     offset = cut_s // DAY_S % 7

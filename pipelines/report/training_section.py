@@ -11,7 +11,7 @@ TITLES = {"towers": "Two towers", "ranker": "Ranker"}
 
 def section(sources: Sources) -> Section | None:
     """The curves of summary["training"]; None without any."""
-    training: dict[str, Any] = sources.summary.get("training") or {}
+    training = sources.summary.training
     charts = []
     for part, epochs in training.get("curves", {}).items():
         series = {"training": _learned(epochs), "held-out": _held_out(epochs)}
@@ -27,7 +27,7 @@ def section(sources: Sources) -> Section | None:
             f"The ranker learned from {training['train_trips']:,} trips; {held:,} later ones were held out. "
             "The towers learn from earlier trips first and from the ranker's last, where their loss may jump."
         )
-    says = "Lower is better; a held-out loss that rises from epoch to epoch means the model began to learn by heart."
+    says = "Lower is better; a held-out loss that rises from epoch to epoch means the model began to memorise."
     return Section(id="training", title="Training", lead=lead, figures=(Figure(says=says, charts=tuple(charts)),))
 
 
