@@ -6,15 +6,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from components.kfp_support.progress import ProgressEvent
 from components.rollout.local.processes import Process, running
 from components.train.current_models import standing
 from model.errors import AisleError, InputError, StageFailed
-from model.files import read_json, write_json
+from model.files import read_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
-from pipelines.local.run_directory import Paths, RunOutputs
+from pipelines.local.run_directory import Paths, PipelineRequest, RunOutputs
 from pipelines.local.versions import code_version, data_version
 from tfx_configs.settings import RunSettings
 
@@ -37,25 +37,25 @@ def run_pipeline(
         StageFailed: a stage or the pipeline ended in any other way, twice.
     """
     source = data_version(run.data)
-    request = {
-        "arguments": {
-            "settings": run.to_json(),
-            "data_version": source,
-            "code_version": code_version(),
-            "registry": str(registry.root),
-            **standing(registry, run, source)._asdict(),
-            "override_reason": override_reason,
-            "override_by": override_by,
-            "run_name": run_name,
-        },
-        "pipeline_root": str(paths.pipeline_root),
-        "cache_root": str(paths.cache),
-        "result": str(paths.result),
+    arguments = {
+        "settings": run.to_json(),
+        "data_version": source,
+        "code_version": code_version(),
+        "registry": str(registry.root),
+        **standing(registry, run, source)._asdict(),
+        "override_reason": override_reason,
+        "override_by": override_by,
+        "run_name": run_name,
     }
-    write_json(paths.request, request)
+    PipelineRequest(
+        arguments=arguments,
+        pipeline_root=str(paths.pipeline_root),
+        cache_root=str(paths.cache),
+        result=str(paths.result),
+    ).save(paths.out)
     for stale in (paths.result, paths.progress):
         stale.unlink(missing_ok=True)
-    last: dict[str, Any] = {}
+    last: ProgressEvent = {}
     command = [sys.executable, "-m", "pipelines.local.kfp_runner", str(paths.request)]
     with tempfile.TemporaryDirectory(prefix="aisle-", ignore_cleanup_errors=True) as scratch:
         environment = {"AISLE_PROGRESS_FILE": str(paths.progress), "TMPDIR": scratch}
@@ -64,7 +64,7 @@ def run_pipeline(
                 display.event(event)
                 if "state" in event:
                     last = event
-                if _deliberate(event):
+                if _kind(event):
                     break
     if paths.result.exists():
         outputs = RunOutputs.of(paths.out, read_json(paths.result))
@@ -73,7 +73,7 @@ def run_pipeline(
     raise _error(last, paths.log)
 
 
-def _follow(file: Path, process: Process) -> Iterator[dict[str, Any]]:
+def _follow(file: Path, process: Process) -> Iterator[ProgressEvent]:
     """Yields the events of a growing JSON-lines file until the process has ended and the file is read."""
     at = 0
     while True:
@@ -90,17 +90,13 @@ def _follow(file: Path, process: Process) -> Iterator[dict[str, Any]]:
         time.sleep(POLL_S)
 
 
-def _kind(event: dict[str, Any]) -> type[AisleError] | None:
+def _kind(event: ProgressEvent) -> type[AisleError] | None:
     """The deliberate error that a stage failed with, if it did."""
     kinds = {kind.__name__: kind for kind in _subclasses(AisleError)} | {"SettingsError": InputError}
     return kinds.get(event.get("error", ""))
 
 
-def _deliberate(event: dict[str, Any]) -> bool:
-    return _kind(event) is not None
-
-
-def _error(last: dict[str, Any], log: Path) -> AisleError:
+def _error(last: ProgressEvent, log: Path) -> AisleError:
     """The stage's own one-line message when it failed on purpose, else the log to read."""
     kind = _kind(last)
     if kind is not None:

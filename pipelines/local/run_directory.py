@@ -5,7 +5,9 @@ import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
+from components.artifacts.artifact import Artifact
 from model.errors import InputError
 from model.files import read_json, write_json
 from tfx_configs.settings import RunSettings
@@ -55,7 +57,7 @@ class Paths:
     @property
     def request(self) -> Path:
         """Arguments and places of the last pipeline."""
-        return self.out / "request.json"
+        return self.out / PipelineRequest.FILE
 
     @property
     def result(self) -> Path:
@@ -88,6 +90,20 @@ class Paths:
     @property
     def report(self) -> Path:
         return self.out / "report.html"
+
+
+class PipelineRequest(Artifact):
+    """What the pipeline's process is asked to run, and where."""
+
+    FILE: ClassVar[str] = "request.json"
+    STAGE: ClassVar[str] = "aisle train"
+
+    arguments: dict[str, str]
+    """Of the training pipeline."""
+    pipeline_root: str = ""
+    cache_root: str = ""
+    result: str = ""
+    """File for {output name: path}."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -157,8 +173,8 @@ def _relative(path: Path, base: Path) -> str:
 def settings_of(paths: Paths) -> RunSettings:
     """Settings of the last pipeline of the run. Raises InputError when none has run there."""
     try:
-        return RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return RunSettings.from_json(PipelineRequest.load(paths.out).arguments["settings"])
+    except (ValueError, KeyError):
         raise _no_run(paths.out) from None
 
 

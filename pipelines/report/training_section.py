@@ -1,5 +1,6 @@
 """How the losses went down."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pipelines.report.charts import curves
@@ -31,7 +32,7 @@ def section(sources: Sources) -> Section | None:
     return Section(id="training", title="Training", lead=lead, figures=(Figure(says=says, charts=tuple(charts)),))
 
 
-def _learned(epochs: list[dict[str, Any]]) -> list[tuple[float, float]]:
+def _learned(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
     """(epoch, mean loss since the point before); a point an epoch where no parts of it were kept."""
     points = []
     for number, epoch in enumerate(epochs):
@@ -40,5 +41,5 @@ def _learned(epochs: list[dict[str, Any]]) -> list[tuple[float, float]]:
     return points
 
 
-def _held_out(epochs: list[dict[str, Any]]) -> list[tuple[float, float]]:
+def _held_out(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
     return [(number + 1.0, epoch["val_loss"]) for number, epoch in enumerate(epochs) if "val_loss" in epoch]
