@@ -1,4 +1,4 @@
-"""Records whose reader decides on what is missing: the gate says no and why, and push believes only a plain yes."""
+"""Records whose reader decides on what is missing: the gate refuses with a reason, and push needs a plain yes."""
 
 import math
 from typing import Annotated
@@ -40,7 +40,7 @@ def _finite(value: object, info: ValidationInfo) -> object:
     return None if info.mode == "json" else value
 
 
-Number = Annotated[float | None, BeforeValidator(_finite)]
+Number = Annotated[Annotated[float, Strict()] | None, BeforeValidator(_finite)]
 """A finite number; None where it is undefined."""
 Flag = Annotated[bool, Strict()]
 """A plain true or false; neither 1 nor "true"."""

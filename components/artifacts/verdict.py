@@ -42,7 +42,7 @@ class Verdict(Tolerant, Artifact):
     STAGE: ClassVar[str] = "gate"
 
     blessed: Flag = False
-    """All checks passed, or a person who said why overruled those that did not."""
+    """All checks passed, or a person overruled those that did not, with a reason."""
     passed: Flag = False
     overridden: Flag = False
     """Blessed although a check failed."""

@@ -19,7 +19,7 @@ def decide(
     """Judges one evaluation.
 
     Args:
-        evaluation: an empty one stands for none at all.
+        evaluation: an empty one where there is none.
         override: blesses in spite of failed checks, which stay in the verdict.
     """
     reasons: list[Reason] = []

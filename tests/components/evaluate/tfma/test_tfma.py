@@ -1,4 +1,4 @@
-"""TFMA against numpy, and what its verdict says. One evaluation of 40 trips and four models is shared."""
+"""TFMA against numpy, and its verdict. One evaluation of 40 trips and four models is shared."""
 
 import dataclasses
 from pathlib import Path
