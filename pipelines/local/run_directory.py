@@ -150,11 +150,6 @@ class RunOutputs:
         """The same results as outputs of another run."""
         return self.of(run, {name: str(self.run / stored) for name, stored in self.stored.items()})
 
-    def missing(self) -> dict[str, Path]:
-        """{output name: where it should be} of the outputs that are not there."""
-        paths = {name: self._path(stored) for name, stored in self.stored.items()}
-        return {name: path for name, path in paths.items() if not path.exists()}
-
     def _path(self, stored: str) -> Path:
         """Earlier runs stored absolute paths: what lies below the run now comes first, as after a move."""
         parts = Path(stored).parts
