@@ -3,7 +3,6 @@
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 from components.artifacts.examples import Examples
 from components.rollout.local.processes import REQUESTS
@@ -11,22 +10,22 @@ from components.rollout.local.rollout import LocalRollout
 from components.rollout.local.trip_traffic import seed_store
 from components.rollout.rollout_record import Progress, RolloutResult
 from model.errors import InputError
-from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
 from pipelines.local.monitor_runs import monitor_run
 from pipelines.local.pipeline_process import run_pipeline
-from pipelines.local.run_directory import Paths, alone
-from pipelines.local.summary import summarise
-from pipelines.report.run import write_report
+from pipelines.local.run_directory import Paths, RunOutputs, alone
+from pipelines.local.summary import Summary, summarise
+from pipelines.report.run import lost_sections, write_report
+from pipelines.report.run_files import read_sources
 from tfx_configs.settings import RunSettings
 
 
-def run_demo(run: RunSettings, out: Path, display: Display) -> dict[str, Any]:
-    """Runs everything; returns the summary. The registry starts empty, so that each demo tells the same story.
+def run_demo(run: RunSettings, out: Path, display: Display) -> Summary:
+    """Runs everything; returns the summary. The registry starts empty, so that each demo gives the same result.
 
     Raises:
-        AisleError: a stage's own words when one failed on purpose; what the last good run left stays.
+        AisleError: with a stage's own message when one failed on purpose; the files of the last good run stay.
     """
     paths = Paths(out=out)
     with alone(out), display:
@@ -38,29 +37,28 @@ def run_demo(run: RunSettings, out: Path, display: Display) -> dict[str, Any]:
         os.replace(paths.next_registry, paths.registry)
         _monitor(paths, display)
         display.start("report")
-        summary = summarise(outputs, rollout, display.seconds())
-        write_json(paths.summary, summary)
-        write_json(paths.outputs, outputs)
-        summary = read_json(paths.summary)  # as a later reader sees it
-        write_report(paths.report, summary, _told(paths, outputs))
+        summarise(outputs, rollout, display.seconds()).save(paths.out)
+        outputs.save(paths.outputs)
+        summary = Summary.load(paths.out)  # as a later reader sees it
+        write_report(paths.report, read_sources(summary, outputs, monitor=paths.monitoring))
         display.end("report", message=str(paths.report))
     return summary
 
 
 def rewrite_report(out: Path) -> Path:
-    """Writes a finished run's report again; returns its path. Raises InputError when no run has finished in `out`."""
+    """Writes a finished run's report again; returns its path.
+
+    Raises:
+        InputError: no run has finished in `out`, a result of it is missing, or the report that is there has a section
+            that the new one would lack. The report stays as it is.
+    """
     paths = Paths(out=out)
-    try:
-        summary, outputs = read_json(paths.summary), read_json(paths.outputs)
-    except (OSError, ValueError):
-        raise InputError(f"{out}: expected summary.json and outputs.json of a finished run; run `aisle demo`") from None
-    write_report(paths.report, summary, _told(paths, outputs))
+    summary, outputs = Summary.load(out), RunOutputs.load(out, paths.outputs)
+    sources = read_sources(summary, outputs, monitor=paths.monitoring)
+    for section in lost_sections(paths.report, sources):
+        raise InputError(f"{paths.report}: expected the data of its section {section}, found none; copy the whole run")
+    write_report(paths.report, sources)
     return paths.report
-
-
-def _told(paths: Paths, outputs: dict[str, str]) -> dict[str, str]:
-    """What the report is made from: the pipeline's outputs, and what the monitor left."""
-    return outputs | {"monitor": str(paths.monitoring)}
 
 
 def _monitor(paths: Paths, display: Display) -> None:
@@ -76,11 +74,11 @@ def _monitor(paths: Paths, display: Display) -> None:
 
 
 def _rollout(
-    run: RunSettings, paths: Paths, registry: Registry, outputs: dict[str, str], display: Display
+    run: RunSettings, paths: Paths, registry: Registry, outputs: RunOutputs, display: Display
 ) -> RolloutResult | None:
     """Canaries the pushed model under replayed trips and settles the registry; None when nothing was pushed."""
     state = registry.state()
-    trips = Examples(Path(outputs["examples"])).trips()
+    trips = Examples(outputs["examples"]).trips()
     display.start("rollout", "starting the model servers and Envoy")
     shutil.rmtree(paths.rollout, ignore_errors=True)
     if state.canary is None:

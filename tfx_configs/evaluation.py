@@ -10,10 +10,11 @@ LIST_LENGTH = 20
 GATE_METRICS = ("recall@10", "ndcg@10")
 """The candidate must match the best baseline on these."""
 REGRESSION_METRIC = "ndcg@10"
-"""Compared with the blessed model, and in every slice."""
+"""Compared with the stable model, and in every slice."""
 
 CANDIDATE = "aisle"
-BLESSED = "blessed"
+STABLE = "blessed"
+"""Names of the models in an evaluation; files keep the stable model's first name."""
 BASELINES = ("popularity", "personal_frequency")
 """Every run evaluates these; a gate without them would be too easy."""
 

@@ -33,7 +33,7 @@ def main() -> None:
     for name in ("cold", "cached"):
         run = _make(clone, "demo", f"ARGS={'--fast' if arguments.fast else ''}")
         runs.append({"name": name, **run, "stages": read_json(out / "summary.json")["seconds"]})
-    summary, metrics = read_json(out / "summary.json"), _metrics(clone, out)
+    summary, metrics = read_json(out / "summary.json"), _metrics(out)
     result: dict[str, Any] = {
         "setup": setup,
         "runs": runs,
@@ -58,9 +58,9 @@ def _make(clone: Path, *words: str) -> dict[str, Any]:
     return {"seconds": ended.seconds, "peak_mb": ended.peak_mb}
 
 
-def _metrics(clone: Path, out: Path) -> dict[str, Any]:
+def _metrics(out: Path) -> dict[str, Any]:
     outputs = read_json(out / "outputs.json")
-    metrics: dict[str, Any] = read_json(clone / outputs["evaluation"] / "metrics.json")
+    metrics: dict[str, Any] = read_json(out / outputs["evaluation"] / "metrics.json")
     return metrics
 
 

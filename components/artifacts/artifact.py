@@ -20,6 +20,7 @@ class Artifact(Record):
     """A frozen record that is saved to, and loaded from, a directory.
 
     A subclass names its file and the stage that writes it, and declares the fields, which are the keys of the JSON.
+    Where KFP gives an artifact a file instead of a directory, `write` and `read` take that file.
     """
 
     FILE: ClassVar[str]
@@ -27,8 +28,11 @@ class Artifact(Record):
 
     def save(self, directory: Path) -> Path:
         """Writes the file into `directory` in one step; returns its path."""
-        path = directory / self.FILE
-        write_json(path, self.model_dump(mode="json"))
+        return self.write(directory / self.FILE)
+
+    def write(self, path: Path) -> Path:
+        """Writes the file `path` in one step; returns it."""
+        write_json(path, self.model_dump(mode="json", by_alias=True))
         return path
 
     @classmethod
@@ -38,9 +42,13 @@ class Artifact(Record):
         Raises:
             InputError: `directory` holds no such artifact, or one that lacks a field.
         """
-        path = directory / cls.FILE
+        return cls.read(directory / cls.FILE)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Reads what `write` wrote; raises InputError as `load` does."""
         if not path.is_file():
-            raise InputError(f"{cls.STAGE}: expected {cls.FILE} in {directory}, found none; run {cls.STAGE} first")
+            raise InputError(f"{cls.STAGE}: expected {path.name} in {path.parent}, found none; run {cls.STAGE} first")
         try:
             return cls.model_validate_json(path.read_bytes())
         except ValidationError as error:

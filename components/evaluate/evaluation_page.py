@@ -1,46 +1,38 @@
 """The evaluation as one HTML page for KFP: models, paired differences, slices."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
+from components.artifacts.evaluation import Delta, Evaluation, Slice
 from components.reporting import number_format
 from components.reporting.html_page import render as render_page
 from components.reporting.page_parts import Page, Section, Table
-from model.files import read_json, write_text
+from model.files import write_text
 from tfx_configs.evaluation import REGRESSION_METRIC
 
-METRICS = "metrics.json"
+
+def write_page(evaluation: Evaluation, path: Path) -> None:
+    """Writes `render` of the evaluation."""
+    write_text(path, render(evaluation))
 
 
-def slice_metrics(evaluation_dir: str) -> dict[str, float]:
-    """{"shopper: new, ndcg@10": the candidate's mean}, undefined ones left out: KFP compares runs by them."""
-    metrics = read_json(Path(evaluation_dir) / METRICS)
-    means = ((row, row["models"][metrics["candidate"]].get(REGRESSION_METRIC)) for row in metrics["slices"])
-    return {f"{_name(row)}, {REGRESSION_METRIC}": mean for row, mean in means if mean is not None}
-
-
-def write_page(evaluation_dir: str, page_path: str) -> None:
-    """Writes `render` of the metrics.json that evaluate wrote."""
-    write_text(Path(page_path), render(read_json(Path(evaluation_dir) / METRICS)))
-
-
-def render(metrics: Mapping[str, Any]) -> str:
-    """The HTML of the page. `metrics`: what components.evaluate.run.evaluate returns."""
-    candidate, models, paired = metrics["candidate"], metrics["models"], metrics["paired"]
-    version = metrics["versions"][candidate]
+def render(evaluation: Evaluation) -> str:
+    """The HTML of the page."""
+    candidate, models, paired = evaluation.candidate, evaluation.models, evaluation.paired
+    version = evaluation.versions[candidate]
     overall = [[name, *(_number(models[model].get(name)) for model in models)] for name in models[candidate]]
-    differences = [[other, *(_change(change) for change in of.values())] for other, of in paired.items()]
-    slices = [_slice(row, models) for row in metrics["slices"]]
-    compared: Mapping[str, Any] = next(iter(paired.values()), {})
+    differences = [[other, *(_change(delta) for delta in of.values())] for other, of in paired.items()]
+    slices = [_slice(row, models) for row in evaluation.slices]
+    compared = next(iter(paired.values()), {})
     against = [f"against {other}" for other in paired]
     rivals = "The candidate against the others, on the same trips"
+    judged = f"{evaluation.trips or 0:,} first test trips of known shoppers; {evaluation.size_mb or 0:.1f} MB"
     return render_page(
         Page(
             title=f"Evaluation of {version}",
             subject="evaluation of a model",
             headline="Evaluation",
-            lead=f"{version} on {metrics['trips']:,} first test trips of known shoppers; {metrics['size_mb']:.1f} MB",
+            lead=f"{version} on {judged}",
             sections=(
                 _section("overall", "All trips", "", ["metric", *models], overall),
                 _section("paired", rivals, "Difference and its 95 % interval.", ["model", *compared], differences),
@@ -57,18 +49,14 @@ def _section(name: str, title: str, lead: str, header: list[str], rows: list[lis
     return Section(id=name, title=title, lead=lead, tables=(table,))
 
 
-def _slice(row: Mapping[str, Any], models: Iterable[str]) -> list[str]:
-    values = [_number(row["models"][name].get(REGRESSION_METRIC)) for name in models]
-    against = [_change(of[REGRESSION_METRIC]) for of in row["paired"].values()]
-    return [_name(row), f"{row['trips']:,}", *values, *against]
+def _slice(row: Slice, models: Iterable[str]) -> list[str]:
+    values = [_number(row.models[name].get(REGRESSION_METRIC)) for name in models]
+    against = [_change(row.delta(other, REGRESSION_METRIC)) for other in row.paired]
+    return [row.name, f"{row.trips:,}", *values, *against]
 
 
-def _name(row: Mapping[str, Any]) -> str:
-    return f"{row['slice']}: {row['value']}"
-
-
-def _change(change: Mapping[str, float | None]) -> str:
-    return number_format.change_with_interval(change["delta_pct"], change["low_pct"], change["high_pct"]) or "–"
+def _change(delta: Delta) -> str:
+    return number_format.difference(delta.interval) or "–"
 
 
 def _number(value: float | None) -> str:

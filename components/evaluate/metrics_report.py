@@ -4,12 +4,11 @@ Shape legend: N judged trips, K recommendations.
 """
 
 import dataclasses
-import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from components.artifacts.evaluation import Delta, Deltas, Ends, Slice
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import Task
 from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC, EvaluationSettings
@@ -71,76 +70,67 @@ def curves(judged: Judged) -> dict[str, list[metrics.Bin]]:
 
 def overall(
     judged: Judged, values: ByTrip, reliable: dict[str, list[metrics.Bin]], active_items: int
-) -> dict[str, dict[str, float | None]]:
-    """{model: {metric: mean}}, with what is measured across trips; None where undefined. `reliable`: from `curves`."""
+) -> dict[str, dict[str, float]]:
+    """{model: {metric: mean}}, with what is measured across trips; NaN where undefined. `reliable`: from `curves`."""
     means = _means(values, np.ones(len(judged.baskets), bool))
     for name, items_NK in judged.items.items():
         curve = reliable.get(name, [])
         means[name][metrics.COVERAGE] = metrics.coverage(items_NK, 10, active_items)
-        means[name][metrics.CALIBRATION_ERROR] = _known(metrics.calibration_error(curve))
-        means[name][metrics.CALIBRATION_RATIO] = _known(metrics.calibration_ratio(curve))
+        means[name][metrics.CALIBRATION_ERROR] = metrics.calibration_error(curve)
+        means[name][metrics.CALIBRATION_RATIO] = metrics.calibration_ratio(curve)
     return means
 
 
-def intervals(values: ByTrip, settings: EvaluationSettings) -> dict[str, dict[str, dict[str, float | None]]]:
-    """{model: {metric: {low, high}}}: 95 % interval of each model's own mean, on GATE_METRICS."""
-    found: dict[str, dict[str, dict[str, float | None]]] = {}
-    for name, of_model in values.items():
-        spans = {
-            metric: metrics.mean_interval(of_model[metric], seed=settings.seed, rounds=settings.bootstrap_rounds)
+def intervals(values: ByTrip, settings: EvaluationSettings) -> dict[str, dict[str, Ends]]:
+    """{model: {metric of GATE_METRICS: 95 % interval of the model's own mean}}."""
+    return {
+        name: {
+            metric: Ends(
+                **metrics.mean_interval(of_model[metric], seed=settings.seed, rounds=settings.bootstrap_rounds)
+            )
             for metric in GATE_METRICS
         }
-        found[name] = {metric: {end: _known(span[end]) for end in ("low", "high")} for metric, span in spans.items()}
-    return found
+        for name, of_model in values.items()
+    }
 
 
-def by_slice(judged: Judged, values: ByTrip, candidate: str, settings: EvaluationSettings) -> list[dict[str, Any]]:
-    """[{slice, value, trips, models {model: {metric: mean}}, paired}], in order of name and value.
-
-    `paired` is as that of all trips, on REGRESSION_METRIC alone.
-    """
+def by_slice(judged: Judged, values: ByTrip, candidate: str, settings: EvaluationSettings) -> list[Slice]:
+    """One a slice, in order of name and value."""
     found = []
     for slicing, labels_N in sorted(judged.slices.items()):
         for value in np.unique(labels_N):
             mask_N = labels_N == value
             of_slice = {m: {name: value_N[mask_N] for name, value_N in of.items()} for m, of in values.items()}
             found.append(
-                {
-                    "slice": slicing,
-                    "value": str(value),
-                    "trips": int(mask_N.sum()),
-                    "models": _means(values, mask_N),
-                    "paired": paired(of_slice, candidate, settings, (REGRESSION_METRIC,)),
-                }
+                Slice(
+                    slice=slicing,
+                    value=str(value),
+                    trips=int(mask_N.sum()),
+                    models=_means(values, mask_N),
+                    paired=paired(of_slice, candidate, settings, (REGRESSION_METRIC,)),
+                )
             )
     return found
 
 
 def paired(
     values: ByTrip, candidate: str, settings: EvaluationSettings, of: Sequence[str] = GATE_METRICS
-) -> dict[str, dict[str, dict[str, float | None]]]:
-    """{other model: {metric: {delta_pct, low_pct, high_pct}}}: the candidate against each on the same trips."""
+) -> dict[str, Deltas]:
+    """{other model: {metric: difference}}: the candidate against each on the same trips."""
     return {
-        name: {metric: _interval(values[candidate][metric], others[metric], settings) for metric in of}
+        name: {metric: _delta(values[candidate][metric], others[metric], settings) for metric in of}
         for name, others in values.items()
         if name != candidate
     }
 
 
-def _interval(
-    candidate_N: np.ndarray, reference_N: np.ndarray, settings: EvaluationSettings
-) -> dict[str, float | None]:
+def _delta(candidate_N: np.ndarray, reference_N: np.ndarray, settings: EvaluationSettings) -> Delta:
     found = metrics.paired_delta(candidate_N, reference_N, seed=settings.seed, rounds=settings.bootstrap_rounds)
-    return {name: _known(value) for name, value in dataclasses.asdict(found).items()}
+    return Delta(**dataclasses.asdict(found))
 
 
-def _means(values: ByTrip, mask_N: np.ndarray) -> dict[str, dict[str, float | None]]:
+def _means(values: ByTrip, mask_N: np.ndarray) -> dict[str, dict[str, float]]:
     return {
-        name: {metric: _known(metrics.mean_defined(value_N[mask_N])) for metric, value_N in model.items()}
+        name: {metric: metrics.mean_defined(value_N[mask_N]) for metric, value_N in model.items()}
         for name, model in values.items()
     }
-
-
-def _known(value: float) -> float | None:
-    """JSON has no NaN: undefined is None."""
-    return value if math.isfinite(value) else None

@@ -11,24 +11,33 @@ def evaluate(
     candidate: dsl.Input[dsl.Model],
     baselines: dsl.Input[dsl.Model],
     settings: str,
-    blessed_dir: str,
+    stable_dir: str,
     code_version: str,
     evaluation: dsl.Output[dsl.Artifact],
     metrics: dsl.Output[dsl.Metrics],
     slices: dsl.Output[dsl.Metrics],
     report: dsl.Output[dsl.HTML],
 ) -> None:
-    """Candidate, blessed model and baselines on the same trips."""
-    from components.kfp_support.metric_log import log_metrics
+    """Candidate, stable model and baselines on the same trips."""
     from components.kfp_support.step import stage
 
     with stage("evaluate"):
-        from components.evaluate.evaluation_page import slice_metrics, write_page
-        from components.evaluate.run import evaluate_models
+        from pathlib import Path
 
-        values = evaluate_models(
-            settings, examples.path, candidate.path, baselines.path, blessed_dir, evaluation.path, code_version
+        from components.evaluate.evaluation_page import write_page
+        from components.evaluate.run import evaluate_models
+        from components.kfp_support.metric_log import log_metrics
+        from tfx_configs.settings import RunSettings
+
+        found = evaluate_models(
+            examples=Path(examples.path),
+            candidate=Path(candidate.path),
+            baselines=Path(baselines.path),
+            stable=Path(stable_dir) if stable_dir else None,
+            out=Path(evaluation.path),
+            gate=RunSettings.from_json(settings).gate,
+            code_version=code_version,
         )
-        log_metrics(metrics, values)
-        log_metrics(slices, slice_metrics(evaluation.path))
-        write_page(evaluation.path, report.path)
+        log_metrics(metrics, found.defined)
+        log_metrics(slices, found.by_slice)
+        write_page(found, Path(report.path))

@@ -21,7 +21,7 @@ class Lists:
     score_Nk: np.ndarray
     """[N, k] float64 as given, NaN where the list has ended."""
     ranked: list[Ranked]
-    """N lists of all that was ranked, where that was asked for and the model tells it; else empty."""
+    """N lists of all that was ranked, where that was asked for and the model reports it; else empty."""
 
 
 def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: bool = False) -> Request:

@@ -4,10 +4,10 @@ Shape legend: N judged trips, R ranked candidates of the longest list, K places 
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
+from components.artifacts.evaluation import SourceLoss
 from components.evaluate.metrics_report import Judged, paired
 from model.api import SOURCES, Ranked
 from model.evaluation import ranking_metrics as metrics
@@ -18,14 +18,14 @@ PLACES = 10
 
 def without_each(
     ranked: Sequence[Ranked], item_ids: np.ndarray, judged: Judged, plan: EvaluationSettings
-) -> list[dict[str, Any]]:
-    """[{source, listed_percent, hit_percent, without {metric: {delta_pct, low_pct, high_pct}}}], in order of SOURCES.
+) -> list[SourceLoss]:
+    """One a source that brought anything, in order of SOURCES.
 
     An item of several sources counts for the first, as in the answers' reasons. Scores stay as they are: the places of
     what is taken away go to the next ones. Nothing is learned again, so this is what a source brings to this model.
 
     Args:
-        ranked: N lists of everything that was ranked, before rules and re-ranking; none where the model tells nothing.
+        ranked: N lists of everything that was ranked, before rules and re-ranking; none where the model reports none.
         item_ids: [I] of all items, in the order of their indices.
     """
     if not ranked:
@@ -45,14 +45,14 @@ def without_each(
             metrics.find_hits(_first(item_NR, source_NR != source), judged.baskets, judged.histories)
         )
         found.append(
-            {
-                "source": source,
-                "listed_percent": _percent((first_NK == source).sum(), (first_NK != "").sum()),
-                "hit_percent": _percent((hits.hit_TK & (first_NK == source)).sum(), hits.hit_TK.sum()),
-                "without": paired(
-                    {"rest": rest, "whole": whole}, "rest", plan, (*GATE_METRICS, metrics.EXPLORE_RECALL)
-                )["whole"],
-            }
+            SourceLoss(
+                source=source,
+                listed_percent=_percent((first_NK == source).sum(), (first_NK != "").sum()),
+                hit_percent=_percent((hits.hit_TK & (first_NK == source)).sum(), hits.hit_TK.sum()),
+                without=paired({"rest": rest, "whole": whole}, "rest", plan, (*GATE_METRICS, metrics.EXPLORE_RECALL))[
+                    "whole"
+                ],
+            )
         )
     return found
 

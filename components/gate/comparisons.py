@@ -5,84 +5,87 @@ slice only when chance shows a loss so far beyond the allowed one that the whole
 for some thirty slices would widen every interval by half and hide harm to just the small groups that slices are for.
 """
 
-from typing import Any
-
-from components.gate.criteria import Expected, Missing, Reason, at, at_least, number
+from components.artifacts.evaluation import Evaluation, Measured, Missing, Slice, required
+from components.artifacts.verdict import Reason
+from components.gate.criteria import Expected, at_least
+from model.evaluation.ranking_metrics import Interval
 from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC
 from tfx_configs.settings import GateSettings
 
 
-def beats_baseline(metrics: Any, settings: GateSettings, expected: Expected) -> list[Reason]:
+def beats_baseline(evaluation: Evaluation, settings: GateSettings, expected: Expected) -> list[Reason]:
     """On each gated metric at least the best baseline, and by a lead whose interval does not reach too low."""
-    candidate, names, models = at(metrics, "candidate"), _baselines(metrics, settings), at(metrics, "models")
+    baselines = _baselines(evaluation, settings)
     reasons = []
     for metric in GATE_METRICS:
-        best = _best(models, names, metric)
-        reasons.append(_ratio(models, candidate, best, metric, settings.min_ratio_to_baseline, metric))
-        lead = at(metrics, "paired", best)
-        message = f"lower end of the lead over {best}, percent: {_interval(lead, metric)}"
-        low = number(lead, metric, "low_pct")
-        reasons.append(at_least(f"{metric} lead", low, settings.min_lead_low_percent, message))
+        best = _best(evaluation, baselines, metric)
+        reasons.append(_ratio(evaluation, _candidate(evaluation), best, metric, settings.min_ratio_to_baseline, metric))
+        lead = evaluation.interval(best, metric)
+        message = f"lower end of the lead over {best}, percent: {_text(lead, metric)}"
+        reasons.append(at_least(f"{metric} lead", lead.low_pct, settings.min_lead_low_percent, message))
     return reasons
 
 
-def no_regression(metrics: Any, settings: GateSettings, expected: Expected) -> list[Reason]:
-    """Not worse than the blessed model over all trips, where there is one."""
-    if "blessed" in metrics and metrics["blessed"] is None:
+def no_regression(evaluation: Evaluation, settings: GateSettings, expected: Expected) -> list[Reason]:
+    """Not worse than the stable model over all trips, where there is one."""
+    if evaluation.stable is None:
         return []
-    models, blessed = at(metrics, "models"), at(metrics, "blessed")
-    check = f"{REGRESSION_METRIC} of the blessed model"
+    stable, check = required(evaluation.stable, "blessed"), f"{REGRESSION_METRIC} of the stable model"
     ratio = settings.min_ratio_to_blessed
-    return [_ratio(models, at(metrics, "candidate"), blessed, REGRESSION_METRIC, ratio, check)]
+    return [_ratio(evaluation, _candidate(evaluation), stable, REGRESSION_METRIC, ratio, check)]
 
 
-def no_slice_regression(metrics: Any, settings: GateSettings, expected: Expected) -> list[Reason]:
-    """In each slice of enough trips, no certain loss and no gross one, against the best baseline and the blessed model.
+def no_slice_regression(evaluation: Evaluation, settings: GateSettings, expected: Expected) -> list[Reason]:
+    """In each slice of enough trips, no certain loss and no gross one, against the best baseline and the stable model.
 
     Certain: the whole interval lies beyond the allowed loss. Gross: a ratio so low that chance is no excuse.
     """
-    candidate, names = at(metrics, "candidate"), _baselines(metrics, settings)
-    blessed = at(metrics, "blessed", may_be_none=True)
+    candidate, baselines = _candidate(evaluation), _baselines(evaluation, settings)
+    stable = [evaluation.stable] if evaluation.stable else []
     reasons = []
-    for row in at(metrics, "slices"):
-        if number(row, "trips") < settings.min_slice_trips:
+    for row in evaluation.slices:
+        if row.trips < settings.min_slice_trips:
             continue
-        rivals = [_best(at(row, "models"), names, REGRESSION_METRIC), *([blessed] if blessed is not None else [])]
-        told = [_in_slice(row, candidate, rival, settings) for rival in rivals]
-        reasons.append(min(told, key=lambda reason: (reason.passed, (reason.value or 0.0) - (reason.threshold or 0.0))))
+        rivals = [_best(row, baselines, REGRESSION_METRIC), *stable]
+        judged = [_in_slice(row, candidate, rival, settings) for rival in rivals]
+        reasons.append(
+            min(judged, key=lambda reason: (reason.passed, (reason.value or 0.0) - (reason.threshold or 0.0)))
+        )
     return reasons
 
 
-def _in_slice(row: Any, candidate: str, rival: str, settings: GateSettings) -> Reason:
-    models, limit = at(row, "models"), -settings.max_slice_loss_percent
-    check = f"{at(row, 'slice')} {at(row, 'value')}"
-    told = _ratio(models, candidate, rival, REGRESSION_METRIC, settings.min_slice_ratio, check)
-    if number(models, rival, REGRESSION_METRIC) == 0:
-        return told
-    paired = at(row, "paired", rival)
-    message = f"upper end against {rival}, percent: {_interval(paired, REGRESSION_METRIC)}"
-    certain = at_least(check, number(paired, REGRESSION_METRIC, "high_pct"), limit, message)
-    return certain if told.passed else told
+def _in_slice(row: Slice, candidate: str, rival: str, settings: GateSettings) -> Reason:
+    check = f"{row.slice} {row.value}"
+    gross = _ratio(row, candidate, rival, REGRESSION_METRIC, settings.min_slice_ratio, check)
+    if row.metric(rival, REGRESSION_METRIC) == 0:
+        return gross
+    lead = row.interval(rival, REGRESSION_METRIC)
+    message = f"upper end against {rival}, percent: {_text(lead, REGRESSION_METRIC)}"
+    certain = at_least(check, lead.high_pct, -settings.max_slice_loss_percent, message)
+    return certain if gross.passed else gross
 
 
-def _best(models: Any, names: list[str], metric: str) -> str:
-    return max(names, key=lambda name: (number(models, name, metric), name))
+def _best(measured: Measured, models: list[str], metric: str) -> str:
+    return max(models, key=lambda model: (measured.metric(model, metric), model))
 
 
-def _ratio(models: Any, candidate: str, rival: str, metric: str, ratio: float, check: str) -> Reason:
+def _ratio(measured: Measured, candidate: str, rival: str, metric: str, ratio: float, check: str) -> Reason:
     """The candidate's metric against `ratio` times the rival's."""
-    theirs, ours = number(models, rival, metric), number(models, candidate, metric)
+    theirs, ours = measured.metric(rival, metric), measured.metric(candidate, metric)
     return at_least(check, ours, ratio * theirs, f"{metric} {ours:.4f}, {rival} {theirs:.4f}, at least {ratio:g} times")
 
 
-def _interval(paired: Any, metric: str) -> str:
-    delta, low, high = (number(paired, metric, name) for name in ("delta_pct", "low_pct", "high_pct"))
-    return f"{metric} {delta:+.1f} ({low:+.1f} to {high:+.1f})"
+def _text(lead: Interval, metric: str) -> str:
+    return f"{metric} {lead.delta_pct:+.1f} ({lead.low_pct:+.1f} to {lead.high_pct:+.1f})"
 
 
-def _baselines(metrics: Any, settings: GateSettings) -> list[str]:
-    names = [str(name) for name in at(metrics, "baselines")]
+def _candidate(evaluation: Evaluation) -> str:
+    return required(evaluation.candidate, "candidate")
+
+
+def _baselines(evaluation: Evaluation, settings: GateSettings) -> list[str]:
+    names = list(evaluation.baselines)
     absent = sorted(set(settings.baselines) - set(names))
     if absent:
-        raise Missing(f"expected the baseline {absent[0]} in metrics.json, got {', '.join(names) or 'none'}")
+        raise Missing(f"expected the baseline {absent[0]} in the evaluation, got {', '.join(names) or 'none'}")
     return names

@@ -24,7 +24,18 @@ def gate(
     from components.kfp_support.step import stage
 
     with stage("gate"):
-        from components.gate.run import judge_candidate
+        from pathlib import Path
 
-        paths = (examples.path, evaluation.path, verdict.path, table.path)
-        return judge_candidate(settings, *paths, override_reason, override_by, code_version)
+        from components.gate.run import judge_candidate
+        from tfx_configs.settings import RunSettings
+
+        return judge_candidate(
+            settings=RunSettings.from_json(settings).gate,
+            examples=Path(examples.path),
+            evaluation=Path(evaluation.path),
+            verdict_file=Path(verdict.path),
+            table_file=Path(table.path),
+            override_reason=override_reason,
+            override_by=override_by,
+            code_version=code_version,
+        )

@@ -1,19 +1,7 @@
 """A person overrules the gate: who, when, why. What was overruled stays in the verdict."""
 
-import dataclasses
-
 MIN_REASON = 20
 """Characters that a reason must have: `ok` and `asked for` explain nothing to who reads them in a year."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Override:
-    """A decision to push in spite of failed checks."""
-
-    by: str
-    at: str
-    """RFC 3339, UTC."""
-    reason: str
 
 
 def refusal(reason: str, by: str) -> str:

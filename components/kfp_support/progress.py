@@ -3,11 +3,27 @@
 import json
 import os
 import time
-from typing import Any
+from typing import Any, TypedDict
 
 FILE_VARIABLE = "AISLE_PROGRESS_FILE"
 STAGE_VARIABLE = "AISLE_STAGE"
 """Set by components.kfp_support.step for the time of a stage; child processes inherit it."""
+
+
+class ProgressEvent(TypedDict, total=False):
+    """One line of that file."""
+
+    time: float
+    """Unix seconds."""
+    stage: str | None
+    message: str
+    state: str
+    """start, done or failed; absent between them."""
+    error: str
+    """Class of the error of a failed stage."""
+    exit_code: int | None
+    seconds: float
+    """That a finished stage took."""
 
 
 def progress(message: str, **fields: Any) -> None:

@@ -6,8 +6,8 @@ away again, and no shopper has met it: stable is never touched.
 """
 
 from collections.abc import Callable
-from typing import Any
 
+from components.artifacts.push_outcome import ReleaseOutcome
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import canary_ready, newest_revision, stable_ready
 from components.inference_service.shift import Patience, put, roll_back, wait
@@ -24,7 +24,7 @@ def deploy(
     smoke: Callable[[str], None],
     patience: Patience,
     force: bool = False,
-) -> dict[str, Any]:
+) -> ReleaseOutcome:
     """Declares `canary` beside what serves now, waits for it, asks it one question, and then gives it its share.
 
     Args:
@@ -33,51 +33,49 @@ def deploy(
         smoke: asks the predictor of this name; raises CheckFailed when the answer is not a recommendation.
         force: take the fields over from another field manager.
 
-    Returns:
-        {version, predictor, percent, stable, previous, generation, changed}.
-
     Raises:
         InputError: the service is missing, or the request breaks a rule of KServe's or ours.
         CheckFailed: refused, not ready in time or a wrong answer; the canary is rolled back.
     """
-    found_mode, traffic = mode(cluster.service()), read(cluster.record())
+    traffic_mode, traffic = mode(cluster.service()), read(cluster.record())
     if traffic.stable is None:
         traffic = Traffic(stable=stable)
         put(cluster, traffic, force)
-        wait(cluster, patience, stable_ready(found_mode, stable.predictor), f"stable {stable.name}", None)
+        wait(cluster, patience, stable_ready(traffic_mode, stable.predictor), f"stable {stable.name}", None)
     if traffic.stable is not None and traffic.stable.name == canary.name:
-        return _result(cluster.service(), traffic, canary, changed=False)
+        return _outcome(cluster, traffic, canary, changed=False)
     wanted = with_canary(traffic, canary, percent)
     changed = wanted != traffic
-    there = traffic.canary == canary
-    before, asked_at = (None, traffic.percent) if there else (newest_revision(cluster.service()), 0)
+    declared = traffic.canary == canary
+    before, asked_at = (None, traffic.percent) if declared else (newest_revision(cluster.service()), 0)
     put(cluster, with_canary(traffic, canary, asked_at), force)
     try:
-        ready = canary_ready(found_mode, canary.predictor, asked_at, before)
+        ready = canary_ready(traffic_mode, canary.predictor, asked_at, before)
         wait(cluster, patience, ready, f"canary {canary.name}", canary.predictor)
         smoke(canary.predictor)
         if percent != asked_at:
             put(cluster, wanted, force)
-            ready = canary_ready(found_mode, canary.predictor, percent, None)
+            ready = canary_ready(traffic_mode, canary.predictor, percent, None)
             wait(cluster, patience, ready, f"canary {canary.name} at {percent} %", canary.predictor)
     except CheckFailed as error:
         try:
             roll_back(cluster, patience)
         except CheckFailed as second:
             raise CheckFailed(f"{error}; and on the way back: {second}") from None
-        progress(f"{canary.name} rolled back; what was stable serves everybody")
+        progress(f"{canary.name} rolled back; the stable version serves all requests")
         raise
     progress(f"{canary.name} is ready and answers, at {percent} %")
-    return _result(cluster.service(), wanted, canary, changed=changed)
+    return _outcome(cluster, wanted, canary, changed=changed)
 
 
-def _result(service: dict[str, Any], traffic: Traffic, canary: Version, changed: bool) -> dict[str, Any]:
-    return {
-        "version": canary.name,
-        "predictor": canary.predictor,
-        "percent": traffic.percent,
-        "stable": traffic.stable.name if traffic.stable else None,
-        "previous": traffic.previous.name if traffic.previous else None,
-        "generation": service["metadata"]["generation"],
-        "changed": changed,
-    }
+def _outcome(cluster: Cluster, traffic: Traffic, canary: Version, changed: bool) -> ReleaseOutcome:
+    return ReleaseOutcome(
+        released=True,
+        version=canary.name,
+        predictor=canary.predictor,
+        percent=traffic.percent,
+        stable=traffic.stable.name if traffic.stable else None,
+        previous=traffic.previous.name if traffic.previous else None,
+        generation=cluster.service()["metadata"]["generation"],
+        changed=changed,
+    )

@@ -24,19 +24,25 @@ def push(
     from components.kfp_support.step import stage
 
     with stage("push"):
-        from components.push.registry_card import page
-        from components.push.run import push
-        from model.files import Path, write_json, write_text
-        from model.registry.model_registry import Registry
-        from model.registry.validation_baseline import data_digest
+        from pathlib import Path
+
+        from components.push.run import push_candidate
         from tfx_configs.settings import RunSettings
 
-        data = data_digest(data_version, RunSettings.from_json(settings).data)
-        places = (candidate.path, verdict.path, baselines.path, registry, anomalies.path)
-        done = push(*places, data, reference_dir, evaluation.path, settings)
-        Registry(Path(registry)).keep_outcome(run_name, done)
-        write_json(Path(outcome.path), done)
-        write_text(Path(card.path), page(done, registry))
+        push_candidate(
+            candidate=Path(candidate.path),
+            verdict_file=Path(verdict.path),
+            baselines=Path(baselines.path),
+            registry_dir=Path(registry),
+            validation=Path(anomalies.path),
+            data_version=data_version,
+            reference_dir=reference_dir,
+            evaluation=Path(evaluation.path),
+            settings=RunSettings.from_json(settings),
+            run_name=run_name,
+            outcome_file=Path(outcome.path),
+            card_file=Path(card.path),
+        )
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -53,10 +59,17 @@ def release(
     from components.kfp_support.step import stage
 
     with stage("release"):
-        from components.kfp_support.markdown_table import as_markdown
-        from components.push.release import release_to
-        from model.files import Path, write_json, write_text
+        from pathlib import Path
 
-        done = release_to(namespace, outcome.path, candidate, baselines, percent)
-        write_json(Path(released.path), done)
-        write_text(Path(table.path), as_markdown("Release", done))
+        from components.inference_service.cluster_client import KubeCluster
+        from components.push.release import StoredModels, release
+
+        release(
+            outcome_file=Path(outcome.path),
+            candidate=StoredModels(directory=Path(candidate.path), uri=candidate.uri),
+            baselines=StoredModels(directory=Path(baselines.path), uri=baselines.uri),
+            percent=percent,
+            cluster=KubeCluster(namespace),
+            released_file=Path(released.path),
+            table_file=Path(table.path),
+        )

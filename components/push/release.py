@@ -1,64 +1,73 @@
 """Push to a cluster: what was pushed to the registry is declared as canary, under the address of its artifact."""
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from components.inference_service.cluster_client import Cluster, KubeCluster
+from components.artifacts.push_outcome import PushOutcome, ReleaseOutcome
+from components.inference_service.cluster_client import Cluster
 from components.inference_service.shift import Patience
 from components.inference_service.traffic import Version, mode, s3_uri
+from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
 from components.push.canary_deploy import deploy
 from components.push.run import FIRST_STABLE
 from components.push.smoke_test import address, ask
 from model.errors import ModelRefused
-from model.files import read_json
+from model.files import write_text
 from model.package.manifest import read_manifest
 
 
+@dataclass(frozen=True, kw_only=True)
+class StoredModels:
+    """An artifact with a model, or models: its directory here and its address."""
+
+    directory: Path
+    uri: str
+
+    def version(self, name: str = "") -> Version:
+        """That of the model; `name`: of the directory inside."""
+        return Version(
+            name=read_manifest(self.directory / name).version, uri=s3_uri(f"{self.uri}/{name}" if name else self.uri)
+        )
+
+
 def release(
-    outcome_path: str,
-    candidate: tuple[str, str],
-    baselines: tuple[str, str],
+    *,
+    outcome_file: Path,
+    candidate: StoredModels,
+    baselines: StoredModels,
     percent: int,
     cluster: Cluster,
+    released_file: Path,
+    table_file: Path,
     patience: Patience | None = None,
-) -> dict[str, Any]:
+) -> ReleaseOutcome:
     """Does nothing unless the registry's push took this very candidate.
 
     Args:
-        outcome_path: what components.push.run.push returned, as JSON.
-        candidate: (directory here, artifact address) of the model.
-        baselines: the same of the baselines; the first of them to serve stands in while the service has no model.
+        outcome_file: what push wrote.
+        baselines: the first of them to serve becomes stable while the service has no model.
         percent: the canary's share, 0 to 100.
-
-    Returns:
-        {released, ...}, with deploy's result when it was.
+        released_file, table_file: are written; the outcome as JSON and as Markdown.
 
     Raises:
-        ModelRefused: the outcome speaks of another model.
+        ModelRefused: the outcome is about another model.
         InputError, CheckFailed: as components.push.canary_deploy.deploy.
     """
-    outcome = read_json(Path(outcome_path))
-    if outcome.get("pushed") is not True:
-        progress(f"nothing to release: {outcome.get('reason')}")
-        return {"released": False, "reason": outcome.get("reason")}
-    new = _version(*candidate)
-    if outcome.get("version") != new.name:
-        raise ModelRefused(f"expected the outcome of {new.name}, got that of {outcome.get('version')}; run push again")
-    first = _version(f"{baselines[0]}/{FIRST_STABLE}", f"{baselines[1]}/{FIRST_STABLE}")
-    found_mode = mode(cluster.service())
+    pushed = PushOutcome.read(outcome_file)
+    if pushed.pushed:
+        new = candidate.version()
+        if pushed.version != new.name:
+            raise ModelRefused(f"expected the outcome of {new.name}, got that of {pushed.version}; run push again")
+        traffic_mode = mode(cluster.service())
 
-    def smoke(predictor: str) -> None:
-        ask(address(found_mode, predictor, cluster.namespace), new.name)
+        def smoke(predictor: str) -> None:
+            ask(address(traffic_mode, predictor, cluster.namespace), new.name)
 
-    return {"released": True} | deploy(cluster, first, new, percent, smoke, patience or Patience())
-
-
-def release_to(namespace: str, outcome_path: str, candidate: Any, baselines: Any, percent: int) -> dict[str, Any]:
-    """`release` to the cluster that this runs in. candidate, baselines: artifacts with `path` and `uri`."""
-    places = ((candidate.path, candidate.uri), (baselines.path, baselines.uri))
-    return release(outcome_path, *places, percent, KubeCluster(namespace))
-
-
-def _version(directory: str, uri: str) -> Version:
-    return Version(name=read_manifest(Path(directory)).version, uri=s3_uri(uri))
+        done = deploy(cluster, baselines.version(FIRST_STABLE), new, percent, smoke, patience or Patience())
+    else:
+        progress(f"nothing to release: {pushed.reason}")
+        done = ReleaseOutcome(released=False, reason=pushed.reason)
+    done.write(released_file)
+    write_text(table_file, as_markdown("Release", done.model_dump(exclude_unset=True)))
+    return done

@@ -13,7 +13,7 @@ TRIES = 15
 WAIT_S = 2.0
 TIMEOUT_S = 10.0
 QUESTION = {"inputs": [{"name": "user_id", "shape": [1], "datatype": "BYTES", "data": ["smoke-test"]}]}
-"""A shopper nobody knows: every model has an answer for that one."""
+"""An unknown shopper: every model has an answer for that one."""
 
 
 def address(mode: Mode, predictor: str, namespace: str) -> str:
@@ -22,8 +22,8 @@ def address(mode: Mode, predictor: str, namespace: str) -> str:
     return f"http://{host}.{namespace}.svc.cluster.local"
 
 
-def ask(base_url: str, version: str, wait_s: float = WAIT_S) -> dict[str, Any]:
-    """Asks until there is an answer, a few times; returns it.
+def ask(base_url: str, version: str, wait_s: float = WAIT_S) -> list[str]:
+    """Asks until there is an answer, a few times; returns the recommended items.
 
     Raises CheckFailed when there is none, when it recommends nothing, or when another version gave it.
     """
@@ -41,7 +41,7 @@ def ask(base_url: str, version: str, wait_s: float = WAIT_S) -> dict[str, Any]:
     raise CheckFailed(f"{version}: expected an answer from {url}, got none in {TRIES} tries ({problem[:160]})")
 
 
-def _checked(answer: Any, version: str) -> dict[str, Any]:
+def _checked(answer: Any, version: str) -> list[str]:
     if not isinstance(answer, dict):
         raise CheckFailed(f"{version}: expected a v2 answer, got {str(answer)[:80]!r}")
     outputs = {output["name"]: output["data"] for output in answer.get("outputs", [])}
@@ -49,4 +49,5 @@ def _checked(answer: Any, version: str) -> dict[str, Any]:
         raise CheckFailed(f"{version}: expected recommendations, got none; look at the model's catalog")
     if answer.get("model_version") != version:
         raise CheckFailed(f"expected an answer of {version}, got one of {answer.get('model_version')}; see storageUri")
-    return answer
+    items: list[str] = outputs["item_id"]
+    return items

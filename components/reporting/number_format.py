@@ -1,5 +1,7 @@
 """Numbers and names as the pages write them."""
 
+from model.evaluation.ranking_metrics import Interval
+
 HARD = "\u00a0"
 """A space that no line ends at: between a number and its unit."""
 
@@ -25,6 +27,15 @@ def change_with_interval(percent: float | None, low: float | None, high: float |
     if percent is None or low is None or high is None:
         return ""
     return f"{change(percent)} ({interval(low, high)})"
+
+
+def difference(delta: Interval | None) -> str:
+    """+8.1 % (−0.6 to +12.9 %); without the interval where it is a point, empty where there is none."""
+    if delta is None:
+        return ""
+    if delta.low_pct == delta.high_pct:
+        return change(delta.delta_pct)
+    return change_with_interval(delta.delta_pct, delta.low_pct, delta.high_pct)
 
 
 def compact(value: float) -> str:

@@ -18,7 +18,7 @@ EACH_RUN = "each-run"
 class CurrentModels(NamedTuple):
     """Directories, empty where there is none: parameters of the pipeline (pipelines/definitions/training.py)."""
 
-    blessed_dir: str
+    stable_dir: str
     parent_dir: str
     reference_dir: str
 
@@ -28,15 +28,15 @@ def current_models(registry: Registry, run: RunSettings, data_version: str) -> C
 
     Raises InputError when the run wants a parent and the stable model is none.
     """
-    blessed, has_parent = registry.trained_stable(), run.train.start != "scratch"
-    if has_parent and not blessed:
+    stable, has_parent = registry.trained_stable(), run.train.start != "scratch"
+    if has_parent and not stable:
         raise InputError(
             f"train.start {run.train.start}: expected a stable model that was trained in {registry.root}, found none; "
             "start: scratch"
         )
     return CurrentModels(
-        blessed_dir=blessed,
-        parent_dir=blessed if has_parent else "",
+        stable_dir=stable,
+        parent_dir=stable if has_parent else "",
         reference_dir=reference.find(registry, reference.data_digest(data_version, run.data)),
     )
 

@@ -10,7 +10,7 @@ from components.kfp_support.images import IMAGE
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def stable(
     namespace: str, registry: str, settings: str, data_version: str, table: dsl.Output[dsl.Markdown]
-) -> NamedTuple("Stable", blessed_dir=str, parent_dir=str, reference_dir=str, data_version=str):  # type: ignore[valid-type]
+) -> NamedTuple("Stable", stable_dir=str, parent_dir=str, reference_dir=str, data_version=str):  # type: ignore[valid-type]
     """The model that serves in `namespace`, in the registry: what the new one is compared with, and may start from.
 
     And the data version of this run: the argument, or the time where each run has its own.
@@ -26,7 +26,7 @@ def stable(
         version, run = version_of(data_version), RunSettings.from_json(settings)
         current = current_models_on(namespace=namespace, registry_dir=Path(registry), run=run, data_version=version)
         write_text(Path(table.path), as_markdown("Stable model", current._asdict() | {"data_version": version}))
-        return (current.blessed_dir, current.parent_dir, current.reference_dir, version)
+        return (current.stable_dir, current.parent_dir, current.reference_dir, version)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

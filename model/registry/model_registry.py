@@ -61,6 +61,10 @@ class Registry:
         """The model card of a version, there or not."""
         return self.root / "cards" / f"{version}.md"
 
+    def outcome(self, run: str) -> Path:
+        """The file with what push did in the run of that name, there or not."""
+        return self.root / "outcomes" / f"{run}.json"
+
     def state(self) -> State:
         """The current roles, all empty where there is no registry. Raises InputError on a damaged file."""
         file = self.root / "state.json"
@@ -102,17 +106,6 @@ class Registry:
         file = self.root / "verdicts" / version / f"{digest}.json"
         write_json(file, verdict)
         return file
-
-    def keep_outcome(self, run: str, outcome: dict[str, Any]) -> None:
-        """Stores what push did in the run of that name; without a name nothing is stored."""
-        if run:
-            write_json(self.root / "outcomes" / f"{run}.json", outcome)
-
-    def outcome(self, run: str) -> dict[str, Any]:
-        """What push did in the run of that name; empty where it did not come to that."""
-        file = self.root / "outcomes" / f"{run}.json"
-        outcome: dict[str, Any] = read_json(file) if file.exists() else {}
-        return outcome
 
     def set_canary(self, version: str, note: str = "") -> State:
         """Declares a canary beside the stable version; the stable version itself cannot be one.

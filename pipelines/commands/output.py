@@ -2,29 +2,34 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from components.rollout.rollout_record import RolloutRecord, StepRecord
 
+if TYPE_CHECKING:
+    from pipelines.local.summary import Summary
 
-def closing_lines(summary: dict[str, Any], out: Path) -> Iterator[str]:
+
+def closing_lines(summary: "Summary", out: Path) -> Iterator[str]:
     """Lines for the terminal after a demo."""
-    data, gate, rollout = summary["data"], summary["gate"], summary["rollout"]
+    data, gate, rollout = summary.data, summary.gate, summary.rollout
+    assert data and gate and rollout, "of a demo that came to its end"
     yield ""
     yield (
-        f"{data['rows']:,} purchases of {data['users']:,} shoppers, split at {data['cut']}; "
-        f"judged on {summary['judged_trips']:,} next baskets:"
+        f"{data.rows:,} purchases of {data.users:,} shoppers, split at {data.cut}; "
+        f"judged on {summary.judged_trips or 0:,} next baskets:"
     )
-    for name, values in sorted(summary["quality"].items(), key=lambda item: -item[1]["ndcg@10"]):
-        yield f"  {name:20} recall@10 {values['recall@10']:.4f}  ndcg@10 {values['ndcg@10']:.4f}"
-    verdict = "blessed" if gate["blessed"] else "NOT blessed, the stable model stays"
-    if gate["overridden"]:
-        verdict = f"BLESSED BY OVERRIDE of {gate['override']['by']}, {gate['override']['reason']}"
-    yield f"Gate: {verdict}: {'; '.join(gate['reasons'][:3])}"
+    means = {name: (values["recall@10"] or 0.0, values["ndcg@10"] or 0.0) for name, values in summary.quality.items()}
+    for name, (recall, ndcg) in sorted(means.items(), key=lambda item: -item[1][1]):
+        yield f"  {name:20} recall@10 {recall:.4f}  ndcg@10 {ndcg:.4f}"
+    verdict = "blessed" if gate.blessed else "NOT blessed, the stable model stays"
+    if gate.overridden and gate.override:
+        verdict = f"BLESSED BY OVERRIDE of {gate.override.by}, {gate.override.reason}"
+    yield f"Gate: {verdict}: {'; '.join(gate.reasons[:3])}"
     steps = ", ".join(
-        f"{s['declared_percent']} % declared {s['observed_shopper_percent']:.1f} % observed" for s in rollout["steps"]
+        f"{step.declared_percent} % declared {step.observed_shopper_percent:.1f} % observed" for step in rollout.steps
     )
-    end, failed = rollout["final_state"].replace("_", " "), rollout["failed_requests"]
+    end, failed = rollout.final_state.replace("_", " "), rollout.failed_requests
     yield f"Rollout: {end}; {steps or 'no steps'}; {failed} failed requests"
     yield f"Report: {out / 'report.html'}    summary: {out / 'summary.json'}"
     yield ""

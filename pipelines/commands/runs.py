@@ -72,8 +72,7 @@ def train(
     settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
     reason_and_name = _override(override, override_by)
 
-    from components.push.run import override_line
-    from model.files import read_json
+    from components.artifacts.push_outcome import PushOutcome
     from model.registry.model_registry import Registry
     from pipelines.local.display import PIPELINE_STAGES, Display
     from pipelines.local.pipeline_process import run_pipeline
@@ -82,11 +81,11 @@ def train(
     paths = Paths(out=out.resolve())
     with alone(paths.out), Display(PIPELINE_STAGES) as display:
         outputs = run_pipeline(settings, paths, Registry(paths.registry), display, *reason_and_name)
-    pushed = read_json(Path(outputs["outcome"]))
-    if pushed["override"]:
-        print(override_line(pushed["override"]))
-    print(f"{pushed['version']}: {pushed['reason']}; stable is {pushed['stable']}; registry {paths.registry}")
-    return 0 if read_json(Path(outputs["verdict"]))["blessed"] else 1
+    pushed = PushOutcome.read(outputs["outcome"])
+    if pushed.override:
+        print(pushed.override.line)
+    print(f"{pushed.version}: {pushed.reason}; stable is {pushed.stable}; registry {paths.registry}")
+    return 0 if pushed.blessed else 1
 
 
 def report(run: RunDirectory = DEMO_RUN) -> int:

@@ -39,7 +39,7 @@ def cluster(
             data_version=current.outputs["data_version"],
             code_version=code_version,
             registry=MOUNT,
-            blessed_dir=current.outputs["blessed_dir"],
+            stable_dir=current.outputs["stable_dir"],
             parent_dir=current.outputs["parent_dir"],
             reference_dir=current.outputs["reference_dir"],
             override_reason=override_reason,

@@ -37,7 +37,7 @@ def training(
     data_version: str,
     code_version: str,
     registry: str,
-    blessed_dir: str = "",
+    stable_dir: str = "",
     parent_dir: str = "",
     reference_dir: str = "",
     override_reason: str = "",
@@ -51,9 +51,9 @@ def training(
         data_version: digest of the source; a changed source is a new run, an unchanged one may come from the cache.
         code_version: digest of the program (pipelines.local.versions) or of its image.
         registry: root of the model registry.
-        blessed_dir: directory of the model in production, empty when there is none.
+        stable_dir: directory of the model in production, empty when there is none.
         parent_dir: directory of the model that training starts from, where `train.start` is not scratch.
-        reference_dir: result of validation in the run that made the blessed model
+        reference_dir: result of validation in the run that made the stable model
             (model.registry.validation_baseline.find), empty when there is none.
         override_reason: why the gate's refusal is overruled; empty: it is not.
         override_by: the person who decides that.
@@ -76,7 +76,7 @@ def training(
         candidate=model.outputs["model"],
         baselines=simple.outputs["models"],
         settings=settings,
-        blessed_dir=blessed_dir,
+        stable_dir=stable_dir,
         code_version=code_version,
     )
     sized(judged, "Evaluate (TFMA)", cpu="2", memory="8G", retries=1)

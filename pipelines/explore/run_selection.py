@@ -3,7 +3,6 @@
 Says what is wrong before anything heavy is loaded.
 """
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from model.errors import InputError
 from model.files import read_json
 from model.package.manifest import TRAINING
 from model.registry.model_registry import Registry
-from pipelines.local.run_directory import Paths
+from pipelines.local.run_directory import Paths, RunOutputs, settings_of
 from tfx_configs import recipes
 from tfx_configs.settings import FeatureSettings, RunSettings
 
@@ -38,18 +37,15 @@ def chosen_run(run: Path) -> Chosen:
     paths = Paths(out=run.resolve())
     registry = Registry(paths.registry)
     state = registry.state()
-    try:
-        outputs = read_json(paths.outputs if paths.outputs.exists() else paths.result)
-        settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
-    except (OSError, KeyError, json.JSONDecodeError):
-        raise InputError(f"{run}: expected a finished run, found none; run `aisle demo`, or name --examples") from None
+    settings = settings_of(paths)
+    examples = RunOutputs.load(paths.out, paths.outputs, paths.result)["examples"]
     if state.stable is None:
         raise InputError(f"{run}: expected a registry with a stable model, found none; run `aisle demo` first")
     versions = {"stable": state.stable, "canary": state.canary}
     if state.canary is None:
         versions["previous"] = state.previous
     models = {role: registry.path(version) for role, version in versions.items() if version}
-    return Chosen(examples=Path(outputs["examples"]), models=models, features=settings.features, run=paths.out)
+    return Chosen(examples=examples, models=models, features=settings.features, run=paths.out)
 
 
 def chosen_directories(examples: Path, models: list[Path]) -> Chosen:

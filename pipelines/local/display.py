@@ -9,6 +9,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from components.kfp_support.progress import ProgressEvent
+
 STAGES = (
     "ingest",
     "validate",
@@ -89,10 +91,10 @@ class Display:
         row.seconds = time.monotonic() - row.started if seconds is None else seconds
         self._set(stage, state, row.message if message is None else message)
 
-    def event(self, event: dict[str, Any]) -> None:
+    def event(self, event: ProgressEvent) -> None:
         """One line of a stage's progress file."""
         stage = event.get("stage")
-        if stage not in self.rows:
+        if stage is None or stage not in self.rows:
             return
         match event.get("state"):
             case "start":

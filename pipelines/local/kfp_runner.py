@@ -2,21 +2,20 @@
 
     python -m pipelines.local.kfp_runner REQUEST.json
 
-REQUEST.json: {arguments, pipeline_root, cache_root, result}. The result file gets {output name: path}.
+REQUEST.json: a PipelineRequest. The file `result` gets {output name: path}.
 """
 
-import json
 import logging
 import os
 import sys
 from pathlib import Path
-from typing import Any
 
 from components.kfp_support.step import PIPELINE_VARIABLE
 from model.files import write_json
+from pipelines.local.run_directory import PipelineRequest
 
 
-def run(arguments: dict[str, str], pipeline_root: Path, cache_root: Path) -> dict[str, str]:
+def run(request: PipelineRequest) -> dict[str, str]:
     """Runs every stage (or takes it from the cache); returns {output name: path}."""
     from kfp import local
 
@@ -24,21 +23,20 @@ def run(arguments: dict[str, str], pipeline_root: Path, cache_root: Path) -> dic
 
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
-        pipeline_root=str(pipeline_root),
+        pipeline_root=request.pipeline_root,
         enable_caching=True,
-        cache_root=str(cache_root),
+        cache_root=request.cache_root,
         raise_on_error=True,
     )
-    task = training(**arguments)
+    task = training(**request.arguments)
     return {name: task.outputs[name].path for name in Outputs._fields}
 
 
-def main(request: dict[str, Any]) -> None:
+def main(request: PipelineRequest) -> None:
     logging.getLogger().setLevel(logging.INFO)
     os.environ[PIPELINE_VARIABLE] = str(os.getpid())
-    outputs = run(request["arguments"], Path(request["pipeline_root"]), Path(request["cache_root"]))
-    write_json(Path(request["result"]), outputs)
+    write_json(Path(request.result), run(request))
 
 
 if __name__ == "__main__":
-    main(json.loads(Path(sys.argv[1]).read_text()))
+    main(PipelineRequest.read(Path(sys.argv[1])))

@@ -16,10 +16,9 @@ from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from model.request_log import reader as request_log
 from pipelines.local.display import Display
-from pipelines.local.run_directory import Paths
+from pipelines.local.run_directory import Paths, RunOutputs, settings_of
 from pipelines.local.trainer import LocalTrainer
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings, Training
-from tfx_configs.settings import RunSettings
 
 KEY = "made-of.json"
 """Beside the baseline: what it was made of, so that it is made again when that changed."""
@@ -44,22 +43,22 @@ def monitor_run(
         InputError: there is no finished run, or no request log in it.
     """
     paths, settings = Paths(out=run.resolve()), settings or MonitorSettings()
-    outputs, of_run = _finished(paths)
+    outputs, of_run = RunOutputs.load(paths.out, paths.result), settings_of(paths)
     log = paths.rollout / REQUESTS
     if now_s is None:
         now_s = _end_of(log)
-    out, tables, key = paths.monitoring / "reference", Path(outputs["tables"]), paths.monitoring / KEY
-    made_of = {"outputs": outputs, "weeks": settings.history_weeks, "sampled": settings.sampled_visits}
+    out, tables, key = paths.monitoring / "reference", outputs["tables"], paths.monitoring / KEY
+    made_of = {"outputs": dict(outputs.stored), "weeks": settings.history_weeks, "sampled": settings.sampled_visits}
     made_of["labels"] = of_run.labels.to_json()
     if not key.exists() or read_json(key) != made_of or not out.exists():
         baseline.build(
             tables=tables,
-            examples=Path(outputs["examples"]),
+            examples=outputs["examples"],
             out=out,
             run=of_run,
             settings=settings,
-            evaluation=Path(outputs["evaluation"]),
-            validation=Path(outputs["anomalies"]),
+            evaluation=outputs["evaluation"],
+            validation=outputs["anomalies"],
         )
         write_json(key, made_of)
     inputs = Inputs(baseline=out, log=log, tables=tables, out=paths.monitoring, textfile=textfile)
@@ -80,7 +79,7 @@ def retrain_run(
         settings=policy or RetrainSettings(),
         evidence=report.evidence,
         now_s=report.now_s,
-        trainer=LocalTrainer(paths=paths, run=_finished(paths)[1], display=display),
+        trainer=LocalTrainer(paths=paths, run=settings_of(paths), display=display),
     )
 
 
@@ -94,12 +93,3 @@ def _end_of(log: Path) -> float:
         raise InputError(f"{log}: expected requests in the log, found none; a demo's rollout leaves some")
     replayed = rows.filter(pc.starts_with(rows["request_id"], PLAYED))
     return float(pc.max((replayed if len(replayed) else rows)["time_s"]).as_py()) + 1
-
-
-def _finished(paths: Paths) -> tuple[dict[str, str], RunSettings]:
-    """Return outputs and settings of the last pipeline that finished there."""
-    try:
-        settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
-        return read_json(paths.result), settings
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{paths.out}: expected a finished run, found none; run `aisle demo`") from None

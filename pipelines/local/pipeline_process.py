@@ -1,4 +1,4 @@
-"""Runs the training pipeline in a process of its own and follows what its stages say."""
+"""Runs the training pipeline in a process of its own and follows the events of its stages."""
 
 import json
 import sys
@@ -6,15 +6,15 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
+from components.kfp_support.progress import ProgressEvent
 from components.rollout.local.processes import Process, running
 from components.train.current_models import current_models
 from model.errors import AisleError, InputError, StageFailed
-from model.files import read_json, write_json
+from model.files import read_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
-from pipelines.local.run_directory import Paths
+from pipelines.local.run_directory import Paths, PipelineRequest, RunOutputs
 from pipelines.local.versions import code_version, data_version
 from tfx_configs.settings import RunSettings
 
@@ -29,34 +29,33 @@ def run_pipeline(
     override_reason: str = "",
     override_by: str = "",
     run_name: str = "",
-) -> dict[str, str]:
-    """Runs the training pipeline; returns {output name: path}. `override_` and `run_name`: see
-    pipelines/definitions/training.py.
+) -> RunOutputs:
+    """Runs the training pipeline. `override_` and `run_name`: see pipelines/definitions/training.py.
 
     Raises:
-        AisleError: in the failed stage's own words, when it failed on purpose: it is not tried again.
+        AisleError: with the failed stage's own message, when it failed on purpose: it is not tried again.
         StageFailed: a stage or the pipeline ended in any other way, twice.
     """
     source = data_version(run.data)
-    request = {
-        "arguments": {
-            "settings": run.to_json(),
-            "data_version": source,
-            "code_version": code_version(),
-            "registry": str(registry.root),
-            **current_models(registry, run, source)._asdict(),
-            "override_reason": override_reason,
-            "override_by": override_by,
-            "run_name": run_name,
-        },
-        "pipeline_root": str(paths.pipeline_root),
-        "cache_root": str(paths.cache),
-        "result": str(paths.result),
+    arguments = {
+        "settings": run.to_json(),
+        "data_version": source,
+        "code_version": code_version(),
+        "registry": str(registry.root),
+        **current_models(registry, run, source)._asdict(),
+        "override_reason": override_reason,
+        "override_by": override_by,
+        "run_name": run_name,
     }
-    write_json(paths.request, request)
+    PipelineRequest(
+        arguments=arguments,
+        pipeline_root=str(paths.pipeline_root),
+        cache_root=str(paths.cache),
+        result=str(paths.result),
+    ).save(paths.out)
     for stale in (paths.result, paths.progress):
         stale.unlink(missing_ok=True)
-    last: dict[str, Any] = {}
+    last: ProgressEvent = {}
     command = [sys.executable, "-m", "pipelines.local.kfp_runner", str(paths.request)]
     with tempfile.TemporaryDirectory(prefix="aisle-", ignore_cleanup_errors=True) as scratch:
         environment = {"AISLE_PROGRESS_FILE": str(paths.progress), "TMPDIR": scratch}
@@ -65,15 +64,16 @@ def run_pipeline(
                 display.event(event)
                 if "state" in event:
                     last = event
-                if _deliberate(event):
+                if _kind(event):
                     break
     if paths.result.exists():
-        outputs: dict[str, str] = read_json(paths.result)
+        outputs = RunOutputs.of(paths.out, read_json(paths.result))
+        outputs.save(paths.result)
         return outputs
     raise _error(last, paths.log)
 
 
-def _follow(file: Path, process: Process) -> Iterator[dict[str, Any]]:
+def _follow(file: Path, process: Process) -> Iterator[ProgressEvent]:
     """Yields the events of a growing JSON-lines file until the process has ended and the file is read."""
     at = 0
     while True:
@@ -90,18 +90,14 @@ def _follow(file: Path, process: Process) -> Iterator[dict[str, Any]]:
         time.sleep(POLL_S)
 
 
-def _kind(event: dict[str, Any]) -> type[AisleError] | None:
+def _kind(event: ProgressEvent) -> type[AisleError] | None:
     """The deliberate error that a stage failed with, if it did."""
     kinds = {kind.__name__: kind for kind in _subclasses(AisleError)} | {"SettingsError": InputError}
     return kinds.get(event.get("error", ""))
 
 
-def _deliberate(event: dict[str, Any]) -> bool:
-    return _kind(event) is not None
-
-
-def _error(last: dict[str, Any], log: Path) -> AisleError:
-    """The stage's own one-line words when it failed on purpose, else where to look."""
+def _error(last: ProgressEvent, log: Path) -> AisleError:
+    """The stage's own one-line message when it failed on purpose, else the log to read."""
     kind = _kind(last)
     if kind is not None:
         return kind(f"{last['stage']}: {last['message']}")
@@ -109,7 +105,7 @@ def _error(last: dict[str, Any], log: Path) -> AisleError:
         case "failed":
             what = f"{last['stage']}: {last['error']}: {last['message']:.200}"
         case "start":
-            what = f"{last['stage']}: expected it to finish, its process was ended (out of memory, or by hand)"
+            what = f"{last['stage']}: expected it to finish, its process was ended (out of memory, or killed)"
         case _:
             what = "the pipeline ended early"
     return StageFailed(f"{what}; the whole log is {log}; run again to continue from here")

@@ -20,10 +20,10 @@ from components.rollout.rollout_record import Progress, RolloutRecord, RolloutRe
 from components.rollout.traffic_adapter import RolloutStatus
 from model.data.trips import Trips
 from model.errors import InputError, ModelRefused
-from model.files import read_json, write_json
+from model.files import write_json
 from model.package.manifest import read_manifest
 from model.registry.model_registry import Registry
-from pipelines.local.run_directory import Paths, alone
+from pipelines.local.run_directory import Paths, RunOutputs, alone, settings_of
 from tfx_configs.settings import RunSettings
 
 
@@ -151,8 +151,4 @@ def candidate_of(registry: Registry, version: str | None, run: Path) -> str:
 
 def finished_run(paths: Paths) -> tuple[RunSettings, Trips]:
     """Settings and trips of the pipeline that made the run. Raises InputError when none has finished there."""
-    try:
-        settings = RunSettings.from_json(read_json(paths.request)["arguments"]["settings"])
-        return settings, Examples(Path(read_json(paths.result)["examples"])).trips()
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{paths.out}: expected a finished run, got none; run `aisle train` or `aisle demo`") from None
+    return settings_of(paths), Examples(RunOutputs.load(paths.out, paths.result)["examples"]).trips()

@@ -1,12 +1,18 @@
-"""Where a run keeps what, everything below one directory, and the lock on it."""
+"""The files of a run, all below one directory that may be moved, what its pipeline left there, and the lock on it."""
 
 import dataclasses
 import fcntl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import ClassVar
 
+from components.artifacts.artifact import Artifact
 from model.errors import InputError
+from model.files import read_json, write_json
+from tfx_configs.settings import RunSettings
+
+PIPELINE = "pipeline"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,7 +48,7 @@ class Paths:
 
     @property
     def pipeline_root(self) -> Path:
-        return self.out / "pipeline"
+        return self.out / PIPELINE
 
     @property
     def cache(self) -> Path:
@@ -50,17 +56,17 @@ class Paths:
 
     @property
     def request(self) -> Path:
-        """What the pipeline's process is asked to do."""
-        return self.out / "request.json"
+        """Arguments and places of the last pipeline."""
+        return self.out / PipelineRequest.FILE
 
     @property
     def result(self) -> Path:
-        """{output name: path} of the last pipeline that came to its end."""
+        """RunOutputs of the last pipeline that came to its end."""
         return self.out / "result.json"
 
     @property
     def progress(self) -> Path:
-        """What the stages of the last pipeline said, JSON lines."""
+        """What the stages of the last pipeline reported, JSON lines."""
         return self.out / "progress.jsonl"
 
     @property
@@ -73,7 +79,7 @@ class Paths:
 
     @property
     def outputs(self) -> Path:
-        """{output name: path} of the pipeline that the summary and the report are about."""
+        """RunOutputs of the pipeline that the summary and the report are about."""
         return self.out / "outputs.json"
 
     @property
@@ -84,6 +90,91 @@ class Paths:
     @property
     def report(self) -> Path:
         return self.out / "report.html"
+
+
+class PipelineRequest(Artifact):
+    """What the pipeline's process is asked to run, and where."""
+
+    FILE: ClassVar[str] = "request.json"
+    STAGE: ClassVar[str] = "aisle train"
+
+    arguments: dict[str, str]
+    """Of the training pipeline."""
+    pipeline_root: str = ""
+    cache_root: str = ""
+    result: str = ""
+    """File for {output name: path}."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RunOutputs:
+    """Where the stages of a pipeline left their results: outputs["evaluation"] is a path that exists.
+
+    In the file they are relative to the run's directory, so that the run can be moved.
+    """
+
+    run: Path
+    """Directory of the run."""
+    stored: Mapping[str, str]
+    """{output name: path}, absolute only where it lies outside the run."""
+
+    @classmethod
+    def of(cls, run: Path, paths: Mapping[str, str]) -> "RunOutputs":
+        """Those of a pipeline that left its results at `paths`."""
+        base = run.resolve()
+        return cls(run=base, stored={name: _relative(Path(path), base) for name, path in paths.items()})
+
+    @classmethod
+    def load(cls, run: Path, *files: Path) -> "RunOutputs":
+        """Those in the first of the files that exists. Raises InputError when there is none, or it is unreadable."""
+        file = next((file for file in files if file.is_file()), files[0])
+        try:
+            return cls(run=run.resolve(), stored=dict(read_json(file)))
+        except (OSError, ValueError, TypeError):
+            raise _no_run(run) from None
+
+    def save(self, file: Path) -> None:
+        """Writes the file that `load` reads."""
+        write_json(file, self.stored)
+
+    def __getitem__(self, name: str) -> Path:
+        """Raises InputError, which names the output, when the run has none or it is not where it was left."""
+        if name not in self.stored:
+            raise InputError(f"{self.run}: expected the output {name} of a finished run, it lists none")
+        path = self._path(self.stored[name])
+        if not path.exists():
+            raise InputError(f"{self.run}: expected its output {name} at {path}, found none; copy the whole run")
+        return path
+
+    def below(self, run: Path) -> "RunOutputs":
+        """The same results as outputs of another run."""
+        return self.of(run, {name: str(self.run / stored) for name, stored in self.stored.items()})
+
+    def _path(self, stored: str) -> Path:
+        """Earlier runs stored absolute paths: what lies below the run now comes first, as after a move."""
+        parts = Path(stored).parts
+        if Path(stored).is_absolute() and PIPELINE in parts:
+            moved = self.run.joinpath(*parts[len(parts) - 1 - parts[::-1].index(PIPELINE) :])
+            if moved.exists():
+                return moved
+        return self.run / stored
+
+
+def _relative(path: Path, base: Path) -> str:
+    path = path.resolve()
+    return str(path.relative_to(base) if path.is_relative_to(base) else path)
+
+
+def settings_of(paths: Paths) -> RunSettings:
+    """Settings of the last pipeline of the run. Raises InputError when none has run there."""
+    try:
+        return RunSettings.from_json(PipelineRequest.load(paths.out).arguments["settings"])
+    except (ValueError, KeyError):
+        raise _no_run(paths.out) from None
+
+
+def _no_run(run: Path) -> InputError:
+    return InputError(f"{run}: expected a finished run, found none; run `aisle train` or `aisle demo`")
 
 
 @contextmanager

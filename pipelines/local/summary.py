@@ -1,77 +1,126 @@
 """summary.json: what a run saw, measured and decided. Its keys are an interface that others read."""
 
-from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+from components.artifacts.artifact import Artifact
+from components.artifacts.evaluation import Evaluation, Latency
 from components.artifacts.examples import Examples
+from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.tables import Tables
+from components.artifacts.tolerant import Count, Flag, Number, Tolerant
 from components.artifacts.training import TrainingRecord
-from components.rollout.rollout_record import RolloutResult
-from model.files import read_json
-
-QUALITY = (
-    "recall@10",
-    "ndcg@10",
-    "phr@10",
-    "recall@20",
-    "ndcg@20",
-    "explore_recall@10",
-    "repeat_recall@10",
-    "coverage@10",
-    "novelty@10",
-    "calibration_error@10",
-    "calibration_ratio@10",
-)
+from components.artifacts.verdict import Override, Verdict
+from components.rollout.rollout_record import RolloutResult, StepRecord
+from pipelines.local.run_directory import RunOutputs
 
 
-def summarise(outputs: dict[str, str], rollout: RolloutResult | None, seconds: dict[str, float]) -> dict[str, Any]:
+class DataSummary(Tolerant):
+    """Rows of the run's tables. `rows`: those left of `rows_in`."""
+
+    rows: Count = 0
+    rows_in: Count | None = None
+    dropped: dict[str, int] = {}
+    """{reason: rows}."""
+    users: Count = 0
+    items: Count = 0
+    catalog_items: Count | None = None
+    trips: Count | None = None
+    test_trips: Count | None = None
+    cut: str = ""
+    """First test day."""
+
+
+class GateSummary(Tolerant):
+    """The verdict; `reasons` are those of the failed checks."""
+
+    blessed: Flag = False
+    overridden: Flag = False
+    override: Override | None = None
+    reasons: tuple[str, ...] = ()
+
+
+class RolloutSummary(Tolerant):
+    """The rollout, or why there was none."""
+
+    steps: tuple[StepRecord, ...] = ()
+    final_state: str = "not_started"
+    why: str = ""
+    failed_requests: Count = 0
+    failed_events: Count = 0
+
+
+class ServingSummary(Latency):
+    """One client, one request after the other."""
+
+    rps: Number = None
+    cpu_ms_per_request: Number = None
+    stages_ms: dict[str, float] = {}
+
+
+class Summary(Tolerant, Artifact):
+    """A part that the run did not come to is None or empty."""
+
+    FILE: ClassVar[str] = "summary.json"
+    STAGE: ClassVar[str] = "aisle demo"
+
+    data: DataSummary | None = None
+    quality: dict[str, dict[str, Number]] = {}
+    """{model: {metric: mean}}."""
+    judged_trips: Count | None = None
+    gate: GateSummary | None = None
+    training: dict[str, Any] = {}
+    """Content of the model's training.json."""
+    model: str = ""
+    stable_before: str | None = None
+    rollout: RolloutSummary | None = None
+    serving: ServingSummary | None = None
+    seconds: dict[str, float] = {}
+    """{stage: seconds}."""
+
+
+def summarise(outputs: RunOutputs, rollout: RolloutResult | None, seconds: dict[str, float]) -> Summary:
     """Gathers the stages' results.
 
     Args:
-        outputs: {output name: path} of the pipeline.
         rollout: None when nothing was pushed.
         seconds: {stage: seconds}.
     """
-    ingest = Tables(Path(outputs["tables"])).report
-    examples = Examples(Path(outputs["examples"])).report
-    metrics = read_json(Path(outputs["evaluation"]) / "metrics.json")
-    verdict = read_json(Path(outputs["verdict"]))
-    pushed = read_json(Path(outputs["outcome"]))
-    return {
-        "data": {
-            "rows": ingest.events,
-            "rows_in": ingest.rows_in,
-            "dropped": ingest.dropped,
-            "users": ingest.users_seen,
-            "items": ingest.items_seen,
-            "catalog_items": examples.items,
-            "trips": examples.trips,
-            "test_trips": examples.test_trips,
-            "cut": ingest.cut,
-        },
-        "quality": {model: {name: values[name] for name in QUALITY} for model, values in metrics["models"].items()},
-        "judged_trips": metrics["trips"],
-        "gate": {
-            "blessed": verdict["blessed"],
-            "overridden": verdict["overridden"],
-            "override": verdict["override"],
-            "reasons": [_reason(reason) for reason in verdict["reasons"] if not reason["passed"]]
-            or [f"all {len(verdict['reasons'])} checks passed"],
-        },
-        "training": TrainingRecord.load(Path(outputs["model"])).as_json(),
-        "model": pushed["version"],
-        "stable_before": pushed["stable"],
-        "rollout": _rollout(rollout, pushed),
-        "serving": rollout.serving.model_dump() if rollout and rollout.serving else None,
-        "seconds": seconds,
-    }
-
-
-def _reason(reason: dict[str, Any]) -> str:
-    return f"{reason['check']}: {reason['message']}"
-
-
-def _rollout(rollout: RolloutResult | None, pushed: dict[str, Any]) -> dict[str, Any]:
-    if rollout is None:
-        return {"steps": [], "final_state": "not_started", "why": pushed["reason"], "failed_requests": 0}
-    return rollout.model_dump(mode="json", exclude={"serving"})
+    ingest, examples = Tables(outputs["tables"]).report, Examples(outputs["examples"]).report
+    evaluation, verdict = Evaluation.load(outputs["evaluation"]), Verdict.read(outputs["verdict"])
+    pushed = PushOutcome.read(outputs["outcome"])
+    failed = tuple(f"{reason.check}: {reason.message}" for reason in verdict.failed)
+    measured = RolloutSummary(why=pushed.reason)
+    if rollout:
+        measured = RolloutSummary(
+            steps=rollout.steps,
+            final_state=rollout.final_state,
+            failed_requests=rollout.failed_requests,
+            failed_events=rollout.failed_events,
+        )
+    return Summary(
+        data=DataSummary(
+            rows=ingest.events,
+            rows_in=ingest.rows_in,
+            dropped=ingest.dropped,
+            users=ingest.users_seen,
+            items=ingest.items_seen,
+            catalog_items=examples.items,
+            trips=examples.trips,
+            test_trips=examples.test_trips,
+            cut=ingest.cut,
+        ),
+        quality=evaluation.models,
+        judged_trips=evaluation.trips,
+        gate=GateSummary(
+            blessed=verdict.blessed,
+            overridden=verdict.overridden,
+            override=verdict.override,
+            reasons=failed or (f"all {len(verdict.reasons)} checks passed",),
+        ),
+        training=TrainingRecord.load(outputs["model"]).as_json(),
+        model=pushed.version,
+        stable_before=pushed.stable,
+        rollout=measured,
+        serving=ServingSummary(**rollout.serving.model_dump()) if rollout and rollout.serving else None,
+        seconds=seconds,
+    )

@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from components.artifacts.push_outcome import PushOutcome
 from components.kfp_support.progress import progress
 from components.monitor.retraining.trigger import RunStatus
 from model.errors import AisleError
@@ -12,7 +13,7 @@ from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
 from pipelines.local.pipeline_process import run_pipeline
-from pipelines.local.run_directory import Paths, alone
+from pipelines.local.run_directory import Paths, RunOutputs, alone
 from tfx_configs.monitoring import Training
 from tfx_configs.settings import RunSettings
 
@@ -28,7 +29,7 @@ class LocalTrainer:
     """Of the finished run."""
     run: RunSettings
     display: Display
-    pipeline: Callable[..., object] = run_pipeline
+    pipeline: Callable[..., RunOutputs] = run_pipeline
 
     def find(self, name: str) -> RunStatus | None:
         """Return an ended run; a run that was killed is none, and started again it resumes after its last stage."""
@@ -42,13 +43,13 @@ class LocalTrainer:
         failure = ""
         with alone(self.paths.out):
             try:
-                self.pipeline(run, place, registry, self.display, run_name=name)
+                outputs = self.pipeline(run, place, registry, self.display, run_name=name)
             except AisleError as error:
                 failure = str(error)
                 progress(f"{name} failed: {failure}")
-            if not failure and registry.outcome(name)["pushed"]:
-                for new, old in ((place.request, self.paths.request), (place.result, self.paths.result)):
-                    shutil.copyfile(new, old)
+            if not failure and PushOutcome.read(registry.outcome(name)).pushed:
+                shutil.copyfile(place.request, self.paths.request)
+                outputs.below(self.paths.out).save(self.paths.result)
         write_json(self._ended(name), {"ok": not failure, "error": failure})
         return name
 

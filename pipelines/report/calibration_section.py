@@ -1,19 +1,18 @@
 """Whether a score can be taken at its word."""
 
-from typing import Any
+from collections.abc import Sequence
 
 from components.reporting import number_format as words
 from components.reporting.charts import Curve, Curves, Scale
 from components.reporting.page_parts import Figure, Section, Table
-from model.evaluation.ranking_metrics import CALIBRATION_ERROR, CALIBRATION_RATIO
+from model.evaluation.ranking_metrics import CALIBRATION_ERROR, CALIBRATION_RATIO, Bin
 from pipelines.report.run_files import Sources
 from tfx_configs.evaluation import CANDIDATE
 
 
 def section(sources: Sources) -> Section | None:
     """The reliability curve of the candidate's first ten; None where its score is no probability."""
-    bins: list[dict[str, Any]] = sources.metrics.get("reliability", [])
-    values: dict[str, float] = sources.metrics.get("models", {}).get(CANDIDATE, {})
+    bins, values = sources.evaluation.reliability, sources.evaluation.models.get(CANDIDATE, {})
     error, ratio = values.get(CALIBRATION_ERROR), values.get(CALIBRATION_RATIO)
     if not bins or error is None or ratio is None:
         return None
@@ -24,7 +23,7 @@ def section(sources: Sources) -> Section | None:
     table = Table(
         title="Scores and purchases as a table",
         header=("mean score", "bought", "places"),
-        rows=tuple((_percent(one["expected"]), _percent(one["bought"]), f"{one['size']:,}") for one in bins),
+        rows=tuple((_percent(one.expected), _percent(one.bought), f"{one.size:,}") for one in bins),
         numeric=(0, 1, 2),
     )
     caption = "Each dot is a tenth of all places. Above the straight line more was bought than the score had promised."
@@ -32,8 +31,8 @@ def section(sources: Sources) -> Section | None:
     return Section(id="calibration", title="What a score is worth", lead=lead, figures=(figure,), tables=(table,))
 
 
-def _chart(bins: list[dict[str, Any]]) -> Curves:
-    pairs = [(100 * one["expected"], 100 * one["bought"]) for one in bins]
+def _chart(bins: Sequence[Bin]) -> Curves:
+    pairs = [(100 * one.expected, 100 * one.bought) for one in bins]
     scale = Scale.over([value for pair in pairs for value in pair])
     unit = f"{words.HARD}%"
     return Curves(
@@ -44,7 +43,7 @@ def _chart(bins: list[dict[str, Any]]) -> Curves:
                 label="bought",
                 tone="new",
                 points=tuple((scale.at(expected), scale.at(bought)) for expected, bought in pairs),
-                last=_percent(bins[-1]["bought"]),
+                last=_percent(bins[-1].bought),
             ),
         ),
         ticks=scale.ticks(unit),

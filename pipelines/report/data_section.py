@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import date
-from typing import Any
 
 from components.artifacts.validation import Distance, Finding
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows, Scale, columns
 from components.reporting.page_parts import Figure, Note, Section, Table
+from pipelines.local.summary import DataSummary
 from pipelines.report.run_files import Sources
 
 VERDICTS = {"ok": "Validation found nothing to object to.", "warn": "Validation lets it pass, with warnings."}
@@ -15,10 +15,10 @@ TONES = {"warn": "warn", "stop": "bad"}
 
 
 def section(sources: Sources) -> Section | None:
-    data: dict[str, Any] = sources.summary.get("data", {})
+    data = sources.summary.data
     if not data:
         return None
-    lead = f"{data['rows']:,} events of {data['users']:,} shoppers and {data['items']:,} products."
+    lead = f"{data.rows:,} events of {data.users:,} shoppers and {data.items:,} products."
     report = sources.validation
     verdict = VERDICTS.get(report.verdict, "") if report else ""
     figures = [figure for figure in (_weeks(sources, data), _drift(report.drift if report else ())) if figure]
@@ -43,10 +43,10 @@ def section(sources: Sources) -> Section | None:
     )
 
 
-def _weeks(sources: Sources, data: dict[str, Any]) -> Figure | None:
+def _weeks(sources: Sources, data: DataSummary) -> Figure | None:
     if not sources.weeks:
         return None
-    cut = date.fromisoformat(data["cut"]) if data.get("cut") else None
+    cut = date.fromisoformat(data.cut) if data.cut else None
     chart = columns(
         "Events by week",
         [f"week of {day}" for day, _ in sources.weeks],
@@ -85,14 +85,14 @@ def _drift(distances: Sequence[Distance]) -> Figure | None:
     )
 
 
-def _rows(data: dict[str, Any]) -> Table | None:
-    if "rows_in" not in data:
+def _rows(data: DataSummary) -> Table | None:
+    if data.rows_in is None:
         return None
-    rows_in, dropped = data["rows_in"], data.get("dropped", {})
-    merged = rows_in - data["rows"] - sum(dropped.values())
+    rows_in, dropped = data.rows_in, data.dropped
+    merged = rows_in - data.rows - sum(dropped.values())
     lines = [("rows that came in", rows_in), *((f"dropped: {why}", n) for why, n in dropped.items())]
     lines += [("merged: the same product twice in one basket", merged)] if merged else []
-    lines += [("kept", data["rows"])]
+    lines += [("kept", data.rows)]
     return Table(
         title="Rows: in, dropped, kept",
         header=("what", "rows", "share"),

@@ -26,7 +26,7 @@ BANDS = {
 
 
 def section(sources: Sources) -> Section | None:
-    seconds: dict[str, float] = sources.summary.get("seconds", {})
+    seconds = sources.summary.seconds
     if not seconds:
         return None
     bands = tuple(
@@ -42,14 +42,15 @@ def section(sources: Sources) -> Section | None:
 
 
 def _stage(sources: Sources, name: str, does: str, seconds: float | None) -> Stage:
-    blessed = sources.summary.get("gate", {}).get("blessed", True)
+    gate, rollout = sources.summary.gate, sources.summary.rollout
+    blessed = gate is None or gate.blessed
     if name == "report":
         return Stage(name=name, does=does, clock="")
     if name == "gate" and not blessed:
-        return Stage(name=name, does="said no", clock=words.clock(seconds or 0.0), state="no")
+        return Stage(name=name, does="refused", clock=words.clock(seconds or 0.0), state="no")
     if name == "push" and not blessed:
         return Stage(name=name, does="nothing to push", clock="", state="skipped")
-    if name == "rollout" and not sources.summary.get("rollout", {}).get("steps"):
+    if name == "rollout" and not (rollout and rollout.steps):
         return Stage(name=name, does="nothing to roll out", clock="", state="skipped")
     if seconds is None:
         return Stage(name=name, does=does, clock="not run", state="skipped")

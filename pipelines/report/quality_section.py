@@ -1,7 +1,8 @@
-"""How well the model ranks: against the baselines, and for whom."""
+"""How well the model ranks: against the baselines, and by slice."""
 
-from typing import Any
+from collections.abc import Mapping
 
+from components.artifacts.evaluation import Delta, Ends, Slice
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows, Scale
 from components.reporting.page_parts import Figure, Section, Table
@@ -17,16 +18,16 @@ EXPLAINED = (
 
 def section(sources: Sources) -> Section | None:
     """Candidate and baselines on the same trips."""
-    quality: dict[str, dict[str, float]] = sources.summary.get("quality", {})
+    quality = sources.summary.quality
     if CANDIDATE not in quality:
         return None
-    models = sorted(quality, key=lambda model: -quality[model].get("ndcg@10", 0.0))
-    trips = sources.summary.get("judged_trips")
+    models = sorted(quality, key=lambda model: -(quality[model].get("ndcg@10") or 0.0))
+    trips = sources.summary.judged_trips
     over = f" on the same {trips:,} next baskets, all after the cut" if trips else ""
     figures = [
         Figure(
             caption=f"Longer is better: Aisle and what it has to beat{over}, each with its 95 % interval.",
-            charts=tuple(_bars(sources, quality, models, metric) for metric in GATE_METRICS),
+            charts=tuple(_bars(sources, models, metric) for metric in GATE_METRICS),
         )
     ]
     rival = best_baseline(sources)
@@ -44,35 +45,35 @@ def section(sources: Sources) -> Section | None:
 
 def slices(sources: Sources) -> Section | None:
     """Candidate and best baseline by slice of the trips."""
-    found: list[dict[str, Any]] = sources.metrics.get("slices", [])
-    rival = best_baseline(sources)
-    if not found or rival is None:
+    rival, metric = best_baseline(sources), REGRESSION_METRIC
+    if not sources.evaluation.slices or rival is None:
         return None
-    metric = REGRESSION_METRIC
-    found = [one for one in found if all(one["models"][model][metric] is not None for model in (CANDIDATE, rival))]
-    found = sorted(found, key=lambda one: str(one["slice"]))
-    values = [one["models"][model][metric] for one in found for model in (CANDIDATE, rival)]
-    scale = Scale.over(values)
-    judged = {reason["check"]: bool(reason["passed"]) for reason in sources.verdict.get("reasons", [])}
-    rows = tuple(_slice_row(one, rival, metric, scale, judged) for one in found)
+    pairs = [
+        (one, ours, theirs)
+        for one in sorted(sources.evaluation.slices, key=lambda one: one.slice)
+        if (ours := _mean(one, CANDIDATE)) is not None and (theirs := _mean(one, rival)) is not None
+    ]
+    scale = Scale.over([value for _, *both in pairs for value in both])
+    judged = {reason.check: reason.passed for reason in sources.verdict.reasons}
     chart = Rows(
         title=f"{metric} by slice",
-        rows=rows,
+        rows=tuple(_slice_row(one, scale.at(ours), scale.at(theirs), judged) for one, ours, theirs in pairs),
         ticks=scale.ticks(),
-        keys=(_key("dot", "new", "Aisle"), _key("ring", "old", words.name(rival))),
+        keys=(Key(shape="dot", tone="new", label="Aisle"), Key(shape="ring", tone="old", label=words.name(rival))),
     )
     table = Table(
         title="Slices as a table",
         header=("slice", "value", "trips", f"{metric} Aisle", f"{metric} {words.name(rival)}", "lead, 95 % interval"),
         rows=tuple(
             (
-                words.name(str(one["slice"])),
-                str(one["value"]),
-                f"{one['trips']:,}",
-                *(_four(one["models"][model][metric]) for model in (CANDIDATE, rival)),
-                _slice_lead(one, rival, metric),
+                words.name(one.slice),
+                one.value,
+                f"{one.trips:,}",
+                _four(ours),
+                _four(theirs),
+                words.difference(one.delta(rival, metric).interval),
             )
-            for one in found
+            for one, ours, theirs in pairs
         ),
         numeric=(2, 3, 4, 5),
     )
@@ -80,71 +81,72 @@ def slices(sources: Sources) -> Section | None:
     return Section(id="slices", title="Slices", figures=(Figure(caption=caption, charts=(chart,)),), tables=(table,))
 
 
-def _bars(sources: Sources, quality: dict[str, dict[str, float]], models: list[str], metric: str) -> Rows:
+def _bars(sources: Sources, models: list[str], metric: str) -> Rows:
     """A bar for each model, with the interval of its own mean where that was measured."""
+    means = {model: sources.summary.quality[model].get(metric) for model in models}
     spans = {model: _span(sources, model, metric) for model in models}
-    known = [value for span in spans.values() if span for value in span]
-    scale = Scale.over([*(quality[model].get(metric, 0.0) for model in models), *known], ticks=3)
+    ends = [value for span in spans.values() if span for value in span]
+    scale = Scale.over([*(mean or 0.0 for mean in means.values()), *ends], ticks=3)
     rows = []
-    for model in models:
-        marks = [Mark(shape="bar", x=0.0, x2=scale.at(quality[model].get(metric, 0.0)), tone=_tone(model))]
-        told = _four(quality[model].get(metric))
+    for model, mean in means.items():
+        tone = "new" if model == CANDIDATE else "old"
+        marks, text = [Mark(shape="bar", x=0.0, x2=scale.at(mean or 0.0), tone=tone)], _four(mean)
         if span := spans[model]:
             marks.append(Mark(shape="span", x=scale.at(span[0]), x2=scale.at(span[1]), tone="limit"))
-            told += f" ({_four(span[0])} to {_four(span[1])})"
-        rows.append(Row(label=words.name(model), marks=tuple(marks), value=told))
+            text += f" ({_four(span[0])} to {_four(span[1])})"
+        rows.append(Row(label=words.name(model), marks=tuple(marks), value=text))
     return Rows(title=metric, rows=tuple(rows), ticks=scale.ticks())
 
 
 def _span(sources: Sources, model: str, metric: str) -> tuple[float, float] | None:
-    found = sources.metrics.get("intervals", {}).get(model, {}).get(metric, {})
-    return (found["low"], found["high"]) if found.get("low") is not None else None
+    ends = sources.evaluation.intervals.get(model, {}).get(metric, Ends())
+    return None if ends.low is None or ends.high is None else (ends.low, ends.high)
 
 
 def _lead(sources: Sources, rival: str) -> Rows | None:
-    """The lead over the rival with its 95 % interval, a row a metric; None where that was not measured."""
-    leads = {metric: lead_over(sources, rival, metric) for metric in GATE_METRICS}
-    measured = {metric: lead for metric, lead in leads.items() if lead and lead.get("low_pct") is not None}
+    title = f"Lead over {words.name(rival)}, the best of them, with 95 % interval"
+    return difference_rows(title, {metric: lead_over(sources, rival, metric) for metric in GATE_METRICS})
+
+
+def difference_rows(title: str, deltas: Mapping[str, Delta]) -> Rows | None:
+    """{label: difference} on a scale with zero, each with its 95 % interval; None where none was measured."""
+    measured = {label: interval for label, delta in deltas.items() if (interval := delta.interval)}
     if not measured:
         return None
-    scale = Scale.over([value for lead in measured.values() for value in lead.values()])
+    scale = Scale.over([end for one in measured.values() for end in (one.delta_pct, one.low_pct, one.high_pct)])
     rows = tuple(
         Row(
-            label=metric,
+            label=label,
             marks=(
                 Mark(shape="tick", x=scale.at(0.0), tone="old"),
-                Mark(shape="span", x=scale.at(lead["low_pct"]), x2=scale.at(lead["high_pct"])),
-                Mark(shape="dot", x=scale.at(lead["delta_pct"])),
+                Mark(shape="span", x=scale.at(one.low_pct), x2=scale.at(one.high_pct)),
+                Mark(shape="dot", x=scale.at(one.delta_pct)),
             ),
-            value=f"{words.change(lead['delta_pct'])} ({words.interval(lead['low_pct'], lead['high_pct'])})",
+            value=words.difference(one),
         )
-        for metric, lead in measured.items()
+        for label, one in measured.items()
     )
-    return Rows(
-        title=f"Lead over {words.name(rival)}, the best of them, with 95 % interval",
-        rows=rows,
-        ticks=scale.ticks(" %"),
-    )
+    return Rows(title=title, rows=rows, ticks=scale.ticks(" %"))
 
 
 def _leads_table(sources: Sources, rivals: list[str]) -> Table | None:
-    leads = [(rival, metric, lead_over(sources, rival, metric)) for rival in rivals for metric in GATE_METRICS]
     rows = tuple(
-        (words.name(rival), metric, words.change(lead["delta_pct"]), words.interval(lead["low_pct"], lead["high_pct"]))
-        for rival, metric, lead in leads
-        if lead and lead.get("low_pct") is not None
+        (words.name(rival), metric, words.change(lead.delta_pct), words.interval(lead.low_pct, lead.high_pct))
+        for rival in rivals
+        for metric in GATE_METRICS
+        if (lead := lead_over(sources, rival, metric).interval)
     )
     header = ("over", "metric", "change", "95 % interval")
     return Table(title="Lead over each of them", header=header, rows=rows, numeric=(2, 3)) if rows else None
 
 
-def _slice_row(one: dict[str, Any], rival: str, metric: str, scale: Scale, judged: dict[str, bool]) -> Row:
-    ours, theirs = (scale.at(one["models"][model][metric]) for model in (CANDIDATE, rival))
-    passed = judged.get(f"{one['slice']} {one['value']}")
-    trips = words.count(one["trips"], "trip", "trips")
+def _slice_row(one: Slice, ours: float, theirs: float, judged: dict[str, bool]) -> Row:
+    """`ours`, `theirs`: places on the scale. `judged`: whether each check of the gate passed."""
+    passed = judged.get(f"{one.slice} {one.value}")
+    trips = words.count(one.trips, "trip", "trips")
     return Row(
-        group=words.name(str(one["slice"])),
-        label=str(one["value"]),
+        group=words.name(one.slice),
+        label=one.value,
         marks=(
             Mark(shape="span", x=min(ours, theirs), x2=max(ours, theirs), tone="faint"),
             Mark(shape="ring", x=theirs, tone="old"),
@@ -155,19 +157,8 @@ def _slice_row(one: dict[str, Any], rival: str, metric: str, scale: Scale, judge
     )
 
 
-def _slice_lead(one: dict[str, Any], rival: str, metric: str) -> str:
-    lead = one.get("paired", {}).get(rival, {}).get(metric, {})
-    if lead.get("low_pct") is None:
-        return ""
-    return f"{words.change(lead['delta_pct'])} ({words.interval(lead['low_pct'], lead['high_pct'])})"
-
-
-def _tone(model: str) -> str:
-    return "new" if model == CANDIDATE else "old"
-
-
-def _key(shape: str, tone: str, label: str) -> Key:
-    return Key(shape=shape, tone=tone, label=label)
+def _mean(one: Slice, model: str) -> float | None:
+    return one.models.get(model, {}).get(REGRESSION_METRIC)
 
 
 def _four(value: float | None) -> str:

@@ -7,6 +7,7 @@ from components.reporting import number_format as words
 from components.reporting.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
 from components.reporting.page_parts import Figure, Note, Section, Table
 from components.rollout.rollout_record import StepRecord
+from pipelines.local.summary import RolloutSummary
 from pipelines.report import guards_section as guards
 from pipelines.report.run_files import Sources
 
@@ -15,12 +16,12 @@ TONES = {"step": "good", "promote": "good", "hold": "warn", "rollback": "bad"}
 
 
 def section(sources: Sources) -> Section | None:
-    rollout = sources.summary.get("rollout")
+    rollout = sources.summary.rollout
     if not rollout:
         return None
-    steps = [StepRecord.model_validate(step) for step in rollout.get("steps", [])]
+    steps = rollout.steps
     if not steps:
-        why = f": {rollout['why']}" if rollout.get("why") else ""
+        why = f": {rollout.why}" if rollout.why else ""
         return Section(id="rollout", title="The rollout", lead=f"No traffic was moved{why}.")
     figures = [
         Figure(
@@ -45,7 +46,7 @@ def section(sources: Sources) -> Section | None:
         title="The rollout",
         lead="Held-out trips were replayed as requests; what the shopper then bought is the outcome.",
         figures=tuple(figures),
-        notes=(*(_note(step) for step in steps), *_lost(rollout.get("failed_events", 0))),
+        notes=(*(_note(step) for step in steps), *_lost(rollout)),
         tables=(_table(steps), every) if every else (_table(steps),),
     )
 
@@ -131,8 +132,9 @@ def _note(step: StepRecord) -> Note:
     )
 
 
-def _lost(lost: int) -> tuple[Note, ...]:
+def _lost(rollout: RolloutSummary) -> tuple[Note, ...]:
     """Purchases that the store did not take: the answers after them were made without them."""
+    lost = rollout.failed_events
     title = words.count(lost, "basket was", "baskets were")
     return (Note(word="lost", title=title, text="not accepted by the servers", tone="bad"),) if lost else ()
 

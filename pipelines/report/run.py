@@ -1,7 +1,7 @@
 """Writes the report."""
 
+import re
 from pathlib import Path
-from typing import Any
 
 from components.reporting import number_format as words
 from components.reporting.html_page import render
@@ -18,7 +18,7 @@ from pipelines.report import rollout_section as rollout
 from pipelines.report import serving_section as serving
 from pipelines.report import sources_section as parts
 from pipelines.report import training_section as training
-from pipelines.report.run_files import Sources, read_sources
+from pipelines.report.run_files import Sources
 
 SECTIONS = (
     flow.section,
@@ -36,15 +36,9 @@ SECTIONS = (
 NOTICES = {"complete_journey": "The Complete Journey is simulated from real patterns, for education."}
 
 
-def write_report(path: Path, summary: dict[str, Any], outputs: dict[str, str]) -> None:
-    """Writes one HTML file that needs no network and no script, in one step.
-
-    Args:
-        path: the file to write.
-        summary: what pipelines.local.summary.summarise returns; parts that are missing are left out of the page.
-        outputs: {output name: path} of the pipeline; files that are missing are left out too.
-    """
-    write_text(path, render(build(read_sources(summary, outputs))))
+def write_report(path: Path, sources: Sources) -> None:
+    """Writes one HTML file that needs no network and no script, in one step; parts without a source are left out."""
+    write_text(path, render(build(sources)))
 
 
 def build(sources: Sources) -> Page:
@@ -64,16 +58,22 @@ def build(sources: Sources) -> Page:
     )
 
 
+def lost_sections(path: Path, sources: Sources) -> list[str]:
+    """Ids of the sections that the report at `path` has and one from `sources` would lack."""
+    existing = re.findall(r'<section id="([^"]+)"', path.read_text(encoding="utf-8")) if path.is_file() else []
+    fresh = {section.id for section in build(sources).sections}
+    return [section for section in existing if section not in fresh]
+
+
 def _facts(sources: Sources) -> tuple[tuple[str, str], ...]:
     """Which model, judged on what, made with what."""
     summary = sources.summary
-    libraries = sources.manifest.get("libraries", {})
     facts = {
-        "model": summary.get("model"),
-        "stable before": summary.get("stable_before"),
-        "cut date": summary.get("data", {}).get("cut"),
-        "code version": sources.verdict.get("code_version"),
-        "data digest": str(sources.verdict.get("digest", ""))[:16],
-        "libraries": ", ".join(f"{name} {version}" for name, version in libraries.items()),
+        "model": summary.model,
+        "stable before": summary.stable_before,
+        "cut date": summary.data.cut if summary.data else "",
+        "code version": sources.verdict.code_version,
+        "data digest": sources.verdict.digest[:16],
+        "libraries": ", ".join(f"{name} {version}" for name, version in sources.libraries.items()),
     }
     return tuple((words.name(name), str(value)) for name, value in facts.items() if value)

@@ -1,10 +1,10 @@
 """How fast the answers come, and where their milliseconds go."""
 
-from typing import Any
-
+from components.artifacts.evaluation import Latency
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows, Scale
 from components.reporting.page_parts import Figure, Section
+from pipelines.local.summary import ServingSummary
 from pipelines.report.run_files import Sources
 
 STAGES = {
@@ -19,49 +19,47 @@ STAGES = {
 
 def section(sources: Sources) -> Section | None:
     """Latency of the whole way and of the model alone, and the mean of each stage."""
-    measured: dict[str, Any] = sources.summary.get("serving") or {}
-    alone: dict[str, Any] = sources.metrics.get("latency") or {}
-    ways = {"whole way": measured, "model alone": alone}
-    known = {way: values for way, values in ways.items() if "p50_ms" in values and "p99_ms" in values}
-    if not known:
+    serving = sources.summary.serving or ServingSummary()
+    measured = {"whole way": _quantiles(serving), "model alone": _quantiles(sources.evaluation.latency)}
+    ways = {way: quantiles for way, quantiles in measured.items() if quantiles}
+    if not ways:
         return None
     lead = ""
-    if "rps" in measured and "cpu_ms_per_request" in measured:
+    if serving.rps is not None and serving.cpu_ms_per_request is not None:
         lead = (
-            f"One client, one request after the other: {measured['rps']:,.0f} answers a second at "
-            f"{measured['cpu_ms_per_request']:.1f} ms of CPU each."
+            f"One client, one request after the other: {serving.rps:,.0f} answers a second at "
+            f"{serving.cpu_ms_per_request:.1f} ms of CPU each."
         )
-    figures = [
-        Figure(
-            caption=(
-                "Half of the answers come by the dot, 99 of 100 by the ring; the whole way is Envoy, KServe, store and "
-                "model."
-            ),
-            charts=(_latency(known),),
-        )
-    ]
-    stages: dict[str, float] = measured.get("stages_ms") or {}
-    if stages:
+    caption = (
+        "Half of the answers come by the dot, 99 of 100 by the ring; the whole way is Envoy, KServe, store and model."
+    )
+    figures = [Figure(caption=caption, charts=(_latency(ways),))]
+    if serving.stages_ms:
         caption = "One answer from left to right; each bar begins where the one before it ends."
-        figures.append(Figure(caption=caption, charts=(_stages(stages),)))
+        figures.append(Figure(caption=caption, charts=(_stages(serving.stages_ms),)))
     return Section(id="serving", title="Serving", lead=lead, figures=tuple(figures))
 
 
-def _latency(known: dict[str, dict[str, Any]]) -> Rows:
-    scale = Scale.over([values["p99_ms"] for values in known.values()])
+def _quantiles(latency: Latency) -> tuple[float, float] | None:
+    """(p50, p99) of an answer, milliseconds."""
+    return None if latency.p50_ms is None or latency.p99_ms is None else (latency.p50_ms, latency.p99_ms)
+
+
+def _latency(ways: dict[str, tuple[float, float]]) -> Rows:
+    scale = Scale.over([p99_ms for _, p99_ms in ways.values()])
     return Rows(
         title="Latency of one answer",
         rows=tuple(
             Row(
                 label=way,
                 marks=(
-                    Mark(shape="span", x=scale.at(values["p50_ms"]), x2=scale.at(values["p99_ms"])),
-                    Mark(shape="dot", x=scale.at(values["p50_ms"])),
-                    Mark(shape="ring", x=scale.at(values["p99_ms"])),
+                    Mark(shape="span", x=scale.at(p50_ms), x2=scale.at(p99_ms)),
+                    Mark(shape="dot", x=scale.at(p50_ms)),
+                    Mark(shape="ring", x=scale.at(p99_ms)),
                 ),
-                value=f"{words.milliseconds(values['p50_ms'])}, {words.milliseconds(values['p99_ms'])}",
+                value=f"{words.milliseconds(p50_ms)}, {words.milliseconds(p99_ms)}",
             )
-            for way, values in known.items()
+            for way, (p50_ms, p99_ms) in ways.items()
         ),
         ticks=scale.ticks(" ms"),
         keys=(Key(shape="dot", tone="new", label="p50"), Key(shape="ring", tone="new", label="p99")),

@@ -1,11 +1,13 @@
-"""What the candidate's ranking is without each of its candidate sources: as much of an ablation as one run knows."""
+"""The ablation that one run measures: the candidate's ranking without each of its candidate sources."""
 
-from typing import Any
+from collections.abc import Sequence
 
+from components.artifacts.evaluation import Delta, SourceLoss
 from components.reporting import number_format as words
-from components.reporting.charts import Mark, Row, Rows, Scale
+from components.reporting.charts import Rows
 from components.reporting.page_parts import Figure, Section, Table
 from model.evaluation.ranking_metrics import EXPLORE_RECALL
+from pipelines.report.quality_section import difference_rows
 from pipelines.report.run_files import Sources
 from tfx_configs.evaluation import REGRESSION_METRIC
 
@@ -15,8 +17,8 @@ SHOWN = (REGRESSION_METRIC, EXPLORE_RECALL)
 
 def section(sources: Sources) -> Section | None:
     """The loss of each metric without each source; None where the run measured none."""
-    found: list[dict[str, Any]] = sources.metrics.get("sources", [])
-    charts = tuple(chart for metric in SHOWN if (chart := _chart(found, metric)))
+    losses = sources.evaluation.sources
+    charts = tuple(chart for metric in SHOWN if (chart := _chart(losses, metric)))
     if not charts:
         return None
     return Section(
@@ -36,33 +38,17 @@ def section(sources: Sources) -> Section | None:
                 charts=charts,
             ),
         ),
-        tables=(_table(found),),
+        tables=(_table(losses),),
     )
 
 
-def _chart(found: list[dict[str, Any]], metric: str) -> Rows | None:
-    known = [one for one in found if one["without"].get(metric, {}).get("low_pct") is not None]
-    if not known:
-        return None
-    losses = {one["source"]: one["without"][metric] for one in known}
-    scale = Scale.over([value for loss in losses.values() for value in loss.values()])
-    rows = tuple(
-        Row(
-            label=f"without {NAMES.get(source, words.name(source))}",
-            marks=(
-                Mark(shape="tick", x=scale.at(0.0), tone="old"),
-                Mark(shape="span", x=scale.at(loss["low_pct"]), x2=scale.at(loss["high_pct"])),
-                Mark(shape="dot", x=scale.at(loss["delta_pct"])),
-            ),
-            value=_told(loss),
-        )
-        for source, loss in losses.items()
-    )
-    return Rows(title=f"{metric}, change with 95 % interval", rows=rows, ticks=scale.ticks(" %"))
+def _chart(sources: Sequence[SourceLoss], metric: str) -> Rows | None:
+    losses = {f"without {_name(one)}": one.without.get(metric, Delta()) for one in sources}
+    return difference_rows(f"{metric}, change with 95 % interval", losses)
 
 
-def _table(found: list[dict[str, Any]]) -> Table:
-    metrics = list(dict.fromkeys(metric for one in found for metric in one["without"]))
+def _table(sources: Sequence[SourceLoss]) -> Table:
+    metrics = list(dict.fromkeys(metric for one in sources for metric in one.without))
     return Table(
         title="Sources as a table",
         header=(
@@ -73,19 +59,16 @@ def _table(found: list[dict[str, Any]]) -> Table:
         ),
         rows=tuple(
             (
-                NAMES.get(one["source"], words.name(one["source"])),
-                f"{one['listed_percent']:.1f}{words.HARD}%",
-                f"{one['hit_percent']:.1f}{words.HARD}%",
-                *(_told(one["without"].get(metric, {})) for metric in metrics),
+                _name(one),
+                f"{one.listed_percent:.1f}{words.HARD}%",
+                f"{one.hit_percent:.1f}{words.HARD}%",
+                *(words.difference(one.without.get(metric, Delta()).interval) for metric in metrics),
             )
-            for one in found
+            for one in sources
         ),
         numeric=tuple(range(1, 3 + len(metrics))),
     )
 
 
-def _told(loss: dict[str, float | None]) -> str:
-    delta, low, high = (loss.get(key) for key in ("delta_pct", "low_pct", "high_pct"))
-    if delta is None or low is None or high is None:
-        return ""
-    return words.change(delta) if low == high else f"{words.change(delta)} ({words.interval(low, high)})"
+def _name(one: SourceLoss) -> str:
+    return NAMES.get(one.source, words.name(one.source))

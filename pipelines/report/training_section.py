@@ -1,5 +1,6 @@
 """How the losses went down."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from components.reporting.charts import curves
@@ -11,7 +12,7 @@ TITLES = {"towers": "Two towers", "ranker": "Ranker"}
 
 def section(sources: Sources) -> Section | None:
     """The curves of summary["training"]; None without any."""
-    training: dict[str, Any] = sources.summary.get("training") or {}
+    training = sources.summary.training
     charts = []
     for part, epochs in training.get("curves", {}).items():
         series = {"training": _learned(epochs), "held-out": _held_out(epochs)}
@@ -27,11 +28,11 @@ def section(sources: Sources) -> Section | None:
             f"The ranker learned from {training['train_trips']:,} trips; {held:,} later ones were held out. "
             "The towers learn from earlier trips first and from the ranker's last, where their loss may jump."
         )
-    caption = "Lower is better; a held-out loss that rises from epoch to epoch means the model began to learn by heart."
+    caption = "Lower is better; a held-out loss that rises from epoch to epoch means the model began to memorise."
     return Section(id="training", title="Training", lead=lead, figures=(Figure(caption=caption, charts=tuple(charts)),))
 
 
-def _learned(epochs: list[dict[str, Any]]) -> list[tuple[float, float]]:
+def _learned(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
     """(epoch, mean loss since the point before); a point an epoch where no parts of it were kept."""
     points = []
     for number, epoch in enumerate(epochs):
@@ -40,5 +41,5 @@ def _learned(epochs: list[dict[str, Any]]) -> list[tuple[float, float]]:
     return points
 
 
-def _held_out(epochs: list[dict[str, Any]]) -> list[tuple[float, float]]:
+def _held_out(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
     return [(number + 1.0, epoch["val_loss"]) for number, epoch in enumerate(epochs) if "val_loss" in epoch]

@@ -1,5 +1,5 @@
-"""The project's ranking metrics as TFMA metrics: model/evaluation/ranking_metrics.py says what they are, TFMA slices
-and averages them.
+"""The project's ranking metrics as TFMA metrics: model/evaluation/ranking_metrics.py defines them, TFMA slices and
+averages them.
 
 One example is one trip. All vectors of an example run over the same item list (every model's recommendations and the
 basket, padded to one length):
@@ -61,59 +61,18 @@ class _MeanDefined(beam.CombineFn):
         return {self._key: total / count if count else float("nan")}
 
 
-class _TripMetric(metric_types.Metric):
+class TripMetric(metric_types.Metric):
     """A function of model/evaluation/ranking_metrics.py, averaged over trips."""
 
-    function = ""
+    def __init__(self, function: str, top_k: int, name: str = "") -> None:
+        super().__init__(_computations, name=name or f"{function}@{top_k}", top_k=top_k, function=function)
 
-    def __init__(self, top_k: int, name: str = "") -> None:
-        super().__init__(_computations, name=name or f"{self.function}@{top_k}", top_k=top_k, function=self.function)
-
-    def get_config(self) -> dict:
-        return {"name": self.name, "top_k": self.kwargs["top_k"]}
-
-
-class RecallAtK(_TripMetric):
-    """recall@k."""
-
-    function = "recall"
-
-
-class NdcgAtK(_TripMetric):
-    """ndcg@k."""
-
-    function = "ndcg"
-
-
-class HitAtK(_TripMetric):
-    """phr@k."""
-
-    function = "phr"
-
-
-class ExploreRecallAtK(_TripMetric):
-    """explore_recall@k."""
-
-    function = "explore_recall"
-
-
-class RepeatRecallAtK(_TripMetric):
-    """repeat_recall@k."""
-
-    function = "repeat_recall"
-
-
-class NoveltyAtK(_TripMetric):
-    """novelty@k."""
-
-    function = "novelty"
-
-
-CLASSES = {cls.function: cls for cls in (RecallAtK, NdcgAtK, HitAtK, ExploreRecallAtK, RepeatRecallAtK, NoveltyAtK)}
+    def get_config(self) -> dict[str, str | int]:
+        return {"name": self.name, "top_k": self.kwargs["top_k"], "function": self.kwargs["function"]}
 
 
 def hits_of(label_L: np.ndarray, prediction_L: np.ndarray, information_L: np.ndarray) -> metrics.Hits:
-    """One trip's vectors (see the module) as Hits with T = 1 and K = the length of the model's list, at least 1."""
+    """One trip's vectors, as in the head of this file, as Hits: T = 1, K = length of the model's list, at least 1."""
     length = max(int((prediction_L > 0).sum()), 1)
     best_K = np.argsort(-prediction_L, kind="stable")[:length]
     listed_K, label_K = prediction_L[best_K] > 0, label_L[best_K]
@@ -138,5 +97,4 @@ def _computations(
     ]
 
 
-for _cls in CLASSES.values():
-    metric_types.register_metric(_cls)
+metric_types.register_metric(TripMetric)

@@ -4,6 +4,7 @@ Shape legend: N judged trips, K recommendations, L items of a trip's union.
 """
 
 import dataclasses
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,7 @@ class Threshold:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """What TFMA says."""
+    """TFMA's answer."""
 
     verdict: bool | None
     """None: TFMA gave no verdict."""
@@ -97,9 +98,9 @@ def eval_config(
     others = config.metrics_specs.add(model_names=[name for name in models if name not in (candidate, reference)])
     for name, (function, k) in PER_TRIP.items():
         metric = config_pb2.MetricConfig(
-            class_name=tfma_metrics.CLASSES[function.__name__].__name__,
+            class_name=tfma_metrics.TripMetric.__name__,
             module=tfma_metrics.__name__,
-            config=f'{{"name": "{name}", "top_k": {k}}}',
+            config=json.dumps({"name": name, "top_k": k, "function": function.__name__}),
         )
         others.metrics.append(metric)
         for threshold in thresholds:

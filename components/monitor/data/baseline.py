@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from components.artifacts.evaluation import Evaluation
 from components.artifacts.examples import Examples
 from components.artifacts.monitor_baseline import MonitorBaseline
 from components.artifacts.validation import Validation
@@ -26,7 +27,8 @@ from model.data import columns as c
 from model.data.frequency import top_frequency
 from model.data.schema import schema_digest
 from model.data.trips import Trips
-from model.files import atomic_directory, read_json
+from model.evaluation.ranking_metrics import CALIBRATION_RATIO
+from model.files import atomic_directory
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import RunSettings
 from tfx_configs.units import DAY_S, WEEK_S
@@ -80,7 +82,7 @@ def build(
         out: directory of the baseline; replaced.
         run: settings of the run that made the model.
         settings: how many weeks and visits the baseline covers.
-        evaluation: directory with metrics.json. Without it every model counts as good as the plain ranker.
+        evaluation: directory that evaluate wrote. Without it every model counts as good as the plain ranker.
         validation: output of the validate stage, for the statistics of the training requests.
     """
     trips = Examples(examples).trips()
@@ -138,17 +140,15 @@ def load(path: Path) -> Baseline:
 
 def _levels(evaluation: Path | None) -> tuple[dict[str, dict[str, float]], tuple[str, ...]]:
     """({version: {check: level over the plain ranker's on the same trips}}, versions with probabilities for scores)."""
-    file = evaluation / "metrics.json" if evaluation is not None else None
-    if file is None or not file.is_file():
+    if evaluation is None or not (evaluation / Evaluation.FILE).is_file():
         return {}, ()
-    metrics = read_json(file)
-    of_version = {version: metrics["models"][name] for name, version in metrics["versions"].items()}
-    plain = metrics["models"].get(PLAIN, {})
-    levels = {
-        version: {check: values[metric] / plain[metric] for check, metric in METRICS.items() if plain.get(metric)}
-        for version, values in of_version.items()
-    }
-    probable = (version for version, values in of_version.items() if values.get("calibration_ratio@10") is not None)
+    result = Evaluation.load(evaluation)
+    plain = result.models.get(PLAIN, {})
+    levels: dict[str, dict[str, float]] = {}
+    for name, version in result.versions.items():
+        pairs = {check: (result.models[name].get(metric), plain.get(metric)) for check, metric in METRICS.items()}
+        levels[version] = {check: own / base for check, (own, base) in pairs.items() if own is not None and base}
+    probable = (v for name, v in result.versions.items() if result.models[name].get(CALIBRATION_RATIO) is not None)
     return levels, tuple(probable)
 
 

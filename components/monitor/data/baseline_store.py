@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
+from components.artifacts.push_outcome import PushOutcome
 from components.inference_service.cluster_client import KubeCluster
 from components.inference_service.registry_sync import follow
 from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
 from components.monitor.data import baseline
 from model.errors import InputError
-from model.files import read_json, write_text
+from model.files import write_text
 from model.registry.model_registry import Registry
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import RunSettings
@@ -36,8 +37,8 @@ def keep_baseline(
         tables, examples, evaluation, validation: directories of the stages' outputs.
         table: file for the outcome as Markdown.
     """
-    pushed = read_json(Path(outcome))
-    path = _path(Registry(Path(registry)), pushed["version"]) if pushed["blessed"] else None
+    pushed = PushOutcome.read(Path(outcome))
+    path = _path(Registry(Path(registry)), pushed.version) if pushed.blessed else None
     if path is not None and not path.exists():
         baseline.build(
             tables=Path(tables),
@@ -48,7 +49,7 @@ def keep_baseline(
             evaluation=Path(evaluation),
             validation=Path(validation),
         )
-        progress(f"{pushed['version']}: the monitor's baseline is stored")
+        progress(f"{pushed.version}: the monitor's baseline is stored")
     write_text(Path(table), as_markdown("Reference for the monitor", {"kept": str(path or "")}))
     return path
 

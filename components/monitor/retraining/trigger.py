@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from components.artifacts.monitor_report import Evidence, RetrainDecision
+from components.artifacts.push_outcome import PushOutcome
 from components.kfp_support.progress import progress
 from components.monitor.retraining import training_runs
 from components.monitor.retraining.policy import HOUR_S, TrainingRun, decide
@@ -90,7 +91,8 @@ def _settle(record: Path, registry: Registry, trainer: Trainer) -> None:
     if not newest.id:
         training_runs.update(record, id=status.id)
     if status.ok is not None:
-        blessed = registry.outcome(newest.name).get("blessed")
+        outcome = registry.outcome(newest.name)
+        blessed = PushOutcome.read(outcome).blessed if outcome.exists() else None
         training_runs.update(record, ok=status.ok, blessed=blessed)
         progress(f"{newest.name} {'finished' if status.ok else 'failed'}, blessed: {blessed}")
 

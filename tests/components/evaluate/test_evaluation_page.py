@@ -7,14 +7,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import ViewportSize
 
-from components.evaluate.evaluation_page import render, slice_metrics
-from model.files import write_json
+from components.artifacts.evaluation import Evaluation
+from components.evaluate.evaluation_page import render
 from tests.browser import DESK, PHONE, chromium, overhang, violations
 
 
-def _metrics() -> dict[str, Any]:
+def _metrics(**changes: Any) -> Evaluation:
     known = {"delta_pct": 12.34, "low_pct": 1.0, "high_pct": 20.0}
-    return {
+    metrics = {
         "candidate": "aisle",
         "versions": {"aisle": "2017-12-04-<b>"},
         "trips": 1234,
@@ -31,6 +31,7 @@ def _metrics() -> dict[str, Any]:
             }
         ],
     }
+    return Evaluation.model_validate(metrics | changes)
 
 
 def _rows(page: str) -> list[list[str]]:
@@ -55,8 +56,7 @@ def test_models_differences_and_slices_are_on_the_page_and_nothing_is_taken_for_
 
 
 def test_a_candidate_without_rivals_has_a_page() -> None:
-    alone = _metrics() | {"paired": {}, "slices": []}
-    assert ">Evaluation</h1>" in render(alone)
+    assert ">Evaluation</h1>" in render(_metrics(paired={}, slices=[]))
 
 
 @pytest.mark.needs("chromium", "playwright")
@@ -70,8 +70,7 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(size: ViewportSize
         assert violations(page) == [] and overhang(page) <= 0
 
 
-def test_kfp_compares_runs_by_the_candidates_slices(tmp_path: Path) -> None:
-    metrics = _metrics()
-    metrics["slices"].append(metrics["slices"][0] | {"value": "none", "models": {"aisle": {"ndcg@10": None}}})
-    write_json(tmp_path / "metrics.json", metrics)
-    assert slice_metrics(str(tmp_path)) == {"basket: 1 & 2, ndcg@10": 0.5}
+def test_kfp_compares_runs_by_the_candidates_slices() -> None:
+    (row,) = _metrics().slices
+    undefined = row.model_copy(update={"value": "none", "models": {"aisle": {"ndcg@10": None}}})
+    assert _metrics(slices=[row, undefined]).by_slice == {"basket: 1 & 2, ndcg@10": 0.5}

@@ -1,13 +1,14 @@
-"""The evaluate stage on directories, with models that are functions: what metrics.json says."""
+"""The evaluate stage on directories, with models that are functions: the content of metrics.json."""
 
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from components.evaluate.run import evaluate
+from components.artifacts.evaluation import Evaluation
+from components.evaluate.run import evaluate_models
 from components.gate.criteria import Expected
-from components.gate.verdict import decide
+from components.gate.decide import decide
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
 from model.files import read_json
@@ -23,20 +24,34 @@ ANSWERS = {"aisle": frequency, "popularity": the_same, "personal_frequency": lat
 
 
 def load(directory: Path) -> FunctionModel:
-    """Stands in for model.package.loaded_model.load: the directory's name says which function."""
+    """Stands in for model.package.loaded_model.load: the directory's name names the function."""
     name = directory.name
     return FunctionModel(f"{name}-1", ANSWERS[name], score_is_probability=name == "aisle", score=0.25)
+
+
+def evaluate(root: Path, out: Path) -> Evaluation:
+    """Every model of ANSWERS in `root`, by the function of its name."""
+    return evaluate_models(
+        examples=root / "examples",
+        candidate=root / "aisle",
+        baselines=root / "baselines",
+        stable=root / "blessed",
+        out=out,
+        gate=GATE,
+        plan=PLAN,
+        code_version="c1",
+        load=load,
+    )
 
 
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("run")
     write_examples(root / "examples")
-    for name in ANSWERS:
-        (root / name).mkdir()
+    for name in ("aisle", "blessed", "baselines/popularity", "baselines/personal_frequency"):
+        (root / name).mkdir(parents=True)
         (root / name / "weights").write_bytes(b"x" * 500_000)
-    models = {name: root / name for name in ANSWERS}
-    evaluate(root / "examples", models, "aisle", "blessed", root / "out", GATE, plan=PLAN, code_version="c1", load=load)
+    evaluate(root, root / "out")
     return root
 
 
@@ -103,18 +118,24 @@ def test_tfma_leaves_its_own_output_and_agrees(place: Path, found: dict[str, Any
     assert found["tfma"]["max_difference"] < 1e-6 and found["tfma"]["verdict"] is True
 
 
-def test_the_gate_can_bless_it_and_only_for_these_examples(place: Path, found: dict[str, Any]) -> None:
+def test_the_gate_can_bless_it_and_only_for_these_examples(place: Path) -> None:
     task = load_task(place / "examples")
     expected = Expected(digest=task.digest, trips=len(task.trip_N))
-    assert decide(found, GATE, expected).blessed
-    assert not decide(found, GATE, Expected(digest="other", trips=40)).blessed
+    evaluation = Evaluation.load(place / "out")
+    assert decide(evaluation, GATE, expected).blessed
+    assert not decide(evaluation, GATE, Expected(digest="other", trips=40)).blessed
 
 
-def test_without_a_candidate_or_a_baseline_there_is_nothing_to_evaluate(place: Path, tmp_path: Path) -> None:
-    for models in ({"popularity": place}, {"aisle": place}, {}):
-        with pytest.raises(InputError, match="expected aisle and at least one baseline"):
-            evaluate(place / "examples", models, "aisle", None, tmp_path / "out", GATE, load=load)
+def test_without_a_baseline_there_is_nothing_to_evaluate(tmp_path: Path) -> None:
+    (tmp_path / "baselines").mkdir()
+    with pytest.raises(InputError, match="expected at least one baseline in"):
+        evaluate(tmp_path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_what_is_read_is_what_was_written(place: Path, found: dict[str, Any], tmp_path: Path) -> None:
+    Evaluation.load(place / "out").save(tmp_path)
+    assert read_json(tmp_path / "metrics.json") == found
 
 
 def test_every_mean_lies_in_its_own_interval(found: dict[str, Any]) -> None:

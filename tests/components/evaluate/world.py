@@ -82,5 +82,5 @@ def latest(request: Request) -> list[str]:
 
 
 def the_same(request: Request) -> list[str]:
-    """Everybody gets the same items."""
+    """All shoppers get the same items."""
     return list(ITEM_IDS[:20])

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from components.artifacts.evaluation import Evaluation
 from components.gate.criteria import Expected
 from tfx_configs.settings import GateSettings
 
@@ -59,3 +60,8 @@ def spoiled(*path: str | int, value: Any) -> dict[str, Any]:
     else:
         place[path[-1]] = value
     return metrics
+
+
+def read(metrics: dict[str, Any]) -> Evaluation:
+    """As the gate reads it from a file."""
+    return Evaluation.model_validate_json(json.dumps(metrics))

@@ -30,7 +30,7 @@ def test_the_step_after_the_gate_runs_only_when_it_says_yes(tmp_path: Path, over
         judged = gate(
             examples=data.output,
             evaluation=found.output,
-            settings=SETTINGS,
+            settings=SETTINGS.to_json(),
             code_version="c1",
             override_reason=override,
             override_by="maria" if override else "",

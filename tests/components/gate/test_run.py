@@ -13,7 +13,7 @@ from tests.components.evaluate.world import write_examples
 from tests.components.gate.evaluation import GOOD
 from tfx_configs import recipes
 
-SETTINGS = recipes.full().to_json()
+SETTINGS = recipes.full()
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +30,16 @@ def good_for(examples: Path) -> dict[str, Any]:
 
 
 def judge(examples: Path, evaluation: Path, why: str = "", who: str = "") -> bool:
-    out = (str(evaluation / "verdict.json"), str(evaluation / "table.md"))
-    return judge_candidate(SETTINGS, str(examples), str(evaluation), *out, why, who, "c1")
+    return judge_candidate(
+        settings=SETTINGS.gate,
+        examples=examples,
+        evaluation=evaluation,
+        verdict_file=evaluation / "verdict.json",
+        table_file=evaluation / "table.md",
+        override_reason=why,
+        override_by=who,
+        code_version="c1",
+    )
 
 
 def test_a_good_evaluation_of_these_examples_is_blessed_and_written_down(examples: Path, tmp_path: Path) -> None:
@@ -63,7 +71,7 @@ def test_an_override_is_said_aloud_with_who_when_and_why(
     examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert judge(examples, tmp_path, "the evaluation's disk is lost", "maria") is True
-    assert "BLESSED BY OVERRIDE by maria at 20" in capsys.readouterr().out
+    assert "BLESSED BY OVERRIDE of maria at 20" in capsys.readouterr().out
     assert "the evaluation's disk is lost" in (tmp_path / "table.md").read_text().splitlines()[0]
     verdict = read_json(tmp_path / "verdict.json")
     assert (

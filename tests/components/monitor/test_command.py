@@ -19,7 +19,10 @@ from model.files import write_json
 from model.request_log import reader as request_log
 from pipelines.cli import main
 from pipelines.commands.monitor import retrained
+from pipelines.local.run_directory import RunOutputs
+from pipelines.local.summary import Summary
 from pipelines.report.run import write_report
+from pipelines.report.run_files import read_sources
 from tests.components.monitor.shop import CUT_S, VERSION
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 from tfx_configs.settings import RunSettings
@@ -34,6 +37,7 @@ ENDS = ((True, True, "blessed"), (True, False, "refused by the gate"), (False, N
 def run(shop: World, shop_dir: Path, tmp_path: Path) -> Path:
     """A run whose rollout left the shop's log."""
     shutil.copytree(shop_dir / "rollout" / "requests", tmp_path / "rollout" / "requests")
+    (tmp_path / "none").mkdir()
     outputs = {"tables": str(shop_dir / "tables"), "examples": str(shop_dir / "examples")}
     outputs |= {"evaluation": str(tmp_path / "none"), "anomalies": str(tmp_path / "none")}
     write_json(tmp_path / "result.json", outputs)
@@ -102,7 +106,8 @@ def test_the_result_of_a_training_is_one_line(ok: bool, blessed: bool | None, ho
 def test_the_report_shows_it(run: Path) -> None:
     main(["monitor", "--run", str(run), "--now", NOW, "--fast"])
     page = run / "report.html"
-    write_report(page, {}, {"monitor": str(run / "monitoring")})
+    nothing = RunOutputs(run=run, stored={})
+    write_report(page, read_sources(Summary(), nothing, monitor=run / "monitoring"))
     html = page.read_text()
     assert 'id="monitoring"' in html and "Hits per trip by version" in html and VERSION in html
 

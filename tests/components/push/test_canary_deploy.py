@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from components.artifacts.push_outcome import ReleaseOutcome
 from components.inference_service.traffic import Traffic, read
 from components.push.canary_deploy import deploy
 from model.errors import CheckFailed, InputError
@@ -11,7 +12,7 @@ from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.components.inference_service.test_traffic import NEW, OLD
 
 
-def push(cluster: FakeCluster, smoke: Any = lambda predictor: None, ready_s: float = 60.0) -> dict[str, Any]:
+def push(cluster: FakeCluster, smoke: Any = lambda predictor: None, ready_s: float = 60.0) -> ReleaseOutcome:
     return deploy(cluster, OLD, NEW, 10, smoke, Clock().patience(ready_s))
 
 
@@ -26,15 +27,16 @@ def test_the_first_push_makes_stable_ready_and_then_declares_the_canary_beside_i
         Traffic(stable=OLD, canary=NEW, percent=10),
     ]
     assert asked == [NEW.predictor]
-    assert result == {
-        "version": NEW.name,
-        "predictor": NEW.predictor,
-        "percent": 10,
-        "stable": OLD.name,
-        "previous": None,
-        "generation": 4,
-        "changed": True,
-    }
+    assert result == ReleaseOutcome(
+        released=True,
+        version=NEW.name,
+        predictor=NEW.predictor,
+        percent=10,
+        stable=OLD.name,
+        previous=None,
+        generation=4,
+        changed=True,
+    )
 
 
 def test_a_later_push_leaves_stable_as_it_is() -> None:
@@ -55,7 +57,7 @@ def test_the_same_push_twice_declares_the_same() -> None:
     cluster = FakeCluster()
     push(cluster)
     again = push(cluster)
-    assert not again["changed"] and cluster.applied[-1] == cluster.applied[-2]
+    assert not again.changed and cluster.applied[-1] == cluster.applied[-2]
 
 
 def test_a_canary_that_is_never_ready_is_rolled_back_after_its_deadline_and_stable_is_untouched() -> None:

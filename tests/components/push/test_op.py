@@ -39,7 +39,7 @@ def test_outcome_and_card_are_files(tmp_path: Path, blessed: bool) -> None:
     outcome, card = _step(Place(tmp_path), "one", blessed=blessed)
     done = read_json(outcome)
     assert done["pushed"] is done["blessed"] is blessed
-    assert Registry(tmp_path / "registry").outcome("monday") == done
+    assert read_json(Registry(tmp_path / "registry").outcome("monday")) == done
     text = card.read_text()
-    assert text.startswith(f"# Push\n\n| | |\n|---|---|\n| version | {done['version']} |")
+    assert text.startswith(f"# Push\n\n| | |\n|---|---|\n| pushed | {blessed} |\n| version | {done['version']} |")
     assert ("## Made with" in text) is blessed

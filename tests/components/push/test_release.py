@@ -5,13 +5,14 @@ from typing import Any
 
 import pytest
 
+from components.artifacts.push_outcome import PushOutcome, ReleaseOutcome
 from components.inference_service.traffic import read
 from components.push import release as module
-from components.push.release import release
+from components.push.release import StoredModels, release
 from model.errors import ModelRefused
-from model.files import write_json
 from model.package.manifest import write_manifest
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
+from tests.components.push.outcomes import push_outcome
 
 
 def model(directory: Path, content: str) -> str:
@@ -32,12 +33,19 @@ class Place:
         self.version = model(root / "candidate", "new")
         self.baseline = model(root / "baselines" / "personal_frequency", "simple")
 
-    def release(self, **outcome: Any) -> dict[str, Any]:
-        write_json(self.root / "outcome.json", {"pushed": True, "version": self.version} | outcome)
-        candidate = (str(self.root / "candidate"), "minio://mlpipeline/run/candidate")
-        baselines = (str(self.root / "baselines"), "minio://mlpipeline/run/baselines")
-        clock = Clock().patience()
-        return release(str(self.root / "outcome.json"), candidate, baselines, 10, self.cluster, clock)
+    def release(self, **outcome: Any) -> ReleaseOutcome:
+        push_outcome(**{"version": self.version} | outcome).save(self.root)
+        address = "minio://mlpipeline/run"
+        return release(
+            outcome_file=self.root / PushOutcome.FILE,
+            candidate=StoredModels(directory=self.root / "candidate", uri=f"{address}/candidate"),
+            baselines=StoredModels(directory=self.root / "baselines", uri=f"{address}/baselines"),
+            percent=10,
+            cluster=self.cluster,
+            released_file=self.root / "released",
+            table_file=self.root / "table.md",
+            patience=Clock().patience(),
+        )
 
 
 @pytest.fixture
@@ -48,14 +56,17 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
 
 def test_a_pushed_model_becomes_the_canary_beside_the_first_baseline(place: Place) -> None:
     result = place.release()
-    assert result["released"] and result["version"] == place.version and result["stable"] == place.baseline
+    assert result.released and result.version == place.version and result.stable == place.baseline
+    assert ReleaseOutcome.read(place.root / "released") == result
+    assert f"| percent | {result.percent} |" in (place.root / "table.md").read_text()
     traffic = read(place.cluster.record())
     assert traffic.canary is not None and traffic.canary.uri == "s3://mlpipeline/run/candidate"
     assert traffic.stable is not None and traffic.stable.uri == "s3://mlpipeline/run/baselines/personal_frequency"
 
 
 def test_what_was_not_pushed_is_not_released(place: Place) -> None:
-    assert place.release(pushed=False, reason="not blessed") == {"released": False, "reason": "not blessed"}
+    assert place.release(pushed=False, reason="not blessed") == ReleaseOutcome(released=False, reason="not blessed")
+    assert (place.root / "table.md").read_text().count("\n| ") == 3  # the head and two rows
     assert place.cluster.applied == []
 
 

@@ -5,10 +5,13 @@ from typing import Any
 
 import pytest
 
-from components.push.run import push
+from components.artifacts.push_outcome import PushOutcome
+from components.artifacts.verdict import Override, Reason
+from components.push.run import push_candidate
 from model.errors import ModelRefused
 from model.files import read_json, write_json, write_text
 from model.registry.model_registry import Registry
+from model.registry.validation_baseline import data_digest
 from tests.model.model_directory import write_model
 from tfx_configs.settings import RunSettings
 
@@ -29,8 +32,7 @@ EVALUATION = {
         }
     ],
 }
-PASSED = {"check": "size", "passed": True}
-PLACES = ("one", "verdict.json", "baselines", "registry", "anomalies")
+PASSED = Reason(check="size", passed=True).model_dump()
 
 
 class Place:
@@ -41,22 +43,29 @@ class Place:
         self.registry = Registry(root / "registry")
         self.baseline = write_model(root / "baselines" / "personal_frequency", "counts", kind="personal_frequency")
 
-    def push(self, content: str, **verdict: Any) -> dict[str, Any]:
-        """Pushes a candidate of that content; the verdict blesses it unless it says otherwise."""
+    def push(self, content: str, **verdict: Any) -> PushOutcome:
+        """Pushes a candidate of that content; the verdict blesses it unless changed."""
         version = write_model(self.root / content, content)
         write_json(self.root / "verdict.json", {"blessed": True, "version": version} | verdict)
         write_text(self.root / "anomalies" / "drift.stats.pb", content)
         write_json(self.root / "anomalies" / "span.json", {"events": 900, "days": 300.0})
-        return push(
-            str(self.root / content),
-            str(self.root / "verdict.json"),
-            str(self.root / "baselines"),
-            str(self.registry.root),
-            str(self.root / "anomalies"),
-            "data-1",
-            "",
-            str(self.root / "evaluation"),
-            RunSettings().to_json(),
+        return self.run(content)
+
+    def run(self, content: str) -> PushOutcome:
+        """Pushes what is there."""
+        return push_candidate(
+            candidate=self.root / content,
+            verdict_file=self.root / "verdict.json",
+            baselines=self.root / "baselines",
+            registry_dir=self.registry.root,
+            validation=self.root / "anomalies",
+            data_version="data-1",
+            reference_dir="",
+            evaluation=self.root / "evaluation",
+            settings=RunSettings(),
+            run_name="",
+            outcome_file=self.root / "outcome.json",
+            card_file=self.root / "card.md",
         )
 
 
@@ -67,9 +76,9 @@ def place(tmp_path: Path) -> Place:
 
 def test_on_the_first_run_the_baseline_is_stable_and_the_candidate_its_canary(place: Place) -> None:
     result = place.push("one")
-    assert result["pushed"] and result["stable"] == result["replaces"] == place.baseline
+    assert result.pushed and result.stable == result.replaces == place.baseline
     state = place.registry.state()
-    assert (state.stable, state.canary) == (place.baseline, result["version"])
+    assert (state.stable, state.canary) == (place.baseline, result.version)
 
 
 def test_pushing_twice_leaves_what_pushing_once_left(place: Place) -> None:
@@ -82,14 +91,14 @@ def test_pushing_twice_leaves_what_pushing_once_left(place: Place) -> None:
 @pytest.mark.parametrize("blessed", [False, None, "true", 1])
 def test_without_a_plain_yes_the_stable_model_stays(place: Place, blessed: Any) -> None:
     result = place.push("one", blessed=blessed)
-    assert not result["pushed"] and result["reason"] == "not blessed"
+    assert not result.pushed and result.reason == "not blessed"
     state = place.registry.state()
     assert (state.stable, state.canary) == (place.baseline, None)
-    assert not place.registry.path(result["version"]).exists()
+    assert not place.registry.path(result.version).exists()
 
 
 def test_a_refused_candidate_leaves_another_models_canary_alone_and_is_none_itself(place: Place) -> None:
-    canary = place.push("one")["version"]
+    canary = place.push("one").version
     place.push("two", blessed=False)
     assert place.registry.state().canary == canary
     place.push("one", blessed=False)
@@ -106,7 +115,7 @@ def test_a_verdict_that_cannot_be_read_is_no_blessing(place: Place) -> None:
     write_model(place.root / "one", "one")
     write_text(place.root / "verdict.json", '{"blessed": tr')
     with pytest.raises(ModelRefused, match="expected the gate's verdict"):
-        push(*(str(place.root / name) for name in PLACES), "data-1", "", "", "{}")
+        place.run("one")
     assert not place.registry.root.exists()
 
 
@@ -115,7 +124,7 @@ def test_a_damaged_candidate_is_refused(place: Place) -> None:
     write_json(place.root / "verdict.json", {"blessed": True, "version": version})
     write_text(place.root / "one" / "training.json", "altered")
     with pytest.raises(ModelRefused, match=r"training\.json: altered"):
-        push(*(str(place.root / name) for name in PLACES), "data-1", "", "", "{}")
+        place.run("one")
     assert place.registry.state().canary is None
 
 
@@ -123,7 +132,7 @@ def test_the_model_that_is_stable_already_is_not_pushed_again(place: Place) -> N
     place.push("one")
     place.registry.promote()
     result = place.push("one")
-    assert not result["pushed"] and result["reason"] == "already stable"
+    assert not result.pushed and result.reason == "already stable"
     assert place.registry.state().canary is None
 
 
@@ -131,22 +140,25 @@ def test_a_second_model_replaces_the_first_as_canary(place: Place) -> None:
     place.push("one")
     stable = place.registry.promote().stable
     result = place.push("two")
-    assert result["pushed"] and result["replaces"] == stable
-    assert place.registry.state().canary == result["version"]
+    assert result.pushed and result.replaces == stable
+    assert place.registry.state().canary == result.version
 
 
 def test_the_validation_of_the_run_is_kept_beside_the_model_and_only_beside_a_blessed_one(place: Place) -> None:
     place.push("no", blessed=False)
     assert not (place.registry.root / "validation").exists()
-    version = place.push("one")["version"]
+    version = place.push("one").version
     kept = place.registry.root / "validation" / version
     assert (kept / "drift.stats.pb").read_text() == "one"
-    assert read_json(kept / "origin.json") == {"data": "data-1", "compared_with": ""}
+    assert read_json(kept / "origin.json") == {
+        "data": data_digest("data-1", RunSettings().data),
+        "compared_with": "",
+    }
 
 
 def test_the_verdict_is_kept_beside_the_model_and_two_pushes_of_one_are_one_file(place: Place) -> None:
-    version = place.push("one", reasons=[PASSED])["version"]
-    assert place.push("one", reasons=[PASSED])["override"] is None
+    version = place.push("one", reasons=[PASSED]).version
+    assert place.push("one", reasons=[PASSED]).override is None
     (kept,) = (place.registry.root / "verdicts" / version).iterdir()
     assert read_json(kept)["reasons"] == [PASSED]
     place.push("no", blessed=False)
@@ -159,18 +171,18 @@ def test_an_override_is_said_aloud_and_stands_in_the_registry_for_good(
     override = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "the size is known", "checks": ["size"]}
     result = place.push("one", overridden=True, override=override)
     line = "BLESSED BY OVERRIDE of maria at 2017-12-31T09:00:00Z: the size is known; these checks failed: size"
-    assert (result["reason"], result["override"]) == ("blessed by override", override)
+    assert (result.reason, result.override) == ("blessed by override", Override.model_validate(override))
     assert line in capsys.readouterr().out
     place.registry.promote()
     assert [entry.get("note") for entry in place.registry.state().history] == [None, line, None]
     place.push("one", overridden=True, override=override | {"by": "jo"})
-    kept = (place.registry.root / "verdicts" / result["version"]).iterdir()
+    kept = (place.registry.root / "verdicts" / result.version).iterdir()
     assert sorted(read_json(path)["override"]["by"] for path in kept) == ["jo", "maria"]
 
 
 def test_the_card_of_a_pushed_model_stands_beside_it_and_says_how_it_was_judged(place: Place) -> None:
     write_json(place.root / "evaluation" / "metrics.json", EVALUATION)
-    version = place.push("one", reasons=[PASSED])["version"]
+    version = place.push("one", reasons=[PASSED]).version
     card = (place.registry.root / "cards" / f"{version}.md").read_text()
     assert card.startswith(f"# Model card: {version}\n")
     for line in (
@@ -191,7 +203,7 @@ def test_the_card_of_a_pushed_model_stands_beside_it_and_says_how_it_was_judged(
 def test_the_card_of_an_override_says_so_first(place: Place) -> None:
     override = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "the size is known", "checks": ["size"]}
     reasons = [{"check": "size", "passed": False}]
-    version = place.push("one", overridden=True, override=override, reasons=reasons)["version"]
+    version = place.push("one", overridden=True, override=override, reasons=reasons).version
     card = (place.registry.root / "cards" / f"{version}.md").read_text()
     assert "**Blessed by override** of maria" in card and "These checks failed: size." in card
     assert "No evaluation could be read." in card

@@ -48,9 +48,9 @@ def test_the_stable_model_is_compared_with_always_and_gone_on_from_where_that_is
 ) -> None:
     stable = add(registry, tmp_path, "one")
     registry.set_stable(stable)
-    found = current_models(registry, run(start), "data")
-    assert found.blessed_dir == str(registry.path(stable))
-    assert found.parent_dir == (found.blessed_dir if has_parent else "")
+    models = current_models(registry, run(start), "data")
+    assert models.stable_dir == str(registry.path(stable))
+    assert models.parent_dir == (models.stable_dir if has_parent else "")
 
 
 def test_the_registry_follows_what_serves_on_a_cluster(registry: Registry, tmp_path: Path) -> None:

@@ -10,8 +10,9 @@ from model.errors import StageFailed
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import PIPELINE_STAGES, Display
-from pipelines.local.run_directory import Paths
+from pipelines.local.run_directory import Paths, RunOutputs
 from pipelines.local.trainer import LocalTrainer
+from tests.components.push.outcomes import push_outcome
 from tfx_configs import recipes
 from tfx_configs.settings import RunSettings
 
@@ -25,13 +26,13 @@ class Pipeline:
         self.blessed, self.error = blessed, error
         self.asked: list[tuple[RunSettings, Paths]] = []
 
-    def __call__(self, run: RunSettings, place: Paths, registry: Registry, _: Display, *, run_name: str) -> None:
+    def __call__(self, run: RunSettings, place: Paths, registry: Registry, _: Display, *, run_name: str) -> RunOutputs:
         self.asked.append((run, place))
         write_json(place.request, {"arguments": {"settings": run.to_json()}})
         if self.error:
             raise self.error
-        write_json(place.result, {"tables": "new"})
-        registry.keep_outcome(run_name, {"pushed": self.blessed, "blessed": self.blessed})
+        push_outcome(pushed=self.blessed, blessed=self.blessed).write(registry.outcome(run_name))
+        return RunOutputs.of(place.out, {"tables": str(place.out / "new")})
 
 
 def _trainer(root: Path, pipeline: Pipeline) -> LocalTrainer:
@@ -44,7 +45,7 @@ def _trainer(root: Path, pipeline: Pipeline) -> LocalTrainer:
 @pytest.mark.parametrize(
     ("pipeline", "ok", "compared_with"),
     [
-        (Pipeline(), True, "new"),
+        (Pipeline(), True, "retraining/new"),
         (Pipeline(blessed=False), True, "old"),
         (Pipeline(error=StageFailed("train: out of memory")), False, "old"),
     ],

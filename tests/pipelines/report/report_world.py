@@ -8,6 +8,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from pipelines.local.run_directory import RunOutputs
+from pipelines.local.summary import Summary
+
 
 def step(declared: int, **changes: Any) -> dict[str, Any]:
     sides = ("canary",) if declared == 100 else ("stable", "canary")
@@ -37,14 +40,17 @@ def step(declared: int, **changes: Any) -> dict[str, Any]:
     } | changes
 
 
-def summary_of(**changes: Any) -> dict[str, Any]:
-    return {
+QUALITY = {
+    "aisle": {"recall@10": 0.3, "ndcg@10": 0.25},
+    "popularity": {"recall@10": 0.1, "ndcg@10": 0.1},
+    "personal_frequency": {"recall@10": 0.2, "ndcg@10": 0.2},
+}
+
+
+def summary_of(**changes: Any) -> Summary:
+    facts = {
         "data": {"rows": 90, "rows_in": 100, "dropped": {"no user": 7}, "users": 5, "items": 9, "cut": "2024-01-08"},
-        "quality": {
-            "aisle": {"recall@10": 0.3, "ndcg@10": 0.25},
-            "popularity": {"recall@10": 0.1, "ndcg@10": 0.1},
-            "personal_frequency": {"recall@10": 0.2, "ndcg@10": 0.2},
-        },
+        "quality": QUALITY,
         "judged_trips": 12,
         "gate": {"blessed": True, "overridden": False, "reasons": ["all 2 checks passed"]},
         "training": {
@@ -71,12 +77,18 @@ def summary_of(**changes: Any) -> dict[str, Any]:
             "stages_ms": {"Envoy and HTTP": 1.0, "rank": 2.0, "state": 1.0},
         },
         "seconds": {"ingest": 0.0, "train": 75.0, "rollout": 15.0},
-    } | changes
+    }
+    return Summary.model_validate(facts | changes)
 
 
-def outputs_in(root: Path, text: str = "plain") -> dict[str, str]:
-    """Files of a small run; `text` stands wherever a stage may pass on words of the user's data."""
-    slices = [{"slice": "department", "value": text, "trips": 1, "models": summary_of()["quality"]}]
+def outputs_of(root: Path, *names: str) -> RunOutputs:
+    """Outputs of those names, in files of the same names below `root`."""
+    return RunOutputs.of(root, {name: str(root / name) for name in names})
+
+
+def outputs_in(root: Path, text: str = "plain") -> RunOutputs:
+    """Files of a small run; `text` is wherever a stage may pass on words of the user's data."""
+    slices = [{"slice": "department", "value": text, "trips": 1, "models": QUALITY}]
     files = {
         "tables/ingest.json": {
             "source": "complete_journey",
@@ -150,4 +162,4 @@ def outputs_in(root: Path, text: str = "plain") -> dict[str, str]:
     times = [datetime(2024, 1, day) for day in (1, 2, 7, 8, 14, 15)]
     (root / "tables" / "events").mkdir()
     pq.write_table(pa.table({"event_time": times}), root / "tables" / "events" / "part.parquet")
-    return {name: str(root / name) for name in ("tables", "anomalies", "evaluation", "verdict")}
+    return outputs_of(root, "tables", "anomalies", "evaluation", "verdict")

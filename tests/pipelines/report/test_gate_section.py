@@ -15,19 +15,19 @@ def test_checks_of_one_kind_stand_together_and_kinds_with_a_failed_check_first(t
         {"check": name, "passed": passed, "value": None, "threshold": None, "message": "", "group": group}
         for name, passed, group in (("a", True, "cost"), ("b", True, "slices"), ("c", False, "slices"))
     ]
-    Path(outputs["verdict"]).write_text(json.dumps({"reasons": reasons}), encoding="utf-8")
+    outputs["verdict"].write_text(json.dumps({"reasons": reasons}), encoding="utf-8")
     gate = next(section for section in build(read_sources(summary_of(), outputs)).sections if section.id == "gate")
     assert [(t.title, [row[0] for row in t.rows], t.failed) for t in gate.tables] == [
-        ("Slices: 1 of 2 said no", ["c", "b"], (0,)),
+        ("Slices: 1 of 2 failed", ["c", "b"], (0,)),
         ("Cost: 1 check passed", ["a"], ()),
     ]
 
 
 def test_an_override_is_the_first_thing_said_of_the_gate_with_who_when_and_why(tmp_path: Path) -> None:
     outputs = outputs_in(tmp_path)
-    verdict = json.loads(Path(outputs["verdict"]).read_text())
+    verdict = json.loads(outputs["verdict"].read_text())
     verdict["override"] = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "The size is known.", "checks": ["x"]}
-    Path(outputs["verdict"]).write_text(json.dumps(verdict), encoding="utf-8")
+    outputs["verdict"].write_text(json.dumps(verdict), encoding="utf-8")
     page = build(read_sources(summary_of(gate={"blessed": True, "overridden": True, "reasons": []}), outputs))
     gate = next(section for section in page.sections if section.id == "gate")
     assert gate.notes[0].text == "The size is known. Decided by maria at 2017-12-31T09:00:00Z."

@@ -8,6 +8,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from pipelines.demo import rewrite_report
 from pipelines.report.run import write_report
+from pipelines.report.run_files import read_sources
 from tests.browser import DESK, IMAGES, PHONE, Scheme, chromium, overhang, violations
 from tests.pipelines.report.report_world import outputs_in, step, summary_of
 
@@ -28,7 +29,8 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     bad = step(10, decision="rollback", reasons=["errors: 9 of 50 canary requests, over 1 %"])
     bad["guards"][0]["value"] = 18.0
     rollout = {"steps": [bad], "final_state": "rolled_back", "failed_requests": 0, "failed_events": 2}
-    write_report(root / "report.html", summary_of(rollout=rollout), outputs_in(root, "verylongword" * 12))
+    sources = read_sources(summary_of(rollout=rollout), outputs_in(root, "verylongword" * 12))
+    write_report(root / "report.html", sources)
     return root / "report.html"
 
 

@@ -1,4 +1,4 @@
-"""The report of a run: what it says, that it is safe, offline and readable without eyes."""
+"""The report of a run: its content, that it is safe, offline and readable without eyes."""
 
 import re
 from html.parser import HTMLParser
@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from components.reporting.charts import Scale, curves
+from pipelines.local.run_directory import RunOutputs
+from pipelines.local.summary import Summary
 from pipelines.report.run import build, write_report
 from pipelines.report.run_files import read_sources
-from tests.pipelines.report.report_world import outputs_in, step, summary_of
+from tests.pipelines.report.report_world import outputs_in, outputs_of, step, summary_of
 
 EVIL = "<script>alert('x')</script>"
 
@@ -32,17 +34,17 @@ class Reader(HTMLParser):
         self.text += data
 
 
-def _written(tmp_path: Path, summary: dict[str, Any], outputs: dict[str, str]) -> str:
+def _written(tmp_path: Path, summary: Summary, outputs: RunOutputs) -> str:
     path = tmp_path / "report.html"
-    write_report(path, summary, outputs)
+    write_report(path, read_sources(summary, outputs))
     return path.read_text(encoding="utf-8")
 
 
 def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
     page = build(read_sources(summary_of(), outputs_in(tmp_path)))
     assert page.headline == "The new model passed the gate and took over all traffic, without one failed request."
-    told = {figure.label: (figure.value, figure.detail.replace("\u00a0", " ")) for figure in page.figures}
-    assert told == {
+    shown = {figure.label: (figure.value, figure.detail.replace("\u00a0", " ")) for figure in page.figures}
+    assert shown == {
         "Gate": ("blessed", "1 of 2 checks passed"),
         "ndcg@10": ("0.2500", "+25.0 % against personal frequency (95 %: −5.0 to +60.0 %)"),
         "Rollout": ("promoted", "10 % → 100 %"),
@@ -81,15 +83,15 @@ def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
 def test_every_end_of_a_run_has_its_sentence(
     tmp_path: Path, gate: dict[str, Any], rollout: dict[str, Any], words: str
 ) -> None:
-    html = _written(tmp_path, summary_of(gate=gate, rollout=rollout, serving=None), {})
+    html = _written(tmp_path, summary_of(gate=gate, rollout=rollout, serving=None), outputs_of(tmp_path))
     assert words in Reader(html).text
 
 
 def test_a_summary_of_nothing_still_makes_a_page(tmp_path: Path) -> None:
-    html = _written(tmp_path, {}, {})
+    html = _written(tmp_path, Summary(), outputs_of(tmp_path))
     assert html.startswith("<!doctype html>")
     assert "ended before the gate" in html
-    assert build(read_sources({}, {})).sections == ()
+    assert build(read_sources(Summary(), outputs_of(tmp_path))).sections == ()
 
 
 def test_words_from_the_data_never_become_markup(tmp_path: Path) -> None:
@@ -152,7 +154,7 @@ def test_weeks_are_counted_from_the_cut(tmp_path: Path) -> None:
 
 
 def test_rows_add_up_to_what_came_in(tmp_path: Path) -> None:
-    page = build(read_sources(summary_of(), {}))
+    page = build(read_sources(summary_of(), outputs_of(tmp_path)))
     data = next(section for section in page.sections if section.id == "data")
     assert [(row[0].split(":")[0], row[1]) for row in data.tables[0].rows] == [
         ("rows that came in", "100"),
@@ -164,7 +166,7 @@ def test_rows_add_up_to_what_came_in(tmp_path: Path) -> None:
 
 def test_the_simulated_data_set_is_named_as_such_and_other_data_is_not(tmp_path: Path) -> None:
     assert "simulated from real patterns" in _written(tmp_path, summary_of(), outputs_in(tmp_path))
-    assert "simulated" not in _written(tmp_path, summary_of(), {})
+    assert "simulated" not in _written(tmp_path, summary_of(), outputs_of(tmp_path))
 
 
 def test_a_scale_holds_its_values_and_zero_on_round_steps() -> None:

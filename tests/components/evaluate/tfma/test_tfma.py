@@ -1,13 +1,13 @@
-"""TFMA against numpy, and what its verdict says. One evaluation of 40 trips and four models is shared."""
+"""TFMA against numpy, and its verdict. One evaluation of 40 trips and four models is shared."""
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from components.artifacts.evaluation import Evaluation, Slice
 from components.artifacts.examples import Examples
 from components.evaluate import metrics_report as report
 from components.evaluate.predictions import recommend_all
@@ -43,10 +43,15 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
 
 
 @pytest.fixture(scope="module")
-def numbers(judged: report.Judged) -> dict[str, Any]:
+def numbers(judged: report.Judged) -> Evaluation:
     values = report.by_trip(judged)
-    slices = report.by_slice(judged, values, "aisle", EvaluationSettings(bootstrap_rounds=100))
-    return {"models": report.overall(judged, values, report.curves(judged), active_items=80), "slices": slices}
+    return Evaluation(
+        candidate="aisle",
+        stable="blessed",
+        baselines=("popularity", "personal_frequency"),
+        models=report.overall(judged, values, report.curves(judged), active_items=80),
+        slices=tuple(report.by_slice(judged, values, "aisle", EvaluationSettings(bootstrap_rounds=100))),
+    )
 
 
 def run(judged: report.Judged, out: Path, asked: list[Threshold], reference: str = "blessed") -> Outcome:
@@ -63,15 +68,16 @@ def outcome(judged: report.Judged, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def test_tfma_and_numpy_agree_overall_and_in_every_slice(
-    outcome: Outcome, judged: report.Judged, numbers: dict[str, Any]
+    outcome: Outcome, judged: report.Judged, numbers: Evaluation
 ) -> None:
     for name, model in outcome.values[OVERALL].items():
-        assert model == pytest.approx({k: v for k, v in numbers["models"][name].items() if k in model}, abs=1e-6)
-    new = next(row for row in numbers["slices"] if (row["slice"], row["value"]) == ("shopper", "new"))
-    assert outcome.values["shopper", "new"]["aisle"] == pytest.approx(new["models"]["aisle"], abs=1e-6)
+        assert model == pytest.approx({k: v for k, v in numbers.models[name].items() if k in model}, abs=1e-6)
+    new = next(row for row in numbers.slices if row.name == "shopper: new")
+    assert outcome.values["shopper", "new"]["aisle"] == pytest.approx(new.models["aisle"], abs=1e-6)
     assert set(outcome.values[OVERALL]) == set(judged.items)
     found = compare(outcome, numbers, trips=40)
-    assert found["counts_agree"] and found["example_count"] == 40 and found["max_difference"] < 1e-6
+    assert found.counts_agree and found.example_count == 40
+    assert found.max_difference is not None and found.max_difference < 1e-6
 
 
 def test_thresholds_on_all_trips_are_not_applied_to_the_slices(outcome: Outcome) -> None:
@@ -100,46 +106,48 @@ def test_without_thresholds_there_is_no_verdict(judged: report.Judged, tmp_path:
 
 
 def test_the_whole_check_says_yes_to_a_model_that_wins_and_no_to_one_that_loses(
-    judged: report.Judged, numbers: dict[str, Any], tmp_path: Path
+    judged: report.Judged, numbers: Evaluation, tmp_path: Path
 ) -> None:
-    wins = check_with_tfma(judged, numbers, "aisle", "blessed", GATE, tmp_path / "wins")
-    assert wins["verdict"] is True and wins["counts_agree"] and wins["max_difference"] < 1e-6
-    loses = check_with_tfma(judged, numbers, "popularity", None, GATE, tmp_path / "loses")
-    assert loses["verdict"] is False and any(line.startswith("ndcg@10 in all trips") for line in loses["failures"])
+    wins = check_with_tfma(judged, numbers, GATE, tmp_path / "wins")
+    assert wins.verdict is True and wins.counts_agree
+    assert wins.max_difference is not None and wins.max_difference < 1e-6
+    others = {"candidate": "popularity", "stable": None, "baselines": ("aisle", "personal_frequency", "blessed")}
+    loses = check_with_tfma(judged, numbers.model_copy(update=others), GATE, tmp_path / "loses")
+    assert loses.verdict is False and loses.failures is not None
+    assert any(line.startswith("ndcg@10 in all trips") for line in loses.failures)
 
 
-def test_bounds_come_from_the_best_baseline_and_the_blessed_model() -> None:
-    def row(slicing: str, trips: int) -> dict[str, Any]:
+def test_bounds_come_from_the_best_baseline_and_the_stable_model() -> None:
+    def row(slicing: str, trips: int) -> Slice:
         models = {"a": {"ndcg@10": 0.2}, "b": {"ndcg@10": 0.3}, "old": {"ndcg@10": 0.0}}
-        return {"slice": slicing, "value": "x", "trips": trips, "models": models}
+        return Slice(slice=slicing, value="x", trips=trips, models=models)
 
     models = {name: {"ndcg@10": n, "recall@10": r} for name, n, r in (("a", 0.2, 0.5), ("b", 0.4, 0.1), ("old", 1, 1))}
-    found = thresholds({"models": models, "slices": [row("big", 10), row("small", 9)]}, ["a", "b"], "old", GATE)
+    slices = (row("big", 10), row("small", 9))
+    found = thresholds(Evaluation(models=models, slices=slices, baselines=("a", "b"), stable="old"), GATE)
     assert [(t.metric, t.slice, t.ratio) for t in found] == [
         ("recall@10", OVERALL, None),
         ("ndcg@10", OVERALL, 0.98),
-        ("ndcg@10", ("big", "x"), None),  # the blessed model has no hit there: no ratio to ask for
+        ("ndcg@10", ("big", "x"), None),  # the stable model has no hit there: no ratio to ask for
     ]
     assert [t.at_least for t in found] == pytest.approx([0.5, 0.4, 0.15])
 
 
 def test_a_slice_that_tfma_lacks_or_counts_differently_is_noticed() -> None:
-    numbers = {"models": {"a": {"ndcg@10": 0.5}}, "slices": []}
+    numbers = Evaluation(models={"a": {"ndcg@10": 0.5}})
     values = {OVERALL: {"a": {"ndcg@10": 0.5}}}
     agreed = Outcome(verdict=True, failures=[], examples={OVERALL: 3}, values=values)
-    assert compare(agreed, numbers, trips=3)["counts_agree"]
-    assert not compare(agreed, numbers, trips=4)["counts_agree"]
-    assert compare(dataclasses.replace(agreed, values={}), numbers, trips=3)["max_difference"] is None
+    assert compare(agreed, numbers, trips=3).counts_agree
+    assert not compare(agreed, numbers, trips=4).counts_agree
+    assert compare(dataclasses.replace(agreed, values={}), numbers, trips=3).max_difference is None
 
 
 def test_an_undefined_value_agrees_only_with_an_undefined_value() -> None:
-    numbers = {"models": {"a": {"ndcg@10": None}}, "slices": []}
+    numbers = Evaluation(models={"a": {"ndcg@10": None}})
     nan = Outcome(verdict=True, failures=[], examples={OVERALL: 1}, values={OVERALL: {"a": {"ndcg@10": float("nan")}}})
-    assert compare(nan, numbers, trips=1)["max_difference"] == 0.0
-    assert (
-        compare(dataclasses.replace(nan, values={OVERALL: {"a": {"ndcg@10": 0.1}}}), numbers, 1)["max_difference"]
-        is None
-    )
+    assert compare(nan, numbers, trips=1).max_difference == 0.0
+    defined = dataclasses.replace(nan, values={OVERALL: {"a": {"ndcg@10": 0.1}}})
+    assert compare(defined, numbers, trips=1).max_difference is None
 
 
 def test_a_trip_reads_back_from_its_vectors() -> None:

@@ -8,9 +8,9 @@ from benchmarks.monitoring.world import World
 from components.monitor.data import baseline as reference
 from components.monitor.data.baseline_store import active, keep_baseline
 from model.errors import InputError
-from model.files import write_json
 from model.registry.model_registry import Registry
 from tests.components.monitor.shop import CUT_S
+from tests.components.push.outcomes import push_outcome
 from tests.model.model_directory import write_model
 from tfx_configs.settings import RunSettings
 
@@ -32,9 +32,9 @@ def test_the_reference_of_a_blessed_run_is_built_once_and_of_a_refused_one_never
     registry, outcome, table = Registry(tmp_path / "registry"), tmp_path / "outcome.json", tmp_path / "table.md"
     stages = {name: str(shop_dir / name) for name in ("tables", "examples", "evaluation", "validation")}
     stages |= {"registry": str(registry.root), "outcome": str(outcome), "table": str(table)}
-    write_json(outcome, {"blessed": False, "version": "one"})
+    push_outcome(blessed=False).write(outcome)
     assert keep_baseline(RunSettings(), **stages) is None and "| kept | – |" in table.read_text()
-    write_json(outcome, {"blessed": True, "version": "one"})
+    push_outcome().write(outcome)
     made = keep_baseline(RunSettings(), **stages)
     assert made is not None and f"| kept | {made} |" in table.read_text()
     assert reference.load(made).cut_s == CUT_S

@@ -12,6 +12,7 @@ from model.registry.model_registry import Registry
 from pipelines.cli import main
 from pipelines.manifests.render import ROOT
 from tests.components.monitor.reports import NOW, report
+from tests.components.push.outcomes import push_outcome
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 from tfx_configs import recipes
 from tfx_configs.monitoring import RetrainSettings
@@ -57,7 +58,7 @@ def test_the_next_night_is_a_refresh_once_the_run_before_is_known_to_have_ended(
     name = _step(kfp, tmp_path)
     assert _step(kfp, tmp_path, "2020-05-11T04:00:00Z") == ""
     next(iter(kfp.runs.values()))["state"] = "SUCCEEDED"
-    Registry(tmp_path / "registry").keep_outcome(name, {"blessed": False})
+    push_outcome(blessed=False).write(Registry(tmp_path / "registry").outcome(name))
     started = _step(kfp, tmp_path, "2020-05-12T03:00:00Z")
     assert started == "aisle-refresh-20200512T030000Z"
     first, second = record.read(tmp_path / "monitoring" / record.NAME)

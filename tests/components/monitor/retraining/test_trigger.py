@@ -10,6 +10,7 @@ from components.monitor.retraining.policy import TrainingRun
 from components.monitor.retraining.trigger import RunStatus, retrain
 from model.errors import StageFailed
 from model.registry.model_registry import Registry
+from tests.components.push.outcomes import push_outcome
 from tests.worlds import seconds
 from tfx_configs.monitoring import RetrainSettings, Training
 from tfx_configs.units import DAY_S
@@ -64,7 +65,7 @@ class Place:
         name = self.newest().name
         self.trainer.runs[name] = ok
         if blessed is not None:
-            self.registry.keep_outcome(name, {"blessed": blessed})
+            push_outcome(blessed=blessed).write(self.registry.outcome(name))
 
     def newest(self) -> TrainingRun:
         return record.read(self.path)[-1]

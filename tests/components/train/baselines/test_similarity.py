@@ -79,16 +79,20 @@ def test_other_settings_mean_the_same_to_both(make: partial[CatalogScorer], peer
 def test_they_are_evaluated_beside_the_candidate_which_has_to_beat_them(
     trained: Trained, baselines: Exported, tmp_path: Path
 ) -> None:
-    settings = with_baselines(trained.run, *NEIGHBOUR_BASELINES).to_json()
-    examples, evaluation, asked = str(trained.examples), tmp_path / "evaluation", tmp_path / "baselines"
+    run = with_baselines(trained.run, *NEIGHBOUR_BASELINES)
+    evaluation, asked = tmp_path / "evaluation", tmp_path / "baselines"
     for name in (*EVERY_GATE, *NEIGHBOUR_BASELINES):
         shutil.copytree(baselines.directory / name, asked / name)
-    evaluate_models(settings, examples, str(trained.model), str(asked), "", str(evaluation), "c1")
+    evaluate_models(
+        examples=trained.examples, candidate=trained.model, baselines=asked, stable=None, out=evaluation, gate=run.gate
+    )
     metrics = read_json(evaluation / "metrics.json")
     assert set(metrics["baselines"]) == {"popularity", "personal_frequency", *PEERS}
     assert metrics["models"]["tifu_knn"]["ndcg@10"] > 2 * metrics["models"]["popularity"]["ndcg@10"]
-    verdict = tmp_path / "verdict.json"
-    judge_candidate(settings, examples, str(evaluation), str(verdict), str(tmp_path / "table.md"), "", "", "c1")
+    verdict, table = tmp_path / "verdict.json", tmp_path / "table.md"
+    judge_candidate(
+        settings=run.gate, examples=trained.examples, evaluation=evaluation, verdict_file=verdict, table_file=table
+    )
     reasons = {reason["check"]: reason["message"] for reason in read_json(verdict)["reasons"]}
     best = max(metrics["baselines"], key=lambda name: metrics["models"][name]["ndcg@10"])
     assert f"over {best}" in reasons["ndcg@10 lead"]

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
-from components.gate.override import MIN_REASON, Override, refusal
-from components.gate.verdict import as_markdown, decide, headline
-from tests.components.gate.evaluation import EVEN, EXPECTED, GOOD, MODELS, SETTINGS, spoiled
+from components.artifacts.verdict import Override
+from components.gate.decide import as_markdown, decide
+from components.gate.override import MIN_REASON, refusal
+from tests.components.gate.evaluation import EVEN, EXPECTED, GOOD, MODELS, SETTINGS, read, spoiled
 from tfx_configs.settings import GateSettings
 
 OVERRIDE = Override(by="maria", at="2017-12-31T09:00:00Z", reason="campaign starts tonight, size is known")
@@ -14,7 +15,7 @@ WORSE = {"delta_pct": -9.0, "low_pct": -12.0, "high_pct": -5.1}
 
 
 def failed(metrics: dict[str, Any], settings: GateSettings = SETTINGS) -> list[str]:
-    verdict = decide(metrics, settings, EXPECTED)
+    verdict = decide(read(metrics), settings, EXPECTED)
     assert verdict.blessed == verdict.passed == all(reason.passed for reason in verdict.reasons)
     return [reason.check for reason in verdict.reasons if not reason.passed]
 
@@ -37,7 +38,7 @@ def test_the_first_candidate_is_blessed_without_a_blessed_model() -> None:
         (("models", "aisle", "calibration_ratio@10"), 0.79, "calibration ratio"),
         (("paired", "personal_frequency", "ndcg@10", "low_pct"), -0.1, "ndcg@10 lead"),
         (("paired", "personal_frequency", "recall@10", "low_pct"), -0.1, "recall@10 lead"),
-        (("models", "blessed", "ndcg@10"), 0.22, "ndcg@10 of the blessed model"),
+        (("models", "blessed", "ndcg@10"), 0.22, "ndcg@10 of the stable model"),
         (("latency", "p50_ms"), 50.1, "latency"),
         (("size_mb",), 500.1, "size"),
         (("tfma", "verdict"), False, "tfma"),
@@ -116,7 +117,7 @@ def test_a_slicing_that_lost_one_of_its_slices_is_a_no() -> None:
         (("models", "popularity"), "beats baseline"),
         (("models", "blessed"), "no regression"),
         (("blessed",), "no regression"),
-        (("slices",), "slices complete"),
+        (("slices",), "slices by shopper"),
         (("slices", 0, "models"), "no slice regression"),
         (("slices", 0, "paired"), "no slice regression"),
         (("slices", 0, "paired", "blessed"), "no slice regression"),
@@ -172,21 +173,19 @@ def test_a_candidate_whose_score_is_no_probability_is_not_blessed() -> None:
 
 
 def test_an_override_blesses_and_keeps_what_failed_in_plain_sight() -> None:
-    verdict = decide(spoiled("size_mb", value=900.0), SETTINGS, EXPECTED, OVERRIDE)
+    verdict = decide(read(spoiled("size_mb", value=900.0)), SETTINGS, EXPECTED, OVERRIDE)
     assert verdict.blessed and verdict.overridden and not verdict.passed
-    assert headline(verdict) == (
-        "BLESSED BY OVERRIDE by maria at 2017-12-31T09:00:00Z: campaign starts tonight, size is known; "
+    assert verdict.headline == (
+        "BLESSED BY OVERRIDE of maria at 2017-12-31T09:00:00Z: campaign starts tonight, size is known; "
         "these checks failed: size"
     )
-    stored = verdict.to_dict()
-    assert stored["overridden"] is True and stored["override"]["by"] == "maria"
-    assert stored["override"]["checks"] == ("size",)
+    assert verdict.override == OVERRIDE.model_copy(update={"checks": ("size",)})
 
 
 def test_an_override_that_was_not_needed_says_so() -> None:
-    verdict = decide(GOOD, SETTINGS, EXPECTED, OVERRIDE)
-    assert verdict.passed and not verdict.overridden and headline(verdict).startswith("Blessed: all")
-    assert verdict.to_dict()["override"]["checks"] == ()
+    verdict = decide(read(GOOD), SETTINGS, EXPECTED, OVERRIDE)
+    assert verdict.passed and not verdict.overridden and verdict.headline.startswith("Blessed: all")
+    assert verdict.override == OVERRIDE
 
 
 @pytest.mark.parametrize("reason", ["", "   ", "ok", " x" * 9, "y" * (MIN_REASON - 1) + "  "])
@@ -203,7 +202,7 @@ def test_an_override_by_nobody_is_refused_and_a_named_one_with_a_reason_is_taken
 
 
 def test_the_table_tells_each_kind_of_check_in_a_line_and_what_failed_before_the_rest() -> None:
-    verdict = decide(spoiled("size_mb", value=900.0), SETTINGS, EXPECTED)
+    verdict = decide(read(spoiled("size_mb", value=900.0)), SETTINGS, EXPECTED)
     lines = as_markdown(verdict).splitlines()
     assert lines[0] == f"# Not blessed: 1 of {len(verdict.reasons)} checks failed: size"
     assert lines[2:12] == [
@@ -212,13 +211,13 @@ def test_the_table_tells_each_kind_of_check_in_a_line_and_what_failed_before_the
         "| yes | the evaluation itself | 10 of 10 |",
         "| yes | TFMA's verdict | 1 of 1 |",
         "| yes | against the baselines | 4 of 4 |",
-        "| yes | against the blessed model | 1 of 1 |",
+        "| yes | against the stable model | 1 of 1 |",
         "| yes | slice by slice | 10 of 10 |",
         "| yes | what is listed | 3 of 3 |",
         "| **NO** | what it costs | 1 of 2 |",
         "",
     ]
     row = "| **NO** | size | 900 | 500 | exported model, MB |"
-    assert lines[12] == "## What said no" and lines[16] == row and lines.count(row) == 2
+    assert lines[12] == "## Failed checks" and lines[16] == row and lines.count(row) == 2
     assert all(sum(f"| {reason.check} |" in line for line in lines) >= 1 for reason in verdict.reasons)
-    assert "What said no" not in as_markdown(decide(GOOD, SETTINGS, EXPECTED))
+    assert "Failed checks" not in as_markdown(decide(read(GOOD), SETTINGS, EXPECTED))

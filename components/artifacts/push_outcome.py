@@ -1,0 +1,46 @@
+"""What push did with a candidate in the registry, and release on a cluster."""
+
+from typing import ClassVar
+
+from components.artifacts.artifact import Artifact
+from components.artifacts.verdict import Override
+
+
+class PushOutcome(Artifact):
+    """The candidate in the registry, or not, and why."""
+
+    FILE: ClassVar[str] = "outcome.json"
+    STAGE: ClassVar[str] = "push"
+
+    pushed: bool
+    """It is the canary now."""
+    version: str
+    """Of the candidate."""
+    blessed: bool
+    stable: str | None
+    """Version that is stable."""
+    replaces: str | None
+    """Version that it would replace."""
+    reason: str
+    override: Override | None = None
+    """The verdict's, where it was needed."""
+
+
+class ReleaseOutcome(Artifact):
+    """The candidate on the InferenceService, or not. What does not apply is not set."""
+
+    FILE: ClassVar[str] = "released.json"
+    STAGE: ClassVar[str] = "release"
+
+    released: bool
+    reason: str | None = None
+    """Why it was not released."""
+    version: str = ""
+    predictor: str = ""
+    percent: int = 0
+    stable: str | None = None
+    previous: str | None = None
+    generation: int = 0
+    """Of the InferenceService."""
+    changed: bool = False
+    """Whether the service declared something else before."""
