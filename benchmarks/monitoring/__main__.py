@@ -193,7 +193,7 @@ def evaluation(examples: Path, model: Path) -> Path:
 def with_stats(path: Path) -> None:
     """TFDV's statistics of the reference's own visits, where no validation left those of all training trips."""
     kwargs = {"visits": str(path / "visits.parquet"), "out": str(path / reference.STATS)}
-    call("validate", "components.validate.window_distances:write_training_stats", kwargs)
+    call("validate", "benchmarks.monitoring.training_stats:write_training_stats", kwargs)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from components.validate import drift, statistics
+from components.validate import drift
 from components.validate import serving_skew as requests
 from components.validate.tables import HOUR, WEEKDAY, with_derived
 from model.data import columns as c
@@ -65,15 +65,6 @@ def distances(
         return _by_feature(drift.distances(before[names], now[names], settings))
 
     return {"skew": _each(skew, spans), "drift": _each(moved, spans)}
-
-
-def write_training_stats(visits: str, out: str) -> str:
-    """Writes requests.stats.pb of trips given as Parquet (user_id, time_s, store_id); returns `out`."""
-    rows = pd.read_parquet(visits, columns=[c.USER, "time_s", c.STORE]).rename(columns={"time_s": c.TIME})
-    rows[c.TIME] = rows[c.TIME].astype("float64")
-    stats = statistics.compute(with_derived(schema.EVENTS, rows))
-    Path(out).write_bytes(stats.SerializeToString(deterministic=True))
-    return out
 
 
 def _each(measure: Callable[[Parts], dict[str, float]], spans: Spans) -> Distances:

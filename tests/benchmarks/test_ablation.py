@@ -23,9 +23,9 @@ from model.data.trips import Trips
 from model.features.graph import feature_records
 from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
-from tests.benchmarks.test_peers import trips_of
 from tests.components.train.test_towers import inputs
 from tests.model.small_catalog import ITEMS, STORES, small_catalog
+from tests.pencil_world import trips_of
 from tfx_configs.recipes import fast
 
 COLUMN = {item: i for i, item in enumerate(ITEMS)}

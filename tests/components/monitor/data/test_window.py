@@ -5,7 +5,6 @@ from datetime import datetime
 
 import pytest
 
-from benchmarks.monitoring.world import World
 from components.monitor import run
 from components.monitor.checks.freshness import hours
 from components.monitor.checks.measurements import recall, visits
@@ -13,6 +12,7 @@ from components.monitor.checks.tfdv_distances import compared
 from components.monitor.data.baseline import Reference
 from components.monitor.data.window import before_cut, before_in_log, day_spans, ending
 from model.data import columns as c
+from tests.components.monitor.world import World
 from tests.worlds import seconds
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import DAY_S
