@@ -11,11 +11,10 @@ from benchmarks.ablation import ranking as ablation_ranking
 from benchmarks.ablation import towers as ablation_towers
 from benchmarks.ablation import variants
 from benchmarks.ablation.attention import Attention
-from benchmarks.ablation.page import ablation
 from benchmarks.ablation.ranking import RANKERS
 from benchmarks.ablation.towers import MINED, MINED_FROM, MINED_TO, TOWERS, Lists, Mined, mine
+from benchmarks.harness.page import render
 from benchmarks.harness.samples import Samples, collect, recent
-from benchmarks.robustness.page import noise
 from components.train.ranker import no_scorer
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
@@ -163,11 +162,13 @@ def test_the_page_tells_changes_against_the_first_row() -> None:
     }
     said = {"hardware": {"cores": 2}, "cut": "2017-12-04", "trips": 2000, "ranking_days": 70, "epochs": 1, "union": 600}
     said["candidates"] = 200
-    text = ablation(said | found)
+    text = render("ablation/ablation", said | found)
     assert "| as it is | 0.5000 |  | 0.5000 |  | 0.5000 | 0.100 |" in text
     assert "| no price | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | 0.100 |" in text
     assert (
         "| no price | 0.5000 | 0.5000 | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | 0.250 |"
         in text
     )
-    assert "| no price | 0.5000 | -2.0 (-3.0 to -1.0) |" in noise(said | {"rankers": found["rankers"], "models": []})
+    assert "| no price | 0.5000 | -2.0 (-3.0 to -1.0) |" in render(
+        "robustness/noise", said | {"rankers": found["rankers"], "models": []}
+    )
