@@ -1,6 +1,6 @@
 """One renderer of all results: a Jinja template beside each benchmark, tables as lists of columns."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ def render(template: str, result: Mapping[str, Any], **others: Mapping[str, Any]
         result: its keys are the template's variables; as a whole it is `result`.
         others: further results by name.
     """
-    return _ENVIRONMENT.get_template(f"{template}.md.j2").render(result | others, result=result)
+    return _ENVIRONMENT.get_template(f"{template}.md.j2").render({**result, **others}, result=result)
 
 
 def source(name: str, script: str, root: str = "../") -> str:
@@ -55,7 +55,8 @@ def text(value: Any, form: str = "") -> str:
     """A value in one of FORMATS or in Python's; a dash for none."""
     if value is None:
         return NONE
-    return FORMATS[form](value) if form in FORMATS else format(value, form)
+    written = FORMATS.get(form)
+    return written(value) if written else format(value, form)
 
 
 def interval(found: Mapping[str, float | None]) -> str:
@@ -87,7 +88,7 @@ def _seconds(seconds: float) -> str:
     return f"{seconds:,.0f} s" if seconds < HOUR_S else f"{seconds / HOUR_S:.1f} h"
 
 
-FORMATS = {
+FORMATS: dict[str, Callable[[Any], str]] = {
     "interval": interval,
     "percent interval": _percent_interval,
     "ratio": _ratio,

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness.result_file import RESULTS, write_result
-from benchmarks.monitoring.fault import Fault
-from benchmarks.monitoring.faults import FAULTS
+from benchmarks.monitoring.fault import Fault, read_faults
 from benchmarks.monitoring.log import record
 from benchmarks.monitoring.plain_model import PlainModel
 from benchmarks.monitoring.world import World
@@ -71,7 +70,7 @@ SETTINGS = MonitorSettings(
 
 def main() -> None:
     world = real()
-    result: dict[str, Any] = {"alerts": [kept(fault.name, partial(fired, world, fault)) for fault in FAULTS]}
+    result: dict[str, Any] = {"alerts": [kept(fault.name, partial(fired, world, fault)) for fault in read_faults()]}
     result |= kept("clean", partial(clean, world))
     for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
         found = {cut: kept(f"clean-{cut}", partial(_replayed, cut)) for cut in cuts}

@@ -1,6 +1,7 @@
 """Parts of the ablation on small worlds: which negatives are mined, what attention sums, which labels samples have."""
 
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,12 @@ import pytest
 
 from benchmarks.ablation import ranking as ablation_ranking
 from benchmarks.ablation import towers as ablation_towers
-from benchmarks.ablation import variants
 from benchmarks.ablation.attention import Attention
 from benchmarks.ablation.ranking import RANKERS
 from benchmarks.ablation.towers import MINED, MINED_FROM, MINED_TO, TOWERS, Lists, Mined, mine
 from benchmarks.harness.page import render
 from benchmarks.harness.samples import Samples, collect, recent
+from benchmarks.harness.study import Measured, Study, measure
 from components.train.ranker import no_scorer
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
@@ -140,11 +141,18 @@ def test_towers_train_and_list(name: str) -> None:
 
 
 def test_variants_are_compared_with_the_reference_on_the_same_trips(tmp_path: Path) -> None:
-    variants.keep(tmp_path, "as it is", {"recall": np.array([0.5, 0.5])}, {"seconds": 1.0})
-    variants.keep(tmp_path, "+ more", {"recall": np.array([1.0, 0.5])}, {"seconds": 2.0})
-    assert variants.measured(tmp_path, "+ more") and not variants.measured(tmp_path, "less")
-    first, second = variants.compare(tmp_path, ["as it is", "+ more", "less"], "as it is", 7)
-    assert first["means"] == {"recall": 0.5} and first["over"] == {} and first["seconds"] == 1.0
+    made = {"as it is": [0.5, 0.5], "+ more": [1.0, 0.5], "less": [0.0, 0.0]}
+
+    def variant(name: str) -> Measured:
+        return {"recall": np.array(made[name])}, {}
+
+    variants = {name: partial(variant, name) for name in made}
+    of = Study(folder=tmp_path, variants=variants, reference="as it is", seed=7)
+    assert of.compared() == []
+    measure({"one": of}, most=2)
+    assert of.missing() == ["less"]
+    first, second = of.compared()
+    assert first["means"] == {"recall": 0.5} and first["over"] == {} and first["seconds"] >= 0.0
     assert second["over"]["recall"]["delta_pct"] == pytest.approx(50.0)
     assert (second["over"]["recall"]["low_pct"], second["over"]["recall"]["high_pct"]) == pytest.approx((0.0, 100.0))
 

@@ -5,13 +5,13 @@ import dataclasses
 import pytest
 
 from benchmarks.monitoring.__main__ import fired, with_stats
-from benchmarks.monitoring.fault import DAY_S, Fault
-from benchmarks.monitoring.faults import FAULTS
+from benchmarks.monitoring.fault import DAY_S, Fault, read_faults
 from benchmarks.monitoring.world import World
 from components.monitor.checks.run_checks import table
 from components.monitor.data.baseline import load
 from tests.components.monitor.world import World as RecordedShop
 
+FAULTS = read_faults()
 SLOWER = {"stale_store": 9 * DAY_S}
 """Here shoppers come once a week: that a purchase is missing shows at the visit after it."""
 IN_PROCESS = [fault for fault in FAULTS if not fault.needs_distances]
