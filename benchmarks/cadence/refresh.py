@@ -18,7 +18,7 @@ from benchmarks.cadence.__main__ import Walk
 from benchmarks.harness import study
 from benchmarks.harness.result_file import RESULTS, write_result
 from benchmarks.harness.study import RANKED, Judged, Measured, Study, interval
-from components.evaluate.predictions import recommend_all
+from components.evaluate.predictions import lists
 from components.ingest.run import ingest
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import Task
@@ -59,7 +59,7 @@ def trained(walk: Walk, start: Start, parent: Path) -> Path:
 
 def measure(model: Callable[[], Path], judged: Judged) -> Measured:
     """One model's lists; new are items that no shopper had bought before the parent's cut."""
-    items_NK = recommend_all(load(model()), judged.trips, judged.which, K)
+    items_NK = lists(load(model()), judged.trips, judged.which, K).items_Nk
     values, about = judged.measured(items_NK)
     return values, about | {"new_hits": new_hits(items_NK, judged.baskets, new_items(judged.task))}
 

@@ -14,7 +14,7 @@ Findings = list[dict[str, str]]
 TRUNCATED = "truncated file"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Corruption:
     """The finding must name `column`, have the severity and contain `received`; severity None: nothing may stop."""
 
@@ -67,12 +67,17 @@ def _day(events: pd.DataFrame) -> pd.Series:
     return (days.max() - days).dt.days
 
 
-def _where(events: pd.DataFrame, column: str, rows: pd.Series, values: object) -> pd.DataFrame:
+def _set(events: pd.DataFrame, column: str, rows: pd.Series, values: object) -> pd.DataFrame:
     return events.assign(**{column: events[column].mask(rows, values)})
 
 
 def _some(events: pd.DataFrame, share: float) -> np.ndarray:
     return np.random.default_rng(11).random(len(events)) < share
+
+
+def _future(events: pd.DataFrame) -> pd.DataFrame:
+    rows = pd.Series(_some(events, 0.01), events.index)
+    return _set(events, "event_time", rows, pd.Timestamp("2099-01-01"))
 
 
 def _shuffled(events: pd.DataFrame) -> pd.DataFrame:
@@ -82,62 +87,28 @@ def _shuffled(events: pd.DataFrame) -> pd.DataFrame:
 
 
 CORRUPTIONS = (
+    Corruption("type change", lambda e: e.assign(price=e["price"].map("{:.2f}".format)), "price", "string"),
+    Corruption("new category", lambda e: _set(e, "event_type", _day(e) < 7, "purchse"), "event_type", "purchse"),
+    Corruption("vanished column", lambda e: e.drop(columns="store_id"), "store_id", "no such column"),
     Corruption(
-        name="type change",
-        change=lambda e: e.assign(price=e["price"].map("{:.2f}".format)),
-        column="price",
-        received="string",
+        "unit change x100", lambda e: _set(e, "quantity", _day(e) < 14, e["quantity"] * 100), "quantity", "x100"
     ),
     Corruption(
-        name="new category",
-        change=lambda e: _where(e, "event_type", _day(e) < 7, "purchse"),
-        column="event_type",
-        received="purchse",
+        "null flood",
+        lambda e: _set(e, "price", _day(e).between(7, 13) & _some(e, 0.8), np.nan),
+        "price",
+        "% in the week of",
     ),
     Corruption(
-        name="vanished column",
-        change=lambda e: e.drop(columns="store_id"),
-        column="store_id",
-        received="no such column",
+        "duplicated day",
+        lambda e: pd.concat([e, e[_day(e) == 10]], ignore_index=True),
+        "user_id+basket_id+item_id+event_type",
+        "most on",
     ),
-    Corruption(
-        name="unit change x100",
-        change=lambda e: _where(e, "quantity", _day(e) < 14, e["quantity"] * 100),
-        column="quantity",
-        received="x100",
-    ),
-    Corruption(
-        name="null flood",
-        change=lambda e: _where(e, "price", _day(e).between(7, 13) & _some(e, 0.8), np.nan),
-        column="price",
-        received="% in the week of",
-    ),
-    Corruption(
-        name="duplicated day",
-        change=lambda e: pd.concat([e, e[_day(e) == 10]], ignore_index=True),
-        column="user_id+basket_id+item_id+event_type",
-        received="most on",
-    ),
-    Corruption(
-        name="missing day",
-        change=lambda e: e[_day(e) != 10],
-        column="event_time",
-        severity="warn",
-        received="none on",
-    ),
-    Corruption(name="shuffled ids", change=_shuffled, column="item_id", received="in the week of"),
-    Corruption(
-        name="price in cents",
-        change=lambda e: _where(e, "price", _day(e) < 7, e["price"] * 100),
-        column="price",
-        received="(x",
-    ),
-    Corruption(
-        name="future timestamps",
-        change=lambda e: _where(e, "event_time", pd.Series(_some(e, 0.01), e.index), pd.Timestamp("2099-01-01")),
-        column="event_time",
-        received="2099-01-01",
-    ),
-    Corruption(name=TRUNCATED, change=lambda e: e, column="(file)"),
-    Corruption(name="schema reorder", change=lambda e: e[list(reversed(e.columns))], column="", severity=None),
+    Corruption("missing day", lambda e: e[_day(e) != 10], "event_time", "none on", severity="warn"),
+    Corruption("shuffled ids", _shuffled, "item_id", "in the week of"),
+    Corruption("price in cents", lambda e: _set(e, "price", _day(e) < 7, e["price"] * 100), "price", "(x"),
+    Corruption("future timestamps", _future, "event_time", "2099-01-01"),
+    Corruption(TRUNCATED, lambda e: e, "(file)"),
+    Corruption("schema reorder", lambda e: e[list(reversed(e.columns))], "", severity=None),
 )

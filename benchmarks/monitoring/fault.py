@@ -109,6 +109,6 @@ def put(frame: pd.DataFrame, column: str, where: np.ndarray, values: object) -> 
 
 def with_rows(world: World, table: Table, rows: pd.DataFrame) -> World:
     """The world with other requests, or with other purchases in time order."""
-    if table == "purchases":
-        rows = rows.sort_values(c.TIME, kind="stable").reset_index(drop=True)
-    return dataclasses.replace(world, **{table: rows})
+    if table == "requests":
+        return dataclasses.replace(world, requests=rows)
+    return dataclasses.replace(world, purchases=rows.sort_values(c.TIME, kind="stable").reset_index(drop=True))

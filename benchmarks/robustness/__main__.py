@@ -22,7 +22,7 @@ from benchmarks.harness.study import Measured, Study
 from benchmarks.quality.__main__ import CUTS, FOLDER
 from benchmarks.quality.work import list_name
 from benchmarks.robustness import trips as noise_trips
-from components.evaluate.predictions import recommend_all
+from components.evaluate.predictions import lists
 from components.train.run import train
 from model.data.trips import Trips
 from model.evaluation.next_basket_task import CATALOG, ITEMS, TRIPS
@@ -81,11 +81,11 @@ def rank(world: World, name: str) -> np.ndarray:
 def ask(world: World, name: str) -> np.ndarray:
     """[N, K] items by a whole model."""
     if name == CLEAN:
-        lists: np.ndarray = np.load(FOLDER / CUTS[-1] / "lists" / f"{list_name('aisle', SEED)}.npy")
-        return lists
+        answered: np.ndarray = np.load(FOLDER / CUTS[-1] / "lists" / f"{list_name('aisle', SEED)}.npy")
+        return answered
     if name in AGED:
         aged = package.load(FOLDER / AGED[name] / list_name("model", SEED))
-        return recommend_all(aged, world.trips, world.which, K)
+        return lists(aged, world.trips, world.which, K).items_Nk
     trips = less(world.trips, LESS[name])
     examples = OUT / LESS[name] / "examples"
     if not examples.exists():
@@ -96,7 +96,7 @@ def ask(world: World, name: str) -> np.ndarray:
     model = OUT / LESS[name] / "model"
     train(full().to_json(), str(examples), str(model))
     gone = len(world.trips) - len(trips)  # all of them before the cut, and trips are sorted by time
-    return recommend_all(package.load(model), trips, world.which - gone, K)
+    return lists(package.load(model), trips, world.which - gone, K).items_Nk
 
 
 def less(trips: Trips, what: str) -> Trips:

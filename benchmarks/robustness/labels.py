@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from benchmarks.harness import study
 from benchmarks.harness.result_file import RESULTS, write_result
 from benchmarks.harness.study import Judged, Measured, Study
-from components.evaluate.predictions import recommend_all
+from components.evaluate.predictions import lists
 from components.examples.labels import label
 from components.examples.run import build_examples
 from components.ingest.run import ingest
@@ -74,7 +74,7 @@ def measure(world: Judged, events: pd.DataFrame, examples: Path, scratch: Path, 
         (folder / part).symlink_to((examples / part).resolve())
     run = dataclasses.replace(full().training(seed=seed), labels=policy)
     trained = train(run.to_json(), str(folder), str(folder / "model"))
-    items_Nk = recommend_all(package.load(folder / "model"), world.trips, world.which, K)
+    items_Nk = lists(package.load(folder / "model"), world.trips, world.which, K).items_Nk
     return world.by_trip(items_Nk), {
         "policy": dataclasses.asdict(policy),
         "training_seed": seed,

@@ -19,6 +19,7 @@ DOES = {
     "experiment": "compare two versions by shopper: plan how many it takes, read the result",
     "size": "how many shoppers and days it takes to see an effect",
     "read": "who was exposed, whether the split can be trusted, the effect; exit 1 if it cannot be trusted",
+    "offpolicy": "what other draws of the re-ranker would have earned, from a request log with propensities",
 }
 
 
@@ -49,6 +50,37 @@ def experiment_commands(commands: Any) -> None:
     read.add_argument("--final", action="store_true", help="this is the one planned look: its interval decides")
     read.add_argument("--json", type=Path, metavar="FILE", help="also write the whole result to this file")
     read.set_defaults(command=_read)
+    _add_offpolicy(actions)
+
+
+def _add_offpolicy(actions: Any) -> None:
+    parser = actions.add_parser("offpolicy", help=DOES["offpolicy"], description=DOES["offpolicy"])
+    parser.add_argument("log", metavar="LOG", help="directory of a request log, or s3://bucket/path (docs/serving.md)")
+    parser.add_argument("--version", required=True, help="whose answers are counted; its scores are probabilities")
+    _span(parser, "", required=True)
+    parser.add_argument("--explore-percent", type=number, default=0.0, help="answers with a draw (%(default)s)")
+    parser.add_argument("--explore-place", type=int, default=10, help="the place that is drawn for (%(default)s)")
+    parser.add_argument("--explore-pool", type=int, default=50, help="ranks that the draw is among (%(default)s)")
+    parser.set_defaults(command=_offpolicy)
+
+
+def _offpolicy(options: argparse.Namespace) -> int:
+    """Prints the estimate of the re-rank policy of the `--explore-*` options; returns the exit code."""
+    from pipelines.local.off_policy_analysis import compare_policy, comparison_lines
+    from tfx_configs.rerank import RerankSettings
+
+    since_s, until_s = _moments(options)
+    assert since_s is not None, "--since is required"
+    policy = RerankSettings(
+        explore_percent=options.explore_percent,
+        explore_place=options.explore_place,
+        explore_pool=options.explore_pool,
+    )
+    found = compare_policy(
+        options.log, options.tables, since_s, until_s, options.version, policy, labels=_labels(options)
+    )
+    print("\n".join(comparison_lines(found, options.version)))
+    return 0
 
 
 def _span(parser: argparse.ArgumentParser, when: str, required: bool) -> None:

@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from kserve.protocol.infer_type import InferInput
 
-from components.examples.trips import build_trips
 from components.monitor.data import baseline as reference
 from components.monitor.data import purchases, visits
 from model.data import columns as c
@@ -23,6 +22,7 @@ from model.serving.request_log.writer import LogOptions, RequestLog
 from pipelines.local.local_rollout import seed_store
 from tests.components.monitor.world import World
 from tests.model.serving.fake_server import FakeModel
+from tests.trips_of_events import build_trips
 from tests.worlds import at, seconds, write
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.evaluate.predictions import recommend_all
+from components.evaluate.predictions import lists
 from components.train.baselines.export import export_baselines
 from model.errors import InputError
 from model.evaluation import ranking_metrics as metrics
@@ -30,7 +30,7 @@ def test_the_named_ones_are_exported_and_the_logistic_one_has_learned_what_is_bo
     assert json.loads((tmp_path / "b" / "versions.json").read_text()) == versions
     trips, which = trained.trips, trained.trips.first_test_trips()
     baskets = [trips.basket(int(trip)) for trip in which]
-    listed = {name: recommend_all(package.load(tmp_path / "b" / name), trips, which) for name in versions}
+    listed = {name: lists(package.load(tmp_path / "b" / name), trips, which).items_Nk for name in versions}
     ndcg = {
         name: metrics.mean_defined(metrics.ndcg(metrics.find_hits(items, baskets, baskets), 10))
         for name, items in listed.items()
