@@ -12,7 +12,7 @@ from benchmarks.harness.page import render
 from model.files import read_json, write_json, write_text
 
 ROOT = Path(__file__).resolve().parent.parent
-FRESH, KEPT = ROOT / "build" / "bench", ROOT / "benchmarks" / "results"
+FRESH, PUBLISHED = ROOT / "build" / "bench", ROOT / "benchmarks" / "results"
 CADENCE = FRESH / "cadence" / "cadence.svg"
 
 
@@ -55,8 +55,8 @@ ONLY_FIGURES = {"experiment", "latency", "shipping"}
 def main() -> None:
     for path in sorted(FRESH.glob("*.json")):
         if path.stem in {section.result or name for name, section in SECTIONS.items()} | ONLY_FIGURES:
-            write_json(KEPT / path.name, read_json(path))
-            print(f"kept {path.name}")
+            write_json(PUBLISHED / path.name, read_json(path))
+            print(f"copied {path.name}")
     if CADENCE.exists():
         (ROOT / "docs" / "images" / CADENCE.name).write_bytes(CADENCE.read_bytes())
     for page in pages():
@@ -78,13 +78,13 @@ def filled(text: str) -> str:
     def section(match: re.Match[str]) -> str:
         name = match["name"]
         of = SECTIONS[name]
-        others = {other: read_json(KEPT / f"{other}.json") for other in of.others}
-        body = render(of.template, read_json(KEPT / f"{of.result or name}.json"), **others)
+        others = {other: read_json(PUBLISHED / f"{other}.json") for other in of.others}
+        body = render(of.template, read_json(PUBLISHED / f"{of.result or name}.json"), **others)
         return f"<!-- results:{name} -->\n{body}\n<!-- /results -->"
 
     def figure(match: re.Match[str]) -> str:
         name, *keys = match["path"].split("/")
-        value: Any = read_json(KEPT / f"{name}.json")
+        value: Any = read_json(PUBLISHED / f"{name}.json")
         for key in keys:
             value = value[int(key) if isinstance(value, list) else key]
         return f"<!-- figure:{match['path']} {match['form']} -->{value:{match['form']}}<!-- /figure -->"

@@ -72,13 +72,13 @@ def result(of: Study, judged: Judged) -> dict[str, Any]:
     """
     new = new_items(judged.task)
     over = {
-        reference: {one["name"]: one["over"] for one in of.compared(reference) if one["over"]}
+        reference: {row["name"]: row["over"] for row in of.compared(reference) if row["over"]}
         for reference in (STALE, SCRATCH)
     }
     models = {
-        one["name"]: {metric: interval(of.values(one["name"])[metric], SEED) for metric in RANKED}
-        | {key: one[key] for key in (metrics.COVERAGE, "new_hits")}
-        for one in of.compared()
+        row["name"]: {metric: interval(of.values(row["name"])[metric], SEED) for metric in RANKED}
+        | {key: row[key] for key in (metrics.COVERAGE, "new_hits")}
+        for row in of.compared()
     }
     return {
         "parent": PARENT,
@@ -96,14 +96,14 @@ def result(of: Study, judged: Judged) -> dict[str, Any]:
 
 def new_items(task: Task) -> np.ndarray:
     """Indices of the items that no shopper bought before the parent's cut."""
-    known = np.unique(task.trips.event_item_E[task.trips.event_time_E < _seconds(PARENT)])
-    return np.setdiff1d(np.arange(len(task.trips.item_ids)), known)
+    old = np.unique(task.trips.event_item_E[task.trips.event_time_E < _seconds(PARENT)])
+    return np.setdiff1d(np.arange(len(task.trips.item_ids)), old)
 
 
 def new_hits(items_NK: np.ndarray, baskets: list[np.ndarray], new: np.ndarray) -> int:
     """How many new items were shown and bought."""
     shown = [np.intersect1d(row, new) for row in items_NK]
-    return int(sum(np.isin(found, basket).sum() for found, basket in zip(shown, baskets, strict=True)))
+    return int(sum(np.isin(items, basket).sum() for items, basket in zip(shown, baskets, strict=True)))
 
 
 def _cost(start: str) -> dict[str, Any]:

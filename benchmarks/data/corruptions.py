@@ -24,15 +24,15 @@ class Corruption:
     received: str = ""
     severity: str | None = "stop"
 
-    def handled(self, found: Findings, clean: Findings) -> bool:
-        """Whether it was found, and not in the clean data too; or let through, where it does no harm."""
+    def handled(self, findings: Findings, clean: Findings) -> bool:
+        """Whether a finding reports it, and not in the clean data too; or let through, where it does no harm."""
         if self.severity is None:
-            return not any(one["severity"] == "stop" for one in found)
+            return not any(finding["severity"] == "stop" for finding in findings)
         return any(
-            (one["column"], one["severity"]) == (self.column, self.severity)
-            and self.received in one["received"]
-            and one not in clean
-            for one in found
+            (finding["column"], finding["severity"]) == (self.column, self.severity)
+            and self.received in finding["received"]
+            and finding not in clean
+            for finding in findings
         )
 
     def write(self, frames: Frames, folder: Path) -> Path:

@@ -22,5 +22,5 @@ def measured_by(test_file: str, name: str, *options: str) -> dict[str, Any]:
         figures = Path(folder) / f"{name}.json"
         if ended.returncode or not figures.exists():
             raise StageFailed(f"expected {test_file} to pass and to measure {name}; see its output above")
-        found: dict[str, Any] = read_json(figures)
-        return found
+        measured: dict[str, Any] = read_json(figures)
+        return measured

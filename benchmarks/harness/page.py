@@ -59,20 +59,20 @@ def text(value: Any, form: str = "") -> str:
     return written(value) if written else format(value, form)
 
 
-def interval(found: Mapping[str, float | None]) -> str:
+def interval(change: Mapping[str, float | None]) -> str:
     """Percent and its 95 % interval; a dash where there is none."""
-    if None in found.values():
+    if None in change.values():
         return NONE
-    return f"{found['delta_pct']:+.1f} ({found['low_pct']:+.1f} to {found['high_pct']:+.1f})"
+    return f"{change['delta_pct']:+.1f} ({change['low_pct']:+.1f} to {change['high_pct']:+.1f})"
 
 
-def _percent_interval(found: Mapping[str, float]) -> str:
-    return f"{found['delta_pct']:+.1f} % ({found['low_pct']:+.1f} to {found['high_pct']:+.1f})"
+def _percent_interval(change: Mapping[str, float]) -> str:
+    return f"{change['delta_pct']:+.1f} % ({change['low_pct']:+.1f} to {change['high_pct']:+.1f})"
 
 
-def _ratio(found: Mapping[str, float]) -> str:
+def _ratio(change: Mapping[str, float]) -> str:
     """1 + percent / 100, with its interval."""
-    value, low, high = (1 + found[name] / 100 for name in ("delta_pct", "low_pct", "high_pct"))
+    value, low, high = (1 + change[name] / 100 for name in ("delta_pct", "low_pct", "high_pct"))
     return f"{value:.2f} ({low:.2f} to {high:.2f})"
 
 
@@ -96,7 +96,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "seconds": _seconds,
     "hours": lambda seconds: f"{seconds / HOUR_S:.0f} h",
     "minutes": lambda seconds: f"{seconds / 60:.1f} minutes",
-    "gain": lambda found: f"{found['gain']:+.4f} ({found['low']:+.4f} to {found['high']:+.4f})",
+    "gain": lambda change: f"{change['gain']:+.4f} ({change['low']:+.4f} to {change['high']:+.4f})",
     "gb": lambda megabytes: f"{megabytes / 1000:.1f} GB",
     "mb": lambda megabytes: f"{megabytes:,} MB",
     "s": lambda seconds: f"{seconds:.0f} s",
@@ -117,6 +117,6 @@ _ENVIRONMENT = jinja2.Environment(
 _ENVIRONMENT.filters["text"] = text
 _ENVIRONMENT.tests |= {
     "starting": lambda name, begin: name.startswith(begin),
-    "containing": lambda one, part: part in one,
+    "containing": lambda value, part: part in value,
 }
 _ENVIRONMENT.globals |= {"table": table, "source": source, "min_effective": MIN_EFFECTIVE}

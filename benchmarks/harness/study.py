@@ -67,8 +67,8 @@ class Judged:
 
 def delta(candidate_N: np.ndarray, reference_N: np.ndarray, seed: int) -> dict[str, float | None]:
     """Percent over the reference with its 95 % interval; None where the reference never hits."""
-    found = metrics.paired_delta(candidate_N, reference_N, seed=seed, rounds=ROUNDS)
-    return {name: None if np.isnan(value) else value for name, value in dataclasses.asdict(found).items()}
+    change = metrics.paired_delta(candidate_N, reference_N, seed=seed, rounds=ROUNDS)
+    return {name: None if np.isnan(value) else value for name, value in dataclasses.asdict(change).items()}
 
 
 def interval(value_N: np.ndarray, seed: int) -> dict[str, float]:
@@ -121,15 +121,15 @@ class Study:
         reference = reference or self.reference
         if not self._path(reference, "json").exists():
             return []
-        first, found = self.values(reference), []
+        first, rows = self.values(reference), []
         for name in [*also, *self.variants]:
             if self._path(name, "json").exists():
                 values = self.values(name)
                 over = {metric: delta(value, first[metric], self.seed) for metric, value in values.items()}
                 means = {metric: metrics.mean_defined(value) for metric, value in values.items()}
                 about = read_json(self._path(name, "json"))
-                found.append({"name": name, "means": means, "over": {} if name == reference else over} | about)
-        return found
+                rows.append({"name": name, "means": means, "over": {} if name == reference else over} | about)
+        return rows
 
     def _path(self, name: str, suffix: str) -> Path:
         stem = re.sub(r"\W+", "-", name).strip("-")

@@ -93,13 +93,13 @@ def kept(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def fired(world: World, fault: Fault, day: float = FAULT_DAY) -> dict[str, Any]:
     """{name, fault, check, limit_s, fired_after_s} of a fault that begins `day` days after the cut; None: too late."""
-    progress(f"fault: {fault.says}")
+    progress(f"fault: {fault.what}")
     begin_s = world.known.cut_s + day * DAY_S
     step_s = max(FAULT_STEP_S * (DISTANCE_STEP if fault.needs_distances else 1), fault.limit_s // MOST_LOOKS)
     moments = np.arange(begin_s + step_s, begin_s + fault.limit_s + 1, step_s).tolist()
     broken = fault.inject(world.timed(), begin_s)
     after = next((moment_s - begin_s for moment_s in moments if _found(broken.until(moment_s), fault, moment_s)), None)
-    told = {"name": fault.name, "fault": fault.says, "check": fault.check, "limit_s": fault.limit_s}
+    told = {"name": fault.name, "fault": fault.what, "check": fault.check, "limit_s": fault.limit_s}
     return told | {"fired_after_s": None if after is None else round(after)}
 
 

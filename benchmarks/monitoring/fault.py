@@ -1,6 +1,7 @@
 """Faults on the data side, from faults.yaml: each changes a recorded world from a moment on.
 
-A change leaves behind what the fault would: in the request log, in the feed of purchases, or in what is known.
+A change leaves behind what the fault would: in the request log, in the feed of purchases, or in what the monitor
+compares with.
 """
 
 import dataclasses
@@ -63,7 +64,7 @@ class Fault:
     """One fault."""
 
     name: str
-    says: str
+    what: str
     """What broke."""
     check: str
     """The check that is to find it."""

@@ -75,8 +75,8 @@ def frozen_lists(world: World, since_s: float) -> World:
     """A cache that never ends: every shopper gets his last list before the fault again."""
     rows, where = world.requests, from_then(world.requests, since_s)
     last = rows[~where].drop_duplicates(c.USER, keep="last").set_index(c.USER)["item_ids"]
-    kept = rows[c.USER].map(last)
-    return with_rows(world, "requests", put(rows, "item_ids", where & kept.notna().to_numpy(), kept))
+    last_list = rows[c.USER].map(last)
+    return with_rows(world, "requests", put(rows, "item_ids", where & last_list.notna().to_numpy(), last_list))
 
 
 def no_repeats(world: World, since_s: float) -> World:

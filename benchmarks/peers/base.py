@@ -114,7 +114,7 @@ class Peer(abc.ABC):
 
     @abc.abstractmethod
     def learn(self, past: Histories) -> None:
-        """Learns from the histories of all shoppers as of the cut, `items` being known."""
+        """Learns from the histories of all shoppers as of the cut, whose number of `items` is set."""
 
     @abc.abstractmethod
     def score(self, asked: Histories) -> Any:
@@ -126,15 +126,15 @@ class Peer(abc.ABC):
 
     def fit(self, trips: Trips) -> Self:
         """Learns from what was bought, and not returned, strictly before `trips.cut_s`; returns itself."""
-        kept = trips.kept_events(trips.cut_s)
-        item, user = trips.event_item_E[kept], trips.event_user_E[kept]
+        learned_E = trips.kept_events(trips.cut_s)
+        item, user = trips.event_item_E[learned_E], trips.event_user_E[learned_E]
         count = np.bincount(item, minlength=len(trips.item_ids))
         order = np.argsort(-count, kind="stable")
         self.item_ids = trips.item_ids[order[: int((count > 0).sum())]]
         self._column = {name: column for column, name in enumerate(self.item_ids.tolist())}
         self._row = {name: row for row, name in enumerate(trips.user_ids.tolist())}
         moment, rows = np.full(len(trips.user_ids), trips.cut_s), np.arange(len(trips.user_ids))
-        self.learn(histories(np.argsort(order)[item], trips.event_time_E[kept], user, moment, rows))
+        self.learn(histories(np.argsort(order)[item], trips.event_time_E[learned_E], user, moment, rows))
         return self
 
     def recommend(self, requests: Sequence[Request]) -> list[Answer]:
@@ -148,14 +148,14 @@ class Peer(abc.ABC):
         return answers
 
     def _asked(self, requests: Sequence[Request]) -> Histories:
-        """The requests' histories, without items that nobody had bought before the cut."""
+        """The requests' histories, without items that no shopper had bought before the cut."""
         lengths = [len(request.history_item) for request in requests]
         item = np.array([self._column.get(i, -1) for request in requests for i in request.history_item], np.int64)
         time = np.concatenate([np.asarray(request.history_time, np.int64) for request in requests])
-        row, known = np.repeat(np.arange(len(requests)), lengths), item >= 0
+        row, listed = np.repeat(np.arange(len(requests)), lengths), item >= 0
         moment = np.array([request.time_s for request in requests])
         learned = np.array([self._row.get(request.user_id, -1) for request in requests])
-        return histories(item[known], time[known], row[known], moment, learned)
+        return histories(item[listed], time[listed], row[listed], moment, learned)
 
     def _answer(self, request: Request, scores: np.ndarray) -> Answer:
         excluded = {self._column[item] for item in request.barred() if item in self._column}

@@ -43,7 +43,7 @@ POLICIES: dict[str, tuple[LabelSettings, int]] = {
 
 def main() -> None:
     parser = study.parser(__doc__)
-    parser.add_argument("--tables", type=Path, help="what ingest wrote; default: made anew")
+    parser.add_argument("--tables", type=Path, help="what ingest wrote; default: made again")
     parser.add_argument("--examples", type=Path, help="what the examples stage made of them, with the default policy")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="aisle-labels-") as scratch:
@@ -57,10 +57,10 @@ def main() -> None:
         variants = {name: partial(measure, world, events, examples, Path(scratch), name) for name in POLICIES}
         policies = Study(folder=folder, variants=variants, reference=NONE, seed=SEED)
         study.measure({"policies": policies}, arguments.most)
-    found = {one.pop("name"): one for one in policies.compared()}
-    for one in found.values():
-        one["metrics"], one["against_none"] = one.pop("means"), one.pop("over")
-    result = {"trips": len(world.which), "span": world.task.span, "policies": found}
+    by_name = {row.pop("name"): row for row in policies.compared()}
+    for row in by_name.values():
+        row["metrics"], row["against_none"] = row.pop("means"), row.pop("over")
+    result = {"trips": len(world.which), "span": world.task.span, "policies": by_name}
     print(write_result("labels", result, SEED))
 
 

@@ -68,8 +68,8 @@ def compare_policy(
         )
     chosen = visits.iloc[which]
     lists = [
-        (list(items), [] if given is None else list(given))
-        for items, given in zip(chosen["item_ids"], chosen["propensities"], strict=True)
+        (list(items), [] if propensities is None else list(propensities))
+        for items, propensities in zip(chosen["item_ids"], chosen["propensities"], strict=True)
     ]
     candidates = [
         (list(ids), np.asarray(scores, float))
@@ -85,21 +85,27 @@ def compare_policy(
     return compare(shown)
 
 
-def comparison_lines(found: Comparison, answers: str) -> Iterator[str]:
+def comparison_lines(comparison: Comparison, answers: str) -> Iterator[str]:
     """What the terminal shows.
 
     Args:
         answers: which answers were counted.
     """
-    yield f"{answers}: {found.chances:,} places left to chance, effective sample size {found.effective:,.0f}"
+    yield f"{answers}: {comparison.chances:,} places left to chance, effective sample size {comparison.effective:,.0f}"
     yield f"{'':8} {'hits a list':>11}   95 % interval"
-    estimates = {"logged": found.logged, "IPS": found.ips, "SNIPS": found.snips, "DR": found.dr, "gain": found.gain}
-    for name, one in estimates.items():
-        yield f"{name:8} {one.value:>11.4f}   {one.low:.4f} to {one.high:.4f}"
-    yield f"support: the log could show {100 * found.support:.1f} % of the policy's places"
-    if found.effective < MIN_EFFECTIVE:
+    estimates = {
+        "logged": comparison.logged,
+        "IPS": comparison.ips,
+        "SNIPS": comparison.snips,
+        "DR": comparison.dr,
+        "gain": comparison.gain,
+    }
+    for name, estimate in estimates.items():
+        yield f"{name:8} {estimate.value:>11.4f}   {estimate.low:.4f} to {estimate.high:.4f}"
+    yield f"support: the log could show {100 * comparison.support:.1f} % of the policy's places"
+    if comparison.effective < MIN_EFFECTIVE:
         yield f"inconclusive: expected an effective sample size of at least {MIN_EFFECTIVE}"
     else:
-        better = found.gain.low > 0 or found.gain.high < 0
-        sense = "better" if found.gain.value > 0 else "worse"
+        better = comparison.gain.low > 0 or comparison.gain.high < 0
+        sense = "better" if comparison.gain.value > 0 else "worse"
         yield f"decision: {f'the policy is {sense}' if better else 'no difference found'}"
