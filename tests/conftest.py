@@ -4,17 +4,51 @@ import gc
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import Phase, settings
+
+if TYPE_CHECKING:
+    from tests.components.monitor.world import World
 
 pytest_plugins = ("tests.needs", "tests.parallel")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", metavar="RUN", help="take those in docs/images again, of this finished run")
+    parser.addoption("--measurements", metavar="DIR", help="folder for the figures that long tests measure, as JSON")
+    parser.addoption("--fuzz-requests", type=int, default=100, help="over all endpoints, in the test of memory")
+    parser.addoption("--fuzz-model", metavar="DIR", help="model directory for that test; default: the fake model")
+
+
+@pytest.fixture
+def report_measurement(pytestconfig: pytest.Config) -> Callable[[str, dict[str, Any]], None]:
+    """Writes {name}.json into the folder of `--measurements`; without that option it writes nothing."""
+
+    def report(name: str, figures: dict[str, Any]) -> None:
+        if folder := pytestconfig.getoption("--measurements"):
+            from model.files import write_json
+
+            write_json(Path(folder) / f"{name}.json", figures)
+
+    return report
+
+
+@pytest.fixture(scope="session")
+def shop_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of `shop`."""
+    return tmp_path_factory.mktemp("shop")
+
+
+@pytest.fixture(scope="session")
+def shop(shop_dir: Path) -> "World":
+    """One recorded shop for all tests of the monitor."""
+    from tests.components.monitor.shop import make
+
+    return make(shop_dir)
 
 
 @pytest.hookimpl(wrapper=True)

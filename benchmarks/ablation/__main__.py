@@ -8,9 +8,8 @@ and features.
 Shape legend: N judged trips, R retrieved, C candidates of a trip.
 """
 
-import argparse
-import time
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,20 +17,19 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.ablation import ranking as ablation_ranking
 from benchmarks.ablation import towers as ablation_towers
-from benchmarks.ablation import variants
 from benchmarks.ablation.ranking import RANKERS
 from benchmarks.ablation.towers import AS_IT_IS, LINE_ALONE, LONGER, OTHER_SEED, TOWERS, Lists
+from benchmarks.harness import study
 from benchmarks.harness.result_file import RESULTS, write_result
 from benchmarks.harness.samples import Samples, collect
+from benchmarks.harness.study import Judged, Measured, Study
 from benchmarks.quality.__main__ import CUTS, FOLDER
-from components.kfp_support.progress import progress
 from components.train.pre_ranker import TRIPS, train_preranker
 from components.train.ranker import no_scorer
 from components.train.trip_split import training_trips
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics
-from model.evaluation.next_basket_task import load_task
 from model.features.graph import feature_records
 from model.networks.pre_ranker import PreRanker
 from model.networks.recommender import Recommender
@@ -45,57 +43,46 @@ EPOCHS = 1
 """Of the towers that are compared; those that the ranker's candidates come from have as many as the main job's."""
 UNION = 600
 OUT = RESULTS / "ablation"
-RANKED = ("ndcg@10", "recall@10", "explore_recall@10")
+KINDS = ("towers", "rankers")
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    wanted = [("towers", name) for name in TOWERS] + [("rankers", name) for name in RANKERS]
-    parser.add_argument("--most", type=int, default=len(wanted), help="variants measured in this call")
-    parser.add_argument("--kind", choices=("towers", "rankers"), help="measures only these")
-    arguments = parser.parse_args()
-    world = World(FOLDER / CUTS[-1])
-    missing = [(kind, name) for kind, name in wanted if not variants.measured(OUT / kind, name)]
-    for kind, name in [one for one in missing if arguments.kind in (None, one[0])][: arguments.most]:
-        tf.keras.backend.clear_session()
-        began = time.perf_counter()
-        measure = measure_towers if kind == "towers" else measure_ranker
-        values, about = measure(world, name)
-        variants.keep(OUT / kind, name, values, about | {"seconds": round(time.perf_counter() - began, 1)})
-        progress(f"{kind}, {name}: {', '.join(f'{m} {metrics.mean_defined(v):.4f}' for m, v in values.items())}")
-    compared = {
-        kind: variants.compare(OUT / kind, list(names), AS_IT_IS, SEED)
-        for kind, names in (("towers", TOWERS), ("rankers", RANKERS))
+    arguments = study.parser(__doc__, KINDS).parse_args()
+    world = World(FOLDER / CUTS[-1] / "examples")
+    measures: dict[str, tuple[Callable[[World, str], Measured], list[str]]] = {
+        "towers": (measure_towers, list(TOWERS)),
+        "rankers": (measure_ranker, list(RANKERS)),
     }
-    said = {
+    studies = {
+        kind: Study(
+            folder=OUT / kind,
+            variants={name: partial(measured, world, name) for name in names},
+            reference=AS_IT_IS,
+            seed=SEED,
+        )
+        for kind, (measured, names) in measures.items()
+    }
+    study.measure(studies, arguments.most, arguments.kind)
+    about = {
         "cut": CUTS[-1],
-        "trips": len(world.judged),
+        "trips": len(world.which),
         "ranking_days": RANKING_DAYS,
         "candidates": settings(SEED).candidates.limit,
         "epochs": EPOCHS,
         "union": UNION,
     }
-    print(write_result("ablation", said | compared, SEED))
+    print(write_result("ablation", about | {kind: one.compared() for kind, one in studies.items()}, SEED))
 
 
-class World:
+class World(Judged):
     """The examples of one cut, and what is made from them once and kept in OUT."""
 
-    def __init__(self, folder: Path) -> None:
-        task = load_task(folder / "examples")
-        self.trips, self.judged = task.trips, task.trip_N
-        self.catalog = Catalog.load(folder / "examples" / Catalog.DIRECTORY)
+    def __init__(self, examples: Path) -> None:
+        super().__init__(examples)
         self.served = self.catalog.as_served()
         self.reader = TripReader(self.trips, self.catalog)
-        self.active = len(self.catalog.active_items())
-        self.baskets = [self.trips.basket(int(trip)) for trip in self.judged]
-        self.histories = [self.trips.event_item_E[self.trips.history(int(trip))] for trip in self.judged]
         self.learning = training_trips(self.trips, settings(SEED).train)
         self.features = [feature.name for feature in feature_records(self.catalog, settings(SEED).features)]
-
-    def hits(self, items_NK: np.ndarray) -> metrics.Hits:
-        """Of lists for the judged trips."""
-        return metrics.find_hits(items_NK, self.baskets, self.histories)
 
     @cached_property
     def lists(self) -> Lists:
@@ -119,7 +106,7 @@ class World:
                 train_preranker(training, self.reader, ranking, self.lists.early, SEED)
             serving = self.recommender(self.served, training.candidates.preranker)
             collect(training, self.reader, ranking, self.lists.early, folder / "train")
-            collect(serving, self.reader, self.judged, self.lists.judged, folder / "judged")
+            collect(serving, self.reader, self.which, self.lists.judged, folder / "judged")
         return Samples.load(folder / "train"), Samples.load(folder / "judged")
 
 
@@ -128,7 +115,7 @@ def settings(seed: int) -> RunSettings:
     return full().training(seed=seed, ranking_days=RANKING_DAYS)
 
 
-def measure_towers(world: World, name: str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+def measure_towers(world: World, name: str) -> Measured:
     """Recall of what the towers find and of the union with it, by trip; coverage of the first 200."""
     run, longer = settings(_seed(name)), name == LONGER
     train = run.train if longer else run.train.replace(retrieval_epochs=EPOCHS)
@@ -140,7 +127,7 @@ def measure_towers(world: World, name: str) -> tuple[dict[str, np.ndarray], dict
         world.reader,
         world.learning,
         train,
-        Lists(early=asked, judged=world.judged),
+        Lists(early=asked, judged=world.which),
         run.candidates.retrieved,
     )
     if longer:
@@ -162,15 +149,15 @@ def measure_towers(world: World, name: str) -> tuple[dict[str, np.ndarray], dict
         "union_recall": metrics.recall(united, UNION),
         "union_explore_recall": metrics.explore_recall(united, UNION),
     }
-    return values, {"coverage@200": metrics.coverage(found.judged, 200, world.active)}
+    return values, {"coverage@200": world.coverage(found.judged, 200)}
 
 
 def list_union(world: World, recommender: Recommender, judged_NR: np.ndarray) -> np.ndarray:
     """[N, UNION] items: the most promising of each judged trip's candidates, padded with NO_ITEM."""
-    union_NC, nothing = np.full((len(world.judged), UNION), metrics.NO_ITEM, np.int64), tf.zeros([0], tf.int32)
+    union_NC, nothing = np.full((len(world.which), UNION), metrics.NO_ITEM, np.int64), tf.zeros([0], tf.int32)
     every = tf.function(recommender.candidates, reduce_retracing=True)
-    for start in range(0, len(world.judged), 64):
-        which = world.judged[start : start + 64]
+    for start in range(0, len(world.which), 64):
+        which = world.which[start : start + 64]
         batch = Batch(*map(tf.convert_to_tensor, world.reader.batch(which)))
         best = every(batch, tf.constant(judged_NR[start : start + 64]), nothing, nothing, UNION)
         row = best.row_C.numpy()
@@ -179,16 +166,13 @@ def list_union(world: World, recommender: Recommender, judged_NR: np.ndarray) ->
     return union_NC
 
 
-def measure_ranker(world: World, name: str) -> tuple[dict[str, np.ndarray], dict[str, float]]:
+def measure_ranker(world: World, name: str) -> Measured:
     """The ranking metrics by trip; coverage."""
     variant = RANKERS[name]
     train, judged = world.samples(variant.preranked)
     bought, run = train.bought_C(world.trips), settings(_seed(name))
     items_NK = ablation_ranking.train_and_list(variant, world.catalog, world.features, train, bought, judged, run.train)
-    by_trip = metrics.by_trip(world.hits(items_NK))
-    return {metric: by_trip[metric] for metric in RANKED}, {
-        metrics.COVERAGE: metrics.coverage(items_NK, 10, world.active)
-    }
+    return world.measured(items_NK)
 
 
 def _seed(name: str) -> int:

@@ -128,17 +128,21 @@ class Walk:
         return self._made(cut_s, "examples", "examples", moved)
 
     def _made(self, cut_s: int, name: str, stage: str, source: Path) -> Path:
-        """What a stage makes of `source`, in a process of its own, with what it cost."""
+        """What a stage makes of `source`."""
         out = self.folder / day(cut_s) / name
+        return self.job(stage, out, cut_s, self.run, "--input", str(source))
+
+    def job(self, stage: str, out: Path, cut_s: int, run: RunSettings, *places: str) -> Path:
+        """Runs a stage in a process of its own, once; leaves {out}.cost.json, what it cost, beside its output."""
         if not out.exists():
-            data = self.run.data.replace(cut_date=day(cut_s))
-            settings = self.folder / day(cut_s) / "settings.json"
-            write_text(settings, self.run.replace(data=data).to_json())
-            command = [sys.executable, "-m", "components.job", stage, "--settings", str(settings)]
-            ended = child.run([*command, "--input", str(source), "--out", str(out)])
+            settings = out.with_name(f"{out.name}.settings.json")
+            data = run.data.replace(cut_date=day(cut_s))
+            write_text(settings, run.replace(data=data).to_json())
+            command = [sys.executable, "-m", "components.job", stage, "--settings", str(settings), *places]
+            ended = child.run([*command, "--out", str(out)])
             if ended.code:
                 raise StageFailed(f"expected {stage} at {day(cut_s)} to end well, got exit code {ended.code}")
-            write_json(self.folder / day(cut_s) / f"{name}.cost.json", dataclasses.asdict(ended))
+            write_json(out.with_name(f"{out.name}.cost.json"), dataclasses.asdict(ended))
         return out
 
     def _row(self, policy: str, begin_s: int, served: Served, cuts: list[int]) -> None:

@@ -15,11 +15,10 @@ from typing import Any
 
 import pandas as pd
 
+from benchmarks.data.corruptions import CORRUPTIONS, Findings, Frames, write
 from benchmarks.harness.result_file import write_result
 from components.ingest.run import ingest
 from components.kfp_support.environments import call
-from tests.components.validate.corruptions import CORRUPTIONS, handled, write_corrupted
-from tests.components.validate.world import Frames, write
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings
 
@@ -64,20 +63,20 @@ def measure(tables: Path | None, scratch: Path) -> dict[str, Any]:
         "spans": spans,
         "events": len(frames["events"]),
         "validation_seconds": round(time.perf_counter() - began, 1),
-        "validation_versions": call("validate", "tests.components.validate.driver:versions", {}),
+        "validation_versions": call("validate", "benchmarks.data.tfdv_work:versions", {}),
     }
 
 
-def _corrupted(frames: Frames, scratch: Path) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+def _corrupted(frames: Frames, scratch: Path) -> tuple[list[dict[str, Any]], Findings]:
     """What was said of each corruption of the whole year, and what is said of the clean year."""
     clean = write(frames, scratch / "clean")
-    folders = {c.name: write_corrupted(c, frames, scratch / "corrupted" / c.name) for c in CORRUPTIONS}
+    folders = {c.name: c.write(frames, scratch / "corrupted" / c.name) for c in CORRUPTIONS}
     answers = _validated([clean, *folders.values()], scratch / "out", full())
     usual = answers[str(clean)]["result"]["anomalies"]
     cases = []
     for corruption in CORRUPTIONS:
         anomalies = answers[str(folders[corruption.name])]["result"]["anomalies"]
-        cases.append({"name": corruption.name, "handled": handled(corruption, anomalies, usual), "findings": anomalies})
+        cases.append({"name": corruption.name, "handled": corruption.handled(anomalies, usual), "findings": anomalies})
     return cases, usual
 
 
@@ -102,7 +101,7 @@ def _validated(
 ) -> dict[str, Any]:
     answers: dict[str, Any] = call(
         "validate",
-        "tests.components.validate.driver:validate_all",
+        "benchmarks.data.tfdv_work:validate_all",
         {
             "folders": [str(folder) for folder in folders],
             "out_root": str(out),

@@ -16,8 +16,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness.result_file import RESULTS, write_result
-from benchmarks.monitoring.fault import Fault
-from benchmarks.monitoring.faults import FAULTS
+from benchmarks.monitoring.fault import Fault, read_faults
 from benchmarks.monitoring.log import record
 from benchmarks.monitoring.plain_model import PlainModel
 from benchmarks.monitoring.world import World
@@ -71,7 +70,7 @@ SETTINGS = MonitorSettings(
 
 def main() -> None:
     world = real()
-    result: dict[str, Any] = {"alerts": [kept(fault.name, partial(fired, world, fault)) for fault in FAULTS]}
+    result: dict[str, Any] = {"alerts": [kept(fault.name, partial(fired, world, fault)) for fault in read_faults()]}
     result |= kept("clean", partial(clean, world))
     for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
         found = {cut: kept(f"clean-{cut}", partial(_replayed, cut)) for cut in cuts}
@@ -94,13 +93,13 @@ def kept(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 
 def fired(world: World, fault: Fault, day: float = FAULT_DAY) -> dict[str, Any]:
     """{name, fault, check, limit_s, fired_after_s} of a fault that begins `day` days after the cut; None: too late."""
-    progress(f"fault: {fault.says}")
+    progress(f"fault: {fault.what}")
     begin_s = world.known.cut_s + day * DAY_S
     step_s = max(FAULT_STEP_S * (DISTANCE_STEP if fault.needs_distances else 1), fault.limit_s // MOST_LOOKS)
     moments = np.arange(begin_s + step_s, begin_s + fault.limit_s + 1, step_s).tolist()
     broken = fault.inject(world.timed(), begin_s)
     after = next((moment_s - begin_s for moment_s in moments if _found(broken.until(moment_s), fault, moment_s)), None)
-    told = {"name": fault.name, "fault": fault.says, "check": fault.check, "limit_s": fault.limit_s}
+    told = {"name": fault.name, "fault": fault.what, "check": fault.check, "limit_s": fault.limit_s}
     return told | {"fired_after_s": None if after is None else round(after)}
 
 
@@ -193,7 +192,7 @@ def evaluation(examples: Path, model: Path) -> Path:
 def with_stats(path: Path) -> None:
     """TFDV's statistics of the reference's own visits, where no validation left those of all training trips."""
     kwargs = {"visits": str(path / "visits.parquet"), "out": str(path / reference.STATS)}
-    call("validate", "components.tfdv.window_distances:write_training_stats", kwargs)
+    call("validate", "benchmarks.monitoring.training_stats:write_training_stats", kwargs)
 
 
 if __name__ == "__main__":

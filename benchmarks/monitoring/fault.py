@@ -1,14 +1,18 @@
-"""What a fault on the data side is, and what faults have in common.
+"""Faults on the data side, from faults.yaml: each changes a recorded world from a moment on.
 
-A fault takes the world and the moment it begins, unix seconds, and gives a changed copy: what it leaves behind in the
-request log, in the feed of purchases, or in what is known. The docstring of its function says what broke.
+A change leaves behind what the fault would: in the request log, in the feed of purchases, or in what the monitor
+compares with.
 """
 
 import dataclasses
 from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
+import pydantic
+import yaml
 
 from benchmarks.monitoring.world import World
 from model.data import columns as c
@@ -17,19 +21,57 @@ from tfx_configs.units import DAY_S, HOUR_S
 SEED = 7
 NIGHT_S = 8 * HOUR_S
 """Three in the morning where the shop is, universal time."""
-Change = Callable[[World, float], World]
+Table = Literal["requests", "purchases"]
+TABLE = Path(__file__).with_name("faults.yaml")
+
+OTHER_VALUES: dict[str, Callable[[pd.Series, Any, float], object]] = {
+    "value": lambda column, value, _: value,
+    "prefix": lambda column, prefix, _: prefix + column.astype(str),
+    "factor": lambda column, factor, _: column * factor,
+    "add_hours": lambda column, hours, _: column + hours * HOUR_S,
+    "most_frequent": lambda column, _, __: column.mode().iloc[0],
+    # The next three in the morning after the day of each moment.
+    "at_night": lambda moments, _, __: moments // DAY_S * DAY_S + DAY_S + NIGHT_S,
+    # The same time of the day on the fault's first day.
+    "stuck": lambda moments, _, since_s: since_s // DAY_S * DAY_S + moments % DAY_S,
+}
+"""{kind: what a column becomes, by the kind's argument and the fault's begin in unix seconds}."""
+
+
+class Change(pydantic.BaseModel, frozen=True, extra="forbid"):
+    """Rows of the fault's time get other values in one column; without a column they are lost."""
+
+    table: Table
+    column: str = ""
+    to: dict[str, Any] = {}
+    """{one of OTHER_VALUES: its argument}"""
+    part: int = 1
+    """Only rows whose `by` is one of every `part`-th id."""
+    by: str = c.USER
+
+    def __call__(self, world: World, since_s: float) -> World:
+        rows = getattr(world, self.table)
+        where = from_then(rows, since_s) & every(self.part, rows[self.by])
+        if not self.column:
+            return with_rows(world, self.table, rows[~where])
+        ((kind, argument),) = self.to.items()
+        values = OTHER_VALUES[kind](rows[self.column], argument, since_s)
+        return with_rows(world, self.table, put(rows, self.column, where, values))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault. `check`: the one that is to find it."""
+    """One fault."""
 
     name: str
-    says: str
+    what: str
+    """What broke."""
     check: str
+    """The check that is to find it."""
     limit_s: int
     """Data time within which it is to be found."""
-    inject: Change
+    inject: Callable[[World, float], World]
+    """The changed copy of a world, by the moment the fault begins, unix seconds."""
 
     @property
     def needs_distances(self) -> bool:
@@ -37,10 +79,16 @@ class Fault:
         return self.check.startswith(("skew_", "drift_"))
 
 
-def fault(inject: Change, check: str, hours: int) -> Fault:
-    """Named and told by its function, to be found within so many hours."""
-    says = " ".join((inject.__doc__ or "").split())
-    return Fault(name=inject.__name__, says=says, check=check, limit_s=hours * HOUR_S, inject=inject)
+def read_faults() -> tuple[Fault, ...]:
+    """All faults of the table, in its order."""
+    from benchmarks.monitoring import special_faults
+
+    faults = []
+    for row in yaml.safe_load(TABLE.read_text()):
+        change = row.pop("change", None)
+        inject = Change(**change) if change else getattr(special_faults, row["name"])
+        faults.append(Fault(limit_s=row.pop("hours") * HOUR_S, inject=inject, **row))
+    return tuple(faults)
 
 
 def from_then(frame: pd.DataFrame, since_s: float) -> np.ndarray:
@@ -49,7 +97,7 @@ def from_then(frame: pd.DataFrame, since_s: float) -> np.ndarray:
 
 
 def every(part: int, ids: pd.Series) -> np.ndarray:
-    """[rows] whether the id is one of every `part`-th (2, 3, 4, 6 or 12); always the same ids."""
+    """[rows] whether the id is one of every `part`-th (1, 2, 3, 4, 6 or 12); always the same ids."""
     bucket = np.asarray(pd.util.hash_pandas_object(ids.astype(str), index=False) % 12, dtype=int)
     return np.asarray(bucket % part == 0)
 
@@ -60,22 +108,8 @@ def put(frame: pd.DataFrame, column: str, where: np.ndarray, values: object) -> 
     return frame.assign(**{column: frame[column].where(~where, fresh)})
 
 
-def asked(world: World, requests: pd.DataFrame) -> World:
-    """The world with other requests."""
-    return dataclasses.replace(world, requests=requests)
-
-
-def bought(world: World, purchases: pd.DataFrame) -> World:
-    """The world with other purchases, in time order."""
-    ordered = purchases.sort_values(c.TIME, kind="stable").reset_index(drop=True)
-    return dataclasses.replace(world, purchases=ordered)
-
-
-def at_night(moments: pd.Series) -> pd.Series:
-    """The next three in the morning after the day of each moment."""
-    return moments // DAY_S * DAY_S + DAY_S + NIGHT_S
-
-
-def stuck(moments: pd.Series, since_s: float) -> pd.Series:
-    """The same time of the day on the fault's first day."""
-    return since_s // DAY_S * DAY_S + moments % DAY_S
+def with_rows(world: World, table: Table, rows: pd.DataFrame) -> World:
+    """The world with other requests, or with other purchases in time order."""
+    if table == "requests":
+        return dataclasses.replace(world, requests=rows)
+    return dataclasses.replace(world, purchases=rows.sort_values(c.TIME, kind="stable").reset_index(drop=True))

@@ -8,34 +8,41 @@ I items bought before the cut.
 """
 
 import abc
-from collections.abc import Sequence
-from dataclasses import dataclass
+import dataclasses
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
 import scipy.sparse as sp
 
+from components.train.baselines.similarity import Past
 from model.api import Answer, Request
+from model.baselines.whole_catalog import CatalogScorer
+from model.data.batch import Batch
 from model.data.trips import Trips
 from tfx_configs.settings import FeatureSettings
 from tfx_configs.units import DAY_S
 
 BATCH = 128
 """Requests scored at once: a dense batch over 70,000 items is 36 MB."""
+GAP_HOURS = FeatureSettings().trip_gap_hours
+"""Events further apart are of different trips, as in the model."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Histories:
     """Histories of B shoppers, one after the other, oldest event first within each."""
 
     item_H: np.ndarray
     """[H] int64 column of the item, 0 the most popular."""
+    time_H: np.ndarray
+    """[H] int64 unix seconds, before the shopper's moment."""
     row_H: np.ndarray
     """[H] int64 whose event, ascending."""
-    age_H: np.ndarray
-    """[H] float64 days before the shopper's moment, above 0."""
     trip_H: np.ndarray
     """[H] int64 number of the trip within the shopper's history, from 1."""
+    moment_B: np.ndarray
+    """[B] int64 unix seconds at which each shopper asks."""
     trips_B: np.ndarray
     """[B] int64 trips of each shopper."""
     learned_B: np.ndarray
@@ -44,6 +51,16 @@ class Histories:
     def __len__(self) -> int:
         return len(self.trips_B)
 
+    @property
+    def age_H(self) -> np.ndarray:
+        """[H] float64 days before the shopper's moment, above 0."""
+        return np.asarray((self.moment_B[self.row_H] - self.time_H) / DAY_S)
+
+    @property
+    def in_last_trip_H(self) -> np.ndarray:
+        """[H] bool."""
+        return np.asarray(self.trip_H == self.trips_B[self.row_H])
+
     def matrix(self, weight_H: np.ndarray, items: int) -> sp.csr_matrix:
         """[B, items] float32: the weights, summed over a shopper's events of an item."""
         weights = np.broadcast_to(weight_H, self.item_H.shape).astype(np.float32)
@@ -51,23 +68,35 @@ class Histories:
 
     def only(self, kept_H: np.ndarray) -> "Histories":
         """The same shoppers with some of their events; trips keep their numbers."""
-        flat = {name: getattr(self, name)[kept_H] for name in ("item_H", "row_H", "age_H", "trip_H")}
-        return Histories(**flat, trips_B=self.trips_B, learned_B=self.learned_B)
+        return dataclasses.replace(
+            self, **{name: getattr(self, name)[kept_H] for name in ("item_H", "time_H", "row_H", "trip_H")}
+        )
+
+    def batch(self) -> Batch:
+        """The same for the product's scorers, whose shoppers are those of the past."""
+        return Batch(
+            history_item_H=self.item_H.astype(np.int32),
+            history_time_H=self.time_H.astype(np.int64),
+            history_row_H=self.row_H.astype(np.int32),
+            time_B=self.moment_B,
+            store_B=np.zeros(len(self), np.int32),
+            user_B=(self.learned_B + 1).astype(np.int32),
+        )
 
 
 def histories(
     item_H: np.ndarray, time_H: np.ndarray, row_H: np.ndarray, moment_B: np.ndarray, learned_B: np.ndarray
 ) -> Histories:
-    """Histories as of each moment; events further apart than the model's `trip_gap_hours` are different trips."""
-    gap_s = FeatureSettings().trip_gap_hours * 3600
+    """Histories as of each moment."""
     first_H = np.ones(len(row_H), bool)
-    first_H[1:] = (np.diff(row_H) > 0) | (np.diff(time_H) > gap_s)
+    first_H[1:] = (np.diff(row_H) > 0) | (np.diff(time_H) > GAP_HOURS * 3600)
     number_H, trips_B = np.cumsum(first_H), np.bincount(row_H[first_H], minlength=len(moment_B))
     return Histories(
         item_H=item_H.astype(np.int64),
+        time_H=time_H,
         row_H=row_H.astype(np.int64),
-        age_H=(moment_B[row_H] - time_H) / DAY_S,
         trip_H=number_H - (np.cumsum(trips_B) - trips_B)[row_H],
+        moment_B=moment_B,
         trips_B=trips_B,
         learned_B=learned_B,
     )
@@ -86,7 +115,7 @@ class Peer(abc.ABC):
 
     @abc.abstractmethod
     def learn(self, past: Histories) -> None:
-        """Learns from the histories of all shoppers as of the cut, `items` being known."""
+        """Learns from the histories of all shoppers as of the cut, whose number of `items` is set."""
 
     @abc.abstractmethod
     def score(self, asked: Histories) -> Any:
@@ -98,17 +127,15 @@ class Peer(abc.ABC):
 
     def fit(self, trips: Trips) -> Self:
         """Learns from what was bought, and not returned, strictly before `trips.cut_s`; returns itself."""
-        kept = trips.kept_events(trips.cut_s)
-        item, user = trips.event_item_E[kept], trips.event_user_E[kept]
+        learned_E = trips.kept_events(trips.cut_s)
+        item, user = trips.event_item_E[learned_E], trips.event_user_E[learned_E]
         count = np.bincount(item, minlength=len(trips.item_ids))
-        active = np.argsort(-count, kind="stable")[: int((count > 0).sum())]
-        self.item_ids = trips.item_ids[active]
+        order = np.argsort(-count, kind="stable")
+        self.item_ids = trips.item_ids[order[: int((count > 0).sum())]]
         self._column = {name: column for column, name in enumerate(self.item_ids.tolist())}
         self._row = {name: row for row, name in enumerate(trips.user_ids.tolist())}
-        column = np.empty(len(count), np.int64)
-        column[active] = np.arange(len(active))
         moment, rows = np.full(len(trips.user_ids), trips.cut_s), np.arange(len(trips.user_ids))
-        self.learn(histories(column[item], trips.event_time_E[kept], user, moment, rows))
+        self.learn(histories(np.argsort(order)[item], trips.event_time_E[learned_E], user, moment, rows))
         return self
 
     def recommend(self, requests: Sequence[Request]) -> list[Answer]:
@@ -122,14 +149,14 @@ class Peer(abc.ABC):
         return answers
 
     def _asked(self, requests: Sequence[Request]) -> Histories:
-        """The requests' histories, without items that nobody had bought before the cut."""
+        """The requests' histories, without items that no shopper had bought before the cut."""
         lengths = [len(request.history_item) for request in requests]
         item = np.array([self._column.get(i, -1) for request in requests for i in request.history_item], np.int64)
         time = np.concatenate([np.asarray(request.history_time, np.int64) for request in requests])
-        row, known = np.repeat(np.arange(len(requests)), lengths), item >= 0
+        row, listed = np.repeat(np.arange(len(requests)), lengths), item >= 0
         moment = np.array([request.time_s for request in requests])
         learned = np.array([self._row.get(request.user_id, -1) for request in requests])
-        return histories(item[known], time[known], row[known], moment, learned)
+        return histories(item[listed], time[listed], row[listed], moment, learned)
 
     def _answer(self, request: Request, scores: np.ndarray) -> Answer:
         excluded = {self._column[item] for item in request.barred() if item in self._column}
@@ -138,6 +165,28 @@ class Peer(abc.ABC):
         return Answer(
             item_ids=self.item_ids[best].tolist(), scores=scores[best].tolist(), reasons=[self.version] * len(best)
         )
+
+
+class Exported(Peer):
+    """A ranker of the product (components/train/baselines/similarity.py), with settings of its own."""
+
+    def __init__(self, make: Callable[..., CatalogScorer], seed: int = 7, **settings: Any) -> None:
+        super().__init__()
+        self._make, self._seed, self._settings = make, seed, settings
+
+    def learn(self, past: Histories) -> None:
+        learned = Past(
+            batch=past.batch(),
+            items=self.items,
+            popular_A=np.arange(self.items),
+            column_H=past.item_H,
+            trip_gap_hours=GAP_HOURS,
+            seed=self._seed,
+        )
+        self._scorer = self._make(learned, **self._settings)
+
+    def score(self, asked: Histories) -> np.ndarray:
+        return np.asarray(self._scorer(asked.batch()))
 
 
 def best_items(scores: np.ndarray, k: int, fills: bool) -> np.ndarray:

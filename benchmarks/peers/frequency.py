@@ -32,14 +32,14 @@ class LastBasket(Peer):
         pass
 
     def score(self, asked: Histories) -> sp.csr_matrix:
-        return asked.matrix(asked.trip_H == asked.trips_B[asked.row_H], self.items)
+        return asked.matrix(asked.in_last_trip_H, self.items)
 
 
 class TopFrequency(Peer):
     """What this shopper bought most, each purchase halved every `half_life_days`.
 
     Without decay, P-TopFreq; with popular items filling short lists, GP-TopFreq. Li et al., "A Next Basket
-    Recommendation Reality Check" (TOIS 2023). With decay: Hu et al. (SIGIR 2020), see neighbours.py.
+    Recommendation Reality Check" (TOIS 2023). With decay: Hu et al. (SIGIR 2020).
     """
 
     def __init__(self, half_life_days: float = float("inf"), fills: bool = True) -> None:

@@ -3,12 +3,14 @@
 Shape legend: B shoppers, H history events, P distinct (shopper, item) pairs, F features.
 """
 
+import dataclasses
 from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.peers.base import Histories, Peer
+from components.train.calibration.logistic_regression import fit_logistic
 
 FEATURES = ("constant", "count", "decayed", "last_days", "gap_days", "overdue", "trip_share", "in_last_trip")
 
@@ -40,7 +42,9 @@ class Logistic(Peer):
             basket = bought.row_H * self.items + bought.item_H
             features.append(found.feature_PF)
             labels.append(np.isin(found.row_P * self.items + found.item_P, basket))
-        self.weight_F = newton(np.concatenate(features), np.concatenate(labels).astype(np.float64), self.l2)
+        precision_F = np.where(np.array(FEATURES) == "constant", 0.0, self.l2)
+        prior_F = np.zeros(len(FEATURES))
+        self.weight_F = fit_logistic(np.concatenate(features), np.concatenate(labels), prior_F, precision_F)
 
     def score(self, asked: Histories) -> sp.csr_matrix:
         found = pairs(asked, self.half_life_days)
@@ -60,7 +64,7 @@ def pairs(asked: Histories, half_life_days: float) -> Pairs:
     np.minimum.at(last, at_H, asked.age_H)
     np.maximum.at(first, at_H, asked.age_H)
     last_trip = np.zeros(len(key_P))
-    last_trip[at_H[asked.trip_H == asked.trips_B[asked.row_H]]] = 1.0
+    last_trip[at_H[asked.in_last_trip_H]] = 1.0
     gap = (first - last) / np.maximum(count - 1, 1)
     overdue = np.where(gap > 0, last / np.maximum(gap, 0.5), 0.0)
     columns = [
@@ -76,32 +80,11 @@ def pairs(asked: Histories, half_life_days: float) -> Pairs:
     return Pairs(row_P, item_P, np.stack(columns, axis=1))
 
 
-def newton(feature_PF: np.ndarray, label_P: np.ndarray, l2: float, steps: int = 12) -> np.ndarray:
-    """[F] weights with the least logistic loss plus l2/2 |w|^2, the first weight (the constant) not punished."""
-    punish_F = np.full(feature_PF.shape[1], l2)
-    punish_F[0] = 0.0
-    weight_F = np.zeros(feature_PF.shape[1])
-    for _ in range(steps):
-        chance_P = 1 / (1 + np.exp(-feature_PF @ weight_F))
-        slope_F = feature_PF.T @ (chance_P - label_P) + punish_F * weight_F
-        curve_FF = (feature_PF * (chance_P * (1 - chance_P))[:, None]).T @ feature_PF + np.diag(punish_F)
-        weight_F = weight_F - np.linalg.solve(curve_FF, slope_F)
-    return weight_F
-
-
 def _before(past: Histories, back: int) -> tuple[Histories, Histories]:
     """Histories as they were before each shopper's trip number (last - back), and the events of that trip."""
     target_H = (past.trips_B - back)[past.row_H]
-    now = past.trip_H == target_H
-    moment_B = np.zeros(len(past))
-    np.maximum.at(moment_B, past.row_H[now], past.age_H[now])
-    earlier = past.only(past.trip_H < target_H)
-    asked = Histories(
-        item_H=earlier.item_H,
-        row_H=earlier.row_H,
-        age_H=earlier.age_H - moment_B[earlier.row_H],
-        trip_H=earlier.trip_H,
-        trips_B=np.maximum(past.trips_B - back - 1, 0),
-        learned_B=past.learned_B,
-    )
-    return asked, past.only(now)
+    bought = past.only(past.trip_H == target_H)
+    moment_B = past.moment_B.copy()
+    np.minimum.at(moment_B, bought.row_H, bought.time_H)
+    trips_B = np.maximum(past.trips_B - back - 1, 0)
+    return dataclasses.replace(past.only(past.trip_H < target_H), moment_B=moment_B, trips_B=trips_B), bought

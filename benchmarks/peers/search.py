@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.peers.base import Peer
-from components.evaluate.predictions import recommend_all
+from components.evaluate.predictions import lists
 from model.data.trips import Trips
 from model.evaluation import ranking_metrics as metrics
 from tfx_configs.units import DAY_S
@@ -46,7 +46,7 @@ def validation(trips: Trips) -> tuple[Trips, np.ndarray]:
 
 def judge(peer: Peer, trips: Trips, which: np.ndarray) -> float:
     """Mean ndcg@10."""
-    items = recommend_all(peer, trips, which, k=10, batch=len(which))
+    items = lists(peer, trips, which, k=10, batch=len(which)).items_Nk
     baskets = [trips.basket(int(trip)) for trip in which]
     hits = metrics.find_hits(items, baskets, baskets)
     return metrics.mean_defined(metrics.ndcg(hits, 10))

@@ -1,24 +1,18 @@
 """From the lists that benchmarks/quality/work.py left to build/bench/quality.json. Shape legend: N trips, R rounds."""
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from benchmarks.harness.result_file import write_result
-from model.data.catalog import Catalog
+from benchmarks.harness.study import RANKED, Judged, delta, interval
 from model.errors import CheckFailed
 from model.evaluation import ranking_metrics as metrics
-from model.evaluation.next_basket_task import Task, load_task
 from model.files import read_json
 
 AISLE, TREES, TUTORIAL = "aisle", "trees", "TFRS tutorial"
-ROUNDS = 1000
-PAIRED = ("ndcg@10", "recall@10", "explore_recall@10")
-EXPLORE = "explore_recall@10"
 POPULARITY = "popularity"
-K = 10
 LISTS, NEW = "lists", "new"
 """Folders of the lists of a cut: everybody's ten, and of what is new to the shopper alone."""
 JUDGED_NEW = ("explore_recall@10", "explore_recall@20")
@@ -32,8 +26,8 @@ def write(folder: Path, seed: int) -> Path:
 
 def judge(folder: Path, seed: int) -> dict[str, Any]:
     """One cut. Rankers that are not there yet are left out, and what follows from them."""
-    task = load_task(folder / "examples")
-    active = len(Catalog.load(folder / "examples" / "catalog").active_items())
+    judged = Judged(folder / "examples")
+    task = judged.task
     lists = {path.stem: np.load(path) for path in sorted((folder / LISTS).glob("*.npy"))}
     about = {name: read_json(folder / LISTS / f"{name}.json") for name in lists}
     for name, one in about.items():
@@ -42,24 +36,19 @@ def judge(folder: Path, seed: int) -> dict[str, Any]:
                 f"expected lists for the trips in {folder}, got others in {name}; remove lists/{name}.json"
             )
     first, seeds = f"{AISLE}-{seed}", sorted(name for name in lists if name.startswith(f"{AISLE}-"))
-    baskets = [task.trips.basket(int(trip)) for trip in task.trip_N]
-    histories = [task.trips.event_item_E[task.trips.history(int(trip))] for trip in task.trip_N]
-    bits = task.self_information()
-    values = {
-        name: metrics.by_trip(metrics.find_hits(items, baskets, histories, bits)) for name, items in lists.items()
-    }
+    values = {name: judged.by_trip(items, ()) for name, items in lists.items()}
     models = {
         name: {metric: interval(value_N, seed) for metric, value_N in of_model.items()}
-        | {metrics.COVERAGE: {"mean": metrics.coverage(lists[name], K, active)}}
+        | {metrics.COVERAGE: {"mean": judged.coverage(lists[name])}}
         for name, of_model in values.items()
     }
-    result: dict[str, Any] = {"cut": folder.name, "trips": len(task.trip_N), "span": task.span, "items": active}
+    result: dict[str, Any] = {"cut": folder.name, "trips": len(task.trip_N), "span": task.span, "items": judged.active}
     new = {name: np.load(path) for name in lists if (path := folder / NEW / f"{name}.npy").exists()}
     if first in new:
-        result["new_only"] = _new_only(new, first, baskets, histories, active, seed)
+        result["new_only"] = _new_only(judged, new, first, seed)
     if first in lists:
         union = folder / f"union-{seed}.npz"
-        result |= {"paired": _paired(values, first, seed)} | _union(union, task, baskets)
+        result |= {"paired": _paired(values, first, seed)} | _union(union, judged.baskets)
         result["seeds"] = {
             metric: _spread([models[name][metric]["mean"] for name in seeds]) for metric in models[first]
         }
@@ -69,11 +58,6 @@ def judge(folder: Path, seed: int) -> dict[str, Any]:
     return result | {"models": renamed, "about": costs, "steps": steps}
 
 
-def interval(value_N: np.ndarray, seed: int) -> dict[str, float]:
-    """Mean over the trips where the metric is defined, with its 95 % bootstrap interval over shoppers."""
-    return metrics.mean_interval(value_N, seed=seed, rounds=ROUNDS)
-
-
 def best_classical(means: dict[str, float]) -> str:
     """The name with the highest mean among the classical peers: no trees, no model of ours, not the tutorial's."""
     classical = {n: m for n, m in means.items() if n not in (TREES, TUTORIAL) and not n.startswith(AISLE)}
@@ -81,13 +65,13 @@ def best_classical(means: dict[str, float]) -> str:
 
 
 def _paired(
-    values: dict[str, dict[str, np.ndarray]], first: str, seed: int, judged: tuple[str, ...] = PAIRED
+    values: dict[str, dict[str, np.ndarray]], first: str, seed: int, compared: tuple[str, ...] = RANKED
 ) -> dict[str, Any]:
     """{metric: {best_classical, delta_pct, low_pct, high_pct, against {name: interval}}}: Aisle over each peer."""
     paired: dict[str, Any] = {}
-    for metric in judged:
+    for metric in compared:
         against = {
-            name: _delta(values[first][metric], of_model[metric], seed)
+            name: delta(values[first][metric], of_model[metric], seed)
             for name, of_model in values.items()
             if not name.startswith(AISLE)
         }
@@ -97,35 +81,22 @@ def _paired(
     return paired
 
 
-def _new_only(
-    lists: dict[str, np.ndarray],
-    first: str,
-    baskets: list[np.ndarray],
-    histories: list[np.ndarray],
-    active: int,
-    seed: int,
-) -> dict[str, Any]:
+def _new_only(judged: Judged, lists: dict[str, np.ndarray], first: str, seed: int) -> dict[str, Any]:
     """{models {name: {metric: interval}}, paired}: lists of what is new to the shopper, judged by what was new in the
     basket, and Aisle's over each peer's."""
     values: dict[str, dict[str, np.ndarray]] = {}
     for name, items in lists.items():
-        hits = metrics.find_hits(items, baskets, histories)
+        hits = judged.hits(items)
         values[name] = {f"explore_recall@{k}": metrics.explore_recall(hits, k) for k in (10, 20)}
     models = {
         AISLE if name == first else name: {metric: interval(value_N, seed) for metric, value_N in of_model.items()}
-        | {metrics.COVERAGE: {"mean": metrics.coverage(lists[name], K, active)}}
+        | {metrics.COVERAGE: {"mean": judged.coverage(lists[name])}}
         for name, of_model in values.items()
     }
     return {"models": models, "paired": _paired(values, first, seed, JUDGED_NEW)}
 
 
-def _delta(candidate_N: np.ndarray, reference_N: np.ndarray, seed: int) -> dict[str, float | None]:
-    """Percent and interval; None where the reference never hits."""
-    found = metrics.paired_delta(candidate_N, reference_N, seed=seed, rounds=ROUNDS)
-    return {name: None if np.isnan(value) else value for name, value in dataclasses.asdict(found).items()}
-
-
-def _union(path: Path, task: Task, baskets: list[np.ndarray]) -> dict[str, Any]:
+def _union(path: Path, baskets: list[np.ndarray]) -> dict[str, Any]:
     """Share of the basket among the candidates, mean over trips, and how many there are; an item of several sources
     counts for the first."""
     with np.load(path) as union:

@@ -17,7 +17,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.quality.result import LISTS, NEW, TREES, TUTORIAL
-from components.evaluate.predictions import recommend_all, request_of
+from components.evaluate.predictions import lists, request_of
 from components.kfp_support.progress import progress
 from model.api import Model
 from model.data.catalog import Catalog
@@ -159,7 +159,7 @@ def _cost(began: float) -> dict[str, Any]:
 def _ask(folder: Path, name: str, model: Model, about: dict[str, Any], task: Task, batch: int = 64) -> None:
     """Keeps a ranker's lists of both kinds."""
     every, new = (
-        recommend_all(model, task.trips, task.trip_N, K, batch, new_only=new_only) for new_only in (False, True)
+        lists(model, task.trips, task.trip_N, K, batch, new_only=new_only).items_Nk for new_only in (False, True)
     )
     _keep(folder, name, every, new, about, task)
 

@@ -6,7 +6,7 @@ writes build/bench/rerank.json. Shape legend: N trips, C candidates of a trip, k
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +14,14 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.harness.result_file import write_result
+from benchmarks.harness.study import RANKED, Judged, Measured, Values, delta
 from benchmarks.quality.__main__ import CUTS, FOLDER, SEEDS
-from benchmarks.quality.result import POPULARITY, ROUNDS
+from benchmarks.quality.result import POPULARITY
 from benchmarks.quality.work import list_name
 from components.artifacts.examples import Examples
 from components.evaluate.predictions import request_of
 from components.kfp_support.progress import progress
 from model.api import Answer, Request
-from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import Task, load_task
 from model.package import loaded_model as package
@@ -39,7 +39,6 @@ KIND = "department"
 BOOSTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 10.0)
 RESERVED = (1, 2, 3)
 WHOLE_ANSWERS = 300
-JUDGED = ("ndcg@10", "recall@10", "explore_recall@10")
 Ranked = tuple[Request, np.ndarray, np.ndarray, np.ndarray]
 """A request with its candidates' item ids, scores and reasons, best first."""
 
@@ -51,21 +50,56 @@ def main() -> None:
 
 def measure(folder: Path) -> dict[str, Any]:
     """Every way to re-rank at one cut."""
-    task, values = load_task(folder / "examples"), ItemValues(Examples(folder / "examples").items)
-    catalog = Catalog.load(folder / "examples" / Catalog.DIRECTORY)
-    progress(f"{folder.name}: candidates of {len(task.trip_N):,} trips")
-    ranked = candidates(package.load(folder / list_name("model", SEEDS[0])), task)
-    judge = Judge(task, len(catalog.active_items()), np.load(folder / "lists" / f"{POPULARITY}.npy"), values)
+    judged, values = Judged(folder / "examples"), ItemValues(Examples(folder / "examples").items)
+    progress(f"{folder.name}: candidates of {len(judged.which):,} trips")
+    ranked = candidates(package.load(folder / list_name("model", SEEDS[0])), judged.task)
+    popular = judged.by_trip(np.load(folder / "lists" / f"{POPULARITY}.npy"))
     ways: dict[str, Callable[[Ranked], Answer]] = {
-        name: _way(settings, values) for name, settings in switches(catalog.item_ids).items()
+        name: _way(settings, values) for name, settings in switches(judged.catalog.item_ids).items()
     }
     ways |= {f"boost {boost:g}": _way(RerankSettings(explore_boost=boost), values) for boost in BOOSTS}
     ways |= {f"reserved {places}": _reserving(places) for places in RESERVED}
+    off: Values | None = None
     found = []
     for name, way in ways.items():
-        found.append({"name": name} | judge(way, ranked))
-        progress(f"{folder.name}: {name}, recall@10 {found[-1]['recall@10']['mean']:.4f}")
-    return {"cut": folder.name, "trips": len(task.trip_N), "popularity": judge.popularity, "ways": found}
+        value, about = answered(way, ranked, judged, values.codes(KIND, ()))
+        off = off or value
+        levels = {
+            metric: {"mean": metrics.mean_defined(value[metric]), "over_off": delta(value[metric], off[metric], SEED)}
+            for metric in RANKED
+        }
+        over = {"explore_over_popularity": delta(value["explore_recall@10"], popular["explore_recall@10"], SEED)}
+        found.append({"name": name} | levels | over | about)
+        progress(f"{folder.name}: {name}, recall@10 {metrics.mean_defined(value['recall@10']):.4f}")
+    popularity = {metric: metrics.mean_defined(value) for metric, value in popular.items()}
+    return {"cut": folder.name, "trips": len(judged.which), "popularity": popularity, "ways": found}
+
+
+def answered(
+    way: Callable[[Ranked], Answer], ranked: list[Ranked], judged: Judged, kinds: Mapping[bytes, int]
+) -> Measured:
+    """Metrics of the lists of one way, and its CPU time for one request.
+
+    Args:
+        kinds: the kind of each item, by id.
+    """
+    column = {item.encode(): i for i, item in enumerate(judged.trips.item_ids.tolist())}
+    items_NK, milliseconds, kinds_N, drawn = np.full((len(ranked), K), metrics.NO_ITEM), [], [], 0
+    for row, one in enumerate(ranked):
+        began = time.thread_time()
+        answer = way(one)
+        milliseconds.append(1e3 * (time.thread_time() - began))
+        ids = [item.encode() for item in answer.item_ids]
+        items_NK[row, : len(ids)] = [column[item] for item in ids]
+        kinds_N.append(len({kinds.get(item, -1) for item in ids[:10]}))
+        drawn += min(answer.propensities, default=1.0) < 0.5
+    values, about = judged.measured(items_NK)
+    return values, about | {
+        "kinds@10": float(np.mean(kinds_N)),
+        "drawn_percent": 100 * drawn / len(ranked),
+        "cpu_ms_p50": float(np.median(milliseconds)),
+        "cpu_ms_p99": float(np.quantile(milliseconds, 0.99)),
+    }
 
 
 def switches(item_ids: np.ndarray) -> dict[str, RerankSettings]:
@@ -110,49 +144,6 @@ def candidates(model: package.LoadedModel, task: Task) -> list[Ranked]:
     ]
 
 
-class Judge:
-    """Compares lists with what was bought, and with the ranker's own first places."""
-
-    def __init__(self, task: Task, active: int, popular_NK: np.ndarray, values: ItemValues) -> None:
-        self._active = active
-        self._column = {item.encode(): i for i, item in enumerate(task.trips.item_ids.tolist())}
-        self._kinds = values.codes(KIND, ())
-        self._baskets = [task.trips.basket(int(trip)) for trip in task.trip_N]
-        self._histories = [task.trips.event_item_E[task.trips.history(int(trip))] for trip in task.trip_N]
-        self._popular = self._by_trip(popular_NK)
-        self._off: dict[str, np.ndarray] | None = None
-        self.popularity = {name: metrics.mean_defined(self._popular[name]) for name in JUDGED}
-
-    def __call__(self, way: Callable[[Ranked], Answer], ranked: list[Ranked]) -> dict[str, Any]:
-        """Metrics with paired intervals against the first way that was judged, and its CPU time for one request."""
-        items_NK, milliseconds, kinds, drawn = np.full((len(ranked), K), metrics.NO_ITEM), [], [], 0
-        for row, one in enumerate(ranked):
-            began = time.thread_time()
-            answer = way(one)
-            milliseconds.append(1e3 * (time.thread_time() - began))
-            ids = [item.encode() for item in answer.item_ids]
-            items_NK[row, : len(ids)] = [self._column[item] for item in ids]
-            kinds.append(len({self._kinds.get(item, -1) for item in ids[:10]}))
-            drawn += min(answer.propensities, default=1.0) < 0.5
-        value = self._by_trip(items_NK)
-        self._off = self._off or value
-        return {
-            name: {"mean": metrics.mean_defined(value[name]), "over_off": _delta(value[name], self._off[name])}
-            for name in JUDGED
-        } | {
-            "explore_over_popularity": _delta(value["explore_recall@10"], self._popular["explore_recall@10"]),
-            "coverage@10": metrics.coverage(items_NK, 10, self._active),
-            "kinds@10": float(np.mean(kinds)),
-            "drawn_percent": 100 * drawn / len(ranked),
-            "cpu_ms_p50": float(np.median(milliseconds)),
-            "cpu_ms_p99": float(np.quantile(milliseconds, 0.99)),
-        }
-
-    def _by_trip(self, items_NK: np.ndarray) -> dict[str, np.ndarray]:
-        found = metrics.by_trip(metrics.find_hits(items_NK, self._baskets, self._histories))
-        return {name: found[name] for name in JUDGED}
-
-
 def _way(settings: RerankSettings, values: ItemValues) -> Callable[[Ranked], Answer]:
     reranker = Reranker(settings, settings.rules, values)
     return lambda one: reranker(*one)
@@ -173,10 +164,6 @@ def _reserving(places: int) -> Callable[[Ranked], Answer]:
         )
 
     return way
-
-
-def _delta(candidate_N: np.ndarray, reference_N: np.ndarray) -> dict[str, float]:
-    return dataclasses.asdict(metrics.paired_delta(candidate_N, reference_N, seed=SEED, rounds=ROUNDS))
 
 
 def _answers(folder: Path) -> dict[str, float]:

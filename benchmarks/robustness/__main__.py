@@ -5,8 +5,6 @@ left. It measures what is not there yet, and writes build/bench/noise.json anew.
 negatives differ, the ranker alone is trained, on the ablation's candidates; where data is missing or old, everything.
 """
 
-import argparse
-import time
 from collections.abc import Callable
 from functools import partial
 
@@ -15,26 +13,25 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.ablation import __main__ as ablation
 from benchmarks.ablation import ranking as ablation_ranking
-from benchmarks.ablation import variants
 from benchmarks.ablation.__main__ import SEED, World
 from benchmarks.ablation.towers import AS_IT_IS, OTHER_SEED
+from benchmarks.harness import study
 from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.harness.study import Measured, Study
 from benchmarks.quality.__main__ import CUTS, FOLDER
 from benchmarks.quality.work import list_name
 from benchmarks.robustness import trips as noise_trips
 from components.artifacts.examples import Examples
-from components.evaluate.predictions import recommend_all
-from components.kfp_support.progress import progress
+from components.evaluate.predictions import lists
 from components.train.run import train
 from model.data.catalog import Catalog
 from model.data.trips import Trips
-from model.evaluation import ranking_metrics as metrics
 from model.package import loaded_model as package
-from model.system.legacy_keras import tf
 from tfx_configs.recipes import full
 from tfx_configs.units import DAY_S
 
 OUT = RESULTS / "noise"
+KINDS = ("rankers", "models")
 K = 20
 CLEAN = "clean"
 SHARES = (5.0, 10.0, 20.0)
@@ -49,34 +46,24 @@ AGED = {f"trained until {cut}": cut for cut in reversed(CUTS[:-1])}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    rankers, models = [*LABELS, *NEGATIVES], [CLEAN, *AGED, *LESS]
-    parser.add_argument("--most", type=int, default=len(rankers) + len(models), help="variants measured in this call")
-    parser.add_argument("--kind", choices=("rankers", "models"), help="measures only these")
-    arguments = parser.parse_args()
-    world = World(FOLDER / CUTS[-1])
+    arguments = study.parser(__doc__, KINDS).parse_args()
+    world = World(FOLDER / CUTS[-1] / "examples")
+
+    def variants(make: Callable[[World, str], np.ndarray], names: list[str]) -> dict[str, Callable[[], Measured]]:
+        return {name: lambda name=name: world.measured(make(world, name)) for name in names}  # type: ignore[misc]
+
     # Beside the ablation's own rankers, from which they differ in the labels alone.
-    folders = {"rankers": ablation.OUT / "rankers", "models": OUT}
-    wanted = [("rankers", name) for name in rankers] + [("models", name) for name in models]
-    missing = [(kind, name) for kind, name in wanted if not variants.measured(folders[kind], name)]
-    for kind, name in [one for one in missing if arguments.kind in (None, one[0])][: arguments.most]:
-        tf.keras.backend.clear_session()
-        began = time.perf_counter()
-        items_NK = rank(world, name) if kind == "rankers" else ask(world, name)
-        by_trip = metrics.by_trip(world.hits(items_NK))
-        about = {
-            metrics.COVERAGE: metrics.coverage(items_NK, 10, world.active),
-            "seconds": round(time.perf_counter() - began, 1),
-        }
-        variants.keep(folders[kind], name, {metric: by_trip[metric] for metric in ablation.RANKED}, about)
-        progress(f"{kind}, {name}: ndcg@10 {metrics.mean_defined(by_trip['ndcg@10']):.4f}")
-    seeds = [AS_IT_IS, OTHER_SEED]
-    compared = {
-        "rankers": variants.compare(folders["rankers"], seeds + rankers, AS_IT_IS, SEED),
-        "models": variants.compare(folders["models"], models, CLEAN, SEED),
-    }
-    said = {"cut": CUTS[-1], "trips": len(world.judged), "ranking_days": ablation.RANKING_DAYS}
-    print(write_result("noise", said | compared, SEED))
+    rankers = Study(
+        folder=ablation.OUT / "rankers",
+        variants=variants(rank, [*LABELS, *NEGATIVES]),
+        reference=AS_IT_IS,
+        seed=SEED,
+    )
+    models = Study(folder=OUT, variants=variants(ask, [CLEAN, *AGED, *LESS]), reference=CLEAN, seed=SEED)
+    study.measure({"rankers": rankers, "models": models}, arguments.most, arguments.kind)
+    compared = {"rankers": rankers.compared(also=(AS_IT_IS, OTHER_SEED)), "models": models.compared()}
+    about = {"cut": CUTS[-1], "trips": len(world.which), "ranking_days": ablation.RANKING_DAYS}
+    print(write_result("noise", about | compared, SEED))
 
 
 def rank(world: World, name: str) -> np.ndarray:
@@ -94,11 +81,11 @@ def rank(world: World, name: str) -> np.ndarray:
 def ask(world: World, name: str) -> np.ndarray:
     """[N, K] items by a whole model."""
     if name == CLEAN:
-        lists: np.ndarray = np.load(FOLDER / CUTS[-1] / "lists" / f"{list_name('aisle', SEED)}.npy")
-        return lists
+        answered: np.ndarray = np.load(FOLDER / CUTS[-1] / "lists" / f"{list_name('aisle', SEED)}.npy")
+        return answered
     if name in AGED:
         aged = package.load(FOLDER / AGED[name] / list_name("model", SEED))
-        return recommend_all(aged, world.trips, world.judged, K)
+        return lists(aged, world.trips, world.which, K).items_Nk
     trips = less(world.trips, LESS[name])
     examples = OUT / LESS[name] / "examples"
     if not examples.exists():
@@ -110,7 +97,7 @@ def ask(world: World, name: str) -> np.ndarray:
     model = OUT / LESS[name] / "model"
     train(run=full(), examples_dir=examples, model_dir=model)
     gone = len(world.trips) - len(trips)  # all of them before the cut, and trips are sorted by time
-    return recommend_all(package.load(model), trips, world.judged - gone, K)
+    return lists(package.load(model), trips, world.which - gone, K).items_Nk
 
 
 def less(trips: Trips, what: str) -> Trips:

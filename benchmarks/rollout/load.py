@@ -1,6 +1,7 @@
 """A whole rollout's changes of weight at one Envoy that is under load: how long each takes, and what is lost.
 
-Behind it are two tiny servers, so that Envoy is what is tried. Near the end the canary is killed under full load.
+Behind it are two tiny servers, so that Envoy is what is tried: `python -m benchmarks.rollout.load NAME PORT` runs one,
+which answers everything with its name. Near the end the canary is killed under full load.
 """
 
 import http.client
@@ -9,6 +10,7 @@ import tempfile
 import threading
 import time
 from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +21,6 @@ from components.rollout.local.envoy_process import proxy as envoy_proxy
 from components.rollout.local.processes import READY_PATH, Backend, Process, free_port, running, wait_ready
 from model.request_log.routing_headers import USER_HEADER, VERSION_HEADER
 
-SERVER = "tests.components.rollout.backend"
 CLIENTS = 4
 INFER = READY_PATH.replace("ready", "infer")
 PERCENTS = (10, 50, 100, 10, 50, 100, 10, 50, 100)
@@ -80,7 +81,7 @@ class _Load(threading.Thread):
 
 def _server(stack: ExitStack, name: str, workdir: Path) -> tuple[Process, Backend]:
     backend = Backend(http_port=free_port(), grpc_port=free_port())
-    command = [sys.executable, "-m", SERVER, name, str(backend.http_port), str(backend.grpc_port)]
+    command = [sys.executable, "-m", "benchmarks.rollout.load", name, str(backend.http_port)]
     process = stack.enter_context(running(name, command, workdir / f"{name}.log"))
     wait_ready(process, backend)
     return process, backend
@@ -100,3 +101,27 @@ def _changes(proxy: Proxy, canary: Process, clients: list[_Load]) -> list[float]
 def _wait(clients: list[_Load], requests: int) -> None:
     while sum(client.done for client in clients) < requests and any(client.is_alive() for client in clients):
         time.sleep(0.02)
+
+
+class _Named(BaseHTTPRequestHandler):
+    """Answers with the server's name."""
+
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        name = sys.argv[1].encode()
+        self.send_response(200)
+        self.send_header("content-length", str(len(name)))
+        self.end_headers()
+        self.wfile.write(name)
+
+    do_GET = do_POST
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+
+if __name__ == "__main__":
+    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), _Named).serve_forever()

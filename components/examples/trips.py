@@ -11,20 +11,12 @@ import pandas as pd
 from ibis import _
 from ibis.expr.types import Table
 
-from components.engines.engine import Engine, open_engine
+from components.engines.engine import Engine
 from model.data import columns as c
 from model.data.trips import Trips
-from tfx_configs.settings import DataSettings
 
 COLUMNS = (c.USER, c.ITEM, c.TIME, c.BASKET, c.STORE)
 """What trips are made of."""
-
-
-def build_trips(events: pd.DataFrame, item_ids: np.ndarray, cut_s: int, max_history: int) -> Trips:
-    """`trips_of` for events in memory; not changed."""
-    whole = events[list(COLUMNS)].assign(**{c.TIME: events[c.TIME].dt.floor("s")})
-    with open_engine(DataSettings()) as engine:
-        return trips_of(engine, engine.table(whole), item_ids, cut_s, max_history)
 
 
 def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, max_history: int) -> Trips:

@@ -60,14 +60,6 @@ def distances(
     return {"skew": _each(from_training, spans), "drift": _each(from_week_before, spans)}
 
 
-def write_training_stats(visits: str, out: str) -> str:
-    """Writes requests.stats.pb of trips given as Parquet (user_id, time_s, store_id); returns `out`."""
-    rows = pd.read_parquet(visits, columns=[c.USER, "time_s", c.STORE]).rename(columns={"time_s": c.TIME})
-    rows[c.TIME] = rows[c.TIME].astype("float64")
-    statistics.write(statistics.compute(with_derived(schema.EVENTS, rows)), Path(out))
-    return out
-
-
 def _each(measure: Callable[[Parts], Distances], spans: Spans) -> ByWindow:
     """Measures each stretch of time once: of runs a week apart, most windows before the cut are the same."""
     distinct = {str(parts): parts for parts in spans.values()}

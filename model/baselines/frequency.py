@@ -3,7 +3,8 @@
 Shape legend: C candidates.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from model.data.batch import Batch
@@ -26,44 +27,17 @@ class Baseline(tf.Module):
         raise NotImplementedError
 
 
-class Popularity(Baseline):
-    """What everybody bought most, halved every 28 days."""
+class Feature(Baseline):
+    """One feature of the candidate; popularity breaks ties and fills short lists."""
+
+    def __init__(self, feature: str, fill: float = FILL, fills: bool = True) -> None:
+        """fill: the weight of popularity. fills: see Baseline."""
+        super().__init__(name=feature)
+        self._feature, self._fill, self.fills = feature, fill, fills
 
     def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
-        return values["popularity"]
-
-
-class RecentPopularity(Baseline):
-    """What everybody bought most in the last 7 days.
-
-    Ji et al., "A Re-visit of the Popularity Baseline in Recommender Systems" (SIGIR 2020).
-    """
-
-    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
-        return values["recent_popularity"] + FILL * values["popularity"]
-
-
-class LastBasket(Baseline):
-    """What was bought on the shopper's last trip."""
-
-    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
-        return values["own_in_last_trip"] + FILL * values["popularity"]
-
-
-class TopFrequency(Baseline):
-    """GP-TopFreq: what this shopper bought most, then what everybody buys.
-
-    Li et al., "A Next Basket Recommendation Reality Check" (TOIS 2023).
-    """
-
-    def __call__(self, graph: FeatureGraph, values: dict[str, Any], batch: Batch, candidates: Candidates) -> Any:
-        return values["own_count"] + FILL * values["popularity"]
-
-
-class OwnTopFrequency(TopFrequency):
-    """P-TopFreq: the same without what the shopper never bought."""
-
-    fills = False
+        score_C = values[self._feature]
+        return score_C + self._fill * values["popularity"] if self._fill else score_C
 
 
 class PersonalFrequency(Baseline):
@@ -104,12 +78,15 @@ def own_inputs(graph: FeatureGraph, values: dict[str, Any]) -> dict[str, Any]:
     return inputs
 
 
-BASELINES: dict[str, type[Baseline]] = {
-    "popularity": Popularity,
-    "recent_popularity": RecentPopularity,
-    "last_basket": LastBasket,
-    "p_top_frequency": OwnTopFrequency,
-    "gp_top_frequency": TopFrequency,
+BASELINES: dict[str, Callable[[], Baseline]] = {
+    # What everybody bought most, halved every 28 days.
+    "popularity": partial(Feature, "popularity", fill=0.0),
+    # In the last 7 days: Ji et al., "A Re-visit of the Popularity Baseline in Recommender Systems" (SIGIR 2020).
+    "recent_popularity": partial(Feature, "recent_popularity"),
+    "last_basket": partial(Feature, "own_in_last_trip"),
+    # P-TopFreq and GP-TopFreq: Li et al., "A Next Basket Recommendation Reality Check" (TOIS 2023).
+    "p_top_frequency": partial(Feature, "own_count", fills=False),
+    "gp_top_frequency": partial(Feature, "own_count"),
     "personal_frequency": PersonalFrequency,
 }
 """Those that learn nothing."""

@@ -110,6 +110,33 @@ def read(
     return 1 if reading.decision == "mismatch" else 0
 
 
+@app.command()
+def offpolicy(
+    log: Annotated[str, Argument(metavar="LOG", help=LOG_HELP)],
+    version: Annotated[str, Option(metavar="VERSION", help="whose answers count; its scores are probabilities")],
+    tables: Annotated[Path, Option(metavar="DIR", help=TABLES)],
+    since: Annotated[str, Option(metavar="TIME", help=SINCE)],
+    until: Until = None,
+    outcomes: Outcomes = "purchase",
+    explore_percent: Annotated[float, Option(help="answers with a draw, percent", **NUMBER)] = 0.0,
+    explore_place: Annotated[int, Option(help="the place that is drawn for")] = 10,
+    explore_pool: Annotated[int, Option(help="ranks that the draw is among")] = 50,
+) -> int:
+    """Estimate what other draws of the re-ranker would have earned.
+
+    From a request log with propensities.
+    """
+    from pipelines.local.off_policy_analysis import compare_policy, comparison_lines
+    from tfx_configs.rerank import RerankSettings
+
+    since_s, until_s = _span(since, until)
+    assert since_s is not None, "--since is required"
+    policy = RerankSettings(explore_percent=explore_percent, explore_place=explore_place, explore_pool=explore_pool)
+    comparison = compare_policy(log, tables, since_s, until_s, version, policy, labels=_labels(outcomes))
+    print("\n".join(comparison_lines(comparison, version)))
+    return 0
+
+
 def _span(since: str | None, until: str | None) -> tuple[float | None, float | None]:
     """Both as seconds since 1970. Raises InputError on one that is no time, or an end before the start."""
     from components.monitor.run import moment_s

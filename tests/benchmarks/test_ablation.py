@@ -1,5 +1,6 @@
 """Parts of the ablation on small worlds: which negatives are mined, what attention sums, which labels samples have."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +9,12 @@ import pytest
 
 from benchmarks.ablation import ranking as ablation_ranking
 from benchmarks.ablation import towers as ablation_towers
-from benchmarks.ablation import variants
 from benchmarks.ablation.attention import Attention
-from benchmarks.ablation.page import ablation
 from benchmarks.ablation.ranking import RANKERS
 from benchmarks.ablation.towers import MINED, MINED_FROM, MINED_TO, TOWERS, Lists, Mined, mine
+from benchmarks.harness.page import render
 from benchmarks.harness.samples import Samples, collect, recent
-from benchmarks.robustness.page import noise
+from benchmarks.harness.study import Measured, Study, measure
 from components.train.ranker import no_scorer
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
@@ -22,9 +22,9 @@ from model.data.trips import Trips
 from model.features.graph import feature_records
 from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
-from tests.benchmarks.test_peers import trips_of
 from tests.components.train.test_towers import inputs
 from tests.model.small_catalog import ITEMS, STORES, small_catalog
+from tests.pencil_world import trips_of
 from tfx_configs.recipes import fast
 
 COLUMN = {item: i for i, item in enumerate(ITEMS)}
@@ -140,11 +140,18 @@ def test_towers_train_and_list(name: str) -> None:
 
 
 def test_variants_are_compared_with_the_reference_on_the_same_trips(tmp_path: Path) -> None:
-    variants.keep(tmp_path, "as it is", {"recall": np.array([0.5, 0.5])}, {"seconds": 1.0})
-    variants.keep(tmp_path, "+ more", {"recall": np.array([1.0, 0.5])}, {"seconds": 2.0})
-    assert variants.measured(tmp_path, "+ more") and not variants.measured(tmp_path, "less")
-    first, second = variants.compare(tmp_path, ["as it is", "+ more", "less"], "as it is", 7)
-    assert first["means"] == {"recall": 0.5} and first["over"] == {} and first["seconds"] == 1.0
+    made = {"as it is": [0.5, 0.5], "+ more": [1.0, 0.5], "less": [0.0, 0.0]}
+
+    def variant(name: str) -> Measured:
+        return {"recall": np.array(made[name])}, {}
+
+    variants = {name: partial(variant, name) for name in made}
+    of = Study(folder=tmp_path, variants=variants, reference="as it is", seed=7)
+    assert of.compared() == []
+    measure({"one": of}, most=2)
+    assert of.missing() == ["less"]
+    first, second = of.compared()
+    assert first["means"] == {"recall": 0.5} and first["over"] == {} and first["seconds"] >= 0.0
     assert second["over"]["recall"]["delta_pct"] == pytest.approx(50.0)
     assert (second["over"]["recall"]["low_pct"], second["over"]["recall"]["high_pct"]) == pytest.approx((0.0, 100.0))
 
@@ -162,11 +169,13 @@ def test_the_page_tells_changes_against_the_first_row() -> None:
     }
     said = {"hardware": {"cores": 2}, "cut": "2017-12-04", "trips": 2000, "ranking_days": 70, "epochs": 1, "union": 600}
     said["candidates"] = 200
-    text = ablation(said | found)
+    text = render("ablation/ablation", said | found)
     assert "| as it is | 0.5000 |  | 0.5000 |  | 0.5000 | 0.100 |" in text
     assert "| no price | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | 0.100 |" in text
     assert (
         "| no price | 0.5000 | 0.5000 | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | 0.250 |"
         in text
     )
-    assert "| no price | 0.5000 | -2.0 (-3.0 to -1.0) |" in noise(said | {"rankers": found["rankers"], "models": []})
+    assert "| no price | 0.5000 | -2.0 (-3.0 to -1.0) |" in render(
+        "robustness/noise", said | {"rankers": found["rankers"], "models": []}
+    )

@@ -8,7 +8,7 @@ import pandas as pd
 
 from benchmarks.cadence.plot import draw
 from benchmarks.cadence.weeks import Served
-from benchmarks.monitoring.page import cadence, monitoring
+from benchmarks.harness.page import render
 from model.data import columns as c
 
 ROWS = [
@@ -35,7 +35,7 @@ def test_the_picture_has_a_line_a_policy_and_a_whisker_a_week(tmp_path: Path) ->
 
 
 def test_the_page_tells_gain_cost_and_triggers() -> None:
-    text = cadence(RESULT)
+    text = render("cadence/cadence", RESULT)
     assert "+0.0100 (+0.0020 to +0.0180)" in text
     assert "weekly: 2 runs, 3 CPU minutes" in text and "Triggers that fired: none" in text
 
@@ -49,7 +49,7 @@ def test_the_page_of_the_monitor_tells_what_was_found_and_what_was_not() -> None
     clean = {"alerts": [], "visits": 10, "moments": 4, "days": 1, "with_distances": 1}
     others = {"2017-10-09": clean | {"alerts": ["3.25: visits"]}}
     about = {"other_spans": others, "unseen_spans": {}, "measured": "2026-01-01T00:00:00+00:00", "system_factor": 120.0}
-    text = monitoring({"alerts": alerts, "clean_replay": clean} | about)
+    text = render("monitoring/monitoring", {"alerts": alerts, "clean_replay": clean} | about)
     assert "from 2017-10-09: visits 1 of 4." in text
     assert "1 of 2 were found within their time" in text and "no check failed" in text
     assert "| One thing | `visits` | 2 h | 24 h |" in text and "not in time" in text

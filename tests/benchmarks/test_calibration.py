@@ -11,7 +11,7 @@ from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
 from model.files import write_json
 from model.networks import weights
-from tests.benchmarks.test_peers import WORLD
+from tests.pencil_world import WORLD
 
 H = 7
 """The one item of both next baskets."""

@@ -1,6 +1,6 @@
 """The capacity table by pencil."""
 
-from benchmarks.serving.capacity_page import capacity
+from benchmarks.harness.page import render
 
 SERVING = {
     "aisle": {"max_rps_p99_25ms": 100.0, "cpu_ms_per_request": 5.0},
@@ -13,7 +13,7 @@ DEMO = {"data": {"users": 2_000}}
 
 def test_formulas_are_filled_in_for_this_shop_and_for_a_large_one() -> None:
     rows = {}
-    for line in capacity(SERVING, DEMO).splitlines():
+    for line in render("serving/capacity", SERVING, demo=DEMO).splitlines():
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
         if len(cells) == 4:
             rows[cells[0]] = (cells[2], cells[3])

@@ -4,7 +4,7 @@ import numpy as np
 
 from benchmarks.robustness.trips import dropped, of_some_shoppers, replaced, since
 from model.data.trips import Trips
-from tests.benchmarks.test_peers import trips_of
+from tests.pencil_world import trips_of
 from tests.worlds import seconds
 
 

@@ -1,56 +1,20 @@
 """The peers on worlds of a few purchases: every expected value is by pencil."""
 
 import dataclasses
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
-from benchmarks.peers.base import Peer, best_items
-from benchmarks.peers.factors import Ease, ImplicitAls
+from benchmarks.peers.base import Exported, Peer, best_items
 from benchmarks.peers.frequency import LastBasket, Popularity, TopFrequency
-from benchmarks.peers.logistic import FEATURES, Logistic, newton, pairs
-from benchmarks.peers.neighbours import ItemKnn, TifuKnn, UpCf
+from benchmarks.peers.logistic import FEATURES, Logistic, pairs
+from benchmarks.peers.registry import PEERS
 from benchmarks.peers.search import choose, validation
+from components.train.baselines.similarity import item_knn, up_cf
+from components.train.calibration.logistic_regression import fit_logistic
 from model.api import Request
-from model.data.trips import Trips
+from tests.pencil_world import CUT_DAY, WORLD, trips_of
 from tests.worlds import seconds
-
-CUT_DAY = 100
-
-
-def trips_of(*trips: tuple[str, float, str], letters: str = "abcdefgh", stores: Sequence[str] = ("",)) -> Trips:
-    """From (shopper, day, "item item ..."), items single letters; the cut is on day 100, the store the last one."""
-    trips = tuple(sorted(trips, key=lambda trip: (trip[1], trip[0])))
-    users, items = (np.array(sorted(set(names)), dtype=object) for names in ([t[0] for t in trips], letters))
-    user, item = ({name: i for i, name in enumerate(names.tolist())} for names in (users, items))
-    events = np.array(sorted((user[u], seconds(day), item[i]) for u, day, basket in trips for i in basket.split()))
-    user_T = np.array([user[u] for u, _, _ in trips], np.int32)
-    time_T = np.array([seconds(day) for _, day, _ in trips])
-    lengths = [len(basket.split()) for _, _, basket in trips]
-    ends = np.cumsum(lengths)
-    return Trips(
-        item_ids=items,
-        user_ids=users,
-        store_ids=np.array(stores, dtype=object),
-        event_item_E=events[:, 2].astype(np.int32),
-        event_time_E=events[:, 1],
-        event_user_E=events[:, 0].astype(np.int32),
-        user_T=user_T,
-        time_T=time_T,
-        store_T=np.full(len(trips), len(stores) - 1, np.int32),
-        history_begin_T=np.searchsorted(events[:, 0], user_T),
-        history_end_T=np.array(
-            [
-                np.flatnonzero((events[:, 0] < u) | ((events[:, 0] == u) & (events[:, 1] < t))).size
-                for u, t in zip(user_T, time_T, strict=True)
-            ]
-        ),
-        basket_begin_T=ends - lengths,
-        basket_end_T=ends,
-        basket_item_B=np.array([item[i] for _, _, basket in trips for i in basket.split()], np.int32),
-        cut_s=seconds(CUT_DAY),
-    )
 
 
 def ask(peer: Peer, *bought: tuple[str, float], user: str = "?", k: int = 3, exclude: str = "") -> dict[str, float]:
@@ -65,10 +29,6 @@ def ask(peer: Peer, *bought: tuple[str, float], user: str = "?", k: int = 3, exc
     )
     answer = peer.recommend([request])[0]
     return dict(zip(answer.item_ids, answer.scores, strict=True))
-
-
-WORLD = trips_of(("u", 10, "a b"), ("u", 98, "a c"), ("v", 20, "a b"), ("w", 50, "a"), ("u", 101, "h"), ("v", 100, "h"))
-"""Before the cut: a four times, b twice, c once; h only on the day of the cut and later."""
 
 
 def test_popularity_counts_what_is_before_the_cut() -> None:
@@ -121,76 +81,26 @@ def test_the_best_of_a_long_list_are_the_same_as_by_sorting_all() -> None:
     assert best_items(scores, 40, fills=True).tolist() == np.argsort(-scores, kind="stable")[:40].tolist()
 
 
-def test_item_knn_is_the_cosine_over_baskets() -> None:
+def test_a_ranker_of_the_product_is_asked_with_the_peers_items_and_filled_by_popularity() -> None:
     """a is in four baskets, b in two, c in one; two hold a and b: 2 / sqrt(8). One holds a and c: 1 / 2."""
-    peer = ItemKnn(shrink=0, own=False).fit(WORLD)
+    peer = Exported(item_knn, shrink=0, own=False).fit(WORLD)
     assert ask(peer, ("a", 1)) == pytest.approx({"b": 2 / 8**0.5, "c": 0.5, "a": 0})
     assert ask(peer, ("b", 1), ("c", 1), k=1) == pytest.approx({"a": 2 / 8**0.5 + 0.5})
 
 
-def test_item_knn_keeps_the_nearest_and_shrinks_rare_pairs() -> None:
-    assert ask(ItemKnn(neighbours=1, shrink=0, own=True).fit(WORLD), ("a", 1))["a"] == 1
-    assert ask(ItemKnn(neighbours=1, shrink=2, own=False).fit(WORLD), ("a", 1)) == pytest.approx(
-        {"b": 2 / (8**0.5 + 2), "a": 0, "c": 0}
-    )
-
-
-def test_up_cf_weighs_neighbours_by_the_overlap_of_what_they_bought() -> None:
-    """The asker has {a, c}. u: {a, b, c}, overlap 2 / sqrt(6); v: {a, b}, 1 / 2; w: {a}, 1 / sqrt(2).
-
-    b is in half of u's baskets and in all of v's.
-    """
-    peer = UpCf(recent=100, locality=1, asymmetry=0.5).fit(WORLD)
-    u, v, w = 2 / 6**0.5, 0.5, 1 / 2**0.5
-    found = ask(peer, ("a", 1), ("c", 2))
-    assert found == pytest.approx({"a": 0.5 + u + v + w, "c": 0.5 + u / 2, "b": u / 2 + v})
-
-
-def test_up_cf_looks_at_recent_baskets_and_near_neighbours_only() -> None:
-    """u's last basket is {a, c}; to the third power, the overlaps of u, v and w are those of the test above."""
-    found = ask(UpCf(recent=1, locality=3, asymmetry=0.5).fit(WORLD), ("a", 1), ("c", 2))
-    u, v, w = (2 / 6**0.5) ** 3, 0.5**3, 0.5**1.5
-    assert found == pytest.approx({"c": 1 + u, "a": u + v + w, "b": v})
-
-
-def test_up_cf_takes_no_shopper_as_their_own_neighbour() -> None:
-    peer = UpCf(recent=100, locality=1, asymmetry=0.5).fit(WORLD)
+def test_a_ranker_of_the_product_knows_the_asking_shopper_and_no_item_from_after_the_cut() -> None:
+    """u alone has c beside others, in half of the baskets; h, bought after the cut, adds to no overlap."""
+    peer = Exported(up_cf, recent=100, locality=1, asymmetry=0.5).fit(WORLD)
     history = [("a", 10), ("b", 10), ("a", 98), ("c", 98)]
     assert ask(peer, *history, user="u")["c"] == pytest.approx(0.5)
     assert ask(peer, *history, user="?")["c"] == pytest.approx(0.5 + 0.5)
+    assert ask(peer, ("a", 1), ("h", 1)) == pytest.approx(ask(peer, ("a", 1)))
 
 
-def test_tifu_decays_within_and_between_groups() -> None:
-    """Trips x1 x2 x3 in two groups: (x1) and (x2 x3). Within 0.5, between 0.8:
-    group 1: x1; group 2: (0.5 x2 + x3) / 2; shopper: (0.8 x1 + (0.5 x2 + x3) / 2) / 2.
-    """
-    peer = TifuKnn(groups=2, within=0.5, between=0.8, neighbours=1, share=1.0).fit(WORLD)
-    assert ask(peer, ("a", 1), ("b", 2), ("c", 3)) == pytest.approx({"a": 0.4, "c": 0.25, "b": 0.125})
-
-
-def test_tifu_mixes_in_the_nearest_shoppers() -> None:
-    """Without decay in one group: u is a + b/2 + c/2, v is a + b, w is a; the asker's a is nearest to w, then to u."""
-    peer = TifuKnn(groups=1, within=1.0, neighbours=2, share=0.6).fit(WORLD)
-    assert ask(peer, ("a", 1)) == pytest.approx({"a": 1.0, "b": 0.4 * 0.25, "c": 0.4 * 0.25})
-    assert ask(peer, ("a", 50), user="w", k=1) == pytest.approx({"a": 1.0})
-
-
-def test_ease_is_its_closed_form() -> None:
-    """u has {a, b, c}, v {a, b}, w {a}. Of a and b: X'X + 1 = [[4, 2], [2, 3]], its inverse [[3, -2], [-2, 4]] / 8,
-    so B_ab = -P_ab / P_bb = 1/2 and B_ba = -P_ba / P_aa = 2/3; c is outside the head.
-    """
-    peer = Ease(l2=1.0, head=2).fit(WORLD)
-    assert ask(peer, ("a", 1)) == pytest.approx({"b": 1 / 2, "a": 0, "c": 0})
-    assert ask(peer, ("b", 1), ("c", 1)) == pytest.approx({"a": 2 / 3, "b": 0, "c": 0})
-
-
-def test_ials_with_one_factor_solves_the_asking_shopper_by_the_formula() -> None:
-    """x = sum c y / (reg + sum y^2 + sum (c - 1) y^2), c = alpha n of bought items, the middle sum over all items."""
-    peer = ImplicitAls(factors=1, regularization=0.5, alpha=2.0, iterations=3).fit(WORLD)
-    y = dict(zip(peer.item_ids, peer._model.item_factors[:, 0].tolist(), strict=True))
-    square = 0.5 + sum(value**2 for value in y.values())
-    x = y["a"] * 2 / (square + (2 - 1) * y["a"] ** 2)
-    assert x * y["b"] == pytest.approx(ask(peer, ("a", 1))["b"], rel=1e-3)
+def test_every_peer_answers_with_every_setting_of_its_grid() -> None:
+    for name, (make, settings) in PEERS.items():
+        for chosen in settings:
+            assert set(ask(make(**chosen).fit(WORLD), ("a", 1), k=5)) <= set("abc"), name
 
 
 def test_logistic_features_of_a_history() -> None:
@@ -215,11 +125,11 @@ def test_logistic_features_of_a_history() -> None:
     )
 
 
-def test_newton_finds_the_log_odds() -> None:
+def test_without_a_penalty_logistic_regression_finds_the_log_odds() -> None:
     """One of four without the feature, three of four with it: the constant is log(1/3), the weight log(9)."""
     feature = np.array([[1.0, 0.0]] * 4 + [[1.0, 1.0]] * 4)
     label = np.array([1, 0, 0, 0, 1, 1, 1, 0.0])
-    assert newton(feature, label, l2=0.0) == pytest.approx([np.log(1 / 3), np.log(9)])
+    assert fit_logistic(feature, label, np.zeros(2), np.zeros(2)) == pytest.approx([np.log(1 / 3), np.log(9)])
 
 
 def test_logistic_learns_from_trips_before_the_cut_with_what_was_before_them() -> None:

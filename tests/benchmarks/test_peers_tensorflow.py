@@ -5,8 +5,9 @@ import numpy as np
 from benchmarks.peers.trees import rank
 from benchmarks.peers.tutorial import Tutorial
 from model.features.graph import feature_records
-from tests.benchmarks.test_peers import ask, trips_of
+from tests.benchmarks.test_peers import ask
 from tests.model.small_catalog import ITEMS, STORES, small_catalog
+from tests.pencil_world import trips_of
 from tfx_configs.recipes import fast
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.publish import KEPT, filled, pages
+from benchmarks.publish import PUBLISHED, filled, pages
 from model.files import read_json
 
 
@@ -15,7 +15,7 @@ def test_a_page_says_what_the_kept_results_say(page: Path) -> None:
 
 
 def test_every_kept_result_says_where_and_with_what_it_was_measured() -> None:
-    for path in KEPT.glob("*.json"):
+    for path in PUBLISHED.glob("*.json"):
         assert {"hardware", "versions", "seed"} <= set(read_json(path)), path.name
 
 

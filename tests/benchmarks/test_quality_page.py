@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from benchmarks.quality.page import alternatives, quality
+from benchmarks.harness.page import render
 
 NEW = {"popularity": 0.017, "aisle": 0.025, "aisle-8": 0.024, "EASE": 0.02}
 
@@ -19,7 +19,7 @@ def cut(day: str, **more: Any) -> dict[str, Any]:
 
 
 def page(*cuts: dict[str, Any]) -> str:
-    return quality({"hardware": {"cores": 2}, "cuts": list(cuts)})
+    return render("quality/quality", {"hardware": {"cores": 2}, "cuts": list(cuts)})
 
 
 def test_rankers_are_sorted_by_the_last_cut_and_other_seeds_left_out() -> None:
@@ -67,6 +67,6 @@ def test_the_union_seeds_and_cost_are_told() -> None:
 def test_an_alternative_has_what_an_answer_of_it_costs_and_a_dash_where_nobody_measured() -> None:
     interval = {"delta_pct": 5.04, "low_pct": 3.0, "high_pct": 7.0}
     last = cut("2017-12-04", paired={"ndcg@10": {"against": {"popularity": interval}}})
-    told = alternatives({"cuts": [last]}, {"rankers": {"aisle": {"cpu_ms_p50": 3.04}}})
+    told = render("quality/alternatives", {"cuts": [last]}, latency={"rankers": {"aisle": {"cpu_ms_p50": 3.04}}})
     assert "| **Aisle** | 0.3000 | – | 300 s | 3.0 ms | one graph" in told
     assert "| popularity | 0.1000 | +5.0 (+3.0 to +7.0) | – | – | nothing to operate; the same list for all |" in told

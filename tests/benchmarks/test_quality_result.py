@@ -9,8 +9,8 @@ from benchmarks.quality.result import best_classical, judge
 from model.errors import CheckFailed
 from model.evaluation.next_basket_task import load_task
 from model.files import write_json
-from tests.benchmarks.test_peers import WORLD
 from tests.model.small_catalog import small_catalog
+from tests.pencil_world import WORLD
 
 A, B, C, H = 0, 1, 2, 7
 

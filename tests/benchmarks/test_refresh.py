@@ -3,7 +3,7 @@
 import numpy as np
 
 from benchmarks.cadence.refresh import new_hits
-from benchmarks.cadence.refresh_page import refresh
+from benchmarks.harness.page import render
 from model.evaluation.ranking_metrics import NO_ITEM
 
 METRICS = ("ndcg@10", "recall@10", "explore_recall@10")
@@ -20,7 +20,8 @@ def test_new_items_count_where_they_were_shown_and_bought() -> None:
 def test_the_page_tells_what_each_start_gains_and_costs() -> None:
     one = dict.fromkeys(METRICS, LEVEL) | {"coverage@10": 0.05, "new_hits": 3}
     names = ("stale", "refresh", "warm", "scratch")
-    text = refresh(
+    text = render(
+        "cadence/refresh",
         {
             "models": dict.fromkeys(names, one),
             "over_stale": dict.fromkeys(names[1:], OVER),
@@ -32,7 +33,7 @@ def test_the_page_tells_what_each_start_gains_and_costs() -> None:
             "purchases": 1000,
             "new_purchases": 42,
             "measured": "2026-01-01T00:00:00+00:00",
-        }
+        },
     )
     assert "| the parent as it is | 0.2000 | – | 0.2000 | – | 0.2000 | – | 0.050 | 3 | – |" in text
     assert "+2.0 (+0.5 to +3.5) | 0.050 | 3 | 12 |" in text and "4.2 % of the 1,000 purchases" in text

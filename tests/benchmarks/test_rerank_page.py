@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.harness.page import render
 from benchmarks.rerank.__main__ import _reserving
-from benchmarks.rerank.page import rerank
 from model.api import Request
 
 
@@ -23,12 +23,13 @@ def way(name: str, mean: float, delta: float) -> dict[str, Any]:
 
 def test_switches_and_ways_to_new_products_are_told_apart() -> None:
     ways = [way("off", 0.2, 0.0), way("diversity 0.1", 0.19, -2.04), way("boost 10", 0.02, -90.0)]
-    text = rerank(
+    text = render(
+        "rerank/rerank",
         {
             "hardware": {"cores": 2},
             "cuts": [{"cut": "2017-12-04", "trips": 2000, "ways": ways}],
             "answer_cpu_ms": {"off": 4.0, "all of it": 4.5},
-        }
+        },
     )
     assert "| diversity 0.1 | 0.1900 | 0.1900 | 0.1900 | 3.25 | 0.0800 | 0.42 |" in text
     assert "| diversity 0.1 | -2.0 (-3.0 to -1.0) | -2.0 (-3.0 to -1.0) |" in text

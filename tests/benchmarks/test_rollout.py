@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from benchmarks.harness.page import render
 from benchmarks.rollout.__main__ import design_effect, simulate
-from benchmarks.rollout.page import rollout
 from benchmarks.rollout.simulation import Real, fixed, month, real_trips, roll_out
 from tests.components.rollout.decision.weekly import DAY_S, weekly_trips
 from tfx_configs.settings import RolloutSettings
@@ -58,6 +58,6 @@ def test_the_result_has_what_the_page_tells() -> None:
     found = simulate(_real(), rounds=3, shoppers=3000)
     load = {"weight_change_ms": 9.0, "weight_change_max_ms": 20.0, "weight_changes": 9, "requests": 50, "lost": 0}
     about = {"measured": "2026-01-01T00:00:00", "hardware": {"cores": 2}, "load_rps": 900.0}
-    page = rollout(found | load | about)
+    page = render("rollout/rollout", found | load | about)
     assert "| always valid, asked all the time (Aisle) | 0.0 % | 100.0 % |" in page
     assert "50 requests, 0 lost" in page

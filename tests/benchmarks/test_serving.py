@@ -4,8 +4,8 @@ import socket
 import threading
 from typing import Any
 
+from benchmarks.harness.page import render
 from benchmarks.serving.load import Load, http_request, run_load
-from benchmarks.serving.page import serving
 from benchmarks.serving.soak import verdict
 
 ANSWER = b'HTTP/1.1 200 OK\r\nContent-Length: 17\r\n\r\n{"rung":"full"} \n'
@@ -72,7 +72,7 @@ def test_the_page_tells_both_servers_larger_catalogs_and_what_else_ran() -> None
             "whole_graph": "no UpperBound",
         },
     }
-    text = serving(result)
+    text = render("serving/serving", result)
     assert "| Aisle | 180 | 5.0 ms | 7.0 ms | 10.0 ms | 2.0 ms | 1,234 MB |" in text
     assert "| plain KServe predictor | under 30 | 5.0 ms | 7.0 ms | – |" in text
     assert "92,334 items" in text and "(564 events a shopper)" in text and "up to 0.3 of the cores" in text

@@ -8,19 +8,22 @@ import numpy as np
 STEPS = 50
 
 
-def fit_logistic(x_NF: np.ndarray, y_N: np.ndarray, prior_F: np.ndarray, precision: float = 1.0) -> np.ndarray:
+def fit_logistic(
+    x_NF: np.ndarray, y_N: np.ndarray, prior_F: np.ndarray, precision: float | np.ndarray = 1.0
+) -> np.ndarray:
     """[F] float64 weights: the log-loss plus a normal prior around `prior_F`, a strictly convex sum, at its minimum.
 
     A step that would not descend is halved. Without observations the prior is the answer.
 
     Args:
         y_N: bool, or 0 and 1.
+        precision: of the prior, the same for all weights or [F].
     """
     x_NF, y_N = x_NF.astype(np.float64), y_N.astype(np.float64)
 
     def loss(weight_F: np.ndarray) -> float:
         z_N = x_NF @ weight_F
-        return float((np.logaddexp(0.0, z_N) - y_N * z_N).sum() + precision / 2 * ((weight_F - prior_F) ** 2).sum())
+        return float((np.logaddexp(0.0, z_N) - y_N * z_N).sum() + (precision / 2 * (weight_F - prior_F) ** 2).sum())
 
     weight_F = np.asarray(prior_F, np.float64)
     for _ in range(STEPS):

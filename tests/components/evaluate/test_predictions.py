@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.evaluate.predictions import latency_ms, lists, recommend_all, request_of
+from components.evaluate.predictions import latency_ms, lists, request_of
 from model.errors import StageFailed
 from model.evaluation.next_basket_task import Task, load_task
 from model.evaluation.ranking_metrics import NO_ITEM
@@ -27,25 +27,25 @@ def test_a_request_holds_the_history_strictly_before_the_trip(task: Task) -> Non
 
 
 def test_lists_come_back_as_item_indices_padded_to_k(task: Task) -> None:
-    items = recommend_all(FunctionModel("v", lambda request: ["i003", "i001"]), task.trips, task.trip_N, 4, batch=7)
+    items = lists(FunctionModel("v", lambda request: ["i003", "i001"]), task.trips, task.trip_N, 4, batch=7).items_Nk
     assert items.shape == (40, 4)
     assert np.unique(items, axis=0).tolist() == [[3, 1, NO_ITEM, NO_ITEM]]
 
 
 def test_an_item_the_catalog_no_longer_has_keeps_its_place_as_no_item(task: Task) -> None:
-    items = recommend_all(FunctionModel("v", lambda request: ["gone", "i001"]), task.trips, task.trip_N[:1], 3)
+    items = lists(FunctionModel("v", lambda request: ["gone", "i001"]), task.trips, task.trip_N[:1], 3).items_Nk
     assert items.tolist() == [[NO_ITEM, 1, NO_ITEM]]
 
 
 def test_the_lists_do_not_depend_on_the_batch(task: Task) -> None:
     model = FunctionModel("v", latest)
-    one, many = (recommend_all(model, task.trips, task.trip_N, 20, batch) for batch in (1, 64))
+    one, many = (lists(model, task.trips, task.trip_N, 20, batch).items_Nk for batch in (1, 64))
     assert (one == many).all()
 
 
 def test_a_model_that_repeats_an_item_is_refused(task: Task) -> None:
     with pytest.raises(StageFailed, match="distinct items from model v9"):
-        recommend_all(FunctionModel("v9", lambda request: ["i001", "i001"]), task.trips, task.trip_N[:1], 3)
+        lists(FunctionModel("v9", lambda request: ["i001", "i001"]), task.trips, task.trip_N[:1], 3)
 
 
 def test_scores_stand_beside_the_items_and_end_with_the_list(task: Task) -> None:
@@ -60,7 +60,7 @@ def test_a_model_that_leaves_out_an_answer_is_refused(task: Task) -> None:
             return []
 
     with pytest.raises(StageFailed, match="expected 2 answers from model v, got 0"):
-        recommend_all(Silent("v", latest), task.trips, task.trip_N[:2], 3)
+        lists(Silent("v", latest), task.trips, task.trip_N[:2], 3)
 
 
 def test_latency_is_measured_one_request_at_a_time(task: Task) -> None:

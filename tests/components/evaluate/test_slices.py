@@ -6,10 +6,10 @@ import pytest
 
 from components.evaluate.slices import slice_values
 from components.examples.catalog import build_catalog
-from components.examples.trips import build_trips
 from model.data import columns as c
 from model.data.catalog import Catalog
 from model.evaluation.next_basket_task import Task
+from tests.trips_of_events import build_trips
 from tfx_configs import recipes
 
 CUT = pd.Timestamp("2020-03-02")

@@ -10,10 +10,10 @@ import pandas as pd
 
 from components.artifacts.examples import Examples
 from components.examples.catalog import build_catalog
-from components.examples.trips import build_trips
 from model.api import Answer, Request
 from model.data import columns as c
 from model.data.catalog import Catalog
+from tests.trips_of_events import build_trips
 from tfx_configs import recipes
 
 CUT = pd.Timestamp("2020-03-01")

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from components.examples.catalog import build_catalog
 from components.examples.labels import label
-from components.examples.trips import build_trips
 from components.train.input_pipeline import LossCurve
 from components.train.ranker import train_ranker
 from components.train.trip_split import TrainingTrips
@@ -28,6 +27,7 @@ from model.networks.ranker import Ranker
 from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
 from tests.components.examples.histories import ITEM_TABLE, ITEMS, MOMENT_DAY, Row, Shop, shops
+from tests.trips_of_events import build_trips
 from tests.worlds import CUT_DAY, market, seconds
 from tfx_configs import recipes
 from tfx_configs.labels import LabelSettings

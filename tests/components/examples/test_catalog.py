@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 
 from components.examples.catalog import build_catalog
-from components.examples.trips import build_trips
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog
 from model.errors import InputError
+from tests.trips_of_events import build_trips
 from tests.worlds import at, purchases, seconds
 from tfx_configs import recipes
 from tfx_configs.settings import FeatureSettings

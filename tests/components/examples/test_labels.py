@@ -6,11 +6,11 @@ import pytest
 
 from components.examples.catalog import build_catalog
 from components.examples.labels import label
-from components.examples.trips import build_trips
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.labels import positives
 from model.data.trips import Trips
+from tests.trips_of_events import build_trips
 from tfx_configs.frozen import SettingsError
 from tfx_configs.labels import LabelSettings
 from tfx_configs.settings import FeatureSettings, RunSettings

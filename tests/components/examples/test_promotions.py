@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 
 from components.examples.promotions import build_promotions, read_promotions
-from components.examples.trips import build_trips
 from model.data import columns as c
 from model.data.trips import Trips
+from tests.trips_of_events import build_trips
 from tests.worlds import at, purchases, seconds
 
 HOUR_0 = seconds(0) // 3600

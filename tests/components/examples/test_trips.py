@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.examples.trips import build_trips
 from model.data import columns as c
 from model.data.trips import Trips
+from tests.trips_of_events import build_trips
 from tests.worlds import at, market, purchases, seconds
 
 ITEM_IDS = np.array(["a", "b", "d", "z"], dtype=object)

@@ -1,20 +1,28 @@
 """A shop of weekly shoppers, twelve and more weeks before the cut and four after it, and the log of a model that served
 those four through the server's own code."""
 
+import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
 
+import kserve
 import numpy as np
 import pandas as pd
+from kserve.protocol.infer_type import InferInput
+from pipelines.local.local_rollout import seed_store
 
-from benchmarks.monitoring.log import record
-from benchmarks.monitoring.world import World
-from components.examples.trips import build_trips
 from components.monitor.data import baseline as reference
 from components.monitor.data import purchases, visits
 from model.data import columns as c
 from model.data.trips import Trips
 from model.files import write_json
+from model.serving.history.lmdb_store import LmdbStore
+from model.serving.history.store import Event
+from model.serving.predictor import Limits, Predictor
+from model.serving.request_log.writer import LogOptions, RequestLog
+from tests.components.monitor.world import World
 from tests.model.serving.fake_server import FakeModel
+from tests.trips_of_events import build_trips
 from tests.worlds import at, seconds, write
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
@@ -71,7 +79,7 @@ def make(folder: Path) -> World:
     trips: Trips = build_trips(bought, ids, CUT_S, 100)
     trips.save(folder / "examples" / "trips")
     popular = tuple(bought[c.ITEM].value_counts().index[:10])
-    log = record(trips, lambda: FakeModel(version=VERSION, items=popular), folder / "rollout")
+    log = record(trips, FakeModel(version=VERSION, items=popular), folder / "rollout")
     tables, known = folder / "tables", folder / "reference"
     level = {"recall@10": 0.75, "calibration_ratio@10": 1.0}
     names = {"served": VERSION, reference.PLAIN: reference.PLAIN}
@@ -92,3 +100,31 @@ def make(folder: Path) -> World:
         known=reference.load(known),
         settings=SETTINGS,
     )
+
+
+def record(trips: Trips, model: FakeModel, folder: Path) -> Path:
+    """The request log of all trips after the cut: each asked of the server's own code, then bought."""
+    log_dir, store = folder / "requests", LmdbStore(seed_store(trips, folder / "store", 2048), 2048)
+    with RequestLog(log_dir, LogOptions(detail_percent=20.0)) as log:
+        predictor = Predictor(lambda: model, store, log, Limits(deadline_ms=5000.0))
+        predictor.load()
+        try:
+            asyncio.run(_answer(trips, predictor, store))
+        finally:
+            predictor.close()
+            store.close()
+    return log_dir
+
+
+async def _answer(trips: Trips, predictor: Predictor, store: LmdbStore) -> None:
+    for trip in trips.test_trips().tolist():
+        user, time_s = str(trips.user_ids[trips.user_T[trip]]), int(trips.time_T[trip])
+        sent = {
+            "user_id": user,
+            "store_id": str(trips.store_ids[trips.store_T[trip]]),
+            "request_time": datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+        inputs = [InferInput(name, [1], "BYTES", data=[value]) for name, value in sent.items()]
+        await predictor.predict(kserve.InferRequest("aisle", inputs, request_id=f"trip-{trip}"), {})
+        bought = trips.item_ids[trips.basket(trip)].tolist()
+        store.append([Event(user_id=user, item_id=i, time_s=time_s, event_id=f"{trip}/{i}") for i in bought])

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.monitoring.faults_requests import collapse
-from benchmarks.monitoring.world import World
 from components.artifacts.monitor_report import MonitorReport, RetrainDecision
 from components.monitor.retraining import training_runs as record
 from components.monitor.retraining.policy import TrainingRun
@@ -24,6 +22,7 @@ from pipelines.local.summary import Summary
 from pipelines.report.run import write_report
 from pipelines.report.run_files import read_sources
 from tests.components.monitor.shop import CUT_S, VERSION
+from tests.components.monitor.world import World, with_one_list
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 from tfx_configs.settings import RunSettings
 from tfx_configs.units import DAY_S
@@ -63,7 +62,7 @@ def test_a_sound_log_passes_and_leaves_report_and_figures(run: Path, capsys: pyt
 def test_a_fault_ends_it_with_1_and_is_told_first(run: Path, shop: World, capsys: pytest.CaptureFixture[str]) -> None:
     log = run / "rollout" / "requests"
     rows = request_log.read(log)
-    broken = collapse(dataclasses.replace(shop, requests=rows.to_pandas()), CUT_S + 16 * DAY_S)
+    broken = with_one_list(dataclasses.replace(shop, requests=rows.to_pandas()), CUT_S + 16 * DAY_S)
     shutil.rmtree(log)
     log.mkdir()
     broken.requests.to_parquet(log / "one.parquet", index=False)

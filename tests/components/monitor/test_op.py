@@ -9,12 +9,12 @@ from pathlib import Path
 import yaml
 from kfp import dsl
 
-from benchmarks.monitoring.world import World
 from components.monitor.op import reference, retrain
 from model.files import read_json, write_json
 from pipelines.manifests.render import ROOT
 from tests.components.monitor.reports import report
 from tests.components.monitor.retraining.test_kfp_trainer import PACKAGE, TRAINING
+from tests.components.monitor.world import World
 from tests.pipelines.kfp_api import fake_kfp
 from tfx_configs.settings import RunSettings
 

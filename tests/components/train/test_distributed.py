@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.evaluate.predictions import recommend_all
+from components.evaluate.predictions import lists
 from components.rollout.local.processes import free_port
 from components.train.distributed import is_chief
 from components.train.input_pipeline import batches
@@ -57,7 +57,7 @@ def test_two_workers_end_with_equal_weights_and_the_chief_exports_what_one_worke
     assert not (tmp_path / "model1").exists()
     judged = trained.trips.first_test_trips()
     lists, listed_by_one = (
-        recommend_all(loaded(model), trained.trips, judged, k=10) for model in (tmp_path / "model0", trained.model)
+        lists(loaded(model), trained.trips, judged, k=10).items_Nk for model in (tmp_path / "model0", trained.model)
     )
     assert (lists == listed_by_one).mean() > 0.95
     curves = read_json(tmp_path / "model0" / "training.json")["curves"]

@@ -5,11 +5,11 @@ import dataclasses
 import numpy as np
 import pytest
 
-from components.examples.trips import build_trips
 from components.train.trip_split import training_trips
 from model.data.time_split import ranking_start
 from model.data.trips import Trips
 from model.errors import CheckFailed
+from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds
 from tfx_configs.settings import TrainSettings
 

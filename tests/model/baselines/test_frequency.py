@@ -52,7 +52,7 @@ def test_a_baseline_scores_as_its_formula_says(name: str, expected: dict[str, fl
 
 
 def test_only_the_purely_personal_one_leaves_lists_short() -> None:
-    assert [name for name, baseline in BASELINES.items() if not baseline.fills] == ["p_top_frequency"]
+    assert [name for name, baseline in BASELINES.items() if not baseline().fills] == ["p_top_frequency"]
 
 
 def test_logistic_gives_what_was_bought_a_probability_and_lists_the_rest_below_by_popularity() -> None:

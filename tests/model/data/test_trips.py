@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.examples.trips import build_trips
 from model.data.trips import Trips
+from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds
 
 MOMENT_S = seconds(10)

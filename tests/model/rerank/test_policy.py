@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.evaluate.predictions import recommend_all
-from components.examples.trips import build_trips
+from components.evaluate.predictions import lists
 from model.api import Answer, Request, Rung
 from model.baselines.frequency import BASELINES
 from model.errors import InputError, ModelRefused
@@ -29,6 +28,7 @@ from model.serving.predictor import Predictor
 from model.serving.v2_inputs import Query
 from tests.model.items_table import item_values, write_items
 from tests.model.small_catalog import ITEMS, small_catalog
+from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds
 from tfx_configs.recipes import fast
 from tfx_configs.rerank import RerankSettings, Rule
@@ -133,8 +133,8 @@ def test_evaluation_and_serving_give_the_same_lists(
     bought = [(user, day, item) for user in shoppers for day, item in ((71, "d"), (72, "b"), (73, "d"))]
     test_trips = [(user, 75 + n, "a") for n, user in enumerate(shoppers)]
     trips = build_trips(purchases(*bought, *test_trips), np.array(list(ITEMS), dtype=object), seconds(75), 100)
-    judged = recommend_all(model, trips, trips.test_trips(), k=3)
-    lists = ["".join(ITEMS[i] for i in row if i >= 0) for row in judged]
+    judged = lists(model, trips, trips.test_trips(), k=3).items_Nk
+    listed = ["".join(ITEMS[i] for i in row if i >= 0) for row in judged]
 
     store = LmdbStore(tmp_path / "store", 100)
     store.append(
@@ -155,7 +155,7 @@ def test_evaluation_and_serving_give_the_same_lists(
     served = [asyncio.run(serve(query)) for query in asked]
     predictor.close()
     store.close()
-    assert served == lists and set(lists) == {"dba", "dab"}
+    assert served == listed and set(listed) == {"dba", "dab"}
 
 
 def policy(tmp_path: Path, text: str) -> tuple[RerankPolicy, Path]:

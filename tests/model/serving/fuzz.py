@@ -1,6 +1,6 @@
 """What no client should send, through every door of a server; the answer must be an answer or a refusal in shape.
 
-tests/model/serving/test_fuzz.py sends a little of it in every test run, benchmarks/serving/fuzz.py a lot.
+tests/model/serving/test_fuzz.py sends a little of it in every test run, and a lot for benchmarks/serving/fuzz.py.
 """
 
 import json

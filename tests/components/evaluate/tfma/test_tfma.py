@@ -10,7 +10,7 @@ import pytest
 from components.artifacts.evaluation import Evaluation, Slice
 from components.artifacts.examples import Examples
 from components.evaluate import metrics_report as report
-from components.evaluate.predictions import recommend_all
+from components.evaluate.predictions import lists
 from components.evaluate.slices import slice_values
 from components.evaluate.tfma.cross_check import check_with_tfma, compare, thresholds
 from components.evaluate.tfma.metrics import hits_of
@@ -36,7 +36,7 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
         "blessed": lambda request: frequency(request)[::-1],
     }
     items = {
-        name: recommend_all(FunctionModel("1", answer), task.trips, task.trip_N) for name, answer in answers.items()
+        name: lists(FunctionModel("1", answer), task.trips, task.trip_N).items_Nk for name, answer in answers.items()
     }
     slices = slice_values(task, Examples(examples).catalog(), pd.read_parquet(Examples(examples).items), top_values=3)
     return report.judge(task, items, slices, {})

@@ -4,16 +4,13 @@ import dataclasses
 
 import pytest
 
-from benchmarks.monitoring.faults_requests import collapse, lost_state
-from benchmarks.monitoring.world import World
 from components.artifacts.monitor_report import CheckResult
-from tfx_configs.units import DAY_S
-
-HOUR_S = 3600
+from tests.components.monitor.world import World, with_one_list, without_state
+from tfx_configs.units import DAY_S, HOUR_S
 
 
 def _result(world: World, check: str, moment_s: float) -> CheckResult:
-    return next(result for result in world.seen([moment_s], False, check)[0] if result.check == check)
+    return next(result for result in world.results([moment_s], check)[0] if result.check == check)
 
 
 @pytest.mark.parametrize(("confirm_hours", "status"), [(0.0, "failed"), (6.0, "ok")])
@@ -23,7 +20,7 @@ def test_a_figure_outside_its_limits_fails_when_it_was_so_before(
     """More than half a day's lists are one list: not so six hours earlier, when a third was."""
     begin_s = shop.known.cut_s + 14.5 * DAY_S
     settings = shop.settings.replace(windows_days=(1,), confirm_hours=confirm_hours)
-    broken = dataclasses.replace(collapse(shop, begin_s), settings=settings)
+    broken = dataclasses.replace(with_one_list(shop, begin_s), settings=settings)
     first = next(
         begin_s + hours * HOUR_S
         for hours in range(6, 48, 3)
@@ -37,4 +34,4 @@ def test_a_figure_outside_its_limits_fails_when_it_was_so_before(
 
 def test_a_fixed_limit_needs_no_confirmation(shop: World) -> None:
     begin_s = shop.known.cut_s + 14.5 * DAY_S
-    assert _result(lost_state(shop, begin_s), "visits_without_state", begin_s + 5 * HOUR_S).status == "failed"
+    assert _result(without_state(shop, begin_s), "visits_without_state", begin_s + 5 * HOUR_S).status == "failed"

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.monitoring.world import World
-from components.examples.trips import build_trips
 from components.monitor.data import baseline as reference
 from components.monitor.run import Inputs, read_record
 from model.data import columns as c
 from model.errors import InputError
 from model.files import write_json
 from tests.components.monitor.shop import CUT_S, WEEKS
+from tests.components.monitor.world import World
+from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds, write
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings

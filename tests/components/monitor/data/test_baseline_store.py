@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.monitoring.world import World
 from components.monitor.data import baseline as reference
 from components.monitor.data.baseline_store import active, keep_baseline
 from model.errors import InputError
 from model.registry.model_registry import Registry
 from tests.components.monitor.shop import CUT_S
+from tests.components.monitor.world import World
 from tests.components.push.outcomes import push_outcome
 from tests.model.model_directory import write_model
 from tfx_configs.settings import RunSettings

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from benchmarks.monitoring.world import World
 from components.monitor import run
 from components.monitor.checks.freshness import ages
 from components.monitor.checks.measurements import recall, visits
@@ -14,6 +13,7 @@ from components.monitor.checks.tfdv_distances import compared
 from components.monitor.data.baseline import Baseline
 from components.monitor.data.window import Window, day_spans
 from model.data import columns as c
+from tests.components.monitor.world import World
 from tests.worlds import seconds
 from tfx_configs.units import DAY_S
 

@@ -5,7 +5,6 @@ import math
 import numpy as np
 import pytest
 
-from components.examples.trips import build_trips
 from components.train.calibration.calibrate import calibrate, set_line
 from components.train.calibration.platt import MIN_SLOPE, Platt, fit
 from components.train.ranker import no_scorer
@@ -14,6 +13,7 @@ from model.networks.ranker import Ranker
 from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
 from tests.model.small_catalog import small_catalog
+from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds
 from tfx_configs.settings import RunSettings, TrainSettings
 

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import redis
 
-from components.examples.trips import build_trips
 from model.data.trips import Trips
 from model.serving.history.redis_store import RedisStore
 from model.serving.history.seed import main, seed
 from model.serving.history.store import Event
 from tests.model.serving.history.redis_server import redis_server
+from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds
 
 

@@ -1,7 +1,8 @@
 """Cases of the alerts about jobs: training, monitoring and rollouts."""
 
 from tests.pipelines.manifests.observability.case import IN_FLIGHT, Case
-from tests.pipelines.manifests.observability.worlds import DAY_S, World, answered, counter, gauge
+from tests.pipelines.manifests.observability.worlds import World, answered, counter, gauge
+from tfx_configs.units import DAY_S
 
 CUT = 'aisle_model_cut_timestamp_seconds{namespace="shop",version="%s"}'
 SUCCESS = 'aisle_pipeline_last_success_timestamp_seconds{namespace="shop",job="%s",pipeline="%s"}'

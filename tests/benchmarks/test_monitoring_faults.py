@@ -5,12 +5,13 @@ import dataclasses
 import pytest
 
 from benchmarks.monitoring.__main__ import fired, with_stats
-from benchmarks.monitoring.fault import DAY_S, Fault
-from benchmarks.monitoring.faults import FAULTS
+from benchmarks.monitoring.fault import DAY_S, Fault, read_faults
 from benchmarks.monitoring.world import World
 from components.monitor.checks.table import table
 from components.monitor.data.baseline import load
+from tests.components.monitor.world import World as RecordedShop
 
+FAULTS = read_faults()
 SLOWER = {"stale_store": 9 * DAY_S}
 """Here shoppers come once a week: that a purchase is missing shows at the visit after it."""
 IN_PROCESS = [fault for fault in FAULTS if not fault.needs_distances]
@@ -19,9 +20,15 @@ STUCK = ("stuck_date", "stuck_feed")
 """Of those, what shows in the window of a week."""
 
 
+@pytest.fixture
+def world(shop: RecordedShop) -> World:
+    """The recorded shop of the monitor's tests."""
+    return World(**vars(shop))
+
+
 @pytest.mark.parametrize("fault", IN_PROCESS, ids=lambda fault: fault.name)
-def test_the_fault_is_found_within_its_time(shop: World, fault: Fault) -> None:
-    told = fired(shop, dataclasses.replace(fault, limit_s=SLOWER.get(fault.name, fault.limit_s)), day=14.5)
+def test_the_fault_is_found_within_its_time(world: World, fault: Fault) -> None:
+    told = fired(world, dataclasses.replace(fault, limit_s=SLOWER.get(fault.name, fault.limit_s)), day=14.5)
     assert told["fired_after_s"] is not None
 
 
@@ -31,24 +38,24 @@ def test_every_check_has_a_fault_that_it_finds() -> None:
     assert {fault.check for fault in IN_PROCESS} == named
 
 
-def test_four_clean_weeks_fail_no_check(shop: World) -> None:
-    moments = [shop.known.cut_s + (day + 0.5) * DAY_S for day in range(28)]
-    failed = shop.failed(moments, False)
+def test_four_clean_weeks_fail_no_check(world: World) -> None:
+    moments = [world.known.cut_s + (day + 0.5) * DAY_S for day in range(28)]
+    failed = world.failed(moments, False)
     assert [sorted(one) for one in failed if one] == []
 
 
-def test_distances_find_what_only_they_can_and_are_silent_otherwise(shop: World) -> None:
-    with_stats(shop.known.path)
-    known = load(shop.known.path)
-    shop = dataclasses.replace(
-        shop,
+def test_distances_find_what_only_they_can_and_are_silent_otherwise(world: World) -> None:
+    with_stats(world.known.path)
+    known = load(world.known.path)
+    world = dataclasses.replace(
+        world,
         known=known,
-        settings=shop.settings.replace(windows_days=(7,), history_weeks=4, confirm_hours=0),
+        settings=world.settings.replace(windows_days=(7,), history_weeks=4, confirm_hours=0),
     )
     begin_s, later_s = known.cut_s + 14 * DAY_S, known.cut_s + 18 * DAY_S
     for fault in BY_TFDV:
-        shop = fault.inject(shop, later_s if fault.name in STUCK else begin_s)
-    seen = shop.seen([begin_s, later_s, later_s + 3 * DAY_S], True)
+        world = fault.inject(world, later_s if fault.name in STUCK else begin_s)
+    seen = world.seen([begin_s, later_s, later_s + 3 * DAY_S], True)
     failed = [{result.check for result in one if result.status == "failed"} for one in seen]
     measured = {result.check for one in seen for result in one if result.group in ("skew", "drift")}
     assert failed[0] == set()
@@ -57,6 +64,6 @@ def test_distances_find_what_only_they_can_and_are_silent_otherwise(shop: World)
     assert {fault.check for fault in BY_TFDV} == measured
 
 
-def test_a_fault_that_is_not_there_is_not_found(shop: World) -> None:
+def test_a_fault_that_is_not_there_is_not_found(world: World) -> None:
     nothing = dataclasses.replace(FAULTS[0], inject=lambda world, since_s: world)
-    assert fired(shop, dataclasses.replace(nothing, check="visits"), day=14.5)["fired_after_s"] is None
+    assert fired(world, dataclasses.replace(nothing, check="visits"), day=14.5)["fired_after_s"] is None

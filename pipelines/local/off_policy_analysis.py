@@ -1,0 +1,111 @@
+"""What another re-rank policy would have earned: a request log with propensities, and what was bought after its lists.
+
+A visit and its outcome are the monitor's (components/monitor/data/attribution.py), as in experiment_analysis.py. Only
+requests that were logged in detail count: their candidates are what the other policy would have shown from.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from components.monitor.data import attribution
+from components.monitor.data import purchases as bought
+from model.data import columns as c
+from model.errors import InputError
+from model.evaluation.off_policy import MIN_EFFECTIVE, Comparison, collect, compare, explored
+from model.request_log import reader as request_log
+from tfx_configs.labels import LabelSettings
+from tfx_configs.monitoring import MonitorSettings
+from tfx_configs.rerank import RerankSettings
+from tfx_configs.units import DAY_S, HOUR_S
+
+LATER_S = 7 * DAY_S
+"""Purchases so long after the last outcome show that the tables go on, so that none is missing."""
+READ = (c.REQUEST, "version", c.USER, "time_s", "logged_s", "route", "new_only")
+DETAIL = ("item_ids", "propensities", "candidate_ids", "candidate_scores")
+
+
+def compare_policy(
+    log: Path | str,
+    tables: Path,
+    since_s: float,
+    until_s: float | None,
+    version: str,
+    policy: RerankSettings,
+    labels: LabelSettings,
+) -> Comparison:
+    """The policy against the one that was logged, on the closed visits of one version.
+
+    Args:
+        tables: canonical tables with the purchases that followed.
+        since_s: begin of the span, unix seconds; `until_s`: its end, None for that of the log.
+        version: whose answers; its scores are probabilities.
+        policy: only its draws count (`explore_*`): rules and diversity are those of the log.
+        labels: what counts as an outcome.
+
+    Raises:
+        InputError: there is no log or no events, or no visit of the version was logged in detail.
+    """
+    settings, end_s = MonitorSettings(), None if until_s is None else int(until_s)
+    rows = request_log.read(log, int(since_s), end_s, columns=[*READ, *DETAIL]).to_pandas()
+    rows = rows[~rows["new_only"].eq(True) & (rows["route"] != "named")]
+    if rows.empty:
+        raise InputError(f"{log}: expected requests in the span, found none; see --since and --until")
+    outcomes_s = settings.outcome_hours * HOUR_S
+    events = bought.read(tables, since_s, float(rows["time_s"].max()) + outcomes_s + LATER_S, labels)
+    visits = attribution.first_of_visits(rows, settings.visit_minutes)
+    baskets = attribution.baskets(visits, events, settings)
+    last_s = float(events[c.TIME].max()) if len(events) else 0.0
+    counted = visits["version"].eq(version) & visits["candidate_ids"].map(lambda ids: ids is not None and len(ids) > 0)
+    counted &= visits["time_s"] <= last_s - outcomes_s
+    which = np.flatnonzero(counted)
+    if not len(which):
+        versions = ", ".join(sorted(set(visits["version"])))
+        raise InputError(
+            f"{version}: expected closed visits logged in detail, found none; the log has {versions}, "
+            "and the server's --log-detail-percent decides how many are detailed"
+        )
+    chosen = visits.iloc[which]
+    lists = [
+        (list(items), [] if propensities is None else list(propensities))
+        for items, propensities in zip(chosen["item_ids"], chosen["propensities"], strict=True)
+    ]
+    candidates = [
+        (list(ids), np.asarray(scores, float))
+        for ids, scores in zip(chosen["candidate_ids"], chosen["candidate_scores"], strict=True)
+    ]
+    shown = collect(
+        lists,
+        candidates,
+        [baskets[visit] for visit in which],
+        chosen[c.USER].tolist(),
+        lambda _, score_C, k: explored(len(score_C), k, policy),
+    )
+    return compare(shown)
+
+
+def comparison_lines(comparison: Comparison, answers: str) -> Iterator[str]:
+    """What the terminal shows.
+
+    Args:
+        answers: which answers were counted.
+    """
+    yield f"{answers}: {comparison.chances:,} places left to chance, effective sample size {comparison.effective:,.0f}"
+    yield f"{'':8} {'hits a list':>11}   95 % interval"
+    estimates = {
+        "logged": comparison.logged,
+        "IPS": comparison.ips,
+        "SNIPS": comparison.snips,
+        "DR": comparison.dr,
+        "gain": comparison.gain,
+    }
+    for name, estimate in estimates.items():
+        yield f"{name:8} {estimate.value:>11.4f}   {estimate.low:.4f} to {estimate.high:.4f}"
+    yield f"support: the log could show {100 * comparison.support:.1f} % of the policy's places"
+    if comparison.effective < MIN_EFFECTIVE:
+        yield f"inconclusive: expected an effective sample size of at least {MIN_EFFECTIVE}"
+    else:
+        better = comparison.gain.low > 0 or comparison.gain.high < 0
+        sense = "better" if comparison.gain.value > 0 else "worse"
+        yield f"decision: {f'the policy is {sense}' if better else 'no difference found'}"

@@ -1,0 +1,18 @@
+"""`make bench` runs every benchmark of `python -m benchmarks`, and each of them is there."""
+
+import importlib.util
+import re
+from pathlib import Path
+
+from benchmarks.__main__ import MODULES
+
+MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
+
+
+def test_make_bench_runs_every_benchmark() -> None:
+    listed = re.search(r"^BENCHES := \$\(addprefix bench-,(.+)\)$", MAKEFILE.read_text(), re.MULTILINE)
+    assert listed is not None and set(listed[1].split()) == set(MODULES)
+
+
+def test_every_benchmark_is_a_module() -> None:
+    assert [name for name, module in MODULES.items() if not importlib.util.find_spec(f"benchmarks.{module}")] == []
