@@ -39,20 +39,22 @@ class KfpTrainer:
 
     @cached_property
     def server(self) -> KfpServer:
-        """Raises InputError when an enabled schedule of `aisle submit` trains too: one place decides."""
-        server = KfpServer(self.host, read_token(Path(self.token_file)) if self.token_file else None)
-        for schedule in server.schedules():
-            if schedule.enabled and schedule.about.startswith(f"{MADE_BY}: {PIPELINE},"):
-                raise InputError(
-                    f"schedule {schedule.name}: expected no training on a schedule beside the policy; "
-                    f"turn it off: aisle submit --disable {schedule.name}"
-                )
-        return server
+        """The connection; it is made once."""
+        return KfpServer(self.host, read_token(Path(self.token_file)) if self.token_file else None)
 
     @cached_property
     def experiment_id(self) -> str:
         """The experiment's id on the server."""
         return self.server.experiment(self.experiment)
+
+    def refuse_schedules(self) -> None:
+        """Raise InputError when an enabled schedule of `aisle submit` trains too: one place decides."""
+        for schedule in self.server.schedules():
+            if schedule.enabled and schedule.about.startswith(f"{MADE_BY}: {PIPELINE},"):
+                raise InputError(
+                    f"schedule {schedule.name}: expected no training on a schedule beside the policy; "
+                    f"turn it off: aisle submit --disable {schedule.name}"
+                )
 
     def find(self, name: str) -> RunStatus | None:
         """Return the newest run of that name, archived ones included."""
@@ -89,6 +91,7 @@ def retrain_on_server(
         progress("nothing is started from here: the schedule has no settings for a training run")
         outcome = RetrainOutcome(train=monitored.retrain.train, reasons=monitored.retrain.reasons)
     else:
+        trainer.refuse_schedules()
         outcome = retrain(
             record=Path(out) / NAME,
             registry=Registry(Path(registry)),

@@ -107,7 +107,7 @@ def test_a_schedule_that_trains_besides_is_refused_and_one_that_does_not_is_no_h
     assert main([*submit, "--name", "weekly", "--data", "/registry/tables", "--recurring", "0 2 * * 1"]) == 0
     with pytest.raises(InputError, match="schedule weekly: expected no training on a schedule beside the policy"):
         _step(kfp, tmp_path)
-    assert not kfp.runs
+    assert not kfp.runs and not (tmp_path / "monitoring" / record.NAME).exists()
     assert main([*submit, "--disable", "weekly"]) == 0
     assert _step(kfp, tmp_path)
     capsys.readouterr()
