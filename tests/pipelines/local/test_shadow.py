@@ -60,7 +60,7 @@ def test_a_shadow_of_half_the_requests_whose_model_fails_costs_no_client_an_answ
     assert found.compared + found.unanswered == found.copies
     assert "full > full" not in found.rungs
     assert main(["rollout", "shadow", "--log", str(run / "shadow" / "requests")]) == 0
-    assert f"60 requests answered, {found['compared']} copied, {found['compared']} compared" in capsys.readouterr().out
+    assert f"60 requests answered, {found.compared} copied, {found.compared} compared" in capsys.readouterr().out
 
 
 def test_what_cannot_be_replayed_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
