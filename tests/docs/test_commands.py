@@ -70,8 +70,12 @@ def _commands(page: Path) -> list[str]:
 
 COMMANDS = {page: _commands(page) for page in PAGES if page.name not in WHOLE}
 ALL = sorted({(page.name, command) for page, commands in COMMANDS.items() for command in commands})
-BENCHES = {f"bench-{path.stem}" for path in (ROOT / "benchmarks").glob("*.py")}
-SUBCOMMANDS = set(re.findall(r"^    (\w+) ", _parser().format_help(), re.MULTILINE))
+BENCHES = {
+    f"bench-{name}"
+    for names in re.findall(r"^BENCHES := \$\(addprefix bench-,(.+)\)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for name in names.split()
+}
+SUBCOMMANDS = set(re.findall(r"^    (\w+)\b", _parser().format_help(), re.MULTILINE))
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) | {"bench-NAME"}
 
 
@@ -127,4 +131,5 @@ def test_a_file_or_module_that_a_page_names_exists(page: Path) -> None:
     named = {path for path in NAMED.findall(text) if "NAME" not in path} - ELSEWHERE
     assert {path for path in named if not (ROOT / path).exists()} == set()
     modules = re.findall(r"python -m ((?:benchmarks|components|model|pipelines)[\w.]+)", text)
-    assert [name for name in modules if not (ROOT / f"{name.replace('.', '/')}.py").exists()] == []
+    files = {name: ROOT / name.replace(".", "/") for name in modules}
+    assert [n for n, p in files.items() if not (p.with_suffix(".py").exists() or (p / "__main__.py").exists())] == []
