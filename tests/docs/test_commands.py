@@ -70,7 +70,11 @@ def _commands(page: Path) -> list[str]:
 
 COMMANDS = {page: _commands(page) for page in PAGES if page.name not in WHOLE}
 ALL = sorted({(page.name, command) for page, commands in COMMANDS.items() for command in commands})
-BENCHES = {f"bench-{path.stem}" for path in (ROOT / "benchmarks").glob("*.py")}
+BENCHES = {
+    f"bench-{name}"
+    for names in re.findall(r"^BENCHES := \$\(addprefix bench-,(.+)\)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    for name in names.split()
+}
 SUBCOMMANDS = set(subcommands())
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) | {"bench-NAME"}
 
