@@ -9,10 +9,10 @@ import kserve
 import numpy as np
 import pandas as pd
 from kserve.protocol.infer_type import InferInput
-from pipelines.local.local_rollout import seed_store
 
 from components.monitor.data import baseline as reference
 from components.monitor.data import purchases, visits
+from components.rollout.local.trip_traffic import seed_store
 from model.data import columns as c
 from model.data.trips import Trips
 from model.files import write_json
