@@ -105,7 +105,7 @@ def model_card(facts: Facts, judgement: Judgement | None = None) -> str:
     ]
     if facts.training or judgement:
         sections.append(("How it was trained", _training(facts, judgement)))
-    sections.append(("How it was judged", judgement.lines if judgement else _elsewhere()))
+    sections.append(("How it was judged", iter(judgement.lines) if judgement else _elsewhere()))
     sections += [("Where it ends", _bullets(LIMITS)), ("Made with", _bullets(_versions(facts)))]
     title = f"# Model card: {judgement.version if judgement else facts.kind.replace('_', ' ')}"
     lines = [title]
