@@ -106,7 +106,7 @@ def test_the_table_is_what_the_machine_does_on_every_guard_in_every_state_at_eve
     assert decision.wants_traffic == guard.wants_traffic
 
 
-@pytest.mark.parametrize("state", set(State) - {State.ABORTED})
+@pytest.mark.parametrize("state", [state for state in State if state is not State.ABORTED])
 @pytest.mark.parametrize("order", Command)
 def test_the_table_is_what_an_operator_may_do_and_all_else_is_refused(state: State, order: Command) -> None:
     before = RolloutState(percent=50, state=state)
