@@ -8,8 +8,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-NAMED = sorted(set(re.findall(r"`([\w/]+\.py):([\w.]+)`", PAGE)))
-PATHS = sorted(set(re.findall(r"`([\w/]+\.(?:py|yaml))[`:]", PAGE)))
+NAMED = sorted(set(re.findall(r"`(\w+/[\w/]+\.py):([\w.]+)`", PAGE)))
+PATHS = sorted(set(re.findall(r"`(\w+/[\w/]+\.(?:py|yaml))[`:]", PAGE)))
 
 
 def definitions(node: ast.AST, prefix: str = "") -> set[str]:
