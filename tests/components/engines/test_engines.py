@@ -114,7 +114,7 @@ def test_both_engines_build_the_same_examples_to_the_byte(built: dict[str, Any])
 @needs_spark
 def test_both_engines_report_the_same_but_for_their_name(built: dict[str, Any]) -> None:
     ours, theirs = (built[engine][2] for engine in ENGINES)
-    assert ours[0] | {"engine": "spark"} == theirs[0]
+    assert ours[0].model_copy(update={"engine": "spark"}) == theirs[0]
     assert ours[1] == theirs[1]
 
 
