@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from components.inference_service.cluster_client import Cluster, KubeCluster
+from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import canary_ready, newest_revision
 from components.inference_service.shift import Patience, promote, put, roll_back, wait
 from components.inference_service.traffic import Traffic, mode, read, record, with_canary
@@ -212,7 +212,7 @@ def step_in(namespace: str, prometheus_url: str, plan: RolloutSettings, pushgate
     Args:
         pushgateway: its URL; empty: nothing is sent.
     """
-    traffic = ClusterTraffic(cluster=KubeCluster(namespace))
+    traffic = ClusterTraffic(cluster=Cluster(namespace))
     try:
         return traffic.scheduled_step(plan, prometheus(prometheus_url), time.time())
     finally:

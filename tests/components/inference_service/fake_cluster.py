@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+from components.inference_service.cluster_client import Cluster
 from components.inference_service.shift import Patience
 from components.inference_service.traffic import merged
 from model.errors import CheckFailed
@@ -56,11 +57,8 @@ class Revisions:
         return traffic
 
 
-class FakeCluster:
-    """Implements components.inference_service.cluster_client.Cluster.
-
-    `ready_after` counts reads of the service after each apply; None: never ready.
-    """
+class FakeCluster(Cluster):
+    """`ready_after` counts reads of the service after each apply; None: never ready."""
 
     namespace = "aisle"
 
