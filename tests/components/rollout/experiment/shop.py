@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from components.rollout.experiment.adjust import Shoppers
+from components.rollout.experiment.estimate import Shoppers
 
 
 def shop(

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.rollout.experiment.analysis import Analysis, analyse
-from components.rollout.experiment.exposure import exposures, sample_ratio
+from components.rollout.experiment.analysis import Analysis, analyse, exposures, sample_ratio
 from tests.components.rollout.experiment.shop import shop
 from tfx_configs.experiment import ExperimentSettings
 

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from components.rollout.experiment.adjust import Shoppers, arms, explained, linearized
-from components.rollout.experiment.estimate import effect
+from components.rollout.experiment.estimate import Shoppers, arms, effect, explained, linearized
 from tests.components.rollout.experiment.shop import shop
 
 RUNS = 600
