@@ -10,11 +10,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from components.rollout.local.envoy_config import CANARY
-from components.rollout.local.envoy_process import Proxy
+from components.rollout.local.envoy_process import Proxy, two_versions
 from components.rollout.local.processes import REQUESTS, SERVER_MODULE
 from components.rollout.local.rollout import STORE
 from components.rollout.local.trip_traffic import Replay, check_trips, seed_store
-from components.rollout.local.two_versions import two_versions
 from components.rollout.local.v2_client import Reply
 from components.rollout.shadow_comparison import COLUMNS, Comparison, compare
 from model.errors import InputError
