@@ -88,10 +88,14 @@ def analyse(
     split = sample_ratio(exposure, control, treatment, settings, final)
     judged, left_out = _judged(exposure, visits)
     plain = adjusted = None
+    decision: Decision = "mismatch" if split.alarms else "undecided"
     if not split.alarms:
         shoppers = _shoppers(judged, past, treatment)
         plain = effect(shoppers, settings.alpha, adjust=False)
         adjusted = effect(shoppers, settings.alpha)
+    if adjusted is not None:
+        low, high = (adjusted.low, adjusted.high) if final else (adjusted.always_low, adjusted.always_high)
+        decision = "better" if low > 1 else "worse" if high < 1 else "undecided"
     return Analysis(
         control=control,
         treatment=treatment,
@@ -99,7 +103,7 @@ def analyse(
         left_out=exposure.left_out | left_out,
         plain=plain,
         adjusted=adjusted,
-        decision="mismatch" if split.alarms else _decision(adjusted, final),
+        decision=decision,
     )
 
 
@@ -172,10 +176,3 @@ def _shoppers(visits: pd.DataFrame, past: pd.DataFrame, treatment: str) -> Shopp
         trips_S=each["trips"].to_numpy(dtype=float),
         past_SP=np.asarray(past.reindex(each.index, fill_value=0.0), dtype=float),
     )
-
-
-def _decision(estimate: Effect | None, final: bool) -> Decision:
-    if estimate is None:
-        return "undecided"
-    low, high = (estimate.low, estimate.high) if final else (estimate.always_low, estimate.always_high)
-    return "better" if low > 1 else "worse" if high < 1 else "undecided"

@@ -29,15 +29,15 @@ START_TIMEOUT_S = 20.0
 APPLY_TIMEOUT_S = 10.0
 
 
+@dataclass
 class Proxy:
     """One Envoy. `port` takes REST and gRPC; `admin_port` is Envoy's own. Both on 127.0.0.1."""
 
-    def __init__(self, process: Process, rds_file: Path, admin_port: int, port: int) -> None:
-        self.process = process
-        self.admin_port = admin_port
-        self.port = port
-        self.rds_file = rds_file
-        self._revision = 0
+    process: Process
+    rds_file: Path
+    admin_port: int
+    port: int
+    _revision: int = 0
 
     def set_percent(self, percent: int, shadow_percent: int = 0) -> float:
         """Sends `percent` of the shoppers to the canary; returns when Envoy routes so, with the milliseconds it took.

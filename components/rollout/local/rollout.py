@@ -87,14 +87,7 @@ class LocalRollout:
     def step(self, record: RolloutRecord) -> RolloutResult:
         """Takes one step from where the record is; raises as `run`."""
         with self._loop(record) as loop:
-            return loop.one()
-
-    def settle(self, state: State) -> None:
-        """Moves the roles at the end of the rollout."""
-        if self.registry is not None and state == State.PROMOTED:
-            self.registry.promote()
-        elif self.registry is not None:
-            self.registry.drop_canary()
+            return loop.single_step()
 
     @contextmanager
     def _loop(self, record: RolloutRecord) -> Iterator["_Loop"]:
@@ -151,7 +144,7 @@ class _Loop:
             self._note("held", state=State.HELD)
         return self._result(self._record.state, self._measure())
 
-    def one(self) -> RolloutResult:
+    def single_step(self) -> RolloutResult:
         """One step: traffic until the machine has decided, or no trips are left. `held` when it did not move."""
         decision = self._step()
         return self._result(State.HELD if decision.action == "hold" else self._state.state)
@@ -245,11 +238,14 @@ class _Loop:
         Raises CheckFailed when the rollout has changed since this loop recorded it; then nothing is done.
         """
         took_ms = []
+        registry, state = self._rollout.registry, changes.get("state", State.RUNNING)
 
         def move(_: RolloutRecord) -> RolloutRecord:
             took_ms.append(self._versions.proxy.set_percent(changes.get("percent", self._record.percent)))
-            if not changes.get("state", State.RUNNING).active:
-                self._rollout.settle(changes["state"])
+            if registry is not None and state == State.PROMOTED:
+                registry.promote()
+            elif registry is not None and not state.active:
+                registry.drop_canary()
             return self._record.noting(event, **changes)
 
         self._record = change(self._rollout.workdir, move, expected=self._record.generation)
