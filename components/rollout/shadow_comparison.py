@@ -6,7 +6,6 @@ from typing import ClassVar
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 from pydantic import computed_field
 
 from components.artifacts.artifact import Artifact
@@ -136,5 +135,5 @@ def _clustered(overlap: np.ndarray, user: np.ndarray) -> dict[str, float] | None
     return {"mean": mean.value, "low": max(0.0, mean.low), "high": min(1.0, mean.high)}
 
 
-def _percentiles(values: ArrayLike, *ranks: int) -> dict[str, float]:
+def _percentiles(values: "list[float] | pd.Series[float]", *ranks: int) -> dict[str, float]:
     return {f"p{rank}": float(np.percentile(values, rank)) for rank in ranks}

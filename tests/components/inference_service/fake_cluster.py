@@ -49,10 +49,10 @@ class Revisions:
         elif self.ready == len(self.uris) and len(traffic) == 2 and self.rolled_out_before:
             self.rolled_out = self.rolled_out_before
         share: dict[str, int] = {}
-        for one in traffic:
-            number = int(str(one["revisionName"]).removeprefix("rev-"))
+        for target in traffic:
+            number = int(str(target["revisionName"]).removeprefix("rev-"))
             if number:
-                share[self.uris[number - 1]] = share.get(self.uris[number - 1], 0) + int(str(one["percent"]))
+                share[self.uris[number - 1]] = share.get(self.uris[number - 1], 0) + int(str(target["percent"]))
         self.shares.append(share)
         return traffic
 
@@ -130,7 +130,7 @@ class FakeCluster(Cluster):
             "conditions": [
                 {"type": "Ready", "status": "True" if ready else "False", "message": "Deployment not ready"}
             ],
-            "canaryStatuses": [self._canary(one, canary) for one in spec.get("canary", [])],
+            "canaryStatuses": [self._canary(declared, canary) for declared in spec.get("canary", [])],
             "components": {"predictor": self._part(spec) if self.mode in ("Knative", "Serverless") else {}},
         }
 
@@ -144,8 +144,8 @@ class FakeCluster(Cluster):
         }
 
     @staticmethod
-    def _canary(one: dict[str, Any], ready: bool) -> dict[str, Any]:
-        return {"name": one["predictor"]["name"], "ready": ready, "trafficPercent": one["trafficPercent"]}
+    def _canary(declared: dict[str, Any], ready: bool) -> dict[str, Any]:
+        return {"name": declared["predictor"]["name"], "ready": ready, "trafficPercent": declared["trafficPercent"]}
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""A shop with a known truth: shoppers who differ, some of which their past tells."""
+"""A shop with a known truth: shoppers who differ, some of which their past predicts."""
 
 import numpy as np
 
