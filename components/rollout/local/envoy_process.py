@@ -131,20 +131,17 @@ def two_versions(
     *,
     stable_dir: Path,
     canary_dir: Path,
-    store: Path,
     workdir: Path,
     max_history: int,
     server_module: str = SERVER_MODULE,
 ) -> Iterator[TwoVersions]:
     """Runs both until the block ends; leaves their logs and request logs, and Envoy's files, in `workdir`.
 
-    Args:
-        stable_dir, canary_dir: model directories.
-        store: live state that both servers share.
+    They share the live state in {workdir}/store. `stable_dir` and `canary_dir` are model directories.
     """
     with ExitStack() as stack:
         stable, canary = (
-            stack.enter_context(model_server(side, directory, store, workdir, max_history, server_module))
+            stack.enter_context(model_server(side, directory, workdir, max_history, server_module))
             for side, directory in ((STABLE, stable_dir), (CANARY, canary_dir))
         )
         for process, backend in (stable, canary):

@@ -24,7 +24,7 @@ from components.rollout.local.envoy_config import CANARY, STABLE
 from components.rollout.local.envoy_process import TwoVersions, two_versions
 from components.rollout.local.gather_evidence import Pair, gather
 from components.rollout.local.latency_breakdown import stage_ms, stage_seconds
-from components.rollout.local.processes import REQUESTS, SERVER_MODULE
+from components.rollout.local.processes import REQUESTS, SERVER_MODULE, STORE
 from components.rollout.local.trip_traffic import Replay, check_trips, seed_store
 from components.rollout.local.v2_client import Reply
 from components.rollout.rollout_record import (
@@ -41,8 +41,6 @@ from model.errors import CheckFailed
 from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
 
-STORE = "store"
-"""Live state of the servers, in the rollout's directory."""
 MEASURED_REQUESTS = 400
 """Requests of the closing latency and CPU measurement: one client, no events in between."""
 PROGRESS_EVERY = 20
@@ -100,7 +98,6 @@ class LocalRollout:
             with two_versions(
                 stable_dir=self.stable_dir,
                 canary_dir=self.canary_dir,
-                store=self.workdir / STORE,
                 workdir=self.workdir,
                 max_history=self.settings.features.max_history,
                 server_module=self.server_module,
