@@ -7,7 +7,7 @@ shopper's many requests are one draw.
 import math
 
 import numpy as np
-from scipy.special import gammaln, xlog1py, xlogy
+from scipy.special import betaln, xlog1py, xlogy
 
 
 def split_p_value(canary: int, total: int, declared_percent: float) -> float:
@@ -33,8 +33,7 @@ def split_always_valid_p(canary: int, total: int, declared_percent: float) -> fl
     """
     share, others = declared_percent / 100, total - canary
     declared = float(xlogy(canary, share) + xlog1py(others, -share))
-    any_share = math.lgamma(canary + 1) + math.lgamma(others + 1) - math.lgamma(total + 2)
-    return math.exp(min(0.0, declared - any_share))
+    return math.exp(min(0.0, declared - float(betaln(canary + 1, others + 1))))
 
 
 def probabilities(draws: int, share: float) -> np.ndarray:
@@ -43,6 +42,6 @@ def probabilities(draws: int, share: float) -> np.ndarray:
     Exact; scipy.stats would add seconds of import to a command that needs two sums.
     """
     k = np.arange(draws + 1)
-    log_ways = gammaln(draws + 1) - gammaln(k + 1) - gammaln(draws - k + 1)
+    log_ways = -np.log(draws + 1) - betaln(k + 1, draws - k + 1)
     probability: np.ndarray = np.exp(log_ways + xlogy(k, share) + xlog1py(draws - k, -share))
     return probability

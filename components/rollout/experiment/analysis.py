@@ -29,10 +29,6 @@ class Exposure:
     left_out: dict[str, int]
     """Rows that expose no shopper, by reason."""
 
-    def count(self, version: str) -> int:
-        """Shoppers exposed to `version` first."""
-        return int((self.first["version"] == version).sum())
-
 
 @dataclass(frozen=True, kw_only=True)
 class SampleRatio:
@@ -129,7 +125,7 @@ def sample_ratio(
     final: this is the one planned evaluation, and the exact p-value counts; else the always-valid one does, which
     respects `mismatch_alpha` regardless of the number of evaluations.
     """
-    counts = exposure.count(control), exposure.count(treatment)
+    counts = [int((exposure.first["version"] == version).sum()) for version in (control, treatment)]
     total, share = sum(counts), settings.share_percent
     once, always = split_p_value(counts[1], total, share), split_always_valid_p(counts[1], total, share)
     both_percent = 100 * len(exposure.both) / max(total, 1)
