@@ -1,5 +1,6 @@
 """Atomic writes and content digests: a reader sees the old file or the new one, never half of one."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -65,6 +66,15 @@ def atomic_directory(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(fresh, ignore_errors=True)
         raise
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Holds the lock file `path`, which is made when it is missing; other callers wait until the block ends."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def file_digest(path: Path) -> str:

@@ -16,8 +16,7 @@ from benchmarks.harness.result_file import write_result
 from benchmarks.quality.__main__ import CUTS, FOLDER
 from benchmarks.rollout.simulation import Real, real_trips
 from components.kfp_support.progress import progress
-from components.rollout.experiment.adjust import Shoppers, explained, linearized
-from components.rollout.experiment.estimate import effect
+from components.rollout.experiment.estimate import Shoppers, effect, explained, linearized
 from components.rollout.experiment.size import baseline, shoppers_needed
 from model.data.trips import Trips
 from model.errors import InputError

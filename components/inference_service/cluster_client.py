@@ -2,14 +2,14 @@
 
 import json
 import time
-from typing import Protocol
 
 from kubernetes import client, config
 from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from components.inference_service.traffic import API_VERSION, FIELD_MANAGER, NAME, RECORD, KubeObject
+from components.inference_service.traffic import API_VERSION, FIELD_MANAGER, NAME, RECORD, KubeObject, read
 from model.errors import CheckFailed, InputError
+from model.registry.roles import Roles
 
 TIMEOUT_S = 30
 WEBHOOK_S = 60.0
@@ -22,44 +22,8 @@ class WebhookSilent(CheckFailed):
     """KServe's webhook did not answer, so nothing was changed; the same apply may work later."""
 
 
-class Cluster(Protocol):
-    """One namespace of a cluster with one InferenceService in it."""
-
-    namespace: str
-
-    def service(self) -> KubeObject:
-        """The InferenceService as it is now. Raises InputError when it, or its kind, is not there."""
-        ...
-
-    def record(self) -> KubeObject:
-        """The ConfigMap that declares its versions. Raises InputError when it is not there."""
-        ...
-
-    def runtime(self) -> KubeObject:
-        """Its ServingRuntime. Raises InputError when it is not there."""
-        ...
-
-    def apply(self, part: KubeObject, force: bool = False) -> KubeObject:
-        """Server-side apply of our fields of the service, or of the record; returns the object.
-
-        Raises InputError or CheckFailed when it is refused.
-
-        Args:
-            force: take fields over from another field manager.
-        """
-        ...
-
-    def pods(self) -> list[KubeObject]:
-        """The pods of the service."""
-        ...
-
-    def warnings(self) -> list[str]:
-        """`object: message` of the namespace's warning events, oldest first."""
-        ...
-
-
-class KubeCluster:
-    """Implements Cluster: the pod's own account inside a cluster, else the kubeconfig in use."""
+class Cluster:
+    """One namespace with one InferenceService in it, by the pod's own account, else by the kubeconfig in use."""
 
     def __init__(self, namespace: str, kubeconfig: str | None = None) -> None:
         self.namespace = namespace
@@ -73,19 +37,37 @@ class KubeCluster:
             raise InputError(f"expected a cluster to talk to, got none ({error}); set KUBECONFIG") from None
 
     def service(self) -> KubeObject:
+        """The InferenceService as it is now. Raises InputError when it, or its kind, is not there."""
         return self._get(self._path("InferenceService"))
 
     def record(self) -> KubeObject:
+        """The ConfigMap that declares its versions. Raises InputError when it is not there."""
         try:
             return self._get(self._path("ConfigMap"))
         except InputError:
             self.service()  # where KServe is missing as a whole, this raises that
             raise
 
+    def roles(self) -> Roles[str]:
+        """Those of the service, for Registry.follow: on a cluster the record is their one source.
+
+        The registry's volume can be attached to one node at a time, so a rollout, above all a rollback, does not wait
+        for it: a step that opens the registry takes the roles over first.
+        """
+        return read(self.record()).names()
+
     def runtime(self) -> KubeObject:
+        """Its ServingRuntime. Raises InputError when it is not there."""
         return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{NAME}")
 
     def apply(self, part: KubeObject, force: bool = False) -> KubeObject:
+        """Server-side apply of our fields of the service, or of the record; returns the object.
+
+        Raises InputError or CheckFailed when it is refused.
+
+        Args:
+            force: take fields over from another field manager.
+        """
         query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"), ("force", str(force).lower())]
         deadline = time.monotonic() + WEBHOOK_S
         while True:
@@ -97,11 +79,13 @@ class KubeCluster:
                 time.sleep(RETRY_S)
 
     def pods(self) -> list[KubeObject]:
+        """The pods of the service."""
         query = [("labelSelector", f"serving.kserve.io/inferenceservice={NAME}")]
         items: list[KubeObject] = self._get(f"/api/v1/namespaces/{self.namespace}/pods", query)["items"]
         return items
 
     def warnings(self) -> list[str]:
+        """`object: message` of the namespace's warning events, oldest first."""
         events = self._get(f"/api/v1/namespaces/{self.namespace}/events", [("fieldSelector", "type=Warning")])["items"]
         events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
         return [f"{event['involvedObject']['name']}: {event.get('message', '')}" for event in events]

@@ -19,9 +19,8 @@ def stable_ready(mode: Mode, predictor: str) -> Check:
     """
 
     def ready(service: KubeObject, pods: list[KubeObject]) -> bool:
-        if _condition(service, "Ready").get("status") != "True":
-            return False
-        return mode == "Knative" or any(f"-{predictor}-" in pod["metadata"]["name"] and _is_ready(pod) for pod in pods)
+        own_pods = (pod for pod in pods if f"-{predictor}-" in pod["metadata"]["name"])
+        return _is_ready(service) and (mode == "Knative" or any(map(_is_ready, own_pods)))
 
     return ready
 
@@ -40,7 +39,7 @@ def canary_ready(mode: Mode, predictor: str, percent: int, revision_before: str 
     def knative(service: KubeObject, pods: list[KubeObject]) -> bool:
         newest, part = newest_revision(service), _part(service)
         ready = newest is not None and part.get("latestReadyRevision") == newest and _share(service) == percent
-        return ready and newest != revision_before and _condition(service, "Ready").get("status") == "True"
+        return ready and newest != revision_before and _is_ready(service)
 
     return standard if mode == "Standard" else knative
 
@@ -116,8 +115,8 @@ def _pod_trouble(pod: KubeObject) -> str | None:
     return f"no room: {scheduled.get('message', '')[:200]}" if scheduled.get("status") == "False" else None
 
 
-def _is_ready(pod: KubeObject) -> bool:
-    return bool(_condition(pod, "Ready").get("status") == "True")
+def _is_ready(resource: KubeObject) -> bool:
+    return bool(_condition(resource, "Ready").get("status") == "True")
 
 
 def _conditions(resource: KubeObject) -> list[KubeObject]:

@@ -100,8 +100,8 @@ def read(record: KubeObject) -> Traffic:
         name, uri = data.get(f"{role}-version"), data.get(f"{role}-uri")
         return Version(name=name, uri=uri) if name and uri else None
 
-    percent = int(data.get("canary-percent", 0))
-    return Traffic(stable=version("stable"), canary=version("canary"), previous=version("previous"), percent=percent)
+    roles = {role: version(role) for role in ("stable", "canary", "previous")}
+    return Traffic(**roles, percent=int(data.get("canary-percent", 0)))
 
 
 def record(traffic: Traffic, namespace: str) -> KubeObject:
@@ -111,12 +111,8 @@ def record(traffic: Traffic, namespace: str) -> KubeObject:
         data |= {f"{role}-version": version.name, f"{role}-uri": version.uri}
     if traffic.canary is not None:
         data["canary-percent"] = str(traffic.percent)
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": RECORD, "namespace": namespace},
-        "data": data,
-    }
+    metadata = {"name": RECORD, "namespace": namespace}
+    return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
 def declared(traffic: Traffic, mode: Mode, namespace: str) -> KubeObject:
@@ -128,12 +124,8 @@ def declared(traffic: Traffic, mode: Mode, namespace: str) -> KubeObject:
     if serving is None:
         raise InputError("expected a version to serve, got none; push a blessed model first")
     spec = _standard(traffic, serving) if mode == "Standard" else _knative(traffic, serving)
-    return {
-        "apiVersion": API_VERSION,
-        "kind": "InferenceService",
-        "metadata": {"name": NAME, "namespace": namespace},
-        "spec": spec,
-    }
+    metadata = {"name": NAME, "namespace": namespace}
+    return {"apiVersion": API_VERSION, "kind": "InferenceService", "metadata": metadata, "spec": spec}
 
 
 def merged(service: KubeObject, part: KubeObject) -> KubeObject:

@@ -61,7 +61,7 @@ def release(
     with stage("release"):
         from pathlib import Path
 
-        from components.inference_service.cluster_client import KubeCluster
+        from components.inference_service.cluster_client import Cluster
         from components.push.release import StoredModels, release
 
         release(
@@ -69,7 +69,7 @@ def release(
             candidate=StoredModels(directory=Path(candidate.path), uri=candidate.uri),
             baselines=StoredModels(directory=Path(baselines.path), uri=baselines.uri),
             percent=percent,
-            cluster=KubeCluster(namespace),
+            cluster=Cluster(namespace),
             released_file=Path(released.path),
             table_file=Path(table.path),
         )

@@ -5,29 +5,22 @@ refused, so that two operators, or an operator and a running step, cannot interl
 and previous is in the registry alone (model/registry/roles.py).
 """
 
-import fcntl
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict
-
-from components.artifacts.artifact import Artifact
+from components.artifacts.artifact import Artifact, Record
 from components.rollout.decision.guards import Measurement
 from components.rollout.decision.states import State
 from model.errors import CheckFailed, InputError
+from model.files import locked
+
+LOCK = ".rollout.lock"
 
 
-class Frozen(BaseModel):
-    """A part of a record."""
-
-    model_config = ConfigDict(frozen=True)
-
-
-class StepRecord(Frozen):
+class StepRecord(Record):
     """One step: its traffic, what was measured of both versions, and the decision. Dictionaries: {side: value}."""
 
     declared_percent: int
@@ -57,7 +50,7 @@ class StepRecord(Frozen):
     guards: tuple[Measurement, ...] = ()
 
 
-class Event(Frozen):
+class Event(Record):
     """One line of the history. `time`: ISO 8601."""
 
     time: str
@@ -109,7 +102,7 @@ class Progress:
     failed: int
 
 
-class ServingFigures(Frozen):
+class ServingFigures(Record):
     """One client through Envoy, and the CPU of the model servers alone."""
 
     p50_ms: float
@@ -120,7 +113,7 @@ class ServingFigures(Frozen):
     """{stage: mean}, which add up to the mean of an answer."""
 
 
-class RolloutResult(Frozen):
+class RolloutResult(Record):
     """The outcome of a rollout, or of one step of it."""
 
     final_state: State
@@ -139,15 +132,13 @@ def begin(directory: Path, record: RolloutRecord) -> RolloutRecord:
 
     Raises InputError while a rollout of another version is active.
     """
-    with _lock(directory):
-        if not (directory / RolloutRecord.FILE).exists():
-            return record.stored(directory, 1)
-        last = RolloutRecord.load(directory)
-        if last.state.active and last.candidate != record.candidate:
+    with locked(directory / LOCK):
+        last = RolloutRecord.load(directory) if (directory / RolloutRecord.FILE).exists() else None
+        if last and last.state.active and last.candidate != record.candidate:
             raise InputError(
                 f"rollout: the one of {last.candidate} is still {last.state}; promote it or roll it back first"
             )
-        return record.stored(directory, last.generation + 1)
+        return record.stored(directory, last.generation + 1 if last else 1)
 
 
 def change(
@@ -163,17 +154,9 @@ def change(
         InputError: there is no readable record; nothing is made then.
     """
     RolloutRecord.load(directory)  # before the lock, which is a file in what may be no rollout's directory
-    with _lock(directory):
+    with locked(directory / LOCK):
         record = RolloutRecord.load(directory)
         if expected is not None and record.generation != expected:
             last = record.history[-1].event if record.history else "a change"
             raise CheckFailed(f"rollout: {last!r} happened in between, so nothing was done; see `aisle rollout status`")
         return move(record).stored(directory, record.generation + 1)
-
-
-@contextmanager
-def _lock(directory: Path) -> Iterator[None]:
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / ".rollout.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

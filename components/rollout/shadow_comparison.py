@@ -82,6 +82,7 @@ def compare(rows: pd.DataFrame, copies: int | None = None) -> Comparison:
     answers = ("item_ids", "scores", "item_ids_shadow", "scores_shadow")
     pairs = [_pair(*map(list, four)) for four in zip(*(both[name] for name in answers), strict=True)]
     overlap = np.array([pair.overlap for pair in pairs])
+    drift = [value for pair in pairs for value in pair.drift]
     sides = {"stable": "", "shadow": "_shadow"}
     return Comparison(
         answered=len(stable),
@@ -91,8 +92,10 @@ def compare(rows: pd.DataFrame, copies: int | None = None) -> Comparison:
         same_list=_mean([pair.same for pair in pairs]),
         overlap=_clustered(overlap, both["user_id"].to_numpy()),
         rank_correlation=_mean([pair.rank for pair in pairs if pair.rank is not None]),
-        score_drift=_drift([value for pair in pairs for value in pair.drift]),
-        latency_ms={side: _latency(both[f"latency_ms{suffix}"]) for side, suffix in sides.items() if len(both)},
+        score_drift={"mean": float(np.mean(drift))} | _percentiles(drift, 5, 95) if drift else None,
+        latency_ms={
+            side: _percentiles(both[f"latency_ms{suffix}"], 50, 99) for side, suffix in sides.items() if len(both)
+        },
         list_overlap={
             side: clusters.list_overlap(
                 {user: set(row) for user, row in zip(both["user_id"], both[f"item_ids{suffix}"], strict=True)}.values()
@@ -132,11 +135,5 @@ def _clustered(overlap: np.ndarray, user: np.ndarray) -> dict[str, float] | None
     return {"mean": mean.value, "low": max(0.0, mean.low), "high": min(1.0, mean.high)}
 
 
-def _drift(values: list[float]) -> dict[str, float] | None:
-    if not values:
-        return None
-    return {"mean": float(np.mean(values))} | {f"p{q}": float(np.percentile(values, q)) for q in (5, 95)}
-
-
-def _latency(values: "pd.Series[float]") -> dict[str, float]:
-    return {f"p{q}": float(np.percentile(values, q)) for q in (50, 99)}
+def _percentiles(values: "list[float] | pd.Series[float]", *ranks: int) -> dict[str, float]:
+    return {f"p{rank}": float(np.percentile(values, rank)) for rank in ranks}

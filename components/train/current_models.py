@@ -4,8 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from components.inference_service.cluster_client import KubeCluster
-from components.inference_service.registry_sync import follow
+from components.inference_service.cluster_client import Cluster
 from model.errors import InputError
 from model.registry import validation_baseline as reference
 from model.registry.model_registry import Registry
@@ -44,7 +43,7 @@ def current_models(registry: Registry, run: RunSettings, data_version: str) -> C
 def current_models_on(*, namespace: str, registry_dir: Path, run: RunSettings, data_version: str) -> CurrentModels:
     """The same on the cluster that this runs in."""
     registry = Registry(registry_dir)
-    follow(registry, KubeCluster(namespace))
+    registry.follow(Cluster(namespace).roles())
     return current_models(registry, run, data_version)
 
 

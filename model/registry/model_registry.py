@@ -8,18 +8,16 @@ ROOT/state.json                       replaced in one step, under a lock
 """
 
 import dataclasses
-import fcntl
 import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from model.errors import InputError
-from model.files import atomic_directory, read_json, write_json
+from model.files import atomic_directory, locked, read_json, write_json
 from model.package.manifest import read_manifest, verify
 from model.registry.roles import Roles
 
@@ -146,7 +144,7 @@ class Registry:
 
     def _change(self, action: str, move: Callable[[State], State], note: str = "") -> State:
         """Reads, moves and writes the state under one lock; a move that changes nothing is not recorded."""
-        with self._lock():
+        with locked(self.root / ".lock"):
             state = self.state()
             moved = move(state)
             if moved == state:
@@ -157,10 +155,3 @@ class Registry:
             moved = dataclasses.replace(moved, history=(*state.history, entry))
             write_json(self.root / "state.json", dataclasses.asdict(moved))
             return moved
-
-    @contextmanager
-    def _lock(self) -> Iterator[None]:
-        self.root.mkdir(parents=True, exist_ok=True)
-        with (self.root / ".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield

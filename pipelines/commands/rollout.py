@@ -137,10 +137,10 @@ app.command("resume", help="Take steps again after a hold.")(_operation("resume"
 
 def _adapter(run: RunDirectory, namespace: str | None) -> "TrafficAdapter":
     if namespace:
-        from components.inference_service.cluster_client import KubeCluster
+        from components.inference_service.cluster_client import Cluster
         from components.rollout.kserve.cluster_rollout import ClusterTraffic
 
-        return ClusterTraffic(cluster=KubeCluster(namespace))
+        return ClusterTraffic(cluster=Cluster(namespace))
     from pipelines.local.rollout_operator import RunTraffic
 
     return RunTraffic(run=run)

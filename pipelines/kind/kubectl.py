@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from components.inference_service.cluster_client import Cluster, KubeCluster
+from components.inference_service.cluster_client import Cluster
 from components.inference_service.traffic import NAME
 from components.rollout.local.processes import free_port, running, wait_until
 from model.errors import CheckFailed, InputError, StageFailed
@@ -39,7 +39,7 @@ class KubectlCluster:
 
     def __init__(self, gateway: str = GATEWAY, namespace: str = "aisle") -> None:
         """Raises InputError when there is no kubeconfig."""
-        self.cluster: Cluster = KubeCluster(namespace)
+        self.cluster = Cluster(namespace)
         self.gateway = gateway
 
     def train(self) -> str:

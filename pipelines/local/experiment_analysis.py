@@ -11,8 +11,7 @@ import pandas as pd
 
 from components.monitor.data import purchases as bought
 from components.monitor.data.visits import with_outcomes
-from components.rollout.experiment.analysis import Analysis, analyse
-from components.rollout.experiment.exposure import COLUMNS
+from components.rollout.experiment.analysis import COLUMNS, Analysis, analyse
 from components.rollout.experiment.size import Baseline, Visits, baseline
 from model.errors import InputError
 from model.request_log import reader as request_log

@@ -10,11 +10,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from components.rollout.local.envoy_config import CANARY
-from components.rollout.local.envoy_process import Proxy
-from components.rollout.local.processes import REQUESTS, SERVER_MODULE
-from components.rollout.local.rollout import STORE
+from components.rollout.local.envoy_process import Proxy, two_versions
+from components.rollout.local.processes import REQUESTS, SERVER_MODULE, STORE
 from components.rollout.local.trip_traffic import Replay, check_trips, seed_store
-from components.rollout.local.two_versions import two_versions
 from components.rollout.local.v2_client import Reply
 from components.rollout.shadow_comparison import COLUMNS, Comparison, compare
 from model.errors import InputError
@@ -58,11 +56,11 @@ def shadow(
         check_trips(trips)
         on_load()
         shutil.rmtree(paths.shadow, ignore_errors=True)
+        seed_store(trips, paths.shadow / STORE, settings.features.max_history)
         replies: list[Reply] = []
         with two_versions(
             stable_dir=registry.path(stable),
             canary_dir=registry.path(candidate),
-            store=seed_store(trips, paths.shadow / STORE, settings.features.max_history),
             workdir=paths.shadow,
             max_history=settings.features.max_history,
             server_module=server_module,

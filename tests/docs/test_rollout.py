@@ -1,4 +1,4 @@
-"""The page on rollouts: its first example of an experiment's size prints what the text says."""
+"""The page on rollouts: its first example of an experiment's size prints what the text has."""
 
 import re
 import shlex
@@ -16,5 +16,5 @@ def test_the_example_prints_the_shoppers_that_the_text_names(capsys: pytest.Capt
     assert command is not None and "--relative-effect 0.05" in command[1]
     assert main(shlex.split(command[1])) == 0
     plain, reduced = (line.split()[-2] for line in capsys.readouterr().out.splitlines()[-2:])
-    told = dict(re.findall(r"figure:experiment/sizes/1/(\w+) ,d -->([\d,]+)<", PAGE))
-    assert (plain, reduced) == (told["plain"], told["adjusted"])
+    sizes = dict(re.findall(r"figure:experiment/sizes/1/(\w+) ,d -->([\d,]+)<", PAGE))
+    assert (plain, reduced) == (sizes["plain"], sizes["adjusted"])

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from components.inference_service.cluster_client import KubeCluster
+from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import canary_ready
 from components.inference_service.shift import Patience, put, wait
 from components.inference_service.traffic import Traffic, promoted, read, rolled_back, with_canary
@@ -63,7 +63,7 @@ CONFIGURATION = {
 @dataclass(frozen=True, kw_only=True)
 class Site:
     kubeconfig: Path
-    cluster: KubeCluster
+    cluster: Cluster
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
         done = kubectl(self.kubeconfig, "get", kind, name, "-n", "aisle", "-o", "json")
@@ -137,7 +137,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         command = [os.environ["AISLE_KSERVE_MANAGER"], f"--kubeconfig={kubeconfig}", f"--webhook-port={hooks}"]
         command += [f"--metrics-addr=127.0.0.1:{metrics}", f"--health-probe-addr=127.0.0.1:{health}"]
         with process(command, scratch / "manager.log", os.environ | _certificates(scratch)):
-            yield Site(kubeconfig=kubeconfig, cluster=KubeCluster("aisle", str(kubeconfig)))
+            yield Site(kubeconfig=kubeconfig, cluster=Cluster("aisle", str(kubeconfig)))
 
 
 def _certificates(scratch: Path) -> dict[str, str]:

@@ -11,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from components.inference_service.registry_sync import follow
 from components.inference_service.shift import put
 from components.inference_service.traffic import Traffic, Version, with_canary
 from components.rollout.decision.states import Command, State
@@ -130,7 +129,7 @@ def _surfaces(place: str, folder: Path, capsys: Any, monkeypatch: pytest.MonkeyP
     else:
         registry, names = _registry(folder)
         run = _cluster(place, *names)
-        monkeypatch.setattr(rollout_commands, "_adapter", lambda _: run)
+        monkeypatch.setattr(rollout_commands, "_adapter", lambda *_: run)
         arguments = ["--namespace", "aisle"]
 
     def shown() -> dict[str, Roles[str]]:
@@ -138,7 +137,7 @@ def _surfaces(place: str, folder: Path, capsys: Any, monkeypatch: pytest.MonkeyP
         assert main(["rollout", "status", *arguments]) == 0
         words = re.findall(r"(stable|canary|previous) (\S+)", capsys.readouterr().out.splitlines()[0])
         if isinstance(run, ClusterTraffic):
-            follow(registry, run.cluster)
+            registry.follow(run.cluster.roles())
             other = Roles(**{role: version.name for role, version in run.record().traffic.by_name().items()})
         else:
             other = views.rollout(folder / "run")["status"].roles

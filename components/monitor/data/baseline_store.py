@@ -3,8 +3,7 @@
 from pathlib import Path
 
 from components.artifacts.push_outcome import PushOutcome
-from components.inference_service.cluster_client import KubeCluster
-from components.inference_service.registry_sync import follow
+from components.inference_service.cluster_client import Cluster
 from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
 from components.monitor.data import baseline
@@ -64,7 +63,7 @@ def active(registry: Registry, namespace: str = "") -> Path:
         InputError: neither has one.
     """
     if namespace:
-        follow(registry, KubeCluster(namespace))
+        registry.follow(Cluster(namespace).roles())
     state = registry.state()
     for version in filter(None, (state.stable, state.canary)):
         if _path(registry, version).exists():

@@ -82,14 +82,10 @@ class Measurement:
 class Guard:
     """One limit that the evidence must respect."""
 
-    name: str
-    """First word of its reason."""
-    action: Action
-    when: str
-    """For people: when it acts."""
-    sense: Sense
     figure: Callable[[Case], Figure | None]
-    """None where there is nothing to compare; then the guard does not act."""
+    """None where there is nothing to compare; then the guard does not act. Its docstring is when the guard acts."""
+    action: Action
+    sense: Sense
     shown: str = ""
     """For people: what the figure means; empty: it is not shown, as is one that is infinite."""
     unit: str = ""
@@ -97,6 +93,11 @@ class Guard:
     """Whether it needs a full sample on both sides."""
     wants_traffic: bool = False
     """A hold that more requests may end."""
+
+    @property
+    def name(self) -> str:
+        """First word of its reason."""
+        return self.figure.__name__
 
     def check(self, case: Case) -> str | None:
         """The reason to act, or None."""
@@ -141,17 +142,8 @@ def describe(outcomes: OutcomeRatio) -> str:
 
 
 def _guard(action: Action, sense: Sense, **row: Any) -> Callable[[Callable[[Case], Figure | None]], None]:
-    """Adds the decorated figure as a guard of its name, with its docstring as `when`; `row`: more fields of Guard."""
-    return lambda figure: GUARDS.append(
-        Guard(
-            name=figure.__name__,
-            action=action,
-            sense=sense,
-            when=(figure.__doc__ or "").strip(),
-            figure=figure,
-            **row,
-        )
-    )
+    """Adds the decorated figure as a guard of its name; `row`: more fields of Guard."""
+    return lambda figure: GUARDS.append(Guard(figure=figure, action=action, sense=sense, **row))
 
 
 @_guard("rollback", "at least")

@@ -7,6 +7,7 @@ shopper's many requests are one draw.
 import math
 
 import numpy as np
+from scipy.special import betaln, xlog1py, xlogy
 
 
 def split_p_value(canary: int, total: int, declared_percent: float) -> float:
@@ -31,11 +32,8 @@ def split_always_valid_p(canary: int, total: int, declared_percent: float) -> fl
         p^c (1 - p)^(n - c) / B(c + 1, n - c + 1),    B(a, b) = gamma(a) gamma(b) / gamma(a + b)
     """
     share, others = declared_percent / 100, total - canary
-    if (share == 1 and others) or (share == 0 and canary):
-        return 0.0
-    declared = (canary * math.log(share) if canary else 0.0) + (others * math.log1p(-share) if others else 0.0)
-    any_share = math.lgamma(canary + 1) + math.lgamma(others + 1) - math.lgamma(total + 2)
-    return math.exp(min(0.0, declared - any_share))
+    declared = float(xlogy(canary, share) + xlog1py(others, -share))
+    return math.exp(min(0.0, declared - float(betaln(canary + 1, others + 1))))
 
 
 def probabilities(draws: int, share: float) -> np.ndarray:
@@ -44,11 +42,6 @@ def probabilities(draws: int, share: float) -> np.ndarray:
     Exact; scipy.stats would add seconds of import to a command that needs two sums.
     """
     k = np.arange(draws + 1)
-    probability: np.ndarray
-    if share in (0.0, 1.0):
-        probability = (k == draws * share).astype(np.float64)
-        return probability
-    log_factorial = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, draws + 1)))])
-    log_ways = log_factorial[draws] - log_factorial - log_factorial[::-1]
-    probability = np.exp(log_ways + k * np.log(share) + (draws - k) * np.log1p(-share))
+    log_ways = -np.log(draws + 1) - betaln(k + 1, draws - k + 1)
+    probability: np.ndarray = np.exp(log_ways + xlogy(k, share) + xlog1py(draws - k, -share))
     return probability

@@ -5,8 +5,8 @@
          v  |  by command
          held
 
-`decide` evaluates the guards of components/rollout/decision/guards.py; `command` is what an operator may order. `table`
-is all of it, as docs/rollout.md shows it.
+`decide` evaluates the guards of components/rollout/decision/guards.py; `command` is what an operator may order.
+docs/rollout.md shows all of it as a table, and a test compares.
 """
 
 from dataclasses import dataclass, replace
@@ -102,21 +102,3 @@ def command(state: RolloutState, order: Command) -> RolloutState:
         allowed = ", ".join(other for allowed_in, other in COMMANDS if allowed_in == current) or "a new canary"
         raise InputError(f"rollout: cannot {order} one that is {current.words}; possible: {allowed}")
     return RolloutState(percent=END_PERCENT.get(after, state.percent), state=after)
-
-
-def table() -> list[tuple[str, str, str, str, str]]:
-    """Every transition: (state, on, action, state afterwards, canary's share afterwards)."""
-    rows: list[tuple[str, str, str, str, str]] = []
-    for state in DECIDABLE:
-        for guard in GUARDS:
-            if guard.action == "rollback":
-                rows.append((state, f"{guard.name}: {guard.when}", "rollback", State.ROLLED_BACK, "0 %"))
-            elif state == State.RUNNING:
-                rows.append((state, f"{guard.name}: {guard.when}", "hold", state, "the same"))
-    rows.append((State.RUNNING, "none of these, and a larger share in the plan", "step", State.RUNNING, "the next"))
-    rows.append((State.RUNNING, "none of these, at 100 %", "promote", State.PROMOTED, "100 %"))
-    rows.append((State.HELD, "none that rolls back", "hold", State.HELD, "the same"))
-    for (state, order), after in COMMANDS.items():
-        share = f"{END_PERCENT[after]} %" if after in END_PERCENT else "the same"
-        rows.append((state, f"command: {order}", order, after, share))
-    return rows

@@ -5,11 +5,11 @@ Shape legend: S shoppers, V visits.
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
-from components.rollout.experiment.adjust import explained, linearized
-from components.rollout.experiment.estimate import quantile
+from components.rollout.experiment.estimate import explained, linearized
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,7 +19,7 @@ class Baseline:
     mean: float
     """Hits per trip, above 0."""
     sd: float
-    """Standard deviation of the linearized hits of a shopper (adjust.py): the error of the mean times root of S."""
+    """Standard deviation of the linearized hits of a shopper (estimate.py): the error of the mean times root of S."""
     rho: float = 0.0
     """Correlation with the shopper's figures from before, [0, 1)."""
     shoppers: int = 0
@@ -66,6 +66,7 @@ def shoppers_needed(
         rho: 0: without the variance reduction; before.rho: with it.
     """
     share = share_percent / 100
+    quantile = NormalDist().inv_cdf
     width = (quantile(1 - alpha / 2) + quantile(power)) * before.sd / (math.log1p(relative_effect) * before.mean)
     total = width**2 * (1 - rho**2) / (share * (1 - share))
     return math.ceil(total * (1 - share)), math.ceil(total * share)

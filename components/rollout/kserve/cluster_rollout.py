@@ -13,7 +13,7 @@ import uuid
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from components.inference_service.cluster_client import Cluster, KubeCluster
+from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import canary_ready, newest_revision
 from components.inference_service.shift import Patience, promote, put, roll_back, wait
 from components.inference_service.traffic import Traffic, mode, read, record, with_canary
@@ -83,7 +83,7 @@ class ClusterTraffic:
         if current.state == State.PROMOTED:
             current.traffic.revert()  # refused before anything is claimed
         claimed = replace(current, state=current.state if ends else after.state, note=f"{order} by {operator}")
-        self._claim(claimed)
+        self._write(claimed, claim=True)
         if ends:
             self._end(current, after.state, claimed.note)
         return self.status()
@@ -108,7 +108,7 @@ class ClusterTraffic:
         if traffic.stable is None:
             raise InputError("rollout: expected a canary beside a stable version, the service has none; push a model")
         if current.started_s is None:
-            self._claim(replace(current, started_s=now_s, since_s=now_s, note="began"))
+            self._write(replace(current, started_s=now_s, since_s=now_s, note="began"), claim=True)
             reasons = ("traffic: it begins now",)
             return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
         service = self.cluster.service()
@@ -125,7 +125,7 @@ class ClusterTraffic:
         decision = decide(plan, RolloutState(percent=traffic.percent, state=current.state), evidence)
         if decision.action == "hold":
             return decision
-        self._claim(replace(current, note=decision.line))
+        self._write(replace(current, note=decision.line), claim=True)
         if decision.action == "step":
             after = replace(traffic, percent=decision.percent)
             put(self.cluster, after)
@@ -172,11 +172,8 @@ class ClusterTraffic:
         wait(self.cluster, self.patience, ready, f"previous {previous.name}", previous.predictor)
         return promote(self.cluster, self.patience)
 
-    def _claim(self, claimed: ClusterRecord) -> None:
-        """Raises CheckFailed when the record is no longer the one that was read."""
-        self._write(claimed, claimed.resource_version)
-
-    def _write(self, written: ClusterRecord, resource_version: str = "") -> None:
+    def _write(self, written: ClusterRecord, claim: bool = False) -> None:
+        """`claim`: raise CheckFailed when the record is no longer the one that was read."""
         part = record(written.traffic, self.cluster.namespace)
         part["data"] |= {
             STATE: str(written.state),
@@ -186,8 +183,8 @@ class ClusterTraffic:
         }
         if written.started_s is not None:
             part["data"][STARTED] = f"{written.started_s:.0f}"
-        if resource_version:
-            part["metadata"]["resourceVersion"] = resource_version
+        if claim and written.resource_version:
+            part["metadata"]["resourceVersion"] = written.resource_version
         try:
             self.cluster.apply(part)
         except CheckFailed as error:
@@ -212,7 +209,7 @@ def step_in(namespace: str, prometheus_url: str, plan: RolloutSettings, pushgate
     Args:
         pushgateway: its URL; empty: nothing is sent.
     """
-    traffic = ClusterTraffic(cluster=KubeCluster(namespace))
+    traffic = ClusterTraffic(cluster=Cluster(namespace))
     try:
         return traffic.scheduled_step(plan, prometheus(prometheus_url), time.time())
     finally:

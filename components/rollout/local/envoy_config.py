@@ -1,18 +1,7 @@
 """Envoy's configuration: one proxy before a stable and a canary server (envoy_bootstrap.yaml.jinja).
 
-Routing, the same for REST and gRPC (envoy_routes.yaml.jinja):
-  x-aisle-version: stable | canary   that server, or an error when it is down (for people and tests)
-  x-user-id: ...                     sticky: a hash of the shopper picks the side, so no shopper flips between models,
-                                     and the shoppers in a 10 % canary are among those in a 50 % one
-  neither                            at random by weight
-  a shadow, where there is one       a copy of a share of the above goes to the canary's server, and its answer nowhere:
-                                     Envoy waits for neither that server nor its answer
-  POST /events                       either server, for both write to the same store
-Every weighted side is an aggregate cluster with the other side behind it: when one dies, the other answers. The
-response header x-aisle-version names the side that answered (`stable` or `canary`); it comes from the endpoint's
-metadata, so it stays true under failover.
-
-Weights live in a file of their own (RDS), watched by Envoy; the bootstrap never changes.
+Routing is described in envoy_routes.yaml.jinja. Weights live in a file of their own (RDS), watched by Envoy; the
+bootstrap never changes.
 """
 
 from pathlib import Path
@@ -67,8 +56,6 @@ def bootstrap(stable: Backend, canary: Backend, rds_file: Path) -> EnvoyConfig:
 
 
 def _render(template: str, **values: object) -> EnvoyConfig:
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined, autoescape=False
-    )
-    config: EnvoyConfig = yaml.safe_load(environment.get_template(template).render(values))
+    text = (Path(__file__).parent / template).read_text(encoding="utf-8")
+    config: EnvoyConfig = yaml.safe_load(jinja2.Template(text, undefined=jinja2.StrictUndefined).render(values))
     return config

@@ -1,15 +1,27 @@
-"""A running Envoy whose canary share can be changed while it serves."""
+"""A running Envoy whose canary share can be changed while it serves, and the two servers behind it."""
 
 import json
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import envoy as envoy_binary
 
 from components.rollout.local.envoy_config import CANARY, STABLE, EnvoyConfig, bootstrap, routes
-from components.rollout.local.processes import Backend, Process, get, running, wait_until
+from components.rollout.local.processes import (
+    SERVER_MODULE,
+    Backend,
+    Process,
+    Server,
+    get,
+    model_server,
+    running,
+    wait_ready,
+    wait_until,
+)
+from components.rollout.local.v2_client import Client
 from model.errors import StageFailed
 from model.files import write_json
 
@@ -17,15 +29,15 @@ START_TIMEOUT_S = 20.0
 APPLY_TIMEOUT_S = 10.0
 
 
+@dataclass
 class Proxy:
     """One Envoy. `port` takes REST and gRPC; `admin_port` is Envoy's own. Both on 127.0.0.1."""
 
-    def __init__(self, process: Process, rds_file: Path, admin_port: int, port: int) -> None:
-        self.process = process
-        self.admin_port = admin_port
-        self.port = port
-        self.rds_file = rds_file
-        self._revision = 0
+    process: Process
+    rds_file: Path
+    admin_port: int
+    port: int
+    _revision: int = 0
 
     def set_percent(self, percent: int, shadow_percent: int = 0) -> float:
         """Sends `percent` of the shoppers to the canary; returns when Envoy routes so, with the milliseconds it took.
@@ -103,3 +115,37 @@ def proxy(stable: Backend, canary: Backend, workdir: Path) -> Iterator[Proxy]:
         wait_until(lambda: envoy_proxy.revision() == "0-0", process, "routes", START_TIMEOUT_S)
         wait_until(lambda: {STABLE, CANARY} <= envoy_proxy.healthy(), process, "healthy servers", START_TIMEOUT_S)
         yield envoy_proxy
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoVersions:
+    """What runs: the servers, stable's first; the proxy; and a client of the proxy."""
+
+    servers: tuple[Server, Server]
+    proxy: Proxy
+    client: Client
+
+
+@contextmanager
+def two_versions(
+    *,
+    stable_dir: Path,
+    canary_dir: Path,
+    workdir: Path,
+    max_history: int,
+    server_module: str = SERVER_MODULE,
+) -> Iterator[TwoVersions]:
+    """Runs both until the block ends; leaves their logs and request logs, and Envoy's files, in `workdir`.
+
+    They share the live state in {workdir}/store. `stable_dir` and `canary_dir` are model directories.
+    """
+    with ExitStack() as stack:
+        stable, canary = (
+            stack.enter_context(model_server(side, directory, workdir, max_history, server_module))
+            for side, directory in ((STABLE, stable_dir), (CANARY, canary_dir))
+        )
+        for process, backend in (stable, canary):
+            wait_ready(process, backend)
+        envoy = stack.enter_context(proxy(stable[1], canary[1], workdir))
+        client = stack.enter_context(closing(Client(envoy.port)))
+        yield TwoVersions(servers=(stable, canary), proxy=envoy, client=client)

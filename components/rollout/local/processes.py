@@ -18,6 +18,8 @@ from model.errors import StageFailed
 SERVER_MODULE = "model.serving.server"
 READY_PATH = "/v2/models/aisle/ready"
 READY_TIMEOUT_S = 180.0
+STORE = "store"
+"""Directory of the live state of all servers that share a work directory."""
 REQUESTS = "requests"
 """Directory of the request log of all servers that share a work directory (model/request_log/reader.py)."""
 STOP_GRACE_S = 15.0
@@ -139,14 +141,14 @@ def server_command(model_dir: Path, store: Path, backend: Backend, module: str =
 
 @contextmanager
 def model_server(
-    name: str, model_dir: Path, store: Path, workdir: Path, max_history: int, module: str = SERVER_MODULE
+    name: str, model_dir: Path, workdir: Path, max_history: int, module: str = SERVER_MODULE
 ) -> Iterator[Server]:
     """Starts a model server on free ports; wait for it with `wait_ready`, so that several can start side by side.
 
-    Leaves {workdir}/{name}.log, and its rows in the request log in {workdir}/requests.
+    Live state is in {workdir}/store. Leaves {workdir}/{name}.log, and its rows of the log in {workdir}/requests.
     """
     backend = Backend(http_port=free_port(), grpc_port=free_port())
-    command = [*server_command(model_dir, store, backend, module), "--max-history", str(max_history)]
+    command = [*server_command(model_dir, workdir / STORE, backend, module), "--max-history", str(max_history)]
     command += ["--request-log", str(workdir / REQUESTS), "--deadline-ms", str(DEADLINE_MS)]
     with running(name, command, workdir / f"{name}.log") as process:
         yield process, backend

@@ -21,11 +21,11 @@ from components.rollout.decision.split_test import split_p_value
 from components.rollout.decision.state_machine import Decision, RolloutState, apply, decide, start
 from components.rollout.decision.states import State
 from components.rollout.local.envoy_config import CANARY, STABLE
+from components.rollout.local.envoy_process import TwoVersions, two_versions
 from components.rollout.local.gather_evidence import Pair, gather
 from components.rollout.local.latency_breakdown import stage_ms, stage_seconds
-from components.rollout.local.processes import REQUESTS, SERVER_MODULE
+from components.rollout.local.processes import REQUESTS, SERVER_MODULE, STORE
 from components.rollout.local.trip_traffic import Replay, check_trips, seed_store
-from components.rollout.local.two_versions import TwoVersions, two_versions
 from components.rollout.local.v2_client import Reply
 from components.rollout.rollout_record import (
     Progress,
@@ -41,8 +41,6 @@ from model.errors import CheckFailed
 from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
 
-STORE = "store"
-"""Live state of the servers, in the rollout's directory."""
 MEASURED_REQUESTS = 400
 """Requests of the closing latency and CPU measurement: one client, no events in between."""
 PROGRESS_EVERY = 20
@@ -87,14 +85,7 @@ class LocalRollout:
     def step(self, record: RolloutRecord) -> RolloutResult:
         """Takes one step from where the record is; raises as `run`."""
         with self._loop(record) as loop:
-            return loop.one()
-
-    def settle(self, state: State) -> None:
-        """Moves the roles at the end of the rollout."""
-        if self.registry is not None and state == State.PROMOTED:
-            self.registry.promote()
-        elif self.registry is not None:
-            self.registry.drop_canary()
+            return loop.single_step()
 
     @contextmanager
     def _loop(self, record: RolloutRecord) -> Iterator["_Loop"]:
@@ -107,7 +98,6 @@ class LocalRollout:
             with two_versions(
                 stable_dir=self.stable_dir,
                 canary_dir=self.canary_dir,
-                store=self.workdir / STORE,
                 workdir=self.workdir,
                 max_history=self.settings.features.max_history,
                 server_module=self.server_module,
@@ -151,7 +141,7 @@ class _Loop:
             self._note("held", state=State.HELD)
         return self._result(self._record.state, self._measure())
 
-    def one(self) -> RolloutResult:
+    def single_step(self) -> RolloutResult:
         """One step: traffic until the machine has decided, or no trips are left. `held` when it did not move."""
         decision = self._step()
         return self._result(State.HELD if decision.action == "hold" else self._state.state)
@@ -167,7 +157,7 @@ class _Loop:
 
     def _step(self) -> Decision:
         """Plays one step to its decision, carries it out and records it."""
-        began, percent = datetime.now(UTC), self._state.percent
+        began, percent = _now(), self._state.percent
         change_ms = self._note(f"{percent} % to the canary", percent=percent)
         before = self._assigned()
         replies: list[Reply] = []
@@ -183,14 +173,7 @@ class _Loop:
             if not (decision.wants_traffic and batch):
                 break
             self._planned += self._share
-        step = _record(percent, evidence, decision, replies).model_copy(
-            update={
-                "weight_change_ms": change_ms,
-                "began": began.isoformat(timespec="milliseconds"),
-                "ended": datetime.now(UTC).isoformat(timespec="milliseconds"),
-                "guards": tuple(measurements(self._plan, percent, evidence)),
-            }
-        )
+        step = self._step_record(evidence, decision, replies, change_ms, began)
         self._state = apply(self._state, decision)
         self._note(
             decision.line,
@@ -200,6 +183,37 @@ class _Loop:
             next_trip=self._replay.played,
         )
         return decision
+
+    def _step_record(
+        self, evidence: Evidence, decision: Decision, replies: Sequence[Reply], change_ms: float, began: str
+    ) -> StepRecord:
+        """The step that ends now: its traffic, what both versions made of it, and the decision."""
+        percent, stable, canary = self._state.percent, evidence.stable, evidence.canary
+        shoppers = stable.shoppers + canary.shoppers
+        sides = {side: version for side, version in ((STABLE, stable), (CANARY, canary)) if version.trips}
+        return StepRecord(
+            declared_percent=percent,
+            observed_percent=100 * sum(reply.version == CANARY for reply in replies) / max(len(replies), 1),
+            observed_shopper_percent=100 * canary.shoppers / max(shoppers, 1),
+            requests=len(replies),
+            canary_requests=canary.requests,
+            canary_errors=canary.errors,
+            shoppers=shoppers,
+            canary_shoppers=canary.shoppers,
+            failed_requests=sum(reply.status != 200 for reply in replies),
+            p50_ms={side: version.p50_ms for side, version in sides.items()},
+            p99_ms={side: version.p99_ms for side, version in sides.items()},
+            hits_per_trip={side: version.hits_per_trip for side, version in sides.items()},
+            agreement=evidence.agreement,
+            list_overlap={side: version.list_overlap for side, version in sides.items()},
+            split_p_value=split_p_value(canary.shoppers, shoppers, percent),
+            weight_change_ms=change_ms,
+            decision=decision.action,
+            reasons=decision.reasons,
+            began=began,
+            ended=_now(),
+            guards=tuple(measurements(self._plan, percent, evidence)),
+        )
 
     def _assigned(self) -> int:
         """Recommendations assigned to the canary's side so far, whichever side answered them."""
@@ -221,11 +235,14 @@ class _Loop:
         Raises CheckFailed when the rollout has changed since this loop recorded it; then nothing is done.
         """
         took_ms = []
+        registry, state = self._rollout.registry, changes.get("state", State.RUNNING)
 
         def move(_: RolloutRecord) -> RolloutRecord:
             took_ms.append(self._versions.proxy.set_percent(changes.get("percent", self._record.percent)))
-            if not changes.get("state", State.RUNNING).active:
-                self._rollout.settle(changes["state"])
+            if registry is not None and state == State.PROMOTED:
+                registry.promote()
+            elif registry is not None and not state.active:
+                registry.drop_canary()
             return self._record.noting(event, **changes)
 
         self._record = change(self._rollout.workdir, move, expected=self._record.generation)
@@ -250,27 +267,5 @@ class _Loop:
         )
 
 
-def _record(percent: int, evidence: Evidence, decision: Decision, replies: Sequence[Reply]) -> StepRecord:
-    """One step: its traffic, what both versions made of it, and the decision."""
-    stable, canary = evidence.stable, evidence.canary
-    shoppers = stable.shoppers + canary.shoppers
-    sides = {side: version for side, version in ((STABLE, stable), (CANARY, canary)) if version.trips}
-    return StepRecord(
-        declared_percent=percent,
-        observed_percent=100 * sum(reply.version == CANARY for reply in replies) / max(len(replies), 1),
-        observed_shopper_percent=100 * canary.shoppers / max(shoppers, 1),
-        requests=len(replies),
-        canary_requests=canary.requests,
-        canary_errors=canary.errors,
-        shoppers=shoppers,
-        canary_shoppers=canary.shoppers,
-        failed_requests=sum(reply.status != 200 for reply in replies),
-        p50_ms={side: version.p50_ms for side, version in sides.items()},
-        p99_ms={side: version.p99_ms for side, version in sides.items()},
-        hits_per_trip={side: version.hits_per_trip for side, version in sides.items()},
-        agreement=evidence.agreement,
-        list_overlap={side: version.list_overlap for side, version in sides.items()},
-        split_p_value=split_p_value(canary.shoppers, shoppers, percent),
-        decision=decision.action,
-        reasons=decision.reasons,
-    )
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")

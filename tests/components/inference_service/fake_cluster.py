@@ -3,6 +3,7 @@
 import copy
 from typing import Any
 
+from components.inference_service.cluster_client import Cluster
 from components.inference_service.shift import Patience
 from components.inference_service.traffic import merged
 from model.errors import CheckFailed
@@ -48,19 +49,16 @@ class Revisions:
         elif self.ready == len(self.uris) and len(traffic) == 2 and self.rolled_out_before:
             self.rolled_out = self.rolled_out_before
         share: dict[str, int] = {}
-        for one in traffic:
-            number = int(str(one["revisionName"]).removeprefix("rev-"))
+        for target in traffic:
+            number = int(str(target["revisionName"]).removeprefix("rev-"))
             if number:
-                share[self.uris[number - 1]] = share.get(self.uris[number - 1], 0) + int(str(one["percent"]))
+                share[self.uris[number - 1]] = share.get(self.uris[number - 1], 0) + int(str(target["percent"]))
         self.shares.append(share)
         return traffic
 
 
-class FakeCluster:
-    """Implements components.inference_service.cluster_client.Cluster.
-
-    `ready_after` counts reads of the service after each apply; None: never ready.
-    """
+class FakeCluster(Cluster):
+    """`ready_after` counts reads of the service after each apply; None: never ready."""
 
     namespace = "aisle"
 
@@ -132,7 +130,7 @@ class FakeCluster:
             "conditions": [
                 {"type": "Ready", "status": "True" if ready else "False", "message": "Deployment not ready"}
             ],
-            "canaryStatuses": [self._canary(one, canary) for one in spec.get("canary", [])],
+            "canaryStatuses": [self._canary(declared, canary) for declared in spec.get("canary", [])],
             "components": {"predictor": self._part(spec) if self.mode in ("Knative", "Serverless") else {}},
         }
 
@@ -146,8 +144,8 @@ class FakeCluster:
         }
 
     @staticmethod
-    def _canary(one: dict[str, Any], ready: bool) -> dict[str, Any]:
-        return {"name": one["predictor"]["name"], "ready": ready, "trafficPercent": one["trafficPercent"]}
+    def _canary(declared: dict[str, Any], ready: bool) -> dict[str, Any]:
+        return {"name": declared["predictor"]["name"], "ready": ready, "trafficPercent": declared["trafficPercent"]}
 
 
 class Clock:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from components.inference_service import cluster_client as kube
-from components.inference_service.cluster_client import KubeCluster, refusal
+from components.inference_service.cluster_client import Cluster, refusal
 from model.errors import CheckFailed, InputError
 
 CASES = [
@@ -30,7 +30,7 @@ def test_a_reply_that_is_no_json_is_shown_as_it_is() -> None:
     assert "page not found" in str(refusal(500, "page not found", "aisle"))
 
 
-class Scripted(KubeCluster):
+class Scripted(Cluster):
     """Each call is answered by the next of these: an error, or an object."""
 
     def __init__(self, *answers: Exception | dict[str, Any]) -> None:
@@ -75,4 +75,4 @@ def test_a_record_that_is_missing_with_kserve_itself_is_reported_as_that() -> No
 
 def test_a_missing_kubeconfig_is_reported(tmp_path: object) -> None:
     with pytest.raises(InputError, match="expected a cluster to talk to"):
-        KubeCluster("aisle", f"{tmp_path}/none")
+        Cluster("aisle", f"{tmp_path}/none")

@@ -32,9 +32,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("found", "words"), CASES, ids=[words for _, words in CASES])
-def test_the_trouble_of_a_pod_is_named(found: dict[str, Any], words: str) -> None:
-    assert words in trouble(SERVICE, [found], [], "vnew")
+@pytest.mark.parametrize(("failing", "words"), CASES, ids=[words for _, words in CASES])
+def test_the_trouble_of_a_pod_is_named(failing: dict[str, Any], words: str) -> None:
+    assert words in trouble(SERVICE, [failing], [], "vnew")
 
 
 def test_a_pod_of_another_version_is_not_blamed() -> None:

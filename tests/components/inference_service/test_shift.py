@@ -21,7 +21,7 @@ def cluster() -> FakeCluster:
 def test_a_canary_gets_everything_before_it_becomes_stable(cluster: FakeCluster) -> None:
     clock = Clock()
     after = promote(cluster, clock.patience())
-    assert [read(one) for one in cluster.records[3:]] == [Traffic(stable=OLD, canary=NEW, percent=100), after]
+    assert [read(record) for record in cluster.records[3:]] == [Traffic(stable=OLD, canary=NEW, percent=100), after]
     assert after == Traffic(stable=NEW, previous=OLD)
     assert clock.now_s >= 5
 
@@ -29,7 +29,7 @@ def test_a_canary_gets_everything_before_it_becomes_stable(cluster: FakeCluster)
 def test_a_canary_loses_its_share_before_it_goes(cluster: FakeCluster) -> None:
     clock = Clock()
     after = roll_back(cluster, clock.patience())
-    assert [read(one) for one in cluster.records[3:]] == [Traffic(stable=OLD, canary=NEW, percent=0), after]
+    assert [read(record) for record in cluster.records[3:]] == [Traffic(stable=OLD, canary=NEW, percent=0), after]
     assert after == Traffic(stable=OLD)
     assert clock.now_s == 5
 
@@ -42,11 +42,11 @@ def test_in_knative_mode_no_request_meets_a_canary_that_is_rolled_back_while_sta
     for _ in range(8):
         cluster.service()
     assert cluster.revisions.shares[-1].get(NEW.uri, 0) == percent
-    seen = len(cluster.revisions.shares)
+    shares_before = len(cluster.revisions.shares)
     assert roll_back(cluster, Clock().patience()) == Traffic(stable=OLD)
     for _ in range(8):
         cluster.service()
-    shares = [share.get(NEW.uri, 0) for share in cluster.revisions.shares[seen:]]
+    shares = [share.get(NEW.uri, 0) for share in cluster.revisions.shares[shares_before:]]
     # KServe takes a moment to turn a canary at 100 % back; from the moment it has none, it has none for good.
     first = shares.index(0)
     assert set(shares[first:]) == {0} and set(shares[:first]) <= {percent}

@@ -113,4 +113,4 @@ def test_merging_replaces_values_keeps_the_rest_and_mutates_nothing() -> None:
 
 def test_what_a_models_address_may_be_is_what_kserve_takes() -> None:
     fetch = yaml.safe_load(FETCH.read_text())
-    assert [one["prefix"] for one in fetch["spec"]["supportedUriFormats"]] == [f"{scheme}://" for scheme in SCHEMES]
+    assert [uri["prefix"] for uri in fetch["spec"]["supportedUriFormats"]] == [f"{scheme}://" for scheme in SCHEMES]

@@ -1,7 +1,7 @@
 """A tiny server for Envoy's tests: `python -m tests.components.rollout.backend NAME HTTP_PORT GRPC_PORT [SLEEP_S]`.
 
-It answers every POST and every RPC with its name, and GET (the readiness check) with 200; GET /seen says how many POSTs
-and RPCs came as copies (`shadow`) and otherwise (`split`). With SLEEP_S every POST and RPC takes so long.
+It answers every POST and every RPC with its name, and GET (the readiness check) with 200; GET /seen reports how many
+POSTs and RPCs came as copies (`shadow`) and otherwise (`split`). With SLEEP_S every POST and RPC takes so long.
 """
 
 import json
@@ -20,10 +20,10 @@ class _Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     name = b""
     sleep_s = 0.0
-    seen: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
 
     def do_GET(self) -> None:
-        self._answer(json.dumps(self.seen).encode() if self.path == "/seen" else self.name)
+        self._answer(json.dumps(self.counts).encode() if self.path == "/seen" else self.name)
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers.get("content-length", 0)))
@@ -35,7 +35,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     @classmethod
     def work(cls, shadow: bool) -> None:
-        cls.seen["shadow" if shadow else "split"] += 1
+        cls.counts["shadow" if shadow else "split"] += 1
         time.sleep(cls.sleep_s)
 
     def _answer(self, body: bytes) -> None:

@@ -32,22 +32,22 @@ ROWS = pd.DataFrame(
 
 
 def test_answers_are_compared_one_by_one() -> None:
-    found = compare(ROWS, copies=4)
-    assert (found.answered, found.copies, found.compared, found.unanswered) == (4, 4, 3, 1)
-    assert found.versions == {"stable": ["v1"], "shadow": ["v2"]}
-    assert found.same_list == pytest.approx(1 / 3)
-    assert found.overlap is not None and found.score_drift is not None
-    assert found.overlap["mean"] == pytest.approx((1 + 0.5 + 0) / 3)
+    comparison = compare(ROWS, copies=4)
+    assert (comparison.answered, comparison.copies, comparison.compared, comparison.unanswered) == (4, 4, 3, 1)
+    assert comparison.versions == {"stable": ["v1"], "shadow": ["v2"]}
+    assert comparison.same_list == pytest.approx(1 / 3)
+    assert comparison.overlap is not None and comparison.score_drift is not None
+    assert comparison.overlap["mean"] == pytest.approx((1 + 0.5 + 0) / 3)
     # Shoppers' residuals 0.5, 0, -0.5: root(3 / 2 * 0.5) / 3 = 0.2887, times 1.96 is more than is left on either side.
-    assert (found.overlap["low"], found.overlap["high"]) == (0.0, 1.0)
-    assert found.rank_correlation == pytest.approx((1 - 1) / 2)  # the same order, and the reverse of a b
+    assert (comparison.overlap["low"], comparison.overlap["high"]) == (0.0, 1.0)
+    assert comparison.rank_correlation == pytest.approx((1 - 1) / 2)  # the same order, and the reverse of a b
     # 0.1 four times; b 0.3 - 0.3, a 0.2 - 0.4.
-    assert found.score_drift["mean"] == pytest.approx((4 * 0.1 + 0 - 0.2) / 6)
-    assert found.latency_ms["stable"]["p50"] == 4 and found.latency_ms["shadow"]["p50"] == 7
-    assert found.rungs == {"full > full": 2, "full > fewer": 1}
-    assert found.least_alike == ["3", "2", "1"]
-    assert found.list_overlap == pytest.approx({"stable": 1.0, "shadow": (2 + 2) / (2 * 12)})
-    json.dumps(found.model_dump(), allow_nan=False)
+    assert comparison.score_drift["mean"] == pytest.approx((4 * 0.1 + 0 - 0.2) / 6)
+    assert comparison.latency_ms["stable"]["p50"] == 4 and comparison.latency_ms["shadow"]["p50"] == 7
+    assert comparison.rungs == {"full > full": 2, "full > fewer": 1}
+    assert comparison.least_alike == ["3", "2", "1"]
+    assert comparison.list_overlap == pytest.approx({"stable": 1.0, "shadow": (2 + 2) / (2 * 12)})
+    json.dumps(comparison.model_dump(), allow_nan=False)
 
 
 def test_copies_that_the_proxy_did_not_count_are_those_that_were_answered() -> None:
@@ -59,7 +59,12 @@ def test_a_request_that_was_sent_twice_counts_once() -> None:
 
 
 def test_a_shadow_without_an_answer_leaves_nothing_to_compare() -> None:
-    found = compare(ROWS[ROWS["route"] != "shadow"], copies=4)
-    assert (found.compared, found.unanswered) == (0, 4)
-    assert (found.same_list, found.overlap, found.rank_correlation, found.score_drift) == (None, None, None, None)
-    json.dumps(found.model_dump(), allow_nan=False)
+    comparison = compare(ROWS[ROWS["route"] != "shadow"], copies=4)
+    assert (comparison.compared, comparison.unanswered) == (0, 4)
+    assert (comparison.same_list, comparison.overlap, comparison.rank_correlation, comparison.score_drift) == (
+        None,
+        None,
+        None,
+        None,
+    )
+    json.dumps(comparison.model_dump(), allow_nan=False)

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from components.inference_service.registry_sync import follow
 from components.inference_service.traffic import Traffic, Version, record
 from components.train.current_models import EACH_RUN, current_models, version_of
 from model.errors import InputError
@@ -65,10 +64,10 @@ def test_the_registry_follows_what_serves_on_a_cluster(registry: Registry, tmp_p
         {"stable": one},  # after a rollback of a canary
     ):
         cluster.records = [serves(**roles)]
-        follow(registry, cluster)
+        registry.follow(cluster.roles())
         assert registry.state().by_name() == roles
     history = registry.state().history
-    follow(registry, cluster)
+    registry.follow(cluster.roles())
     assert registry.state().history == history
 
 
@@ -77,7 +76,7 @@ def test_what_serves_and_is_not_in_the_registry_changes_nothing(registry: Regist
     registry.set_stable(one)
     for serving in (serves(stable="2020-01-01-unknown"), {}):
         cluster.records = [serving]
-        follow(registry, cluster)
+        registry.follow(cluster.roles())
         assert registry.state().stable == one
 
 

@@ -46,48 +46,48 @@ def test_a_damaged_directory_does_not_come_in(registry: Registry, tmp_path: Path
 
 
 def test_a_canary_is_promoted_and_what_it_replaced_is_remembered(registry: Registry, tmp_path: Path) -> None:
-    one, two = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
-    registry.set_stable(one)
-    assert registry.set_canary(two).canary == two
+    first, second = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
+    registry.set_stable(first)
+    assert registry.set_canary(second).canary == second
     state = registry.promote()
-    assert (state.stable, state.canary, state.previous) == (two, None, one)
+    assert (state.stable, state.canary, state.previous) == (second, None, first)
     assert registry.state() == state
     assert actions(state) == ["set stable", "canary", "promoted"]
-    assert state.history[-1]["stable"] == two and state.history[-1]["replaced"] == one
+    assert state.history[-1]["stable"] == second and state.history[-1]["replaced"] == first
 
 
 def test_a_promotion_can_be_taken_back(registry: Registry, tmp_path: Path) -> None:
-    one, two = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
-    registry.set_stable(one)
+    first, second = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
+    registry.set_stable(first)
     with pytest.raises(InputError, match="expected a version from before the last promotion"):
         registry.revert()
-    registry.set_canary(two)
+    registry.set_canary(second)
     registry.promote()
     state = registry.revert()
-    assert (state.stable, state.canary, state.previous) == (one, None, two)
+    assert (state.stable, state.canary, state.previous) == (first, None, second)
     assert actions(state) == ["set stable", "canary", "promoted", "reverted"]
 
 
 def test_a_canary_that_is_dropped_leaves_stable_alone(registry: Registry, tmp_path: Path) -> None:
-    one, two = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
-    registry.set_stable(one)
-    registry.set_canary(two)
+    first, second = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
+    registry.set_stable(first)
+    registry.set_canary(second)
     state = registry.drop_canary()
-    assert (state.stable, state.canary, state.previous) == (one, None, None)
+    assert (state.stable, state.canary, state.previous) == (first, None, None)
     assert actions(state) == ["set stable", "canary", "canary dropped"]
     assert registry.drop_canary() == state
 
 
 def test_declaring_the_same_role_twice_is_recorded_once(registry: Registry, tmp_path: Path) -> None:
-    one, two = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
-    assert registry.set_stable(one) == registry.set_stable(one)
-    assert registry.set_canary(two) == registry.set_canary(two)
+    first, second = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
+    assert registry.set_stable(first) == registry.set_stable(first)
+    assert registry.set_canary(second) == registry.set_canary(second)
 
 
 def test_the_stable_version_is_never_its_own_canary(registry: Registry, tmp_path: Path) -> None:
-    one = add(registry, tmp_path, "one")
-    registry.set_stable(one)
-    assert registry.set_canary(one).canary is None
+    first = add(registry, tmp_path, "one")
+    registry.set_stable(first)
+    assert registry.set_canary(first).canary is None
 
 
 def test_promoting_without_a_canary_is_refused(registry: Registry, tmp_path: Path) -> None:

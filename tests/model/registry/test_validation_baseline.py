@@ -19,21 +19,21 @@ class Shelf:
 
     def run(self, data: str) -> str:
         """Validates the data, makes a model of them and promotes it; returns what the run was compared with."""
-        found = reference.find(self.registry, data)
+        earlier = reference.find(self.registry, data)
         write_model(self.root / "model", data)
         version = self.registry.add(self.root / "model")
         write_text(self.root / "anomalies" / "drift.stats.pb", data)
-        reference.keep(self.registry, version, self.root / "anomalies", data, found)
+        reference.keep(self.registry, version, self.root / "anomalies", data, earlier)
         if self.registry.state().stable is None:
             self.registry.set_stable(version)
         elif self.registry.set_canary(version).canary:
             self.registry.promote()
-        return found
+        return earlier
 
     def compared_with(self, data: str) -> str:
         """The data of the run that one on `data` would be compared with."""
-        found = reference.find(self.registry, data)
-        return (Path(found) / "drift.stats.pb").read_text() if found else ""
+        earlier = reference.find(self.registry, data)
+        return (Path(earlier) / "drift.stats.pb").read_text() if earlier else ""
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def live_server(workdir: Path, version: str, **fields: object) -> Iterator[Serve
 @contextmanager
 def opened(workdir: Path, model: Path, module: str) -> Iterator[Server]:
     """A server of a model directory that is ready; `module` runs it."""
-    with model_server("server", model, workdir / "store", workdir, 100, module) as (process, backend):
+    with model_server("server", model, workdir, 100, module) as (process, backend):
         wait_ready(process, backend)
         with grpc.insecure_channel(f"127.0.0.1:{backend.grpc_port}") as channel:
             stub = GRPCInferenceServiceStub(channel)

@@ -188,7 +188,7 @@ def kfp() -> Iterator[FakeKfp]:
 
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> KubectlCluster:
-    monkeypatch.setattr("pipelines.kind.kubectl.KubeCluster", lambda namespace: FakeCluster())
+    monkeypatch.setattr("pipelines.kind.kubectl.Cluster", lambda namespace: FakeCluster())
     return KubectlCluster()
 
 

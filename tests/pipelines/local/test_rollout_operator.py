@@ -58,25 +58,30 @@ def _record(run: Path) -> RolloutRecord:
 
 
 def test_a_canary_is_declared_once_at_the_plans_first_share(run: Path) -> None:
-    one, two, _ = _registry(run)
+    stable, candidate, _ = _registry(run)
     traffic = RunTraffic(run=run)
     status = traffic.declare(None, "maria")
-    assert (status.roles.stable, status.roles.canary, status.percent, status.state) == (one, two, 50, State.RUNNING)
+    assert (status.roles.stable, status.roles.canary, status.percent, status.state) == (
+        stable,
+        candidate,
+        50,
+        State.RUNNING,
+    )
     record = _record(run)
-    assert (record.stable_before, record.candidate) == (one, two)
-    assert traffic.declare(two, "otto") == status and _record(run) == record
+    assert (record.stable_before, record.candidate) == (stable, candidate)
+    assert traffic.declare(candidate, "otto") == status and _record(run) == record
 
 
 def test_promoted_by_command_and_taken_back(run: Path) -> None:
-    one, two, _ = _registry(run)
+    stable, candidate, _ = _registry(run)
     traffic = RunTraffic(run=run)
     traffic.declare(None, "maria")
     traffic.command(Command.PROMOTE, "maria")
     assert (_record(run).state, _record(run).percent) == (State.PROMOTED, 100)
-    assert _registry(run) == (two, None, one)
+    assert _registry(run) == (candidate, None, stable)
     traffic.command(Command.ROLLBACK, "otto")
     assert (_record(run).state, _record(run).percent) == (State.ROLLED_BACK, 0)
-    assert _registry(run) == (one, None, two)
+    assert _registry(run) == (stable, None, candidate)
     assert [entry.event for entry in _record(run).history][1:] == [
         "canary declared by maria",
         "promote by maria",
@@ -85,13 +90,13 @@ def test_promoted_by_command_and_taken_back(run: Path) -> None:
 
 
 def test_a_rollback_by_command_writes_the_weights_that_a_running_envoy_takes_over(run: Path) -> None:
-    one, *_ = _registry(run)
+    stable, *_ = _registry(run)
     RunTraffic(run=run).declare(None, "maria")
     weights = rds_file(run / "rollout")
     write_json(weights, routes(10, "1-10"))
     RunTraffic(run=run).command(Command.ROLLBACK, "maria")
     assert read_json(weights) == routes(0, "command-1-0")
-    assert _registry(run) == (one, None, None)
+    assert _registry(run) == (stable, None, None)
 
 
 def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(run: Path) -> None:
@@ -110,13 +115,13 @@ def test_what_the_state_does_not_allow_is_refused_and_changes_nothing(run: Path)
 
 
 def test_a_version_that_cannot_be_a_canary_is_refused(run: Path, tmp_path: Path) -> None:
-    one, *_ = _registry(run)
+    stable, *_ = _registry(run)
     with pytest.raises(InputError, match="expected a model in"):
         RunTraffic(run=run).declare("nowhere", "maria")
     with pytest.raises(InputError, match="expected a model in"):
         RunTraffic(run=run).declare("..", "maria")
     with pytest.raises(InputError, match="expected a version beside a stable one"):
-        RunTraffic(run=run).declare(one, "maria")
+        RunTraffic(run=run).declare(stable, "maria")
     RunTraffic(run=run).declare(None, "maria")
     three = _model(Registry(run / "registry"), "three", tmp_path)
     with pytest.raises(InputError, match="is still running; promote it or roll it back first"):
@@ -126,7 +131,7 @@ def test_a_version_that_cannot_be_a_canary_is_refused(run: Path, tmp_path: Path)
 
 
 def test_steps_follow_the_plan_one_at_a_time_but_not_while_held_and_the_registry_follows(run: Path) -> None:
-    one, two, _ = _registry(run)
+    stable, candidate, _ = _registry(run)
     RunTraffic(run=run).declare(None, "maria")
     assert RunTraffic(run=run).command(Command.HOLD, "maria").state == State.HELD
     held = RunTraffic(run=run).step(server_module=FAKE)
@@ -138,13 +143,13 @@ def test_steps_follow_the_plan_one_at_a_time_but_not_while_held_and_the_registry
         assert result.failed_requests == 0
         played = sum(taken.requests for taken in result.steps)
         assert _record(run).next_trip == played
-    assert _registry(run) == (two, None, one)
+    assert _registry(run) == (candidate, None, stable)
     with pytest.raises(InputError, match="expected a running one, it is promoted"):
         RunTraffic(run=run).step()
 
 
 def test_a_rollback_by_command_during_a_step_stays_and_the_steps_result_is_dropped(run: Path) -> None:
-    one, *_ = _registry(run)
+    stable, *_ = _registry(run)
     RunTraffic(run=run).declare(None, "maria")
     came = threading.Event()
 
@@ -157,13 +162,13 @@ def test_a_rollback_by_command_during_a_step_stays_and_the_steps_result_is_dropp
         RunTraffic(run=run).step(interfere, FAKE)
     record = _record(run)
     assert (record.state, record.percent, record.steps) == ("rolled_back", 0, ())
-    assert _registry(run) == (one, None, None)
+    assert _registry(run) == (stable, None, None)
 
 
 def test_a_promotion_that_is_interrupted_afterwards_can_still_be_taken_back(
     run: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    one, two, _ = _registry(run)
+    stable, candidate, _ = _registry(run)
     RunTraffic(run=run).declare(None, "maria")
 
     def ended_then_interrupted(**_: object) -> None:
@@ -175,7 +180,7 @@ def test_a_promotion_that_is_interrupted_afterwards_can_still_be_taken_back(
         RunTraffic(run=run).step()
     assert _record(run).state == State.PROMOTED
     RunTraffic(run=run).command(Command.ROLLBACK, "maria")
-    assert _registry(run) == (one, None, two)
+    assert _registry(run) == (stable, None, candidate)
 
 
 def test_when_all_trips_were_played_a_person_decides(run: Path) -> None:
@@ -188,11 +193,11 @@ def test_when_all_trips_were_played_a_person_decides(run: Path) -> None:
 def test_the_command_prints_the_state_in_one_line_and_ends_with_2_on_bad_input(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    one, two, _ = _registry(run)
+    stable, candidate, _ = _registry(run)
     assert main(["rollout", "canary", "--run", str(run)]) == 0
-    assert capsys.readouterr().out == f"stable {one}  canary {two}  running at 50 %\n"
+    assert capsys.readouterr().out == f"stable {stable}  canary {candidate}  running at 50 %\n"
     assert main(["rollout", "promote", "--run", str(run)]) == 0
-    assert capsys.readouterr().out == f"stable {two}  previous {one}  promoted\n"
+    assert capsys.readouterr().out == f"stable {candidate}  previous {stable}  promoted\n"
     assert main(["rollout", "hold", "--run", str(run)]) == 2
     assert capsys.readouterr().err.startswith("aisle: rollout: cannot hold one that is promoted; possible: rollback")
 

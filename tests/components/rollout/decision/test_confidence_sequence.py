@@ -33,14 +33,14 @@ def test_certainty_and_ignorance_have_no_width_and_all_of_it() -> None:
 
 def test_the_ratio_and_its_interval_with_hand_computed_values() -> None:
     # 1.4 over 2.0; relative errors 0.07 / 1.4 = 0.05 and 0: the half-width above, exp(-+0.1586) = 0.8534 and 1.1719.
-    found = outcome_ratio(Evidence(canary=_version(100, 140, 0.07), stable=_version(900, 1800, 0.0)), 0.05)
-    assert found == pytest.approx((0.7, 0.7 * 0.8534, 0.7 * 1.1719), abs=1e-4)
+    interval = outcome_ratio(Evidence(canary=_version(100, 140, 0.07), stable=_version(900, 1800, 0.0)), 0.05)
+    assert interval == pytest.approx((0.7, 0.7 * 0.8534, 0.7 * 1.1719), abs=1e-4)
 
 
 def test_a_canary_without_hits_is_judged_as_if_it_had_one() -> None:
     # 1 hit of 1000 trips over 2.0: 0.0005 * exp(4.451) = 0.043.
-    found = outcome_ratio(Evidence(canary=_version(1000, 0, 0.0), stable=_version(900, 1800, 0.0)), 0.05)
-    assert found == pytest.approx((0.0, 0.0, 0.043), abs=1e-3)
+    interval = outcome_ratio(Evidence(canary=_version(1000, 0, 0.0), stable=_version(900, 1800, 0.0)), 0.05)
+    assert interval == pytest.approx((0.0, 0.0, 0.043), abs=1e-3)
 
 
 def test_nothing_is_said_without_hits_of_stable_and_nothing_sure_of_one_shopper() -> None:
@@ -67,8 +67,8 @@ def test_the_requests_needed_are_those_at_which_the_interval_has_shrunk_enough()
     assert needed == pytest.approx(1000 * (0.1 / se_for(0.2231, 0.05)) ** 2, rel=1e-2)
     assert needed is not None
     shrunk = Evidence(canary=_version(500, 1000, 0.2 * math.sqrt(1000 / needed)), stable=evidence.stable)
-    found = outcome_ratio(shrunk, 0.05)
-    assert found is not None and found[1] == pytest.approx(0.8, abs=1e-3)
+    interval = outcome_ratio(shrunk, 0.05)
+    assert interval is not None and interval[1] == pytest.approx(0.8, abs=1e-3)
 
 
 def test_no_number_of_requests_is_promised_to_a_canary_that_looks_too_bad_or_of_which_nothing_is_known() -> None:

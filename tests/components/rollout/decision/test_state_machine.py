@@ -13,13 +13,13 @@ from components.rollout.decision.guards import GUARDS
 from components.rollout.decision.state_machine import (
     COMMANDS,
     DECIDABLE,
+    END_PERCENT,
     Decision,
     RolloutState,
     apply,
     command,
     decide,
     start,
-    table,
 )
 from components.rollout.decision.states import Command, State
 from model.errors import InputError
@@ -58,6 +58,24 @@ def evidence_of(
         stable=_version(**theirs | (stable or {})),
         **{"agreement": 0.5} | rest,
     )
+
+
+def table() -> list[tuple[str, str, str, str, str]]:
+    """Every transition: (state, on, action, state afterwards, canary's share afterwards)."""
+    rows: list[tuple[str, str, str, str, str]] = []
+    for state in DECIDABLE:
+        for guard in GUARDS:
+            if guard.action == "rollback":
+                rows.append((state, f"{guard.name}: {guard.figure.__doc__}", "rollback", State.ROLLED_BACK, "0 %"))
+            elif state == State.RUNNING:
+                rows.append((state, f"{guard.name}: {guard.figure.__doc__}", "hold", state, "the same"))
+    rows.append((State.RUNNING, "none of these, and a larger share in the plan", "step", State.RUNNING, "the next"))
+    rows.append((State.RUNNING, "none of these, at 100 %", "promote", State.PROMOTED, "100 %"))
+    rows.append((State.HELD, "none that rolls back", "hold", State.HELD, "the same"))
+    for (state, order), after in COMMANDS.items():
+        share = f"{END_PERCENT[after]} %" if after in END_PERCENT else "the same"
+        rows.append((state, f"command: {order}", order, after, share))
+    return rows
 
 
 AT_10 = RolloutState(percent=10)

@@ -1,8 +1,8 @@
-"""A shop with a known truth: shoppers who differ, some of which their past tells."""
+"""A shop with a known truth: shoppers who differ, some of which their past predicts."""
 
 import numpy as np
 
-from components.rollout.experiment.adjust import Shoppers
+from components.rollout.experiment.estimate import Shoppers
 
 
 def shop(

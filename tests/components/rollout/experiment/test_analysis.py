@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.rollout.experiment.analysis import Analysis, analyse
-from components.rollout.experiment.exposure import exposures, sample_ratio
+from components.rollout.experiment.analysis import Analysis, analyse, exposures, sample_ratio
 from tests.components.rollout.experiment.shop import shop
 from tfx_configs.experiment import ExperimentSettings
 
@@ -27,14 +26,14 @@ def test_a_shopper_is_exposed_to_the_version_that_answers_first() -> None:
         ("cid", "v2", 7, "shadow"),
         ("dan", "v0", 8, "split"),
     )
-    found = exposures(rows, "v1", "v2")
-    assert dict(zip(found.first["user_id"], found.first["version"], strict=True)) == {
+    exposure = exposures(rows, "v1", "v2")
+    assert dict(zip(exposure.first["user_id"], exposure.first["version"], strict=True)) == {
         "bob": "v2",
         "cid": "v1",
         "ann": "v1",
     }
-    assert found.both == {"ann"}
-    assert found.left_out == {"asked for by name": 1, "mirrored copies": 1, "of other versions": 1}
+    assert exposure.both == {"ann"}
+    assert exposure.left_out == {"asked for by name": 1, "mirrored copies": 1, "of other versions": 1}
 
 
 def _exposed(control: int, treatment: int, both: int = 0) -> pd.DataFrame:
@@ -45,28 +44,28 @@ def _exposed(control: int, treatment: int, both: int = 0) -> pd.DataFrame:
 
 
 def test_the_declared_split_raises_no_alarm() -> None:
-    found = sample_ratio(exposures(_exposed(520, 480), "v1", "v2"), "v1", "v2", SETTINGS)
-    assert (found.control, found.treatment, found.alarms) == (520, 480, ())
-    assert found.p_value == pytest.approx(0.217, abs=0.001)
+    ratio = sample_ratio(exposures(_exposed(520, 480), "v1", "v2"), "v1", "v2", SETTINGS)
+    assert (ratio.control, ratio.treatment, ratio.alarms) == (520, 480, ())
+    assert ratio.p_value == pytest.approx(0.217, abs=0.001)
 
 
 def test_missing_shoppers_raise_an_alarm() -> None:
-    found = sample_ratio(exposures(_exposed(600, 450), "v1", "v2"), "v1", "v2", SETTINGS)
-    assert [alarm.partition(":")[0] for alarm in found.alarms] == ["sample ratio"]
-    assert found.p_value < found.always_valid_p < 0.001
+    ratio = sample_ratio(exposures(_exposed(600, 450), "v1", "v2"), "v1", "v2", SETTINGS)
+    assert [alarm.partition(":")[0] for alarm in ratio.alarms] == ["sample ratio"]
+    assert ratio.p_value < ratio.always_valid_p < 0.001
 
 
 def test_a_split_that_one_look_would_call_wrong_is_called_so_at_the_planned_look_only() -> None:
     exposed = exposures(_exposed(560, 440), "v1", "v2")
-    found = [sample_ratio(exposed, "v1", "v2", SETTINGS, final) for final in (False, True)]
-    assert found[0].p_value < 0.001 < found[0].always_valid_p
-    assert [bool(one.alarms) for one in found] == [False, True]
+    ratios = [sample_ratio(exposed, "v1", "v2", SETTINGS, final) for final in (False, True)]
+    assert ratios[0].p_value < 0.001 < ratios[0].always_valid_p
+    assert [bool(ratio.alarms) for ratio in ratios] == [False, True]
 
 
 def test_shoppers_who_saw_both_versions_raise_an_alarm_of_their_own() -> None:
-    found = sample_ratio(exposures(_exposed(500, 500, both=11), "v1", "v2"), "v1", "v2", SETTINGS)
-    assert [alarm.partition(":")[0] for alarm in found.alarms] == ["stickiness"]
-    assert found.both_percent == pytest.approx(1.1)
+    ratio = sample_ratio(exposures(_exposed(500, 500, both=11), "v1", "v2"), "v1", "v2", SETTINGS)
+    assert [alarm.partition(":")[0] for alarm in ratio.alarms] == ["stickiness"]
+    assert ratio.both_percent == pytest.approx(1.1)
 
 
 def _experiment(lift: float, lost: int = 0) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
@@ -100,28 +99,28 @@ def test_one_planned_look_at_the_end_may_decide_what_many_looks_may_not() -> Non
 
 
 def test_the_past_narrows_the_interval_and_both_are_reported() -> None:
-    found = _read(1.0)
-    assert found.plain is not None and found.adjusted is not None
-    assert found.adjusted.high - found.adjusted.low < found.plain.high - found.plain.low
-    assert (found.plain.rho_squared, found.plain.control.mean) == (0, found.adjusted.control.mean)
+    analysis = _read(1.0)
+    assert analysis.plain is not None and analysis.adjusted is not None
+    assert analysis.adjusted.high - analysis.adjusted.low < analysis.plain.high - analysis.plain.low
+    assert (analysis.plain.rho_squared, analysis.plain.control.mean) == (0, analysis.adjusted.control.mean)
 
 
 def test_no_estimate_is_given_when_treated_shoppers_are_missing() -> None:
-    found = _read(1.4, lost=300)
-    assert found.decision == "mismatch"
-    assert (found.plain, found.adjusted) == (None, None)
+    analysis = _read(1.4, lost=300)
+    assert analysis.decision == "mismatch"
+    assert (analysis.plain, analysis.adjusted) == (None, None)
 
 
 def test_shoppers_who_saw_both_and_visits_of_unknown_outcome_are_left_out_and_reported() -> None:
     rows, visits, past = _experiment(1.0)
     again = rows.iloc[:5].assign(version=np.where(rows["version"].iloc[:5] == "v1", "v2", "v1"), time_s=9)
     visits.loc[visits.index[-3:], "hits"] = np.nan
-    found = analyse(pd.concat([rows, again]), visits, past, "v1", "v2", SETTINGS)
-    assert found.left_out == {"shoppers who saw both versions": 5, "visits without a known outcome": 3}
-    assert found.plain is not None
+    analysis = analyse(pd.concat([rows, again]), visits, past, "v1", "v2", SETTINGS)
+    assert analysis.left_out == {"shoppers who saw both versions": 5, "visits without a known outcome": 3}
+    assert analysis.plain is not None
     whole = analyse(rows, visits, past, "v1", "v2", SETTINGS)
     assert whole.plain is not None
-    assert found.plain.control.shoppers + found.plain.treatment.shoppers == (
+    assert analysis.plain.control.shoppers + analysis.plain.treatment.shoppers == (
         whole.plain.control.shoppers + whole.plain.treatment.shoppers - 5
     )
 

@@ -1,12 +1,11 @@
-"""The estimate: by pencil on four shoppers, and against the truth over many simulated experiments."""
+"""The estimate: with hand-computed values on four shoppers, and against the truth over many simulated experiments."""
 
 import math
 
 import numpy as np
 import pytest
 
-from components.rollout.experiment.adjust import Shoppers, arms, explained, linearized
-from components.rollout.experiment.estimate import effect
+from components.rollout.experiment.estimate import Shoppers, arms, effect, explained, linearized
 from tests.components.rollout.experiment.shop import shop
 
 RUNS = 600
@@ -65,12 +64,12 @@ def test_intervals_cover_the_truth_as_often_as_they_say_and_the_past_makes_them_
     rng = np.random.default_rng(5)
     covered, always, widths, rhos = np.zeros(2), 0, [], []
     for _ in range(RUNS):
-        found = [effect(shop(rng, 1500, lift, share), 0.05, adjust) for adjust in (False, True)]
-        assert found[0] is not None and found[1] is not None
-        covered += [one.low <= lift <= one.high for one in found if one is not None]
-        always += found[1].always_low <= lift <= found[1].always_high
-        widths.append([math.log(one.high / one.low) for one in found if one is not None])
-        rhos.append(found[1].rho_squared)
+        effects = [effect(shop(rng, 1500, lift, share), 0.05, adjust) for adjust in (False, True)]
+        assert effects[0] is not None and effects[1] is not None
+        covered += [estimate.low <= lift <= estimate.high for estimate in effects if estimate is not None]
+        always += effects[1].always_low <= lift <= effects[1].always_high
+        widths.append([math.log(estimate.high / estimate.low) for estimate in effects if estimate is not None])
+        rhos.append(effects[1].rho_squared)
     # Four standard deviations of Binomial(600, 0.95) below and above: 0.914 to 0.986.
     assert ((covered / RUNS > 0.914) & (covered / RUNS < 0.986)).all()
     assert always / RUNS > 0.99

@@ -26,8 +26,8 @@ def test_an_uneven_split_takes_more_in_all() -> None:
 
 
 def test_the_baseline_of_three_shoppers() -> None:
-    found = baseline(np.array([1.0, 2.0, 3.0]), np.ones(3), np.array([[1.0], [2.0], [3.0]]))
-    assert found == Baseline(mean=2.0, sd=1.0, rho=1.0, shoppers=3)
+    measured = baseline(np.array([1.0, 2.0, 3.0]), np.ones(3), np.array([[1.0], [2.0], [3.0]]))
+    assert measured == Baseline(mean=2.0, sd=1.0, rho=1.0, shoppers=3)
     with pytest.raises(ValueError, match="expected two shoppers and a hit, got 1 and 1"):
         baseline(np.ones(1), np.ones(1), np.zeros((1, 0)))
 
@@ -36,13 +36,13 @@ def test_the_baseline_of_three_shoppers() -> None:
 def test_as_many_shoppers_see_the_effect_as_often_as_was_asked_for(adjust: bool) -> None:
     rng = np.random.default_rng(3)
     before = shop(rng, 50_000)
-    found = baseline(before.hits_S, before.trips_S, before.past_SP)
-    count = sum(shoppers_needed(found, 0.15, 0.8, 0.05, rho=found.rho if adjust else 0.0))
-    seen = 0
+    measured = baseline(before.hits_S, before.trips_S, before.past_SP)
+    count = sum(shoppers_needed(measured, 0.15, 0.8, 0.05, rho=measured.rho if adjust else 0.0))
+    detected = 0
     for _ in range(500):
-        one = effect(shop(rng, count, 1.15), 0.05, adjust)
-        seen += one is not None and one.low > 1
-    assert seen / 500 == pytest.approx(0.8, abs=0.072)  # four standard deviations of Binomial(500, 0.8)
+        estimate = effect(shop(rng, count, 1.15), 0.05, adjust)
+        detected += estimate is not None and estimate.low > 1
+    assert detected / 500 == pytest.approx(0.8, abs=0.072)  # four standard deviations of Binomial(500, 0.8)
 
 
 def test_the_days_are_those_until_enough_shoppers_have_come() -> None:

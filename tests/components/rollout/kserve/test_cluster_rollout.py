@@ -26,8 +26,8 @@ class VersionedCluster(FakeCluster):
     version = 0
 
     def record(self) -> dict[str, Any]:
-        found = copy.deepcopy(super().record())
-        return {**found, "metadata": {**found.get("metadata", {}), "resourceVersion": str(self.version)}}
+        record = copy.deepcopy(super().record())
+        return {**record, "metadata": {**record.get("metadata", {}), "resourceVersion": str(self.version)}}
 
     def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
         if part["kind"] == "ConfigMap":
@@ -76,15 +76,15 @@ def _step(cluster: FakeCluster, now_s: float, **counts: int) -> Decision:
 def test_a_healthy_canary_is_promoted_one_step_at_a_time(cluster: VersionedCluster) -> None:
     begun = _step(cluster, 1000)
     assert (begun.action, begun.reasons) == ("hold", ("traffic: it begins now",))
-    found = _record(cluster)
-    assert (found.started_s, found.since_s, found.state, found.traffic.percent) == (1000, 1000, "running", 10)
+    record = _record(cluster)
+    assert (record.started_s, record.since_s, record.state, record.traffic.percent) == (1000, 1000, "running", 10)
     assert _step(cluster, 2000).action == "step"
-    found = _record(cluster)
-    assert (found.started_s, found.since_s, found.traffic.percent) == (1000, 2000, 100)
+    record = _record(cluster)
+    assert (record.started_s, record.since_s, record.traffic.percent) == (1000, 2000, 100)
     assert _step(cluster, 3000, stable=0).action == "promote"
-    found = _record(cluster)
-    assert found.traffic == Traffic(stable=NEW, previous=OLD)
-    assert (found.state, found.note.partition(":")[0]) == ("promoted", "promote")
+    record = _record(cluster)
+    assert record.traffic == Traffic(stable=NEW, previous=OLD)
+    assert (record.state, record.note.partition(":")[0]) == ("promoted", "promote")
 
 
 def test_a_hold_changes_nothing_and_can_be_asked_again(cluster: VersionedCluster) -> None:
@@ -99,8 +99,8 @@ def test_a_failing_canary_is_rolled_back(cluster: VersionedCluster) -> None:
     _step(cluster, 1000)
     decision = _step(cluster, 2000, errors=5)
     assert (decision.action, decision.reasons) == ("rollback", ("errors: 5 of 100 canary requests, over 1.0 %",))
-    found = _record(cluster)
-    assert (found.traffic, found.state) == (Traffic(stable=OLD), "rolled_back")
+    record = _record(cluster)
+    assert (record.traffic, record.state) == (Traffic(stable=OLD), "rolled_back")
     assert _step(cluster, 3000).action == "none"
 
 

@@ -18,23 +18,23 @@ from tests.components.rollout.local.proxy import SHOPPERS, World, world_of
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world_of(tmp_path_factory.mktemp("proxy")) as one:
-        yield one
+    with world_of(tmp_path_factory.mktemp("proxy")) as running_world:
+        yield running_world
 
 
 def test_the_split_is_sticky_and_a_smaller_canarys_shoppers_are_in_a_larger_one(world: World) -> None:
-    seen = {}
+    shoppers_at = {}
     for percent in (10, 50, 100, 0):
         world.proxy.set_percent(percent)
-        seen[percent] = world.canary_shoppers()
+        shoppers_at[percent] = world.canary_shoppers()
     # Five standard deviations of Binomial(1000, p): 47 at 10 %, 79 at 50 %.
-    assert abs(len(seen[10]) - 100) < 47
-    assert abs(len(seen[50]) - 500) < 79
-    assert seen[100] == set(SHOPPERS)
-    assert seen[0] == set()
-    assert seen[10] < seen[50]
+    assert abs(len(shoppers_at[10]) - 100) < 47
+    assert abs(len(shoppers_at[50]) - 500) < 79
+    assert shoppers_at[100] == set(SHOPPERS)
+    assert shoppers_at[0] == set()
+    assert shoppers_at[10] < shoppers_at[50]
     world.proxy.set_percent(10)
-    assert world.canary_shoppers() == seen[10]
+    assert world.canary_shoppers() == shoppers_at[10]
 
 
 def test_a_header_picks_the_version_regardless_of_the_split(world: World) -> None:

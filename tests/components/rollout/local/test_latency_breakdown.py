@@ -25,9 +25,9 @@ def test_the_seconds_of_all_servers_are_added(monkeypatch: pytest.MonkeyPatch) -
 def test_stages_add_up_to_the_mean_answer() -> None:
     before = {"rank": 1.0, "server, the rest": 2.0}
     after = {"rank": 1.4, "state": 0.1, "server, the rest": 3.0}
-    found = stage_ms(before, after, 100, 12.5)
+    milliseconds = stage_ms(before, after, 100, 12.5)
     expected = {"Envoy and HTTP": 2.5, "rank": 4.0, "state": 1.0, "server, the rest": 5.0}
-    assert found == pytest.approx(expected) and sum(found.values()) == pytest.approx(12.5)
+    assert milliseconds == pytest.approx(expected) and sum(milliseconds.values()) == pytest.approx(12.5)
 
 
 def test_servers_that_tell_nothing_have_no_stages() -> None:

@@ -18,16 +18,16 @@ HANG_S = "30"
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    with world_of(tmp_path_factory.mktemp("mirror")) as one:
-        yield one
+    with world_of(tmp_path_factory.mktemp("mirror")) as running_world:
+        yield running_world
 
 
 def _copies(world: World, expected: int) -> int:
     """Copies the canary has got so far, once there are as many as expected or a second has gone by."""
     deadline = time.monotonic() + 1
-    while (found := world.seen_by_canary()["shadow"]) < expected and time.monotonic() < deadline:
+    while (copied := world.seen_by_canary()["shadow"]) < expected and time.monotonic() < deadline:
         time.sleep(0.02)
-    return found
+    return copied
 
 
 def _ask(world: World, count: int) -> np.ndarray:

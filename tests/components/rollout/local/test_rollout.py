@@ -40,7 +40,7 @@ def _children(earlier: set[int]) -> list[str]:
 
 
 def _no_progress(_: Progress) -> None:
-    """Says nothing."""
+    """Reports nothing."""
 
 
 def _rollout(
