@@ -25,7 +25,7 @@ from components.inference_service.traffic import (
 from components.kfp_support.images import IMAGES
 from model.errors import AisleError
 from model.files import write_changed
-from pipelines.manifests.gateway_routes import Manifest, shadow, testers
+from pipelines.manifests.gateway_routes import Manifest, route
 from pipelines.manifests.images import renamed
 
 ROOT = Path(__file__).resolve().parent.parent.parent / "manifests"
@@ -59,10 +59,7 @@ def rollout_routes() -> dict[str, list[Manifest]]:
     """{file name: objects} of the optional routes of a rollout, for the same two versions."""
     namespace = rollout_states()["canary.yaml"][0]["metadata"]["namespace"]
     policies = ROOT / "components" / "gateway" / "security.yaml"
-    return {
-        "testers.yaml": testers(STABLE, CANARY, namespace, policies),
-        "shadow.yaml": shadow(STABLE, CANARY, namespace, policies, 100),
-    }
+    return {f"{kind}.yaml": route(kind, STABLE, CANARY, namespace, policies) for kind in ("testers", "shadow")}
 
 
 def manifest_texts() -> dict[str, str]:
