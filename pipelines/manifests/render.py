@@ -6,7 +6,7 @@ that it shows what they apply; components/images/ is written from components/kfp
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -71,20 +71,16 @@ def manifest_texts() -> dict[str, str]:
         "configurations": ["fields.yaml"],
     }
     sources = {
-        "; edit manifests/base/inferenceservice.yaml instead": _under("rollout", rollout_states()),
-        " from pipelines/manifests/gateway_routes.py": _under("rollout", rollout_routes()),
-        " from components/kfp_support/images.json": {"components/images/kustomization.yaml": [images]},
+        "; edit manifests/base/inferenceservice.yaml instead": ("rollout", rollout_states()),
+        " from pipelines/manifests/gateway_routes.py": ("rollout", rollout_routes()),
+        " from components/kfp_support/images.json": ("components/images", {"kustomization.yaml": [images]}),
     }
     return {
-        path: f"# Written by `python -m pipelines.manifests`{source}.\n"
+        f"{folder}/{name}": f"# Written by `python -m pipelines.manifests`{source}.\n"
         + yaml.safe_dump_all(objects, sort_keys=False, width=120)
-        for source, files in sources.items()
-        for path, objects in files.items()
+        for source, (folder, files) in sources.items()
+        for name, objects in files.items()
     }
-
-
-def _under(folder: str, files: Mapping[str, list[Manifest]]) -> dict[str, list[Manifest]]:
-    return {f"{folder}/{name}": objects for name, objects in files.items()}
 
 
 def write_manifests(out: Path, check: bool = False) -> list[Path]:
