@@ -127,14 +127,16 @@ def offpolicy(
 
     From a request log with propensities.
     """
-    from pipelines.local.off_policy_analysis import compare_policy, comparison_lines
+    from model.evaluation.off_policy import MIN_EFFECTIVE
+    from pipelines.commands.output import text
+    from pipelines.local.off_policy_analysis import compare_policy
     from tfx_configs.rerank import RerankSettings
 
     since_s, until_s = _span(since, until)
     assert since_s is not None, "--since is required"
     policy = RerankSettings(explore_percent=explore_percent, explore_place=explore_place, explore_pool=explore_pool)
     comparison = compare_policy(log, tables, since_s, until_s, version, policy, labels=_labels(outcomes))
-    print("\n".join(comparison_lines(comparison, version)))
+    print(text("off_policy", c=comparison, version=version, min_effective=MIN_EFFECTIVE))
     return 0
 
 

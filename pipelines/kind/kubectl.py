@@ -17,7 +17,7 @@ from components.inference_service.traffic import NAME
 from components.rollout.local.processes import free_port, running, wait_until
 from model.errors import CheckFailed, InputError, StageFailed
 from model.system.programs import find_program
-from pipelines.kind.shell import lines, output, run, succeeds
+from pipelines.kind.shell import output, run, succeeds, transcript
 from pipelines.manifests.gateway_routes import HOST
 
 PAGE = "http://127.0.0.1:8888"
@@ -63,15 +63,15 @@ class KubectlCluster:
         if not succeeds("kubectl", "get", f"deployment/{API}", "-n", KFP):
             raise InputError(f"expected KFP in namespace {KFP}, there is no deployment {API}; run `make kind-deploy`")
         run("kubectl", "wait", "--for=condition=Available", "--timeout=600s", f"deployment/{API}", "-n", KFP)
-        runs: list[str] = []
         with tempfile.TemporaryDirectory(prefix="aisle-") as scratch, forwarded(Path(scratch)) as host:
             print(f"KFP's page, if you like: kubectl port-forward -n {KFP} svc/ml-pipeline-ui 8888:80", flush=True)
             command = [find_program("aisle") or "aisle", "submit", "--fast", "--host", host, "--ui-host", PAGE]
-            code = lines(lambda line: runs.extend(_run_of(line)), *command, "--timeout-s", f"{RUN_S:.0f}")
+            code, shown = transcript(*command, "--timeout-s", f"{RUN_S:.0f}")
         if code:
             again = "its output is above; finished steps come from KFP's cache when you run `make kind-demo` again"
             raise (CheckFailed if code == CheckFailed.exit_code else StageFailed)(f"aisle submit: exit {code}; {again}")
-        return runs[0] if runs else ""
+        link = re.search(r"/#/runs/details/([\w-]+)", shown)
+        return link[1] if link else ""
 
     def key(self) -> str:
         """A caller's key. Raises StageFailed when there is none."""
@@ -118,8 +118,3 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _run_of(line: str) -> list[str]:
-    """The run's id, where the line of `aisle submit` has its link."""
-    return re.findall(r"/#/runs/details/([\w-]+)", line)

@@ -1,12 +1,9 @@
-"""`python -m pipelines.manifests`: writes the manifests that code makes; `--check` only compares them.
+"""The manifests that code makes.
 
 manifests/rollout/ is written from manifests/base/inferenceservice.yaml by the functions that push and rollout use, so
 that it shows what they apply; components/images/ is written from components/kfp_support/images.json.
 """
 
-import argparse
-import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 import yaml
@@ -23,7 +20,6 @@ from components.inference_service.traffic import (
     with_canary,
 )
 from components.kfp_support.images import IMAGES
-from model.errors import AisleError
 from model.files import write_changed
 from pipelines.manifests.gateway_routes import Manifest, route
 from pipelines.manifests.images import renamed
@@ -86,18 +82,3 @@ def manifest_texts() -> dict[str, str]:
 def write_manifests(out: Path, check: bool = False) -> list[Path]:
     """Writes them under `out`; returns the files that changed. With `check` nothing is written."""
     return write_changed({out / name: text for name, text in manifest_texts().items()}, check)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Writes what code writes; with --check exits 1 when a file would change."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.manifests", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
-    options = parser.parse_args(argv)
-    try:
-        changed = write_manifests(ROOT, options.check)
-    except AisleError as error:
-        print(f"aisle: {error}", file=sys.stderr)
-        return error.exit_code
-    for path in changed:
-        print(f"{'would change' if options.check else 'wrote'} {path}")
-    return 1 if options.check and changed else 0
