@@ -15,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from jinja2 import StrictUndefined, Template
+
 from model.errors import INTERRUPTED, AisleError, InputError, StageFailed
 from pipelines.kind.shell import output, run, succeeds
 from pipelines.manifests.render import ROOT, versions
@@ -33,7 +35,7 @@ STORE = "seaweedfs.kubeflow:8333"
 """KFP's object store, in the cluster."""
 LOG_BUCKET = "aisle-log"
 """As in manifests/components/request-log; the secrets with its keys have the same name."""
-PLATFORM = Path(__file__).parent / "platform.txt"
+PLATFORM = Path(__file__).parent / "platform.txt.jinja"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -114,9 +116,9 @@ def load() -> None:
 def deploy() -> None:
     """Installs certificates, gateway, KServe, monitoring objects, KFP, and our manifests."""
     _on_the_cluster()
-    for line in PLATFORM.read_text(encoding="utf-8").splitlines():
-        if command := shlex.split(line.format(**versions()), comments=True):
-            run(*command)
+    template = Template(PLATFORM.read_text(encoding="utf-8"), undefined=StrictUndefined)
+    for line in template.render(versions()).splitlines():
+        run(*shlex.split(line))
     run("kubectl", "apply", "--server-side", "-f", str(ROOT / "base" / "namespace.yaml"))
     _secrets()
     run("kubectl", "apply", "--server-side", "-k", str(ROOT / "overlays" / "kind"))

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from jinja2 import Template
+
 from components.inference_service.readiness import canary_ready
 from components.inference_service.shift import POLL_S, Patience, wait
 from components.inference_service.traffic import Traffic, mode, read
@@ -69,8 +71,8 @@ def demonstrate(
         f"{QUESTIONS} questions, 0 failed: {traffic.percent} % declared, {100 * observed / QUESTIONS:.1f} % observed "
         f"({observed} by the canary, {answers[stable.name]} by stable)"
     )
-    steps = Path(__file__).with_name("next_steps.txt").read_text(encoding="utf-8")
-    report(steps.format(link=link(run)).rstrip())
+    steps = Path(__file__).with_name("next_steps.txt.jinja").read_text(encoding="utf-8")
+    report(Template(steps).render(link=link(run)))
     return answers
 
 
