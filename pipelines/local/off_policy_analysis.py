@@ -14,13 +14,12 @@ from model.data import columns as c
 from model.errors import InputError
 from model.evaluation.off_policy import Comparison, collect, compare, explored
 from model.request_log import reader as request_log
+from pipelines.local.experiment_analysis import LATER_S
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.rerank import RerankSettings
-from tfx_configs.units import DAY_S, HOUR_S
+from tfx_configs.units import HOUR_S
 
-LATER_S = 7 * DAY_S
-"""Purchases so long after the last outcome show that the tables go on, so that none is missing."""
 READ = (c.REQUEST, "version", c.USER, "time_s", "logged_s", "route", "new_only")
 DETAIL = ("item_ids", "propensities", "candidate_ids", "candidate_scores")
 
