@@ -16,8 +16,6 @@ from typing import Any, ClassVar, Self
 from pydantic import BaseModel, ConfigDict
 
 from components.artifacts.artifact import Artifact
-from components.artifacts.evaluation import Latency
-from components.artifacts.tolerant import Number
 from components.rollout.decision.guards import Measurement
 from components.rollout.decision.states import State
 from model.errors import CheckFailed, InputError
@@ -111,12 +109,14 @@ class Progress:
     failed: int
 
 
-class ServingFigures(Latency):
-    """One client through Envoy, one request after the other, and the CPU of the model servers alone."""
+class ServingFigures(Frozen):
+    """One client through Envoy, and the CPU of the model servers alone."""
 
-    rps: Number = None
-    cpu_ms_per_request: Number = None
-    stages_ms: dict[str, float] = {}
+    p50_ms: float
+    p99_ms: float
+    rps: float
+    cpu_ms_per_request: float
+    stages_ms: dict[str, float]
     """{stage: mean}, which add up to the mean of an answer."""
 
 

@@ -3,14 +3,14 @@
 from typing import Any, ClassVar
 
 from components.artifacts.artifact import Artifact
-from components.artifacts.evaluation import Evaluation
+from components.artifacts.evaluation import Evaluation, Latency
 from components.artifacts.examples import Examples
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.tables import Tables
 from components.artifacts.tolerant import Count, Flag, Number, Tolerant
 from components.artifacts.training import TrainingRecord
 from components.artifacts.verdict import Override, Verdict
-from components.rollout.rollout_record import RolloutResult, ServingFigures, StepRecord
+from components.rollout.rollout_record import RolloutResult, StepRecord
 from pipelines.local.run_directory import RunOutputs
 
 
@@ -49,6 +49,14 @@ class RolloutSummary(Tolerant):
     failed_events: Count = 0
 
 
+class ServingSummary(Latency):
+    """One client, one request after the other."""
+
+    rps: Number = None
+    cpu_ms_per_request: Number = None
+    stages_ms: dict[str, float] = {}
+
+
 class Summary(Tolerant, Artifact):
     """A part that the run did not come to is None or empty."""
 
@@ -65,7 +73,7 @@ class Summary(Tolerant, Artifact):
     model: str = ""
     stable_before: str | None = None
     rollout: RolloutSummary | None = None
-    serving: ServingFigures | None = None
+    serving: ServingSummary | None = None
     seconds: dict[str, float] = {}
     """{stage: seconds}."""
 
@@ -113,6 +121,6 @@ def summarise(outputs: RunOutputs, rollout: RolloutResult | None, seconds: dict[
         model=pushed.version,
         stable_before=pushed.stable,
         rollout=measured,
-        serving=rollout.serving if rollout else None,
+        serving=ServingSummary(**rollout.serving.model_dump()) if rollout and rollout.serving else None,
         seconds=seconds,
     )

@@ -4,7 +4,7 @@ from components.artifacts.evaluation import Latency
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows, Scale
 from components.reporting.page_parts import Figure, Section
-from components.rollout.rollout_record import ServingFigures
+from pipelines.local.summary import ServingSummary
 from pipelines.report.run_files import Sources
 
 STAGES = {
@@ -19,7 +19,7 @@ STAGES = {
 
 def section(sources: Sources) -> Section | None:
     """Latency of the whole way and of the model alone, and the mean of each stage."""
-    serving = sources.summary.serving or ServingFigures()
+    serving = sources.summary.serving or ServingSummary()
     measured = {"whole way": _quantiles(serving), "model alone": _quantiles(sources.evaluation.latency)}
     ways = {way: quantiles for way, quantiles in measured.items() if quantiles}
     if not ways:

@@ -130,7 +130,7 @@ def _surfaces(place: str, folder: Path, capsys: Any, monkeypatch: pytest.MonkeyP
     else:
         registry, names = _registry(folder)
         run = _cluster(place, *names)
-        monkeypatch.setattr(rollout_commands, "_adapter", lambda _: run)
+        monkeypatch.setattr(rollout_commands, "_adapter", lambda *_: run)
         arguments = ["--namespace", "aisle"]
 
     def shown() -> dict[str, Roles[str]]:
