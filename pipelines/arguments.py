@@ -70,7 +70,7 @@ def writable_file(option: str, path: Path | None) -> None:
 
 def writable_directory(option: str, path: Path) -> None:
     """Raises InputError when `path` neither is a directory nor can be made one; makes nothing."""
-    there = next(one for one in (path, *path.parents) if one.exists())
+    there = next(part for part in (path, *path.parents) if part.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
         reason = "no right to write there" if there.is_dir() else f"{there} is a file"
         raise InputError(f"{option}: expected a directory to write to, got {path} ({reason}); choose another")
@@ -104,12 +104,12 @@ def examples_in(option: str, directory: Path) -> None:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without what TensorFlow's libraries say on standard error while they are loaded; errors are raised as ever."""
-    kept, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
+    """Hides what TensorFlow's libraries write to standard error while they are loaded; errors are raised."""
+    stderr, nowhere = os.dup(STDERR), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, STDERR)
         yield
     finally:
-        os.dup2(kept, STDERR)
-        os.close(kept)
+        os.dup2(stderr, STDERR)
+        os.close(stderr)
         os.close(nowhere)

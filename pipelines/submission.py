@@ -61,7 +61,9 @@ def parameters(package: Package, texts: Mapping[str, str]) -> dict[str, Any]:
     unknown = sorted(set(texts) - set(package.inputs))
     if unknown:
         raise InputError(f"parameter {unknown[0]}: unknown to {package.name}; it has {', '.join(package.inputs)}")
-    missing = [name for name, one in package.inputs.items() if not one.get("isOptional") and name not in texts]
+    missing = [
+        name for name, definition in package.inputs.items() if not definition.get("isOptional") and name not in texts
+    ]
     if missing:
         raise InputError(f"parameter {missing[0]}: {package.name} has no default for it; give --param {missing[0]}=...")
     return {name: _typed(name, text, package.inputs[name]["parameterType"]) for name, text in texts.items()}
@@ -115,10 +117,10 @@ def keep_schedule(
     content = json.dumps([package.text, dict(values), cron], sort_keys=True)
     about = f"{MADE_BY}: {package.name}, {hashlib.sha256(content.encode()).hexdigest()[:16]}"
     schedules = server.schedules(name)
-    foreign = [one for one in schedules if not one.about.startswith(MADE_BY)]
+    foreign = [schedule for schedule in schedules if not schedule.about.startswith(MADE_BY)]
     if foreign:
         raise InputError(f"schedule {name}: there is one that `aisle submit` did not make; remove it, or give --name")
-    same = [one for one in schedules if one.about == about]
+    same = [schedule for schedule in schedules if schedule.about == about]
     if same:
         schedule_id, done = same[0].id, "unchanged"
         if not same[0].enabled:
@@ -127,9 +129,9 @@ def keep_schedule(
     else:
         schedule_id = server.schedule(experiment, name, package.path, values, cron, about)
         done = "replaced" if schedules else "made"
-    for one in schedules:
-        if one.id != schedule_id:
-            server.remove(one.id)
+    for schedule in schedules:
+        if schedule.id != schedule_id:
+            server.remove(schedule.id)
     return f"schedule {name}: {done}, {cron!r}, {schedule_id}"
 
 
@@ -138,8 +140,8 @@ def disable(server: KfpServer, name: str) -> list[Schedule]:
     schedules = server.schedules(name)
     if not schedules:
         raise InputError(f"schedule {name}: there is none; `aisle submit --list` has their names")
-    for one in schedules:
-        server.enable(one.id, False)
+    for schedule in schedules:
+        server.enable(schedule.id, False)
     return schedules
 
 

@@ -97,12 +97,12 @@ def check(condition: bool, name: str, expected: str, value: Any) -> None:
 
 def expected(field: FieldInfo) -> str:
     """The type and range of a field in words: `float, above 0, at most 100`."""
-    bounds = {name: getattr(one, name) for one in field.metadata for name in _BOUNDS if hasattr(one, name)}
+    bounds = {name: getattr(rule, name) for rule in field.metadata for name in _BOUNDS if hasattr(rule, name)}
     if set(bounds) == {"ge", "le"}:
         ranges = [f"{bounds['ge']} to {bounds['le']}"]
     else:
         ranges = [f"{words} {bounds[name]}" for name, words in _BOUNDS.items() if name in bounds]
-    rules = [one.expected for one in field.metadata if isinstance(one, Must)]
+    rules = [rule.expected for rule in field.metadata if isinstance(rule, Must)]
     return ", ".join((_type_in_words(field.annotation), *ranges, *rules))
 
 
@@ -118,7 +118,7 @@ def _type_in_words(hint: Any) -> str:
     if origin is tuple:
         return f"a list of {_type_in_words(arguments[0])}"
     if origin in (types.UnionType, typing.Union):
-        return " or ".join("null" if one is type(None) else _type_in_words(one) for one in arguments)
+        return " or ".join("null" if kind is type(None) else _type_in_words(kind) for kind in arguments)
     return "an object" if issubclass(hint, Settings) else hint.__name__
 
 
@@ -151,5 +151,5 @@ def _refusal(kind: type[Settings], error: ValidationError) -> SettingsError:
 def _settings_class(hint: Any) -> type[Settings] | None:
     """The settings class that a field holds, itself or in a list."""
     return next(
-        (one for one in (hint, *typing.get_args(hint)) if isinstance(one, type) and issubclass(one, Settings)), None
+        (kind for kind in (hint, *typing.get_args(hint)) if isinstance(kind, type) and issubclass(kind, Settings)), None
     )

@@ -1,40 +1,18 @@
 """Named runs: functions that return one frozen RunSettings."""
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-from tfx_configs.overrides import assigned, layered
+from tfx_configs.overrides import Tree, assigned, layered
 from tfx_configs.settings import RunSettings
 
 MOVIELENS_FILES = ("u.data", "ratings.dat")
 """The ratings of MovieLens 100K and 1M."""
-FAST: dict[str, Any] = {
-    "features": {"min_item_count": 2, "half_lives_days": [30.0, 120.0], "max_attributes": 3},
-    "candidates": {"retrieved": 50, "popular": 50},
-    "train": {
-        "dimension": 8,
-        "retrieval_epochs": 1,
-        "retrieval_batch": 64,
-        "ranking_epochs": 2,
-        "ranking_days": 56,
-        "ranking_batch": 16,
-    },
-    # Under 200 judged trips: a difference of a tenth is noise, and so is most of a calibration error.
-    "gate": {
-        "min_ratio_to_baseline": 0.9,
-        "min_lead_low_percent": -30.0,
-        "min_slice_trips": 30,
-        "max_slice_loss_percent": 30.0,
-        "min_slice_ratio": 0.5,
-        "max_calibration_error": 0.15,
-        "max_calibration_factor": 2.0,
-    },
-    # Nor do some dozen answers prove anything about outcomes.
-    "rollout": {"min_canary_requests": 10, "min_outcome_ratio": 0.0},
-    "replay_requests": 240,
-}
-"""Short training, and limits that few trips can pass."""
+FAST: Tree = json.loads((Path(__file__).parent / "fast.json").read_text(encoding="utf-8"))
+"""Short training, and limits that few trips can pass: with under 200 judged trips a difference of a tenth is noise, and
+so is most of a calibration error; nor do some dozen answers prove anything about outcomes."""
 FAST_SAMPLE_PERCENT = 8.0
 """Shoppers of The Complete Journey in a fast run."""
 
@@ -69,7 +47,7 @@ def run_settings(
     Raises:
         SettingsError: a name or a value that the settings refuse.
     """
-    options: dict[str, Any] = {"path": path, "source": _source(path)} if path else {}
+    options: Tree = {"path": path, "source": _source(path)} if path else {}
     if cut_date is not None:
         options["cut_date"] = cut_date
     last = assigned(changes)

@@ -1,9 +1,8 @@
 """`aisle experiment ACTION`. Exit 0: done; 1: the split cannot be trusted; 2: bad input."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
@@ -12,9 +11,6 @@ from model.errors import InputError
 from pipelines.commands.options import LOG_HELP, NUMBER
 
 if TYPE_CHECKING:
-    from components.rollout.experiment.analysis import Analysis
-    from components.rollout.experiment.estimate import Effect
-    from components.rollout.experiment.size import Baseline
     from tfx_configs.labels import LabelSettings
 
 app = typer.Typer(help="Compare two versions by shopper: plan, read the result.")
@@ -48,7 +44,8 @@ def size(
     alpha: Alpha = 0.05,
 ) -> int:
     """Print how many shoppers and days an effect takes."""
-    from components.rollout.experiment.size import Baseline, Visits, days_needed
+    from components.rollout.experiment.size import Baseline, Visits, days_needed, shoppers_needed
+    from pipelines.commands.output import text
     from pipelines.local.experiment_analysis import size_baseline
 
     plan = (relative_effect, power, alpha, share)
@@ -64,13 +61,17 @@ def size(
         if mean <= 0 or sd <= 0 or not 0 <= rho < 1:
             raise InputError("expected --mean and --sd above 0, --rho from 0 to below 1")
         baseline = Baseline(mean=mean, sd=sd, rho=rho)
+    rhos = {"as it is": 0.0, "with the variance reduction": baseline.rho}
     try:
-        lines = list(size_lines(baseline, plan, lambda rho: days_needed(visits, *plan, rho) if visits else None))
+        rows = [
+            (name, shoppers_needed(baseline, *plan, rho), visits and days_needed(visits, *plan, rho))
+            for name, rho in rhos.items()
+        ]
     except OverflowError:
         raise InputError(
             "expected an effect that can be seen, got one that takes more shoppers than can be counted"
         ) from None
-    print("\n".join(lines))
+    print(text("size", baseline=baseline, effect=relative_effect, power=power, alpha=alpha, share=share, rows=rows))
     return 0
 
 
@@ -94,6 +95,7 @@ def read(
     """
     from model.files import write_json
     from pipelines.arguments import writable_file
+    from pipelines.commands.output import text
     from pipelines.local.experiment_analysis import read_experiment
     from tfx_configs.experiment import ExperimentSettings
 
@@ -103,8 +105,7 @@ def read(
     settings = ExperimentSettings(share_percent=share, alpha=alpha)
     place = (log, tables, since_s, until_s)
     reading = read_experiment(*place, control, treatment, settings, final, _labels(outcomes))
-    for line in reading_lines(reading, alpha, final):
-        print(line)
+    print(text("reading", reading=reading, alpha=alpha, final=final))
     if json is not None:
         write_json(json, dataclasses.asdict(reading))
     return 1 if reading.decision == "mismatch" else 0
@@ -126,14 +127,16 @@ def offpolicy(
 
     From a request log with propensities.
     """
-    from pipelines.local.off_policy_analysis import compare_policy, comparison_lines
+    from model.evaluation.off_policy import MIN_EFFECTIVE
+    from pipelines.commands.output import text
+    from pipelines.local.off_policy_analysis import compare_policy
     from tfx_configs.rerank import RerankSettings
 
     since_s, until_s = _span(since, until)
     assert since_s is not None, "--since is required"
     policy = RerankSettings(explore_percent=explore_percent, explore_place=explore_place, explore_pool=explore_pool)
     comparison = compare_policy(log, tables, since_s, until_s, version, policy, labels=_labels(outcomes))
-    print("\n".join(comparison_lines(comparison, version)))
+    print(text("off_policy", c=comparison, version=version, min_effective=MIN_EFFECTIVE))
     return 0
 
 
@@ -159,55 +162,3 @@ def _check_plan(effect: float, power: float, alpha: float, share: float) -> None
         raise InputError(f"--relative-effect: expected above -1 and not 0, got {effect:g}; 0.02 is two percent")
     if not (0.5 < power < 1 and 0 < alpha <= 0.5 and 0 < share < 100):
         raise InputError("expected --power in (0.5, 1), --alpha in (0, 0.5], --share between 0 and 100")
-
-
-def size_lines(baseline: "Baseline", plan: tuple[float, float, float, float], days: Any) -> Iterator[str]:
-    """Lines for the terminal. `days`: rho -> days, or None where the log has too few."""
-    from components.rollout.experiment.size import shoppers_needed
-
-    effect, power, alpha, share = plan
-    measured = f", measured on {baseline.shoppers:,} shoppers" if baseline.shoppers else ""
-    spread = f"sd {baseline.sd:.4f} by shopper, rho {baseline.rho:.2f} with their past"
-    yield f"{baseline.mean:.4f} hits per trip, {spread}{measured}"
-    yield f"To see {100 * effect:+g} % with power {power:g}, alpha {alpha:g}, {share:g} % of shoppers treated:"
-    yield f"{'':28} {'control':>10} {'treatment':>10}   days"
-    for name, rho in (("as it is", 0.0), ("with the variance reduction", baseline.rho)):
-        control, treatment = shoppers_needed(baseline, effect, power, alpha, share, rho)
-        needed = days(rho)
-        last = f"{needed:>6,}" if needed else "more than the log has" if baseline.shoppers else "     –"
-        yield f"{name:28} {control:>10,} {treatment:>10,} {last}"
-
-
-def reading_lines(reading: "Analysis", alpha: float, final: bool) -> Iterator[str]:
-    """Lines for the terminal about an experiment."""
-    split = reading.split
-    yield f"{'':10} {'exposed':>9} {'shoppers':>9} {'visits':>9} {'hits/visit':>11} {'adjusted':>10}"
-    sides = (("control", reading.control, split.control), ("treatment", reading.treatment, split.treatment))
-    for side, version, exposed in sides:
-        arm = getattr(reading.adjusted, side) if reading.adjusted else None
-        rest = f"{arm.shoppers:>9,} {arm.trips:>9,} {arm.mean:>11.4f} {arm.adjusted:>10.4f}" if arm else ""
-        yield f"{side:10} {exposed:>9,} {rest}  {version}".rstrip()
-    yield (
-        f"declared {split.declared_percent:g} % treated: p {split.p_value:.3g}, at any time "
-        f"{split.always_valid_p:.3g}; {split.both_percent:.2f} % saw both versions"
-    )
-    for reason, count in reading.left_out.items():
-        yield f"left out: {count:,} {reason}"
-    for alarm in split.alarms:
-        yield f"MISMATCH: {alarm}"
-    for name, effect in (("as it is", reading.plain), ("variance reduced", reading.adjusted)):
-        if effect is not None:
-            yield f"{name:17} {_effect(effect, alpha)}"
-    horizon = "the planned evaluation" if final else "evaluated at any time"
-    yield f"decision: {reading.decision}" + ("; no estimate is given" if split.alarms else f" ({horizon})")
-
-
-def _effect(effect: "Effect", alpha: float) -> str:
-    def percent(ratio: float) -> str:
-        return f"{100 * (ratio - 1):+.1f} %" if ratio < 100 else "unknown"
-
-    return (
-        f"{percent(effect.ratio)}, {100 * (1 - alpha):g} % interval {percent(effect.low)} to {percent(effect.high)}, "
-        f"always valid {percent(effect.always_low)} to {percent(effect.always_high)}"
-        + (f"; the past explains {100 * effect.rho_squared:.0f} % of the variance" if effect.rho_squared else "")
-    )

@@ -32,11 +32,12 @@ def status(run: RunDirectory = DEMO_RUN, namespace: Namespace = None) -> int:
     """Show the steps taken: declared and observed split, decisions."""
     print(_adapter(run, namespace).status().line())
     if namespace is None:
-        from pipelines.commands.output import record_lines
+        from pipelines.commands.output import text
         from pipelines.local.rollout_operator import RunTraffic
 
-        for line in record_lines(RunTraffic(run=run).record()):
-            print(line)
+        record = RunTraffic(run=run).record()
+        if lines := text("rollout", steps=record.steps, history=record.history):
+            print(lines)
     return 0
 
 
@@ -67,8 +68,6 @@ def step(
 
     Exit 1 if it holds or rolls back.
     """
-    from pipelines.commands.output import step_line
-
     if namespace:
         from components.rollout.kserve.cluster_rollout import PLAN, step_in
 
@@ -77,10 +76,11 @@ def step(
         decision = step_in(namespace, prometheus, PLAN)
         print(f"{decision.action} at {decision.percent} %: {'; '.join(decision.reasons)}")
         return 0 if decision.action in ("step", "promote") else 1
+    from pipelines.commands.output import text
     from pipelines.local.rollout_operator import RunTraffic
 
     record = RunTraffic(run=run).step(on_load=_loading).steps[-1]
-    print(step_line(record))
+    print(text("rollout", steps=[record], history=()))
     return 0 if record.decision in ("step", "promote") else 1
 
 
@@ -99,7 +99,8 @@ def shadow(
 
     The requests are replayed trips; no shopper gets the canary's answers.
     """
-    from pipelines.local.shadow import compared, shadow_lines
+    from pipelines.commands.output import text
+    from pipelines.local.shadow import compared
     from pipelines.local.shadow import shadow as replay_to_both
 
     if namespace is not None:
@@ -108,8 +109,7 @@ def shadow(
             "compare those in its request log with --log LOG"
         )
     comparison = compared(log) if log else replay_to_both(run, version, requests, percent, on_load=_loading)
-    for line in shadow_lines(comparison):
-        print(line)
+    print(text("shadow", c=comparison))
     return 1 if comparison.failed_requests or comparison.unanswered else 0
 
 

@@ -36,13 +36,16 @@ def demo(
     """
     settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
 
-    from pipelines.commands.output import closing_lines
+    from pipelines.commands.output import text
     from pipelines.demo import run_demo
     from pipelines.local.display import Display
 
     display = Display()
-    for line in closing_lines(run_demo(settings, out.resolve(), display), out):
-        display.console.print(line, highlight=False, soft_wrap=True)
+    summary = run_demo(settings, out.resolve(), display)
+    models = sorted(summary.quality.items(), key=lambda model: -(model[1]["ndcg@10"] or 0.0))
+    parts = {"data": summary.data, "gate": summary.gate, "rollout": summary.rollout}
+    closing = text("closing", summary=summary, models=models, out=out, **parts)
+    display.console.print(closing, highlight=False, soft_wrap=True)
     return 0
 
 

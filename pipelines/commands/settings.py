@@ -21,7 +21,7 @@ def settings(as_json: Annotated[bool, Option("--json", help="print JSON, for pro
 
     from pipelines.reference.settings_page import COLUMNS, all_settings
 
-    rows = [dataclasses.asdict(one) for one in all_settings()]
+    rows = [dataclasses.asdict(setting) for setting in all_settings()]
     if as_json:
         print(json.dumps(rows, indent=1))
         return 0

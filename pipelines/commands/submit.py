@@ -2,8 +2,10 @@
 
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, TypedDict
+from typing import TYPE_CHECKING, Annotated
 
 from typer import BadParameter, Option
 
@@ -11,17 +13,10 @@ from model.errors import INTERRUPTED, InputError
 from pipelines.commands.options import NUMBER, Changes, Config, CutDate, Data, Fast, run_settings
 from tfx_configs.units import HOUR_S
 
+if TYPE_CHECKING:
+    from tfx_configs.settings import RunSettings
+
 DEFAULT_HOST = "http://127.0.0.1:8888"
-
-
-class Settings(TypedDict):
-    """The options that make the settings of a run."""
-
-    data: str
-    cut_date: str | None
-    fast: bool
-    config: Path | None
-    changes: list[str] | None
 
 
 def submit(
@@ -75,16 +70,16 @@ def submit(
     token = read_token(token_file) if token_file else None
     if list_ or disable:
         server = KfpServer(host, token, ui_host)
-        for one in submission.disable(server, disable) if disable else server.schedules():
-            state = "disabled" if disable or not one.enabled else "enabled"
-            print(f"{one.name:24} {state:9} {one.cron:20} {one.id}")
+        for schedule in submission.disable(server, disable) if disable else server.schedules():
+            state = "disabled" if disable or not schedule.enabled else "enabled"
+            print(f"{schedule.name:24} {state:9} {schedule.cron:20} {schedule.id}")
         return 0
     cron = submission.cron_of(recurring) if recurring else ""
-    settings: Settings = {"data": data, "cut_date": cut_date, "fast": fast, "config": config, "changes": changes}
+    settings = partial(run_settings, data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
     values = _parameters(param or [])
     if retrain or pipeline == "cluster":
         values = _run_parameters(pipeline, retrain, data_version, recurring, settings) | values
-    elif data_version or any(settings.values()):
+    elif data_version or any(settings.keywords.values()):
         raise InputError(
             "--fast, --data, --data-version, --cut-date, --config and --set go with --pipeline cluster or --retrain; "
             "use --param"
@@ -119,9 +114,12 @@ def _parameters(pairs: list[str]) -> dict[str, str]:
 
 
 def _run_parameters(
-    pipeline: str, retrain: bool, version: str | None, recurring: str | None, settings: Settings
+    pipeline: str, retrain: bool, version: str | None, recurring: str | None, settings: "Callable[..., RunSettings]"
 ) -> dict[str, str]:
-    """{parameter: its text} of the settings of a training run, or of those that a monitor starts."""
+    """{parameter: its text} of the settings of a training run, or of those that a monitor starts.
+
+    `settings`: run_settings with the options of the command.
+    """
     from components.train.current_models import EACH_RUN
     from pipelines.local.versions import code_version, data_version
 
@@ -129,7 +127,7 @@ def _run_parameters(
         raise InputError(f"--retrain goes with --pipeline monitoring, got {pipeline}")
     if retrain and version:
         raise InputError("expected no --data-version with --retrain: each run takes the tables as they are then")
-    run = run_settings(**settings, on_cluster=True)
+    run = settings(on_cluster=True)
     if retrain:
         return {"training": run.to_json(), "code_version": code_version()}
     version = version or (EACH_RUN if recurring else "")

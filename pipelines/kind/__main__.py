@@ -8,11 +8,14 @@ import argparse
 import base64
 import json
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+
+from jinja2 import StrictUndefined, Template
 
 from model.errors import INTERRUPTED, AisleError, InputError, StageFailed
 from pipelines.kind.shell import output, run, succeeds
@@ -32,13 +35,12 @@ STORE = "seaweedfs.kubeflow:8333"
 """KFP's object store, in the cluster."""
 LOG_BUCKET = "aisle-log"
 """As in manifests/components/request-log; the secrets with its keys have the same name."""
-KFP = "github.com/kubeflow/pipelines/manifests/kustomize"
+PLATFORM = Path(__file__).parent / "platform.txt.jinja"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one step; returns 0, or 1 or 2 with one line on stderr."""
-    steps: dict[str, Callable[[], None]] = {"check": check, "up": up, "load": load, "deploy": deploy}
-    steps |= {"demo": demo, "down": down}
+    steps = {step.__name__: step for step in (check, up, load, deploy, demo, down)}
     parser = argparse.ArgumentParser(prog="python -m pipelines.kind", description=__doc__)
     parser.add_argument("step", choices=steps)
     try:
@@ -114,26 +116,12 @@ def load() -> None:
 def deploy() -> None:
     """Installs certificates, gateway, KServe, monitoring objects, KFP, and our manifests."""
     _on_the_cluster()
-    version = versions()
-    github = "https://github.com"
-    _apply_url(f"{github}/cert-manager/cert-manager/releases/download/v{version['CERT_MANAGER']}/cert-manager.yaml")
-    _available("cert-manager")
-    _helm("eg", "oci://docker.io/envoyproxy/gateway-helm", version["ENVOY_GATEWAY"], "envoy-gateway-system")
-    _helm("kserve-crd", "oci://ghcr.io/kserve/charts/kserve-crd", version["KSERVE"], "kserve")
-    gateway = "kserve.controller.gateway"
-    values = ["kserve.controller.deploymentMode=Standard", f"{gateway}.ingressGateway.enableGatewayApi=true"]
-    values += [f"{gateway}.ingressGateway.createGateway=false", f"{gateway}.ingressGateway.className=envoy"]
-    _helm("kserve", "oci://ghcr.io/kserve/charts/kserve-resources", version["KSERVE"], "kserve", values)
-    operator = f"{github}/prometheus-operator/prometheus-operator/releases/download/v{version['PROMETHEUS_OPERATOR']}"
-    _apply_url(f"{operator}/bundle.yaml")
-    run("kubectl", "apply", "-k", f"{KFP}/cluster-scoped-resources?ref={version['KFP']}")
-    run("kubectl", "wait", "--for=condition=Established", "--timeout=60s", "crd/applications.app.k8s.io")
-    run("kubectl", "apply", "-k", f"{KFP}/env/platform-agnostic?ref={version['KFP']}")
-    _available("kubeflow")
-    overlay = str(ROOT / "overlays" / "kind")
+    template = Template(PLATFORM.read_text(encoding="utf-8"), undefined=StrictUndefined)
+    for line in template.render(versions()).splitlines():
+        run(*shlex.split(line))
     run("kubectl", "apply", "--server-side", "-f", str(ROOT / "base" / "namespace.yaml"))
     _secrets()
-    run("kubectl", "apply", "--server-side", "-k", overlay)
+    run("kubectl", "apply", "--server-side", "-k", str(ROOT / "overlays" / "kind"))
     run("kubectl", "rollout", "status", "statefulset/aisle-redis", "-n", "aisle", "--timeout=180s")
     print("deployed; the service waits for its first model: `make kind-demo` trains one and asks it (docs/cluster.md)")
 
@@ -205,20 +193,6 @@ def _secret(
     metadata = {"name": name, "namespace": namespace, "annotations": annotations or {}}
     body = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": values}
     run("kubectl", "create", "-f", "-", stdin=json.dumps(body))
-
-
-def _apply_url(url: str) -> None:
-    run("kubectl", "apply", "--server-side", "--force-conflicts", "-f", url)
-
-
-def _available(namespace: str) -> None:
-    run("kubectl", "wait", "--for=condition=Available", "--timeout=900s", "deployment", "--all", "-n", namespace)
-
-
-def _helm(name: str, chart: str, version: str, namespace: str, values: Sequence[str] = ()) -> None:
-    command = ["helm", "upgrade", "--install", name, chart, "--version", f"v{version}"]
-    command += ["--namespace", namespace, "--create-namespace", "--wait", "--timeout", "10m"]
-    run(*command, *[word for value in values for word in ("--set", value)])
 
 
 if __name__ == "__main__":

@@ -1,20 +1,20 @@
 """The step `demo` of pipelines/kind/__main__.py: a training run up to a ready canary, then questions to it.
 
-`DemoCluster` is what the demo needs of a cluster; pipelines/kind/kubectl.py implements it, and tests have a fake. The
-demo may be run again: it asks an existing canary and does not train another.
+The demo may be run again: it asks an existing canary and does not train another.
 """
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
 
-from components.inference_service.cluster_client import Cluster
+from jinja2 import Template
+
 from components.inference_service.readiness import canary_ready
 from components.inference_service.shift import POLL_S, Patience, wait
 from components.inference_service.traffic import Traffic, mode, read
 from components.rollout.decision.split_test import split_p_value
 from model.errors import CheckFailed, InputError
+from pipelines.kind.kubectl import PAGE, Answer, KubectlCluster
 
 QUESTIONS = 400
 """At 10 % the chance of no answer by the canary among them is 10^-18."""
@@ -22,41 +22,10 @@ SURPRISE = 1e-6
 """P-value below which the split is not the declared one."""
 OPEN_S = 180.0
 """Longest wait from a ready canary to an answer of the gateway, seconds."""
-PAGE = "http://127.0.0.1:8888"
-"""Address of KFP's page in the documentation."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """Answer of the gateway. `status`: of HTTP, 0 without a response; `body`: where it is no recommendation."""
-
-    status: int
-    version: str = ""
-    items: tuple[str, ...] = ()
-    reasons: tuple[str, ...] = ()
-    body: str = ""
-
-
-class DemoCluster(Protocol):
-    """A cluster after `make kind-deploy`."""
-
-    cluster: Cluster
-
-    def train(self) -> str:
-        """Runs the cluster pipeline by `aisle submit` to its end; returns the run's id.
-
-        Raises StageFailed or CheckFailed when KFP is not installed or the run does not succeed.
-        """
-
-    def key(self) -> str:
-        """A caller's key. Raises StageFailed when there is none."""
-
-    def ask(self, shopper: str, key: str) -> Answer:
-        """Sends one v2 request through the gateway; an empty key is left out."""
 
 
 def demonstrate(
-    target: DemoCluster, report: Callable[[str], None] = print, patience: Patience | None = None
+    target: KubectlCluster, report: Callable[[str], None] = print, patience: Patience = Patience()
 ) -> Counter[str]:
     """Trains unless there is a canary, asks the service as a shop would, reports the answers and the next steps.
 
@@ -68,7 +37,6 @@ def demonstrate(
         CheckFailed: the run failed or left no canary, it is not ready in time, the gateway accepts a request without a
             key or refuses one with a key, a request failed, or versions or shares are not those declared.
     """
-    patience = patience or Patience()
     cluster = target.cluster
     try:
         service, traffic = cluster.service(), read(cluster.record())
@@ -103,8 +71,8 @@ def demonstrate(
         f"{QUESTIONS} questions, 0 failed: {traffic.percent} % declared, {100 * observed / QUESTIONS:.1f} % observed "
         f"({observed} by the canary, {answers[stable.name]} by stable)"
     )
-    for line in _next_steps(run):
-        report(line)
+    steps = Path(__file__).with_name("next_steps.txt.jinja").read_text(encoding="utf-8")
+    report(Template(steps).render(link=link(run)))
     return answers
 
 
@@ -113,7 +81,7 @@ def link(run: str) -> str:
     return f"{PAGE}/#/runs" + (f"/details/{run}" if run else "")
 
 
-def _opened(target: DemoCluster, key: str, patience: Patience) -> Answer:
+def _opened(target: KubectlCluster, key: str, patience: Patience) -> Answer:
     """The first answer: the gateway reads a new route some seconds after KServe has written it."""
     deadline = patience.clock() + OPEN_S
     while True:
@@ -128,7 +96,7 @@ def _opened(target: DemoCluster, key: str, patience: Patience) -> Answer:
         patience.sleep(POLL_S)
 
 
-def _questions(target: DemoCluster, key: str) -> Counter[str]:
+def _questions(target: KubectlCluster, key: str) -> Counter[str]:
     """{version: answers}; one question for each of QUESTIONS shoppers. Raises CheckFailed on one that failed."""
     answers: Counter[str] = Counter()
     failed: list[Answer] = []
@@ -158,16 +126,3 @@ def _check_split(answers: Counter[str], traffic: Traffic) -> None:
             f"expected {traffic.percent} % of {QUESTIONS} answers by the canary, got {answers[canary.name]}; "
             "for the weights see `kubectl get httproute aisle -n aisle -o yaml`"
         )
-
-
-def _next_steps(run: str) -> list[str]:
-    return [
-        "",
-        "next:",
-        "  kubectl port-forward -n kubeflow svc/ml-pipeline-ui 8888:80     # KFP's page, in another terminal",
-        f"  {link(run)}",
-        "  kubectl get inferenceservice aisle -n aisle -o yaml             # what is declared, and its state",
-        "  .venv/bin/aisle rollout status --namespace aisle",
-        "  .venv/bin/aisle rollout promote --namespace aisle               # by kubectl alone: docs/runbook.md",
-        "  .venv/bin/aisle submit --pipeline rollout --recurring '*/5 * * * *'    # or let the evidence decide",
-    ]

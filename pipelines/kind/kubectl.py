@@ -1,4 +1,4 @@
-"""The cluster of kubectl's context for pipelines/kind/cluster_demo.py: KFP, the gateway, a caller's key."""
+"""What the demo needs of the cluster of kubectl's context: KFP, the gateway, a caller's key."""
 
 import base64
 import json
@@ -9,6 +9,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from components.inference_service.cluster_client import Cluster
@@ -16,10 +17,11 @@ from components.inference_service.traffic import NAME
 from components.rollout.local.processes import free_port, running, wait_until
 from model.errors import CheckFailed, InputError, StageFailed
 from model.system.programs import find_program
-from pipelines.kind.cluster_demo import PAGE, Answer
-from pipelines.kind.shell import lines, output, run, succeeds
+from pipelines.kind.shell import output, run, succeeds, transcript
 from pipelines.manifests.gateway_routes import HOST
 
+PAGE = "http://127.0.0.1:8888"
+"""Address of KFP's page in the documentation."""
 GATEWAY = "http://127.0.0.1:8080"
 """Address to which kind-cluster.yaml maps the gateway's node port."""
 KFP = "kubeflow"
@@ -34,8 +36,19 @@ TIMEOUT_S = 10.0
 """Of one request, seconds."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """Answer of the gateway. `status`: of HTTP, 0 without a response; `body`: where it is no recommendation."""
+
+    status: int
+    version: str = ""
+    items: tuple[str, ...] = ()
+    reasons: tuple[str, ...] = ()
+    body: str = ""
+
+
 class KubectlCluster:
-    """Implements pipelines.kind.cluster_demo.DemoCluster. `gateway`: its http://host:port, from this machine."""
+    """A cluster after `make kind-deploy`. `gateway`: its http://host:port, from this machine."""
 
     def __init__(self, gateway: str = GATEWAY, namespace: str = "aisle") -> None:
         """Raises InputError when there is no kubeconfig."""
@@ -43,25 +56,31 @@ class KubectlCluster:
         self.gateway = gateway
 
     def train(self) -> str:
+        """Runs the cluster pipeline by `aisle submit` to its end; returns the run's id.
+
+        Raises InputError, StageFailed or CheckFailed when KFP is not installed or the run does not succeed.
+        """
         if not succeeds("kubectl", "get", f"deployment/{API}", "-n", KFP):
             raise InputError(f"expected KFP in namespace {KFP}, there is no deployment {API}; run `make kind-deploy`")
         run("kubectl", "wait", "--for=condition=Available", "--timeout=600s", f"deployment/{API}", "-n", KFP)
-        runs: list[str] = []
         with tempfile.TemporaryDirectory(prefix="aisle-") as scratch, forwarded(Path(scratch)) as host:
             print(f"KFP's page, if you like: kubectl port-forward -n {KFP} svc/ml-pipeline-ui 8888:80", flush=True)
             command = [find_program("aisle") or "aisle", "submit", "--fast", "--host", host, "--ui-host", PAGE]
-            code = lines(lambda line: runs.extend(_run_of(line)), *command, "--timeout-s", f"{RUN_S:.0f}")
+            code, shown = transcript(*command, "--timeout-s", f"{RUN_S:.0f}")
         if code:
             again = "its output is above; finished steps come from KFP's cache when you run `make kind-demo` again"
             raise (CheckFailed if code == CheckFailed.exit_code else StageFailed)(f"aisle submit: exit {code}; {again}")
-        return runs[0] if runs else ""
+        link = re.search(r"/#/runs/details/([\w-]+)", shown)
+        return link[1] if link else ""
 
     def key(self) -> str:
+        """A caller's key. Raises StageFailed when there is none."""
         namespace = self.cluster.namespace
         text = output("kubectl", "get", "secret", "aisle-api-keys", "-n", namespace, "-o", "jsonpath={.data.demo}")
         return base64.b64decode(text).decode()
 
     def ask(self, shopper: str, key: str) -> Answer:
+        """Sends one v2 request through the gateway; an empty key is left out."""
         question = {"inputs": [{"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [shopper]}]}
         headers = {"Content-Type": "application/json", "Host": HOST} | ({"x-api-key": key} if key else {})
         url = f"{self.gateway}/v2/models/{NAME}/infer"
@@ -99,8 +118,3 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
-
-
-def _run_of(line: str) -> list[str]:
-    """The run's id, where the line of `aisle submit` has its link."""
-    return re.findall(r"/#/runs/details/([\w-]+)", line)

@@ -1,7 +1,6 @@
 """Runs programs of the machine. An exit code other than 0 is a StageFailed that names the program."""
 
 import subprocess
-from collections.abc import Callable
 
 from model.errors import StageFailed
 
@@ -27,12 +26,13 @@ def succeeds(*command: str) -> bool:
     return subprocess.run(command, capture_output=True, check=False).returncode == 0
 
 
-def lines(on_line: Callable[[str], None], *command: str) -> int:
-    """Runs a command with its output shown and calls `on_line` with each line; returns its exit code."""
+def transcript(*command: str) -> tuple[int, str]:
+    """Runs a command with its output shown; returns (exit code, output)."""
     print(f"+ {' '.join(command)}", flush=True)
+    lines: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
         assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
-            on_line(line)
-    return process.returncode
+            lines.append(line)
+    return process.returncode, "".join(lines)

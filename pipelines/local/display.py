@@ -26,7 +26,7 @@ STAGES = (
 )
 PIPELINE_STAGES = STAGES[: STAGES.index("rollout")]
 SIDE_BY_SIDE = {"train", "baselines"}
-"""Either may come first; that one starts says nothing about the other."""
+"""Either may come first: the start of one implies nothing about the other."""
 MARKS = {
     "waiting": ("·", "dim"),
     "running": ("▶", "cyan"),

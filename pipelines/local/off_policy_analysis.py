@@ -4,7 +4,6 @@ A visit and its outcome are the monitor's (components/monitor/data/attribution.p
 requests that were logged in detail count: their candidates are what the other policy would have shown from.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +12,14 @@ from components.monitor.data import attribution
 from components.monitor.data import purchases as bought
 from model.data import columns as c
 from model.errors import InputError
-from model.evaluation.off_policy import MIN_EFFECTIVE, Comparison, collect, compare, explored
+from model.evaluation.off_policy import Comparison, collect, compare, explored
 from model.request_log import reader as request_log
+from pipelines.local.experiment_analysis import LATER_S
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.rerank import RerankSettings
-from tfx_configs.units import DAY_S, HOUR_S
+from tfx_configs.units import HOUR_S
 
-LATER_S = 7 * DAY_S
-"""Purchases so long after the last outcome show that the tables go on, so that none is missing."""
 READ = (c.REQUEST, "version", c.USER, "time_s", "logged_s", "route", "new_only")
 DETAIL = ("item_ids", "propensities", "candidate_ids", "candidate_scores")
 
@@ -83,29 +81,3 @@ def compare_policy(
         lambda _, score_C, k: explored(len(score_C), k, policy),
     )
     return compare(shown)
-
-
-def comparison_lines(comparison: Comparison, answers: str) -> Iterator[str]:
-    """What the terminal shows.
-
-    Args:
-        answers: which answers were counted.
-    """
-    yield f"{answers}: {comparison.chances:,} places left to chance, effective sample size {comparison.effective:,.0f}"
-    yield f"{'':8} {'hits a list':>11}   95 % interval"
-    estimates = {
-        "logged": comparison.logged,
-        "IPS": comparison.ips,
-        "SNIPS": comparison.snips,
-        "DR": comparison.dr,
-        "gain": comparison.gain,
-    }
-    for name, estimate in estimates.items():
-        yield f"{name:8} {estimate.value:>11.4f}   {estimate.low:.4f} to {estimate.high:.4f}"
-    yield f"support: the log could show {100 * comparison.support:.1f} % of the policy's places"
-    if comparison.effective < MIN_EFFECTIVE:
-        yield f"inconclusive: expected an effective sample size of at least {MIN_EFFECTIVE}"
-    else:
-        better = comparison.gain.low > 0 or comparison.gain.high < 0
-        sense = "better" if comparison.gain.value > 0 else "worse"
-        yield f"decision: {f'the policy is {sense}' if better else 'no difference found'}"

@@ -92,7 +92,7 @@ def _follow(file: Path, process: Process) -> Iterator[ProgressEvent]:
 
 def _kind(event: ProgressEvent) -> type[AisleError] | None:
     """The deliberate error that a stage failed with, if it did."""
-    kinds = {kind.__name__: kind for kind in _subclasses(AisleError)} | {"SettingsError": InputError}
+    kinds = {kind.__name__: kind for kind in AisleError.__subclasses__()} | {"SettingsError": InputError}
     return kinds.get(event.get("error", ""))
 
 
@@ -109,9 +109,3 @@ def _error(last: ProgressEvent, log: Path) -> AisleError:
         case _:
             what = "the pipeline ended early"
     return StageFailed(f"{what}; the whole log is {log}; run again to continue from here")
-
-
-def _subclasses(kind: type[AisleError]) -> Iterator[type[AisleError]]:
-    yield kind
-    for child in kind.__subclasses__():
-        yield from _subclasses(child)

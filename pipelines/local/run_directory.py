@@ -15,6 +15,16 @@ from tfx_configs.settings import RunSettings
 PIPELINE = "pipeline"
 
 
+class _Below:
+    """A path of Paths, at `place` below the run's directory."""
+
+    def __init__(self, place: str) -> None:
+        self.place = place
+
+    def __get__(self, paths: "Paths", _: type) -> Path:
+        return paths.out / self.place
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Paths:
     """Files and directories of a run in `out`."""
@@ -23,73 +33,32 @@ class Paths:
     cache_of: Path | None = None
     """Directory of another run whose cache this one uses; None: its own."""
 
-    @property
-    def registry(self) -> Path:
-        return self.out / "registry"
-
-    @property
-    def next_registry(self) -> Path:
-        """What a demo fills; it takes the registry's place when the run has come to its end."""
-        return self.out / "registry.next"
-
-    @property
-    def rollout(self) -> Path:
-        return self.out / "rollout"
-
-    @property
-    def shadow(self) -> Path:
-        """What `aisle rollout shadow` leaves: its comparison, request log and store."""
-        return self.out / "shadow"
-
-    @property
-    def store(self) -> Path:
-        """Live state of the servers."""
-        return self.rollout / "store"
-
-    @property
-    def pipeline_root(self) -> Path:
-        return self.out / PIPELINE
+    registry = _Below("registry")
+    next_registry = _Below("registry.next")
+    """What a demo fills; it takes the registry's place when the run has come to its end."""
+    rollout = _Below("rollout")
+    shadow = _Below("shadow")
+    """What `aisle rollout shadow` leaves: its comparison, request log and store."""
+    store = _Below("rollout/store")
+    """Live state of the servers."""
+    pipeline_root = _Below(PIPELINE)
+    request = _Below("request.json")
+    """Arguments and places of the last pipeline: PipelineRequest."""
+    result = _Below("result.json")
+    """RunOutputs of the last pipeline that came to its end."""
+    progress = _Below("progress.jsonl")
+    """What the stages of the last pipeline reported, JSON lines."""
+    log = _Below("pipeline.log")
+    summary = _Below("summary.json")
+    outputs = _Below("outputs.json")
+    """RunOutputs of the pipeline that the summary and the report are about."""
+    monitoring = _Below("monitoring")
+    """What the monitor compares with, its results, and the record of training runs."""
+    report = _Below("report.html")
 
     @property
     def cache(self) -> Path:
         return (self.cache_of or self.out) / "cache"
-
-    @property
-    def request(self) -> Path:
-        """Arguments and places of the last pipeline."""
-        return self.out / PipelineRequest.FILE
-
-    @property
-    def result(self) -> Path:
-        """RunOutputs of the last pipeline that came to its end."""
-        return self.out / "result.json"
-
-    @property
-    def progress(self) -> Path:
-        """What the stages of the last pipeline reported, JSON lines."""
-        return self.out / "progress.jsonl"
-
-    @property
-    def log(self) -> Path:
-        return self.out / "pipeline.log"
-
-    @property
-    def summary(self) -> Path:
-        return self.out / "summary.json"
-
-    @property
-    def outputs(self) -> Path:
-        """RunOutputs of the pipeline that the summary and the report are about."""
-        return self.out / "outputs.json"
-
-    @property
-    def monitoring(self) -> Path:
-        """What the monitor compares with, its results, and the record of training runs."""
-        return self.out / "monitoring"
-
-    @property
-    def report(self) -> Path:
-        return self.out / "report.html"
 
 
 class PipelineRequest(Artifact):

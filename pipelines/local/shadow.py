@@ -6,7 +6,7 @@ so that the same trips may be replayed again for the next candidate.
 
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from components.rollout.local.envoy_config import CANARY
@@ -87,34 +87,6 @@ def compared(log: Path | str, copies: int | None = None) -> Comparison:
     if copies is None and not (rows["route"] == "shadow").any():
         raise InputError(f"{log}: expected answers to mirrored copies, got none; mirror requests to a shadow first")
     return compare(rows, copies)
-
-
-def shadow_lines(comparison: Comparison) -> Iterator[str]:
-    """What the terminal shows of a comparison."""
-    versions = {side: ", ".join(names) or "none" for side, names in comparison.versions.items()}
-    yield f"stable {versions['stable']}  shadow {versions['shadow']}"
-    yield (
-        f"{comparison.answered:,} requests answered, {comparison.copies:,} copied, {comparison.compared:,} compared, "
-        f"{comparison.unanswered:,} left unanswered by the shadow"
-    )
-    if comparison.failed_requests is not None:
-        yield f"{comparison.failed_requests} failed requests, {comparison.answered_by_shadow} answered by the shadow"
-    overlap, drift, rank = comparison.overlap, comparison.score_drift, comparison.rank_correlation
-    if overlap is None or comparison.same_list is None:
-        return
-    yield (
-        f"lists: {100 * overlap['mean']:.1f} % of the items are stable's too "
-        f"(95 % interval {100 * overlap['low']:.1f} to {100 * overlap['high']:.1f}), "
-        f"{100 * comparison.same_list:.1f} % of the lists the same"
-    )
-    if drift is not None:
-        order = f"rank correlation {rank:.2f}; " if rank is not None else ""
-        yield f"items of both: {order}score {drift['mean']:+.4f} ({drift['p5']:+.4f} to {drift['p95']:+.4f}, 90 %)"
-    for side in ("stable", "shadow"):
-        latency, alike = comparison.latency_ms[side], 100 * comparison.list_overlap[side]
-        yield f"{side}: p50 {latency['p50']:.1f} ms, p99 {latency['p99']:.1f} ms; shoppers' lists share {alike:.1f} %"
-    yield "rungs: " + ", ".join(f"{way} {count:,}" for way, count in comparison.rungs.items())
-    yield f"least alike: {', '.join(comparison.least_alike)}"
 
 
 def _copies(proxy: Proxy) -> int:

@@ -16,7 +16,8 @@ _TABLES = (".parquet", ".csv", ".data", ".item", ".user", ".dat")
 
 def code_version() -> str:
     """Digest of every source file that stages run, and of the locked libraries."""
-    files = sorted(path for package in PROGRAM for path in (ROOT / package).rglob("*") if _is_source(path))
+    files = sorted(path for package in PROGRAM for path in (ROOT / package).rglob("*") if path.is_file())
+    files = [path for path in files if not {"__pycache__", "serving"}.intersection(path.parts)]
     files += [path for path in (ROOT / "uv.lock",) if path.exists()]
     return combined_digest({str(path.relative_to(ROOT)): file_digest(path) for path in files})[:16]
 
@@ -34,7 +35,3 @@ def data_version(data: DataSettings) -> str:
         folder = Path(spec.origin).parent / "data"
     files = sorted(path for path in folder.rglob("*") if path.suffix in _TABLES)
     return combined_digest({str(path.relative_to(folder)): file_digest(path) for path in files})[:16]
-
-
-def _is_source(path: Path) -> bool:
-    return path.is_file() and "__pycache__" not in path.parts and "serving" not in path.parts

@@ -1,12 +1,9 @@
-"""`python -m pipelines.manifests`: writes the manifests that code makes; `--check` only compares them.
+"""The manifests that code makes.
 
 manifests/rollout/ is written from manifests/base/inferenceservice.yaml by the functions that push and rollout use, so
 that it shows what they apply; components/images/ is written from components/kfp_support/images.json.
 """
 
-import argparse
-import sys
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import yaml
@@ -23,9 +20,8 @@ from components.inference_service.traffic import (
     with_canary,
 )
 from components.kfp_support.images import IMAGES
-from model.errors import AisleError
 from model.files import write_changed
-from pipelines.manifests.gateway_routes import Manifest, shadow, testers
+from pipelines.manifests.gateway_routes import Manifest, route
 from pipelines.manifests.images import renamed
 
 ROOT = Path(__file__).resolve().parent.parent.parent / "manifests"
@@ -59,10 +55,7 @@ def rollout_routes() -> dict[str, list[Manifest]]:
     """{file name: objects} of the optional routes of a rollout, for the same two versions."""
     namespace = rollout_states()["canary.yaml"][0]["metadata"]["namespace"]
     policies = ROOT / "components" / "gateway" / "security.yaml"
-    return {
-        "testers.yaml": testers(STABLE, CANARY, namespace, policies),
-        "shadow.yaml": shadow(STABLE, CANARY, namespace, policies, 100),
-    }
+    return {f"{kind}.yaml": route(kind, STABLE, CANARY, namespace, policies) for kind in ("testers", "shadow")}
 
 
 def manifest_texts() -> dict[str, str]:
@@ -74,37 +67,18 @@ def manifest_texts() -> dict[str, str]:
         "configurations": ["fields.yaml"],
     }
     sources = {
-        "; edit manifests/base/inferenceservice.yaml instead": _under("rollout", rollout_states()),
-        " from pipelines/manifests/gateway_routes.py": _under("rollout", rollout_routes()),
-        " from components/kfp_support/images.json": {"components/images/kustomization.yaml": [images]},
+        "; edit manifests/base/inferenceservice.yaml instead": ("rollout", rollout_states()),
+        " from pipelines/manifests/gateway_routes.py": ("rollout", rollout_routes()),
+        " from components/kfp_support/images.json": ("components/images", {"kustomization.yaml": [images]}),
     }
     return {
-        path: f"# Written by `python -m pipelines.manifests`{source}.\n"
+        f"{folder}/{name}": f"# Written by `python -m pipelines.manifests`{source}.\n"
         + yaml.safe_dump_all(objects, sort_keys=False, width=120)
-        for source, files in sources.items()
-        for path, objects in files.items()
+        for source, (folder, files) in sources.items()
+        for name, objects in files.items()
     }
-
-
-def _under(folder: str, files: Mapping[str, list[Manifest]]) -> dict[str, list[Manifest]]:
-    return {f"{folder}/{name}": objects for name, objects in files.items()}
 
 
 def write_manifests(out: Path, check: bool = False) -> list[Path]:
     """Writes them under `out`; returns the files that changed. With `check` nothing is written."""
     return write_changed({out / name: text for name, text in manifest_texts().items()}, check)
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Writes what code writes; with --check exits 1 when a file would change."""
-    parser = argparse.ArgumentParser(prog="python -m pipelines.manifests", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 when a file would change")
-    options = parser.parse_args(argv)
-    try:
-        changed = write_manifests(ROOT, options.check)
-    except AisleError as error:
-        print(f"aisle: {error}", file=sys.stderr)
-        return error.exit_code
-    for path in changed:
-        print(f"{'would change' if options.check else 'wrote'} {path}")
-    return 1 if options.check and changed else 0

@@ -3,19 +3,17 @@
 `python -m pipelines.reference.settings_page` writes the marked section again; a test fails when page and code disagree.
 """
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from model.files import write_text
-from pipelines.reference.schema_page import filled, markdown
+from pipelines.reference.schema_page import DOCS, filled, table
 from tfx_configs.frozen import Settings, expected
 from tfx_configs.monitoring import MonitorStep
 from tfx_configs.settings import RunSettings
 
-PAGE = Path(__file__).resolve().parent.parent.parent / "docs" / "settings.md"
+PAGE = DOCS / "settings.md"
 COLUMNS = ("setting", "default", "expected", "meaning")
 
 
@@ -48,13 +46,8 @@ def _described(settings: Settings, prefix: str) -> Iterator[Setting]:
 
 def sections() -> dict[str, str]:
     """{marked section: its Markdown}."""
-    rows = ((f"`{one.name}`", f"`{json.dumps(one.default)}`", one.expected, one.meaning) for one in all_settings())
-    return {"settings": markdown(COLUMNS, rows)}
-
-
-def main() -> None:
-    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), sections()))
+    return {"settings": table("settings", columns=COLUMNS, settings=all_settings())}
 
 
 if __name__ == "__main__":
-    main()
+    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), sections()))

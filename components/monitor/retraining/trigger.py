@@ -26,7 +26,7 @@ class RunStatus:
 
 
 class Trainer(Protocol):
-    """Where training runs are: a KFP server (kfp_trainer.py), or this machine (pipelines/local/trainer.py)."""
+    """Where training runs are: a KFP server (kfp_trainer.py), or this machine (pipelines/local/monitor_runs.py)."""
 
     def find(self, name: str) -> RunStatus | None:
         """Return the run of that name; None where there is none."""

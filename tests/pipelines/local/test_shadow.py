@@ -11,8 +11,9 @@ from model.errors import InputError
 from model.package.manifest import write_manifest
 from model.registry.model_registry import Registry
 from pipelines.cli import main
+from pipelines.commands.output import text
 from pipelines.local.run_directory import Paths
-from pipelines.local.shadow import shadow, shadow_lines
+from pipelines.local.shadow import shadow
 from tests.components.rollout.decision.weekly import weekly_trips
 from tests.model.serving.fake_server import write_model
 from tfx_configs.settings import RunSettings
@@ -46,7 +47,7 @@ def test_an_equal_shadow_sees_every_request_and_gives_the_same_answers(tmp_path:
     assert json.loads((run / "shadow" / "shadow.json").read_text())["unanswered"] == 0
     assert Registry(run / "registry").state() == state
     assert not (run / "rollout").exists()
-    assert any("100.0 % of the lists the same" in line for line in shadow_lines(found))
+    assert "100.0 % of the lists the same" in text("shadow", c=found)
 
 
 def test_a_shadow_of_half_the_requests_whose_model_fails_costs_no_client_an_answer_and_its_log_shows_it_again(

@@ -10,8 +10,8 @@ from model.errors import StageFailed
 from model.files import read_json, write_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import PIPELINE_STAGES, Display
+from pipelines.local.monitor_runs import LocalTrainer
 from pipelines.local.run_directory import Paths, RunOutputs
-from pipelines.local.trainer import LocalTrainer
 from tests.components.push.outcomes import push_outcome
 from tfx_configs import recipes
 from tfx_configs.settings import RunSettings
