@@ -1,6 +1,6 @@
 """Leakage checks on built examples: nothing in them may know what happened at or after the moment it speaks of.
 
-The trips and the catalog are right by construction; these checks make sure, on the data at hand, before anything is
+The trips and the catalog are right by construction; these checks make sure, on the data of the run, before anything is
 trained. The last one, on attributes, is a statistical test of columns that come from outside.
 
 What cannot be seen here: shuffled times in data without baskets (their trips are made from the times), columns that

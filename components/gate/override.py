@@ -9,6 +9,6 @@ def refusal(reason: str, by: str) -> str:
     if len(reason.strip()) < MIN_REASON:
         return (
             f"override: expected a reason of at least {MIN_REASON} characters, got {reason.strip()!r}; "
-            "say why the failed checks do not count this time"
+            "explain why the failed checks do not count this time"
         )
-    return "" if by.strip() else "override: expected the name of who decides, got none; say who you are"
+    return "" if by.strip() else "override: expected the name of who decides, got none; give your name"

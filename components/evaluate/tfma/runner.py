@@ -181,8 +181,8 @@ def _failure(key: Any, failure: Any) -> str:
     bound = failure.metric_threshold
     kind = "value" if bound.HasField("value_threshold") else "change"
     limit = bound.value_threshold.lower_bound.value if kind == "value" else bound.change_threshold.relative.value
-    found = failure.metric_value.double_value.value
-    return f"{failure.metric_key.name} in {where}: {kind} {found:.5f}, limit {limit:+.5f}"
+    measured = failure.metric_value.double_value.value
+    return f"{failure.metric_key.name} in {where}: {kind} {measured:.5f}, limit {limit:+.5f}"
 
 
 def _slice_key(key: Any) -> SliceKey:

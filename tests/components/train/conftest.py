@@ -105,8 +105,8 @@ def week_later(trained: Trained) -> Trained:
     events = tables["events"]
     last = events[events[c.TIME].between(at(CUT_DAY), at(CUT_DAY + 7))].drop_duplicates(c.BASKET)
     tables["events"] = pd.concat([events, last.assign(**{c.ITEM: NEW})], ignore_index=True)
-    one = pd.DataFrame({c.ITEM: [NEW], "department": ["d1"], "brand": [3]})
-    tables["items"] = pd.concat([one, tables["items"]], ignore_index=True)
+    new_item = pd.DataFrame({c.ITEM: [NEW], "department": ["d1"], "brand": [3]})
+    tables["items"] = pd.concat([new_item, tables["items"]], ignore_index=True)
     root = trained.root / "later"
     source, cut = write(root / "source", **tables), str(at(CUT_DAY + 7).date())
     run = trained.run.replace(data=trained.run.data.replace(path=str(source), cut_date=cut))
