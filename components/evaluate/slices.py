@@ -48,14 +48,9 @@ def slice_values(task: Task, catalog: Catalog, items: pd.DataFrame, top_values: 
 
 def _earlier_trips(task: Task) -> np.ndarray:
     """[N] trips of the same shopper that began strictly before."""
-    trips = task.trips
-    order = np.lexsort((trips.time_T, trips.user_T))
-    user, moment = trips.user_T[order].astype(np.int64), trips.time_T[order]
-    span = int(moment.max()) + 1
-    keys = user * span + moment
-    wanted_user = trips.user_T[task.trip_N].astype(np.int64)
-    until = np.searchsorted(keys, wanted_user * span + trips.time_T[task.trip_N], side="left")
-    return until - np.searchsorted(user, wanted_user, side="left")
+    moments = pd.DataFrame({"user": task.trips.user_T, "time": task.trips.time_T})
+    place = moments.groupby("user")["time"].rank(method="min")  # from 1; equal moments share the first place
+    return place.to_numpy()[task.trip_N].astype(np.int64) - 1
 
 
 def _shopper(earlier_N: np.ndarray) -> np.ndarray:

@@ -7,8 +7,7 @@ import ibis.expr.datatypes as dt
 from ibis.expr.types import Column as Expression
 from ibis.expr.types import Table as Expr
 
-from components.engines.engine import Engine
-from components.engines.file_errors import readable
+from components.engines.engine import Engine, readable
 from components.ingest.cleaning import Source, calendar_day, not_finite
 from model.data import columns as c
 from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Column, Table, Type

@@ -77,10 +77,12 @@ def test_the_same_lists_have_the_same_metrics_and_no_paired_difference(measured:
 
 
 def test_only_a_score_that_is_a_probability_has_a_calibration(measured: dict[str, Any]) -> None:
-    assert {name for name, model in measured["models"].items() if model["calibration_error@10"] is not None} == {"aisle"}
+    names = {name for name, model in measured["models"].items() if model["calibration_error@10"] is not None}
+    assert names == {"aisle"}
     curve = measured["reliability"]
-    listed, bought = sum(bin["size"] for bin in curve), sum(bin["size"] * bin["bought"] for bin in curve)
-    assert all(bin["expected"] == 0.25 for bin in curve) and listed > 100
+    listed = sum(bucket["size"] for bucket in curve)
+    bought = sum(bucket["size"] * bucket["bought"] for bucket in curve)
+    assert all(bucket["expected"] == 0.25 for bucket in curve) and listed > 100
     assert measured["models"]["aisle"]["calibration_ratio@10"] == pytest.approx(0.25 * listed / bought)
 
 

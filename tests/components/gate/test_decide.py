@@ -191,9 +191,8 @@ def test_an_override_that_was_not_needed_says_so() -> None:
 @pytest.mark.parametrize("reason", ["", "   ", "ok", " x" * 9, "y" * (MIN_REASON - 1) + "  "])
 def test_a_blank_or_short_reason_is_refused_in_one_line(reason: str) -> None:
     refused = refusal(reason, "maria")
-    assert (
-        refused.startswith(f"override: expected a reason of at least {MIN_REASON} characters, got ") and "\n" not in refused
-    )
+    assert refused.startswith(f"override: expected a reason of at least {MIN_REASON} characters, got ")
+    assert "\n" not in refused
 
 
 def test_an_override_by_nobody_is_refused_and_a_named_one_with_a_reason_is_taken() -> None:

@@ -13,8 +13,8 @@ from components.ingest.run import ingest
 from components.train import run as train_run
 from components.train.baselines.export import export_baselines
 from components.train.baselines.similarity import NEIGHBOUR_BASELINES
-from components.train.trained_model import TrainedModel
 from components.train.vocabulary import Coding
+from components.train.warm_start import TrainedModel
 from model.data import columns as c
 from model.data.catalog import Catalog
 from model.data.trips import Trips

@@ -12,6 +12,7 @@ from components.train.vocabulary import Coding, recoded
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
 from model.errors import ModelRefused
+from model.files import read_json
 from tests.model.small_catalog import promotion, small_catalog
 
 COLOURS = {"a": "red", "b": "red", "d": "blue", "e": None, "z": None}
@@ -102,10 +103,12 @@ def test_kinds_of_promotion_are_the_parents_with_what_runs_now(later: Catalog, c
     assert (mailer.kind, mailer.item_P.tolist()) == ("mailer", [2])
 
 
-def test_a_coding_comes_back_from_json_in_its_order(coding: Coding) -> None:
-    two = dataclasses.replace(coding, attributes={"size": ("l",), "colour": ("red", "blue")})
-    assert Coding.from_json(two.as_json()) == two
-    assert list(Coding.from_json(two.as_json()).attributes) == ["size", "colour"]
+def test_a_coding_comes_back_from_json_in_its_order(coding: Coding, tmp_path: Path) -> None:
+    two = coding.model_copy(update={"attributes": {"size": ("l",), "colour": ("red", "blue")}})
+    two.save(tmp_path)
+    assert Coding.load(tmp_path) == two
+    assert list(Coding.load(tmp_path).attributes) == ["size", "colour"]
+    assert read_json(tmp_path / "coding.json")["attributes"] == [["size", ["l"]], ["colour", ["red", "blue"]]]
 
 
 def test_an_attribute_that_is_gone_is_refused(later: Catalog, coding: Coding, tmp_path: Path) -> None:

@@ -180,7 +180,7 @@ def write_corrupted(corruption: Corruption, frames: Frames, folder: Path) -> Pat
 def matching(
     corruption: Corruption, anomalies: list[dict[str, str]], clean: list[dict[str, str]]
 ) -> list[dict[str, str]]:
-    """The findings that catch the corruption: its severity, its column, its words, and not reported of the clean data."""
+    """The findings that catch the corruption: its severity, column and words; none of them is in the clean data."""
     return [
         a
         for a in anomalies

@@ -39,18 +39,17 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
         name: lists(FunctionModel("1", answer), task.trips, task.trip_N).items_Nk for name, answer in answers.items()
     }
     slices = slice_values(task, Examples(examples).catalog(), pd.read_parquet(Examples(examples).items), top_values=3)
-    return report.judge(task, items, slices, {})
+    return report.Judged.of(task, items, slices, {})
 
 
 @pytest.fixture(scope="module")
 def numbers(judged: report.Judged) -> Evaluation:
-    values = report.by_trip(judged)
     return Evaluation(
         candidate="aisle",
         stable="blessed",
         baselines=("popularity", "personal_frequency"),
-        models=report.overall(judged, values, report.curves(judged), active_items=80),
-        slices=tuple(report.by_slice(judged, values, "aisle", EvaluationSettings(bootstrap_rounds=100))),
+        models=report.overall(judged, active_items=80),
+        slices=tuple(report.by_slice(judged, "aisle", EvaluationSettings(bootstrap_rounds=100))),
     )
 
 

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from components.train.calibration.calibrate import calibrate, set_line
-from components.train.calibration.platt import MIN_SLOPE, Platt, fit
+from components.train.calibration.calibrate import MIN_SLOPE, Platt, calibrate, fit, set_line
 from components.train.ranker import no_scorer
 from model.data.batch import TripReader
 from model.networks.ranker import Ranker
