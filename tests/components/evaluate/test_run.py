@@ -7,7 +7,7 @@ import pytest
 
 from components.artifacts.evaluation import Evaluation
 from components.evaluate.run import evaluate_models
-from components.gate.criteria import Expected
+from components.gate.checks import Expected
 from components.gate.decide import decide
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task

@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from components.artifacts.verdict import Override
-from components.gate.decide import as_markdown, decide
-from components.gate.override import MIN_REASON, refusal
+from components.gate.decide import MIN_REASON, as_markdown, decide, refusal
 from tests.components.gate.evaluation import EVEN, EXPECTED, GOOD, MODELS, SETTINGS, read, spoiled
 from tfx_configs.settings import GateSettings
 
