@@ -69,7 +69,7 @@ def evaluate_models(
             scores[name] = listed.score_Nk
         if name == CANDIDATE:
             ranked = listed.ranked
-            latency = Latency(**latency_ms(model, task.trips, task.trip_N[: plan.latency_requests]))
+            latency = latency_ms(model, task.trips, task.trip_N[: plan.latency_requests])
     slices = slice_values(task, catalog, pd.read_parquet(Examples(examples).items), plan.top_values)
     judged = Judged.of(task, items, slices, scores)
     evaluation = Evaluation(

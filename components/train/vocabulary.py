@@ -78,13 +78,14 @@ def recoded(catalog: Catalog, coding: Coding, examples: Examples) -> Catalog:
     if gone:
         raise ModelRefused(f"expected the parent's attribute {gone[0]} in the items table, it has none; start: scratch")
     users_UD = _codes(users, coding.user_attributes)
+    own_I = np.array([coding.item_rows.get(item, -1) for item in catalog.item_ids.tolist()], np.int32)
     running = {p.kind: p for p in catalog.promotions}
     return dataclasses.replace(
         catalog,
         attribute_names=tuple(coding.attributes),
         attribute_sizes=_sizes(coding.attributes),
         attribute_IA=_codes(items, coding.attributes),
-        vocabulary_I=_item_rows(catalog.item_ids, coding),
+        vocabulary_I=np.where(own_I >= 0, own_I, hashed_rows(catalog.item_ids, coding.buckets)).astype(np.int32),
         vocabulary_size=coding.buckets + len(coding.item_rows),
         buckets=coding.buckets,
         user_attribute_names=tuple(coding.user_attributes),
@@ -124,11 +125,6 @@ def _codes(table: pd.DataFrame, attributes: Attributes) -> np.ndarray:
             place = pd.Index(values, dtype=object).get_indexer(pd.Index(table[name].astype(str), dtype=object))
             codes[:, a] = np.where(present, np.where(place >= 0, RARE + 1 + place, RARE), MISSING)
     return codes
-
-
-def _item_rows(item_ids: np.ndarray, coding: Coding) -> np.ndarray:
-    own = np.array([coding.item_rows.get(item, -1) for item in item_ids.tolist()], np.int32)
-    return np.where(own >= 0, own, hashed_rows(item_ids, coding.buckets)).astype(np.int32)
 
 
 def _none_of(kind: str) -> Promotions:

@@ -63,7 +63,8 @@ def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Findin
     gaps = [d for d in open_days if d not in with_events]
     if not gaps:
         return []
-    longest = _longest_run(gaps)
+    runs = np.split(gaps, np.flatnonzero(np.diff(gaps) > 1) + 1)
+    longest = [int(gap) for gap in max(runs, key=len)]
     busy = day.value_counts().median() >= MIN_BUSY
     severity: Severity = "stop" if busy and len(longest) > settings.max_missing_days else "warn"
     shown = (longest if len(longest) > 1 else gaps)[:3]
@@ -116,11 +117,6 @@ def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     severity: Severity = "stop" if steady and percent < settings.min_volume_percent / 5 else "warn"
     numbers = {"median": counts.median(), "events": counts.iloc[-1], "percent": percent}
     return [finding("volume", c.TIME, severity, least=settings.min_volume_percent, **numbers)]
-
-
-def _longest_run(sorted_days: list[int]) -> list[int]:
-    runs = np.split(sorted_days, np.flatnonzero(np.diff(sorted_days) > 1) + 1)
-    return [int(day) for day in max(runs, key=len)]
 
 
 def _text(time_s: float) -> str:

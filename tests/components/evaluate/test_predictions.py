@@ -67,4 +67,4 @@ def test_latency_is_measured_one_request_at_a_time(task: Task) -> None:
     askers: list[str] = []
     model = FunctionModel("v", lambda request: askers.append(request.user_id) or ["i001"])
     result = latency_ms(model, task.trips, task.trip_N[:10])
-    assert 0 < result["p50_ms"] <= result["p99_ms"] and len(askers) == 5 + 10
+    assert result.p50_ms and result.p99_ms and 0 < result.p50_ms <= result.p99_ms and len(askers) == 5 + 10
