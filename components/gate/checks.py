@@ -64,9 +64,7 @@ def slices_complete(evaluation: Evaluation, settings: GateSettings, expected: Ex
 def tfma_verdict(evaluation: Evaluation, settings: GateSettings, expected: Expected) -> list[Reason]:
     """TFMA's own thresholds hold. No verdict means no."""
     holds = required(evaluation.tfma.verdict, "tfma.verdict")
-    if evaluation.tfma.failures is None:
-        required(None, "tfma.failures")
-    failures = evaluation.tfma.failures or ()
+    failures = required(evaluation.tfma.failures, "tfma.failures")
     passed = holds and not failures
     message = "all thresholds hold" if passed else f"TFMA's thresholds fail: {'; '.join(failures) or 'no reason given'}"
     return [Reason(check="tfma", passed=passed, message=message)]

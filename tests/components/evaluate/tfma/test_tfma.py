@@ -14,11 +14,10 @@ from components.evaluate.predictions import lists
 from components.evaluate.slices import slice_values
 from components.evaluate.tfma.cross_check import check_with_tfma, compare, thresholds
 from components.evaluate.tfma.metrics import hits_of
-from components.evaluate.tfma.runner import OVERALL, Outcome, Threshold, eval_config, run_tfma, write_examples
+from components.evaluate.tfma.runner import OVERALL, Outcome, Threshold, eval_config, run_tfma
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import load_task
-from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same
-from tests.components.evaluate.world import write_examples as write_world
+from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same, write_examples
 from tfx_configs.evaluation import EvaluationSettings
 from tfx_configs.settings import GateSettings
 
@@ -27,7 +26,7 @@ GATE = GateSettings(min_slice_trips=10, min_slice_ratio=0.5)
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
-    examples: Path = write_world(tmp_path_factory.mktemp("examples"))
+    examples: Path = write_examples(tmp_path_factory.mktemp("examples"))
     task = load_task(examples)
     answers = {
         "aisle": frequency,
@@ -54,10 +53,7 @@ def numbers(judged: report.Judged) -> Evaluation:
 
 
 def run(judged: report.Judged, out: Path, asked: list[Threshold], reference: str = "blessed") -> Outcome:
-    data = out / "trips.tfrecord"
-    write_examples(data, judged)
-    config = eval_config(list(judged.items), "aisle", reference, list(judged.slices), asked)
-    return run_tfma(data, out / "tfma", config)
+    return run_tfma(judged, out / "tfma", eval_config(judged, "aisle", reference, asked))
 
 
 @pytest.fixture(scope="module")
