@@ -47,16 +47,16 @@ def _one_kind(kind: str, rows: pd.DataFrame, trips: Trips) -> Promotions:
     end = -(-rows[c.END].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S)
     order = np.lexsort((start, item, store))
     order = order[((item >= 0) & (store >= 0) & (end > start))[order]]
-    store, item, start, end = (a[order].astype(np.int32) for a in (store, item, start, end))
+    store_P, item_P, start_P, end_P = (a[order].astype(np.int32) for a in (store, item, start, end))
     # Overlapping stretches: a search that finds the last start at or before now must see the latest end so far.
-    new_group = np.r_[True, (store[1:] != store[:-1]) | (item[1:] != item[:-1])]
+    new_group = np.r_[True, (store_P[1:] != store_P[:-1]) | (item_P[1:] != item_P[:-1])]
     group = np.cumsum(new_group)
-    latest = np.maximum.accumulate((group << 32) + end) - (group << 32)
+    latest = np.maximum.accumulate((group << 32) + end_P) - (group << 32)
     return Promotions(
         kind=kind,
-        store_P=store,
-        item_P=item,
-        start_hour_P=start,
+        store_P=store_P,
+        item_P=item_P,
+        start_hour_P=start_P,
         end_hour_P=latest.astype(np.int32),
     )
 

@@ -40,8 +40,9 @@ def drifted(distances: list[Distance], check: str, settings: ValidationSettings)
             far = distance.value > distance.limit * settings.stop_drift_factor
             severity: Severity = "stop" if far and distance.feature not in WARN_ONLY else "warn"
             measure = "Jensen-Shannon divergence" if distance.feature in NUMERIC else "L-infinity distance"
-            measured = {"limit": distance.limit, "measure": measure, "distance": distance.value}
-            findings.append(finding(check, distance.feature, severity, days=settings.drift_days, **measured))
+            value, limit, days = distance.value, distance.limit, settings.drift_days
+            text = finding(check, distance.feature, severity, distance=value, limit=limit, measure=measure, days=days)
+            findings.append(text)
     return findings
 
 

@@ -115,8 +115,8 @@ def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
         return []
     steady = 100.0 * counts.iloc[:-1].min() / counts.median() >= settings.min_volume_percent
     severity: Severity = "stop" if steady and percent < settings.min_volume_percent / 5 else "warn"
-    numbers = {"median": counts.median(), "events": counts.iloc[-1], "percent": percent}
-    return [finding("volume", c.TIME, severity, least=settings.min_volume_percent, **numbers)]
+    least, median, events_then = settings.min_volume_percent, counts.median(), counts.iloc[-1]
+    return [finding("volume", c.TIME, severity, least=least, median=median, events=events_then, percent=percent)]
 
 
 def _text(time_s: float) -> str:

@@ -100,8 +100,8 @@ def scale(events: pd.DataFrame, column: str, settings: ValidationSettings) -> li
         worst = int(np.abs(log_ratio).argmax())
         where = int(medians.index[worst])
         date = weeks.date_text(where) if name == "day" else weeks.week_starts(events[c.TIME])[max(where, 0)]
-        numbers = {"before": before.iloc[worst], "median": medians.iloc[worst], "ratio": np.exp(log_ratio[worst])}
-        return [finding("scale", column, period=name, date=date, **numbers)]
+        usual, median, ratio = before.iloc[worst], medians.iloc[worst], np.exp(log_ratio[worst])
+        return [finding("scale", column, period=name, date=date, before=usual, median=median, ratio=ratio)]
     return []
 
 
