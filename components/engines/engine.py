@@ -3,6 +3,7 @@
 DuckDB is one process and spills to disk; Spark is the way out when one machine is too small.
 """
 
+import csv
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,10 +12,12 @@ from typing import Protocol
 
 import ibis
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
-from components.engines.file_errors import nanoseconds, readable
+from model.errors import InputError
 from tfx_configs.settings import DataSettings
 
 
@@ -95,7 +98,8 @@ class _DuckDB:
 
     def read_csv(self, path: Path, typed: Sequence[str]) -> Table:
         with readable(path, "CSV"):
-            text = {name: "VARCHAR" for name in _header(path) if name not in typed}
+            with path.open(encoding="utf-8-sig", newline="") as lines:
+                text = {name: "VARCHAR" for name in next(csv.reader(lines), []) if name not in typed}
             return self._backend.read_csv(path, header=True, types=text)
 
     def read_text(self, path: Path, separator: str, names: Sequence[str]) -> Table:
@@ -128,8 +132,23 @@ class _DuckDB:
         self._backend.disconnect()
 
 
-def _header(path: Path) -> list[str]:
-    import csv
+def one_line(error: Exception) -> str:
+    """The error's message without line breaks."""
+    return " ".join(str(error).split())
 
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        return next(csv.reader(lines), [])
+
+@contextmanager
+def readable(path: Path, kind: str) -> Iterator[None]:
+    """Turns any error of an engine about a file it cannot read into one InputError."""
+    try:
+        yield
+    except Exception as error:  # each engine has errors of its own for unreadable files
+        reason = one_line(error)[:160]
+        raise InputError(f"{path}: expected a readable {kind} file ({reason}); write it again") from error
+
+
+def nanoseconds(path: Path) -> list[str]:
+    """Columns stored in nanoseconds (what pandas writes). Engines take them for other things, or round them up."""
+    file = path if path.is_file() else next(path.rglob("*.parquet"))
+    stamps = [field for field in pq.read_schema(file) if pa.types.is_timestamp(field.type)]
+    return [field.name for field in stamps if field.type.unit == "ns"]

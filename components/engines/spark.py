@@ -1,6 +1,7 @@
 """Spark as an engine: a local one by default, a cluster's when spark-submit started this process (docs: scaling)."""
 
 import os
+import tomllib
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import pandas as pd
 from ibis.expr.types import Table
 from ibis.util import gen_name
 
-from components.engines.file_errors import nanoseconds, readable
+from components.engines.engine import nanoseconds, readable
 from model.errors import InputError
 from tfx_configs.settings import DataSettings
 
@@ -41,10 +42,12 @@ class Spark:
         self._backend = ibis.pyspark.connect(self._session)
 
     def read_parquet(self, path: Path) -> Table:
+        from pyspark.sql import functions
+
         with readable(path, "Parquet"):
             frame = self._session.read.parquet(str(path))
             for name in nanoseconds(path):
-                frame = frame.withColumn(name, _micros(name))
+                frame = frame.withColumn(name, functions.expr(f"timestamp_micros(`{name}` div 1000)"))
             return self._view(frame)
 
     def read_csv(self, path: Path, typed: Sequence[str]) -> Table:
@@ -103,37 +106,18 @@ def _session(data: DataSettings, scratch: Path) -> Any:
     from pyspark.sql import SparkSession
 
     (scratch / "log4j2.properties").write_text("rootLogger.level = off\n")
-    conf = SparkConf().setAll([(name, str(value)) for name, value in _options(data, scratch).items()])
+    conf = SparkConf().setAll(list(_options(data, scratch).items()))
     with (scratch / _LOG).open("w") as log:
         gateway = None if SparkContext._gateway else launch_gateway(conf, {"stdout": log, "stderr": log})
         return SparkSession(SparkContext(conf=conf, gateway=gateway))
 
 
-def _options(data: DataSettings, scratch: Path) -> dict[str, Any]:
-    """Those of our own local Spark are left out where spark-submit has set them."""
-    local = {
-        "spark.app.name": "aisle",
-        "spark.master": data.spark_master,
-        "spark.driver.host": "127.0.0.1",
-        "spark.driver.bindAddress": "127.0.0.1",
-        "spark.driver.memory": f"{int(data.memory_gb * 1024)}m",
-        "spark.driver.extraJavaOptions": f"-Duser.timezone=UTC -Dlog4j2.configurationFile={scratch}/log4j2.properties",
-        "spark.local.dir": scratch,
-        "spark.sql.shuffle.partitions": 8,
-        "spark.ui.enabled": "false",
+def _options(data: DataSettings, scratch: Path) -> dict[str, str]:
+    """Those of spark.toml; those of our own local Spark are left out where spark-submit has set them."""
+    options = tomllib.loads(Path(__file__).with_name("spark.toml").read_text(encoding="utf-8"))
+    chosen = options["always"] if _SUBMITTED in os.environ else options["local"] | options["always"]
+    memory_mb = int(data.memory_gb * 1024)
+    return {
+        name: text.format(master=data.spark_master, memory_mb=memory_mb, scratch=scratch)
+        for name, text in chosen.items()
     }
-    return ({} if _SUBMITTED in os.environ else local) | {
-        "spark.sql.execution.arrow.pyspark.enabled": "true",
-        "spark.sql.legacy.parquet.nanosAsLong": "true",
-        "spark.sql.parquet.inferTimestampNTZ.enabled": "false",
-        "spark.sql.session.timeZone": "UTC",
-        "spark.sql.warehouse.dir": scratch / "warehouse",
-        "spark.sql.sources.partitionColumnTypeInference.enabled": "false",
-        "spark.ui.showConsoleProgress": "false",
-    }
-
-
-def _micros(name: str) -> Any:
-    from pyspark.sql import functions
-
-    return functions.expr(f"timestamp_micros(`{name}` div 1000)")

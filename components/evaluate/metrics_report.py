@@ -4,7 +4,9 @@ Shape legend: N judged trips, K recommendations.
 """
 
 import dataclasses
+import functools
 from collections.abc import Sequence
+from typing import Self
 
 import numpy as np
 
@@ -34,47 +36,44 @@ class Judged:
     scores: dict[str, np.ndarray]
     """{model: [N, K] probabilities, NaN where a list has ended}, of the models whose score is one."""
 
-
-def judge(
-    task: Task, items: dict[str, np.ndarray], slices: dict[str, np.ndarray], scores: dict[str, np.ndarray]
-) -> Judged:
-    """Puts the lists beside what was bought, then and before."""
-    trips = task.trips
-    return Judged(
-        baskets=[trips.basket(int(trip)) for trip in task.trip_N],
-        histories=[trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N],
-        items=items,
-        slices=slices,
-        information_I=task.self_information(),
-        scores=scores,
-    )
-
-
-def by_trip(judged: Judged) -> ByTrip:
-    """Every per-trip metric of every model."""
-    return {
-        name: metrics.by_trip(metrics.find_hits(items_NK, judged.baskets, judged.histories, judged.information_I))
-        for name, items_NK in judged.items.items()
-    }
-
-
-def curves(judged: Judged) -> dict[str, list[metrics.Bin]]:
-    """{model: reliability of its first ten}, of the models whose score is a probability."""
-    return {
-        name: metrics.reliability(
-            score_NK, metrics.find_hits(judged.items[name], judged.baskets, judged.histories).hit_TK, 10
+    @classmethod
+    def of(
+        cls, task: Task, items: dict[str, np.ndarray], slices: dict[str, np.ndarray], scores: dict[str, np.ndarray]
+    ) -> Self:
+        """Puts the lists beside what was bought, then and before."""
+        trips = task.trips
+        return cls(
+            baskets=[trips.basket(int(trip)) for trip in task.trip_N],
+            histories=[trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N],
+            items=items,
+            slices=slices,
+            information_I=task.self_information(),
+            scores=scores,
         )
-        for name, score_NK in judged.scores.items()
-    }
+
+    def hits(self, items_NK: np.ndarray) -> metrics.Hits:
+        """What of these lists was bought."""
+        return metrics.find_hits(items_NK, self.baskets, self.histories, self.information_I)
+
+    @functools.cached_property
+    def values(self) -> ByTrip:
+        """Every per-trip metric of every model."""
+        return {name: metrics.by_trip(self.hits(items_NK)) for name, items_NK in self.items.items()}
+
+    @functools.cached_property
+    def curves(self) -> dict[str, list[metrics.Bin]]:
+        """{model: reliability of its first ten}, of the models whose score is a probability."""
+        return {
+            name: metrics.reliability(score_NK, self.hits(self.items[name]).hit_TK, 10)
+            for name, score_NK in self.scores.items()
+        }
 
 
-def overall(
-    judged: Judged, values: ByTrip, reliable: dict[str, list[metrics.Bin]], active_items: int
-) -> dict[str, dict[str, float]]:
-    """{model: {metric: mean}}, with what is measured across trips; NaN where undefined. `reliable`: from `curves`."""
-    means = _means(values, np.ones(len(judged.baskets), bool))
+def overall(judged: Judged, active_items: int) -> dict[str, dict[str, float]]:
+    """{model: {metric: mean}}, with what is measured across trips; NaN where undefined."""
+    means = _means(judged.values, np.ones(len(judged.baskets), bool))
     for name, items_NK in judged.items.items():
-        curve = reliable.get(name, [])
+        curve = judged.curves.get(name, [])
         means[name][metrics.COVERAGE] = metrics.coverage(items_NK, 10, active_items)
         means[name][metrics.CALIBRATION_ERROR] = metrics.calibration_error(curve)
         means[name][metrics.CALIBRATION_RATIO] = metrics.calibration_ratio(curve)
@@ -94,39 +93,39 @@ def intervals(values: ByTrip, settings: EvaluationSettings) -> dict[str, dict[st
     }
 
 
-def by_slice(judged: Judged, values: ByTrip, candidate: str, settings: EvaluationSettings) -> list[Slice]:
+def by_slice(judged: Judged, candidate: str, settings: EvaluationSettings) -> list[Slice]:
     """One a slice, in order of name and value."""
-    found = []
+    slices = []
     for slicing, labels_N in sorted(judged.slices.items()):
         for value in np.unique(labels_N):
             mask_N = labels_N == value
-            of_slice = {m: {name: value_N[mask_N] for name, value_N in of.items()} for m, of in values.items()}
-            found.append(
+            of_slice = {m: {name: value_N[mask_N] for name, value_N in of.items()} for m, of in judged.values.items()}
+            slices.append(
                 Slice(
                     slice=slicing,
                     value=str(value),
                     trips=int(mask_N.sum()),
-                    models=_means(values, mask_N),
+                    models=_means(judged.values, mask_N),
                     paired=paired(of_slice, candidate, settings, (REGRESSION_METRIC,)),
                 )
             )
-    return found
+    return slices
 
 
 def paired(
     values: ByTrip, candidate: str, settings: EvaluationSettings, of: Sequence[str] = GATE_METRICS
 ) -> dict[str, Deltas]:
     """{other model: {metric: difference}}: the candidate against each on the same trips."""
+
+    def delta(candidate_N: np.ndarray, other_N: np.ndarray) -> Delta:
+        interval = metrics.paired_delta(candidate_N, other_N, seed=settings.seed, rounds=settings.bootstrap_rounds)
+        return Delta(**dataclasses.asdict(interval))
+
     return {
-        name: {metric: _delta(values[candidate][metric], others[metric], settings) for metric in of}
+        name: {metric: delta(values[candidate][metric], others[metric]) for metric in of}
         for name, others in values.items()
         if name != candidate
     }
-
-
-def _delta(candidate_N: np.ndarray, reference_N: np.ndarray, settings: EvaluationSettings) -> Delta:
-    found = metrics.paired_delta(candidate_N, reference_N, seed=settings.seed, rounds=settings.bootstrap_rounds)
-    return Delta(**dataclasses.asdict(found))
 
 
 def _means(values: ByTrip, mask_N: np.ndarray) -> dict[str, dict[str, float]]:

@@ -29,7 +29,7 @@ def evaluate(
         from components.kfp_support.metric_log import log_metrics
         from tfx_configs.settings import RunSettings
 
-        found = evaluate_models(
+        measured = evaluate_models(
             examples=Path(examples.path),
             candidate=Path(candidate.path),
             baselines=Path(baselines.path),
@@ -38,6 +38,6 @@ def evaluate(
             gate=RunSettings.from_json(settings).gate,
             code_version=code_version,
         )
-        log_metrics(metrics, found.defined)
-        log_metrics(slices, found.by_slice)
-        write_page(found, Path(report.path))
+        log_metrics(metrics, measured.defined)
+        log_metrics(slices, measured.by_slice)
+        write_page(measured, Path(report.path))

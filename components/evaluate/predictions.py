@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from components.artifacts.evaluation import Latency
 from model.api import Answer, Model, Ranked, Request
 from model.data.trips import Trips
 from model.errors import StageFailed
@@ -71,7 +72,7 @@ def lists(
     return Lists(items_Nk=items_Nk, score_Nk=score_Nk, ranked=ranked if len(ranked) == len(which) else [])
 
 
-def latency_ms(model: Model, trips: Trips, which: np.ndarray, k: int = 10) -> dict[str, float]:
+def latency_ms(model: Model, trips: Trips, which: np.ndarray, k: int = 10) -> Latency:
     """Median and 99th percentile of one-request calls in this process, milliseconds, after a short warm-up."""
     requests = [request_of(trips, int(trip), k) for trip in which]
     for request in requests[:5]:
@@ -82,7 +83,7 @@ def latency_ms(model: Model, trips: Trips, which: np.ndarray, k: int = 10) -> di
         model.recommend([request])
         seconds.append(time.perf_counter() - begin)
     p50, p99 = np.quantile(1e3 * np.array(seconds), [0.5, 0.99])
-    return {"p50_ms": float(p50), "p99_ms": float(p99)}
+    return Latency(p50_ms=float(p50), p99_ms=float(p99))
 
 
 def _checked(answers: list[Answer], k: int, version: str) -> Iterator[Answer]:

@@ -8,6 +8,7 @@ import pandas as pd
 from components.artifacts.evaluation import TFMA, Evaluation, Latency, Span
 from components.artifacts.examples import Examples
 from components.evaluate import metrics_report as report
+from components.evaluate.metrics_report import Judged
 from components.evaluate.predictions import latency_ms, lists
 from components.evaluate.slices import slice_values
 from components.evaluate.source_ablation import without_each
@@ -68,10 +69,9 @@ def evaluate_models(
             scores[name] = listed.score_Nk
         if name == CANDIDATE:
             ranked = listed.ranked
-            latency = Latency(**latency_ms(model, task.trips, task.trip_N[: plan.latency_requests]))
+            latency = latency_ms(model, task.trips, task.trip_N[: plan.latency_requests])
     slices = slice_values(task, catalog, pd.read_parquet(Examples(examples).items), plan.top_values)
-    judged = report.judge(task, items, slices, scores)
-    values, reliable = report.by_trip(judged), report.curves(judged)
+    judged = Judged.of(task, items, slices, scores)
     evaluation = Evaluation(
         candidate=CANDIDATE,
         stable=STABLE if stable else None,
@@ -82,12 +82,12 @@ def evaluate_models(
         span=Span(**task.span),
         trips=len(task.trip_N),
         active_items=len(catalog.active_items()),
-        models=report.overall(judged, values, reliable, len(catalog.active_items())),
-        slices=tuple(report.by_slice(judged, values, CANDIDATE, plan)),
-        paired=report.paired(values, CANDIDATE, plan),
-        intervals=report.intervals(values, plan),
+        models=report.overall(judged, len(catalog.active_items())),
+        slices=tuple(report.by_slice(judged, CANDIDATE, plan)),
+        paired=report.paired(judged.values, CANDIDATE, plan),
+        intervals=report.intervals(judged.values, plan),
         sources=tuple(without_each(ranked, task.trips.item_ids, judged, plan)),
-        reliability=tuple(reliable.get(CANDIDATE, ())),
+        reliability=tuple(judged.curves.get(CANDIDATE, ())),
         latency=latency,
         size_mb=sum(path.stat().st_size for path in candidate.rglob("*") if path.is_file()) / MB,
     )

@@ -15,7 +15,7 @@ OTHER = "other"
 NEW_TRIPS = 5
 """A shopper with at most this many earlier trips is new."""
 MIN_DEPARTMENTS = 5
-"""An attribute with fewer values (a brand flag, say) is no department."""
+"""An attribute with fewer values (such as a brand flag) is no department."""
 
 
 def slice_values(task: Task, catalog: Catalog, items: pd.DataFrame, top_values: int) -> dict[str, np.ndarray]:
@@ -29,7 +29,7 @@ def slice_values(task: Task, catalog: Catalog, items: pd.DataFrame, top_values: 
     begin, end = trips.history_begin_T[which], trips.history_end_T[which]
     days_since = (trips.time_T[which] - trips.event_time_E[np.maximum(end, 1) - 1]) // DAY_S
     weeks = pd.to_datetime(trips.time_T[which], unit="s").strftime("%G-W%V").to_numpy(dtype=str)
-    found = {
+    slices = {
         "shopper": _shopper(_earlier_trips(task)),
         "activity": np.where(end > begin, _bins(days_since, (7, 28), "days"), "never"),
         "basket": _bins(trips.basket_end_T[which] - trips.basket_begin_T[which], (5, 15), "items"),
@@ -37,31 +37,26 @@ def slice_values(task: Task, catalog: Catalog, items: pd.DataFrame, top_values: 
         "week": weeks,
         "store": _top(trips.store_ids[trips.store_T[which]].astype(str), top_values),
     }
-    found = {name: values for name, values in found.items() if name not in ("week", "store") or len(set(values)) > 1}
+    slices = {name: values for name, values in slices.items() if name not in ("week", "store") or len(set(values)) > 1}
     departments = _departments(task, items)
     if departments is not None:
-        found["department"] = _top(departments, top_values)
+        slices["department"] = _top(departments, top_values)
     if catalog.user_attribute_names:
-        found["demographics_missing"] = _demographics_missing(task, catalog)
-    return found
+        slices["demographics_missing"] = _demographics_missing(task, catalog)
+    return slices
 
 
 def _earlier_trips(task: Task) -> np.ndarray:
     """[N] trips of the same shopper that began strictly before."""
-    trips = task.trips
-    order = np.lexsort((trips.time_T, trips.user_T))
-    user, moment = trips.user_T[order].astype(np.int64), trips.time_T[order]
-    span = int(moment.max()) + 1
-    keys = user * span + moment
-    wanted_user = trips.user_T[task.trip_N].astype(np.int64)
-    until = np.searchsorted(keys, wanted_user * span + trips.time_T[task.trip_N], side="left")
-    return until - np.searchsorted(user, wanted_user, side="left")
+    moments = pd.DataFrame({"user": task.trips.user_T, "time": task.trips.time_T})
+    place = moments.groupby("user")["time"].rank(method="min")  # from 1; equal moments share the first place
+    return place.to_numpy()[task.trip_N].astype(np.int64) - 1
 
 
 def _shopper(earlier_N: np.ndarray) -> np.ndarray:
     """new, or by terciles of the others' earlier trips: light, medium, heavy."""
-    known = earlier_N[earlier_N > NEW_TRIPS]
-    low, high = np.quantile(known, [1 / 3, 2 / 3]) if len(known) else (0.0, 0.0)
+    regular = earlier_N[earlier_N > NEW_TRIPS]
+    low, high = np.quantile(regular, [1 / 3, 2 / 3]) if len(regular) else (0.0, 0.0)
     conditions = [earlier_N <= NEW_TRIPS, earlier_N <= low, earlier_N <= high]
     return np.select(conditions, ["new", "light", "medium"], "heavy")
 
@@ -84,8 +79,8 @@ def _bins(values_N: np.ndarray, edges: tuple[int, int], unit: str) -> np.ndarray
 def _top(values_N: np.ndarray, top_values: int) -> np.ndarray:
     """The most frequent values keep their name, ties by name; the rest become `other`."""
     names, counts = np.unique(values_N, return_counts=True)
-    kept = names[np.argsort(-counts, kind="stable")[:top_values]]
-    return np.where(np.isin(values_N, kept), values_N, OTHER)
+    frequent = names[np.argsort(-counts, kind="stable")[:top_values]]
+    return np.where(np.isin(values_N, frequent), values_N, OTHER)
 
 
 def _departments(task: Task, items: pd.DataFrame) -> np.ndarray | None:

@@ -31,30 +31,29 @@ def without_each(
     if not ranked:
         return []
     index = {item: i for i, item in enumerate(item_ids.tolist())}
-    longest = max(len(one.item_ids) for one in ranked)
+    longest = max(len(answer.item_ids) for answer in ranked)
     item_NR = np.full((len(ranked), longest), metrics.NO_ITEM, np.int64)
     source_NR = np.full((len(ranked), longest), "", dtype=object)
-    for row, one in enumerate(ranked):
-        item_NR[row, : len(one.item_ids)] = [index.get(item, metrics.NO_ITEM) for item in one.item_ids]
-        source_NR[row, : len(one.reasons)] = one.reasons
-    hits = metrics.find_hits(item_NR[:, :PLACES], judged.baskets, judged.histories)
+    for row, answer in enumerate(ranked):
+        item_NR[row, : len(answer.item_ids)] = [index.get(item, metrics.NO_ITEM) for item in answer.item_ids]
+        source_NR[row, : len(answer.reasons)] = answer.reasons
+    hits = judged.hits(item_NR[:, :PLACES])
     whole, first_NK = metrics.by_trip(hits), source_NR[:, :PLACES]
-    found = []
-    for source in (one for one in SOURCES if (source_NR == one).any()):
-        rest = metrics.by_trip(
-            metrics.find_hits(_first(item_NR, source_NR != source), judged.baskets, judged.histories)
-        )
-        found.append(
+    metrics_of_rest = (*GATE_METRICS, metrics.EXPLORE_RECALL)
+    losses = []
+    for source in SOURCES:
+        if not (source_NR == source).any():
+            continue
+        rest = metrics.by_trip(judged.hits(_first(item_NR, source_NR != source)))
+        losses.append(
             SourceLoss(
                 source=source,
                 listed_percent=_percent((first_NK == source).sum(), (first_NK != "").sum()),
                 hit_percent=_percent((hits.hit_TK & (first_NK == source)).sum(), hits.hit_TK.sum()),
-                without=paired({"rest": rest, "whole": whole}, "rest", plan, (*GATE_METRICS, metrics.EXPLORE_RECALL))[
-                    "whole"
-                ],
+                without=paired({"rest": rest, "whole": whole}, "rest", plan, metrics_of_rest)["whole"],
             )
         )
-    return found
+    return losses
 
 
 def _first(item_NR: np.ndarray, kept_NR: np.ndarray) -> np.ndarray:

@@ -49,6 +49,8 @@ def build_catalog(
     snapshot_W = np.arange(first_snapshot(trips, run), cut_s + 1, WEEK_S, dtype=np.int64)
     recent_WI, decayed_WI = _popularity(item_E, time_E, snapshot_W, len(trips.item_ids))
     before = time_E < ranking_start(trips, run.train.ranking_days)
+    priced = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
+    log_price = np.log1p(priced.groupby(c.ITEM)[c.PRICE].median()).reindex(trips.item_ids)
     user_ids, user_names, user_sizes, user_codes = _users(users)
     return Catalog(
         item_ids=trips.item_ids,
@@ -57,7 +59,7 @@ def build_catalog(
         attribute_IA=codes_IA,
         vocabulary_I=vocabulary_I,
         vocabulary_size=vocabulary_size,
-        price_I=_prices(events, trips.item_ids, cut_s),
+        price_I=log_price.fillna(0.0).to_numpy(np.float32),
         repurchase_I=_repurchase(item_E[before], user_E[before], time_E[before], len(trips.item_ids)),
         snapshot_W=snapshot_W,
         recent_WI=recent_WI,
@@ -148,12 +150,6 @@ def _repurchase(item_E: np.ndarray, user_E: np.ndarray, time_E: np.ndarray, item
     again = np.bincount(pair[times > 1, 1], minlength=items)
     overall = again.sum() / max(buyers.sum(), 1)
     return ((again + REPURCHASE_PRIOR * overall) / (buyers + REPURCHASE_PRIOR)).astype(np.float32)
-
-
-def _prices(events: pd.DataFrame, item_ids: np.ndarray, cut_s: int) -> np.ndarray:
-    priced = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
-    median = np.log1p(priced.groupby(c.ITEM)[c.PRICE].median()).reindex(item_ids)
-    return median.fillna(0.0).to_numpy(np.float32)
 
 
 def _users(users: pd.DataFrame | None) -> tuple[np.ndarray, tuple[str, ...], tuple[int, ...], np.ndarray]:

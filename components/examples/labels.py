@@ -37,7 +37,8 @@ def label(
     trip_E, quantity_E = _lines(trips, positives(events, settings))
     return_E = return_times(trips, events, settings.return_days)
     train_E = trips.time_T[trip_E] < trips.cut_s
-    limit = _quantity_limit(quantity_E[trips.event_time_E < trips.cut_s], settings.quantity_quantile)
+    quantity, quantile = quantity_E[trips.event_time_E < trips.cut_s], settings.quantity_quantile
+    limit = float(np.quantile(quantity, quantile)) if quantile < 1 and len(quantity) else np.inf
     gift_T = _gifts(trips, trip_E, catalog, settings)
     dropped = {
         "after_cut": train_E & (trips.event_time_E >= trips.cut_s),
@@ -121,10 +122,6 @@ def _lines(trips: Trips, bought: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return rank[of_E], bought[c.QUANTITY].to_numpy(float)[order]
 
 
-def _quantity_limit(quantity: np.ndarray, quantile: float) -> float:
-    return float(np.quantile(quantity, quantile)) if quantile < 1 and len(quantity) else np.inf
-
-
 def _gifts(trips: Trips, trip_E: np.ndarray, catalog: Catalog, settings: LabelSettings) -> np.ndarray:
     """[T] bool: training trips whose basket is large for its shopper and made of what the shopper never buys.
 
@@ -136,14 +133,10 @@ def _gifts(trips: Trips, trip_E: np.ndarray, catalog: Catalog, settings: LabelSe
     size_T = np.bincount(trip_E, weights=counted_E, minlength=len(trips))
     familiar_E = counted_E * familiarity(trips, trip_E, catalog)
     familiarity_T = np.bincount(trip_E, weights=familiar_E, minlength=len(trips)) / np.maximum(size_T, 1.0)
-    order = np.lexsort((trips.time_T, trips.user_T))
-    user, size = trips.user_T[order], size_T[order]
-    start = np.searchsorted(user, user, side="left")
-    before = np.arange(len(user)) - start
-    bought = np.concatenate([[0], np.cumsum(size)])
-    mean = (bought[:-1] - bought[start]) / np.maximum(before, 1)
-    large_T = np.zeros(len(trips), bool)
-    large_T[order] = (before >= settings.gift_min_trips) & (size >= settings.gift_size_ratio * mean)
+    of_user = pd.Series(size_T).groupby(trips.user_T)  # trips are in order of time
+    before_T = of_user.cumcount().to_numpy()
+    mean_T = (of_user.cumsum().to_numpy() - size_T) / np.maximum(before_T, 1)
+    large_T = (before_T >= settings.gift_min_trips) & (size_T >= settings.gift_size_ratio * mean_T)
     return large_T & (familiarity_T < settings.gift_familiarity) & (trips.time_T < trips.cut_s)
 
 

@@ -1,6 +1,6 @@
 """Leakage checks on built examples: nothing in them may know what happened at or after the moment it speaks of.
 
-The trips and the catalog are right by construction; these checks make sure, on the data at hand, before anything is
+The trips and the catalog are right by construction; these checks make sure, on the data of the run, before anything is
 trained. The last one, on attributes, is a statistical test of columns that come from outside.
 
 What cannot be seen here: shuffled times in data without baskets (their trips are made from the times), columns that
@@ -105,13 +105,10 @@ def check_attributes(trips: Trips, catalog: Catalog) -> None:
         CheckFailed: naming table and column.
     """
     code_UD = catalog.user_attribute_UD[catalog.user_rows(trips.user_ids)]
-    columns = [
-        *(
-            ("items", name, trips.event_item_E, codes)
-            for name, codes in _named(catalog.attribute_names, catalog.attribute_IA)
-        ),
-        *(("users", name, trips.event_user_E, codes) for name, codes in _named(catalog.user_attribute_names, code_UD)),
-    ]
+    items = zip(catalog.attribute_names, catalog.attribute_IA.T, strict=True)
+    users = zip(catalog.user_attribute_names, code_UD.T, strict=True)
+    columns = [("items", trips.event_item_E, column) for column in items]
+    columns += [("users", trips.event_user_E, column) for column in users]
     time_E, cut_s = trips.event_time_E, trips.cut_s
     span_s = min(SPAN_DAYS * DAY_S, int(time_E.max()) + 1 - cut_s, (cut_s - int(time_E.min())) // 2)
     earlier_E, before_E, after_E = (
@@ -119,7 +116,7 @@ def check_attributes(trips: Trips, catalog: Catalog) -> None:
     )
     if min(earlier_E.sum(), before_E.sum(), after_E.sum()) < MIN_PURCHASES:
         return
-    for table, name, holder_E, code_N in columns:
+    for table, holder_E, (name, code_N) in columns:
         gone = _gone_percent(holder_E, code_N, before_E, after_E)
         usual = _gone_percent(holder_E, code_N, earlier_E, before_E)
         if gone > MAX_GONE_PERCENT and gone > MAX_GONE_RATIO * usual:
@@ -128,10 +125,6 @@ def check_attributes(trips: Trips, catalog: Catalog) -> None:
                 f"purchases in the {span_s / DAY_S:.0f} days before {day(cut_s)} and hardly any after it; "
                 f"use its values as of that day, or leave the column out"
             )
-
-
-def _named(names: tuple[str, ...], code_NA: np.ndarray) -> list[tuple[str, np.ndarray]]:
-    return list(zip(names, code_NA.T, strict=True))
 
 
 def _gone_percent(holder_E: np.ndarray, code_N: np.ndarray, first_E: np.ndarray, then_E: np.ndarray) -> float:

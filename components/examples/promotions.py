@@ -31,17 +31,8 @@ def read_promotions(path: Path, since_s: int) -> Iterator[tuple[str, pd.DataFram
 
 def build_promotions(kinds: Iterable[tuple[str, pd.DataFrame]], trips: Trips) -> tuple[Promotions, ...]:
     """Each kind's stretches in a store and of an item that the trips know, sorted by (store, item, start)."""
-    built = (_one_kind(kind, *_stretches(rows, trips)) for kind, rows in kinds)
+    built = (_one_kind(kind, rows, trips) for kind, rows in kinds)
     return tuple(promotions for promotions in built if len(promotions.item_P))
-
-
-def _stretches(rows: pd.DataFrame, trips: Trips) -> list[np.ndarray]:
-    """[store, item, first hour, last hour], [P] int32 each."""
-    store, item = index_of(trips.store_ids, rows[c.STORE]), index_of(trips.item_ids, rows[c.ITEM])
-    start = (rows[c.START].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S).astype(np.int32)
-    end = (-(-rows[c.END].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S)).astype(np.int32)
-    usable = (item >= 0) & (store >= 0) & (end > start)
-    return [a[usable].astype(np.int32) for a in (store, item, start, end)]
 
 
 def index_of(ids: np.ndarray, wanted: pd.Series) -> np.ndarray:
@@ -50,18 +41,22 @@ def index_of(ids: np.ndarray, wanted: pd.Series) -> np.ndarray:
     return np.append(pd.Index(ids).get_indexer(pd.Index(distinct.astype(object))), -1).astype(np.int64)[codes]
 
 
-def _one_kind(kind: str, store: np.ndarray, item: np.ndarray, start: np.ndarray, end: np.ndarray) -> Promotions:
+def _one_kind(kind: str, rows: pd.DataFrame, trips: Trips) -> Promotions:
+    store, item = index_of(trips.store_ids, rows[c.STORE]), index_of(trips.item_ids, rows[c.ITEM])
+    start = rows[c.START].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S
+    end = -(-rows[c.END].to_numpy("datetime64[s]").astype(np.int64) // HOUR_S)
     order = np.lexsort((start, item, store))
-    store, item, start, end = store[order], item[order], start[order], end[order]
+    order = order[((item >= 0) & (store >= 0) & (end > start))[order]]
+    store_P, item_P, start_P, end_P = (a[order].astype(np.int32) for a in (store, item, start, end))
     # Overlapping stretches: a search that finds the last start at or before now must see the latest end so far.
-    new_group = np.r_[True, (store[1:] != store[:-1]) | (item[1:] != item[:-1])]
+    new_group = np.r_[True, (store_P[1:] != store_P[:-1]) | (item_P[1:] != item_P[:-1])]
     group = np.cumsum(new_group)
-    latest = np.maximum.accumulate((group << 32) + end) - (group << 32)
+    latest = np.maximum.accumulate((group << 32) + end_P) - (group << 32)
     return Promotions(
         kind=kind,
-        store_P=store,
-        item_P=item,
-        start_hour_P=start,
+        store_P=store_P,
+        item_P=item_P,
+        start_hour_P=start_P,
         end_hour_P=latest.astype(np.int32),
     )
 

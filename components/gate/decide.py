@@ -3,14 +3,18 @@
 Only a yes to every check is a yes: whatever is missing, not a number, or about other data is a no with its reason.
 """
 
-from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from jinja2 import Template
 
 from components.artifacts.evaluation import Evaluation, Missing
 from components.artifacts.verdict import Override, Reason, Verdict
-from components.gate.checks import GROUPS
-from components.gate.criteria import Expected
-from components.kfp_support.markdown_table import table_lines
+from components.gate.checks import GROUPS, Expected
 from tfx_configs.settings import GateSettings
+
+MIN_REASON = 20
+"""Characters that a reason must have: `ok` and `asked for` explain nothing to who reads them in a year."""
+_PAGE = Template(Path(__file__).with_name("verdict.md.j2").read_text("utf-8"), trim_blocks=True, lstrip_blocks=True)
 
 
 def decide(
@@ -26,10 +30,10 @@ def decide(
     for group, checks in GROUPS.items():
         for check in checks:
             try:
-                found = check(evaluation, settings, expected)
+                of_check = check(evaluation, settings, expected)
             except Missing as error:
-                found = [Reason(check=check.__name__.replace("_", " "), passed=False, message=str(error))]
-            reasons += [reason.model_copy(update={"group": group}) for reason in found]
+                of_check = [Reason(check=check.__name__.replace("_", " "), passed=False, message=str(error))]
+            reasons += [reason.model_copy(update={"group": group}) for reason in of_check]
     failed = tuple(reason.check for reason in reasons if not reason.passed)
     return Verdict(
         blessed=not failed or override is not None,
@@ -44,28 +48,15 @@ def decide(
 
 def as_markdown(verdict: Verdict) -> str:
     """A line a kind of check; then what failed, then everything, kind by kind."""
-    lines = [f"# {verdict.headline}", "", "| | checks | passed |", "|---|---|---|"]
-    groups = {group: [one for one in verdict.reasons if one.group == group] for group in GROUPS}
-    for group, reasons in groups.items():
-        if reasons:
-            passed = sum(reason.passed for reason in reasons)
-            lines.append(f"| {_mark(passed == len(reasons))} | {group} | {passed} of {len(reasons)} |")
-    if verdict.failed:
-        lines += ["", "## Failed checks", "", *_table(verdict.failed)]
-    for group, reasons in groups.items():
-        if reasons:
-            lines += ["", f"## {group[0].upper()}{group[1:]}", "", *_table(reasons)]
-    return "\n".join(lines) + "\n"
+    groups = {group: [reason for reason in verdict.reasons if reason.group == group] for group in GROUPS}
+    return _PAGE.render(verdict=verdict, groups=groups)
 
 
-def _table(reasons: Iterable[Reason]) -> Iterator[str]:
-    rows = ((_mark(r.passed), r.check, _text(r.value), _text(r.threshold), r.message) for r in reasons)
-    return table_lines(("", "check", "value", "limit", ""), rows)
-
-
-def _mark(passed: bool) -> str:
-    return "yes" if passed else "**NO**"
-
-
-def _text(number: float | None) -> str:
-    return "" if number is None else f"{number:.5g}"
+def refusal(reason: str, by: str) -> str:
+    """Why an override with this reason and name is not taken; empty when it is."""
+    if len(reason.strip()) < MIN_REASON:
+        return (
+            f"override: expected a reason of at least {MIN_REASON} characters, got {reason.strip()!r}; "
+            "explain why the failed checks do not count this time"
+        )
+    return "" if by.strip() else "override: expected the name of who decides, got none; give your name"

@@ -5,9 +5,8 @@ from pathlib import Path
 
 from components.artifacts.evaluation import Evaluation
 from components.artifacts.verdict import Override
-from components.gate.criteria import Expected
-from components.gate.decide import as_markdown, decide
-from components.gate.override import refusal
+from components.gate.checks import Expected
+from components.gate.decide import as_markdown, decide, refusal
 from components.kfp_support.progress import progress
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
@@ -44,18 +43,16 @@ def judge_candidate(
     refused = refusal(override_reason, override_by) if override_reason or override_by else ""
     if refused:
         progress(f"OVERRIDE REFUSED: {refused}")
+    moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    reason, by = override_reason.strip(), override_by.strip()
+    override = Override(by=by, at=moment, reason=reason) if reason and not refused else None
     verdict = decide(
         measured,
         settings,
         Expected(digest=task.digest, trips=len(task.trip_N)),
-        None if refused else _override(override_reason.strip(), override_by.strip()),
+        override,
     ).model_copy(update={"override_refused": refused, "code_version": code_version})
     verdict.write(verdict_file)
     write_text(table_file, as_markdown(verdict))
     progress(verdict.headline, blessed=verdict.blessed, overridden=verdict.overridden)
     return verdict.blessed
-
-
-def _override(reason: str, by: str) -> Override | None:
-    moment = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return Override(by=by, at=moment, reason=reason) if reason else None

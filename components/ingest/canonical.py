@@ -7,8 +7,7 @@ import ibis.expr.datatypes as dt
 from ibis.expr.types import Column as Expression
 from ibis.expr.types import Table as Expr
 
-from components.engines.engine import Engine
-from components.engines.file_errors import readable
+from components.engines.engine import Engine, readable
 from components.ingest.cleaning import Source, calendar_day, not_finite
 from model.data import columns as c
 from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Column, Table, Type
@@ -63,7 +62,7 @@ def _column(raw: Expr, column: Column, path: Path) -> Expression:
         if column.required:
             raise InputError(f"{path}: expected column {column.name}, found {', '.join(raw.columns)}; rename or add it")
         if column.name == c.BASKET:
-            return calendar_day(raw[c.USER].cast("string"), _moment(raw, path))
+            return calendar_day(raw[c.USER].cast("string"), _column(raw, EVENTS.column(c.TIME), path))
         return ibis.literal(column.default, type=_STORED[column.type])
     value = raw[column.name]
     if column.type is Type.TIME:
@@ -87,9 +86,3 @@ def _time(value: Expression, column: Column, path: Path) -> Expression:
     if isinstance(kind, dt.Timestamp | dt.Date):
         return value.cast("timestamp(6)")
     raise InputError(f"{path}: expected timestamps or unix seconds in {column.name}, got {kind}; convert the column")
-
-
-def _moment(raw: Expr, path: Path) -> Expression:
-    if c.TIME not in raw.columns:
-        raise InputError(f"{path}: expected column {c.TIME}, found {', '.join(raw.columns)}; rename or add it")
-    return _time(raw[c.TIME], EVENTS.column(c.TIME), path)

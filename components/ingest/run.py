@@ -10,8 +10,7 @@ from ibis import _
 from ibis.expr.types import Table as Expr
 
 from components.artifacts.tables import IngestReport, Tables
-from components.engines.engine import Engine, open_engine
-from components.engines.file_errors import one_line
+from components.engines.engine import Engine, one_line, open_engine
 from components.ingest import canonical, completejourney, movielens
 from components.ingest.cleaning import (
     Source,

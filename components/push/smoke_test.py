@@ -46,7 +46,7 @@ def _checked(answer: Any, version: str) -> list[str]:
         raise CheckFailed(f"{version}: expected a v2 answer, got {str(answer)[:80]!r}")
     outputs = {output["name"]: output["data"] for output in answer.get("outputs", [])}
     if not outputs.get("item_id"):
-        raise CheckFailed(f"{version}: expected recommendations, got none; look at the model's catalog")
+        raise CheckFailed(f"{version}: expected recommendations, got none; check the model's catalog")
     if answer.get("model_version") != version:
         raise CheckFailed(f"expected an answer of {version}, got one of {answer.get('model_version')}; see storageUri")
     items: list[str] = outputs["item_id"]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
 from components.tfdv import statistics
 from components.tfdv.derived_columns import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY
@@ -28,24 +28,14 @@ def drift(earlier: pd.DataFrame, recent: pd.DataFrame) -> Distances:
 def drift_of_stats(earlier: statistics.Stats, recent: statistics.Stats) -> Distances:
     """`drift` of statistics whose numbers were clipped to one range."""
     schema = _comparing((*NUMERIC, *CATEGORICAL), earlier, recent, "drift_comparator")
-    compared = tfdv.validate_statistics(recent, schema, previous_statistics=earlier)
-    return {
-        statistics.name_of(info): measurement.value
-        for info in compared.drift_skew_info
-        for measurement in info.drift_measurements
-    }
+    return _measured(tfdv.validate_statistics(recent, schema, previous_statistics=earlier), "drift_measurements")
 
 
 def skew(trained: statistics.Stats, requests: pd.DataFrame) -> Distances:
     """Of requests, with the derived columns, from the training trips."""
     served = statistics.compute(requests)
     schema = _comparing(OF_REQUESTS, trained, served, "skew_comparator")
-    compared = tfdv.validate_statistics(trained, schema, serving_statistics=served)
-    return {
-        statistics.name_of(info): measurement.value
-        for info in compared.drift_skew_info
-        for measurement in info.skew_measurements
-    }
+    return _measured(tfdv.validate_statistics(trained, schema, serving_statistics=served), "skew_measurements")
 
 
 def of_events(frame: pd.DataFrame) -> pd.DataFrame:
@@ -67,6 +57,11 @@ def with_one_range(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
         for frame in out:
             frame[name] = frame[name].clip(low, high) if low < high else frame[name]
     return out
+
+
+def _measured(compared: anomalies_pb2.Anomalies, kind: str) -> Distances:
+    infos = compared.drift_skew_info
+    return {statistics.name_of(info): measurement.value for info in infos for measurement in getattr(info, kind)}
 
 
 def _comparing(

@@ -46,7 +46,7 @@ def distances(
     if training_stats and not Path(training_stats).is_file():
         raise InputError(f"training_stats: expected a file at {training_stats}, found none")
     trained = statistics.read(Path(training_stats)) if training_stats else None
-    asked = _loaded(visits).rename(columns={"time_s": c.TIME})
+    asked = _loaded(visits)
     bought = _by_clock(_loaded(purchases), time_zone)
 
     def from_training(parts: Parts) -> Distances:
@@ -69,10 +69,8 @@ def _each(measure: Callable[[Parts], Distances], spans: Spans) -> ByWindow:
 
 def _loaded(paths: list[str]) -> pd.DataFrame:
     """All rows with the derived columns, times as float64 seconds."""
-    frame = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True)
-    time = c.TIME if c.TIME in frame else "time_s"
-    frame[time] = frame[time].astype("float64")
-    derived: pd.DataFrame = with_derived(schema.EVENTS, frame.rename(columns={time: c.TIME}))
+    rows = pd.concat([pd.read_parquet(path) for path in paths], ignore_index=True).rename(columns={"time_s": c.TIME})
+    derived: pd.DataFrame = with_derived(schema.EVENTS, rows.astype({c.TIME: "float64"}))
     return derived.sort_values(c.TIME, kind="stable")
 
 

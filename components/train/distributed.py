@@ -13,6 +13,7 @@ from typing import Any
 
 from model.system.legacy_keras import Tensor, tf
 
+Resolver = tf.distribute.cluster_resolver.TFConfigClusterResolver
 Shares = Callable[[int, int], Any]
 """(worker, of how many) -> tf.data with this worker's share of every batch, of known length, the same for all."""
 
@@ -21,7 +22,7 @@ Shares = Callable[[int, int], Any]
 def strategy() -> Any:
     """The tf.distribute strategy of this process. With several workers the first call waits for all of them, and no
     TensorFlow op may have run before it."""
-    cluster = _resolver().cluster_spec()
+    cluster = Resolver().cluster_spec()
     if sum(cluster.num_tasks(job) for job in cluster.jobs) > 1:
         tf.config.set_visible_devices(tf.config.list_physical_devices("GPU")[:1], "GPU")  # one share a worker
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -30,7 +31,7 @@ def strategy() -> Any:
 
 def is_chief() -> bool:
     """Whether this process writes what was learned: the chief, or worker 0 where none is called so."""
-    resolver = _resolver()
+    resolver = Resolver()
     first = "chief" if "chief" in resolver.cluster_spec().jobs else "worker"
     return (resolver.task_type or first, resolver.task_id or 0) == (first, 0)
 
@@ -96,7 +97,3 @@ def _with_others() -> Any:
     """The context of a step that several workers run together, else None."""
     context = tf.distribute.get_replica_context()
     return context if context is not None and context.num_replicas_in_sync > 1 else None
-
-
-def _resolver() -> Any:
-    return tf.distribute.cluster_resolver.TFConfigClusterResolver()

@@ -12,7 +12,6 @@ from components.artifacts.training import TrainingRecord
 from components.train.vocabulary import Coding
 from model.data.time_split import day
 from model.errors import InputError, ModelRefused
-from model.files import read_json
 from model.networks import weights
 from model.package.export import CODING
 from model.package.manifest import verify
@@ -62,7 +61,7 @@ def open_parent(directory: Path | None, run: RunSettings, cut_s: int) -> Parent:
     return Parent(
         version=manifest.version,
         learned_until_s=record.learned_until_s,
-        coding=Coding.from_json(read_json(directory / CODING)),
+        coding=Coding.load(directory),
         weights=weights.read(directory),
     )
 

@@ -14,10 +14,9 @@ from components.train.parent_model import open_parent
 from components.train.pre_ranker import train_preranker
 from components.train.ranker import no_scorer, train_ranker
 from components.train.towers import TwoTowers, item_index, neighbours, train_towers
-from components.train.trained_model import TrainedModel
 from components.train.trip_split import training_trips
 from components.train.vocabulary import Coding, recoded
-from components.train.warm_start import train_from_parent
+from components.train.warm_start import TrainedModel, train_from_parent
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
@@ -76,7 +75,7 @@ def package(
         retrieved=run.candidates.retrieved,
         index=trained.index,
         training=trained.record.as_json() | {"settings": run.model_dump()},
-        coding=coding.as_json(),
+        coding=coding.model_dump(mode="json"),
         score_is_probability=True,
         rerank=run.rerank,
         items=examples.items,

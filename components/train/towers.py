@@ -23,6 +23,8 @@ from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import TrainSettings
 
 LEARNING_RATE = 2e-3
+ITEMS_STEP = 8192
+"""Items whose vectors are computed at once."""
 INDEX_QUERIES = 256
 """Trips whose queries measure how much an approximate index finds."""
 
@@ -87,17 +89,13 @@ def train_towers(
     workers.fit(towers, training, None, settings.retrieval_epochs, watch)
 
 
-def item_vectors(towers: TwoTowers, items: int, step: int = 8192) -> np.ndarray:
-    """[items, d] float32 vectors of all items."""
-    parts = [towers.items(tf.range(i, min(i + step, items))).numpy() for i in range(0, items, step)]
-    return np.concatenate(parts)
-
-
 def item_index(towers: TwoTowers, catalog: Catalog, reader: TripReader, asked: np.ndarray) -> Index:
     """The towers' index of the items that can be bought now; what it finds is measured on some of the `asked` trips."""
-    active = catalog.active_items()
-    vectors = item_vectors(towers, catalog.items)[active]
-    return build_index(vectors, active, lambda: query_vectors(towers, reader, asked[:INDEX_QUERIES]))
+    active, items = catalog.active_items(), catalog.items
+    parts = [towers.items(tf.range(i, min(i + ITEMS_STEP, items))).numpy() for i in range(0, items, ITEMS_STEP)]
+    return build_index(
+        np.concatenate(parts)[active], active, lambda: query_vectors(towers, reader, asked[:INDEX_QUERIES])
+    )
 
 
 def neighbours(

@@ -5,32 +5,40 @@ Shape legend: I items, A item attributes, U shoppers with attributes, D shopper 
 """
 
 import dataclasses
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Self
 
 import numpy as np
 import pandas as pd
+from pydantic import BeforeValidator, PlainSerializer
 
+from components.artifacts.artifact import Artifact
 from components.artifacts.examples import Examples
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, Promotions, hashed_rows
 from model.errors import ModelRefused
+from model.package.export import CODING
 
 NOTHING_P = np.zeros(0, np.int32)
+Attributes = Annotated[
+    dict[str, tuple[str, ...]], BeforeValidator(dict), PlainSerializer(lambda values: list(values.items()))
+]
+"""{attribute: its values}; pairs in JSON, which keeps the order of lists only."""
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Coding:
+class Coding(Artifact):
     """Of the catalog that a model was trained on."""
 
-    item_rows: Mapping[str, int]
+    FILE = CODING
+    STAGE = "train"
+
+    item_rows: dict[str, int]
     """Embedding rows of the items that have one of their own."""
     buckets: int
     """The rows before those, shared by hash of the id."""
-    attributes: Mapping[str, tuple[str, ...]]
+    attributes: Attributes
     """Item attributes in their order, each with the values that have a code of their own, by code."""
-    user_attributes: Mapping[str, tuple[str, ...]]
+    user_attributes: Attributes
     promotions: tuple[str, ...]
     """Kinds, in their order."""
 
@@ -54,17 +62,6 @@ class Coding:
             promotions=tuple(p.kind for p in catalog.promotions),
         )
 
-    def as_json(self) -> dict[str, Any]:
-        """JSON keeps the order of lists only."""
-        coding = dataclasses.asdict(self)
-        return coding | {name: list(coding[name].items()) for name in ("attributes", "user_attributes")}
-
-    @classmethod
-    def from_json(cls, coding: Mapping[str, Any]) -> Self:
-        """Raises TypeError, KeyError or ValueError on anything that `as_json` did not make."""
-        listed = {name: {key: tuple(v) for key, v in coding[name]} for name in ("attributes", "user_attributes")}
-        return cls(**{**coding, **listed, "promotions": tuple(coding["promotions"])})
-
 
 def recoded(catalog: Catalog, coding: Coding, examples: Examples) -> Catalog:
     """The same snapshot in the codes of `coding`.
@@ -81,13 +78,14 @@ def recoded(catalog: Catalog, coding: Coding, examples: Examples) -> Catalog:
     if gone:
         raise ModelRefused(f"expected the parent's attribute {gone[0]} in the items table, it has none; start: scratch")
     users_UD = _codes(users, coding.user_attributes)
+    own_I = np.array([coding.item_rows.get(item, -1) for item in catalog.item_ids.tolist()], np.int32)
     running = {p.kind: p for p in catalog.promotions}
     return dataclasses.replace(
         catalog,
         attribute_names=tuple(coding.attributes),
         attribute_sizes=_sizes(coding.attributes),
         attribute_IA=_codes(items, coding.attributes),
-        vocabulary_I=_item_rows(catalog.item_ids, coding),
+        vocabulary_I=np.where(own_I >= 0, own_I, hashed_rows(catalog.item_ids, coding.buckets)).astype(np.int32),
         vocabulary_size=coding.buckets + len(coding.item_rows),
         buckets=coding.buckets,
         user_attribute_names=tuple(coding.user_attributes),
@@ -114,11 +112,11 @@ def _values(column: pd.Series | None, code_N: np.ndarray) -> tuple[str, ...]:
     return tuple(named[code] for code in sorted(named))
 
 
-def _sizes(attributes: Mapping[str, tuple[str, ...]]) -> tuple[int, ...]:
+def _sizes(attributes: Attributes) -> tuple[int, ...]:
     return tuple(RARE + 1 + len(values) for values in attributes.values())
 
 
-def _codes(table: pd.DataFrame, attributes: Mapping[str, tuple[str, ...]]) -> np.ndarray:
+def _codes(table: pd.DataFrame, attributes: Attributes) -> np.ndarray:
     """[N, A] int32 codes of the table's rows; a column that is not there is missing everywhere."""
     codes = np.full((len(table), len(attributes)), MISSING, np.int32)
     for a, (name, values) in enumerate(attributes.items()):
@@ -127,11 +125,6 @@ def _codes(table: pd.DataFrame, attributes: Mapping[str, tuple[str, ...]]) -> np
             place = pd.Index(values, dtype=object).get_indexer(pd.Index(table[name].astype(str), dtype=object))
             codes[:, a] = np.where(present, np.where(place >= 0, RARE + 1 + place, RARE), MISSING)
     return codes
-
-
-def _item_rows(item_ids: np.ndarray, coding: Coding) -> np.ndarray:
-    own = np.array([coding.item_rows.get(item, -1) for item in item_ids.tolist()], np.int32)
-    return np.where(own >= 0, own, hashed_rows(item_ids, coding.buckets)).astype(np.int32)
 
 
 def _none_of(kind: str) -> Promotions:

@@ -4,20 +4,20 @@ In both, everything that is not learned is new: items and their vectors' index, 
 shoppers. Items that are new to the parent are placed by their attributes and the shared row of their id's hash.
 """
 
+import dataclasses
+
 import numpy as np
 
 from components.artifacts.training import TrainingRecord
 from components.kfp_support.progress import progress
 from components.train import distributed as workers
-from components.train.calibration.calibrate import calibrate, set_line
-from components.train.calibration.platt import Platt
+from components.train.calibration.calibrate import Platt, calibrate, set_line
 from components.train.input_pipeline import LossCurve
 from components.train.parent_model import Parent
 from components.train.ranker import LEARNING_RATE as RANKER_RATE
 from components.train.ranker import no_scorer, train_ranker
 from components.train.towers import INDEX_QUERIES, TwoTowers, item_index, neighbours, train_towers
 from components.train.towers import LEARNING_RATE as TOWERS_RATE
-from components.train.trained_model import TrainedModel
 from components.train.trip_split import trips_since
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
@@ -26,11 +26,23 @@ from model.data.trips import Trips
 from model.networks.ranker import Ranker, RankerScorer
 from model.networks.recommender import Recommender
 from model.networks.weights import assign, weights
+from model.package.vector_index import Index
 from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
 WARM = 0.25
 """Share of the learning rates that a warm start begins with: it corrects what the parent learned."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class TrainedModel:
+    """The result of training in memory, from scratch or from a parent, ready for export."""
+
+    recommender: Recommender
+    """On the catalog as served."""
+    index: Index
+    record: TrainingRecord
+    """Without the settings."""
 
 
 def train_from_parent(run: RunSettings, trips: Trips, catalog: Catalog, parent: Parent) -> TrainedModel:

@@ -13,6 +13,7 @@ from components.tfdv.derived_columns import LOG_PRICE
 from components.tfdv.distances import NUMERIC, drift_of_stats, of_events
 from components.validate import calendar_weeks as weeks
 from components.validate.drift import drifted, with_limits
+from components.validate.findings import finding
 from components.validate.value_checks import MIN_ITEM_ROWS
 from model.data import columns as c
 from model.errors import InputError
@@ -62,8 +63,7 @@ def find(
         )
     before = statistics.read(reference.drift_stats)
     distances = with_limits(drift_of_stats(before, _statistics(training, _ranges(before))), settings)
-    todo = "a real change of the business needs a retrain and a check by the gate; a broken feed needs a repair"
-    out = drifted(distances, "reference_drift", "within {limit:g} of the blessed span", todo, settings)
+    out = drifted(distances, "reference_drift", settings)
     for column in KNOWN:
         if column not in training:
             continue
@@ -107,9 +107,8 @@ def _unknown(column: str, before: pd.DataFrame, after: pd.DataFrame, settings: V
     if percent <= settings.max_unknown_percent:
         return []
     severity: Severity = "stop" if percent > settings.max_renamed_percent else "warn"
-    expected = f"ids of the blessed span in at least {100 - settings.max_unknown_percent:g} % of events"
-    received = f"{percent:.1f} % of events with other ids, such as {after.index[new][0]!r}"
-    return [Finding("events", column, "reference_ids", severity, expected, received, "check that ids were not renamed")]
+    least, example = 100 - settings.max_unknown_percent, after.index[new][0]
+    return [finding("reference_ids", column, severity, least=least, percent=percent, example=example)]
 
 
 def _prices(before: pd.DataFrame, after: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -119,14 +118,9 @@ def _prices(before: pd.DataFrame, after: pd.DataFrame, settings: ValidationSetti
         return []
     out, (ratio, moved) = [], change
     if abs(np.log(ratio)) > np.log(settings.max_scale_ratio):
-        expected = "items priced as in the blessed span (x1)"
-        received = f"prices of the same items in another unit (x{ratio:.3g})"
-        todo = "the unit changed (cents for currency): convert it in ingest"
-        out.append(Finding("events", c.PRICE, "reference_scale", "stop", expected, received, todo))
+        out.append(finding("reference_scale", c.PRICE, ratio=ratio))
     if moved > MAX_MOVED:
-        expected = f"each item priced near its price in the blessed span (within {MAX_MOVED:g} of any item's distance)"
-        todo = "item ids were shuffled or remapped: restore the ids that the blessed model knows"
-        out.append(Finding("events", c.ITEM, "reference_ids", "stop", expected, f"a distance of {moved:.2f}", todo))
+        out.append(finding("reference_prices", c.ITEM, most=MAX_MOVED, moved=moved))
     return out
 
 
@@ -136,9 +130,7 @@ def _volume(ratio: float, settings: ValidationSettings) -> list[Finding]:
     if beyond <= 1:
         return []
     severity: Severity = "stop" if beyond > settings.stop_drift_factor else "warn"
-    expected = f"about as many events a day as in the blessed span (within x{settings.max_volume_ratio:g})"
-    todo = "check that every source of events was loaded, and only once"
-    return [Finding("events", c.TIME, "reference_volume", severity, expected, f"x{ratio:.2f}", todo)]
+    return [finding("reference_volume", c.TIME, severity, most=settings.max_volume_ratio, ratio=ratio)]
 
 
 def volume_ratio(span: Span, events: int, days: int) -> float:

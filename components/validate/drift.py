@@ -9,6 +9,7 @@ from components.artifacts.validation import Distance, Finding, Severity
 from components.tfdv import statistics
 from components.tfdv.derived_columns import HOUR, WEEKDAY
 from components.tfdv.distances import NUMERIC, drift, drift_of_stats, of_events, with_one_range
+from components.validate.findings import finding
 from model.data import columns as c
 from tfx_configs.units import DAY_S
 from tfx_configs.validation import ValidationSettings
@@ -31,23 +32,17 @@ def with_limits(distances: Mapping[str, float], settings: ValidationSettings) ->
     ]
 
 
-def drifted(
-    distances: list[Distance], check: str, expected: str, what_to_do: str, settings: ValidationSettings
-) -> list[Finding]:
-    """One finding for each distance beyond its limit.
-
-    Args:
-        expected: where the feature should be, with {limit:g} in it.
-    """
+def drifted(distances: list[Distance], check: str, settings: ValidationSettings) -> list[Finding]:
+    """One finding of `check` for each distance beyond its limit."""
     findings = []
     for distance in distances:
         if distance.exceeds:
             far = distance.value > distance.limit * settings.stop_drift_factor
             severity: Severity = "stop" if far and distance.feature not in WARN_ONLY else "warn"
             measure = "Jensen-Shannon divergence" if distance.feature in NUMERIC else "L-infinity distance"
-            wanted = f"{expected.format(limit=distance.limit)} ({measure})"
-            received = f"{distance.value:.3f}"
-            findings.append(Finding("events", distance.feature, check, severity, wanted, received, what_to_do))
+            value, limit, days = distance.value, distance.limit, settings.drift_days
+            text = finding(check, distance.feature, severity, distance=value, limit=limit, measure=measure, days=days)
+            findings.append(text)
     return findings
 
 
@@ -76,9 +71,7 @@ def find(events: pd.DataFrame, settings: ValidationSettings) -> tuple[list[Findi
     if too_short or min(len(earlier), len(recent)) < MIN_ROWS:
         return [], []
     distances = with_limits(drift(earlier, recent), settings)
-    expected = f"the last {settings.drift_days} training days within {{limit:g}} of the days before"
-    todo = "see the drift chart: a real change of the business needs a retrain, a broken feed needs a repair"
-    return drifted(distances, "drift", expected, todo, settings), distances
+    return drifted(distances, "drift", settings), distances
 
 
 def _span(events: pd.DataFrame, begin_s: float, end_s: float) -> pd.DataFrame:

@@ -9,9 +9,12 @@ import pyarrow.dataset as ds
 
 from components.artifacts.tables import Tables
 from components.artifacts.validation import Finding
+from components.validate.findings import finding
 from model.data import schema
 
 PARTITION = "month"
+FILE = "(file)"
+"""In the place of a column, of a finding on the whole table."""
 _CONVERSION_ERRORS = (pa.ArrowException, OSError, ValueError)
 
 
@@ -36,13 +39,9 @@ def load(tables: Tables, table: schema.Table, max_rows: int) -> Loaded | Finding
 
     A table of more than `max_rows` rows is thinned to every k-th row, the same rows every time.
     """
-
-    def unreadable(expected: str, received: str, what_to_do: str) -> Finding:
-        return Finding(table.name, "(file)", "readable", "stop", expected, received, what_to_do)
-
     path = tables.path(table)
     if path is None:
-        return unreadable("a table", "none", "run ingest again") if table.required else None
+        return finding("absent", FILE, table=table.name) if table.required else None
     try:
         source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
         rows = source.count_rows()
@@ -53,10 +52,9 @@ def load(tables: Tables, table: schema.Table, max_rows: int) -> Loaded | Finding
         frame = pd.DataFrame({name: _to_pandas(arrow[name]) for name in types})
         partitions = arrow[PARTITION].to_pandas().astype(str) if parted else None
     except _CONVERSION_ERRORS as error:
-        todo = "write the file again; it is damaged or not Parquet"
-        return unreadable("readable Parquet files", str(error).splitlines()[0][:160], todo)
+        return finding("unreadable", FILE, table=table.name, reason=str(error).splitlines()[0][:160])
     if rows == 0:
-        return unreadable("at least one row", "0 rows", "check the source of this table") if table.required else None
+        return finding("empty", FILE, table=table.name) if table.required else None
     return Loaded(table=table, frame=frame, types=types, rows=rows, stride=stride, partitions=partitions)
 
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from components.artifacts.validation import Finding
 from components.validate import time_checks, value_checks
+from components.validate.findings import finding
 from components.validate.load_tables import Loaded
 from model.data import columns as c
 from model.data import schema
@@ -13,17 +14,10 @@ from tfx_configs.validation import ValidationSettings
 
 def missing_columns(loaded: Loaded) -> list[Finding]:
     """Canonical columns that may be empty yet must exist; TFDV reports the others."""
+    table, present = loaded.table, ", ".join(loaded.types)
     return [
-        Finding(
-            table=loaded.table.name,
-            column=column.name,
-            check="missing_column",
-            severity="stop",
-            expected=f"a column of type {column.type}",
-            received=f"no such column among {', '.join(loaded.types)}",
-            what_to_do="restore the column in the source, or map it in ingest",
-        )
-        for column in loaded.table.columns
+        finding("missing_column", column.name, table=table.name, type=column.type, columns=present)
+        for column in table.columns
         if column.nullable and column.name not in loaded.types
     ]
 
@@ -32,7 +26,7 @@ def find(
     tables: Mapping[str, Loaded], broken: Iterable[Finding], settings: ValidationSettings, now_s: float
 ) -> list[Finding]:
     """Runs every check whose columns are all there and not among the `broken` ones (the stops so far)."""
-    unsound = {(finding.table, finding.column) for finding in broken if finding.severity == "stop"}
+    unsound = {(stop.table, stop.column) for stop in broken if stop.severity == "stop"}
 
     def sound(name: str, *columns: str) -> bool:
         return name in tables and all(

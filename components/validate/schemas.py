@@ -16,12 +16,8 @@ from model.files import write_text
 DIRECTORY = Path(__file__).resolve().parents[2] / "tfx_configs" / "schema"
 TRAINING, SERVING = "TRAINING", "SERVING"
 
-_TFDV_TYPES = {
-    schema.Type.ID: schema_pb2.BYTES,
-    schema.Type.CATEGORY: schema_pb2.BYTES,
-    schema.Type.NUMBER: schema_pb2.FLOAT,
-    schema.Type.TIME: schema_pb2.FLOAT,  # seconds since 1970
-}
+_NUMBERS = (schema.Type.NUMBER, schema.Type.TIME)
+"""Types that TFDV sees as floats; times are seconds since 1970."""
 _DERIVED = (
     schema.Column(
         name=HOUR, type=schema.Type.NUMBER, low=0.0, high=23.0, request="request_time", doc="Hour of event_time, UTC."
@@ -52,7 +48,8 @@ def derive(table: schema.Table) -> schema_pb2.Schema:
 
 
 def _feature(column: schema.Column) -> schema_pb2.Feature:
-    feature = schema_pb2.Feature(name=column.name, type=_TFDV_TYPES[column.type])
+    kind = schema_pb2.FLOAT if column.type in _NUMBERS else schema_pb2.BYTES
+    feature = schema_pb2.Feature(name=column.name, type=kind)
     feature.annotation.comment.append(f"{column.doc} [{column.unit}]" if column.unit else column.doc)
     feature.value_count.min = feature.value_count.max = 1
     if not column.nullable:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from components.artifacts.validation import Finding, Severity
 from components.validate import calendar_weeks as weeks
+from components.validate.findings import finding
 from model.data import columns as c
 from tfx_configs.validation import ValidationSettings
 
@@ -27,13 +28,9 @@ def in_time(events: pd.DataFrame, now_s: float) -> list[Finding]:
     late, early = time[time > now_s], time[time < EARLIEST_S]
     out = []
     if len(late):
-        expected, todo = f"times up to now ({_text(now_s)})", "correct the clock or unit of the source"
-        received = f"{len(late):,} later events, the last at {_text(late.max())}"
-        out.append(Finding("events", c.TIME, "future_time", "stop", expected, received, todo))
+        out.append(finding("future_time", c.TIME, now=_text(now_s), count=len(late), last=_text(late.max())))
     if len(early):
-        expected, todo = "times from 1990 on", "check the unit: seconds, not ms"
-        received = f"{len(early):,} earlier events, the first at {_text(early.min())}"
-        out.append(Finding("events", c.TIME, "ancient_time", "stop", expected, received, todo))
+        out.append(finding("ancient_time", c.TIME, count=len(early), first=_text(early.min())))
     return out
 
 
@@ -44,10 +41,7 @@ def in_partition(events: pd.DataFrame, partitions: pd.Series) -> list[Finding]:
     if not len(wrong):
         return []
     first = wrong[0]
-    expected = f"events of {partitions.iloc[first]} under month={partitions.iloc[first]}"
-    received = f"{len(wrong):,} events outside their month, such as one of {month[first]}"
-    todo = "run ingest again, or correct the times"
-    return [Finding("events", c.TIME, "outside_span", "stop", expected, received, todo)]
+    return [finding("outside_span", c.TIME, month=partitions.iloc[first], count=len(wrong), other=month[first])]
 
 
 def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -69,13 +63,13 @@ def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Findin
     gaps = [d for d in open_days if d not in with_events]
     if not gaps:
         return []
-    longest = _longest_run(gaps)
+    runs = np.split(gaps, np.flatnonzero(np.diff(gaps) > 1) + 1)
+    longest = [int(gap) for gap in max(runs, key=len)]
     busy = day.value_counts().median() >= MIN_BUSY
     severity: Severity = "stop" if busy and len(longest) > settings.max_missing_days else "warn"
     shown = (longest if len(longest) > 1 else gaps)[:3]
-    received = f"none on {len(gaps)} day{'s' * (len(gaps) > 1)}: {', '.join(map(weeks.date_text, shown))}"
-    todo = "load the missing days, or list them in closed_days"
-    return [Finding("events", c.TIME, "missing_day", severity, "events on every day", received, todo)]
+    days, dates = f"{len(gaps)} day{'s' * (len(gaps) > 1)}", ", ".join(map(weeks.date_text, shown))
+    return [finding("missing_day", c.TIME, severity, days=days, dates=dates)]
 
 
 def copied_day(events: pd.DataFrame) -> list[Finding]:
@@ -92,9 +86,7 @@ def copied_day(events: pd.DataFrame) -> list[Finding]:
     if copies.empty or len(copies) > 0.1 * len(prints):
         return []
     dates = ", ".join(weeks.date_text(int(day)) for day in copies.index[:4])
-    received = f"the same {int(copies['rows'].iloc[0]):,} rows on {dates}"
-    expected, todo = "different events on each day", "delete the day's copy"
-    return [Finding("events", c.TIME, "duplicated_day", "stop", expected, received, todo)]
+    return [finding("copied_day", c.TIME, rows=int(copies["rows"].iloc[0]), dates=dates)]
 
 
 def doubled_day(events: pd.DataFrame) -> list[Finding]:
@@ -109,9 +101,7 @@ def doubled_day(events: pd.DataFrame) -> list[Finding]:
     if doubled.empty:
         return []
     dates = ", ".join(weeks.date_text(int(d)) for d in doubled[:3])
-    expected = f"odd quantities in about {usual:.0%} of a day's rows"
-    todo = "the day was loaded twice: remove the copy and run ingest again"
-    return [Finding("events", c.QUANTITY, "duplicated_day", "stop", expected, f"none on {dates}", todo)]
+    return [finding("doubled_day", c.QUANTITY, usual=usual, dates=dates)]
 
 
 def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -125,14 +115,8 @@ def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
         return []
     steady = 100.0 * counts.iloc[:-1].min() / counts.median() >= settings.min_volume_percent
     severity: Severity = "stop" if steady and percent < settings.min_volume_percent / 5 else "warn"
-    expected = f"at least {settings.min_volume_percent:g} % of the median week's {counts.median():,.0f} events"
-    received = f"{counts.iloc[-1]:,} events in the last week ({percent:.0f} %)"
-    return [Finding("events", c.TIME, "volume", severity, expected, received, "check that the last load was complete")]
-
-
-def _longest_run(sorted_days: list[int]) -> list[int]:
-    runs = np.split(sorted_days, np.flatnonzero(np.diff(sorted_days) > 1) + 1)
-    return [int(day) for day in max(runs, key=len)]
+    least, median, events_then = settings.min_volume_percent, counts.median(), counts.iloc[-1]
+    return [finding("volume", c.TIME, severity, least=least, median=median, events=events_then, percent=percent)]
 
 
 def _text(time_s: float) -> str:

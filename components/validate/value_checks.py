@@ -7,6 +7,7 @@ import pandas as pd
 
 from components.artifacts.validation import Finding, Severity
 from components.validate import calendar_weeks as weeks
+from components.validate.findings import finding
 from model.data import columns as c
 from model.data import schema
 from tfx_configs.validation import ValidationSettings
@@ -23,18 +24,17 @@ def duplicate_keys(table: schema.Table, frame: pd.DataFrame, settings: Validatio
     percent = 100.0 * repeated.mean()
     if not percent:
         return []
-    received = f"{int(repeated.sum()):,} rows ({percent:.2g} %) that repeat a key"
-    whole_day = False
+    where, whole_day = "", False
     if c.TIME in frame:
         day = weeks.days(frame[c.TIME])
         by_day = repeated.groupby(day).agg(["mean", "sum"])
         worst = int(by_day["mean"].to_numpy().argmax())
         whole_day = bool(by_day["mean"].iloc[worst] >= 0.4 and by_day["sum"].iloc[worst] >= MIN_ROWS)
         if whole_day:
-            received += f", most on {weeks.date_text(int(by_day.index[worst]))}"
+            where = f", most on {weeks.date_text(int(by_day.index[worst]))}"
     severity: Severity = "stop" if whole_day or percent > settings.max_duplicate_percent else "warn"
-    todo = "a file or a day was loaded twice: remove the copy"
-    return [Finding(table.name, "+".join(table.key), "duplicate_key", severity, "each key once", received, todo)]
+    rows, column = int(repeated.sum()), "+".join(table.key)
+    return [finding("duplicate_key", column, severity, table.name, rows=rows, percent=percent, where=where)]
 
 
 def known_items(events: pd.DataFrame, items: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -44,18 +44,14 @@ def known_items(events: pd.DataFrame, items: pd.DataFrame, settings: ValidationS
     if percent < 1.0:
         return []
     severity: Severity = "stop" if percent > settings.max_unknown_percent else "warn"
-    received = f"{percent:.1f} % of events with other ids, such as {events[c.ITEM][unknown].iloc[0]!r}"
-    todo = "load the items table of the same day; check that ids were not remapped"
-    return [Finding("events", c.ITEM, "unknown_id", severity, "ids that the items table has", received, todo)]
+    return [finding("unknown_item", c.ITEM, severity, percent=percent, example=events[c.ITEM][unknown].iloc[0])]
 
 
 def known_users(events: pd.DataFrame, users: pd.DataFrame) -> list[Finding]:
     """A users table none of whose shoppers ever appears. It may well cover only some shoppers."""
     if users[c.USER].isin(set(events[c.USER])).any():
         return []
-    received = f"none of its {len(users):,} ids, such as {users[c.USER].iloc[0]!r}"
-    todo = "check that both tables use the same ids; demographics will count as missing"
-    return [Finding("users", c.USER, "unknown_id", "warn", "shoppers that the events have", received, todo)]
+    return [finding("unknown_user", c.USER, "warn", "users", rows=len(users), example=users[c.USER].iloc[0])]
 
 
 def one_shopper_a_basket(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
@@ -66,9 +62,7 @@ def one_shopper_a_basket(events: pd.DataFrame, settings: ValidationSettings) -> 
     if not percent:
         return []
     severity: Severity = "stop" if percent > settings.max_mixed_basket_percent else "warn"
-    received = f"{percent:.2g} % of baskets with several, such as basket {shoppers.idxmax()!r}"
-    todo = "the ids were shuffled or joined wrongly: load them again"
-    return [Finding("events", c.USER, "shuffled_ids", severity, "one shopper a basket", received, todo)]
+    return [finding("mixed_baskets", c.USER, severity, percent=percent, example=shoppers.idxmax())]
 
 
 def item_prices(events: pd.DataFrame) -> list[Finding]:
@@ -91,10 +85,7 @@ def item_prices(events: pd.DataFrame) -> list[Finding]:
     if len(ratio) < 3 or ratio.median() > 0.5 or ratio.max() < 0.8:
         return []
     start = weeks.week_starts(rows[c.TIME])[max(int(by_week.index[int(ratio.to_numpy().argmax())]), 0)]
-    expected = f"an item's price near its usual one (distance {ratio.median():.2f} of any item's)"
-    received = f"{ratio.max():.2f} in the week of {start}"
-    todo = "item ids or prices were shuffled against each other: load that week again"
-    return [Finding("events", c.ITEM, "shuffled_ids", "stop", expected, received, todo)]
+    return [finding("item_prices", c.ITEM, usual=ratio.median(), distance=ratio.max(), start=start)]
 
 
 def scale(events: pd.DataFrame, column: str, settings: ValidationSettings) -> list[Finding]:
@@ -109,10 +100,8 @@ def scale(events: pd.DataFrame, column: str, settings: ValidationSettings) -> li
         worst = int(np.abs(log_ratio).argmax())
         where = int(medians.index[worst])
         date = weeks.date_text(where) if name == "day" else weeks.week_starts(events[c.TIME])[max(where, 0)]
-        expected = f"a median near the {before.iloc[worst]:.4g} of the {name}s before"
-        received = f"{medians.iloc[worst]:.4g} on the {name} of {date} (x{np.exp(log_ratio[worst]):.3g})"
-        todo = "the unit changed (cents for currency, grams for pieces): convert it in ingest"
-        return [Finding("events", column, "scale", "stop", expected, received, todo)]
+        usual, median, ratio = before.iloc[worst], medians.iloc[worst], np.exp(log_ratio[worst])
+        return [finding("scale", column, period=name, date=date, before=usual, median=median, ratio=ratio)]
     return []
 
 
@@ -126,8 +115,5 @@ def null_jump(events: pd.DataFrame, columns: Sequence[str], settings: Validation
         jump = missing.max() - missing.median() if len(missing) else 0.0
         if jump > settings.max_null_jump_percent:
             start = weeks.week_starts(events[c.TIME])[int(missing.index[int(missing.to_numpy().argmax())])]
-            expected = f"about {missing.median():.0f} % missing values, as in the median week"
-            received = f"{missing.max():.0f} % in the week of {start}"
-            todo = "find out why values went missing in that week"
-            out.append(Finding("events", column, "null_jump", "stop", expected, received, todo))
+            out.append(finding("null_jump", column, usual=missing.median(), percent=missing.max(), start=start))
     return out

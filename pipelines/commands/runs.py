@@ -138,7 +138,7 @@ def explore(
 
 def _override(reason: str | None, name: str) -> tuple[str, str]:
     """(reason, name), both empty without an override. Raises InputError on one that the gate would refuse."""
-    from components.gate.override import refusal
+    from components.gate.decide import refusal
 
     if reason is None:
         if name:

@@ -1,12 +1,11 @@
 """The thresholds that TFMA checks, from our numbers and the gate's settings, and its answer beside our numbers."""
 
 import math
-import tempfile
 from pathlib import Path
 
 from components.artifacts.evaluation import CrossCheck, Evaluation, Measured
 from components.evaluate.metrics_report import Judged
-from components.evaluate.tfma.runner import OVERALL, Outcome, SliceKey, Threshold, eval_config, run_tfma, write_examples
+from components.evaluate.tfma.runner import OVERALL, Outcome, SliceKey, Threshold, eval_config, run_tfma
 from model.evaluation.ranking_metrics import ACROSS_TRIPS
 from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC
 from tfx_configs.settings import GateSettings
@@ -22,18 +21,8 @@ def check_with_tfma(judged: Judged, evaluation: Evaluation, gate: GateSettings, 
         evaluation: our numbers, `models` and `slices`, with the names of candidate, stable model and baselines.
     """
     best = max(evaluation.baselines, key=lambda name: _value(evaluation, name, REGRESSION_METRIC))
-    config = eval_config(
-        list(judged.items),
-        evaluation.candidate,
-        evaluation.stable or best,
-        list(judged.slices),
-        thresholds(evaluation, gate),
-    )
-    with tempfile.TemporaryDirectory() as scratch:
-        data = Path(scratch) / "trips.tfrecord"
-        write_examples(data, judged)
-        outcome = run_tfma(data, out, config)
-    return compare(outcome, evaluation, len(judged.baskets))
+    config = eval_config(judged, evaluation.candidate, evaluation.stable or best, thresholds(evaluation, gate))
+    return compare(run_tfma(judged, out, config), evaluation, len(judged.baskets))
 
 
 def thresholds(evaluation: Evaluation, gate: GateSettings) -> list[Threshold]:

@@ -5,6 +5,7 @@ Shape legend: N judged trips, K recommendations, L items of a trip's union.
 
 import dataclasses
 import json
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -82,20 +83,21 @@ def write_examples(path: Path, judged: Judged) -> None:
 
 
 def eval_config(
-    models: Sequence[str], candidate: str, reference: str, slicings: Sequence[str], thresholds: Sequence[Threshold]
+    judged: Judged, candidate: str, reference: str, thresholds: Sequence[Threshold]
 ) -> config_pb2.EvalConfig:
     """All models, metrics and slicings; thresholds on `candidate`, change thresholds against `reference`."""
     config = config_pb2.EvalConfig()
-    for name in models:
+    for name in judged.items:
         config.model_specs.add(
             name=name, prediction_key=PREDICTION + name, label_key=LABEL, is_baseline=name == reference
         )
     config.slicing_specs.add()
-    for slicing in slicings:
+    for slicing in judged.slices:
         config.slicing_specs.add(feature_keys=[slicing])
-    judged = config.metrics_specs.add(model_names=[candidate, reference])
-    judged.metrics.add(class_name="ExampleCount")
-    others = config.metrics_specs.add(model_names=[name for name in models if name not in (candidate, reference)])
+    pair = config.metrics_specs.add(model_names=[candidate, reference])
+    pair.metrics.add(class_name="ExampleCount")
+    rest = [name for name in judged.items if name not in (candidate, reference)]
+    others = config.metrics_specs.add(model_names=rest)
     for name, (function, k) in PER_TRIP.items():
         metric = config_pb2.MetricConfig(
             class_name=tfma_metrics.TripMetric.__name__,
@@ -106,14 +108,14 @@ def eval_config(
         for threshold in thresholds:
             if threshold.metric == name:
                 _add(metric, threshold)
-        judged.metrics.append(metric)
-    if not others.model_names:
+        pair.metrics.append(metric)
+    if not rest:
         config.metrics_specs.remove(others)
     return config
 
 
-def run_tfma(data: Path, out: Path, config: config_pb2.EvalConfig) -> Outcome:
-    """Evaluates the TFRecord file `data`; TFMA's own files go to `out`."""
+def run_tfma(judged: Judged, out: Path, config: config_pb2.EvalConfig) -> Outcome:
+    """Evaluates the judged trips; TFMA's own files go to `out`."""
     models = [
         types.EvalSharedModel(model_name=spec.name, is_baseline=spec.is_baseline, model_type="tf_generic")
         for spec in config.model_specs
@@ -128,14 +130,17 @@ def run_tfma(data: Path, out: Path, config: config_pb2.EvalConfig) -> Outcome:
         parts.UnbatchExtractor(),
         parts.SliceKeyExtractor(slice_spec=None, eval_config=config),
     ]
-    tfma.run_model_analysis(
-        eval_shared_model=models,
-        eval_config=config,
-        data_location=str(data),
-        output_path=str(out),
-        extractors=extractors,
-        pipeline_options=PipelineOptions(["--runner", RUNNER]),
-    )
+    with tempfile.TemporaryDirectory() as scratch:
+        data = Path(scratch) / "trips.tfrecord"
+        write_examples(data, judged)
+        tfma.run_model_analysis(
+            eval_shared_model=models,
+            eval_config=config,
+            data_location=str(data),
+            output_path=str(out),
+            extractors=extractors,
+            pipeline_options=PipelineOptions(["--runner", RUNNER]),
+        )
     return read_outcome(out)
 
 
@@ -181,8 +186,8 @@ def _failure(key: Any, failure: Any) -> str:
     bound = failure.metric_threshold
     kind = "value" if bound.HasField("value_threshold") else "change"
     limit = bound.value_threshold.lower_bound.value if kind == "value" else bound.change_threshold.relative.value
-    found = failure.metric_value.double_value.value
-    return f"{failure.metric_key.name} in {where}: {kind} {found:.5f}, limit {limit:+.5f}"
+    measured = failure.metric_value.double_value.value
+    return f"{failure.metric_key.name} in {where}: {kind} {measured:.5f}, limit {limit:+.5f}"
 
 
 def _slice_key(key: Any) -> SliceKey:

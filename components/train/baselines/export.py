@@ -10,7 +10,7 @@ from components.kfp_support.progress import progress
 from components.train.baselines.logistic import logistic_weights
 from components.train.baselines.similarity import NEIGHBOUR_BASELINES, Past, knows_shoppers
 from components.train.trip_split import training_trips
-from model.baselines.frequency import BASELINES, LOGISTIC, Baseline, Logistic
+from model.baselines.frequency import BASELINES, LOGISTIC, Logistic
 from model.baselines.user_similarity import ShopperScorer
 from model.baselines.whole_catalog import WholeCatalog
 from model.data.batch import TripReader
@@ -73,14 +73,12 @@ def baseline(name: str, run: RunSettings, trips: Trips, catalog: Catalog) -> tup
         scorer = NEIGHBOUR_BASELINES[name](Past.of(trips, run))
         served = knows_shoppers(served, trips) if isinstance(scorer, ShopperScorer) else served
         return WholeCatalog(served, scorer), served
-    simple = BASELINES[name]() if name in BASELINES else _logistic(run, trips, catalog)
+    if name in BASELINES:
+        simple = BASELINES[name]()
+    else:
+        graph, learning = FeatureGraph(catalog, run.features), training_trips(trips, run.train).ranking
+        simple = Logistic(logistic_weights(graph, TripReader(trips, catalog), learning, run.train.seed))
     if not simple.fills:
         # Without recent purchases nothing is popular, and candidates are what the shopper bought before.
         served = dataclasses.replace(served, recent_WI=np.zeros_like(served.recent_WI))
     return Recommender(served, run, simple), served
-
-
-def _logistic(run: RunSettings, trips: Trips, catalog: Catalog) -> Baseline:
-    graph = FeatureGraph(catalog, run.features)
-    learning = training_trips(trips, run.train).ranking
-    return Logistic(logistic_weights(graph, TripReader(trips, catalog), learning, run.train.seed))

@@ -28,10 +28,10 @@ def logistic_weights(graph: FeatureGraph, reader: TripReader, which: np.ndarray,
         trips = chosen[start : start + STEP]
         batch = reader.batch(trips)
         row_N, item_N = np.unique([batch.history_row_H, batch.history_item_H], axis=1)
-        found = inputs(Batch(*map(tf.convert_to_tensor, batch)), tf.constant(item_N), tf.constant(row_N))
+        values_of = inputs(Batch(*map(tf.convert_to_tensor, batch)), tf.constant(item_N), tf.constant(row_N))
         item, row = reader.baskets(trips)
-        names = tuple(found)
-        features.append(np.stack([found[name].numpy() for name in names], axis=1))
+        names = tuple(values_of)
+        features.append(np.stack([values_of[name].numpy() for name in names], axis=1))
         labels.append(contains(row_N, item_N, row, item).numpy())
     x_NF, bought_N = np.concatenate(features), np.concatenate(labels)
     weight_F = fit_logistic(x_NF, bought_N, np.zeros(len(names)))

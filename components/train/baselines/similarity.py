@@ -9,7 +9,6 @@ E of those in the head, N neighbours of an item.
 import dataclasses
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -47,13 +46,13 @@ class Past:
     @classmethod
     def of(cls, trips: Trips, run: RunSettings) -> "Past":
         """Everything bought, and not returned, strictly before the cut. Raises CheckFailed when that is nothing."""
-        kept, users, items = trips.kept_events(trips.cut_s), len(trips.user_ids), len(trips.item_ids)
-        if not kept.any():
+        own_E, users, items = trips.kept_events(trips.cut_s), len(trips.user_ids), len(trips.item_ids)
+        if not own_E.any():
             raise CheckFailed("expected purchases before the cut to learn baselines from, got none; move the cut")
         batch = Batch(
-            history_item_H=trips.event_item_E[kept],
-            history_time_H=trips.event_time_E[kept],
-            history_row_H=trips.event_user_E[kept],
+            history_item_H=trips.event_item_E[own_E],
+            history_time_H=trips.event_time_E[own_E],
+            history_row_H=trips.event_user_E[own_E],
             time_B=np.full(users, trips.cut_s),
             store_B=np.zeros(users, np.int32),
             user_B=np.arange(1, users + 1, dtype=np.int32),
@@ -106,11 +105,26 @@ def ease(past: Past, l2: float = 300.0, head: int = HEAD) -> Ease:
 def ials(
     past: Past, factors: int = 128, regularization: float = 10.0, alpha: float = 1.0, iterations: int = 10
 ) -> ImplicitAls:
-    """From how often each shopper bought each item."""
+    """From how often each shopper bought each item.
+
+    Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets" (ICDM 2008); the
+    confidence of a purchased item is alpha * count in this library, of any other item 1.
+    """
+    from implicit.cpu.als import AlternatingLeastSquares
+
     ones_H, shape = np.ones(len(past.column_H), np.float32), (past.shoppers, len(past.popular_A))
     count_UA = sp.csr_matrix((ones_H, (past.batch.history_row_H, past.column_H)), shape=shape)
+    als = AlternatingLeastSquares(
+        factors=factors,
+        regularization=regularization,
+        alpha=alpha,
+        iterations=iterations,
+        num_threads=1,
+        random_state=past.seed,
+    )
+    als.fit(count_UA, show_progress=False)
     factor_If = np.zeros((past.items, factors), np.float32)
-    factor_If[past.popular_A] = als(count_UA, factors, regularization, alpha, iterations, past.seed).item_factors
+    factor_If[past.popular_A] = als.item_factors
     return ImplicitAls(factor_If, regularization, alpha)
 
 
@@ -187,31 +201,11 @@ def ease_weights(set_UE: sp.csr_matrix, l2: float) -> np.ndarray:
     return weight_EE.astype(np.float32)
 
 
-def als(count_UI: sp.csr_matrix, factors: int, regularization: float, alpha: float, iterations: int, seed: int) -> Any:
-    """The library's model, learned from purchase counts; its `item_factors` are [I, factors] float32.
-
-    Hu, Koren and Volinsky, "Collaborative Filtering for Implicit Feedback Datasets" (ICDM 2008); the
-    confidence of a purchased item is alpha * count in this library, of any other item 1.
-    """
-    from implicit.cpu.als import AlternatingLeastSquares
-
-    model = AlternatingLeastSquares(
-        factors=factors,
-        regularization=regularization,
-        alpha=alpha,
-        iterations=iterations,
-        num_threads=1,
-        random_state=seed,
-    )
-    model.fit(count_UI, show_progress=False)
-    return model
-
-
 def _largest(row: np.ndarray, column: np.ndarray, value: np.ndarray, k: int) -> tuple[np.ndarray, ...]:
     """The k largest values above 0 of each row, of flat (row, column, value)."""
     order = np.lexsort((-value, row))
     row, column, value = row[order], column[order], value[order]
     start = np.flatnonzero(np.diff(row, prepend=-1))
     place = np.arange(len(row)) - np.repeat(start, np.diff(start, append=len(row)))
-    kept = (place < k) & (value > 0)
-    return row[kept], column[kept], value[kept]
+    largest = (place < k) & (value > 0)
+    return row[largest], column[largest], value[largest]

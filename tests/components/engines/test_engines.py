@@ -1,4 +1,4 @@
-"""DuckDB and Spark make the same rows of the same tables, and say the same of damaged files."""
+"""DuckDB and Spark make the same rows of the same tables, and report the same of damaged files."""
 
 import os
 import subprocess
@@ -63,7 +63,7 @@ def as_parquet(folder: Path) -> None:
 
 
 def as_bare_csv(folder: Path) -> None:
-    """No optional column, no optional table; ids that look like numbers."""
+    """No optional column, no optional table; ids made of digits."""
     world = market()
     folder.mkdir()
     events, items = world["events"][[c.USER, c.ITEM, c.TIME]], world["items"]
@@ -128,12 +128,12 @@ def test_a_process_that_spark_submit_started_takes_what_it_was_started_with(tmp_
         "from tfx_configs.settings import DataSettings\n"
         "with open_engine(DataSettings(engine='spark', memory_gb=1.0)):\n"
         "    conf = SparkContext.getOrCreate().getConf()\n"
-        "    print('told:', *map(conf.get, ['spark.master', 'spark.app.name', 'spark.sql.session.timeZone']))\n"
+        "    print('conf:', *map(conf.get, ['spark.master', 'spark.app.name', 'spark.sql.session.timeZone']))\n"
     )
     command = [Path(sys.executable).with_name("spark-submit"), "--master", "local[3]", "--name", "theirs", script]
     python = {"PYTHONPATH": str(ROOT), "PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": "127.0.0.1"}
     done = subprocess.run(command, env=os.environ | python, capture_output=True, text=True, timeout=120, check=False)
-    assert "told: local[3] theirs UTC" in done.stdout, done.stderr[-2000:]
+    assert "conf: local[3] theirs UTC" in done.stdout, done.stderr[-2000:]
 
 
 def truncate(path: Path) -> None:

@@ -13,21 +13,21 @@ from tests.browser import DESK, PHONE, chromium, overhang, violations
 
 
 def _metrics(**changes: Any) -> Evaluation:
-    known = {"delta_pct": 12.34, "low_pct": 1.0, "high_pct": 20.0}
+    defined = {"delta_pct": 12.34, "low_pct": 1.0, "high_pct": 20.0}
     metrics = {
         "candidate": "aisle",
         "versions": {"aisle": "2017-12-04-<b>"},
         "trips": 1234,
         "size_mb": 3.21,
         "models": {"aisle": {"ndcg@10": 0.25, "ece": None}, "popularity": {"ndcg@10": 0.125}},
-        "paired": {"popularity": {"recall@10": known, "ndcg@10": known | {"low_pct": None}}},
+        "paired": {"popularity": {"recall@10": defined, "ndcg@10": defined | {"low_pct": None}}},
         "slices": [
             {
                 "slice": "basket",
                 "value": "1 & 2",
                 "trips": 40,
                 "models": {"aisle": {"ndcg@10": 0.5}, "popularity": {"ndcg@10": None}},
-                "paired": {"popularity": {"ndcg@10": known}},
+                "paired": {"popularity": {"ndcg@10": defined}},
             }
         ],
     }

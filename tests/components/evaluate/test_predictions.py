@@ -39,8 +39,8 @@ def test_an_item_the_catalog_no_longer_has_keeps_its_place_as_no_item(task: Task
 
 def test_the_lists_do_not_depend_on_the_batch(task: Task) -> None:
     model = FunctionModel("v", latest)
-    one, many = (lists(model, task.trips, task.trip_N, 20, batch).items_Nk for batch in (1, 64))
-    assert (one == many).all()
+    single, batched = (lists(model, task.trips, task.trip_N, 20, batch).items_Nk for batch in (1, 64))
+    assert (single == batched).all()
 
 
 def test_a_model_that_repeats_an_item_is_refused(task: Task) -> None:
@@ -49,9 +49,9 @@ def test_a_model_that_repeats_an_item_is_refused(task: Task) -> None:
 
 
 def test_scores_stand_beside_the_items_and_end_with_the_list(task: Task) -> None:
-    found = lists(FunctionModel("v", lambda request: ["gone", "i001"], score=0.5), task.trips, task.trip_N[:1], 3, 64)
-    assert found.items_Nk.tolist() == [[NO_ITEM, 1, NO_ITEM]]
-    assert found.score_Nk[0, :2].tolist() == [0.5, 0.5] and np.isnan(found.score_Nk[0, 2])
+    result = lists(FunctionModel("v", lambda request: ["gone", "i001"], score=0.5), task.trips, task.trip_N[:1], 3, 64)
+    assert result.items_Nk.tolist() == [[NO_ITEM, 1, NO_ITEM]]
+    assert result.score_Nk[0, :2].tolist() == [0.5, 0.5] and np.isnan(result.score_Nk[0, 2])
 
 
 def test_a_model_that_leaves_out_an_answer_is_refused(task: Task) -> None:
@@ -64,7 +64,7 @@ def test_a_model_that_leaves_out_an_answer_is_refused(task: Task) -> None:
 
 
 def test_latency_is_measured_one_request_at_a_time(task: Task) -> None:
-    seen: list[str] = []
-    model = FunctionModel("v", lambda request: seen.append(request.user_id) or ["i001"])
-    found = latency_ms(model, task.trips, task.trip_N[:10])
-    assert 0 < found["p50_ms"] <= found["p99_ms"] and len(seen) == 5 + 10
+    askers: list[str] = []
+    model = FunctionModel("v", lambda request: askers.append(request.user_id) or ["i001"])
+    result = latency_ms(model, task.trips, task.trip_N[:10])
+    assert result.p50_ms and result.p99_ms and 0 < result.p50_ms <= result.p99_ms and len(askers) == 5 + 10

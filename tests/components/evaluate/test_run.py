@@ -7,7 +7,7 @@ import pytest
 
 from components.artifacts.evaluation import Evaluation
 from components.evaluate.run import evaluate_models
-from components.gate.criteria import Expected
+from components.gate.checks import Expected
 from components.gate.decide import decide
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
@@ -24,7 +24,7 @@ ANSWERS = {"aisle": frequency, "popularity": the_same, "personal_frequency": lat
 
 
 def load(directory: Path) -> FunctionModel:
-    """Stands in for model.package.loaded_model.load: the directory's name names the function."""
+    """Replaces model.package.loaded_model.load: the directory's name names the function."""
     name = directory.name
     return FunctionModel(f"{name}-1", ANSWERS[name], score_is_probability=name == "aisle", score=0.25)
 
@@ -56,43 +56,45 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(place: Path) -> dict[str, Any]:
+def measured(place: Path) -> dict[str, Any]:
     return read_json(place / "out" / "metrics.json")
 
 
-def test_every_model_has_every_metric(found: dict[str, Any]) -> None:
+def test_every_model_has_every_metric(measured: dict[str, Any]) -> None:
     names = {"recall@10", "ndcg@10", "phr@10", "recall@20", "ndcg@20"}
     names |= {"explore_recall@10", "repeat_recall@10", "coverage@10", "novelty@10"}
     names |= {"calibration_error@10", "calibration_ratio@10"}
-    assert set(found["models"]) == set(ANSWERS)
-    assert all(set(model) == names for model in found["models"].values())
-    assert found["models"]["popularity"]["coverage@10"] == pytest.approx(10 / found["active_items"])
+    assert set(measured["models"]) == set(ANSWERS)
+    assert all(set(model) == names for model in measured["models"].values())
+    assert measured["models"]["popularity"]["coverage@10"] == pytest.approx(10 / measured["active_items"])
 
 
-def test_the_same_lists_have_the_same_metrics_and_no_paired_difference(found: dict[str, Any]) -> None:
-    aisle, blessed = (found["models"][name] for name in ("aisle", "blessed"))
+def test_the_same_lists_have_the_same_metrics_and_no_paired_difference(measured: dict[str, Any]) -> None:
+    aisle, blessed = (measured["models"][name] for name in ("aisle", "blessed"))
     assert aisle == blessed | {name: value for name, value in aisle.items() if name.startswith("calibration")}
-    assert found["paired"]["blessed"]["ndcg@10"] == {"delta_pct": 0.0, "low_pct": 0.0, "high_pct": 0.0}
-    assert found["paired"]["popularity"]["recall@10"]["low_pct"] > 0
+    assert measured["paired"]["blessed"]["ndcg@10"] == {"delta_pct": 0.0, "low_pct": 0.0, "high_pct": 0.0}
+    assert measured["paired"]["popularity"]["recall@10"]["low_pct"] > 0
 
 
-def test_only_a_score_that_is_a_probability_has_a_calibration(found: dict[str, Any]) -> None:
-    assert {name for name, model in found["models"].items() if model["calibration_error@10"] is not None} == {"aisle"}
-    curve = found["reliability"]
-    listed, bought = sum(one["size"] for one in curve), sum(one["size"] * one["bought"] for one in curve)
-    assert all(one["expected"] == 0.25 for one in curve) and listed > 100
-    assert found["models"]["aisle"]["calibration_ratio@10"] == pytest.approx(0.25 * listed / bought)
+def test_only_a_score_that_is_a_probability_has_a_calibration(measured: dict[str, Any]) -> None:
+    names = {name for name, model in measured["models"].items() if model["calibration_error@10"] is not None}
+    assert names == {"aisle"}
+    curve = measured["reliability"]
+    listed = sum(bucket["size"] for bucket in curve)
+    bought = sum(bucket["size"] * bucket["bought"] for bucket in curve)
+    assert all(bucket["expected"] == 0.25 for bucket in curve) and listed > 100
+    assert measured["models"]["aisle"]["calibration_ratio@10"] == pytest.approx(0.25 * listed / bought)
 
 
-def test_every_slice_has_the_candidates_interval_against_every_other_model(found: dict[str, Any]) -> None:
-    for row in found["slices"]:
+def test_every_slice_has_the_candidates_interval_against_every_other_model(measured: dict[str, Any]) -> None:
+    for row in measured["slices"]:
         assert set(row["paired"]) == {"popularity", "personal_frequency", "blessed"}
         assert row["paired"]["blessed"]["ndcg@10"]["high_pct"] in (0.0, None)
 
 
-def test_each_slicing_adds_up_to_all_trips(found: dict[str, Any]) -> None:
+def test_each_slicing_adds_up_to_all_trips(measured: dict[str, Any]) -> None:
     totals: dict[str, int] = {}
-    for row in found["slices"]:
+    for row in measured["slices"]:
         totals[row["slice"]] = totals.get(row["slice"], 0) + row["trips"]
     assert set(totals) == {
         "shopper",
@@ -104,18 +106,18 @@ def test_each_slicing_adds_up_to_all_trips(found: dict[str, Any]) -> None:
         "department",
         "demographics_missing",
     }
-    assert set(totals.values()) == {found["trips"]} == {40}
+    assert set(totals.values()) == {measured["trips"]} == {40}
 
 
-def test_the_candidate_is_weighed_and_timed(found: dict[str, Any]) -> None:
-    assert found["size_mb"] == 0.5 and found["latency"]["p50_ms"] > 0
-    assert found["versions"]["aisle"] == "aisle-1" and found["code_version"] == "c1"
+def test_the_candidate_is_weighed_and_timed(measured: dict[str, Any]) -> None:
+    assert measured["size_mb"] == 0.5 and measured["latency"]["p50_ms"] > 0
+    assert measured["versions"]["aisle"] == "aisle-1" and measured["code_version"] == "c1"
 
 
-def test_tfma_leaves_its_own_output_and_agrees(place: Path, found: dict[str, Any]) -> None:
+def test_tfma_leaves_its_own_output_and_agrees(place: Path, measured: dict[str, Any]) -> None:
     assert (place / "out" / "tfma" / "eval_config.json").is_file()
-    assert found["tfma"]["example_count"] == 40 and found["tfma"]["counts_agree"]
-    assert found["tfma"]["max_difference"] < 1e-6 and found["tfma"]["verdict"] is True
+    assert measured["tfma"]["example_count"] == 40 and measured["tfma"]["counts_agree"]
+    assert measured["tfma"]["max_difference"] < 1e-6 and measured["tfma"]["verdict"] is True
 
 
 def test_the_gate_can_bless_it_and_only_for_these_examples(place: Path) -> None:
@@ -133,13 +135,13 @@ def test_without_a_baseline_there_is_nothing_to_evaluate(tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
-def test_what_is_read_is_what_was_written(place: Path, found: dict[str, Any], tmp_path: Path) -> None:
+def test_what_is_read_is_what_was_written(place: Path, measured: dict[str, Any], tmp_path: Path) -> None:
     Evaluation.load(place / "out").save(tmp_path)
-    assert read_json(tmp_path / "metrics.json") == found
+    assert read_json(tmp_path / "metrics.json") == measured
 
 
-def test_every_mean_lies_in_its_own_interval(found: dict[str, Any]) -> None:
-    for name, of_model in found["intervals"].items():
+def test_every_mean_lies_in_its_own_interval(measured: dict[str, Any]) -> None:
+    for name, of_model in measured["intervals"].items():
         for metric, span in of_model.items():
-            assert span["low"] <= found["models"][name][metric] <= span["high"]
-    assert set(found["intervals"]) == set(ANSWERS)
+            assert span["low"] <= measured["models"][name][metric] <= span["high"]
+    assert set(measured["intervals"]) == set(ANSWERS)

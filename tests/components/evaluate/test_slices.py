@@ -1,4 +1,4 @@
-"""Slice values by pencil, from a handful of trips."""
+"""Hand-computed slice values of a handful of trips."""
 
 import numpy as np
 import pandas as pd
@@ -39,26 +39,26 @@ def world(table: pd.DataFrame, users: pd.DataFrame | None = None) -> tuple[Task,
 
 
 @pytest.fixture(scope="module")
-def found() -> dict[str, list[str]]:
+def slices() -> dict[str, list[str]]:
     task, catalog = world(events(), pd.DataFrame({c.USER: ["u0", "u1"], "age": ["40", None]}))
     return {name: values.tolist() for name, values in slice_values(task, catalog, ITEMS, top_values=2).items()}
 
 
-def test_shoppers_are_new_or_in_terciles_of_their_earlier_trips(found: dict[str, list[str]]) -> None:
-    assert found["shopper"] == ["new", "light", "medium", "heavy"]
+def test_shoppers_are_new_or_in_terciles_of_their_earlier_trips(slices: dict[str, list[str]]) -> None:
+    assert slices["shopper"] == ["new", "light", "medium", "heavy"]
 
 
-def test_activity_is_the_days_since_the_last_trip(found: dict[str, list[str]]) -> None:
-    assert found["activity"] == ["under 7 days", "7 to 27 days", "28 or more days", "7 to 27 days"]
+def test_activity_is_the_days_since_the_last_trip(slices: dict[str, list[str]]) -> None:
+    assert slices["activity"] == ["under 7 days", "7 to 27 days", "28 or more days", "7 to 27 days"]
 
 
-def test_baskets_are_small_medium_or_large(found: dict[str, list[str]]) -> None:
-    assert found["basket"] == ["under 5 items", "5 to 14 items", "15 or more items", "under 5 items"]
+def test_baskets_are_small_medium_or_large(slices: dict[str, list[str]]) -> None:
+    assert slices["basket"] == ["under 5 items", "5 to 14 items", "15 or more items", "under 5 items"]
 
 
-def test_an_errand_is_mostly_repeats_or_mostly_new(found: dict[str, list[str]]) -> None:
+def test_an_errand_is_mostly_repeats_or_mostly_new(slices: dict[str, list[str]]) -> None:
     # Everybody bought only i00 before; it is one of three, none of five, one of fifteen and none of one.
-    assert found["errand"] == ["mostly new"] * 4
+    assert slices["errand"] == ["mostly new"] * 4
 
 
 def test_half_of_the_basket_bought_before_is_mostly_repeats() -> None:
@@ -67,24 +67,24 @@ def test_half_of_the_basket_bought_before_is_mostly_repeats() -> None:
     assert slice_values(*world(table[keep]), ITEMS, 2)["errand"].tolist() == ["mostly repeats"] + ["mostly new"] * 3
 
 
-def test_weeks_are_iso_weeks_and_stores_keep_their_name(found: dict[str, list[str]]) -> None:
-    assert found["week"] == ["2020-W10", "2020-W10", "2020-W11", "2020-W11"]
-    assert found["store"] == ["s0", "s0", "s0", "s1"]
+def test_weeks_are_iso_weeks_and_stores_keep_their_name(slices: dict[str, list[str]]) -> None:
+    assert slices["week"] == ["2020-W10", "2020-W10", "2020-W11", "2020-W11"]
+    assert slices["store"] == ["s0", "s0", "s0", "s1"]
 
 
-def test_the_department_is_what_most_of_the_basket_is_with_rare_ones_together(found: dict[str, list[str]]) -> None:
+def test_the_department_is_what_most_of_the_basket_is_with_rare_ones_together(slices: dict[str, list[str]]) -> None:
     # d0, d1, a tie of d0 to d4 that the name decides, d4; only two keep their name.
-    assert found["department"] == ["d0", "d1", "d0", "other"]
+    assert slices["department"] == ["d0", "d1", "d0", "other"]
 
 
-def test_demographics_are_missing_without_a_row_or_with_an_empty_one(found: dict[str, list[str]]) -> None:
-    assert found["demographics_missing"] == ["no", "yes", "yes", "yes"]
+def test_demographics_are_missing_without_a_row_or_with_an_empty_one(slices: dict[str, list[str]]) -> None:
+    assert slices["demographics_missing"] == ["no", "yes", "yes", "yes"]
 
 
 def test_slicings_that_the_data_cannot_support_are_left_out() -> None:
     task, catalog = world(events().assign(**{c.STORE: ""}))
-    kept = slice_values(task, catalog, ITEMS[[c.ITEM, "brand"]], top_values=2)
-    assert set(kept) == {"shopper", "activity", "basket", "errand", "week"}
+    slicings = slice_values(task, catalog, ITEMS[[c.ITEM, "brand"]], top_values=2)
+    assert set(slicings) == {"shopper", "activity", "basket", "errand", "week"}
 
 
 def test_a_trip_at_the_same_moment_is_not_an_earlier_one_and_one_a_second_before_is() -> None:

@@ -1,4 +1,4 @@
-"""What a source brings: the same ranking without it, by pencil."""
+"""What a source brings: the same ranking without it, with hand-computed values."""
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def _ranked(*entries: tuple[int, str]) -> Ranked:
 
 
 def test_what_moves_up_into_the_free_places_counts() -> None:
-    """Ten own items with one hit, then two of the towers with one: without the own ones, one hit stands first."""
+    """Ten own items with one hit, then two of the towers with one: without the own ones, one hit comes first."""
     own = [(item, "bought_before") for item in range(10)]
     ranked = _ranked(*own, (20, "similar_taste"), (21, "similar_taste"))
     bought, towers = without_each([ranked], ITEMS, _judged([[9, 20]], [list(range(10))]), PLAN)

@@ -38,8 +38,8 @@ class Shop:
 
     def worlds(self, *fixed: Row) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Events of both futures, each in an order of its own; `fixed` are in both."""
-        one, other = (events((*self.earlier, *future, *fixed)) for future in (self.later, self.otherwise))
-        return one, other.iloc[::-1].reset_index(drop=True)
+        first, other = (events((*self.earlier, *future, *fixed)) for future in (self.later, self.otherwise))
+        return first, other.iloc[::-1].reset_index(drop=True)
 
 
 def _rows(low_min: int, high_min: int, kinds: Sequence[str], most: int) -> st.SearchStrategy[list[Row]]:

@@ -82,9 +82,9 @@ def asking(trips: Trips) -> int:
     return int(at_moment[0])
 
 
-def known(trips: Trips, until_s: int) -> list[tuple[Any, ...]]:
+def visible(trips: Trips, until_s: int) -> list[tuple[Any, ...]]:
     """(shopper, moment, store, history with times) of each trip up to a moment."""
-    found = {
+    rows = {
         (
             trips.user_ids[trips.user_T[t]],
             int(trips.time_T[t]),
@@ -93,7 +93,7 @@ def known(trips: Trips, until_s: int) -> list[tuple[Any, ...]]:
         )
         for t in np.flatnonzero(trips.time_T <= until_s)
     }
-    return sorted(found)
+    return sorted(rows)
 
 
 @given(shop=shops(c.PURCHASE, c.PURCHASE, c.RETURN), cut_days=st.integers(-10, 30))
@@ -101,10 +101,10 @@ def known(trips: Trips, until_s: int) -> list[tuple[Any, ...]]:
 def test_no_history_knows_what_happens_at_or_after_its_moment(shop: Shop, cut_days: int) -> None:
     """Trips that begin before the moment, and one that begins at it."""
     cut_s = MOMENT_S + cut_days * DAY_S
-    one, other = (build(events, cut_s, LabelSettings()) for events in shop.worlds(ASKED))
-    before = [known(trips, MOMENT_S - 1) for trips in (one, other)]
+    first, other = (build(events, cut_s, LabelSettings()) for events in shop.worlds(ASKED))
+    before = [visible(trips, MOMENT_S - 1) for trips in (first, other)]
     assert before[0] == before[1]
-    histories = [[trip[3] for trip in known(t, MOMENT_S) if trip[:2] == ("u1", MOMENT_S)] for t in (one, other)]
+    histories = [[trip[3] for trip in visible(t, MOMENT_S) if trip[:2] == ("u1", MOMENT_S)] for t in (first, other)]
     assert set(histories[0]) == set(histories[1]) and len(set(histories[0])) == 1
     assert all(time_s < MOMENT_S for _, time_s in histories[0][0])
 
@@ -112,12 +112,12 @@ def test_no_history_knows_what_happens_at_or_after_its_moment(shop: Shop, cut_da
 @given(shop=shops(c.PURCHASE, c.PURCHASE, c.RETURN))
 @example(shop=LONG_BASKET)
 def test_no_training_label_knows_what_happens_at_or_after_the_cut(shop: Shop) -> None:
-    one, other = (build(events, MOMENT_S, POLICY) for events in shop.worlds())
+    first, other = (build(events, MOMENT_S, POLICY) for events in shop.worlds())
     labels = [
         sorted(
             (t.user_ids[t.user_T[i]], int(t.time_T[i]), tuple(t.basket(i))) for i in np.flatnonzero(t.time_T < MOMENT_S)
         )
-        for t in (one, other)
+        for t in (first, other)
     ]
     assert labels[0] == labels[1]
 
@@ -126,10 +126,10 @@ def test_no_training_label_knows_what_happens_at_or_after_the_cut(shop: Shop) ->
 @example(shop=LONG_BASKET)
 def test_of_the_catalog_nothing_but_promotions_knows_what_happens_at_or_after_the_cut(shop: Shop) -> None:
     """Vocabulary, attribute codes and their choice, popularity, prices, repurchase rates, shoppers' attributes."""
-    one, other = (catalog(build(events, MOMENT_S, POLICY), events) for events in shop.worlds())
+    first, other = (catalog(build(events, MOMENT_S, POLICY), events) for events in shop.worlds())
     for field in dataclasses.fields(Catalog):
         if field.name != "promotions":
-            assert np.array_equal(getattr(one, field.name), getattr(other, field.name)), field.name
+            assert np.array_equal(getattr(first, field.name), getattr(other, field.name)), field.name
 
 
 def ask(events: pd.DataFrame, cut_s: int) -> tuple[dict[str, np.ndarray], list[tuple[int, int]]]:
@@ -142,8 +142,8 @@ def ask(events: pd.DataFrame, cut_s: int) -> tuple[dict[str, np.ndarray], list[t
     values = graph(batch, every, tf.zeros_like(every))
     nothing = tf.zeros([0], tf.int32)
     union = CandidateUnion(snapshot, RUN.candidates, graph, PreRanker(len(graph.promotions.kinds)))
-    found = union(batch, tf.fill([1, 2], -1), nothing, nothing, union.limit)
-    listed = list(zip(found.item_C.numpy().tolist(), found.source_C.numpy().tolist(), strict=True))
+    rows = union(batch, tf.fill([1, 2], -1), nothing, nothing, union.limit)
+    listed = list(zip(rows.item_C.numpy().tolist(), rows.source_C.numpy().tolist(), strict=True))
     return {name: value.numpy() for name, value in values.items()}, listed
 
 
@@ -151,13 +151,13 @@ def ask(events: pd.DataFrame, cut_s: int) -> tuple[dict[str, np.ndarray], list[t
 @example(shop=LONG_BASKET, cut_days=0)
 def test_no_feature_and_no_candidate_knows_what_happens_at_or_after_the_request(shop: Shop, cut_days: int) -> None:
     """As a trip that trains the ranker (the cut is later than the request) and as one that is judged (earlier)."""
-    (one, listed), (other, listed_otherwise) = (
+    (first, listed), (other, listed_otherwise) = (
         ask(events, MOMENT_S + cut_days * DAY_S) for events in shop.worlds(ASKED)
     )
     assert listed == listed_otherwise
-    assert set(one) == set(other)
-    for name in set(one) - (set(AT_THE_CUT) if cut_days > 0 else set()):
-        assert np.array_equal(one[name], other[name]), name
+    assert set(first) == set(other)
+    for name in set(first) - (set(AT_THE_CUT) if cut_days > 0 else set()):
+        assert np.array_equal(first[name], other[name]), name
 
 
 def test_what_standardises_numbers_does_not_know_what_happens_at_or_after_the_cut() -> None:
@@ -166,8 +166,8 @@ def test_what_standardises_numbers_does_not_know_what_happens_at_or_after_the_cu
     before = events[events[c.TIME] < pd.Timestamp(seconds(CUT_DAY), unit="s")]
     after = events.drop(before.index)
     wild = pd.concat([after.assign(**{c.ITEM: f"i3{n}", c.BASKET: f"w{n}-" + after[c.BASKET]}) for n in range(10)])
-    one, other = (_moments(pd.concat([before, future])) for future in (after, wild))
-    for moment, otherwise in zip(one, other, strict=True):
+    first, other = (_moments(pd.concat([before, future])) for future in (after, wild))
+    for moment, otherwise in zip(first, other, strict=True):
         assert moment.any() and moment == pytest.approx(otherwise, rel=1e-5, abs=1e-6)
 
 

@@ -1,4 +1,4 @@
-"""The catalog snapshot by pencil: codes, vocabulary, popularity, prices, repurchase."""
+"""The catalog snapshot with hand-computed values: codes, vocabulary, popularity, prices, repurchase."""
 
 from pathlib import Path
 from typing import Any
@@ -132,8 +132,8 @@ def test_without_optional_tables_there_are_no_attributes_and_no_promotions() -> 
 @pytest.mark.parametrize("full", [True, False])
 def test_a_saved_catalog_loads_equal(tmp_path: Path, full: bool) -> None:
     users = pd.DataFrame({c.USER: ["u1"], "age": ["40"]})
-    promotions = pd.DataFrame({c.ITEM: ["a"], c.STORE: "", c.START: at(74), c.END: at(86), c.KIND: "front page 1/2"})
-    catalog = build(users=users, promotions=[("front page 1/2", promotions)]) if full else build()
+    promotions = pd.DataFrame({c.ITEM: ["a"], c.STORE: "", c.START: at(74), c.END: at(86), c.KIND: "title page 1/2"})
+    catalog = build(users=users, promotions=[("title page 1/2", promotions)]) if full else build()
     catalog.save(tmp_path / "catalog")
     loaded = Catalog.load(tmp_path / "catalog")
     for name, value in vars(catalog).items():

@@ -1,4 +1,4 @@
-"""The label policy on a shop of a few trips, with answers by pencil. Day 0 is 2024-01-01; the cut is day 20."""
+"""The label policy on a shop of a few trips, with hand-computed answers. Day 0 is 2024-01-01; the cut is day 20."""
 
 import numpy as np
 import pandas as pd

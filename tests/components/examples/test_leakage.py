@@ -76,7 +76,7 @@ def unsorted_trips(trips: Trips) -> Trips:
 
 
 @pytest.mark.parametrize(
-    ("plant", "says"),
+    ("plant", "message"),
     [
         (a_later_row, "strictly before, got an event at or after the trip"),
         (a_neighbours_row, "strictly before, got another shopper's events"),
@@ -85,9 +85,9 @@ def unsorted_trips(trips: Trips) -> Trips:
     ],
 )
 def test_a_trip_that_knows_more_than_its_past_is_caught(
-    built: tuple[Trips, Catalog], plant: Callable[[Trips], Trips], says: str
+    built: tuple[Trips, Catalog], plant: Callable[[Trips], Trips], message: str
 ) -> None:
-    with pytest.raises(CheckFailed, match=says):
+    with pytest.raises(CheckFailed, match=message):
         check_trips(plant(built[0]))
 
 
@@ -118,14 +118,14 @@ def test_a_snapshot_taken_after_the_cut_is_caught(built: tuple[Trips, Catalog]) 
 
 
 def seasonal(tables: World) -> World:
-    """Twelve products that nobody buys after the cut."""
+    """Twelve products without a purchase after the cut."""
     events = tables["events"]
     gone = events[c.ITEM].isin([f"i{i:02d}" for i in range(12)]) & (events[c.TIME] >= pd.Timestamp(CUT_S, unit="s"))
     return tables | {"events": events[~gone]}
 
 
 def sold_later(tables: World) -> World:
-    """Items get a column that says whether they were bought from the cut on."""
+    """Items get a column of whether they were bought from the cut on."""
     tables = seasonal(tables)
     events, items = tables["events"], tables["items"]
     later = set(events[events[c.TIME] >= pd.Timestamp(CUT_S, unit="s")][c.ITEM])
@@ -133,7 +133,7 @@ def sold_later(tables: World) -> World:
 
 
 def active_later(tables: World) -> World:
-    """Twelve shoppers stay away from the cut on, and users get a column that says so."""
+    """Twelve shoppers stay away from the cut on, and users get a column of it."""
     events = tables["events"]
     left = [f"u{i:02d}" for i in range(12)]
     gone = events[c.USER].isin(left) & (events[c.TIME] >= pd.Timestamp(CUT_S, unit="s"))
@@ -150,7 +150,7 @@ def shuffled_times(tables: World) -> World:
 
 
 @pytest.mark.parametrize(
-    ("plant", "says"),
+    ("plant", "message"),
     [
         (sold_later, "items: expected column sells to be known before the cut"),
         (active_later, "users: expected column state to be known before the cut"),
@@ -158,11 +158,11 @@ def shuffled_times(tables: World) -> World:
     ],
 )
 def test_a_leak_planted_in_the_tables_stops_the_stage_and_writes_nothing(
-    tmp_path: Path, plant: Callable[[World], World], says: str
+    tmp_path: Path, plant: Callable[[World], World], message: str
 ) -> None:
     with pytest.raises(CheckFailed) as stopped:
         build(tmp_path, plant(world()))
-    assert says in str(stopped.value) and "\n" not in str(stopped.value)
+    assert message in str(stopped.value) and "\n" not in str(stopped.value)
     assert not (tmp_path / "examples").exists()
 
 
@@ -171,7 +171,7 @@ def test_products_that_end_at_the_cut_are_no_leak_where_no_column_says_so(tmp_pa
 
 
 def test_a_column_that_follows_a_steady_coming_and_going_is_no_leak(tmp_path: Path) -> None:
-    """Each fortnight has products of its own, and a column says which: known when the product is put on sale."""
+    """Each fortnight has products of its own, and a column names it: known when the product is put on sale."""
     tables = world()
     events = tables["events"]
     season = (events[c.TIME] - events[c.TIME].min()).dt.days // 14

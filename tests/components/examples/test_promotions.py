@@ -1,4 +1,4 @@
-"""Promotion stretches as sorted arrays, by pencil."""
+"""Promotion stretches as sorted arrays, with hand-computed values."""
 
 from pathlib import Path
 
@@ -27,31 +27,31 @@ def stretches(*rows: tuple[str, str, float, float, str]) -> pd.DataFrame:
 
 def test_stretches_are_sorted_by_store_item_and_start() -> None:
     table = stretches(("b", "s2", 3, 4, "x"), ("a", "s2", 5, 6, "x"), ("a", "s2", 1, 2, "x"), ("a", "", 2, 3, "x"))
-    (found,) = build_promotions([("x", table)], trips())
-    assert found.kind == "x"
-    assert found.store_P.tolist() == [0, 2, 2, 2]
-    assert found.item_P.tolist() == [0, 0, 0, 1]
-    assert (found.start_hour_P - HOUR_0).tolist() == [48, 24, 120, 72]
-    assert (found.end_hour_P - HOUR_0).tolist() == [72, 48, 144, 96]
+    (built,) = build_promotions([("x", table)], trips())
+    assert built.kind == "x"
+    assert built.store_P.tolist() == [0, 2, 2, 2]
+    assert built.item_P.tolist() == [0, 0, 0, 1]
+    assert (built.start_hour_P - HOUR_0).tolist() == [48, 24, 120, 72]
+    assert (built.end_hour_P - HOUR_0).tolist() == [72, 48, 144, 96]
 
 
 def test_an_end_is_the_latest_of_all_stretches_that_began_before_it() -> None:
     """A long stretch from day 1 to day 9 holds two short ones; another item starts afresh."""
     table = stretches(("a", "s1", 1, 9, "x"), ("a", "s1", 2, 3, "x"), ("a", "s1", 4, 5, "x"), ("b", "s1", 2, 3, "x"))
-    (found,) = build_promotions([("x", table)], trips())
-    assert ((found.end_hour_P - HOUR_0) / 24).tolist() == [9, 9, 9, 3]
+    (built,) = build_promotions([("x", table)], trips())
+    assert ((built.end_hour_P - HOUR_0) / 24).tolist() == [9, 9, 9, 3]
 
 
 def test_hours_are_rounded_outwards() -> None:
-    (found,) = build_promotions([("x", stretches(("a", "s1", 1.02, 1.98, "x")))], trips())
-    assert (found.start_hour_P - HOUR_0).tolist() == [24]
-    assert (found.end_hour_P - HOUR_0).tolist() == [48]
+    (built,) = build_promotions([("x", stretches(("a", "s1", 1.02, 1.98, "x")))], trips())
+    assert (built.start_hour_P - HOUR_0).tolist() == [24]
+    assert (built.end_hour_P - HOUR_0).tolist() == [48]
 
 
 def test_unknown_items_unknown_stores_and_empty_stretches_are_left_out() -> None:
     table = stretches(("zzz", "s1", 1, 2, "x"), ("a", "s9", 1, 2, "x"), ("a", "s1", 2, 2, "x"), ("a", "s1", 3, 4, "x"))
-    (found,) = build_promotions([("x", table)], trips())
-    assert (found.start_hour_P - HOUR_0).tolist() == [72]
+    (built,) = build_promotions([("x", table)], trips())
+    assert (built.start_hour_P - HOUR_0).tolist() == [72]
 
 
 def test_the_eight_most_frequent_kinds_are_read_in_order_of_name(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Trips by pencil: whose, when, what came strictly before, what was bought."""
+"""Trips with hand-computed values: whose, when, what came strictly before, what was bought."""
 
 import numpy as np
 import pandas as pd

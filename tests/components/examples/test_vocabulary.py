@@ -1,4 +1,4 @@
-"""What the report says of item ids: which have a row of their own, which share a hashed one."""
+"""The report on item ids: which have a row of their own, which share a hashed one."""
 
 import numpy as np
 import pytest

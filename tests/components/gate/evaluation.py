@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 from components.artifacts.evaluation import Evaluation
-from components.gate.criteria import Expected
+from components.gate.checks import Expected
 from tfx_configs.settings import GateSettings
 
 EXPECTED = Expected(digest="d1", trips=200)

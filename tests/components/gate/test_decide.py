@@ -5,8 +5,7 @@ from typing import Any
 import pytest
 
 from components.artifacts.verdict import Override
-from components.gate.decide import as_markdown, decide
-from components.gate.override import MIN_REASON, refusal
+from components.gate.decide import MIN_REASON, as_markdown, decide, refusal
 from tests.components.gate.evaluation import EVEN, EXPECTED, GOOD, MODELS, SETTINGS, read, spoiled
 from tfx_configs.settings import GateSettings
 
@@ -190,14 +189,13 @@ def test_an_override_that_was_not_needed_says_so() -> None:
 
 @pytest.mark.parametrize("reason", ["", "   ", "ok", " x" * 9, "y" * (MIN_REASON - 1) + "  "])
 def test_a_blank_or_short_reason_is_refused_in_one_line(reason: str) -> None:
-    said = refusal(reason, "maria")
-    assert (
-        said.startswith(f"override: expected a reason of at least {MIN_REASON} characters, got ") and "\n" not in said
-    )
+    refused = refusal(reason, "maria")
+    assert refused.startswith(f"override: expected a reason of at least {MIN_REASON} characters, got ")
+    assert "\n" not in refused
 
 
 def test_an_override_by_nobody_is_refused_and_a_named_one_with_a_reason_is_taken() -> None:
-    assert refusal("y" * MIN_REASON, " ") == "override: expected the name of who decides, got none; say who you are"
+    assert refusal("y" * MIN_REASON, " ") == "override: expected the name of who decides, got none; give your name"
     assert refusal("y" * MIN_REASON, "maria") == ""
 
 

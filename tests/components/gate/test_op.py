@@ -26,10 +26,10 @@ def test_the_step_after_the_gate_runs_only_when_it_says_yes(tmp_path: Path, over
     @dsl.pipeline(name="gated")
     def gated() -> None:
         data = dsl.importer(artifact_uri=str(examples), artifact_class=dsl.Dataset)
-        found = dsl.importer(artifact_uri=str(tmp_path / "evaluation"), artifact_class=dsl.Artifact)
+        imported = dsl.importer(artifact_uri=str(tmp_path / "evaluation"), artifact_class=dsl.Artifact)
         judged = gate(
             examples=data.output,
-            evaluation=found.output,
+            evaluation=imported.output,
             settings=SETTINGS.to_json(),
             code_version="c1",
             override_reason=override,

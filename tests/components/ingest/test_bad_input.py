@@ -84,7 +84,7 @@ BAD = {
 
 @pytest.mark.parametrize("name", BAD)
 def test_bad_input_is_one_line_and_the_last_good_tables_stay(tmp_path: Path, name: str) -> None:
-    damage, kind, says = BAD[name]
+    damage, kind, message = BAD[name]
     folder = write(tmp_path / "in", events=EVENTS, items=ITEMS)
     settings = run_settings(folder)
     ingest(data=settings.data, tables_dir=tmp_path / "out")
@@ -93,7 +93,7 @@ def test_bad_input_is_one_line_and_the_last_good_tables_stay(tmp_path: Path, nam
     with pytest.raises(AisleError) as refused:
         ingest(data=settings.data, tables_dir=tmp_path / "out")
     assert type(refused.value) is kind
-    assert says in str(refused.value) and "\n" not in str(refused.value)
+    assert message in str(refused.value) and "\n" not in str(refused.value)
     assert tree_digests(tmp_path / "out") == good
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in", "out"]
 

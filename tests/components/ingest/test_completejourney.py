@@ -1,4 +1,4 @@
-"""The Complete Journey's own columns to canonical tables, by pencil, on both engines."""
+"""The Complete Journey's own columns to canonical tables, with hand-computed values, on both engines."""
 
 from pathlib import Path
 
@@ -46,7 +46,7 @@ def journey(folder: Path, promotions: list[tuple[int, int, str, str, int]]) -> P
 
 @pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=pytest.mark.needs("java", "pyspark"))])
 def test_weeks_of_promotion_become_stretches_one_kind_a_row(tmp_path: Path, engine: str) -> None:
-    """Weeks 1 to 3 hang together though one is told twice; 5 stands alone; 52 and 53 are the end of the year."""
+    """Weeks 1 to 3 are consecutive though one is listed twice; 5 is alone; 52 and 53 are the end of the year."""
     folder = journey(
         tmp_path / "source",
         [(7, 10, "1", "0", w) for w in (3, 1, 2, 2, 5)]
@@ -60,8 +60,8 @@ def test_weeks_of_promotion_become_stretches_one_kind_a_row(tmp_path: Path, engi
     )
     settings = run_settings(folder, source="complete_journey", engine=engine, memory_gb=1.0, cut_date="2017-11-01")
     ingest(data=settings.data, tables_dir=tmp_path / "tables")
-    found = pq.read_table(tmp_path / "tables" / "promotions.parquet").to_pandas()
-    rows = sorted(found[[c.ITEM, c.STORE, c.KIND, c.START, c.END]].itertuples(index=False, name=None))
+    promotions = pq.read_table(tmp_path / "tables" / "promotions.parquet").to_pandas()
+    rows = sorted(promotions[[c.ITEM, c.STORE, c.KIND, c.START, c.END]].itertuples(index=False, name=None))
     assert rows == [
         ("7", "10", "display_front", week(1), week(4)),
         ("7", "10", "display_front", week(5), week(6)),

@@ -38,13 +38,13 @@ def test_whatever_training_may_be_given_the_monitor_reads_in_the_same_form(shop:
         training="", source=str(shop), out=str(tmp_path / "out"), metrics=dsl.Metrics(uri=str(tmp_path / "metrics"))
     )
     assert returned == str(tmp_path / "out" / "tables")
-    found = _bought(Path(returned))
-    assert found[[c.USER, c.ITEM, c.QUANTITY]].to_numpy().tolist() == [
+    bought = _bought(Path(returned))
+    assert bought[[c.USER, c.ITEM, c.QUANTITY]].to_numpy().tolist() == [
         ["u1", "a", 2.0],
         ["u1", "b", 1.0],
         ["u2", "b", 1.0],
     ]
-    assert found[c.TIME].tolist() == [seconds(0), seconds(0), seconds(40)]
+    assert bought[c.TIME].tolist() == [seconds(0), seconds(0), seconds(40)]
 
 
 def test_what_was_ingested_already_stays_as_it_is(shop: Path, tmp_path: Path) -> None:
@@ -63,14 +63,14 @@ def test_training_says_what_is_read_and_a_cut_that_the_tables_do_not_reach_is_no
 
 
 @pytest.mark.parametrize(
-    ("change", "said"),
+    ("change", "message"),
     [
         (lambda lines: lines.drop(columns=c.EVENT_TYPE), "no event_type"),
         (lambda lines: lines.assign(event_time=lines[c.TIME].astype("int64")), "event_time of type int64"),
     ],
 )
-def test_tables_that_no_ingest_wrote_are_refused_in_one_line(tmp_path: Path, change, said: str) -> None:
+def test_tables_that_no_ingest_wrote_are_refused_in_one_line(tmp_path: Path, change, message: str) -> None:
     lines = worlds.purchases(("u1", 0, "a")).assign(event_type="purchase", quantity=1.0)
     worlds.write(tmp_path, events=change(lines))
-    with pytest.raises(InputError, match=f"expected events as ingest writes them, found {said}"):
+    with pytest.raises(InputError, match=f"expected events as ingest writes them, found {message}"):
         _bought(tmp_path)

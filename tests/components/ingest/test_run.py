@@ -33,19 +33,19 @@ def two_spans() -> pd.DataFrame:
 
 
 def test_events_keep_their_values_and_get_the_defaults_of_missing_columns(tmp_path: Path) -> None:
-    kept = clean(two_spans()[[c.USER, c.ITEM, c.TIME]], tmp_path)
-    assert kept[c.USER].tolist() == ["u1", "u1", "u1", "u2", "u1"]
-    assert kept[c.TIME].tolist() == [at(0), at(0), at(40.5), at(97.75), at(98)]
-    assert kept[c.EVENT_TYPE].eq(c.PURCHASE).all()
-    assert kept[c.QUANTITY].eq(1.0).all()
-    assert kept[c.STORE].eq("").all()
-    assert kept[c.PRICE].isna().all()
+    events_out = clean(two_spans()[[c.USER, c.ITEM, c.TIME]], tmp_path)
+    assert events_out[c.USER].tolist() == ["u1", "u1", "u1", "u2", "u1"]
+    assert events_out[c.TIME].tolist() == [at(0), at(0), at(40.5), at(97.75), at(98)]
+    assert events_out[c.EVENT_TYPE].eq(c.PURCHASE).all()
+    assert events_out[c.QUANTITY].eq(1.0).all()
+    assert events_out[c.STORE].eq("").all()
+    assert events_out[c.PRICE].isna().all()
 
 
 def test_without_baskets_a_shoppers_utc_day_is_one_trip(tmp_path: Path) -> None:
     events = purchases(("u1", 0.1, "a"), ("u1", 0.99, "b"), ("u1", 1.0, "a"), ("u2", 0.1, "a"), ("u1", 99, "b"))
-    kept = clean(events.drop(columns=c.BASKET), tmp_path)
-    assert kept.groupby([c.USER, c.BASKET])[c.ITEM].agg("".join).tolist() == ["ab", "a", "b", "a"]
+    events_out = clean(events.drop(columns=c.BASKET), tmp_path)
+    assert events_out.groupby([c.USER, c.BASKET])[c.ITEM].agg("".join).tolist() == ["ab", "a", "b", "a"]
 
 
 def test_lines_of_one_product_in_one_basket_become_one(tmp_path: Path) -> None:
@@ -60,10 +60,10 @@ def test_lines_of_one_product_in_one_basket_become_one(tmp_path: Path) -> None:
             c.PRICE: [3.0, 6.0, None, 5.0],
         }
     )
-    kept = clean(lines, tmp_path)
-    assert kept[[c.ITEM, c.QUANTITY]].values.tolist() == [["a", 3.0], ["b", 1.0], ["a", 1.0]]
-    assert kept[c.PRICE].fillna(-1).tolist() == [4.0, -1.0, 5.0]
-    assert kept[c.TIME].tolist() == [at(1), at(1), at(99)]
+    events_out = clean(lines, tmp_path)
+    assert events_out[[c.ITEM, c.QUANTITY]].values.tolist() == [["a", 3.0], ["b", 1.0], ["a", 1.0]]
+    assert events_out[c.PRICE].fillna(-1).tolist() == [4.0, -1.0, 5.0]
+    assert events_out[c.TIME].tolist() == [at(1), at(1), at(99)]
 
 
 def test_dropped_rows_are_counted_once_under_their_first_reason(tmp_path: Path) -> None:
@@ -75,7 +75,7 @@ def test_dropped_rows_are_counted_once_under_their_first_reason(tmp_path: Path) 
             c.QUANTITY: [1.0, 1.0, 1.0, 0.0, 1.0, 0.0, -2.0, 1.0],
         }
     )
-    kept = clean(dirt, tmp_path)
+    events_out = clean(dirt, tmp_path)
     report = read_json(tmp_path / "out" / "ingest.json")
     assert report["dropped"] == {
         "user_id missing": 2,
@@ -83,7 +83,7 @@ def test_dropped_rows_are_counted_once_under_their_first_reason(tmp_path: Path) 
         "event_time missing": 1,
         "quantity zero or negative": 2,
     }
-    assert report["rows_in"] == 8 and len(kept) == report["events"] == 2
+    assert report["rows_in"] == 8 and len(events_out) == report["events"] == 2
     assert report["dropped_percent"] == 75.0
 
 
@@ -191,5 +191,5 @@ def test_row_order_does_not_change_what_is_written(tmp_path: Path) -> None:
     ingest(data=run_settings(write(tmp_path / "a", **tables)).data, tables_dir=tmp_path / "out_a")
     ingest(data=run_settings(write(tmp_path / "b", **shuffled)).data, tables_dir=tmp_path / "out_b")
     for name in ("events", "items.parquet", "users.parquet", "promotions.parquet"):
-        one, other = (pq.read_table(tmp_path / out / name) for out in ("out_a", "out_b"))
-        assert one.equals(other), name
+        first, other = (pq.read_table(tmp_path / out / name) for out in ("out_a", "out_b"))
+        assert first.equals(other), name

@@ -47,10 +47,10 @@ def test_a_later_push_leaves_stable_as_it_is() -> None:
 
 
 def test_a_canary_that_serves_keeps_its_share_while_it_is_asked() -> None:
-    cluster, seen = FakeCluster(), list[int]()
+    cluster, percents = FakeCluster(), list[int]()
     push(cluster)
-    deploy(cluster, OLD, NEW, 20, lambda _: seen.append(read(cluster.record()).percent), Clock().patience())
-    assert (seen, read(cluster.record()).percent) == ([10], 20)
+    deploy(cluster, OLD, NEW, 20, lambda _: percents.append(read(cluster.record()).percent), Clock().patience())
+    assert (percents, read(cluster.record()).percent) == ([10], 20)
 
 
 def test_the_same_push_twice_declares_the_same() -> None:

@@ -148,9 +148,9 @@ def test_the_validation_of_the_run_is_kept_beside_the_model_and_only_beside_a_bl
     place.push("no", blessed=False)
     assert not (place.registry.root / "validation").exists()
     version = place.push("one").version
-    kept = place.registry.root / "validation" / version
-    assert (kept / "drift.stats.pb").read_text() == "one"
-    assert read_json(kept / "origin.json") == {
+    stored = place.registry.root / "validation" / version
+    assert (stored / "drift.stats.pb").read_text() == "one"
+    assert read_json(stored / "origin.json") == {
         "data": data_digest("data-1", RunSettings().data),
         "compared_with": "",
     }
@@ -159,8 +159,8 @@ def test_the_validation_of_the_run_is_kept_beside_the_model_and_only_beside_a_bl
 def test_the_verdict_is_kept_beside_the_model_and_two_pushes_of_one_are_one_file(place: Place) -> None:
     version = place.push("one", reasons=[PASSED]).version
     assert place.push("one", reasons=[PASSED]).override is None
-    (kept,) = (place.registry.root / "verdicts" / version).iterdir()
-    assert read_json(kept)["reasons"] == [PASSED]
+    (stored,) = (place.registry.root / "verdicts" / version).iterdir()
+    assert read_json(stored)["reasons"] == [PASSED]
     place.push("no", blessed=False)
     assert [path.name for path in (place.registry.root / "verdicts").iterdir()] == [version]
 
@@ -176,8 +176,8 @@ def test_an_override_is_said_aloud_and_stands_in_the_registry_for_good(
     place.registry.promote()
     assert [entry.get("note") for entry in place.registry.state().history] == [None, line, None]
     place.push("one", overridden=True, override=override | {"by": "jo"})
-    kept = (place.registry.root / "verdicts" / result.version).iterdir()
-    assert sorted(read_json(path)["override"]["by"] for path in kept) == ["jo", "maria"]
+    stored = (place.registry.root / "verdicts" / result.version).iterdir()
+    assert sorted(read_json(path)["override"]["by"] for path in stored) == ["jo", "maria"]
 
 
 def test_the_card_of_a_pushed_model_stands_beside_it_and_says_how_it_was_judged(place: Place) -> None:

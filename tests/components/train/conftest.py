@@ -13,8 +13,8 @@ from components.ingest.run import ingest
 from components.train import run as train_run
 from components.train.baselines.export import export_baselines
 from components.train.baselines.similarity import NEIGHBOUR_BASELINES
-from components.train.trained_model import TrainedModel
 from components.train.vocabulary import Coding
+from components.train.warm_start import TrainedModel
 from model.data import columns as c
 from model.data.catalog import Catalog
 from model.data.trips import Trips
@@ -105,8 +105,8 @@ def week_later(trained: Trained) -> Trained:
     events = tables["events"]
     last = events[events[c.TIME].between(at(CUT_DAY), at(CUT_DAY + 7))].drop_duplicates(c.BASKET)
     tables["events"] = pd.concat([events, last.assign(**{c.ITEM: NEW})], ignore_index=True)
-    one = pd.DataFrame({c.ITEM: [NEW], "department": ["d1"], "brand": [3]})
-    tables["items"] = pd.concat([one, tables["items"]], ignore_index=True)
+    new_item = pd.DataFrame({c.ITEM: [NEW], "department": ["d1"], "brand": [3]})
+    tables["items"] = pd.concat([new_item, tables["items"]], ignore_index=True)
     root = trained.root / "later"
     source, cut = write(root / "source", **tables), str(at(CUT_DAY + 7).date())
     run = trained.run.replace(data=trained.run.data.replace(path=str(source), cut_date=cut))

@@ -1,4 +1,4 @@
-"""What stands when a run begins, on this machine and on a cluster."""
+"""The models that a run begins with, on this machine and on a cluster."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -53,15 +53,15 @@ def test_the_stable_model_is_compared_with_always_and_gone_on_from_where_that_is
 
 
 def test_the_registry_follows_what_serves_on_a_cluster(registry: Registry, tmp_path: Path) -> None:
-    one, two = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
-    registry.set_stable(one)
-    registry.set_canary(two)
+    first, second = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
+    registry.set_stable(first)
+    registry.set_canary(second)
     cluster = FakeCluster()
     for roles in (
-        {"stable": one, "canary": two},
-        {"stable": two, "previous": one},
-        {"stable": one, "previous": two},  # after a rollback of the promotion
-        {"stable": one},  # after a rollback of a canary
+        {"stable": first, "canary": second},
+        {"stable": second, "previous": first},
+        {"stable": first, "previous": second},  # after a rollback of the promotion
+        {"stable": first},  # after a rollback of a canary
     ):
         cluster.records = [serves(**roles)]
         registry.follow(cluster.roles())
@@ -72,12 +72,12 @@ def test_the_registry_follows_what_serves_on_a_cluster(registry: Registry, tmp_p
 
 
 def test_what_serves_and_is_not_in_the_registry_changes_nothing(registry: Registry, tmp_path: Path) -> None:
-    one, cluster = add(registry, tmp_path, "one"), FakeCluster()
-    registry.set_stable(one)
+    first, cluster = add(registry, tmp_path, "one"), FakeCluster()
+    registry.set_stable(first)
     for serving in (serves(stable="2020-01-01-unknown"), {}):
         cluster.records = [serving]
         registry.follow(cluster.roles())
-        assert registry.state().stable == one
+        assert registry.state().stable == first
 
 
 def serves(**roles: str) -> dict[str, Any]:

@@ -48,9 +48,9 @@ def test_two_workers_end_with_equal_weights_and_the_chief_exports_what_one_worke
     assert [process.returncode for process in processes] == [0, 0], errors
 
     first, second = (np.load(tmp_path / f"weights{index}.npz") for index in range(2))
-    one = trained.learned.recommender.trainable_variables
-    assert first.files == second.files == [str(n) for n in range(len(one))]
-    for n, weight in enumerate(one):
+    single = trained.learned.recommender.trainable_variables
+    assert first.files == second.files == [str(n) for n in range(len(single))]
+    for n, weight in enumerate(single):
         assert np.array_equal(first[str(n)], second[str(n)])
         assert first[str(n)] == pytest.approx(weight.numpy(), abs=1e-3)
 

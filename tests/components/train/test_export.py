@@ -18,8 +18,8 @@ def test_a_loaded_model_scores_a_thousand_trips_as_the_training_code_does(traine
     compared = 0
     for rows in np.split(which, range(STEP, len(which), STEP)):
         batch = Batch(*map(tf.convert_to_tensor, reader.batch(rows)))
-        found = learned.index.search(learned.recommender.embed(batch).numpy(), exported.manifest.retrieved)
-        asked = (batch, found, nothing, nothing, exported.manifest.ranked, K)
+        neighbours = learned.index.search(learned.recommender.embed(batch).numpy(), exported.manifest.retrieved)
+        asked = (batch, neighbours, nothing, nothing, exported.manifest.ranked, K)
         item_Bk, score_Bk, _ = (a.numpy() for a in learned.recommender.recommend(*asked))
         answers = exported.recommend([request_of(trips, int(trip), K) for trip in rows])
         for items, scores, answer in zip(item_Bk, score_Bk, answers, strict=True):

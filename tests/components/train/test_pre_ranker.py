@@ -1,4 +1,4 @@
-"""What the pre-ranker learns: a line, and by the network what no line can say."""
+"""What the pre-ranker learns: a line, and by the network what no line can express."""
 
 import numpy as np
 
@@ -35,7 +35,7 @@ def test_it_learns_from_the_pool_the_same_each_time_and_likes_what_was_bought_be
         report = train_preranker(recommender, reader, learning.ranking, none, seed=7)
         learned.append([variable.numpy() for variable in recommender.candidates.preranker.variables])
     assert report.trips == len(learning.ranking) and 0 < report.bought < report.entries
-    assert all(np.array_equal(one, other) for one, other in zip(*learned, strict=True))
+    assert all(np.array_equal(first, other) for first, other in zip(*learned, strict=True))
     preranker = recommender.candidates.preranker
     own = dict(zip(NAMES, preranker.line_F.numpy(), strict=True))
     assert own["decayed_60d"] + own["decayed_365d"] > 0

@@ -1,4 +1,4 @@
-"""The listwise loss by pencil; what the ranker learns from."""
+"""The listwise loss with hand-computed values; what the ranker learns from."""
 
 import math
 
@@ -31,8 +31,8 @@ def test_a_basket_of_four_counts_as_two_and_an_empty_one_nothing() -> None:
 
 
 def test_trips_do_not_see_each_other_and_large_logits_are_safe() -> None:
-    one = [(math.log(3), 1.0), (0.0, 0.0)]
-    assert loss(one, [(logit + 500, bought) for logit, bought in one]) == pytest.approx(loss(one), abs=1e-4)
+    trip = [(math.log(3), 1.0), (0.0, 0.0)]
+    assert loss(trip, [(logit + 500, bought) for logit, bought in trip]) == pytest.approx(loss(trip), abs=1e-4)
 
 
 def candidates(new_only_percent: float) -> list[str]:
@@ -44,8 +44,8 @@ def candidates(new_only_percent: float) -> list[str]:
     trip = batch(Ask(70, (("a", 60), ("e", 61))))
     fields = {name: tf.convert_to_tensor(value) for name, value in trip._asdict().items()}
     basket = {"basket_item": tf.constant([ITEMS.index("d"), ITEMS.index("e")]), "basket_row": tf.constant([0, 0])}
-    found = model.sample(fields | basket | {"retrieved_BR": tf.constant([[ITEMS.index("d")]])})
-    return sorted(ITEMS[item] for item in found[1].item_C.numpy())
+    sample = model.sample(fields | basket | {"retrieved_BR": tf.constant([[ITEMS.index("d")]])})
+    return sorted(ITEMS[item] for item in sample[1].item_C.numpy())
 
 
 def test_a_share_of_the_trips_teaches_the_order_of_what_is_new_alone() -> None:

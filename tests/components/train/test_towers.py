@@ -13,7 +13,7 @@ TEMPERATURE = 0.5
 POPULARITY = (6.0, 5.0, 1.0, 3.0, 0.0)
 """Of small_catalog's items at its last snapshot."""
 BOUGHT = (("b", 0), ("e", 0), ("d", 1))
-"""(item, trip); trip 0 is of somebody who bought e before."""
+"""(item, trip); trip 0 is of a shopper who bought e before."""
 
 
 @pytest.fixture
@@ -33,36 +33,36 @@ def inputs() -> dict[str, np.ndarray]:
 def second_formula(towers: TwoTowers, probability_I: np.ndarray, drawn: list[int]) -> float:
     """Mean over first-time purchases of -log softmax(query . item / temperature - log probability), a candidate that is
     the same item left out."""
-    given = inputs()
+    fields = inputs()
     first_time = [0, 2]
-    item_N, row_N = given["basket_item"][first_time], given["basket_row"][first_time]
+    item_N, row_N = fields["basket_item"][first_time], fields["basket_row"][first_time]
     item_M = np.concatenate([item_N, drawn]).astype(int)
-    query_Bd = towers.queries(_batch(given)).numpy()
+    query_Bd = towers.queries(_batch(fields)).numpy()
     vector_Md = towers.items(tf.constant(item_M)).numpy()
     losses = []
     for n, row in enumerate(row_N):
         logit_M = vector_Md @ query_Bd[row] / TEMPERATURE - np.log(probability_I[item_M])
-        kept = [m for m in range(len(item_M)) if m == n or item_M[m] != item_N[n]]
-        losses.append(np.log(np.exp(logit_M[kept]).sum()) - logit_M[n])
+        negatives = [m for m in range(len(item_M)) if m == n or item_M[m] != item_N[n]]
+        losses.append(np.log(np.exp(logit_M[negatives]).sum()) - logit_M[n])
     return float(np.mean(losses))
 
 
-def _batch(given: dict[str, np.ndarray]) -> Batch:
-    return Batch(*(tf.constant(given[name]) for name in Batch._fields))
+def _batch(fields: dict[str, np.ndarray]) -> Batch:
+    return Batch(*(tf.constant(fields[name]) for name in Batch._fields))
 
 
 def test_the_loss_subtracts_the_log_of_how_likely_an_item_is_drawn(towers: TwoTowers) -> None:
     share_I = (np.array(POPULARITY) + 1) / (np.array(POPULARITY) + 1).sum()
-    found = towers.compute_loss({name: tf.constant(value) for name, value in inputs().items()})
-    assert float(found) == pytest.approx(second_formula(towers, share_I, []), rel=1e-5)
+    loss = towers.compute_loss({name: tf.constant(value) for name, value in inputs().items()})
+    assert float(loss) == pytest.approx(second_formula(towers, share_I, []), rel=1e-5)
 
 
 def test_the_correction_helps_popular_positives(towers: TwoTowers) -> None:
     """Without it, being often a negative would push popular items down: its sign is that of the formula above, not the
     other."""
     share_I = (np.array(POPULARITY) + 1) / (np.array(POPULARITY) + 1).sum()
-    found = towers.compute_loss({name: tf.constant(value) for name, value in inputs().items()})
-    assert float(found) != pytest.approx(second_formula(towers, 1 / share_I, []), rel=1e-3)
+    loss = towers.compute_loss({name: tf.constant(value) for name, value in inputs().items()})
+    assert float(loss) != pytest.approx(second_formula(towers, 1 / share_I, []), rel=1e-3)
 
 
 def test_uniform_negatives_count_by_how_likely_both_draws_together_are(
@@ -74,5 +74,5 @@ def test_uniform_negatives_count_by_how_likely_both_draws_together_are(
     drawn = [ITEMS.index("a"), ITEMS.index("d")]
     monkeypatch.setattr(tf.random, "uniform", lambda *_, **__: tf.constant([places[item] for item in drawn]))
     share_I = (np.array(POPULARITY) + 1) / (np.array(POPULARITY) + 1).sum()
-    found = towers.compute_loss({name: tf.constant(value) for name, value in inputs().items()})
-    assert float(found) == pytest.approx(second_formula(towers, (2 * share_I + 2 / 4) / 4, drawn), rel=1e-5)
+    loss = towers.compute_loss({name: tf.constant(value) for name, value in inputs().items()})
+    assert float(loss) == pytest.approx(second_formula(towers, (2 * share_I + 2 / 4) / 4, drawn), rel=1e-5)

@@ -1,4 +1,4 @@
-"""A later catalog in the codes of an earlier one, by pencil."""
+"""A later catalog in the codes of an earlier one, with hand-computed values."""
 
 import dataclasses
 from pathlib import Path
@@ -12,6 +12,7 @@ from components.train.vocabulary import Coding, recoded
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
 from model.errors import ModelRefused
+from model.files import read_json
 from tests.model.small_catalog import promotion, small_catalog
 
 COLOURS = {"a": "red", "b": "red", "d": "blue", "e": None, "z": None}
@@ -77,23 +78,23 @@ def test_a_catalog_in_its_own_codes_is_itself(catalog: Catalog, coding: Coding, 
 def test_known_items_keep_their_row_by_id_and_new_ones_share_one_by_hash(
     later: Catalog, coding: Coding, tmp_path: Path
 ) -> None:
-    found = recoded(later, coding, examples(tmp_path, LATER, {}))
-    rows = dict(zip(found.item_ids.tolist(), found.vocabulary_I.tolist(), strict=True))
+    catalog = recoded(later, coding, examples(tmp_path, LATER, {}))
+    rows = dict(zip(catalog.item_ids.tolist(), catalog.vocabulary_I.tolist(), strict=True))
     assert (rows["a"], rows["b"], rows["d"]) == (2, 3, 4)
     shared = hashed_rows(np.array(["c", "e", "f", "z"]), 2).tolist()
     assert [rows[item] for item in "cefz"] == shared and set(shared) <= {0, 1}
-    assert found.vocabulary_size == 5
+    assert catalog.vocabulary_size == 5
 
 
 def test_attributes_are_the_parents_and_values_it_did_not_know_are_rare(
     later: Catalog, coding: Coding, tmp_path: Path
 ) -> None:
-    found = recoded(later, coding, examples(tmp_path, LATER, {"u2": "40", "u3": "50"}))
-    assert found.attribute_names == ("colour",) and found.attribute_sizes == (4,)
-    assert found.attribute_IA[:, 0].tolist() == [2, 2, RARE, 3, 3, MISSING, MISSING]
+    catalog = recoded(later, coding, examples(tmp_path, LATER, {"u2": "40", "u3": "50"}))
+    assert catalog.attribute_names == ("colour",) and catalog.attribute_sizes == (4,)
+    assert catalog.attribute_IA[:, 0].tolist() == [2, 2, RARE, 3, 3, MISSING, MISSING]
     # u1 is not in the table any more.
-    assert found.user_attribute_sizes == (3,)
-    assert found.user_attribute_UD[:, 0].tolist() == [MISSING, MISSING, 2, RARE]
+    assert catalog.user_attribute_sizes == (3,)
+    assert catalog.user_attribute_UD[:, 0].tolist() == [MISSING, MISSING, 2, RARE]
 
 
 def test_kinds_of_promotion_are_the_parents_with_what_runs_now(later: Catalog, coding: Coding, tmp_path: Path) -> None:
@@ -102,10 +103,12 @@ def test_kinds_of_promotion_are_the_parents_with_what_runs_now(later: Catalog, c
     assert (mailer.kind, mailer.item_P.tolist()) == ("mailer", [2])
 
 
-def test_a_coding_comes_back_from_json_in_its_order(coding: Coding) -> None:
-    two = dataclasses.replace(coding, attributes={"size": ("l",), "colour": ("red", "blue")})
-    assert Coding.from_json(two.as_json()) == two
-    assert list(Coding.from_json(two.as_json()).attributes) == ["size", "colour"]
+def test_a_coding_comes_back_from_json_in_its_order(coding: Coding, tmp_path: Path) -> None:
+    two = coding.model_copy(update={"attributes": {"size": ("l",), "colour": ("red", "blue")}})
+    two.save(tmp_path)
+    assert Coding.load(tmp_path) == two
+    assert list(Coding.load(tmp_path).attributes) == ["size", "colour"]
+    assert read_json(tmp_path / "coding.json")["attributes"] == [["size", ["l"]], ["colour", ["red", "blue"]]]
 
 
 def test_an_attribute_that_is_gone_is_refused(later: Catalog, coding: Coding, tmp_path: Path) -> None:

@@ -13,13 +13,13 @@ from tfx_configs.settings import RunSettings
 def main(settings: str, examples: str, model: str, weights: str) -> None:
     train_from_scratch = train_run.train_from_scratch
 
-    def kept(*args: Any) -> train_run.TrainedModel:
+    def with_weights_saved(*args: Any) -> train_run.TrainedModel:
         learned = train_from_scratch(*args)
         values = {str(n): weight.numpy() for n, weight in enumerate(learned.recommender.trainable_variables)}
         np.savez(weights, **values)
         return learned
 
-    train_run.train_from_scratch = kept
+    train_run.train_from_scratch = with_weights_saved
     run = RunSettings.from_json(Path(settings).read_text(encoding="utf-8"))
     train_run.train(run=run, examples_dir=Path(examples), model_dir=Path(model))
 

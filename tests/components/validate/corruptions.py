@@ -1,4 +1,4 @@
-"""Twelve ways in which data break, each applied to clean tables, with what validation must say about it."""
+"""Twelve ways in which data break, each applied to clean tables, with what validation must report about it."""
 
 import dataclasses
 from collections.abc import Callable
@@ -165,7 +165,7 @@ SINCE_REFERENCE = (
         received="x0.05",
     ),
 )
-"""Wrong from the first day on: within the span nothing looks odd, only an earlier span shows it."""
+"""Wrong from the first day on: within the span nothing is odd, only an earlier span shows it."""
 
 
 def write_corrupted(corruption: Corruption, frames: Frames, folder: Path) -> Path:
@@ -180,7 +180,7 @@ def write_corrupted(corruption: Corruption, frames: Frames, folder: Path) -> Pat
 def matching(
     corruption: Corruption, anomalies: list[dict[str, str]], clean: list[dict[str, str]]
 ) -> list[dict[str, str]]:
-    """The findings that catch the corruption: its severity, its column, its words, and not said of the clean data."""
+    """The findings that catch the corruption: its severity, column and words; none of them is in the clean data."""
     return [
         a
         for a in anomalies

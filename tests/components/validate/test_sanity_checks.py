@@ -1,4 +1,4 @@
-"""The plain checks on small frames with an answer known by pencil."""
+"""The plain checks on small frames with a hand-computed answer."""
 
 import numpy as np
 import pandas as pd
@@ -29,8 +29,8 @@ def on_days(days: list[int], rows: int = 1) -> pd.DataFrame:
 
 
 def test_a_single_closed_day_warns_and_a_gap_of_three_stops() -> None:
-    one = time_checks.every_day(on_days([d for d in range(40) if d != 20]), SETTINGS)
-    assert [(f.severity, f.received) for f in one] == [("warn", "none on 1 day: 2024-01-21")]
+    single = time_checks.every_day(on_days([d for d in range(40) if d != 20]), SETTINGS)
+    assert [(f.severity, f.received) for f in single] == [("warn", "none on 1 day: 2024-01-21")]
     three = time_checks.every_day(on_days([d for d in range(40) if d not in (20, 21, 22)], rows=20), SETTINGS)
     assert [f.severity for f in three] == ["stop"]
 
@@ -69,8 +69,8 @@ def test_a_day_copied_to_another_date_is_seen_though_its_keys_are_new() -> None:
     assert time_checks.copied_day(events) == []
     first = events[weeks.days(events["event_time"]) == MONDAY]
     moved = first.assign(event_time=first["event_time"] + 100 * DAY_S, basket_id="new " + first["basket_id"])
-    found = time_checks.copied_day(pd.concat([events, moved], ignore_index=True))
-    assert [f.received for f in found] == ["the same 60 rows on 2024-01-01, 2024-04-10"]
+    findings = time_checks.copied_day(pd.concat([events, moved], ignore_index=True))
+    assert [f.received for f in findings] == ["the same 60 rows on 2024-01-01, 2024-04-10"]
 
 
 def test_days_that_always_repeat_are_no_copies_and_quiet_days_no_gap() -> None:
@@ -114,8 +114,8 @@ def test_shuffled_items_are_named_with_their_week_and_prices_in_cents_are_not_ta
     assert value_checks.item_prices(events.assign(price=events["price"].mask(last, events["price"] * 100))) == []
     mixed = events["item_id"].to_numpy().copy()
     mixed[last] = np.random.default_rng(1).permutation(mixed[last])
-    found = value_checks.item_prices(events.assign(item_id=mixed))
-    assert [f.received.split(" ", 1)[1] for f in found] == ["in the week of 2024-03-04"]
+    findings = value_checks.item_prices(events.assign(item_id=mixed))
+    assert [f.received.split(" ", 1)[1] for f in findings] == ["in the week of 2024-03-04"]
 
 
 def test_ids_of_another_catalog_stop_and_a_few_new_ones_warn() -> None:
@@ -135,8 +135,8 @@ def test_a_price_a_hundred_times_the_last_names_day_and_ratio() -> None:
     events = on_days(list(range(21)), rows=20)
     assert value_checks.scale(events, "price", SETTINGS) == []
     events.loc[weeks.days(events["event_time"]) == MONDAY + 20, "price"] *= 100
-    found = value_checks.scale(events, "price", SETTINGS)
-    assert [f.received for f in found] == ["200 on the day of 2024-01-21 (x100)"]
+    findings = value_checks.scale(events, "price", SETTINGS)
+    assert [f.received for f in findings] == ["200 on the day of 2024-01-21 (x100)"]
 
 
 def test_the_checks_leave_their_input_as_it_was() -> None:

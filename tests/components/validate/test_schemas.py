@@ -1,4 +1,4 @@
-"""The checked-in TFDV schema says what model/data/schema.py says."""
+"""The checked-in TFDV schema agrees with model/data/schema.py."""
 
 import pytest
 from google.protobuf import text_format

@@ -14,11 +14,10 @@ from components.evaluate.predictions import lists
 from components.evaluate.slices import slice_values
 from components.evaluate.tfma.cross_check import check_with_tfma, compare, thresholds
 from components.evaluate.tfma.metrics import hits_of
-from components.evaluate.tfma.runner import OVERALL, Outcome, Threshold, eval_config, run_tfma, write_examples
+from components.evaluate.tfma.runner import OVERALL, Outcome, Threshold, eval_config, run_tfma
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import load_task
-from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same
-from tests.components.evaluate.world import write_examples as write_world
+from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same, write_examples
 from tfx_configs.evaluation import EvaluationSettings
 from tfx_configs.settings import GateSettings
 
@@ -27,7 +26,7 @@ GATE = GateSettings(min_slice_trips=10, min_slice_ratio=0.5)
 
 @pytest.fixture(scope="module")
 def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
-    examples: Path = write_world(tmp_path_factory.mktemp("examples"))
+    examples: Path = write_examples(tmp_path_factory.mktemp("examples"))
     task = load_task(examples)
     answers = {
         "aisle": frequency,
@@ -39,26 +38,22 @@ def judged(tmp_path_factory: pytest.TempPathFactory) -> report.Judged:
         name: lists(FunctionModel("1", answer), task.trips, task.trip_N).items_Nk for name, answer in answers.items()
     }
     slices = slice_values(task, Examples(examples).catalog(), pd.read_parquet(Examples(examples).items), top_values=3)
-    return report.judge(task, items, slices, {})
+    return report.Judged.of(task, items, slices, {})
 
 
 @pytest.fixture(scope="module")
 def numbers(judged: report.Judged) -> Evaluation:
-    values = report.by_trip(judged)
     return Evaluation(
         candidate="aisle",
         stable="blessed",
         baselines=("popularity", "personal_frequency"),
-        models=report.overall(judged, values, report.curves(judged), active_items=80),
-        slices=tuple(report.by_slice(judged, values, "aisle", EvaluationSettings(bootstrap_rounds=100))),
+        models=report.overall(judged, active_items=80),
+        slices=tuple(report.by_slice(judged, "aisle", EvaluationSettings(bootstrap_rounds=100))),
     )
 
 
 def run(judged: report.Judged, out: Path, asked: list[Threshold], reference: str = "blessed") -> Outcome:
-    data = out / "trips.tfrecord"
-    write_examples(data, judged)
-    config = eval_config(list(judged.items), "aisle", reference, list(judged.slices), asked)
-    return run_tfma(data, out / "tfma", config)
+    return run_tfma(judged, out / "tfma", eval_config(judged, "aisle", reference, asked))
 
 
 @pytest.fixture(scope="module")
@@ -75,9 +70,9 @@ def test_tfma_and_numpy_agree_overall_and_in_every_slice(
     new = next(row for row in numbers.slices if row.name == "shopper: new")
     assert outcome.values["shopper", "new"]["aisle"] == pytest.approx(new.models["aisle"], abs=1e-6)
     assert set(outcome.values[OVERALL]) == set(judged.items)
-    found = compare(outcome, numbers, trips=40)
-    assert found.counts_agree and found.example_count == 40
-    assert found.max_difference is not None and found.max_difference < 1e-6
+    result = compare(outcome, numbers, trips=40)
+    assert result.counts_agree and result.example_count == 40
+    assert result.max_difference is not None and result.max_difference < 1e-6
 
 
 def test_thresholds_on_all_trips_are_not_applied_to_the_slices(outcome: Outcome) -> None:
@@ -90,13 +85,13 @@ def test_a_missed_value_a_missed_change_and_a_slice_that_is_not_there_are_all_a_
     asked = [
         Threshold(metric="recall@10", slice=("shopper", "new"), at_least=0.99),
         Threshold(metric="ndcg@10", slice=OVERALL, ratio=100.0),
-        Threshold(metric="recall@20", slice=("shopper", "nobody"), at_least=0.0),
+        Threshold(metric="recall@20", slice=("shopper", "absent"), at_least=0.0),
     ]
-    found = run(judged, tmp_path, asked)
-    assert found.verdict is False
-    assert sorted(line.split(":")[0] for line in found.failures) == [
+    result = run(judged, tmp_path, asked)
+    assert result.verdict is False
+    assert sorted(line.split(":")[0] for line in result.failures) == [
         "ndcg@10 in all trips",
-        "no trips for the threshold on shopper nobody",
+        "no trips for the threshold on shopper absent",
         "recall@10 in shopper new",
     ]
 
@@ -124,13 +119,13 @@ def test_bounds_come_from_the_best_baseline_and_the_stable_model() -> None:
 
     models = {name: {"ndcg@10": n, "recall@10": r} for name, n, r in (("a", 0.2, 0.5), ("b", 0.4, 0.1), ("old", 1, 1))}
     slices = (row("big", 10), row("small", 9))
-    found = thresholds(Evaluation(models=models, slices=slices, baselines=("a", "b"), stable="old"), GATE)
-    assert [(t.metric, t.slice, t.ratio) for t in found] == [
+    result = thresholds(Evaluation(models=models, slices=slices, baselines=("a", "b"), stable="old"), GATE)
+    assert [(t.metric, t.slice, t.ratio) for t in result] == [
         ("recall@10", OVERALL, None),
         ("ndcg@10", OVERALL, 0.98),
         ("ndcg@10", ("big", "x"), None),  # the stable model has no hit there: no ratio to ask for
     ]
-    assert [t.at_least for t in found] == pytest.approx([0.5, 0.4, 0.15])
+    assert [t.at_least for t in result] == pytest.approx([0.5, 0.4, 0.15])
 
 
 def test_a_slice_that_tfma_lacks_or_counts_differently_is_noticed() -> None:
@@ -155,9 +150,9 @@ def test_a_trip_reads_back_from_its_vectors() -> None:
     label = np.array([0.0, 1.0, 2.0, 2.0, 0.0])
     prediction = np.array([19.0, 20.0, 18.0, 0.0, 0.0])
     information = np.array([1.0, 2.0, 3.0, 4.0, 0.0])
-    found = hits_of(label, prediction, information)
-    assert found.hit_TK.tolist() == [[True, False, True]] and found.new_hit_TK.tolist() == [[True, False, False]]
-    assert found.basket_T.tolist() == [3] and found.new_T.tolist() == [1]
-    assert metrics.novelty(found, 2).tolist() == [1.5] and metrics.novelty(found, 10).tolist() == [2.0]
+    result = hits_of(label, prediction, information)
+    assert result.hit_TK.tolist() == [[True, False, True]] and result.new_hit_TK.tolist() == [[True, False, False]]
+    assert result.basket_T.tolist() == [3] and result.new_T.tolist() == [1]
+    assert metrics.novelty(result, 2).tolist() == [1.5] and metrics.novelty(result, 10).tolist() == [2.0]
     nothing = hits_of(label, np.zeros(5), information)
     assert metrics.recall(nothing, 10).tolist() == [0.0] and np.isnan(metrics.novelty(nothing, 10)).all()

@@ -54,14 +54,14 @@ def test_an_exported_baseline_answers_with_the_scores_that_were_learned(
 def scored(make: Callable[[Past], CatalogScorer], *bought: tuple[str, float], user: str = "?") -> dict[str, float]:
     """{item: score above 0} of the hand-computed world for a shopper who asks on the day of the cut."""
     column = {item: i for i, item in enumerate(WORLD.item_ids.tolist())}
-    known = np.flatnonzero(WORLD.user_ids == user)
+    index = np.flatnonzero(WORLD.user_ids == user)
     asked = Batch(
         history_item_H=np.array([column[item] for item, _ in bought], np.int32),
         history_time_H=np.array([seconds(day) for _, day in bought]),
         history_row_H=np.zeros(len(bought), np.int32),
         time_B=np.array([seconds(CUT_DAY)]),
         store_B=np.zeros(1, np.int32),
-        user_B=np.array([1 + known[0] if len(known) else 0], np.int32),
+        user_B=np.array([1 + index[0] if len(index) else 0], np.int32),
     )
     row = make(Past.of(WORLD, RunSettings()))(asked).numpy()[0]
     return {item: float(row[i]) for item, i in column.items() if row[i] > 0}
@@ -86,15 +86,15 @@ def test_up_cf_weighs_neighbours_by_the_overlap_of_what_they_bought() -> None:
     b is in half of u's baskets and in all of v's.
     """
     u, v, w = 2 / 6**0.5, 0.5, 1 / 2**0.5
-    found = scored(partial(learn.up_cf, recent=100, locality=1, asymmetry=0.5), ("a", 1), ("c", 2))
-    assert found == pytest.approx({"a": 0.5 + u + v + w, "c": 0.5 + u / 2, "b": u / 2 + v})
+    scores = scored(partial(learn.up_cf, recent=100, locality=1, asymmetry=0.5), ("a", 1), ("c", 2))
+    assert scores == pytest.approx({"a": 0.5 + u + v + w, "c": 0.5 + u / 2, "b": u / 2 + v})
 
 
 def test_up_cf_counts_recent_baskets_and_near_neighbours_only() -> None:
     """u's last basket is {a, c}; to the third power, the overlaps of u, v and w are those of the test above."""
     u, v, w = (2 / 6**0.5) ** 3, 0.5**3, 0.5**1.5
-    found = scored(partial(learn.up_cf, recent=1, locality=3, asymmetry=0.5), ("a", 1), ("c", 2))
-    assert found == pytest.approx({"c": 1 + u, "a": u + v + w, "b": v})
+    scores = scored(partial(learn.up_cf, recent=1, locality=3, asymmetry=0.5), ("a", 1), ("c", 2))
+    assert scores == pytest.approx({"c": 1 + u, "a": u + v + w, "b": v})
 
 
 def test_up_cf_takes_no_shopper_as_their_own_neighbour() -> None:

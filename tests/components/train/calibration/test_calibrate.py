@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from components.train.calibration.calibrate import calibrate, set_line
-from components.train.calibration.platt import MIN_SLOPE, Platt, fit
+from components.train.calibration.calibrate import MIN_SLOPE, Platt, calibrate, fit, set_line
 from components.train.ranker import no_scorer
 from model.data.batch import TripReader
 from model.networks.ranker import Ranker
@@ -45,8 +44,8 @@ def test_a_constant_logit_moves_to_the_share_that_was_bought() -> None:
 
 def test_without_observations_nothing_moves_and_with_one_only_a_little() -> None:
     assert fit(np.empty(0), np.empty(0)) == Platt()
-    one = fit(np.array([0.0]), np.array([1.0]))
-    assert one.slope == 1.0 and 0 < one.offset < 0.5
+    line = fit(np.array([0.0]), np.array([1.0]))
+    assert line.slope == 1.0 and 0 < line.offset < 0.5
 
 
 def test_perfectly_separated_observations_have_a_finite_line() -> None:
