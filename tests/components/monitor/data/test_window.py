@@ -8,7 +8,7 @@ import pytest
 
 from components.monitor import run
 from components.monitor.checks.freshness import ages
-from components.monitor.checks.measurements import recall, visits
+from components.monitor.checks.measurements import MEASURES
 from components.monitor.checks.tfdv_distances import compared
 from components.monitor.data.baseline import Baseline
 from components.monitor.data.window import Window, day_spans
@@ -63,11 +63,11 @@ def test_a_young_log_has_a_shorter_window_and_no_windows_before_it(shop: World) 
 def test_visits_are_counted_a_day_that_was_open(shop: World) -> None:
     window = _window(shop, 15, 7, closed_days=MONDAY)
     assert window.open_days == 6
-    counted = visits(window)
+    counted = MEASURES["visits"](window)
     assert counted is not None and counted.value == 80
     assert {one.open_days for one in window.before_cut} == {6}
     assert _window(shop, 15, 7, unusual_days=MONDAY).open_days == 6
-    assert visits(_window(shop, 15, 1, closed_days=MONDAY)) is None
+    assert MEASURES["visits"](_window(shop, 15, 1, closed_days=MONDAY)) is None
 
 
 def test_distances_leave_out_closed_days_of_the_window_and_of_the_week_before(shop: World) -> None:
@@ -87,7 +87,7 @@ def test_outcomes_of_an_unusual_day_are_not_judged(shop: World) -> None:
     visits_of_monday = week.closed[(week.closed["time_s"] >= tuesday_s - DAY_S) & (week.closed["time_s"] < tuesday_s)]
     assert len(visits_of_monday) and not week.ordinary(visits_of_monday["time_s"]).any()
     others = dataclasses.replace(week, closed=week.closed.drop(visits_of_monday.index), shut=())
-    assert recall(week) == recall(others)
+    assert MEASURES["recall@10"](week) == MEASURES["recall@10"](others)
 
 
 def test_weeks_with_unusual_days_are_compared_with_nothing(shop: World) -> None:
