@@ -1,20 +1,15 @@
 """The monitor's baseline: facts about the model and the weeks before its cut, beside tables of those weeks."""
 
-from typing import ClassVar
-
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from components.artifacts.artifact import Artifact
 from tfx_configs.labels import LabelSettings
 
 
-class MonitorBaseline(Artifact):
+class MonitorBaseline(
+    Artifact, file="reference.json", stage="reference", validate_by_name=True, serialize_by_alias=True
+):
     """Facts of a baseline; the tables beside them are described in components/monitor/data/baseline.py."""
-
-    model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
-
-    FILE: ClassVar[str] = "reference.json"
-    STAGE: ClassVar[str] = "reference"
 
     begin_s: int
     """First moment that the tables cover, unix seconds."""

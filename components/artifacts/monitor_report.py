@@ -2,24 +2,17 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, computed_field, model_validator
+from pydantic import BeforeValidator, computed_field, model_validator
 
-from components.artifacts.artifact import Artifact
+from components.artifacts.artifact import Artifact, Record
 from tfx_configs.monitoring import FORMER_TRAINING, MonitorSettings, Severity, Training
 
 Status = Literal["failed", "ok", "unknown"]
-STATUSES: tuple[Status, ...] = ("failed", "ok", "unknown")
 """Worst first."""
 TrainingKind = Annotated[Training, BeforeValidator(lambda word: FORMER_TRAINING.get(str(word), word))]
 """A kind of training; former words are read too."""
-
-
-class Record(BaseModel):
-    """A frozen part of the report."""
-
-    model_config = ConfigDict(frozen=True)
 
 
 class CheckResult(Record):
@@ -111,11 +104,8 @@ class RetrainDecision(Record):
     reasons: tuple[str, ...]
 
 
-class MonitorReport(Artifact):
+class MonitorReport(Artifact, file="monitor.json", stage="monitor"):
     """What `components.monitor.run.monitor` measured as of one moment; `now` and `cut` are RFC 3339."""
-
-    FILE: ClassVar[str] = "monitor.json"
-    STAGE: ClassVar[str] = "monitor"
 
     now: str
     cut: str
@@ -156,6 +146,6 @@ class MonitorReport(Artifact):
 def worst(results: Iterable[CheckResult]) -> list[CheckResult]:
     """One result a check: a failed one before an ok one before an unknown one, the shorter window first."""
     of_check: dict[str, CheckResult] = {}
-    for result in sorted(results, key=lambda each: (STATUSES.index(each.status), each.window_days)):
+    for result in sorted(results, key=lambda each: (get_args(Status).index(each.status), each.window_days)):
         of_check.setdefault(result.check, result)
     return list(of_check.values())
