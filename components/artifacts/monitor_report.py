@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BeforeValidator, computed_field, model_validator
 
-from components.artifacts.artifact import Artifact, Record
+from components.artifacts.artifact import Artifact, Number, Record
 from tfx_configs.monitoring import FORMER_TRAINING, MonitorSettings, Severity, Training
 
 Status = Literal["failed", "ok", "unknown"]
@@ -15,28 +15,33 @@ TrainingKind = Annotated[Training, BeforeValidator(lambda word: FORMER_TRAINING.
 """A kind of training; former words are read too."""
 
 
-class CheckResult(Record):
-    """One check of one window."""
+class CheckDescription(Record):
+    """What a check is, for people."""
 
-    check: str
     group: str
     severity: Severity
-    window_days: int
-    """0: of the moment."""
-    status: Status
-    value: float | None
-    value_low: float | None
-    value_high: float | None
-    """The value's 95 % interval; the value itself where it has no error."""
-    low: float | None
-    high: float | None
-    """Limits; None: no bound."""
-    history: tuple[float, ...]
-    """The same figure in good windows, newest first."""
     what: str
     basis: str
     """Where the limits come from."""
     to_do: str
+
+
+class CheckResult(CheckDescription):
+    """One check of one window."""
+
+    check: str
+    window_days: int
+    """0: of the moment."""
+    status: Status
+    value: Number
+    value_low: Number
+    value_high: Number
+    """The value's 95 % interval; the value itself where it has no error."""
+    low: Number
+    high: Number
+    """Limits; None: no bound."""
+    history: tuple[float, ...]
+    """The same figure in good windows, newest first."""
     why: str = ""
     """Of an unknown status: what was missing. Of an ok figure outside its limits: why it is ok."""
 
@@ -56,8 +61,8 @@ class Interval(Record):
     """A figure and its 95 % interval."""
 
     value: float
-    low: float | None
-    high: float | None
+    low: Number
+    high: Number
 
 
 class QualitySlice(Record):

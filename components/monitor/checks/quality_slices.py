@@ -8,7 +8,6 @@ import pandas as pd
 
 from components.artifacts.monitor_report import Interval, QualitySlice
 from components.monitor.checks.measurements import MEASURES
-from components.monitor.checks.run_checks import finite
 from components.monitor.data.window import Window
 from model.data import columns as c
 
@@ -55,5 +54,5 @@ def _quality(window: Window, version: str, slicing: str, name: str) -> QualitySl
     for name in METRICS:
         estimate = MEASURES[name](window)
         if estimate is not None and math.isfinite(estimate.value):
-            metrics[name] = Interval(value=estimate.value, low=finite(estimate.low), high=finite(estimate.high))
+            metrics[name] = Interval(value=estimate.value, low=estimate.low, high=estimate.high)
     return QualitySlice(version=version, slicing=slicing, slice=name, visits=len(window.closed), metrics=metrics)

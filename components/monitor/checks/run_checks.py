@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 
-from components.artifacts.monitor_report import CheckResult
+from components.artifacts.monitor_report import CheckDescription, CheckResult
 from components.monitor.checks import tfdv_distances
 from components.monitor.checks.freshness import ages
 from components.monitor.checks.measurements import MEASURES, exact
@@ -78,26 +78,17 @@ def judge(
     beyond = estimate is not None and (estimate.high < low - MARGIN or estimate.low > high + MARGIN)
     return CheckResult(
         check=check.name,
-        group=check.group,
-        severity=check.severity,
+        **check.model_dump(include=set(CheckDescription.model_fields)),
         window_days=window_days,
         status="unknown" if why else "failed" if beyond else "ok",
-        value=finite(estimate.value) if estimate else None,
-        value_low=finite(estimate.low) if estimate else None,
-        value_high=finite(estimate.high) if estimate else None,
-        low=finite(low),
-        high=finite(high),
+        value=estimate.value if estimate else None,
+        value_low=estimate.low if estimate else None,
+        value_high=estimate.high if estimate else None,
+        low=low,
+        high=high,
         history=limits.history if limits else (),
-        what=check.what,
-        basis=check.basis,
-        to_do=check.to_do,
         why=why,
     )
-
-
-def finite(value: float) -> float | None:
-    """Return the value, or None where JSON has no number for it."""
-    return float(value) if math.isfinite(value) else None
 
 
 def _run_once(

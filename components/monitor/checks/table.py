@@ -9,7 +9,7 @@ import numpy as np
 import yaml
 from pydantic import TypeAdapter
 
-from components.artifacts.artifact import Record
+from components.artifacts.monitor_report import CheckDescription
 from components.monitor.checks.measurements import MEASURES
 from components.monitor.checks.thresholds import Limits, natural, scaled
 from components.monitor.data.window import Window
@@ -19,8 +19,8 @@ Limit = Callable[[Window, str], Limits | None]
 """Limits of a check in a window, by the check's name."""
 
 
-class Check(Record):
-    """What a check is, for people, and on which side its figure fails."""
+class Check(CheckDescription):
+    """A check, and on which side its figure fails."""
 
     name: str
     group: Literal["requests", "purchases", "freshness", "outcomes", "lists", "skew", "drift"]
@@ -31,10 +31,6 @@ class Check(Record):
     """Of a window: not judged below `min_visits`."""
     limits: str = ""
     """Of a window: the name of its rule in LIMITS."""
-    what: str
-    basis: str
-    """Where the limits come from."""
-    to_do: str
 
 
 def table() -> list[tuple[str, str, str, str]]:
