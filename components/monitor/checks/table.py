@@ -121,5 +121,5 @@ CHECKS = tuple(check for check in _ALL if check.limits)
 """All checks of windows."""
 AGES = tuple(check for check in _ALL if check.group == "freshness")
 """Checks of a moment; freshness.py measures them."""
-DISTANCES = {check.group: check for check in _ALL if check.group in ("skew", "drift")}
+DISTANCES: dict[str, Check] = {check.group: check for check in _ALL if check.group in ("skew", "drift")}
 """Checks of a window's distributions, one a feature; tfdv_distances.py measures them."""
