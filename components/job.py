@@ -12,40 +12,35 @@ from model.errors import AisleError
 from tfx_configs.frozen import SettingsError
 from tfx_configs.settings import RunSettings
 
-STAGES = ("ingest", "examples", "train")
-
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the stage; returns 0, or 1 or 2 with one line on stderr."""
     parser = argparse.ArgumentParser(prog="python -m components.job", description=__doc__)
-    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("stage", choices=("ingest", "examples", "train"))
     parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="RunSettings as JSON")
     parser.add_argument("--input", type=Path, default=Path(), metavar="DIR", help="output of the stage before")
     parser.add_argument("--parent", type=Path, metavar="DIR", help="train: the model it starts from, unless scratch")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where this stage leaves its result")
     options = parser.parse_args(argv)
+    stage, out = options.stage, options.out
     try:
         run = RunSettings.from_json(options.settings.read_text(encoding="utf-8"))
-        _run(options.stage, run, options.input, options.parent, options.out)
+        if stage == "ingest":
+            from components.ingest.run import ingest
+
+            ingest(data=run.data, tables_dir=out)
+        elif stage == "examples":
+            from components.examples.run import build_examples
+
+            build_examples(run=run, tables_dir=options.input, examples_dir=out)
+        else:
+            from components.train.run import train
+
+            train(run=run, examples_dir=options.input, model_dir=out, parent_dir=options.parent)
     except (AisleError, SettingsError, OSError) as error:
-        print(f"aisle {options.stage}: {error}", file=sys.stderr)
+        print(f"aisle {stage}: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
     return 0
-
-
-def _run(stage: str, run: RunSettings, source: Path, parent: Path | None, out: Path) -> None:
-    if stage == "ingest":
-        from components.ingest.run import ingest
-
-        ingest(data=run.data, tables_dir=out)
-    elif stage == "examples":
-        from components.examples.run import build_examples
-
-        build_examples(run=run, tables_dir=source, examples_dir=out)
-    else:
-        from components.train.run import train
-
-        train(run=run, examples_dir=source, model_dir=out, parent_dir=parent)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
         ratio = reference.volume_ratio(folder.span, len(after), reference.span_days(after))
         values["volume ratio"] = max(ratio, 1 / ratio)
         for column in reference.KNOWN:
-            known, now = pd.read_parquet(folder.known(column)), reference.by_id(after, column)
+            known, now = pd.read_parquet(folder.training_ids(column)), reference.by_id(after, column)
             values[f"{column} unknown_percent"] = reference.unknown_percent(known, now)
             if column == c.ITEM:
                 change = reference.price_change(known, now)

@@ -1,10 +1,20 @@
 """The bases of the artifacts: one JSON file in a directory, or a directory of several files."""
 
 import dataclasses
+import math
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Strict,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
 from model.errors import InputError
 from model.files import write_json
@@ -16,6 +26,40 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", ser_json_inf_nan="null")
 
 
+class Tolerant(Record):
+    """A record whose reader decides on what is missing: the gate refuses with a reason, and push needs a plain yes.
+
+    In JSON a field of another type counts as absent, and every field has a default. In Python it is an error.
+    """
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _absent_when_unreadable(
+        cls, value: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> object:
+        try:
+            return handler(value)
+        except ValidationError:
+            if info.mode != "json" or info.field_name is None:
+                raise
+            return cls.model_fields[info.field_name].get_default(call_default_factory=True)
+
+
+def _finite(value: object, info: ValidationInfo) -> object:
+    """JSON has no NaN: a number that is undefined is None."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value) if math.isfinite(value) else None
+    return None if info.mode == "json" else value
+
+
+Number = Annotated[Annotated[float, Strict()] | None, BeforeValidator(_finite)]
+"""A finite number; None where it is undefined."""
+Flag = Annotated[bool, Strict()]
+"""A plain true or false; neither 1 nor "true"."""
+Count = Annotated[int, Strict()]
+"""A whole number; neither true nor "1"."""
+
+
 class Artifact(Record):
     """A frozen record that is saved to, and loaded from, a directory.
 
@@ -25,6 +69,11 @@ class Artifact(Record):
 
     FILE: ClassVar[str]
     STAGE: ClassVar[str]
+
+    def __init_subclass__(cls, *, file: str = "", stage: str = "", **config: Any) -> None:
+        super().__init_subclass__(**config)
+        if file:
+            cls.FILE, cls.STAGE = file, stage
 
     def save(self, directory: Path) -> Path:
         """Writes the file into `directory` in one step; returns its path."""
@@ -57,9 +106,19 @@ class Artifact(Record):
             raise InputError(f"{path}: {where}: {first['msg']}; run {cls.STAGE} again") from None
 
 
+class Member:
+    """A file of an artifact directory; as an attribute of the directory it is the file's path."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, artifact: "ArtifactDirectory", owner: object = None) -> Path:
+        return artifact.directory / self.name
+
+
 @dataclasses.dataclass(frozen=True)
 class ArtifactDirectory:
-    """An artifact of several files: properties give their paths, or read them when they are asked for.
+    """An artifact of several files: attributes give their paths, or read them when they are asked for.
 
     `load` checks that the stage has written one there; a plain instance does not.
     """
@@ -69,6 +128,9 @@ class ArtifactDirectory:
     MARKER: ClassVar[str]
     """What every complete one has in it."""
     STAGE: ClassVar[str]
+
+    def __init_subclass__(cls, *, marker: str, stage: str) -> None:
+        cls.MARKER, cls.STAGE = marker, stage
 
     @classmethod
     def load(cls, directory: Path) -> Self:

@@ -3,12 +3,11 @@
 A file that lacks a value can be read; who needs the value asks for it by a method, and learns what is missing.
 """
 
-from typing import ClassVar, TypeVar
+from typing import TypeVar
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
-from components.artifacts.artifact import Artifact
-from components.artifacts.tolerant import Count, Flag, Number, Tolerant
+from components.artifacts.artifact import Artifact, Count, Flag, Number, Tolerant
 from model.evaluation.ranking_metrics import Bin, Interval
 from tfx_configs.evaluation import REGRESSION_METRIC
 
@@ -128,12 +127,8 @@ class CrossCheck(Tolerant):
     """The largest between a value of TFMA's and ours; None where only one side has a value."""
 
 
-class Evaluation(Measured, Artifact):
+class Evaluation(Measured, Artifact, file="metrics.json", stage="evaluate", populate_by_name=True):
     """Candidate, stable model and baselines on the first test trip of every known shopper."""
-
-    model_config = ConfigDict(populate_by_name=True)
-    FILE: ClassVar[str] = "metrics.json"
-    STAGE: ClassVar[str] = "evaluate"
 
     candidate: str = ""
     """Name of the candidate in `models`."""

@@ -6,21 +6,17 @@ examples.json        ExamplesReport
 """
 
 from pathlib import Path
-from typing import ClassVar
 
 import pandas as pd
 
-from components.artifacts.artifact import Artifact, ArtifactDirectory
+from components.artifacts.artifact import Artifact, ArtifactDirectory, Member
 from model.data.catalog import Catalog
 from model.data.trips import Trips
 from model.files import atomic_directory
 
 
-class ExamplesReport(Artifact):
+class ExamplesReport(Artifact, file="examples.json", stage="examples"):
     """Counts; of the vocabulary and the labels as components.examples.run and .labels define them."""
-
-    FILE = "examples.json"
-    STAGE = "examples"
 
     trips: int
     train_trips: int
@@ -43,11 +39,12 @@ class ExamplesReport(Artifact):
     quantity_limit: float | None = None
 
 
-class Examples(ArtifactDirectory):
+class Examples(ArtifactDirectory, marker=Trips.DIRECTORY, stage="examples"):
     """Trips with their histories, and the catalog that the model is built on."""
 
-    MARKER: ClassVar[str] = Trips.DIRECTORY
-    STAGE: ClassVar[str] = "examples"
+    items = Member("items.parquet")
+    users = Member("users.parquet")
+    """May not be there."""
 
     @classmethod
     def save(
@@ -76,15 +73,6 @@ class Examples(ArtifactDirectory):
     def catalog(self) -> Catalog:
         """Raises InputError when there is none."""
         return Catalog.load(self.directory / Catalog.DIRECTORY)
-
-    @property
-    def items(self) -> Path:
-        return self.directory / "items.parquet"
-
-    @property
-    def users(self) -> Path:
-        """May not be there."""
-        return self.directory / "users.parquet"
 
     @property
     def report(self) -> ExamplesReport:

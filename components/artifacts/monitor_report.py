@@ -2,48 +2,46 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, computed_field, model_validator
+from pydantic import BeforeValidator, computed_field, model_validator
 
-from components.artifacts.artifact import Artifact
+from components.artifacts.artifact import Artifact, Number, Record
 from tfx_configs.monitoring import FORMER_TRAINING, MonitorSettings, Severity, Training
 
 Status = Literal["failed", "ok", "unknown"]
-STATUSES: tuple[Status, ...] = ("failed", "ok", "unknown")
 """Worst first."""
 TrainingKind = Annotated[Training, BeforeValidator(lambda word: FORMER_TRAINING.get(str(word), word))]
 """A kind of training; former words are read too."""
 
 
-class Record(BaseModel):
-    """A frozen part of the report."""
+class CheckDescription(Record):
+    """What a check is, for people."""
 
-    model_config = ConfigDict(frozen=True)
-
-
-class CheckResult(Record):
-    """One check of one window."""
-
-    check: str
     group: str
     severity: Severity
-    window_days: int
-    """0: of the moment."""
-    status: Status
-    value: float | None
-    value_low: float | None
-    value_high: float | None
-    """The value's 95 % interval; the value itself where it has no error."""
-    low: float | None
-    high: float | None
-    """Limits; None: no bound."""
-    history: tuple[float, ...]
-    """The same figure in good windows, newest first."""
     what: str
     basis: str
     """Where the limits come from."""
     to_do: str
+
+
+class CheckResult(CheckDescription):
+    """One check of one window."""
+
+    check: str
+    window_days: int
+    """0: of the moment."""
+    status: Status
+    value: Number
+    value_low: Number
+    value_high: Number
+    """The value's 95 % interval; the value itself where it has no error."""
+    low: Number
+    high: Number
+    """Limits; None: no bound."""
+    history: tuple[float, ...]
+    """The same figure in good windows, newest first."""
     why: str = ""
     """Of an unknown status: what was missing. Of an ok figure outside its limits: why it is ok."""
 
@@ -63,8 +61,8 @@ class Interval(Record):
     """A figure and its 95 % interval."""
 
     value: float
-    low: float | None
-    high: float | None
+    low: Number
+    high: Number
 
 
 class QualitySlice(Record):
@@ -111,11 +109,8 @@ class RetrainDecision(Record):
     reasons: tuple[str, ...]
 
 
-class MonitorReport(Artifact):
+class MonitorReport(Artifact, file="monitor.json", stage="monitor"):
     """What `components.monitor.run.monitor` measured as of one moment; `now` and `cut` are RFC 3339."""
-
-    FILE: ClassVar[str] = "monitor.json"
-    STAGE: ClassVar[str] = "monitor"
 
     now: str
     cut: str
@@ -156,6 +151,6 @@ class MonitorReport(Artifact):
 def worst(results: Iterable[CheckResult]) -> list[CheckResult]:
     """One result a check: a failed one before an ok one before an unknown one, the shorter window first."""
     of_check: dict[str, CheckResult] = {}
-    for result in sorted(results, key=lambda each: (STATUSES.index(each.status), each.window_days)):
+    for result in sorted(results, key=lambda each: (get_args(Status).index(each.status), each.window_days)):
         of_check.setdefault(result.check, result)
     return list(of_check.values())

@@ -1,16 +1,11 @@
 """What push did with a candidate in the registry, and release on a cluster."""
 
-from typing import ClassVar
-
 from components.artifacts.artifact import Artifact
 from components.artifacts.verdict import Override
 
 
-class PushOutcome(Artifact):
+class PushOutcome(Artifact, file="outcome.json", stage="push"):
     """The candidate in the registry, or not, and why."""
-
-    FILE: ClassVar[str] = "outcome.json"
-    STAGE: ClassVar[str] = "push"
 
     pushed: bool
     """It is the canary now."""
@@ -26,11 +21,8 @@ class PushOutcome(Artifact):
     """The verdict's, where it was needed."""
 
 
-class ReleaseOutcome(Artifact):
+class ReleaseOutcome(Artifact, file="released.json", stage="release"):
     """The candidate on the InferenceService, or not. What does not apply is not set."""
-
-    FILE: ClassVar[str] = "released.json"
-    STAGE: ClassVar[str] = "release"
 
     released: bool
     reason: str | None = None

@@ -6,17 +6,13 @@ ingest.json          IngestReport
 """
 
 from pathlib import Path
-from typing import ClassVar
 
-from components.artifacts.artifact import Artifact, ArtifactDirectory
+from components.artifacts.artifact import Artifact, ArtifactDirectory, Member
 from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Table
 
 
-class IngestReport(Artifact):
+class IngestReport(Artifact, file="ingest.json", stage="ingest"):
     """What ingest read, dropped, repaired and wrote, in rows."""
-
-    FILE = "ingest.json"
-    STAGE = "ingest"
 
     source: str
     engine: str
@@ -48,11 +44,12 @@ class IngestReport(Artifact):
         return {"events": self.events, "items": self.items, "dropped_percent": self.dropped_percent}
 
 
-class Tables(ArtifactDirectory):
+class Tables(ArtifactDirectory, marker=IngestReport.FILE, stage="ingest"):
     """A directory of canonical tables."""
 
-    MARKER: ClassVar[str] = IngestReport.FILE
-    STAGE: ClassVar[str] = "ingest"
+    events = Member(EVENTS.name)
+    """Directory of Parquet files, by month."""
+    items = Member(f"{ITEMS.name}.parquet")
 
     def path(self, table: Table) -> Path | None:
         """The table as a directory of parts or as one file; None where there is neither."""
@@ -62,15 +59,6 @@ class Tables(ArtifactDirectory):
     def file(self, table: Table) -> Path:
         """Where a table that is one file lies."""
         return self.directory / f"{table.name}.parquet"
-
-    @property
-    def events(self) -> Path:
-        """Directory of Parquet files, by month."""
-        return self.directory / EVENTS.name
-
-    @property
-    def items(self) -> Path:
-        return self.file(ITEMS)
 
     @property
     def users(self) -> Path | None:

@@ -34,11 +34,8 @@ class Calibration(Record):
     bought: int
 
 
-class TrainingRecord(Artifact):
+class TrainingRecord(Artifact, file=TRAINING, stage="train"):
     """How a model began, what it learned from, and its losses. What did not take place is None."""
-
-    FILE = TRAINING
-    STAGE = "train"
 
     start: Start
     parent: str | None = None

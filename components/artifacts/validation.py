@@ -15,9 +15,9 @@ and, of a run that was not stopped, what later runs and the monitor compare with
 import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Literal
 
-from components.artifacts.artifact import Artifact, ArtifactDirectory
+from components.artifacts.artifact import Artifact, ArtifactDirectory, Member
 from model.data import columns as c
 
 Severity = Literal["stop", "warn"]
@@ -69,11 +69,8 @@ def worst_first(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(unique.values(), key=lambda finding: finding.severity != "stop"))
 
 
-class ValidationReport(Artifact):
+class ValidationReport(Artifact, file="anomalies.json", stage="validate"):
     """The verdict on the tables and what it rests on."""
-
-    FILE = "anomalies.json"
-    STAGE = "validate"
 
     verdict: Verdict
     anomalies: tuple[Finding, ...]
@@ -103,21 +100,19 @@ class ValidationReport(Artifact):
         }
 
 
-class Span(Artifact):
+class Span(Artifact, file="span.json", stage="validate"):
     """Length of the training span."""
-
-    FILE = "span.json"
-    STAGE = "validate"
 
     events: int
     days: int
 
 
-class Validation(ArtifactDirectory):
+class Validation(ArtifactDirectory, marker=ValidationReport.FILE, stage="validate"):
     """The validate stage's output directory."""
 
-    MARKER: ClassVar[str] = ValidationReport.FILE
-    STAGE: ClassVar[str] = "validate"
+    page = Member("report.html")
+    drift_stats = Member("drift.stats.pb")
+    requests_stats = Member("requests.stats.pb")
 
     @property
     def report(self) -> ValidationReport:
@@ -125,23 +120,11 @@ class Validation(ArtifactDirectory):
         return ValidationReport.load(self.directory)
 
     @property
-    def page(self) -> Path:
-        return self.directory / "report.html"
-
-    @property
     def span(self) -> Span | None:
         """None of a run that was stopped."""
         return Span.load(self.directory) if (self.directory / Span.FILE).is_file() else None
 
-    @property
-    def drift_stats(self) -> Path:
-        return self.directory / "drift.stats.pb"
-
-    @property
-    def requests_stats(self) -> Path:
-        return self.directory / "requests.stats.pb"
-
-    def known(self, column: str) -> Path:
+    def training_ids(self, column: str) -> Path:
         """The ids of an id column of the events in the training span, with their sales and median log price."""
         return self.directory / {c.ITEM: "known_items.parquet", c.USER: "known_users.parquet"}[column]
 

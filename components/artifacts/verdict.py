@@ -1,9 +1,6 @@
 """What the gate decided, and why: verdict.json."""
 
-from typing import ClassVar
-
-from components.artifacts.artifact import Artifact
-from components.artifacts.tolerant import Flag, Number, Tolerant
+from components.artifacts.artifact import Artifact, Flag, Number, Tolerant
 
 
 class Reason(Tolerant):
@@ -35,11 +32,8 @@ class Override(Tolerant):
         return f"BLESSED BY OVERRIDE of {decided}; these checks failed: {', '.join(self.checks)}"
 
 
-class Verdict(Tolerant, Artifact):
+class Verdict(Tolerant, Artifact, file="verdict.json", stage="gate"):
     """The gate's answer. Only a plain true is a yes: a `blessed` of any other type reads as false."""
-
-    FILE: ClassVar[str] = "verdict.json"
-    STAGE: ClassVar[str] = "gate"
 
     blessed: Flag = False
     """All checks passed, or a person overruled those that did not, with a reason."""

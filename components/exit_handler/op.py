@@ -7,7 +7,7 @@ from components.kfp_support.images import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def ending(pipeline: str, pushgateway: str, namespace: str, status: dsl.PipelineTaskFinalStatus) -> None:
-    """Tells Prometheus how the run of `pipeline` ended, for the installation in `namespace`."""
+    """Reports to Prometheus how the run of `pipeline` ended, for the installation in `namespace`."""
     import time
 
     from components.kfp_support.pushgateway import ended, push

@@ -21,6 +21,12 @@ from tfx_configs.frozen import SettingsError
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 _MARKERS = {"validate": "tensorflow_data_validation"}
+_QUIET = {
+    "TF_CPP_MIN_LOG_LEVEL": "3",
+    "TF_ENABLE_ONEDNN_OPTS": "0",
+    "PYTHONWARNINGS": "ignore::FutureWarning",
+}
+"""Of a child, unless the caller's environment has them."""
 _DELIBERATE: dict[str, type[Exception]] = {
     kind.__name__: kind
     for kind in (errors.InputError, errors.CheckFailed, errors.ModelRefused, errors.StageFailed, SettingsError)
@@ -65,17 +71,8 @@ def interpreter(environment: str) -> Path:
 def _run(command: list[str]) -> int:
     """Runs the command to its end with our output streams; it never outlives this function."""
     paths = [str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
-    environment.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    environment.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    environment.setdefault("PYTHONWARNINGS", "ignore::FutureWarning")
-    child = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL)
-    try:
-        return child.wait()
-    finally:
-        if child.poll() is None:
-            child.kill()
-            child.wait()
+    environment = _QUIET | os.environ | {"PYTHONPATH": os.pathsep.join(paths)}
+    return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
 
 def _resolve(function: str) -> Any:

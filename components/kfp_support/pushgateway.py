@@ -76,8 +76,8 @@ def _registry(samples: Iterable[Sample]) -> CollectorRegistry:
     gauges: dict[str, Gauge] = {}
     for sample in samples:
         about, labels = GAUGES[sample.name]
-        gauge = gauges.setdefault(sample.name, Gauge(sample.name, about, labels, registry=None))
+        if sample.name not in gauges:
+            gauges[sample.name] = Gauge(sample.name, about, labels, registry=registry)
+        gauge = gauges[sample.name]
         (gauge.labels(**sample.labels) if labels else gauge).set(sample.value)
-    for gauge in gauges.values():
-        registry.register(gauge)
     return registry

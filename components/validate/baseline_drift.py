@@ -44,7 +44,7 @@ def write(training: pd.DataFrame, out: Validation, stride: int = 1) -> None:
     }
     statistics.write(_statistics(training, ranges), out.drift_stats)
     for column in KNOWN:
-        by_id(training, column).to_parquet(out.known(column))
+        by_id(training, column).to_parquet(out.training_ids(column))
     Span(events=stride * len(training), days=span_days(training)).save(out.directory)
 
 
@@ -67,7 +67,7 @@ def find(
     for column in KNOWN:
         if column not in training:
             continue
-        before_ids, ids = pd.read_parquet(reference.known(column)), by_id(training, column)
+        before_ids, ids = pd.read_parquet(reference.training_ids(column)), by_id(training, column)
         out += _unknown(column, before_ids, ids, settings)
         if column == c.ITEM:
             out += _prices(before_ids, ids, settings)

@@ -2,12 +2,11 @@
 
 from typing import Any, ClassVar
 
-from components.artifacts.artifact import Artifact
+from components.artifacts.artifact import Artifact, Count, Flag, Number, Tolerant
 from components.artifacts.evaluation import Evaluation, Latency
 from components.artifacts.examples import Examples
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.tables import Tables
-from components.artifacts.tolerant import Count, Flag, Number, Tolerant
 from components.artifacts.training import TrainingRecord
 from components.artifacts.verdict import Override, Verdict
 from components.rollout.rollout_record import RolloutResult, StepRecord

@@ -23,7 +23,8 @@ STUCK = ("stuck_date", "stuck_feed")
 @pytest.fixture
 def world(shop: RecordedShop) -> World:
     """The recorded shop of the monitor's tests."""
-    return World(**vars(shop))
+    recorded = dict(vars(shop))
+    return World(known=recorded.pop("baseline"), **recorded)
 
 
 @pytest.mark.parametrize("fault", IN_PROCESS, ids=lambda fault: fault.name)

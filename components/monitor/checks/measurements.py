@@ -2,8 +2,10 @@
 
 The same functions measure the service's log and the weeks before the cut. Shares and means are ratios of sums, with
 standard errors clustered by shopper (model/evaluation/clustered_errors.py); counts and medians have no error of their
-own. The first line of a docstring describes the figure in reports and in docs/monitoring.md.
+own. checks.yaml describes each figure.
 """
+
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
@@ -14,6 +16,7 @@ from model.data import columns as c
 from model.evaluation.clustered_errors import Estimate, list_overlap, ratio
 from tfx_configs.units import MINUTE_S
 
+Measure = Callable[[Window], Estimate | None]
 MIN_DETAILED = 5
 """With fewer visits logged in detail nothing is measured on them."""
 SPREAD = 50
@@ -27,126 +30,33 @@ def exact(value: float) -> Estimate:
     return Estimate(value=float(value), se=0.0)
 
 
-def visits(window: Window) -> Estimate | None:
-    """Visits a day, closed and unusual days aside."""
-    return _daily(window, window.visits["time_s"])
-
-
-def purchases(window: Window) -> Estimate | None:
-    """Items bought a day, closed and unusual days aside."""
-    return _daily(window, window.purchases[c.TIME])
-
-
-def without_store(window: Window) -> Estimate | None:
-    """Share of visits that name no store."""
-    return _share(window.visits, window.visits[c.STORE] == "")
-
-
-def unknown_stores(window: Window) -> Estimate | None:
-    """Share of visits in a store that the model's training never saw."""
-    named = window.visits[window.visits[c.STORE] != ""]
-    return _share(named, _new(named[c.STORE], window.record.baseline.stores, window))
-
-
-def new_shoppers(window: Window) -> Estimate | None:
-    """Share of visits by shoppers that the model's training never saw."""
-    return _share(window.visits, _new(window.visits[c.USER], window.record.baseline.users, window))
-
-
-def new_items(window: Window) -> Estimate | None:
-    """Share of purchases of items never bought before the model's cut."""
-    return _share(window.purchases, _new(window.purchases[c.ITEM], window.record.baseline.items, window))
-
-
-def unknown_items(window: Window) -> Estimate | None:
-    """Share of purchases of items that are not in the model's catalog at all."""
-    return _share(window.purchases, ~window.purchases[c.ITEM].isin(window.record.baseline.items.index))
-
-
-def without_price(window: Window) -> Estimate | None:
-    """Share of purchases without a price."""
-    return _share(window.purchases, window.purchases[c.PRICE].isna())
-
-
-def stateless(window: Window) -> Estimate | None:
-    """Share of visits by known shoppers that were answered without their history."""
-    return _flag(window.visits, "stateless")
-
-
-def lagging(window: Window) -> Estimate | None:
-    """Share of visits, logged in detail, whose history lacked the shopper's last purchase."""
+def _lagging(window: Window) -> Estimate | None:
     detailed = "lagging" in window.visits and window.visits["lagging"].notna().sum()
-    return _flag(window.visits, "lagging") if detailed >= MIN_DETAILED else None
+    return _flag(window, "lagging") if detailed >= MIN_DETAILED else None
 
 
-def early(window: Window) -> Estimate | None:
-    """Share of visits that asked about a moment after the server's clock."""
-    return _flag(window.visits, "early")
-
-
-def fallback(window: Window) -> Estimate | None:
-    """Share of answers made by less than the whole model."""
-    return _flag(window.visits, "fallback")
-
-
-def clock(window: Window) -> Estimate | None:
-    """Median minutes from a visit to the shopper's nearest purchase; negative: the purchase comes first."""
+def _clock(window: Window) -> Estimate | None:
     offsets_s = window.closed["offset_s"].dropna()
     return exact(offsets_s.median() / MINUTE_S) if len(offsets_s) else None
 
 
-def join_share(window: Window) -> Estimate | None:
-    """Share of closed visits that ended with a purchase."""
-    return _share(window.closed, window.closed["basket"] > 0)
-
-
-def hits_per_trip(window: Window) -> Estimate | None:
-    """Items shown and then bought, per visit that ended with a purchase."""
-    rows = _answered(window)
-    return _mean(rows, rows["hits"])
-
-
-def recall(window: Window) -> Estimate | None:
-    """Share of a basket that was shown, mean over visits that ended with a purchase."""
+def _recall(window: Window) -> Estimate | None:
     rows = _answered(window)
     return _mean(rows, rows["hits"] / rows["basket"])
 
 
-def calibration(window: Window) -> Estimate | None:
-    """Purchases that the scores promised over those made, of what was shown in visits that ended with a purchase."""
-    return _ratio(_answered(window), "promised", "hits")
-
-
-def overlap(window: Window) -> Estimate | None:
-    """Share of a shopper's list that another shopper's has too, mean over pairs; each shopper's last list."""
+def _overlap(window: Window) -> Estimate | None:
     rows = window.visits.dropna(subset=["items"])
     lists = dict(zip(rows[c.USER], rows["items"], strict=True))
     return exact(list_overlap(lists.values())) if len(lists) > 1 else None
 
 
-def coverage(window: Window) -> Estimate | None:
-    """Distinct items in SPREAD lists that are spread evenly over the window, over all places in them."""
+def _coverage(window: Window) -> Estimate | None:
     rows = window.visits.dropna(subset=["items"])
     if len(rows) < SPREAD:
         return None
     shown = [item for items in rows["items"].iloc[np.linspace(0, len(rows) - 1, SPREAD).astype(int)] for item in items]
     return exact(len(set(shown)) / len(shown)) if shown else None
-
-
-def repetition(window: Window) -> Estimate | None:
-    """Share of a list that the same shopper's list before had too."""
-    return _ratio(window.visits, "repeated", "listed")
-
-
-def explore(window: Window) -> Estimate | None:
-    """Share of what is shown that the shopper had never bought."""
-    return _ratio(window.visits, "new", "listed")
-
-
-def short(window: Window) -> Estimate | None:
-    """Share of answers with fewer than K items."""
-    rows = window.visits.dropna(subset=["listed"])
-    return _share(rows, rows["listed"] < K)
 
 
 def _daily(window: Window, moments: pd.Series) -> Estimate | None:
@@ -160,9 +70,9 @@ def _answered(window: Window) -> pd.DataFrame:
     return closed[(closed["basket"] > 0) & closed["hits"].notna()]
 
 
-def _new(ids: pd.Series, first_s: "pd.Series[float]", window: Window) -> pd.Series:
-    """Return whether each id had no event before the window's model was trained."""
-    return ~(ids.map(first_s) < window.known_before_s)
+def _new(window: Window, rows: pd.DataFrame, column: str, first_s: "pd.Series[float]") -> Estimate | None:
+    """Return the share of rows whose id had no event before the window's model was trained."""
+    return _mean(rows, ~(rows[column].map(first_s) < window.known_before_s))
 
 
 def _ratio(rows: pd.DataFrame, part: str, whole: str) -> Estimate | None:
@@ -173,16 +83,52 @@ def _ratio(rows: pd.DataFrame, part: str, whole: str) -> Estimate | None:
     return ratio(rows[part].to_numpy(float), rows[whole].to_numpy(float), rows[c.USER].to_numpy())
 
 
-def _flag(rows: pd.DataFrame, column: str) -> Estimate | None:
-    rows = rows.dropna(subset=[column]) if column in rows else rows.iloc[:0]
+def _flag(window: Window, column: str) -> Estimate | None:
+    """Return the share of visits with a 1 in the column, of those that have it."""
+    rows = window.visits.dropna(subset=[column]) if column in window.visits else window.visits.iloc[:0]
     return _mean(rows, rows[column]) if len(rows) else None
 
 
-def _share(rows: pd.DataFrame, true: pd.Series | np.ndarray) -> Estimate | None:
-    return _mean(rows, true.astype(float))
+def _named(window: Window) -> pd.DataFrame:
+    """Return the visits that name a store."""
+    return window.visits[window.visits[c.STORE] != ""]
+
+
+def _listed(window: Window) -> pd.DataFrame:
+    """Return the visits whose list is in the log."""
+    return window.visits.dropna(subset=["listed"])
 
 
 def _mean(rows: pd.DataFrame, value: pd.Series | np.ndarray) -> Estimate | None:
     if not len(rows):
         return None
     return ratio(np.asarray(value, float), np.ones(len(rows)), rows[c.USER].to_numpy())
+
+
+MEASURES: dict[str, Measure] = {
+    "visits": lambda window: _daily(window, window.visits["time_s"]),
+    "visits_without_store": lambda window: _mean(window.visits, window.visits[c.STORE] == ""),
+    "visits_unknown_store": lambda window: _new(window, _named(window), c.STORE, window.record.baseline.stores),
+    "visits_new_shopper": lambda window: _new(window, window.visits, c.USER, window.record.baseline.users),
+    "visits_without_state": lambda window: _flag(window, "stateless"),
+    "visits_stale_state": _lagging,
+    "visits_from_the_future": lambda window: _flag(window, "early"),
+    "clock_minutes": _clock,
+    "fallback_share": lambda window: _flag(window, "fallback"),
+    "purchases": lambda window: _daily(window, window.purchases[c.TIME]),
+    "purchases_new_item": lambda window: _new(window, window.purchases, c.ITEM, window.record.baseline.items),
+    "purchases_unknown_item": lambda window: _mean(
+        window.purchases, ~window.purchases[c.ITEM].isin(window.record.baseline.items.index)
+    ),
+    "purchases_without_price": lambda window: _mean(window.purchases, window.purchases[c.PRICE].isna()),
+    "join_share": lambda window: _mean(window.closed, window.closed["basket"] > 0),
+    "hits_per_trip": lambda window: _mean(_answered(window), _answered(window)["hits"]),
+    "recall@10": _recall,
+    "calibration_ratio": lambda window: _ratio(_answered(window), "promised", "hits"),
+    "list_overlap": _overlap,
+    "coverage": _coverage,
+    "repetition": lambda window: _ratio(window.visits, "repeated", "listed"),
+    "explore_share": lambda window: _ratio(window.visits, "new", "listed"),
+    "short_lists": lambda window: _mean(_listed(window), _listed(window)["listed"] < K),
+}
+"""{check: its measurement}; checks.yaml describes what each measures."""

@@ -1,13 +1,13 @@
 """Quality by version, and within a version by slice, with intervals: for people, and never judged alone."""
 
 import dataclasses
+import math
 from collections.abc import Iterator
 
 import pandas as pd
 
 from components.artifacts.monitor_report import Interval, QualitySlice
-from components.monitor.checks.run_checks import finite
-from components.monitor.checks.table import CHECKS
+from components.monitor.checks.measurements import MEASURES
 from components.monitor.data.window import Window
 from model.data import columns as c
 
@@ -51,9 +51,8 @@ def _slicings(window: Window) -> dict[str, pd.Series]:
 
 def _quality(window: Window, version: str, slicing: str, name: str) -> QualitySlice:
     metrics: dict[str, Interval | None] = dict.fromkeys(METRICS)
-    for check in CHECKS:
-        estimate = check.measure(window) if check.name in METRICS else None
-        if estimate is not None and finite(estimate.value) is not None:
-            interval = Interval(value=estimate.value, low=finite(estimate.low), high=finite(estimate.high))
-            metrics[check.name] = interval
+    for name in METRICS:
+        estimate = MEASURES[name](window)
+        if estimate is not None and math.isfinite(estimate.value):
+            metrics[name] = Interval(value=estimate.value, low=estimate.low, high=estimate.high)
     return QualitySlice(version=version, slicing=slicing, slice=name, visits=len(window.closed), metrics=metrics)

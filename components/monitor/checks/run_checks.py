@@ -4,11 +4,11 @@ import dataclasses
 import math
 from collections.abc import Iterator, Sequence
 
-from components.artifacts.monitor_report import CheckResult
+from components.artifacts.monitor_report import CheckDescription, CheckResult
 from components.monitor.checks import tfdv_distances
 from components.monitor.checks.freshness import ages
-from components.monitor.checks.measurements import exact
-from components.monitor.checks.table import AGES, CHECKS, DISTANCES, Check, WindowCheck
+from components.monitor.checks.measurements import MEASURES, exact
+from components.monitor.checks.table import AGES, CHECKS, DISTANCES, LIMITS, Check
 from components.monitor.checks.tfdv_distances import Distances
 from components.monitor.checks.thresholds import Limits, natural
 from components.monitor.data.window import ServiceRecord, Window
@@ -35,7 +35,7 @@ def run_checks(
     moments: Sequence[float],
     *,
     with_distances: bool = True,
-    checks: Sequence[WindowCheck] = CHECKS,
+    checks: Sequence[Check] = CHECKS,
 ) -> list[CheckRun]:
     """Run the checks at each moment; nothing after a moment counts for it.
 
@@ -78,30 +78,21 @@ def judge(
     beyond = estimate is not None and (estimate.high < low - MARGIN or estimate.low > high + MARGIN)
     return CheckResult(
         check=check.name,
-        group=check.group,
-        severity=check.severity,
+        **check.model_dump(include=set(CheckDescription.model_fields)),
         window_days=window_days,
         status="unknown" if why else "failed" if beyond else "ok",
-        value=finite(estimate.value) if estimate else None,
-        value_low=finite(estimate.low) if estimate else None,
-        value_high=finite(estimate.high) if estimate else None,
-        low=finite(low),
-        high=finite(high),
+        value=estimate.value if estimate else None,
+        value_low=estimate.low if estimate else None,
+        value_high=estimate.high if estimate else None,
+        low=low,
+        high=high,
         history=limits.history if limits else (),
-        what=check.what,
-        basis=check.basis,
-        to_do=check.to_do,
         why=why,
     )
 
 
-def finite(value: float) -> float | None:
-    """Return the value, or None where JSON has no number for it."""
-    return float(value) if math.isfinite(value) else None
-
-
 def _run_once(
-    record: ServiceRecord, moments: Sequence[float], with_distances: bool, checks: Sequence[WindowCheck]
+    record: ServiceRecord, moments: Sequence[float], with_distances: bool, checks: Sequence[Check]
 ) -> list[CheckRun]:
     """Run the checks at each moment, without confirmation."""
     lengths, runs = record.settings.windows_days, []
@@ -120,18 +111,18 @@ def _run_once(
     return runs
 
 
-def _judge_window(check: WindowCheck, window: Window, days: int) -> CheckResult:
+def _judge_window(check: Check, window: Window, days: int) -> CheckResult:
     rows, least = len(window.visits), window.record.settings.min_visits
     missing = f"{rows} visits, below {least}" if check.needs_visits and rows < least else ""
-    limits = check.limits(window, check.measure)
-    return judge(check, check.measure(window), limits, window_days=days, missing=missing)
+    limits = LIMITS[check.limits](window, check.name)
+    return judge(check, MEASURES[check.name](window), limits, window_days=days, missing=missing)
 
 
 def _judge_distances(distances: Distances, settings: MonitorSettings, days: int) -> Iterator[CheckResult]:
     for kind, by_feature in distances.items():
         for feature, (now, *history) in by_feature.items():
             what = DISTANCES[kind].what.replace("each feature", feature)
-            check = dataclasses.replace(DISTANCES[kind], name=f"{kind}_{feature}", what=what)
+            check = DISTANCES[kind].model_copy(update={"name": f"{kind}_{feature}", "what": what})
             factor = settings.least_distance_factor
             limits = natural(history, settings, settings.least_distance, least_factor=factor)
             yield judge(check, exact(now), limits, window_days=days)

@@ -11,7 +11,6 @@ from model.data import columns as c
 
 MEASURE = "components.tfdv.window_distances:distances"
 VISIT_COLUMNS, PURCHASE_COLUMNS = [c.USER, "time_s", c.STORE], [c.TIME, c.EVENT_TYPE, c.QUANTITY, c.PRICE, c.STORE]
-NOW = "now"
 
 Distances = dict[str, dict[str, list[float]]]
 """{skew or drift: {feature: [the window's own distance, those of the windows before the cut, newest first]}}."""
@@ -31,9 +30,9 @@ def measure(windows: Sequence[Window]) -> list[Distances]:
         for window in windows
     ]
     spans = {
-        f"{n}/{NOW if m < 0 else m}": _moved(compared(window), each.begin_s - window.begin_s)
+        f"{n}/{m}": _moved(compared(window), each.begin_s - window.begin_s)
         for n, (window, before) in enumerate(zip(windows, usual, strict=True))
-        for m, each in enumerate([window, *before], start=-1)
+        for m, each in enumerate([window, *before])
     }
     with tempfile.TemporaryDirectory(prefix="aisle-monitor-") as scratch:
         ours = [Path(scratch) / VISITS, Path(scratch) / PURCHASES]
@@ -47,7 +46,13 @@ def measure(windows: Sequence[Window]) -> list[Distances]:
             "time_zone": record.settings.time_zone,
         }
         measured = call("validate", MEASURE, kwargs)
-    return [_of_window(measured, n, len(before)) for n, before in enumerate(usual)]
+    return [
+        {
+            kind: _by_feature([by_window[f"{n}/{m}"] for m in range(len(before) + 1)])
+            for kind, by_window in measured.items()
+        }
+        for n, before in enumerate(usual)
+    ]
 
 
 def compared(window: Window) -> Spans:
@@ -66,11 +71,6 @@ def _moved(spans: Spans, by_s: float) -> Spans:
     return tuple((begin_s + by_s, end_s + by_s) for begin_s, end_s in spans)
 
 
-def _of_window(measured: dict[str, dict[str, dict[str, float]]], n: int, before: int) -> Distances:
-    return {
-        kind: {
-            feature: [value] + [past[feature] for m in range(before) if feature in (past := by_window[f"{n}/{m}"])]
-            for feature, value in by_window[f"{n}/{NOW}"].items()
-        }
-        for kind, by_window in measured.items()
-    }
+def _by_feature(distances: Sequence[dict[str, float]]) -> dict[str, list[float]]:
+    """Return the distances of each feature of the first window, over the windows that have it."""
+    return {feature: [each[feature] for each in distances if feature in each] for feature in distances[0]}

@@ -4,7 +4,7 @@
     purchases.parquet  what was bought in them
     seen.parquet       kind (item, user, store), id, first_s: its first event in training, NaN for items never bought
     requests.stats.pb  TFDV statistics of all training trips as requests, from validation, where there are any
-    reference.json     components.artifacts.monitor_baseline.MonitorBaseline
+    reference.json     MonitorBaseline
 
 The plain ranker lists what the shopper bought most, each purchase halved at the longest half-life of the features. It
 never changes, so its hits move from week to week as much as outcomes move by themselves.
@@ -17,10 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from pydantic import Field
 
+from components.artifacts.artifact import Artifact
 from components.artifacts.evaluation import Evaluation
 from components.artifacts.examples import Examples
-from components.artifacts.monitor_baseline import MonitorBaseline
 from components.artifacts.validation import Validation
 from components.monitor.data import purchases, visits
 from model.data import columns as c
@@ -29,6 +30,7 @@ from model.data.schema import schema_digest
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import CALIBRATION_RATIO
 from model.files import atomic_directory
+from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.settings import RunSettings
 from tfx_configs.units import DAY_S, WEEK_S
@@ -38,6 +40,27 @@ PLAIN = "personal_frequency"
 METRICS = {"hits_per_trip": "recall@10", "recall@10": "recall@10"}
 """{check: the metric of the evaluation that compares a model's level with the plain ranker's}"""
 CHUNK = 1000
+
+
+class MonitorBaseline(
+    Artifact, file="reference.json", stage="reference", validate_by_name=True, serialize_by_alias=True
+):
+    """Facts about the model and the weeks before its cut."""
+
+    begin_s: int
+    """First moment that the tables cover, unix seconds."""
+    cut_s: int
+    """The model's cut, which ends the tables, unix seconds."""
+    schema_digest: str = Field(alias="schema")
+    """Digest of the canonical schema at that time."""
+    promotion_gap_s: float
+    """Longest time between starts of promotions before the cut, seconds; 0 without promotions."""
+    labels: LabelSettings = LabelSettings()
+    """Of the run that made the model: what counts as bought."""
+    levels: dict[str, dict[str, float]]
+    """{version: {check: its level over the plain ranker's, on the evaluation's trips}}."""
+    probable: tuple[str, ...]
+    """Versions whose scores are probabilities."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -18,6 +18,7 @@ from components.artifacts.monitor_report import Evidence, RetrainDecision, Train
 from tfx_configs.monitoring import RetrainSettings, Training
 from tfx_configs.units import DAY_S, HOUR_S, WEEK_S
 
+CHANGED = "the tables' schema is not the model's"
 MONDAY_S = 4 * DAY_S
 """1970-01-05, a Monday, unix seconds."""
 
@@ -59,7 +60,7 @@ class Situation:
     now_s: float
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Rule:
     """One row."""
 
@@ -140,6 +141,14 @@ def _budget(now: Situation) -> str | None:
     return f"{begun} runs within seven days" if begun >= now.settings.runs_per_week else None
 
 
+def _quality(now: Situation) -> str | None:
+    return ", ".join(now.evidence.quality)
+
+
+def _drift(now: Situation) -> str | None:
+    return ", ".join(name for name in now.evidence.drift if name in now.settings.drift_triggers)
+
+
 def _new_items(now: Situation) -> str | None:
     share, limit = now.evidence.new_item_share, now.settings.max_new_item_share
     return f"{100 * share:.1f} % of purchases, over {100 * limit:g} %" if share > limit else None
@@ -152,59 +161,34 @@ def _due(due_s: float, now: Situation, *kinds: Training) -> str | None:
     return f"due since {_hours(now.now_s - due_s)}" if last_s < due_s else None
 
 
+def _weekly(now: Situation) -> str | None:
+    return _due(last_weekly_s(now.settings, now.now_s), now, "scratch")
+
+
+def _nightly(now: Situation) -> str | None:
+    return _due(last_nightly_s(now.settings, now.now_s), now, "scratch", "warm", "refresh")
+
+
 def _hours(seconds: float) -> str:
     return f"{seconds / HOUR_S:.1f} h"
 
 
 RULES = (
-    Rule(name="active", train="none", when="a run has begun and not ended within `max_run_hours`", reason=_active),
+    Rule("active", "none", "a run has begun and not ended within `max_run_hours`", _active),
+    Rule("manual", None, "an operator requests a run", lambda now: now.evidence.asked.removeprefix("none")),
+    Rule("cool-down", "none", "the last run began less than `cool_down_hours` ago", _cool_down),
+    Rule("schema", "scratch", CHANGED, lambda now: CHANGED if now.evidence.schema_changed else None, trigger=True),
+    Rule("nothing new", "none", "there is no event after the model's cut", _nothing_new),
+    Rule("budget", "none", "`runs_per_week` were begun within seven days", _budget),
+    Rule("quality", "scratch", "a check of the model's quality failed", _quality, trigger=True),
+    Rule("drift", "scratch", "a check in `drift_triggers` failed", _drift, trigger=True),
+    Rule("weekly", "scratch", "no good run from scratch since `weekly_day`, `nightly_hour`", _weekly),
     Rule(
-        name="manual",
-        train=None,
-        when="an operator requests a run",
-        reason=lambda now: now.evidence.asked if now.evidence.asked != "none" else None,
-    ),
-    Rule(name="cool-down", train="none", when="the last run began less than `cool_down_hours` ago", reason=_cool_down),
-    Rule(
-        name="schema",
-        train="scratch",
-        when="the tables' schema is not the model's",
-        reason=lambda now: "the tables' schema is not the model's" if now.evidence.schema_changed else None,
+        "new items",
+        "refresh",
+        "more than `max_new_item_share` of purchases are of items without a purchase in the model's snapshot",
+        _new_items,
         trigger=True,
     ),
-    Rule(name="nothing new", train="none", when="there is no event after the model's cut", reason=_nothing_new),
-    Rule(name="budget", train="none", when="`runs_per_week` were begun within seven days", reason=_budget),
-    Rule(
-        name="quality",
-        train="scratch",
-        when="a check of the model's quality failed",
-        reason=lambda now: ", ".join(now.evidence.quality),
-        trigger=True,
-    ),
-    Rule(
-        name="drift",
-        train="scratch",
-        when="a check in `drift_triggers` failed",
-        reason=lambda now: ", ".join(name for name in now.evidence.drift if name in now.settings.drift_triggers),
-        trigger=True,
-    ),
-    Rule(
-        name="weekly",
-        train="scratch",
-        when="no good run from scratch since `weekly_day`, `nightly_hour`",
-        reason=lambda now: _due(last_weekly_s(now.settings, now.now_s), now, "scratch"),
-    ),
-    Rule(
-        name="new items",
-        train="refresh",
-        when="more than `max_new_item_share` of purchases are of items without a purchase in the model's snapshot",
-        reason=_new_items,
-        trigger=True,
-    ),
-    Rule(
-        name="nightly",
-        train="refresh",
-        when="no good run since `nightly_hour` of the day",
-        reason=lambda now: _due(last_nightly_s(now.settings, now.now_s), now, "scratch", "warm", "refresh"),
-    ),
+    Rule("nightly", "refresh", "no good run since `nightly_hour` of the day", _nightly),
 )

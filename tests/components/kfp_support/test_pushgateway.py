@@ -19,7 +19,7 @@ def gateway(tmp_path: Path) -> Iterator[str]:
         yield url
 
 
-def _told(gateway: str) -> dict[str, float]:
+def _gauges(gateway: str) -> dict[str, float]:
     """{series: value} of our gauges, with the labels in the gateway's order."""
     with urllib.request.urlopen(f"{gateway}/metrics") as response:
         lines = [line for line in response.read().decode().splitlines() if line.startswith("aisle_")]
@@ -31,7 +31,7 @@ def test_a_pushgateway_keeps_success_and_failure_side_by_side(gateway: str) -> N
     push(gateway, "aisle-cluster", "shop", ended("aisle-cluster", "COMPLETE", 100.0))
     push(gateway, "aisle-cluster", "shop", ended("aisle-cluster", "FAILED", 200.0))
     labels = '{instance="",job="aisle-cluster",namespace="shop",pipeline="aisle-cluster"}'
-    assert _told(gateway) == {
+    assert _gauges(gateway) == {
         f"aisle_pipeline_last_success_timestamp_seconds{labels}": 100.0,
         f"aisle_pipeline_last_failure_timestamp_seconds{labels}": 200.0,
     }
@@ -40,16 +40,16 @@ def test_a_pushgateway_keeps_success_and_failure_side_by_side(gateway: str) -> N
 @pytest.mark.parametrize("state", ["SUCCEEDED", "COMPLETE", "FAILED", "RUNNING", "CANCELED"])
 def test_a_run_went_well_when_kfps_local_runner_or_its_backend_says_so(state: str) -> None:
     well = state in ("SUCCEEDED", "COMPLETE")
-    told = ended("aisle-cluster", state, 100.0)[0].name
-    assert told == f"aisle_pipeline_last_{'success' if well else 'failure'}_timestamp_seconds"
+    name = ended("aisle-cluster", state, 100.0)[0].name
+    assert name == f"aisle_pipeline_last_{'success' if well else 'failure'}_timestamp_seconds"
 
 
 @pytest.mark.needs("prometheus-pushgateway")
 def test_a_canary_that_is_gone_leaves_no_share_behind(gateway: str) -> None:
     push(gateway, "aisle-rollout", "shop", gauges(State.RUNNING, "v8", 10))
-    running_now = {name: value for name, value in _told(gateway).items() if value}
+    running_now = {name: value for name, value in _gauges(gateway).items() if value}
     push(gateway, "aisle-rollout", "shop", gauges(State.ROLLED_BACK, None, 0))
-    after = {name: value for name, value in _told(gateway).items() if value == value and value}
+    after = {name: value for name, value in _gauges(gateway).items() if value == value and value}
     where = 'instance="",job="aisle-rollout",namespace="shop"'
     assert running_now == {
         f'aisle_rollout_state{{{where},state="running"}}': 1.0,

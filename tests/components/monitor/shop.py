@@ -80,14 +80,14 @@ def make(folder: Path) -> World:
     trips.save(folder / "examples" / "trips")
     popular = tuple(bought[c.ITEM].value_counts().index[:10])
     log = record(trips, FakeModel(version=VERSION, items=popular), folder / "rollout")
-    tables, known = folder / "tables", folder / "reference"
+    tables, built = folder / "tables", folder / "reference"
     level = {"recall@10": 0.75, "calibration_ratio@10": 1.0}
     names = {"served": VERSION, reference.PLAIN: reference.PLAIN}
     write_json(folder / "evaluation" / "metrics.json", {"models": dict.fromkeys(names, level), "versions": names})
     reference.build(
         tables=tables,
         examples=folder / "examples",
-        out=known,
+        out=built,
         run=RunSettings(),
         settings=SETTINGS,
         evaluation=folder / "evaluation",
@@ -97,7 +97,7 @@ def make(folder: Path) -> World:
         requests=visits.read(log, CUT_S, end_s),
         purchases=purchases.read(tables, CUT_S, end_s, LabelSettings()),
         promotion_starts=purchases.promotion_starts(tables),
-        known=reference.load(known),
+        baseline=reference.load(built),
         settings=SETTINGS,
     )
 

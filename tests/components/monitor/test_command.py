@@ -48,8 +48,8 @@ def test_a_sound_log_passes_and_leaves_report_and_figures(run: Path, capsys: pyt
     assert moment_s(NOW) == CUT_S + 18 * DAY_S
     textfile = run / "node" / "aisle.prom"
     assert main(["monitor", "--run", str(run), "--now", NOW, "--fast", "--textfile", str(textfile)]) == 0
-    told = capsys.readouterr().out
-    assert "failed: none" in told and "Training due: scratch (weekly: due since" in told
+    printed = capsys.readouterr().out
+    assert "failed: none" in printed and "Training due: scratch (weekly: due since" in printed
     report = MonitorReport.load(run / "monitoring")
     assert report.failed == [] and report.windows[1].visits == 560
     assert {row.version for row in report.versions} == {VERSION}
@@ -78,8 +78,10 @@ def test_with_train_it_says_why_nothing_is_started(run: Path, capsys: pytest.Cap
     record.start(runs, RetrainDecision(train="scratch", reasons=("weekly: due",)), moment_s(NOW) - 7200)
     record.update(runs, ok=False)
     assert main(["monitor", "--run", str(run), "--now", NOW, "--fast", "--train"]) == 0
-    told = capsys.readouterr().out.splitlines()[-1]
-    assert told.startswith("Nothing trained (cool-down: the last run began 2.0 h ago, under 20 h; weekly: due since ")
+    printed = capsys.readouterr().out.splitlines()[-1]
+    assert printed.startswith(
+        "Nothing trained (cool-down: the last run began 2.0 h ago, under 20 h; weekly: due since "
+    )
     (run / "policy.json").write_text('{"nightly_hours": 3}')
     assert main(["monitor", "--run", str(run), "--fast", "--policy", str(run / "policy.json")]) == 2
     assert "nightly_hours: unknown in RetrainSettings" in capsys.readouterr().err
@@ -112,7 +114,7 @@ def test_the_report_shows_it(run: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "says"),
+    ("arguments", "message"),
     [
         (["--now", "yesterday"], "now: expected RFC 3339"),
         (["--ask", "everything"], "'--ask': 'everything' is not one of 'none', 'refresh', 'warm', 'scratch'"),
@@ -131,7 +133,7 @@ def test_the_report_shows_it(run: Path) -> None:
     ],
 )
 def test_bad_input_is_told_in_one_line(
-    run: Path, arguments: list[str], says: str, capsys: pytest.CaptureFixture[str]
+    run: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run / "SETTINGS").write_text(json.dumps({"spread": 1}))
     (run / "EMPTY").write_text("")
@@ -139,7 +141,7 @@ def test_bad_input_is_told_in_one_line(
     arguments = [str(run / word) if word.partition("/")[0].isupper() else word for word in arguments]
     assert main(["monitor", "--run", str(run), "--fast", *arguments]) == 2
     error = capsys.readouterr().err
-    assert says in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1
     assert not (run / "monitoring").exists()
 
 

@@ -10,11 +10,12 @@ import yaml
 from kfp import dsl
 
 from components.monitor.op import reference, retrain
-from model.files import read_json, write_json
+from model.files import read_json
 from pipelines.manifests.render import ROOT
 from tests.components.monitor.reports import report
 from tests.components.monitor.retraining.test_kfp_trainer import PACKAGE, TRAINING
 from tests.components.monitor.world import World
+from tests.components.push.outcomes import push_outcome
 from tests.pipelines.kfp_api import fake_kfp
 from tfx_configs.settings import RunSettings
 
@@ -53,7 +54,7 @@ def test_retrain_starts_the_run_from_within_kfps_executor(tmp_path: Path) -> Non
         words = {"registry": str(tmp_path / "registry"), "out": str(tmp_path / "monitoring"), "settings": ""}
         words |= {"training": TRAINING.to_json(), "code_version": "c0de", "namespace": "aisle", "canary_percent": 5}
         words |= {"host": kfp.host, "token_file": "", "experiment": "aisle", "package": str(PACKAGE)}
-        given = {
+        request = {
             "inputs": {
                 "parameterValues": words,
                 "artifacts": {"report": _artifact("report", "system.Artifact", tmp_path)},
@@ -67,7 +68,9 @@ def test_retrain_starts_the_run_from_within_kfps_executor(tmp_path: Path) -> Non
         command = [*container["command"], *container["args"]]
         path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
         subprocess.run(
-            [word.replace("{{$}}", json.dumps(given)) for word in command], env=os.environ | {"PATH": path}, check=True
+            [word.replace("{{$}}", json.dumps(request)) for word in command],
+            env=os.environ | {"PATH": path},
+            check=True,
         )
         assert [run["display_name"] for run in kfp.runs.values()] == ["aisle-scratch-20200511T030000Z"]
     assert read_json(done)["parameterValues"] == {"Output": "aisle-scratch-20200511T030000Z"}
@@ -81,7 +84,7 @@ def test_the_reference_of_what_was_pushed_is_kept_and_its_place_told(
     shop: World, shop_dir: Path, tmp_path: Path
 ) -> None:
     outcome, table = tmp_path / "outcome.json", tmp_path / "table.md"
-    write_json(outcome, {"blessed": True, "version": "one"})
+    push_outcome().write(outcome)
     reference.python_func(
         tables=dsl.Dataset(uri=str(shop_dir / "tables")),
         examples=dsl.Dataset(uri=str(shop_dir / "examples")),
@@ -92,5 +95,5 @@ def test_the_reference_of_what_was_pushed_is_kept_and_its_place_told(
         registry=str(tmp_path / "registry"),
         table=dsl.Markdown(uri=str(table)),
     )
-    kept = tmp_path / "registry" / "monitoring" / "references" / "one"
-    assert (kept / "reference.json").is_file() and f"| kept | {kept} |" in table.read_text()
+    stored = tmp_path / "registry" / "monitoring" / "references" / "one"
+    assert (stored / "reference.json").is_file() and f"| kept | {stored} |" in table.read_text()

@@ -23,7 +23,7 @@ class World:
     purchases: pd.DataFrame
     """Canonical events since the cut, event_time in unix seconds."""
     promotion_starts: "pd.Series[float]"
-    known: Baseline
+    baseline: Baseline
     settings: MonitorSettings
 
     def results(self, moments: Sequence[float], check: str = "") -> list[list[CheckResult]]:
@@ -35,7 +35,7 @@ class World:
         until_s = max(moments)
         requests = self.requests[self.requests["time_s"] < until_s].sort_values("time_s", kind="stable")
         bought = self.purchases[self.purchases[c.TIME] < until_s]
-        record = run.join(requests, bought, self.promotion_starts, self.known, self.settings)
+        record = run.join(requests, bought, self.promotion_starts, self.baseline, self.settings)
         checks = [each for each in CHECKS if each.name.startswith(check)]
         return [worst(each.results) for each in run_checks(record, moments, with_distances=False, checks=checks)]
 

@@ -18,13 +18,13 @@ def test_a_figure_outside_its_limits_fails_when_it_was_so_before(
     shop: World, confirm_hours: float, status: str
 ) -> None:
     """More than half a day's lists are one list: not so six hours earlier, when a third was."""
-    begin_s = shop.known.cut_s + 14.5 * DAY_S
+    begin_s = shop.baseline.cut_s + 14.5 * DAY_S
     settings = shop.settings.replace(windows_days=(1,), confirm_hours=confirm_hours)
     broken = dataclasses.replace(with_one_list(shop, begin_s), settings=settings)
     first = next(
         begin_s + hours * HOUR_S
         for hours in range(6, 48, 3)
-        if (found := _result(broken, "list_overlap", begin_s + hours * HOUR_S)).value > found.high
+        if (result := _result(broken, "list_overlap", begin_s + hours * HOUR_S)).value > result.high
     )
     result = _result(broken, "list_overlap", first)
     assert result.status == status
@@ -33,5 +33,5 @@ def test_a_figure_outside_its_limits_fails_when_it_was_so_before(
 
 
 def test_a_fixed_limit_needs_no_confirmation(shop: World) -> None:
-    begin_s = shop.known.cut_s + 14.5 * DAY_S
+    begin_s = shop.baseline.cut_s + 14.5 * DAY_S
     assert _result(without_state(shop, begin_s), "visits_without_state", begin_s + 5 * HOUR_S).status == "failed"

@@ -17,14 +17,14 @@ SETTINGS = MonitorSettings(spreads=2.0)
 
 
 def test_limits_are_the_median_and_so_many_robust_deviations() -> None:
-    found = natural([10.0, 11.0, 12.0, 13.0, 14.0], SETTINGS)  # median 12, MAD 1
-    assert found is not None
-    assert (found.low, found.high) == (pytest.approx(12 - 2 * 1.4826), pytest.approx(12 + 2 * 1.4826))
+    limits = natural([10.0, 11.0, 12.0, 13.0, 14.0], SETTINGS)  # median 12, MAD 1
+    assert limits is not None
+    assert (limits.low, limits.high) == (pytest.approx(12 - 2 * 1.4826), pytest.approx(12 + 2 * 1.4826))
 
 
 def test_limits_are_never_inside_what_was_seen_nor_narrower_than_the_least() -> None:
-    found = natural([10.0, 10.0, 10.0, 10.0, 17.0], SETTINGS)
-    assert found is not None and (found.low, found.high) == (10.0, 17.0)
+    limits = natural([10.0, 10.0, 10.0, 10.0, 17.0], SETTINGS)
+    assert limits is not None and (limits.low, limits.high) == (10.0, 17.0)
     for least, low, high in (({"least": 0.5}, 9.5, 10.5), ({"least_percent": 20}, 8, 12), ({"least_factor": 2}, 5, 20)):
         wide = natural([10.0] * 4, SETTINGS, **least)  # type: ignore[arg-type]
         assert wide is not None and (wide.low, wide.high) == (low, high)

@@ -23,8 +23,8 @@ def _bought(*rows: tuple[str, str, int]) -> pd.DataFrame:
 
 def test_requests_within_half_an_hour_of_the_first_are_one_visit_regardless_of_other_shoppers_between() -> None:
     requests = _visits(("a", 0), ("b", 10), ("a", 29 * M), ("a", 31 * M), ("a", 61 * M))
-    found = first_of_visits(requests.sample(frac=1, random_state=2), 30.0)
-    assert list(zip(found[c.USER], found["time_s"], strict=True)) == [("a", 0), ("b", 10), ("a", 31 * M)]
+    first = first_of_visits(requests.sample(frac=1, random_state=2), 30.0)
+    assert list(zip(first[c.USER], first["time_s"], strict=True)) == [("a", 0), ("b", 10), ("a", 31 * M)]
 
 
 def test_of_two_requests_in_one_second_the_one_answered_first_counts() -> None:
@@ -34,7 +34,7 @@ def test_of_two_requests_in_one_second_the_one_answered_first_counts() -> None:
 
 def test_a_purchase_belongs_to_the_last_visit_before_it_within_the_outcome_hours() -> None:
     visits = _visits(("a", 0), ("b", 0), ("a", H))
-    found = baskets(
+    led_to = baskets(
         visits,
         _bought(
             ("a", "x", 0),
@@ -46,7 +46,7 @@ def test_a_purchase_belongs_to_the_last_visit_before_it_within_the_outcome_hours
         ),
         SETTINGS,
     )
-    assert found == [frozenset("xy"), frozenset(), frozenset("z")]  # b's purchase comes exactly at the end: too late
+    assert led_to == [frozenset("xy"), frozenset(), frozenset("z")]  # b's purchase comes exactly at the end: too late
 
 
 def test_a_purchase_a_little_before_the_visit_belongs_to_it() -> None:
@@ -93,11 +93,11 @@ def test_a_visit_is_closed_when_its_hours_and_the_lateness_are_over() -> None:
 
 def test_the_offset_is_to_the_nearest_purchase_either_way() -> None:
     visits = _visits(("a", H), ("b", H), ("c", H))
-    found = offsets(visits, _bought(("a", "x", H - 60), ("a", "x", H + 90), ("b", "x", 9 * H)), SETTINGS)
-    np.testing.assert_array_equal(found, [-60.0, np.nan, np.nan])
+    seconds_off = offsets(visits, _bought(("a", "x", H - 60), ("a", "x", H + 90), ("b", "x", 9 * H)), SETTINGS)
+    np.testing.assert_array_equal(seconds_off, [-60.0, np.nan, np.nan])
 
 
 def test_the_last_purchase_before_a_visit_leaves_out_what_is_too_fresh() -> None:
     visits = _visits(("a", H), ("b", H))
-    found = last_purchase(visits, _bought(("a", "x", H - 20 * M), ("a", "y", H - 5 * M), ("b", "x", H)), 600)
-    np.testing.assert_array_equal(found, [H - 20 * M, np.nan])
+    last_s = last_purchase(visits, _bought(("a", "x", H - 20 * M), ("a", "y", H - 5 * M), ("b", "x", H)), 600)
+    np.testing.assert_array_equal(last_s, [H - 20 * M, np.nan])

@@ -30,8 +30,8 @@ IDS = np.array(["a", "b", "d", "e", "z"], dtype=object)
 
 
 @pytest.fixture(scope="module")
-def known(tmp_path_factory: pytest.TempPathFactory) -> reference.Baseline:
-    folder = tmp_path_factory.mktemp("known")
+def baseline(tmp_path_factory: pytest.TempPathFactory) -> reference.Baseline:
+    folder = tmp_path_factory.mktemp("baseline")
     write(folder / "tables", events=WORLD)
     build_trips(WORLD, IDS, seconds(30), 100).save(folder / "examples" / "trips")
     versions = {"aisle": "v7", "personal_frequency": "v1"}
@@ -53,32 +53,32 @@ def known(tmp_path_factory: pytest.TempPathFactory) -> reference.Baseline:
     return reference.load(out)
 
 
-def test_the_plain_ranker_lists_what_was_bought_most_before_the_visit(known: reference.Baseline) -> None:
-    lists = {(row[c.USER], row["time_s"]): list(row["items"]) for _, row in known.visits.iterrows()}
+def test_the_plain_ranker_lists_what_was_bought_most_before_the_visit(baseline: reference.Baseline) -> None:
+    lists = {(row[c.USER], row["time_s"]): list(row["items"]) for _, row in baseline.visits.iterrows()}
     assert lists[("u1", seconds(1))] == []
     assert lists[("u1", seconds(20))] == ["a", "b"]
     assert lists[("u2", seconds(22))] == ["d"]
-    assert known.visits["hits"].tolist() == [0, 0, 1, 1, 0]  # in time order
+    assert baseline.visits["hits"].tolist() == [0, 0, 1, 1, 0]  # in time order
 
 
-def test_first_sights_and_purchases_end_at_the_cut(known: reference.Baseline) -> None:
-    assert known.items["d"] == seconds(2)
-    assert np.isnan(known.items["e"]) and np.isnan(known.items["z"])
-    assert dict(known.users) == {"u1": seconds(1), "u2": seconds(2)}
-    assert known.purchases[c.TIME].max() == seconds(22) and known.cut_s == seconds(30)
+def test_first_sights_and_purchases_end_at_the_cut(baseline: reference.Baseline) -> None:
+    assert baseline.items["d"] == seconds(2)
+    assert np.isnan(baseline.items["e"]) and np.isnan(baseline.items["z"])
+    assert dict(baseline.users) == {"u1": seconds(1), "u2": seconds(2)}
+    assert baseline.purchases[c.TIME].max() == seconds(22) and baseline.cut_s == seconds(30)
 
 
-def test_levels_come_from_the_evaluation(known: reference.Baseline) -> None:
-    assert known.facts.levels["v7"]["hits_per_trip"] == pytest.approx(1.5)
-    assert known.facts.probable == ("v7",)
+def test_levels_come_from_the_evaluation(baseline: reference.Baseline) -> None:
+    assert baseline.facts.levels["v7"]["hits_per_trip"] == pytest.approx(1.5)
+    assert baseline.facts.probable == ("v7",)
 
 
 def test_only_a_sample_of_shoppers_is_answered_and_each_of_them_always(shop: World) -> None:
-    answered = shop.known.visits.groupby(c.USER)["listed"].agg(lambda listed: listed.notna().mean())
+    answered = shop.baseline.visits.groupby(c.USER)["listed"].agg(lambda listed: listed.notna().mean())
     assert set(answered) == {0.0, 1.0}
     weeks = 14
-    assert shop.known.visits["listed"].notna().sum() == (answered == 1.0).sum() * weeks <= 2000
-    assert WEEKS == 20 and shop.known.facts.begin_s == CUT_S - weeks * 7 * 86_400
+    assert shop.baseline.visits["listed"].notna().sum() == (answered == 1.0).sum() * weeks <= 2000
+    assert WEEKS == 20 and shop.baseline.facts.begin_s == CUT_S - weeks * 7 * 86_400
 
 
 def test_what_counts_as_bought_is_what_the_model_learned_from(tmp_path: Path) -> None:
@@ -86,11 +86,11 @@ def test_what_counts_as_bought_is_what_the_model_learned_from(tmp_path: Path) ->
     write(tmp_path / "tables", events=lines)
     build_trips(lines, IDS, seconds(30), 100).save(tmp_path / "examples" / "trips")
     run = RunSettings(labels=LabelSettings(positive_types=("purchase", "view")))
-    places = {"tables": tmp_path / "tables", "examples": tmp_path / "examples", "out": tmp_path / "known"}
+    places = {"tables": tmp_path / "tables", "examples": tmp_path / "examples", "out": tmp_path / "baseline"}
     reference.build(**places, run=run, settings=MonitorSettings())
-    known = reference.load(tmp_path / "known")
-    assert known.facts.labels == run.labels
-    inputs = Inputs(baseline=tmp_path / "known", log=None, tables=tmp_path / "tables", out=tmp_path)
+    baseline = reference.load(tmp_path / "baseline")
+    assert baseline.facts.labels == run.labels
+    inputs = Inputs(baseline=tmp_path / "baseline", log=None, tables=tmp_path / "tables", out=tmp_path)
     assert read_record(inputs, seconds(60), MonitorSettings()).purchases[c.ITEM].tolist() == ["e"]
 
 

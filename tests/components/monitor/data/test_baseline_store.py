@@ -20,7 +20,7 @@ def _add(registry: Registry, root: Path, content: str) -> str:
     return registry.add(root / content)
 
 
-def _kept(registry: Registry, version: str) -> Path:
+def _baseline(registry: Registry, version: str) -> Path:
     made = registry.root / "monitoring" / "references" / version
     made.mkdir(parents=True)
     return made
@@ -38,7 +38,7 @@ def test_the_reference_of_a_blessed_run_is_built_once_and_of_a_refused_one_never
     made = keep_baseline(RunSettings(), **stages)
     assert made is not None and f"| kept | {made} |" in table.read_text()
     assert reference.load(made).cut_s == CUT_S
-    assert reference.load(made).purchases.equals(shop.known.purchases)
+    assert reference.load(made).purchases.equals(shop.baseline.purchases)
     before = {path: path.stat().st_mtime_ns for path in made.iterdir()}
     keep_baseline(RunSettings(), **stages)
     assert before == {path: path.stat().st_mtime_ns for path in made.iterdir()}
@@ -46,10 +46,10 @@ def test_the_reference_of_a_blessed_run_is_built_once_and_of_a_refused_one_never
 
 def test_the_stable_models_reference_is_active_and_moves_with_a_promotion_and_back(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "registry")
-    one, two = (_add(registry, tmp_path, content) for content in ("one", "two"))
-    registry.set_stable(one)
-    first, second = _kept(registry, one), _kept(registry, two)
-    registry.set_canary(two)
+    first_model, second_model = (_add(registry, tmp_path, content) for content in ("one", "two"))
+    registry.set_stable(first_model)
+    first, second = _baseline(registry, first_model), _baseline(registry, second_model)
+    registry.set_canary(second_model)
     assert active(registry) == first
     registry.promote()
     assert active(registry) == second
@@ -59,10 +59,10 @@ def test_the_stable_models_reference_is_active_and_moves_with_a_promotion_and_ba
 
 def test_before_the_first_promotion_it_is_that_of_the_canary_beside_the_baseline(tmp_path: Path) -> None:
     registry = Registry(tmp_path / "registry")
-    baseline, one = _add(registry, tmp_path, "simple"), _add(registry, tmp_path, "one")
+    baseline, canary = _add(registry, tmp_path, "simple"), _add(registry, tmp_path, "one")
     registry.set_stable(baseline)
     with pytest.raises(InputError, match="start one training run with aisle submit"):
         active(registry)
-    registry.set_canary(one)
-    kept = _kept(registry, one)
-    assert active(registry) == kept
+    registry.set_canary(canary)
+    stored = _baseline(registry, canary)
+    assert active(registry) == stored

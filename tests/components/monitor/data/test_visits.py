@@ -1,4 +1,4 @@
-"""Which rows of the request log the monitor looks at."""
+"""Which rows of the request log the monitor reads."""
 
 from pathlib import Path
 
@@ -15,6 +15,6 @@ def test_lists_of_what_is_new_are_left_out_and_rows_of_older_servers_are_not(tmp
         for user, new_only in (("list", False), ("shelf", True), ("older", None))
     ]
     pq.write_table(pa.Table.from_pylist(rows, schema=SCHEMA), tmp_path / "v1-1-1-000001.parquet")
-    found = visits.read(tmp_path, 0, 10)
-    assert found["user_id"].tolist() == ["list", "older"]
-    assert list(found.columns) == list(visits.none().columns)
+    rows = visits.read(tmp_path, 0, 10)
+    assert rows["user_id"].tolist() == ["list", "older"]
+    assert list(rows.columns) == list(visits.none().columns)

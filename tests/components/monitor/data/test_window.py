@@ -8,7 +8,7 @@ import pytest
 
 from components.monitor import run
 from components.monitor.checks.freshness import ages
-from components.monitor.checks.measurements import recall, visits
+from components.monitor.checks.measurements import MEASURES
 from components.monitor.checks.tfdv_distances import compared
 from components.monitor.data.baseline import Baseline
 from components.monitor.data.window import Window, day_spans
@@ -39,17 +39,17 @@ def test_a_day_is_that_of_the_shops_clock_which_may_have_25_hours() -> None:
 def _window(shop: World, day: float, days: int, **settings: Any) -> Window:
     """The window of the last `days` days at a moment `day` days after the shop's cut."""
     changed = shop.settings.replace(**settings)
-    record = run.join(shop.requests, shop.purchases, shop.promotion_starts, shop.known, changed)
-    return record.window(shop.known.cut_s + day * DAY_S, days)
+    record = run.join(shop.requests, shop.purchases, shop.promotion_starts, shop.baseline, changed)
+    return record.window(shop.baseline.cut_s + day * DAY_S, days)
 
 
 def test_the_same_weekdays_before_the_cut_are_compared_as_far_as_the_baseline_goes(shop: World) -> None:
     window = _window(shop, 10.5, 7)
     moved = window.before_cut
     assert len(moved) == 12
-    assert {(window.begin_s - one.begin_s) % (7 * DAY_S) for one in moved} == {0.0}
-    assert max(one.end_s for one in moved) <= shop.known.cut_s
-    assert {window.begin_s - shop.known.cut_s} == {one.begin_s - one.known_before_s for one in moved}
+    assert {(window.begin_s - other.begin_s) % (7 * DAY_S) for other in moved} == {0.0}
+    assert max(other.end_s for other in moved) <= shop.baseline.cut_s
+    assert {window.begin_s - shop.baseline.cut_s} == {other.begin_s - other.known_before_s for other in moved}
 
 
 def test_a_young_log_has_a_shorter_window_and_no_windows_before_it(shop: World) -> None:
@@ -57,21 +57,21 @@ def test_a_young_log_has_a_shorter_window_and_no_windows_before_it(shop: World) 
     assert window.begin_s == window.record.visits["time_s"].min()
     assert window.before_in_log == []
     day = _window(shop, 5.5, 1)
-    assert [one.end_s for one in day.before_in_log] == [day.begin_s - n * DAY_S for n in range(4)]
+    assert [other.end_s for other in day.before_in_log] == [day.begin_s - n * DAY_S for n in range(4)]
 
 
 def test_visits_are_counted_a_day_that_was_open(shop: World) -> None:
     window = _window(shop, 15, 7, closed_days=MONDAY)
     assert window.open_days == 6
-    counted = visits(window)
+    counted = MEASURES["visits"](window)
     assert counted is not None and counted.value == 80
-    assert {one.open_days for one in window.before_cut} == {6}
+    assert {other.open_days for other in window.before_cut} == {6}
     assert _window(shop, 15, 7, unusual_days=MONDAY).open_days == 6
-    assert visits(_window(shop, 15, 1, closed_days=MONDAY)) is None
+    assert MEASURES["visits"](_window(shop, 15, 1, closed_days=MONDAY)) is None
 
 
 def test_distances_leave_out_closed_days_of_the_window_and_of_the_week_before(shop: World) -> None:
-    monday_s = shop.known.cut_s + 14 * DAY_S
+    monday_s = shop.baseline.cut_s + 14 * DAY_S
     this, following = (_window(shop, day, 7, closed_days=MONDAY) for day in (16, 23))
     assert compared(this) == ((this.begin_s, monday_s), (monday_s + DAY_S, this.end_s))
     assert compared(following) == (
@@ -82,12 +82,12 @@ def test_distances_leave_out_closed_days_of_the_window_and_of_the_week_before(sh
 
 
 def test_outcomes_of_an_unusual_day_are_not_judged(shop: World) -> None:
-    tuesday_s = shop.known.cut_s + 15 * DAY_S
+    tuesday_s = shop.baseline.cut_s + 15 * DAY_S
     week = _window(shop, 15.5, 7, unusual_days=MONDAY)
     visits_of_monday = week.closed[(week.closed["time_s"] >= tuesday_s - DAY_S) & (week.closed["time_s"] < tuesday_s)]
     assert len(visits_of_monday) and not week.ordinary(visits_of_monday["time_s"]).any()
     others = dataclasses.replace(week, closed=week.closed.drop(visits_of_monday.index), shut=())
-    assert recall(week) == recall(others)
+    assert MEASURES["recall@10"](week) == MEASURES["recall@10"](others)
 
 
 def test_weeks_with_unusual_days_are_compared_with_nothing(shop: World) -> None:
@@ -96,15 +96,15 @@ def test_weeks_with_unusual_days_are_compared_with_nothing(shop: World) -> None:
 
 def test_the_age_of_a_table_stops_on_closed_days(shop: World) -> None:
     """A Monday without purchases before the cut is no longer gap than a night, when the day is configured as closed."""
-    monday_s = shop.known.cut_s - 14 * DAY_S
-    rows = shop.known.purchases
-    gap = dataclasses.replace(shop.known, purchases=rows[~rows[c.TIME].between(monday_s, monday_s + DAY_S)])
+    monday_s = shop.baseline.cut_s - 14 * DAY_S
+    rows = shop.baseline.purchases
+    gap = dataclasses.replace(shop.baseline, purchases=rows[~rows[c.TIME].between(monday_s, monday_s + DAY_S)])
 
     def longest_h(baseline: Baseline, **settings: Any) -> float:
         record = dataclasses.replace(_window(shop, 14, 7, **settings).record, baseline=baseline)
-        return ages(record, shop.known.cut_s + 14 * DAY_S)["purchases_age_hours"][1].history[0]
+        return ages(record, shop.baseline.cut_s + 14 * DAY_S)["purchases_age_hours"][1].history[0]
 
-    assert longest_h(gap, closed_days=("2020-04-13",)) == pytest.approx(longest_h(shop.known), rel=0.2)
+    assert longest_h(gap, closed_days=("2020-04-13",)) == pytest.approx(longest_h(shop.baseline), rel=0.2)
     assert longest_h(gap) > 24 + longest_h(gap, closed_days=("2020-04-13",)) - 1
 
 

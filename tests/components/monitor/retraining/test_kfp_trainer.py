@@ -64,7 +64,7 @@ def test_the_next_night_is_a_refresh_once_the_run_before_is_known_to_have_ended(
     first, second = record.read(tmp_path / "monitoring" / record.NAME)
     assert (first.ok, first.blessed, second.ok) == (True, False, None)
     settings = [RunSettings.from_json(run["runtime_config"]["parameters"]["settings"]) for run in kfp.runs.values()]
-    assert [one.train.start for one in settings] == ["scratch", "refresh"]
+    assert [each.train.start for each in settings] == ["scratch", "refresh"]
 
 
 @pytest.mark.parametrize(
@@ -134,9 +134,9 @@ def test_the_schedule_of_the_monitor_carries_the_settings_of_the_runs_that_it_st
     assert set(values) == {"training", "code_version"}
     settings = RunSettings.from_json(values["training"])
     assert (settings.data.path, settings.train.dimension) == ("/registry/tables", 16)
-    for wrong, said in (
+    for wrong, message in (
         (["--retrain", "--data-version", "1"], "each run takes the tables as they are then"),
         (["--retrain", "--pipeline", "rollout"], "--retrain goes with --pipeline monitoring"),
     ):
         assert main([*arguments, *wrong]) == 2
-        assert said in capsys.readouterr().err
+        assert message in capsys.readouterr().err

@@ -98,10 +98,12 @@ def test_a_drift_that_is_not_named_warns_and_starts_no_run() -> None:
 
 @pytest.mark.parametrize("rule", ["schema", "quality", "drift", "new items"])
 def test_a_trigger_is_silent_for_a_week_after_a_good_run_that_it_started(rule: str) -> None:
-    evidence, train = SITUATIONS[rule]["evidence"], next(one.train for one in RULES if one.name == rule)
+    evidence, train = SITUATIONS[rule]["evidence"], next(each.train for each in RULES if each.name == rule)
     assert train is not None
     began = WEDNESDAY - 2 * DAY_S
-    started = TrainingRun(began_s=began, kind=train, ok=True, reasons=(f"{rule}: as told", "nightly: due since 1.0 h"))
+    started = TrainingRun(
+        began_s=began, kind=train, ok=True, reasons=(f"{rule}: as it was", "nightly: due since 1.0 h")
+    )
     assert not any(reason.startswith(rule) for reason in _decide(evidence, (started,)).reasons)
     failed = _with(started, ok=False)
     assert any(reason.startswith(rule) for reason in _decide(evidence, (failed,)).reasons)

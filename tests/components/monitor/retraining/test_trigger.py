@@ -86,13 +86,13 @@ def test_what_is_due_is_started_once_with_its_reason_and_its_start(place: Place)
 
 
 @pytest.mark.parametrize(
-    ("ok", "said", "blessed"), [(True, True, True), (True, False, False), (False, None, None), (False, True, True)]
+    ("ok", "verdict", "blessed"), [(True, True, True), (True, False, False), (False, None, None), (False, True, True)]
 )
 def test_how_a_run_ended_and_what_the_gate_said_is_on_record(
-    place: Place, ok: bool, said: bool | None, blessed: bool | None
+    place: Place, ok: bool, verdict: bool | None, blessed: bool | None
 ) -> None:
     place.retrain(MONDAY)
-    place.end(ok, said)
+    place.end(ok, verdict)
     place.retrain(MONDAY + HOUR_S)
     assert (place.newest().ok, place.newest().blessed) == (ok, blessed)
 
