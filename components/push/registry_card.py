@@ -11,13 +11,14 @@ from components.kfp_support.markdown_table import as_markdown, table_lines
 from model.errors import InputError
 from model.files import read_json, write_text
 from model.package.manifest import TRAINING, read_manifest
-from model.package.model_card import Facts, Judgement, model_card
+from model.package.model_card import Judgement, fill, model_card
 from model.registry.model_registry import Registry
 from tfx_configs.evaluation import REGRESSION_METRIC
 from tfx_configs.settings import RunSettings
 
 METRICS = ("recall@10", "ndcg@10", "phr@10", "repeat_recall@10", "explore_recall@10", "coverage@10")
 PAIRED_METRICS = ("recall@10", "ndcg@10")
+SLICE_HEADER = ("slice", "trips", "model", "best other", "difference")
 
 
 def write_card(
@@ -29,30 +30,17 @@ def write_card(
         evaluation: what evaluate wrote. validation: what validate wrote.
     """
     directory, span = registry.path(version), Validation(validation).span
-    manifest, training = read_manifest(directory), directory / TRAINING
-    facts = Facts(
-        kind=manifest.kind,
-        cut_s=manifest.cut_s,
-        items=manifest.items,
-        retrieved=manifest.retrieved,
-        ranked=manifest.ranked,
-        score_is_probability=manifest.score_is_probability,
-        libraries=manifest.libraries,
-        training=read_json(training) if training.is_file() else None,
-    )
-    try:
-        results = evaluation_lines(Evaluation.load(evaluation), settings.gate.min_slice_trips)
-    except InputError:
-        results = iter(["No evaluation could be read."])
+    training = directory / TRAINING
     judgement = Judgement(
         version=version,
         settings=settings,
         events=span.events if span else None,
         days=span.days if span else None,
-        lines=(*verdict_lines(verdict), *results),
+        results=_results(verdict, evaluation, settings.gate.min_slice_trips),
     )
     file = registry.card(version)
-    write_text(file, model_card(facts, judgement))
+    trained = read_json(training) if training.is_file() else None
+    write_text(file, model_card(read_manifest(directory), training=trained, judgement=judgement))
     return file
 
 
@@ -63,34 +51,23 @@ def page(outcome: PushOutcome, registry: Registry) -> str:
     return table + (f"\n{card.read_text(encoding='utf-8')}" if card.exists() else "")
 
 
-def verdict_lines(verdict: Verdict) -> Iterator[str]:
-    """The verdict as Markdown; an override comes first."""
-    failed = ", ".join(reason.check for reason in verdict.failed)
-    if verdict.overridden and verdict.override:
-        override = verdict.override
-        yield f"**Blessed by override** of {override.by} at {override.at}: {override.reason}"
-        yield f"These checks failed: {failed}."
-    elif verdict.blessed:
-        yield f"The gate blessed it: all {len(verdict.reasons)} checks passed."
-    else:
-        yield f"**The gate did not bless it**: {failed or 'no readable verdict'}."
-
-
-def evaluation_lines(evaluation: Evaluation, least_trips: int) -> Iterator[str]:
-    """The evaluation as Markdown tables. `least_trips`: of a slice that the gate judges."""
-    span, trips = evaluation.span, evaluation.trips or 0
-    yield ""
-    yield f"On {trips:,} next baskets from {span.first} to {span.last}, all products ranked:"
-    yield ""
-    yield from table_lines(("ranker", *METRICS), _models(evaluation))
-    yield ""
-    yield "Against each on the same trips, with 95 % intervals over shoppers:"
-    yield ""
-    yield from table_lines(("ranker", *PAIRED_METRICS), _paired(evaluation))
-    yield ""
-    yield f"By slice, {REGRESSION_METRIC}; slices under {least_trips} trips are shown, the gate does not judge them:"
-    yield ""
-    yield from table_lines(("slice", "trips", "model", "best other", "difference"), _slices(evaluation))
+def _results(verdict: Verdict, directory: Path, least_trips: int) -> str:
+    """The verdict, an override first, and the evaluation. `least_trips`: of a slice that the gate judges."""
+    try:
+        evaluation = Evaluation.load(directory)
+    except InputError:
+        evaluation = None
+    return fill(
+        Path(__file__).with_name("results.md.j2"),
+        verdict=verdict,
+        failed=", ".join(reason.check for reason in verdict.failed),
+        evaluation=evaluation,
+        models=table_lines(("ranker", *METRICS), _models(evaluation)) if evaluation else (),
+        paired=table_lines(("ranker", *PAIRED_METRICS), _paired(evaluation)) if evaluation else (),
+        slices=table_lines(SLICE_HEADER, _slices(evaluation)) if evaluation else (),
+        slice_metric=REGRESSION_METRIC,
+        least_trips=least_trips,
+    )
 
 
 def _models(evaluation: Evaluation) -> Iterator[tuple[str, ...]]:
@@ -119,5 +96,5 @@ def _number(value: float | None) -> str:
 def _interval(delta: Delta) -> str:
     if delta.delta_pct is None:
         return ""
-    found = delta.interval
-    return f"{delta.delta_pct:+.1f} %" + (f" ({found.low_pct:+.1f} to {found.high_pct:+.1f})" if found else "")
+    interval = delta.interval
+    return f"{delta.delta_pct:+.1f} %" + (f" ({interval.low_pct:+.1f} to {interval.high_pct:+.1f})" if interval else "")

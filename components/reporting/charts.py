@@ -5,7 +5,7 @@ Percent, not pixels: the marks stretch with the screen and the letters keep thei
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 NICE_STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
@@ -13,7 +13,7 @@ MOST_DOTS = 8
 """A curve of more points is a line without dots."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Tick:
     """A labelled position on an axis, percent."""
 
@@ -47,14 +47,14 @@ class Scale:
     def ticks(self, unit: str = "") -> tuple[Tick, ...]:
         count = round((self.high - self.low) / self.step)
         values = [self.low + n * self.step for n in range(count + 1)]
-        return tuple(Tick(at=self.at(value), label=f"{_round(value):g}{unit}".replace("-", "−")) for value in values)
+        return tuple(Tick(self.at(value), f"{round(value, 10) + 0.0:g}{unit}".replace("-", "−")) for value in values)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Mark:
     """`shape`: bar and span run from `x` to `x2`; dot, ring and tick are at `x`. Percent of the width.
 
-    `tone` names a color of the page: new, old, limit or bad.
+    `tone` names a color of the page: new, old, limit, faint or bad.
     """
 
     shape: str
@@ -63,19 +63,19 @@ class Mark:
     tone: str = "new"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Row:
-    """One line of a chart: its name, its marks, what it comes to."""
+    """One line of a chart: its name, what it comes to, its marks."""
 
     label: str
-    marks: tuple[Mark, ...]
     value: str
+    marks: Sequence[Mark]
     group: str = ""
     """Rows of one group are shown under its name."""
     faint: bool = False
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Key:
     """What a shape and tone stand for."""
 
@@ -84,15 +84,27 @@ class Key:
     label: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Rows:
     """Named rows over one horizontal axis."""
 
     title: str
     rows: tuple[Row, ...]
     ticks: tuple[Tick, ...]
-    keys: tuple[Key, ...] = ()
+    keys: Sequence[Key] = ()
     kind: str = "rows"
+
+    @classmethod
+    def over(
+        cls, title: str, rows: Sequence[Row], *, keys: Sequence[Key] = (), unit: str = "", ticks: int = 4
+    ) -> "Rows":
+        """Rows whose marks are values, on the smallest scale of about `ticks` round steps that holds them and zero."""
+        scale = Scale.over([x for row in rows for mark in row.marks for x in (mark.x, mark.x2)], ticks)
+        placed = (
+            replace(row, marks=[replace(mark, x=scale.at(mark.x), x2=scale.at(mark.x2)) for mark in row.marks])
+            for row in rows
+        )
+        return cls(title, tuple(placed), scale.ticks(unit), keys)
 
     @property
     def alt(self) -> str:
@@ -159,10 +171,7 @@ class Curves:
 
     @property
     def keys(self) -> tuple[Key, ...]:
-        return tuple(
-            Key(shape="dot" if curve.marks == "dots" else "line", tone=curve.tone, label=curve.label)
-            for curve in self.curves
-        )
+        return tuple(Key("dot" if curve.marks == "dots" else "line", curve.tone, curve.label) for curve in self.curves)
 
     @property
     def alt(self) -> str:
@@ -209,8 +218,7 @@ def columns(
             for n, (label, value, tone) in enumerate(zip(labels, values, tones, strict=True))
         ),
         ticks=tuple(
-            Tick(at=tick.at, label=f"{scale.low + tick.at / 100 * (scale.high - scale.low):,.0f}")
-            for tick in scale.ticks()
+            Tick(tick.at, f"{scale.low + tick.at / 100 * (scale.high - scale.low):,.0f}") for tick in scale.ticks()
         ),
         first=labels[0],
         last=labels[-1],
@@ -241,7 +249,7 @@ def curves(title: str, series: Mapping[str, Sequence[tuple[float, float]]], epoc
             )
             for (label, points), tone in zip(series.items(), ("old", "new"), strict=False)
         ),
-        ticks=tuple(Tick(at=scale.at(value), label=f"{value:.4g}") for value in dict.fromkeys((low, high))),
+        ticks=tuple(Tick(scale.at(value), f"{value:.4g}") for value in dict.fromkeys((low, high))),
         first="start",
         last=f"{epochs} epoch{'s' if epochs > 1 else ''}",
     )
@@ -266,7 +274,3 @@ def curve_with_limit(title: str, labels: Sequence[str], values: Sequence[float |
         first=labels[0],
         last=labels[-1],
     )
-
-
-def _round(value: float) -> float:
-    return round(value, 10) + 0.0

@@ -12,6 +12,20 @@ def name(text: str) -> str:
     return "Aisle" if spaced == "aisle" else spaced
 
 
+def percent(share: float) -> str:
+    """0.123 -> 12.3 %"""
+    return f"{100 * share:.1f}{HARD}%"
+
+
+def four_places(value: float | None) -> str:
+    """0.12345 -> 0.1235; empty for no value."""
+    return "" if value is None else f"{value:.4f}"
+
+
+def three_digits(value: float) -> str:
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:,.0f}"
+
+
 def change(percent: float) -> str:
     """+8.1 %"""
     return f"{_signed(percent)}{HARD}%"
@@ -22,20 +36,12 @@ def interval(low: float, high: float) -> str:
     return f"{_signed(low)} to {change(high)}"
 
 
-def change_with_interval(percent: float | None, low: float | None, high: float | None) -> str:
-    """+8.1 % (−0.6 to +12.9 %); empty where one of them was not measured."""
-    if percent is None or low is None or high is None:
-        return ""
-    return f"{change(percent)} ({interval(low, high)})"
-
-
 def difference(delta: Interval | None) -> str:
     """+8.1 % (−0.6 to +12.9 %); without the interval where it is a point, empty where there is none."""
     if delta is None:
         return ""
-    if delta.low_pct == delta.high_pct:
-        return change(delta.delta_pct)
-    return change_with_interval(delta.delta_pct, delta.low_pct, delta.high_pct)
+    spread = "" if delta.low_pct == delta.high_pct else f" ({interval(delta.low_pct, delta.high_pct)})"
+    return f"{change(delta.delta_pct)}{spread}"
 
 
 def compact(value: float) -> str:

@@ -189,7 +189,7 @@ def export(
             "ranked": recommender.ranked,
             "score_is_probability": score_is_probability,
         }
-        write_text(out / CARD, model_card(Facts(**facts, libraries=installed_libraries(), training=training)))
+        write_text(out / CARD, model_card(Facts(**facts, libraries=installed_libraries()), training=training))
         about = index.about if index is not None else {}
         return write_manifest(out, **facts, index=about, half_life_days=half_life_days)
 

@@ -1,1 +1,1 @@
-"""`aisle explore`: a page on this machine to look at recommendations and at what they rest on."""
+"""`aisle explore`: pages on this machine that show recommendations and their reasons."""

@@ -1,4 +1,4 @@
-"""The pages over HTTP: server-rendered, everything in the address, nothing kept, nothing fetched from elsewhere."""
+"""The pages over HTTP: server-rendered, everything in the address, no state, nothing fetched from elsewhere."""
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,7 +22,7 @@ from pipelines.explore.query_string import MAX_WORDS, Ask, read_ask
 
 HERE = Path(__file__).parent
 HOSTS = ["127.0.0.1", "localhost"]
-"""Names this page goes by: a request under any other is somebody else's page calling."""
+"""Names of this server: a request under any other comes from a page elsewhere."""
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -44,20 +44,20 @@ def make_app(world: World) -> Starlette:
     def asked(request: Request) -> Ask:
         return read_ask(request.query_params, world.shoppers, world.cut_s)
 
+    def text(request: Request, name: str) -> str:
+        return request.query_params.get(name, "")[:MAX_WORDS]
+
     def start(request: Request) -> Response:
-        text = request.query_params.get("begins", "").strip()[:MAX_WORDS]
-        return page(request, "start.html", **views.start(world, text))
+        return page(request, "start.html", **views.start(world, text(request, "begins").strip()))
 
     def shopper(request: Request) -> Response:
-        words = request.query_params.get("q", "")[:MAX_WORDS]
-        return page(request, "shopper.html", **views.shopper(world, asked(request), words))
+        return page(request, "shopper.html", **views.shopper(world, asked(request), text(request, "q")))
 
     def item(request: Request) -> Response:
         return page(request, "item.html", **views.item(world, asked(request), request.query_params.get("item", "")))
 
     def products(request: Request) -> Response:
-        words = request.query_params.get("q", "")[:MAX_WORDS]
-        return page(request, "products.html", **views.products(world, words))
+        return page(request, "products.html", **views.products(world, text(request, "q")))
 
     def rollout(request: Request) -> Response:
         name = "rollout_now.html" if "now" in request.query_params else "rollout.html"

@@ -6,6 +6,7 @@ is as it was.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -14,15 +15,17 @@ from model.data.catalog import MISSING, Catalog
 from model.package.explainable_model import OpenedModel
 from pipelines.explore.features import FeatureReader
 from pipelines.explore.products import Products
-from pipelines.explore.reasons import POPULAR, PROMOTION, Cause, Seen, causes_of
+from pipelines.explore.reasons import Candidate, Cause, causes_of
 from tfx_configs.units import HOUR_S
 
 COUNTS = 0.05
 """A cause counts when without it the score is smaller by this share."""
 MANY_ALIKE = 0.10
-"""An attribute value that more of the catalog has than this says nothing about a product."""
+"""An attribute value that more of the catalog has than this is no reason for a product."""
 ALIKE = 2
-"""Attributes told of a product."""
+"""Attributes that are reasons for one product, at most."""
+IN_CATALOG = ("popular", "promotion")
+"""Causes that are taken away in the catalog, not in the request."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,71 +70,69 @@ class Examiner:
     def __call__(self, model: OpenedModel, request: Request, item_ids: Sequence[str]) -> dict[str, list[Measured]]:
         """{item: its causes, those first that the score would miss most}; ids of the request's own candidates."""
         base = model.everything([request])[0]
-        found = [(seen, cause) for seen in self.seen(request, item_ids) for cause in self._causes if cause.says(seen)]
-        answers = self._answers(model, request, found)
+        facts = [
+            (candidate, cause, words)
+            for candidate in self._candidates(request, item_ids)
+            for cause in self._causes
+            if (words := cause.words(candidate))
+        ]
+        answers = self._answers(model, request, [(candidate, cause) for candidate, cause, _ in facts])
         measured: dict[str, list[Measured]] = {item: [] for item in item_ids}
-        for seen, cause in found:
-            answer = answers[cause.name, seen.item_id]
-            measured[seen.item_id].append(_effect(seen, cause, base, answer))
+        for candidate, cause, words in facts:
+            answer = answers[cause.name, candidate.item_id]
+            measured[candidate.item_id].append(_effect(candidate.item_id, cause, words, base, answer))
         return {item: sorted(effects, key=lambda effect: -effect.share) for item, effects in measured.items()}
 
-    def seen(self, request: Request, item_ids: Sequence[str]) -> list[Seen]:
-        """Each item as the features see it."""
-        last = self._last_trip_s(request)
-        known = int(self._catalog.user_rows(np.array([request.user_id]))[0]) != MISSING
+    def _candidates(self, request: Request, item_ids: Sequence[str]) -> list[Candidate]:
+        """Each item as the features see it; those that the catalog lacks are left out."""
+        has_household = int(self._catalog.user_rows(np.array([request.user_id]))[0]) != MISSING
         names = ", ".join(name.replace("_", " ") for name in self._catalog.user_attribute_names)
         bought = {self._products.position[i] for i in set(request.history_item) if i in self._products}
         return [
-            Seen(
+            Candidate(
                 item_id=item,
                 values=values,
                 alike=self._alike(item, bought),
                 store_id=request.store_id,
-                last_trip_s=last,
-                household=f"the household's {names} are known" if known else "",
+                last_trip_s=self._last_trip_s(request),
+                household=f"the household's {names} are known" if has_household else "",
             )
             for item, values in zip(item_ids, self._reader(request, item_ids), strict=True)
+            if values
         ]
 
     def _answers(
-        self, model: OpenedModel, request: Request, found: list[tuple[Seen, Cause]]
+        self, model: OpenedModel, request: Request, facts: Sequence[tuple[Candidate, Cause]]
     ) -> dict[tuple[str, str], Answer]:
         """The whole list without each cause, by (cause, item).
 
-        What stands in the catalog is taken away from all items at once: a score knows no other item's promotion.
+        What is in the catalog is taken away from all items at once: a score knows no other item's promotion.
         """
-        asked = {(cause.name, seen.item_id): cause.without(request, seen) for seen, cause in found if cause.without}
-        answers = dict(zip(asked, model.everything(list(asked.values())), strict=True))
-        for cause in (POPULAR, PROMOTION):
-            items = [seen.item_id for seen, told in found if told is cause]
-            if items:
-                item_C = np.array([self._products.position[item] for item in items])
-                store = self._reader.store(request.store_id)
-                popular = cause is POPULAR
-                with (
-                    model.without_purchases(item_C)
-                    if popular
-                    else model.nothing_promoted(item_C, store, request.time_s)
-                ):
-                    answers |= dict.fromkeys([(cause.name, item) for item in items], model.everything([request])[0])
+        requests = {(cause.name, item.item_id): cause.without(request, item) for item, cause in facts}
+        changed = {key: without for key, without in requests.items() if without}
+        answers = dict(zip(changed, model.everything(list(changed.values())), strict=True))
+        for kind in IN_CATALOG:
+            keys = [key for key in requests if key[0] == kind]
+            if not keys:
+                continue
+            item_C = np.array([self._products.position[item] for _, item in keys])
+            store = self._reader.store(request.store_id)
+            popular = kind == "popular"
+            with model.without_purchases(item_C) if popular else model.nothing_promoted(item_C, store, request.time_s):
+                answers |= dict.fromkeys(keys, model.everything([request])[0])
         return answers
 
     def _alike(self, item: str, bought: set[int]) -> dict[str, tuple[str, frozenset[str]]]:
-        """The first attributes whose value is rare enough to say something, and what else of it was bought."""
-        codes_IA, at, found = self._catalog.attribute_IA, self._products.position.get(item), {}
-        others = np.array(sorted(bought - {at}), np.int64)
-        if at is None or not len(others):
-            return {}
+        """The first attributes whose value is rare enough to be a reason, and what else of it was bought."""
+        codes_IA, at = self._catalog.attribute_IA, self._products.position[item]
+        others, alike = np.array(sorted(bought - {at}), np.int64), {}
         for a, name in enumerate(self._catalog.attribute_names):
             code = codes_IA[at, a]
             same = others[codes_IA[others, a] == code]
-            if code == MISSING or self._frequency[a][code] > MANY_ALIKE or not len(same):
-                continue
-            ids = frozenset(str(self._products.item_ids[i]) for i in same)
-            found[name] = (self._products.attribute(name, item), ids)
-            if len(found) == ALIKE:
-                break
-        return found
+            if code != MISSING and self._frequency[a][code] <= MANY_ALIKE and len(same):
+                ids = frozenset(str(self._products.item_ids[i]) for i in same)
+                alike[name] = (self._products.attribute(name, item), ids)
+        return dict(islice(alike.items(), ALIKE))
 
     def _last_trip_s(self, request: Request) -> int:
         """When the last trip before this one began: the first event after the last long gap, the basket left out."""
@@ -142,22 +143,19 @@ class Examiner:
         return int(times[gaps[-1] + 1] if len(gaps) else times[0])
 
 
-def _effect(seen: Seen, cause: Cause, base: Answer, without: Answer) -> Measured:
-    at = base.item_ids.index(seen.item_id)
-    score = base.scores[at]
-    rank: int | None = None
-    new = 0.0
-    if seen.item_id in without.item_ids:
-        there = without.item_ids.index(seen.item_id)
-        new = without.scores[there]
-        others = np.delete(np.array(base.scores), at)
-        rank = int((others > new).sum()) + 1 if cause.without is None else there + 1
+def _effect(item_id: str, cause: Cause, words: str, base: Answer, without: Answer) -> Measured:
+    at = base.item_ids.index(item_id)
+    score, rank, rest = 0.0, None, np.delete(np.array(base.scores), at)
+    if item_id in without.item_ids:
+        place = without.item_ids.index(item_id)
+        score = without.scores[place]
+        rank = int((rest > score).sum()) + 1 if cause.kind in IN_CATALOG else place + 1
     return Measured(
         cause=cause.name,
-        words=cause.says(seen),
+        words=words,
         neutral=cause.neutral,
-        score=score,
-        score_without=new,
+        score=base.scores[at],
+        score_without=score,
         rank=at + 1,
         rank_without=rank,
     )

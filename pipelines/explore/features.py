@@ -30,12 +30,12 @@ class FeatureReader:
         return self._graph.records
 
     def __call__(self, request: Request, item_ids: Sequence[str]) -> list[dict[str, float]]:
-        """{feature: value} of each item, before the log that some enter the ranker with."""
-        known = [item for item in item_ids if item in self._item]
-        item_C = np.array([self._item[item] for item in known], np.int32)
-        values = self._graph(self._batch(request), item_C, np.zeros(len(known), np.int32))
+        """{feature: value} of each item, before the log that some enter the ranker with; empty of an unknown item."""
+        listed = [item for item in item_ids if item in self._item]
+        item_C = np.array([self._item[item] for item in listed], np.int32)
+        values = self._graph(self._batch(request), item_C, np.zeros(len(listed), np.int32))
         columns = {name: np.asarray(value_C) for name, value_C in values.items()}
-        rows = {item: {name: float(column[c]) for name, column in columns.items()} for c, item in enumerate(known)}
+        rows = {item: {name: float(column[c]) for name, column in columns.items()} for c, item in enumerate(listed)}
         return [rows.get(item, {}) for item in item_ids]
 
     def store(self, store_id: str) -> int:

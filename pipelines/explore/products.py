@@ -54,7 +54,7 @@ class Products:
         return item_id in self.position
 
     def attribute(self, name: str, item_id: str) -> str:
-        """One attribute of a product as it stands in the table; empty where there is none."""
+        """One attribute of a product as the table has it; empty where there is none."""
         at = self.position.get(item_id)
         if at is None:
             return ""
@@ -65,10 +65,10 @@ class Products:
         wanted = words.lower().split()
         if not wanted:
             return []
-        found_I = np.ones(len(self._text_I), bool)
+        matches_I = np.ones(len(self._text_I), bool)
         for word in wanted:
-            found_I &= np.char.find(self._text_I, word) >= 0
-        at = np.flatnonzero(found_I)
+            matches_I &= np.char.find(self._text_I, word) >= 0
+        at = np.flatnonzero(matches_I)
         best = at[np.argsort(-self._popularity_I[at], kind="stable")][:limit]
         return [self[str(self.item_ids[i])] for i in best]
 

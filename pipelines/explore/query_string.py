@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Protocol
 from urllib.parse import urlencode
+
+from starlette.datastructures import QueryParams
 
 from model.errors import InputError
 from pipelines.explore.shoppers import Moment, Shoppers
@@ -16,16 +17,6 @@ NOON_S = 12 * HOUR_S
 MAX_BASKET = 50
 MAX_ID = 200
 MAX_WORDS = 100
-
-
-class Parameters(Protocol):
-    """Names and values of an address, a name possibly several times."""
-
-    def get(self, key: str, default: str) -> str: ...
-
-    def getlist(self, key: str) -> list[str]: ...
-
-    def __contains__(self, key: object) -> bool: ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +54,7 @@ def minute(time_s: int) -> str:
     return moment.strftime(MINUTES + (":%S" if moment.second else ""))
 
 
-def read_ask(parameters: Parameters, shoppers: Shoppers, cut_s: int) -> Ask:
+def read_ask(parameters: QueryParams, shoppers: Shoppers, cut_s: int) -> Ask:
     """The shopper's first trip after the cut where no moment is given; the store of that trip where none is.
 
     Raises:

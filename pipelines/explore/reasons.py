@@ -1,25 +1,29 @@
 """Why an item is in a list, as causes that can be taken away: for each, its words and the request without it.
 
 A cause is a fact about the shopper, the moment or the catalog that features are computed from. Taking it away means a
-request (or, for popularity, a catalog) in which the fact is not so and all else is; `measured.py` ranks that again.
+request (or, for popularity, a catalog) in which the fact is not so and all else is; `counterfactuals.py` ranks that
+again. The words are in reasons.yaml.
 """
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
+import yaml
+from jinja2 import Environment, StrictUndefined
 
 from model.api import Request
 
 
 @dataclass(frozen=True, kw_only=True)
-class Seen:
+class Candidate:
     """One candidate as the features see it."""
 
     item_id: str
     values: Mapping[str, float]
-    """{feature: value}; empty where the catalog does not know the item."""
+    """{feature: value}."""
     alike: Mapping[str, tuple[str, frozenset[str]]]
     """{attribute: (its value, other items with that value that the shopper bought)}, the most telling first."""
     store_id: str
@@ -29,116 +33,64 @@ class Seen:
     """What is known of the shopper, as words; empty where nothing is."""
 
 
-Words = Callable[[Seen], str]
-Without = Callable[[Request, Seen], Request]
-
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Cause:
-    """`says`: the fact in words, empty where it is not so. `neutral`: what is supposed instead. `without`: how."""
+    """A cause of reasons.yaml. `attribute`: of the catalog's items, for `alike`."""
 
-    name: str
-    reads: tuple[str, ...]
-    """Features that the words are made from; `on_` stands for every kind of promotion."""
-    says: Words
-    neutral: str
-    without: Without | None = None
-    """None: it stands in the catalog, and is taken away there."""
+    kind: str
+    attribute: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{self.kind}_{self.attribute}" if self.attribute else self.kind
+
+    @property
+    def neutral(self) -> str:
+        """What is supposed instead."""
+        return self._fill("neutral", {})
+
+    def words(self, candidate: Candidate) -> str:
+        """The fact in words, empty where it is not so."""
+        return self._fill("words", vars(candidate))
+
+    def without(self, request: Request, candidate: Candidate) -> Request | None:
+        """The request in which the fact is not so; None: it is in the catalog, and is taken away there."""
+        bought = list(zip(request.history_item, request.history_time, strict=True))
+        match self.kind:
+            case "bought":
+                return _with_events(request, (event for event in bought if event[0] != candidate.item_id))
+            case "last_trip":
+                last_s = candidate.last_trip_s
+                return _with_events(request, (e for e in bought if e[0] != candidate.item_id or e[1] < last_s))
+            case "alike":
+                _, others = candidate.alike[self.attribute]
+                return _with_events(request, (event for event in bought if event[0] not in others))
+            case "rhythm":
+                # Not due yet: its purchases later by the same time, so that the last one falls on the last trip.
+                last_s = max(time_s for item, time_s in bought if item == candidate.item_id)
+                later_s = max(candidate.last_trip_s - last_s, 0)
+                moved = [(item, time_s + later_s * (item == candidate.item_id)) for item, time_s in bought]
+                return _with_events(request, sorted(moved, key=lambda event: event[1]))
+            case "household":
+                return dataclasses.replace(request, user_id="")
+        return None
+
+    def _fill(self, part: str, values: Mapping[str, object]) -> str:
+        text = _TEXTS[self.kind][part].render(values, attribute=self.attribute)
+        return " ".join(text.split())
 
 
 def causes_of(attributes: tuple[str, ...]) -> tuple[Cause, ...]:
     """All causes on a catalog with these item attributes."""
-    return (BOUGHT, RHYTHM, LAST_TRIP, *(_alike(name) for name in attributes), PROMOTION, POPULAR, HOUSEHOLD)
+    alike = (Cause("alike", attribute) for attribute in attributes)
+    own, others = ("bought", "rhythm", "last_trip"), ("promotion", "popular", "household")
+    return (*map(Cause, own), *alike, *map(Cause, others))
 
 
-def _bought(seen: Seen) -> str:
-    count = seen.values.get("own_count", 0.0)
-    if count < 1:
-        return ""
-    return f"bought {_times(count)}, last {_ago(seen.values['own_last_days'])}"
-
-
-def _rhythm(seen: Seen) -> str:
-    values = seen.values
-    gap = values.get("own_gap_days", 0.0)
-    if values.get("own_count", 0.0) < 2 or gap < 1 or values["own_in_last_trip"]:
-        return ""
-    late = round(values["own_last_days"] - gap)
-    due = f"{_days(late)} overdue" if late > 0 else "due today" if late == 0 else f"due in {_days(-late)}"
-    return f"bought every {'day' if round(gap) == 1 else _days(gap)}, {due}"
-
-
-def _last_trip(seen: Seen) -> str:
-    return "in the last basket" if seen.values.get("own_in_last_trip", 0.0) else ""
-
-
-def _promotion(seen: Seen) -> str:
-    kinds = [name[3:].replace("_", " ") for name, value in seen.values.items() if name.startswith("on_") and value]
-    where = f"in store {seen.store_id}" if seen.store_id else "everywhere"
-    return f"on promotion {where} ({', '.join(kinds)})" if kinds else ""
-
-
-def _popular(seen: Seen) -> str:
-    bought = seen.values.get("recent_popularity", 0.0)
-    return f"bought {_times(bought)} by everybody in the week before the cut" if bought >= 1 else ""
-
-
-def _household(seen: Seen) -> str:
-    return seen.household
-
-
-def _alike(name: str) -> Cause:
-    def says(seen: Seen) -> str:
-        value, others = seen.alike.get(name, ("", frozenset()))
-        share = seen.values.get(f"{name}_share", 0.0)
-        if not others:
-            return ""
-        products = "another product" if len(others) == 1 else f"{len(others)} other products"
-        return f"buys {products} of {name.replace('_', ' ')} {value}, {100 * share:.1f} % of purchases lately"
-
-    def without(request: Request, seen: Seen) -> Request:
-        others = seen.alike[name][1]
-        return _keeping(request, [item not in others for item in request.history_item])
-
-    return Cause(
-        name=f"alike_{name}",
-        reads=(f"{name}_share",),
-        says=says,
-        neutral=f"had nothing else of this {name.replace('_', ' ')} been bought",
-        without=without,
-    )
-
-
-def _without_purchases(request: Request, seen: Seen) -> Request:
-    return _keeping(request, [item != seen.item_id for item in request.history_item])
-
-
-def _without_last_trip(request: Request, seen: Seen) -> Request:
-    kept = [
-        item != seen.item_id or time < seen.last_trip_s
-        for item, time in zip(request.history_item, request.history_time, strict=True)
-    ]
-    return _keeping(request, kept)
-
-
-def _shifted(request: Request, seen: Seen) -> Request:
-    """All purchases of the item later by the same time, so that the last one falls on the last trip: not due yet."""
-    its = np.array([item == seen.item_id for item in request.history_item])
-    times = np.array(request.history_time, np.int64)
-    times[its] += max(seen.last_trip_s - int(times[its].max()), 0)
-    order = np.argsort(times, kind="stable")
-    items = [request.history_item[at] for at in order]
-    return dataclasses.replace(request, history_item=items, history_time=times[order])
-
-
-def _unknown(request: Request, _: Seen) -> Request:
-    return dataclasses.replace(request, user_id="")
-
-
-def _keeping(request: Request, kept: list[bool]) -> Request:
-    items = [item for item, keep in zip(request.history_item, kept, strict=True) if keep]
-    times = np.asarray(request.history_time, np.int64)[np.array(kept, bool)]
-    return dataclasses.replace(request, history_item=items, history_time=times)
+def _with_events(request: Request, events: Iterable[tuple[str, int]]) -> Request:
+    pairs = list(events)
+    times = np.array([time_s for _, time_s in pairs], np.int64)
+    return dataclasses.replace(request, history_item=[item for item, _ in pairs], history_time=times)
 
 
 def _times(count: float) -> str:
@@ -153,29 +105,9 @@ def _ago(days: float) -> str:
     return "today" if days < 0.5 else "yesterday" if days < 1.5 else f"{_days(days)} ago"
 
 
-BOUGHT = Cause(
-    name="bought",
-    reads=("own_count", "own_last_days"),
-    says=_bought,
-    neutral="had this shopper never bought it",
-    without=_without_purchases,
-)
-RHYTHM = Cause(
-    name="rhythm",
-    reads=("own_gap_days", "own_last_days", "own_in_last_trip"),
-    says=_rhythm,
-    neutral="had it been bought on the last trip, at the same rhythm before",
-    without=_shifted,
-)
-LAST_TRIP = Cause(
-    name="last_trip",
-    reads=("own_in_last_trip",),
-    says=_last_trip,
-    neutral="had it not been in the last basket",
-    without=_without_last_trip,
-)
-PROMOTION = Cause(name="promotion", reads=("on_",), says=_promotion, neutral="had the promotion ended")
-POPULAR = Cause(name="popular", reads=("recent_popularity",), says=_popular, neutral="had nobody bought it lately")
-HOUSEHOLD = Cause(
-    name="household", reads=(), says=_household, neutral="were nothing known of the household", without=_unknown
-)
+_TEMPLATES = Environment(undefined=StrictUndefined)
+_TEMPLATES.filters.update(times=_times, days=_days, ago=_ago)
+_TEXTS = {
+    kind: {part: _TEMPLATES.from_string(text) for part, text in parts.items()}
+    for kind, parts in yaml.safe_load(Path(__file__).with_name("reasons.yaml").read_text(encoding="utf-8")).items()
+}

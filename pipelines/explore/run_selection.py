@@ -1,6 +1,6 @@
 """What `aisle explore` shall open: a finished run, or an examples artifact and model directories by name.
 
-Says what is wrong before anything heavy is loaded.
+Refuses what is wrong before anything heavy is loaded.
 """
 
 from dataclasses import dataclass

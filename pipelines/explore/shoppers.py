@@ -1,4 +1,4 @@
-"""Shoppers, the moments to look at them, and the request that each would have made.
+"""Shoppers, the trips that they made after the cut, and what they had bought before a moment.
 
 Shape legend: E events, T trips, U shoppers, H history events.
 """
@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.api import Request
 from model.data.trips import Trips
 
 NEW_SHOPPER = "somebody-new"
@@ -18,7 +17,7 @@ MOMENTS = 40
 
 @dataclass(frozen=True, kw_only=True)
 class Example:
-    """A shopper worth a look. `kind`: heavy, usual, light or new."""
+    """A shopper who shows something. `kind`: heavy, usual, light or new."""
 
     kind: str
     user_id: str
@@ -64,7 +63,7 @@ class Shoppers:
         return len(self._row)
 
     def examples(self) -> list[Example]:
-        """Who bought most before the cut, a usual shopper, who bought least, and nobody we know.
+        """Who bought most before the cut, a usual shopper, who bought least, and a new shopper.
 
         Only shoppers who bought before the cut and come again after it.
         """
@@ -72,8 +71,11 @@ class Shoppers:
         rows = rows[self._before_U[rows] > 0]
         rows = rows[np.argsort(self._before_U[rows], kind="stable")]
         places = {"heavy": len(rows) - 1, "usual": len(rows) // 2, "light": 0} if len(rows) else {}
-        found = [self._example(kind, int(rows[place])) for kind, place in places.items()]
-        return [*found, Example(kind="new", user_id=NEW_SHOPPER, purchases=0)]
+        examples = [
+            Example(kind=kind, user_id=str(self.trips.user_ids[row]), purchases=int(self._before_U[row]))
+            for kind, row in ((kind, rows[place]) for kind, place in places.items())
+        ]
+        return [*examples, Example(kind="new", user_id=NEW_SHOPPER, purchases=0)]
 
     def matching(self, text: str, limit: int = 12) -> list[str]:
         """Ids that begin with the text, in order; an id that is the text itself comes first."""
@@ -111,9 +113,6 @@ class Shoppers:
         ids = self.trips.store_ids[stores[np.argsort(-trips, kind="stable")]]
         return [str(store) for store in ids if store]
 
-    def _example(self, kind: str, row: int) -> Example:
-        return Example(kind=kind, user_id=str(self.trips.user_ids[row]), purchases=int(self._before_U[row]))
-
     def _moment(self, trip: int) -> Moment:
         trips = self.trips
         return Moment(
@@ -121,16 +120,3 @@ class Shoppers:
             store_id=str(trips.store_ids[trips.store_T[trip]]),
             bought=tuple(trips.item_ids[trips.basket(trip)].tolist()),
         )
-
-
-def request_of(user_id: str, time_s: int, store_id: str, past: Past, basket: tuple[str, ...], k: int) -> Request:
-    """As serving would hear it: what lies in the basket was bought just now, and is not recommended again."""
-    return Request(
-        user_id=user_id,
-        time_s=time_s,
-        history_item=[*past.items, *basket],
-        history_time=np.array([*past.times, *[time_s - 1] * len(basket)], np.int64),
-        store_id=store_id,
-        k=k,
-        exclude=basket,
-    )

@@ -1,112 +1,84 @@
 """What the model learned from, and whether it may be trusted."""
 
-from collections.abc import Sequence
+import dataclasses
+from collections.abc import Iterator, Sequence
 from datetime import date
 
 from components.artifacts.validation import Distance, Finding
 from components.reporting import number_format as words
-from components.reporting.charts import Key, Mark, Row, Rows, Scale, columns
-from components.reporting.page_parts import Figure, Note, Section, Table
+from components.reporting.charts import Columns, Key, Mark, Row, Rows, columns
+from components.reporting.page_parts import Note, Section
 from pipelines.local.summary import DataSummary
 from pipelines.report.run_files import Sources
+from pipelines.report.section_text import TEXTS
 
-VERDICTS = {"ok": "Validation found nothing to object to.", "warn": "Validation lets it pass, with warnings."}
 TONES = {"warn": "warn", "stop": "bad"}
+FINDING = ("check", "table", "column", "severity", "expected", "received", "what_to_do")
 
 
 def section(sources: Sources) -> Section | None:
-    data = sources.summary.data
+    text, data, report = TEXTS["data"], sources.summary.data, sources.validation
     if not data:
         return None
-    lead = f"{data.rows:,} events of {data.users:,} shoppers and {data.items:,} products."
-    report = sources.validation
-    verdict = VERDICTS.get(report.verdict, "") if report else ""
-    figures = [figure for figure in (_weeks(sources, data), _drift(report.drift if report else ())) if figure]
-    tables = [table for table in (_rows(data), _findings(report.anomalies if report else ())) if table]
-    return Section(
-        id="data",
-        title="The data",
-        lead=f"{lead} {verdict}".strip(),
-        figures=tuple(figures),
-        notes=tuple(
-            Note(
-                word=finding.severity,
-                title=f"{finding.table}.{finding.column}: {words.name(finding.check)}",
-                text=words.shortened(f"expected {finding.expected}, received {finding.received}"),
-                tone=TONES.get(finding.severity, ""),
-            )
-            for finding in (report.anomalies if report else ())
-        ),
-        tables=tuple(tables),
-        page=sources.data_page,
-        page_title="The whole data report: every column of every table",
+    findings = report.anomalies if report else ()
+    made = text.section(
+        "data",
+        text.figure("weeks", _weeks(sources, data)),
+        text.figure("drift", _drift(report.drift) if report and report.drift else None),
+        *map(_note, findings),
+        text.table("rows", list(_rows(data))),
+        text.table("findings", [[str(getattr(finding, key)) for key in FINDING] for finding in findings]),
+        data=data,
+        verdict=report.verdict if report else "",
+    )
+    title = "The whole data report: every column of every table"
+    return dataclasses.replace(made, page=sources.data_page, page_title=title)
+
+
+def _note(finding: Finding) -> Note:
+    return Note(
+        word=finding.severity,
+        title=f"{finding.table}.{finding.column}: {words.name(finding.check)}",
+        text=words.shortened(f"expected {finding.expected}, received {finding.received}"),
+        tone=TONES.get(finding.severity, ""),
     )
 
 
-def _weeks(sources: Sources, data: DataSummary) -> Figure | None:
+def _weeks(sources: Sources, data: DataSummary) -> Columns | None:
     if not sources.weeks:
         return None
     cut = date.fromisoformat(data.cut) if data.cut else None
-    chart = columns(
+    return columns(
         "Events by week",
         [f"week of {day}" for day, _ in sources.weeks],
         [events for _, events in sources.weeks],
         ["new" if cut and day >= cut else "old" for day, _ in sources.weeks],
         "events",
-        (Key(shape="bar", tone="old", label="before the cut"), Key(shape="bar", tone="new", label="from the cut on")),
-    )
-    caption = "Gray weeks taught the model; blue weeks it never saw, they judge it and are replayed as traffic."
-    return Figure(caption=caption, charts=(chart,))
-
-
-def _drift(distances: Sequence[Distance]) -> Figure | None:
-    if not distances:
-        return None
-    scale = Scale.over([value for distance in distances for value in (distance.value, distance.limit)])
-    chart = Rows(
-        title="Drift by feature",
-        rows=tuple(
-            Row(
-                label=words.name(distance.feature),
-                marks=(
-                    Mark(shape="bar", x=0.0, x2=scale.at(distance.value), tone="bad" if distance.exceeds else "new"),
-                    Mark(shape="tick", x=scale.at(distance.limit), tone="limit"),
-                ),
-                value=f"{distance.value:.3f} of {distance.limit:g}{', over' if distance.exceeds else ''}",
-            )
-            for distance in distances
-        ),
-        ticks=scale.ticks(),
-        keys=(Key(shape="bar", tone="new", label="distance"), Key(shape="tick", tone="limit", label="limit")),
-    )
-    return Figure(
-        caption="How far the latest weeks moved from the ones before; a bar past its mark is a warning.",
-        charts=(chart,),
+        (Key("bar", "old", "before the cut"), Key("bar", "new", "from the cut on")),
     )
 
 
-def _rows(data: DataSummary) -> Table | None:
+def _drift(distances: Sequence[Distance]) -> Rows:
+    rows = [
+        Row(
+            words.name(distance.feature),
+            f"{distance.value:.3f} of {distance.limit:g}{', over' if distance.exceeds else ''}",
+            [
+                Mark("bar", 0.0, distance.value, "bad" if distance.exceeds else "new"),
+                Mark("tick", distance.limit, tone="limit"),
+            ],
+        )
+        for distance in distances
+    ]
+    return Rows.over("Drift by feature", rows, keys=(Key("bar", "new", "distance"), Key("tick", "limit", "limit")))
+
+
+def _rows(data: DataSummary) -> Iterator[tuple[str, str, str]]:
+    """(what, rows, share) of those that came in; nothing where they were not counted."""
     if data.rows_in is None:
-        return None
-    rows_in, dropped = data.rows_in, data.dropped
-    merged = rows_in - data.rows - sum(dropped.values())
-    lines = [("rows that came in", rows_in), *((f"dropped: {why}", n) for why, n in dropped.items())]
-    lines += [("merged: the same product twice in one basket", merged)] if merged else []
-    lines += [("kept", data.rows)]
-    return Table(
-        title="Rows: in, dropped, kept",
-        header=("what", "rows", "share"),
-        rows=tuple((what, f"{n:,}", f"{100 * n / max(rows_in, 1):.2f} %") for what, n in lines),
-        numeric=(1, 2),
-    )
-
-
-def _findings(findings: Sequence[Finding]) -> Table | None:
-    keys = ("check", "table", "column", "severity", "expected", "received", "what_to_do")
-    if not findings:
-        return None
-    return Table(
-        title="Findings of the validation",
-        header=tuple(words.name(key) for key in keys),
-        rows=tuple(tuple(str(getattr(finding, key)) for key in keys) for finding in findings),
-    )
+        return
+    merged = data.rows_in - data.rows - sum(data.dropped.values())
+    lines = {"rows that came in": data.rows_in} | {f"dropped: {why}": rows for why, rows in data.dropped.items()}
+    lines |= {"merged: the same product twice in one basket": merged} if merged else {}
+    for what, rows in (lines | {"kept": data.rows}).items():
+        yield what, f"{rows:,}", f"{100 * rows / max(data.rows_in, 1):.2f} %"

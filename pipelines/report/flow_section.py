@@ -1,49 +1,27 @@
 """The way from raw events to a serving model, with the time each stage took."""
 
+import dataclasses
+
 from components.reporting import number_format as words
 from components.reporting.page_parts import Band, Section, Stage
 from pipelines.report.run_files import Sources
-
-BANDS = {
-    "Data": {
-        "ingest": "any source to clean tables",
-        "validate": "schema, anomalies, drift",
-        "examples": "trips with the history before them",
-    },
-    "Model": {
-        "train": "two towers, then a ranker",
-        "baselines": "what it has to beat",
-        "evaluate": "all of them on the same trips",
-        "gate": "may it go out?",
-        "push": "a versioned, sealed directory",
-    },
-    "Live": {
-        "rollout": "a canary under replayed traffic",
-        "monitor": "what was served, against training",
-        "report": "this page",
-    },
-}
+from pipelines.report.section_text import TEXTS
 
 
 def section(sources: Sources) -> Section | None:
-    seconds = sources.summary.seconds
-    if not seconds:
+    text = TEXTS["flow"]
+    if not sources.summary.seconds:
         return None
     bands = tuple(
-        Band(name=band, stages=tuple(_stage(sources, name, does, seconds.get(name)) for name, does in stages.items()))
-        for band, stages in BANDS.items()
+        Band(name=band, stages=tuple(_stage(sources, name, does) for name, does in stages.items()))
+        for band, stages in text.names.items()
     )
-    return Section(
-        id="flow",
-        title="The way of the data",
-        lead="From raw events to live traffic, row by row; the times are what each stage took in this run.",
-        bands=bands,
-    )
+    return dataclasses.replace(text.section("flow"), bands=bands)
 
 
-def _stage(sources: Sources, name: str, does: str, seconds: float | None) -> Stage:
+def _stage(sources: Sources, name: str, does: str) -> Stage:
     gate, rollout = sources.summary.gate, sources.summary.rollout
-    blessed = gate is None or gate.blessed
+    blessed, seconds = gate is None or gate.blessed, sources.summary.seconds.get(name)
     if name == "report":
         return Stage(name=name, does=does, clock="")
     if name == "gate" and not blessed:

@@ -4,32 +4,22 @@ from components.artifacts.evaluation import Delta
 from components.reporting import number_format as words
 from components.reporting.page_parts import KeyFigure
 from pipelines.report.run_files import Sources
+from pipelines.report.section_text import TEXTS, fill
 from tfx_configs.evaluation import CANDIDATE, STABLE
 
 METRIC = "ndcg@10"
 
 
+TONES = {"promoted": "good", "rolled_back": "bad", "held": "bad"}
+
+
 def headline(sources: Sources) -> tuple[str, str]:
     """(sentence, tone good or bad)."""
     gate, rollout = sources.summary.gate, sources.summary.rollout
-    if not gate:
-        return "The run ended before the gate.", "bad"
-    if not gate.blessed:
-        return "The new model did not pass the gate, so the stable model stays in charge.", "bad"
-    passed, tone = "passed the gate", "good"
-    if gate.overridden:
-        passed, tone = "was let through by an override", "bad"
-    match rollout.final_state if rollout else "":
-        case "promoted":
-            failed = rollout.failed_requests if rollout else 0
-            how = f"with {words.count(failed, 'request', 'requests')} failed"
-            how = how if failed else "without one failed request"
-            return f"The new model {passed} and took over all traffic, {how}.", tone
-        case "rolled_back":
-            return f"The new model {passed}, but its canary misbehaved and was rolled back.", "bad"
-        case "held":
-            return f"The new model {passed}; its rollout stopped midway, because the evidence did not suffice.", "bad"
-    return f"The new model {passed}; no rollout took place.", tone
+    state, failed = (rollout.final_state, rollout.failed_requests) if rollout else ("", 0)
+    sentence = fill(TEXTS["headline"].lead, {"gate": gate, "state": state, "failed": failed})
+    good = gate is not None and gate.blessed and not gate.overridden and TONES.get(state) != "bad"
+    return sentence, "good" if good else "bad"
 
 
 def best_baseline(sources: Sources, metric: str = METRIC) -> str | None:
@@ -40,8 +30,8 @@ def best_baseline(sources: Sources, metric: str = METRIC) -> str | None:
 
 
 def key_figures(sources: Sources) -> tuple[KeyFigure, ...]:
-    found = (_gate(sources), _quality(sources), _rollout(sources), _failed(sources), _latency(sources), _time(sources))
-    return tuple(figure for figure in found if figure)
+    makers = (_gate, _quality, _rollout, _failed, _latency, _time)
+    return tuple(figure for make in makers if (figure := make(sources)))
 
 
 def lead_over(sources: Sources, rival: str, metric: str) -> Delta:
@@ -85,8 +75,7 @@ def _rollout(sources: Sources) -> KeyFigure | None:
         return None
     state = rollout.final_state
     shares = " → ".join(f"{step.declared_percent} %" for step in rollout.steps)
-    tone = {"promoted": "good", "rolled_back": "bad", "held": "bad"}.get(state, "")
-    return KeyFigure(label="Rollout", value=words.name(state), detail=shares or rollout.why, tone=tone)
+    return KeyFigure(label="Rollout", value=words.name(state), detail=shares or rollout.why, tone=TONES.get(state, ""))
 
 
 def _failed(sources: Sources) -> KeyFigure | None:
@@ -94,23 +83,16 @@ def _failed(sources: Sources) -> KeyFigure | None:
     if not rollout or not rollout.steps:
         return None
     failed, asked = rollout.failed_requests, sum(step.requests for step in rollout.steps)
-    return KeyFigure(
-        label="Failed requests",
-        value=f"{failed:,}",
-        detail=f"{asked:,} held-out trips replayed as traffic",
-        tone="bad" if failed else "good",
-    )
+    detail, tone = f"{asked:,} held-out trips replayed as traffic", "bad" if failed else "good"
+    return KeyFigure(label="Failed requests", value=f"{failed:,}", detail=detail, tone=tone)
 
 
 def _latency(sources: Sources) -> KeyFigure | None:
     serving = sources.summary.serving
     if not serving or serving.p50_ms is None or serving.p99_ms is None:
         return None
-    return KeyFigure(
-        label="p99 latency",
-        value=words.milliseconds(serving.p99_ms),
-        detail=f"half of the answers within {words.milliseconds(serving.p50_ms)}",
-    )
+    detail = f"half of the answers within {words.milliseconds(serving.p50_ms)}"
+    return KeyFigure(label="p99 latency", value=words.milliseconds(serving.p99_ms), detail=detail)
 
 
 def _time(sources: Sources) -> KeyFigure | None:
@@ -118,8 +100,5 @@ def _time(sources: Sources) -> KeyFigure | None:
     if not seconds:
         return None
     longest = max(seconds, key=seconds.__getitem__)
-    return KeyFigure(
-        label="Whole run",
-        value=words.clock(sum(seconds.values())),
-        detail=f"longest: {words.name(longest)}, {words.clock(seconds[longest])}",
-    )
+    detail = f"longest: {words.name(longest)}, {words.clock(seconds[longest])}"
+    return KeyFigure(label="Whole run", value=words.clock(sum(seconds.values())), detail=detail)

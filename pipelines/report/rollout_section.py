@@ -1,79 +1,56 @@
 """The canary under traffic, step by step."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from components.reporting import number_format as words
 from components.reporting.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
-from components.reporting.page_parts import Figure, Note, Section, Table
+from components.reporting.page_parts import Note, Section
 from components.rollout.rollout_record import StepRecord
 from pipelines.local.summary import RolloutSummary
 from pipelines.report import guards_section as guards
 from pipelines.report.run_files import Sources
+from pipelines.report.section_text import TEXTS
 
-VERSIONS = (Key(shape="dot", tone="new", label="canary"), Key(shape="ring", tone="old", label="stable"))
+VERSIONS = (Key("dot", "new", "canary"), Key("ring", "old", "stable"))
+SPLIT = (Key("bar", "new", "canary"), Key("bar", "faint", "stable"), Key("tick", "limit", "declared"))
 TONES = {"step": "good", "promote": "good", "hold": "warn", "rollback": "bad"}
 
 
 def section(sources: Sources) -> Section | None:
-    rollout = sources.summary.rollout
+    text, rollout = TEXTS["rollout"], sources.summary.rollout
     if not rollout:
         return None
     steps = rollout.steps
     if not steps:
-        why = f": {rollout.why}" if rollout.why else ""
-        return Section(id="rollout", title="The rollout", lead=f"No traffic was moved{why}.")
-    figures = [
-        Figure(
-            caption="Blue is the share of shoppers that the new model answered; the mark is what was declared.",
-            charts=tuple(chart for chart in (_split(steps), _timeline(steps)) if chart),
-        )
-    ]
+        return text.section("rollout", steps=steps, why=rollout.why)
     hits = _sides(steps, "hits_per_trip", "Hits per trip: recommended and then bought", "")
-    waits = _sides(steps, "p99_ms", "p99 latency by step", " ms")
-    if hits or waits:
-        figures.append(
-            Figure(
-                caption="Both versions answered trips at the same time: more hits are better, fewer milliseconds too.",
-                charts=tuple(chart for chart in (hits, waits) if chart),
-            )
-        )
-    nearest = guards.figure(steps)
-    figures += [nearest] if nearest else []
-    every = guards.table(steps)
-    return Section(
-        id="rollout",
-        title="The rollout",
-        lead="Held-out trips were replayed as requests; what the shopper then bought is the outcome.",
-        figures=tuple(figures),
-        notes=(*(_note(step) for step in steps), *_lost(rollout)),
-        tables=(_table(steps), every) if every else (_table(steps),),
+    return text.section(
+        "rollout",
+        text.figure("share", _split(steps), _timeline(steps)),
+        text.figure("versions", hits, _sides(steps, "p99_ms", "p99 latency by step", " ms")),
+        text.figure("guards", guards.chart(steps)),
+        *_notes(rollout),
+        text.table("steps", [_numbers(step) for step in steps]),
+        text.table("guards", guards.table_rows(steps)),
+        steps=steps,
     )
 
 
 def _split(steps: Sequence[StepRecord]) -> Rows:
-    scale = Scale(0.0, 100.0, 25.0)
-    return Rows(
-        title="Share of shoppers answered by the canary",
-        rows=tuple(
-            Row(
-                label=f"{step.declared_percent} % declared",
-                marks=(
-                    Mark(shape="bar", x=0.0, x2=100.0, tone="faint"),
-                    Mark(shape="bar", x=0.0, x2=scale.at(step.observed_shopper_percent)),
-                    Mark(shape="tick", x=scale.at(step.declared_percent), tone="limit"),
-                ),
-                value=f"{step.observed_shopper_percent:.1f} % observed",
-            )
-            for step in steps
-        ),
-        ticks=scale.ticks(" %"),
-        keys=(
-            Key(shape="bar", tone="new", label="canary"),
-            Key(shape="bar", tone="faint", label="stable"),
-            Key(shape="tick", tone="limit", label="declared"),
-        ),
-    )
+    rows = [
+        Row(
+            f"{step.declared_percent} % declared",
+            f"{step.observed_shopper_percent:.1f} % observed",
+            [
+                Mark("bar", 0.0, 100.0, "faint"),
+                Mark("bar", 0.0, step.observed_shopper_percent),
+                Mark("tick", step.declared_percent, tone="limit"),
+            ],
+        )
+        for step in steps
+    ]
+    return Rows.over("Share of shoppers answered by the canary", rows, keys=SPLIT, unit=" %")
 
 
 def _timeline(steps: Sequence[StepRecord]) -> Curves | None:
@@ -105,82 +82,41 @@ def _timeline(steps: Sequence[StepRecord]) -> Curves | None:
 
 
 def _sides(steps: Sequence[StepRecord], key: str, title: str, unit: str) -> Rows | None:
-    """A dot for the canary and a ring for the stable version, where they answered."""
-    values = [value for step in steps for value in getattr(step, key).values()]
-    if not values:
-        return None
-    scale = Scale.over(values, ticks=3)
+    """A dot for the canary and a ring for the stable version, where they answered; None where neither did."""
     rows = []
     for step in steps:
-        sides = getattr(step, key)
-        marks = [
-            Mark(shape=shape, x=scale.at(sides[side]), tone=tone)
-            for side, shape, tone in (("stable", "ring", "old"), ("canary", "dot", "new"))
-            if side in sides
-        ]
-        figures = ", ".join(f"{side} {_short(sides[side])}{unit}" for side in ("canary", "stable") if side in sides)
-        rows.append(Row(label=f"{step.declared_percent} %", marks=tuple(marks), value=figures))
-    return Rows(title=title, rows=tuple(rows), ticks=scale.ticks(unit), keys=VERSIONS)
+        values = getattr(step, key)
+        sides = [side for side in VERSIONS if side.label in values]
+        shown = ", ".join(f"{side.label} {words.three_digits(values[side.label])}{unit}" for side in sides)
+        marks = [Mark(side.shape, values[side.label], tone=side.tone) for side in reversed(sides)]
+        rows.append(Row(f"{step.declared_percent} %", shown, marks))
+    return Rows.over(title, rows, keys=VERSIONS, unit=unit, ticks=3) if any(row.marks for row in rows) else None
 
 
-def _note(step: StepRecord) -> Note:
-    return Note(
-        word=step.decision,
-        title=f"at {step.declared_percent} %",
-        text="; ".join(step.reasons),
-        tone=TONES.get(step.decision, ""),
+def _notes(rollout: RolloutSummary) -> Iterator[Note]:
+    """The decision at each step, and the purchases that the store did not take: answers after them lack them."""
+    for step in rollout.steps:
+        title, tone = f"at {step.declared_percent} %", TONES.get(step.decision, "")
+        yield Note(word=step.decision, title=title, text="; ".join(step.reasons), tone=tone)
+    if lost := rollout.failed_events:
+        title = words.count(lost, "basket was", "baskets were")
+        yield Note(word="lost", title=title, text="not accepted by the servers", tone="bad")
+
+
+def _numbers(step: StepRecord) -> tuple[str, ...]:
+    """A step's line of the table."""
+    sides = (
+        words.three_digits(values[side]) if side in values else "–"
+        for values in (step.hits_per_trip, step.p50_ms, step.p99_ms)
+        for side in ("canary", "stable")
     )
-
-
-def _lost(rollout: RolloutSummary) -> tuple[Note, ...]:
-    """Purchases that the store did not take: the answers after them were made without them."""
-    lost = rollout.failed_events
-    title = words.count(lost, "basket was", "baskets were")
-    return (Note(word="lost", title=title, text="not accepted by the servers", tone="bad"),) if lost else ()
-
-
-def _table(steps: Sequence[StepRecord]) -> Table:
-    def both(step: StepRecord, key: str, side: str) -> str:
-        sides = getattr(step, key)
-        return _short(sides[side]) if side in sides else "–"
-
-    return Table(
-        title="Every step in numbers",
-        header=(
-            "declared",
-            "shoppers observed",
-            "requests",
-            "of them canary",
-            "failed",
-            "hits per trip, canary",
-            "stable",
-            "p50 ms, canary",
-            "stable",
-            "p99 ms, canary",
-            "stable",
-            "p of the split",
-            "decision",
-        ),
-        rows=tuple(
-            (
-                f"{step.declared_percent} %",
-                f"{step.observed_shopper_percent:.1f} %",
-                f"{step.requests:,}",
-                f"{step.canary_requests:,}",
-                f"{step.failed_requests:,}",
-                *(
-                    both(step, key, side)
-                    for key in ("hits_per_trip", "p50_ms", "p99_ms")
-                    for side in ("canary", "stable")
-                ),
-                f"{step.split_p_value:.2g}",
-                step.decision,
-            )
-            for step in steps
-        ),
-        numeric=tuple(range(1, 12)),
+    return (
+        f"{step.declared_percent} %",
+        f"{step.observed_shopper_percent:.1f} %",
+        f"{step.requests:,}",
+        f"{step.canary_requests:,}",
+        f"{step.failed_requests:,}",
+        *sides,
+        f"{step.split_p_value:.2g}",
+        step.decision,
     )
-
-
-def _short(value: float) -> str:
-    return f"{value:.3g}" if value < 100 else f"{value:,.0f}"

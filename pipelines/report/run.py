@@ -7,31 +7,33 @@ from components.reporting import number_format as words
 from components.reporting.html_page import render
 from components.reporting.page_parts import Page
 from model.files import write_text
-from pipelines.report import calibration_section as calibration
-from pipelines.report import data_section as data
-from pipelines.report import flow_section as flow
-from pipelines.report import gate_section as gate
-from pipelines.report import headline_section as headline
-from pipelines.report import monitoring_section as monitoring
-from pipelines.report import quality_section as quality
-from pipelines.report import rollout_section as rollout
-from pipelines.report import serving_section as serving
-from pipelines.report import sources_section as parts
-from pipelines.report import training_section as training
+from pipelines.report import (
+    calibration_section,
+    data_section,
+    flow_section,
+    gate_section,
+    headline_section,
+    monitoring_section,
+    quality_section,
+    rollout_section,
+    serving_section,
+    sources_section,
+    training_section,
+)
 from pipelines.report.run_files import Sources
 
 SECTIONS = (
-    flow.section,
-    quality.section,
-    parts.section,
-    quality.slices,
-    calibration.section,
-    gate.section,
-    rollout.section,
-    monitoring.section,
-    data.section,
-    training.section,
-    serving.section,
+    flow_section.section,
+    quality_section.section,
+    sources_section.section,
+    quality_section.slices,
+    calibration_section.section,
+    gate_section.section,
+    rollout_section.section,
+    monitoring_section.section,
+    data_section.section,
+    training_section.section,
+    serving_section.section,
 )
 NOTICES = {"complete_journey": "The Complete Journey is simulated from real patterns, for education."}
 
@@ -43,7 +45,7 @@ def write_report(path: Path, sources: Sources) -> None:
 
 def build(sources: Sources) -> Page:
     """The page as data."""
-    sentence, tone = headline.headline(sources)
+    sentence, tone = headline_section.headline(sources)
     sections = (section(sources) for section in SECTIONS)
     return Page(
         title="Aisle: report of a run",
@@ -51,7 +53,7 @@ def build(sources: Sources) -> Page:
         navigation=True,
         headline=sentence,
         tone=tone,
-        figures=headline.key_figures(sources),
+        figures=headline_section.key_figures(sources),
         sections=tuple(section for section in sections if section),
         facts=_facts(sources),
         notice=NOTICES.get(sources.ingest.source, "") if sources.ingest else "",

@@ -8,6 +8,7 @@ from components.reporting import number_format
 from components.reporting.charts import curve_with_limit, sparkline
 from components.reporting.html_page import render
 from components.reporting.page_parts import Figure, Page, Section, Table
+from model.evaluation.ranking_metrics import Interval
 
 WEEKS = ["two weeks before", "a week before", "the week before the last", "last week"]
 DRIFT = curve_with_limit("hour", WEEKS, [0.02, 0.03, None, 0.12], 0.1)
@@ -59,5 +60,6 @@ def test_a_long_number_is_shortened(value: float, text: str) -> None:
 
 
 def test_a_change_that_was_not_measured_is_empty() -> None:
-    assert number_format.change_with_interval(8.1, -0.6, 12.9).replace("\u00a0", " ") == "+8.1 % (−0.6 to +12.9 %)"
-    assert number_format.change_with_interval(8.1, None, 12.9) == ""
+    measured = Interval(delta_pct=8.1, low_pct=-0.6, high_pct=12.9)
+    assert number_format.difference(measured).replace("\u00a0", " ") == "+8.1 % (−0.6 to +12.9 %)"
+    assert number_format.difference(None) == ""

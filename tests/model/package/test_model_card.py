@@ -13,15 +13,15 @@ FACTS = Facts(
     ranked=200,
     score_is_probability=True,
     libraries={"tensorflow": "2.21.0"},
-    training={
-        "train_trips": 5000,
-        "curves": {"ranker": [{"loss": 0.6}, {"loss": 0.51234, "val_loss": 0.5, "parts": [0.6, 0.5]}]},
-    },
 )
+TRAINING = {
+    "train_trips": 5000,
+    "curves": {"ranker": [{"loss": 0.6}, {"loss": 0.51234, "val_loss": 0.5, "parts": [0.6, 0.5]}]},
+}
 
 
-def test_a_card_at_export_says_what_is_known_then_and_where_the_judgement_is() -> None:
-    lines = model_card(FACTS).splitlines()
+def test_a_card_at_export_has_the_facts_of_then_and_where_the_judgement_is() -> None:
+    lines = model_card(FACTS, training=TRAINING).splitlines()
     assert lines[0] == "# Model card: aisle"
     assert [line[3:] for line in lines if line.startswith("## ")] == [
         "What it is for",
@@ -39,7 +39,7 @@ def test_a_card_at_export_says_what_is_known_then_and_where_the_judgement_is() -
 
 
 def test_the_card_of_a_baseline_has_no_training_and_promises_no_probability() -> None:
-    baseline = dataclasses.replace(FACTS, kind="personal_frequency", training=None, score_is_probability=False)
-    card = model_card(baseline)
+    baseline = dataclasses.replace(FACTS, kind="personal_frequency", score_is_probability=False)
+    card = model_card(baseline, training=None)
     assert card.startswith("# Model card: personal frequency\n") and "How it was trained" not in card
     assert "A score is good for order only." in card

@@ -1,4 +1,4 @@
-"""A finished run of the small market, with a canary whose scores a pencil can follow."""
+"""A finished run of the small market, with a canary whose scores can be computed by a second formula."""
 
 from pathlib import Path
 from typing import Any

@@ -34,12 +34,12 @@ def _context(browser: Browser, address: str, size: ViewportSize = DESK, scheme: 
 def page(browser: Browser, address: str) -> Iterator[Page]:
     """At a desk, in the light; anything the page's script throws, or the policy blocks, fails the test."""
     context = _context(browser, address)
-    page, said = context.new_page(), []
-    page.on("pageerror", lambda error: said.append(str(error)))
-    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page, errors = context.new_page(), []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield page
     context.close()
-    assert said == []
+    assert errors == []
 
 
 @pytest.mark.parametrize(
@@ -92,12 +92,12 @@ def test_an_item_put_into_the_basket_by_keyboard_re_ranks_in_place_and_can_be_ta
 
 
 def _mover(world: World) -> tuple[str, str]:
-    """(title, path of the page) of an item that stands in a list and moves others when it is in the basket."""
+    """(title, path of the page) of an item of a list that moves others when it is in the basket."""
     for shopper in world.shoppers.matching("u"):
         ask = read_ask(QueryParams(user=shopper), world.shoppers, world.cut_s)
         for entry in world.lists.listings(ask)[1].entries:
             after = world.lists.listings(ask.with_item(entry.product.item_id))[1].entries
-            if any(one.before != one.rank for one in after):
+            if any(moved.before != moved.rank for moved in after):
                 return entry.product.title, f"/shopper?{ask.query()}"
     raise AssertionError("no item moves another")
 

@@ -35,12 +35,12 @@ def test_without_a_title_the_column_with_most_values_is_it_and_without_any_the_i
 
 
 @pytest.mark.parametrize(
-    ("words", "found"),
+    ("words", "matches"),
     [("", []), ("  ", []), ("bread", ["2", "3"]), ("BREAD white", ["3"]), ("3", ["3"]), ("cheese", [])],
 )
 def test_a_search_wants_every_word_and_lists_the_most_popular_first(
-    words: str, found: list[str], tmp_path: Path
+    words: str, matches: list[str], tmp_path: Path
 ) -> None:
     products = _products(tmp_path, title=["White bread", "Butter", "Dark bread"], shelf=["a", "b", "a"])
-    assert [product.item_id for product in products.search(words)] == found
+    assert [product.item_id for product in products.search(words)] == matches
     assert [product.item_id for product in products.search("b", limit=2)] == ["2", "3"]

@@ -40,7 +40,7 @@ def test_an_address_is_read_as_it_was_written(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "message"),
     [
         ("", "expected a shopper's id"),
         ("user=" + "x" * 201, "expected a shopper's id"),
@@ -49,8 +49,8 @@ def test_an_address_is_read_as_it_was_written(world: World) -> None:
         ("user=u1&" + "&".join(f"basket=i{n}" for n in range(51)), "expected at most 50 products"),
     ],
 )
-def test_what_is_no_address_is_refused_in_one_line(query: str, said: str, world: World) -> None:
-    with pytest.raises(InputError, match=said):
+def test_what_is_no_address_is_refused_in_one_line(query: str, message: str, world: World) -> None:
+    with pytest.raises(InputError, match=message):
         read_ask(QueryParams(query), world.shoppers, world.cut_s)
 
 
@@ -64,10 +64,10 @@ def test_a_basket_is_the_last_that_was_bought_and_is_not_recommended(world: Worl
 
 def test_a_list_of_what_is_new_has_nothing_that_the_shopper_bought(world: World) -> None:
     ask = Ask(user_id="u04", time_s=seconds(CUT_DAY + 4), store_id="s0", new_only=True)
-    known = set(world.lists.request(ask).history_item)
+    history = set(world.lists.request(ask).history_item)
     for listing in world.lists.listings(ask):
         shown = {entry.product.item_id for entry in listing.entries}
-        assert shown and not shown & known and "own history" not in listing.candidates
+        assert shown and not shown & history and "own history" not in listing.candidates
 
 
 def test_movements_are_places_with_the_empty_basket(world: World) -> None:

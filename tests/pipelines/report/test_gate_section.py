@@ -36,10 +36,10 @@ def test_an_override_is_the_first_thing_said_of_the_gate_with_who_when_and_why(t
 
 def test_the_curve_of_scores_and_purchases_has_the_promise_beside_it(tmp_path: Path) -> None:
     page = build(read_sources(summary_of(), outputs_in(tmp_path)))
-    found = next(section for section in page.sections if section.id == "calibration")
-    chart = found.figures[0].charts[0]
+    calibration = next(section for section in page.sections if section.id == "calibration")
+    chart = calibration.figures[0].charts[0]
     assert isinstance(chart, Curves)
     # 10 and 40 percent on a scale to 40.
     assert [curve.points for curve in chart.curves] == [((0, 0), (100, 100)), ((25, 25), (100, 75))]
-    assert "1.25 were expected; scores were 5.0 points off" in found.lead
-    assert [row[0] for row in found.tables[0].rows] == ["10.0\u00a0%", "40.0\u00a0%"]
+    assert "1.25 were expected; scores were 5.0 points off" in calibration.lead
+    assert [row[0] for row in calibration.tables[0].rows] == ["10.0\u00a0%", "40.0\u00a0%"]

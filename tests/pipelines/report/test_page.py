@@ -52,9 +52,9 @@ def test_axe_finds_nothing_and_nothing_is_wider_than_the_page(
     scheme: Scheme, size: ViewportSize, browser: Browser, report: Path
 ) -> None:
     page = _open(browser, report, size, scheme)
-    for look in (page, _unfolded(page)):
-        assert violations(look) == []
-        assert overhang(look) <= 0
+    for state in (page, _unfolded(page)):
+        assert violations(state) == []
+        assert overhang(state) <= 0
     page.context.close()
 
 
@@ -99,16 +99,16 @@ def test_the_screenshots_of_the_docs_can_be_taken(
     """With --screenshots RUN they are taken of that run and put into docs/images."""
     run = request.config.getoption("--screenshots")
     shown, folder = (rewrite_report(Path(run)).resolve(), IMAGES) if run else (report, tmp_path)
-    looks: tuple[tuple[str, ViewportSize, Scheme, str], ...] = (
+    shots: tuple[tuple[str, ViewportSize, Scheme, str], ...] = (
         ("report", DESK, "light", ""),
         ("report-rollout", ViewportSize(width=1360, height=1320), "light", "rollout"),
         ("report-dark", DESK, "dark", "quality"),
         ("report-phone", PHONE, "light", "quality"),
     )
-    for name, size, scheme, section in looks:
+    for name, size, scheme, section in shots:
         page = _open(browser, shown, size, scheme)
         if section:
             page.evaluate("id => document.getElementById(id).scrollIntoView({behavior: 'instant'})", section)
         page.screenshot(path=folder / f"{name}.png")
         page.context.close()
-    assert len(list(folder.glob("report*.png"))) == len(looks)
+    assert len(list(folder.glob("report*.png"))) == len(shots)
