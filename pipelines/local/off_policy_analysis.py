@@ -13,8 +13,10 @@ from components.monitor.data import attribution
 from components.monitor.data import purchases as bought
 from model.data import columns as c
 from model.errors import InputError
-from model.evaluation.off_policy import MIN_EFFECTIVE, Comparison, collect, compare, explored
+from model.evaluation.clustered_errors import Estimate
+from model.evaluation.off_policy import MIN_EFFECTIVE, Comparison, collect, compare
 from model.request_log import reader as request_log
+from model.rerank.reranker import explored
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.rerank import RerankSettings
@@ -75,14 +77,10 @@ def compare_policy(
         (list(ids), np.asarray(scores, float))
         for ids, scores in zip(chosen["candidate_ids"], chosen["candidate_scores"], strict=True)
     ]
-    shown = collect(
-        lists,
-        candidates,
-        [baskets[visit] for visit in which],
-        chosen[c.USER].tolist(),
-        lambda _, score_C, k: explored(len(score_C), k, policy),
+    bought_after, shoppers = [baskets[visit] for visit in which], chosen[c.USER].tolist()
+    return compare(
+        collect(lists, candidates, bought_after, shoppers, lambda _, score_C, k: explored(len(score_C), k, policy))
     )
-    return compare(shown)
 
 
 def comparison_lines(comparison: Comparison, answers: str) -> Iterator[str]:
@@ -93,14 +91,8 @@ def comparison_lines(comparison: Comparison, answers: str) -> Iterator[str]:
     """
     yield f"{answers}: {comparison.chances:,} places left to chance, effective sample size {comparison.effective:,.0f}"
     yield f"{'':8} {'hits a list':>11}   95 % interval"
-    estimates = {
-        "logged": comparison.logged,
-        "IPS": comparison.ips,
-        "SNIPS": comparison.snips,
-        "DR": comparison.dr,
-        "gain": comparison.gain,
-    }
-    for name, estimate in estimates.items():
+    for name in ("logged", "IPS", "SNIPS", "DR", "gain"):
+        estimate: Estimate = getattr(comparison, name.lower())
         yield f"{name:8} {estimate.value:>11.4f}   {estimate.low:.4f} to {estimate.high:.4f}"
     yield f"support: the log could show {100 * comparison.support:.1f} % of the policy's places"
     if comparison.effective < MIN_EFFECTIVE:

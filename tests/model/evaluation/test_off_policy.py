@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from model.evaluation.off_policy import Shown, collect, compare, explored
+from model.evaluation.off_policy import Shown, collect, compare
+from model.rerank.reranker import explored
 from tfx_configs.rerank import RerankSettings
 
 DRAWS = RerankSettings(explore_percent=40, explore_place=2, explore_pool=2)
