@@ -1,4 +1,4 @@
-"""A model directory without a model: files and a manifest, which is all that the registry and push look at."""
+"""A model directory without a model: files and a manifest, which is all that the registry and push read."""
 
 import shutil
 from pathlib import Path
