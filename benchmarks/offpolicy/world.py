@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from model.api import Request
-from model.evaluation.off_policy import Policy, Shown, collect, explored
+from model.evaluation.off_policy import Policy, Shown, collect
 from model.rerank.item_attributes import ItemValues
-from model.rerank.reranker import Reranker
+from model.rerank.reranker import Reranker, explored
 from tfx_configs.rerank import RerankSettings
 
 K = 10

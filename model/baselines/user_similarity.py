@@ -1,5 +1,5 @@
 """Scores by what similar shoppers bought: UP-CF, TIFU-KNN. One graph makes the vectors of all shoppers: those of the
-past, which are stored, and that of whoever asks.
+past, which are stored, and that of the asking shopper.
 
 Shape legend: B requests, H history events, U shoppers of the past, I items, N distinct (shopper, item) pairs of the
 past.

@@ -26,7 +26,7 @@ class WholeCatalog(tf.Module):
     decides between equal scores."""
 
     def __init__(self, catalog: Catalog, scorer: CatalogScorer) -> None:
-        """catalog: as served; its last snapshot says what is popular."""
+        """catalog: as served; what is popular is from its last snapshot."""
         super().__init__(name="recommender")
         self.scorer = scorer
         self.ranked = catalog.items
@@ -41,7 +41,7 @@ class WholeCatalog(tf.Module):
     def recommend(
         self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any, ranked: Any, k: Any
     ) -> tuple[Any, Any, Any]:
-        """As Recommender.recommend. What is filled in has a score below 0, and what nobody buys is not listed."""
+        """As Recommender.recommend. What is filled in has a score below 0, and what no shopper buys is not listed."""
         score_BI = self.scorer(batch)
         order_BI = tf.where(score_BI > 0, score_BI, -1.0 / (1.0 + self.popularity_I))
         excluded_BI = _listed(exclude_row_X, exclude_item_X, score_BI)

@@ -7,6 +7,7 @@ Everything here comes from events before the cut, save the promotions, which are
 """
 
 import dataclasses
+import re
 import zlib
 from pathlib import Path
 from typing import Any, ClassVar
@@ -190,23 +191,8 @@ def _columns(path: Path) -> dict[str, np.ndarray]:
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
-_STRINGS = ("item_ids", "store_ids", "user_ids")
-_META = (
-    "attribute_names",
-    "attribute_sizes",
-    "vocabulary_size",
-    "user_attribute_names",
-    "user_attribute_sizes",
-    "buckets",
-)
-_ARRAYS = (
-    "attribute_IA",
-    "vocabulary_I",
-    "price_I",
-    "repurchase_I",
-    "snapshot_W",
-    "recent_WI",
-    "decayed_WI",
-    "user_attribute_UD",
-)
-_PROMOTION_ARRAYS = ("store_P", "item_P", "start_hour_P", "end_hour_P")
+_NAMES = [field.name for field in dataclasses.fields(Catalog) if field.name != "promotions"]
+_STRINGS = [name for name in _NAMES if name.endswith("_ids")]
+_ARRAYS = [name for name in _NAMES if re.search("_[A-Z]+$", name)]
+_META = [name for name in _NAMES if name not in (*_STRINGS, *_ARRAYS)]
+_PROMOTION_ARRAYS = [field.name for field in dataclasses.fields(Promotions) if field.name != "kind"]

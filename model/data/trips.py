@@ -152,20 +152,8 @@ def slice_positions(begin_N: np.ndarray, end_N: np.ndarray) -> tuple[np.ndarray,
 
 
 _RETURNS = "returns"
-_GROUPS = {
-    "items": ("item_ids",),
-    "users": ("user_ids",),
-    "stores": ("store_ids",),
-    "events": ("event_item_E", "event_time_E", "event_user_E"),
-    "trips": (
-        "user_T",
-        "time_T",
-        "store_T",
-        "history_begin_T",
-        "history_end_T",
-        "basket_begin_T",
-        "basket_end_T",
-    ),
-    "baskets": ("basket_item_B",),
-    _RETURNS: ("returned_event_R", "returned_time_R"),
+_AXES = {"events": "E", "trips": "T", "baskets": "B", _RETURNS: "R"}
+_NAMES = [field.name for field in dataclasses.fields(Trips)]
+_GROUPS = {f"{what}s": [f"{what}_ids"] for what in ("item", "user", "store")} | {
+    group: [name for name in _NAMES if name.endswith(f"_{axis}")] for group, axis in _AXES.items()
 }

@@ -3,7 +3,7 @@
 The estimand is the expected hits of a list: V(t) = E over requests x of sum over items i of t_i(x) * r(x, i), where
 t_i(x) is the probability that the candidate policy shows item i, and r(x, i) that the item is bought when it is shown.
 A sum over items needs nothing but the marginal propensity p_i(x) of each shown item, as model/rerank/reranker.py logs
-them. It says that what a place earns does not depend on its rank nor on what stands beside it.
+them. It assumes that what a place earns depends neither on its rank nor on what is beside it.
 
 With y = 1 for a shown item that was bought and the weight w = t / p:
 
@@ -27,7 +27,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.evaluation.clustered_errors import Estimate, sum_se
-from tfx_configs.rerank import RerankSettings
 
 MIN_EFFECTIVE = 50
 """Of the effective sample size: with less, nothing is concluded."""
@@ -45,16 +44,8 @@ class Shown:
     Example:
         Ann saw tea, which was drawn with probability 1/4 and which the candidate policy always shows, and bought it.
 
-        >>> shown = Shown(
-        ...     request_M=np.array([0]),
-        ...     propensity_M=np.array([0.25]),
-        ...     target_M=np.array([1.0]),
-        ...     bought_M=np.array([1.0]),
-        ...     guess_M=np.array([0.5]),
-        ...     shopper_N=np.array(["ann"]),
-        ...     places_N=np.array([1.0]),
-        ...     direct_N=np.array([0.5]),
-        ... )
+        >>> always = lambda ids, scores, k: np.ones(len(ids))
+        >>> shown = collect([(["tea"], [0.25])], [(["tea"], np.array([0.5]))], [{"tea"}], ["ann"], always)
         >>> compare(shown).ips.value, compare(shown).dr.value  # 1 / 0.25, and 0.5 + (1 - 0.5) / 0.25
         (4.0, 2.5)
     """
@@ -112,9 +103,8 @@ def compare(shown: Shown) -> Comparison:
     weight_M = shown.target_M / shown.propensity_M
     chance_M = shown.propensity_M < CERTAIN
     earned_M = weight_M * shown.bought_M
-    certain_N, chance_N = _by_request(shown, earned_M * ~chance_M), _by_request(shown, earned_M * chance_M)
-    filled_N = _by_request(shown, weight_M * ~chance_M)
-    taken_N = _by_request(shown, weight_M * chance_M)
+    certain_N, chance_N = (_by_request(shown, earned_M * which_M) for which_M in (~chance_M, chance_M))
+    filled_N, taken_N = (_by_request(shown, weight_M * which_M) for which_M in (~chance_M, chance_M))
     weights = weight_M[chance_M]
     squares = float(weights @ weights)
     places = float(shown.places_N.sum())
@@ -148,11 +138,11 @@ def collect(
     """
     columns: list[tuple[int, float, float, float, float]] = []
     places, direct = np.zeros(len(lists)), np.zeros(len(lists))
-    for n, ((items, given), (ids, score_C)) in enumerate(zip(lists, candidates, strict=True)):
+    for n, ((items, propensities), (ids, score_C)) in enumerate(zip(lists, candidates, strict=True)):
         target_C = policy(ids, score_C, len(items))
         places[n], direct[n] = target_C.sum(), target_C @ score_C
         place_of = {item: c for c, item in enumerate(ids)}
-        for item, propensity in zip(items, given or [1.0] * len(items), strict=True):
+        for item, propensity in zip(items, propensities or [1.0] * len(items), strict=True):
             c = place_of.get(item)
             target, guess = (0.0, 0.0) if c is None else (float(target_C[c]), float(score_C[c]))
             columns.append((n, propensity, target, float(item in bought[n]), guess))
@@ -167,23 +157,6 @@ def collect(
         places_N=places,
         direct_N=direct,
     )
-
-
-def explored(candidates: int, k: int, settings: RerankSettings) -> np.ndarray:
-    """[candidates] probability that the re-ranker shows each rank, best first, rules and diversity aside.
-
-    The same chances as model/rerank/reranker.py logs for what it shows, here for what it does not show too.
-    """
-    shown_C = (np.arange(candidates) < k).astype(float)
-    place = settings.explore_place
-    pool = len(range(candidates)[place : place + settings.explore_pool])
-    if not settings.explore_percent or k < place or not pool:
-        return shown_C
-    share = settings.explore_percent / 100
-    below = max(place + pool - k, 0) / pool
-    shown_C[k - 1 : k] = 1 - share * below
-    shown_C[k : place + pool] = share / pool
-    return shown_C
 
 
 def _by_request(shown: Shown, value_M: np.ndarray) -> np.ndarray:

@@ -5,7 +5,7 @@ A directory holds any number of files, from any number of server processes:
     {version}-{pid}-{start}-{number}.parquet   finished, never changed again
     {version}-{pid}-{start}-{number}.journal   JSON lines, still written to, or left by a process that was killed
 
-A journal becomes the Parquet file of the same name. Only this module, the writer (model/serving/request_log/journal.py)
+A journal becomes the Parquet file of the same name. Only this module, the writer (model/serving/request_log/spool.py)
 and the shipper know of journals; everybody else calls `read`, which has every row some milliseconds after its answer.
 
 On a cluster each server's directory is emptied into an object store (model/serving/request_log/shipper.py), and all of

@@ -78,7 +78,7 @@ class Reranker:
             item_C, reason_C: bytes. score_C: float32, falling; a probability where settings read it.
         """
         order = self._order(request, item_C, score_C, reason_C == BOUGHT_BEFORE)
-        shown, propensities = _explored(order, request, self._settings)
+        shown, propensities = _drawn(order, request, self._settings)
         return Answer(
             item_ids=[item.decode() for item in item_C[shown]],
             scores=[float(score) for score in score_C[shown]],
@@ -158,26 +158,39 @@ def chosen(
     return picked
 
 
-def _explored(order: np.ndarray, request: Request, settings: RerankSettings) -> tuple[np.ndarray, list[float]]:
-    """The k positions shown, and the probability with which each was to be among them; none without exploration.
+def explored(candidates: int, k: int, settings: RerankSettings) -> np.ndarray:
+    """[candidates] probability that each rank, best first, is among the k shown, rules and diversity aside.
 
     With the set share, one of the `explore_pool` that follow the place moves up to it, each as likely. So what ranks
     above k is always there, what ranks at k unless a draw from below pushes it out, what ranks below only when drawn.
     """
-    k, place = request.k, settings.explore_place
-    pool = len(order[place : place + settings.explore_pool])
+    shown_C = (np.arange(candidates) < k).astype(float)
+    place, pool = settings.explore_place, _pool(candidates, settings)
+    if not settings.explore_percent or k < place or not pool:
+        return shown_C
+    share = settings.explore_percent / 100
+    below = max(place + pool - k, 0) / pool
+    shown_C[k - 1 : k] = 1 - share * below
+    shown_C[k : place + pool] = share / pool
+    return shown_C
+
+
+def _pool(candidates: int, settings: RerankSettings) -> int:
+    """How many candidates there are to draw from."""
+    return min(max(candidates - settings.explore_place, 0), settings.explore_pool)
+
+
+def _drawn(order: np.ndarray, request: Request, settings: RerankSettings) -> tuple[np.ndarray, list[float]]:
+    """The k positions shown, and the probability with which each was to be among them; none without exploration."""
+    k, place, pool = request.k, settings.explore_place, _pool(len(order), settings)
     if not settings.explore_percent or k < place or not pool:
         return order[:k], []
-    share = settings.explore_percent / 100
     chance, pick = _uniforms(settings.seed, request)
     rank = np.arange(len(order))
-    if chance < share:
+    if chance < settings.explore_percent / 100:
         drawn = place + int(pick * pool)
         rank = np.insert(np.delete(rank, drawn), place - 1, drawn)
-    rank = rank[:k]
-    below = max(place + pool - k, 0) / pool
-    propensity = np.where(rank < k - 1, 1.0, np.where(rank == k - 1, 1.0 - share * below, share / pool))
-    return order[rank], propensity.tolist()
+    return order[rank[:k]], explored(len(order), k, settings)[rank[:k]].tolist()
 
 
 def _uniforms(seed: int, request: Request) -> tuple[float, float]:

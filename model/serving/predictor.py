@@ -5,7 +5,6 @@ import os
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import kserve
@@ -14,6 +13,7 @@ from grpc_interceptor.exceptions import Unavailable
 from kserve.errors import InvalidInput
 from kserve.protocol.infer_type import InferOutput, to_http_parameters
 from opentelemetry.trace import Span
+from pydantic import Field
 
 from model import api
 from model.api import Rung
@@ -25,8 +25,8 @@ from model.serving.history.lookup import Source, State, StateReader
 from model.serving.history.store import HistoryStore
 from model.serving.request_log.writer import RequestLog, detail, row
 from model.serving.telemetry import metrics, tracing
-from model.serving.telemetry.counting import count
 from model.serving.v2_inputs import INPUTS, OUTPUTS, Query, Tensor, parse
+from tfx_configs.frozen import Count, Settings
 
 NAME = "aisle"
 DEADLINE_HEADER = "x-deadline-ms"
@@ -40,25 +40,18 @@ class Overloaded(Unavailable):
     """Too many requests are being answered: 503 with Retry-After, or UNAVAILABLE."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What keeps answers quick.
+class Limits(Settings):
+    """What bounds the time of an answer.
 
     Example:
         >>> Limits(deadline_ms=100.0).max_in_flight
         64
     """
 
-    deadline_ms: float = 50.0
-    """Time for one request that names none, milliseconds, 1 to MAX_DEADLINE_MS."""
-    max_in_flight: int = 64
-    """Requests answered at a time, at least 1; the next is turned away at once."""
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.deadline_ms <= MAX_DEADLINE_MS:
-            raise InputError(f"deadline-ms: expected 1 to {MAX_DEADLINE_MS:.0f}, got {self.deadline_ms:g}")
-        if self.max_in_flight < 1:
-            raise InputError(f"max-in-flight: expected at least 1, got {self.max_in_flight}")
+    deadline_ms: float = Field(50.0, ge=1, le=MAX_DEADLINE_MS)
+    """Time for one request that names none, milliseconds."""
+    max_in_flight: Count = 64
+    """Requests answered at a time; the next is turned away at once, with a 503."""
 
 
 class Predictor(kserve.Model):
@@ -149,7 +142,7 @@ class Predictor(kserve.Model):
         detailed = self._log is not None and self._log.detailed(request_id)
         answer, rung, state = await self.recommend(query, begin + allowed_s, detailed)
         seconds = time.perf_counter() - begin
-        count(version, query, state, answer, rung, seconds)
+        metrics.count(version, query, state, answer, rung, seconds)
         if self._log is not None:
             logged = row(request_id, version, query, state, answer, rung, seconds, route_of(headers))
             self._log.write(logged | detail(state, answer) if detailed else logged)

@@ -3,14 +3,12 @@
 SIGTERM drains: no new connections, requests in flight are answered, then the log and the store are closed.
 """
 
-import argparse
 import asyncio
 import gc
 import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import kserve
@@ -19,6 +17,7 @@ import uvloop
 from kserve.errors import InvalidInput, ModelNotFound
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
+from threadpoolctl import threadpool_limits
 
 from model.errors import AisleError
 from model.serving.fallback.rungs import ServedModel
@@ -30,52 +29,47 @@ from model.serving.predictor import Limits, Overloaded, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.serving.telemetry import metrics, tracing
 from model.system.process_lifetime import die_with_parent
+from model.system.program_options import parse_options
 
 GRACE_S = 10
 
 
-@dataclass(frozen=True, kw_only=True)
-class ServerOptions:
+class ServerOptions(Limits):
     """What one server process depends on.
 
     Example:
-        >>> options = ServerOptions(
-        ...     model_dir=Path("model"),
-        ...     store="lmdb:store",
-        ...     http_port=8080,
-        ...     grpc_port=8081,
-        ...     host_loopback=True,
-        ...     request_log=None,
-        ...     max_history=2048,
-        ...     limits=Limits(),
-        ...     log=LogOptions(),
-        ... )
-        >>> options.limits.deadline_ms
+        >>> ServerOptions(model_dir=Path("model"), store="lmdb:store").deadline_ms
         50.0
     """
 
     model_dir: Path
+    """A pushed model directory."""
     store: str
-    """`lmdb:PATH`, a path, or `redis://host:port/database`."""
-    http_port: int
-    grpc_port: int
-    host_loopback: bool
-    request_log: Path | None
-    """Directory of the request log; None for no log."""
-    max_history: int
-    """Events kept for each shopper; the same in all servers that share the store."""
-    limits: Limits
-    log: LogOptions
-    redis_password: str | None = None
-    """Where the store's url has none: an argument could be read in the process list."""
+    """Live state: lmdb:PATH or a plain path, or redis://host:port/database, its password in REDIS_PASSWORD: an argument
+    could be read in the process list."""
+    http_port: int = 8080
+    """Port of the REST server."""
+    grpc_port: int = 8081
+    """Port of the gRPC server."""
+    host_loopback: bool = False
+    """Listen on 127.0.0.1 only."""
+    request_log: Path | None = None
+    """Directory for a row for each answer; none: no log."""
+    log: LogOptions = LogOptions()
+    max_history: int = 2048
+    """Events stored for each shopper; the same in all servers that share the store."""
     rules: Path | None = None
     """Rules file that takes the place of the model's own rules; read again when it changes."""
+    die_with_parent: int | None = None
+    """End when the parent process, of this PID, ends."""
 
 
 def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedModel] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns 0; 1 or 2 with one line on stderr when it could not start."""
     try:
-        options = _options(argv)
+        options = parse_options(ServerOptions, "model.serving.server", __doc__, argv)
+        if options.die_with_parent is not None:
+            die_with_parent(options.die_with_parent)
         with tracing.exporting():
             run(options, load_model or (lambda directory: _load_package(directory, options.rules)))
     except AisleError as error:
@@ -86,10 +80,10 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedM
 
 def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> None:
     """Loads, warms up, then listens; raises what loading raises before any port is open."""
-    store = open_store(options.store, options.max_history, options.redis_password)
+    store = open_store(options.store, options.max_history, os.environ.get("REDIS_PASSWORD"))
     log = RequestLog(options.request_log, options.log) if options.request_log else None
     try:
-        predictor = Predictor(lambda: load_model(options.model_dir), store, log, options.limits)
+        predictor = Predictor(lambda: load_model(options.model_dir), store, log, options)
         predictor.load()
         gc.freeze()  # what is loaded stays: a collection that walked it would stop all requests meanwhile
         uvloop.install()  # less CPU a request than asyncio's own loop
@@ -167,10 +161,16 @@ def _quieten() -> None:
 
 
 def _load_package(directory: Path, rules: Path | None) -> ServedModel:
-    from model.package.loaded_model import load
-    from model.serving.telemetry.threads import one_thread_each
+    """Loads it for one thread for each piece of work: the batcher's threads are the parallelism of a server.
 
-    one_thread_each()
+    TensorFlow, BLAS and OpenMP would otherwise spread each small piece over all cores, and OpenBLAS lets its threads
+    spin between pieces: half of the CPU of a request on two cores.
+    """
+    from model.package.loaded_model import load
+
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, "1")
+    threadpool_limits(limits=1)
     model = load(directory, rules, stage_took)
     metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)
     return model
@@ -180,52 +180,6 @@ def stage_took(version: str, stage: str, seconds: float) -> None:
     """model.package.loaded_model.OnStage."""
     metrics.stage_took(version, stage, seconds)
     tracing.took(stage, seconds)
-
-
-def _options(argv: Sequence[str] | None) -> ServerOptions:
-    parser = argparse.ArgumentParser(prog="python -m model.serving.server", description=__doc__)
-    parser.add_argument("--model-dir", type=Path, required=True, help="a pushed model directory")
-    parser.add_argument(
-        "--store",
-        required=True,
-        help="live state: lmdb:PATH or a plain path, or redis://host:port/database (its password in REDIS_PASSWORD)",
-    )
-    parser.add_argument("--http-port", type=int, default=8080)
-    parser.add_argument("--grpc-port", type=int, default=8081)
-    parser.add_argument("--host-loopback", action="store_true", help="listen on 127.0.0.1 only")
-    parser.add_argument("--request-log", type=Path, metavar="DIR", help="where a row for each answer is kept")
-    parser.add_argument(
-        "--log-detail-percent",
-        type=float,
-        default=LogOptions.detail_percent,
-        help="share of rows with history, candidates",
-    )
-    parser.add_argument(
-        "--log-roll-rows", type=int, default=LogOptions.roll_rows, help="rows of one file of the request log"
-    )
-    parser.add_argument(
-        "--log-roll-s", type=float, default=LogOptions.roll_s, help="seconds until a file is finished though shorter"
-    )
-    parser.add_argument(
-        "--log-keep-mb",
-        type=float,
-        metavar="MB",
-        help="what of the log may wait for a shipper; beyond it the oldest files are given up (default: all stay)",
-    )
-    parser.add_argument("--rules", type=Path, help="rules file that takes the place of the model's own rules")
-    parser.add_argument("--max-history", type=int, default=2048, help="events kept for each shopper")
-    parser.add_argument("--deadline-ms", type=float, default=50.0, help="time for a request that names none")
-    parser.add_argument("--max-in-flight", type=int, default=64, help="requests answered at a time; more get a 503")
-    parser.add_argument("--die-with-parent", type=int, metavar="PID", help="end when the parent process, PID, ends")
-    options = vars(parser.parse_args(argv))
-    parent_pid = options.pop("die_with_parent")
-    if parent_pid is not None:
-        die_with_parent(parent_pid)
-    limits = Limits(deadline_ms=options.pop("deadline_ms"), max_in_flight=options.pop("max_in_flight"))
-    log = LogOptions(
-        **{name: options.pop(f"log_{name}") for name in ("detail_percent", "roll_rows", "roll_s", "keep_mb")}
-    )
-    return ServerOptions(**options, limits=limits, log=log, redis_password=os.environ.get("REDIS_PASSWORD"))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What a v2 inference request may hold: the one table that validation, the model's metadata and the docs share."""
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -9,11 +9,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from model.errors import InputError
-from model.serving.ids import check_id
 
 MAX_K = 100
 DEFAULT_K = 10
 MAX_LIST = 1000
+MAX_ID_BYTES = 256
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 
@@ -95,6 +95,14 @@ class Query:
     recent_items: tuple[str, ...] = ()
 
 
+def check_id(name: str, value: str) -> str:
+    """`value`, when it can be the id of a shopper, a product, an event or a store; raises InputError when not."""
+    size = len(value.encode("utf-8", "surrogatepass"))
+    if not 0 < size <= MAX_ID_BYTES or "\0" in value or size != len(value.encode("utf-8", "ignore")):
+        raise InputError(f"{name}: expected 1 to {MAX_ID_BYTES} bytes of UTF-8 without NUL, got {value[:40]!r}")
+    return value
+
+
 def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
     """The request's inputs as a Query; raises InputError, one line, on anything that is not as in INPUTS."""
     values: dict[str, list[Any]] = {}
@@ -112,7 +120,7 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
         raise InputError(f"input k: expected 1 to {MAX_K}, got {k}")
     return Query(
         user_id=check_id("input user_id", values["user_id"][0]),
-        time_s=_request_time(values, now_s),
+        time_s=parse_time("input request_time", values["request_time"][0]) if "request_time" in values else now_s,
         k=k,
         store_id=values.get("store_id", [""])[0],
         exclude=tuple(values.get("exclude", [])),
@@ -133,12 +141,6 @@ def parse_time(name: str, text: Any) -> int:
     raise InputError(f"{name}: expected RFC 3339 since 1970, like 2017-12-04T09:30:00Z, got {_short(text)}")
 
 
-def _request_time(values: dict[str, list[Any]], now_s: int) -> int:
-    if "request_time" not in values:
-        return now_s
-    return parse_time("input request_time", values["request_time"][0])
-
-
 def _values(spec: Tensor, tensor: InputTensor) -> list[Any]:
     """The tensor's elements as str, int or bool, after checking datatype, shape and every element."""
     name = f"input {spec.name}"
@@ -151,7 +153,13 @@ def _values(spec: Tensor, tensor: InputTensor) -> list[Any]:
     values = _elements(name, tensor)
     if len(values) != shape[0]:
         raise InputError(f"{name}: expected {shape[0]} elements by its shape, got {len(values)}")
-    return [_CONVERT[spec.datatype](name, value) for value in values]
+    if spec.datatype == "BYTES":
+        return [_text(name, value) for value in values]
+    kind, words = (int, "integers") if spec.datatype == "INT32" else (bool, "true or false")
+    for value in values:
+        if type(value) is not kind:
+            raise InputError(f"{name}: expected {words}, got {_short(value)}")
+    return values
 
 
 def _elements(name: str, tensor: InputTensor) -> list[Any]:
@@ -172,21 +180,6 @@ def _text(name: str, value: Any) -> str:
     if not isinstance(value, str):
         raise InputError(f"{name}: expected strings, got {_short(value)}")
     return check_id(name, value) if value else value
-
-
-def _integer(name: str, value: Any) -> int:
-    if not isinstance(value, int) or isinstance(value, bool):
-        raise InputError(f"{name}: expected integers, got {_short(value)}")
-    return value
-
-
-def _boolean(name: str, value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise InputError(f"{name}: expected true or false, got {_short(value)}")
-    return value
-
-
-_CONVERT: dict[str, Callable[[str, Any], Any]] = {"BYTES": _text, "INT32": _integer, "BOOL": _boolean}
 
 
 def _short(value: Any) -> str:

@@ -14,6 +14,7 @@ from model.data import columns as c
 from model.errors import InputError
 from model.evaluation.off_policy import Comparison, collect, compare, explored
 from model.request_log import reader as request_log
+from model.rerank.reranker import explored
 from pipelines.local.experiment_analysis import LATER_S
 from tfx_configs.labels import LabelSettings
 from tfx_configs.monitoring import MonitorSettings
@@ -73,11 +74,8 @@ def compare_policy(
         (list(ids), np.asarray(scores, float))
         for ids, scores in zip(chosen["candidate_ids"], chosen["candidate_scores"], strict=True)
     ]
-    shown = collect(
-        lists,
-        candidates,
-        [baskets[visit] for visit in which],
-        chosen[c.USER].tolist(),
-        lambda _, score_C, k: explored(len(score_C), k, policy),
+    bought_after, shoppers = [baskets[visit] for visit in which], chosen[c.USER].tolist()
+    return compare(
+        collect(lists, candidates, bought_after, shoppers, lambda _, score_C, k: explored(len(score_C), k, policy))
     )
     return compare(shown)

@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.offpolicy.__main__ import case
 from benchmarks.offpolicy.world import log, make, policies
-from model.evaluation.off_policy import explored
+from model.rerank.reranker import explored
 from tfx_configs.rerank import RerankSettings
 
 DRAWS = RerankSettings(explore_percent=40, explore_place=2, explore_pool=2)

@@ -1,4 +1,4 @@
-"""A catalog of five items that a pencil can follow, and batches of requests on it."""
+"""A catalog of five items, small enough for hand-computed values, and batches of requests on it."""
 
 import dataclasses
 from collections.abc import Sequence

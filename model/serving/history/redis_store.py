@@ -5,8 +5,7 @@ merges and writes under WATCH (optimistic locking, https://redis.io/docs/latest/
 so concurrent appends for one shopper lose nothing. What a killed Redis keeps is Redis's own setting (appendfsync).
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,8 +21,6 @@ PREFIX = b"aisle:history:"
 SEEDED = "aisle:seeded"
 TIMEOUT_S = 0.25
 """Longest wait for a connection or for one command: a thread is never held longer than twice this."""
-BULK = 1000
-"""Shoppers written in one round trip by bulk_load."""
 
 
 class RedisStore:
@@ -64,21 +61,6 @@ class RedisStore:
     def append(self, events: Sequence[Event]) -> int:
         """Shopper by shopper: when it raises, some may be there already, and sending all again adds the rest."""
         return sum(self._append(PREFIX + key, of_key) for key, of_key in history.by_key(events).items())
-
-    def bulk_load(
-        self, user_ids: np.ndarray, item_ids: np.ndarray, user_E: np.ndarray, item_E: np.ndarray, time_E: np.ndarray
-    ) -> int:
-        """Replaces the histories of the shoppers in user_E (model.serving.history.store.packed); returns their
-        number."""
-        values = {
-            PREFIX + key: value
-            for key, value in history.packed(user_ids, item_ids, user_E, item_E, time_E, self.max_history)
-        }
-        keys = list(values)
-        for start in range(0, len(keys), BULK):
-            some: Mapping[Any, bytes] = {key: values[key] for key in keys[start : start + BULK]}
-            _guarded(partial(self._redis.mset, some))
-        return len(keys)
 
     def seeded(self) -> str | None:
         """The mark of `mark_seeded`, None before: it goes with the histories when Redis is emptied."""

@@ -20,7 +20,7 @@ from typing import Protocol
 import numpy as np
 
 from model.errors import InputError
-from model.serving.ids import check_id
+from model.serving.v2_inputs import check_id
 
 _COUNT = struct.Struct("<I")
 _Row = tuple[int, str, int]

@@ -10,8 +10,7 @@ from typing import Any
 
 from model.errors import InputError
 from model.serving.history.store import Event
-from model.serving.ids import check_id
-from model.serving.v2_inputs import parse_time
+from model.serving.v2_inputs import check_id, parse_time
 from tfx_configs.units import DAY_S
 
 EVENT_TYPE = "aisle.purchase"

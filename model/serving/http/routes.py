@@ -1,7 +1,8 @@
 """HTTP endpoints beside inference: purchases come in (POST /events), a shopper is forgotten (DELETE /shoppers/ID)."""
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -21,7 +22,10 @@ _RETRY = {"Retry-After": "1"}
 
 
 def add_routes(app: FastAPI, store: HistoryStore) -> None:
-    """Adds both; what FastAPI itself refuses is reported as in the protocol, {"error"}, and Overloaded is a 503."""
+    """Adds both; every refusal, FastAPI's own too, is reported as in the protocol, {"error"}.
+
+    Bad input is a 400. A store that cannot be had and Overloaded are a 503 with Retry-After.
+    """
 
     async def post_events(request: Request) -> JSONResponse:
         now_s = int(time.time())
@@ -38,31 +42,17 @@ def add_routes(app: FastAPI, store: HistoryStore) -> None:
         deleted = await run_in_threadpool(store.delete, request.path_params["user_id"])
         return JSONResponse({"deleted": deleted})
 
-    async def bad_body(_: Request, error: RequestValidationError) -> JSONResponse:
-        return JSONResponse({"error": first_fault(error.errors())}, status_code=400)
+    def report(kind: type[Exception], answer: Callable[[Any], tuple[int, str, Mapping[str, str] | None]]) -> None:
+        async def handler(_: Request, error: Exception) -> JSONResponse:
+            status, message, headers = answer(error)
+            return JSONResponse({"error": message}, status_code=status, headers=headers)
 
-    async def refused(_: Request, error: HTTPException) -> JSONResponse:
-        return JSONResponse({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
+        app.add_exception_handler(kind, handler)
 
-    async def overloaded(_: Request, error: Overloaded) -> JSONResponse:
-        return JSONResponse({"error": error.details}, status_code=503, headers=_RETRY)
-
-    app.add_api_route("/events", _answered(post_events), methods=["POST"], response_model=None)
-    app.add_api_route("/shoppers/{user_id:path}", _answered(delete_shopper), methods=["DELETE"], response_model=None)
-    app.add_exception_handler(RequestValidationError, bad_body)  # type: ignore[arg-type]
-    app.add_exception_handler(HTTPException, refused)  # type: ignore[arg-type]
-    app.add_exception_handler(Overloaded, overloaded)  # type: ignore[arg-type]
-
-
-def _answered(handler: Callable[[Request], Awaitable[JSONResponse]]) -> Callable[[Request], Awaitable[JSONResponse]]:
-    """The handler, with 400 for bad input and 503 while the store cannot be had."""
-
-    async def answer(request: Request) -> JSONResponse:
-        try:
-            return await handler(request)
-        except InputError as error:
-            return JSONResponse({"error": str(error)}, status_code=400)
-        except StoreUnavailable as error:
-            return JSONResponse({"error": str(error)}, status_code=503, headers=_RETRY)
-
-    return answer
+    app.add_api_route("/events", post_events, methods=["POST"], response_model=None)
+    app.add_api_route("/shoppers/{user_id:path}", delete_shopper, methods=["DELETE"], response_model=None)
+    report(InputError, lambda error: (400, str(error), None))
+    report(StoreUnavailable, lambda error: (503, str(error), _RETRY))
+    report(RequestValidationError, lambda error: (400, first_fault(error.errors()), None))
+    report(HTTPException, lambda error: (error.status_code, str(error.detail), error.headers))
+    report(Overloaded, lambda error: (503, str(error.details), _RETRY))

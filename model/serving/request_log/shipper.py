@@ -11,7 +11,6 @@ While the store is away files stay, and it is asked again, less and less often; 
 everything is shipped, at most for `--linger-s`.
 """
 
-import argparse
 import logging
 import os
 import select
@@ -21,18 +20,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pyarrow as pa
 from pyarrow import fs
+from pydantic import Field
 
 from model.errors import AisleError
-from model.request_log.reader import JOURNAL
-from model.serving.request_log.journal import adopt, is_held
-from model.serving.request_log.spool import Waiting, waiting
+from model.serving.request_log.spool import Waiting, adopt_journals, is_held, waiting
 from model.system.object_store import open_url, reason
+from model.system.program_options import parse_options
+from tfx_configs.frozen import NotNegative, Positive, Settings
 
 LONGEST_S = 60.0
 """Between two tries while the store is away."""
@@ -43,32 +42,31 @@ TROUBLE = (OSError, pa.ArrowException)
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Settings):
     """What is shipped where.
 
     Example:
-        >>> options = Options(directory=Path("log"), to="s3://logs/shop", host="pod-1", every_s=10.0, linger_s=20.0)
-        >>> options.host
-        'pod-1'
+        >>> Options(directory=Path("log"), to="s3://logs/shop").linger_s
+        30.0
     """
 
-    directory: Path
+    directory: Path = Field(title="from")
+    """Directory of the request log."""
     to: str
-    """s3://bucket/path"""
-    host: str
-    """What this directory's files are called by, so that those of two machines never meet."""
-    every_s: float
-    """Between two passes, seconds, above 0."""
-    linger_s: float
-    """Longest time after SIGTERM."""
+    """s3://bucket/path; its endpoint and keys: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY."""
+    host: str = Field(default_factory=socket.gethostname)
+    """This directory's files are called by it, so that those of two machines never meet."""
+    every_s: Positive = 5.0
+    """Between two passes, seconds."""
+    linger_s: NotNegative = 30.0
+    """Longest time after SIGTERM, seconds."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Ships until SIGTERM; returns 0, 1 when something is left behind, 2 for bad arguments with one line on stderr."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
-    options = _options(argv)
     try:
+        options = parse_options(Options, "model.serving.request_log.shipper", __doc__, argv)
         store, path = open_url(options.to, attempts=1)
     except AisleError as error:
         print(f"aisle shipper: {error}", file=sys.stderr)
@@ -137,11 +135,7 @@ def ship(directory: Path, store: fs.FileSystem, path: str, host: str) -> None:
 
     Raises OSError or pa.ArrowException when the store does not take a file: that one and those after it stay.
     """
-    for journal in sorted(directory.glob(f"*{JOURNAL}")):
-        try:
-            adopt(journal)
-        except OSError as error:
-            _log.error("request log: %s stays a journal: %s", journal.name, error)
+    adopt_journals(directory)
     for file in waiting(directory):
         try:
             content = file.path.read_bytes()
@@ -162,23 +156,6 @@ def _upload(store: fs.FileSystem, target: str, content: bytes) -> None:
     there = store.get_file_info(target)
     if there.size != len(content):
         raise OSError(f"{target}: expected {len(content)} bytes there, found {there.size}")
-
-
-def _options(argv: Sequence[str] | None) -> Options:
-    parser = argparse.ArgumentParser(prog="python -m model.serving.request_log.shipper", description=__doc__)
-    parser.add_argument("--from", dest="directory", type=Path, required=True, help="directory of the request log")
-    parser.add_argument(
-        "--to",
-        required=True,
-        metavar="URL",
-        help="s3://bucket/path; its endpoint and keys: AWS_ENDPOINT_URL, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY",
-    )
-    parser.add_argument(
-        "--host", default=socket.gethostname(), help="names of files begin with it (default: this host)"
-    )
-    parser.add_argument("--every-s", type=float, default=5.0, help="seconds between two passes (%(default)s)")
-    parser.add_argument("--linger-s", type=float, default=30.0, help="longest time after SIGTERM (%(default)s)")
-    return Options(**vars(parser.parse_args(argv)))
 
 
 if __name__ == "__main__":

@@ -7,11 +7,9 @@ import os
 import queue
 import threading
 import time
-from contextlib import suppress
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from urllib.parse import quote
 
 from model import api
@@ -19,10 +17,18 @@ from model.errors import InputError
 from model.request_log.reader import JOURNAL, sampled
 from model.request_log.routing_headers import Route
 from model.serving.history.lookup import State
-from model.serving.request_log.journal import Journal, adopt, hold
-from model.serving.request_log.spool import keep_at_most, oldest_age_s, waiting
+from model.serving.request_log.spool import (
+    Journal,
+    adopt_journals,
+    hold,
+    keep_at_most,
+    log_unfinished,
+    oldest_age_s,
+    waiting,
+)
 from model.serving.telemetry import metrics
 from model.serving.v2_inputs import Query
+from tfx_configs.frozen import Count, Percent, Positive, Settings
 
 CAPACITY = 10_000
 """Rows that may wait for the disk."""
@@ -30,8 +36,7 @@ CAPACITY = 10_000
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, kw_only=True)
-class LogOptions:
+class LogOptions(Settings):
     """How much is logged, and how often a file is finished.
 
     Example:
@@ -39,28 +44,18 @@ class LogOptions:
         1.0
     """
 
-    detail_percent: float = 1.0
-    """Share of the requests logged with history and candidates, 0 to 100."""
-    roll_rows: int = 5_000
-    """Rows of a file, at least 1."""
-    roll_s: float = 60.0
-    """Seconds until a file is finished though it has fewer, above 0."""
-    keep_mb: float | None = None
-    """Megabytes of finished files that may wait for the shipper (model/serving/request_log/shipper.py), above 0; beyond
-    it the oldest are dropped. None: there is no shipper, and all stay."""
-
-    def __post_init__(self) -> None:
-        if not 0 <= self.detail_percent <= 100:
-            raise InputError(f"log-detail-percent: expected 0 to 100, got {self.detail_percent:g}")
-        if self.roll_rows < 1:
-            raise InputError(f"log-roll-rows: expected at least 1, got {self.roll_rows}")
-        if not self.roll_s > 0:
-            raise InputError(f"log-roll-s: expected a time above 0, got {self.roll_s:g}")
-        if self.keep_mb is not None and not self.keep_mb > 0:
-            raise InputError(f"log-keep-mb: expected a size above 0, got {self.keep_mb:g}")
+    detail_percent: Percent = 1.0
+    """Share of the requests logged with history and candidates, percent."""
+    roll_rows: Count = 5_000
+    """Rows of one file of the request log."""
+    roll_s: Positive = 60.0
+    """Seconds until a file is finished though it has fewer."""
+    keep_mb: Positive | None = None
+    """Megabytes of finished files that may wait for the shipper (model/serving/request_log/shipper.py); beyond it the
+    oldest are dropped. None: there is no shipper, and all stay."""
 
 
-class RequestLog:
+class RequestLog(AbstractContextManager["RequestLog"]):
     """`write` never waits: when the disk cannot keep up, or is full, rows are dropped and counted.
 
     A thread appends each row to a journal and finishes the journal when `options` ask for it, and at the end. A killed
@@ -82,14 +77,9 @@ class RequestLog:
         try:
             directory.mkdir(parents=True, exist_ok=True)
             self._held = hold(directory)
-            left = sorted(directory.glob(f"*{JOURNAL}"))
         except OSError as error:
             raise InputError(f"request log: expected a directory to write to at {directory}, got: {error}") from None
-        for journal in left:
-            try:
-                adopt(journal)
-            except OSError as error:
-                _log.error("request log: %s stays a journal: %s", journal.name, error)
+        adopt_journals(directory)
         if self._options.keep_mb is not None:
             metrics.LOG_WAITING_FILES.set_function(lambda: len(waiting(directory)))
             metrics.LOG_WAITING_SECONDS.set_function(lambda: oldest_age_s(directory))
@@ -116,12 +106,7 @@ class RequestLog:
         self._thread.join()
         os.close(self._held)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _run(self) -> None:
@@ -159,7 +144,7 @@ class RequestLog:
         try:
             journal.finish()
         except OSError as error:
-            _log.error("request log: %s stays a journal: %s", journal.path.name, error)
+            log_unfinished(journal.path, error)
         if self._options.keep_mb is None:
             return
         try:

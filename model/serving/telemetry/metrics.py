@@ -1,86 +1,50 @@
-"""What the server exports to Prometheus. `version` is the model's version."""
+"""What the server exports to Prometheus, as in metrics.json. `version` is the model's version."""
 
+import collections
+import json
 from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
 
 from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client.metrics import MetricWrapperBase
 
-_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
-_STAGE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
-_LAGS_S = (1, 10, 60, 300, 900, 3600, 6 * 3600, 86_400, 7 * 86_400)
-_AGES_S = (60, 3600, 6 * 3600, 86_400, 3 * 86_400, 7 * 86_400, 14 * 86_400, 28 * 86_400, 91 * 86_400, 365 * 86_400)
+from model import api
+from model.api import SOURCES, Rung
+from model.serving.history.lookup import Source, State
+from model.serving.v2_inputs import Query
 
-REQUESTS = Counter(
-    "aisle_requests_total",
-    "Inference requests by version, outcome (ok, bad_request, shed, error) and rung (of those that are ok).",
-    ("version", "outcome", "rung"),
-)
-SECONDS = Histogram(
-    "aisle_request_seconds",
-    "Time from a request's arrival in the predictor to its answer, seconds.",
-    ("version",),
-    buckets=_SECONDS,
-)
-STAGE_SECONDS = Histogram(
-    "aisle_stage_seconds",
-    "Time spent in one stage (state, retrieve, rank, rerank), seconds.",
-    ("version", "stage"),
-    buckets=_STAGE_SECONDS,
-)
-CANDIDATES = Histogram(
-    "aisle_candidates",
-    "Candidates that were ranked for one request, by source; of requests logged in detail.",
-    ("version", "source"),
-    buckets=(0, 1, 10, 30, 100, 200, 300, 400, 600, 1000),
-)
-MISSING = Counter(
-    "aisle_missing_total", "Answers made without a history, or without a store named.", ("version", "feature")
-)
-CHECKED = Counter(
-    "aisle_checked_total",
-    "Values looked up in what the model knows (shopper, store, history_items, exclude), of requests logged in detail.",
-    ("version", "feature"),
-)
-UNKNOWN = Counter("aisle_unknown_total", "Those of them that the model does not know.", ("version", "feature"))
-ITEMS = Counter("aisle_items_total", "Items shown, by the source they came from.", ("version", "source"))
-QUEUE_SECONDS = Histogram(
-    "aisle_queue_seconds",
-    "Time a request waited for a thread to rank it, seconds.",
-    ("version",),
-    buckets=_STAGE_SECONDS,
-)
-BATCH_SIZE = Histogram("aisle_batch_size", "Requests ranked at once.", ("version",), buckets=(1, 2, 4, 8, 16, 32, 64))
-STATE = Counter(
-    "aisle_state_total",
-    "Histories looked up, by result: found, unknown, recent_items (sent along), unavailable.",
-    ("version", "result"),
-)
-STATE_AGE = Histogram(
-    "aisle_state_age_seconds",
-    "Age of a shopper's last event at the moment of the request, seconds.",
-    ("version",),
-    buckets=_AGES_S,
-)
-IN_FLIGHT = Gauge("aisle_in_flight", "Inference requests being answered.")
-IN_FLIGHT_LIMIT = Gauge("aisle_in_flight_limit", "Inference requests answered at a time; more are turned away.")
-MODEL_CUT = Gauge(
-    "aisle_model_cut_timestamp_seconds", "Moment up to which the model knows the data, unix seconds.", ("version",)
-)
-EVENTS = Counter(
-    "aisle_events_total",
-    "Purchases sent to this server, by result: added, known (sent again), unavailable (not kept).",
-    ("result",),
-)
-EVENT_LAG = Histogram("aisle_event_lag_seconds", "From a purchase to its arrival here, seconds.", buckets=_LAGS_S)
-LATE = Counter("aisle_late_total", "Rankings left behind because the deadline came first.", ("version",))
-MODEL_FAILURES = Counter("aisle_model_failures_total", "Rankings that ended in an error.", ("version",))
-LOG_DROPPED = Counter(
-    "aisle_request_log_dropped_total",
-    "Rows of the request log given up: the disk is full or too slow, or no process took finished files away.",
-)
-LOG_WAITING_FILES = Gauge(
-    "aisle_request_log_waiting_files", "Finished files of the request log that no process has taken away yet."
-)
-LOG_WAITING_SECONDS = Gauge("aisle_request_log_waiting_seconds", "For how long the oldest of them has been waiting.")
+M = TypeVar("M", bound=MetricWrapperBase)
+_SPECIFICATIONS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+"""{name: arguments of prometheus_client's class}"""
+
+
+def _made(kind: type[M], name: str) -> M:
+    return kind(name, **_SPECIFICATIONS[name])
+
+
+REQUESTS = _made(Counter, "aisle_requests_total")
+SECONDS = _made(Histogram, "aisle_request_seconds")
+STAGE_SECONDS = _made(Histogram, "aisle_stage_seconds")
+CANDIDATES = _made(Histogram, "aisle_candidates")
+MISSING = _made(Counter, "aisle_missing_total")
+CHECKED = _made(Counter, "aisle_checked_total")
+UNKNOWN = _made(Counter, "aisle_unknown_total")
+ITEMS = _made(Counter, "aisle_items_total")
+QUEUE_SECONDS = _made(Histogram, "aisle_queue_seconds")
+BATCH_SIZE = _made(Histogram, "aisle_batch_size")
+STATE = _made(Counter, "aisle_state_total")
+STATE_AGE = _made(Histogram, "aisle_state_age_seconds")
+IN_FLIGHT = _made(Gauge, "aisle_in_flight")
+IN_FLIGHT_LIMIT = _made(Gauge, "aisle_in_flight_limit")
+MODEL_CUT = _made(Gauge, "aisle_model_cut_timestamp_seconds")
+EVENTS = _made(Counter, "aisle_events_total")
+EVENT_LAG = _made(Histogram, "aisle_event_lag_seconds")
+LATE = _made(Counter, "aisle_late_total")
+MODEL_FAILURES = _made(Counter, "aisle_model_failures_total")
+LOG_DROPPED = _made(Counter, "aisle_request_log_dropped_total")
+LOG_WAITING_FILES = _made(Gauge, "aisle_request_log_waiting_files")
+LOG_WAITING_SECONDS = _made(Gauge, "aisle_request_log_waiting_seconds")
 
 
 def stage_took(version: str, stage: str, seconds: float) -> None:
@@ -111,3 +75,31 @@ def events_came(lags_s: Sequence[float], added: int) -> None:
     EVENTS.labels("known").inc(len(lags_s) - added)
     for lag_s in lags_s:
         EVENT_LAG.observe(lag_s)
+
+
+def count(version: str, query: Query, state: State, answer: api.Answer, rung: Rung, seconds: float) -> None:
+    """An answer was made, `seconds` after the request came."""
+    REQUESTS.labels(version, "ok", rung).inc()
+    SECONDS.labels(version).observe(seconds)
+    STATE.labels(version, state.source).inc()
+    if state.source is Source.FOUND:
+        STATE_AGE.labels(version).observe(query.time_s - int(state.times[-1]))
+    if not len(state.items):
+        MISSING.labels(version, "history").inc()
+    if not query.store_id:
+        MISSING.labels(version, "store").inc()
+    for source, items in collections.Counter(answer.reasons).items():
+        ITEMS.labels(version, source).inc(items)
+    if answer.ranked is not None:
+        proposed = collections.Counter(answer.ranked.reasons)
+        for source in SOURCES:
+            CANDIDATES.labels(version, source).observe(proposed[source])
+    if (unknown := answer.unknown) is not None:
+        for feature, checked, missed in (
+            ("shopper", 1, unknown.shopper),
+            ("store", 1, unknown.store),
+            ("history_items", len(state.items), unknown.history_items),
+            ("exclude", len(query.exclude), unknown.exclude_items),
+        ):
+            CHECKED.labels(version, feature).inc(checked)
+            UNKNOWN.labels(version, feature).inc(missed)

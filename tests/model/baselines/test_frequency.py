@@ -1,4 +1,5 @@
-"""Each baseline by pencil: one shopper on five items, of whom everybody bought a 6, b 5, e 3 and d 1 times lately.
+"""Each baseline with hand-computed values: one shopper on five items.
+All shoppers lately: a 6 times, b 5, e 3 and d 1.
 
 Shopper: a twice on day 60 (one trip) and once on day 64, b on days 64 and 68, d on day 68; asked on day 70.
 """
@@ -46,9 +47,9 @@ def filled(**own: float) -> dict[str, float]:
     ],
 )
 def test_a_baseline_scores_as_its_formula_says(name: str, expected: dict[str, float], order: str) -> None:
-    found = scored(BASELINES[name]())
-    assert found == pytest.approx(expected, abs=1e-6)
-    assert "".join(found) == order
+    scores = scored(BASELINES[name]())
+    assert scores == pytest.approx(expected, abs=1e-6)
+    assert "".join(scores) == order
 
 
 def test_only_the_purely_personal_one_leaves_lists_short() -> None:
@@ -57,6 +58,6 @@ def test_only_the_purely_personal_one_leaves_lists_short() -> None:
 
 def test_logistic_gives_what_was_bought_a_probability_and_lists_the_rest_below_by_popularity() -> None:
     """Log-odds log(1 + count) - log 4: of three purchases 1 to 1, of two 3 to 4, of one 2 to 4."""
-    found = scored(Logistic({"own_count": 1.0, "one": -math.log(4)}))
-    assert found == pytest.approx({"a": 1 / 2, "b": 3 / 7, "d": 1 / 3, "e": -1 / 4, "z": -1.0})
-    assert "".join(found) == "abdez"
+    scores = scored(Logistic({"own_count": 1.0, "one": -math.log(4)}))
+    assert scores == pytest.approx({"a": 1 / 2, "b": 3 / 7, "d": 1 / 3, "e": -1 / 4, "z": -1.0})
+    assert "".join(scores) == "abdez"

@@ -1,4 +1,4 @@
-"""Scores by items that go together, by pencil, for a shopper with a twice and d once, and one with nothing."""
+"""Hand-computed scores by items that go together, for a shopper with a twice and d once, and one with nothing."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Scores by similar shoppers, by pencil.
+"""Scores by similar shoppers, hand-computed.
 
 The past: u bought a and b on day 10, a and d on day 60; v a and b on day 20; w a on day 50.
 """
@@ -34,15 +34,15 @@ def test_up_cf_weighs_neighbours_by_the_overlap_of_what_they_bought() -> None:
     b is in half of u's baskets and in all of v's.
     """
     u, v, w = 2 / 6**0.5, 0.5, 1 / 2**0.5
-    found = scored(up_cf(), ("a", 61), ("d", 62))
-    assert found == pytest.approx({"a": 0.5 + u + v + w, "d": 0.5 + u / 2, "b": u / 2 + v})
+    scores = scored(up_cf(), ("a", 61), ("d", 62))
+    assert scores == pytest.approx({"a": 0.5 + u + v + w, "d": 0.5 + u / 2, "b": u / 2 + v})
 
 
 def test_up_cf_looks_at_recent_baskets_and_near_neighbours_only() -> None:
     """u's last basket is {a, d}; to the third power, the overlaps are those of the test above."""
     u, v, w = (2 / 6**0.5) ** 3, 0.5**3, 0.5**1.5
-    found = scored(up_cf(recent=1, locality=3.0), ("a", 61), ("d", 62))
-    assert found == pytest.approx({"d": 1 + u, "a": u + v + w, "b": v})
+    scores = scored(up_cf(recent=1, locality=3.0), ("a", 61), ("d", 62))
+    assert scores == pytest.approx({"d": 1 + u, "a": u + v + w, "b": v})
 
 
 def test_no_shopper_is_a_neighbour_of_themselves() -> None:

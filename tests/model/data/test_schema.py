@@ -20,7 +20,7 @@ from tests.worlds import market, run_settings, write
 
 INPUT = {tensor.name: tensor for tensor in INPUTS}
 DERIVED = {"hour": "request_time", "weekday": "request_time", "log_price": "", "log_quantity": ""}
-"""Columns that validation adds to events, and the input that says each."""
+"""Columns that validation adds to events, and the input that carries each."""
 COLUMNS = [(table, column) for table in TABLES for column in table.columns]
 
 

@@ -30,8 +30,8 @@ def test_the_first_and_the_last_possible_day_are_fine(cut_date: str) -> None:
 
 @pytest.mark.parametrize("cut_date", ["2017-01-01", "2018-01-02", "1999-12-31"])
 def test_a_cut_that_leaves_one_side_empty_is_refused(cut_date: str) -> None:
-    says = f"expected a cut date after 2017-01-01 and not after 2018-01-01, got {cut_date}; set --cut-date"
-    with pytest.raises(InputError, match=says):
+    message = f"expected a cut date after 2017-01-01 and not after 2018-01-01, got {cut_date}; set --cut-date"
+    with pytest.raises(InputError, match=message):
         cut_seconds(FIRST, LAST, DataSettings(cut_date=cut_date))
 
 

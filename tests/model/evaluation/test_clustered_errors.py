@@ -7,10 +7,10 @@ from model.evaluation.clustered_errors import Estimate, list_overlap, ratio, sum
 
 
 def test_the_error_of_a_ratio_takes_a_shoppers_trips_together() -> None:
-    found = ratio(np.array([1.0, 3.0, 0.0]), np.ones(3), np.array(["a", "a", "b"]))
-    assert found.value == pytest.approx(4 / 3)
+    estimate = ratio(np.array([1.0, 3.0, 0.0]), np.ones(3), np.array(["a", "a", "b"]))
+    assert estimate.value == pytest.approx(4 / 3)
     # Residuals: a 4 - 8/3 = 4/3, b 0 - 4/3; sqrt(2 / 1 * 2 * 16/9) / 3 = 8/9.
-    assert found.se == pytest.approx(8 / 9)
+    assert estimate.se == pytest.approx(8 / 9)
 
 
 def test_nothing_is_concluded_from_one_shopper_or_from_nothing() -> None:
@@ -20,8 +20,8 @@ def test_nothing_is_concluded_from_one_shopper_or_from_nothing() -> None:
 
 
 def test_an_interval_is_two_standard_errors_to_both_sides() -> None:
-    found = Estimate(value=1.0, se=0.5)
-    assert (found.low, found.high) == (pytest.approx(0.02, abs=1e-3), pytest.approx(1.98, abs=1e-3))
+    estimate = Estimate(value=1.0, se=0.5)
+    assert (estimate.low, estimate.high) == (pytest.approx(0.02, abs=1e-3), pytest.approx(1.98, abs=1e-3))
 
 
 def test_lists_overlap_by_the_share_of_items_that_a_pair_has_in_common() -> None:

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from model.evaluation.off_policy import Shown, collect, compare, explored
+from model.evaluation.off_policy import Shown, collect, compare
+from model.rerank.reranker import explored
 from tfx_configs.rerank import RerankSettings
 
 DRAWS = RerankSettings(explore_percent=40, explore_place=2, explore_pool=2)
@@ -27,15 +28,15 @@ def _two() -> Shown:
 
 
 def test_the_estimates_by_pencil() -> None:
-    found = compare(_two())
-    assert found.logged.value == 1.5  # two bought, and one
-    assert found.ips.value == 1.5  # (1 + 2) and 0
-    assert found.snips.value == 1.0  # certain 1/2; by chance 2/2 = 1 of 1 a place, times 1/2 open place a request
-    assert found.dr.value == pytest.approx((0.75 + 0.5 + 2 * 0.75 + 0.5 - 0.5) / 2)
-    assert found.gain.value == pytest.approx(found.dr.value - found.logged.value)
-    assert (found.effective, found.chances) == (1.0, 2)
-    assert found.support == 1.0  # 2 certain and a weight of 2, of 3 places
-    assert found.ips.se == pytest.approx(1.5)  # residuals 1.5 and -1.5: sqrt(2 * 4.5) / 2
+    comparison = compare(_two())
+    assert comparison.logged.value == 1.5  # two bought, and one
+    assert comparison.ips.value == 1.5  # (1 + 2) and 0
+    assert comparison.snips.value == 1.0  # certain 1/2; by chance 2/2 = 1 of 1 a place, times 1/2 open place a request
+    assert comparison.dr.value == pytest.approx((0.75 + 0.5 + 2 * 0.75 + 0.5 - 0.5) / 2)
+    assert comparison.gain.value == pytest.approx(comparison.dr.value - comparison.logged.value)
+    assert (comparison.effective, comparison.chances) == (1.0, 2)
+    assert comparison.support == 1.0  # 2 certain and a weight of 2, of 3 places
+    assert comparison.ips.se == pytest.approx(1.5)  # residuals 1.5 and -1.5: sqrt(2 * 4.5) / 2
 
 
 def test_a_propensity_of_nothing_is_refused() -> None:
@@ -48,9 +49,9 @@ def test_the_same_policy_is_worth_what_was_logged_when_nothing_was_left_to_chanc
     shown = collect(
         [(["a", "b"], [])] * 2, candidates, [{"a", "c"}, set()], ["u", "v"], lambda ids, s, k: np.array([1, 1, 0])
     )
-    found = compare(shown)
-    assert found.logged.value == found.ips.value == found.snips.value == 0.5
-    assert found.dr.value == pytest.approx(0.5) and found.effective == 0.0
+    comparison = compare(shown)
+    assert comparison.logged.value == comparison.ips.value == comparison.snips.value == 0.5
+    assert comparison.dr.value == pytest.approx(0.5) and comparison.effective == 0.0
 
 
 def test_what_the_log_could_never_show_lowers_the_support() -> None:

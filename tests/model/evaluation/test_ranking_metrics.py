@@ -1,4 +1,4 @@
-"""Expected values by pencil. One shopper, basket {1, 2, 3, 4}, of which 3 and 4 were never bought before."""
+"""Hand-computed values. One shopper, basket {1, 2, 3, 4}, of which 3 and 4 were never bought before."""
 
 import math
 
@@ -16,15 +16,15 @@ def hits(*rows: list[int]) -> metrics.Hits:
 
 
 def test_recall_counts_hits_in_the_first_k_over_the_basket() -> None:
-    found = hits([1, 8, 3, 2])
-    assert metrics.recall(found, 2).tolist() == [0.25]
-    assert metrics.recall(found, 4).tolist() == [0.75]
+    found_hits = hits([1, 8, 3, 2])
+    assert metrics.recall(found_hits, 2).tolist() == [0.25]
+    assert metrics.recall(found_hits, 4).tolist() == [0.75]
 
 
 def test_ndcg_discounts_by_position_and_a_perfect_list_has_one() -> None:
-    found = hits([1, 8, 3, 7], [4, 3, 2, 1])
+    found_hits = hits([1, 8, 3, 7], [4, 3, 2, 1])
     ideal = 1 + 1 / math.log2(3) + 1 / 2 + 1 / math.log2(5)
-    assert metrics.ndcg(found, 4) == pytest.approx([(1 + 1 / 2) / ideal, 1.0])
+    assert metrics.ndcg(found_hits, 4) == pytest.approx([(1 + 1 / 2) / ideal, 1.0])
 
 
 def test_ndcg_ideal_stops_at_k_and_at_the_basket() -> None:
@@ -44,15 +44,15 @@ def test_personal_hit_ratio_asks_for_any_hit() -> None:
 
 
 def test_explore_and_repeat_recall_split_the_basket_by_the_history() -> None:
-    found = hits([3, 1, 2, 8])
-    assert metrics.explore_recall(found, 4).tolist() == [0.5]
-    assert metrics.repeat_recall(found, 4).tolist() == [1.0]
+    found_hits = hits([3, 1, 2, 8])
+    assert metrics.explore_recall(found_hits, 4).tolist() == [0.5]
+    assert metrics.repeat_recall(found_hits, 4).tolist() == [1.0]
 
 
 def test_a_recall_over_nothing_is_undefined_and_left_out_of_the_mean() -> None:
     items = np.array([[1, 2], [1, 8]])
-    found = metrics.find_hits(items, [np.array([1]), np.array([1, 5])], [np.array([1]), np.array([1])])
-    explore = metrics.explore_recall(found, 2)
+    found_hits = metrics.find_hits(items, [np.array([1]), np.array([1, 5])], [np.array([1]), np.array([1])])
+    explore = metrics.explore_recall(found_hits, 2)
     assert np.isnan(explore[0]) and explore[1] == 0.0
     assert metrics.mean_defined(np.array([np.nan, 0.2, 0.4])) == pytest.approx(0.3)
     assert math.isnan(metrics.mean_defined(np.array([np.nan])))
@@ -70,9 +70,9 @@ def test_novelty_is_the_mean_of_how_few_shoppers_bought_what_is_listed() -> None
     bits = metrics.self_information(np.array([8, 4, 1, 0]), 8)
     assert bits.tolist() == [0.0, 1.0, 3.0, 3.0]
     items = np.array([[1, 2, 0], [3, metrics.NO_ITEM, metrics.NO_ITEM], [metrics.NO_ITEM] * 3])
-    found = metrics.find_hits(items, [BASKET] * 3, [HISTORY] * 3, bits)
-    assert metrics.novelty(found, 2)[:2].tolist() == [2.0, 3.0] and np.isnan(metrics.novelty(found, 2)[2])
-    assert metrics.novelty(found, 3)[0] == pytest.approx(4 / 3)
+    found_hits = metrics.find_hits(items, [BASKET] * 3, [HISTORY] * 3, bits)
+    assert metrics.novelty(found_hits, 2)[:2].tolist() == [2.0, 3.0] and np.isnan(metrics.novelty(found_hits, 2)[2])
+    assert metrics.novelty(found_hits, 3)[0] == pytest.approx(4 / 3)
     assert np.isnan(metrics.novelty(hits([1, 2]), 2)).all()
 
 
@@ -80,7 +80,10 @@ def test_scores_that_come_true_have_no_calibration_error() -> None:
     """Ten pairs at 0.2 with two hits, ten at 0.5 with five; in two bins."""
     score, bought = np.repeat([0.2, 0.5], 10)[None], np.array([1] * 2 + [0] * 8 + [1] * 5 + [0] * 5, bool)[None]
     curve = metrics.reliability(score, bought, 20, bins=2)
-    assert [(one.expected, one.bought, one.size) for one in curve] == [(pytest.approx(0.2), 0.2, 10), (0.5, 0.5, 10)]
+    assert [(part.expected, part.bought, part.size) for part in curve] == [
+        (pytest.approx(0.2), 0.2, 10),
+        (0.5, 0.5, 10),
+    ]
     assert metrics.calibration_error(curve) == pytest.approx(0.0) and metrics.calibration_ratio(curve) == 1.0
 
 
@@ -116,20 +119,20 @@ def test_equal_lists_differ_by_zero_with_a_zero_interval() -> None:
 
 def test_a_constant_gain_has_an_interval_of_no_width() -> None:
     reference = np.array([0.1, 0.5, 0.3, np.nan])
-    found = metrics.paired_delta(1.1 * reference, reference, seed=1, rounds=50)
-    assert [found.delta_pct, found.low_pct, found.high_pct] == pytest.approx([10.0, 10.0, 10.0])
+    interval = metrics.paired_delta(1.1 * reference, reference, seed=1, rounds=50)
+    assert [interval.delta_pct, interval.low_pct, interval.high_pct] == pytest.approx([10.0, 10.0, 10.0])
 
 
 def test_the_interval_agrees_with_the_normal_approximation() -> None:
     rng = np.random.default_rng(3)
     reference = rng.uniform(0.2, 1.0, 400)
     candidate = reference + rng.normal(0.05, 0.2, 400)
-    found = metrics.paired_delta(candidate, reference, seed=1, rounds=2000)
+    interval = metrics.paired_delta(candidate, reference, seed=1, rounds=2000)
     ratio = candidate.mean() / reference.mean()
     half = 196.0 * np.std(candidate - ratio * reference) / reference.mean() / math.sqrt(400)
-    assert found.low_pct == pytest.approx(found.delta_pct - half, abs=0.15 * half)
-    assert found.high_pct == pytest.approx(found.delta_pct + half, abs=0.15 * half)
-    assert found == metrics.paired_delta(candidate, reference, seed=1, rounds=2000)
+    assert interval.low_pct == pytest.approx(interval.delta_pct - half, abs=0.15 * half)
+    assert interval.high_pct == pytest.approx(interval.delta_pct + half, abs=0.15 * half)
+    assert interval == metrics.paired_delta(candidate, reference, seed=1, rounds=2000)
 
 
 def test_against_a_reference_of_zero_the_difference_is_undefined() -> None:
@@ -137,6 +140,6 @@ def test_against_a_reference_of_zero_the_difference_is_undefined() -> None:
 
 
 def test_a_mean_stands_inside_its_interval_and_undefined_trips_are_left_out() -> None:
-    found = metrics.mean_interval(np.array([0.0, 1.0, np.nan, 1.0, 0.0]), seed=1, rounds=200)
-    assert found["mean"] == 0.5 and 0.0 <= found["low"] < 0.5 < found["high"] <= 1.0
+    interval = metrics.mean_interval(np.array([0.0, 1.0, np.nan, 1.0, 0.0]), seed=1, rounds=200)
+    assert interval["mean"] == 0.5 and 0.0 <= interval["low"] < 0.5 < interval["high"] <= 1.0
     assert math.isnan(metrics.mean_interval(np.array([np.nan]), seed=1, rounds=200)["low"])

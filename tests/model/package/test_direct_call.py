@@ -38,8 +38,8 @@ INPUTS = {"item": tf.constant(["rice", "tea", "soap"]), "amount": tf.constant([2
 
 def test_a_direct_call_gives_what_the_signature_gives(signature: Any) -> None:
     """rice 4.0 * 2, tea 2.5 * 1, soap is unknown and free; 0.5 off."""
-    found = direct(signature.signatures["cost"])(INPUTS)
-    assert {name: value.numpy().tolist() for name, value in found.items()} == {
+    outputs = direct(signature.signatures["cost"])(INPUTS)
+    assert {name: value.numpy().tolist() for name, value in outputs.items()} == {
         "cost": [8.0, 2.5, 0.0],
         "to_pay": [7.5, 2.0, -0.5],
     }

@@ -1,4 +1,4 @@
-"""A loaded model directory: the quicker ranking, rules on every rung, the stages it tells about."""
+"""A loaded model directory: the quicker ranking, rules on every rung, the stages it reports."""
 
 import dataclasses
 
@@ -14,7 +14,7 @@ from tests.model.small_catalog import ITEMS
 from tests.worlds import seconds
 from tfx_configs.rerank import RerankSettings
 
-told: list[tuple[str, str]] = []
+stages: list[tuple[str, str]] = []
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +23,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> package.LoadedModel:
     root = tmp_path_factory.mktemp("package")
     items = write_items(root, list(ITEMS), colour=["red", "red", "blue", None, None])
     directory = exported(root / "model", items, RerankSettings(rules=(NO_BLUE,)), probability=False)
-    return package.load(directory, on_stage=lambda version, stage, _: told.append((version, stage)))
+    return package.load(directory, on_stage=lambda version, stage, _: stages.append((version, stage)))
 
 
 def _request() -> Request:
@@ -56,9 +56,9 @@ def test_the_quicker_ranking_looks_at_the_last_events_only(
 
 
 def test_every_batch_tells_its_stages_in_order(model: package.LoadedModel) -> None:
-    told.clear()
+    stages.clear()
     model.recommend([_request(), _request()])
-    assert told == [(model.version, stage) for stage in ("retrieve", "rank", "rerank")]
+    assert stages == [(model.version, stage) for stage in ("retrieve", "rank", "rerank")]
 
 
 def test_detail_tells_all_that_was_ranked_and_changes_no_answer(model: package.LoadedModel) -> None:
@@ -72,11 +72,11 @@ def test_detail_tells_all_that_was_ranked_and_changes_no_answer(model: package.L
 
 
 def test_detail_tells_what_of_the_request_is_unknown(model: package.LoadedModel) -> None:
-    known = dataclasses.replace(_request(), store_id="s1", exclude=["a"], detail=True)
-    nowhere = dataclasses.replace(known, store_id="")
+    familiar = dataclasses.replace(_request(), store_id="s1", exclude=["a"], detail=True)
+    nowhere = dataclasses.replace(familiar, store_id="")
     strange = dataclasses.replace(
-        known, user_id="u9", store_id="s9", history_item=["b", "x", "y", "d", "e"], exclude=["a", "v"]
+        familiar, user_id="u9", store_id="s9", history_item=["b", "x", "y", "d", "e"], exclude=["a", "v"]
     )
-    told = [answer.unknown for answer in model.recommend([known, nowhere, strange])]
+    unknown = [answer.unknown for answer in model.recommend([familiar, nowhere, strange])]
     nothing = Unknown(shopper=False, store=False, history_items=0, exclude_items=0)
-    assert told == [nothing, nothing, Unknown(shopper=True, store=True, history_items=2, exclude_items=1)]
+    assert unknown == [nothing, nothing, Unknown(shopper=True, store=True, history_items=2, exclude_items=1)]

@@ -1,4 +1,4 @@
-"""A model directory is refused when anything in it is not what its manifest says."""
+"""A model directory is refused when anything in it differs from its manifest."""
 
 import dataclasses
 from collections.abc import Callable
@@ -32,12 +32,12 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
 
 @pytest.mark.parametrize("name", DAMAGE)
 def test_a_damaged_directory_is_refused_with_one_line(tmp_path: Path, name: str) -> None:
-    damage, says = DAMAGE[name]
+    damage, message = DAMAGE[name]
     write_model(tmp_path / "m", "1.0")
     damage(tmp_path / "m")
     with pytest.raises(ModelRefused) as refused:
         verify(tmp_path / "m")
-    assert says in str(refused.value) and "\n" not in str(refused.value)
+    assert message in str(refused.value) and "\n" not in str(refused.value)
 
 
 def test_an_untouched_directory_verifies_and_says_what_it_is(tmp_path: Path) -> None:

@@ -88,16 +88,16 @@ class Off:
 
     def recommend(self, requests: Sequence[Request], fewer: bool = False) -> list[Answer]:
         answers = self._model.recommend(requests, fewer)
-        return [dataclasses.replace(one, scores=[score + self._by for score in one.scores]) for one in answers]
+        return [dataclasses.replace(answer, scores=[score + self._by for score in answer.scores]) for answer in answers]
 
 
 def test_logged_requests_asked_again_offline_have_equal_items_and_scores(served: Served) -> None:
     rows = read(served.log)
     assert len(rows) == len(SHOPPERS) * len(DAYS)
     assert sum(len(row) for row in rows["propensities"].to_pylist()) > 0
-    found = replay.replay(rows, package.load(served.model))
-    assert (found.compared, found.differing, found.left_out) == (len(rows), (), {})
-    assert found.largest <= 1e-6
+    agreement = replay.replay(rows, package.load(served.model))
+    assert (agreement.compared, agreement.differing, agreement.left_out) == (len(rows), (), {})
+    assert agreement.largest <= 1e-6
 
 
 def test_the_log_has_the_history_as_it_was_at_each_moment_and_all_that_was_ranked(served: Served) -> None:
@@ -113,16 +113,16 @@ def test_the_log_has_the_history_as_it_was_at_each_moment_and_all_that_was_ranke
 def test_another_model_does_not_agree(served: Served) -> None:
     rows, model = read(served.log), package.load(served.model)
     assert replay.replay(rows, Off(model, 1e-7)).differing == ()
-    found = replay.replay(rows, Off(model, 0.25))
-    assert set(found.differing) == {row["request_id"] for row in rows.to_pylist() if row["item_ids"]}
-    assert found.largest == pytest.approx(0.25)
+    agreement = replay.replay(rows, Off(model, 0.25))
+    assert set(agreement.differing) == {row["request_id"] for row in rows.to_pylist() if row["item_ids"]}
+    assert agreement.largest == pytest.approx(0.25)
 
 
 def test_rows_that_cannot_be_compared_are_counted_and_a_log_of_them_alone_is_refused(served: Served) -> None:
     rows, model = read(served.log), package.load(served.model)
     bare = rows.set_column(rows.column_names.index("rung"), "rung", [["popular"] * (len(rows) - 1) + ["full"]])
-    found = replay.replay(bare, model)
-    assert (found.compared, found.left_out) == (1, {"that no ranking answered": len(rows) - 1})
+    agreement = replay.replay(bare, model)
+    assert (agreement.compared, agreement.left_out) == (1, {"that no ranking answered": len(rows) - 1})
     with pytest.raises(InputError, match=f"got none: {len(rows) - 1} that no ranking answered"):
         replay.replay(bare.slice(0, len(rows) - 1), model)
 
@@ -137,7 +137,7 @@ def test_the_command_says_how_many_agree(served: Served, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize(
-    ("log", "arguments", "said"),
+    ("log", "arguments", "message"),
     [
         ("none", ["--model", "MODEL"], "request log: expected a directory at "),
         ("empty", ["--model", "MODEL"], "empty: expected answers in the request log, found none"),
@@ -152,14 +152,14 @@ def test_bad_input_is_told_in_one_line_before_any_model_is_loaded(
     served: Served,
     log: str,
     arguments: list[str],
-    said: str,
+    message: str,
     capfd: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delattr(package, "load")
     (served.log.parent / "empty").mkdir(exist_ok=True)
     places = {"MODEL": str(served.model), "LOG": str(served.log)}
-    given = [places.get(word, word) for word in arguments]
-    assert main(["replay", str(served.log.parent / log), *given]) == 2
+    words = [places.get(word, word) for word in arguments]
+    assert main(["replay", str(served.log.parent / log), *words]) == 2
     error = capfd.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1

@@ -11,9 +11,9 @@ INDEX = ExactIndex(VECTORS, np.array([10, 20, 30, 40]))
 
 def test_the_largest_inner_products_come_first() -> None:
     """[2, 1] gives 2, 1, 3, -2; [-1, 0.5] gives -1, 0.5, -0.5, 1."""
-    found = INDEX.search(np.array([[2, 1], [-1, 0.5]], np.float32), 3)
-    assert found.tolist() == [[30, 10, 20], [40, 20, 30]]
-    assert found.dtype == np.int32
+    nearest = INDEX.search(np.array([[2, 1], [-1, 0.5]], np.float32), 3)
+    assert nearest.tolist() == [[30, 10, 20], [40, 20, 30]]
+    assert nearest.dtype == np.int32
 
 
 def test_places_without_an_item_are_minus_one() -> None:
@@ -43,8 +43,8 @@ def test_equal_scores_keep_the_items_order() -> None:
 
 def clustered(rng: np.random.Generator, rows: int, width: int = 16) -> np.ndarray:
     """Unit vectors around fifty centres, as items of one kind are."""
-    found = rng.normal(size=(50, width))[rng.integers(0, 50, rows)] + 0.3 * rng.normal(size=(rows, width))
-    return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
+    vectors = rng.normal(size=(50, width))[rng.integers(0, 50, rows)] + 0.3 * rng.normal(size=(rows, width))
+    return (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
 
 
 def test_above_its_limit_the_index_is_approximate_and_finds_nearly_everything(
@@ -57,10 +57,10 @@ def test_above_its_limit_the_index_is_approximate_and_finds_nearly_everything(
     index = load_index(tmp_path / "index")
     assert index.about["kind"] == "lists" and index.about["probes"] < index.about["lists"]
     exact = ExactIndex(vectors, items).search(queries, 200)
-    found = index.search(queries, 200)
-    recall = np.mean([np.isin(row, one).mean() for row, one in zip(exact, found, strict=True)])
+    nearest = index.search(queries, 200)
+    recall = np.mean([np.isin(row, row_nearest).mean() for row, row_nearest in zip(exact, nearest, strict=True)])
     assert recall == pytest.approx(index.about["recall@200"], abs=1e-4) and recall >= 0.95
-    assert found.dtype == np.int32 and (exact[:, 0] == found[:, 0]).mean() > 0.9
+    assert nearest.dtype == np.int32 and (exact[:, 0] == nearest[:, 0]).mean() > 0.9
 
 
 def test_up_to_its_limit_the_index_is_exact(tmp_path: Path) -> None:

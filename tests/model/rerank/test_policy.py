@@ -71,13 +71,17 @@ def ask(model: LoadedModel, k: int = 5) -> Answer:
 
 def test_settings_that_are_off_leave_lists_and_scores_as_they_were(plain: LoadedModel, items: Path) -> None:
     """The same through the re-ranking with everything it does switched off, over all candidates."""
-    found, reranker = ask(plain), Reranker(RerankSettings(), (), ItemValues(items))
-    assert found.item_ids == ["d", "b", "a", "e"] and found.reasons[:2] == ["bought_before"] * 2
-    columns = (np.array(found.item_ids, "S"), np.array(found.scores, np.float32), np.array(found.reasons, "S"))
+    shown, reranker = ask(plain), Reranker(RerankSettings(), (), ItemValues(items))
+    assert shown.item_ids == ["d", "b", "a", "e"] and shown.reasons[:2] == ["bought_before"] * 2
+    columns = (
+        np.array(shown.item_ids, "S"),
+        np.array(shown.scores, np.float32),
+        np.array(shown.reasons, "S"),
+    )
     for k in range(1, 6):
         short = ask(plain, k)
         assert short == reranker(dataclasses.replace(ONE, k=k), *columns)
-        assert short.item_ids == found.item_ids[:k] and short.scores == found.scores[:k]
+        assert short.item_ids == shown.item_ids[:k] and short.scores == shown.scores[:k]
 
 
 def test_packaged_rules_hold_and_lists_are_filled_from_behind(plain: LoadedModel, ruled: Path) -> None:
@@ -96,14 +100,14 @@ def test_a_model_without_probabilities_is_packaged_with_the_rules_alone(ruled: P
 
 
 def test_rules_about_what_no_item_has_are_refused_at_export(tmp_path: Path, items: Path) -> None:
-    for rule, says in (
+    for rule, message in (
         (
             Rule(action="cap", attribute="size", most=1),
             r"expected an attribute of the items table \(colour\), got 'size'",
         ),
         (Rule(action="exclude", attribute="colour", values=("bleu",)), "expected values of colour that some item has"),
     ):
-        with pytest.raises(InputError, match=says):
+        with pytest.raises(InputError, match=message):
             package_rerank(tmp_path / "model", RerankSettings(rules=(rule,)), items)
     with pytest.raises(InputError, match="at least 10 values for diversity"):
         package_rerank(tmp_path / "model", RerankSettings(diversity=0.5), items)
@@ -181,10 +185,10 @@ def replace(path: Path, text: str) -> None:
 
 
 def test_changed_rules_hold_from_the_next_request_on(tmp_path: Path) -> None:
-    found, path = policy(tmp_path, '{"rules": []}')
-    assert first_shown(found) == "a"
+    rules, path = policy(tmp_path, '{"rules": []}')
+    assert first_shown(rules) == "a"
     replace(path, RULES % "a")
-    assert first_shown(found) == "b"
+    assert first_shown(rules) == "b"
 
 
 @pytest.mark.parametrize(
@@ -193,13 +197,13 @@ def test_changed_rules_hold_from_the_next_request_on(tmp_path: Path) -> None:
 def test_the_rules_before_stay_while_the_file_is_broken_or_gone(
     tmp_path: Path, broken: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    found, path = policy(tmp_path, RULES % "a")
+    rules, path = policy(tmp_path, RULES % "a")
     if broken is None:
         path.unlink()
     else:
         replace(path, broken)
     with caplog.at_level(logging.ERROR):
-        assert first_shown(found) == "b" and first_shown(found) == "b"
+        assert first_shown(rules) == "b" and first_shown(rules) == "b"
     assert caplog.text.count("the previous rules stay active") == 1
 
 
@@ -219,5 +223,5 @@ def test_a_server_with_broken_rules_ends_with_2_and_one_line(
     (tmp_path / "rules.json").write_text("{")
     options = {"--model-dir": ruled, "--store": tmp_path / "store", "--rules": tmp_path / "rules.json"}
     assert server.main([word for option, path in options.items() for word in (option, str(path))]) == 2
-    said = capsys.readouterr().err
-    assert said.startswith("aisle server: ") and "expected a rules file" in said and said.count("\n") == 1
+    printed = capsys.readouterr().err
+    assert printed.startswith("aisle server: ") and "expected a rules file" in printed and printed.count("\n") == 1

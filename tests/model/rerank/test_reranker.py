@@ -1,4 +1,4 @@
-"""Re-ranking by pencil: six candidates, a to f; a, b and d were bought before."""
+"""Re-ranking with hand-computed values: six candidates, a to f; a, b and d were bought before."""
 
 import math
 from pathlib import Path
@@ -39,8 +39,8 @@ def shown(values: ItemValues, *rules: Rule, **more: Any) -> str:
 
 
 def test_with_everything_off_the_list_is_as_it_was(values: ItemValues) -> None:
-    found = answer(values, k=4)
-    assert found.item_ids == list("abcd") and found.scores == SCORES[:4].tolist() and found.propensities == []
+    shown = answer(values, k=4)
+    assert shown.item_ids == list("abcd") and shown.scores == SCORES[:4].tolist() and shown.propensities == []
     assert not Reranker(RerankSettings(), (), values).active
 
 
@@ -79,14 +79,14 @@ def test_the_boost_multiplies_the_odds_of_what_is_new(values: ItemValues) -> Non
     """Odds of c, e, f: 2/3, 1/4, 1/9. Four times: 8/3, 1, 4/9, against 4, 1, 3/7 of a, b, d; then a little more."""
     odds = boosted(SCORES, np.array([reason != b"bought_before" for reason in REASONS]), math.log(4))
     assert odds == pytest.approx([4 / 5, 1 / 2, 8 / 11, 3 / 10, 1 / 2, 4 / 13])
-    found = answer(values, explore_boost=math.log(4.01))
-    assert found.item_ids == list("acebfd")
-    assert found.scores == pytest.approx([0.8, 0.4, 0.2, 0.5, 0.1, 0.3]), "scores stay what they were"
+    shown = answer(values, explore_boost=math.log(4.01))
+    assert shown.item_ids == list("acebfd")
+    assert shown.scores == pytest.approx([0.8, 0.4, 0.2, 0.5, 0.1, 0.3]), "scores stay what they were"
 
 
 def test_scores_of_zero_and_one_can_be_boosted() -> None:
-    found = boosted(np.array([1.0, 0.0], np.float32), np.array([True, True]), 2.0)
-    assert np.isfinite(found).all() and found[0] > found[1] > 0
+    odds = boosted(np.array([1.0, 0.0], np.float32), np.array([True, True]), 2.0)
+    assert np.isfinite(odds).all() and odds[0] > odds[1] > 0
 
 
 def test_marginal_relevance_by_pencil() -> None:
@@ -111,13 +111,13 @@ def test_without_a_named_attribute_the_coarsest_with_ten_values_counts(tmp_path:
 
 def test_exploration_gives_one_place_to_one_of_the_next_and_says_how_likely(values: ItemValues) -> None:
     """A list of three; its last place, half the time, to d, e or f."""
-    seen = set()
+    drawn = set()
     for second in range(60):
-        found = answer(values, k=3, explore_percent=50, explore_place=3, explore_pool=3, time_s=second)
-        assert found.item_ids[:2] == ["a", "b"] and found.propensities[:2] == [1.0, 1.0]
-        assert found.propensities[2] == pytest.approx(0.5 if found.item_ids[2] == "c" else 0.5 / 3)
-        seen.add(found.item_ids[2])
-    assert seen == set("cdef")
+        shown = answer(values, k=3, explore_percent=50, explore_place=3, explore_pool=3, time_s=second)
+        assert shown.item_ids[:2] == ["a", "b"] and shown.propensities[:2] == [1.0, 1.0]
+        assert shown.propensities[2] == pytest.approx(0.5 if shown.item_ids[2] == "c" else 0.5 / 3)
+        drawn.add(shown.item_ids[2])
+    assert drawn == set("cdef")
 
 
 def test_the_same_shopper_and_second_draw_the_same_list_another_seed_another(values: ItemValues) -> None:
@@ -135,10 +135,10 @@ def test_a_longer_list_keeps_the_place_of_the_draw(values: ItemValues) -> None:
 
 
 def test_a_list_shorter_than_the_place_is_left_alone(values: ItemValues) -> None:
-    found = [
+    answers = [
         answer(values, k=2, explore_percent=50, explore_place=3, explore_pool=3, time_s=second) for second in range(9)
     ]
-    assert all(one.item_ids == ["a", "b"] and one.propensities == [] for one in found)
+    assert all(shown.item_ids == ["a", "b"] and shown.propensities == [] for shown in answers)
 
 
 @pytest.mark.parametrize(("k", "place", "pool"), [(3, 3, 3), (4, 2, 3), (5, 2, 2), (3, 1, 5), (2, 2, 9)])
@@ -149,8 +149,8 @@ def test_propensities_are_the_frequencies_and_weighting_by_them_is_unbiased(
     rounds, reward = 4000, {item: 2.0**n for n, item in enumerate(ITEMS)}
     times_shown, propensity, estimate = dict.fromkeys(ITEMS, 0), dict.fromkeys(ITEMS, 0.0), []
     for second in range(rounds):
-        found = answer(values, k=k, explore_percent=40, explore_place=place, explore_pool=pool, time_s=second)
-        pairs = list(zip(found.item_ids, found.propensities, strict=True))
+        shown = answer(values, k=k, explore_percent=40, explore_place=place, explore_pool=pool, time_s=second)
+        pairs = list(zip(shown.item_ids, shown.propensities, strict=True))
         for item, chance in pairs:
             times_shown[item] += 1
             assert propensity[item] in (0.0, chance)

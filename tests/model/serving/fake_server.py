@@ -36,14 +36,14 @@ class FakeModel:
             time.sleep(self.fewer_sleep_s if fewer else self.sleep_s)
         if real and self.fail:
             raise RuntimeError("the fake model fails on purpose")
-        return [self._one(request) for request in requests]
+        return [self._answer(request) for request in requests]
 
     def shown(self, request: api.Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> api.Answer:
         k = request.k
         items, reasons = ([value.decode() for value in values[:k]] for values in (item_C, reason_C))
         return api.Answer(item_ids=items, scores=[float(score) for score in score_C[:k]], reasons=reasons)
 
-    def _one(self, request: api.Request) -> api.Answer:
+    def _answer(self, request: api.Request) -> api.Answer:
         ranked = list(dict.fromkeys([*(reversed(request.history_item) if self.own else ()), *self.items]))
         items = [item for item in ranked if item not in request.barred()][: request.k]
         reasons = ["bought_before" if item in request.history_item else "popular" for item in items]

@@ -1,4 +1,4 @@
-"""What no client should send, through every door of a server; the answer must be an answer or a refusal in shape.
+"""What no client should send, to every endpoint of a server; the answer must be an answer or a refusal in shape.
 
 tests/model/serving/test_fuzz.py sends a little of it in every test run, and a lot for benchmarks/serving/fuzz.py.
 """
@@ -35,7 +35,7 @@ user = st.builds(
     lambda data: {"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [data]}, st.text(max_size=9)
 )
 bodies = st.fixed_dictionaries(
-    {"inputs": st.builds(lambda one, more: [one, *more], user, st.lists(tensors, max_size=2)) | anything},
+    {"inputs": st.builds(lambda first, more: [first, *more], user, st.lists(tensors, max_size=2)) | anything},
     optional={
         "id": st.text(max_size=10) | anything,
         "parameters": st.dictionaries(st.sampled_from(["deadline_ms", "x"]), scalars, max_size=2) | anything,
@@ -132,7 +132,7 @@ def _checked(status: int, answer: Any, good: int = 200) -> str:
     return str(status)
 
 
-DOORS = {
+ENDPOINTS = {
     "JSON": Door(bodies, _json),
     "binary": Door(st.tuples(st.binary(max_size=200), heads) | st.builds(_framed, tails, st.integers(-1, 1)), _binary),
     "bytes as JSON": Door(st.binary(max_size=200), _text),
@@ -151,7 +151,7 @@ DOORS = {
 }
 
 
-def fuzz(server: Server, door: str, requests: int, number: int | None = None) -> Counter[str]:
+def fuzz(server: Server, endpoint: str, requests: int, number: int | None = None) -> Counter[str]:
     """Sends at least `requests`; how often each status came. Raises AssertionError on one that is wrong.
 
     number: the same ones each time for the same number; None: others each time, and first what failed before.
@@ -161,9 +161,9 @@ def fuzz(server: Server, door: str, requests: int, number: int | None = None) ->
     options = settings(max_examples=requests, deadline=None, suppress_health_check=checks)
 
     @(options if number is None else settings(options, database=None))
-    @given(value=DOORS[door].values)
+    @given(value=ENDPOINTS[endpoint].values)
     def once(value: Any) -> None:
-        came[DOORS[door].send(server, value)] += 1
+        came[ENDPOINTS[endpoint].send(server, value)] += 1
 
     (once if number is None else seed(number)(once))()
     server.process.check_alive()

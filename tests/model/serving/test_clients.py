@@ -16,9 +16,9 @@ def _request() -> InferRequest:
 
 
 def _check(answer: InferResponse) -> None:
-    found = {output.name: output.as_numpy().tolist() for output in answer.outputs}
-    assert [item if isinstance(item, str) else item.decode() for item in found["item_id"]] == ["a", "b"]
-    assert found["score"] == [1.0, 0.5]
+    outputs = {output.name: output.as_numpy().tolist() for output in answer.outputs}
+    assert [item if isinstance(item, str) else item.decode() for item in outputs["item_id"]] == ["a", "b"]
+    assert outputs["score"] == [1.0, 0.5]
     assert (answer.id, answer.model_name) == ("c-1", "aisle")
 
 

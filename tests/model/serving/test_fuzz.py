@@ -10,7 +10,7 @@ import psutil
 import pytest
 
 from components.rollout.local.processes import SERVER_MODULE
-from tests.model.serving.fuzz import DOORS, fuzz
+from tests.model.serving.fuzz import ENDPOINTS, fuzz
 from tests.model.serving.live_server import Server, opened
 
 REQUESTS = 200
@@ -18,9 +18,9 @@ REQUESTS = 200
 ROUNDS = 10
 
 
-@pytest.mark.parametrize("door", DOORS)
-def test_whatever_comes_is_answered_or_refused(server: Server, door: str) -> None:
-    came = fuzz(server, door, REQUESTS)
+@pytest.mark.parametrize("endpoint", ENDPOINTS)
+def test_whatever_comes_is_answered_or_refused(server: Server, endpoint: str) -> None:
+    came = fuzz(server, endpoint, REQUESTS)
     assert sum(came.values()) >= REQUESTS
 
 
@@ -39,21 +39,21 @@ def test_ten_rounds_of_bad_requests_leave_memory_as_it_was(
 ) -> None:
     """Each round sends requests of its own, the same ones in every run of the test."""
     began = time.perf_counter()
-    answers: dict[str, Counter[str]] = {door: Counter() for door in DOORS}
+    answers: dict[str, Counter[str]] = {endpoint: Counter() for endpoint in ENDPOINTS}
     rss_mb = [_rss_mb(fuzzed)]
-    each = max(pytestconfig.getoption("--fuzz-requests") // (ROUNDS * len(DOORS)), 1)
+    each = max(pytestconfig.getoption("--fuzz-requests") // (ROUNDS * len(ENDPOINTS)), 1)
     for number in range(1, ROUNDS + 1):
-        for door in DOORS:
-            answers[door] += fuzz(fuzzed, door, each, number)
+        for endpoint in ENDPOINTS:
+            answers[endpoint] += fuzz(fuzzed, endpoint, each, number)
         rss_mb.append(_rss_mb(fuzzed))
     figures = {
         "requests": sum(sum(came.values()) for came in answers.values()),
-        "answers": {door: dict(came) for door, came in answers.items()},
+        "answers": {endpoint: dict(came) for endpoint, came in answers.items()},
         "rss_mb": rss_mb,
         "seconds": round(time.perf_counter() - began, 1),
     }
     report_measurement("fuzz", figures)
-    assert figures["requests"] >= each * ROUNDS * len(DOORS)
+    assert figures["requests"] >= each * ROUNDS * len(ENDPOINTS)
     assert rss_mb[-1] < 1.2 * rss_mb[0] + 50
 
 

@@ -33,9 +33,9 @@ def test_a_purchase_is_seen_by_the_next_request_but_not_by_one_as_of_before_it(s
     events = [event("1", "shopper", "milk", "2020-01-01T10:00:00Z")]
     assert server.events(events) == (202, {"accepted": 1, "added": 1})
     assert server.events(events[0], STRUCTURED) == (202, {"accepted": 1, "added": 0})
-    one = tensor("k", 1, datatype="INT32")
-    after = server.infer(tensor("user_id", "shopper"), one, tensor("request_time", "2020-01-01T10:00:01Z"))[1]
-    at = server.infer(tensor("user_id", "shopper"), one, tensor("request_time", "2020-01-01T10:00:00Z"))[1]
+    k = tensor("k", 1, datatype="INT32")
+    after = server.infer(tensor("user_id", "shopper"), k, tensor("request_time", "2020-01-01T10:00:01Z"))[1]
+    at = server.infer(tensor("user_id", "shopper"), k, tensor("request_time", "2020-01-01T10:00:00Z"))[1]
     assert outputs(after) == {"item_id": ["milk"], "score": [1.0], "reason": ["bought_before"]}
     assert outputs(at)["item_id"] == ["a"]
 
@@ -53,8 +53,8 @@ def test_a_list_of_what_is_new_has_nothing_that_was_bought_through_either_protoc
     request = grpc_request("new_only", "BOOL", bool_contents=[True])
     for name, items in (("user_id", [b"guest"]), ("recent_items", [b"b", b"y"])):
         request.inputs.add(name=name, datatype="BYTES", shape=[len(items)], contents={"bytes_contents": items})
-    found = server.stub.ModelInfer(request, timeout=10).outputs[0]
-    assert list(found.contents.bytes_contents) == [b"a", b"c"]
+    output = server.stub.ModelInfer(request, timeout=10).outputs[0]
+    assert list(output.contents.bytes_contents) == [b"a", b"c"]
 
 
 def test_nothing_to_recommend_is_an_empty_answer(server: Server) -> None:
@@ -66,8 +66,8 @@ def test_nothing_to_recommend_is_an_empty_answer(server: Server) -> None:
 def test_the_metadata_lists_the_real_inputs_andoutputs(server: Server) -> None:
     status, metadata = server.call("GET", "/v2/models/aisle")
     assert status == 200
-    assert metadata["inputs"] == [one.metadata() for one in INPUTS]
-    assert metadata["outputs"] == [one.metadata() for one in OUTPUTS]
+    assert metadata["inputs"] == [spec.metadata() for spec in INPUTS]
+    assert metadata["outputs"] == [spec.metadata() for spec in OUTPUTS]
 
 
 BAD_BODIES = {

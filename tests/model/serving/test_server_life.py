@@ -30,8 +30,8 @@ def test_sigterm_lets_a_request_in_flight_finish_and_ends_with_0(slow: Server) -
         answer = pool.submit(slow.infer, tensor("user_id", "u"), parameters=PATIENT)
         time.sleep(0.2)
         slow.process.stop()
-    status, found = answer.result()
-    assert (status, found["parameters"]["rung"]) == (200, "full")
+    status, answered = answer.result()
+    assert (status, answered["parameters"]["rung"]) == (200, "full")
     assert slow.process.exit_code == 0
     assert len(read(slow.log)) == 1
     assert [path.suffix for path in slow.log.iterdir()] == [".parquet"]

@@ -14,53 +14,56 @@ FORMS = ("REST", "gRPC")
 
 
 @pytest.fixture(scope="module")
-def told(server: Server) -> dict[str, Any]:
+def answers(server: Server) -> dict[str, Any]:
     """{form: {what was asked: the answer}}"""
     command = [sys.executable, "-m", "tests.model.serving.triton_calls", str(server.port), str(server.grpc_port)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
-    found: dict[str, Any] = json.loads(done.stdout)
-    return found
+    by_form: dict[str, Any] = json.loads(done.stdout)
+    return by_form
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_server_is_live_and_ready_and_only_its_own_model_is(told: dict[str, Any], form: str) -> None:
-    assert told[form]["states"] == [True, True, True]
+def test_the_server_is_live_and_ready_and_only_its_own_model_is(answers: dict[str, Any], form: str) -> None:
+    assert answers[form]["states"] == [True, True, True]
     no = {"REST": "False", "gRPC": "StatusCode.NOT_FOUND: Model with name other does not exist."}
-    assert told[form]["another is ready"] == no[form]
-    assert told[form]["server"]["name"] == "kserve"
+    assert answers[form]["another is ready"] == no[form]
+    assert answers[form]["server"]["name"] == "kserve"
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_the_metadata_has_the_real_tensors(told: dict[str, Any], form: str) -> None:
-    metadata = told[form]["model"]
+def test_the_metadata_has_the_real_tensors(answers: dict[str, Any], form: str) -> None:
+    metadata = answers[form]["model"]
     assert metadata["name"] == "aisle"
-    for found, tensors in ((metadata["inputs"], INPUTS), (metadata["outputs"], OUTPUTS)):
-        read = [(one["name"], one["datatype"], [int(size) for size in one["shape"]]) for one in found]
+    for tensors_read, tensors in ((metadata["inputs"], INPUTS), (metadata["outputs"], OUTPUTS)):
+        read = [
+            (tensor_read["name"], tensor_read["datatype"], [int(size) for size in tensor_read["shape"]])
+            for tensor_read in tensors_read
+        ]
         assert read == [(tensor.name, tensor.datatype, [tensor.size]) for tensor in tensors]
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_binary_tensors_go_both_ways(told: dict[str, Any], form: str) -> None:
-    assert told[form]["binary"] == {"item_id": ["a", "b"], "score": [1.0, 0.5], "reason": ["popular", "popular"]}
+def test_binary_tensors_go_both_ways(answers: dict[str, Any], form: str) -> None:
+    assert answers[form]["binary"] == {"item_id": ["a", "b"], "score": [1.0, 0.5], "reason": ["popular", "popular"]}
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_only_the_outputs_asked_for_come(told: dict[str, Any], form: str) -> None:
-    assert told[form]["some outputs"] == {"score": [1.0, 0.5]}
+def test_only_the_outputs_asked_for_come(answers: dict[str, Any], form: str) -> None:
+    assert answers[form]["some outputs"] == {"score": [1.0, 0.5]}
 
 
-def test_json_tensors_go_both_ways_over_rest(told: dict[str, Any]) -> None:
-    assert told["REST"]["json"] == {"item_id": ["a", "b"], "score": [1.0, 0.5]}
+def test_json_tensors_go_both_ways_over_rest(answers: dict[str, Any]) -> None:
+    assert answers["REST"]["json"] == {"item_id": ["a", "b"], "score": [1.0, 0.5]}
 
 
-def test_a_refusal_reaches_the_caller_with_its_reason(told: dict[str, Any]) -> None:
+def test_a_refusal_reaches_the_caller_with_its_reason(answers: dict[str, Any]) -> None:
     reason = "input k: expected 1 to 100, got 101"
-    assert told["REST"]["refused"] == f"400: {reason}"
-    assert told["gRPC"]["refused"] == f"StatusCode.INVALID_ARGUMENT: {reason}"
+    assert answers["REST"]["refused"] == f"400: {reason}"
+    assert answers["gRPC"]["refused"] == f"StatusCode.INVALID_ARGUMENT: {reason}"
 
 
 @pytest.mark.parametrize("form", FORMS)
-def test_another_model_is_not_found(told: dict[str, Any], form: str) -> None:
+def test_another_model_is_not_found(answers: dict[str, Any], form: str) -> None:
     code = {"REST": "404", "gRPC": "StatusCode.NOT_FOUND"}[form]
-    assert told[form]["another"] == f"{code}: Model with name other does not exist."
+    assert answers[form]["another"] == f"{code}: Model with name other does not exist."

@@ -1,4 +1,4 @@
-"""`python -m tests.model.serving.triton_calls HTTP_PORT GRPC_PORT`: what Triton's clients are told, as JSON.
+"""`python -m tests.model.serving.triton_calls HTTP_PORT GRPC_PORT`: what Triton's clients receive, as JSON.
 
 In a process of its own: KServe's gRPC messages and Triton's have the same names, and a process takes one of them only.
 """
@@ -52,10 +52,10 @@ def _in_json(client: Any) -> Any:
 
 def _answered(answer: Any) -> dict[str, Any]:
     """{output: its values}, texts decoded."""
-    found = {name: answer.as_numpy(name) for name in ("item_id", "score", "reason")}
+    columns = {name: answer.as_numpy(name) for name in ("item_id", "score", "reason")}
     return {
         name: [value.decode() if isinstance(value, bytes) else value for value in values.tolist()]
-        for name, values in found.items()
+        for name, values in columns.items()
         if values is not None
     }
 

@@ -1,4 +1,4 @@
-"""A store behind the port that is healthy, down or slow, as the test says."""
+"""A store behind the port that is healthy, down or slow, as the test sets it."""
 
 import time
 from collections.abc import Sequence

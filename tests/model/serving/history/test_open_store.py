@@ -133,23 +133,6 @@ def test_an_impossible_id_is_refused_and_nothing_is_written(store: Store, bad: s
     assert _history(store) == []
 
 
-def test_bulk_load_gives_what_appends_would(store: Store) -> None:
-    users, items = np.array(["u", "v"]), np.array(["a", "b", "c"])
-    shoppers = store.bulk_load(
-        users, items, np.array([0, 0, 0, 0, 1]), np.array([0, 1, 2, 0, 1]), np.array([1, 2, 3, 4, 5])
-    )
-    assert shoppers == 2
-    assert _history(store) == [("b", 2), ("c", 3), ("a", 4)]
-    assert _history(store, user_id="v") == [("b", 5)]
-    assert store.append([_event("new", 6, "c", user_id="v")]) == 1
-    assert _history(store, user_id="v") == [("b", 5), ("c", 6)]
-
-
-def test_bulk_load_refuses_events_that_are_not_sorted(store: Store) -> None:
-    with pytest.raises(InputError, match="sorted by"):
-        store.bulk_load(np.array(["u"]), np.array(["a"]), np.array([0, 0]), np.array([0, 0]), np.array([2, 1]))
-
-
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     events=st.lists(st.tuples(st.integers(0, 9), st.integers(0, 50), st.sampled_from("abc")), max_size=20),

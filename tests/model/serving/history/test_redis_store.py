@@ -67,8 +67,8 @@ def test_a_password_may_come_apart_from_the_url_and_a_wrong_one_is_unavailable(t
 
 def test_two_servers_see_each_others_events(tmp_path: Path) -> None:
     with redis_server(tmp_path) as (_, url):
-        one, other = RedisStore(url), RedisStore(url)
-        one.append([EVENT])
+        first, other = RedisStore(url), RedisStore(url)
+        first.append([EVENT])
         assert other.history("u", 99)[0] == ["milk"]
         other.delete("u")
-        assert one.history("u", 99)[0] == []
+        assert first.history("u", 99)[0] == []

@@ -18,8 +18,8 @@ from tests.worlds import purchases, seconds
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with redis_server(tmp_path_factory.mktemp("redis")) as (_, found):
-        yield found
+    with redis_server(tmp_path_factory.mktemp("redis")) as (_, address):
+        yield address
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def _items(store: RedisStore, user_id: str) -> list[str]:
 
 def test_every_shopper_gets_the_purchases_before_the_cut(store: RedisStore, trips: Trips) -> None:
     assert seed(store, trips) == 2
-    assert [sorted(_items(store, one)) for one in ("ann", "bob", "new")] == [["a", "a", "b"], ["b"], []]
+    assert [sorted(_items(store, shopper)) for shopper in ("ann", "bob", "new")] == [["a", "a", "b"], ["b"], []]
 
 
 def test_a_second_run_does_nothing_and_the_forgotten_stay_forgotten(store: RedisStore, trips: Trips) -> None:
@@ -74,6 +74,6 @@ def test_the_command_says_what_it_did(
     trips.save(tmp_path / "trips")
     arguments = ["--examples", str(tmp_path), "--store", url]
     assert [main(arguments), main(arguments), main(["--examples", "/nowhere", "--store", url])] == [0, 0, 2]
-    said = capsys.readouterr()
-    assert said.out == f"2 shoppers got a history\nseeded before (events before {seconds(10)}); nothing done\n"
-    assert said.err == "aisle: expected trips/ in --examples /nowhere, found none\n"
+    printed = capsys.readouterr()
+    assert printed.out == f"2 shoppers got a history\nseeded before (events before {seconds(10)}); nothing done\n"
+    assert printed.err == "aisle: expected trips/ in --examples /nowhere, found none\n"

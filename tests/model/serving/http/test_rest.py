@@ -1,4 +1,4 @@
-"""The short way alone, in front of an application that says where it was asked."""
+"""The short way alone, in front of an application with a status of its own."""
 
 import asyncio
 import json
@@ -54,8 +54,8 @@ def asked(
     named = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
     scope = {"type": "http", "method": "POST", "path": path, "headers": named}
     asyncio.run(ShortWay(behind, StrictDataPlane(model_registry=registry))(scope, receive, send))
-    told = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
-    return sent[0]["status"], told, sent[1]["body"]
+    names = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], names, sent[1]["body"]
 
 
 def test_an_inference_request_is_answered_before_the_application() -> None:
@@ -79,8 +79,8 @@ def test_everything_else_goes_on_to_the_application(path: str, headers: dict[str
 )
 def test_a_bad_body_is_a_400_with_one_line(parts: list[bytes]) -> None:
     status, _, body = asked(parts)
-    told = json.loads(body)
-    assert status == 400 and list(told) == ["error"] and "\n" not in told["error"]
+    refusal = json.loads(body)
+    assert status == 400 and list(refusal) == ["error"] and "\n" not in refusal["error"]
 
 
 def test_an_overloaded_server_says_when_to_come_back() -> None:

@@ -1,4 +1,4 @@
-"""The doors for purchases and for forgetting, on a store that may fail."""
+"""The endpoints for purchases and for forgetting, on a store that may fail."""
 
 import json
 

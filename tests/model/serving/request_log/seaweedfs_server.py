@@ -19,7 +19,7 @@ class Seaweed:
     masters: tuple[str, ...]
 
     def shell(self, commands: str) -> str:
-        """What SeaweedFS's own shell says to the commands, one a line."""
+        """What SeaweedFS's own shell prints for the commands, one a line."""
         done = subprocess.run(
             [self.program, "shell", *self.masters],
             input=commands,

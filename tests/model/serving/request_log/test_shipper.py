@@ -41,8 +41,8 @@ def make_bucket(store: Seaweed) -> Seaweed:
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
-    with seaweedfs_server(tmp_path_factory.mktemp("store")) as found:
-        yield make_bucket(found)
+    with seaweedfs_server(tmp_path_factory.mktemp("store")) as server:
+        yield make_bucket(server)
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(autouse=True)
 def _reader(store: Seaweed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process only reads, but where a test says otherwise."""
+    """This process only reads, unless a test changes that."""
     monkeypatch.setenv("AISLE_AWS_ENDPOINT_URL", store.url)
     be(READER, monkeypatch)
 
@@ -125,8 +125,10 @@ def test_what_is_asked_of_a_server_is_what_the_monitor_reads_though_both_process
             process.kill()
             second.stop()
             assert second.exit_code == 0
-    found = visits.read(url, begun_s - 60, time.time() + 60)
-    assert len(found) == 60 and set(found["version"]) == {"v7"} and found["item_ids"].iloc[0].tolist() == ["a", "b"]
+    answers = visits.read(url, begun_s - 60, time.time() + 60)
+    assert (
+        len(answers) == 60 and set(answers["version"]) == {"v7"} and answers["item_ids"].iloc[0].tolist() == ["a", "b"]
+    )
     assert ids(url) == [f"r-{n:02d}" for n in range(60)]
     assert list(log.iterdir()) == []
 
@@ -165,8 +167,8 @@ def test_while_the_store_is_away_or_has_no_bucket_files_stay_and_it_is_told_once
             assert ids(url) == asked
             asked += write(writer, 20, 10)
             until(lambda: ids(url) == asked)
-        told = process.log.read_text()
-        assert (told.count("takes no file"), told.count("takes files again")) == (1, 1)
+        lines = process.log.read_text()
+        assert (lines.count("takes no file"), lines.count("takes files again")) == (1, 1)
 
 
 def test_after_sigterm_it_goes_on_until_the_server_has_ended(store: Seaweed, url: str, tmp_path: Path) -> None:
@@ -195,22 +197,22 @@ def test_beyond_its_bound_the_oldest_files_are_given_up_and_counted(tmp_path: Pa
     before = metrics.LOG_DROPPED._value.get()
     with RequestLog(tmp_path, LogOptions(roll_rows=10, keep_mb=0.02)) as log:
         write(log, 0, 100)
-    kept = ids(tmp_path)
-    assert kept == [str(n) for n in range(100 - len(kept), 100)] and 10 <= len(kept) < 100
-    assert metrics.LOG_DROPPED._value.get() == before + 100 - len(kept)
+    left = ids(tmp_path)
+    assert left == [str(n) for n in range(100 - len(left), 100)] and 10 <= len(left) < 100
+    assert metrics.LOG_DROPPED._value.get() == before + 100 - len(left)
     assert sum(path.stat().st_size for path in tmp_path.iterdir()) <= 20_000
-    assert metrics.LOG_WAITING_FILES.collect()[0].samples[0].value == len(kept) / 10
+    assert metrics.LOG_WAITING_FILES.collect()[0].samples[0].value == len(left) / 10
 
 
 def test_a_file_is_called_by_the_day_it_was_finished_its_host_and_its_own_name() -> None:
-    one = Waiting(86_400.0 * 3 - 1, Path("/log/v1-1-5-000001.parquet"), 10)
-    assert name_of(one, "pod-1") == "1970-01-03/pod-1-v1-1-5-000001.parquet"
+    file = Waiting(86_400.0 * 3 - 1, Path("/log/v1-1-5-000001.parquet"), 10)
+    assert name_of(file, "pod-1") == "1970-01-03/pod-1-v1-1-5-000001.parquet"
 
 
 def test_a_file_whose_journal_is_still_there_waits(tmp_path: Path) -> None:
     for name in ("a.parquet", "b.parquet", "b.journal", "c.finishing"):
         (tmp_path / name).write_text("x")
-    assert [one.path.name for one in waiting(tmp_path)] == ["a.parquet"]
+    assert [file.path.name for file in waiting(tmp_path)] == ["a.parquet"]
 
 
 def test_days_that_ended_before_the_span_are_not_looked_at(
@@ -220,10 +222,10 @@ def test_days_that_ended_before_the_span_are_not_looked_at(
     for day, broken in ((2, True), (5, False), (6, False)):
         with RequestLog(tmp_path) as log:
             write(log, 86_400 * day, 1)
-        (one,) = waiting(tmp_path)
+        (file,) = waiting(tmp_path)
         if broken:
-            one.path.write_text("no Parquet")
-        os.utime(one.path, (86_400 * day, 86_400 * day))
+            file.path.write_text("no Parquet")
+        os.utime(file.path, (86_400 * day, 86_400 * day))
         ship(tmp_path, *object_store.open_url(url), "pod-1")
     be(READER, monkeypatch)
     days = [path.split("/")[-2] for path in object_store.files(url)[1]]
@@ -249,7 +251,7 @@ def test_each_user_of_the_bucket_may_do_its_part_and_no_more(
 
 
 @pytest.mark.parametrize(
-    ("place", "keys", "says"),
+    ("place", "keys", "message"),
     [
         ("s3://none-such/requests", {}, "cannot be read|expected a bucket none-such"),
         (f"s3://{LOG_BUCKET}/requests", {"AISLE_AWS_SECRET_ACCESS_KEY": "wrong"}, "cannot be read"),
@@ -264,11 +266,11 @@ def test_each_user_of_the_bucket_may_do_its_part_and_no_more(
     ],
 )
 def test_a_wrong_place_or_key_is_told_in_one_line(
-    place: str, keys: dict[str, str], says: str, monkeypatch: pytest.MonkeyPatch
+    place: str, keys: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in keys.items():
         monkeypatch.setenv(name, value)
-    with pytest.raises(InputError, match=says) as error:
+    with pytest.raises(InputError, match=message) as error:
         read(place)
     assert "\n" not in str(error.value)
 

@@ -39,8 +39,8 @@ def test_every_row_is_read_once_while_files_are_written_finished_and_at_the_end(
         for n in range(1000):
             log.write(_row(n))
             if n % 100 == 0:
-                found = _ids(tmp_path)
-                assert found == [str(m) for m in range(len(found))]
+                written = _ids(tmp_path)
+                assert written == [str(m) for m in range(len(written))]
         _wait_for(tmp_path, 1000)
         assert _suffixes(tmp_path) == [".journal"] + [".parquet"] * 3
     assert _suffixes(tmp_path) == [".parquet"] * 4

@@ -1,4 +1,4 @@
-"""Trace spans: what hangs under what, through both protocols, and to a collector's door."""
+"""Trace spans: what hangs under what, through both protocols, and to a collector's endpoint."""
 
 import asyncio
 import threading
@@ -39,10 +39,10 @@ def predictor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Predictor]:
     root = tmp_path_factory.mktemp("traced")
     directory = exported(root / "model", write_items(root, list(ITEMS)), RerankSettings())
     store = FakeStore(items={"u1": ["b"]})
-    found = Predictor(lambda: package.load(directory, on_stage=stage_took), store)
-    found.load()
-    yield found
-    found.close()
+    predictor = Predictor(lambda: package.load(directory, on_stage=stage_took), store)
+    predictor.load()
+    yield predictor
+    predictor.close()
 
 
 @contextmanager
@@ -70,22 +70,22 @@ def _request(user: str) -> kserve.InferRequest:
     return kserve.InferRequest("aisle", inputs, request_id=f"r-{user}", parameters={"deadline_ms": 5000})
 
 
-def _children(found: tuple[ReadableSpan, ...], parent: ReadableSpan) -> list[ReadableSpan]:
+def _children(finished: tuple[ReadableSpan, ...], parent: ReadableSpan) -> list[ReadableSpan]:
     """In the order in which they ended."""
     assert parent.context is not None
-    return [span for span in found if span.parent is not None and span.parent.span_id == parent.context.span_id]
+    return [span for span in finished if span.parent is not None and span.parent.span_id == parent.context.span_id]
 
 
 def test_the_stages_hang_under_their_request_and_that_under_the_callers_span(predictor: Predictor) -> None:
     with spans() as exporter:
         _ask(predictor, "u1", traceparent=CALLER)
-    found = exporter.get_finished_spans()
-    (request,) = [span for span in found if span.name == "request"]
+    finished = exporter.get_finished_spans()
+    (request,) = [span for span in finished if span.name == "request"]
     assert request.context is not None and request.parent is not None and request.attributes is not None
     assert (request.context.trace_id, request.parent.span_id) == (TRACE, SPAN)
     assert request.attributes["aisle.rung"] == "full"
     assert request.attributes["aisle.request_id"] == "r-u1"
-    stages = _children(found, request)
+    stages = _children(finished, request)
     assert [span.name for span in stages] == ["state", "queue", "retrieve", "rank", "rerank"]
     assert all(span.start_time is not None and span.end_time is not None for span in stages)
     assert all((span.start_time or 0) <= (span.end_time or 0) for span in stages)
@@ -94,11 +94,11 @@ def test_the_stages_hang_under_their_request_and_that_under_the_callers_span(pre
 def test_every_request_of_a_batch_has_its_own_stages(predictor: Predictor) -> None:
     with spans() as exporter:
         _ask(predictor, *(f"u{n}" for n in range(6)))
-    found = exporter.get_finished_spans()
-    requests = [span for span in found if span.name == "request"]
+    finished = exporter.get_finished_spans()
+    requests = [span for span in finished if span.name == "request"]
     assert len({span.context.trace_id for span in requests if span.context}) == 6
     for request in requests:
-        names = {span.name for span in _children(found, request)}
+        names = {span.name for span in _children(finished, request)}
         assert names == {"state", "queue", "retrieve", "rank", "rerank"}
 
 
@@ -147,7 +147,7 @@ class _Door(BaseHTTPRequestHandler):
         self.end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Prints nothing."""
 
 
 def test_a_servers_spans_reach_the_collector_through_rest_and_grpc(

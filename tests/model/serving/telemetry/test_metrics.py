@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from model import api
 from model.api import Rung
 from model.serving.history.lookup import Source, State
-from model.serving.telemetry.counting import count
+from model.serving.telemetry.metrics import count
 from model.serving.v2_inputs import Query
 
 VERSION = "counted"
