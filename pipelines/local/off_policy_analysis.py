@@ -12,7 +12,7 @@ from components.monitor.data import attribution
 from components.monitor.data import purchases as bought
 from model.data import columns as c
 from model.errors import InputError
-from model.evaluation.off_policy import Comparison, collect, compare, explored
+from model.evaluation.off_policy import Comparison, collect, compare
 from model.request_log import reader as request_log
 from model.rerank.reranker import explored
 from pipelines.local.experiment_analysis import LATER_S
@@ -78,4 +78,3 @@ def compare_policy(
     return compare(
         collect(lists, candidates, bought_after, shoppers, lambda _, score_C, k: explored(len(score_C), k, policy))
     )
-    return compare(shown)
