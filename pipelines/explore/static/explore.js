@@ -7,7 +7,7 @@ const main = () => document.getElementById("content");
 document.documentElement.classList.add("scripted");
 
 function say(words) {
-  document.getElementById("said").textContent = words;
+  document.getElementById("status").textContent = words;
 }
 
 async function swap(address, name, push) {

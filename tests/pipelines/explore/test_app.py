@@ -74,7 +74,7 @@ def test_a_page_of_what_is_new_keeps_to_it_from_link_to_link(client: httpx.Clien
 
 def test_a_shopper_whom_nobody_knows_still_gets_lists(client: httpx.Client) -> None:
     page = client.get("/shopper?user=somebody-new").text
-    assert "nobody we know" in page and "popular now" in page
+    assert "unknown shopper" in page and "popular now" in page
 
 
 def test_an_item_in_no_list_says_so(client: httpx.Client) -> None:

@@ -82,7 +82,7 @@ def test_an_item_put_into_the_basket_by_keyboard_re_ranks_in_place_and_can_be_ta
     page.get_by_role("link", name=f"Put {title} into the basket").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**/shopper?*basket=*")
-    page.wait_for_function("document.getElementById('said').textContent.startsWith('Ranked again.')")
+    page.wait_for_function("document.getElementById('status').textContent.startsWith('Ranked again.')")
     assert page.locator(":focus").get_attribute("aria-label") == f"Take {title} out of the basket"
     assert page.locator(".moved").count() > 0 and title in page.locator(".basket").inner_text()
     page.keyboard.press("Enter")
