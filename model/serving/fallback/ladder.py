@@ -2,7 +2,7 @@
 
 Full ranking when it is expected to be done in time, else fewer candidates, else no ranking at all. What was started and
 is not done in time is left behind, and the answer made without it. The expectation is the time that a batch on that
-rung took lately, times the batches that go before.
+rung took lately, an average, times the batches that go before.
 """
 
 import asyncio
@@ -26,30 +26,6 @@ WARM_UP_HISTORIES = (0, 1, 100, 1000)
 
 _RANKED = (Rung.FULL, Rung.FEWER)
 _log = logging.getLogger(__name__)
-
-
-class Expected:
-    """How long one kind of work takes, seconds: an average in which the last ten or so count most.
-
-    Example:
-        >>> expected = Expected()
-        >>> expected.took(1.0)
-        >>> expected.seconds
-        0.1
-        >>> expected.passed_over()
-        >>> round(expected.seconds, 3)
-        0.098
-    """
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def took(self, seconds: float) -> None:
-        self.seconds += 0.1 * (seconds - self.seconds)
-
-    def passed_over(self) -> None:
-        """It was thought too slow: think a little better of it each time, so that it is tried again."""
-        self.seconds *= 0.98
 
 
 class Ladder:
@@ -76,7 +52,7 @@ class Ladder:
         self.model = model
         self._threads = threads
         self._batcher = Batcher(self._timed, threads, metrics.QUEUE_SECONDS.labels(model.version).observe)
-        self._expected = {rung: Expected() for rung in _RANKED}
+        self._expected_s = dict.fromkeys(_RANKED, 0.0)
         self._failing = False
         self.popular: list[str] = []
 
@@ -91,7 +67,7 @@ class Ladder:
                 job.result()
             for request in requests[: len(WARM_UP_HISTORIES)]:
                 self._batcher.submit(request, rung is Rung.FEWER).result()
-            self._expected[rung] = Expected()  # the first runs compile and do not predict the next
+            self._expected_s[rung] = 0.0  # the first runs compile and do not predict the next
         self.popular = self.model.recommend([_made_up(0, MAX_K)])[0].item_ids
 
     async def answer(self, request: api.Request, deadline: float) -> tuple[api.Answer, Rung]:
@@ -112,9 +88,9 @@ class Ladder:
         """The best ranked rung that should be done within `left_s`; None when there is none."""
         rounds = self._batcher.rounds()
         for rung in _RANKED:
-            if self._expected[rung].seconds * rounds <= left_s:
+            if self._expected_s[rung] * rounds <= left_s:
                 return rung
-            self._expected[rung].passed_over()
+            self._expected_s[rung] *= 0.98  # so that what was thought too slow is tried again
         return None
 
     async def _ranked(self, request: api.Request, rung: Rung, last: float) -> api.Answer | None:
@@ -134,7 +110,8 @@ class Ladder:
     def _timed(self, requests: Sequence[api.Request], fewer: bool) -> list[api.Answer]:
         begin = time.perf_counter()
         answers = self.model.recommend(requests, fewer=fewer)
-        self._expected[Rung.FEWER if fewer else Rung.FULL].took(time.perf_counter() - begin)
+        rung, took_s = Rung.FEWER if fewer else Rung.FULL, time.perf_counter() - begin
+        self._expected_s[rung] += 0.1 * (took_s - self._expected_s[rung])  # the last ten or so count most
         metrics.BATCH_SIZE.labels(self.model.version).observe(len(requests))
         return answers
 

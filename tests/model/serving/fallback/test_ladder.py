@@ -96,7 +96,7 @@ def test_behind_another_batch_there_must_be_time_for_two(busy: bool, rung: Rung)
     """Full ranking is expected to take 3 s and there are 5: enough for one round, not for two."""
     model = HeldModel(version="v", items=ITEMS)
     ladder = Ladder(model, threads=1)
-    ladder._expected[Rung.FULL].seconds = 3.0
+    ladder._expected_s[Rung.FULL] = 3.0
 
     async def ask() -> Rung:
         if busy:
