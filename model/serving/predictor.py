@@ -19,8 +19,7 @@ from model import api
 from model.api import Rung
 from model.errors import InputError
 from model.request_log.routing_headers import route_of
-from model.serving.fallback.ladder import Ladder
-from model.serving.fallback.rungs import ServedModel
+from model.serving.fallback.ladder import Ladder, ServedModel
 from model.serving.history.lookup import State, StateReader
 from model.serving.history.store import HistoryStore
 from model.serving.request_log.writer import RequestLog, detail, row
