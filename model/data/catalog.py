@@ -145,12 +145,7 @@ class Catalog:
             snapshot_W=self.snapshot_W[-1:],
             recent_WI=self.recent_WI[-1:],
             decayed_WI=self.decayed_WI[-1:],
-            promotions=tuple(
-                dataclasses.replace(
-                    p, **{name: getattr(p, name)[p.end_hour_P > cut_hour] for name in _PROMOTION_ARRAYS}
-                )
-                for p in self.promotions
-            ),
+            promotions=tuple(_since(p, cut_hour) for p in self.promotions),
         )
 
     def save(self, path: Path) -> None:
@@ -184,6 +179,11 @@ class Catalog:
 def hashed_rows(item_ids: np.ndarray, buckets: int) -> np.ndarray:
     """[n] int32: for items without an embedding row of their own, the shared one, below `buckets`."""
     return np.fromiter((zlib.crc32(str(item).encode()) % buckets for item in item_ids), np.int32, len(item_ids))
+
+
+def _since(promotions: Promotions, hour: int) -> Promotions:
+    arrays = {name: getattr(promotions, name)[promotions.end_hour_P > hour] for name in _PROMOTION_ARRAYS}
+    return dataclasses.replace(promotions, **arrays)
 
 
 def _columns(path: Path) -> dict[str, np.ndarray]:
