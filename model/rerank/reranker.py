@@ -33,12 +33,8 @@ class Reranker:
         >>> rule = Rule(action="exclude", values=("wine",))
         >>> reranker = Reranker(RerankSettings(), [rule], ItemValues(Path("items.parquet")))
         >>> request = Request(user_id="ann", time_s=0, history_item=[], history_time=np.empty(0), k=2)
-        >>> reranker(
-        ...     request,
-        ...     item_C=np.array([b"wine", b"milk", b"tea"], dtype=object),
-        ...     score_C=np.array([0.5, 0.25, 0.125], np.float32),
-        ...     reason_C=np.array([b"popular"] * 3, dtype=object),
-        ... ).item_ids
+        >>> items, reasons = np.array([b"wine", b"milk", b"tea"], object), np.array([b"popular"] * 3, object)
+        >>> reranker(request, items, np.array([0.5, 0.25, 0.125], np.float32), reasons).item_ids
         ['milk', 'tea']
     """
 

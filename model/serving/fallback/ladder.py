@@ -53,20 +53,19 @@ class Ladder:
     """One model and the threads that it runs on.
 
     Example:
-        A model that fails; the items that everybody buys are the answer.
+        Where no time is left, the items that everybody buys are the answer.
 
         >>> from types import SimpleNamespace
         >>> def shown(request, item_C, score_C, reason_C):
         ...     return api.Answer(item_ids=[item.decode() for item in item_C], scores=score_C.tolist(), reasons=[])
-        >>> ladder = Ladder(SimpleNamespace(version="v1", recommend=None, shown=shown), threads=1)
+        >>> model = SimpleNamespace(version="v1", half_life_days=120.0, shown=shown)
+        >>> ladder = Ladder(model, threads=1)
         >>> ladder.popular = ["milk"]
-        >>> logging.disable()
         >>> request = api.Request(user_id="ann", time_s=0, history_item=[], history_time=np.empty(0))
-        >>> answer, rung = asyncio.run(ladder.answer(request, deadline=time.perf_counter() + 1.0))
+        >>> answer, rung = asyncio.run(ladder.answer(request, deadline=time.perf_counter()))
         >>> answer.item_ids, rung.value
         (['milk'], 'popular')
         >>> ladder.close()
-        >>> logging.disable(logging.NOTSET)
     """
 
     def __init__(self, model: ServedModel, threads: int) -> None:
