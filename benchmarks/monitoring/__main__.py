@@ -30,7 +30,7 @@ from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
 from model.evaluation.ranking_metrics import find_hits, recall
 from model.files import read_json, write_json
-from model.serving.fallback.rungs import ServedModel
+from model.serving.fallback.ladder import ServedModel
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.recipes import full
 from tfx_configs.units import DAY_S

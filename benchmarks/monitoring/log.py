@@ -12,7 +12,7 @@ from kserve.protocol.infer_type import InferInput
 
 from components.rollout.local.trip_traffic import seed_store
 from model.data.trips import Trips
-from model.serving.fallback.rungs import ServedModel
+from model.serving.fallback.ladder import ServedModel
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from model.serving.predictor import Limits, Predictor

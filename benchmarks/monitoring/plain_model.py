@@ -7,7 +7,7 @@ import numpy as np
 
 from model import api
 from model.data.frequency import HALF_LIFE_DAYS
-from model.serving.fallback.rungs import unranked
+from model.serving.fallback.ladder import unranked
 
 
 @dataclass(kw_only=True)

@@ -15,17 +15,11 @@ class Batch(NamedTuple):
     """NumPy arrays or tensors. Indices are those of the Catalog.
 
     Example:
-        >>> import numpy as np
-        >>> batch = Batch(
-        ...     history_item_H=np.array([3, 5, 3], np.int32),
-        ...     history_time_H=np.array([100, 200, 150]),
-        ...     history_row_H=np.array([0, 0, 1], np.int32),
-        ...     time_B=np.array([300, 300]),
-        ...     store_B=np.array([0, 0], np.int32),
-        ...     user_B=np.array([0, 0], np.int32),
-        ... )
+        `trips` and `catalog` are those of the examples of Trips and Catalog.
+
+        >>> batch = TripReader(trips, catalog).batch(np.array([0, 1]))
         >>> batch.history_item_H[batch.history_row_H == 1].tolist()  # the history of the second request
-        [3]
+        [1]
     """
 
     history_item_H: Any
@@ -48,7 +42,6 @@ class TripReader:
     Example:
         `trips` and `catalog` are those of the examples of Trips and Catalog.
 
-        >>> import numpy as np
         >>> reader = TripReader(trips, catalog)
         >>> reader.batch(np.array([1])).history_item_H.tolist()  # ann bought milk, item 1, before
         [1]

@@ -145,7 +145,7 @@ class Catalog:
             snapshot_W=self.snapshot_W[-1:],
             recent_WI=self.recent_WI[-1:],
             decayed_WI=self.decayed_WI[-1:],
-            promotions=tuple(_keep(p, p.end_hour_P > cut_hour) for p in self.promotions),
+            promotions=tuple(_since(p, cut_hour) for p in self.promotions),
         )
 
     def save(self, path: Path) -> None:
@@ -181,9 +181,9 @@ def hashed_rows(item_ids: np.ndarray, buckets: int) -> np.ndarray:
     return np.fromiter((zlib.crc32(str(item).encode()) % buckets for item in item_ids), np.int32, len(item_ids))
 
 
-def _keep(promotions: Promotions, mask: np.ndarray) -> Promotions:
-    arrays = {name: getattr(promotions, name)[mask] for name in _PROMOTION_ARRAYS}
-    return Promotions(kind=promotions.kind, **arrays)
+def _since(promotions: Promotions, hour: int) -> Promotions:
+    arrays = {name: getattr(promotions, name)[promotions.end_hour_P > hour] for name in _PROMOTION_ARRAYS}
+    return dataclasses.replace(promotions, **arrays)
 
 
 def _columns(path: Path) -> dict[str, np.ndarray]:

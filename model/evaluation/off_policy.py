@@ -142,7 +142,7 @@ def collect(
         target_C = policy(ids, score_C, len(items))
         places[n], direct[n] = target_C.sum(), target_C @ score_C
         place_of = {item: c for c, item in enumerate(ids)}
-        for item, propensity in zip(items, propensities or [1.0] * len(items), strict=True):
+        for item, propensity in zip(items, propensities if len(propensities) else [1.0] * len(items), strict=True):
             c = place_of.get(item)
             target, guess = (0.0, 0.0) if c is None else (float(target_C[c]), float(score_C[c]))
             columns.append((n, propensity, target, float(item in bought[n]), guess))

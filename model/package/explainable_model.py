@@ -15,7 +15,7 @@ from model.api import Answer, Request
 from model.data.catalog import MISSING
 from model.features.promotion_calendar import HOURS
 from model.package.loaded_model import LoadedModel
-from model.package.manifest import Manifest, verify
+from model.package.manifest import verify
 from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
 from model.system.legacy_keras import tf
@@ -26,8 +26,10 @@ from tfx_configs.units import HOUR_S
 class OpenedModel(LoadedModel):
     """The very graph that serves. Not for several threads at once: the catalog in it can be changed for a moment."""
 
-    def __init__(self, directory: Path, manifest: Manifest, policy: RerankPolicy) -> None:
-        super().__init__(directory, manifest, policy)
+    def __init__(self, directory: Path) -> None:
+        """Verifies and loads. Raises ModelRefused when anything in the directory is off."""
+        manifest = verify(directory)
+        super().__init__(directory, manifest, RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS)))
         features = self._saved.recommender.features
         self._popularity: tuple[Any, ...] = (features.recent_X, features.decayed_X)
         self._key_N = features.promotions.key_N.numpy()
@@ -77,11 +79,3 @@ def _zero(variables: tuple[Any, ...], at_C: np.ndarray) -> Iterator[None]:
     finally:
         for variable, values in zip(variables, before, strict=True):
             variable.scatter_nd_update(cells, values)
-
-
-def open_model(directory: Path) -> OpenedModel:
-    """Verifies and loads. Raises ModelRefused when anything in the directory is off."""
-    manifest = verify(directory)
-    return OpenedModel(
-        directory, manifest, RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS), None)
-    )

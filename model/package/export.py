@@ -74,18 +74,9 @@ class Serving(tf.Module):
         )
 
     @tf.function(input_signature=REQUEST)
-    def embed(
-        self,
-        history_item: Tensor,
-        history_time: Tensor,
-        history_row: Tensor,
-        user_id: Tensor,
-        store_id: Tensor,
-        time: Tensor,
-    ) -> dict[str, Tensor]:
+    def embed(self, *request: Tensor) -> dict[str, Tensor]:
         """{"query": [B, d]}: what the index is searched with."""
-        batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
-        return {"query": self.recommender.embed(batch)}
+        return {"query": self.recommender.embed(self._batch(*request))}
 
     @tf.function(
         input_signature=[
@@ -112,23 +103,10 @@ class Serving(tf.Module):
             tf.TensorSpec([], tf.int32, "k"),
         ]
     )
-    def recommend(
-        self,
-        history_item: Tensor,
-        history_time: Tensor,
-        history_row: Tensor,
-        user_id: Tensor,
-        store_id: Tensor,
-        time: Tensor,
-        retrieved: Tensor,
-        exclude_item: Tensor,
-        exclude_row: Tensor,
-        ranked: Tensor,
-        k: Tensor,
-    ) -> dict[str, Tensor]:
+    def recommend(self, *inputs: Tensor) -> dict[str, Tensor]:
         """{"item_id", "score", "reason"}: [B, at most k], best first; item_id is empty where candidates ran out."""
-        batch = self._batch(history_item, history_time, history_row, user_id, store_id, time)
-        exclude = self._items.lookup(exclude_item)
+        *request, retrieved, exclude_item, exclude_row, ranked, k = inputs
+        batch, exclude = self._batch(*request), self._items.lookup(exclude_item)
         item, score, source = self.recommender.recommend(batch, retrieved, exclude, exclude_row, ranked, k)
         item_id = tf.where(item >= 0, tf.gather(self._item_ids, tf.maximum(item, 0)), "")
         return {"item_id": item_id, "score": score, "reason": tf.gather(self._sources, source)}

@@ -101,7 +101,7 @@ class LoadedModel:
         Args:
             item_C, reason_C: bytes, best first. score_C: float32, falling.
         """
-        return _shown(self._policy.current(), request, item_C, score_C, reason_C)
+        return self._policy.current()(request, item_C, score_C, reason_C)
 
     def _answer(self, requests: Sequence[Request], fewer: bool, ranked: int) -> list[Answer]:
         begin = time.perf_counter()
@@ -132,7 +132,7 @@ class LoadedModel:
         self, reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
     ) -> Answer:
         """What is shown; where the request asks for it, with all that was ranked and what was unknown."""
-        answer = _shown(reranker, request, item_C, score_C, reason_C)
+        answer = reranker(request, item_C, score_C, reason_C)
         if not request.detail:
             return answer
         items, reasons = ([value.decode() for value in values.tolist()] for values in (item_C, reason_C))
@@ -181,19 +181,6 @@ def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Tensor
         "store_id": tf.constant([request.store_id for request in requests]),
         "time": tf.constant([request.time_s for request in requests], tf.int64),
     }
-
-
-def _shown(
-    reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
-) -> Answer:
-    """Re-ranked where anything is switched on, else the best k as they come."""
-    if reranker.active:
-        return reranker(request, item_C, score_C, reason_C)
-    return Answer(
-        item_ids=[item.decode() for item in item_C[: request.k]],
-        scores=[float(score) for score in score_C[: request.k]],
-        reasons=[reason.decode() for reason in reason_C[: request.k]],
-    )
 
 
 def direct(signature: Any) -> Call:

@@ -51,37 +51,23 @@ class Manifest:
     score_is_probability: bool = False
     """A score is the probability of a purchase on this trip; else it only orders a list."""
     half_life_days: float = HALF_LIFE_DAYS
-    """Of personal frequency, which answers where the model cannot (model/serving/fallback/rungs.py), days."""
+    """Of personal frequency, which answers where the model cannot (model/serving/fallback/ladder.py), days."""
 
 
-def write_manifest(
-    directory: Path,
-    *,
-    kind: str,
-    cut_s: int,
-    items: int,
-    retrieved: int,
-    ranked: int,
-    index: dict[str, Any],
-    score_is_probability: bool = False,
-    half_life_days: float = HALF_LIFE_DAYS,
-) -> Manifest:
-    """Writes manifest.json over the files in `directory`."""
+def write_manifest(directory: Path, **facts: Any) -> Manifest:
+    """Writes manifest.json over the files in `directory`.
+
+    Args:
+        facts: the fields of Manifest that do not follow from the files and this environment.
+    """
     files = tree_digests(directory)
-    day = datetime.datetime.fromtimestamp(cut_s, datetime.UTC).date().isoformat()
+    day = datetime.datetime.fromtimestamp(facts["cut_s"], datetime.UTC).date().isoformat()
     manifest = Manifest(
         version=f"{day}-{combined_digest(files)[:12]}",
-        kind=kind,
-        cut_s=cut_s,
-        items=items,
-        retrieved=retrieved,
-        ranked=ranked,
-        index=index,
         schema=schema_digest(),
         libraries=installed_libraries(),
         files=files,
-        score_is_probability=score_is_probability,
-        half_life_days=half_life_days,
+        **facts,
     )
     write_json(directory / NAME, dataclasses.asdict(manifest))
     return manifest

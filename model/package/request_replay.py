@@ -27,7 +27,7 @@ class Recommends(Protocol):
     version: str
 
     def recommend(self, requests: Sequence[Request], fewer: bool = False) -> list[Answer]:
-        """As model.serving.fallback.rungs.ServedModel."""
+        """As model.serving.fallback.ladder.ServedModel."""
         ...
 
 

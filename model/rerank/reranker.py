@@ -6,7 +6,6 @@ Shape legend: C candidates of one request, best first; G capped or diversified a
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,21 +18,6 @@ NO_VALUE = -1
 """Code of an item that lacks the attribute: never capped, like nothing else."""
 SMALLEST = 1e-7
 """Scores are kept this far from 0 and 1 when their log-odds are taken."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ban:
-    """Items that a rule keeps out of a store, and whether those who bought them before still see them.
-
-    Example:
-        >>> ban = Ban(items=frozenset({b"wine"}), store_id="", spares_owners=True)
-        >>> b"wine" in ban.items
-        True
-    """
-
-    items: frozenset[bytes]
-    store_id: str
-    spares_owners: bool
 
 
 class Reranker:
@@ -49,22 +33,14 @@ class Reranker:
         >>> rule = Rule(action="exclude", values=("wine",))
         >>> reranker = Reranker(RerankSettings(), [rule], ItemValues(Path("items.parquet")))
         >>> request = Request(user_id="ann", time_s=0, history_item=[], history_time=np.empty(0), k=2)
-        >>> reranker(
-        ...     request,
-        ...     item_C=np.array([b"wine", b"milk", b"tea"], dtype=object),
-        ...     score_C=np.array([0.5, 0.25, 0.125], np.float32),
-        ...     reason_C=np.array([b"popular"] * 3, dtype=object),
-        ... ).item_ids
+        >>> items, reasons = np.array([b"wine", b"milk", b"tea"], object), np.array([b"popular"] * 3, object)
+        >>> reranker(request, items, np.array([0.5, 0.25, 0.125], np.float32), reasons).item_ids
         ['milk', 'tea']
     """
 
     def __init__(self, settings: RerankSettings, rules: Sequence[Rule], values: ItemValues) -> None:
         self._settings = settings
-        self._bans = [
-            Ban(items=values.items_with(rule), store_id=rule.store_id, spares_owners=rule.action == "restrict")
-            for rule in rules
-            if rule.action != "cap"
-        ]
+        self._bans = [(rule, values.items_with(rule)) for rule in rules if rule.action != "cap"]
         self._caps = [(rule, values.codes(rule.attribute, rule.values)) for rule in rules if rule.action == "cap"]
         alike = settings.diversity_attribute
         self._kinds = values.codes(alike or values.coarsest(), ()) if settings.diversity else {}
@@ -105,12 +81,12 @@ class Reranker:
         return order[chosen(relevance, kind_C, settings.diversity, coded, wanted)]
 
     def _allowed_C(self, request: Request, item_C: np.ndarray, own_C: np.ndarray) -> np.ndarray:
-        """[C] bool."""
+        """[C] bool. A restricted item is shown to those who bought it before, an excluded one to none."""
         allowed_C = np.ones(len(item_C), bool)
-        for ban in self._bans:
-            if ban.store_id in ("", request.store_id):
-                banned_C = np.fromiter((item in ban.items for item in item_C), bool, len(item_C))
-                allowed_C &= ~banned_C | (own_C if ban.spares_owners else False)
+        for rule, items in self._bans:
+            if rule.store_id in ("", request.store_id):
+                banned_C = np.fromiter((item in items for item in item_C), bool, len(item_C))
+                allowed_C &= ~banned_C | (own_C if rule.action == "restrict" else False)
         return allowed_C
 
 

@@ -19,9 +19,8 @@ from model import api
 from model.api import Rung
 from model.errors import InputError
 from model.request_log.routing_headers import route_of
-from model.serving.fallback.ladder import Ladder
-from model.serving.fallback.rungs import ServedModel
-from model.serving.history.lookup import Source, State, StateReader
+from model.serving.fallback.ladder import Ladder, ServedModel
+from model.serving.history.lookup import State, StateReader
 from model.serving.history.store import HistoryStore
 from model.serving.request_log.writer import RequestLog, detail, row
 from model.serving.telemetry import metrics, tracing
@@ -84,7 +83,7 @@ class Predictor(kserve.Model):
         """Loads and warms up; raises what the loader raises, so that a refused model never becomes ready."""
         self._ladder = Ladder(self._load_model(), len(os.sched_getaffinity(0)))
         self._ladder.warm_up()
-        metrics.begin(self._ladder.model.version, Rung, Source, self._limits.max_in_flight)
+        metrics.begin(self._ladder.model.version, self._limits.max_in_flight)
         self.ready = True
         return True
 

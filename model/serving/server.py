@@ -20,7 +20,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from threadpoolctl import threadpool_limits
 
 from model.errors import AisleError
-from model.serving.fallback.rungs import ServedModel
+from model.serving.fallback.ladder import ServedModel
 from model.serving.history.open_store import open_store
 from model.serving.http.loopback import bind_to_loopback
 from model.serving.http.rest import BINARY_HEADER, ShortWayServer

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from components.artifacts.examples import Examples
 from model.package import model_card as card
-from model.package.explainable_model import open_model
+from model.package.explainable_model import OpenedModel
 from model.registry.model_registry import Registry
 from pipelines.explore.counterfactuals import Examiner
 from pipelines.explore.features import FeatureReader
@@ -43,7 +43,7 @@ def open_world(chosen: Chosen) -> World:
     examiner = Examiner(catalog, reader, products, chosen.features.trip_gap_hours)
     roles = []
     for name, directory in chosen.models.items():
-        model = open_model(directory)
+        model = OpenedModel(directory)
         same = (model.manifest.cut_s, model.manifest.items) == (cut_s, catalog.items)
         roles.append(Role(name=name, model=model, explained=same, card=_card(chosen, directory, model.version)))
     return World(

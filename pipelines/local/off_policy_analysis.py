@@ -66,14 +66,10 @@ def compare_policy(
             "and the server's --log-detail-percent decides how many are detailed"
         )
     chosen = visits.iloc[which]
-    lists = [
-        (list(items), [] if propensities is None else list(propensities))
-        for items, propensities in zip(chosen["item_ids"], chosen["propensities"], strict=True)
-    ]
-    candidates = [
-        (list(ids), np.asarray(scores, float))
-        for ids, scores in zip(chosen["candidate_ids"], chosen["candidate_scores"], strict=True)
-    ]
+    propensities = chosen["propensities"].map(lambda values: () if values is None else values)
+    lists = list(zip(chosen["item_ids"], propensities, strict=True))
+    scores = chosen["candidate_scores"].map(lambda values: np.asarray(values, float))
+    candidates = list(zip(chosen["candidate_ids"], scores, strict=True))
     bought_after, shoppers = [baskets[visit] for visit in which], chosen[c.USER].tolist()
     return compare(
         collect(lists, candidates, bought_after, shoppers, lambda _, score_C, k: explored(len(score_C), k, policy))

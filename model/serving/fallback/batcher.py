@@ -83,7 +83,7 @@ class Batcher:
     def _work(self) -> None:
         while jobs := self._next():
             try:
-                self._tell_wait(jobs)
+                self._report_wait(jobs)
                 self._answer(jobs)
             finally:
                 with self._wake:
@@ -104,7 +104,7 @@ class Batcher:
                 self._wake.wait()
         return []
 
-    def _tell_wait(self, jobs: Sequence[_Job]) -> None:
+    def _report_wait(self, jobs: Sequence[_Job]) -> None:
         now = time.perf_counter()
         for job in jobs:
             self._on_wait(now - job.submitted)

@@ -1,6 +1,7 @@
 """Live state embedded in the server: one LMDB directory, no other program. For a laptop, or one pod."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import lmdb
@@ -44,26 +45,20 @@ class LmdbStore:
         self._env.reader_check()
 
     def history(self, user_id: str, before_s: int) -> tuple[list[str], np.ndarray]:
-        try:
-            with self._env.begin() as transaction:
-                value = transaction.get(history.key_of(user_id))
-        except lmdb.Error as error:
-            raise StoreUnavailable(f"store: cannot be read ({error})") from None
+        with self._transaction() as transaction:
+            value = transaction.get(history.key_of(user_id))
         return history.before(value, before_s)
 
     def append(self, events: Sequence[Event]) -> int:
         """All events or, when it raises, none."""
         added = 0
         by_key = history.by_key(events)
-        try:
-            with self._env.begin(write=True) as transaction:
-                for key, of_key in by_key.items():
-                    value, fresh = history.merged(transaction.get(key), of_key, self.max_history)
-                    if value is not None:
-                        transaction.put(key, value)
-                        added += fresh
-        except lmdb.Error as error:
-            raise StoreUnavailable(f"store: cannot be written ({error})") from None
+        with self._transaction(write=True) as transaction:
+            for key, of_key in by_key.items():
+                value, fresh = history.merged(transaction.get(key), of_key, self.max_history)
+                if value is not None:
+                    transaction.put(key, value)
+                    added += fresh
         return added
 
     def bulk_load(
@@ -72,18 +67,23 @@ class LmdbStore:
         """Replaces the histories of the shoppers in user_E (model.serving.history.store.packed); returns their
         number."""
         shoppers = 0
-        with self._env.begin(write=True) as transaction:
+        with self._transaction(write=True) as transaction:
             for key, value in history.packed(user_ids, item_ids, user_E, item_E, time_E, self.max_history):
                 transaction.put(key, value)
                 shoppers += 1
         return shoppers
 
     def delete(self, user_id: str) -> bool:
+        with self._transaction(write=True) as transaction:
+            return bool(transaction.delete(history.key_of(user_id)))
+
+    @contextmanager
+    def _transaction(self, write: bool = False) -> Iterator[lmdb.Transaction]:
         try:
-            with self._env.begin(write=True) as transaction:
-                return bool(transaction.delete(history.key_of(user_id)))
+            with self._env.begin(write=write) as transaction:
+                yield transaction
         except lmdb.Error as error:
-            raise StoreUnavailable(f"store: cannot be written ({error})") from None
+            raise StoreUnavailable(f"store: cannot be {'written' if write else 'read'} ({error})") from None
 
     def close(self) -> None:
         """Flushes to disk and closes."""

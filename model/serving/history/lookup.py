@@ -70,16 +70,15 @@ class StateReader:
         """The shopper's state; what the store has not answered after `timeout_s` is as if it were down."""
         try:
             if self._store.remote:
-                items, times = await asyncio.wait_for(self._asked(query), timeout_s)
+                answer = asyncio.get_running_loop().run_in_executor(
+                    self._pool, self._store.history, query.user_id, query.time_s
+                )
+                items, times = await asyncio.wait_for(answer, timeout_s)
             else:
                 items, times = self._store.history(query.user_id, query.time_s)
         except (TimeoutError, StoreUnavailable):
             return _brought(query, Source.UNAVAILABLE)
         return State(items=items, times=times, source=Source.FOUND) if items else _brought(query, Source.UNKNOWN)
-
-    def _asked(self, query: Query) -> asyncio.Future[tuple[list[str], np.ndarray]]:
-        loop = asyncio.get_running_loop()
-        return loop.run_in_executor(self._pool, self._store.history, query.user_id, query.time_s)
 
     def close(self) -> None:
         """Waits for what still runs."""

@@ -23,8 +23,6 @@ from model.errors import InputError
 from model.serving.v2_inputs import check_id
 
 _COUNT = struct.Struct("<I")
-_Row = tuple[int, str, int]
-"""(time_s, item id, digest)"""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -100,9 +98,12 @@ def by_key(events: Sequence[Event]) -> dict[bytes, list[Event]]:
 
 def merged(value: bytes | None, events: Sequence[Event], max_history: int) -> tuple[bytes | None, int]:
     """(new value, events that were not there before); (None, 0) when nothing changes. `events` are one shopper's."""
-    old = [] if value is None else _rows(value)
+    old: list[tuple[int, str, int]] = []
+    if value is not None:
+        times_n, digests_n, items_n = _split(value)
+        old = list(zip(times_n.tolist(), items_n, digests_n.tolist(), strict=True))
     stored_digests = {digest for _, _, digest in old}
-    fresh: dict[int, _Row] = {}
+    fresh = {}
     for event in events:
         digest = _digest(event.event_id)
         if digest not in stored_digests:
@@ -158,8 +159,3 @@ def _split(value: bytes) -> tuple[np.ndarray, np.ndarray, list[str]]:
     times = np.frombuffer(value, "<i8", count, _COUNT.size)
     digests = np.frombuffer(value, "<u8", count, _COUNT.size + 8 * count)
     return times, digests, value[_COUNT.size + 16 * count :].decode().split("\0")
-
-
-def _rows(value: bytes) -> list[_Row]:
-    times, digests, items = _split(value)
-    return list(zip(times.tolist(), items, digests.tolist(), strict=True))

@@ -50,10 +50,9 @@ def _event(value: Any, now_s: int) -> Event:
     for name in _ATTRIBUTES:
         if not isinstance(value.get(name), str) or not value[name]:
             raise InputError(f"event attribute {name}: expected a non-empty string, got {value.get(name)!r:.60}")
-    if value["specversion"] != "1.0":
-        raise InputError(f"event attribute specversion: expected 1.0, got {value['specversion']!r:.60}")
-    if value["type"] != EVENT_TYPE:
-        raise InputError(f"event attribute type: expected {EVENT_TYPE}, got {value['type']!r:.60}")
+    for name, expected in (("specversion", "1.0"), ("type", EVENT_TYPE)):
+        if value[name] != expected:
+            raise InputError(f"event attribute {name}: expected {expected}, got {value[name]!r:.60}")
     data = value.get("data")
     if not isinstance(data, dict) or set(data) != set(_FIELDS):
         raise InputError(f"event data: expected exactly {', '.join(_FIELDS)}, got {data!r:.60}")

@@ -167,21 +167,13 @@ def row(
     return {
         "request_id": request_id,
         "version": version,
-        "user_id": query.user_id,
-        "time_s": query.time_s,
         "logged_s": round(time.time(), 3),
-        "store_id": query.store_id,
-        "k": query.k,
         "route": route,
         "rung": rung,
         "state": state.source,
         "latency_ms": round(seconds * 1000, 3),
-        "item_ids": answer.item_ids,
-        "scores": answer.scores,
-        "reasons": answer.reasons,
-        "propensities": answer.propensities,
-        "exclude": query.exclude,
-        "new_only": query.new_only,
+        **{name: getattr(query, name) for name in ("user_id", "time_s", "store_id", "k", "exclude", "new_only")},
+        **{name: getattr(answer, name) for name in ("item_ids", "scores", "reasons", "propensities")},
     }
 
 

@@ -2,7 +2,7 @@
 
 import collections
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,14 +52,14 @@ def stage_took(version: str, stage: str, seconds: float) -> None:
     STAGE_SECONDS.labels(version, stage).observe(seconds)
 
 
-def begin(version: str, rungs: Iterable[str], sources: Iterable[str], max_in_flight: int) -> None:
+def begin(version: str, max_in_flight: int) -> None:
     """Counters start at 0, not at their first count: a rate knows nothing of what was there when a series began."""
     IN_FLIGHT_LIMIT.set(max_in_flight)
     for outcome in ("bad_request", "shed", "error"):
         REQUESTS.labels(version, outcome, "")
-    for rung in rungs:
+    for rung in Rung:
         REQUESTS.labels(version, "ok", rung)
-    for source in sources:
+    for source in Source:
         STATE.labels(version, source)
     for result in ("added", "known", "unavailable"):
         EVENTS.labels(result)

@@ -18,6 +18,7 @@ from model.serving.fallback.ladder import Ladder
 from model.serving.predictor import Limits, Overloaded, Predictor
 from tests.model.serving.fake_server import FakeModel
 from tests.model.serving.history.fake_store import FakeStore
+from tfx_configs.frozen import SettingsError
 
 ITEMS = ("p", "q")
 
@@ -96,7 +97,7 @@ def test_behind_another_batch_there_must_be_time_for_two(busy: bool, rung: Rung)
     """Full ranking is expected to take 3 s and there are 5: enough for one round, not for two."""
     model = HeldModel(version="v", items=ITEMS)
     ladder = Ladder(model, threads=1)
-    ladder._expected[Rung.FULL].seconds = 3.0
+    ladder._expected_s[Rung.FULL] = 3.0
 
     async def ask() -> Rung:
         if busy:
@@ -210,5 +211,5 @@ def test_a_deadline_that_is_none_is_refused(bad: Any) -> None:
 
 @pytest.mark.parametrize("limits", [{"deadline_ms": 0.5}, {"deadline_ms": 1e6}, {"max_in_flight": 0}])
 def test_limits_out_of_range_are_refused(limits: dict[str, Any]) -> None:
-    with pytest.raises(InputError, match="expected"):
+    with pytest.raises(SettingsError, match="expected"):
         Limits(**limits)

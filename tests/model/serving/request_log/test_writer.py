@@ -13,6 +13,7 @@ from model.errors import InputError
 from model.request_log.reader import SCHEMA, read
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.serving.telemetry import metrics
+from tfx_configs.frozen import SettingsError
 
 
 def _row(n: int, **more: Any) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def test_what_cannot_be_a_log_is_refused_with_the_reason(tmp_path: Path) -> None
     with pytest.raises(InputError, match="has a file that cannot be read"):
         read(tmp_path)
     for wrong in ({"detail_percent": 101.0}, {"roll_rows": 0}, {"roll_s": 0.0}):
-        with pytest.raises(InputError, match="expected"):
+        with pytest.raises(SettingsError, match="expected"):
             LogOptions(**wrong)  # type: ignore[arg-type]
 
 
