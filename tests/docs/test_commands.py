@@ -85,7 +85,7 @@ def _known(command: str) -> str:
 
 
 @pytest.mark.parametrize(("page", "command"), ALL, ids=[f"{page}: {command[:60]}" for page, command in ALL])
-def test_a_command_is_run_by_a_test_or_says_what_it_needs(page: str, command: str) -> None:
+def test_a_command_is_run_by_a_test_or_names_what_it_needs(page: str, command: str) -> None:
     assert _known(command), f"{page}: {command!r}: name the test that runs it, or what it needs, in this file"
 
 
@@ -100,7 +100,7 @@ def test_a_test_that_is_named_here_exists(test: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_what_a_page_tells_of_make_and_aisle_exists(page: Path) -> None:
+def test_the_commands_of_make_and_aisle_in_a_page_exist(page: Path) -> None:
     """Also between backticks: targets of make, commands and options of aisle."""
     text = page.read_text(encoding="utf-8")
     told = COMMANDS.get(page, []) + re.findall(r"`((?:make|aisle|\.venv/bin/aisle) [^`\n]+)`", text)

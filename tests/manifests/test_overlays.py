@@ -156,7 +156,7 @@ def test_no_secret_is_in_a_file(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("file", ["base/rbac.yaml", "components/pipelines/retrain.yaml"])
-def test_every_verb_of_a_role_says_why(file: str) -> None:
+def test_every_verb_of_a_role_has_a_reason(file: str) -> None:
     lines = (ROOT / file).read_text().split("verbs:")[1:]
     verbs = [line for part in lines for line in part.splitlines() if line.strip().startswith("- ") and ":" not in line]
     assert verbs and all(" # " in line for line in verbs)

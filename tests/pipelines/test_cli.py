@@ -88,7 +88,7 @@ def test_the_compiled_pipeline_is_up_to_date() -> None:
     assert compile_all(ROOT / "pipelines" / "compiled", check=True) == []
 
 
-def test_a_changed_golden_is_told_and_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_golden_is_reported_and_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(ROOT / "pipelines" / "compiled", tmp_path, dirs_exist_ok=True)
     golden = tmp_path / "training.yaml"
     golden.write_text("# changed\n")

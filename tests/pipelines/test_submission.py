@@ -57,7 +57,7 @@ def test_a_second_run_goes_into_the_same_experiment(kfp: FakeKfp) -> None:
     assert (len(kfp.experiments), len(kfp.runs)) == (1, 2)
 
 
-def test_the_wait_says_each_change_of_a_step_once_and_nothing_of_kfps_own_nodes(kfp: FakeKfp) -> None:
+def test_the_wait_prints_each_change_of_a_step_once_and_nothing_of_kfps_own_nodes(kfp: FakeKfp) -> None:
     kfp.script = [
         {"state": "RUNNING"} | _details(root="RUNNING", ingest_driver="RUNNING"),
         {"state": "RUNNING"} | _details(root="RUNNING", ingest="RUNNING"),
@@ -125,7 +125,7 @@ def test_a_server_that_takes_a_request_and_never_answers_is_given_up(
     over.set()
 
 
-def test_nobody_at_the_host_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_host_that_does_not_answer_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -134,7 +134,7 @@ def test_nobody_at_the_host_is_one_line_and_exit_2(capsys: pytest.CaptureFixture
     assert error.startswith(f"aisle: expected a KFP API server at {host}, nothing answers") and error.count("\n") == 1
 
 
-def test_a_page_in_place_of_the_api_is_told(kfp: FakeKfp, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_in_place_of_the_api_is_reported(kfp: FakeKfp, capsys: pytest.CaptureFixture[str]) -> None:
     kfp.content_type = "text/html"
     assert main(["submit", "--host", kfp.host, "--list"]) == 2
     assert f"expected KFP's API at {kfp.host}, got a page" in capsys.readouterr().err
@@ -148,7 +148,7 @@ def test_a_page_in_place_of_the_api_is_told(kfp: FakeKfp, capsys: pytest.Capture
         (500, 1, "the server failed (500: the pipeline spec is invalid)"),
     ],
 )
-def test_what_the_server_refuses_is_told_in_its_words(
+def test_what_the_server_refuses_is_reported_in_its_words(
     kfp: FakeKfp, capsys: pytest.CaptureFixture[str], status: int, code: int, said: str
 ) -> None:
     kfp.refuse = (status, "the pipeline spec\nis invalid")
@@ -244,7 +244,7 @@ def test_the_token_goes_with_every_request(kfp: FakeKfp, tmp_path: Path) -> None
     assert main(["submit", "--host", kfp.host, "--token-file", str(tmp_path / "token"), "--list"]) == 2
 
 
-def test_steps_are_told_by_their_titles_and_groups_are_none(tmp_path: Path) -> None:
+def test_steps_are_named_by_their_titles_and_groups_are_none(tmp_path: Path) -> None:
     titles = compiled("cluster", tmp_path).titles
     assert titles["ingest"] == "Ingest" and titles["release"] == "Release as canary"
     assert not {"training", "aisle-training", "exit-handler-1"} & set(titles)
@@ -255,7 +255,7 @@ def test_a_parameter_without_a_default_must_be_given(tmp_path: Path) -> None:
         parameters(_package(tmp_path, {"a": {"parameterType": "STRING"}}), {})
 
 
-def test_parameters_are_typed_as_the_pipeline_says(tmp_path: Path) -> None:
+def test_parameters_are_typed_as_in_the_pipeline(tmp_path: Path) -> None:
     kinds = {"s": "STRING", "i": "NUMBER_INTEGER", "d": "NUMBER_DOUBLE", "b": "BOOLEAN"}
     package = _package(tmp_path, {name: {"parameterType": kind} for name, kind in kinds.items()})
     given = {"s": "7", "i": "7", "d": "7", "b": "true"}

@@ -56,7 +56,7 @@ def test_a_release_is_not_tried_twice_by_itself(documents: list[dict[str, Any]])
 
 
 @pytest.mark.parametrize("name", ON_CLUSTER)
-def test_however_a_run_ends_prometheus_is_told(name: str) -> None:
+def test_however_a_run_ends_its_metrics_are_pushed(name: str) -> None:
     compiled = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))
     told = compiled["root"]["dag"]["tasks"]["ending"]
     assert told["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"

@@ -18,7 +18,7 @@ def test_a_missing_program_is_named_with_its_fix(
     assert capsys.readouterr().err.startswith("aisle: expected docker on the PATH, not found; install Docker Engine")
 
 
-def test_too_little_memory_is_told_in_numbers() -> None:
+def test_too_little_memory_is_reported_in_numbers() -> None:
     kind.check_memory("MemTotal: 32000000 kB\nMemAvailable: 14500000 kB\n")
     with pytest.raises(InputError, match=r"expected 14 GB of free memory, found 8\.0"):
         kind.check_memory("MemTotal: 16000000 kB\nMemAvailable: 8000000 kB\n")
@@ -72,7 +72,7 @@ def test_no_step_but_up_goes_on_without_kinds_own_cluster(
     assert capsys.readouterr().err == "aisle: expected kind's cluster aisle, found none; run `make kind-up`\n"
 
 
-def test_a_cluster_that_is_up_is_left_as_it_is_whatever_memory_it_takes(
+def test_a_cluster_that_is_up_is_left_as_it_is_regardless_of_its_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = _programs(tmp_path, monkeypatch, clusters="aisle")

@@ -85,7 +85,7 @@ def test_a_treatment_that_nearly_everybody_likes_is_found_better(
     assert arms["rho_squared"] > 0.1  # half of the shoppers do as they did before
 
 
-def test_what_counts_as_a_hit_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_counts_as_a_hit_can_be_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = _world(tmp_path, treated_hit=0.9, event_type="cart")
     assert main(["experiment", "read", *place, *VERSIONS, *SINCE, "--outcomes", "purchase,cart"]) == 0
     assert "decision: better" in capsys.readouterr().out
@@ -101,7 +101,7 @@ def test_treated_shoppers_who_are_missing_end_in_exit_1_without_an_estimate(
     assert "interval" not in told
 
 
-def test_a_log_of_one_version_says_how_many_shoppers_and_days_it_takes(
+def test_a_log_of_one_version_gives_the_shoppers_and_days_needed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log, *tables = _world(tmp_path, treated_hit=0.5)
@@ -134,19 +134,19 @@ def test_a_log_of_one_version_says_how_many_shoppers_and_days_it_takes(
         (["read", "nowhere", *VERSIONS, *SINCE, "--tables", "x", "--outcomes", "look"], "positive_types"),
     ],
 )
-def test_bad_input_is_told_in_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_reported_in_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", *arguments]) == 2
     told = capsys.readouterr().err
     assert said in told and told.count("\n") == 1
 
 
-def test_a_version_that_the_log_does_not_have_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_version_that_the_log_does_not_have_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = _world(tmp_path)
     assert main(["experiment", "read", *place, "--control", "v1", "--treatment", "v9", *SINCE]) == 2
     assert "v9: expected answers of it in the log's span, it has v1, v2" in capsys.readouterr().err
 
 
-def test_the_size_by_hand_is_that_of_the_formula(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_hand_computed_size_is_that_of_the_formula(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "size", "--mean", "1", "--sd", "1", "--relative-effect", "0.1", "--rho", "0.6"]) == 0
     told = capsys.readouterr().out.splitlines()
     assert told[-2].split()[-3:] == ["1,729", "1,729", "–"]

@@ -114,6 +114,6 @@ def test_the_runbook_has_an_entry_for_every_alert_and_for_no_other() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_an_entry_says_what_it_means_where_to_look_and_what_to_do(name: str) -> None:
+def test_an_entry_explains_the_alert_where_to_check_and_what_to_do(name: str) -> None:
     entry = RUNBOOK.split(f"### {name}\n")[1].split("\n### ")[0].split("\n## ")[0]
     assert [word for word in ("**Means**", "**Look**", "**Do**") if word not in entry] == []

@@ -21,7 +21,7 @@ from tests.pipelines.manifests.observability.prometheus import faster
 
 
 @pytest.mark.needs("prometheus", "promtool", "prometheus-pushgateway")
-def test_every_fault_is_told_in_time_and_nothing_else_is(
+def test_every_fault_fires_its_alerts_in_time_and_no_others(
     tmp_path: Path, report_measurement: Callable[[str, dict[str, Any]], None]
 ) -> None:
     outcome = inject_all(tmp_path)
@@ -46,7 +46,7 @@ def figures(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def test_every_alert_is_told_of_some_fault() -> None:
+def test_every_alert_fires_on_some_fault() -> None:
     told = {alert for fault in FAULTS for alert in fault.alerts} | {"AisleMonitorNotRun never", "AisleAbsent"}
     assert told == {name_of(alert) for alert in ALERTS}
 
