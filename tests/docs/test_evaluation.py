@@ -13,8 +13,8 @@ PAGE = (Path(__file__).resolve().parents[2] / "docs" / "evaluation.md").read_tex
 def test_every_limit_is_in_the_page_as_it_is() -> None:
     limits = GateSettings().model_dump()
     baselines = ", ".join(limits.pop("baselines"))
-    told = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", PAGE, re.MULTILINE))
-    assert {name: float(limit) for name, limit in told.items()} == limits
+    documented = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", PAGE, re.MULTILINE))
+    assert {name: float(limit) for name, limit in documented.items()} == limits
     assert f"\n| `baselines` | {baselines} |" in PAGE
 
 

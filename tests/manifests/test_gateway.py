@@ -1,4 +1,4 @@
-"""The door: who may come in, by which way, and how long a request may take."""
+"""The gateway: which clients are admitted, by which way, and how long a request may take."""
 
 import pytest
 
@@ -48,4 +48,4 @@ def test_a_tester_names_a_version_by_the_header_that_the_servers_know_and_the_sh
 
 
 def test_production_takes_tls_only() -> None:
-    assert [one["protocol"] for one in of_kind("prod", "Gateway")[0]["spec"]["listeners"]] == ["HTTPS"]
+    assert [listener["protocol"] for listener in of_kind("prod", "Gateway")[0]["spec"]["listeners"]] == ["HTTPS"]

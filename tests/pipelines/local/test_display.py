@@ -10,7 +10,7 @@ from pipelines.local.display import PIPELINE_STAGES, Display
 
 
 class Clock:
-    """A clock that is set by hand, seconds."""
+    """A clock that the test sets, seconds."""
 
     now = 100.0
 
@@ -20,9 +20,9 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    hand = Clock()
-    monkeypatch.setattr(module, "time", hand)
-    return hand
+    fake = Clock()
+    monkeypatch.setattr(module, "time", fake)
+    return fake
 
 
 @pytest.fixture
