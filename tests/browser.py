@@ -1,4 +1,4 @@
-"""A headless Chromium for tests that look at pages, and what axe says of one."""
+"""A headless Chromium for tests of pages, and what axe reports of one."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,10 @@ def chromium() -> Iterator[Browser]:
 
 def violations(page: Page) -> list[str]:
     """What axe objects to, with the first element of each kind."""
-    return [f"{one['id']}: {one['nodes'][0]['html'][:150]}" for one in Axe().run(page).response["violations"]]
+    return [
+        f"{violation['id']}: {violation['nodes'][0]['html'][:150]}"
+        for violation in Axe().run(page).response["violations"]
+    ]
 
 
 def overhang(page: Page) -> int:

@@ -36,7 +36,7 @@ def group(nodeid: str) -> str:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """KFP looks through all loaded modules for each setting of a pipeline: imported after TensorFlow, the pipelines
+    """KFP searches all loaded modules for each setting of a pipeline: imported after TensorFlow, the pipelines
     would take as long as everything else that the tests import."""
     if hasattr(config, "workerinput") and config.rootpath == ROOT:
         import pipelines.definitions.compile  # noqa: F401

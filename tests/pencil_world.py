@@ -1,4 +1,4 @@
-"""A world of a few purchases, small enough to compute every expected value by hand."""
+"""A world of a few purchases, small enough for hand-computed expected values."""
 
 from collections.abc import Sequence
 

@@ -52,7 +52,7 @@ def test_lists_of_what_is_new_are_compared_with_popularity_and_with_trees() -> N
     assert f"| 2017-12-04 | {said}, EASE | {said} | {said} |" in text
 
 
-def test_the_union_seeds_and_cost_are_told() -> None:
+def test_the_union_seeds_and_cost_are_reported() -> None:
     union = {"union_recall": 0.5, "candidates": 590.2, "candidates_limit": 600}
     sources = {"bought_before": {"recall": 0.4, "candidates": 300.0}}
     seeds = {

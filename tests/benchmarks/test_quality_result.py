@@ -83,7 +83,7 @@ def test_the_union_is_told_by_source(folder: Path) -> None:
     }
 
 
-def test_seeds_are_told_with_their_spread(folder: Path) -> None:
+def test_seeds_are_reported_with_their_spread(folder: Path) -> None:
     assert judge(folder, seed=7)["seeds"]["recall@10"] == {"seeds": 2, "mean": 0.75, "low": 0.5, "high": 1.0}
 
 

@@ -27,5 +27,5 @@ def test_no_string_of_a_stage_names_a_module_of_another(stage: str) -> None:
         prose = docstrings(tree)
         for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node not in prose:
-                named += [(path.name, found) for found in MODULE.findall(node.value) if found != stage]
+                named += [(path.name, module) for module in MODULE.findall(node.value) if module != stage]
     assert named == []

@@ -52,7 +52,7 @@ NEEDS = {
 
 def _commands(page: Path) -> list[str]:
     """Each statement of the page's bash blocks, comments left out; one ends with its line unless a quote is open."""
-    found, pending = [], ""
+    commands, pending = [], ""
     for block in re.findall(r"^```bash\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
         for line in block.replace("\\\n", " ").splitlines():
             pending += line + "\n"
@@ -63,9 +63,9 @@ def _commands(page: Path) -> list[str]:
             pending = ""
             if words and words[0] != "#":
                 whole = " ".join(shlex.quote(word) if " " in word else word for word in words)
-                found.append(re.sub(r"^(\w+=[^ $]+ )+", "", whole))
+                commands.append(re.sub(r"^(\w+=[^ $]+ )+", "", whole))
         assert not pending, f"{page.name}: an open quotation in {pending!r}"
-    return found
+    return commands
 
 
 COMMANDS = {page: _commands(page) for page in PAGES if page.name not in WHOLE}
@@ -79,19 +79,19 @@ SUBCOMMANDS = set(subcommands())
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)) | {"bench-NAME"}
 
 
-def _known(command: str) -> str:
+def _listed(command: str) -> str:
     """The longest beginning that is listed here; empty where none is."""
-    return max((known for known in (*TESTED, *NEEDS) if command.startswith(known)), key=len, default="")
+    return max((listed for listed in (*TESTED, *NEEDS) if command.startswith(listed)), key=len, default="")
 
 
 @pytest.mark.parametrize(("page", "command"), ALL, ids=[f"{page}: {command[:60]}" for page, command in ALL])
-def test_a_command_is_run_by_a_test_or_says_what_it_needs(page: str, command: str) -> None:
-    assert _known(command), f"{page}: {command!r}: name the test that runs it, or what it needs, in this file"
+def test_a_command_is_run_by_a_test_or_names_what_it_needs(page: str, command: str) -> None:
+    assert _listed(command), f"{page}: {command!r}: name the test that runs it, or what it needs, in this file"
 
 
-@pytest.mark.parametrize("known", [*TESTED, *NEEDS])
-def test_a_line_of_this_list_is_about_a_command_of_a_page(known: str) -> None:
-    assert any(_known(command) == known for _, command in ALL)
+@pytest.mark.parametrize("listed", [*TESTED, *NEEDS])
+def test_a_line_of_this_list_is_about_a_command_of_a_page(listed: str) -> None:
+    assert any(_listed(command) == listed for _, command in ALL)
 
 
 @pytest.mark.parametrize("test", sorted({*TESTED.values(), *WHOLE.values()}))
@@ -100,11 +100,11 @@ def test_a_test_that_is_named_here_exists(test: str) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_what_a_page_tells_of_make_and_aisle_exists(page: Path) -> None:
+def test_the_commands_of_make_and_aisle_in_a_page_exist(page: Path) -> None:
     """Also between backticks: targets of make, commands and options of aisle."""
     text = page.read_text(encoding="utf-8")
-    told = COMMANDS.get(page, []) + re.findall(r"`((?:make|aisle|\.venv/bin/aisle) [^`\n]+)`", text)
-    for command in told:
+    commands = COMMANDS.get(page, []) + re.findall(r"`((?:make|aisle|\.venv/bin/aisle) [^`\n]+)`", text)
+    for command in commands:
         words = shlex.split(command)
         if words[0] == "make":
             words = [word for word in words if word != "..."]

@@ -10,11 +10,11 @@ from tfx_configs.settings import GateSettings
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "evaluation.md").read_text(encoding="utf-8")
 
 
-def test_every_limit_stands_there_as_it_is() -> None:
+def test_every_limit_is_in_the_page_as_it_is() -> None:
     limits = GateSettings().model_dump()
     baselines = ", ".join(limits.pop("baselines"))
-    told = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", PAGE, re.MULTILINE))
-    assert {name: float(limit) for name, limit in told.items()} == limits
+    documented = dict(re.findall(r"^\| `(\w+)` \| ([\d.]+) \|", PAGE, re.MULTILINE))
+    assert {name: float(limit) for name, limit in documented.items()} == limits
     assert f"\n| `baselines` | {baselines} |" in PAGE
 
 

@@ -22,16 +22,16 @@ def _commands() -> list[list[str]]:
 
 def _statements(text: str) -> list[list[str]]:
     """A statement ends with its line, unless a quotation is open there."""
-    found, pending = [], ""
+    commands, pending = [], ""
     for line in text.splitlines():
         pending += line + "\n"
         try:
-            found.append(shlex.split(pending, comments=True))
+            commands.append(shlex.split(pending, comments=True))
         except ValueError:  # an open quotation
             continue
         pending = ""
     assert not pending, f"README: an open quotation in {pending!r}"
-    return found
+    return commands
 
 
 def _targets() -> set[str]:

@@ -20,7 +20,7 @@ def _rows(heading: str) -> str:
 
 def test_the_table_of_metrics_is_complete() -> None:
     ours = {metric._name for metric in vars(metrics).values() if hasattr(metric, "_name")}
-    there = {found.name + KINDS[found.type] for found in REGISTRY.collect() if found.name in ours}
+    there = {family.name + KINDS[family.type] for family in REGISTRY.collect() if family.name in ours}
     assert len(there) == len(ours)
     assert set(re.findall(r"`(\w+)`", _rows("Metrics"))) == there
 

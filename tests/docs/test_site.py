@@ -24,7 +24,7 @@ def _build(config: Path, out: Path) -> "subprocess.CompletedProcess[str]":
     )
 
 
-def test_the_site_builds_without_a_warning_and_stands_alone(tmp_path: Path) -> None:
+def test_the_site_builds_without_a_warning_and_needs_nothing_else(tmp_path: Path) -> None:
     done = _build(ROOT / "mkdocs.yml", tmp_path)
     assert done.returncode == 0, done.stderr
     assert "WARNING" not in done.stderr

@@ -1,4 +1,4 @@
-"""The conversion in docs/your-data.md, as it stands there, on a shop with columns of its own."""
+"""The conversion in docs/your-data.md, as it is written there, on a shop with columns of its own."""
 
 import re
 from pathlib import Path
@@ -35,9 +35,9 @@ def test_a_shops_own_export_becomes_tables_that_the_pipeline_takes(tmp_path: Pat
     code["convert"](orders, products, tmp_path / "tables")
     run = run_settings(tmp_path / "tables")
     ingest(data=run.data, tables_dir=tmp_path / "clean")
-    kept = pq.read_table(tmp_path / "clean" / "events").to_pandas().sort_values(["user_id", "event_time", "item_id"])
-    assert len(kept) == len(events)
-    first, before = kept.iloc[0], events.sort_values(["user_id", "event_time", "item_id"]).iloc[0]
+    clean = pq.read_table(tmp_path / "clean" / "events").to_pandas().sort_values(["user_id", "event_time", "item_id"])
+    assert len(clean) == len(events)
+    first, before = clean.iloc[0], events.sort_values(["user_id", "event_time", "item_id"]).iloc[0]
     assert first["event_time"] == before["event_time"] - pd.Timedelta(hours=1)  # Vienna in January
     assert first["price"] == before["price"]
     assert build_examples(run=run, tables_dir=tmp_path / "clean", examples_dir=tmp_path / "examples").test_trips > 0

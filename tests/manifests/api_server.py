@@ -1,7 +1,7 @@
 """A real API server for tests: the one of KUBECONFIG, or kube-apiserver and etcd from KUBEBUILDER_ASSETS.
 
 The second has no nodes and no controllers: it checks and stores objects, which is what manifests need. Both listen on
-loopback. The CRDs come from the directory AISLE_CRDS (docs/cluster.md says where they are published).
+loopback. The CRDs come from the directory AISLE_CRDS (docs/cluster.md names where they are published).
 """
 
 import json
@@ -50,7 +50,7 @@ def bare_server(scratch: Path) -> Iterator[Path]:
 
 
 def kubectl(kubeconfig: Path, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    """One kubectl call; its exit code is the caller's to look at."""
+    """One kubectl call; its exit code is the caller's to check."""
     command = [find_program("kubectl") or "kubectl", "--kubeconfig", str(kubeconfig), *arguments]
     return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=600)
 
@@ -99,14 +99,14 @@ def _running(assets: Path, scratch: Path) -> Iterator[Path]:
 
 
 def _binary(assets: Path, name: str) -> str:
-    found = assets / name if (assets / name).exists() else shutil.which(name)
-    assert found, f"KUBEBUILDER_ASSETS: expected {name} in {assets}"
-    return str(found)
+    program = assets / name if (assets / name).exists() else shutil.which(name)
+    assert program, f"KUBEBUILDER_ASSETS: expected {name} in {assets}"
+    return str(program)
 
 
 @contextmanager
 def process(command: list[str], log: Path, environment: Mapping[str, str] | None = None) -> Iterator[None]:
-    """Runs the command until the block ends; what it says goes into the log."""
+    """Runs the command until the block ends; its output goes into the log."""
     with log.open("wb") as out:
         child = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, env=environment)
     try:
@@ -134,11 +134,11 @@ def _wait(url: str, token: str, log: Path) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listened on a moment ago."""
+    """Ports that no process listened on a moment ago."""
     sockets = [socket.socket() for _ in range(count)]
-    for one in sockets:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
+    for listener in sockets:
+        listener.bind(("127.0.0.1", 0))
+    ports = [listener.getsockname()[1] for listener in sockets]
+    for listener in sockets:
+        listener.close()
     return ports

@@ -30,25 +30,25 @@ def _object(value: Any, model: Any, models: ModuleType, where: str) -> list[str]
     if not isinstance(value, dict):
         return [f"{where}: expected an object, got {value!r}"]
     names = {outside: inside for inside, outside in model.attribute_map.items()}
-    found = []
+    lines = []
     for key, inner in value.items():
         path = f"{where}.{key}".lstrip(".")
         if key not in names:
-            found.append(f"{path}: unknown; {model.__name__} has {', '.join(sorted(names))[:200]}")
+            lines.append(f"{path}: unknown; {model.__name__} has {', '.join(sorted(names))[:200]}")
         else:
-            found += _value(inner, model.openapi_types[names[key]], models, path)
-    return found
+            lines += _value(inner, model.openapi_types[names[key]], models, path)
+    return lines
 
 
 def _value(value: Any, kind: str, models: ModuleType, where: str) -> list[str]:
     if inner := re.fullmatch(r"list\[(.*)\]", kind):
         if not isinstance(value, list):
             return [f"{where}: expected a list, got {value!r}"]
-        return [line for i, one in enumerate(value) for line in _value(one, inner[1], models, f"{where}[{i}]")]
+        return [line for i, element in enumerate(value) for line in _value(element, inner[1], models, f"{where}[{i}]")]
     if inner := re.fullmatch(r"dict\((?:str|\w+), (.*)\)", kind):
         if not isinstance(value, dict):
             return [f"{where}: expected a map, got {value!r}"]
-        return [line for key, one in value.items() for line in _value(one, inner[1], models, f"{where}.{key}")]
+        return [line for key, entry in value.items() for line in _value(entry, inner[1], models, f"{where}.{key}")]
     if kind in SCALARS:
         right = isinstance(value, SCALARS[kind]) and not (isinstance(value, bool) and kind in ("int", "float", "str"))
         return [] if right else [f"{where}: expected {kind}, got {value!r}"]

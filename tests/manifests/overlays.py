@@ -33,4 +33,4 @@ def objects(overlay: str) -> list[dict[str, Any]]:
 
 
 def of_kind(overlay: str, kind: str) -> list[dict[str, Any]]:
-    return [one for one in objects(overlay) if one["kind"] == kind]
+    return [o for o in objects(overlay) if o["kind"] == kind]

@@ -99,9 +99,9 @@ def test_a_mistake_that_the_schema_knows_is_refused(server: Path, where: tuple[A
 
 @pytest.mark.needs(OWN_SERVER)
 @pytest.mark.parametrize("previous", [None, BEFORE])
-@pytest.mark.parametrize(("hand", "after"), [("rollback", rolled_back), ("promote", promoted)])
+@pytest.mark.parametrize(("command", "after"), [("rollback", rolled_back), ("promote", promoted)])
 def test_the_runbooks_kubectl_commands_do_what_aisle_does(
-    server: Path, hand: str, after: Callable[[Traffic], Traffic], previous: Version | None
+    server: Path, command: str, after: Callable[[Traffic], Traffic], previous: Version | None
 ) -> None:
     begun = with_canary(Traffic(stable=STABLE, previous=previous), CANARY, 10)
     objects = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] in ("Namespace", "InferenceService")]
@@ -115,7 +115,7 @@ def test_the_runbooks_kubectl_commands_do_what_aisle_does(
     assert patched.returncode == 0, patched.stderr
 
     text = (ROOT.parent / "docs" / "runbook.md").read_text()
-    block = text.split(f"<!-- kubectl:{hand} -->\n```bash\n")[1].split("\n```")[0]
+    block = text.split(f"<!-- kubectl:{command} -->\n```bash\n")[1].split("\n```")[0]
     program = find_program("kubectl")
     assert program is not None
     environment = os.environ | {"KUBECONFIG": str(server), "PATH": f"{Path(program).parent}:{os.environ['PATH']}"}
@@ -127,9 +127,9 @@ def test_the_runbooks_kubectl_commands_do_what_aisle_does(
     assert "canary" not in service["spec"]
     assert service["spec"]["predictor"]["name"] == wanted["predictor"]["name"]
     assert service["spec"]["predictor"]["model"]["storageUri"] == wanted["predictor"]["model"]["storageUri"]
-    found = json.loads(kubectl(server, "get", "configmap", "aisle-traffic", "-n", "aisle", "-o", "json").stdout)
-    state = {"rollout-state": "rolled_back" if hand == "rollback" else "promoted"}
-    assert found["data"] == record(after(begun), "aisle")["data"] | state
-    # Whoever comes next under the same name meets no conflict.
-    again = with_canary(after(begun), STABLE if hand == "promote" else CANARY, 10)
+    stored = json.loads(kubectl(server, "get", "configmap", "aisle-traffic", "-n", "aisle", "-o", "json").stdout)
+    state = {"rollout-state": "rolled_back" if command == "rollback" else "promoted"}
+    assert stored["data"] == record(after(begun), "aisle")["data"] | state
+    # The next writer under the same name meets no conflict.
+    again = with_canary(after(begun), STABLE if command == "promote" else CANARY, 10)
     assert _apply(server, [declared(again, "Standard", "aisle")], "--field-manager=aisle").returncode == 0

@@ -1,4 +1,4 @@
-"""What a real API server says where something was not installed, and what `aisle` makes of it: `make test-cluster`."""
+"""What a real API server answers where something is missing, and what `aisle` makes of it: `make test-cluster`."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +18,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield kubeconfig
 
 
-def _said(verb: str) -> str:
+def _error_of(verb: str) -> str:
     done = aisle("rollout", verb, "--namespace", "aisle")
     assert done.returncode == 2, done.stderr
     return done.stderr
@@ -28,7 +28,7 @@ def test_what_is_missing_is_named_in_the_order_in_which_it_is_installed(
     bare: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("KUBECONFIG", str(bare))
-    assert "install KServe first" in _said("status")
+    assert "install KServe first" in _error_of("status")
     prepare(bare)
     for verb in ("status", "promote", "rollback"):
-        assert "apply the manifests of an overlay first, in namespace aisle" in _said(verb)
+        assert "apply the manifests of an overlay first, in namespace aisle" in _error_of(verb)

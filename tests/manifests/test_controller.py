@@ -67,8 +67,8 @@ class Site:
 
     def get(self, kind: str, name: str) -> dict[str, Any] | None:
         done = kubectl(self.kubeconfig, "get", kind, name, "-n", "aisle", "-o", "json")
-        found: dict[str, Any] | None = json.loads(done.stdout) if done.returncode == 0 else None
-        return found
+        route: dict[str, Any] | None = json.loads(done.stdout) if done.returncode == 0 else None
+        return route
 
     def weights(self) -> dict[str, int]:
         """{Service: percent} of the route to the service's host, whose rules are alike; empty while there is none."""
@@ -77,9 +77,9 @@ class Site:
         shares: dict[str, int] = {}
         for rule in route["spec"]["rules"] if route else []:
             backends = rule["backendRefs"]
-            found = {one["name"]: one.get("weight", 1) if len(backends) > 1 else 100 for one in backends}
-            assert shares in ({}, found), "REST and gRPC are split alike"
-            shares = found
+            weights = {backend["name"]: backend.get("weight", 1) if len(backends) > 1 else 100 for backend in backends}
+            assert shares in ({}, weights), "REST and gRPC are split alike"
+            shares = weights
         return shares
 
     def _accept(self) -> None:
@@ -127,8 +127,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         settings = {"name": "inferenceservice-config", "namespace": "kserve"}
         objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": settings, "data": data}]
         kinds = ("Namespace", "ServiceAccount", "ServingRuntime", "ClusterStorageContainer", "InferenceService")
-        built = [one for one in build(ROOT / "overlays" / "kind") if one["kind"] in (*kinds, "ConfigMap")]
-        objects += sorted(built, key=lambda one: one["kind"] != "Namespace")
+        built = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] in (*kinds, "ConfigMap")]
+        objects += sorted(built, key=lambda o: o["kind"] != "Namespace")
         done = kubectl(
             kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(objects)
         )
@@ -166,8 +166,8 @@ def _at(site: Site, percent: int) -> None:
     """The route has the canary at this share."""
     shares = {f"aisle-{STABLE.predictor}-predictor": 100 - percent, f"aisle-{CANARY.predictor}-predictor": percent}
     wanted = {name: share for name, share in shares.items() if share}
-    found = until(lambda: {n: s for n, s in site.weights().items() if s} == wanted, f"{wanted}, found {site.weights()}")
-    assert found
+    split = until(lambda: {n: s for n, s in site.weights().items() if s} == wanted, f"{wanted}, found {site.weights()}")
+    assert split
 
 
 def test_a_canary_gets_a_deployment_a_service_and_its_weight_once_it_is_ready(site: Site, begun: Traffic) -> None:

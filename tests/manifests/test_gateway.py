@@ -1,4 +1,4 @@
-"""The door: who may come in, by which way, and how long a request may take."""
+"""The gateway: which clients are admitted, by which way, and how long a request may take."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from tests.manifests.overlays import of_kind
 
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])
-def test_the_gateway_lets_nobody_in_without_a_key_or_token(overlay: str) -> None:
+def test_the_gateway_admits_no_client_without_a_key_or_token(overlay: str) -> None:
     (policy,), (traffic,) = of_kind(overlay, "SecurityPolicy"), of_kind(overlay, "BackendTrafficPolicy")
     assert policy["spec"]["targetRefs"] == traffic["spec"]["targetRefs"]
     # KServe makes a route for the service, and one for its predictor.
@@ -24,7 +24,7 @@ def test_a_request_may_take_as_long_on_kserves_routes_as_on_ours(overlay: str) -
 
 
 @pytest.mark.parametrize("name", rollout_routes())
-def test_a_route_beside_kserves_lets_nobody_in_without_a_key_either(name: str) -> None:
+def test_a_route_beside_kserves_admits_no_client_without_a_key_either(name: str) -> None:
     route, security, traffic = rollout_routes()[name]
     assert (security["kind"], traffic["kind"]) == ("SecurityPolicy", "BackendTrafficPolicy")
     assert security["spec"]["targetRefs"] == traffic["spec"]["targetRefs"]
@@ -32,7 +32,7 @@ def test_a_route_beside_kserves_lets_nobody_in_without_a_key_either(name: str) -
     assert "apiKeyAuth" in security["spec"]
 
 
-def test_a_tester_names_a_version_by_the_header_that_the_servers_know_and_the_shadow_serves_nobody() -> None:
+def test_a_tester_names_a_version_by_the_header_that_the_servers_know_and_the_shadow_serves_no_client() -> None:
     (testers, *_), (shadow, *_) = rollout_routes()["testers.yaml"], rollout_routes()["shadow.yaml"]
     named = {
         match["headers"][0]["value"]: rule["backendRefs"][0]["name"]
@@ -48,4 +48,4 @@ def test_a_tester_names_a_version_by_the_header_that_the_servers_know_and_the_sh
 
 
 def test_production_takes_tls_only() -> None:
-    assert [one["protocol"] for one in of_kind("prod", "Gateway")[0]["spec"]["listeners"]] == ["HTTPS"]
+    assert [listener["protocol"] for listener in of_kind("prod", "Gateway")[0]["spec"]["listeners"]] == ["HTTPS"]

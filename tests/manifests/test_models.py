@@ -12,8 +12,8 @@ def test_unknown_fields_and_wrong_types_are_found_at_their_path() -> None:
     service["spec"]["predictor"]["minReplica"] = 1
     service["spec"]["canary"][0]["trafficPercent"] = "10"
     service["spec"]["predictor"]["model"]["storageUri"] = ["s3://a"]
-    found = misfits(service, V1beta1InferenceService, kserve.models)
-    assert [line.split(":")[0] for line in found] == [
+    lines = misfits(service, V1beta1InferenceService, kserve.models)
+    assert [line.split(":")[0] for line in lines] == [
         "spec.predictor.model.storageUri",
         "spec.predictor.minReplica",
         "spec.canary[0].trafficPercent",

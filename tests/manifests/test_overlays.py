@@ -36,23 +36,23 @@ ONLY_ON_A_SERVER = {
 
 
 def pods(overlay: str) -> list[tuple[str, dict[str, Any], list[dict[str, Any]]]]:
-    """(name, pod spec, containers) of whatever becomes a pod; KServe joins the service's spec and the runtime."""
-    found = []
+    """(name, pod spec, containers) of all that becomes a pod; KServe joins the service's spec and the runtime."""
+    specs = []
     for o in objects(overlay):
         name = f"{o['kind']} {o['metadata']['name']}"
         if o["kind"] in ("StatefulSet", "Deployment"):
-            found.append((name, o["spec"]["template"]["spec"], o["spec"]["template"]["spec"]["containers"]))
+            specs.append((name, o["spec"]["template"]["spec"], o["spec"]["template"]["spec"]["containers"]))
         elif o["kind"] == "TrainingRuntime":
             spec = o["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
-            found.append((name, spec, spec["containers"]))
+            specs.append((name, spec, spec["containers"]))
         elif o["kind"] == "ServingRuntime":
-            found.append((name, of_kind(overlay, "InferenceService")[0]["spec"]["predictor"], o["spec"]["containers"]))
+            specs.append((name, of_kind(overlay, "InferenceService")[0]["spec"]["predictor"], o["spec"]["containers"]))
         elif o["kind"] == "ClusterStorageContainer":
             # It downloads to a volume of its own and to its home.
             container = o["spec"]["container"]
             container["securityContext"]["readOnlyRootFilesystem"] = True
-            found.append((name, {"automountServiceAccountToken": False}, [container]))
-    return found
+            specs.append((name, {"automountServiceAccountToken": False}, [container]))
+    return specs
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -74,8 +74,8 @@ def test_a_state_of_a_rollout_fits_its_schema(name: str) -> None:
 
 def test_the_job_that_fills_redis_fits_its_schema_is_hardened_and_reaches_redis() -> None:
     job, policy = yaml.safe_load_all((ROOT / "seed" / "seed.yaml").read_text())
-    for one in (job, policy):
-        kubernetes_validate.validate(one, KUBERNETES, strict=True)
+    for o in (job, policy):
+        kubernetes_validate.validate(o, KUBERNETES, strict=True)
     pod = job["spec"]["template"]
     assert pod["spec"]["securityContext"]["runAsNonRoot"] and pod["spec"]["automountServiceAccountToken"] is False
     for container in [*pod["spec"]["initContainers"], *pod["spec"]["containers"]]:
@@ -156,7 +156,7 @@ def test_no_secret_is_in_a_file(overlay: str) -> None:
 
 
 @pytest.mark.parametrize("file", ["base/rbac.yaml", "components/pipelines/retrain.yaml"])
-def test_every_verb_of_a_role_says_why(file: str) -> None:
+def test_every_verb_of_a_role_has_a_reason(file: str) -> None:
     lines = (ROOT / file).read_text().split("verbs:")[1:]
     verbs = [line for part in lines for line in part.splitlines() if line.strip().startswith("- ") and ":" not in line]
     assert verbs and all(" # " in line for line in verbs)
@@ -178,8 +178,8 @@ def test_all_replicas_share_live_state_in_redis_with_the_password_from_its_secre
     assert stores[0].port == redis["spec"]["ports"][0]["port"]
     (database,) = of_kind(overlay, "StatefulSet")
     password = {"name": "REDIS_PASSWORD", "valueFrom": {"secretKeyRef": {"name": "aisle-redis", "key": "password"}}}
-    for one in (container, database["spec"]["template"]["spec"]["containers"][0]):
-        assert password in one["env"]
+    for user in (container, database["spec"]["template"]["spec"]["containers"][0]):
+        assert password in user["env"]
     (runtime,) = of_kind(overlay, "ServingRuntime")
     mounted = [mount["name"] for mount in container["volumeMounts"]]
     assert mounted == [volume["name"] for volume in runtime["spec"]["volumes"]] == ["scratch", "log"]
@@ -197,8 +197,8 @@ def test_only_the_shipper_has_the_keys_of_the_request_logs_bucket_and_the_pod_do
 def test_what_the_server_logs_the_shipper_takes_before_the_kubelet_would_evict_the_pod(overlay: str) -> None:
     server, shipper = serving(overlay)
     (runtime,) = of_kind(overlay, "ServingRuntime")
-    mounts = [{mount["name"]: mount["mountPath"] for mount in one["volumeMounts"]} for one in (server, shipper)]
-    assert {option(server, "--request-log"), option(shipper, "--from"), *(one["log"] for one in mounts)} == {"/log"}
+    mounts = [{mount["name"]: mount["mountPath"] for mount in c["volumeMounts"]} for c in (server, shipper)]
+    assert {option(server, "--request-log"), option(shipper, "--from"), *(paths["log"] for paths in mounts)} == {"/log"}
     limits = {volume["name"]: volume["emptyDir"]["sizeLimit"] for volume in runtime["spec"]["volumes"]}
     assert float(option(server, "--log-keep-mb")) * MEGABYTE < 0.8 * float(limits["log"].removesuffix("Gi")) * 2**30
     assert float(option(server, "--log-roll-s")) < 15 * 60  # AisleRequestLogBehind
@@ -222,13 +222,13 @@ def serving(overlay: str) -> list[dict[str, Any]]:
     """The server's container, and the one beside it."""
     (runtime,) = of_kind(overlay, "ServingRuntime")
     containers: list[dict[str, Any]] = runtime["spec"]["containers"]
-    assert [one["name"] for one in containers] == ["kserve-container", "ship-log"]
+    assert [container["name"] for container in containers] == ["kserve-container", "ship-log"]
     return containers
 
 
 def option(container: dict[str, Any], name: str) -> str:
-    (found,) = [word.partition("=")[2] for word in container["args"] if word.startswith(f"{name}=")]
-    return str(found)
+    (value,) = [word.partition("=")[2] for word in container["args"] if word.startswith(f"{name}=")]
+    return str(value)
 
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])
@@ -244,7 +244,7 @@ def test_the_training_job_knows_as_many_workers_as_it_has_nodes_and_the_port_the
     spec = runtime["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
     pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "worker"}, "spec": spec}
     kubernetes_validate.validate(pod, KUBERNETES, strict=True)
-    env = {one["name"]: one for one in spec["containers"][0]["env"]}
+    env = {variable["name"]: variable for variable in spec["containers"][0]["env"]}
     config = json.loads(env["TF_CONFIG"]["value"].replace("$(RANK)", "1"))
     workers = config["cluster"]["worker"]
     assert config["task"] == {"type": "worker", "index": 1}

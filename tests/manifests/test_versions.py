@@ -40,8 +40,8 @@ def test_redis_has_the_version_of_the_list() -> None:
 
 
 def test_the_pushgateway_has_the_version_of_the_list() -> None:
-    found = [o for o in build(ROOT / "overlays" / "kind") if o["metadata"]["name"] == "aisle-pushgateway"]
-    (deployment,) = [o for o in found if o["kind"] == "Deployment"]
+    objects = [o for o in build(ROOT / "overlays" / "kind") if o["metadata"]["name"] == "aisle-pushgateway"]
+    (deployment,) = [o for o in objects if o["kind"] == "Deployment"]
     image = deployment["spec"]["template"]["spec"]["containers"][0]["image"]
     assert image == f"prom/pushgateway:v{versions()['PUSHGATEWAY']}"
 

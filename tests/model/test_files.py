@@ -26,7 +26,7 @@ def test_a_directory_takes_its_place_in_one_step(tmp_path: Path) -> None:
     assert target.stat().st_mode & 0o777 == 0o755
 
 
-def test_after_an_error_the_old_directory_stands_and_nothing_else(tmp_path: Path) -> None:
+def test_after_an_error_only_the_old_directory_is_there(tmp_path: Path) -> None:
     target = tmp_path / "out"
     with atomic_directory(target) as fresh:
         (fresh / "file").write_text("old")

@@ -46,15 +46,15 @@ def ran(out: Path) -> set[str]:
 
 def processes(out: Path) -> dict[int, str]:
     """{pid: command line} of the running processes that work in `out`, this one left out."""
-    found = {}
+    lines = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
         if str(out) in line and int(entry.name) != os.getpid():
-            found[int(entry.name)] = line
-    return found
+            lines[int(entry.name)] = line
+    return lines
 
 
 def wait_for(condition: Callable[[], Any], what: str, timeout_s: float = 240) -> Any:

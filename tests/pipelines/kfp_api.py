@@ -1,5 +1,5 @@
 """A small KFP 2.17 API server on loopback: the paths that kfp.Client uses for us, with experiments, runs and schedules
-in memory. Runs take one state after the other, a look each; in a listing they have the state that a test gave them.
+in memory. Runs take one state after the other, a request each; in a listing they have the state that a test gave them.
 """
 
 import json
@@ -14,7 +14,7 @@ ROOT = "/apis/v2beta1/"
 
 
 class FakeKfp:
-    """What the server holds. `script`: what `GET runs/ID` says, look by look; the last word stays."""
+    """What the server holds. `script`: the answers of `GET runs/ID`, one a request; the last stays."""
 
     def __init__(self) -> None:
         self.script: list[dict[str, Any]] = [{"state": "SUCCEEDED"}]
@@ -78,7 +78,7 @@ def _named(where: dict[str, dict[str, Any]], query: dict[str, list[str]]) -> lis
     (predicate,) = json.loads(query["filter"][0])["predicates"]
     assert predicate["operation"] in ("EQUALS", 1) and predicate["key"] == "display_name"
     # kfp.Client writes the operation as the number of the enumeration; the server takes either.
-    return [one for one in where.values() if one["display_name"] == predicate["stringValue"]]
+    return [entry for entry in where.values() if entry["display_name"] == predicate["stringValue"]]
 
 
 @contextmanager
@@ -94,8 +94,8 @@ def fake_kfp() -> Iterator[FakeKfp]:
             fake.tokens.append(self.headers.get("Authorization"))
             assert target.path.startswith(ROOT), target.path
             query = urllib.parse.parse_qs(target.query)
-            status, said = fake.answer(self.command, target.path.removeprefix(ROOT), query, body)
-            text = json.dumps(said).encode()
+            status, reply = fake.answer(self.command, target.path.removeprefix(ROOT), query, body)
+            text = json.dumps(reply).encode()
             self.send_response(status)
             self.send_header("Content-Type", fake.content_type)
             self.send_header("Content-Length", str(len(text)))

@@ -24,7 +24,7 @@ def data(tables: Path, tmp_path: Path) -> Path:
 
 
 def _refused(out: Path, *arguments: str | Path) -> str:
-    """Runs the demo on bad input; returns the one line that it says."""
+    """Runs the demo on bad input; returns its one line of error."""
     done = aisle("demo", "--fast", "--out", out, *arguments)
     assert done.returncode == BAD_INPUT
     assert done.stderr.count("\n") == 1 and done.stderr.startswith("aisle: ")

@@ -50,7 +50,7 @@ def test_a_missing_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--override", ""), "expected a reason of at least 20 characters, got ''"),
         (("--override", "  asked for  "), "expected a reason of at least 20 characters, got 'asked for'"),
@@ -59,28 +59,28 @@ def test_a_missing_command_is_one_line(capsys: pytest.CaptureFixture[str]) -> No
     ],
 )
 def test_an_override_that_the_gate_would_refuse_is_refused_before_anything_runs(
-    arguments: tuple[str, ...], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["train", *arguments, "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
-    assert error.startswith("aisle: ") and said in error and error.count("\n") == 1
+    assert error.startswith("aisle: ") and message in error and error.count("\n") == 1
     assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
-    ("start", "said"),
+    ("start", "message"),
     [
         ("sideways", "'--start': 'sideways' is not one of 'scratch', 'refresh', 'warm'; see `aisle train --help`"),
         ("refresh", "train.start refresh: expected a stable model that was trained in"),
     ],
 )
 def test_a_start_that_cannot_be_is_one_line_before_anything_runs(
-    start: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    start: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(tmp_path / "data", **market(shoppers=2))
     assert main(["train", "--start", start, "--data", str(tmp_path / "data"), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1
     assert not (tmp_path / "out" / "pipeline").exists()
 
 
@@ -88,7 +88,7 @@ def test_the_compiled_pipeline_is_up_to_date() -> None:
     assert compile_all(ROOT / "pipelines" / "compiled", check=True) == []
 
 
-def test_a_changed_golden_is_told_and_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_golden_is_reported_and_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     shutil.copytree(ROOT / "pipelines" / "compiled", tmp_path, dirs_exist_ok=True)
     golden = tmp_path / "training.yaml"
     golden.write_text("# changed\n")

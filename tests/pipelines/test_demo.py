@@ -118,7 +118,7 @@ def test_the_promoted_model_serves_until_ctrl_c(grocery_run: Run) -> None:
 
 
 def test_ctrl_c_during_the_rollout_ends_everything_and_keeps_the_promoted_model(grocery_run: Run) -> None:
-    before = _kept(grocery_run.out)
+    before = _results(grocery_run.out)
     with started("demo", "--fast", "--out", grocery_run.out) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -133,7 +133,7 @@ def test_ctrl_c_during_the_rollout_ends_everything_and_keeps_the_promoted_model(
     assert (process.returncode, len(stderr.splitlines())) == (INTERRUPTED, 1)
     assert_nothing_runs(grocery_run.out)
     assert not any(_listens(port) for port in ports)
-    assert _kept(grocery_run.out) == before
+    assert _results(grocery_run.out) == before
 
 
 def test_a_second_run_takes_finished_stages_from_the_cache_and_ends_the_same(grocery_run: Run) -> None:
@@ -149,7 +149,7 @@ def test_a_second_run_takes_finished_stages_from_the_cache_and_ends_the_same(gro
 
 
 def test_after_a_changed_setting_the_stages_run_again(grocery_run: Run) -> None:
-    before = _kept(grocery_run.out)
+    before = _results(grocery_run.out)
     forget_events(grocery_run.out)
     with started("demo", "--fast", "--cut-date", "2017-11-20", "--out", grocery_run.out) as process:
         wait_for_stage(process, grocery_run.out, "ingest")
@@ -157,7 +157,7 @@ def test_after_a_changed_setting_the_stages_run_again(grocery_run: Run) -> None:
         _, stderr = process.communicate(timeout=60)
     assert (process.returncode, len(stderr.splitlines())) == (INTERRUPTED, 1)
     assert_nothing_runs(grocery_run.out)
-    assert _kept(grocery_run.out) == before
+    assert _results(grocery_run.out) == before
 
 
 def test_a_second_run_in_the_same_directory_is_refused(grocery_run: Run) -> None:
@@ -170,7 +170,7 @@ def test_a_second_run_in_the_same_directory_is_refused(grocery_run: Run) -> None
     assert_nothing_runs(grocery_run.out)
 
 
-def _kept(out: Path) -> dict[str, str]:
+def _results(out: Path) -> dict[str, str]:
     """What a run must not touch before its end."""
     return {name: (out / name).read_text() for name in ("summary.json", "report.html", "registry/state.json")}
 

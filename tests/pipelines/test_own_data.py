@@ -130,10 +130,10 @@ def _compared_with(out: Path) -> str:
 
 def _kill(out: Path, what: str) -> None:
     """Ends at once the process of the run whose command line ends in, or holds, `what`; not the shell around it."""
-    found = [pid for pid, line in processes(out).items() if what in line and not line.startswith("sh ")]
+    matching = [pid for pid, line in processes(out).items() if what in line and not line.startswith("sh ")]
     # A child has its parent's command line until it has become its own program.
-    pids = [pid for pid in found if psutil.pid_exists(pid) and psutil.Process(pid).ppid() not in found]
-    assert len(pids) == 1, found
+    pids = [pid for pid in matching if psutil.pid_exists(pid) and psutil.Process(pid).ppid() not in matching]
+    assert len(pids) == 1, matching
     os.kill(pids[0], signal.SIGKILL)
 
 

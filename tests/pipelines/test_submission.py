@@ -57,18 +57,18 @@ def test_a_second_run_goes_into_the_same_experiment(kfp: FakeKfp) -> None:
     assert (len(kfp.experiments), len(kfp.runs)) == (1, 2)
 
 
-def test_the_wait_says_each_change_of_a_step_once_and_nothing_of_kfps_own_nodes(kfp: FakeKfp) -> None:
+def test_the_wait_prints_each_change_of_a_step_once_and_nothing_of_kfps_own_nodes(kfp: FakeKfp) -> None:
     kfp.script = [
         {"state": "RUNNING"} | _details(root="RUNNING", ingest_driver="RUNNING"),
         {"state": "RUNNING"} | _details(root="RUNNING", ingest="RUNNING"),
         {"state": "RUNNING"} | _details(root="RUNNING", ingest="RUNNING"),
         {"state": "SUCCEEDED"} | _details(root="SUCCEEDED", ingest="SUCCEEDED", gate="SUCCEEDED"),
     ]
-    said: list[str] = []
+    printed: list[str] = []
     server = KfpServer(kfp.host)
     run = server.start(server.experiment("x"), "r", _package(Path("unused")).path, {})
-    follow(server, run, TITLES, said.append, limit_s=5, every_s=0.01)
-    assert [line.split(" s  ")[1].split() for line in said] == [
+    follow(server, run, TITLES, printed.append, limit_s=5, every_s=0.01)
+    assert [line.split(" s  ")[1].split() for line in printed] == [
         ["Ingest", "running"],
         ["Ingest", "succeeded"],
         ["Gate", "succeeded"],
@@ -103,12 +103,12 @@ def test_a_short_silence_of_the_server_is_borne(kfp: FakeKfp, monkeypatch: pytes
     server = KfpServer(kfp.host)
     run = server.start(server.experiment("x"), "r", _package(Path("unused")).path, {})
     kfp.refuse = (503, "starting")
-    looks = iter([None, None])
+    silent = iter([None, None])
     real = server.run
 
-    def get_run(one: str) -> Any:
-        kfp.refuse = kfp.refuse if next(looks, "again") is None else None
-        return real(one)
+    def get_run(run_id: str) -> Any:
+        kfp.refuse = kfp.refuse if next(silent, "again") is None else None
+        return real(run_id)
 
     monkeypatch.setattr(server, "run", get_run)
     follow(server, run, TITLES, lambda _: None, limit_s=5, every_s=0.01)
@@ -125,7 +125,7 @@ def test_a_server_that_takes_a_request_and_never_answers_is_given_up(
     over.set()
 
 
-def test_nobody_at_the_host_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_host_that_does_not_answer_is_one_line_and_exit_2(capsys: pytest.CaptureFixture[str]) -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{free.getsockname()[1]}"
@@ -134,31 +134,31 @@ def test_nobody_at_the_host_is_one_line_and_exit_2(capsys: pytest.CaptureFixture
     assert error.startswith(f"aisle: expected a KFP API server at {host}, nothing answers") and error.count("\n") == 1
 
 
-def test_a_page_in_place_of_the_api_is_told(kfp: FakeKfp, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_page_in_place_of_the_api_is_reported(kfp: FakeKfp, capsys: pytest.CaptureFixture[str]) -> None:
     kfp.content_type = "text/html"
     assert main(["submit", "--host", kfp.host, "--list"]) == 2
     assert f"expected KFP's API at {kfp.host}, got a page" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "said"),
+    ("status", "code", "message"),
     [
         (400, 2, "refused (400: the pipeline spec is invalid)"),
         (403, 2, "not allowed (403: the pipeline spec is invalid); give --token-file"),
         (500, 1, "the server failed (500: the pipeline spec is invalid)"),
     ],
 )
-def test_what_the_server_refuses_is_told_in_its_words(
-    kfp: FakeKfp, capsys: pytest.CaptureFixture[str], status: int, code: int, said: str
+def test_what_the_server_refuses_is_reported_in_its_words(
+    kfp: FakeKfp, capsys: pytest.CaptureFixture[str], status: int, code: int, message: str
 ) -> None:
     kfp.refuse = (status, "the pipeline spec\nis invalid")
     assert main(["submit", "--host", kfp.host, "--pipeline", "rollout"]) == code
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (("--host", "localhost:8888", "--list"), "expected --host http://... or https://..., got 'localhost:8888'"),
         (("--pipeline", "training"), "expected --pipeline cluster, rollout, monitoring, got 'training'"),
@@ -181,11 +181,11 @@ def test_what_the_server_refuses_is_told_in_its_words(
     ],
 )
 def test_bad_input_is_one_line_before_the_server_is_asked(
-    arguments: tuple[str, ...], said: str, kfp: FakeKfp, capsys: pytest.CaptureFixture[str]
+    arguments: tuple[str, ...], message: str, kfp: FakeKfp, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["submit", "--host", kfp.host, *arguments]) == 2
     error = capsys.readouterr().err
-    assert said in error and error.count("\n") == 1
+    assert message in error and error.count("\n") == 1
     assert not kfp.runs and not kfp.experiments
 
 
@@ -244,7 +244,7 @@ def test_the_token_goes_with_every_request(kfp: FakeKfp, tmp_path: Path) -> None
     assert main(["submit", "--host", kfp.host, "--token-file", str(tmp_path / "token"), "--list"]) == 2
 
 
-def test_steps_are_told_by_their_titles_and_groups_are_none(tmp_path: Path) -> None:
+def test_steps_are_named_by_their_titles_and_groups_are_none(tmp_path: Path) -> None:
     titles = compiled("cluster", tmp_path).titles
     assert titles["ingest"] == "Ingest" and titles["release"] == "Release as canary"
     assert not {"training", "aisle-training", "exit-handler-1"} & set(titles)
@@ -255,17 +255,17 @@ def test_a_parameter_without_a_default_must_be_given(tmp_path: Path) -> None:
         parameters(_package(tmp_path, {"a": {"parameterType": "STRING"}}), {})
 
 
-def test_parameters_are_typed_as_the_pipeline_says(tmp_path: Path) -> None:
+def test_parameters_are_typed_as_in_the_pipeline(tmp_path: Path) -> None:
     kinds = {"s": "STRING", "i": "NUMBER_INTEGER", "d": "NUMBER_DOUBLE", "b": "BOOLEAN"}
     package = _package(tmp_path, {name: {"parameterType": kind} for name, kind in kinds.items()})
-    given = {"s": "7", "i": "7", "d": "7", "b": "true"}
-    assert json.dumps(parameters(package, given)) == '{"s": "7", "i": 7, "d": 7, "b": true}'
+    texts = {"s": "7", "i": "7", "d": "7", "b": "true"}
+    assert json.dumps(parameters(package, texts)) == '{"s": "7", "i": 7, "d": 7, "b": true}'
     with pytest.raises(InputError, match="parameter i: expected integer, got 'true'"):
-        parameters(package, given | {"i": "true"})
+        parameters(package, texts | {"i": "true"})
 
 
 def test_cron_of_five_fields_gets_its_seconds() -> None:
-    assert [cron_of(one) for one in ("0 2 * * 1", "30 0 2 ? * MON", "@hourly")] == [
+    assert [cron_of(schedule) for schedule in ("0 2 * * 1", "30 0 2 ? * MON", "@hourly")] == [
         "0 0 2 * * 1",
         "30 0 2 ? * MON",
         "@hourly",

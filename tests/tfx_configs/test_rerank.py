@@ -14,7 +14,7 @@ def test_a_rules_file_and_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("rule", "says"),
+    ("rule", "message"),
     [
         ('{"action": "hide", "values": ["7"]}', r"rules.0.action: expected one of exclude, restrict, cap"),
         ('{"action": "exclude"}', "values: expected at least one with exclude"),
@@ -25,8 +25,8 @@ def test_a_rules_file_and_back() -> None:
         ('{"action": "exclude", "values": ["7"], "shop": "1"}', "shop: unknown in Rule"),
     ],
 )
-def test_a_rule_that_cannot_be_kept_is_refused_in_one_line(rule: str, says: str) -> None:
-    with pytest.raises(SettingsError, match=says) as error:
+def test_a_rule_that_cannot_be_kept_is_refused_in_one_line(rule: str, message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as error:
         Rules.from_json(f'{{"rules": [{rule}]}}')
     assert "\n" not in str(error.value)
 

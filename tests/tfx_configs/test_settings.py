@@ -51,7 +51,7 @@ def test_settings_cannot_be_changed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("{", "settings: expected JSON, got '{'"),
         ("[]", "setting RunSettings: expected an object, got []"),
@@ -82,10 +82,10 @@ def test_settings_cannot_be_changed() -> None:
         ('{"train": {"ranking_days": 7}}', "setting train.valid_days: expected below ranking_days, got 7"),
     ],
 )
-def test_wrong_json_is_named(text: str, says: str) -> None:
+def test_wrong_json_is_named(text: str, message: str) -> None:
     with pytest.raises(SettingsError) as refused:
         RunSettings.from_json(text)
-    assert str(refused.value).startswith(says) and "\n" not in str(refused.value)
+    assert str(refused.value).startswith(message) and "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

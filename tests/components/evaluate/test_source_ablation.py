@@ -61,5 +61,5 @@ def test_an_item_that_the_catalog_lost_is_no_hit_and_lists_may_differ_in_length(
     assert popular.hit_percent == 100.0 and popular.listed_percent == 100.0
 
 
-def test_a_model_that_does_not_tell_what_it_ranked_has_no_sources() -> None:
+def test_a_model_without_ranked_detail_has_no_sources() -> None:
     assert without_each([], ITEMS, _judged([], []), PLAN) == []

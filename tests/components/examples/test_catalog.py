@@ -48,7 +48,7 @@ def test_attribute_values_are_coded_by_name_with_rare_and_missing_ones_apart() -
     assert catalog.attribute_sizes == (4,)
 
 
-def test_the_attributes_that_say_most_are_kept() -> None:
+def test_the_most_informative_attributes_are_kept() -> None:
     """Entropy over purchases a4 b2 d1: of `third` 0.96, of `half` 0.68, of `almost` 0.41. A title does not repeat."""
     items = ITEMS.assign(
         half=["x", "y", "y", "y", "y", "y"],

@@ -89,7 +89,7 @@ def test_a_return_is_no_label_and_leaves_the_history_only_after_its_time() -> No
     assert report["lines_returned"] == 1
 
 
-def test_what_is_returned_after_the_cut_stays_a_label_because_nobody_knew() -> None:
+def test_what_is_returned_after_the_cut_stays_a_label_because_it_was_not_known_then() -> None:
     frame = pd.concat([PLAIN, events((21, "r", "apple"), kind="return")])
     trips, report = labelled(frame)
     assert baskets(trips) == ["apple pear", "apple", "pear saw"]
@@ -112,7 +112,7 @@ def test_a_return_by_someone_else_or_of_something_unknown_is_ignored() -> None:
     assert baskets(labelled(pd.concat([PLAIN, *strangers]))[0]) == ["apple pear", "apple", "pear saw"]
 
 
-def test_a_test_trip_keeps_its_labels_whatever_the_policy() -> None:
+def test_a_test_trip_keeps_its_labels_regardless_of_the_policy() -> None:
     frame = pd.concat([PLAIN, events((26, "r", "saw"), kind="return"), events((27, "b4", "plum"), quantity=50.0)])
     trips, _ = labelled(frame, quantity_quantile=0.5, outcome_hours=72, gift_familiarity=1.0, gift_min_trips=1)
     assert baskets(trips)[-2:] == ["pear saw", "plum"]

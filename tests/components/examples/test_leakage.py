@@ -166,7 +166,7 @@ def test_a_leak_planted_in_the_tables_stops_the_stage_and_writes_nothing(
     assert not (tmp_path / "examples").exists()
 
 
-def test_products_that_end_at_the_cut_are_no_leak_where_no_column_says_so(tmp_path: Path) -> None:
+def test_products_that_end_at_the_cut_are_no_leak_where_no_column_reports_it(tmp_path: Path) -> None:
     build(tmp_path, seasonal(world()))
 
 
@@ -181,7 +181,7 @@ def test_a_column_that_follows_a_steady_coming_and_going_is_no_leak(tmp_path: Pa
     build(tmp_path, tables | {"events": events, "items": items})
 
 
-def test_too_few_purchases_tell_nothing(tmp_path: Path) -> None:
+def test_too_few_purchases_are_no_evidence(tmp_path: Path) -> None:
     tables = market(shoppers=10, weeks=16)
     items = tables["items"].assign(sells="yes")
     items.loc[:11, "sells"] = "no"

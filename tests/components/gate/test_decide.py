@@ -71,7 +71,7 @@ def test_a_slice_fails_when_its_whole_interval_lies_beyond_the_allowed_loss(riva
     assert failed(spoiled("slices", 1, "paired", "popularity", "ndcg@10", value=WORSE)) == []
 
 
-def test_a_gross_loss_in_a_slice_is_a_no_whatever_its_interval() -> None:
+def test_a_gross_loss_in_a_slice_is_refused_regardless_of_its_interval() -> None:
     worse = MODELS | {"aisle": {"ndcg@10": 0.159}}
     assert failed(spoiled("slices", 1, "models", value=worse)) == ["shopper two"]
     assert failed(spoiled("slices", 1, "models", value=MODELS | {"aisle": {"ndcg@10": 0.169}})) == []
@@ -130,7 +130,7 @@ def test_a_slicing_that_lost_one_of_its_slices_is_a_no() -> None:
         (("candidate",), "beats baseline"),
     ],
 )
-def test_whatever_is_missing_is_a_no(path: tuple[str | int, ...], check: str) -> None:
+def test_anything_missing_is_refused(path: tuple[str | int, ...], check: str) -> None:
     assert check in failed(spoiled(*path, value=...))
 
 
@@ -181,7 +181,7 @@ def test_an_override_blesses_and_keeps_what_failed_in_plain_sight() -> None:
     assert verdict.override == OVERRIDE.model_copy(update={"checks": ("size",)})
 
 
-def test_an_override_that_was_not_needed_says_so() -> None:
+def test_an_override_that_was_not_needed_reports_it() -> None:
     verdict = decide(read(GOOD), SETTINGS, EXPECTED, OVERRIDE)
     assert verdict.passed and not verdict.overridden and verdict.headline.startswith("Blessed: all")
     assert verdict.override == OVERRIDE
@@ -194,12 +194,12 @@ def test_a_blank_or_short_reason_is_refused_in_one_line(reason: str) -> None:
     assert "\n" not in refused
 
 
-def test_an_override_by_nobody_is_refused_and_a_named_one_with_a_reason_is_taken() -> None:
+def test_an_override_without_a_name_is_refused_and_a_named_one_with_a_reason_is_taken() -> None:
     assert refusal("y" * MIN_REASON, " ") == "override: expected the name of who decides, got none; give your name"
     assert refusal("y" * MIN_REASON, "maria") == ""
 
 
-def test_the_table_tells_each_kind_of_check_in_a_line_and_what_failed_before_the_rest() -> None:
+def test_the_table_lists_each_kind_of_check_in_a_line_and_what_failed_before_the_rest() -> None:
     verdict = decide(read(spoiled("size_mb", value=900.0)), SETTINGS, EXPECTED)
     lines = as_markdown(verdict).splitlines()
     assert lines[0] == f"# Not blessed: 1 of {len(verdict.reasons)} checks failed: size"

@@ -18,7 +18,9 @@ def push(marker: str) -> None:
 
 
 @pytest.mark.parametrize(("override", "pushed"), [("", False), ("the size is known and agreed", True)])
-def test_the_step_after_the_gate_runs_only_when_it_says_yes(tmp_path: Path, override: str, pushed: bool) -> None:
+def test_the_step_after_the_gate_runs_only_when_the_model_is_blessed(
+    tmp_path: Path, override: str, pushed: bool
+) -> None:
     examples = write_examples(tmp_path / "examples")
     write_json(tmp_path / "evaluation" / "metrics.json", good_for(examples) | {"size_mb": 1e6})
     marker = tmp_path / "pushed"

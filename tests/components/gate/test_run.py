@@ -67,7 +67,7 @@ def test_without_a_readable_evaluation_the_answer_is_no(examples: Path, tmp_path
     assert read_json(tmp_path / "verdict.json")["blessed"] is False
 
 
-def test_an_override_is_said_aloud_with_who_when_and_why(
+def test_an_override_is_reported_with_name_time_and_reason(
     examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert judge(examples, tmp_path, "the evaluation's disk is lost", "maria") is True
@@ -82,7 +82,7 @@ def test_an_override_is_said_aloud_with_who_when_and_why(
 
 
 @pytest.mark.parametrize(("why", "who"), [("ok", "maria"), ("   ", "maria"), ("", "maria"), ("y" * 30, "")])
-def test_an_override_without_a_name_or_a_real_reason_is_refused_and_the_no_stands(
+def test_an_override_without_a_name_or_a_real_reason_is_refused_and_the_verdict_remains(
     examples: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], why: str, who: str
 ) -> None:
     assert judge(examples, tmp_path, why, who) is False

@@ -33,7 +33,7 @@ def shop(tmp_path: Path) -> Path:
     return folder
 
 
-def test_whatever_training_may_be_given_the_monitor_reads_in_the_same_form(shop: Path, tmp_path: Path) -> None:
+def test_the_monitor_reads_every_form_of_data_that_training_reads(shop: Path, tmp_path: Path) -> None:
     returned = step.python_func(
         training="", source=str(shop), out=str(tmp_path / "out"), metrics=dsl.Metrics(uri=str(tmp_path / "metrics"))
     )
@@ -53,7 +53,7 @@ def test_what_was_ingested_already_stays_as_it_is(shop: Path, tmp_path: Path) ->
     assert _bought(tmp_path / "once").equals(_bought(tmp_path / "twice"))
 
 
-def test_training_says_what_is_read_and_a_cut_that_the_tables_do_not_reach_is_no_matter(
+def test_the_training_settings_decide_what_is_read_and_a_cut_beyond_the_tables_does_no_harm(
     shop: Path, tmp_path: Path
 ) -> None:
     run = run_settings(shop)

@@ -137,7 +137,7 @@ def test_events_are_partitioned_by_month(tmp_path: Path) -> None:
     assert months == ["month=2020-01", "month=2020-02", "month=2020-04"]
 
 
-def test_the_report_says_span_and_cut(tmp_path: Path) -> None:
+def test_the_report_has_span_and_cut(tmp_path: Path) -> None:
     clean(two_spans(), tmp_path)
     report = read_json(tmp_path / "out" / "ingest.json")
     expected = {

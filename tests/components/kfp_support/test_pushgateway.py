@@ -38,7 +38,7 @@ def test_a_pushgateway_keeps_success_and_failure_side_by_side(gateway: str) -> N
 
 
 @pytest.mark.parametrize("state", ["SUCCEEDED", "COMPLETE", "FAILED", "RUNNING", "CANCELED"])
-def test_a_run_went_well_when_kfps_local_runner_or_its_backend_says_so(state: str) -> None:
+def test_a_run_succeeded_when_kfps_local_runner_or_its_backend_reports_it(state: str) -> None:
     well = state in ("SUCCEEDED", "COMPLETE")
     name = ended("aisle-cluster", state, 100.0)[0].name
     assert name == f"aisle_pipeline_last_{'success' if well else 'failure'}_timestamp_seconds"
@@ -75,7 +75,7 @@ def test_a_file_is_in_prometheus_text_format_and_holds_the_last_run_only(tmp_pat
     ]
 
 
-def test_a_pushgateway_that_is_not_there_fails_no_job_and_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_pushgateway_that_is_not_there_fails_no_job_and_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     push(f"http://127.0.0.1:{free_port()}", "aisle-cluster", "shop", ended("aisle-cluster", True, 1.0))
     assert "expected a Pushgateway to take the gauges of aisle-cluster" in capsys.readouterr().out
     push("", "aisle-cluster", "shop", ended("aisle-cluster", True, 1.0))

@@ -59,7 +59,9 @@ def test_a_sound_log_passes_and_leaves_report_and_figures(run: Path, capsys: pyt
     assert "aisle_monitor_last_run_timestamp_seconds" in figures
 
 
-def test_a_fault_ends_it_with_1_and_is_told_first(run: Path, shop: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_fault_ends_it_with_1_and_is_reported_first(
+    run: Path, shop: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     log = run / "rollout" / "requests"
     rows = request_log.read(log)
     broken = with_one_list(dataclasses.replace(shop, requests=rows.to_pandas()), CUT_S + 16 * DAY_S)
@@ -73,7 +75,7 @@ def test_a_fault_ends_it_with_1_and_is_told_first(run: Path, shop: World, capsys
     assert "list_overlap" in "".join(line for line in lines if "FAILED" in line)
 
 
-def test_with_train_it_says_why_nothing_is_started(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_with_train_it_reports_why_nothing_is_started(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = run / "monitoring" / record.NAME
     record.start(runs, RetrainDecision(train="scratch", reasons=("weekly: due",)), moment_s(NOW) - 7200)
     record.update(runs, ok=False)
@@ -132,7 +134,7 @@ def test_the_report_shows_it(run: Path) -> None:
         (["--textfile", "EMPTY/figures"], "--textfile: expected a directory to write to"),
     ],
 )
-def test_bad_input_is_told_in_one_line(
+def test_bad_input_is_reported_in_one_line(
     run: Path, arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (run / "SETTINGS").write_text(json.dumps({"spread": 1}))

@@ -20,7 +20,7 @@ from tests.pipelines.kfp_api import fake_kfp
 from tfx_configs.settings import RunSettings
 
 
-def test_retrain_starts_the_run_and_tells_it_on_kfps_page(tmp_path: Path) -> None:
+def test_retrain_starts_the_run_and_shows_it_on_kfps_page(tmp_path: Path) -> None:
     table = tmp_path / "table.md"
     report().save(tmp_path)
     with fake_kfp() as kfp:
@@ -80,7 +80,7 @@ def _artifact(name: str, kind: str, path: Path) -> dict[str, object]:
     return {"artifacts": [{"name": name, "type": {"schemaTitle": kind}, "uri": str(path), "metadata": {}}]}
 
 
-def test_the_reference_of_what_was_pushed_is_kept_and_its_place_told(
+def test_the_baseline_of_the_pushed_model_is_stored_and_its_place_reported(
     shop: World, shop_dir: Path, tmp_path: Path
 ) -> None:
     outcome, table = tmp_path / "outcome.json", tmp_path / "table.md"

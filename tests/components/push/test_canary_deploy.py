@@ -91,7 +91,7 @@ def test_a_canary_that_answers_wrongly_is_rolled_back_before_any_shopper_met_it(
     assert read(cluster.record()) == Traffic(stable=OLD)
 
 
-def test_a_refused_apply_changes_nothing_and_is_told() -> None:
+def test_a_refused_apply_changes_nothing_and_is_reported() -> None:
     cluster = FakeCluster()
     cluster.refuse = CheckFailed("refused by the API server (403): exceeded quota")
     with pytest.raises(CheckFailed, match="exceeded quota"):

@@ -165,9 +165,7 @@ def test_the_verdict_is_kept_beside_the_model_and_two_pushes_of_one_are_one_file
     assert [path.name for path in (place.registry.root / "verdicts").iterdir()] == [version]
 
 
-def test_an_override_is_said_aloud_and_stands_in_the_registry_for_good(
-    place: Place, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_an_override_is_reported_and_stays_in_the_registry(place: Place, capsys: pytest.CaptureFixture[str]) -> None:
     override = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "the size is known", "checks": ["size"]}
     result = place.push("one", overridden=True, override=override)
     line = "BLESSED BY OVERRIDE of maria at 2017-12-31T09:00:00Z: the size is known; these checks failed: size"
@@ -180,7 +178,7 @@ def test_an_override_is_said_aloud_and_stands_in_the_registry_for_good(
     assert sorted(read_json(path)["override"]["by"] for path in stored) == ["jo", "maria"]
 
 
-def test_the_card_of_a_pushed_model_stands_beside_it_and_says_how_it_was_judged(place: Place) -> None:
+def test_the_card_of_a_pushed_model_is_stored_beside_it_with_its_judgement(place: Place) -> None:
     write_json(place.root / "evaluation" / "metrics.json", EVALUATION)
     version = place.push("one", reasons=[PASSED]).version
     card = (place.registry.root / "cards" / f"{version}.md").read_text()
@@ -200,7 +198,7 @@ def test_the_card_of_a_pushed_model_stands_beside_it_and_says_how_it_was_judged(
     assert [file.stem for file in (place.registry.root / "cards").iterdir()] == [version]
 
 
-def test_the_card_of_an_override_says_so_first(place: Place) -> None:
+def test_the_card_of_an_override_reports_it_first(place: Place) -> None:
     override = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "the size is known", "checks": ["size"]}
     reasons = [{"check": "size", "passed": False}]
     version = place.push("one", overridden=True, override=override, reasons=reasons).version

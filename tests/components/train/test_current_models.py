@@ -42,7 +42,7 @@ def test_an_empty_registry_and_a_baseline_are_nothing_to_compare_with_or_go_on_f
 
 
 @pytest.mark.parametrize(("start", "has_parent"), [("scratch", False), ("refresh", True), ("warm", True)])
-def test_the_stable_model_is_compared_with_always_and_gone_on_from_where_that_is_asked(
+def test_the_stable_model_is_always_compared_with_and_is_the_parent_where_that_is_asked(
     registry: Registry, tmp_path: Path, start: Start, has_parent: bool
 ) -> None:
     stable = add(registry, tmp_path, "one")

@@ -12,7 +12,7 @@ from model.system.legacy_keras import tf
 from tests.components.train.conftest import Trained
 
 
-def test_the_network_learns_what_the_line_cannot_say() -> None:
+def test_the_network_learns_what_the_line_cannot_express() -> None:
     """Bought is what is either near and rare, or far and popular."""
     rng = np.random.default_rng(5)
     preranker = PreRanker(0)

@@ -61,7 +61,7 @@ def later(catalog: Catalog) -> Catalog:
     )
 
 
-def test_a_coding_says_which_value_has_which_code(coding: Coding) -> None:
+def test_a_coding_lists_the_code_of_each_value(coding: Coding) -> None:
     assert coding.item_rows == {"a": 2, "b": 3, "d": 4}
     assert coding.attributes == {"colour": ("red", "blue")}
     assert coding.user_attributes == {"age": ("40",)}

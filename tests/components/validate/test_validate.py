@@ -79,7 +79,7 @@ def test_each_corruption_gets_the_right_answer(validated: dict[str, Any], corrup
         assert all(finding[field] for field in ("table", "column", "expected", "received", "what_to_do"))
 
 
-def test_attributes_that_nobody_declared_are_fine(validated: dict[str, Any]) -> None:
+def test_undeclared_attributes_are_accepted(validated: dict[str, Any]) -> None:
     assert validated["any attributes"]["result"]["anomalies"] == []
 
 

@@ -46,7 +46,7 @@ def filled(**own: float) -> dict[str, float]:
         ("personal_frequency", filled(a=2 * 2**-2.5 + 2**-1.5, b=2**-1.5 + 2**-0.5, d=2**-0.5), "badez"),
     ],
 )
-def test_a_baseline_scores_as_its_formula_says(name: str, expected: dict[str, float], order: str) -> None:
+def test_a_baseline_scores_by_its_formula(name: str, expected: dict[str, float], order: str) -> None:
     scores = scored(BASELINES[name]())
     assert scores == pytest.approx(expected, abs=1e-6)
     assert "".join(scores) == order

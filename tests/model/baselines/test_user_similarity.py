@@ -38,7 +38,7 @@ def test_up_cf_weighs_neighbours_by_the_overlap_of_what_they_bought() -> None:
     assert scores == pytest.approx({"a": 0.5 + u + v + w, "d": 0.5 + u / 2, "b": u / 2 + v})
 
 
-def test_up_cf_looks_at_recent_baskets_and_near_neighbours_only() -> None:
+def test_up_cf_reads_recent_baskets_and_near_neighbours_only() -> None:
     """u's last basket is {a, d}; to the third power, the overlaps are those of the test above."""
     u, v, w = (2 / 6**0.5) ** 3, 0.5**3, 0.5**1.5
     scores = scored(up_cf(recent=1, locality=3.0), ("a", 61), ("d", 62))

@@ -39,7 +39,7 @@ def test_what_has_a_score_comes_first_and_popular_items_fill_the_list() -> None:
     ]
 
 
-def test_what_nobody_buys_lately_is_listed_for_a_score_only() -> None:
+def test_what_no_shopper_buys_lately_is_listed_for_a_score_only() -> None:
     assert "".join(item for item, _, _ in listed({})[0]) == "abed"
 
 

@@ -39,7 +39,7 @@ def test_the_checked_in_tfdv_schema_has_the_canonical_columns_in_their_order(tab
 
 
 @pytest.mark.parametrize(("table", "column"), COLUMNS, ids=named)
-def test_the_checked_in_tfdv_schema_says_of_a_column_what_the_canonical_one_says(table: Table, column: Column) -> None:
+def test_the_checked_in_tfdv_schema_agrees_with_the_canonical_one_on_every_column(table: Table, column: Column) -> None:
     there = feature(table, column.name)
     is_text = column.type in (Type.ID, Type.CATEGORY)
     assert there.type == (schemas.schema_pb2.BYTES if is_text else schemas.schema_pb2.FLOAT)
@@ -50,7 +50,7 @@ def test_the_checked_in_tfdv_schema_says_of_a_column_what_the_canonical_one_says
     assert there.annotation.comment == [f"{column.doc} [{column.unit}]" if column.unit else column.doc]
 
 
-def test_the_serving_environment_has_exactly_what_a_request_says() -> None:
+def test_the_serving_environment_has_exactly_the_columns_of_a_request() -> None:
     """TRAINING has every column."""
     carried = {column.name: column.request for column in EVENTS.columns} | DERIVED
     schema = schemas.read(EVENTS)
@@ -59,7 +59,7 @@ def test_the_serving_environment_has_exactly_what_a_request_says() -> None:
         assert list(feature(EVENTS, name).not_in_environment) == ([] if request else [schemas.SERVING]), name
 
 
-def test_every_column_a_request_says_is_an_input_of_the_model_server() -> None:
+def test_every_column_of_a_request_is_an_input_of_the_model_server() -> None:
     carried = {column.request: column for column in EVENTS.columns if column.request}
     assert set(carried) == {"user_id", "request_time", "store_id"}
     for name, column in carried.items():
@@ -130,7 +130,7 @@ def test_an_absent_column_gets_its_default(tmp_path: Path) -> None:
                 assert set(frame[column.name].dropna()) == expected, column.name
 
 
-def test_the_page_says_what_the_code_says() -> None:
+def test_the_page_agrees_with_the_code() -> None:
     page = schema_docs.PAGE.read_text(encoding="utf-8")
     assert page == schema_docs.filled(page, schema_docs.sections()), "run: python -m pipelines.reference.schema_page"
 

@@ -27,7 +27,7 @@ def _two() -> Shown:
     )
 
 
-def test_the_estimates_by_pencil() -> None:
+def test_the_estimates_match_hand_computed_values() -> None:
     comparison = compare(_two())
     assert comparison.logged.value == 1.5  # two bought, and one
     assert comparison.ips.value == 1.5  # (1 + 2) and 0

@@ -87,7 +87,7 @@ def test_scores_that_come_true_have_no_calibration_error() -> None:
     assert metrics.calibration_error(curve) == pytest.approx(0.0) and metrics.calibration_ratio(curve) == 1.0
 
 
-def test_the_calibration_error_weighs_each_bin_by_its_size_and_the_ratio_tells_the_direction() -> None:
+def test_the_calibration_error_weighs_each_bin_by_its_size_and_the_ratio_has_the_direction() -> None:
     """Bins {0.1, 0.3, 0.5} and {0.7, 0.9}: expected 0.3 and 0.8, bought 1/3 and 1; 3/5 of 1/30 and 2/5 of 0.2."""
     score, bought = np.array([[0.9, 0.1, 0.7], [0.5, 0.3, np.nan]]), np.array([[1, 0, 1], [1, 0, 0]], bool)
     curve = metrics.reliability(score, bought, 3, bins=2)
@@ -139,7 +139,7 @@ def test_against_a_reference_of_zero_the_difference_is_undefined() -> None:
     assert math.isnan(metrics.paired_delta(np.array([0.5]), np.array([0.0]), seed=1, rounds=10).delta_pct)
 
 
-def test_a_mean_stands_inside_its_interval_and_undefined_trips_are_left_out() -> None:
+def test_a_mean_is_inside_its_interval_and_undefined_trips_are_left_out() -> None:
     interval = metrics.mean_interval(np.array([0.0, 1.0, np.nan, 1.0, 0.0]), seed=1, rounds=200)
     assert interval["mean"] == 0.5 and 0.0 <= interval["low"] < 0.5 < interval["high"] <= 1.0
     assert math.isnan(metrics.mean_interval(np.array([np.nan]), seed=1, rounds=200)["low"])

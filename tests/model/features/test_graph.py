@@ -1,4 +1,4 @@
-"""Every feature by pencil, on requests with a handful of purchases."""
+"""Every feature against hand-computed values, on requests with a handful of purchases."""
 
 import math
 from typing import Any
@@ -28,7 +28,7 @@ def features(*asked: tuple[Ask, str], graph: FeatureGraph = GRAPH) -> dict[str, 
     return {name: value.numpy() for name, value in values.items()}
 
 
-def one(name: str, ask: Ask, item: str) -> float:
+def value_of(name: str, ask: Ask, item: str) -> float:
     return float(features((ask, item))[name][0])
 
 
@@ -59,11 +59,11 @@ def test_own_purchases(name: str, a: float, b: float, e: float) -> None:
 
 def test_events_within_the_gap_belong_to_one_trip() -> None:
     """d came two hours after a: the same, last, trip."""
-    assert one("own_in_last_trip", REGULAR, "d") == 1
-    assert one("trips", REGULAR, "d") == 3
+    assert value_of("own_in_last_trip", REGULAR, "d") == 1
+    assert value_of("trips", REGULAR, "d") == 3
     five_hours = Ask(70, (("a", 66), ("d", 66 + 5 / 24)))
     assert features((five_hours, "a"), (five_hours, "d"))["own_in_last_trip"].tolist() == [0, 1]
-    assert one("trips", five_hours, "a") == 2
+    assert value_of("trips", five_hours, "a") == 2
 
 
 @pytest.mark.parametrize(
@@ -90,15 +90,15 @@ def test_affinity_to_an_attribute_value() -> None:
 
 
 def test_buying_items_without_the_attribute_is_no_affinity_to_others_without_it() -> None:
-    assert one("colour_decayed", Ask(70, (("e", 69),)), "z") == 0
+    assert value_of("colour_decayed", Ask(70, (("e", 69),)), "z") == 0
 
 
 @pytest.mark.parametrize(
     ("day", "recent", "decayed"), [(62.9, 5, 9), (63, 5, 9), (69.99, 5, 9), (70, 2, 6), (200, 2, 6)]
 )
 def test_popularity_is_of_the_last_snapshot_at_or_before_the_request(day: float, recent: float, decayed: float) -> None:
-    assert one("recent_popularity", Ask(day), "a") == recent
-    assert one("popularity", Ask(day), "a") == decayed
+    assert value_of("recent_popularity", Ask(day), "a") == recent
+    assert value_of("popularity", Ask(day), "a") == decayed
 
 
 def test_what_is_known_of_the_item_itself() -> None:
@@ -153,8 +153,8 @@ def test_a_promotion_counts_in_its_store_or_everywhere_while_it_lasts(
     store: str, item: str, day: float, expected: float
 ) -> None:
     """a in store s1, twice; b in every store."""
-    found = promotion("mailer in/out", ("", "b", 60, 90), ("s1", "a", 70, 77), ("s1", "a", 80, 81))
-    graph = FeatureGraph(small_catalog((found,)), SETTINGS)
+    mailer = promotion("mailer in/out", ("", "b", 60, 90), ("s1", "a", 70, 77), ("s1", "a", 80, 81))
+    graph = FeatureGraph(small_catalog((mailer,)), SETTINGS)
     assert features((Ask(day, store=store), item), graph=graph)["on_mailer in/out"].tolist() == [expected]
 
 

@@ -21,8 +21,8 @@ def test_each_start_and_end_of_either_kind_is_one_change() -> None:
 
 
 def test_stretches_that_overlap_or_touch_are_one() -> None:
-    found = promotion("mailer", ("s1", "b", 70, 77), ("s1", "b", 77, 80))
-    assert changes((found,), items=5)[1].tolist() == [0, 1, 0]
+    mailer = promotion("mailer", ("s1", "b", 70, 77), ("s1", "b", 77, 80))
+    assert changes((mailer,), items=5)[1].tolist() == [0, 1, 0]
 
 
 def test_an_empty_calendar_has_no_kinds() -> None:
@@ -47,11 +47,11 @@ def test_what_runs_is_what_looking_through_all_stretches_finds(seed: int) -> Non
         )
     calendar = PromotionCalendar(build_promotions(tables.items(), world), len(ITEMS))  # type: ignore[arg-type]
     store, item, day = rng.integers(0, 3, 400), rng.integers(0, 5, 400), rng.integers(0, 70, 400)
-    found = calendar(store.astype(np.int32), item.astype(np.int32), np.array([seconds(d) for d in day])).numpy()
+    values = calendar(store.astype(np.int32), item.astype(np.int32), np.array([seconds(d) for d in day])).numpy()
     for kind, table in tables.items():
         begin, end = table["start"].to_numpy(), table["end"].to_numpy()
         for n in range(400):
             now = np.datetime64(seconds(day[n]), "s")
             here = table["store_id"].isin({STORES[store[n]], ""}).to_numpy() & (table["item_id"] == ITEMS[item[n]])
             expected = bool((here & (begin <= now) & (now < end)).any())
-            assert bool(found[n, calendar.kinds.index(kind)]) == expected
+            assert bool(values[n, calendar.kinds.index(kind)]) == expected

@@ -1,4 +1,4 @@
-"""The candidate union by pencil: who is in it, once, and why."""
+"""The candidate union against hand-computed values: who is in it, once, and why."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ def union(
     """
     settings = CandidateSettings(**{"retrieved": 10, "popular": 2, **sizes})
     index: dict[str, int] = {item: i for i, item in enumerate(ITEMS)} | {"-": -1}
-    found = _union(settings)(
+    candidates = _union(settings)(
         Batch(*map(tf.convert_to_tensor, batch(*asks))),
         tf.constant([[index[item] for item in items] for items in retrieved], tf.int32),
         tf.constant([index[item] for _, item in exclude], tf.int32),
@@ -37,7 +37,7 @@ def union(
         settings.limit,
     )
     lists: list[list[tuple[str, str]]] = [[] for _ in asks]
-    for item, row, source in zip(*(a.numpy().tolist() for a in found), strict=True):
+    for item, row, source in zip(*(a.numpy().tolist() for a in candidates), strict=True):
         lists[row].append((ITEMS[item], SOURCES[source]))
     return lists
 
@@ -59,8 +59,8 @@ def reasons(*pairs: str) -> list[tuple[str, str]]:
 def test_an_item_of_several_sources_is_listed_once_for_the_first_of_them() -> None:
     """In week 1 the most popular are b (4) and e (3)."""
     ask = Ask(70, (("a", 60), ("e", 61), ("a", 62)))
-    (found,) = union(ask, retrieved=["edb"])
-    assert sorted(found) == sorted(reasons("ao", "eo", "dt", "bt"))
+    (candidates,) = union(ask, retrieved=["edb"])
+    assert sorted(candidates) == sorted(reasons("ao", "eo", "dt", "bt"))
 
 
 def test_each_request_gets_its_own_candidates() -> None:
@@ -72,8 +72,8 @@ def test_each_request_gets_its_own_candidates() -> None:
 
 def test_what_is_popular_depends_on_the_week_and_was_bought_in_it() -> None:
     """In the week before day 63 only a (5) and d (1) were bought; popularity was a 9, d 2."""
-    (found,) = union(Ask(65), retrieved=[""], popular=4)
-    assert found == reasons("ap", "dp")
+    (candidates,) = union(Ask(65), retrieved=[""], popular=4)
+    assert candidates == reasons("ap", "dp")
 
 
 def test_of_too_many_own_items_the_highest_decayed_counts_stay() -> None:
@@ -95,14 +95,14 @@ def test_without_history_and_without_neighbours_the_popular_remain() -> None:
 
 
 def test_candidates_are_typed_as_the_ranker_reads_them() -> None:
-    found = _union(CandidateSettings())(
+    candidates = _union(CandidateSettings())(
         Batch(*map(tf.convert_to_tensor, batch(Ask(70)))),
         tf.zeros([1, 0], tf.int32),
         tf.zeros([0], tf.int32),
         tf.zeros([0], tf.int32),
         10,
     )
-    assert [a.numpy().dtype for a in found] == [np.int32] * 3
+    assert [a.numpy().dtype for a in candidates] == [np.int32] * 3
 
 
 def test_the_union_ends_at_its_limit_in_the_order_of_the_sources() -> None:
@@ -113,8 +113,8 @@ def test_the_union_ends_at_its_limit_in_the_order_of_the_sources() -> None:
 
 
 def test_what_is_excluded_takes_no_place() -> None:
-    (found,) = union(Ask(70, (("a", 60),)), retrieved=["db"], limit=2, exclude=[(0, "d")])
-    assert found == reasons("ao", "bt")
+    (candidates,) = union(Ask(70, (("a", 60),)), retrieved=["db"], limit=2, exclude=[(0, "d")])
+    assert candidates == reasons("ao", "bt")
 
 
 def test_what_the_pre_ranker_reads_of_an_entry() -> None:
@@ -153,14 +153,14 @@ def test_a_pre_ranker_that_has_learned_orders_the_pool_by_its_score() -> None:
     """One that likes what is rarely bought."""
     preranker = PreRanker(0)
     preranker.line_F.assign([-1.0 if name == "popularity" else 0.0 for name in NAMES])
-    found = _union(CandidateSettings(), preranker)(
+    candidates = _union(CandidateSettings(), preranker)(
         Batch(*map(tf.convert_to_tensor, batch(Ask(70, (("a", 60), ("z", 60)))))),
         tf.constant([[ITEMS.index("d")]]),
         tf.zeros([0], tf.int32),
         tf.zeros([0], tf.int32),
         2,
     )
-    assert [ITEMS[item] for item in found.item_C] == ["z", "d"]
+    assert [ITEMS[item] for item in candidates.item_C] == ["z", "d"]
 
 
 def test_the_network_orders_what_the_line_lets_through() -> None:
@@ -177,5 +177,5 @@ def test_the_network_orders_what_the_line_lets_through() -> None:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("model.networks.candidates.SIEVE", sieve)
             candidates = _union(CandidateSettings(), preranker, promotions=(mailer,))
-            found = candidates(asked, tf.constant([[ITEMS.index("d")]]), nothing, nothing, limit)
-        assert "".join(ITEMS[item] for item in found.item_C.numpy()) == expected
+            chosen = candidates(asked, tf.constant([[ITEMS.index("d")]]), nothing, nothing, limit)
+        assert "".join(ITEMS[item] for item in chosen.item_C.numpy()) == expected

@@ -1,4 +1,4 @@
-"""The pre-ranker by pencil: a line, and a network that adds nothing until it has learned."""
+"""The pre-ranker against hand-computed values: a line, and a network that adds nothing until it has learned."""
 
 import numpy as np
 import pytest
@@ -29,13 +29,13 @@ def test_the_network_adds_to_the_line_what_its_layers_make_of_features_and_promo
     preranker.biases[-1].assign([-4.0])
     rows = np.zeros((3, len(NAMES)), np.float32)
     rows[:, PLACE] = [1.5, 1.5, 0.25]
-    found = preranker(tf.constant(rows), tf.constant([[0.0], [1.0], [0.0]])).numpy()
-    assert found == pytest.approx([0.75 + (1.5 - 0.5) * 6 - 4, 0.75 + (2.5 - 0.5) * 6 - 4, 0.125 - 4])
+    scores = preranker(tf.constant(rows), tf.constant([[0.0], [1.0], [0.0]])).numpy()
+    assert scores == pytest.approx([0.75 + (1.5 - 0.5) * 6 - 4, 0.75 + (2.5 - 0.5) * 6 - 4, 0.125 - 4])
 
 
 def test_every_input_has_a_name_and_a_twin_for_what_was_bought() -> None:
     own, every = np.array([[1.0, 2, 3, 4], [0, 0, 0, 0]]), np.array([[5.0, 6, 7, 8, 9, 10], [5, 6, 7, 8, 9, 10]])
-    found = inputs(tf.constant(own), tf.constant(every)).numpy()
-    assert found.shape == (2, len(NAMES))
-    assert found[0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 6, 7, 8, 9, 10, 1]
-    assert found[1].tolist() == [0, 0, 0, 0, 5, 6, 7, 8, 9, 10, 0, 0, 0, 0, 0, 0, 1]
+    rows = inputs(tf.constant(own), tf.constant(every)).numpy()
+    assert rows.shape == (2, len(NAMES))
+    assert rows[0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 6, 7, 8, 9, 10, 1]
+    assert rows[1].tolist() == [0, 0, 0, 0, 5, 6, 7, 8, 9, 10, 0, 0, 0, 0, 0, 0, 1]

@@ -46,7 +46,7 @@ def test_a_list_of_what_is_new_has_nothing_from_the_history_on_any_rung(model: p
     assert unranked(model, new, ["b", "d", "a"], personal=True)[0].item_ids == ["a"]
 
 
-def test_the_quicker_ranking_looks_at_the_last_events_only(
+def test_the_quicker_ranking_reads_the_last_events_only(
     model: package.LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(package, "FEWER_EVENTS", 1)
@@ -55,13 +55,13 @@ def test_the_quicker_ranking_looks_at_the_last_events_only(
     assert own == ["e"]
 
 
-def test_every_batch_tells_its_stages_in_order(model: package.LoadedModel) -> None:
+def test_every_batch_reports_its_phases_in_order(model: package.LoadedModel) -> None:
     stages.clear()
     model.recommend([_request(), _request()])
     assert stages == [(model.version, stage) for stage in ("retrieve", "rank", "rerank")]
 
 
-def test_detail_tells_all_that_was_ranked_and_changes_no_answer(model: package.LoadedModel) -> None:
+def test_detail_lists_all_that_was_ranked_and_changes_no_answer(model: package.LoadedModel) -> None:
     plain = dataclasses.replace(_request(), k=1)
     bare, detailed = model.recommend([plain, dataclasses.replace(plain, detail=True)])
     assert bare.ranked is None and detailed.ranked is not None
@@ -71,7 +71,7 @@ def test_detail_tells_all_that_was_ranked_and_changes_no_answer(model: package.L
     assert len(detailed.ranked.item_ids) == len(detailed.ranked.reasons) == len(set(detailed.ranked.item_ids))
 
 
-def test_detail_tells_what_of_the_request_is_unknown(model: package.LoadedModel) -> None:
+def test_detail_lists_what_of_the_request_is_unknown(model: package.LoadedModel) -> None:
     familiar = dataclasses.replace(_request(), store_id="s1", exclude=["a"], detail=True)
     nowhere = dataclasses.replace(familiar, store_id="")
     strange = dataclasses.replace(

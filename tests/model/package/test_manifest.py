@@ -40,7 +40,7 @@ def test_a_damaged_directory_is_refused_with_one_line(tmp_path: Path, name: str)
     assert message in str(refused.value) and "\n" not in str(refused.value)
 
 
-def test_an_untouched_directory_verifies_and_says_what_it_is(tmp_path: Path) -> None:
+def test_an_untouched_directory_verifies_and_gives_its_manifest(tmp_path: Path) -> None:
     version = write_model(tmp_path / "m", "1.0")
     manifest = verify(tmp_path / "m")
     assert manifest == read_manifest(tmp_path / "m")

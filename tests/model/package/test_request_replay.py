@@ -127,7 +127,7 @@ def test_rows_that_cannot_be_compared_are_counted_and_a_log_of_them_alone_is_ref
         replay.replay(bare.slice(0, len(rows) - 1), model)
 
 
-def test_the_command_says_how_many_agree(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_reports_how_many_agree(served: Served, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["replay", str(served.log), "--model", str(served.model)]) == 0
     assert capsys.readouterr().out.startswith("9 of 9 answers agree; scores differ by at most ")
     rules = served.log.parent / "rules.json"
@@ -148,7 +148,7 @@ def test_the_command_says_how_many_agree(served: Served, capsys: pytest.CaptureF
         ("log", ["--model", "MODEL", "--tolerance", "nan"], "'--tolerance': expected a number, got 'nan'"),
     ],
 )
-def test_bad_input_is_told_in_one_line_before_any_model_is_loaded(
+def test_bad_input_is_reported_in_one_line_before_any_model_is_loaded(
     served: Served,
     log: str,
     arguments: list[str],

@@ -89,7 +89,7 @@ def test_scores_of_zero_and_one_can_be_boosted() -> None:
     assert np.isfinite(odds).all() and odds[0] > odds[1] > 0
 
 
-def test_marginal_relevance_by_pencil() -> None:
+def test_marginal_relevance_matches_hand_computed_values() -> None:
     """Weight 0.3, so gains 0.7, 0.56, 0.35, 0.315: first 0; then 1 and 3, of its kind, lose 0.3 and 2 comes next."""
     relevance, kind = np.array([1.0, 0.8, 0.5, 0.45]), np.array([7, 7, 8, 7])
     assert chosen(relevance, kind, 0.3, [], 4) == [0, 2, 1, 3]
@@ -109,7 +109,7 @@ def test_without_a_named_attribute_the_coarsest_with_ten_values_counts(tmp_path:
     assert table.coarsest() == "twelve"
 
 
-def test_exploration_gives_one_place_to_one_of_the_next_and_says_how_likely(values: ItemValues) -> None:
+def test_exploration_gives_one_place_to_one_of_the_next_and_logs_the_propensities(values: ItemValues) -> None:
     """A list of three; its last place, half the time, to d, e or f."""
     drawn = set()
     for second in range(60):

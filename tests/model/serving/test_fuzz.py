@@ -19,7 +19,7 @@ ROUNDS = 10
 
 
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_whatever_comes_is_answered_or_refused(server: Server, endpoint: str) -> None:
+def test_every_request_is_answered_or_refused(server: Server, endpoint: str) -> None:
     came = fuzz(server, endpoint, REQUESTS)
     assert sum(came.values()) >= REQUESTS
 

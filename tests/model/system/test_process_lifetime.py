@@ -26,7 +26,7 @@ def test_a_child_ends_when_its_parent_is_killed() -> None:
     assert not _running(child)
 
 
-def test_a_child_of_somebody_else_does_not_start() -> None:
+def test_a_child_of_another_process_does_not_start() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "model.system.process_lifetime", "1", "sleep", "60"],
         capture_output=True,

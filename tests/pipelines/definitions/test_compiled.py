@@ -46,9 +46,9 @@ def test_every_step_runs_in_an_image_of_ours_with_limits_and_the_registry(docume
 
 @pytest.mark.parametrize("name", ON_CLUSTER)
 def test_a_step_is_placed_on_a_node_with_half_a_core_free(name: str) -> None:
-    """KFP asks for as much as the limit where nothing else is said."""
+    """KFP asks for as much as the limit where no request is set."""
     executors = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))["deploymentSpec"]["executors"]
-    assert {one["container"]["resources"]["resourceCpuRequest"] for one in executors.values()} == {"500m"}
+    assert {executor["container"]["resources"]["resourceCpuRequest"] for executor in executors.values()} == {"500m"}
 
 
 def test_a_release_is_not_tried_twice_by_itself(documents: list[dict[str, Any]]) -> None:
@@ -56,11 +56,11 @@ def test_a_release_is_not_tried_twice_by_itself(documents: list[dict[str, Any]])
 
 
 @pytest.mark.parametrize("name", ON_CLUSTER)
-def test_however_a_run_ends_prometheus_is_told(name: str) -> None:
+def test_however_a_run_ends_its_metrics_are_pushed(name: str) -> None:
     compiled = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))
-    told = compiled["root"]["dag"]["tasks"]["ending"]
-    assert told["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
-    assert set(told["inputs"]["parameters"]) == {"namespace", "pipeline", "pushgateway", "status"}
+    ending = compiled["root"]["dag"]["tasks"]["ending"]
+    assert ending["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert set(ending["inputs"]["parameters"]) == {"namespace", "pipeline", "pushgateway", "status"}
 
 
 def test_a_step_of_the_rollout_is_never_cached_nor_tried_twice() -> None:
@@ -69,14 +69,14 @@ def test_a_step_of_the_rollout_is_never_cached_nor_tried_twice() -> None:
         task = _tasks(compiled)[name]
         assert not task.get("cachingOptions", {}).get("enableCache")
         assert task.get("retryPolicy", {}).get("maxRetryCount", 0) == 0
-    assert {one["container"]["image"] for one in compiled["deploymentSpec"]["executors"].values()} == {IMAGE}
+    assert {executor["container"]["image"] for executor in compiled["deploymentSpec"]["executors"].values()} == {IMAGE}
 
 
 @pytest.mark.parametrize("step", ["ingest", "push"])
 def test_the_data_version_is_the_one_that_the_first_step_found(documents: list[dict[str, Any]], step: str) -> None:
-    """The parameter of a schedule says "each-run", in every run."""
-    found = {"producerTask": "stable", "outputParameterKey": "data_version"}
-    assert _tasks(documents[0])[step]["inputs"]["parameters"]["data_version"] == {"taskOutputParameter": found}
+    """The parameter of a schedule is "each-run", in every run."""
+    source = {"producerTask": "stable", "outputParameterKey": "data_version"}
+    assert _tasks(documents[0])[step]["inputs"]["parameters"]["data_version"] == {"taskOutputParameter": source}
 
 
 @pytest.mark.parametrize(("step", "image"), [("ingest-now", IMAGE), ("monitor", VALIDATE_IMAGE), ("retrain", IMAGE)])
@@ -94,10 +94,10 @@ def test_the_monitors_steps_have_the_registry_and_are_never_cached_nor_tried_twi
 def test_only_the_monitor_has_the_keys_of_the_request_log_by_names_that_kfp_does_not_read_where_there_are_any() -> None:
     platform = list(yaml.safe_load_all(COMPILED.with_name("monitoring.yaml").read_text()))[1]
     executors = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
-    assert {name for name, one in executors.items() if "secretAsEnv" in one} == {"exec-monitor"}
+    assert {name for name, executor in executors.items() if "secretAsEnv" in executor} == {"exec-monitor"}
     (secret,) = executors["exec-monitor"]["secretAsEnv"]
     assert (secret["secretName"], secret["optional"]) == (LOG_SECRET, True)
-    names = {one["secretKey"]: one["envVar"] for one in secret["keyToEnv"]}
+    names = {key["secretKey"]: key["envVar"] for key in secret["keyToEnv"]}
     assert {"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL"} <= set(names)
     assert all(variable == f"AISLE_{key}" for key, variable in names.items())
 
@@ -139,7 +139,10 @@ def test_every_step_shows_something_on_kfps_page() -> None:
         components = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))["components"]
         for component, what in components.items():
             if "executorLabel" in what and component not in ("comp-ending", "comp-baselines"):
-                kinds = {one["artifactType"]["schemaTitle"] for one in what["outputDefinitions"]["artifacts"].values()}
+                kinds = {
+                    artifact["artifactType"]["schemaTitle"]
+                    for artifact in what["outputDefinitions"]["artifacts"].values()
+                }
                 assert kinds & shown, component
 
 

@@ -51,7 +51,7 @@ def test_what_an_address_brings_is_shown_as_text(path: str, client: httpx.Client
 
 
 @pytest.mark.parametrize(("path", "code"), [("/shopper?user=", 400), ("/item?user=u03&item=no", 400), ("/no", 404)])
-def test_what_cannot_be_shown_says_why_on_a_page(path: str, code: int, client: httpx.Client) -> None:
+def test_what_cannot_be_shown_gives_its_reason_on_a_page(path: str, code: int, client: httpx.Client) -> None:
     answer = client.get(path)
     assert answer.status_code == code and "That did not work" in answer.text
 
@@ -72,12 +72,12 @@ def test_a_page_of_what_is_new_keeps_to_it_from_link_to_link(client: httpx.Clien
     assert "own history" not in page
 
 
-def test_a_shopper_whom_nobody_knows_still_gets_lists(client: httpx.Client) -> None:
+def test_an_unknown_shopper_still_gets_lists(client: httpx.Client) -> None:
     page = client.get("/shopper?user=somebody-new").text
     assert "unknown shopper" in page and "popular now" in page
 
 
-def test_an_item_in_no_list_says_so(client: httpx.Client) -> None:
+def test_an_item_in_no_list_reports_it(client: httpx.Client) -> None:
     page = client.get("/item?user=u03&item=i07&basket=i07").text
     assert "not among its" in page and "It lies in the basket" in page
 

@@ -9,7 +9,7 @@ from components.rollout.local.processes import free_port
 from tests.pipelines.command import started
 
 
-def test_the_pages_are_served_until_ctrl_c_and_nothing_else_is_said(explored_run: Path) -> None:
+def test_the_pages_are_served_until_ctrl_c_and_nothing_else_is_printed(explored_run: Path) -> None:
     port = free_port()
     with started("explore", "--run", explored_run, "--port", str(port)) as process:
         assert process.stdout is not None

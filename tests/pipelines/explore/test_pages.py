@@ -125,7 +125,7 @@ def test_everything_works_without_a_script(browser: Browser, address: str) -> No
     context.close()
 
 
-def test_an_item_page_says_what_happens_without_each_fact(page: Page) -> None:
+def test_an_item_page_shows_what_happens_without_each_fact(page: Page) -> None:
     page.goto("/shopper?user=u03")
     page.locator(".title a").first.click()
     page.wait_for_url("**/item?*")

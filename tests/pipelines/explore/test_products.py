@@ -17,7 +17,7 @@ def _products(path: Path, **columns: Sequence[str | None]) -> Products:
     return Products(file, np.array(IDS, object), np.array([5.0, 9.0, 9.0]))
 
 
-def test_a_product_is_called_by_its_title_and_told_apart_by_the_rest(tmp_path: Path) -> None:
+def test_a_product_is_called_by_its_title_and_distinguished_by_the_rest(tmp_path: Path) -> None:
     products = _products(
         tmp_path, department=["DAIRY", "Bakery", None], title=["MILK 1L", "Bread", "Roll"], maker_id=["77", "5", "5"]
     )

@@ -133,7 +133,7 @@ def _without(request: Request, keep: list[bool]) -> Request:
     return dataclasses.replace(request, history_item=items, history_time=np.asarray(request.history_time)[keep])
 
 
-def test_without_its_last_purchase_an_item_of_the_last_basket_stands_where_the_model_puts_it_then(world: World) -> None:
+def test_without_its_last_purchase_an_item_of_the_last_basket_ranks_where_the_model_puts_it_then(world: World) -> None:
     moved = 0
     for shopper in (f"u{n:02d}" for n in range(8)):
         ask = _ask(world, shopper)
@@ -148,7 +148,7 @@ def test_without_its_last_purchase_an_item_of_the_last_basket_stands_where_the_m
     assert moved > 0
 
 
-def test_without_the_others_of_its_kind_an_item_stands_where_the_model_puts_it_then(
+def test_without_the_others_of_its_kind_an_item_ranks_where_the_model_puts_it_then(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(measured, "MANY_ALIKE", 1.0)  # a small world has few departments
@@ -163,7 +163,7 @@ def test_without_the_others_of_its_kind_an_item_stands_where_the_model_puts_it_t
     assert (effect.score_without, effect.rank_without) == pytest.approx(_score(world, alone, item))
 
 
-def test_what_the_model_does_not_read_is_never_told_as_a_reason(world: World) -> None:
+def test_what_the_model_does_not_read_is_never_a_reason(world: World) -> None:
     """The known scorer knows no households: without theirs nothing moves, and nothing is reported."""
     places = [place for u in range(0, 30, 3) for place in _household(world, f"u{u:02d}")]
     assert places and all(not effect.counts and effect.rank_without == effect.rank for effect in places)
@@ -186,7 +186,7 @@ def test_without_popularity_an_item_loses_exactly_that_and_the_model_is_as_befor
     assert _score(world, world.lists.request(ask), item) == before
 
 
-def test_the_words_count_as_a_pencil_does(world: World) -> None:
+def test_the_words_match_a_hand_computed_count(world: World) -> None:
     ask = _ask(world, "u03")
     item, past = _favourite(world, ask), world.shoppers.past("u03", ask.time_s)
     times = [time for bought, time in zip(past.items, past.times, strict=True) if bought == item]
@@ -198,7 +198,7 @@ def test_the_words_count_as_a_pencil_does(world: World) -> None:
     assert _effect(world, ask, item, "rhythm").words.startswith(f"bought every {gap:.0f} days, {expected}")
 
 
-def test_every_reason_told_in_a_list_lowers_the_score_when_it_is_not_so(world: World) -> None:
+def test_every_reason_in_a_list_lowers_the_score_when_it_is_taken_away(world: World) -> None:
     reasons = 0
     for shopper in ("u00", "u05", "u11", "u29", "somebody-new"):
         moments = world.shoppers.moments(shopper)

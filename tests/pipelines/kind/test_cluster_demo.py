@@ -121,11 +121,13 @@ def test_one_failed_question_fails_with_its_body() -> None:
         _shown(cluster)
 
 
-@pytest.mark.parametrize(("every", "seen"), [(10**6, 0), (2, 200)], ids=["silent canary", "twice five times too much"])
-def test_a_split_that_is_not_the_declared_one_fails(every: int, seen: int) -> None:
+@pytest.mark.parametrize(
+    ("every", "by_canary"), [(10**6, 0), (2, 200)], ids=["silent canary", "twice five times too much"]
+)
+def test_a_split_that_is_not_the_declared_one_fails(every: int, by_canary: int) -> None:
     cluster = FakeDemoCluster()
     cluster.every = every
-    with pytest.raises(CheckFailed, match=rf"expected 10 % of 400 answers by the canary, got {seen}"):
+    with pytest.raises(CheckFailed, match=rf"expected 10 % of 400 answers by the canary, got {by_canary}"):
         _shown(cluster)
 
 
@@ -164,9 +166,9 @@ if words[0] == "port-forward":
         while data := source.recv(65536):
             sink.sendall(data)
         sink.shutdown(socket.SHUT_WR)
-    with socket.create_server(("127.0.0.1", int(listen))) as door:
+    with socket.create_server(("127.0.0.1", int(listen))) as listener:
         while True:
-            near, far = door.accept()[0], socket.create_connection(("127.0.0.1", {port}))
+            near, far = listener.accept()[0], socket.create_connection(("127.0.0.1", {port}))
             threading.Thread(target=pump, args=(near, far), daemon=True).start()
             threading.Thread(target=pump, args=(far, near), daemon=True).start()
 """
@@ -198,8 +200,8 @@ def test_the_run_goes_through_a_port_forward_that_is_made_again_when_it_ends(
     _kubectl(tmp_path, monkeypatch, int(kfp.host.rpartition(":")[2]))
     run = cluster.train()
     assert list(kfp.runs) == [run]
-    told = capfd.readouterr().out
-    assert f"http://127.0.0.1:8888/#/runs/details/{run}" in told and "the run succeeded" in told
+    output = capfd.readouterr().out
+    assert f"http://127.0.0.1:8888/#/runs/details/{run}" in output and "the run succeeded" in output
     assert cluster.key() == KEY
 
 
@@ -235,7 +237,7 @@ def test_a_port_forward_that_never_listens_is_reported_in_kubectls_words(
 
 
 @contextmanager
-def _door(status: int, body: bytes) -> Iterator[tuple[str, list[dict[str, str]]]]:
+def _gateway(status: int, body: bytes) -> Iterator[tuple[str, list[dict[str, str]]]]:
     """A gateway that answers every question so; (its address, the headers of each)."""
     headers: list[dict[str, str]] = []
 
@@ -260,16 +262,16 @@ def _door(status: int, body: bytes) -> Iterator[tuple[str, list[dict[str, str]]]
 
 def test_a_question_has_the_services_host_and_the_key_and_its_answer_is_read(cluster: KubectlCluster) -> None:
     outputs = [{"name": "item_id", "data": ["8", "9"]}, {"name": "reason", "data": ["repeat", "popular"]}]
-    with _door(200, json.dumps({"model_version": "v1", "outputs": outputs}).encode()) as (cluster.gateway, headers):
+    with _gateway(200, json.dumps({"model_version": "v1", "outputs": outputs}).encode()) as (cluster.gateway, headers):
         answer = cluster.ask("12", KEY)
         cluster.ask("12", "")
     assert answer == Answer(status=200, version="v1", items=("8", "9"), reasons=("repeat", "popular"))
-    sent = [{name.lower(): value for name, value in one.items()} for one in headers]
-    assert [one["host"] for one in sent] == ["aisle-aisle.example.com"] * 2
-    assert [one.get("x-api-key") for one in sent] == [KEY, None]
+    sent = [{name.lower(): value for name, value in request.items()} for request in headers]
+    assert [request["host"] for request in sent] == ["aisle-aisle.example.com"] * 2
+    assert [request.get("x-api-key") for request in sent] == [KEY, None]
 
 
 def test_a_refusal_and_silence_are_answers_too(cluster: KubectlCluster) -> None:
-    with _door(503, b"no healthy upstream") as (cluster.gateway, _):
+    with _gateway(503, b"no healthy upstream") as (cluster.gateway, _):
         assert cluster.ask("12", KEY) == Answer(status=503, body="no healthy upstream")
     assert cluster.ask("12", KEY).status == 0

@@ -18,7 +18,7 @@ def test_a_missing_program_is_named_with_its_fix(
     assert capsys.readouterr().err.startswith("aisle: expected docker on the PATH, not found; install Docker Engine")
 
 
-def test_too_little_memory_is_told_in_numbers() -> None:
+def test_too_little_memory_is_reported_in_numbers() -> None:
     kind.check_memory("MemTotal: 32000000 kB\nMemAvailable: 14500000 kB\n")
     with pytest.raises(InputError, match=r"expected 14 GB of free memory, found 8\.0"):
         kind.check_memory("MemTotal: 16000000 kB\nMemAvailable: 8000000 kB\n")
@@ -38,23 +38,27 @@ if words.startswith("get secret mlpipeline"):
 elif words.startswith("get secret"):
     sys.exit(1)
 else:
-    with open({told!r}, "a") as told:
-        print(json.dumps([words, sys.stdin.read()]), file=told)
+    with open({log!r}, "a") as log:
+        print(json.dumps([words, sys.stdin.read()]), file=log)
 """
 
 
 def test_each_side_of_the_request_log_gets_keys_of_its_own_and_none_is_on_a_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kubectl, told = tmp_path / "kubectl", tmp_path / "told"
-    kubectl.write_text(KUBECTL.format(python=sys.executable, told=str(told)))
+    kubectl, log = tmp_path / "kubectl", tmp_path / "log"
+    kubectl.write_text(KUBECTL.format(python=sys.executable, log=str(log)))
     kubectl.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
     kind._secrets()
-    calls = [json.loads(line) for line in told.read_text().splitlines()]
+    calls = [json.loads(line) for line in log.read_text().splitlines()]
     made = [json.loads(stdin) for words, stdin in calls if words.startswith("create")]
-    logs = {one["metadata"]["namespace"]: one["stringData"] for one in made if one["metadata"]["name"] == "aisle-log"}
-    assert {one["metadata"]["name"] for one in made} == {"aisle-redis", "aisle-api-keys", "aisle-s3", "aisle-log"}
+    logs = {
+        secret["metadata"]["namespace"]: secret["stringData"]
+        for secret in made
+        if secret["metadata"]["name"] == "aisle-log"
+    }
+    assert {secret["metadata"]["name"] for secret in made} == {"aisle-redis", "aisle-api-keys", "aisle-s3", "aisle-log"}
     assert {keys["AWS_ENDPOINT_URL"] for keys in logs.values()} == {"http://seaweedfs.kubeflow:8333"}
     users = [stdin for words, stdin in calls if words.startswith("exec") and stdin.startswith("s3.configure")]
     for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
@@ -72,24 +76,22 @@ def test_no_step_but_up_goes_on_without_kinds_own_cluster(
     assert capsys.readouterr().err == "aisle: expected kind's cluster aisle, found none; run `make kind-up`\n"
 
 
-def test_a_cluster_that_is_up_is_left_as_it_is_whatever_memory_it_takes(
+def test_a_cluster_that_is_up_is_left_as_it_is_regardless_of_its_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = _programs(tmp_path, monkeypatch, clusters="aisle")
+    log = _programs(tmp_path, monkeypatch, clusters="aisle")
     monkeypatch.setattr(kind, "NEEDED_GB", 10.0**6)
     assert kind.main(["up"]) == 0
-    assert "kubectl config use-context kind-aisle\n" in told.read_text() and "create" not in told.read_text()
+    assert "kubectl config use-context kind-aisle\n" in log.read_text() and "create" not in log.read_text()
     _programs(tmp_path, monkeypatch, clusters="")
     assert kind.main(["up"]) == 2
 
 
 def _programs(folder: Path, monkeypatch: pytest.MonkeyPatch, clusters: str) -> Path:
-    """Programs that succeed and write down what they were told, into the file returned; kind has these clusters."""
-    told = folder / "told"
+    """Programs that succeed and write their arguments into the file returned; kind has these clusters."""
+    log = folder / "log"
     for name in kind.PROGRAMS:
-        (folder / name).write_text(
-            f'#!/bin/sh\necho "{name} $*" >> {told}\n[ "$1" = get ] && echo {clusters}\nexit 0\n'
-        )
+        (folder / name).write_text(f'#!/bin/sh\necho "{name} $*" >> {log}\n[ "$1" = get ] && echo {clusters}\nexit 0\n')
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
-    return told
+    return log

@@ -10,7 +10,7 @@ from pipelines.local.display import PIPELINE_STAGES, Display
 
 
 class Clock:
-    """A clock that is set by hand, seconds."""
+    """A clock that the test sets, seconds."""
 
     now = 100.0
 
@@ -20,9 +20,9 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    hand = Clock()
-    monkeypatch.setattr(module, "time", hand)
-    return hand
+    fake = Clock()
+    monkeypatch.setattr(module, "time", fake)
+    return fake
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_running_stage_gets_a_line_every_five_seconds_at_most(
     assert lines == [["ingest", "running"], ["ingest", "running", "at", "105"], ["ingest", "running", "at", "110"]]
 
 
-def test_the_end_of_a_stage_is_told_at_once_with_its_last_words(plain: Display, text: io.StringIO) -> None:
+def test_the_end_of_a_stage_is_shown_at_once_with_its_last_message(plain: Display, text: io.StringIO) -> None:
     plain.event(_event("ingest", "started", state="start"))
     plain.event(_event("ingest", "12 [b]events[/b] kept"))
     plain.event(_event("ingest", "done", state="done", seconds=7.25))

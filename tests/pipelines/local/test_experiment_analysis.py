@@ -72,20 +72,20 @@ def test_a_treatment_that_nearly_everybody_likes_is_found_better(
 ) -> None:
     place = _world(tmp_path, treated_hit=0.9, tester=True)
     assert main(["experiment", "read", *place, *VERSIONS, *SINCE, "--json", str(tmp_path / "read.json")]) == 0
-    told = capsys.readouterr().out
-    found = json.loads((tmp_path / "read.json").read_text())
-    assert (found["split"]["control"], found["split"]["treatment"]) == (200, 200)
-    assert found["left_out"] == {"asked for by name": 1}
-    assert found["decision"] == "better"
-    assert "decision: better (evaluated at any time)" in told
-    arms = found["adjusted"]
+    output = capsys.readouterr().out
+    result = json.loads((tmp_path / "read.json").read_text())
+    assert (result["split"]["control"], result["split"]["treatment"]) == (200, 200)
+    assert result["left_out"] == {"asked for by name": 1}
+    assert result["decision"] == "better"
+    assert "decision: better (evaluated at any time)" in output
+    arms = result["adjusted"]
     assert (arms["treatment"]["shoppers"], arms["treatment"]["trips"]) == (200, 800)
     assert arms["treatment"]["mean"] == pytest.approx(0.9, abs=0.05)
     assert arms["control"]["mean"] == pytest.approx(0.5, abs=0.08)
     assert arms["rho_squared"] > 0.1  # half of the shoppers do as they did before
 
 
-def test_what_counts_as_a_hit_can_be_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_counts_as_a_hit_can_be_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = _world(tmp_path, treated_hit=0.9, event_type="cart")
     assert main(["experiment", "read", *place, *VERSIONS, *SINCE, "--outcomes", "purchase,cart"]) == 0
     assert "decision: better" in capsys.readouterr().out
@@ -96,25 +96,25 @@ def test_treated_shoppers_who_are_missing_end_in_exit_1_without_an_estimate(
 ) -> None:
     place = _world(tmp_path, treated_hit=0.9, lost=80)
     assert main(["experiment", "read", *place, *VERSIONS, *SINCE]) == 1
-    told = capsys.readouterr().out
-    assert "MISMATCH: sample ratio: 120 of 320 shoppers are 37.50 %, declared 50 %" in told
-    assert "interval" not in told
+    output = capsys.readouterr().out
+    assert "MISMATCH: sample ratio: 120 of 320 shoppers are 37.50 %, declared 50 %" in output
+    assert "interval" not in output
 
 
-def test_a_log_of_one_version_says_how_many_shoppers_and_days_it_takes(
+def test_a_log_of_one_version_gives_the_shoppers_and_days_needed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     log, *tables = _world(tmp_path, treated_hit=0.5)
     options = ["--relative-effect", "0.2", "--until", f"{worlds.at(7 * BEGIN_WEEK).isoformat()}Z"]
     assert main(["experiment", "size", "--baseline-from", log, *tables, *options]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert "measured on 400 shoppers" in told[0]
-    plain, reduced = (int(re.findall(r"[\d,]+", line)[0].replace(",", "")) for line in told[-2:])
+    output = capsys.readouterr().out.splitlines()
+    assert "measured on 400 shoppers" in output[0]
+    plain, reduced = (int(re.findall(r"[\d,]+", line)[0].replace(",", "")) for line in output[-2:])
     assert reduced < plain
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["size"], "expected --baseline-from LOG, or --mean and --sd"),
         (["size", "--mean", "1", "--sd", "0"], "expected --mean and --sd above 0"),
@@ -134,20 +134,22 @@ def test_a_log_of_one_version_says_how_many_shoppers_and_days_it_takes(
         (["read", "nowhere", *VERSIONS, *SINCE, "--tables", "x", "--outcomes", "look"], "positive_types"),
     ],
 )
-def test_bad_input_is_told_in_one_line(arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bad_input_is_reported_in_one_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["experiment", *arguments]) == 2
-    told = capsys.readouterr().err
-    assert said in told and told.count("\n") == 1
+    error = capsys.readouterr().err
+    assert message in error and error.count("\n") == 1
 
 
-def test_a_version_that_the_log_does_not_have_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_version_that_the_log_does_not_have_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     place = _world(tmp_path)
     assert main(["experiment", "read", *place, "--control", "v1", "--treatment", "v9", *SINCE]) == 2
     assert "v9: expected answers of it in the log's span, it has v1, v2" in capsys.readouterr().err
 
 
-def test_the_size_by_hand_is_that_of_the_formula(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_hand_computed_size_is_that_of_the_formula(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["experiment", "size", "--mean", "1", "--sd", "1", "--relative-effect", "0.1", "--rho", "0.6"]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert told[-2].split()[-3:] == ["1,729", "1,729", "–"]
-    assert told[-1].split()[-3:] == ["1,106", "1,106", "–"]
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-2].split()[-3:] == ["1,729", "1,729", "–"]
+    assert lines[-1].split()[-3:] == ["1,106", "1,106", "–"]

@@ -47,19 +47,23 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_policy_that_never_draws_is_worth_its_certain_item(place: Path) -> None:
     """a alone is bought: one hit a list, where half of the logged lists had two."""
-    found = compare_policy(place / "log", place / "tables", worlds.seconds(0), None, "v1", RerankSettings(), LABELS)
-    assert found.chances == 9 * SHOPPERS * WEEKS // 10
-    assert found.logged.value == pytest.approx(1.5, abs=0.05)
-    for estimate in (found.ips, found.snips, found.dr):
+    comparison = compare_policy(
+        place / "log", place / "tables", worlds.seconds(0), None, "v1", RerankSettings(), LABELS
+    )
+    assert comparison.chances == 9 * SHOPPERS * WEEKS // 10
+    assert comparison.logged.value == pytest.approx(1.5, abs=0.05)
+    for estimate in (comparison.ips, comparison.snips, comparison.dr):
         assert estimate.value == pytest.approx(1.0, abs=0.05) and estimate.low <= 1.0 <= estimate.high
-    assert found.gain.high < 0 and found.support == pytest.approx(1.0, abs=0.1)
+    assert comparison.gain.high < 0 and comparison.support == pytest.approx(1.0, abs=0.1)
 
 
 def test_the_logged_policy_is_worth_what_it_earned(place: Path) -> None:
     """A draw in half of the lists for place two, among the one rank after it, is what was logged."""
     same = RerankSettings(explore_percent=50, explore_place=2, explore_pool=1)
-    found = compare_policy(place / "log", place / "tables", worlds.seconds(0), None, "v1", same, LABELS)
-    assert found.ips.value == pytest.approx(found.logged.value) and found.support == pytest.approx(1.0, abs=0.05)
+    comparison = compare_policy(place / "log", place / "tables", worlds.seconds(0), None, "v1", same, LABELS)
+    assert comparison.ips.value == pytest.approx(comparison.logged.value) and comparison.support == pytest.approx(
+        1.0, abs=0.05
+    )
 
 
 def test_the_command_prints_estimates_and_a_decision(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -82,7 +86,7 @@ def test_the_command_prints_estimates_and_a_decision(place: Path, capsys: pytest
 def test_bad_input_is_one_line_and_exit_2(
     words: list[str], message: str, place: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ["experiment", "offpolicy", str(place / "log"), "--tables", str(place / "tables"), *SINCE, *words]
-    assert main(given) == 2
+    arguments = ["experiment", "offpolicy", str(place / "log"), "--tables", str(place / "tables"), *SINCE, *words]
+    assert main(arguments) == 2
     printed = capsys.readouterr().err
     assert message in printed and printed.count("\n") == 1

@@ -37,31 +37,33 @@ def _run(folder: Path, **canary: Any) -> Path:
 def test_an_equal_shadow_sees_every_request_and_gives_the_same_answers(tmp_path: Path) -> None:
     run = _run(tmp_path)
     state = Registry(run / "registry").state()
-    found = shadow(run, None, 60, 100, FAKE)
-    assert (found.answered, found.copies, found.compared, found.unanswered) == (60, 60, 60, 0)
-    assert (found.failed_requests, found.answered_by_shadow) == (0, 0)
-    assert found.overlap is not None
-    assert (found.same_list, found.overlap["mean"], found.rank_correlation) == (1.0, 1.0, 1.0)
-    assert found.score_drift == {"mean": 0.0, "p5": 0.0, "p95": 0.0}
-    assert Comparison.load(run / "shadow") == found
+    comparison = shadow(run, None, 60, 100, FAKE)
+    assert (comparison.answered, comparison.copies, comparison.compared, comparison.unanswered) == (60, 60, 60, 0)
+    assert (comparison.failed_requests, comparison.answered_by_shadow) == (0, 0)
+    assert comparison.overlap is not None
+    assert (comparison.same_list, comparison.overlap["mean"], comparison.rank_correlation) == (1.0, 1.0, 1.0)
+    assert comparison.score_drift == {"mean": 0.0, "p5": 0.0, "p95": 0.0}
+    assert Comparison.load(run / "shadow") == comparison
     assert json.loads((run / "shadow" / "shadow.json").read_text())["unanswered"] == 0
     assert Registry(run / "registry").state() == state
     assert not (run / "rollout").exists()
-    assert "100.0 % of the lists the same" in text("shadow", c=found)
+    assert "100.0 % of the lists the same" in text("shadow", c=comparison)
 
 
 def test_a_shadow_of_half_the_requests_whose_model_fails_costs_no_client_an_answer_and_its_log_shows_it_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     run = _run(tmp_path, fail=True, items=["item-of-its-own"])
-    found = shadow(run, None, 60, 50, FAKE)
-    assert (found.failed_requests, found.answered) == (0, 60)
+    comparison = shadow(run, None, 60, 50, FAKE)
+    assert (comparison.failed_requests, comparison.answered) == (0, 60)
     # Five standard deviations of Binomial(60, 0.5): 19.
-    assert abs(found.copies - 30) < 20
-    assert found.compared + found.unanswered == found.copies
-    assert "full > full" not in found.rungs
+    assert abs(comparison.copies - 30) < 20
+    assert comparison.compared + comparison.unanswered == comparison.copies
+    assert "full > full" not in comparison.rungs
     assert main(["rollout", "shadow", "--log", str(run / "shadow" / "requests")]) == 0
-    assert f"60 requests answered, {found.compared} copied, {found.compared} compared" in capsys.readouterr().out
+    assert (
+        f"60 requests answered, {comparison.compared} copied, {comparison.compared} compared" in capsys.readouterr().out
+    )
 
 
 def test_what_cannot_be_replayed_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

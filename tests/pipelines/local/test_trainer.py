@@ -20,7 +20,7 @@ NAME = "aisle-refresh-20200512T020000Z"
 
 
 class Pipeline:
-    """Ends with what the gate said, or with an error; keeps what it was asked."""
+    """Ends with the gate's verdict, or with an error; keeps what it was asked."""
 
     def __init__(self, blessed: bool = True, error: BaseException | None = None) -> None:
         self.blessed, self.error = blessed, error

@@ -87,7 +87,7 @@ def test_of_each_guard_the_step_nearest_to_its_limit_is_shown(tmp_path: Path) ->
     assert isinstance(chart, Rows) and chart.rows[0].marks[0].tone == "bad"
 
 
-def test_every_guard_of_every_step_stands_in_a_table(tmp_path: Path) -> None:
+def test_every_guard_of_every_step_is_in_a_table(tmp_path: Path) -> None:
     table = _rollout(tmp_path, step(10), step(30)).tables[1]
     assert [row[:2] for row in table.rows] == [
         ("errors", "10 %"),

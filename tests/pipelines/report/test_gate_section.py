@@ -23,7 +23,7 @@ def test_checks_of_one_kind_stand_together_and_kinds_with_a_failed_check_first(t
     ]
 
 
-def test_an_override_is_the_first_thing_said_of_the_gate_with_who_when_and_why(tmp_path: Path) -> None:
+def test_an_override_comes_first_in_the_gate_section_with_name_time_and_reason(tmp_path: Path) -> None:
     outputs = outputs_in(tmp_path)
     verdict = json.loads(outputs["verdict"].read_text())
     verdict["override"] = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "The size is known.", "checks": ["x"]}

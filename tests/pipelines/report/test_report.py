@@ -40,7 +40,7 @@ def _written(tmp_path: Path, summary: Summary, outputs: RunOutputs) -> str:
     return path.read_text(encoding="utf-8")
 
 
-def test_a_good_run_says_who_took_over_and_by_how_much(tmp_path: Path) -> None:
+def test_a_good_run_names_the_promoted_model_and_its_lead(tmp_path: Path) -> None:
     page = build(read_sources(summary_of(), outputs_in(tmp_path)))
     assert page.headline == "The new model passed the gate and took over all traffic, without one failed request."
     shown = {figure.label: (figure.value, figure.detail.replace("\u00a0", " ")) for figure in page.figures}

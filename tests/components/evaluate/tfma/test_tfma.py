@@ -100,7 +100,7 @@ def test_without_thresholds_there_is_no_verdict(judged: report.Judged, tmp_path:
     assert run(judged, tmp_path, []).verdict is None
 
 
-def test_the_whole_check_says_yes_to_a_model_that_wins_and_no_to_one_that_loses(
+def test_the_whole_check_accepts_a_model_that_wins_and_refuses_one_that_loses(
     judged: report.Judged, numbers: Evaluation, tmp_path: Path
 ) -> None:
     wins = check_with_tfma(judged, numbers, GATE, tmp_path / "wins")

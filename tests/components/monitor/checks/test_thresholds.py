@@ -30,7 +30,7 @@ def test_limits_are_never_inside_what_was_seen_nor_narrower_than_the_least() -> 
         assert wide is not None and (wide.low, wide.high) == (low, high)
 
 
-def test_too_few_windows_say_nothing() -> None:
+def test_too_few_windows_are_no_evidence() -> None:
     assert natural([1.0, 2.0, 3.0, math.nan], SETTINGS) is None
 
 

@@ -88,7 +88,7 @@ def test_what_is_due_is_started_once_with_its_reason_and_its_start(place: Place)
 @pytest.mark.parametrize(
     ("ok", "verdict", "blessed"), [(True, True, True), (True, False, False), (False, None, None), (False, True, True)]
 )
-def test_how_a_run_ended_and_what_the_gate_said_is_on_record(
+def test_the_end_of_a_run_and_its_verdict_are_recorded(
     place: Place, ok: bool, verdict: bool | None, blessed: bool | None
 ) -> None:
     place.retrain(MONDAY)

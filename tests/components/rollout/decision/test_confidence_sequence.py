@@ -43,7 +43,7 @@ def test_a_canary_without_hits_is_judged_as_if_it_had_one() -> None:
     assert interval == pytest.approx((0.0, 0.0, 0.043), abs=1e-3)
 
 
-def test_nothing_is_said_without_hits_of_stable_and_nothing_sure_of_one_shopper() -> None:
+def test_there_is_no_ratio_without_hits_of_stable_and_no_bound_from_one_shopper() -> None:
     assert outcome_ratio(Evidence(canary=_version(10, 5, 0.1), stable=_version(10, 0, 0.0)), 0.05) is None
     assert outcome_ratio(Evidence(canary=_version(0, 0, 0.1), stable=_version(10, 5, 0.1)), 0.05) is None
     alone = outcome_ratio(Evidence(canary=_version(10, 5, math.inf), stable=_version(10, 5, 0.1)), 0.05)
@@ -71,7 +71,7 @@ def test_the_requests_needed_are_those_at_which_the_interval_has_shrunk_enough()
     assert interval is not None and interval[1] == pytest.approx(0.8, abs=1e-3)
 
 
-def test_no_number_of_requests_is_promised_to_a_canary_that_looks_too_bad_or_of_which_nothing_is_known() -> None:
+def test_no_number_of_requests_is_promised_to_a_canary_that_is_too_bad_or_without_evidence() -> None:
     stable = _version(500, 1000, 0.1)
     for canary in (_version(500, 700, 0.1), _version(500, 0, 0.0), _version(500, 1000, math.inf)):
         assert requests_needed(Evidence(canary=canary, stable=stable), 0.8, 0.05) is None

@@ -55,7 +55,7 @@ def test_missing_shoppers_raise_an_alarm() -> None:
     assert ratio.p_value < ratio.always_valid_p < 0.001
 
 
-def test_a_split_that_one_look_would_call_wrong_is_called_so_at_the_planned_look_only() -> None:
+def test_a_split_that_one_check_would_call_wrong_is_called_so_at_the_planned_check_only() -> None:
     exposed = exposures(_exposed(560, 440), "v1", "v2")
     ratios = [sample_ratio(exposed, "v1", "v2", SETTINGS, final) for final in (False, True)]
     assert ratios[0].p_value < 0.001 < ratios[0].always_valid_p
@@ -88,11 +88,11 @@ def _read(lift: float, lost: int = 0, final: bool = False) -> Analysis:
     return analyse(*_experiment(lift, lost), "v1", "v2", SETTINGS, final)
 
 
-def test_a_gross_loss_is_worse_at_any_look_and_a_gross_gain_better() -> None:
+def test_a_gross_loss_is_worse_at_any_check_and_a_gross_gain_better() -> None:
     assert (_read(0.7).decision, _read(1.4).decision, _read(1.0).decision) == ("worse", "better", "undecided")
 
 
-def test_one_planned_look_at_the_end_may_decide_what_many_looks_may_not() -> None:
+def test_one_planned_check_at_the_end_may_decide_what_many_checks_may_not() -> None:
     early, final = _read(1.1), _read(1.1, final=True)
     assert (early.decision, final.decision) == ("undecided", "better")
     assert early.adjusted == final.adjusted

@@ -33,7 +33,7 @@ def test_without_a_past_the_error_is_that_of_the_mean() -> None:
     assert (control.adjusted, treatment.adjusted) == (2, 4)
 
 
-def test_a_past_that_tells_everything_leaves_no_error_and_corrects_an_unlucky_split() -> None:
+def test_a_fully_predictive_past_leaves_no_error_and_corrects_an_unlucky_split() -> None:
     # Hits are the past exactly; the treated happen to have bought more before.
     control, treatment, rho_squared = arms(_shoppers([0, 0, 1, 1], [1, 3, 2, 6], [1, 1, 1, 1], [[1], [3], [2], [6]]))
     assert rho_squared == pytest.approx(1)
@@ -47,7 +47,7 @@ def test_a_past_that_is_the_same_for_all_changes_nothing() -> None:
     assert same == plain
 
 
-def test_nothing_is_said_of_an_arm_with_one_shopper_or_without_hits() -> None:
+def test_an_arm_with_one_shopper_or_without_hits_has_no_estimate() -> None:
     assert effect(_shoppers([0, 0, 1], [1, 1, 1], [1, 1, 1], [[], [], []]), 0.05) is None
     assert effect(_shoppers([0, 0, 1, 1], [1, 1, 0, 0], [1, 1, 1, 1], [[], [], [], []]), 0.05) is None
 
@@ -58,7 +58,7 @@ def test_arrays_that_do_not_fit_are_refused() -> None:
 
 
 @pytest.mark.parametrize(("lift", "share"), [(1.0, 0.5), (1.1, 0.5), (0.9, 0.1)])
-def test_intervals_cover_the_truth_as_often_as_they_say_and_the_past_makes_them_narrower(
+def test_intervals_cover_the_truth_as_often_as_stated_and_the_past_makes_them_narrower(
     lift: float, share: float
 ) -> None:
     rng = np.random.default_rng(5)

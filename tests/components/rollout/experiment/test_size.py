@@ -10,7 +10,7 @@ from tests.components.rollout.experiment.shop import shop
 UNIT = Baseline(mean=1.0, sd=1.0, rho=0.6)
 
 
-def test_a_tenth_of_a_unit_takes_what_textbooks_say() -> None:
+def test_a_tenth_of_a_unit_takes_the_textbook_sample() -> None:
     # (1.95996 + 0.84162)^2 * 2 / log(1.1)^2 = 1728.06 in each half, and 1414.1 with log(0.9).
     assert shoppers_needed(UNIT, 0.1, 0.8, 0.05) == (1729, 1729)
     assert shoppers_needed(UNIT, -0.1, 0.8, 0.05) == (1415, 1415)

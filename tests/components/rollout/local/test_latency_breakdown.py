@@ -30,5 +30,5 @@ def test_stages_add_up_to_the_mean_answer() -> None:
     assert milliseconds == pytest.approx(expected) and sum(milliseconds.values()) == pytest.approx(12.5)
 
 
-def test_servers_that_tell_nothing_have_no_stages() -> None:
+def test_servers_without_metrics_have_no_phases() -> None:
     assert stage_ms({}, {}, 100, 12.5) == {}

@@ -22,7 +22,7 @@ def test_weights_that_made_the_data_are_found_again() -> None:
     assert fit_logistic(x, y, np.zeros(3)) == pytest.approx(truth, abs=0.06)
 
 
-def test_inputs_that_tell_everything_do_not_break_it() -> None:
+def test_perfectly_predictive_inputs_do_not_break_it() -> None:
     """Separable: without a prior the weights would be infinite."""
     weight = fit_logistic(np.array([[-1.0], [1.0]]), np.array([0, 1]), np.zeros(1))
     assert 0 < weight[0] < 2

@@ -145,7 +145,7 @@ def test_a_model_that_fails_is_not_an_error_to_the_shopper_and_fills_no_log(capl
     assert [record.message for record in caplog.records] == ["the model fails; answers come from lower rungs"]
 
 
-def test_a_model_that_fails_has_the_popular_items_for_whom_nothing_is_known() -> None:
+def test_a_model_that_fails_has_the_popular_items_for_an_unknown_shopper() -> None:
     _check(_asked(_predictor(fail=True), user="new"), "popular", "unknown", ["p", "q"])
 
 

@@ -40,7 +40,7 @@ def test_two_purchases_one_half_life_of_the_model_ago_weigh_as_much_as_one_today
     assert answer.reasons == ["bought_before"] * 3
 
 
-def test_popular_items_follow_and_nothing_stands_there_twice() -> None:
+def test_popular_items_follow_and_no_item_is_listed_twice() -> None:
     answer, _ = _answer(_request(("a", 5)))
     assert answer.item_ids == ["a", "p", "q"]
     assert answer.reasons == ["bought_before", "popular", "popular"]
@@ -56,7 +56,7 @@ def test_a_request_for_what_is_new_gets_what_is_popular_and_was_never_bought() -
     assert (answer.item_ids, rung) == (["p"], Rung.POPULAR)
 
 
-def test_a_shopper_without_a_history_gets_what_is_popular_and_the_rung_says_so() -> None:
+def test_a_shopper_without_a_history_gets_what_is_popular_and_the_rung_reports_it() -> None:
     answer, rung = _answer(_request(k=2))
     assert (answer.item_ids, rung) == (["p", "q"], Rung.POPULAR)
     assert _answer(_request(("b", 1), k=2), personal=False)[1] is Rung.POPULAR

@@ -25,7 +25,7 @@ for n in range(100_000):
 """
 
 
-def test_a_killed_writer_loses_nothing_it_was_told_is_there_and_does_not_block_others(tmp_path: Path) -> None:
+def test_a_killed_writer_loses_nothing_that_was_acknowledged_and_does_not_block_others(tmp_path: Path) -> None:
     command = [sys.executable, "-c", _WRITER, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
         assert writer.stdout is not None

@@ -106,7 +106,7 @@ def test_nothing_is_left_of_a_deleted_shopper_not_even_which_events_were_seen(st
     assert store.append([_event("1", 10)]) == 1
 
 
-def test_events_of_one_moment_are_ordered_by_item_whatever_order_they_came_in(store: Store) -> None:
+def test_events_of_one_moment_are_ordered_by_item_regardless_of_arrival(store: Store) -> None:
     store.append([_event("1", 10, "b")])
     store.append([_event("2", 10, "a")])
     assert _history(store) == [("a", 10), ("b", 10)]

@@ -35,7 +35,7 @@ def test_a_redis_that_is_down_is_unavailable_and_works_once_it_is_up(tmp_path: P
         assert store.history("u", 99)[0] == []
 
 
-def test_a_redis_that_hangs_holds_nobody_longer_than_twice_the_timeout(tmp_path: Path) -> None:
+def test_a_redis_that_hangs_holds_no_caller_longer_than_twice_the_timeout(tmp_path: Path) -> None:
     with redis_server(tmp_path) as (process, url):
         store = RedisStore(url, timeout_s=0.1)
         store.append([EVENT])

@@ -52,7 +52,7 @@ def test_a_second_run_does_nothing_and_the_forgotten_stay_forgotten(store: Redis
     assert _items(store, "bob") == []
 
 
-def test_a_run_that_died_is_gone_on_with(store: RedisStore, trips: Trips, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_that_died_is_resumed(store: RedisStore, trips: Trips, monkeypatch: pytest.MonkeyPatch) -> None:
     real = store.append
     with monkeypatch.context() as patch:
         patch.setattr(store, "append", lambda events: real(events) if events[0].user_id == "ann" else 1 // 0)
@@ -68,7 +68,7 @@ def test_what_a_shopper_bought_meanwhile_is_kept(store: RedisStore, trips: Trips
     assert _items(store, "bob") == ["b", "a"]
 
 
-def test_the_command_says_what_it_did(
+def test_the_command_reports_what_it_did(
     store: RedisStore, trips: Trips, url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     trips.save(tmp_path / "trips")

@@ -83,7 +83,7 @@ def test_a_bad_body_is_a_400_with_one_line(parts: list[bytes]) -> None:
     assert status == 400 and list(refusal) == ["error"] and "\n" not in refusal["error"]
 
 
-def test_an_overloaded_server_says_when_to_come_back() -> None:
+def test_an_overloaded_server_sends_retry_after() -> None:
     status, headers, body = asked([BODY], error=Overloaded("overloaded"))
     assert (status, headers["retry-after"], json.loads(body)) == (503, "1", {"error": "overloaded"})
 

@@ -29,7 +29,7 @@ def test_a_shopper_is_forgotten_on_request_and_may_be_asked_about_again() -> Non
     assert list(store.items) == ["v"]
 
 
-def test_while_the_store_is_down_purchases_and_deletions_are_a_503_that_says_when_to_come_back() -> None:
+def test_while_the_store_is_down_purchases_and_deletions_are_a_503_with_retry_after() -> None:
     store = FakeStore(down=True)
     client = _client(store)
     sent = client.post("/events", content=json.dumps([EVENT]), headers={"content-type": BATCH})

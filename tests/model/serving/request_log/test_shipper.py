@@ -149,7 +149,7 @@ def test_a_file_that_was_uploaded_and_not_deleted_is_uploaded_again_under_its_na
     assert read(url).equals(logged) and read(url, columns=["k"]).equals(logged.select(["k"]))
 
 
-def test_while_the_store_is_away_or_has_no_bucket_files_stay_and_it_is_told_once(
+def test_while_the_store_is_away_or_has_no_bucket_files_stay_and_it_is_logged_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ports, url, log = [free_port() for _ in range(8)], f"s3://{LOG_BUCKET}/requests", tmp_path / "log"
@@ -265,7 +265,7 @@ def test_each_user_of_the_bucket_may_do_its_part_and_no_more(
         ("s3://a//b", {}, "expected an address like s3://bucket/path"),
     ],
 )
-def test_a_wrong_place_or_key_is_told_in_one_line(
+def test_a_wrong_place_or_key_is_reported_in_one_line(
     place: str, keys: dict[str, str], message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in keys.items():

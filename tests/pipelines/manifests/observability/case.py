@@ -1,4 +1,4 @@
-"""What a case of an alert says."""
+"""A case of an alert."""
 
 from dataclasses import dataclass
 

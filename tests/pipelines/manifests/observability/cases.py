@@ -13,8 +13,8 @@ DROPPED = 'aisle_request_log_dropped_total{namespace="shop",pod="p"}'
 
 
 def _state(unavailable: float, steps: int) -> World:
-    found, lost = counter((1000 - unavailable, steps)), counter((unavailable, steps))
-    return {STATE % "found": found, STATE % "unavailable": lost}
+    available, lost = counter((1000 - unavailable, steps)), counter((unavailable, steps))
+    return {STATE % "found": available, STATE % "unavailable": lost}
 
 
 def _stage(stage: str, under_10_ms: float, under_25_ms: float) -> World:

@@ -1,4 +1,4 @@
-"""What can break, and what must be told of it."""
+"""What can break, and which alerts must fire on it."""
 
 import os
 import signal
@@ -14,13 +14,13 @@ from tests.pipelines.manifests.observability.shops import MOST_CLIENTS, Shop
 
 CLEAN = "clean"
 CROWDED = ("AisleShedding", "AisleSaturated", "AisleAvailabilityBurn")
-"""May be told where a fault needs more clients than the server answers at a time."""
+"""May fire where a fault needs more clients than the server answers at a time."""
 BURN_ALERTS = tuple(f"{alert.name} {alert.labels.window}" for alert in ALERTS if alert.labels.window)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """`alerts` must be told; `also` may be, as consequences. Both as `spelt`; a name alone is every alert of that name.
+    """`alerts` must fire; `also` may, as consequences. Both as `spelt`; a name alone is every alert of that name.
 
     Faults that have nothing to do with each other may share a shop."""
 
@@ -38,7 +38,7 @@ def spelt(name: str, labels: Mapping[str, str]) -> str:
 
 
 def _jobs(shop: Shop) -> None:
-    """What jobs that end say of themselves."""
+    """What jobs that end report of themselves."""
     now_s = time.time()
     push(shop.gateway, "aisle-cluster", shop.name, ended("aisle-cluster", "FAILED", now_s))
     push(shop.gateway, "aisle-rollout", shop.name, gauges(State.ROLLED_BACK, None, 0))
@@ -173,7 +173,7 @@ FAULTS = (
     ),
     Fault(
         shop="odd",
-        what="nobody takes the request log away",
+        what="the request log is not shipped",
         inject=_not_shipped,
         alerts=("AisleRequestLogBehind",),
     ),

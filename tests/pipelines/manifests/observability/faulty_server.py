@@ -1,4 +1,4 @@
-"""A real server process whose model does what the lines of the file `faults` in its directory say.
+"""A real server process whose model does what the file `faults` in its directory lists, a line each.
 
 `python -m tests.pipelines.manifests.observability.faulty_server`, with a model directory of
 tests.model.serving.fake_server.

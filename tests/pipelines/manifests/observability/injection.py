@@ -1,6 +1,6 @@
-"""Injects every fault at once, each into a shop of its own, and notes when a real Prometheus tells which alert.
+"""Injects every fault at once, each into a shop of its own, and notes when a real Prometheus fires which alert.
 
-Time passes FACTOR times faster for the rules: an hour's window is half a minute. What takes days to be told is asked of
+Time passes FACTOR times faster for the rules: an hour's window is half a minute. What takes days to fire is asked of
 a second Prometheus, in which it passes LONG_FACTOR times faster. One shop is left alone.
 """
 
@@ -32,9 +32,9 @@ LONGER_S = {
     "AisleLatencyBurn 3d": 24 * HOUR_S,
     "AisleMonitorNotRun never": 60 * HOUR_S,
 }
-"""What looks at a quarter of an hour or several hours, or waits for so long, may take longer."""
+"""What reads a quarter of an hour or several hours, or waits for so long, may take longer."""
 
-NOBODY = ""
+NO_SHOP = ""
 """Shop of an alert that names none."""
 OF_A_BUSY_MACHINE = ("AisleStageSlow", "AisleStateUnsteady", "AisleLatencyBurn", "AisleFallbacks")
 """Fire in every shop, and rightly, where servers do not get the CPU they ask for."""
@@ -43,7 +43,7 @@ Key = tuple[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Told:
+class Firing:
     """One alert of one fault: after how long it fired, in the rules' own time; None: it did not."""
 
     name: str
@@ -56,7 +56,7 @@ class Told:
 class Outcome:
     """`unexplained`: what fired before any fault, in the clean shop, or where no fault is its cause."""
 
-    told: tuple[Told, ...]
+    firings: tuple[Firing, ...]
     unexplained: tuple[Key, ...]
     busy: bool
     """Whether more wanted to run than there are cores before anything was started."""
@@ -70,31 +70,31 @@ def inject_all(workdir: Path) -> Outcome:
         shops = {name: stack.enter_context(shop(workdir, name, gateway)) for name in SHOPS}
         for name, stable in CANARIES.items():
             shops[name] = stack.enter_context(shop(workdir, name, gateway, canary_of=stable))
-        for one in shops.values():
-            wait_open(one)
-        targets = [(one.namespace, one.port) for one in shops.values()]
+        for running in shops.values():
+            wait_open(running)
+        targets = [(running.namespace, running.port) for running in shops.values()]
         rules = (workdir / "prometheus", targets, int(gateway.rpartition(":")[2]), _groups(long=False), FACTOR, PAST)
         short = stack.enter_context(prometheus(*rules))
         time.sleep(HEALTHY_S)
         early = {key_of(labels) for labels in short.firing()}
-        crowded = [(one.namespace, one.port) for one in shops.values() if one.name == "crowded"]
+        crowded = [(running.namespace, running.port) for running in shops.values() if running.name == "crowded"]
         alone = (workdir / "long", crowded, None, _groups(long=True), LONG_FACTOR, ["crowded"])
         long = stack.enter_context(prometheus(*alone))
         begin_s = time.monotonic()
         for fault in FAULTS:
             fault.inject(shops[fault.shop])
-        wanted = {(fault.shop, alert) for fault in FAULTS for alert in fault.alerts} | {(NOBODY, LONG[-1])}
-        fired, seen = _watched({FACTOR: short, LONG_FACTOR: long}, wanted, begin_s)
-        for one in shops.values():
-            one.closed.set()
-            one.process.kill()
-        absent, _ = _watched({FACTOR: short}, {(NOBODY, "AisleAbsent")}, time.monotonic())
+        wanted = {(fault.shop, alert) for fault in FAULTS for alert in fault.alerts} | {(NO_SHOP, LONG[-1])}
+        fired, alerts = _watched({FACTOR: short, LONG_FACTOR: long}, wanted, begin_s)
+        for running in shops.values():
+            running.closed.set()
+            running.process.kill()
+        absent, _ = _watched({FACTOR: short}, {(NO_SHOP, "AisleAbsent")}, time.monotonic())
     explained = {(fault.shop, alert) for fault in FAULTS for alert in (*fault.alerts, *fault.also)}
-    told = [_told(alert, fault.what, fired.get((fault.shop, alert))) for fault in FAULTS for alert in fault.alerts]
-    told.append(_told(LONG[-1], "the monitor has never told anything", fired.get((NOBODY, LONG[-1]))))
-    told.append(_told("AisleAbsent", "every server is killed", absent.get((NOBODY, "AisleAbsent"))))
-    unexplained = {key for key in seen if not {key, (key[0], key[1].split()[0])} & explained} - {(NOBODY, LONG[-1])}
-    return Outcome(told=tuple(told), unexplained=tuple(sorted(early | unexplained)), busy=busy)
+    firings = [_firing(alert, fault.what, fired.get((fault.shop, alert))) for fault in FAULTS for alert in fault.alerts]
+    firings.append(_firing(LONG[-1], "the monitor has never reported", fired.get((NO_SHOP, LONG[-1]))))
+    firings.append(_firing("AisleAbsent", "every server is killed", absent.get((NO_SHOP, "AisleAbsent"))))
+    unexplained = {key for key in alerts if not {key, (key[0], key[1].split()[0])} & explained} - {(NO_SHOP, LONG[-1])}
+    return Outcome(firings=tuple(firings), unexplained=tuple(sorted(early | unexplained)), busy=busy)
 
 
 def limit_s(name: str) -> float:
@@ -109,7 +109,7 @@ def name_of(alert: Alert) -> str:
 
 def key_of(labels: dict[str, str]) -> Key:
     """Of an alert that fires."""
-    return labels.get("namespace", NOBODY), spelt(labels["alertname"], labels)
+    return labels.get("namespace", NO_SHOP), spelt(labels["alertname"], labels)
 
 
 def _groups(long: bool) -> tuple[Group, ...]:
@@ -121,27 +121,27 @@ def _groups(long: bool) -> tuple[Group, ...]:
     return tuple(Group(name=group.name, rules=tuple(filter(selected, group.rules))) for group in GROUPS)
 
 
-def _told(name: str, fault: str, after_s: float | None) -> Told:
-    return Told(name=name, fault=fault, fired_after_s=after_s, limit_s=limit_s(name))
+def _firing(name: str, fault: str, after_s: float | None) -> Firing:
+    return Firing(name=name, fault=fault, fired_after_s=after_s, limit_s=limit_s(name))
 
 
-def _watched(found: dict[float, Prometheus], wanted: set[Key], begin_s: float) -> tuple[dict[Key, float], set[Key]]:
+def _watched(by_factor: dict[float, Prometheus], wanted: set[Key], begin_s: float) -> tuple[dict[Key, float], set[Key]]:
     """(when each alert fired first at its gravest, in the rules' own seconds; all that fired at all).
 
     Until all that are wanted have fired, or the last limit of any is past.
     """
     fired: dict[Key, float] = {}
-    seen: set[Key] = set()
+    alerts: set[Key] = set()
     end_s = begin_s + max(limit_s(name) / (LONG_FACTOR if name in LONG else FACTOR) for _, name in wanted)
     while time.monotonic() < end_s and not wanted <= fired.keys():
-        for factor, one in found.items():
-            for labels in one.firing():
+        for factor, server in by_factor.items():
+            for labels in server.firing():
                 key = key_of(labels)
-                seen.add(key)
+                alerts.add(key)
                 if labels["severity"] == _gravest(key[1]):
                     fired.setdefault(key, (time.monotonic() - begin_s) * factor)
         time.sleep(0.2)
-    return fired, seen
+    return fired, alerts
 
 
 def _gravest(name: str) -> str:

@@ -15,9 +15,9 @@ ROLLOUT = 'aisle_rollout_state{namespace="shop",state="%s"}'
 
 def _split(canary: float, percent: tuple[tuple[float, int], ...], asked: float = 100) -> World:
     """Of `asked` requests a minute so many meet the canary; its declared share over time."""
-    found = answered(full=[(asked - canary, 90)])
-    mine = {key.replace("v1", "v2"): counter((canary, 90)) for key in found}
-    return found | mine | {PERCENT: gauge(*percent)}
+    stable = answered(full=[(asked - canary, 90)])
+    mine = {key.replace("v1", "v2"): counter((canary, 90)) for key in stable}
+    return stable | mine | {PERCENT: gauge(*percent)}
 
 
 JOBS = (
@@ -108,7 +108,7 @@ JOBS = (
         fires=_split(20, ((10, 90),)),
         quiet=(
             _split(12, ((10, 90),)),
-            _split(5, ((50, 90),), asked=10),  # too few to tell
+            _split(5, ((50, 90),), asked=10),  # too few for a verdict
             _split(20, ((20, 70), (50, 20))),  # the share has just changed
         ),
         at="85m",

@@ -76,7 +76,7 @@ def board_expressions(board: dict[str, Any]) -> list[str]:
     """Every PromQL expression of a dashboard: of its panels and of its variables."""
     panels = [target["expr"] for panel in board["panels"] for target in panel.get("targets", [])]
     variables = board["templating"]["list"]
-    return [*panels, *(one["query"]["query"] for one in variables if one["type"] == "query")]
+    return [*panels, *(variable["query"]["query"] for variable in variables if variable["type"] == "query")]
 
 
 def board_limits(board: dict[str, Any]) -> dict[str, float]:

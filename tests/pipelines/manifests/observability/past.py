@@ -57,6 +57,6 @@ def _family(
         yield f"# TYPE {name} {kind}"
     for namespace in namespaces:
         for labels, rate in rates.items():
-            told = ",".join(filter(None, (f'namespace="{namespace}",job="{JOB}"', labels)))
+            joined = ",".join(filter(None, (f'namespace="{namespace}",job="{JOB}"', labels)))
             for moment_s in moments:
-                yield f"{name}{suffix}{{{told}}} {rate * (moment_s - moments[0]):g} {moment_s:.3f}"
+                yield f"{name}{suffix}{{{joined}}} {rate * (moment_s - moments[0]):g} {moment_s:.3f}"

@@ -79,12 +79,12 @@ def _pushed(port: int | None) -> list[dict[str, Any]]:
 def faster(rules: dict[str, Any], factor: float) -> dict[str, Any]:
     """The same rules with every range, offset and `for` divided; ages in seconds stay as they are."""
 
-    def divided(found: re.Match[str]) -> str:
-        return f"{found[1]}{SECONDS[found[3]] * int(found[2]) * 1000 / factor:.0f}ms"
+    def divided(match: re.Match[str]) -> str:
+        return f"{match[1]}{SECONDS[match[3]] * int(match[2]) * 1000 / factor:.0f}ms"
 
-    def one(rule: dict[str, Any]) -> dict[str, Any]:
-        found = rule | {"expr": re.sub(r"(\[|offset )(\d+)([smhdw])", divided, rule["expr"])}
-        return found | ({"for": re.sub(r"()(\d+)([smhdw])", divided, rule["for"])} if "for" in rule else {})
+    def scaled(rule: dict[str, Any]) -> dict[str, Any]:
+        changed = rule | {"expr": re.sub(r"(\[|offset )(\d+)([smhdw])", divided, rule["expr"])}
+        return changed | ({"for": re.sub(r"()(\d+)([smhdw])", divided, rule["for"])} if "for" in rule else {})
 
-    groups = [group | {"rules": [one(rule) for rule in group["rules"]]} for group in rules["groups"]]
+    groups = [group | {"rules": [scaled(rule) for rule in group["rules"]]} for group in rules["groups"]]
     return {"groups": groups}

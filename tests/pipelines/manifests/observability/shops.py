@@ -90,10 +90,10 @@ class Shop:
         then = datetime.now(UTC) - timedelta(seconds=age_s)
         data = {"user_id": "u", "item_id": "milk", "event_time": then.isoformat()}
         about = {"specversion": "1.0", "type": "aisle.purchase", "source": self.name, "data": data}
-        self._post("/events", [about | {"id": f"{name}-{one}"} for one in range(count)], BATCH)
+        self._post("/events", [about | {"id": f"{name}-{number}"} for number in range(count)], BATCH)
 
     def _post(self, path: str, body: Any, content_type: str) -> None:
-        """What comes back, or whether anything does, is the server's metrics to tell."""
+        """The answer, or that there is none, is recorded in the server's metrics only."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
         with suppress(OSError, http.client.HTTPException):
             connection.request("POST", path, json.dumps(body), {"content-type": content_type})
@@ -111,7 +111,7 @@ def shop(workdir: Path, name: str, gateway: str, canary_of: str = "") -> Iterato
         command += ["--http-port", str(port), "--grpc-port", str(free_port()), "--request-log", str(here / "requests")]
         command += ["--log-keep-mb", "100", "--max-in-flight", str(MAX_IN_FLIGHT)]
         with running(name, command, here / "server.log") as process:
-            found = Shop(
+            made = Shop(
                 name=name,
                 namespace=namespace,
                 process=process,
@@ -123,9 +123,9 @@ def shop(workdir: Path, name: str, gateway: str, canary_of: str = "") -> Iterato
                 gateway=gateway,
             )
             try:
-                yield found
+                yield made
             finally:
-                found.closed.set()
+                made.closed.set()
                 with suppress(ProcessLookupError):
                     os.kill(store.pid, signal.SIGCONT)
 
@@ -141,8 +141,8 @@ def pushgateway(workdir: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
 
 
-def wait_open(one: Shop, timeout_s: float = 120.0) -> None:
+def wait_open(closed: Shop, timeout_s: float = 120.0) -> None:
     """Opens the shop as soon as its server is ready."""
     path = "/v2/models/aisle/ready"
-    wait_until(lambda: get(one.port, path)[0] == 200, one.process, "ready", timeout_s)
-    one.open()
+    wait_until(lambda: get(closed.port, path)[0] == 200, closed.process, "ready", timeout_s)
+    closed.open()

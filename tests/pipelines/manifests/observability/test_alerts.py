@@ -29,8 +29,8 @@ def _firing(case: Case) -> str:
     return f"count(ALERTS{{{labels}}})"
 
 
-def _said(*files: Path) -> str:
-    """What promtool says against the tests: nothing when they hold."""
+def _promtool_output(*files: Path) -> str:
+    """What promtool reports against the tests: nothing when they hold."""
     program = find_program("promtool")
     assert program is not None
     done = subprocess.run([program, "test", "rules", *files], capture_output=True, text=True, check=False)
@@ -55,7 +55,7 @@ def test_every_alert_fires_in_its_world_and_keeps_silent_in_those_close_by(group
     for step in ("1m", "5m", "15m"):
         tests = [test for case in CASES if case.alert in names and case.step == step for test in _tests(case)]
         files += [promtool_file(tmp_path, step, [group], tests)] if tests else []
-    assert _said(*files) == ""
+    assert _promtool_output(*files) == ""
 
 
 @pytest.mark.needs("promtool")
@@ -78,7 +78,7 @@ def test_in_a_healthy_day_nothing_fires_nor_is_about_to(tmp_path: Path) -> None:
         'aisle_rollout_state{namespace="shop",state="promoted"}': gauge((1, DAY)),
     }
     healthy = Test(name="healthy", world=world, at="23h", expr="count(ALERTS)", count=0)
-    assert _said(promtool_file(tmp_path, "5m", GROUPS, [healthy])) == ""
+    assert _promtool_output(promtool_file(tmp_path, "5m", GROUPS, [healthy])) == ""
 
 
 @pytest.mark.needs("promtool")
@@ -91,7 +91,7 @@ def test_two_installations_never_mix(tmp_path: Path) -> None:
         Test(name=name, world=sick | well, at="2h18m", expr=firing % name, count=count)
         for name, count in (("shop", 1), ("staging", 0))
     ]
-    assert _said(promtool_file(tmp_path, "1m", GROUPS[:1], tests)) == ""
+    assert _promtool_output(promtool_file(tmp_path, "1m", GROUPS[:1], tests)) == ""
 
 
 def test_every_alert_has_a_case() -> None:
@@ -114,6 +114,6 @@ def test_the_runbook_has_an_entry_for_every_alert_and_for_no_other() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(NAMES))
-def test_an_entry_says_what_it_means_where_to_look_and_what_to_do(name: str) -> None:
+def test_an_entry_explains_the_alert_where_to_check_and_what_to_do(name: str) -> None:
     entry = RUNBOOK.split(f"### {name}\n")[1].split("\n### ")[0].split("\n## ")[0]
     assert [word for word in ("**Means**", "**Look**", "**Do**") if word not in entry] == []

@@ -52,7 +52,7 @@ def _last_number(expr: str) -> float:
 @pytest.mark.parametrize("long", BURNS)
 def test_a_budget_burns_by_the_rates_of_the_workbook(objective: str, long: str) -> None:
     (budget, series), (rate, short, wait, severity) = BUDGETS[objective], BURNS[long]
-    (alert,) = [one for one in ALERTS if one.name == f"Aisle{objective}Burn" and one.labels.window == long]
+    (alert,) = [alert for alert in ALERTS if alert.name == f"Aisle{objective}Burn" and alert.labels.window == long]
     limits = re.findall(rf"{series}(\w+) > (\S+)", alert.expr)
     assert [window for window, _ in limits] == [long, short]
     assert [float(limit) for _, limit in limits] == pytest.approx([rate * budget] * 2)

@@ -26,15 +26,15 @@ WORDS = set(
 
 def _exported() -> dict[str, set[str]]:
     """{name of a series: its own labels}, from the registries of the code."""
-    found: dict[str, set[str]] = {name: set(labels) for name, (_, labels) in GAUGES.items()}
+    families: dict[str, set[str]] = {name: set(labels) for name, (_, labels) in GAUGES.items()}
     for metric in vars(metrics).values():
         if not isinstance(metric, MetricWrapperBase):
             continue
         (family,) = metric.describe()
         labels = set(metric._labelnames)
         for suffix in {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}.get(family.type, ("",)):
-            found[family.name + suffix] = labels | ({"le"} if suffix == "_bucket" else set())
-    return found
+            families[family.name + suffix] = labels | ({"le"} if suffix == "_bucket" else set())
+    return families
 
 
 EXPORTED = _exported()
@@ -64,13 +64,13 @@ def _series(expr: str) -> Iterator[tuple[str, set[str]]]:
 
 @pytest.mark.parametrize(("where", "expr"), list(_expressions()))
 def test_what_is_read_is_what_the_code_exports(where: str, expr: str) -> None:
-    known = EXPORTED | FROM_ELSEWHERE | {record.name: set() for record in RECORDS}
-    found = list(_series(expr))
-    assert found, f"{where}: no series in {expr}"
-    for name, labels in found:
-        assert name in known, f"{where} reads {name}, which nothing exports"
-        assert labels <= known[name] | SCRAPE, (
-            f"{where} reads {name} by {labels - known[name] - SCRAPE}, which it lacks"
+    exported = EXPORTED | FROM_ELSEWHERE | {record.name: set() for record in RECORDS}
+    series = list(_series(expr))
+    assert series, f"{where}: no series in {expr}"
+    for name, labels in series:
+        assert name in exported, f"{where} reads {name}, which nothing exports"
+        assert labels <= exported[name] | SCRAPE, (
+            f"{where} reads {name} by {labels - exported[name] - SCRAPE}, which it lacks"
         )
 
 
@@ -83,7 +83,7 @@ def test_a_name_that_nothing_exports_is_found() -> None:
 def test_every_metric_of_ours_is_on_a_board_or_in_an_alert() -> None:
     read = {name for _, expr in _expressions() for name, _ in _series(expr)}
     families = {re.sub(r"_(bucket|sum|count)$", "", name) for name in EXPORTED}
-    assert {name for name in families if not any(one.startswith(name) for one in read)} == set()
+    assert {name for name in families if not any(series.startswith(name) for series in read)} == set()
 
 
 def test_the_registry_that_servers_scrape_has_them() -> None:

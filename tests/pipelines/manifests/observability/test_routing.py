@@ -28,7 +28,7 @@ def test_alertmanager_takes_the_routing_example() -> None:
 
 @pytest.mark.needs("amtool")
 @pytest.mark.parametrize(("severity", "receiver"), [("page", "pager"), ("ticket", "tickets")])
-def test_every_alert_goes_where_its_severity_says(severity: str, receiver: str) -> None:
+def test_every_alert_goes_where_its_severity_belongs(severity: str, receiver: str) -> None:
     for name in {alert.name for alert in ALERTS if alert.severity == severity}:
         labels = (f"alertname={name}", f"severity={severity}", "namespace=shop")
         assert _amtool("config", "routes", "test", "--config.file", str(CONFIG), *labels) == receiver

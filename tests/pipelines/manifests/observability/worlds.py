@@ -45,12 +45,12 @@ def gauge(*steps: tuple[float, int]) -> str:
 
 def answered(**worlds: Steps) -> World:
     """Requests by outcome, or by rung: `full=[(900, 10)]`, `popular=...`, `error=...`, `shed=...`."""
-    found = {}
+    samples = {}
     for name, steps in worlds.items():
         outcome, rung = (name, "") if name in ("error", "shed", "bad_request") else ("ok", name)
         labels = f'namespace="shop",pod="p",version="v1",outcome="{outcome}",rung="{rung}"'
-        found[f"aisle_requests_total{{{labels}}}"] = counter(*steps)
-    return found
+        samples[f"aisle_requests_total{{{labels}}}"] = counter(*steps)
+    return samples
 
 
 def failing(shares: Steps) -> World:
@@ -80,7 +80,7 @@ def promtool_file(directory: Path, interval: str, groups: Sequence[Group], tests
     """A test file beside its rules."""
     name = f"{interval}-{len(list(directory.iterdir()))}"
     (directory / f"rules-{name}.yaml").write_text(yaml.safe_dump(rules_file(groups)))
-    found: dict[str, Any] = {
+    content: dict[str, Any] = {
         "rule_files": [f"rules-{name}.yaml"],
         "evaluation_interval": interval,
         "tests": [
@@ -100,5 +100,5 @@ def promtool_file(directory: Path, interval: str, groups: Sequence[Group], tests
         ],
     }
     path = directory / f"tests-{name}.yaml"
-    path.write_text(yaml.safe_dump(found))
+    path.write_text(yaml.safe_dump(content))
     return path
