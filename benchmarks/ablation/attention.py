@@ -1,6 +1,6 @@
 """Attention of a candidate over the shopper's recent purchases, beside the ranker's own features.
 
-After Zhou et al., "Deep Interest Network for Click-Through Rate Prediction" (KDD 2018): a small network looks at the
+After Zhou et al., "Deep Interest Network for Click-Through Rate Prediction" (KDD 2018): a small network takes the
 candidate, the purchase and their product and gives the purchase a weight; the weighted purchases are summed, without a
 softmax. Here it sees the purchase's age as well.
 

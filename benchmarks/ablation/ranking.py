@@ -58,9 +58,9 @@ class Learner(tfrs.Model):
 
     def standardise(self, dense_CF: np.ndarray) -> None:
         """Sets the ranker's mean and scale; what attention adds stays as it is."""
-        zero, one = np.zeros(self._width), np.ones(self._width)
-        self.ranker.mean_F.assign(np.concatenate([dense_CF.mean(axis=0), zero]))
-        self.ranker.scale_F.assign(np.concatenate([np.maximum(dense_CF.std(axis=0), 1e-3), one]))
+        zero_d, unit_d = np.zeros(self._width), np.ones(self._width)
+        self.ranker.mean_F.assign(np.concatenate([dense_CF.mean(axis=0), zero_d]))
+        self.ranker.scale_F.assign(np.concatenate([np.maximum(dense_CF.std(axis=0), 1e-3), unit_d]))
 
     def call(self, inputs: dict[str, Any]) -> Any:
         """[C] log-odds of the candidates of `steps`."""
@@ -118,8 +118,8 @@ def steps(
         rows = order[start : start + size]
         at, row = slice_positions(samples.begin_n[rows], samples.begin_n[rows + 1])
         if seed is not None:
-            kept = bought_C[at] | (rng.random(len(at)) < keep_percent / 100)
-            at, row = at[kept], row[kept]
+            drawn = bought_C[at] | (rng.random(len(at)) < keep_percent / 100)
+            at, row = at[drawn], row[drawn]
         yield {
             "dense_CF": samples.dense_CF[at][:, columns],
             "item_C": samples.item_C[at],
@@ -156,12 +156,11 @@ def _best(learner: Learner, judged: Samples, columns: np.ndarray, size: int) -> 
     return best_NK
 
 
-class Uncrossed(Ranker):
-    """Without cross layers: what stands beside the plain network is linear."""
-
-    def __init__(self, catalog: Catalog, features: int) -> None:
-        super().__init__(catalog, features)
-        self._cross = []
+def _uncrossed(catalog: Catalog, features: int) -> Ranker:
+    """Without cross layers: what is added to the plain network is linear."""
+    ranker = Ranker(catalog, features)
+    ranker._cross = []
+    return ranker
 
 
 def _one_item(catalog: Catalog, features: int) -> Ranker:
@@ -179,7 +178,7 @@ RANKERS: dict[str, Variant] = {
     OTHER_SEED: Variant(),
     "pointwise loss only": Variant(listwise=0.0),
     "listwise loss only": Variant(pointwise=0.0),
-    "no cross layers": Variant(make=Uncrossed),
+    "no cross layers": Variant(make=_uncrossed),
     "no item id": Variant(make=_one_item),
     "no promotions": Variant(without=lambda name: name.startswith("on_")),
     "no price": Variant(without=lambda name: name == "price"),

@@ -1,13 +1,13 @@
-"""What a model answered in a week, and whether the monitor asks for another one before the week is over."""
+"""What a model answered in a week, whether the monitor asks for another one before its end, and the picture of all."""
 
 import dataclasses
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from benchmarks.harness.page import render
 from components.evaluate.predictions import request_of
 from components.monitor import run
 from components.monitor.checks.run_checks import run_checks
@@ -17,6 +17,7 @@ from components.monitor.retraining.policy import TrainingRun, decide
 from model.data import columns as c
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import NO_ITEM, find_hits, ndcg
+from model.files import write_text
 from model.package.loaded_model import load
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 from tfx_configs.settings import RunSettings
@@ -28,32 +29,14 @@ TRIGGERS = ("quality", "drift", "new items")
 SETTINGS = MonitorSettings(closed_days=("2017-12-25",), time_zone="America/New_York")
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Served:
-    """Shape legend: T trips in time order."""
-
-    time_T: np.ndarray
-    user_T: np.ndarray
-    """Shopper ids."""
-    ndcg_T: np.ndarray
-
-    @classmethod
-    def load(cls, file: Path) -> "Served":
-        rows = pd.read_parquet(file, columns=["time_s", c.USER, "ndcg"])
-        return cls(time_T=rows["time_s"].to_numpy(), user_T=rows[c.USER].to_numpy(), ndcg_T=rows["ndcg"].to_numpy())
-
-    def until(self, moment_s: int) -> "Served":
-        """The trips before the moment."""
-        kept = self.time_T < moment_s
-        return Served(time_T=self.time_T[kept], user_T=self.user_T[kept], ndcg_T=self.ndcg_T[kept])
-
-    def then(self, later: "Served") -> "Served":
-        """These trips, and the later ones after them."""
-        pairs = {
-            field.name: np.concatenate([getattr(self, field.name), getattr(later, field.name)])
-            for field in dataclasses.fields(self)
-        }
-        return Served(**pairs)
+def draw(rows: list[dict[str, Any]], path: Path) -> None:
+    """Writes quality by week as SVG. `rows`: {policy, week, ndcg@10, low, high}."""
+    weeks, policies = (list(dict.fromkeys(row[key] for row in rows)) for key in ("week", "policy"))
+    low, high = min(row["low"] for row in rows), max(row["high"] for row in rows)
+    margin = 0.08 * (high - low or 1.0)
+    axis = {"lowest": low - margin, "highest": high + margin, "ticks": [low, (low + high) / 2, high]}
+    picture = {"rows": rows, "weeks": weeks, "policies": policies} | axis
+    write_text(path, render("cadence/cadence", picture, suffix="svg"))
 
 
 def score(model_dir: Path, examples: Path, begin_s: int, end_s: int, file: Path) -> None:
@@ -62,8 +45,8 @@ def score(model_dir: Path, examples: Path, begin_s: int, end_s: int, file: Path)
     which = np.flatnonzero((trips.time_T >= begin_s) & (trips.time_T < end_s))
     index = {item: i for i, item in enumerate(trips.item_ids.tolist())}
     rows: list[dict[str, Any]] = []
-    for batch in _batches(which):
-        requests = [request_of(trips, int(trip), K) for trip in batch]
+    for start in range(0, len(which), BATCH):
+        requests = [request_of(trips, int(trip), K) for trip in which[start : start + BATCH]]
         for request, answer in zip(requests, model.recommend(requests), strict=True):
             rows.append(
                 {
@@ -93,24 +76,18 @@ def triggered(folder: Path, examples: Path, begin_s: int, settings: RunSettings)
     tables, path = folder / "tables", examples.parent / "reference"
     if not path.exists():
         reference.build(tables=tables, examples=examples, out=path, run=settings, settings=SETTINGS)
-    known = reference.load(path)
+    baseline = reference.load(path)
     cut = examples.parent.name
     requests = pd.read_parquet(folder / "answers" / f"{cut}-{cut}.parquet")
-    bought = purchases.read(tables, known.cut_s, begin_s + 7 * DAY_S, settings.labels)
-    record = run.join(requests, bought, purchases.promotion_starts(tables), known, SETTINGS)
+    bought = purchases.read(tables, baseline.cut_s, begin_s + 7 * DAY_S, settings.labels)
+    record = run.join(requests, bought, purchases.promotion_starts(tables), baseline, SETTINGS)
     midnights = [begin_s + n * DAY_S for n in range(1, 7)]
     runs = (TrainingRun(began_s=begin_s, kind="scratch", ok=True),)
-    seen = run_checks(record, midnights)
-    for moment_s, one in zip(midnights, seen, strict=True):
+    for moment_s, checked in zip(midnights, run_checks(record, midnights), strict=True):
         so_far = dataclasses.replace(record, purchases=bought[bought[c.TIME] < moment_s])
-        found = run.evidence_of(one.results, so_far)
+        evidence = run.evidence_of(checked.results, so_far)
         # Every check of skew and drift is a trigger here; by default none is.
-        decision = decide(RetrainSettings(drift_triggers=found.drift), runs, found, moment_s)
+        decision = decide(RetrainSettings(drift_triggers=evidence.drift), runs, evidence, moment_s)
         if decision.train != "none" and decision.reasons[0].split(":")[0] in TRIGGERS:
             return {"at_s": moment_s, "reasons": list(decision.reasons)}
     return {"at_s": None, "reasons": []}
-
-
-def _batches(which: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(which), BATCH):
-        yield which[start : start + BATCH]

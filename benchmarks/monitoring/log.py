@@ -19,21 +19,19 @@ from model.serving.predictor import Limits, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
 from tfx_configs.units import DAY_S
 
-DETAIL_PERCENT = 20.0
+DETAIL_PERCENT, MAX_HISTORY = 20.0, 2048
 DEADLINE_MS = 5000.0
 """Generous: what is measured here is data, not speed."""
 
 
-def record(
-    trips: Trips, load_model: Callable[[], ServedModel], folder: Path, max_history: int = 2048, days: int = 28
-) -> Path:
-    """Answers the trips of the first `days` days after the cut in time order; returns the log's directory.
+def record(trips: Trips, load_model: Callable[[], ServedModel], folder: Path, days: int) -> None:
+    """Answers the trips of the first `days` days after the cut in time order, into the log folder/requests.
 
     The store begins with all events before the cut; every shopper's purchases follow as events, as in the demo.
     """
     log_dir = folder / "requests"
     shutil.rmtree(log_dir, ignore_errors=True)
-    store = LmdbStore(seed_store(trips, folder / "store", max_history), max_history)
+    store = LmdbStore(seed_store(trips, folder / "store", MAX_HISTORY), MAX_HISTORY)
     with RequestLog(log_dir, LogOptions(detail_percent=DETAIL_PERCENT)) as log:
         predictor = Predictor(load_model, store, log, Limits(deadline_ms=DEADLINE_MS))
         predictor.load()
@@ -44,7 +42,6 @@ def record(
         finally:
             predictor.close()
             store.close()
-    return log_dir
 
 
 async def _play(trips: Trips, which: np.ndarray, predictor: Predictor, store: LmdbStore) -> None:

@@ -1,4 +1,4 @@
-"""A recorded service, and what the monitor says of it at any moment: the world that faults change."""
+"""A recorded service, and the monitor's results at any moment: the world that faults change."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from model.data import columns as c
 from tfx_configs.monitoring import MonitorSettings
 
 CAME = "came_s"
-"""When a row came, unix seconds, whatever it says of itself."""
+"""When a row came, unix seconds, which may differ from its own time."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -27,11 +27,11 @@ class World:
     """Canonical events since the cut, event_time in unix seconds."""
     promotion_starts: "pd.Series[float]"
     """Moments at which promotions start, unix seconds, ascending."""
-    known: Baseline
+    baseline: Baseline
     settings: MonitorSettings
 
     def timed(self) -> "World":
-        """Every row with when it came in a column of its own, for faults that change what it says of its time."""
+        """Every row with when it came in a column of its own, for faults that change its own time."""
         requests = self.requests.assign(**{CAME: self.requests["time_s"].astype(float)})
         return dataclasses.replace(
             self, requests=requests, purchases=self.purchases.assign(**{CAME: self.purchases[c.TIME].astype(float)})
@@ -42,17 +42,17 @@ class World:
         requests, purchases = (frame[frame[CAME] < moment_s] for frame in (self.requests, self.purchases))
         return dataclasses.replace(self, requests=requests, purchases=purchases)
 
-    def seen(self, moments: Sequence[float], distances: bool, only: str = "") -> list[list[CheckResult]]:
+    def results(self, moments: Sequence[float], distances: bool, only: str = "") -> list[list[CheckResult]]:
         """The result of each check at each moment, the worst of its windows; `only`: a prefix of names of checks."""
         until_s = max(moments)
         requests = self.requests[self.requests["time_s"] < until_s].sort_values("time_s", kind="stable")
         bought = self.purchases[self.purchases[c.TIME] < until_s]
-        record = run.join(requests, bought, self.promotion_starts, self.known, self.settings)
+        record = run.join(requests, bought, self.promotion_starts, self.baseline, self.settings)
         checks = [check for check in CHECKS if check.name.startswith(only)]
-        runs = run_checks(record, moments, with_distances=distances, checks=checks)
-        return [worst(one.results) for one in runs]
+        checked = run_checks(record, moments, with_distances=distances, checks=checks)
+        return [worst(at_moment.results) for at_moment in checked]
 
     def failed(self, moments: Sequence[float], distances: bool, only: str = "") -> list[set[str]]:
         """Names of the checks that fail at each moment."""
-        seen = self.seen(moments, distances, only)
-        return [{result.check for result in one if result.status == "failed"} for one in seen]
+        results = self.results(moments, distances, only)
+        return [{result.check for result in of_moment if result.status == "failed"} for of_moment in results]

@@ -1,6 +1,6 @@
 """What wrong labels, other shares of negatives, less data and another season cost.
 
-`python -m benchmarks.robustness` needs what `python -m benchmarks.quality` and `python -m benchmarks.ablation`
+`python -m benchmarks noise` needs what `python -m benchmarks quality` and `python -m benchmarks ablation`
 left. It measures what is not there yet, and writes build/bench/noise.json anew. Where only labels or
 negatives differ, the ranker alone is trained, on the ablation's candidates; where data is missing or old, everything.
 """
@@ -9,7 +9,6 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
 from benchmarks.ablation import __main__ as ablation
 from benchmarks.ablation import ranking as ablation_ranking
@@ -31,7 +30,6 @@ from tfx_configs.recipes import full
 from tfx_configs.units import DAY_S
 
 OUT = RESULTS / "noise"
-KINDS = ("rankers", "models")
 K = 20
 CLEAN = "clean"
 SHARES = (5.0, 10.0, 20.0)
@@ -45,8 +43,7 @@ LESS = {"a quarter of the history": "history", "a quarter of the shoppers": "sho
 AGED = {f"trained until {cut}": cut for cut in reversed(CUTS[:-1])}
 
 
-def main() -> None:
-    arguments = study.parser(__doc__, KINDS).parse_args()
+def main(most: study.Most = None, kind: study.Kind = None) -> None:
     world = World(FOLDER / CUTS[-1] / "examples")
 
     def variants(make: Callable[[World, str], np.ndarray], names: list[str]) -> dict[str, Callable[[], Measured]]:
@@ -60,7 +57,7 @@ def main() -> None:
         seed=SEED,
     )
     models = Study(folder=OUT, variants=variants(ask, [CLEAN, *AGED, *LESS]), reference=CLEAN, seed=SEED)
-    study.measure({"rankers": rankers, "models": models}, arguments.most, arguments.kind)
+    study.measure({"rankers": rankers, "models": models}, most, kind)
     compared = {"rankers": rankers.compared(also=(AS_IT_IS, OTHER_SEED)), "models": models.compared()}
     about = {"cut": CUTS[-1], "trips": len(world.which), "ranking_days": ablation.RANKING_DAYS}
     print(write_result("noise", about | compared, SEED))
@@ -106,8 +103,3 @@ def less(trips: Trips, what: str) -> Trips:
         return noise_trips.of_some_shoppers(trips, 25.0, SEED)
     first_s = int(trips.time_T.min())
     return noise_trips.since(trips, (trips.cut_s - (trips.cut_s - first_s) // 4) // DAY_S * DAY_S)
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1, "blas"):
-        main()
