@@ -10,7 +10,6 @@ spans.
 
 import argparse
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ def main() -> None:
     from tfx_configs.recipes import full
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", type=Path, help="what ingest wrote; default: made anew")
+    parser.add_argument("--tables", type=Path, help="what ingest wrote; default: ingest")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="aisle-drift-") as scratch:
         tables = arguments.tables
@@ -58,7 +57,7 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
     events = with_derived(schema.EVENTS, loaded.frame)
     day = (events[c.TIME] // DAY_S).astype(int)
     day -= day.min()
-    found: dict[str, list[dict[str, float]]] = {}
+    distances: dict[str, list[dict[str, float]]] = {}
 
     def between(kind: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
         reference.write(before, folder)
@@ -67,15 +66,15 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
         ratio = reference.volume_ratio(folder.span, len(after), reference.span_days(after))
         values["volume ratio"] = max(ratio, 1 / ratio)
         for column in reference.KNOWN:
-            known, now = pd.read_parquet(folder.known(column)), reference.by_id(after, column)
-            values[f"{column} unknown_percent"] = reference.unknown_percent(known, now)
+            before_ids, now = pd.read_parquet(folder.known(column)), reference.by_id(after, column)
+            values[f"{column} unknown_percent"] = reference.unknown_percent(before_ids, now)
             if column == c.ITEM:
-                change = reference.price_change(known, now)
+                change = reference.price_change(before_ids, now)
                 assert change is not None
                 values |= {"price ratio": change[0], "item price moved": change[1]}
-        found.setdefault(kind, []).append(values)
+        distances.setdefault(kind, []).append(values)
 
-    for cut in _cuts():
+    for cut in range(FIRST_DAY, LAST_DAY + 1, STEP_DAYS):
         before = events[day < cut]
         between("next_week", before, events[day < cut + 7])
         between("next_month", before, events[day < cut + 28])
@@ -83,17 +82,14 @@ def measure(tables: str, scratch: str) -> dict[str, Any]:
             between("next_quarter", events[(day >= cut - 91) & (day < cut)], events[(day >= cut) & (day < cut + 91)])
         trained = statistics.compute(as_requests(before))
         week = as_requests(events[(day >= cut) & (day < cut + 7)])
-        found.setdefault("requests", []).append(skew(trained, week))
+        distances.setdefault("requests", []).append(skew(trained, week))
     return {
-        "pairs": {kind: len(values) for kind, values in found.items()},
+        "pairs": {kind: len(values) for kind, values in distances.items()},
         "largest": {
-            kind: {name: round(max(v[name] for v in values), 4) for name in values[0]} for kind, values in found.items()
+            kind: {name: round(max(v[name] for v in values), 4) for name in values[0]}
+            for kind, values in distances.items()
         },
     }
-
-
-def _cuts() -> Iterator[int]:
-    yield from range(FIRST_DAY, LAST_DAY + 1, STEP_DAYS)
 
 
 if __name__ == "__main__":

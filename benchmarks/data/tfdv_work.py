@@ -9,9 +9,7 @@ from components.validate.run import validate_from_json
 from model.files import read_json
 
 
-def validate_all(
-    folders: list[str], out_root: str, settings_json: str, references: dict[str, str] | None = None
-) -> dict[str, Any]:
+def validate_all(folders: list[str], out_root: str, settings_json: str, references: dict[str, str]) -> dict[str, Any]:
     """{folder: {"summary": the verdict and its counts, "result": anomalies.json}}.
 
     Args:
@@ -20,7 +18,7 @@ def validate_all(
     out = {}
     for folder in folders:
         target = Path(out_root) / Path(folder).name
-        reference = (references or {}).get(folder, "")
+        reference = references.get(folder, "")
         validate_from_json(tables_dir=folder, out_dir=str(target), settings=settings_json, reference_dir=reference)
         report = Validation.load(target).report
         summary = {"verdict": report.verdict, "first_stop": report.stops[0].line() if report.stops else ""}

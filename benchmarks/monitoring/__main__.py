@@ -74,7 +74,8 @@ def main() -> None:
     alerts = [part(fault.name, partial(fired, world, fault)) for fault in read_faults()]
     result: dict[str, Any] = part("clean", partial(clean, world))
     for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
-        result[name] = {cut: part(f"clean-{cut}", lambda cut=cut: clean(plain(cut)))["clean_replay"] for cut in cuts}  # type: ignore[misc]
+        spans = {cut: part(f"clean-{cut}", partial(replayed, cut)) for cut in cuts}
+        result[name] = {cut: span["clean_replay"] for cut, span in spans.items()}
     system, cadence = (
         read_json(path) if path.exists() else {} for path in (HERE / "system.json", RESULTS / "cadence.json")
     )
@@ -112,6 +113,11 @@ def clean(world: World, days: int = DAYS) -> dict[str, Any]:
     alerts = [f"{(moment_s - begin_s) / DAY_S:.2f}: {name}" for moment_s, name in sorted(named)]
     about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": alerts}
     return {"clean_replay_alerts": len(alerts), "clean_replay": about | {"visits": len(world.requests)}}
+
+
+def replayed(cut: str) -> dict[str, Any]:
+    """A clean replay after another cut."""
+    return clean(plain(cut))
 
 
 def real() -> World:

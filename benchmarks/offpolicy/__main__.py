@@ -1,6 +1,6 @@
-"""Can the log of one policy tell what another would have earned? Estimates against a truth that is known.
+"""Can the log of one policy estimate what another would have earned? Estimates against the exact value.
 
-`python -m benchmarks.offpolicy` writes build/bench/offpolicy.json. Thousands of logs are drawn from a simulated world
+`python -m benchmarks offpolicy` writes build/bench/offpolicy.json. Thousands of logs are drawn from a simulated world
 (benchmarks/offpolicy/world.py) through the real re-ranker with draws on, and each is asked what other policies would
 have earned: bias, how often the 95 % interval holds the truth, effective sample size.
 """
@@ -43,32 +43,27 @@ def measure(rounds: int, requests: int) -> dict[str, Any]:
 def case(world: World, settings: RerankSettings, policy: str, rounds: int, requests: int) -> dict[str, Any]:
     """One logging policy and one candidate policy, over many logs."""
     rng = np.random.default_rng(SEED)
-    asked = policies(settings)[policy]
-    truth = value(world, asked)
-    found = [compare(log(world, settings, requests, asked, rng)) for _ in range(rounds)]
+    candidate = policies(settings)[policy]
+    truth = value(world, candidate)
+    comparisons = [compare(log(world, settings, requests, candidate, rng)) for _ in range(rounds)]
     return {
         "policy": policy,
         "truth": truth,
-        "effective_p50": float(np.median([one.effective for one in found])),
-        "chances": float(np.mean([one.chances for one in found])),
-        "support": float(np.mean([one.support for one in found])),
+        "effective_p50": float(np.median([comparison.effective for comparison in comparisons])),
+        "chances": float(np.mean([comparison.chances for comparison in comparisons])),
+        "support": float(np.mean([comparison.support for comparison in comparisons])),
         "settings": settings.model_dump(),
-        "ways": {way: _judged(way, truth, found) for way in WAYS},
+        "ways": {way: _judged(way, truth, comparisons) for way in WAYS},
     }
 
 
-def _judged(way: str, truth: float, found: list[Comparison]) -> dict[str, float]:
-    estimates = [getattr(one, way) for one in found]
-    values = np.array([one.value for one in estimates])
-    held = np.mean([one.low <= truth <= one.high for one in estimates])
+def _judged(way: str, truth: float, comparisons: list[Comparison]) -> dict[str, float]:
+    estimates = [getattr(comparison, way) for comparison in comparisons]
+    values = np.array([estimate.value for estimate in estimates])
     return {
         "bias": float(values.mean() - truth),
         "bias_se": float(values.std(ddof=1) / np.sqrt(len(values))),
         "rmse": float(np.sqrt(np.mean((values - truth) ** 2))),
-        "coverage": float(held),
-        "width": float(np.mean([one.high - one.low for one in estimates])),
+        "coverage": float(np.mean([estimate.low <= truth <= estimate.high for estimate in estimates])),
+        "width": float(np.mean([estimate.high - estimate.low for estimate in estimates])),
     }
-
-
-if __name__ == "__main__":
-    main()

@@ -1,4 +1,4 @@
-"""A world whose truth is known: shoppers with exact chances of buying each candidate, lists by the real re-ranker.
+"""A world of exact truth: shoppers with exact chances of buying each candidate, lists by the real re-ranker.
 
 Shape legend: T kinds of shoppers, C candidates, N requests.
 """
@@ -25,7 +25,7 @@ class World:
     truth_TC: np.ndarray
     """Probability that a shown candidate is bought."""
     guess_TC: np.ndarray
-    """What the model says of it, falling along the candidates: they are in the model's order."""
+    """The model's estimate of it, falling along the candidates: they are in the model's order."""
 
     @property
     def ids(self) -> list[str]:
@@ -73,20 +73,16 @@ def log(world: World, settings: RerankSettings, requests: int, policy: Policy, r
 
 def policies(settings: RerankSettings) -> dict[str, Policy]:
     """Policies within reach of the one that is logged, from near to far."""
-    more = RerankSettings(
-        explore_percent=min(2 * settings.explore_percent, 50),
-        explore_place=settings.explore_place,
-        explore_pool=settings.explore_pool,
-    )
+    none, more = RerankSettings(), settings.replace(explore_percent=min(2 * settings.explore_percent, 50))
 
     def swapped(ids: Sequence[str], score_C: np.ndarray, k: int) -> np.ndarray:
         """The list with its last place given to the rank right below it."""
-        shown_C = explored(len(score_C), k, RerankSettings())
+        shown_C = explored(len(score_C), k, none)
         shown_C[k - 1], shown_C[k] = 0.0, 1.0
         return shown_C
 
     return {
-        "no draws": lambda ids, score_C, k: explored(len(score_C), k, RerankSettings()),
+        "no draws": lambda ids, score_C, k: explored(len(score_C), k, none),
         "twice the draws": lambda ids, score_C, k: explored(len(score_C), k, more),
         "another item in the last place": swapped,
     }

@@ -74,16 +74,16 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
     model = RankingModel(recommender, ranker, train.negative_percent, train.new_only_percent)
     sample = tf.function(lambda inputs: model.sample(inputs)[2:], reduce_retracing=True)
 
-    def rows(wanted: np.ndarray, found: np.ndarray) -> Rows:
-        parts = [sample(inputs) for inputs in batches(reader, wanted, run.train.ranking_batch, None, found)]
+    def rows(wanted: np.ndarray, retrieved: np.ndarray) -> Rows:
+        parts = [sample(inputs) for inputs in batches(reader, wanted, run.train.ranking_batch, None, retrieved)]
         return Rows(np.concatenate([f.numpy() for _, f in parts]), np.concatenate([y.numpy() for y, _ in parts]))
 
-    found, watched = (
+    taught, watched = (
         retrieve(towers, index, reader, wanted, run.candidates.retrieved)
         for wanted in (learning.ranking, learning.valid)
     )
-    train_preranker(recommender, reader, learning.ranking, found, run.train.seed)
-    return rows(learning.ranking, found), rows(learning.valid, watched)
+    train_preranker(recommender, reader, learning.ranking, taught, run.train.seed)
+    return rows(learning.ranking, taught), rows(learning.valid, watched)
 
 
 def rank(

@@ -7,8 +7,8 @@ which answers everything with its name. Near the end the canary is killed under 
 import http.client
 import sys
 import tempfile
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -29,54 +29,44 @@ PERCENTS = (10, 50, 100, 10, 50, 100, 10, 50, 100)
 
 def under_load(requests: int) -> dict[str, Any]:
     """{weight_change_ms: {p50, max, all}, requests, lost, rps}: `lost` counts answers other than 200."""
+    answers: list[tuple[int, str]] = []
     with ExitStack() as stack:
         workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aisle-load-")))
         stable, canary = (_server(stack, name, workdir) for name in ("stable", "canary"))
         proxy = stack.enter_context(envoy_proxy(stable[1], canary[1], workdir))
-        clients = [_Load(proxy.port, requests // CLIENTS) for _ in range(CLIENTS)]
+        each = requests // CLIENTS
         begin = time.perf_counter()
-        for client in clients:
-            client.start()
-        changes_ms = _changes(proxy, canary[0], clients)
-        for client in clients:
-            client.join()
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            jobs = [pool.submit(_ask, proxy.port, client, each, answers) for client in range(CLIENTS)]
+            changes_ms = _changes(proxy, canary[0], answers, each * CLIENTS)
+            for job in jobs:
+                job.result()
         seconds = time.perf_counter() - begin
-    answered = {side: sum(client.seen.get((200, side), 0) for client in clients) for side in ("stable", "canary")}
+    answered = {side: answers.count((200, side)) for side in ("stable", "canary")}
     return {
         "weight_change_ms": float(np.median(changes_ms)),
         "weight_change_max_ms": max(changes_ms),
         "weight_changes": len(changes_ms),
-        "requests": sum(client.requests for client in clients),
-        "lost": sum(client.requests for client in clients) - sum(answered.values()),
+        "requests": len(answers),
+        "lost": len(answers) - sum(answered.values()),
         "answered_by": answered,
-        "load_rps": sum(client.requests for client in clients) / seconds,
+        "load_rps": len(answers) / seconds,
     }
 
 
-class _Load(threading.Thread):
-    """One client: `requests` one after the other, each of another shopper."""
-
-    def __init__(self, port: int, requests: int) -> None:
-        super().__init__(daemon=True)
-        self.port = port
-        self.requests = requests
-        self.done = 0
-        self.seen: dict[tuple[int, str], int] = {}
-
-    def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        for number in range(self.requests):
-            try:
-                connection.request("POST", INFER, b"{}", {USER_HEADER: f"shopper-{self.ident}-{number}"})
-                response = connection.getresponse()
-                response.read()
-                answer = response.status, response.getheader(VERSION_HEADER, "")
-            except (OSError, http.client.HTTPException):
-                connection.close()
-                answer = 0, ""
-            self.seen[answer] = self.seen.get(answer, 0) + 1
-            self.done = number + 1
-        connection.close()
+def _ask(port: int, client: int, requests: int, answers: list[tuple[int, str]]) -> None:
+    """One client: `requests` one after the other, each of another shopper; adds (status, version) of each."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for number in range(requests):
+        try:
+            connection.request("POST", INFER, b"{}", {USER_HEADER: f"shopper-{client}-{number}"})
+            response = connection.getresponse()
+            response.read()
+            answers.append((response.status, response.getheader(VERSION_HEADER, "")))
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            answers.append((0, ""))
+    connection.close()
 
 
 def _server(stack: ExitStack, name: str, workdir: Path) -> tuple[Process, Backend]:
@@ -87,20 +77,16 @@ def _server(stack: ExitStack, name: str, workdir: Path) -> tuple[Process, Backen
     return process, backend
 
 
-def _changes(proxy: Proxy, canary: Process, clients: list[_Load]) -> list[float]:
+def _changes(proxy: Proxy, canary: Process, answers: list[tuple[int, str]], requests: int) -> list[float]:
     """Spreads PERCENTS evenly over the load, then kills the canary; milliseconds from each order to its effect."""
-    found, wanted = [], sum(client.requests for client in clients)
-    for number, percent in enumerate(PERCENTS):
-        _wait(clients, wanted * number // (len(PERCENTS) + 1))
-        found.append(proxy.set_percent(percent))
-    _wait(clients, wanted * len(PERCENTS) // (len(PERCENTS) + 1))
+    changes_ms = []
+    for number, percent in enumerate((*PERCENTS, None)):
+        while len(answers) < requests * number // (len(PERCENTS) + 1):
+            time.sleep(0.02)
+        if percent is not None:
+            changes_ms.append(proxy.set_percent(percent))
     canary.kill()
-    return found
-
-
-def _wait(clients: list[_Load], requests: int) -> None:
-    while sum(client.done for client in clients) < requests and any(client.is_alive() for client in clients):
-        time.sleep(0.02)
+    return changes_ms
 
 
 class _Named(BaseHTTPRequestHandler):

@@ -40,15 +40,15 @@ def main() -> None:
 
 def measure(folder: Path, model: Path, task: Task, requests: int) -> dict[str, dict[str, float]]:
     """{ranker: {cpu_ms_p50, cpu_ms_p99}} over the first judged trips, one request after the other."""
-    found: dict[str, dict[str, float]] = {}
+    from model.package import loaded_model as package
+
+    figures: dict[str, dict[str, float]] = {}
     for name, (make, _) in PEERS.items():
         about = folder / "lists" / f"{name}.json"
         if about.exists():
             progress(name)
-            found[name] = cpu_ms(make(**read_json(about)["settings"]).fit(task.trips), task, requests)
-    from model.package import loaded_model as package
-
-    return found | {AISLE: cpu_ms(package.load(model), task, requests)}
+            figures[name] = cpu_ms(make(**read_json(about)["settings"]).fit(task.trips), task, requests)
+    return figures | {AISLE: cpu_ms(package.load(model), task, requests)}
 
 
 def cpu_ms(model: Model, task: Task, requests: int) -> dict[str, float]:
@@ -62,7 +62,3 @@ def cpu_ms(model: Model, task: Task, requests: int) -> dict[str, float]:
         spent.append(1000 * (time.process_time() - began))
     p50, p99 = np.quantile(spent[5:], [0.5, 0.99])
     return {"cpu_ms_p50": float(p50), "cpu_ms_p99": float(p99)}
-
-
-if __name__ == "__main__":
-    main()

@@ -21,7 +21,7 @@ _RUNG = b'"rung":"'
 
 @dataclass(kw_only=True)
 class Load:
-    """What one run saw."""
+    """Answers of one run."""
 
     rps: float
     seconds: float
@@ -53,7 +53,7 @@ async def _run(port: int, requests: Sequence[bytes], moments_s: Sequence[float],
     free: list[_Connection] = []
     pending: set[asyncio.Task[None]] = set()
 
-    async def one(request: bytes, due: float) -> None:
+    async def send(request: bytes, due: float) -> None:
         while free and free[-1].closed:
             free.pop()  # the server ends what was idle for some seconds
         connection = free.pop() if free else (await loop.create_connection(_Connection, "127.0.0.1", port))[1]
@@ -68,7 +68,7 @@ async def _run(port: int, requests: Sequence[bytes], moments_s: Sequence[float],
         wait_s = begin + moment_s - time.perf_counter()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        task = loop.create_task(one(request, begin + moment_s))
+        task = loop.create_task(send(request, begin + moment_s))
         pending.add(task)
         task.add_done_callback(pending.discard)
     if pending:
@@ -82,7 +82,7 @@ async def _run(port: int, requests: Sequence[bytes], moments_s: Sequence[float],
 
 
 class _Connection(asyncio.Protocol):
-    """One kept-alive connection, one request at a time; reads a body of a told length."""
+    """One kept-alive connection, one request at a time; reads a body of announced length."""
 
     def __init__(self) -> None:
         self._received = b""
@@ -97,7 +97,7 @@ class _Connection(asyncio.Protocol):
         return self._transport.is_closing()
 
     async def ask(self, request: bytes) -> tuple[int, str]:
-        """(status, rung, empty when the answer tells none)"""
+        """(status, rung, empty when the answer has none)"""
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
         return await self._answer
@@ -107,8 +107,8 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        head, found, body = self._received.partition(_END)
-        if not found or self._answer is None or self._answer.done():
+        head, end, body = self._received.partition(_END)
+        if not end or self._answer is None or self._answer.done():
             return
         length = int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0])
         if len(body) >= length:

@@ -8,8 +8,7 @@ import pytest
 from benchmarks.peers.base import Exported, Peer, best_items
 from benchmarks.peers.frequency import LastBasket, Popularity, TopFrequency
 from benchmarks.peers.logistic import FEATURES, Logistic, pairs
-from benchmarks.peers.registry import PEERS
-from benchmarks.peers.search import choose, validation
+from benchmarks.peers.registry import PEERS, choose, validation
 from components.train.baselines.similarity import item_knn, up_cf
 from components.train.calibration.logistic_regression import fit_logistic
 from model.api import Request
