@@ -92,18 +92,14 @@ class Study:
         return [name for name in self.variants if not self._path(name, "json").exists()]
 
     def measure(self, name: str) -> None:
-        """Measures one variant and keeps it."""
+        """Measures one variant and writes both of its files."""
         tf.keras.backend.clear_session()
         began = time.perf_counter()
         values, about = self.variants[name]()
-        self.keep(name, values, about | {"seconds": round(time.perf_counter() - began, 1)})
-        progress(f"{name}: {', '.join(f'{m} {metrics.mean_defined(v):.4f}' for m, v in values.items())}")
-
-    def keep(self, name: str, values: Values, about: dict[str, Any]) -> None:
-        """Writes both files of a variant."""
         self.folder.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(self._path(name, "npz"), **values)  # type: ignore[arg-type]
-        write_json(self._path(name, "json"), about)
+        write_json(self._path(name, "json"), about | {"seconds": round(time.perf_counter() - began, 1)})
+        progress(f"{name}: {', '.join(f'{m} {metrics.mean_defined(v):.4f}' for m, v in values.items())}")
 
     def values(self, name: str) -> Values:
         """Of a measured variant."""

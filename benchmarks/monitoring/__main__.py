@@ -18,8 +18,7 @@ import numpy as np
 from benchmarks.harness.result_file import RESULTS, write_result
 from benchmarks.harness.study import stored
 from benchmarks.monitoring.fault import Fault, read_faults
-from benchmarks.monitoring.log import record
-from benchmarks.monitoring.plain_model import PlainModel
+from benchmarks.monitoring.log import PlainModel, record
 from benchmarks.monitoring.world import World
 from benchmarks.quality.__main__ import CUTS, FOLDER, make_examples
 from components.kfp_support.environments import call

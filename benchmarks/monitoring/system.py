@@ -5,8 +5,7 @@ benchmarks.monitoring` takes in. Needs prometheus and prometheus-pushgateway on 
 are those of tests/pipelines/manifests/observability, in seconds of the rules' own time.
 """
 
-from benchmarks.harness.measurements import measured_by
-from benchmarks.harness.result_file import RESULTS
+from benchmarks.harness.result_file import RESULTS, measured_by
 from model.files import write_json
 
 if __name__ == "__main__":

@@ -26,8 +26,8 @@ class Pairs(NamedTuple):
 class Logistic(Peer):
     """Eight parameters, fitted by Newton's method on the last `trips` trips of each shopper before the cut.
 
-    What such a model reaches on this kind of data is reported in the kan-rec repository for The Complete Journey; recency,
-    frequency and the buyer's rhythm go back to Fader et al., "Counting Your Customers the Easy Way" (2005).
+    The kan-rec repository reports what such a model reaches on The Complete Journey; recency, frequency and the buyer's
+    rhythm go back to Fader et al., "Counting Your Customers the Easy Way" (2005).
     """
 
     def __init__(self, trips: int = 3, l2: float = 1.0, half_life_days: float = 60.0) -> None:

@@ -68,7 +68,7 @@ def choose(make: Callable[..., Peer], grid: Sequence[Mapping[str, Any]], trips: 
 
 
 def validation(trips: Trips) -> tuple[Trips, np.ndarray]:
-    """The trips with the cut VALID_DAYS earlier, and the first trip of each shopper of the past between the two cuts."""
+    """The trips with the cut VALID_DAYS earlier, and each past shopper's first trip between the cuts."""
     earlier = dataclasses.replace(trips, cut_s=trips.cut_s - VALID_DAYS * DAY_S)
     which = earlier.first_test_trips()
     return earlier, which[trips.time_T[which] < trips.cut_s]

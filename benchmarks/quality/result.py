@@ -41,7 +41,10 @@ def judge(folder: Path, seed: int) -> dict[str, Any]:
     result: dict[str, Any] = {"cut": folder.name, "trips": len(task.trip_N), "span": task.span, "items": judged.active}
     new = {name: np.load(path) for name in lists if (path := folder / NEW / f"{name}.npy").exists()}
     if first in new:
-        explored = {name: judged.by_trip(items, JUDGED_NEW) for name, items in new.items()}
+        explored = {
+            name: {f"explore_recall@{k}": metrics.explore_recall(judged.hits(items), k) for k in (10, 20)}
+            for name, items in new.items()
+        }
         levels = _renamed(_levels(judged, explored, new, seed), first)
         result["new_only"] = {"models": levels, "paired": _paired(explored, first, seed, JUDGED_NEW)}
     if first in lists:

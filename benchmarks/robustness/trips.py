@@ -1,4 +1,4 @@
-"""Trips with something wrong about what is before the cut. The judged trips stay as they are, unless it is said.
+"""Trips with something wrong about what is before the cut. The judged trips stay as they are, unless stated.
 
 Shape legend: as in model/data/trips.py; T trips, B basket entries, L basket entries of the training trips.
 """
@@ -13,7 +13,7 @@ from model.data.trips import Trips, slice_positions
 def replaced(trips: Trips, percent: float, seed: int) -> Trips:
     """A share of what the training trips bought becomes another item, drawn by how often items are bought.
 
-    Only labels change: the histories still say what was bought. What is drawn may stand in the basket already.
+    Only labels change: the histories still have what was bought. What is drawn may be in the basket already.
     """
     rng = np.random.default_rng(seed)
     trip_L, item_L = _labels(trips)
@@ -23,10 +23,10 @@ def replaced(trips: Trips, percent: float, seed: int) -> Trips:
 
 
 def dropped(trips: Trips, percent: float, seed: int) -> Trips:
-    """A share of what the training trips bought is missing from their labels: a purchase that nobody recorded."""
+    """A share of what the training trips bought is missing from their labels: a purchase that was not recorded."""
     trip_L, item_L = _labels(trips)
-    kept = np.random.default_rng(seed).random(len(item_L)) >= percent / 100
-    return _labelled(trips, trip_L[kept], item_L[kept])
+    left = np.random.default_rng(seed).random(len(item_L)) >= percent / 100
+    return _labelled(trips, trip_L[left], item_L[left])
 
 
 def of_some_shoppers(trips: Trips, percent: float, seed: int) -> Trips:
@@ -67,6 +67,6 @@ def _labelled(trips: Trips, trip_L: np.ndarray, item_L: np.ndarray) -> Trips:
     )
 
 
-def _only(trips: Trips, kept_T: np.ndarray) -> Trips:
+def _only(trips: Trips, chosen_T: np.ndarray) -> Trips:
     names = [field.name for field in dataclasses.fields(Trips) if field.name.endswith("_T")]
-    return dataclasses.replace(trips, **{name: getattr(trips, name)[kept_T] for name in names})
+    return dataclasses.replace(trips, **{name: getattr(trips, name)[chosen_T] for name in names})

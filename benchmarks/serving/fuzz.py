@@ -9,8 +9,7 @@ from typing import Annotated
 
 import typer
 
-from benchmarks.harness.measurements import measured_by
-from benchmarks.harness.result_file import write_result
+from benchmarks.harness.result_file import measured_by, write_result
 
 
 def main(

@@ -9,8 +9,7 @@ import pytest
 
 from benchmarks.ablation import ranking as ablation_ranking
 from benchmarks.ablation import towers as ablation_towers
-from benchmarks.ablation.attention import Attention
-from benchmarks.ablation.ranking import RANKERS
+from benchmarks.ablation.ranking import RANKERS, Attention
 from benchmarks.ablation.towers import MINED, MINED_FROM, MINED_TO, TOWERS, Lists, Mined, mine
 from benchmarks.harness.page import render
 from benchmarks.harness.samples import Samples, collect, recent

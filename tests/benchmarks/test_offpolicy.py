@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.offpolicy.__main__ import case
-from benchmarks.offpolicy.world import log, make, policies
+from benchmarks.offpolicy.__main__ import case, log, make, policies
 from model.evaluation.off_policy import explored
 from tfx_configs.rerank import RerankSettings
 
