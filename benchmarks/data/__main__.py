@@ -15,6 +15,7 @@ from typing import Annotated, Any
 import duckdb
 import psutil
 import typer
+import yaml
 
 from benchmarks.data import tfdv as data_tfdv
 from benchmarks.harness import process as child
@@ -30,21 +31,7 @@ REPETITIONS = {1: 3}
 """{scale: runs of each engine}; one elsewhere."""
 ENGINES = {1: ("duckdb", "pandas", "spark"), 3: ("duckdb", "pandas"), 10: ("duckdb", "pandas")}
 """{scale: engines that run it}."""
-APART = {"household_id": 10**6, "basket_id": 10**12, "product_id": 10**9}
-"""Id columns, and how far a replica's ids lie from those of the one before: more than any id of the source."""
-ID_COLUMNS = {
-    "transactions": ("household_id", "basket_id", "product_id"),
-    "products": ("product_id",),
-    "demographics": ("household_id",),
-    "promotions": ("product_id",),
-}
-"""{file: its id columns}."""
-COLUMNS = {
-    "events": "user_id, item_id, event_time, basket_id, event_type, quantity, price, store_id",
-    "promotions": 'item_id, store_id, start, "end", kind',
-    "items": "item_id, department, product_category, product_type, brand, manufacturer_id, package_size",
-    "users": "user_id, age, income, home_ownership, marital_status, household_size, household_comp, kids_count",
-}
+COLUMNS = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text())
 
 
 def main(
@@ -120,7 +107,7 @@ def _equal(folder: Path, scale: int) -> list[str]:
 def _fingerprint(out: Path) -> dict[str, Any]:
     """Rows and the sum of the rows' hashes of each table; digests of the trips' files."""
     prints: dict[str, Any] = {"trips": tree_digests(out / "trips")}
-    for table, columns in COLUMNS.items():
+    for table, columns in COLUMNS["tables"].items():
         path = next((out / "tables").glob(f"{table}*"))
         files = f"{path}/**/*.parquet" if path.is_dir() else path
         query = f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM '{files}'"
@@ -137,8 +124,8 @@ def replicate(source: Path, target: Path, copies: int) -> dict[str, int]:
     target.mkdir(parents=True)
     rows = {}
     with duckdb.connect(config={"memory_limit": "2GB", "preserve_insertion_order": False}) as engine:
-        for name, ids in ID_COLUMNS.items():
-            moved = ", ".join(f"{column} + copy * {APART[column]} AS {column}" for column in ids)
+        for name, ids in COLUMNS["ids"].items():
+            moved = ", ".join(f"{column} + copy * {COLUMNS['apart'][column]} AS {column}" for column in ids)
             everything = f"read_parquet('{source / name}.parquet'), range({copies}) AS copies(copy)"
             select = f"SELECT * EXCLUDE (copy) REPLACE ({moved}) FROM {everything}"
             file = target / f"{name}.parquet"

@@ -62,7 +62,7 @@ def measure(tables: Path | None, scratch: Path) -> dict[str, Any]:
         "spans": spans,
         "events": len(frames["events"]),
         "validation_seconds": round(time.perf_counter() - began, 1),
-        "validation_versions": call("validate", "benchmarks.data.tfdv_work:versions", {}),
+        "validation_versions": call("validate", "benchmarks.harness.in_validate:versions", {}),
     }
 
 
@@ -97,7 +97,7 @@ def _clean(frames: Frames, scratch: Path, name: str) -> dict[str, Any]:
 def _validated(folders: list[Path], out: Path, run: RunSettings, references: dict[str, str]) -> dict[str, Any]:
     names = [str(folder) for folder in folders]
     kwargs = {"folders": names, "out_root": str(out), "settings_json": run.to_json(), "references": references}
-    answers: dict[str, Any] = call("validate", "benchmarks.data.tfdv_work:validate_all", kwargs)
+    answers: dict[str, Any] = call("validate", "benchmarks.harness.in_validate:validate_all", kwargs)
     return answers
 
 

@@ -17,9 +17,8 @@ import numpy as np
 
 from benchmarks.harness.result_file import RESULTS, write_result
 from benchmarks.harness.study import stored
-from benchmarks.monitoring.fault import Fault, read_faults
+from benchmarks.monitoring.fault import Fault, World, read_faults
 from benchmarks.monitoring.log import PlainModel, record
-from benchmarks.monitoring.world import World
 from benchmarks.quality.__main__ import CUTS, FOLDER, make_examples
 from components.kfp_support.environments import call
 from components.kfp_support.progress import progress
@@ -186,4 +185,4 @@ def evaluation(examples: Path, model: Path) -> Path:
 def with_stats(path: Path) -> None:
     """TFDV's statistics of the reference's own visits, where no validation left those of all training trips."""
     kwargs = {"visits": str(path / "visits.parquet"), "out": str(path / reference.STATS)}
-    call("validate", "benchmarks.monitoring.training_stats:write_training_stats", kwargs)
+    call("validate", "benchmarks.harness.in_validate:write_training_stats", kwargs)

@@ -7,10 +7,12 @@ Shape legend: C candidates of all trips together, F features, N judged trips, K 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightgbm
 import numpy as np
+import yaml
 
 from components.train.input_pipeline import LossCurve, batches
 from components.train.pre_ranker import train_preranker
@@ -28,17 +30,7 @@ from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
 MAX_TREES, PATIENCE = 400, 20
-SETTINGS = {
-    "objective": "binary",
-    "learning_rate": 0.1,
-    "num_leaves": 63,
-    "min_data_in_leaf": 200,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "num_threads": 1,
-    "verbosity": -1,
-}
+SETTINGS = yaml.safe_load(Path(__file__).with_name("lightgbm.yaml").read_text())
 
 
 class Rows(NamedTuple):

@@ -12,6 +12,7 @@ from typing import Annotated
 import pandas as pd
 import pyarrow.parquet as pq
 import typer
+import yaml
 
 from benchmarks.harness import study
 from benchmarks.harness.result_file import RESULTS, write_result
@@ -29,17 +30,7 @@ from tfx_configs.recipes import full
 
 SEED, K = 7, 20
 NONE = "none"
-POLICIES: dict[str, tuple[LabelSettings, int]] = {
-    NONE: (LabelSettings(), SEED),
-    "none, another seed": (LabelSettings(), SEED + 1),
-    "gift baskets out (familiarity under 0.6)": (LabelSettings(gift_familiarity=0.6), SEED),
-    "quantities above the 99 % quantile out": (LabelSettings(quantity_quantile=0.99), SEED),
-    "outcomes within 24 hours": (LabelSettings(outcome_hours=24.0), SEED),
-    "outcomes within 24 hours, another seed": (LabelSettings(outcome_hours=24.0), SEED + 1),
-    "gift baskets out (familiarity under 0.8)": (LabelSettings(gift_familiarity=0.8), SEED),
-    "outcomes within 72 hours": (LabelSettings(outcome_hours=72.0), SEED),
-}
-"""{name: (policy, training seed)}"""
+POLICIES = yaml.safe_load(Path(__file__).with_name("policies.yaml").read_text())
 
 
 def main(
@@ -68,7 +59,9 @@ def main(
 
 def measure(world: Judged, events: pd.DataFrame, examples: Path, scratch: Path, name: str) -> Measured:
     """Trains under one policy; judged on the same trips, whose labels no policy changes."""
-    policy, seed = POLICIES[name]
+    row = dict(POLICIES[name])
+    seed = SEED + row.pop("another_seed", False)
+    policy = LabelSettings(**row)
     trips, report = label(world.trips, events, world.catalog, policy)
     folder = Path(tempfile.mkdtemp(dir=scratch))
     trips.save(folder / trips.DIRECTORY)

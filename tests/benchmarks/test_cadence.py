@@ -7,8 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.cadence.__main__ import Walk, mean
-from benchmarks.cadence.weeks import draw
+from benchmarks.cadence.__main__ import Walk, draw, mean
 from benchmarks.harness.page import render
 from model.data import columns as c
 from model.data.time_split import day

@@ -5,8 +5,7 @@ import dataclasses
 import pytest
 
 from benchmarks.monitoring.__main__ import fired, with_stats
-from benchmarks.monitoring.fault import DAY_S, Fault, read_faults
-from benchmarks.monitoring.world import World
+from benchmarks.monitoring.fault import DAY_S, Fault, World, read_faults
 from components.monitor.checks.table import table
 from components.monitor.data.baseline import Baseline, load
 from tests.components.monitor.world import World as RecordedShop

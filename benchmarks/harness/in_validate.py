@@ -4,8 +4,14 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from components.artifacts.validation import Validation
+from components.tfdv import statistics
+from components.tfdv.derived_columns import with_derived
 from components.validate.run import validate_from_json
+from model.data import columns as c
+from model.data import schema
 from model.files import read_json
 
 
@@ -29,3 +35,11 @@ def validate_all(folders: list[str], out_root: str, settings_json: str, referenc
 def versions() -> dict[str, str]:
     """Versions of what validation runs on."""
     return {name: version(name) for name in ("tensorflow-data-validation", "tensorflow", "numpy")}
+
+
+def write_training_stats(visits: str, out: str) -> str:
+    """Writes requests.stats.pb of trips in Parquet (user_id, time_s, store_id); returns `out`."""
+    rows = pd.read_parquet(visits, columns=[c.USER, "time_s", c.STORE]).rename(columns={"time_s": c.TIME})
+    rows[c.TIME] = rows[c.TIME].astype("float64")
+    statistics.write(statistics.compute(with_derived(schema.EVENTS, rows)), Path(out))
+    return out
