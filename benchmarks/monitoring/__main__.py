@@ -5,17 +5,22 @@ build/bench/monitoring.json. The log is four weeks of the demo's trips, answered
 server's own code (build/bench/monitoring/requests; removed, it is recorded again). Each fault and each replay leaves
 its part in build/bench/monitoring/parts, and what is there is not measured again. What others measured is taken in from
 build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence/__main__.py).
+
+With `--system` it writes the first of these: faults in real servers and stores, a real Prometheus, in seconds of the
+rules' own time. Needs prometheus and prometheus-pushgateway on the PATH (Debian has both). The faults are those of
+tests/pipelines/manifests/observability.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
-from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.harness.result_file import RESULTS, measured_by, write_result
 from benchmarks.harness.study import stored
 from benchmarks.monitoring.fault import Fault, World, read_faults
 from benchmarks.monitoring.log import PlainModel, record
@@ -37,7 +42,7 @@ from tfx_configs.units import DAY_S
 SEED = 7
 HERE = RESULTS / "monitoring"
 CUT = FOLDER / CUTS[-1]
-PARTS = HERE / "parts"
+PARTS, SYSTEM = HERE / "parts", HERE / "system.json"
 UNSEEN = ("2017-06-19", "2017-08-14")
 """First days of spans that no choice of the method was made on; each has a feast in it."""
 FEASTS = ("2017-04-16", "2017-05-29", "2017-07-04", "2017-09-04", "2017-11-23", "2017-12-25")
@@ -67,17 +72,20 @@ SETTINGS = MonitorSettings(
 """The shop was closed on Christmas Day and from the afternoon of Thanksgiving."""
 
 
-def main() -> None:
+def main(
+    system: Annotated[bool, typer.Option("--system", help="measure only the alerts on the system")] = False,
+) -> None:
+    if system:
+        write_json(SYSTEM, measured_by("tests/pipelines/manifests/observability/test_faults.py", "alerts"))
+        return
     world = real()
     alerts = [part(fault.name, partial(fired, world, fault)) for fault in read_faults()]
     result: dict[str, Any] = part("clean", partial(clean, world))
     for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
         spans = {cut: part(f"clean-{cut}", partial(replayed, cut)) for cut in cuts}
         result[name] = {cut: span["clean_replay"] for cut, span in spans.items()}
-    system, cadence = (
-        read_json(path) if path.exists() else {} for path in (HERE / "system.json", RESULTS / "cadence.json")
-    )
-    result |= system | {"alerts": alerts + system.get("alerts", []), "cadence": cadence.get("cadence", [])}
+    of_system, cadence = (read_json(path) if path.exists() else {} for path in (SYSTEM, RESULTS / "cadence.json"))
+    result |= of_system | {"alerts": alerts + of_system.get("alerts", []), "cadence": cadence.get("cadence", [])}
     print(write_result("monitoring", result, SEED))
 
 

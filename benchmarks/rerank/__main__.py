@@ -18,6 +18,7 @@ from benchmarks.harness.study import RANKED, Judged, Measured, Values, delta
 from benchmarks.quality.__main__ import CUTS, FOLDER, SEEDS
 from benchmarks.quality.result import POPULARITY
 from benchmarks.quality.work import list_name
+from benchmarks.serving.latency import REQUESTS, cpu_ms
 from components.artifacts.examples import Examples
 from components.evaluate.predictions import request_of
 from components.kfp_support.progress import progress
@@ -39,7 +40,6 @@ KIND = "department"
 SWITCHES = Path(__file__).with_name("switches.yaml")
 BOOSTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 10.0)
 RESERVED = (1, 2, 3)
-WHOLE_ANSWERS = 300
 Ranked = tuple[Request, np.ndarray, np.ndarray, np.ndarray]
 """A request with its candidates' item ids, scores and reasons, best first."""
 
@@ -160,11 +160,5 @@ def _answers(folder: Path) -> dict[str, float]:
         name: LoadedModel(directory, read_manifest(directory), RerankPolicy(wanted[name], values))
         for name in ("off", "all of it")
     }
-    spent: dict[str, list[float]] = {name: [] for name in models}
-    for trip in task.trip_N[:WHOLE_ANSWERS]:
-        request = request_of(task.trips, int(trip), 10)
-        for name, model in models.items():
-            began = time.process_time()
-            model.recommend([request])
-            spent[name].append(1e3 * (time.process_time() - began))
-    return {name: float(np.median(milliseconds)) for name, milliseconds in spent.items()}
+    figures = cpu_ms(models, task, REQUESTS)
+    return {name: figures[name]["cpu_ms_p50"] for name in models}

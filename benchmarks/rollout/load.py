@@ -10,11 +10,15 @@ import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from components.rollout.local.envoy_process import Proxy
 from components.rollout.local.envoy_process import proxy as envoy_proxy
@@ -89,25 +93,11 @@ def _changes(proxy: Proxy, canary: Process, answers: list[tuple[int, str]], requ
     return changes_ms
 
 
-class _Named(BaseHTTPRequestHandler):
-    """Answers with the server's name."""
-
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        name = sys.argv[1].encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(name)))
-        self.end_headers()
-        self.wfile.write(name)
-
-    do_GET = do_POST
-
-    def log_message(self, *_: object) -> None:
-        """Silent."""
-
-
 if __name__ == "__main__":
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), _Named).serve_forever()
+
+    async def answer(request: Request) -> PlainTextResponse:
+        await request.body()
+        return PlainTextResponse(sys.argv[1])
+
+    app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
