@@ -134,7 +134,7 @@ class Study:
 
 
 Most = Annotated[int | None, typer.Option(help="variants measured in this call; default: all that are missing")]
-Kind = Annotated[str | None, typer.Option(help="measures only these: towers or rankers, rankers or models")]
+Kind = Annotated[str | None, typer.Option(help="measures only the variants of this kind")]
 
 
 def measure(studies: Mapping[str, Study], most: int | None = None, kind: str | None = None) -> None:

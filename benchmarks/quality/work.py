@@ -35,7 +35,7 @@ UNION = 600
 """Candidates whose recall is reported; a request ranks fewer of them."""
 UNIONS = {"union": False, "union-new": True}
 """{name of a file of candidates: whether they are of a list of what is new to the shopper}"""
-PUBLISHED = Path(__file__).parent / "results" / "quality.json"
+PUBLISHED = Path(__file__).parents[1] / "results" / "quality.json"
 
 
 def main() -> None:

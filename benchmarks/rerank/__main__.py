@@ -111,8 +111,8 @@ def switches(item_ids: np.ndarray) -> dict[str, RerankSettings]:
     for row in table.values():
         for rule in row.get("rules", ()):
             if rule["action"] == "exclude":
-                rule["values"] = tuple(gone.tolist())
-    return {name: RerankSettings(**row) for name, row in table.items()}
+                rule["values"] = gone.tolist()
+    return {name: RerankSettings.from_dict(row) for name, row in table.items()}
 
 
 def candidates(model: package.LoadedModel, task: Task) -> list[Ranked]:

@@ -61,7 +61,7 @@ def measure(world: Judged, events: pd.DataFrame, examples: Path, scratch: Path, 
     """Trains under one policy; judged on the same trips, whose labels no policy changes."""
     row = dict(POLICIES[name])
     seed = SEED + row.pop("another_seed", False)
-    policy = LabelSettings(**row)
+    policy = LabelSettings.from_dict(row)
     trips, report = label(world.trips, events, world.catalog, policy)
     folder = Path(tempfile.mkdtemp(dir=scratch))
     trips.save(folder / trips.DIRECTORY)
