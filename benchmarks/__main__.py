@@ -1,7 +1,10 @@
 """`python -m benchmarks NAME`: runs one benchmark; the result is build/bench/NAME.json."""
 
-import runpy
+import importlib
 import sys
+
+import typer
+from threadpoolctl import threadpool_limits
 
 MODULES = {
     "ablation": "ablation",
@@ -24,11 +27,24 @@ MODULES = {
     "shipping": "serving.shipping",
     "soak": "serving.soak",
 }
-"""{name: module under benchmarks/}."""
+"""{name: module under benchmarks/, or package whose __main__ it is}."""
+ONE_BLAS_THREAD = {"ablation", "noise", "rerank"}
+
+
+def run(name: str, *arguments: str) -> None:
+    """Calls a benchmark's main with the command line options of its signature."""
+    package = f"benchmarks.{MODULES[name]}"
+    if hasattr(importlib.import_module(package), "__path__"):
+        package += ".__main__"
+    module = importlib.import_module(package)
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(help=module.__doc__)(module.main)
+    with threadpool_limits(1 if name in ONE_BLAS_THREAD else None, "blas"):
+        app(arguments, prog_name=f"python -m benchmarks {name}")
+
 
 if __name__ == "__main__":
     if sys.argv[1:2] == [] or sys.argv[1] not in MODULES:
         print(f"aisle: expected one benchmark of {', '.join(MODULES)}, got {sys.argv[1:]}", file=sys.stderr)
         sys.exit(2)
-    sys.argv.pop(0)
-    runpy.run_module(f"benchmarks.{MODULES[sys.argv[0]]}", run_name="__main__", alter_sys=True)
+    run(*sys.argv[1:])

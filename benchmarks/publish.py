@@ -3,11 +3,11 @@
 `python -m benchmarks.publish` after `make bench` or any of its parts.
 """
 
-import dataclasses
 import re
 from pathlib import Path
 from typing import Any
 
+from benchmarks.__main__ import MODULES
 from benchmarks.harness.page import render
 from model.files import read_json, write_json, write_text
 
@@ -16,45 +16,15 @@ FRESH, PUBLISHED = ROOT / "build" / "bench", ROOT / "benchmarks" / "results"
 CADENCE = FRESH / "cadence" / "cadence.svg"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Section:
-    """Where the text of a section and its figures come from."""
-
-    template: str
-    """Path below benchmarks/, without `.md.j2`."""
-    result: str = ""
-    """Name of the result; empty: that of the section."""
-    others: tuple[str, ...] = ()
-    """Names of further results."""
-
-
-SECTIONS = {
-    "ablation": Section(template="ablation/ablation"),
-    "alternatives": Section(template="quality/alternatives", result="quality", others=("latency",)),
-    "cadence": Section(template="cadence/cadence"),
-    "calibration": Section(template="robustness/calibration"),
-    "capacity": Section(template="serving/capacity", result="serving", others=("demo",)),
-    "data": Section(template="data/data"),
-    "demo": Section(template="demo/demo"),
-    "fuzz": Section(template="serving/fuzz"),
-    "labels": Section(template="robustness/labels"),
-    "monitoring": Section(template="monitoring/monitoring"),
-    "noise": Section(template="robustness/noise"),
-    "offpolicy": Section(template="offpolicy/offpolicy"),
-    "quality": Section(template="quality/quality"),
-    "refresh": Section(template="cadence/refresh"),
-    "rerank": Section(template="rerank/rerank"),
-    "rollout": Section(template="rollout/rollout"),
-    "serving": Section(template="serving/serving"),
-    "soak": Section(template="serving/soak"),
-}
-ONLY_FIGURES = {"experiment", "latency", "shipping"}
-"""Results that pages take single figures from, without a section."""
+TEMPLATES = {path.name.removesuffix(".md.j2"): path for path in ROOT.glob("benchmarks/*/*.md.j2")}
+"""{section: its text}"""
+RESULTS_OF = {"alternatives": ("quality", "latency"), "capacity": ("serving", "demo")}
+"""{section: results that its figures come from}; elsewhere the result of the section's name."""
 
 
 def main() -> None:
     for path in sorted(FRESH.glob("*.json")):
-        if path.stem in {section.result or name for name, section in SECTIONS.items()} | ONLY_FIGURES:
+        if path.stem in MODULES:
             write_json(PUBLISHED / path.name, read_json(path))
             print(f"copied {path.name}")
     if CADENCE.exists():
@@ -77,9 +47,9 @@ def filled(text: str) -> str:
 
     def section(match: re.Match[str]) -> str:
         name = match["name"]
-        of = SECTIONS[name]
-        others = {other: read_json(PUBLISHED / f"{other}.json") for other in of.others}
-        body = render(of.template, read_json(PUBLISHED / f"{of.result or name}.json"), **others)
+        first, *others = RESULTS_OF.get(name, (name,))
+        results = {result: read_json(PUBLISHED / f"{result}.json") for result in (first, *others)}
+        body = render(f"{TEMPLATES[name].parent.name}/{name}", results.pop(first), **results)
         return f"<!-- results:{name} -->\n{body}\n<!-- /results -->"
 
     def figure(match: re.Match[str]) -> str:

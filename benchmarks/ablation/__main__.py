@@ -1,9 +1,8 @@
 """What is each part of retrieval and ranking worth? One part taken out or put in at a time, on the same judged trips.
 
-`python -m benchmarks.ablation` needs the examples that `python -m benchmarks.quality` left for the last cut.
-It measures the variants that are not there yet, and writes build/bench/ablation.json anew. Towers
-are trained as in components/train/run.py, but for EPOCHS; rankers learn from RANKING_DAYS, all from the same candidates
-and features.
+`python -m benchmarks ablation` needs the examples that `python -m benchmarks quality` left for the last cut.
+It measures the variants that are not there yet, and writes build/bench/ablation.json. Towers are trained as in
+components/train/run.py, but for EPOCHS; rankers learn from RANKING_DAYS, all from the same candidates and features.
 
 Shape legend: N judged trips, R retrieved, C candidates of a trip.
 """
@@ -13,10 +12,8 @@ from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from benchmarks.ablation import ranking as ablation_ranking
-from benchmarks.ablation import towers as ablation_towers
+from benchmarks.ablation import ranking, towers
 from benchmarks.ablation.ranking import RANKERS
 from benchmarks.ablation.towers import AS_IT_IS, LINE_ALONE, LONGER, OTHER_SEED, TOWERS, Lists
 from benchmarks.harness import study
@@ -43,26 +40,18 @@ EPOCHS = 1
 """Of the towers that are compared; those that the ranker's candidates come from have as many as the main job's."""
 UNION = 600
 OUT = RESULTS / "ablation"
-KINDS = ("towers", "rankers")
 
 
-def main() -> None:
-    arguments = study.parser(__doc__, KINDS).parse_args()
+def main(most: study.Most = None, kind: study.Kind = None) -> None:
     world = World(FOLDER / CUTS[-1] / "examples")
-    measures: dict[str, tuple[Callable[[World, str], Measured], list[str]]] = {
-        "towers": (measure_towers, list(TOWERS)),
-        "rankers": (measure_ranker, list(RANKERS)),
+    variants: dict[str, dict[str, Callable[[], Measured]]] = {
+        "towers": {name: partial(measure_towers, world, name) for name in TOWERS},
+        "rankers": {name: partial(measure_ranker, world, name) for name in RANKERS},
     }
     studies = {
-        kind: Study(
-            folder=OUT / kind,
-            variants={name: partial(measured, world, name) for name in names},
-            reference=AS_IT_IS,
-            seed=SEED,
-        )
-        for kind, (measured, names) in measures.items()
+        of: Study(folder=OUT / of, variants=made, reference=AS_IT_IS, seed=SEED) for of, made in variants.items()
     }
-    study.measure(studies, arguments.most, arguments.kind)
+    study.measure(studies, most, kind)
     about = {
         "cut": CUTS[-1],
         "trips": len(world.which),
@@ -71,7 +60,7 @@ def main() -> None:
         "epochs": EPOCHS,
         "union": UNION,
     }
-    print(write_result("ablation", about | {kind: one.compared() for kind, one in studies.items()}, SEED))
+    print(write_result("ablation", about | {of: measured.compared() for of, measured in studies.items()}, SEED))
 
 
 class World(Judged):
@@ -101,11 +90,11 @@ class World(Judged):
         """(to learn from, judged): candidates of the pre-ranker, or source by source."""
         folder = OUT / ("samples" if preranked else "samples-by-source")
         if not (folder / "judged").exists():
-            training, ranking = self.recommender(self.catalog), self.learning.ranking
+            training, asked = self.recommender(self.catalog), self.learning.ranking
             if preranked:
-                train_preranker(training, self.reader, ranking, self.lists.early, SEED)
+                train_preranker(training, self.reader, asked, self.lists.early, SEED)
             serving = self.recommender(self.served, training.candidates.preranker)
-            collect(training, self.reader, ranking, self.lists.early, folder / "train")
+            collect(training, self.reader, asked, self.lists.early, folder / "train")
             collect(serving, self.reader, self.which, self.lists.judged, folder / "judged")
         return Samples.load(folder / "train"), Samples.load(folder / "judged")
 
@@ -119,28 +108,24 @@ def measure_towers(world: World, name: str) -> Measured:
     """Recall of what the towers find and of the union with it, by trip; coverage of the first 200."""
     run, longer = settings(_seed(name)), name == LONGER
     train = run.train if longer else run.train.replace(retrieval_epochs=EPOCHS)
-    ranking = world.learning.ranking
-    asked = ranking if longer else np.random.default_rng(SEED).permutation(ranking)[:TRIPS]
-    found = ablation_towers.train_and_list(
-        TOWERS[name],
-        world.catalog,
-        world.reader,
-        world.learning,
-        train,
-        Lists(early=asked, judged=world.which),
-        run.candidates.retrieved,
+    asked_n = world.learning.ranking
+    if not longer:
+        asked_n = np.random.default_rng(SEED).permutation(asked_n)[:TRIPS]
+    asked = Lists(early=asked_n, judged=world.which)
+    nearest = towers.train_and_list(
+        TOWERS[name], world.catalog, world.reader, world.learning, train, asked, run.candidates.retrieved
     )
     if longer:
         OUT.mkdir(parents=True, exist_ok=True)
-        np.savez(OUT / "lists.npz", **found._asdict())
+        np.savez(OUT / "lists.npz", **nearest._asdict())
     training = world.recommender(world.catalog)
-    train_preranker(training, world.reader, asked, found.early, SEED)
+    train_preranker(training, world.reader, asked_n, nearest.early, SEED)
     if name == LINE_ALONE:
         preranker = training.candidates.preranker
         for variable in (preranker.kernels[-1], preranker.biases[-1]):
             variable.assign(tf.zeros_like(variable))
-    union = list_union(world, world.recommender(world.served, training.candidates.preranker), found.judged)
-    hits, united = world.hits(found.judged[:, :UNION]), world.hits(union)
+    union = list_union(world, world.recommender(world.served, training.candidates.preranker), nearest.judged)
+    hits, united = world.hits(nearest.judged[:, :UNION]), world.hits(union)
     values = {
         "recall@200": metrics.recall(hits, 200),
         "explore_recall@200": metrics.explore_recall(hits, 200),
@@ -149,7 +134,7 @@ def measure_towers(world: World, name: str) -> Measured:
         "union_recall": metrics.recall(united, UNION),
         "union_explore_recall": metrics.explore_recall(united, UNION),
     }
-    return values, {"coverage@200": world.coverage(found.judged, 200)}
+    return values, {"coverage@200": world.coverage(nearest.judged, 200)}
 
 
 def list_union(world: World, recommender: Recommender, judged_NR: np.ndarray) -> np.ndarray:
@@ -171,14 +156,9 @@ def measure_ranker(world: World, name: str) -> Measured:
     variant = RANKERS[name]
     train, judged = world.samples(variant.preranked)
     bought, run = train.bought_C(world.trips), settings(_seed(name))
-    items_NK = ablation_ranking.train_and_list(variant, world.catalog, world.features, train, bought, judged, run.train)
+    items_NK = ranking.train_and_list(variant, world.catalog, world.features, train, bought, judged, run.train)
     return world.measured(items_NK)
 
 
 def _seed(name: str) -> int:
     return SEED + 1 if name == OTHER_SEED else SEED
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1, "blas"):
-        main()

@@ -3,7 +3,8 @@
 Candidates and features are those of benchmarks/harness/samples.py, the same for every variant but the one without
 pre-ranker.
 
-Shape legend: B trips of a step, C candidates of all of them together, F features, N judged trips, K places of a list.
+Shape legend: B trips of a step, C candidates of all of them together, F features, N judged trips, K places of a list,
+L recent purchases, d width of an item's embedding, u units.
 """
 
 import dataclasses
@@ -13,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.ablation.attention import Attention
 from benchmarks.ablation.towers import AS_IT_IS, OTHER_SEED
 from benchmarks.harness.samples import Samples
 from components.train.input_pipeline import LossCurve
@@ -21,12 +21,57 @@ from components.train.ranker import LEARNING_RATE, LISTWISE, STANDARDISE_BATCHES
 from model.data.catalog import Catalog
 from model.data.trips import slice_positions
 from model.evaluation.ranking_metrics import NO_ITEM
-from model.networks.ranker import Ranker
+from model.networks.ranker import AttributeEmbedding, Ranker
 from model.networks.tfrs import tfrs
 from model.system.legacy_keras import tf
 from tfx_configs.settings import TrainSettings
 
 K = 20
+IDENTITY, ATTRIBUTE, UNITS = 8, 4, 16
+"""Widths of attention."""
+
+
+class Attention(tf.Module):
+    """Sums the recent purchases, weighted for each candidate, beside the ranker's own features.
+
+    After Zhou et al., "Deep Interest Network for Click-Through Rate Prediction" (KDD 2018): a small network takes the
+    candidate, the purchase and their product and gives the purchase a weight; the weighted purchases are summed,
+    without a softmax. Here it sees the purchase's age as well.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(name="attention")
+        self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")
+        self._attribute_IA = tf.Variable(catalog.attribute_IA, trainable=False, name="attributes")
+        self._item = tf.keras.layers.Embedding(catalog.vocabulary_size, IDENTITY)
+        self._attributes = AttributeEmbedding(catalog.attribute_sizes, ATTRIBUTE)
+        self.width = IDENTITY + ATTRIBUTE * len(catalog.attribute_sizes)
+        dense = tf.keras.layers.Dense
+        self._candidate, self._purchase, self._product = dense(UNITS), dense(UNITS, use_bias=False), dense(UNITS)
+        self._weight = dense(1)
+
+    def __call__(self, item_C: Any, row_C: Any, recent_BL: Any, age_BL: Any) -> Any:
+        """[C, d]. Recent items of -1 count nothing."""
+        query_Cd = self.embed(item_C)
+        purchase_BLd = self._embed_all(recent_BL)
+        aged_BLd = tf.concat([purchase_BLd, tf.math.log1p(age_BL)[:, :, None]], axis=2)
+        purchase_CLd = tf.gather(purchase_BLd, row_C)
+        unit_CLu = (
+            self._candidate(query_Cd)[:, None, :]
+            + tf.gather(self._purchase(aged_BLd), row_C)
+            + self._product(query_Cd[:, None, :] * purchase_CLd)
+        )
+        weight_CL = self._weight(tf.nn.relu(unit_CLu))[:, :, 0] * tf.gather(tf.cast(recent_BL >= 0, tf.float32), row_C)
+        return tf.einsum("cl,cld->cd", weight_CL, purchase_CLd)
+
+    def embed(self, item_X: Any) -> Any:
+        """[X, d]."""
+        parts = [self._item(tf.gather(self._vocabulary_I, item_X))]
+        return tf.concat([*parts, self._attributes(tf.gather(self._attribute_IA, item_X))], axis=1)
+
+    def _embed_all(self, recent_BL: Any) -> Any:
+        flat = self.embed(tf.reshape(tf.maximum(recent_BL, 0), [-1]))
+        return tf.reshape(flat, [tf.shape(recent_BL)[0], tf.shape(recent_BL)[1], self.width])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -58,9 +103,9 @@ class Learner(tfrs.Model):
 
     def standardise(self, dense_CF: np.ndarray) -> None:
         """Sets the ranker's mean and scale; what attention adds stays as it is."""
-        zero, one = np.zeros(self._width), np.ones(self._width)
-        self.ranker.mean_F.assign(np.concatenate([dense_CF.mean(axis=0), zero]))
-        self.ranker.scale_F.assign(np.concatenate([np.maximum(dense_CF.std(axis=0), 1e-3), one]))
+        zero_d, unit_d = np.zeros(self._width), np.ones(self._width)
+        self.ranker.mean_F.assign(np.concatenate([dense_CF.mean(axis=0), zero_d]))
+        self.ranker.scale_F.assign(np.concatenate([np.maximum(dense_CF.std(axis=0), 1e-3), unit_d]))
 
     def call(self, inputs: dict[str, Any]) -> Any:
         """[C] log-odds of the candidates of `steps`."""
@@ -118,8 +163,8 @@ def steps(
         rows = order[start : start + size]
         at, row = slice_positions(samples.begin_n[rows], samples.begin_n[rows + 1])
         if seed is not None:
-            kept = bought_C[at] | (rng.random(len(at)) < keep_percent / 100)
-            at, row = at[kept], row[kept]
+            drawn = bought_C[at] | (rng.random(len(at)) < keep_percent / 100)
+            at, row = at[drawn], row[drawn]
         yield {
             "dense_CF": samples.dense_CF[at][:, columns],
             "item_C": samples.item_C[at],
@@ -156,12 +201,11 @@ def _best(learner: Learner, judged: Samples, columns: np.ndarray, size: int) -> 
     return best_NK
 
 
-class Uncrossed(Ranker):
-    """Without cross layers: what stands beside the plain network is linear."""
-
-    def __init__(self, catalog: Catalog, features: int) -> None:
-        super().__init__(catalog, features)
-        self._cross = []
+def _uncrossed(catalog: Catalog, features: int) -> Ranker:
+    """Without cross layers: what is added to the plain network is linear."""
+    ranker = Ranker(catalog, features)
+    ranker._cross = []
+    return ranker
 
 
 def _one_item(catalog: Catalog, features: int) -> Ranker:
@@ -179,7 +223,7 @@ RANKERS: dict[str, Variant] = {
     OTHER_SEED: Variant(),
     "pointwise loss only": Variant(listwise=0.0),
     "listwise loss only": Variant(pointwise=0.0),
-    "no cross layers": Variant(make=Uncrossed),
+    "no cross layers": Variant(make=_uncrossed),
     "no item id": Variant(make=_one_item),
     "no promotions": Variant(without=lambda name: name.startswith("on_")),
     "no price": Variant(without=lambda name: name == "price"),

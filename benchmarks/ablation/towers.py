@@ -62,66 +62,28 @@ def train_and_list(
     if isinstance(towers, Mined):
         trips = reader.trips
         later = later[trips.history_end_T[later] > trips.history_begin_T[later]]
-        found = retrieve(towers, index, reader, later, MINED_TO)[:, MINED_FROM:]
-        towers.learn(reader, later, mine(reader, later, found, settings.seed), settings, watch)
+        listed = retrieve(towers, index, reader, later, MINED_TO)[:, MINED_FROM:]
+        towers.learn(reader, later, mine(reader, later, listed, settings.seed), settings, watch)
     else:
         train_towers(towers, reader, later, settings, watch)
     index = item_index(towers, catalog, reader, learning.ranking)
     return Lists(early=early, judged=retrieve(towers, index, reader, asked.judged, most))
 
 
-class Uncorrected(TwoTowers):
+class _WithoutProbabilities(tfrs.tasks.Retrieval):
     """Popular items are negatives as often as they are bought, and nothing makes up for it."""
 
-    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
-        super().__init__(catalog, settings)
-        self._task = _WithoutProbabilities(temperature=settings.temperature, remove_accidental_hits=True)
-
-
-class _WithoutProbabilities(tfrs.tasks.Retrieval):
     def call(self, query: Any, candidate: Any, candidate_ids: Any = None, **ignored: Any) -> Any:
         return super().call(query, candidate, candidate_ids=candidate_ids, compute_metrics=False)
 
 
-class WithAccidentalHits(TwoTowers):
-    """The same item, bought on another trip of the batch, counts as a negative."""
-
-    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
-        super().__init__(catalog, settings)
-        self._task = tfrs.tasks.Retrieval(temperature=settings.temperature)
-
-
-class Hardest(TwoTowers):
-    """Of each positive's negatives, only the HARDEST."""
-
-    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
-        super().__init__(catalog, settings)
-        self._task = tfrs.tasks.Retrieval(
-            temperature=settings.temperature, remove_accidental_hits=True, num_hard_negatives=HARDEST
-        )
-
-
-class Forgetful(TwoTowers):
-    """The query tower sees the shopper's attributes and the time of the week, and no purchases."""
-
-    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
-        super().__init__(catalog, settings)
-        self.queries = _NoHistory(catalog, self.items, settings.dimension)
-
-
 class _NoHistory(QueryTower):
+    """Sees the shopper's attributes and the time of the week, and no purchases."""
+
     def __call__(self, batch: Batch) -> Any:
         return super().__call__(
             batch._replace(**{name: getattr(batch, name)[:0] for name in Batch._fields if name.endswith("_H")})
         )
-
-
-class OneSpan(TwoTowers):
-    """The history is summed once, halved every 30 days."""
-
-    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
-        super().__init__(catalog, settings)
-        self.queries.half_lives_days = (30.0,)
 
 
 class Mined(TwoTowers):
@@ -169,18 +131,18 @@ class Mined(TwoTowers):
         return loss / tf.maximum(positives, 1.0)
 
 
-def mine(reader: TripReader, which: np.ndarray, found: np.ndarray, seed: int, k: int = MINED) -> np.ndarray:
+def mine(reader: TripReader, which: np.ndarray, listed: np.ndarray, seed: int, k: int = MINED) -> np.ndarray:
     """[n, k] int32: of each trip's listed items, k drawn ones that the shopper neither bought then nor before; -1 where
     there are fewer.
 
     Args:
-        which: [n] trips. found: [n, R] int32 items, padded with -1.
+        which: [n] trips. listed: [n, R] int32 items, padded with -1.
     """
     rng, trips = np.random.default_rng(seed), reader.trips
     mined = np.full((len(which), k), -1, np.int32)
     for row, trip in enumerate(which.tolist()):
-        known = np.concatenate([trips.basket(trip), trips.event_item_E[trips.history(trip)]])
-        wrong = found[row][(found[row] >= 0) & ~np.isin(found[row], known)]
+        bought = np.concatenate([trips.basket(trip), trips.event_item_E[trips.history(trip)]])
+        wrong = listed[row][(listed[row] >= 0) & ~np.isin(listed[row], bought)]
         picked = rng.permutation(wrong)[:k]
         mined[row, : len(picked)] = picked
     return mined
@@ -190,10 +152,33 @@ def _with(**changed: Any) -> Make:
     return lambda catalog, settings: TwoTowers(catalog, settings.replace(**changed))
 
 
+def _with_task(make: Callable[..., Any] = tfrs.tasks.Retrieval, **options: Any) -> Make:
+    """Towers with another loss."""
+
+    def made(catalog: Catalog, settings: TrainSettings) -> TwoTowers:
+        towers = TwoTowers(catalog, settings)
+        towers._task = make(temperature=settings.temperature, **options)
+        return towers
+
+    return made
+
+
+def _forgetful(catalog: Catalog, settings: TrainSettings) -> TwoTowers:
+    towers = TwoTowers(catalog, settings)
+    towers.queries = _NoHistory(catalog, towers.items, settings.dimension)
+    return towers
+
+
+def _one_span(catalog: Catalog, settings: TrainSettings) -> TwoTowers:
+    """The history is summed once, halved every 30 days."""
+    towers = TwoTowers(catalog, settings)
+    towers.queries.half_lives_days = (30.0,)
+    return towers
+
+
 def _ids_only(catalog: Catalog, settings: TrainSettings) -> TwoTowers:
     none = np.zeros((catalog.items, 0), np.int32)
-    bare = dataclasses.replace(catalog, attribute_names=(), attribute_sizes=(), attribute_IA=none)
-    return TwoTowers(bare, settings)
+    return TwoTowers(dataclasses.replace(catalog, attribute_names=(), attribute_sizes=(), attribute_IA=none), settings)
 
 
 AS_IT_IS = "as it is"
@@ -203,15 +188,15 @@ LONGER = "+ three epochs"
 TOWERS: dict[str, Make] = {
     LONGER: TwoTowers,
     AS_IT_IS: TwoTowers,
-    "no logQ correction": Uncorrected,
+    "no logQ correction": _with_task(_WithoutProbabilities, remove_accidental_hits=True),
     "negatives of the batch only": _with(uniform_negatives=0),
     "temperature 1": _with(temperature=1.0),
     "ids only, no attributes": _ids_only,
     "+ mined hard negatives": Mined,
-    "no recent purchases": Forgetful,
-    "recent purchases summed once": OneSpan,
+    "no recent purchases": _forgetful,
+    "recent purchases summed once": _one_span,
     LINE_ALONE: TwoTowers,
-    "accidental hits kept": WithAccidentalHits,
-    f"+ the hardest {HARDEST} negatives only": Hardest,
+    "accidental hits kept": _with_task(),
+    f"+ the hardest {HARDEST} negatives only": _with_task(remove_accidental_hits=True, num_hard_negatives=HARDEST),
     OTHER_SEED: TwoTowers,
 }

@@ -1,12 +1,10 @@
 """A model that is four weeks old: left as it is, refreshed, trained a little further, trained again from scratch.
 
-`python -m benchmarks.cadence.refresh` does what is not there yet in build/bench/refresh and writes
+`python -m benchmarks refresh` does what is not there yet in build/bench/refresh and writes
 build/bench/refresh.json: all four answer the same judged trips. About a quarter of an hour on two cores, most of it two
 trainings from scratch.
 """
 
-import calendar
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,8 +16,8 @@ from benchmarks.cadence.__main__ import Walk
 from benchmarks.harness import study
 from benchmarks.harness.result_file import RESULTS, write_result
 from benchmarks.harness.study import RANKED, Judged, Measured, Study, interval
+from benchmarks.quality.__main__ import seconds
 from components.evaluate.predictions import lists
-from components.ingest.run import ingest
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import Task
 from model.files import read_json
@@ -34,27 +32,24 @@ FOLDER = RESULTS / "refresh"
 K, SEED = 10, 7
 
 
-def main() -> None:
-    arguments = study.parser(__doc__).parse_args()
-    run = full()
-    if not (FOLDER / "tables").exists():
-        ingest(data=run.data, tables_dir=FOLDER / "tables")
-    walk = Walk(folder=FOLDER, run=run, weeks=0)
-    parent, judged = walk.model(_seconds(PARENT)), Judged(walk.examples(_seconds(CUT)))
+def main(most: study.Most = None) -> None:
+    walk = Walk(folder=FOLDER, run=full(), weeks=0)
+    walk.ingest()
+    parent, judged = walk.model(seconds(PARENT)), Judged(walk.examples(seconds(CUT)))
     models: dict[str, Callable[[], Path]] = {STALE: lambda: parent}
     models |= {start: partial(trained, walk, start, parent) for start in STARTS}
     variants = {name: partial(measure, model, judged) for name, model in models.items()}
     of = Study(folder=FOLDER / "lists", variants=variants, reference=STALE, seed=SEED)
-    study.measure({"models": of}, arguments.most)
+    study.measure({"models": of}, most)
     print(write_result("refresh", result(of, judged), SEED))
 
 
 def trained(walk: Walk, start: Start, parent: Path) -> Path:
     """The model directory of CUT that began so, with what it cost beside it."""
     if start == SCRATCH:
-        return walk.model(_seconds(CUT))
-    places = ("--input", str(walk.examples(_seconds(CUT))), "--parent", str(parent))
-    return walk.job("train", FOLDER / CUT / start, _seconds(CUT), walk.run.training(start=start), *places)
+        return walk.model(seconds(CUT))
+    places = ("--input", str(walk.examples(seconds(CUT))), "--parent", str(parent))
+    return walk.job("train", start, seconds(CUT), walk.run.training(start=start), *places)
 
 
 def measure(model: Callable[[], Path], judged: Judged) -> Measured:
@@ -96,7 +91,7 @@ def result(of: Study, judged: Judged) -> dict[str, Any]:
 
 def new_items(task: Task) -> np.ndarray:
     """Indices of the items that no shopper bought before the parent's cut."""
-    old = np.unique(task.trips.event_item_E[task.trips.event_time_E < _seconds(PARENT)])
+    old = np.unique(task.trips.event_item_E[task.trips.event_time_E < seconds(PARENT)])
     return np.setdiff1d(np.arange(len(task.trips.item_ids)), old)
 
 
@@ -111,11 +106,3 @@ def _cost(start: str) -> dict[str, Any]:
     file = FOLDER / PARENT / "model.cost.json" if start == SCRATCH else FOLDER / CUT / f"{start}.cost.json"
     cost = read_json(file)
     return {key: cost[key] for key in ("cpu_s", "peak_mb")}
-
-
-def _seconds(date: str) -> int:
-    return calendar.timegm(time.strptime(date, "%Y-%m-%d"))
-
-
-if __name__ == "__main__":
-    main()

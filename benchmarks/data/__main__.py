@@ -1,23 +1,23 @@
 """How fast is the way from files to trips, how much memory does it take, and does it grow with the data?
 
-`python -m benchmarks.data` writes build/bench/data.json: ingest and trips of The Complete Journey once, three and ten
+`python -m benchmarks data` writes build/bench/data.json: ingest and trips of The Complete Journey once, three and ten
 times over on DuckDB, once on local Spark, and the same work in pandas, each run in a process of its own. Engines that
 finish a scale must have made the same rows. Then what validation catches (benchmarks/data/tfdv.py).
 """
 
-import argparse
 import shutil
 import statistics
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import duckdb
 import psutil
+import typer
+import yaml
 
 from benchmarks.data import tfdv as data_tfdv
-from benchmarks.data.replicas import replicate
 from benchmarks.harness import process as child
 from benchmarks.harness.result_file import write_result
 from components.ingest.completejourney import package_data
@@ -30,26 +30,20 @@ LIMIT_GB = 20.0
 REPETITIONS = {1: 3}
 """{scale: runs of each engine}; one elsewhere."""
 ENGINES = {1: ("duckdb", "pandas", "spark"), 3: ("duckdb", "pandas"), 10: ("duckdb", "pandas")}
-"""{scale: who does it}."""
-COLUMNS = {
-    "events": "user_id, item_id, event_time, basket_id, event_type, quantity, price, store_id",
-    "promotions": 'item_id, store_id, start, "end", kind',
-    "items": "item_id, department, product_category, product_type, brand, manufacturer_id, package_size",
-    "users": "user_id, age, income, home_ownership, marital_status, household_size, household_comp, kids_count",
-}
+"""{scale: engines that run it}."""
+COLUMNS = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text())
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--scales", type=int, nargs="+", default=list(ENGINES), choices=list(ENGINES))
-    parser.add_argument("--scratch", type=Path, help="where to work, 40 GB; default: the temporary directory")
-    arguments = parser.parse_args()
+def main(
+    scales: Annotated[list[int], typer.Option(help="copies of the source; may be repeated")] = [*ENGINES],  # noqa: B006
+    scratch: Annotated[Path | None, typer.Option(help="where to work, 40 GB; default: the temporary directory")] = None,
+) -> None:
     result: dict[str, Any] = {"runs": [], "unfinished": [], "examples_stage": [], "equal_rows": {}}
-    with tempfile.TemporaryDirectory(prefix="aisle-data-", dir=arguments.scratch) as scratch:
-        for scale in arguments.scales:
-            measure(scale, Path(scratch) / str(scale), result)
-        tables = next(Path(scratch).glob("1/duckdb/tables"), None)
-        result |= data_tfdv.measure(tables, Path(scratch) / "tfdv")
+    with tempfile.TemporaryDirectory(prefix="aisle-data-", dir=scratch) as folder:
+        for scale in scales:
+            measure(scale, Path(folder) / str(scale), result)
+        tables = next(Path(folder).glob("1/duckdb/tables"), None)
+        result |= data_tfdv.measure(tables, Path(folder) / "tfdv")
     path = write_result("data", result | {"memory_gb": full().data.memory_gb}, data_tfdv.SEED)
     print(f"{result['runs']} {result['unfinished']} {result['tfdv']} in {path}")
 
@@ -82,7 +76,7 @@ def _run(work: str, folder: Path, out: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "benchmarks.data.work", work, str(folder / "source"), str(target)]
     ended = child.run(command, limit_mb=limit_mb)
     if ended.code != 0 and not ended.over_limit:
-        raise StageFailed(f"expected {work} to end with 0, got {ended.code}; its words are above")
+        raise StageFailed(f"expected {work} to end with 0, got {ended.code}; see its output above")
     about = {"cpu_s": ended.cpu_s, "peak_mb": ended.peak_mb, "other_cores": ended.other_cores}
     if ended.over_limit:
         return about | {"over_limit": True, "limit_mb": round(limit_mb), "ended_after_s": ended.seconds}
@@ -92,38 +86,49 @@ def _run(work: str, folder: Path, out: str) -> dict[str, Any]:
 
 def _summary(runs: list[dict[str, Any]], rows: int) -> dict[str, Any]:
     """The run of median time, with the times of all; the highest peak."""
-    middle = sorted(runs, key=lambda run: run["seconds"])[len(runs) // 2]
     each = [run["seconds"] for run in runs]
-    return middle | {
+    return sorted(runs, key=lambda run: run["seconds"])[len(runs) // 2] | {
         "seconds": statistics.median(each),
         "seconds_min": min(each),
         "seconds_each": each,
         "rows_per_s": round(rows / statistics.median(each)),
-        "peak_mb": max(run["peak_mb"] for run in runs),
-        "other_cores": max(run["other_cores"] for run in runs),
+        **{name: max(run[name] for run in runs) for name in ("peak_mb", "other_cores")},
     }
 
 
 def _equal(folder: Path, scale: int) -> list[str]:
     """The engines that finished the scale, whose rows are equal. Raises CheckFailed when they are not."""
-    finished = [engine for engine in ENGINES[scale] if (folder / engine).exists()]
-    if len(finished) > 1:
-        prints = {engine: _fingerprint(folder / engine) for engine in finished}
-        if any(found != prints[finished[0]] for found in prints.values()):
-            raise CheckFailed(f"expected the same rows of every engine at {scale}x, got {prints}")
-    return finished
+    prints = {engine: _fingerprint(folder / engine) for engine in ENGINES[scale] if (folder / engine).exists()}
+    if any(other != next(iter(prints.values())) for other in prints.values()):
+        raise CheckFailed(f"expected the same rows of every engine at {scale}x, got {prints}")
+    return list(prints)
 
 
 def _fingerprint(out: Path) -> dict[str, Any]:
     """Rows and the sum of the rows' hashes of each table; digests of the trips' files."""
-    found: dict[str, Any] = {"trips": tree_digests(out / "trips")}
-    for table, columns in COLUMNS.items():
+    prints: dict[str, Any] = {"trips": tree_digests(out / "trips")}
+    for table, columns in COLUMNS["tables"].items():
         path = next((out / "tables").glob(f"{table}*"))
         files = f"{path}/**/*.parquet" if path.is_dir() else path
         query = f"SELECT count(*), sum(hash({columns})::HUGEINT) FROM '{files}'"
-        found[table] = [int(value) for value in duckdb.execute(query).fetchall()[0]]
-    return found
+        prints[table] = [int(value) for value in duckdb.execute(query).fetchall()[0]]
+    return prints
 
 
-if __name__ == "__main__":
-    main()
+def replicate(source: Path, target: Path, copies: int) -> dict[str, int]:
+    """Writes the source's files `copies` times over into `target`, streaming; returns {file: rows}.
+
+    Each replica has shoppers, baskets and products of its own. Stores, weeks and times stay as they are, so a replica
+    is as busy as the original.
+    """
+    target.mkdir(parents=True)
+    rows = {}
+    with duckdb.connect(config={"memory_limit": "2GB", "preserve_insertion_order": False}) as engine:
+        for name, ids in COLUMNS["ids"].items():
+            moved = ", ".join(f"{column} + copy * {COLUMNS['apart'][column]} AS {column}" for column in ids)
+            everything = f"read_parquet('{source / name}.parquet'), range({copies}) AS copies(copy)"
+            select = f"SELECT * EXCLUDE (copy) REPLACE ({moved}) FROM {everything}"
+            file = target / f"{name}.parquet"
+            engine.execute(f"COPY ({select}) TO '{file}' (FORMAT parquet)")
+            rows[name] = int(engine.execute(f"SELECT count(*) FROM '{file}'").fetchall()[0][0])
+    return rows

@@ -1,4 +1,4 @@
-"""Ingest and trips of The Complete Journey in pandas: what one would write by hand, for this source alone.
+"""Ingest and trips of The Complete Journey in pandas: a manual program for this source alone.
 
 Reads only the columns it needs, groups by integer ids, and turns ids into text last. Its rows equal those of the
 engines (benchmarks/data/__main__.py checks it). It writes no report and checks nothing.
@@ -83,8 +83,8 @@ def _events(source: Path, products: pd.DataFrame) -> pd.DataFrame:
     columns = [*LINE, "store_id", "quantity", "sales_value", "transaction_timestamp"]
     lines = pd.read_parquet(source / "transactions.parquet", columns=columns)
     fuel = (products["department"] == "FUEL") | products["product_type"].fillna("").str.startswith("GASOLINE")
-    kept = lines[~lines["product_id"].isin(products.loc[fuel, "product_id"]) & (lines["quantity"] > 0)]
-    merged = kept.groupby(LINE, as_index=False, sort=False).agg(
+    bought = lines[~lines["product_id"].isin(products.loc[fuel, "product_id"]) & (lines["quantity"] > 0)]
+    merged = bought.groupby(LINE, as_index=False, sort=False).agg(
         time=("transaction_timestamp", "min"),
         quantity=("quantity", "sum"),
         paid=("sales_value", "sum"),

@@ -5,15 +5,15 @@ reorder counts as handled when it does not stop), and clean spans, none of which
 13 weeks, each starting two weeks after the one before, and compared with it as the last blessed span.
 """
 
-import argparse
 import itertools
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pandas as pd
+import typer
 
 from benchmarks.data.corruptions import CORRUPTIONS, Findings, Frames, write
 from benchmarks.harness.result_file import write_result
@@ -28,12 +28,11 @@ LENGTHS = {"1 week": (7, 1), "13 weeks": (91, 28)}
 SEED = 11  # the corruptions' own
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--tables", type=Path, help="canonical tables as ingest writes them; default: ingest anew")
-    arguments = parser.parse_args()
+def main(
+    tables: Annotated[Path | None, typer.Option(help="canonical tables as ingest writes them; default: ingest")] = None,
+) -> None:
     with tempfile.TemporaryDirectory(prefix="aisle-bench-") as scratch:
-        result = measure(arguments.tables, Path(scratch))
+        result = measure(tables, Path(scratch))
     print(f"{result['tfdv']} in {write_result('data_tfdv', result, SEED)}")
 
 
@@ -63,15 +62,15 @@ def measure(tables: Path | None, scratch: Path) -> dict[str, Any]:
         "spans": spans,
         "events": len(frames["events"]),
         "validation_seconds": round(time.perf_counter() - began, 1),
-        "validation_versions": call("validate", "benchmarks.data.tfdv_work:versions", {}),
+        "validation_versions": call("validate", "benchmarks.harness.in_validate:versions", {}),
     }
 
 
 def _corrupted(frames: Frames, scratch: Path) -> tuple[list[dict[str, Any]], Findings]:
-    """What was said of each corruption of the whole year, and what is said of the clean year."""
+    """The findings of each corruption of the whole year, and those of the clean year."""
     clean = write(frames, scratch / "clean")
     folders = {c.name: c.write(frames, scratch / "corrupted" / c.name) for c in CORRUPTIONS}
-    answers = _validated([clean, *folders.values()], scratch / "out", full())
+    answers = _validated([clean, *folders.values()], scratch / "out", full(), {})
     usual = answers[str(clean)]["result"]["anomalies"]
     cases = []
     for corruption in CORRUPTIONS:
@@ -81,34 +80,24 @@ def _corrupted(frames: Frames, scratch: Path) -> tuple[list[dict[str, Any]], Fin
 
 
 def _clean(frames: Frames, scratch: Path, name: str) -> dict[str, Any]:
-    """{first day: what validation said} of the spans of one length."""
+    """{first day: verdict, counts and findings} of the spans of one length."""
     days, test_days = LENGTHS[name]
     run = full()
-    run = run.replace(data=run.data.replace(test_days=test_days))
     root = scratch / name.replace(" ", "-")
     folders = [write(frames | {"events": span}, root / day) for day, span in _spans(frames["events"], days)]
-    out = root / "out"
-    before = {str(folder): str(out / last.name) for last, folder in itertools.pairwise(folders)}
-    answers = _validated(folders, out, run, before)
+    before = {str(folder): str(root / "out" / last.name) for last, folder in itertools.pairwise(folders)}
+    run = run.replace(data=run.data.replace(test_days=test_days))
+    answers = _validated(folders, root / "out", run, before)
     return {
         folder.name: answers[str(folder)]["summary"] | {"findings": answers[str(folder)]["result"]["anomalies"]}
         for folder in folders
     }
 
 
-def _validated(
-    folders: list[Path], out: Path, run: RunSettings, references: dict[str, str] | None = None
-) -> dict[str, Any]:
-    answers: dict[str, Any] = call(
-        "validate",
-        "benchmarks.data.tfdv_work:validate_all",
-        {
-            "folders": [str(folder) for folder in folders],
-            "out_root": str(out),
-            "settings_json": run.to_json(),
-            "references": references,
-        },
-    )
+def _validated(folders: list[Path], out: Path, run: RunSettings, references: dict[str, str]) -> dict[str, Any]:
+    names = [str(folder) for folder in folders]
+    kwargs = {"folders": names, "out_root": str(out), "settings_json": run.to_json(), "references": references}
+    answers: dict[str, Any] = call("validate", "benchmarks.harness.in_validate:validate_all", kwargs)
     return answers
 
 
@@ -122,4 +111,4 @@ def _spans(events: pd.DataFrame, days: int) -> Iterator[tuple[str, pd.DataFrame]
 
 
 if __name__ == "__main__":
-    main()
+    typer.run(main)

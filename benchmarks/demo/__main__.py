@@ -1,15 +1,16 @@
 """How long does `make demo` take on a clean clone, how much memory, and how good is what comes out?
 
-`python -m benchmarks.demo` clones what is committed, sets both environments up with empty package caches, and runs the
+`python -m benchmarks demo` clones what is committed, sets both environments up with empty package caches, and runs the
 demo twice: cold, then with its cache. It writes build/bench/demo.json.
 """
 
-import argparse
 import os
 import shutil
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+import typer
 
 from benchmarks.harness import process as child
 from benchmarks.harness.result_file import write_result
@@ -19,33 +20,23 @@ from model.files import read_json
 SAMPLE_S = 1.0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fast", action="store_true", help="the small sample, to try the benchmark itself")
-    parser.add_argument("--clone", type=Path, default=Path("build/bench/clone"), help="where to clone to; emptied")
-    arguments = parser.parse_args()
-    clone: Path = arguments.clone.absolute()
+def main(
+    fast: Annotated[bool, typer.Option("--fast", help="the small sample, to try the benchmark itself")] = False,
+    clone: Annotated[Path, typer.Option(help="where to clone to; emptied")] = Path("build/bench/clone"),
+) -> None:
+    clone = clone.absolute()
     shutil.rmtree(clone, ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", ".", str(clone)], check=True)
     setup = _make(clone, "setup")
     out = clone / "build" / "demo"
     runs = []
     for name in ("cold", "cached"):
-        run = _make(clone, "demo", f"ARGS={'--fast' if arguments.fast else ''}")
+        run = _make(clone, "demo", f"ARGS={'--fast' if fast else ''}")
         runs.append({"name": name, **run, "stages": read_json(out / "summary.json")["seconds"]})
-    summary, metrics = read_json(out / "summary.json"), _metrics(out)
-    result: dict[str, Any] = {
-        "setup": setup,
-        "runs": runs,
-        "data": summary["data"],
-        "judged_trips": summary["judged_trips"],
-        "quality": summary["quality"],
-        "paired": metrics["paired"],
-        "gate": summary["gate"],
-        "rollout": summary["rollout"],
-        "serving": summary["serving"],
-    }
-    path = write_result("demo", result, seed=7)
+    summary = read_json(out / "summary.json")
+    metrics = read_json(out / read_json(out / "outputs.json")["evaluation"] / "metrics.json")
+    parts = {name: summary[name] for name in ("data", "judged_trips", "quality", "gate", "rollout", "serving")}
+    path = write_result("demo", {"setup": setup, "runs": runs, **parts, "paired": metrics["paired"]}, seed=7)
     print(f"{runs} in {path}")
 
 
@@ -54,15 +45,5 @@ def _make(clone: Path, *words: str) -> dict[str, Any]:
     environment = os.environ | {"UV_CACHE_DIR": str(clone / ".uv-cache"), "PIP_NO_CACHE_DIR": "1"}
     ended = child.run(["make", *words], sample_s=SAMPLE_S, folder=clone, environment=environment)
     if ended.code != 0:
-        raise StageFailed(f"expected `make {words[0]}` to end with 0, got {ended.code}; its words are above")
+        raise StageFailed(f"expected `make {words[0]}` to end with 0, got {ended.code}; see its output above")
     return {"seconds": ended.seconds, "peak_mb": ended.peak_mb}
-
-
-def _metrics(out: Path) -> dict[str, Any]:
-    outputs = read_json(out / "outputs.json")
-    metrics: dict[str, Any] = read_json(out / outputs["evaluation"] / "metrics.json")
-    return metrics
-
-
-if __name__ == "__main__":
-    main()

@@ -13,15 +13,15 @@ NONE = "–"
 HOUR_S = 3600
 
 
-def render(template: str, result: Mapping[str, Any], **others: Mapping[str, Any]) -> str:
-    """The Markdown of one result.
+def render(template: str, result: Mapping[str, Any], suffix: str = "md", **others: Mapping[str, Any]) -> str:
+    """The text of one result.
 
     Args:
-        template: path below benchmarks/, without `.md.j2`.
+        template: path below benchmarks/, without its suffix and `.j2`.
         result: its keys are the template's variables; as a whole it is `result`.
         others: further results by name.
     """
-    return _ENVIRONMENT.get_template(f"{template}.md.j2").render({**result, **others}, result=result)
+    return _ENVIRONMENT.get_template(f"{template}.{suffix}.j2").render({**result, **others}, result=result)
 
 
 def source(name: str, script: str, root: str = "../") -> str:

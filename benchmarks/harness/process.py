@@ -35,7 +35,7 @@ def run(
 ) -> Ended:
     """Runs the command to its end, or kills it once it holds more than `limit_mb`; our output streams are its own.
 
-    Memory and CPU are looked at every `sample_s` seconds, which takes about 5 ms of CPU.
+    Memory and CPU are sampled every `sample_s` seconds, which takes about 5 ms of CPU.
     """
     began, busy, peak, cpu_s, over = time.perf_counter(), busy_s(), 0.0, 0.0, False
     with subprocess.Popen(command, cwd=folder, env=environment) as process:
@@ -70,10 +70,10 @@ def _sample(process: psutil.Process) -> tuple[float, float]:
     """(MB resident, CPU seconds so far) of a process and its living descendants."""
     megabytes = seconds = 0.0
     try:
-        for one in (process, *process.children(recursive=True)):
-            times = one.cpu_times()
-            megabytes += one.memory_info().rss / 1e6
+        for member in (process, *process.children(recursive=True)):
+            times = member.cpu_times()
+            megabytes += member.memory_info().rss / 1e6
             seconds += times.user + times.system
-    except psutil.NoSuchProcess:  # it ended between two looks; the next look sees the rest
+    except psutil.NoSuchProcess:  # it ended between two samples; the next sample has the rest
         pass
     return megabytes, seconds

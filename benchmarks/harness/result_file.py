@@ -1,7 +1,10 @@
-"""What every result says about where and with what it was measured."""
+"""Results as JSON: where and with what each was measured; those that a test of the product measures."""
 
 import os
 import platform
+import subprocess
+import sys
+import tempfile
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -9,7 +12,8 @@ from typing import Any
 
 import psutil
 
-from model.files import write_json
+from model.errors import StageFailed
+from model.files import read_json, write_json
 
 LIBRARIES = ("tensorflow", "tensorflow-recommenders", "tensorflow-model-analysis", "kfp", "kserve", "duckdb", "numpy")
 RESULTS = Path("build/bench")
@@ -31,3 +35,19 @@ def write_result(name: str, result: dict[str, Any], seed: int) -> Path:
     }
     write_json(path, about | result)
     return path
+
+
+def measured_by(test_file: str, name: str, *options: str) -> dict[str, Any]:
+    """Runs the test as a program of its own; what pytest's `--measurements` leaves under `name`.
+
+    Raises:
+        StageFailed: the test failed, or was left out because a program is not installed.
+    """
+    with tempfile.TemporaryDirectory(prefix="aisle-measured-") as folder:
+        command = [sys.executable, "-m", "pytest", test_file, "--measurements", folder, *options]
+        ended = subprocess.run(command, check=False)
+        figures = Path(folder) / f"{name}.json"
+        if ended.returncode or not figures.exists():
+            raise StageFailed(f"expected {test_file} to pass and to measure {name}; see its output above")
+        measured: dict[str, Any] = read_json(figures)
+        return measured

@@ -3,20 +3,21 @@
 Shape legend: N judged trips, k places of a list.
 """
 
-import argparse
 import dataclasses
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
 from components.kfp_support.progress import progress
 from model.data.catalog import Catalog
 from model.data.trips import Trips
+from model.errors import InputError
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import load_task
 from model.files import read_json, write_json
@@ -91,18 +92,14 @@ class Study:
         return [name for name in self.variants if not self._path(name, "json").exists()]
 
     def measure(self, name: str) -> None:
-        """Measures one variant and keeps it."""
+        """Measures one variant and writes both of its files."""
         tf.keras.backend.clear_session()
         began = time.perf_counter()
         values, about = self.variants[name]()
-        self.keep(name, values, about | {"seconds": round(time.perf_counter() - began, 1)})
-        progress(f"{name}: {', '.join(f'{m} {metrics.mean_defined(v):.4f}' for m, v in values.items())}")
-
-    def keep(self, name: str, values: Values, about: dict[str, Any]) -> None:
-        """Writes both files of a variant."""
         self.folder.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(self._path(name, "npz"), **values)  # type: ignore[arg-type]
-        write_json(self._path(name, "json"), about)
+        write_json(self._path(name, "json"), about | {"seconds": round(time.perf_counter() - began, 1)})
+        progress(f"{name}: {', '.join(f'{m} {metrics.mean_defined(v):.4f}' for m, v in values.items())}")
 
     def values(self, name: str) -> Values:
         """Of a measured variant."""
@@ -136,17 +133,22 @@ class Study:
         return self.folder / f"{stem}.{suffix}"
 
 
-def parser(description: str, kinds: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """The command line of a study of several kinds of variants."""
-    made = argparse.ArgumentParser(description=description.splitlines()[0])
-    made.add_argument("--most", type=int, help="variants measured in this call; default: all that are missing")
-    if kinds:
-        made.add_argument("--kind", choices=kinds, help="measures only these")
-    return made
+Most = Annotated[int | None, typer.Option(help="variants measured in this call; default: all that are missing")]
+Kind = Annotated[str | None, typer.Option(help="measures only the variants of this kind")]
 
 
 def measure(studies: Mapping[str, Study], most: int | None = None, kind: str | None = None) -> None:
     """Measures the variants that are missing, `most` of them, of one kind or of all."""
+    if kind not in (None, *studies):
+        raise InputError(f"expected --kind to be one of {', '.join(studies)}, got {kind}")
     missing = [(of, name) for key, of in studies.items() if kind in (None, key) for name in of.missing()]
     for of, name in missing[:most]:
         of.measure(name)
+
+
+def stored(path: Path, measured: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    """What an earlier call wrote to `path`; measured and written first where there is none."""
+    if not path.exists():
+        write_json(path, measured())
+    content: dict[str, Any] = read_json(path)
+    return content

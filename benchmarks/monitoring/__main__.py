@@ -1,25 +1,29 @@
 """Do the data and model checks fire, in time, and only then? Faults injected into a real log; a clean replay beside it.
 
-`python -m benchmarks.monitoring` needs the examples and the model that `python -m benchmarks.quality` left, and writes
+`python -m benchmarks monitoring` needs the examples and the model that `python -m benchmarks quality` left, and writes
 build/bench/monitoring.json. The log is four weeks of the demo's trips, answered by the served model through the
 server's own code (build/bench/monitoring/requests; removed, it is recorded again). Each fault and each replay leaves
 its part in build/bench/monitoring/parts, and what is there is not measured again. What others measured is taken in from
 build/bench/monitoring/system.json (alerts on the system) and build/bench/cadence.json (benchmarks/cadence/__main__.py).
+
+With `--system` it writes the first of these: faults in real servers and stores, a real Prometheus, in seconds of the
+rules' own time. Needs prometheus and prometheus-pushgateway on the PATH (Debian has both). The faults are those of
+tests/pipelines/manifests/observability.
 """
 
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
-from benchmarks.harness.result_file import RESULTS, write_result
-from benchmarks.monitoring.fault import Fault, read_faults
-from benchmarks.monitoring.log import record
-from benchmarks.monitoring.plain_model import PlainModel
-from benchmarks.monitoring.world import World
+from benchmarks.harness.result_file import RESULTS, measured_by, write_result
+from benchmarks.harness.study import stored
+from benchmarks.monitoring.fault import Fault, World, read_faults
+from benchmarks.monitoring.log import PlainModel, record
 from benchmarks.quality.__main__ import CUTS, FOLDER, make_examples
 from components.kfp_support.environments import call
 from components.kfp_support.progress import progress
@@ -38,19 +42,19 @@ from tfx_configs.units import DAY_S
 SEED = 7
 HERE = RESULTS / "monitoring"
 CUT = FOLDER / CUTS[-1]
-PARTS = HERE / "parts"
+PARTS, SYSTEM = HERE / "parts", HERE / "system.json"
 UNSEEN = ("2017-06-19", "2017-08-14")
-"""First days of spans that nobody had looked at when the method was settled; each has a feast in it."""
+"""First days of spans that no choice of the method was made on; each has a feast in it."""
 FEASTS = ("2017-04-16", "2017-05-29", "2017-07-04", "2017-09-04", "2017-11-23", "2017-12-25")
 """Easter, Memorial Day, Independence Day, Labor Day, Thanksgiving, Christmas."""
 DAYS_BEFORE, DAYS_AFTER = 3, 2
 """Around a feast that are unusual: one rule for all of them, taken from Thanksgiving."""
 DAYS, FAULT_DAY = 28, 14
 CLEAN_STEP_S, FAULT_STEP_S = DAY_S // 4, DAY_S // 4
-MOST_LOOKS = 12
+MOST_MOMENTS = 12
 """For a fault that may take weeks, the steps are longer."""
 DISTANCE_STEP = 4
-"""TFDV's distances are looked at at every so many of these moments."""
+"""TFDV's distances are computed at every so many of these moments."""
 
 DISTANCES = "skew"
 """Of `only`: leaves out all checks but the distances, which come together."""
@@ -68,60 +72,57 @@ SETTINGS = MonitorSettings(
 """The shop was closed on Christmas Day and from the afternoon of Thanksgiving."""
 
 
-def main() -> None:
+def main(
+    system: Annotated[bool, typer.Option("--system", help="measure only the alerts on the system")] = False,
+) -> None:
+    if system:
+        write_json(SYSTEM, measured_by("tests/pipelines/manifests/observability/test_faults.py", "alerts"))
+        return
     world = real()
-    result: dict[str, Any] = {"alerts": [kept(fault.name, partial(fired, world, fault)) for fault in read_faults()]}
-    result |= kept("clean", partial(clean, world))
+    alerts = [part(fault.name, partial(fired, world, fault)) for fault in read_faults()]
+    result: dict[str, Any] = part("clean", partial(clean, world))
     for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
-        found = {cut: kept(f"clean-{cut}", partial(_replayed, cut)) for cut in cuts}
-        result[name] = {cut: one["clean_replay"] for cut, one in found.items()}
-    system, cadence = (
-        read_json(path) if path.exists() else {} for path in (HERE / "system.json", RESULTS / "cadence.json")
-    )
-    result |= system | {"alerts": result["alerts"] + system.get("alerts", []), "cadence": cadence.get("cadence", [])}
+        spans = {cut: part(f"clean-{cut}", partial(replayed, cut)) for cut in cuts}
+        result[name] = {cut: span["clean_replay"] for cut, span in spans.items()}
+    of_system, cadence = (read_json(path) if path.exists() else {} for path in (SYSTEM, RESULTS / "cadence.json"))
+    result |= of_system | {"alerts": alerts + of_system.get("alerts", []), "cadence": cadence.get("cadence", [])}
     print(write_result("monitoring", result, SEED))
 
 
-def kept(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+def part(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     """What the part of that name measured, from disk where it is there."""
-    path = PARTS / f"{name}.json"
-    if not path.exists():
-        write_json(path, measure())
-    found: dict[str, Any] = read_json(path)
-    return found
+    return stored(PARTS / f"{name}.json", measure)
 
 
 def fired(world: World, fault: Fault, day: float = FAULT_DAY) -> dict[str, Any]:
     """{name, fault, check, limit_s, fired_after_s} of a fault that begins `day` days after the cut; None: too late."""
     progress(f"fault: {fault.what}")
-    begin_s = world.known.cut_s + day * DAY_S
-    step_s = max(FAULT_STEP_S * (DISTANCE_STEP if fault.needs_distances else 1), fault.limit_s // MOST_LOOKS)
-    moments = np.arange(begin_s + step_s, begin_s + fault.limit_s + 1, step_s).tolist()
-    broken = fault.inject(world.timed(), begin_s)
-    after = next((moment_s - begin_s for moment_s in moments if _found(broken.until(moment_s), fault, moment_s)), None)
-    told = {"name": fault.name, "fault": fault.what, "check": fault.check, "limit_s": fault.limit_s}
-    return told | {"fired_after_s": None if after is None else round(after)}
-
-
-def _found(world: World, fault: Fault, moment_s: float) -> bool:
-    return fault.check in world.failed([moment_s], fault.needs_distances, fault.check)[0]
+    begin_s = world.baseline.cut_s + day * DAY_S
+    step_s = max(FAULT_STEP_S * (DISTANCE_STEP if fault.needs_distances else 1), fault.limit_s // MOST_MOMENTS)
+    broken, after = fault.inject(world.timed(), begin_s), None
+    for moment_s in np.arange(begin_s + step_s, begin_s + fault.limit_s + 1, step_s).tolist():
+        if fault.check in broken.until(moment_s).failed([moment_s], fault.needs_distances, fault.check)[0]:
+            after = round(moment_s - begin_s)
+            break
+    about = {"name": fault.name, "fault": fault.what, "check": fault.check, "limit_s": fault.limit_s}
+    return about | {"fired_after_s": after}
 
 
 def clean(world: World, days: int = DAYS) -> dict[str, Any]:
     """{clean_replay_alerts, clean_replay}: what fails when nothing is wrong."""
     progress(f"a clean replay of {days} days")
-    begin_s, end_s = world.known.cut_s, world.known.cut_s + days * DAY_S
+    begin_s, end_s = world.baseline.cut_s, world.baseline.cut_s + days * DAY_S
     moments = np.arange(begin_s + CLEAN_STEP_S, end_s + 1, CLEAN_STEP_S).tolist()
-    failed = world.failed(moments, False)
     daily = moments[DISTANCE_STEP - 1 :: DISTANCE_STEP]
-    failed += world.failed(daily, True, DISTANCES)
-    named = {(moment_s, name) for moment_s, one in zip([*moments, *daily], failed, strict=True) for name in one}
-    names = [f"{(moment_s - begin_s) / DAY_S:.2f}: {name}" for moment_s, name in sorted(named)]
-    about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": names}
-    return {"clean_replay_alerts": len(names), "clean_replay": about | {"visits": len(world.requests)}}
+    failed = world.failed(moments, False) + world.failed(daily, True, DISTANCES)
+    named = {(moment_s, name) for moment_s, names in zip([*moments, *daily], failed, strict=True) for name in names}
+    alerts = [f"{(moment_s - begin_s) / DAY_S:.2f}: {name}" for moment_s, name in sorted(named)]
+    about = {"days": days, "moments": len(moments), "with_distances": len(daily), "alerts": alerts}
+    return {"clean_replay_alerts": len(alerts), "clean_replay": about | {"visits": len(world.requests)}}
 
 
-def _replayed(cut: str) -> dict[str, Any]:
+def replayed(cut: str) -> dict[str, Any]:
+    """A clean replay after another cut."""
     return clean(plain(cut))
 
 
@@ -141,7 +142,7 @@ def real() -> World:
 
 
 def plain(cut: str) -> World:
-    """The four weeks after another cut, answered by personal frequency: limits were not looked at on them."""
+    """The four weeks after another cut, answered by personal frequency: no limit was chosen on them."""
     examples = FOLDER / cut / "examples"
     if not (examples / "trips").exists():
         make_examples(cut, FOLDER / cut)
@@ -160,13 +161,13 @@ def _world(folder: Path, examples: Path, load_model: Callable[[], ServedModel], 
         progress(f"{folder}: the weeks before the cut")
         reference.build(tables=tables, examples=examples, out=path, run=full(), settings=SETTINGS, evaluation=judged)
         with_stats(path)
-    known = reference.load(path)
-    end_s = known.cut_s + (DAYS + 1) * DAY_S
+    baseline = reference.load(path)
+    end_s = baseline.cut_s + (DAYS + 1) * DAY_S
     return World(
-        requests=visits.read(log, known.cut_s, end_s),
-        purchases=purchases.read(tables, known.cut_s, end_s, full().labels),
+        requests=visits.read(log, baseline.cut_s, end_s),
+        purchases=purchases.read(tables, baseline.cut_s, end_s, full().labels),
         promotion_starts=purchases.promotion_starts(tables),
-        known=known,
+        baseline=baseline,
         settings=SETTINGS,
     )
 
@@ -192,8 +193,4 @@ def evaluation(examples: Path, model: Path) -> Path:
 def with_stats(path: Path) -> None:
     """TFDV's statistics of the reference's own visits, where no validation left those of all training trips."""
     kwargs = {"visits": str(path / "visits.parquet"), "out": str(path / reference.STATS)}
-    call("validate", "benchmarks.monitoring.training_stats:write_training_stats", kwargs)
-
-
-if __name__ == "__main__":
-    main()
+    call("validate", "benchmarks.harness.in_validate:write_training_stats", kwargs)

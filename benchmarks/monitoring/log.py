@@ -2,7 +2,8 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,29 +12,29 @@ import numpy as np
 from kserve.protocol.infer_type import InferInput
 
 from components.rollout.local.trip_traffic import seed_store
+from model import api
+from model.data.frequency import HALF_LIFE_DAYS
 from model.data.trips import Trips
-from model.serving.fallback.ladder import ServedModel
+from model.serving.fallback.ladder import ServedModel, unranked
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from model.serving.predictor import Limits, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
 from tfx_configs.units import DAY_S
 
-DETAIL_PERCENT = 20.0
+DETAIL_PERCENT, MAX_HISTORY = 20.0, 2048
 DEADLINE_MS = 5000.0
 """Generous: what is measured here is data, not speed."""
 
 
-def record(
-    trips: Trips, load_model: Callable[[], ServedModel], folder: Path, max_history: int = 2048, days: int = 28
-) -> Path:
-    """Answers the trips of the first `days` days after the cut in time order; returns the log's directory.
+def record(trips: Trips, load_model: Callable[[], ServedModel], folder: Path, days: int) -> None:
+    """Answers the trips of the first `days` days after the cut in time order, into the log folder/requests.
 
     The store begins with all events before the cut; every shopper's purchases follow as events, as in the demo.
     """
     log_dir = folder / "requests"
     shutil.rmtree(log_dir, ignore_errors=True)
-    store = LmdbStore(seed_store(trips, folder / "store", max_history), max_history)
+    store = LmdbStore(seed_store(trips, folder / "store", MAX_HISTORY), MAX_HISTORY)
     with RequestLog(log_dir, LogOptions(detail_percent=DETAIL_PERCENT)) as log:
         predictor = Predictor(load_model, store, log, Limits(deadline_ms=DEADLINE_MS))
         predictor.load()
@@ -44,7 +45,6 @@ def record(
         finally:
             predictor.close()
             store.close()
-    return log_dir
 
 
 async def _play(trips: Trips, which: np.ndarray, predictor: Predictor, store: LmdbStore) -> None:
@@ -63,3 +63,21 @@ async def _play(trips: Trips, which: np.ndarray, predictor: Predictor, store: Lm
         store.append(
             [Event(user_id=user, item_id=str(item), time_s=time_s, event_id=f"{trip}/{item}") for item in basket]
         )
+
+
+@dataclass(kw_only=True)
+class PlainModel:
+    """A ranker without training: what the shopper bought most, lately; popular items fill up the list."""
+
+    version: str
+    popular: tuple[str, ...]
+    score_is_probability: bool = False
+    half_life_days: float = HALF_LIFE_DAYS
+
+    def recommend(self, requests: Sequence[api.Request], fewer: bool = False) -> list[api.Answer]:
+        return [unranked(self, request, self.popular, personal=True)[0] for request in requests]
+
+    def shown(self, request: api.Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> api.Answer:
+        k = request.k
+        items, reasons = ([value.decode() for value in values[:k]] for values in (item_C, reason_C))
+        return api.Answer(item_ids=items, scores=[float(score) for score in score_C[:k]], reasons=reasons)

@@ -1,7 +1,7 @@
 """What all classical rankers share: the past they learn from, requests as flat histories, and the best k of all items.
 
 Items are numbered by how often they were bought before the cut, the most popular first. So equal scores go to the more
-popular item, and lists too short are filled from the front.
+popular item, and lists too short are filled with the most popular.
 
 Shape legend: B requests or shoppers, H history events of all of them together, P distinct (row, item) pairs,
 I items bought before the cut.
@@ -66,10 +66,10 @@ class Histories:
         weights = np.broadcast_to(weight_H, self.item_H.shape).astype(np.float32)
         return sp.csr_matrix((weights, (self.row_H, self.item_H)), shape=(len(self), items))
 
-    def only(self, kept_H: np.ndarray) -> "Histories":
+    def only(self, chosen_H: np.ndarray) -> "Histories":
         """The same shoppers with some of their events; trips keep their numbers."""
         return dataclasses.replace(
-            self, **{name: getattr(self, name)[kept_H] for name in ("item_H", "time_H", "row_H", "trip_H")}
+            self, **{name: getattr(self, name)[chosen_H] for name in ("item_H", "time_H", "row_H", "trip_H")}
         )
 
     def batch(self) -> Batch:
@@ -197,6 +197,6 @@ def best_items(scores: np.ndarray, k: int, fills: bool) -> np.ndarray:
         positive = positive[values >= np.partition(values, len(values) - k)[len(values) - k]]
     best = positive[np.argsort(-scores[positive], kind="stable")][:k]
     if fills and len(best) < k:
-        front = np.arange(min(k, len(scores)))
-        best = np.concatenate([best, front[~np.isin(front, best)]])[:k]
+        popular = np.arange(min(k, len(scores)))
+        best = np.concatenate([best, popular[~np.isin(popular, best)]])[:k]
     return best

@@ -1,4 +1,4 @@
-"""Rankers that count: what everybody buys, what this shopper buys."""
+"""Rankers that count: what all shoppers buy, what this shopper buys."""
 
 import numpy as np
 import scipy.sparse as sp
@@ -8,7 +8,7 @@ from model.data.frequency import decay
 
 
 class Popularity(Peer):
-    """What everybody bought most, over all the past or over its last `days`.
+    """What all shoppers bought most, over all the past or over its last `days`.
 
     Over the last days: Ji et al., "A Re-visit of the Popularity Baseline in Recommender Systems" (SIGIR 2020).
     """

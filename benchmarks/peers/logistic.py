@@ -26,8 +26,8 @@ class Pairs(NamedTuple):
 class Logistic(Peer):
     """Eight parameters, fitted by Newton's method on the last `trips` trips of each shopper before the cut.
 
-    What such a model reaches on this kind of data is told in the kan-rec repository on The Complete Journey; recency,
-    frequency and the buyer's rhythm go back to Fader et al., "Counting Your Customers the Easy Way" (2005).
+    The kan-rec repository reports what such a model reaches on The Complete Journey; recency, frequency and the buyer's
+    rhythm go back to Fader et al., "Counting Your Customers the Easy Way" (2005).
     """
 
     def __init__(self, trips: int = 3, l2: float = 1.0, half_life_days: float = 60.0) -> None:
@@ -38,19 +38,19 @@ class Logistic(Peer):
         features, labels = [], []
         for back in range(self.trips):
             asked, bought = _before(past, back)
-            found = pairs(asked, self.half_life_days)
+            recent = pairs(asked, self.half_life_days)
             basket = bought.row_H * self.items + bought.item_H
-            features.append(found.feature_PF)
-            labels.append(np.isin(found.row_P * self.items + found.item_P, basket))
+            features.append(recent.feature_PF)
+            labels.append(np.isin(recent.row_P * self.items + recent.item_P, basket))
         precision_F = np.where(np.array(FEATURES) == "constant", 0.0, self.l2)
         prior_F = np.zeros(len(FEATURES))
         self.weight_F = fit_logistic(np.concatenate(features), np.concatenate(labels), prior_F, precision_F)
 
     def score(self, asked: Histories) -> sp.csr_matrix:
-        found = pairs(asked, self.half_life_days)
-        chance_P = 1 / (1 + np.exp(-found.feature_PF @ self.weight_F))
+        recent = pairs(asked, self.half_life_days)
+        chance_P = 1 / (1 + np.exp(-recent.feature_PF @ self.weight_F))
         shape = (len(asked), self.items)
-        return sp.csr_matrix((chance_P.astype(np.float32), (found.row_P, found.item_P)), shape=shape)
+        return sp.csr_matrix((chance_P.astype(np.float32), (recent.row_P, recent.item_P)), shape=shape)
 
 
 def pairs(asked: Histories, half_life_days: float) -> Pairs:

@@ -7,10 +7,12 @@ Shape legend: C candidates of all trips together, F features, N judged trips, K 
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import lightgbm
 import numpy as np
+import yaml
 
 from components.train.input_pipeline import LossCurve, batches
 from components.train.pre_ranker import train_preranker
@@ -28,17 +30,7 @@ from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
 MAX_TREES, PATIENCE = 400, 20
-SETTINGS = {
-    "objective": "binary",
-    "learning_rate": 0.1,
-    "num_leaves": 63,
-    "min_data_in_leaf": 200,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.8,
-    "bagging_freq": 1,
-    "num_threads": 1,
-    "verbosity": -1,
-}
+SETTINGS = yaml.safe_load(Path(__file__).with_name("lightgbm.yaml").read_text())
 
 
 class Rows(NamedTuple):
@@ -74,16 +66,16 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
     model = RankingModel(recommender, ranker, train.negative_percent, train.new_only_percent)
     sample = tf.function(lambda inputs: model.sample(inputs)[2:], reduce_retracing=True)
 
-    def rows(wanted: np.ndarray, found: np.ndarray) -> Rows:
-        parts = [sample(inputs) for inputs in batches(reader, wanted, run.train.ranking_batch, None, found)]
+    def rows(wanted: np.ndarray, retrieved: np.ndarray) -> Rows:
+        parts = [sample(inputs) for inputs in batches(reader, wanted, run.train.ranking_batch, None, retrieved)]
         return Rows(np.concatenate([f.numpy() for _, f in parts]), np.concatenate([y.numpy() for y, _ in parts]))
 
-    found, watched = (
+    taught, watched = (
         retrieve(towers, index, reader, wanted, run.candidates.retrieved)
         for wanted in (learning.ranking, learning.valid)
     )
-    train_preranker(recommender, reader, learning.ranking, found, run.train.seed)
-    return rows(learning.ranking, found), rows(learning.valid, watched)
+    train_preranker(recommender, reader, learning.ranking, taught, run.train.seed)
+    return rows(learning.ranking, taught), rows(learning.valid, watched)
 
 
 def rank(

@@ -1,4 +1,4 @@
-"""The two-tower model of the TFRS tutorial as it stands there: ids in, one embedding each, in-batch softmax.
+"""The two-tower model of the TFRS tutorial as published: ids in, one embedding each, in-batch softmax.
 
 https://www.tensorflow.org/recommenders/examples/basic_retrieval: 32 dimensions, Adagrad at 0.1, three epochs. Here with
 batches of 4,096 purchases for its 8,192 ratings. It knows the shopper by id alone, not the request's history.

@@ -1,12 +1,11 @@
-"""Is Aisle better than what is known? Every ranker on the same trips at several cuts of The Complete Journey.
+"""Is Aisle better than its peers? Every ranker on the same trips at several cuts of The Complete Journey.
 
-`python -m benchmarks.quality [--cuts ...] [--seeds ...] [--skip STEP ...]` does for each cut what is not there yet, in
-build/bench/quality/CUT, and writes build/bench/quality.json anew after every step. Remove a cut's folder, or a file in
+`python -m benchmarks quality [--cuts ...] [--seeds ...] [--skip STEP]` does for each cut what is not there yet, in
+build/bench/quality/CUT, and writes build/bench/quality.json after every step. Remove a cut's folder, or a file in
 its lists/, to measure it again. `--report` only writes the result from what is there. Settings of the peers that
-benchmarks/results/quality.json chose on the same trips are not searched again, unless `--search` says so.
+benchmarks/results/quality.json chose on the same trips are not searched again, unless with `--search`.
 """
 
-import argparse
 import calendar
 import dataclasses
 import os
@@ -15,6 +14,9 @@ import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import typer
 
 from benchmarks.harness import process as child
 from benchmarks.harness.result_file import RESULTS
@@ -25,6 +27,7 @@ from benchmarks.quality.work import list_name
 from components.examples.run import build_examples
 from components.ingest.run import ingest
 from components.kfp_support.progress import progress
+from model.data.time_split import day
 from model.errors import StageFailed
 from model.files import read_json, write_json
 from tfx_configs.recipes import full
@@ -32,24 +35,23 @@ from tfx_configs.recipes import full
 CUTS = ("2017-10-09", "2017-11-06", "2017-12-04")
 SEEDS = (7, 8, 9)
 """The first trains at every cut, the others at the last cut only."""
-STEPS = ("classical", "aisle", "trees", "tutorial")
+Step = Literal["classical", "aisle", "trees", "tutorial"]
 FOLDER = RESULTS / "quality"
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--cuts", default=",".join(CUTS), help="first days of the test spans, YYYY-MM-DD, by comma")
-    parser.add_argument("--seeds", default=",".join(map(str, SEEDS)), help="training seeds, by comma")
-    parser.add_argument("--skip", nargs="*", default=[], choices=STEPS, help="steps that are left out")
-    parser.add_argument("--search", action="store_true", help="settings of the peers are searched again")
-    parser.add_argument("--report", action="store_true", help="measure nothing")
-    arguments = parser.parse_args()
-    cuts, seeds = sorted(arguments.cuts.split(",")), [int(seed) for seed in arguments.seeds.split(",")]
-    if not arguments.report:
-        for cut in reversed(cuts):
-            steps = [step for step in STEPS if step not in arguments.skip]
-            measure(cut, seeds if cut == max(CUTS) else seeds[:1], steps, arguments.search)
-    print(quality_result.write(FOLDER, seeds[0]))
+def main(
+    cuts: Annotated[str, typer.Option(help="first days of the test spans, YYYY-MM-DD, by comma")] = ",".join(CUTS),
+    seeds: Annotated[str, typer.Option(help="training seeds, by comma")] = ",".join(map(str, SEEDS)),
+    skip: Annotated[list[Step] | None, typer.Option(help="a step that is left out; may be repeated")] = None,
+    search: Annotated[bool, typer.Option("--search", help="settings of the peers are searched again")] = False,
+    report: Annotated[bool, typer.Option("--report", help="measure nothing")] = False,
+) -> None:
+    days, numbers = sorted(cuts.split(",")), [int(seed) for seed in seeds.split(",")]
+    if not report:
+        steps = [step for step in get_args(Step) if step not in (skip or ())]
+        for cut in reversed(days):
+            measure(cut, numbers if cut == max(CUTS) else numbers[:1], steps, search)
+    print(quality_result.write(FOLDER, numbers[0]))
 
 
 def measure(cut: str, seeds: Sequence[int], steps: Sequence[str], search: bool) -> None:
@@ -79,17 +81,26 @@ def _leaves(step: str, seed: int) -> Sequence[str]:
 
 
 def make_examples(cut: str, folder: Path) -> None:
-    """Examples as of the cut. Of what ingest writes, only the moment of the cut in its report depends on it."""
+    """Examples as of the cut."""
     tables, settings = FOLDER / "tables", full(cut_date=cut)
     if not tables.exists():
         ingest(data=settings.data, tables_dir=tables)
-    moved = folder / "tables"
-    shutil.copytree(tables, moved, dirs_exist_ok=True)
-    cut_s = calendar.timegm(time.strptime(cut, "%Y-%m-%d"))
-    write_json(moved / "ingest.json", read_json(tables / "ingest.json") | {"cut_s": cut_s, "cut": cut})
+    moved = tables_as_of(tables, folder / "tables", seconds(cut))
     build_examples(run=settings, tables_dir=moved, examples_dir=folder / "examples")
     shutil.rmtree(moved)
 
 
-if __name__ == "__main__":
-    main()
+def tables_as_of(tables: Path, moved: Path, cut_s: int) -> Path:
+    """Links to the tables with another cut; only the moment of the cut in ingest's report depends on it."""
+    if not moved.exists():
+        moved.mkdir(parents=True)
+        for path in tables.iterdir():
+            (moved / path.name).symlink_to(path.resolve())
+        (moved / "ingest.json").unlink()
+        write_json(moved / "ingest.json", read_json(tables / "ingest.json") | {"cut_s": cut_s, "cut": day(cut_s)})
+    return moved
+
+
+def seconds(date: str) -> int:
+    """Midnight of YYYY-MM-DD, universal time, in unix seconds."""
+    return calendar.timegm(time.strptime(date, "%Y-%m-%d"))

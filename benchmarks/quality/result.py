@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.harness.result_file import write_result
-from benchmarks.harness.study import RANKED, Judged, delta, interval
+from benchmarks.harness.study import RANKED, Judged, Values, delta, interval
 from model.errors import CheckFailed
 from model.evaluation import ranking_metrics as metrics
 from model.files import read_json
@@ -14,7 +14,7 @@ from model.files import read_json
 AISLE, TREES, TUTORIAL = "aisle", "trees", "TFRS tutorial"
 POPULARITY = "popularity"
 LISTS, NEW = "lists", "new"
-"""Folders of the lists of a cut: everybody's ten, and of what is new to the shopper alone."""
+"""Folders of the lists of a cut: all ten of every shopper, and of what is new to the shopper alone."""
 JUDGED_NEW = ("explore_recall@10", "explore_recall@20")
 
 
@@ -30,32 +30,36 @@ def judge(folder: Path, seed: int) -> dict[str, Any]:
     task = judged.task
     lists = {path.stem: np.load(path) for path in sorted((folder / LISTS).glob("*.npy"))}
     about = {name: read_json(folder / LISTS / f"{name}.json") for name in lists}
-    for name, one in about.items():
-        if one["digest"] != task.digest:
+    for name, report in about.items():
+        if report["digest"] != task.digest:
             raise CheckFailed(
                 f"expected lists for the trips in {folder}, got others in {name}; remove lists/{name}.json"
             )
-    first, seeds = f"{AISLE}-{seed}", sorted(name for name in lists if name.startswith(f"{AISLE}-"))
+    first = f"{AISLE}-{seed}"
     values = {name: judged.by_trip(items, ()) for name, items in lists.items()}
-    models = {
-        name: {metric: interval(value_N, seed) for metric, value_N in of_model.items()}
-        | {metrics.COVERAGE: {"mean": judged.coverage(lists[name])}}
-        for name, of_model in values.items()
-    }
+    models = _levels(judged, values, lists, seed)
     result: dict[str, Any] = {"cut": folder.name, "trips": len(task.trip_N), "span": task.span, "items": judged.active}
     new = {name: np.load(path) for name in lists if (path := folder / NEW / f"{name}.npy").exists()}
     if first in new:
-        result["new_only"] = _new_only(judged, new, first, seed)
-    if first in lists:
-        union = folder / f"union-{seed}.npz"
-        result |= {"paired": _paired(values, first, seed)} | _union(union, judged.baskets)
-        result["seeds"] = {
-            metric: _spread([models[name][metric]["mean"] for name in seeds]) for metric in models[first]
+        explored = {
+            name: {f"explore_recall@{k}": metrics.explore_recall(judged.hits(items), k) for k in (10, 20)}
+            for name, items in new.items()
         }
-    renamed = {AISLE if name == first else name: model for name, model in models.items()}
-    costs = {AISLE if name == first else name: one for name, one in about.items()}
+        levels = _renamed(_levels(judged, explored, new, seed), first)
+        result["new_only"] = {"models": levels, "paired": _paired(explored, first, seed, JUDGED_NEW)}
+    if first in lists:
+        result |= {"paired": _paired(values, first, seed, RANKED)}
+        result |= _union(folder / f"union-{seed}.npz", judged.baskets)
+        means = {
+            metric: [model[metric]["mean"] for name, model in models.items() if name.startswith(f"{AISLE}-")]
+            for metric in models[first]
+        }
+        result["seeds"] = {
+            metric: {"seeds": len(each), "mean": float(np.mean(each)), "low": min(each), "high": max(each)}
+            for metric, each in means.items()
+        }
     steps = {path.stem.removeprefix("step-"): read_json(path) for path in sorted(folder.glob("step-*.json"))}
-    return result | {"models": renamed, "about": costs, "steps": steps}
+    return result | {"models": _renamed(models, first), "about": _renamed(about, first), "steps": steps}
 
 
 def best_classical(means: dict[str, float]) -> str:
@@ -64,9 +68,20 @@ def best_classical(means: dict[str, float]) -> str:
     return max(classical, key=classical.__getitem__)
 
 
-def _paired(
-    values: dict[str, dict[str, np.ndarray]], first: str, seed: int, compared: tuple[str, ...] = RANKED
-) -> dict[str, Any]:
+def _renamed(by_ranker: dict[str, Any], first: str) -> dict[str, Any]:
+    return {AISLE if name == first else name: value for name, value in by_ranker.items()}
+
+
+def _levels(judged: Judged, values: dict[str, Values], lists: dict[str, np.ndarray], seed: int) -> dict[str, Any]:
+    """{ranker: {metric: interval, coverage}}."""
+    return {
+        name: {metric: interval(value_N, seed) for metric, value_N in of_ranker.items()}
+        | {metrics.COVERAGE: {"mean": judged.coverage(lists[name])}}
+        for name, of_ranker in values.items()
+    }
+
+
+def _paired(values: dict[str, Values], first: str, seed: int, compared: tuple[str, ...]) -> dict[str, Any]:
     """{metric: {best_classical, delta_pct, low_pct, high_pct, against {name: interval}}}: Aisle over each peer."""
     paired: dict[str, Any] = {}
     for metric in compared:
@@ -79,21 +94,6 @@ def _paired(
             best = best_classical({name: metrics.mean_defined(of[metric]) for name, of in values.items()})
             paired[metric] = {"best_classical": best} | against[best] | {"against": against}
     return paired
-
-
-def _new_only(judged: Judged, lists: dict[str, np.ndarray], first: str, seed: int) -> dict[str, Any]:
-    """{models {name: {metric: interval}}, paired}: lists of what is new to the shopper, judged by what was new in the
-    basket, and Aisle's over each peer's."""
-    values: dict[str, dict[str, np.ndarray]] = {}
-    for name, items in lists.items():
-        hits = judged.hits(items)
-        values[name] = {f"explore_recall@{k}": metrics.explore_recall(hits, k) for k in (10, 20)}
-    models = {
-        AISLE if name == first else name: {metric: interval(value_N, seed) for metric, value_N in of_model.items()}
-        | {metrics.COVERAGE: {"mean": judged.coverage(lists[name])}}
-        for name, of_model in values.items()
-    }
-    return {"models": models, "paired": _paired(values, first, seed, JUDGED_NEW)}
 
 
 def _union(path: Path, baskets: list[np.ndarray]) -> dict[str, Any]:
@@ -117,8 +117,3 @@ def _union(path: Path, baskets: list[np.ndarray]) -> dict[str, Any]:
         "candidates_limit": items.shape[1],
         "sources": by_source,
     }
-
-
-def _spread(means: list[float]) -> dict[str, Any]:
-    """Several trainings that differ in their seed."""
-    return {"seeds": len(means), "mean": float(np.mean(means)), "low": min(means), "high": max(means)}

@@ -2,7 +2,7 @@
 
 `python -m benchmarks.quality.work STEP FOLDER SEED`, FOLDER holding the examples of one cut. A ranker leaves
 lists/NAME.npy, [N, 20] item indices, new/NAME.npy, the same of what is new to the shopper (Request.new_only), and
-lists/NAME.json, what there is to say about it.
+lists/NAME.json, its settings and costs.
 """
 
 import dataclasses
@@ -10,6 +10,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,18 +26,16 @@ from model.evaluation.next_basket_task import Task, load_task
 from model.evaluation.ranking_metrics import NO_ITEM
 from model.files import read_json, write_json
 from tfx_configs.recipes import full
-from tfx_configs.settings import RunSettings
 
 if TYPE_CHECKING:
-    from benchmarks.peers.search import Chosen
     from model.package.loaded_model import LoadedModel
 
 K = 20
 UNION = 600
-"""Candidates whose recall is told; a request ranks fewer of them."""
+"""Candidates whose recall is reported; a request ranks fewer of them."""
 UNIONS = {"union": False, "union-new": True}
 """{name of a file of candidates: whether they are of a list of what is new to the shopper}"""
-PUBLISHED = Path(__file__).parent / "results" / "quality.json"
+PUBLISHED = Path(__file__).parents[1] / "results" / "quality.json"
 
 
 def main() -> None:
@@ -56,7 +55,7 @@ def aisle(folder: Path, task: Task, seed: int) -> None:
     from components.train.run import train
     from model.package import loaded_model as package
 
-    run = settings(seed)
+    run = full().training(seed=seed)
     directory = folder / list_name("model", seed)
     began = time.perf_counter()
     _, record = train(run=run, examples_dir=folder / "examples", model_dir=directory)
@@ -86,15 +85,15 @@ def trees(folder: Path, task: Task, seed: int) -> None:
     """LightGBM on the candidates of Aisle's model of the same seed."""
     from benchmarks.peers.trees import SETTINGS, rank, train_trees
 
-    run, catalog = settings(seed), Catalog.load(folder / "examples" / "catalog")
+    run, catalog = full().training(seed=seed), Catalog.load(folder / "examples" / "catalog")
     began = time.perf_counter()
     booster = train_trees(run, task.trips, catalog)
     about = _cost(began) | {"settings": SETTINGS | {"trees": booster.best_iteration}}
-    found = []
+    ranked = []
     for name in UNIONS:
         with np.load(folder / f"{list_name(name, seed)}.npz") as union:
-            found.append(rank(booster, run, task.trips, catalog, task.trip_N, union["items"], K))
-    _keep(folder, TREES, found[0], found[1], about, task)
+            ranked.append(rank(booster, run, task.trips, catalog, task.trip_N, union["items"], K))
+    _write(folder, TREES, ranked[0], ranked[1], about, task)
 
 
 def tutorial(folder: Path, task: Task, seed: int) -> None:
@@ -103,51 +102,30 @@ def tutorial(folder: Path, task: Task, seed: int) -> None:
 
     began = time.perf_counter()
     peer = Tutorial(seed).fit(task.trips)
-    about = _cost(began)
-    _ask(folder, TUTORIAL, peer, about, task, batch=len(task.trip_N))
+    _ask(folder, TUTORIAL, peer, _cost(began), task, batch=len(task.trip_N))
 
 
-def classical(folder: Path, task: Task, seed: int) -> None:
+def classical(folder: Path, task: Task, seed: int, search: bool = False) -> None:
     """Every classical peer whose lists are not there yet: fitted with the settings that the published result chose on
-    the same trips, searched where it has none, asked."""
-    _classical(folder, task, _published(folder.name, task.digest))
+    the same trips, searched where it has none or `search`, asked."""
+    from benchmarks.peers.registry import METRIC, PEERS, Chosen, choose
 
-
-def search(folder: Path, task: Task, seed: int) -> None:
-    """The same, with all settings searched."""
-    _classical(folder, task, {})
-
-
-def _published(cut: str, digest: str) -> dict[str, "Chosen"]:
-    from benchmarks.peers.search import Chosen
-
-    cuts = read_json(PUBLISHED)["cuts"] if PUBLISHED.exists() else []
-    about = {name: one for of in cuts if of["cut"] == cut for name, one in of["about"].items()}
-    return {
-        name: Chosen(settings=one["settings"], tried=one["tried"])
-        for name, one in about.items()
-        if one["digest"] == digest and "tried" in one
-    }
-
-
-def _classical(folder: Path, task: Task, known: dict[str, "Chosen"]) -> None:
-    from benchmarks.peers.registry import PEERS
-    from benchmarks.peers.search import METRIC, choose
-
+    cuts = read_json(PUBLISHED)["cuts"] if PUBLISHED.exists() and not search else []
+    published = {name: about for of in cuts if of["cut"] == folder.name for name, about in of["about"].items()}
     for name, (make, grid) in PEERS.items():
         if (folder / "lists" / f"{name}.json").exists():
             continue
-        chosen = known.get(name) or choose(make, grid, task.trips)
+        earlier = published.get(name, {})
+        if earlier.get("digest") == task.digest and "tried" in earlier:
+            chosen = Chosen(settings=earlier["settings"], tried=earlier["tried"])
+        else:
+            chosen = choose(make, grid, task.trips)
         began = time.perf_counter()
         peer = make(**chosen.settings).fit(task.trips)
         about = {"seconds": round(time.perf_counter() - began, 1)} | dataclasses.asdict(chosen)
-        progress(f"{name}: {chosen.settings}, {max((one[METRIC] for one in chosen.tried), default=float('nan')):.4f}")
+        best = max((setting[METRIC] for setting in chosen.tried), default=float("nan"))
+        progress(f"{name}: {chosen.settings}, {best:.4f}")
         _ask(folder, name, peer, about, task, batch=len(task.trip_N))
-
-
-def settings(seed: int) -> RunSettings:
-    """The main job's settings with another training seed."""
-    return full().training(seed=seed)
 
 
 def _cost(began: float) -> dict[str, Any]:
@@ -157,22 +135,22 @@ def _cost(began: float) -> dict[str, Any]:
 
 
 def _ask(folder: Path, name: str, model: Model, about: dict[str, Any], task: Task, batch: int = 64) -> None:
-    """Keeps a ranker's lists of both kinds."""
+    """Writes a ranker's lists of both kinds."""
     every, new = (
         lists(model, task.trips, task.trip_N, K, batch, new_only=new_only).items_Nk for new_only in (False, True)
     )
-    _keep(folder, name, every, new, about, task)
+    _write(folder, name, every, new, about, task)
 
 
-def _keep(folder: Path, name: str, items_NK: np.ndarray, new_NK: np.ndarray, about: dict[str, Any], task: Task) -> None:
+def _write(folder: Path, name: str, all_NK: np.ndarray, new_NK: np.ndarray, about: dict[str, Any], task: Task) -> None:
     np.save(folder / NEW / f"{name}.npy", new_NK)
-    np.save(folder / LISTS / f"{name}.npy", items_NK)
+    np.save(folder / LISTS / f"{name}.npy", all_NK)
     write_json(folder / LISTS / f"{name}.json", about | {"digest": task.digest})
 
 
 STEPS: dict[str, Callable[[Path, Task, int], None]] = {
     "classical": classical,
-    "search": search,
+    "search": partial(classical, search=True),
     "aisle": aisle,
     "trees": trees,
     "tutorial": tutorial,

@@ -1,6 +1,6 @@
 """What re-ranking costs and brings: each switch on the same ranked candidates, at the cuts of the quality benchmark.
 
-`python -m benchmarks.rerank` needs the models that `python -m benchmarks.quality` left in build/bench/quality/CUT, and
+`python -m benchmarks rerank` needs the models that `python -m benchmarks quality` left in build/bench/quality/CUT, and
 writes build/bench/rerank.json. Shape legend: N trips, C candidates of a trip, k places of a list.
 """
 
@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from threadpoolctl import threadpool_limits
+import yaml
 
 from benchmarks.harness.result_file import write_result
 from benchmarks.harness.study import RANKED, Judged, Measured, Values, delta
 from benchmarks.quality.__main__ import CUTS, FOLDER, SEEDS
 from benchmarks.quality.result import POPULARITY
 from benchmarks.quality.work import list_name
+from benchmarks.serving.latency import REQUESTS, cpu_ms
 from components.artifacts.examples import Examples
 from components.evaluate.predictions import request_of
 from components.kfp_support.progress import progress
@@ -30,15 +31,15 @@ from model.package.manifest import read_manifest
 from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import RerankPolicy
 from model.rerank.reranker import BOUGHT_BEFORE, Reranker
-from tfx_configs.rerank import RerankSettings, Rule
+from tfx_configs.rerank import RerankSettings
 from tfx_configs.settings import MOST_CANDIDATES
 
 SEED = 7
 K = 20
 KIND = "department"
+SWITCHES = Path(__file__).with_name("switches.yaml")
 BOOSTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 10.0)
 RESERVED = (1, 2, 3)
-WHOLE_ANSWERS = 300
 Ranked = tuple[Request, np.ndarray, np.ndarray, np.ndarray]
 """A request with its candidates' item ids, scores and reasons, best first."""
 
@@ -60,7 +61,7 @@ def measure(folder: Path) -> dict[str, Any]:
     ways |= {f"boost {boost:g}": _way(RerankSettings(explore_boost=boost), values) for boost in BOOSTS}
     ways |= {f"reserved {places}": _reserving(places) for places in RESERVED}
     off: Values | None = None
-    found = []
+    rows = []
     for name, way in ways.items():
         value, about = answered(way, ranked, judged, values.codes(KIND, ()))
         off = off or value
@@ -69,10 +70,10 @@ def measure(folder: Path) -> dict[str, Any]:
             for metric in RANKED
         }
         over = {"explore_over_popularity": delta(value["explore_recall@10"], popular["explore_recall@10"], SEED)}
-        found.append({"name": name} | levels | over | about)
+        rows.append({"name": name} | levels | over | about)
         progress(f"{folder.name}: {name}, recall@10 {metrics.mean_defined(value['recall@10']):.4f}")
     popularity = {metric: metrics.mean_defined(value) for metric, value in popular.items()}
-    return {"cut": folder.name, "trips": len(judged.which), "popularity": popularity, "ways": found}
+    return {"cut": folder.name, "trips": len(judged.which), "popularity": popularity, "ways": rows}
 
 
 def answered(
@@ -85,9 +86,9 @@ def answered(
     """
     column = {item.encode(): i for i, item in enumerate(judged.trips.item_ids.tolist())}
     items_NK, milliseconds, kinds_N, drawn = np.full((len(ranked), K), metrics.NO_ITEM), [], [], 0
-    for row, one in enumerate(ranked):
+    for row, request in enumerate(ranked):
         began = time.thread_time()
-        answer = way(one)
+        answer = way(request)
         milliseconds.append(1e3 * (time.thread_time() - began))
         ids = [item.encode() for item in answer.item_ids]
         items_NK[row, : len(ids)] = [column[item] for item in ids]
@@ -103,31 +104,15 @@ def answered(
 
 
 def switches(item_ids: np.ndarray) -> dict[str, RerankSettings]:
-    """One switch at a time, then together. The first changes nothing."""
+    """switches.yaml: one switch at a time, then together. The first changes nothing; 2 % of the products are out of
+    stock."""
     gone = np.random.default_rng(SEED).choice(item_ids.astype(str), len(item_ids) // 50, replace=False)
-    out_of_stock = Rule(action="exclude", values=tuple(gone.tolist()), note="2 % of the products, drawn")
-    restricted = Rule(action="restrict", attribute=KIND, values=("DRUG GM",))
-    per_maker = Rule(action="cap", attribute="manufacturer_id", most=2)
-    per_type = Rule(action="cap", attribute="product_type", most=1)
-    return {
-        "off": RerankSettings(),
-        **{
-            f"diversity {weight:g}": RerankSettings(diversity=weight, diversity_attribute=KIND)
-            for weight in (0.02, 0.05, 0.1, 0.2)
-        },
-        "two of a maker": RerankSettings(rules=(per_maker,)),
-        "one of a product type": RerankSettings(rules=(per_type,)),
-        "2 % out of stock": RerankSettings(rules=(out_of_stock,)),
-        "a department restricted": RerankSettings(rules=(restricted,)),
-        "draws in 10 %": RerankSettings(explore_percent=10.0),
-        "all of it": RerankSettings(
-            explore_boost=0.5,
-            diversity=0.05,
-            diversity_attribute=KIND,
-            explore_percent=10.0,
-            rules=(per_maker, out_of_stock, restricted),
-        ),
-    }
+    table = yaml.safe_load(SWITCHES.read_text())
+    for row in table.values():
+        for rule in row.get("rules", ()):
+            if rule["action"] == "exclude":
+                rule["values"] = gone.tolist()
+    return {name: RerankSettings.from_dict(row) for name, row in table.items()}
 
 
 def candidates(model: package.LoadedModel, task: Task) -> list[Ranked]:
@@ -146,14 +131,14 @@ def candidates(model: package.LoadedModel, task: Task) -> list[Ranked]:
 
 def _way(settings: RerankSettings, values: ItemValues) -> Callable[[Ranked], Answer]:
     reranker = Reranker(settings, settings.rules, values)
-    return lambda one: reranker(*one)
+    return lambda ranked: reranker(*ranked)
 
 
 def _reserving(places: int) -> Callable[[Ranked], Answer]:
     """Ten in the ranker's order, with at least so many new to the shopper: the alternative to the boost."""
 
-    def way(one: Ranked) -> Answer:
-        _, item_C, score_C, reason_C = one
+    def way(ranked: Ranked) -> Answer:
+        _, item_C, score_C, reason_C = ranked
         new = np.flatnonzero(reason_C != BOUGHT_BEFORE)[:places]
         rest = np.setdiff1d(np.arange(len(item_C)), new)[: 10 - len(new)]
         shown = np.sort(np.concatenate([rest, new]))
@@ -175,16 +160,5 @@ def _answers(folder: Path) -> dict[str, float]:
         name: LoadedModel(directory, read_manifest(directory), RerankPolicy(wanted[name], values))
         for name in ("off", "all of it")
     }
-    spent: dict[str, list[float]] = {name: [] for name in models}
-    for trip in task.trip_N[:WHOLE_ANSWERS]:
-        request = request_of(task.trips, int(trip), 10)
-        for name, model in models.items():
-            began = time.process_time()
-            model.recommend([request])
-            spent[name].append(1e3 * (time.process_time() - began))
-    return {name: float(np.median(milliseconds)) for name, milliseconds in spent.items()}
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1, "blas"):
-        main()
+    figures = cpu_ms(models, task, REQUESTS)
+    return {name: figures[name]["cpu_ms_p50"] for name in models}

@@ -1,16 +1,16 @@
 """Are Aisle's scores the chances of a purchase? At each cut of the quality benchmark, as exported and without Platt.
 
-`python -m benchmarks.robustness.calibration [--models FOLDER]` reads FOLDER/CUT/{examples,model-SEED}, which `make
+`python -m benchmarks calibration [--models FOLDER]` reads FOLDER/CUT/{examples,model-SEED}, which `make
 bench-quality` leaves, and writes build/bench/calibration.json.
 """
 
-import argparse
 import dataclasses
 import math
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+import typer
 
 from benchmarks.harness.result_file import RESULTS, write_result
 from components.evaluate.predictions import Lists, lists
@@ -29,12 +29,10 @@ DRAWS = 20
 """Worlds in which every score is true by construction, for the error that chance alone makes."""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--models", type=Path, default=RESULTS / "quality", help="folder with a folder a cut")
-    folders = sorted(
-        path for path in parser.parse_args().models.glob("????-??-??") if (path / f"model-{SEED}").exists()
-    )
+def main(
+    models: Annotated[Path, typer.Option(help="folder with a folder a cut")] = RESULTS / "quality",
+) -> None:
+    folders = sorted(path for path in models.glob("????-??-??") if (path / f"model-{SEED}").exists())
     print(write_result("calibration", {"cuts": [measure(folder) for folder in folders]}, SEED))
 
 
@@ -70,20 +68,16 @@ def judge(task: Task, listed: Lists, line: dict[str, float]) -> dict[str, Any]:
         for _ in range(DRAWS)
     ]
     return {
-        "platt": _told(listed.score_Nk, hit_NK),
-        "sampling_only": _told(1 / (1 + np.exp(-logit_NK)), hit_NK),
+        "platt": _reported(listed.score_Nk, hit_NK),
+        "sampling_only": _reported(1 / (1 + np.exp(-logit_NK)), hit_NK),
         "chance_error": float(np.mean(chance)),
     }
 
 
-def _told(score_NK: np.ndarray, hit_NK: np.ndarray) -> dict[str, Any]:
+def _reported(score_NK: np.ndarray, hit_NK: np.ndarray) -> dict[str, Any]:
     curve = metrics.reliability(score_NK, hit_NK, K)
     return {
         "error": metrics.calibration_error(curve),
         "ratio": metrics.calibration_ratio(curve),
-        "curve": [dataclasses.asdict(one) for one in curve],
+        "curve": [dataclasses.asdict(bin_) for bin_ in curve],
     }
-
-
-if __name__ == "__main__":
-    main()

@@ -1,15 +1,18 @@
 """What does each label policy change on The Complete Journey? One full training a policy, judged on the same trips.
 
-`python -m benchmarks.robustness.labels` measures the policies that are not in build/bench/labels yet, and writes
+`python -m benchmarks labels` measures the policies that are not in build/bench/labels yet, and writes
 build/bench/labels.json. The second training without a policy, with another seed, shows how much is noise.
 """
 
 import tempfile
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
 import pandas as pd
 import pyarrow.parquet as pq
+import typer
+import yaml
 
 from benchmarks.harness import study
 from benchmarks.harness.result_file import RESULTS, write_result
@@ -27,35 +30,26 @@ from tfx_configs.recipes import full
 
 SEED, K = 7, 20
 NONE = "none"
-POLICIES: dict[str, tuple[LabelSettings, int]] = {
-    NONE: (LabelSettings(), SEED),
-    "none, another seed": (LabelSettings(), SEED + 1),
-    "gift baskets out (familiarity under 0.6)": (LabelSettings(gift_familiarity=0.6), SEED),
-    "quantities above the 99 % quantile out": (LabelSettings(quantity_quantile=0.99), SEED),
-    "outcomes within 24 hours": (LabelSettings(outcome_hours=24.0), SEED),
-    "outcomes within 24 hours, another seed": (LabelSettings(outcome_hours=24.0), SEED + 1),
-    "gift baskets out (familiarity under 0.8)": (LabelSettings(gift_familiarity=0.8), SEED),
-    "outcomes within 72 hours": (LabelSettings(outcome_hours=72.0), SEED),
-}
-"""{name: (policy, training seed)}"""
+POLICIES = yaml.safe_load(Path(__file__).with_name("policies.yaml").read_text())
 
 
-def main() -> None:
-    parser = study.parser(__doc__)
-    parser.add_argument("--tables", type=Path, help="what ingest wrote; default: made again")
-    parser.add_argument("--examples", type=Path, help="what the examples stage made of them, with the default policy")
-    arguments = parser.parse_args()
+def main(
+    most: study.Most = None,
+    tables: Annotated[Path | None, typer.Option(help="what ingest wrote; default: made again")] = None,
+    examples: Annotated[Path | None, typer.Option(help="what the examples stage made of them by default")] = None,
+) -> None:
     with tempfile.TemporaryDirectory(prefix="aisle-labels-") as scratch:
-        tables, examples = arguments.tables, arguments.examples
         if not tables or not examples:
-            tables, examples = _make(Path(scratch))
+            tables, examples, run = Path(scratch) / "tables", Path(scratch) / "examples", full()
+            ingest(data=run.data, tables_dir=tables)
+            build_examples(run=run, tables_dir=tables, examples_dir=examples)
         world = Judged(examples)
         columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.EVENT_TYPE, c.QUANTITY]
         events = pq.read_table(tables / "events", columns=columns).to_pandas()
         folder = RESULTS / "labels"
         variants = {name: partial(measure, world, events, examples, Path(scratch), name) for name in POLICIES}
         policies = Study(folder=folder, variants=variants, reference=NONE, seed=SEED)
-        study.measure({"policies": policies}, arguments.most)
+        study.measure({"policies": policies}, most)
     by_name = {row.pop("name"): row for row in policies.compared()}
     for row in by_name.values():
         row["metrics"], row["against_none"] = row.pop("means"), row.pop("over")
@@ -65,7 +59,9 @@ def main() -> None:
 
 def measure(world: Judged, events: pd.DataFrame, examples: Path, scratch: Path, name: str) -> Measured:
     """Trains under one policy; judged on the same trips, whose labels no policy changes."""
-    policy, seed = POLICIES[name]
+    row = dict(POLICIES[name])
+    seed = SEED + row.pop("another_seed", False)
+    policy = LabelSettings.from_dict(row)
     trips, report = label(world.trips, events, world.catalog, policy)
     folder = Path(tempfile.mkdtemp(dir=scratch))
     trips.save(folder / trips.DIRECTORY)
@@ -80,14 +76,3 @@ def measure(world: Judged, events: pd.DataFrame, examples: Path, scratch: Path, 
         "changed": report,
         "train_trips": record.train_trips,
     }
-
-
-def _make(scratch: Path) -> tuple[Path, Path]:
-    tables, examples, settings = scratch / "tables", scratch / "examples", full()
-    ingest(data=settings.data, tables_dir=tables)
-    build_examples(run=settings, tables_dir=tables, examples_dir=examples)
-    return tables, examples
-
-
-if __name__ == "__main__":
-    main()

@@ -1,52 +1,44 @@
 """Does the rollout roll back what is worse, and only that? Does a change of weights lose a request?
 
-`python -m benchmarks.rollout` needs the trips that `python -m benchmarks.quality` left, and writes
+`python -m benchmarks rollout` needs the trips that `python -m benchmarks quality` left, and writes
 build/bench/rollout.json. Simulated: months of shoppers drawn from the demo's, decided by the real state machine; the
-usual test, looked at once and again and again, is the peer. Run for real: Envoy under load while the weights change.
+usual test, evaluated once and again and again, is the peer. Run for real: Envoy under load while the weights change.
 """
 
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from benchmarks.harness.result_file import write_result
-from benchmarks.quality.__main__ import CUTS, FOLDER
 from benchmarks.rollout.load import under_load
-from benchmarks.rollout.simulation import End, Month, Real, fixed, horizon_for, month, real_trips, roll_out
+from benchmarks.rollout.simulation import End, Month, Real, demo_trips, fixed, horizon_for, month, real_trips, roll_out
 from components.kfp_support.progress import progress
-from model.data.trips import Trips
-from model.errors import InputError
 from tfx_configs.settings import RolloutSettings
 
 SEED = 7
 ROUNDS = 1000
 SHOPPERS = 8000
 LOSS = 0.1
-LOOK_EVERY = 500
+CHECK_EVERY = 500
 PLAN = RolloutSettings(min_outcome_ratio=1 - LOSS)
 LOAD_REQUESTS = 50_000
 
 
 def main() -> None:
-    folder = FOLDER / CUTS[-1] / "examples" / "trips"
-    if not folder.exists():
-        raise InputError(f"{folder}: expected the trips of the quality benchmark, not found; run `make bench-quality`")
-    progress("hits of personal frequency on the demo's trips")
-    found = simulate(real_trips(Trips.load(folder)), ROUNDS)
+    figures = simulate(real_trips(demo_trips()), ROUNDS)
     progress(f"{LOAD_REQUESTS:,} requests through Envoy while the weights change")
-    print(write_result("rollout", found | under_load(LOAD_REQUESTS), SEED))
+    print(write_result("rollout", figures | under_load(LOAD_REQUESTS), SEED))
 
 
 def simulate(real: Real, rounds: int, shoppers: int = SHOPPERS) -> dict[str, Any]:
     """Rates over `rounds` rollouts of an identical model, and as many of one that loses `LOSS` of its hits."""
     rng = np.random.default_rng(SEED)
-    horizon = horizon_for(real, shoppers, LOSS, LOOK_EVERY, rng)
+    horizon = horizon_for(real, shoppers, LOSS, CHECK_EVERY, rng)
     ways: dict[str, Callable[[Month], End]] = {
-        "aisle": lambda world: roll_out(world, PLAN, LOOK_EVERY),
-        "fixed horizon, looked at once": lambda world: fixed(world, horizon, LOOK_EVERY, peeked=False),
-        "fixed horizon, looked at all the time": lambda world: fixed(world, horizon, LOOK_EVERY, peeked=True),
+        "aisle": lambda world: roll_out(world, PLAN, CHECK_EVERY),
+        "fixed horizon, looked at once": lambda world: fixed(world, horizon, CHECK_EVERY, peeked=False),
+        "fixed horizon, looked at all the time": lambda world: fixed(world, horizon, CHECK_EVERY, peeked=True),
     }
     ends: dict[tuple[str, str], list[End]] = {}
     for model, loss in (("identical", 0.0), ("worse", LOSS)):
@@ -55,12 +47,12 @@ def simulate(real: Real, rounds: int, shoppers: int = SHOPPERS) -> dict[str, Any
             world = month(real, shoppers, loss, rng)
             for way, run in ways.items():
                 ends.setdefault((way, model), []).append(run(world))
-    told = {way: _told(ends[way, "identical"], ends[way, "worse"]) for way in ways}
+    rates = {way: _rates(ends[way, "identical"], ends[way, "worse"]) for way in ways}
     return {
         "rounds": rounds,
         "loss": LOSS,
         "shoppers": shoppers,
-        "look_every": LOOK_EVERY,
+        "look_every": CHECK_EVERY,
         "horizon": horizon,
         "plan": PLAN.model_dump(),
         "real": {
@@ -69,8 +61,8 @@ def simulate(real: Real, rounds: int, shoppers: int = SHOPPERS) -> dict[str, Any
             "hits_per_trip": float(real.hits_T.mean()),
             "design_effect": design_effect(real),
         },
-        **told.pop("aisle"),
-        "peers": told,
+        **rates.pop("aisle"),
+        "peers": rates,
     }
 
 
@@ -82,8 +74,8 @@ def design_effect(real: Real) -> float:
     return float((residual @ residual) / (len(real.hits_T) * real.hits_T.var()))
 
 
-def _told(identical: Iterable[End], worse: Iterable[End]) -> dict[str, Any]:
-    same, lost = list(identical), list(worse)
+def _rates(same: list[End], lost: list[End]) -> dict[str, Any]:
+    """Of rollouts of an identical and of a worse model."""
     requests = [end.requests for end in lost if end.state == "rolled_back"]
     promoted = [end.requests for end in same if end.state == "promoted"]
     return {
@@ -97,8 +89,4 @@ def _told(identical: Iterable[End], worse: Iterable[End]) -> dict[str, Any]:
 
 
 def _rate(ends: list[End], state: str) -> float:
-    return Counter(end.state for end in ends)[state] / len(ends)
-
-
-if __name__ == "__main__":
-    main()
+    return sum(end.state == state for end in ends) / len(ends)

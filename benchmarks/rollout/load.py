@@ -7,14 +7,18 @@ which answers everything with its name. Near the end the canary is killed under 
 import http.client
 import sys
 import tempfile
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from components.rollout.local.envoy_process import Proxy
 from components.rollout.local.envoy_process import proxy as envoy_proxy
@@ -29,54 +33,44 @@ PERCENTS = (10, 50, 100, 10, 50, 100, 10, 50, 100)
 
 def under_load(requests: int) -> dict[str, Any]:
     """{weight_change_ms: {p50, max, all}, requests, lost, rps}: `lost` counts answers other than 200."""
+    answers: list[tuple[int, str]] = []
     with ExitStack() as stack:
         workdir = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="aisle-load-")))
         stable, canary = (_server(stack, name, workdir) for name in ("stable", "canary"))
         proxy = stack.enter_context(envoy_proxy(stable[1], canary[1], workdir))
-        clients = [_Load(proxy.port, requests // CLIENTS) for _ in range(CLIENTS)]
+        each = requests // CLIENTS
         begin = time.perf_counter()
-        for client in clients:
-            client.start()
-        changes_ms = _changes(proxy, canary[0], clients)
-        for client in clients:
-            client.join()
+        with ThreadPoolExecutor(CLIENTS) as pool:
+            jobs = [pool.submit(_ask, proxy.port, client, each, answers) for client in range(CLIENTS)]
+            changes_ms = _changes(proxy, canary[0], answers, each * CLIENTS)
+            for job in jobs:
+                job.result()
         seconds = time.perf_counter() - begin
-    answered = {side: sum(client.seen.get((200, side), 0) for client in clients) for side in ("stable", "canary")}
+    answered = {side: answers.count((200, side)) for side in ("stable", "canary")}
     return {
         "weight_change_ms": float(np.median(changes_ms)),
         "weight_change_max_ms": max(changes_ms),
         "weight_changes": len(changes_ms),
-        "requests": sum(client.requests for client in clients),
-        "lost": sum(client.requests for client in clients) - sum(answered.values()),
+        "requests": len(answers),
+        "lost": len(answers) - sum(answered.values()),
         "answered_by": answered,
-        "load_rps": sum(client.requests for client in clients) / seconds,
+        "load_rps": len(answers) / seconds,
     }
 
 
-class _Load(threading.Thread):
-    """One client: `requests` one after the other, each of another shopper."""
-
-    def __init__(self, port: int, requests: int) -> None:
-        super().__init__(daemon=True)
-        self.port = port
-        self.requests = requests
-        self.done = 0
-        self.seen: dict[tuple[int, str], int] = {}
-
-    def run(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        for number in range(self.requests):
-            try:
-                connection.request("POST", INFER, b"{}", {USER_HEADER: f"shopper-{self.ident}-{number}"})
-                response = connection.getresponse()
-                response.read()
-                answer = response.status, response.getheader(VERSION_HEADER, "")
-            except (OSError, http.client.HTTPException):
-                connection.close()
-                answer = 0, ""
-            self.seen[answer] = self.seen.get(answer, 0) + 1
-            self.done = number + 1
-        connection.close()
+def _ask(port: int, client: int, requests: int, answers: list[tuple[int, str]]) -> None:
+    """One client: `requests` one after the other, each of another shopper; adds (status, version) of each."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    for number in range(requests):
+        try:
+            connection.request("POST", INFER, b"{}", {USER_HEADER: f"shopper-{client}-{number}"})
+            response = connection.getresponse()
+            response.read()
+            answers.append((response.status, response.getheader(VERSION_HEADER, "")))
+        except (OSError, http.client.HTTPException):
+            connection.close()
+            answers.append((0, ""))
+    connection.close()
 
 
 def _server(stack: ExitStack, name: str, workdir: Path) -> tuple[Process, Backend]:
@@ -87,41 +81,23 @@ def _server(stack: ExitStack, name: str, workdir: Path) -> tuple[Process, Backen
     return process, backend
 
 
-def _changes(proxy: Proxy, canary: Process, clients: list[_Load]) -> list[float]:
+def _changes(proxy: Proxy, canary: Process, answers: list[tuple[int, str]], requests: int) -> list[float]:
     """Spreads PERCENTS evenly over the load, then kills the canary; milliseconds from each order to its effect."""
-    found, wanted = [], sum(client.requests for client in clients)
-    for number, percent in enumerate(PERCENTS):
-        _wait(clients, wanted * number // (len(PERCENTS) + 1))
-        found.append(proxy.set_percent(percent))
-    _wait(clients, wanted * len(PERCENTS) // (len(PERCENTS) + 1))
+    changes_ms = []
+    for number, percent in enumerate((*PERCENTS, None)):
+        while len(answers) < requests * number // (len(PERCENTS) + 1):
+            time.sleep(0.02)
+        if percent is not None:
+            changes_ms.append(proxy.set_percent(percent))
     canary.kill()
-    return found
-
-
-def _wait(clients: list[_Load], requests: int) -> None:
-    while sum(client.done for client in clients) < requests and any(client.is_alive() for client in clients):
-        time.sleep(0.02)
-
-
-class _Named(BaseHTTPRequestHandler):
-    """Answers with the server's name."""
-
-    protocol_version = "HTTP/1.1"
-    wbufsize = -1
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        name = sys.argv[1].encode()
-        self.send_response(200)
-        self.send_header("content-length", str(len(name)))
-        self.end_headers()
-        self.wfile.write(name)
-
-    do_GET = do_POST
-
-    def log_message(self, *_: object) -> None:
-        """Silent."""
+    return changes_ms
 
 
 if __name__ == "__main__":
-    ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), _Named).serve_forever()
+
+    async def answer(request: Request) -> PlainTextResponse:
+        await request.body()
+        return PlainTextResponse(sys.argv[1])
+
+    app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.quality.__main__ import CUTS, FOLDER
+from components.kfp_support.progress import progress
 from components.rollout.decision.evidence import Evidence, VersionEvidence
 from components.rollout.decision.state_machine import apply, decide, start
 from model.data.trips import Trips
+from model.errors import InputError
 from tfx_configs.settings import RolloutSettings
 
 HALF_LIFE_DAYS = 60.0
@@ -50,6 +53,15 @@ class End:
     requests: int
 
 
+def demo_trips() -> Trips:
+    """Those of the quality benchmark's last cut. Raises InputError where there are none."""
+    folder = FOLDER / CUTS[-1] / "examples" / "trips"
+    if not folder.exists():
+        raise InputError(f"{folder}: expected the trips of the quality benchmark, not found; run `make bench-quality`")
+    progress("hits of personal frequency on the demo's trips")
+    return Trips.load(folder)
+
+
 def real_trips(trips: Trips) -> Real:
     """Hits of personal frequency, the first stable model, on every test trip."""
     test = trips.test_trips()
@@ -84,16 +96,16 @@ def month(real: Real, shoppers: int, loss: float, rng: np.random.Generator) -> M
     )
 
 
-def roll_out(world: Month, plan: RolloutSettings, look_every: int) -> End:
-    """The real state machine, asked after every `look_every` requests, until it decides or the month is over."""
+def roll_out(world: Month, plan: RolloutSettings, check_every: int) -> End:
+    """The real state machine, asked after every `check_every` requests, until it decides or the month is over."""
     state, sums, at = start(plan), _Sums(world), 0
     while at < len(world.user_T):
-        sums.add(at, at + look_every, state.percent)
-        at = min(at + look_every, len(world.user_T))
+        sums.add(at, at + check_every, state.percent)
+        at = min(at + check_every, len(world.user_T))
         decision = decide(plan, state, sums.evidence())
         moved = apply(state, decision)
         if moved.state != "running" or (moved.percent == 100 and decision.action == "step"):
-            # At 100 % nothing is compared any more: outcomes have said all they can.
+            # At 100 % nothing is compared any more: outcomes decide nothing more.
             return End(state="rolled_back" if moved.state == "rolled_back" else "promoted", requests=at)
         if moved.percent != state.percent:
             sums = _Sums(world)
@@ -103,36 +115,36 @@ def roll_out(world: Month, plan: RolloutSettings, look_every: int) -> End:
     return End(state="undecided", requests=at)
 
 
-def fixed(world: Month, horizon: int, look_every: int, peeked: bool) -> End:
-    """The usual test at half and half: a loss is certain when the 95 % interval says so.
+def fixed(world: Month, horizon: int, check_every: int, peeked: bool) -> End:
+    """The usual test at half and half: a loss is certain when the 95 % interval excludes equality.
 
-    Looked at once, after `horizon` requests, or after every `look_every` of them.
+    Evaluated once, after `horizon` requests, or after every `check_every` of them.
     """
     sums = _Sums(world)
-    for at in range(look_every, horizon + look_every, look_every):
-        sums.add(at - look_every, at, 50)
+    for at in range(check_every, horizon + check_every, check_every):
+        sums.add(at - check_every, at, 50)
         log_ratio, se = sums.log_ratio()
         if (peeked or at >= horizon) and log_ratio + Z95 * se < 0:
             return End(state="rolled_back", requests=at)
     return End(state="promoted", requests=horizon)
 
 
-def horizon_for(real: Real, shoppers: int, loss: float, look_every: int, rng: np.random.Generator) -> int:
-    """Requests at half and half after which a loss is found with 90 %: se = |log(1 - loss)| / (1.96 + 1.28)."""
+def horizon_for(real: Real, shoppers: int, loss: float, check_every: int, rng: np.random.Generator) -> int:
+    """Requests at half and half after which a loss is detected with 90 %: se = |log(1 - loss)| / (1.96 + 1.28)."""
     wanted = -math.log1p(-loss) / (Z95 + 1.2816)
-    found = []
+    horizons = []
     for _ in range(20):
         world = month(real, shoppers, 0.0, rng)
         sums, at = _Sums(world), 0
         while at < len(world.user_T) and (at == 0 or sums.log_ratio()[1] > wanted):
-            sums.add(at, at + look_every, 50)
-            at += look_every
-        found.append(at)
-    return int(np.median(found))
+            sums.add(at, at + check_every, 50)
+            at += check_every
+        horizons.append(at)
+    return int(np.median(horizons))
 
 
 class _Sums:
-    """Hits and trips of each shopper since the percent in force was set. Row 0: stable, row 1: canary."""
+    """Hits and trips of each shopper since the current percent was set. Row 0: stable, row 1: canary."""
 
     def __init__(self, world: Month) -> None:
         self._world = world
@@ -152,7 +164,7 @@ class _Sums:
     def log_ratio(self) -> tuple[float, float]:
         """(log of canary over stable, its standard error)."""
         stable, canary = self._version(0), self._version(1)
-        errors = [one.hits_per_trip_se / one.hits_per_trip for one in (stable, canary)]
+        errors = [version.hits_per_trip_se / version.hits_per_trip for version in (stable, canary)]
         return math.log(canary.hits_per_trip / stable.hits_per_trip), math.hypot(*errors)
 
     def _version(self, side: int) -> VersionEvidence:

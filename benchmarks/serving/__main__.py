@@ -1,6 +1,6 @@
 """What a server on one core can take: the highest rate with p99 under 25 ms, and latency, CPU and memory at half of it.
 
-`python -m benchmarks.serving`, after `make bench-quality`, whose last model is served: the full catalog, and every
+`python -m benchmarks serving`, after `make bench-quality`, whose last model is served: the full catalog, and every
 shopper's real history before the cut. The server has one core, the client another. Then the index at larger catalogs,
 and the ranking network in ONNX Runtime.
 """
@@ -53,45 +53,50 @@ def main() -> None:
     model = CUT / "model-7"
     if not model.is_dir():
         raise InputError(f"{model}: expected a model directory, found none; run `make bench-quality` first")
-    server_core, client_core = sorted(os.sched_getaffinity(0))[-2:][::-1]
-    os.sched_setaffinity(0, {client_core})
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    trips = Trips.load(CUT / "examples" / "trips")
-    store = seed_store(trips, SCRATCH / "store", MAX_HISTORY)
+    core, trips, store = prepared(SCRATCH)
     manifest, requests = verify(model), requests_of(trips)
-    ours = ("-m", "model.serving.server", "--host-loopback", "--model-dir", str(model), "--store", f"lmdb:{store}")
     tutorial = SCRATCH / "tutorial"
     sizes = (str(manifest.items), str(len(trips.user_ids)))
     subprocess.run([sys.executable, "-m", "benchmarks.serving.tutorial", str(tutorial), *sizes], check=True)
     mlserver = environment(SCRATCH.parent / "mlserver")
-
-    def aisle(http: int, grpc: int) -> list[str]:
-        return [sys.executable, *ours, *PATIENT, "--http-port", str(http), "--grpc-port", str(grpc)]
-
+    peer = [sys.executable, "-m", "benchmarks.serving.peer", str(tutorial)]
     servers: dict[str, Command] = {
-        "Aisle": aisle,
-        "plain KServe predictor": lambda http, _: [
-            sys.executable,
-            *("-m", "benchmarks.serving.peer", str(tutorial), str(http)),
-        ],
-        "the same in MLServer": lambda http, grpc: command(mlserver, SCRATCH / "settings", tutorial, http, grpc),
+        "Aisle": lambda *ports: aisle(model, store, *PATIENT, ports=ports),
+        "plain KServe predictor": lambda http, _: [*peer, str(http)],
+        "the same in MLServer": lambda *ports: command(mlserver, SCRATCH / "settings", tutorial, *ports),
     }
-    found = {}
+    figures = {}
     for name, start in servers.items():
-        with pinned(name, start, server_core, SCRATCH) as (process, port):
-            found[name] = measured(process, port, requests)
+        with pinned(name, start, core, SCRATCH) as (process, port):
+            figures[name] = measured(process, port, requests)
     vectors = str(model / "index" / "vectors.npy")
     result = {
         "limit_ms": LIMIT_MS,
         "catalog_items": manifest.items,
         "shoppers": SHOPPERS,
-        "mean_history": _mean_history(trips),
-        "aisle": found.pop("Aisle"),
-        "peers": found,
-        "catalog": [_told("benchmarks.serving.catalog", server_core, vectors, str(items)) for items in CATALOGS],
-        "runtime": _told("benchmarks.serving.runtime", server_core, str(CUT / "examples")),
+        "mean_history": round(float(trips.kept_events(trips.cut_s).sum() / len(trips.user_ids)), 1),
+        "aisle": figures.pop("Aisle"),
+        "peers": figures,
+        "catalog": [_printed("benchmarks.serving.catalog", core, vectors, str(items)) for items in CATALOGS],
+        "runtime": _printed("benchmarks.serving.runtime", core, str(CUT / "examples")),
     }
     write_result("serving", result, SEED)
+
+
+def prepared(scratch: Path) -> tuple[int, Trips, Path]:
+    """(the server's core, trips, store of all histories), in an empty folder; this process takes another core."""
+    server_core, client_core = sorted(os.sched_getaffinity(0))[-2:][::-1]
+    os.sched_setaffinity(0, {client_core})
+    shutil.rmtree(scratch, ignore_errors=True)
+    trips = Trips.load(CUT / "examples" / "trips")
+    return server_core, trips, seed_store(trips, scratch / "store", MAX_HISTORY)
+
+
+def aisle(model: Path, store: Path, *options: str, ports: tuple[int, ...]) -> list[str]:
+    """What starts Aisle's server."""
+    where = ("--host-loopback", "--model-dir", str(model), "--store", f"lmdb:{store}")
+    listening = ("--http-port", str(ports[0]), "--grpc-port", str(ports[1]))
+    return [sys.executable, "-m", "model.serving.server", *where, *options, *listening]
 
 
 def measured(process: Process, port: int, requests: Sequence[bytes]) -> dict[str, Any]:
@@ -127,7 +132,7 @@ def measured(process: Process, port: int, requests: Sequence[bytes]) -> dict[str
         "stages_ms": stages_ms,
         "rss_mb": round(psutil.Process(process.pid).memory_info().rss / 1e6),
         "not_200": sum(load.statuses.values()) - load.statuses[200] + load.lost,
-        "full_share": _full_share(load),
+        "full_share": load.rungs["full"] / max(sum(load.rungs.values()), 1),
         "other_cores": round(max(others, 0.0), 2),
         "rates": rates,
     }
@@ -135,49 +140,38 @@ def measured(process: Process, port: int, requests: Sequence[bytes]) -> dict[str
 
 def _ms(load: Load, percent: int) -> float | None:
     """A percentile of the latencies; None where it is among what was lost."""
-    found = load.quantile_ms(percent / 100)
-    return round(found, 2) if math.isfinite(found) else None
+    latency_ms = load.quantile_ms(percent / 100)
+    return round(latency_ms, 2) if math.isfinite(latency_ms) else None
 
 
 def _stages(port: int) -> dict[str, float]:
-    """Seconds that each stage has taken so far, a batch counted once; none where the server does not tell."""
+    """Seconds that each stage has taken so far, a batch counted once; none where the server does not report them."""
     status, page = get(port, "/metrics")
     if status != 200:
         return {}
     families = text_string_to_metric_families(page.decode())
-    sums = (one for family in families if family.name == "aisle_stage_seconds" for one in family.samples)
-    return {one.labels["stage"]: one.value for one in sums if one.name.endswith("_sum")}
+    samples = (sample for family in families if family.name == "aisle_stage_seconds" for sample in family.samples)
+    return {sample.labels["stage"]: sample.value for sample in samples if sample.name.endswith("_sum")}
 
 
-def _told(module: str, core: int, *arguments: str) -> dict[str, Any]:
+def _printed(module: str, core: int, *arguments: str) -> dict[str, Any]:
     """The JSON that a module prints last, run on one core."""
     command = ["taskset", "-c", str(core), sys.executable, "-m", module, *arguments]
-    told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
-    print(module, told.splitlines()[-1], flush=True)
-    return dict(json.loads(told.splitlines()[-1]))
-
-
-def _full_share(load: Load) -> float:
-    return load.rungs["full"] / max(sum(load.rungs.values()), 1)
+    line = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
+    print(module, line, flush=True)
+    return dict(json.loads(line))
 
 
 def requests_of(trips: Trips) -> list[bytes]:
     """A request of each of the first shoppers at the cut, as the bytes to send."""
-    when = {"name": "request_time", "shape": [1], "datatype": "BYTES", "data": [_rfc3339(trips.cut_s)]}
-    found = []
-    for user in trips.user_ids[:SHOPPERS]:
-        who = {"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [str(user)]}
-        found.append(http_request(READY_PATH.replace("ready", "infer"), json.dumps({"inputs": [who, when]}).encode()))
-    return found
+    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(trips.cut_s))
 
+    def body(user: str) -> bytes:
+        values = {"user_id": user, "request_time": moment}
+        inputs = [{"name": name, "shape": [1], "datatype": "BYTES", "data": [value]} for name, value in values.items()]
+        return json.dumps({"inputs": inputs}).encode()
 
-def _mean_history(trips: Trips) -> float:
-    """Events before the cut, a shopper."""
-    return round(float(trips.kept_events(trips.cut_s).sum() / len(trips.user_ids)), 1)
-
-
-def _rfc3339(moment_s: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(moment_s))
+    return [http_request(READY_PATH.replace("ready", "infer"), body(str(user))) for user in trips.user_ids[:SHOPPERS]]
 
 
 @contextmanager
@@ -188,7 +182,3 @@ def pinned(name: str, start: Command, core: int, scratch: Path) -> Iterator[tupl
     with running(name, arguments, scratch / f"{name}.log") as process:
         wait_ready(process, backend)
         yield process, backend.http_port
-
-
-if __name__ == "__main__":
-    main()

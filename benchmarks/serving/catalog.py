@@ -24,9 +24,9 @@ def main(path: str, items: str) -> None:
     real, rng = np.load(path, allow_pickle=False), np.random.default_rng(SEED)
     count = int(items)
     vectors = real[:count] if count <= len(real) else _near(real, count, ITEM_NOISE, rng)
-    asked, told = (_near(real, QUERIES, QUERY_NOISE, rng) for _ in range(2))
+    asked, tuning = (_near(real, QUERIES, QUERY_NOISE, rng) for _ in range(2))
     began = time.perf_counter()
-    index = build_index(vectors, np.arange(len(vectors)), lambda: told)
+    index = build_index(vectors, np.arange(len(vectors)), lambda: tuning)
     built_s = time.perf_counter() - began
     took_ms = []
     for query in asked:
@@ -35,8 +35,8 @@ def main(path: str, items: str) -> None:
         took_ms.append(1000 * (time.perf_counter() - began))
     exact = ExactIndex(vectors, np.arange(len(vectors)))
     true = np.concatenate([exact.search(query[None], RECALL_AT) for query in asked])
-    found = index.search(asked, RECALL_AT)
-    recall = np.mean([np.isin(row, one).mean() for row, one in zip(true, found, strict=True)])
+    listed = index.search(asked, RECALL_AT)
+    recall = np.mean([np.isin(row, nearest).mean() for row, nearest in zip(true, listed, strict=True)])
     about = index.about | {
         "items": len(vectors),
         "p50_ms": round(float(np.percentile(took_ms, 50)), 2),

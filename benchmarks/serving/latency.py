@@ -6,6 +6,7 @@ server would; Aisle is the model that benchmark trained. CPU time, not time: oth
 
 import os
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -40,29 +41,29 @@ def main() -> None:
 
 def measure(folder: Path, model: Path, task: Task, requests: int) -> dict[str, dict[str, float]]:
     """{ranker: {cpu_ms_p50, cpu_ms_p99}} over the first judged trips, one request after the other."""
-    found: dict[str, dict[str, float]] = {}
+    from model.package import loaded_model as package
+
+    figures: dict[str, dict[str, float]] = {}
     for name, (make, _) in PEERS.items():
         about = folder / "lists" / f"{name}.json"
         if about.exists():
             progress(name)
-            found[name] = cpu_ms(make(**read_json(about)["settings"]).fit(task.trips), task, requests)
-    from model.package import loaded_model as package
+            peer = make(**read_json(about)["settings"]).fit(task.trips)
+            figures |= cpu_ms({name: peer}, task, requests)
+    return figures | cpu_ms({AISLE: package.load(model)}, task, requests)
 
-    return found | {AISLE: cpu_ms(package.load(model), task, requests)}
 
+def cpu_ms(models: Mapping[str, Model], task: Task, requests: int) -> dict[str, dict[str, float]]:
+    """{name: {cpu_ms_p50, cpu_ms_p99}} of all threads of this process together, the models in turns.
 
-def cpu_ms(model: Model, task: Task, requests: int) -> dict[str, float]:
-    """Of all threads of this process together; the first few requests warm up and are not counted."""
+    The first few requests warm up and are not counted.
+    """
     asked = [request_of(task.trips, int(trip), K) for trip in task.trip_N[:requests]]
-    model.recommend(asked[:1])
-    spent = []
-    for request in [*asked[:5], *asked]:
-        began = time.process_time()
-        model.recommend([request])
-        spent.append(1000 * (time.process_time() - began))
-    p50, p99 = np.quantile(spent[5:], [0.5, 0.99])
-    return {"cpu_ms_p50": float(p50), "cpu_ms_p99": float(p99)}
-
-
-if __name__ == "__main__":
-    main()
+    spent: dict[str, list[float]] = {name: [] for name in models}
+    for request in [asked[0], *asked[:5], *asked]:
+        for name, model in models.items():
+            began = time.process_time()
+            model.recommend([request])
+            spent[name].append(1000 * (time.process_time() - began))
+    quantiles = {name: np.quantile(milliseconds[6:], [0.5, 0.99]) for name, milliseconds in spent.items()}
+    return {name: {"cpu_ms_p50": float(p50), "cpu_ms_p99": float(p99)} for name, (p50, p99) in quantiles.items()}

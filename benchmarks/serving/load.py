@@ -19,9 +19,12 @@ _LENGTH = b"content-length: "
 _RUNG = b'"rung":"'
 
 
+_Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
 @dataclass(kw_only=True)
 class Load:
-    """What one run saw."""
+    """Answers of one run."""
 
     rps: float
     seconds: float
@@ -49,15 +52,14 @@ def run_load(port: int, requests: Sequence[bytes], rps: float, seconds: float, s
 
 
 async def _run(port: int, requests: Sequence[bytes], moments_s: Sequence[float], load: Load) -> Load:
-    loop = asyncio.get_running_loop()
     free: list[_Connection] = []
     pending: set[asyncio.Task[None]] = set()
 
-    async def one(request: bytes, due: float) -> None:
-        while free and free[-1].closed:
+    async def send(request: bytes, due: float) -> None:
+        while free and free[-1][0].at_eof():
             free.pop()  # the server ends what was idle for some seconds
-        connection = free.pop() if free else (await loop.create_connection(_Connection, "127.0.0.1", port))[1]
-        status, rung = await connection.ask(request)
+        connection = free.pop() if free else await asyncio.open_connection("127.0.0.1", port)
+        status, rung = await _ask(connection, request)
         load.latency_ms.append((time.perf_counter() - due) * 1000)
         load.statuses[status] += 1
         load.rungs[rung] += 1
@@ -68,54 +70,24 @@ async def _run(port: int, requests: Sequence[bytes], moments_s: Sequence[float],
         wait_s = begin + moment_s - time.perf_counter()
         if wait_s > 0:
             await asyncio.sleep(wait_s)
-        task = loop.create_task(one(request, begin + moment_s))
+        task = asyncio.create_task(send(request, begin + moment_s))
         pending.add(task)
         task.add_done_callback(pending.discard)
     if pending:
         await asyncio.wait(pending, timeout=PATIENCE_S)
     for task in list(pending):
         task.cancel()
-    for connection in free:
-        connection.close()
+    for _, writer in free:
+        writer.close()
     load.lost = len(moments_s) - len(load.latency_ms)
     return load
 
 
-class _Connection(asyncio.Protocol):
-    """One kept-alive connection, one request at a time; reads a body of a told length."""
-
-    def __init__(self) -> None:
-        self._received = b""
-        self._answer: asyncio.Future[tuple[int, str]] | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
-
-    @property
-    def closed(self) -> bool:
-        return self._transport.is_closing()
-
-    async def ask(self, request: bytes) -> tuple[int, str]:
-        """(status, rung, empty when the answer tells none)"""
-        self._answer = asyncio.get_running_loop().create_future()
-        self._transport.write(request)
-        return await self._answer
-
-    def close(self) -> None:
-        self._transport.close()
-
-    def data_received(self, data: bytes) -> None:
-        self._received += data
-        head, found, body = self._received.partition(_END)
-        if not found or self._answer is None or self._answer.done():
-            return
-        length = int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0])
-        if len(body) >= length:
-            rung = body.partition(_RUNG)[2].partition(b'"')[0].decode()
-            self._received = b""
-            self._answer.set_result((int(head.split(None, 2)[1]), rung))
-
-    def connection_lost(self, error: Exception | None) -> None:
-        if self._answer is not None and not self._answer.done():
-            self._answer.set_exception(ConnectionResetError("the server closed the connection"))
+async def _ask(connection: _Connection, request: bytes) -> tuple[int, str]:
+    """(status, rung, empty when the answer has none); raises IncompleteReadError where the server ends the connection
+    before the body has its announced length."""
+    reader, writer = connection
+    writer.write(request)
+    head = await reader.readuntil(_END)
+    body = await reader.readexactly(int(head.lower().partition(_LENGTH)[2].partition(b"\r\n")[0]))
+    return int(head.split(None, 2)[1]), body.partition(_RUNG)[2].partition(b'"')[0].decode()

@@ -26,18 +26,10 @@ def environment(folder: Path) -> Path:
 def command(python: Path, folder: Path, models: Path, http_port: int, grpc_port: int) -> list[str]:
     """Starts it with the tutorial's models (see serving_tutorial); `folder` takes its two settings files."""
     with atomic_directory(folder) as out:
-        settings = {
-            "host": "127.0.0.1",
-            "http_port": http_port,
-            "grpc_port": grpc_port,
-            "metrics_endpoint": None,
-            "parallel_workers": 0,
-            "debug": False,
-        }
-        write_json(out / "settings.json", settings)
+        ports = {"host": "127.0.0.1", "http_port": http_port, "grpc_port": grpc_port, "metrics_endpoint": None}
+        write_json(out / "settings.json", ports | {"parallel_workers": 0, "debug": False})
         implementation = "benchmarks.serving.mlserver_model.Predictor"
         parameters = {"uri": str(models.absolute())}
-        write_json(
-            out / "model-settings.json", {"name": NAME, "implementation": implementation, "parameters": parameters}
-        )
+        model = {"name": NAME, "implementation": implementation, "parameters": parameters}
+        write_json(out / "model-settings.json", model)
     return [str(python), "-m", "mlserver.cli.main", "start", str(folder)]

@@ -1,7 +1,7 @@
 """The ranking network in TensorFlow and in ONNX Runtime: milliseconds of CPU for one request's candidates, one thread.
 
-`python -m benchmarks.serving.runtime EXAMPLES` prints one JSON line. The whole graph is tried too, and what stands in
-the way is told.
+`python -m benchmarks.serving.runtime EXAMPLES` prints one JSON line. The whole graph is tried too, with the
+error that prevents it.
 """
 
 import json
@@ -81,14 +81,14 @@ def _compared(
 
 
 def _obstacle(recommender: Recommender) -> str:
-    """What ONNX Runtime says to the whole graph behind the string tables, or that it takes it."""
+    """The error of ONNX Runtime for the whole graph behind the string tables, or that it takes it."""
     batch = Batch(*(tf.TensorSpec([None], dtype) for dtype in DTYPES))
     rest = [tf.TensorSpec([None, None], tf.int32), tf.TensorSpec([None], tf.int32), tf.TensorSpec([None], tf.int32)]
     limit = recommender.candidates.ranked
 
-    def whole(*given: Any) -> Any:
-        retrieved, exclude_item, exclude_row = given[len(batch) :]
-        return recommender.recommend(Batch(*given[: len(batch)]), retrieved, exclude_item, exclude_row, limit, K)[:2]
+    def whole(*inputs: Any) -> Any:
+        retrieved, exclude_item, exclude_row = inputs[len(batch) :]
+        return recommender.recommend(Batch(*inputs[: len(batch)]), retrieved, exclude_item, exclude_row, limit, K)[:2]
 
     try:
         made, _ = tf2onnx.convert.from_function(tf.function(whole), input_signature=[*batch, *rest], opset=OPSET)

@@ -1,11 +1,10 @@
 """What it costs to take the request log to an object store and to read it there, in CPU, memory and bytes.
 
-`python -m benchmarks.serving.shipping` writes build/bench/shipping.json: CPU and memory of the shipper process beside a
+`python -m benchmarks shipping` writes build/bench/shipping.json: CPU and memory of the shipper process beside a
 real SeaweedFS, bytes of a row as it is stored, and the monitor's reading of all of it, for files of several sizes. Rows
 are made up: ten items each, one in a hundred with a history of 540 purchases and 128 candidates.
 """
 
-import argparse
 import os
 import subprocess
 import sys
@@ -14,14 +13,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import psutil
+import typer
 
 from benchmarks.harness.result_file import write_result
 from components.monitor.data import visits
-from components.rollout.local.processes import Process, free_port, get, running, wait_until
+from components.rollout.local.processes import free_port, get, running, wait_until
 from model.errors import InputError
 from model.serving.request_log.spool import MEGABYTE, waiting
 from model.serving.request_log.writer import LogOptions, RequestLog
@@ -33,23 +33,25 @@ SIZES = (5_000, 500, 50)
 """Rows of a file: what 17, 1.7 and 0.17 requests a second leave in five minutes."""
 MOST_FILES = 200
 HISTORY, CANDIDATES, DETAIL_PERCENT = 540, 128, 1.0
-KEPT_MB = 768
+SPOOL_MB = 768
 """As manifests/components/request-log."""
+REASONS = ("bought_before", "popular", "similar")
+VERSION = "2017-12-04-c0ffee123456"
+ROW = {"version": VERSION, "k": 10, "route": "split", "rung": "full", "state": "found"}
+NO_DRAWS: dict[str, list[str]] = {"propensities": [], "exclude": []}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rows", type=int, default=100_000, help="at most, of each size (%(default)s)")
-    arguments = parser.parse_args()
+def main(rows: Annotated[int, typer.Option(help="at most, of each size")] = 100_000) -> None:
     with tempfile.TemporaryDirectory(prefix="aisle-shipping-") as scratch:
         workdir = Path(scratch)
         users = f"s3.bucket.create -name {LOG_BUCKET}\n{log_user('bench', 'secret', 'Read,Write,List')}"
         with _seaweedfs(workdir, users) as url:
             keys = {"AWS_ENDPOINT_URL": url, "AWS_ACCESS_KEY_ID": "bench", "AWS_SECRET_ACCESS_KEY": "secret"}
             os.environ |= {f"{object_store.OWN}{name}": value for name, value in keys.items()}
-            found = [measure(workdir, size, min(arguments.rows // size, MOST_FILES) * size) for size in SIZES]
-    kept = KEPT_MB * MEGABYTE / found[0]["bytes_a_row"]
-    print(write_result("shipping", {"files": found, "kept_mb": KEPT_MB, "kept_million_rows": kept / 1e6}, seed=0))
+            files = [measure(workdir, size, min(rows // size, MOST_FILES) * size) for size in SIZES]
+    spool_rows = SPOOL_MB * MEGABYTE / files[0]["bytes_a_row"]
+    result = {"files": files, "kept_mb": SPOOL_MB, "kept_million_rows": spool_rows / 1e6}
+    print(write_result("shipping", result, seed=0))
 
 
 @contextmanager
@@ -73,17 +75,8 @@ def _seaweedfs(workdir: Path, shell: str) -> Iterator[str]:
 def measure(workdir: Path, size: int, rows: int) -> dict[str, Any]:
     """One shipper, on files of `size` rows that come one after the other."""
     log, url = workdir / f"log-{size}", f"s3://{LOG_BUCKET}/{size}"
-    command = [
-        sys.executable,
-        "-m",
-        "model.serving.request_log.shipper",
-        "--from",
-        str(log),
-        "--to",
-        url,
-        "--every-s",
-        "1",
-    ]
+    options = ["--from", str(log), "--to", url, "--every-s", "1"]
+    command = [sys.executable, "-m", "model.serving.request_log.shipper", *options]
     with running("shipper", command, workdir / f"shipper-{size}.log") as process:
         wait_until(lambda: "shipping from" in process.log.read_text(), process, "a begin", 60)
         time.sleep(2)
@@ -92,7 +85,7 @@ def measure(workdir: Path, size: int, rows: int) -> dict[str, Any]:
             _write(log, first, size)
         wait_until(lambda: not waiting(log), process, "an empty directory", 120)
         shipped_s = process.cpu_s() - began_s
-        memory_mb = _memory_mb(process)
+        memory_mb = round(psutil.Process(process.pid).memory_info().rss / 1e6, 1)
     files = object_store.files(url)
     stored = sum(info.size for info in files[0].get_file_info(files[1]))
     cpu_s = time.process_time()
@@ -118,24 +111,21 @@ def _write(log: Path, first: int, count: int) -> None:
 
 
 def _answer(rng: np.random.Generator, n: int) -> dict[str, Any]:
-    return {
-        "request_id": rng.bytes(16).hex(),
-        "version": "2017-12-04-c0ffee123456",
-        "user_id": str(rng.integers(2_500)),
-        "time_s": n,
-        "logged_s": n + 0.123,
-        "store_id": str(rng.integers(400)),
-        "k": 10,
-        "route": "split",
-        "rung": "full",
-        "state": "found",
-        "latency_ms": round(float(rng.gamma(4, 2)), 3),
-        "item_ids": _items(rng, 10),
-        "scores": rng.random(10).astype(np.float32).tolist(),
-        "reasons": rng.choice(["bought_before", "popular", "similar"], 10).tolist(),
-        "propensities": [],
-        "exclude": [],
-    }
+    return (
+        ROW
+        | NO_DRAWS
+        | {
+            "request_id": rng.bytes(16).hex(),
+            "user_id": str(rng.integers(2_500)),
+            "time_s": n,
+            "logged_s": n + 0.123,
+            "store_id": str(rng.integers(400)),
+            "latency_ms": round(float(rng.gamma(4, 2)), 3),
+            "item_ids": _items(rng, 10),
+            "scores": rng.random(10).astype(np.float32).tolist(),
+            "reasons": rng.choice(REASONS, 10).tolist(),
+        }
+    )
 
 
 def _detail(rng: np.random.Generator) -> dict[str, Any]:
@@ -144,17 +134,9 @@ def _detail(rng: np.random.Generator) -> dict[str, Any]:
         "history_times": np.sort(rng.integers(0, 30_000_000, HISTORY)).tolist(),
         "candidate_ids": _items(rng, CANDIDATES),
         "candidate_scores": rng.random(CANDIDATES).astype(np.float32).tolist(),
-        "candidate_reasons": rng.choice(["bought_before", "popular", "similar"], CANDIDATES).tolist(),
+        "candidate_reasons": rng.choice(REASONS, CANDIDATES).tolist(),
     }
 
 
 def _items(rng: np.random.Generator, count: int) -> list[str]:
     return [str(item) for item in rng.integers(800_000, 900_000, count)]
-
-
-def _memory_mb(process: Process) -> float:
-    return round(psutil.Process(process.pid).memory_info().rss / 1e6, 1)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,47 +1,34 @@
 """Half an hour at half of what one core takes: does latency drift, does memory grow, is all of it ranked?
 
-`python -m benchmarks.serving.soak [--minutes N]`, after `make bench-serving`, whose server, model and rate it takes;
+`python -m benchmarks soak [--minutes N]`, after `make bench-serving`, whose server, model and rate it takes;
 with the deadline of production and a request log.
 """
 
-import argparse
-import os
-import shutil
-import sys
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import psutil
+import typer
 
 from benchmarks.harness.result_file import RESULTS, write_result
-from benchmarks.serving.__main__ import CUT, MAX_HISTORY, SEED, WARM_RPS, WARM_S, pinned, requests_of
+from benchmarks.serving.__main__ import CUT, SEED, WARM_RPS, WARM_S, aisle, pinned, prepared, requests_of
 from benchmarks.serving.load import Load, run_load
 from components.kfp_support.progress import progress
-from components.rollout.local.trip_traffic import seed_store
-from model.data.trips import Trips
 from model.files import read_json
 
 SCRATCH = RESULTS / "soak"
 MINUTES, WINDOWS = 30, 6
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="altogether (%(default)s)")
-    minutes = parser.parse_args().minutes
-    server_core, client_core = sorted(os.sched_getaffinity(0))[-2:][::-1]
-    os.sched_setaffinity(0, {client_core})
-    shutil.rmtree(SCRATCH, ignore_errors=True)
-    trips = Trips.load(CUT / "examples" / "trips")
-    store = seed_store(trips, SCRATCH / "store", MAX_HISTORY)
+def main(minutes: Annotated[float, typer.Option(help="altogether")] = MINUTES) -> None:
+    core, trips, store = prepared(SCRATCH)
     rps = read_json(RESULTS / "serving.json")["aisle"]["half_rps"]
+    log = ("--request-log", str(SCRATCH / "log"))
 
-    def start(http: int, grpc: int) -> list[str]:
-        where = ("--model-dir", str(CUT / "model-7"), "--store", f"lmdb:{store}", "--request-log", str(SCRATCH / "log"))
-        ports = ("--http-port", str(http), "--grpc-port", str(grpc))
-        return [sys.executable, "-m", "model.serving.server", "--host-loopback", *where, *ports]
+    def start(*ports: int) -> list[str]:
+        return aisle(CUT / "model-7", store, *log, ports=ports)
 
-    with pinned("soak", start, server_core, SCRATCH) as (process, port):
+    with pinned("soak", start, core, SCRATCH) as (process, port):
         requests = requests_of(trips)
         run_load(port, requests, WARM_RPS, WARM_S, SEED)
         windows = []
@@ -73,7 +60,3 @@ def verdict(windows: list[dict[str, Any]]) -> dict[str, float]:
     rss_W = np.array([window["rss_mb"] for window in windows])
     slope = np.polyfit(minutes_W[1:], rss_W[1:], 1)[0] * 60
     return {"p99_drift_pct": round(100 * (last / first - 1), 1), "rss_mb_per_hour": round(float(slope), 1)}
-
-
-if __name__ == "__main__":
-    main()

@@ -9,8 +9,7 @@ import pytest
 
 from benchmarks.ablation import ranking as ablation_ranking
 from benchmarks.ablation import towers as ablation_towers
-from benchmarks.ablation.attention import Attention
-from benchmarks.ablation.ranking import RANKERS
+from benchmarks.ablation.ranking import RANKERS, Attention
 from benchmarks.ablation.towers import MINED, MINED_FROM, MINED_TO, TOWERS, Lists, Mined, mine
 from benchmarks.harness.page import render
 from benchmarks.harness.samples import Samples, collect, recent
@@ -43,8 +42,8 @@ def reader() -> TripReader:
 def test_mined_negatives_are_listed_and_neither_bought_on_the_trip_nor_before() -> None:
     """On trip 2 u, who had a, buys b and e; on trip 3 everything but z is known."""
     every = [COLUMN[item] for item in "zdbae"]
-    found = np.array([every, every, [-1] * 5], np.int32)
-    mined = mine(reader(), np.array([2, 3, 3]), found, seed=7, k=3)
+    listed = np.array([every, every, [-1] * 5], np.int32)
+    mined = mine(reader(), np.array([2, 3, 3]), listed, seed=7, k=3)
     picked = ["".join(sorted(ITEMS[i] for i in row if i >= 0)) for row in mined]
     assert picked == ["dz", "z", ""]
     assert (mined[0] >= 0).tolist() == [True, True, False]
@@ -55,22 +54,22 @@ def test_a_mined_negative_counts_for_its_own_trip_by_how_likely_it_was_drawn() -
     tf.keras.utils.set_random_seed(1)
     settings = fast().train.replace(dimension=4, temperature=0.5, uniform_negatives=0)
     towers = Mined(small_catalog(), settings)
-    given = {name: tf.constant(value) for name, value in inputs().items()}
+    tensors = {name: tf.constant(value) for name, value in inputs().items()}
     none = np.full((2, MINED), -1, np.int32)
     mined = none.copy()
     mined[0, 0] = COLUMN["z"]
-    plain, empty, found = (
-        float(towers.compute_loss(given | more))
+    plain, empty, with_mined = (
+        float(towers.compute_loss(tensors | more))
         for more in ({}, {"retrieved_BR": tf.constant(none)}, {"retrieved_BR": tf.constant(mined)})
     )
     assert empty == pytest.approx(plain, rel=1e-5)
     share_I = (np.array([6.0, 5.0, 1.0, 3.0, 0.0]) + 1) / 20
-    query_d = towers.queries(Batch(*(given[n] for n in Batch._fields))).numpy()[0]
+    query_d = towers.queries(Batch(*(tensors[n] for n in Batch._fields))).numpy()[0]
     item_M = [COLUMN["b"], COLUMN["d"], COLUMN["z"]]
     logit_M = towers.items(tf.constant(item_M)).numpy() @ query_d / 0.5
     logit_M -= np.log((2 * share_I[item_M] + np.array([0, 0, MINED / (MINED_TO - MINED_FROM)])) / 2)
     rise = np.log(np.exp(logit_M).sum()) - np.log(np.exp(logit_M[:2]).sum())
-    assert found - plain == pytest.approx(rise / 2, rel=1e-4)
+    assert with_mined - plain == pytest.approx(rise / 2, rel=1e-4)
 
 
 def test_attention_sums_the_purchases_that_are_there() -> None:
@@ -108,8 +107,8 @@ def test_samples_hold_the_candidates_of_every_trip_and_labels_by_any_trips(sampl
     assert listed == ["adz", "abdez"]
     for which, bought in ((world(), ["", "d"]), (others, ["d", "ae"])):
         label = samples.bought_C(which)
-        found = ["".join(sorted(ITEMS[i] for i in samples.item_C[part][label[part]])) for part in parts]
-        assert found == bought
+        labelled = ["".join(sorted(ITEMS[i] for i in samples.item_C[part][label[part]])) for part in parts]
+        assert labelled == bought
     names = [feature.name for feature in feature_records(small_catalog(), fast().features)]
     at = samples.begin_n[1] + samples.item_C[samples.begin_n[1] :].tolist().index(COLUMN["b"])
     assert samples.dense_CF[at, names.index("own_last_days")] == pytest.approx(np.log1p(3.0))
@@ -135,8 +134,8 @@ def test_towers_train_and_list(name: str) -> None:
     learning = TrainingTrips(early=np.array([0, 1, 2]), ranking=np.array([2, 3]), valid=np.array([3]))
     asked = Lists(early=np.array([3]), judged=np.array([4]))
     settings = fast().train.replace(dimension=4, uniform_negatives=8)
-    found = ablation_towers.train_and_list(TOWERS[name], small_catalog(), reader(), learning, settings, asked, 3)
-    assert found.early.shape == found.judged.shape == (1, 3)
+    lists = ablation_towers.train_and_list(TOWERS[name], small_catalog(), reader(), learning, settings, asked, 3)
+    assert lists.early.shape == lists.judged.shape == (1, 3)
 
 
 def test_variants_are_compared_with_the_reference_on_the_same_trips(tmp_path: Path) -> None:
@@ -160,16 +159,23 @@ def test_the_page_tells_changes_against_the_first_row() -> None:
     change = {"delta_pct": -2.04, "low_pct": -3.0, "high_pct": -1.0}
     towers = ("recall@200", "recall@600", "explore_recall@200", "union_recall", "union_explore_recall")
     rankers = ("ndcg@10", "recall@10", "explore_recall@10")
-    found: dict[str, list[dict[str, Any]]] = {
+    kinds: dict[str, list[dict[str, Any]]] = {
         kind: [
             {"name": name, "means": dict.fromkeys(metrics, 0.5), "over": over, "coverage@200": 0.25, "coverage@10": 0.1}
             for name, over in (("as it is", {}), ("no price", dict.fromkeys(metrics, change)))
         ]
         for kind, metrics in (("towers", towers), ("rankers", rankers))
     }
-    said = {"hardware": {"cores": 2}, "cut": "2017-12-04", "trips": 2000, "ranking_days": 70, "epochs": 1, "union": 600}
-    said["candidates"] = 200
-    text = render("ablation/ablation", said | found)
+    about = {
+        "hardware": {"cores": 2},
+        "cut": "2017-12-04",
+        "trips": 2000,
+        "ranking_days": 70,
+        "epochs": 1,
+        "union": 600,
+    }
+    about["candidates"] = 200
+    text = render("ablation/ablation", about | kinds)
     assert "| as it is | 0.5000 |  | 0.5000 |  | 0.5000 | 0.100 |" in text
     assert "| no price | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | -2.0 (-3.0 to -1.0) | 0.5000 | 0.100 |" in text
     assert (
@@ -177,5 +183,5 @@ def test_the_page_tells_changes_against_the_first_row() -> None:
         in text
     )
     assert "| no price | 0.5000 | -2.0 (-3.0 to -1.0) |" in render(
-        "robustness/noise", said | {"rankers": found["rankers"], "models": []}
+        "robustness/noise", about | {"rankers": kinds["rankers"], "models": []}
     )

@@ -94,8 +94,8 @@ def test_a_baseline_scores_as_its_peer_does(shop: Shop, name: str, peer: Peer) -
     ours = scores(shop, *baseline(name, shop.run, shop.trips, shop.catalog))
     theirs = peer_scores(shop, peer)
     assert len(ours) == len(theirs) == 64
-    for one, other in zip(ours, theirs, strict=True):
-        assert positive(one) == pytest.approx(positive(other), abs=1e-3)
+    for own, other in zip(ours, theirs, strict=True):
+        assert positive(own) == pytest.approx(positive(other), abs=1e-3)
 
 
 def test_the_logistic_baseline_with_its_peers_weights_scores_as_its_peer_does(shop: Shop) -> None:
@@ -104,7 +104,7 @@ def test_the_logistic_baseline_with_its_peers_weights_scores_as_its_peer_does(sh
     weights = dict(zip(OF_PEER.values(), peer.weight_F.tolist(), strict=True))
     catalog = shop.catalog.as_served()
     ours = scores(shop, Recommender(catalog, shop.run, Logistic(weights)), catalog)
-    for one, other in zip(ours, theirs, strict=True):
-        assert {item: score for item, score in one.items() if score >= 0} == pytest.approx(
+    for own, other in zip(ours, theirs, strict=True):
+        assert {item: score for item, score in own.items() if score >= 0} == pytest.approx(
             {item: score for item, score in other.items() if score > 0}, abs=1e-4
         )

@@ -1,15 +1,19 @@
-"""The picture and the page of the cadence benchmark, and the closed loop's pieces, by pencil."""
+"""The picture and the page of the cadence benchmark, and one week of the closed loop, with hand-computed values."""
 
 from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+import pytest
 
-from benchmarks.cadence.plot import draw
-from benchmarks.cadence.weeks import Served
+from benchmarks.cadence.__main__ import Walk, draw, mean
 from benchmarks.harness.page import render
 from model.data import columns as c
+from model.data.time_split import day
+from model.files import write_json
+from tfx_configs.recipes import fast
+from tfx_configs.units import WEEK_S
 
 ROWS = [
     {"policy": policy, "week": week, "ndcg@10": at, "low": at - 0.01, "high": at + 0.01, "runs": 1, "cpu_s": 90.0}
@@ -56,9 +60,35 @@ def test_the_page_of_the_monitor_tells_what_was_found_and_what_was_not() -> None
     assert "| of the system | `SystemAlert` | 60 s | 90 s |" in text
 
 
-def test_answers_of_two_models_make_one_week(tmp_path: Path) -> None:
-    rows = pd.DataFrame({"time_s": [1, 5, 9], c.USER: ["a", "b", "a"], "ndcg": [0.1, 0.2, 0.3]})
-    rows.to_parquet(tmp_path / "week.parquet")
-    served = Served.load(tmp_path / "week.parquet")
-    both = served.until(5).then(Served(time_T=np.array([6]), user_T=np.array(["b"]), ndcg_T=np.array([0.9])))
-    assert both.time_T.tolist() == [1, 6] and both.ndcg_T.tolist() == [0.1, 0.9]
+def test_the_mean_of_a_week_is_one_of_trips_with_an_interval_over_shoppers() -> None:
+    """Trips of a: 0.1 and 0.3, of b: 0.2; the residuals of each shopper sum to 0."""
+    served = pd.DataFrame({c.USER: ["a", "b", "a"], "ndcg": [0.1, 0.2, 0.3]})
+    assert mean(served, "ndcg@10") == pytest.approx({"ndcg@10": 0.2, "low": 0.2, "high": 0.2})
+
+
+def test_two_models_make_one_week(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Weekly answers at 1, 5 and 9; a trigger at 5 brings another model, which answers the trip at 6."""
+    start_s = 345_600
+    for name, times in (("never", (1, 5, 9)), ("fresh", (6,))):
+        rows = {"time_s": np.array(times) + start_s, c.USER: ["a", "b", "a"][: len(times)], "ndcg": 0.5}
+        pd.DataFrame(rows).to_parquet(tmp_path / f"{name}.parquet")
+    events = tmp_path / "tables" / "events"
+    events.mkdir(parents=True)
+    pd.DataFrame({c.TIME: [pd.Timestamp(start_s + WEEK_S, unit="s")]}).to_parquet(events / "part.parquet")
+    walk = Walk(folder=tmp_path, run=fast(), weeks=1)
+
+    def served(cut_s: int, begin_s: int, end_s: int) -> pd.DataFrame:
+        return pd.read_parquet(tmp_path / f"{'never' if cut_s == start_s else 'fresh'}.parquet")
+
+    monkeypatch.setattr(walk, "serve", served)
+    monkeypatch.setattr(walk, "trigger", lambda begin_s: (begin_s + 5, ["quality: low"]))
+    for cut_s in (start_s, start_s + 5):
+        for made in ("examples", "model"):
+            write_json(tmp_path / day(cut_s) / f"{made}.cost.json", {"cpu_s": 1.0})
+    assert list(walk.play()) == [0]
+    assert [(row["policy"], row["trips"], row["runs"]) for row in walk.rows] == [
+        ("never", 3, 1),
+        ("weekly", 3, 1),
+        ("weekly and triggers", 2, 2),
+    ]
+    assert walk.result()["weekly_over_never_overall"]["gain"] == 0.0

@@ -1,4 +1,4 @@
-"""The calibration benchmark on two judged trips that a pencil can follow."""
+"""The calibration benchmark on two judged trips, with hand-computed values."""
 
 from pathlib import Path
 
@@ -21,16 +21,16 @@ def test_the_fitted_line_is_taken_off_again(tmp_path: Path) -> None:
     """Scores 0.8 and 0.2 are log-odds of log 4 and -log 4; under slope 2 they were those of 2/3 and 1/3 before."""
     WORLD.save(tmp_path / "trips")
     listed = Lists(items_Nk=np.array([[H, 0], [0, H]]), score_Nk=np.array([[0.8, 0.2], [0.8, 0.2]]), ranked=[])
-    found = judge(load_task(tmp_path), listed, {"slope": 2.0, "offset": 0.0})
-    assert [(one["expected"], one["bought"]) for one in found["platt"]["curve"]] == [
+    result = judge(load_task(tmp_path), listed, {"slope": 2.0, "offset": 0.0})
+    assert [(bin_["expected"], bin_["bought"]) for bin_ in result["platt"]["curve"]] == [
         (0.2, 0),
         (0.2, 1),
         (0.8, 1),
         (0.8, 0),
     ]
-    assert found["platt"]["error"] == pytest.approx(0.5) and found["platt"]["ratio"] == pytest.approx(1.0)
-    assert found["sampling_only"]["curve"][0]["expected"] == pytest.approx(1 / 3)
-    assert 0 < found["chance_error"] < 1
+    assert result["platt"]["error"] == pytest.approx(0.5) and result["platt"]["ratio"] == pytest.approx(1.0)
+    assert result["sampling_only"]["curve"][0]["expected"] == pytest.approx(1 / 3)
+    assert 0 < result["chance_error"] < 1
 
 
 def test_the_fitted_line_comes_from_the_weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""The capacity table by pencil."""
+"""The capacity table with hand-computed values."""
 
 from benchmarks.harness.page import render
 

@@ -10,10 +10,10 @@ from tests.components.validate.corruptions import CORRUPTIONS as TESTED
 from tests.components.validate.corruptions import write_corrupted
 from tests.components.validate.world import clean_shop
 
-TESTED_BY_NAME = {one.name: one for one in TESTED}
+TESTED_BY_NAME = {tested.name: tested for tested in TESTED}
 
 
-@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda corruption: corruption.name)
 def test_it_leaves_the_same_files(corruption: Corruption, tmp_path: Path) -> None:
     frames, tested = clean_shop(), TESTED_BY_NAME[corruption.name]
     pd.testing.assert_frame_equal(corruption.change(frames["events"]), tested.change(frames["events"]))
@@ -23,7 +23,7 @@ def test_it_leaves_the_same_files(corruption: Corruption, tmp_path: Path) -> Non
     assert all((ours / name).read_bytes() == (theirs / name).read_bytes() for name in names)
 
 
-@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda one: one.name)
+@pytest.mark.parametrize("corruption", CORRUPTIONS, ids=lambda corruption: corruption.name)
 def test_it_is_handled_by_the_same_findings(corruption: Corruption) -> None:
     tested = TESTED_BY_NAME[corruption.name]
     assert (corruption.column, corruption.severity, corruption.received) == (

@@ -5,8 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from benchmarks.offpolicy.__main__ import case
-from benchmarks.offpolicy.world import log, make, policies
+from benchmarks.offpolicy.__main__ import case, log, make, policies
 from model.rerank.reranker import explored
 from tfx_configs.rerank import RerankSettings
 
@@ -24,8 +23,8 @@ def test_the_chances_of_all_ranks_are_those_that_the_re_ranker_logs() -> None:
 @pytest.mark.parametrize("policy", list(policies(DRAWS)))
 def test_intervals_hold_the_truth_and_estimates_are_not_biased(policy: str) -> None:
     settings = RerankSettings(explore_percent=30, explore_place=10, explore_pool=10)
-    found = case(make(50, 40, 7), settings, policy, rounds=60, requests=400)
-    for way, judged in found["ways"].items():
+    result = case(make(50, 40, 7), settings, policy, rounds=60, requests=400)
+    for way, judged in result["ways"].items():
         assert abs(judged["bias"]) <= 3.5 * judged["bias_se"], way
         assert judged["coverage"] >= 0.85, way  # 60 rounds of 0.95: fewer than 0.85 once in a thousand
         assert math.isfinite(judged["width"])

@@ -1,4 +1,4 @@
-"""The peers on worlds of a few purchases: every expected value is by pencil."""
+"""The peers on worlds of a few purchases: every expected value is hand-computed."""
 
 import dataclasses
 
@@ -8,8 +8,7 @@ import pytest
 from benchmarks.peers.base import Exported, Peer, best_items
 from benchmarks.peers.frequency import LastBasket, Popularity, TopFrequency
 from benchmarks.peers.logistic import FEATURES, Logistic, pairs
-from benchmarks.peers.registry import PEERS
-from benchmarks.peers.search import choose, validation
+from benchmarks.peers.registry import PEERS, choose, validation
 from components.train.baselines.similarity import item_knn, up_cf
 from components.train.calibration.logistic_regression import fit_logistic
 from model.api import Request
@@ -112,8 +111,8 @@ def test_logistic_features_of_a_history() -> None:
         history_item=["a", "b", "a"],
         history_time=np.array([seconds(80), seconds(80), seconds(90)]),
     )
-    found = pairs(peer._asked([request]), half_life_days=10)
-    a, b = (dict(zip(FEATURES, row, strict=True)) for row in found.feature_PF)
+    chosen = pairs(peer._asked([request]), half_life_days=10)
+    a, b = (dict(zip(FEATURES, row, strict=True)) for row in chosen.feature_PF)
     log = np.log1p
     assert a == pytest.approx(
         {"constant": 1, "count": log(2), "decayed": log(0.75), "last_days": log(10), "gap_days": log(10)}
@@ -135,8 +134,8 @@ def test_without_a_penalty_logistic_regression_finds_the_log_odds() -> None:
 def test_logistic_learns_from_trips_before_the_cut_with_what_was_before_them() -> None:
     """Everybody buys a on every trip and b once: a comes back, b does not."""
     world = trips_of(*[(u, 10 * day, "a b" if day == 1 else "a") for u in "uvw" for day in range(1, 9)])
-    found = ask(Logistic(trips=2, l2=0.1).fit(world), ("a", 90), ("b", 90), ("a", 95))
-    assert list(found) == ["a", "b"] and found["a"] > 0.8 > 0.2 > found["b"]
+    chosen = ask(Logistic(trips=2, l2=0.1).fit(world), ("a", 90), ("b", 90), ("a", 95))
+    assert list(chosen) == ["a", "b"] and chosen["a"] > 0.8 > 0.2 > chosen["b"]
 
 
 def test_settings_are_chosen_on_the_days_before_the_cut() -> None:

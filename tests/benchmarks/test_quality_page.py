@@ -1,4 +1,4 @@
-"""The page says what the result says, and leaves out what was not measured."""
+"""The page has the figures of the result, and leaves out what was not measured."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ def test_rankers_are_sorted_by_the_last_cut_and_other_seeds_left_out() -> None:
 def test_aisle_is_compared_with_the_best_classical_ranker_and_with_trees() -> None:
     interval = {"delta_pct": 5.04, "low_pct": 3.0, "high_pct": 7.0}
     paired = {"ndcg@10": {"best_classical": "TIFU-KNN", **interval, "against": {"trees": interval}}}
-    said = "+5.0 (+3.0 to +7.0)"
-    assert f"| 2017-12-04 | ndcg@10 | {said}, TIFU-KNN | {said} |" in page(cut("2017-12-04", paired=paired))
+    change = "+5.0 (+3.0 to +7.0)"
+    assert f"| 2017-12-04 | ndcg@10 | {change}, TIFU-KNN | {change} |" in page(cut("2017-12-04", paired=paired))
 
 
 def test_what_was_not_measured_is_not_told() -> None:
@@ -48,8 +48,8 @@ def test_lists_of_what_is_new_are_compared_with_popularity_and_with_trees() -> N
     new_only = {"models": of_lists, "paired": {"explore_recall@10": paired}}
     text = page(cut("2017-12-04", new_only=new_only))
     assert "| **Aisle** | 0.0250 | 0.0100 |\n| EASE | 0.0200 | 0.0100 |\n| popularity | 0.0170 | 0.0100 |" in text
-    said = "+5.0 (+3.0 to +7.0)"
-    assert f"| 2017-12-04 | {said}, EASE | {said} | {said} |" in text
+    change = "+5.0 (+3.0 to +7.0)"
+    assert f"| 2017-12-04 | {change}, EASE | {change} | {change} |" in text
 
 
 def test_the_union_seeds_and_cost_are_reported() -> None:
@@ -67,6 +67,6 @@ def test_the_union_seeds_and_cost_are_reported() -> None:
 def test_an_alternative_has_what_an_answer_of_it_costs_and_a_dash_where_nobody_measured() -> None:
     interval = {"delta_pct": 5.04, "low_pct": 3.0, "high_pct": 7.0}
     last = cut("2017-12-04", paired={"ndcg@10": {"against": {"popularity": interval}}})
-    told = render("quality/alternatives", {"cuts": [last]}, latency={"rankers": {"aisle": {"cpu_ms_p50": 3.04}}})
-    assert "| **Aisle** | 0.3000 | – | 300 s | 3.0 ms | one graph" in told
-    assert "| popularity | 0.1000 | +5.0 (+3.0 to +7.0) | – | – | nothing to operate; the same list for all |" in told
+    page = render("quality/alternatives", {"cuts": [last]}, latency={"rankers": {"aisle": {"cpu_ms_p50": 3.04}}})
+    assert "| **Aisle** | 0.3000 | – | 300 s | 3.0 ms | one graph" in page
+    assert "| popularity | 0.1000 | +5.0 (+3.0 to +7.0) | – | – | nothing to operate; the same list for all |" in page

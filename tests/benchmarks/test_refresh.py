@@ -1,4 +1,4 @@
-"""What counts as a new item, and the page, by pencil."""
+"""What counts as a new item, and the page, with hand-computed values."""
 
 import numpy as np
 
@@ -18,12 +18,12 @@ def test_new_items_count_where_they_were_shown_and_bought() -> None:
 
 
 def test_the_page_tells_what_each_start_gains_and_costs() -> None:
-    one = dict.fromkeys(METRICS, LEVEL) | {"coverage@10": 0.05, "new_hits": 3}
+    model = dict.fromkeys(METRICS, LEVEL) | {"coverage@10": 0.05, "new_hits": 3}
     names = ("stale", "refresh", "warm", "scratch")
     text = render(
         "cadence/refresh",
         {
-            "models": dict.fromkeys(names, one),
+            "models": dict.fromkeys(names, model),
             "over_stale": dict.fromkeys(names[1:], OVER),
             "over_scratch": dict.fromkeys(names[:3], OVER),
             "cost": {name: {"cpu_s": 12.3} for name in names[1:]},

@@ -1,4 +1,4 @@
-"""The re-ranking page says what the result says; reserved places by pencil."""
+"""The re-ranking page has the figures of the result; reserved places with hand-computed values."""
 
 from typing import Any
 

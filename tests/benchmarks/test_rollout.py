@@ -55,9 +55,9 @@ def test_a_worse_model_is_rolled_back_and_an_identical_one_promoted() -> None:
 
 
 def test_the_result_has_what_the_page_tells() -> None:
-    found = simulate(_real(), rounds=3, shoppers=3000)
+    figures = simulate(_real(), rounds=3, shoppers=3000)
     load = {"weight_change_ms": 9.0, "weight_change_max_ms": 20.0, "weight_changes": 9, "requests": 50, "lost": 0}
     about = {"measured": "2026-01-01T00:00:00", "hardware": {"cores": 2}, "load_rps": 900.0}
-    page = render("rollout/rollout", found | load | about)
+    page = render("rollout/rollout", figures | load | about)
     assert "| always valid, asked all the time (Aisle) | 0.0 % | 100.0 % |" in page
     assert "50 requests, 0 lost" in page

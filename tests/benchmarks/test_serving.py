@@ -1,4 +1,4 @@
-"""The serving benchmark's client and page, by pencil."""
+"""The serving benchmark's client and page, with hand-computed values."""
 
 import socket
 import threading
@@ -42,7 +42,7 @@ def _answer(connection: socket.socket, size: int) -> None:
         connection.sendall(ANSWER[10:])
 
 
-def _one(most: float, p99_ms: float | None) -> dict[str, Any]:
+def _server(most: float, p99_ms: float | None) -> dict[str, Any]:
     costs = {"cpu_ms_per_request": 2.04, "rss_mb": 1234, "rates": [{"rps": 30.0}], "other_cores": 0.31}
     return {
         "max_rps_p99_25ms": most,
@@ -61,8 +61,8 @@ def test_the_page_tells_both_servers_larger_catalogs_and_what_else_ran() -> None
         "limit_ms": 25.0,
         "catalog_items": 92334,
         "mean_history": 563.6,
-        "aisle": _one(180.4, 9.96),
-        "peers": {"plain KServe predictor": _one(0.0, None)},
+        "aisle": _server(180.4, 9.96),
+        "peers": {"plain KServe predictor": _server(0.0, None)},
         "catalog": [
             {"items": 92334, "kind": "exact"} | index,
             {"items": 1_000_000, "kind": "lists", "lists": 4000, "probes": 256} | index,

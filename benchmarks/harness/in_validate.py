@@ -1,0 +1,96 @@
+"""Runs in the validate environment: many validations in one process, since importing TFDV takes seconds."""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from components.artifacts.tables import Tables
+from components.artifacts.validation import Validation
+from components.tfdv import statistics
+from components.tfdv.derived_columns import as_requests, with_derived
+from components.tfdv.distances import skew
+from components.validate import baseline_drift as reference
+from components.validate import load_tables as reading
+from components.validate.run import validate_from_json
+from model.data import columns as c
+from model.data import schema
+from model.files import read_json
+from tfx_configs.units import DAY_S
+from tfx_configs.validation import ValidationSettings
+
+FIRST_DAY, LAST_DAY, STEP_DAYS = 182, 336, 14
+
+
+def validate_all(folders: list[str], out_root: str, settings_json: str, references: dict[str, str]) -> dict[str, Any]:
+    """{folder: {"summary": the verdict and its counts, "result": anomalies.json}}.
+
+    Args:
+        references: {folder: reference_dir}; may be the output of a folder before it.
+    """
+    out = {}
+    for folder in folders:
+        target = Path(out_root) / Path(folder).name
+        reference = references.get(folder, "")
+        validate_from_json(tables_dir=folder, out_dir=str(target), settings=settings_json, reference_dir=reference)
+        report = Validation.load(target).report
+        summary = {"verdict": report.verdict, "first_stop": report.stops[0].line() if report.stops else ""}
+        out[folder] = {"summary": summary | report.counts, "result": read_json(target / "anomalies.json")}
+    return out
+
+
+def versions() -> dict[str, str]:
+    """Versions of what validation runs on."""
+    return {name: version(name) for name in ("tensorflow-data-validation", "tensorflow", "numpy")}
+
+
+def write_training_stats(visits: str, out: str) -> str:
+    """Writes requests.stats.pb of trips in Parquet (user_id, time_s, store_id); returns `out`."""
+    rows = pd.read_parquet(visits, columns=[c.USER, "time_s", c.STORE]).rename(columns={"time_s": c.TIME})
+    rows[c.TIME] = rows[c.TIME].astype("float64")
+    statistics.write(statistics.compute(with_derived(schema.EVENTS, rows)), Path(out))
+    return out
+
+
+def drift(tables: str, scratch: str) -> dict[str, Any]:
+    """{pairs: {kind: n}, largest: {kind: {feature: distance}}}; see benchmarks/data/drift.py."""
+    settings, folder = ValidationSettings(), Validation(Path(scratch))
+    loaded = reading.load(Tables(Path(tables)), schema.EVENTS, settings.max_rows)
+    assert isinstance(loaded, reading.Loaded)
+    events = with_derived(schema.EVENTS, loaded.frame)
+    day = (events[c.TIME] // DAY_S).astype(int)
+    day -= day.min()
+    distances: dict[str, list[dict[str, float]]] = {}
+
+    def between(kind: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
+        reference.write(before, folder)
+        values = {d.feature: d.value for d in reference.find(after, folder, settings)[1]}
+        assert folder.span is not None
+        ratio = reference.volume_ratio(folder.span, len(after), reference.span_days(after))
+        values["volume ratio"] = max(ratio, 1 / ratio)
+        for column in reference.KNOWN:
+            before_ids, now = pd.read_parquet(folder.training_ids(column)), reference.by_id(after, column)
+            values[f"{column} unknown_percent"] = reference.unknown_percent(before_ids, now)
+            if column == c.ITEM:
+                change = reference.price_change(before_ids, now)
+                assert change is not None
+                values |= {"price ratio": change[0], "item price moved": change[1]}
+        distances.setdefault(kind, []).append(values)
+
+    for cut in range(FIRST_DAY, LAST_DAY + 1, STEP_DAYS):
+        before = events[day < cut]
+        between("next_week", before, events[day < cut + 7])
+        between("next_month", before, events[day < cut + 28])
+        if cut + 91 <= LAST_DAY + 28:
+            between("next_quarter", events[(day >= cut - 91) & (day < cut)], events[(day >= cut) & (day < cut + 91)])
+        trained = statistics.compute(as_requests(before))
+        week = as_requests(events[(day >= cut) & (day < cut + 7)])
+        distances.setdefault("requests", []).append(skew(trained, week))
+    return {
+        "pairs": {kind: len(values) for kind, values in distances.items()},
+        "largest": {
+            kind: {name: round(max(v[name] for v in values), 4) for name in values[0]}
+            for kind, values in distances.items()
+        },
+    }
