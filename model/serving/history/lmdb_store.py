@@ -78,7 +78,7 @@ class LmdbStore:
             return bool(transaction.delete(history.key_of(user_id)))
 
     @contextmanager
-    def _transaction(self, write: bool = False) -> Iterator[lmdb.Transaction]:
+    def _transaction(self, write: bool = False) -> "Iterator[lmdb.Transaction[bytes]]":
         try:
             with self._env.begin(write=write) as transaction:
                 yield transaction
