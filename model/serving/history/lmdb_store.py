@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import lmdb
 import numpy as np
@@ -79,7 +78,7 @@ class LmdbStore:
             return bool(transaction.delete(history.key_of(user_id)))
 
     @contextmanager
-    def _transaction(self, write: bool = False) -> Iterator[Any]:
+    def _transaction(self, write: bool = False) -> "Iterator[lmdb.Transaction[bytes]]":
         try:
             with self._env.begin(write=write) as transaction:
                 yield transaction
