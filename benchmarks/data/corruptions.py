@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+import yaml
 
 Frames = dict[str, pd.DataFrame]
 Findings = list[dict[str, str]]
@@ -86,29 +87,21 @@ def _shuffled(events: pd.DataFrame) -> pd.DataFrame:
     return out
 
 
-CORRUPTIONS = (
-    Corruption("type change", lambda e: e.assign(price=e["price"].map("{:.2f}".format)), "price", "string"),
-    Corruption("new category", lambda e: _set(e, "event_type", _day(e) < 7, "purchse"), "event_type", "purchse"),
-    Corruption("vanished column", lambda e: e.drop(columns="store_id"), "store_id", "no such column"),
-    Corruption(
-        "unit change x100", lambda e: _set(e, "quantity", _day(e) < 14, e["quantity"] * 100), "quantity", "x100"
-    ),
-    Corruption(
-        "null flood",
-        lambda e: _set(e, "price", _day(e).between(7, 13) & _some(e, 0.8), np.nan),
-        "price",
-        "% in the week of",
-    ),
-    Corruption(
-        "duplicated day",
-        lambda e: pd.concat([e, e[_day(e) == 10]], ignore_index=True),
-        "user_id+basket_id+item_id+event_type",
-        "most on",
-    ),
-    Corruption("missing day", lambda e: e[_day(e) != 10], "event_time", "none on", severity="warn"),
-    Corruption("shuffled ids", _shuffled, "item_id", "in the week of"),
-    Corruption("price in cents", lambda e: _set(e, "price", _day(e) < 7, e["price"] * 100), "price", "(x"),
-    Corruption("future timestamps", _future, "event_time", "2099-01-01"),
-    Corruption(TRUNCATED, lambda e: e, "(file)"),
-    Corruption("schema reorder", lambda e: e[list(reversed(e.columns))], "", severity=None),
+CHANGES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {
+    "type change": lambda e: e.assign(price=e["price"].map("{:.2f}".format)),
+    "new category": lambda e: _set(e, "event_type", _day(e) < 7, "purchse"),
+    "vanished column": lambda e: e.drop(columns="store_id"),
+    "unit change x100": lambda e: _set(e, "quantity", _day(e) < 14, e["quantity"] * 100),
+    "null flood": lambda e: _set(e, "price", _day(e).between(7, 13) & _some(e, 0.8), np.nan),
+    "duplicated day": lambda e: pd.concat([e, e[_day(e) == 10]], ignore_index=True),
+    "missing day": lambda e: e[_day(e) != 10],
+    "shuffled ids": _shuffled,
+    "price in cents": lambda e: _set(e, "price", _day(e) < 7, e["price"] * 100),
+    "future timestamps": _future,
+    TRUNCATED: lambda e: e,
+    "schema reorder": lambda e: e[list(reversed(e.columns))],
+}
+CORRUPTIONS = tuple(
+    Corruption(change=CHANGES[row["name"]], **row)
+    for row in yaml.safe_load(Path(__file__).with_name("corruptions.yaml").read_text())
 )

@@ -23,11 +23,12 @@ from prometheus_client.parser import text_string_to_metric_families
 from benchmarks.harness.process import busy_s
 from benchmarks.harness.result_file import write_result
 from benchmarks.serving.load import Load, http_request, run_load
-from benchmarks.serving.mlserver import command, environment
+from benchmarks.serving.tutorial import NAME
 from components.rollout.local.processes import READY_PATH, Backend, Process, free_port, get, running, wait_ready
 from components.rollout.local.trip_traffic import seed_store
 from model.data.trips import Trips
 from model.errors import InputError
+from model.files import atomic_directory, write_json
 from model.package.manifest import verify
 
 CUT = Path("build/bench/quality/2017-12-04")
@@ -43,6 +44,9 @@ SHOPPERS = 500
 MAX_HISTORY = 2048
 PATIENT = ("--deadline-ms", "10000", "--max-in-flight", "10000")
 """No fallbacks: the model answers everything, however late, so that the rates of all servers mean the same."""
+MLSERVER = ("mlserver==1.7.1", "tensorflow==2.21.0", "tf-keras==2.21.0", "tensorflow-recommenders==0.7.7")
+"""MLServer, the other Python server of the v2 protocol, as a peer. In an environment of its own: 1.7.1 wants an older
+FastAPI than KServe 0.21 does."""
 
 Command = Callable[[int, int], list[str]]
 """(HTTP port, gRPC port) -> what starts a server."""
@@ -58,12 +62,12 @@ def main() -> None:
     tutorial = SCRATCH / "tutorial"
     sizes = (str(manifest.items), str(len(trips.user_ids)))
     subprocess.run([sys.executable, "-m", "benchmarks.serving.tutorial", str(tutorial), *sizes], check=True)
-    mlserver = environment(SCRATCH.parent / "mlserver")
+    python = mlserver_python(SCRATCH.parent / "mlserver")
     peer = [sys.executable, "-m", "benchmarks.serving.peer", str(tutorial)]
     servers: dict[str, Command] = {
         "Aisle": lambda *ports: aisle(model, store, *PATIENT, ports=ports),
         "plain KServe predictor": lambda http, _: [*peer, str(http)],
-        "the same in MLServer": lambda *ports: command(mlserver, SCRATCH / "settings", tutorial, *ports),
+        "the same in MLServer": lambda *ports: mlserver_command(python, SCRATCH / "settings", tutorial, *ports),
     }
     figures = {}
     for name, start in servers.items():
@@ -182,3 +186,25 @@ def pinned(name: str, start: Command, core: int, scratch: Path) -> Iterator[tupl
     with running(name, arguments, scratch / f"{name}.log") as process:
         wait_ready(process, backend)
         yield process, backend.http_port
+
+
+def mlserver_python(folder: Path) -> Path:
+    """MLServer's Python, installed into `folder` when it is not there yet (some minutes, 2.2 GB)."""
+    if not folder.exists():
+        made = folder.with_name(f"{folder.name}.new")
+        subprocess.run([sys.executable, "-m", "venv", "--clear", str(made)], check=True)
+        subprocess.run([str(made / "bin" / "python"), "-m", "pip", "install", "--quiet", *MLSERVER], check=True)
+        made.rename(folder)
+    return folder / "bin" / "python"
+
+
+def mlserver_command(python: Path, folder: Path, models: Path, http_port: int, grpc_port: int) -> list[str]:
+    """What starts it with the tutorial's models (benchmarks/serving/tutorial.py); `folder` takes two settings files."""
+    with atomic_directory(folder) as out:
+        ports = {"host": "127.0.0.1", "http_port": http_port, "grpc_port": grpc_port, "metrics_endpoint": None}
+        write_json(out / "settings.json", ports | {"parallel_workers": 0, "debug": False})
+        implementation = "benchmarks.serving.mlserver_model.Predictor"
+        parameters = {"uri": str(models.absolute())}
+        model = {"name": NAME, "implementation": implementation, "parameters": parameters}
+        write_json(out / "model-settings.json", model)
+    return [str(python), "-m", "mlserver.cli.main", "start", str(folder)]
