@@ -59,7 +59,7 @@ kind-demo: setup ## Train on it until a canary is ready, then ask it through the
 kind-down: setup ## Delete that cluster
 	$(RUN)/python -m pipelines.kind down
 
-lint: setup .venv/.locked-dev ## Check style, types, layers, compiled pipelines
+lint: setup .venv/.locked-dev ## Check style, types, layers, words, compiled pipelines
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
@@ -67,6 +67,7 @@ lint: setup .venv/.locked-dev ## Check style, types, layers, compiled pipelines
 	$(RUN)/aisle compile --check
 	$(RUN)/python -m pipelines.manifests --check
 	$(RUN)/hadolint manifests/images/Dockerfile
+	$(RUN)/pytest tests/test_words.py tests/test_independence.py
 
 format: .venv/.locked-dev ## Format the code
 	$(RUN)/ruff check --fix .
