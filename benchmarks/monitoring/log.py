@@ -13,7 +13,7 @@ from kserve.protocol.infer_type import InferInput
 
 from components.rollout.local.trip_traffic import seed_store
 from model import api
-from model.data.frequency import HALF_LIFE_DAYS
+from model.data.personal_frequency import HALF_LIFE_DAYS
 from model.data.trips import Trips
 from model.serving.fallback.ladder import ServedModel, unranked
 from model.serving.history.lmdb_store import LmdbStore

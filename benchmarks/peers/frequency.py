@@ -4,7 +4,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from benchmarks.peers.base import Histories, Peer
-from model.data.frequency import decay
+from model.data.personal_frequency import decay
 
 
 class Popularity(Peer):

@@ -11,7 +11,7 @@ import numpy as np
 from model.api import SOURCES
 from model.data.batch import Batch
 from model.data.catalog import Catalog
-from model.data.frequency import HALF_LIFE_DAYS
+from model.data.personal_frequency import HALF_LIFE_DAYS
 from model.files import atomic_directory, write_json, write_text
 from model.networks.recommender import Recommends
 from model.networks.weights import of_recommender

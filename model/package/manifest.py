@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from model.data.frequency import HALF_LIFE_DAYS
+from model.data.personal_frequency import HALF_LIFE_DAYS
 from model.data.schema import schema_digest
 from model.errors import ModelRefused
 from model.files import combined_digest, read_json, tree_digests, write_json

@@ -9,6 +9,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 NAMED = sorted(set(re.findall(r"`(\w+/[\w/]+\.py):([\w.]+)`", PAGE)))
+COMMON = {"op.py", "run.py", "settings.py", "__init__.py", "__main__.py"}
+"""Names that mean the same in every folder."""
 PATHS = sorted(set(re.findall(r"`(\w+/[\w/]+\.(?:py|yaml))[`:]", PAGE)))
 
 
@@ -42,3 +44,9 @@ def test_every_file_on_the_page_exists() -> None:
 def test_twenty_questions_are_answered() -> None:
     table = PAGE.partition("## Where is ...?")[2]
     assert len(re.findall(r"^\| [^|]+ \| `[^`]+` \|$", table, re.MULTILINE)) == 20
+
+
+@pytest.mark.parametrize("floor", ["model", "components", "pipelines"])
+def test_no_module_name_occurs_twice_on_a_floor(floor: str) -> None:
+    names = [path.name for path in (ROOT / floor).rglob("*.py") if path.name not in COMMON]
+    assert sorted(name for name in set(names) if names.count(name) > 1) == []

@@ -25,7 +25,7 @@ from components.artifacts.examples import Examples
 from components.artifacts.validation import Validation
 from components.monitor.data import purchases, visits
 from model.data import columns as c
-from model.data.frequency import top_frequency
+from model.data.personal_frequency import top_frequency
 from model.data.schema import schema_digest
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import CALIBRATION_RATIO

@@ -15,7 +15,7 @@ import numpy as np
 
 from model import api
 from model.api import SOURCES, Rung
-from model.data.frequency import top_frequency
+from model.data.personal_frequency import top_frequency
 from model.serving.fallback.batcher import Batcher
 from model.serving.telemetry import metrics
 from model.serving.v2_inputs import DEFAULT_K, MAX_K

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from model import api
-from model.data.frequency import HALF_LIFE_DAYS
+from model.data.personal_frequency import HALF_LIFE_DAYS
 from model.errors import ModelRefused
 from model.serving.server import main
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.data.frequency import decay, top_frequency
+from model.data.personal_frequency import decay, top_frequency
 
 
 def test_a_weight_halves_each_half_life_and_stays_1_without_one() -> None:
