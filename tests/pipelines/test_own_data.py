@@ -73,7 +73,7 @@ def test_after_a_changed_data_file_the_stages_run_again(films_run: Run) -> None:
     finally:
         file.write_bytes(original)
     assert (process.returncode, len(stderr.splitlines())) == (INTERRUPTED, 1)
-    assert "5,999 events kept of 5,999" in [event["message"] for event in events(films_run.out)]
+    assert "5,999 events remain of 5,999" in [event["message"] for event in events(films_run.out)]
     assert_nothing_runs(films_run.out)
 
 
