@@ -116,9 +116,9 @@ def test_a_refresh_starts_from_the_stable_model_and_passes_the_same_gate(films_r
     Registry(out / "registry").set_stable(stable)
     done = aisle("train", "--fast", "--data", films_run.data, "--out", out, "--start", "refresh")
     assert (done.returncode, done.stderr) == (0, "")
-    made = read_json(Path(read_json(out / "result.json")["model"]) / "training.json")
+    made = read_json(out / read_json(out / "result.json")["model"] / "training.json")
     assert (made["start"], made["parent"], made["curves"]) == ("refresh", stable, {})
-    values = read_json(Path(read_json(out / "result.json")["evaluation"]) / "metrics.json")["models"]
+    values = read_json(out / read_json(out / "result.json")["evaluation"] / "metrics.json")["models"]
     assert values["aisle"]["ndcg@10"] == pytest.approx(values["blessed"]["ndcg@10"])
     assert Registry(out / "registry").state().canary not in (None, stable)
 
@@ -143,6 +143,6 @@ def _starts(out: Path, stage: str) -> int:
 
 def _measured(outputs: Path) -> dict[str, Any]:
     """Every model's metrics on the test trips."""
-    folder = Path(json.loads(outputs.read_text())["evaluation"])
+    folder = outputs.parent / json.loads(outputs.read_text())["evaluation"]
     models: dict[str, Any] = json.loads((folder / "metrics.json").read_text())["models"]
     return models

@@ -91,4 +91,4 @@ def test_without_held_out_trips_only_the_sampling_of_negatives_is_undone() -> No
         TrainSettings(negative_percent=10.0),
     )
     assert (float(ranker.slope), float(ranker.offset)) == pytest.approx((1.0, math.log(0.1)))
-    assert report == {"slope": 1.0, "offset": 0.0, "listed": 0, "bought": 0}
+    assert report.model_dump() == {"slope": 1.0, "offset": 0.0, "listed": 0, "bought": 0}
