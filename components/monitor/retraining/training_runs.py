@@ -3,10 +3,7 @@
 A run is recorded before it is started, its id when it has begun, and its end when that is known.
 """
 
-import fcntl
 import itertools
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +52,9 @@ def update(path: Path, **changes: Any) -> Runs:
     return _write(path, (*runs[:-1], runs[-1].model_copy(update=changes)))
 
 
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold the record; other callers wait. Changes are made while it is held."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".alone").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+def lock_file(path: Path) -> Path:
+    """Return the file to lock (model.files.locked) while the record is changed."""
+    return path.with_suffix(".alone")
 
 
 def _write(path: Path, runs: Runs) -> Runs:

@@ -13,6 +13,7 @@ from components.artifacts.push_outcome import PushOutcome
 from components.kfp_support.progress import progress
 from components.monitor.retraining import training_runs
 from components.monitor.retraining.policy import HOUR_S, TrainingRun, decide
+from model.files import locked
 from model.registry.model_registry import Registry
 from tfx_configs.monitoring import RetrainSettings, Training
 
@@ -61,7 +62,7 @@ def retrain(
         record: file of the record of training runs.
         registry: where push recorded the outcome of each run.
     """
-    with training_runs.locked(record):
+    with locked(training_runs.lock_file(record)):
         _settle(record, registry, trainer)
         runs = training_runs.read(record)
         due = _waiting(runs, settings, now_s)
