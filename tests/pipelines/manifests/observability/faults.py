@@ -13,8 +13,8 @@ from tests.pipelines.manifests.observability.monitoring_files import ALERTS
 from tests.pipelines.manifests.observability.shops import MOST_CLIENTS, Shop
 
 CLEAN = "clean"
-CROWDED = ("AisleShedding", "AisleSaturated", "AisleAvailabilityBurn")
-"""May fire where a fault needs more clients than the server answers at a time."""
+CROWDED = ("AisleShedding", "AisleSaturated", "AisleAvailabilityBurn", "AisleStageSlow", "AisleStateUnsteady")
+"""May fire where a fault needs more clients than the server answers at a time: its requests wait for a core."""
 BURN_ALERTS = tuple(f"{alert.name} {alert.labels.window}" for alert in ALERTS if alert.labels.window)
 
 

@@ -4,12 +4,12 @@ Time passes FACTOR times faster for the rules: an hour's window is half a minute
 a second Prometheus, in which it passes LONG_FACTOR times faster. One shop is left alone.
 """
 
-import os
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.pipelines.manifests.observability.cpu_probe import CpuProbe
 from tests.pipelines.manifests.observability.faults import CANARIES, FAULTS, PAST, SHOPS, spelt
 from tests.pipelines.manifests.observability.monitoring_files import ALERTS, GROUPS, Alert, Group, Record
 from tests.pipelines.manifests.observability.prometheus import Prometheus, prometheus
@@ -59,12 +59,11 @@ class Outcome:
     firings: tuple[Firing, ...]
     unexplained: tuple[Key, ...]
     busy: bool
-    """Whether more wanted to run than there are cores before anything was started."""
+    """Whether the machine kept threads waiting for a CPU for as long as the rules call slow."""
 
 
 def inject_all(workdir: Path) -> Outcome:
     """Some 70 seconds on two free cores."""
-    busy = os.getloadavg()[0] > (os.cpu_count() or 1)
     with ExitStack() as stack:
         gateway = stack.enter_context(pushgateway(workdir))
         shops = {name: stack.enter_context(shop(workdir, name, gateway)) for name in SHOPS}
@@ -75,6 +74,7 @@ def inject_all(workdir: Path) -> Outcome:
         targets = [(running.namespace, running.port) for running in shops.values()]
         rules = (workdir / "prometheus", targets, int(gateway.rpartition(":")[2]), _groups(long=False), FACTOR, PAST)
         short = stack.enter_context(prometheus(*rules))
+        cpu = stack.enter_context(CpuProbe())
         time.sleep(HEALTHY_S)
         early = {key_of(labels) for labels in short.firing()}
         crowded = [(running.namespace, running.port) for running in shops.values() if running.name == "crowded"]
@@ -94,7 +94,7 @@ def inject_all(workdir: Path) -> Outcome:
     firings.append(_firing(LONG[-1], "the monitor has never reported", fired.get((NO_SHOP, LONG[-1]))))
     firings.append(_firing("AisleAbsent", "every server is killed", absent.get((NO_SHOP, "AisleAbsent"))))
     unexplained = {key for key in alerts if not {key, (key[0], key[1].split()[0])} & explained} - {(NO_SHOP, LONG[-1])}
-    return Outcome(firings=tuple(firings), unexplained=tuple(sorted(early | unexplained)), busy=busy)
+    return Outcome(firings=tuple(firings), unexplained=tuple(sorted(early | unexplained)), busy=cpu.starved)
 
 
 def limit_s(name: str) -> float:
