@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 from components.artifacts.artifact import Artifact, Record
 from components.rollout.decision.guards import Measurement
@@ -57,11 +57,8 @@ class Event(Record):
     event: str
 
 
-class RolloutRecord(Artifact):
+class RolloutRecord(Artifact, file="rollout.json", stage="rollout"):
     """The course of one rollout."""
-
-    FILE: ClassVar[str] = "rollout.json"
-    STAGE: ClassVar[str] = "rollout"
 
     candidate: str
     """The version that is rolled out."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -15,11 +14,8 @@ COLUMNS = ("request_id", "version", "user_id", "route", "rung", "latency_ms", "i
 SHOWN = 5
 
 
-class Comparison(Artifact):
+class Comparison(Artifact, file="shadow.json", stage="shadow"):
     """Means are over the requests compared; None where there is nothing to compare, or nothing was replayed."""
-
-    FILE: ClassVar[str] = "shadow.json"
-    STAGE: ClassVar[str] = "shadow"
 
     answered: int
     """Requests that shoppers got an answer to."""

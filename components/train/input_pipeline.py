@@ -8,19 +8,8 @@ import numpy as np
 
 from components.artifacts.training import Epoch
 from components.kfp_support.progress import progress
-from model.data.batch import Batch, TripReader
+from model.data.batch import TripReader
 from model.system.legacy_keras import tf
-
-_FLAT = {
-    "history_item_H": tf.int32,
-    "history_time_H": tf.int64,
-    "history_row_H": tf.int32,
-    "time_B": tf.int64,
-    "store_B": tf.int32,
-    "user_B": tf.int32,
-    "basket_item": tf.int32,
-    "basket_row": tf.int32,
-}
 
 
 def batches(
@@ -39,20 +28,21 @@ def batches(
         share: (worker, of how many): every so manieth trip of each batch. A batch with fewer trips than workers is left
             out.
     """
-    signature = {name: tf.TensorSpec([None], dtype) for name, dtype in _FLAT.items()}
-    if retrieved is not None:
-        signature["retrieved_BR"] = tf.TensorSpec([None, retrieved.shape[1]], tf.int32)
     epoch, (worker, workers) = np.random.default_rng(seed), share
     steps = len(which) // size + (len(which) % size >= workers)
+
+    def read(rows: np.ndarray) -> dict[str, np.ndarray]:
+        item, row = reader.baskets(which[rows])
+        more = {} if retrieved is None else {"retrieved_BR": retrieved[rows]}
+        return reader.batch(which[rows])._asdict() | {"basket_item": item, "basket_row": row} | more
 
     def generate() -> Iterator[dict[str, np.ndarray]]:
         order = np.arange(len(which)) if seed is None else epoch.permutation(len(which))
         for start in range(0, steps * size, size):
-            rows = order[start : start + size][worker::workers]
-            item, row = reader.baskets(which[rows])
-            more = {} if retrieved is None else {"retrieved_BR": retrieved[rows]}
-            yield reader.batch(which[rows])._asdict() | {"basket_item": item, "basket_row": row} | more
+            yield read(order[start : start + size][worker::workers])
 
+    nothing = read(np.zeros(0, int))
+    signature = {name: tf.TensorSpec([None, *array.shape[1:]], array.dtype) for name, array in nothing.items()}
     data = tf.data.Dataset.from_generator(generate, output_signature=signature)
     return data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
 
@@ -107,6 +97,3 @@ class LossCurve(tf.keras.callbacks.Callback):
     def best_epoch(self) -> int:
         """The epoch with the lowest validation loss, counted from 0."""
         return int(np.argmin([cast(float, epoch.val_loss) for epoch in self.curve]))
-
-
-assert set(Batch._fields) <= set(_FLAT)

@@ -26,11 +26,8 @@ Attributes = Annotated[
 """{attribute: its values}; pairs in JSON, which keeps the order of lists only."""
 
 
-class Coding(Artifact):
+class Coding(Artifact, file=CODING, stage="train"):
     """Of the catalog that a model was trained on."""
-
-    FILE = CODING
-    STAGE = "train"
 
     item_rows: dict[str, int]
     """Embedding rows of the items that have one of their own."""
