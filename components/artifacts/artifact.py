@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from pydantic import (
     BaseModel,
@@ -116,8 +116,11 @@ class Member:
         return artifact.directory / self.name
 
 
+Report = TypeVar("Report", bound=Artifact)
+
+
 @dataclasses.dataclass(frozen=True)
-class ArtifactDirectory:
+class ArtifactDirectory(Generic[Report]):
     """An artifact of several files: attributes give their paths, or read them when they are asked for.
 
     `load` checks that the stage has written one there; a plain instance does not.
@@ -125,16 +128,22 @@ class ArtifactDirectory:
 
     directory: Path
 
+    REPORT: ClassVar[type[Artifact]]
     MARKER: ClassVar[str]
     """What every complete one has in it."""
-    STAGE: ClassVar[str]
 
-    def __init_subclass__(cls, *, marker: str, stage: str) -> None:
-        cls.MARKER, cls.STAGE = marker, stage
+    def __init_subclass__(cls, *, report: type[Report], marker: str = "") -> None:
+        cls.REPORT, cls.MARKER = report, marker or report.FILE
+
+    @property
+    def report(self) -> Report:
+        """The stage's counts or findings. Raises InputError when there are none."""
+        return cast(Report, self.REPORT.load(self.directory))
 
     @classmethod
     def load(cls, directory: Path) -> Self:
         """Raises InputError when `directory` holds no such artifact."""
         if not (directory / cls.MARKER).exists():
-            raise InputError(f"{cls.STAGE}: expected {cls.MARKER} in {directory}, found none; run {cls.STAGE} first")
+            stage = cls.REPORT.STAGE
+            raise InputError(f"{stage}: expected {cls.MARKER} in {directory}, found none; run {stage} first")
         return cls(directory)

@@ -39,7 +39,7 @@ class ExamplesReport(Artifact, file="examples.json", stage="examples"):
     quantity_limit: float | None = None
 
 
-class Examples(ArtifactDirectory, marker=Trips.DIRECTORY, stage="examples"):
+class Examples(ArtifactDirectory[ExamplesReport], report=ExamplesReport, marker=Trips.DIRECTORY):
     """Trips with their histories, and the catalog that the model is built on."""
 
     items = Member("items.parquet")
@@ -73,8 +73,3 @@ class Examples(ArtifactDirectory, marker=Trips.DIRECTORY, stage="examples"):
     def catalog(self) -> Catalog:
         """Raises InputError when there is none."""
         return Catalog.load(self.directory / Catalog.DIRECTORY)
-
-    @property
-    def report(self) -> ExamplesReport:
-        """Raises InputError when there is none."""
-        return ExamplesReport.load(self.directory)

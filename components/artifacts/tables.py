@@ -44,7 +44,7 @@ class IngestReport(Artifact, file="ingest.json", stage="ingest"):
         return {"events": self.events, "items": self.items, "dropped_percent": self.dropped_percent}
 
 
-class Tables(ArtifactDirectory, marker=IngestReport.FILE, stage="ingest"):
+class Tables(ArtifactDirectory[IngestReport], report=IngestReport):
     """A directory of canonical tables."""
 
     events = Member(EVENTS.name)
@@ -67,8 +67,3 @@ class Tables(ArtifactDirectory, marker=IngestReport.FILE, stage="ingest"):
     @property
     def promotions(self) -> Path | None:
         return self.path(PROMOTIONS)
-
-    @property
-    def report(self) -> IngestReport:
-        """Raises InputError when there is none."""
-        return IngestReport.load(self.directory)

@@ -107,17 +107,12 @@ class Span(Artifact, file="span.json", stage="validate"):
     days: int
 
 
-class Validation(ArtifactDirectory, marker=ValidationReport.FILE, stage="validate"):
+class Validation(ArtifactDirectory[ValidationReport], report=ValidationReport):
     """The validate stage's output directory."""
 
     page = Member("report.html")
     drift_stats = Member("drift.stats.pb")
     requests_stats = Member("requests.stats.pb")
-
-    @property
-    def report(self) -> ValidationReport:
-        """Raises InputError when there is none."""
-        return ValidationReport.load(self.directory)
 
     @property
     def span(self) -> Span | None:

@@ -5,10 +5,10 @@ environment it is a plain function call, elsewhere the sibling interpreter runs 
 whose output is passed through and whose deliberate errors are raised again here. JSON goes in, JSON comes out.
 """
 
-import importlib
 import importlib.util
 import json
 import os
+import pkgutil
 import subprocess
 import sys
 import tempfile
@@ -40,7 +40,7 @@ def call(environment: str, function: str, kwargs: dict[str, Any]) -> Any:
     interpreter is not there or the child ended in any other way.
     """
     if importlib.util.find_spec(_MARKERS[environment]) is not None:
-        return json.loads(json.dumps(_resolve(function)(**kwargs)))
+        return json.loads(json.dumps(pkgutil.resolve_name(function)(**kwargs)))
     python = interpreter(environment)
     with tempfile.TemporaryDirectory(prefix="aisle-call-") as scratch:
         answer = Path(scratch) / "answer.json"
@@ -75,16 +75,11 @@ def _run(command: list[str]) -> int:
     return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, check=False).returncode
 
 
-def _resolve(function: str) -> Any:
-    module, _, name = function.partition(":")
-    return getattr(importlib.import_module(module), name)
-
-
 def _serve(request: dict[str, Any]) -> int:
     """The child's half of `call`: the answer goes to a file, the exit code is that of the error."""
     die_with_parent(request["parent"])
     try:
-        reply, code = {"result": _resolve(request["function"])(**request["kwargs"])}, 0
+        reply, code = {"result": pkgutil.resolve_name(request["function"])(**request["kwargs"])}, 0
     except tuple(_DELIBERATE.values()) as error:
         name = next(name for name, kind in _DELIBERATE.items() if isinstance(error, kind))
         reply, code = {"error": name, "message": str(error)}, getattr(error, "exit_code", 2)

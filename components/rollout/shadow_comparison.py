@@ -106,16 +106,11 @@ def compare(rows: pd.DataFrame, copies: int | None = None) -> Comparison:
 def _pair(items: list[str], scores: list[float], other: list[str], other_scores: list[float]) -> _Pair:
     place, other_place = ({item: n for n, item in enumerate(row)} for row in (items, other))
     shared = [item for item in items if item in other_place]
-    rank = None
-    if len(shared) > 1:
-        # Both rankings of the shared items alone, so that ranks are 0 to n - 1: rho = 1 - 6 sum d^2 / (n (n^2 - 1)).
-        order = {item: n for n, item in enumerate(sorted(shared, key=other_place.__getitem__))}
-        squares = sum((n - order[item]) ** 2 for n, item in enumerate(shared))
-        rank = 1 - 6 * squares / (len(shared) * (len(shared) ** 2 - 1))
+    other_rank = np.argsort(np.argsort([other_place[item] for item in shared]))  # among the shared items alone
     return _Pair(
         overlap=len(shared) / len(other) if other else float(not items),
         same=items == other,
-        rank=rank,
+        rank=float(np.corrcoef(np.arange(len(shared)), other_rank)[0, 1]) if len(shared) > 1 else None,
         drift=[other_scores[other_place[item]] - scores[place[item]] for item in shared],
     )
 

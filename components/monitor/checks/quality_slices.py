@@ -51,8 +51,8 @@ def _slicings(window: Window) -> dict[str, pd.Series]:
 
 def _quality(window: Window, version: str, slicing: str, name: str) -> QualitySlice:
     metrics: dict[str, Interval | None] = dict.fromkeys(METRICS)
-    for name in METRICS:
-        estimate = MEASURES[name](window)
+    for metric in METRICS:
+        estimate = MEASURES[metric](window)
         if estimate is not None and math.isfinite(estimate.value):
-            metrics[name] = Interval(value=estimate.value, low=estimate.low, high=estimate.high)
+            metrics[metric] = Interval(value=estimate.value, low=estimate.low, high=estimate.high)
     return QualitySlice(version=version, slicing=slicing, slice=name, visits=len(window.closed), metrics=metrics)

@@ -38,27 +38,19 @@ def table() -> list[tuple[str, str, str, str]]:
     return [(check.name, check.what, f"{check.side}: {check.basis}", str(check.severity)) for check in _ALL]
 
 
-def _natural(name: str, windows: Sequence[Window], **least: float) -> Limits | None:
-    """From the figure in these windows; `least`: see `natural`."""
-    return natural(_values(name, windows), windows[0].record.settings, **least) if windows else None
-
-
-def _share(window: Window, name: str) -> Limits | None:
-    return _natural(name, window.before_cut, least=window.record.settings.least_share)
-
-
-def _count(window: Window, name: str) -> Limits | None:
-    return _natural(name, window.before_cut, least_factor=window.record.settings.least_count_factor)
+def _moved(window: Window, name: str, **least: float) -> Limits | None:
+    """As far as the figure moved in the weeks before the cut; `least`: see `natural`."""
+    return natural(_values(name, window.before_cut), window.record.settings, **least)
 
 
 def _own(window: Window, name: str) -> Limits | None:
     settings = window.record.settings
-    return _natural(name, window.own, least=settings.least_share, least_percent=settings.least_percent)
+    return natural(_values(name, window.own), settings, settings.least_share, settings.least_percent)
 
 
 def _outcome(window: Window, name: str) -> Limits | None:
     """As far as a plain ranker's outcomes move."""
-    return _natural(name, window.before_cut, least_percent=window.record.settings.least_percent)
+    return _moved(window, name, least_percent=window.record.settings.least_percent)
 
 
 def _quality(window: Window, name: str) -> Limits | None:
@@ -92,25 +84,22 @@ def _clock(window: Window, name: str) -> Limits | None:
     return Limits(low=centre - room, high=centre + room, history=tuple(history))
 
 
-def _join(window: Window, _: str) -> Limits | None:
-    settings = window.record.settings
-    return Limits(low=settings.expected_join_share * (1 - settings.max_join_loss))
-
-
 def _values(name: str, windows: Sequence[Window]) -> list[float]:
     estimates = [MEASURES[name](window) for window in windows]
     return [each.value for each in estimates if each is not None and not math.isnan(each.value)]
 
 
 LIMITS: dict[str, Limit] = {
-    "share": _share,
-    "count": _count,
+    "share": lambda window, name: _moved(window, name, least=window.record.settings.least_share),
+    "count": lambda window, name: _moved(window, name, least_factor=window.record.settings.least_count_factor),
     "own": _own,
     "quality": _quality,
     "calibration": _calibration,
     "overlap": _overlap,
     "clock": _clock,
-    "join": _join,
+    "join": lambda window, _: Limits(
+        low=window.record.settings.expected_join_share * (1 - window.record.settings.max_join_loss)
+    ),
     "least_share": lambda window, _: Limits(high=window.record.settings.least_share),
     "max_fallback_share": lambda window, _: Limits(high=window.record.settings.max_fallback_share),
 }

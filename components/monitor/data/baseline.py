@@ -185,9 +185,8 @@ def _first_seen(trips: Trips) -> pd.DataFrame:
     }
     frames = []
     for kind, (ids, code, time_s) in parts.items():
-        first = np.full(len(ids), np.inf)
-        np.minimum.at(first, code, time_s)
-        rows = pd.DataFrame({"kind": kind, "id": ids.astype(str), "first_s": np.where(first < np.inf, first, np.nan)})
+        first_s = pd.Series(time_s, dtype=float).groupby(code).min().reindex(range(len(ids)))
+        rows = pd.DataFrame({"kind": kind, "id": ids.astype(str), "first_s": first_s})
         frames.append(rows if kind == "item" else rows.dropna())
     return pd.concat(frames, ignore_index=True)
 

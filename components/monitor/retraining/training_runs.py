@@ -52,11 +52,6 @@ def update(path: Path, **changes: Any) -> Runs:
     return _write(path, (*runs[:-1], runs[-1].model_copy(update=changes)))
 
 
-def lock_file(path: Path) -> Path:
-    """Return the file to lock (model.files.locked) while the record is changed."""
-    return path.with_suffix(".alone")
-
-
 def _write(path: Path, runs: Runs) -> Runs:
     write_json(path, _RUNS.dump_python(runs, mode="json"))
     return runs

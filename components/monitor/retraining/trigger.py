@@ -31,11 +31,9 @@ class Trainer(Protocol):
 
     def find(self, name: str) -> RunStatus | None:
         """Return the run of that name; None where there is none."""
-        ...
 
     def start(self, name: str, start: Training) -> str:
         """Start a run with this `train.start`; returns its id. It may have ended when this returns."""
-        ...
 
 
 class RetrainOutcome(RetrainDecision):
@@ -62,7 +60,7 @@ def retrain(
         record: file of the record of training runs.
         registry: where push recorded the outcome of each run.
     """
-    with locked(training_runs.lock_file(record)):
+    with locked(record.with_suffix(".alone")):
         _settle(record, registry, trainer)
         runs = training_runs.read(record)
         due = _waiting(runs, settings, now_s)

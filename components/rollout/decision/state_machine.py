@@ -56,11 +56,6 @@ class Decision:
         return f"{self.action}: {'; '.join(self.reasons)}"
 
 
-def start(settings: RolloutSettings) -> RolloutState:
-    """The state in which every rollout begins."""
-    return RolloutState(percent=settings.percents[0])
-
-
 def decide(settings: RolloutSettings, state: RolloutState, evidence: Evidence) -> Decision:
     """The next move; raises InputError when the rollout is over.
 

@@ -114,14 +114,8 @@ def explained(value_S: np.ndarray, past_SP: np.ndarray) -> float:
     if total == 0 or not past_SP.shape[1]:
         return 0.0
     past_SP = past_SP - past_SP.mean(axis=0)
-    left = value_S - value_S.mean() - past_SP @ slopes(value_S, past_SP)
+    left = value_S - value_S.mean() - past_SP @ np.linalg.lstsq(past_SP, value_S)[0]
     return max(0.0, 1.0 - float(left @ left) / total)
-
-
-def slopes(value_S: np.ndarray, centred_SP: np.ndarray) -> np.ndarray:
-    """[P] least squares; figures that are linear in others share one slope."""
-    slope_P: np.ndarray = np.linalg.lstsq(centred_SP, value_S, rcond=None)[0]
-    return slope_P
 
 
 def arms(shoppers: Shoppers) -> tuple[Arm, Arm, float]:
@@ -137,7 +131,7 @@ def arms(shoppers: Shoppers) -> tuple[Arm, Arm, float]:
     for side in sides:
         value_S[side] = linearized(shoppers.hits_S[side], shoppers.trips_S[side])
         past_SP[side] -= past_SP[side].mean(axis=0)
-    slope_P = slopes(value_S, past_SP)
+    slope_P = np.linalg.lstsq(past_SP, value_S)[0]  # figures that are linear in others share one slope
     left_S = value_S - past_SP @ slope_P
     mean_P = shoppers.past_SP.mean(axis=0)
     control, treatment = (_arm(shoppers, side, left_S[side], slope_P, mean_P) for side in sides)

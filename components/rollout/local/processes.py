@@ -1,6 +1,5 @@
 """Child processes that never outlive ours: model servers and Envoy, on loopback, with their output in a log file."""
 
-import http.client
 import os
 import signal
 import socket
@@ -12,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import urllib3
 
 from model.errors import StageFailed
 
@@ -173,15 +174,12 @@ def wait_until(condition: Callable[[], bool], process: Process, what: str, timeo
 
 def get(port: int, path: str, timeout_s: float = 5.0) -> tuple[int, bytes]:
     """(status, body) of a GET on loopback; (0, b"") when nothing answers."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout_s)
-    try:
-        connection.request("GET", path)
-        response = connection.getresponse()
-        return response.status, response.read()
-    except (OSError, http.client.HTTPException):
-        return 0, b""
-    finally:
-        connection.close()
+    with urllib3.HTTPConnectionPool("127.0.0.1", port, timeout=timeout_s, retries=False) as pool:
+        try:
+            response = pool.request("GET", path)
+        except urllib3.exceptions.HTTPError:
+            return 0, b""
+        return response.status, response.data
 
 
 def free_port() -> int:

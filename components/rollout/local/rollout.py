@@ -18,7 +18,7 @@ import numpy as np
 from components.rollout.decision.evidence import Evidence
 from components.rollout.decision.guards import measurements
 from components.rollout.decision.split_test import split_p_value
-from components.rollout.decision.state_machine import Decision, RolloutState, apply, decide, start
+from components.rollout.decision.state_machine import Decision, RolloutState, apply, decide
 from components.rollout.decision.states import State
 from components.rollout.local.envoy_config import CANARY, STABLE
 from components.rollout.local.envoy_process import TwoVersions, two_versions
@@ -113,7 +113,7 @@ class LocalRollout:
 
 def new_record(stable: str, candidate: str, settings: RunSettings) -> RolloutRecord:
     """A rollout that begins now, at the plan's first share."""
-    percent = start(settings.rollout).percent
+    percent = settings.rollout.percents[0]
     record = RolloutRecord(stable_before=stable, candidate=candidate, percent=percent, started_s=time.time())
     return record.noting("started")
 

@@ -53,6 +53,7 @@ def test_a_sound_log_passes_and_leaves_report_and_figures(run: Path, capsys: pyt
     report = MonitorReport.load(run / "monitoring")
     assert report.failed == [] and report.windows[1].visits == 560
     assert {row.version for row in report.versions} == {VERSION}
+    assert {("all", "all"), ("store", "s1"), ("store", "s2")} <= {(row.slicing, row.slice) for row in report.versions}
     figures = textfile.read_text()
     assert 'aisle_monitor_check_failed{check="visits",severity="page"} 0.0' in figures
     assert 'aisle_monitor_value{check="join_share"} 1.0' in figures

@@ -19,7 +19,6 @@ from components.rollout.decision.state_machine import (
     apply,
     command,
     decide,
-    start,
 )
 from components.rollout.decision.states import Command, State
 from model.errors import InputError
@@ -158,7 +157,7 @@ def test_the_page_shows_this_table() -> None:
 
 
 def test_a_healthy_canary_takes_every_step_of_the_plan_and_is_promoted() -> None:
-    state = start(SETTINGS)
+    state = RolloutState(percent=SETTINGS.percents[0])
     path = [(state.percent, state.state)]
     for percent in SETTINGS.percents:
         state = apply(state, decide(SETTINGS, state, evidence_of(percent=percent)))
