@@ -5,7 +5,6 @@ import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 from components.artifacts.artifact import Artifact
 from model.errors import InputError
@@ -61,11 +60,8 @@ class Paths:
         return (self.cache_of or self.out) / "cache"
 
 
-class PipelineRequest(Artifact):
+class PipelineRequest(Artifact, file="request.json", stage="aisle train"):
     """What the pipeline's process is asked to run, and where."""
-
-    FILE: ClassVar[str] = "request.json"
-    STAGE: ClassVar[str] = "aisle train"
 
     arguments: dict[str, str]
     """Of the training pipeline."""
