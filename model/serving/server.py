@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from model.errors import AisleError
 from model.serving.fallback.ladder import ServedModel
-from model.serving.history.open_store import open_store
+from model.serving.history.store import open_store
 from model.serving.http.loopback import bind_to_loopback
 from model.serving.http.rest import BINARY_HEADER, ShortWayServer
 from model.serving.http.routes import add_routes
