@@ -44,10 +44,10 @@ class Scale:
         """Position, percent, [0, 100]; values outside stop at the ends."""
         return round(min(100.0, max(0.0, 100 * (value - self.low) / (self.high - self.low))), 3)
 
-    def ticks(self, unit: str = "") -> tuple[Tick, ...]:
+    def ticks(self, unit: str = "", form: str = "g") -> tuple[Tick, ...]:
         count = round((self.high - self.low) / self.step)
-        values = [self.low + n * self.step for n in range(count + 1)]
-        return tuple(Tick(self.at(value), f"{round(value, 10) + 0.0:g}{unit}".replace("-", "−")) for value in values)
+        values = [round(self.low + n * self.step, 10) + 0.0 for n in range(count + 1)]
+        return tuple(Tick(self.at(value), f"{value:{form}}{unit}".replace("-", "−")) for value in values)
 
 
 @dataclass(frozen=True)
@@ -217,9 +217,7 @@ def columns(
             )
             for n, (label, value, tone) in enumerate(zip(labels, values, tones, strict=True))
         ),
-        ticks=tuple(
-            Tick(tick.at, f"{scale.low + tick.at / 100 * (scale.high - scale.low):,.0f}") for tick in scale.ticks()
-        ),
+        ticks=scale.ticks(form=",.0f"),
         first=labels[0],
         last=labels[-1],
         summary=f"{len(values)} bars, from {low:,.0f} to {high:,.0f} {unit}.",

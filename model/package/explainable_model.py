@@ -4,7 +4,7 @@ Shape legend: C items, N moments of the promotion calendar, X cells of the popul
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,18 +43,15 @@ class OpenedModel(LoadedModel):
         """All candidates of each request, best first."""
         return self.recommend([replace(request, k=MOST_CANDIDATES, detail=False) for request in requests])
 
-    @contextmanager
-    def without_purchases(self, item_C: np.ndarray) -> Iterator[None]:
+    def without_purchases(self, item_C: np.ndarray) -> AbstractContextManager[None]:
         """Within the block the model believes that no shopper bought these items lately.
 
         Args:
             item_C: [C] int positions in the catalog.
         """
-        with _zero(self._popularity, item_C):
-            yield
+        return _zero(self._popularity, item_C)
 
-    @contextmanager
-    def nothing_promoted(self, item_C: np.ndarray, store: int, time_s: int) -> Iterator[None]:
+    def nothing_promoted(self, item_C: np.ndarray, store: int, time_s: int) -> AbstractContextManager[None]:
         """Within the block no promotion of these items runs in this store, nor in all stores, at this time.
 
         Args:
@@ -63,8 +60,7 @@ class OpenedModel(LoadedModel):
         """
         place_C = np.concatenate([place * self.manifest.items + item_C.astype(np.int64) for place in {store, MISSING}])
         at_C = np.searchsorted(self._key_N, place_C * HOURS + time_s // HOUR_S, side="right") - 1
-        with _zero((self._running_N,), np.unique(at_C)):
-            yield
+        return _zero((self._running_N,), np.unique(at_C))
 
 
 @contextmanager

@@ -15,9 +15,9 @@ from model.data.personal_frequency import HALF_LIFE_DAYS
 from model.files import atomic_directory, write_json, write_text
 from model.networks.recommender import Recommends
 from model.networks.weights import of_recommender
-from model.package.manifest import TRAINING, Manifest, installed_libraries, write_manifest
+from model.package.manifest import TRAINING, Manifest, draft, write_manifest
 from model.package.model_card import NAME as CARD
-from model.package.model_card import Facts, model_card
+from model.package.model_card import model_card
 from model.package.vector_index import Index
 from model.rerank.policy import package_rerank
 from model.system.legacy_keras import Tensor, tf
@@ -166,10 +166,11 @@ def export(
             "retrieved": retrieved if index is not None else 0,
             "ranked": recommender.ranked,
             "score_is_probability": score_is_probability,
+            "index": index.about if index is not None else {},
+            "half_life_days": half_life_days,
         }
-        write_text(out / CARD, model_card(Facts(**facts, libraries=installed_libraries()), training=training))
-        about = index.about if index is not None else {}
-        return write_manifest(out, **facts, index=about, half_life_days=half_life_days)
+        write_text(out / CARD, model_card(draft(**facts), training=training))
+        return write_manifest(out, **facts)
 
 
 def _table(ids: np.ndarray, first: int, default: int) -> tf.lookup.StaticHashTable:

@@ -54,21 +54,21 @@ class Manifest:
     """Of personal frequency, which answers where the model cannot (model/serving/fallback/ladder.py), days."""
 
 
-def write_manifest(directory: Path, **facts: Any) -> Manifest:
-    """Writes manifest.json over the files in `directory`.
+def draft(**facts: Any) -> Manifest:
+    """The manifest of a model whose files are not there yet: without a version and checksums.
 
     Args:
         facts: the fields of Manifest that do not follow from the files and this environment.
     """
+    libraries = {name: _installed(name) for name in LIBRARIES}
+    return Manifest(version="", schema=schema_digest(), libraries=libraries, files={}, **facts)
+
+
+def write_manifest(directory: Path, **facts: Any) -> Manifest:
+    """Writes manifest.json over the files in `directory`. `facts`: as for `draft`."""
     files = tree_digests(directory)
     day = datetime.datetime.fromtimestamp(facts["cut_s"], datetime.UTC).date().isoformat()
-    manifest = Manifest(
-        version=f"{day}-{combined_digest(files)[:12]}",
-        schema=schema_digest(),
-        libraries=installed_libraries(),
-        files=files,
-        **facts,
-    )
+    manifest = dataclasses.replace(draft(**facts), version=f"{day}-{combined_digest(files)[:12]}", files=files)
     write_json(directory / NAME, dataclasses.asdict(manifest))
     return manifest
 
@@ -106,11 +106,6 @@ def verify(directory: Path) -> Manifest:
         if _minor(_installed(name)) != _minor(made_with):
             raise ModelRefused(f"{directory}: made with {name} {made_with}, this is {_installed(name)}; train it again")
     return manifest
-
-
-def installed_libraries() -> dict[str, str]:
-    """{library: version} of what a model is made with here."""
-    return {name: _installed(name) for name in LIBRARIES}
 
 
 def _installed(name: str) -> str:

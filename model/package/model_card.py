@@ -23,29 +23,6 @@ GROUPS = ("features", "candidates", "train", "labels")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
-    """What is known when the model is exported, before it has a manifest.
-
-    Example:
-        >>> facts = Facts(
-        ...     kind="popularity", cut_s=0, items=3, retrieved=0, ranked=3, score_is_probability=False, libraries={}
-        ... )
-        >>> model_card(facts, training=None).splitlines()[0]
-        '# Model card: popularity'
-    """
-
-    kind: str
-    cut_s: int
-    """Everything learned comes from before it, unix seconds."""
-    items: int
-    retrieved: int
-    ranked: int
-    """Candidates that are scored for each request."""
-    score_is_probability: bool
-    libraries: Mapping[str, str]
-
-
-@dataclass(frozen=True, kw_only=True)
 class Judgement:
     """What is known when the model is pushed.
 
@@ -65,12 +42,11 @@ class Judgement:
     """The gate's verdict and the evaluation, as Markdown."""
 
 
-def model_card(
-    facts: Facts | Manifest, *, training: Mapping[str, Any] | None, judgement: Judgement | None = None
-) -> str:
+def model_card(facts: Manifest, *, training: Mapping[str, Any] | None, judgement: Judgement | None = None) -> str:
     """The card; without a judgement it refers to the whole one.
 
     Args:
+        facts: the model's manifest, or its draft.
         training: content of training.json; None for what is not trained.
     """
     settings = {group: getattr(judgement.settings, group).model_dump() for group in GROUPS} if judgement else {}

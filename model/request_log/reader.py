@@ -153,8 +153,6 @@ def sampled(request_id: str, percent: float) -> bool:
 def parsed(lines: bytes) -> pa.Table:
     """JSON lines as a table of SCHEMA; a last line without its end, and what is no JSON object, is left out."""
     whole = lines[: lines.rfind(b"\n") + 1].replace(b"\0", b"")  # a lost block of the disk; Arrow would stop there
-    if not whole:
-        return SCHEMA.empty_table()
     try:
         return _parsed(whole)
     except pa.ArrowInvalid:

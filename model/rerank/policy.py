@@ -2,6 +2,7 @@
 
 import logging
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from model.errors import InputError, ModelRefused
@@ -62,13 +63,11 @@ class RerankPolicy:
 
     def _stamp(self) -> tuple[int, int, int]:
         """Changes when the file does; zeros without one."""
-        if self._rules is None:
-            return 0, 0, 0
-        try:
-            status = self._rules.stat()
-        except OSError:
-            return 0, 0, 0
-        return status.st_mtime_ns, status.st_size, status.st_ino
+        with suppress(OSError):
+            if self._rules is not None:
+                status = self._rules.stat()
+                return status.st_mtime_ns, status.st_size, status.st_ino
+        return 0, 0, 0
 
     def _read(self) -> Reranker:
         if self._rules is None:

@@ -157,7 +157,7 @@ class Predictor(kserve.Model):
         begin, version = time.perf_counter(), self._ladder.model.version
         state = await self._state.read(query, STATE_SHARE * max(deadline - begin, 0))
         seconds = time.perf_counter() - begin
-        metrics.stage_took(version, "state", seconds)
+        metrics.STAGE_SECONDS.labels(version, "state").observe(seconds)
         tracing.stage_of(tracing.parent(), "state", seconds)
         request = api.Request(
             user_id=query.user_id,

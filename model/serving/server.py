@@ -21,7 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from model.errors import AisleError
 from model.serving.fallback.ladder import ServedModel
-from model.serving.history.open_store import open_store
+from model.serving.history.store import open_store
 from model.serving.http.loopback import bind_to_loopback
 from model.serving.http.rest import BINARY_HEADER, ShortWayServer
 from model.serving.http.routes import add_routes
@@ -178,7 +178,7 @@ def _load_package(directory: Path, rules: Path | None) -> ServedModel:
 
 def stage_took(version: str, stage: str, seconds: float) -> None:
     """model.package.loaded_model.OnStage."""
-    metrics.stage_took(version, stage, seconds)
+    metrics.STAGE_SECONDS.labels(version, stage).observe(seconds)
     tracing.took(stage, seconds)
 
 

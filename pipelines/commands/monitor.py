@@ -47,11 +47,12 @@ def monitor(
     writable_file("--textfile", textfile)
 
     from components.monitor.run import moment_s
+    from pipelines.commands.output import text
     from pipelines.demo import rewrite_report
     from pipelines.local.display import PIPELINE_STAGES, Display
     from pipelines.local.monitor_runs import monitor_run, retrain_run
     from pipelines.local.run_directory import Paths
-    from pipelines.report.monitor_lines import lines
+    from pipelines.report.monitoring_section import allowed, between, number
 
     report = monitor_run(
         run,
@@ -62,8 +63,7 @@ def monitor(
         ask=ask,
         with_distances=not fast,
     )
-    for line in lines(report):
-        print(line)
+    print(text("monitor", report=report, allowed=allowed, between=between, number=number))
     if Paths(out=run).summary.exists():
         print(f"Report: {rewrite_report(run)}    figures: {run / 'monitoring' / 'monitor.json'}")
     passed = not report.failed

@@ -123,16 +123,13 @@ def _operation(name: str) -> Callable[..., int]:
     return operate
 
 
-app.command("promote", help="Let the canary serve all shoppers.\n\nAt once, and regardless of the evidence.")(
-    _operation("promote")
-)
-app.command("rollback", help="Let stable serve all shoppers.\n\nAt once; after a promotion, the version before it.")(
-    _operation("rollback")
-)
-app.command("hold", help="Freeze the share until resume.\n\nA step still rolls back a canary that does harm.")(
-    _operation("hold")
-)
-app.command("resume", help="Take steps again after a hold.")(_operation("resume"))
+for _name, _help in {
+    "promote": "Let the canary serve all shoppers.\n\nAt once, and regardless of the evidence.",
+    "rollback": "Let stable serve all shoppers.\n\nAt once; after a promotion, the version before it.",
+    "hold": "Freeze the share until resume.\n\nA step still rolls back a canary that does harm.",
+    "resume": "Take steps again after a hold.",
+}.items():
+    app.command(_name, help=_help)(_operation(_name))
 
 
 def _adapter(run: RunDirectory, namespace: str | None) -> "TrafficAdapter":

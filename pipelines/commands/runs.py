@@ -129,11 +129,30 @@ def explore(
 
     The pages are served on 127.0.0.1 until Ctrl-C.
     """
-    from pipelines.explore.server import explore as serve_pages
+    from pipelines.arguments import examples_in, model_in, quiet
+    from pipelines.explore.run_selection import chosen_directories, chosen_run
+    from pipelines.local.serve import check_free
 
-    if model and not examples:
+    models = model or []
+    if models and not examples:
         raise InputError("expected --examples DIR with --model, got none; name the data it was made from")
-    return serve_pages(run, port, examples, model or [])
+    check_free("--port", port)
+    if examples:
+        examples_in("--examples", examples)
+        for directory in models:
+            model_in("--model", directory)
+    chosen = chosen_directories(examples, models) if examples else chosen_run(run)
+    print(f"opening {', '.join(chosen.models)}, some ten seconds", flush=True)
+    with quiet():
+        import uvicorn
+
+        from pipelines.explore.app import make_app
+        from pipelines.explore.load_world import open_world
+
+        app = make_app(open_world(chosen))
+    print(f"ready: http://127.0.0.1:{port}  Ctrl-C ends", flush=True)
+    uvicorn.run(app, host="127.0.0.1", port=port, log_level="warning")
+    return 0
 
 
 def _override(reason: str | None, name: str) -> tuple[str, str]:

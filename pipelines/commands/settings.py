@@ -12,8 +12,6 @@ WIDTH = 160
 
 def settings(as_json: Annotated[bool, Option("--json", help="print JSON, for programs")] = False) -> int:
     """Print every setting: default, range and meaning."""
-    import dataclasses
-
     from rich import box
     from rich.console import Console
     from rich.markup import escape
@@ -21,7 +19,7 @@ def settings(as_json: Annotated[bool, Option("--json", help="print JSON, for pro
 
     from pipelines.reference.settings_page import COLUMNS, all_settings
 
-    rows = [dataclasses.asdict(setting) for setting in all_settings()]
+    rows = list(all_settings())
     if as_json:
         print(json.dumps(rows, indent=1))
         return 0

@@ -48,13 +48,11 @@ class Shoppers:
         self.trips = trips
         self._max_history = max_history
         self._row = {str(user): row for row, user in enumerate(trips.user_ids)}
-        self._begin_U = np.searchsorted(trips.event_user_E, np.arange(len(trips.user_ids)))
-        self._end_U = np.searchsorted(trips.event_user_E, np.arange(len(trips.user_ids)), side="right")
+        self._begin_U = np.searchsorted(trips.event_user_E, np.arange(len(trips.user_ids) + 1))
         test = trips.test_trips()
         self._test = test[np.argsort(trips.user_T[test], kind="stable")]
-        self._before_U = np.bincount(
-            trips.event_user_E[trips.event_time_E < trips.cut_s], minlength=len(trips.user_ids)
-        )
+        before = trips.event_user_E[trips.event_time_E < trips.cut_s]
+        self._before_U = np.bincount(before, minlength=len(trips.user_ids))
 
     def __contains__(self, user_id: str) -> bool:
         return user_id in self._row
@@ -72,8 +70,8 @@ class Shoppers:
         rows = rows[np.argsort(self._before_U[rows], kind="stable")]
         places = {"heavy": len(rows) - 1, "usual": len(rows) // 2, "light": 0} if len(rows) else {}
         examples = [
-            Example(kind=kind, user_id=str(self.trips.user_ids[row]), purchases=int(self._before_U[row]))
-            for kind, row in ((kind, rows[place]) for kind, place in places.items())
+            Example(kind=kind, user_id=str(self.trips.user_ids[rows[n]]), purchases=int(self._before_U[rows[n]]))
+            for kind, n in places.items()
         ]
         return [*examples, Example(kind="new", user_id=NEW_SHOPPER, purchases=0)]
 
@@ -93,12 +91,9 @@ class Shoppers:
         row, trips = self._row.get(user_id), self.trips
         if row is None:
             return Past(items=(), times=())
-        begin, end = int(self._begin_U[row]), int(self._end_U[row])
-        end = begin + int(np.searchsorted(trips.event_time_E[begin:end], time_s))
-        begin = max(begin, end - self._max_history)
-        at_H = np.arange(begin, end)
-        gone = trips.returned_event_R[trips.returned_time_R < time_s]
-        at_H = at_H[~np.isin(at_H, gone)]
+        begin, end = self._begin_U[row : row + 2]
+        at_H = begin + np.flatnonzero(trips.event_time_E[begin:end] < time_s)[-self._max_history :]
+        at_H = at_H[trips.kept_events(time_s)[at_H]]
         return Past(
             items=tuple(trips.item_ids[trips.event_item_E[at_H]].tolist()),
             times=tuple(trips.event_time_E[at_H].tolist()),

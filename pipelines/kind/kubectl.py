@@ -1,16 +1,15 @@
 """What the demo needs of the cluster of kubectl's context: KFP, the gateway, a caller's key."""
 
 import base64
-import json
 import re
 import socket
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+import urllib3
 
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.traffic import NAME
@@ -82,15 +81,14 @@ class KubectlCluster:
     def ask(self, shopper: str, key: str) -> Answer:
         """Sends one v2 request through the gateway; an empty key is left out."""
         question = {"inputs": [{"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [shopper]}]}
-        headers = {"Content-Type": "application/json", "Host": HOST} | ({"x-api-key": key} if key else {})
+        headers = {"Host": HOST, "Connection": "close"} | ({"x-api-key": key} if key else {})
         url = f"{self.gateway}/v2/models/{NAME}/infer"
-        request = urllib.request.Request(url, json.dumps(question).encode(), headers)
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:
-                answer = json.load(response)
-        except urllib.error.HTTPError as error:
-            return Answer(status=error.code, body=error.read().decode(errors="replace"))
-        except (OSError, ValueError) as error:
+            response = urllib3.request("POST", url, json=question, headers=headers, timeout=TIMEOUT_S, retries=False)
+            if response.status != 200:
+                return Answer(status=response.status, body=response.data.decode(errors="replace"))
+            answer = response.json()
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
             return Answer(status=0, body=str(error))
         outputs = {output["name"]: tuple(output["data"]) for output in answer.get("outputs", [])}
         items, reasons = outputs.get("item_id", ()), outputs.get("reason", ())

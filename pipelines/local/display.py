@@ -11,20 +11,8 @@ from rich.text import Text
 
 from components.kfp_support.progress import ProgressEvent
 
-STAGES = (
-    "ingest",
-    "validate",
-    "examples",
-    "train",
-    "baselines",
-    "evaluate",
-    "gate",
-    "push",
-    "rollout",
-    "monitor",
-    "report",
-)
-PIPELINE_STAGES = STAGES[: STAGES.index("rollout")]
+PIPELINE_STAGES = ("ingest", "validate", "examples", "train", "baselines", "evaluate", "gate", "push")
+STAGES = (*PIPELINE_STAGES, "rollout", "monitor", "report")
 SIDE_BY_SIDE = {"train", "baselines"}
 """Either may come first: the start of one implies nothing about the other."""
 MARKS = {

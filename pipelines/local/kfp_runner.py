@@ -2,7 +2,7 @@
 
     python -m pipelines.local.kfp_runner REQUEST.json
 
-REQUEST.json: a PipelineRequest. The file `result` gets {output name: path}.
+REQUEST.json: a PipelineRequest. The file `result.json` beside it gets {output name: path}.
 """
 
 import logging
@@ -12,10 +12,10 @@ from pathlib import Path
 
 from components.kfp_support.step import PIPELINE_VARIABLE
 from model.files import write_json
-from pipelines.local.run_directory import PipelineRequest
+from pipelines.local.run_directory import Paths, PipelineRequest
 
 
-def run(request: PipelineRequest) -> dict[str, str]:
+def run(request: PipelineRequest, paths: Paths) -> dict[str, str]:
     """Runs every stage (or takes it from the cache); returns {output name: path}."""
     from kfp import local
 
@@ -23,7 +23,7 @@ def run(request: PipelineRequest) -> dict[str, str]:
 
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
-        pipeline_root=request.pipeline_root,
+        pipeline_root=str(paths.pipeline_root),
         enable_caching=True,
         cache_root=request.cache_root,
         raise_on_error=True,
@@ -32,11 +32,12 @@ def run(request: PipelineRequest) -> dict[str, str]:
     return {name: task.outputs[name].path for name in Outputs._fields}
 
 
-def main(request: PipelineRequest) -> None:
+def main(file: Path) -> None:
     logging.getLogger().setLevel(logging.INFO)
     os.environ[PIPELINE_VARIABLE] = str(os.getpid())
-    write_json(Path(request.result), run(request))
+    paths = Paths(out=file.parent)
+    write_json(paths.result, run(PipelineRequest.read(file), paths))
 
 
 if __name__ == "__main__":
-    main(PipelineRequest.read(Path(sys.argv[1])))
+    main(Path(sys.argv[1]))

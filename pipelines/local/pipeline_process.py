@@ -47,12 +47,7 @@ def run_pipeline(
         "override_by": override_by,
         "run_name": run_name,
     }
-    PipelineRequest(
-        arguments=arguments,
-        pipeline_root=str(paths.pipeline_root),
-        cache_root=str(paths.cache),
-        result=str(paths.result),
-    ).save(paths.out)
+    PipelineRequest(arguments=arguments, cache_root=str(paths.cache)).save(paths.out)
     for stale in (paths.result, paths.progress):
         stale.unlink(missing_ok=True)
     last: ProgressEvent = {}

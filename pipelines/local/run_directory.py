@@ -5,7 +5,6 @@ import fcntl
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar
 
 from components.artifacts.artifact import Artifact
 from model.errors import InputError
@@ -43,7 +42,7 @@ class Paths:
     """Live state of the servers."""
     pipeline_root = _Below(PIPELINE)
     request = _Below("request.json")
-    """Arguments and places of the last pipeline: PipelineRequest."""
+    """PipelineRequest of the last pipeline."""
     result = _Below("result.json")
     """RunOutputs of the last pipeline that came to its end."""
     progress = _Below("progress.jsonl")
@@ -61,18 +60,12 @@ class Paths:
         return (self.cache_of or self.out) / "cache"
 
 
-class PipelineRequest(Artifact):
-    """What the pipeline's process is asked to run, and where."""
-
-    FILE: ClassVar[str] = "request.json"
-    STAGE: ClassVar[str] = "aisle train"
+class PipelineRequest(Artifact, file="request.json", stage="aisle train"):
+    """What the pipeline's process is asked to run, in the directory that the file is in."""
 
     arguments: dict[str, str]
     """Of the training pipeline."""
-    pipeline_root: str = ""
     cache_root: str = ""
-    result: str = ""
-    """File for {output name: path}."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

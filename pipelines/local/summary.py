@@ -1,6 +1,6 @@
 """summary.json: what a run saw, measured and decided. Its keys are an interface that others read."""
 
-from typing import Any, ClassVar
+from typing import Any
 
 from components.artifacts.artifact import Artifact, Count, Flag, Number, Tolerant
 from components.artifacts.evaluation import Evaluation, Latency
@@ -56,11 +56,8 @@ class ServingSummary(Latency):
     stages_ms: dict[str, float] = {}
 
 
-class Summary(Tolerant, Artifact):
+class Summary(Tolerant, Artifact, file="summary.json", stage="aisle demo"):
     """A part that the run did not come to is None or empty."""
-
-    FILE: ClassVar[str] = "summary.json"
-    STAGE: ClassVar[str] = "aisle demo"
 
     data: DataSummary | None = None
     quality: dict[str, dict[str, Number]] = {}

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from model.files import write_text
@@ -17,23 +16,16 @@ PAGE = DOCS / "settings.md"
 COLUMNS = ("setting", "default", "expected", "meaning")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Setting:
-    """One setting. `default` is a JSON value; `expected`: type and range in words."""
+def all_settings() -> Iterator[dict[str, Any]]:
+    """The settings of a run, then those of the monitor, in the order of their classes.
 
-    name: str
-    default: Any
-    expected: str
-    meaning: str
-
-
-def all_settings() -> Iterator[Setting]:
-    """The settings of a run, then those of the monitor, in the order of their classes."""
+    Each is {name, default, expected, meaning}: `default` is a JSON value, `expected` has type and range in words.
+    """
     for settings in (RunSettings(), MonitorStep()):
         yield from _described(settings, "")
 
 
-def _described(settings: Settings, prefix: str) -> Iterator[Setting]:
+def _described(settings: Settings, prefix: str) -> Iterator[dict[str, Any]]:
     defaults = settings.model_dump(mode="json")
     for name, field in type(settings).model_fields.items():
         value = getattr(settings, name)
@@ -41,7 +33,8 @@ def _described(settings: Settings, prefix: str) -> Iterator[Setting]:
             yield from _described(value, f"{prefix}{name}.")
         else:
             meaning = " ".join((field.description or "").split())
-            yield Setting(name=f"{prefix}{name}", default=defaults[name], expected=expected(field), meaning=meaning)
+            values = {"default": defaults[name], "expected": expected(field), "meaning": meaning}
+            yield {"name": f"{prefix}{name}", **values}
 
 
 def sections() -> dict[str, str]:

@@ -6,7 +6,6 @@ from components.artifacts.monitor_report import CheckResult, Interval, QualitySl
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows
 from components.reporting.page_parts import Note, Section
-from pipelines.report.monitor_lines import allowed, between, number
 from pipelines.report.run_files import Sources
 from pipelines.report.section_text import TEXTS
 
@@ -83,3 +82,20 @@ def _interval(figure: Interval | None) -> str:
         return ""
     spread = f" ({between(figure.low, figure.high)})" if figure.low != figure.high else ""
     return f"{number(figure.value)}{spread}"
+
+
+def allowed(result: CheckResult) -> str:
+    """Return the limits in words."""
+    if result.low is None:
+        return "" if result.high is None else f"at most {number(result.high)}"
+    return f"at least {number(result.low)}" if result.high is None else between(result.low, result.high)
+
+
+def between(low: float | None, high: float | None) -> str:
+    """Return a range."""
+    return f"{number(low)} to {number(high)}"
+
+
+def number(value: float | None) -> str:
+    """Return four significant digits, or a dash for no value."""
+    return "–" if value is None else f"{value:.4g}"

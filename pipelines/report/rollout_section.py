@@ -6,15 +6,18 @@ from datetime import datetime
 from components.reporting import number_format as words
 from components.reporting.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
 from components.reporting.page_parts import Note, Section
+from components.rollout.decision.guards import Measurement
 from components.rollout.rollout_record import StepRecord
 from pipelines.local.summary import RolloutSummary
-from pipelines.report import guards_section as guards
 from pipelines.report.run_files import Sources
 from pipelines.report.section_text import TEXTS
 
 VERSIONS = (Key("dot", "new", "canary"), Key("ring", "old", "stable"))
 SPLIT = (Key("bar", "new", "canary"), Key("bar", "faint", "stable"), Key("tick", "limit", "declared"))
 TONES = {"step": "good", "promote": "good", "hold": "warn", "rollback": "bad"}
+ACTS = 100.0
+"""Percent of a limit that is used up when the guard acts; the chart ends at twice that."""
+GUARDS = (Key("bar", "new", "nearest of all steps"), Key("tick", "limit", "acts"))
 
 
 def section(sources: Sources) -> Section | None:
@@ -29,10 +32,10 @@ def section(sources: Sources) -> Section | None:
         "rollout",
         text.figure("share", _split(steps), _timeline(steps)),
         text.figure("versions", hits, _sides(steps, "p99_ms", "p99 latency by step", " ms")),
-        text.figure("guards", guards.chart(steps)),
+        text.figure("guards", _guards(steps)),
         *_notes(rollout),
         text.table("steps", [_numbers(step) for step in steps]),
-        text.table("guards", guards.table_rows(steps)),
+        text.table("guards", [_guard(step, guard) for step in steps for guard in step.guards]),
         steps=steps,
     )
 
@@ -93,6 +96,44 @@ def _sides(steps: Sequence[StepRecord], key: str, title: str, unit: str) -> Rows
     return Rows.over(title, rows, keys=VERSIONS, unit=unit, ticks=3) if any(row.marks for row in rows) else None
 
 
+def _guards(steps: Sequence[StepRecord]) -> Rows | None:
+    """Each guard at the step where it was nearest to its limit; None where the steps have no figures."""
+    nearest: dict[str, tuple[float, Measurement]] = {}
+    for guard in (guard for step in steps for guard in step.guards):
+        used = _used(guard)
+        if guard.rule not in nearest or used > nearest[guard.rule][0]:
+            nearest[guard.rule] = (used, guard)
+    rows = [
+        Row(
+            words.name(rule),
+            f"{_number(guard.value, guard)}, {_limit(guard)}",
+            [
+                Mark("bar", 0.0, min(used, 2 * ACTS), "bad" if used > ACTS else "new"),
+                Mark("tick", ACTS, tone="limit"),
+            ],
+        )
+        for rule, (used, guard) in nearest.items()
+    ]
+    return Rows.over("How much of each limit was used up", rows, keys=GUARDS, unit=" %") if rows else None
+
+
+def _used(guard: Measurement) -> float:
+    """Percent of the limit that the value has used up; above 100 the guard acts."""
+    part, whole = (guard.value, guard.limit) if guard.at_most else (guard.limit, guard.value)
+    if part <= 0:
+        return 0.0
+    return 100 * part / whole if whole > 0 else 2 * ACTS
+
+
+def _limit(guard: Measurement) -> str:
+    return f"{'at most' if guard.at_most else 'at least'} {_number(guard.limit, guard)}"
+
+
+def _number(value: float, guard: Measurement) -> str:
+    unit = f"{words.HARD}{guard.unit}" if guard.unit else ""
+    return f"{words.three_digits(value)}{unit}".replace("-", "−")
+
+
 def _notes(rollout: RolloutSummary) -> Iterator[Note]:
     """The decision at each step, and the purchases that the store did not take: answers after them lack them."""
     for step in rollout.steps:
@@ -120,3 +161,8 @@ def _numbers(step: StepRecord) -> tuple[str, ...]:
         f"{step.split_p_value:.2g}",
         step.decision,
     )
+
+
+def _guard(step: StepRecord, guard: Measurement) -> tuple[str, ...]:
+    """A guard's line of the table."""
+    return guard.rule, f"{step.declared_percent} %", guard.what, _number(guard.value, guard), _limit(guard)

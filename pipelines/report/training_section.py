@@ -14,7 +14,8 @@ def section(sources: Sources) -> Section | None:
     text, training = TEXTS["training"], sources.summary.training
     charts = []
     for network, epochs in training.get("curves", {}).items():
-        measured = {"training": _learned(epochs), "held-out": _held_out(epochs)}
+        held_out = [(number + 1.0, epoch["val_loss"]) for number, epoch in enumerate(epochs) if "val_loss" in epoch]
+        measured = {"training": _learned(epochs), "held-out": held_out}
         if series := {label: points for label, points in measured.items() if points}:
             title = f"{text.names['networks'].get(network, network)}: loss"
             charts.append(curves(title, series, len(epochs)))
@@ -29,7 +30,3 @@ def _learned(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
         parts: list[float] = epoch.get("parts") or ([epoch["loss"]] if "loss" in epoch else [])
         points += [(number + (n + 1) / len(parts), value) for n, value in enumerate(parts)]
     return points
-
-
-def _held_out(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:
-    return [(number + 1.0, epoch["val_loss"]) for number, epoch in enumerate(epochs) if "val_loss" in epoch]

@@ -19,7 +19,7 @@ def test_the_page_is_that_of_the_code() -> None:
 
 
 def test_every_setting_says_what_it_means() -> None:
-    assert [setting.name for setting in settings_page.all_settings() if not setting.meaning.endswith(".")] == []
+    assert [setting["name"] for setting in settings_page.all_settings() if not setting["meaning"].endswith(".")] == []
 
 
 def test_all_settings_are_printed_and_are_json_for_programs(capsys: pytest.CaptureFixture[str]) -> None:

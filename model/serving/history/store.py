@@ -15,6 +15,7 @@ import struct
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -64,6 +65,23 @@ class HistoryStore(Protocol):
     def close(self) -> None:
         """Releases what it holds."""
         ...
+
+
+def open_store(name: str, max_history: int, redis_password: str | None = None) -> HistoryStore:
+    """The embedded store of `lmdb:PATH` or a plain path, or the shared one of `redis://host:port/database`.
+
+    Raises InputError when `name` describes none.
+    """
+    if name.startswith(("redis://", "rediss://", "unix://")):
+        from model.serving.history.redis_store import RedisStore
+
+        return RedisStore(name, max_history, redis_password)
+    path = name.removeprefix("lmdb:")
+    if not path or "://" in path:
+        raise InputError(f"store: expected lmdb:PATH, a path or redis://host:port/database, got {name!r}")
+    from model.serving.history.lmdb_store import LmdbStore
+
+    return LmdbStore(Path(path), max_history)
 
 
 def check_max_history(max_history: int) -> int:

@@ -5,6 +5,8 @@ import fcntl
 import logging
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,15 +140,11 @@ class Waiting:
 
 def waiting(directory: Path) -> list[Waiting]:
     """The finished files, oldest first. One whose journal is still there is not finished: it may be written again."""
-    files_waiting = []
-    for path in directory.glob(f"*{PARQUET}"):
-        try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue  # another process took it
-        if not path.with_suffix(JOURNAL).exists():
-            files_waiting.append(Waiting(status.st_mtime, path, status.st_size))
-    return sorted(files_waiting)
+    return sorted(
+        Waiting(status.st_mtime, path, status.st_size)
+        for path, status in _statuses(directory, f"*{PARQUET}")
+        if not path.with_suffix(JOURNAL).exists()
+    )
 
 
 def oldest_age_s(directory: Path) -> float:
@@ -158,7 +156,8 @@ def oldest_age_s(directory: Path) -> float:
 def keep_at_most(directory: Path, megabytes: float) -> int:
     """Deletes the oldest finished files until the whole directory takes no more; returns how many rows were in them."""
     files_waiting = waiting(directory)
-    left, rows, files = _size(directory) - megabytes * MEGABYTE, 0, 0
+    size = sum(status.st_size for _, status in _statuses(directory, "*"))
+    left, rows, files = size - megabytes * MEGABYTE, 0, 0
     for file in files_waiting:
         if left <= 0:
             break
@@ -171,14 +170,11 @@ def keep_at_most(directory: Path, megabytes: float) -> int:
     return rows
 
 
-def _size(directory: Path) -> int:
-    total = 0
-    for path in directory.iterdir():
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:
-            continue
-    return total
+def _statuses(directory: Path, pattern: str) -> Iterator[tuple[Path, os.stat_result]]:
+    """Files and what they are; those that another process takes meanwhile are left out."""
+    for path in directory.glob(pattern):
+        with suppress(FileNotFoundError):
+            yield path, path.stat()
 
 
 def _rows(path: Path) -> int:

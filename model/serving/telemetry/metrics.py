@@ -47,11 +47,6 @@ LOG_WAITING_FILES = _made(Gauge, "aisle_request_log_waiting_files")
 LOG_WAITING_SECONDS = _made(Gauge, "aisle_request_log_waiting_seconds")
 
 
-def stage_took(version: str, stage: str, seconds: float) -> None:
-    """A stage of a request or a batch ended."""
-    STAGE_SECONDS.labels(version, stage).observe(seconds)
-
-
 def begin(version: str, max_in_flight: int) -> None:
     """Counters start at 0, not at their first count: a rate knows nothing of what was there when a series began."""
     IN_FLIGHT_LIMIT.set(max_in_flight)

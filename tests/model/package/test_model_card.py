@@ -2,16 +2,12 @@
 
 import dataclasses
 
-from model.package.model_card import Facts, model_card
+from model.package.manifest import draft
+from model.package.model_card import model_card
 from tests.model.model_directory import CUT_S
 
-FACTS = Facts(
-    kind="aisle",
-    cut_s=CUT_S,
-    items=1200,
-    retrieved=500,
-    ranked=200,
-    score_is_probability=True,
+FACTS = dataclasses.replace(
+    draft(kind="aisle", cut_s=CUT_S, items=1200, retrieved=500, ranked=200, index={}, score_is_probability=True),
     libraries={"tensorflow": "2.21.0"},
 )
 TRAINING = {

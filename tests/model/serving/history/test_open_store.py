@@ -13,9 +13,8 @@ from hypothesis import strategies as st
 
 from model.errors import InputError
 from model.serving.history.lmdb_store import LmdbStore
-from model.serving.history.open_store import open_store
 from model.serving.history.redis_store import RedisStore
-from model.serving.history.store import Event
+from model.serving.history.store import Event, open_store
 from tests.model.serving.history.redis_server import redis_server
 
 Store = LmdbStore | RedisStore

@@ -36,7 +36,7 @@ class FaultyModel(fake_server.FakeModel):
         if "old" in faults:
             metrics.MODEL_CUT.labels(self.version).set(time.time() - OLD_S)
         answers = super().recommend(requests, fewer)
-        metrics.stage_took(self.version, "rank", time.perf_counter() - begin)
+        metrics.STAGE_SECONDS.labels(self.version, "rank").observe(time.perf_counter() - begin)
         return answers
 
 
