@@ -12,7 +12,7 @@ import numpy as np
 from benchmarks.quality.__main__ import CUTS, FOLDER
 from components.kfp_support.progress import progress
 from components.rollout.decision.evidence import Evidence, VersionEvidence
-from components.rollout.decision.state_machine import apply, decide, start
+from components.rollout.decision.state_machine import RolloutState, apply, decide
 from model.data.trips import Trips
 from model.errors import InputError
 from tfx_configs.settings import RolloutSettings
@@ -98,7 +98,7 @@ def month(real: Real, shoppers: int, loss: float, rng: np.random.Generator) -> M
 
 def roll_out(world: Month, plan: RolloutSettings, check_every: int) -> End:
     """The real state machine, asked after every `check_every` requests, until it decides or the month is over."""
-    state, sums, at = start(plan), _Sums(world), 0
+    state, sums, at = RolloutState(percent=plan.percents[0]), _Sums(world), 0
     while at < len(world.user_T):
         sums.add(at, at + check_every, state.percent)
         at = min(at + check_every, len(world.user_T))
