@@ -7,11 +7,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from components.reporting.page_parts import Page
 
 
-def environment(templates: Path) -> Environment:
-    """The templates of a directory: every value is escaped, an unknown name is an error."""
+def environment(templates: Path, escaped: bool = True) -> Environment:
+    """The templates of a directory: values are escaped, unless they are plain text; an unknown name is an error."""
     return Environment(
         loader=FileSystemLoader(templates),
-        autoescape=True,
+        autoescape=escaped,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

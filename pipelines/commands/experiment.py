@@ -129,7 +129,7 @@ def offpolicy(
     """
     from model.evaluation.off_policy import MIN_EFFECTIVE
     from pipelines.commands.output import text
-    from pipelines.local.off_policy_analysis import compare_policy
+    from pipelines.local.experiment_analysis import compare_policy
     from tfx_configs.rerank import RerankSettings
 
     since_s, until_s = _span(since, until)

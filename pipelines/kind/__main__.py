@@ -143,10 +143,9 @@ def down() -> None:
 
 def _secrets() -> None:
     """Makes, where they are missing, a password, a key for callers, and the keys of KFP's object store."""
-    if not _exists("aisle-redis"):
-        _secret("aisle-redis", {"password": secrets.token_urlsafe(32)})
-    if not _exists("aisle-api-keys"):
-        _secret("aisle-api-keys", {"demo": secrets.token_urlsafe(32)})
+    for name, key in (("aisle-redis", "password"), ("aisle-api-keys", "demo")):
+        if not _exists(name):
+            _secret(name, {key: secrets.token_urlsafe(32)})
     if not _exists("aisle-s3"):
         text = output("kubectl", "get", "secret", "mlpipeline-minio-artifact", "-n", "kubeflow", "-o", "json")
         store = {key: base64.b64decode(value).decode() for key, value in json.loads(text)["data"].items()}

@@ -8,8 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
+from components.reporting.html_page import environment
 from model.data import schema
 from model.files import write_text
 from model.serving.v2_inputs import INPUTS
@@ -17,12 +16,7 @@ from model.serving.v2_inputs import INPUTS
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PAGE = DOCS / "data.md"
 _STORED = {"id": "string", "category": "string", "number": "double", "time": "microseconds"}
-_TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "templates"),
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES = environment(Path(__file__).parent / "templates", escaped=False)
 _TEMPLATES.filters["json"] = json.dumps
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from model.request_log.reader import SCHEMA
 from pipelines.cli import main
-from pipelines.local.off_policy_analysis import compare_policy
+from pipelines.local.experiment_analysis import compare_policy
 from tests import worlds
 from tfx_configs.labels import LabelSettings
 from tfx_configs.rerank import RerankSettings
