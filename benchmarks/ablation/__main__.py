@@ -10,17 +10,18 @@ Shape legend: N judged trips, R retrieved, C candidates of a trip.
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.ablation import ranking, towers
 from benchmarks.ablation.ranking import RANKERS
 from benchmarks.ablation.towers import AS_IT_IS, LINE_ALONE, LONGER, OTHER_SEED, TOWERS, Lists
-from benchmarks.harness import study
-from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.harness import shop, study
+from benchmarks.harness.result_file import RESULTS
 from benchmarks.harness.samples import Samples, collect
+from benchmarks.harness.shop import CUTS
 from benchmarks.harness.study import Judged, Measured, Study
-from benchmarks.quality.__main__ import CUTS, FOLDER
 from components.train.pre_ranker import TRIPS, train_preranker
 from components.train.ranker import no_scorer
 from components.train.trip_split import training_trips
@@ -42,8 +43,8 @@ UNION = 600
 OUT = RESULTS / "ablation"
 
 
-def main(most: study.Most = None, kind: study.Kind = None) -> None:
-    world = World(FOLDER / CUTS[-1] / "examples")
+def main(most: study.Most = None, kind: study.Kind = None) -> dict[str, Any]:
+    world = World(shop.examples())
     variants: dict[str, dict[str, Callable[[], Measured]]] = {
         "towers": {name: partial(measure_towers, world, name) for name in TOWERS},
         "rankers": {name: partial(measure_ranker, world, name) for name in RANKERS},
@@ -52,15 +53,15 @@ def main(most: study.Most = None, kind: study.Kind = None) -> None:
         of: Study(folder=OUT / of, variants=made, reference=AS_IT_IS, seed=SEED) for of, made in variants.items()
     }
     study.measure(studies, most, kind)
-    about = {
+    return {
         "cut": CUTS[-1],
         "trips": len(world.which),
         "ranking_days": RANKING_DAYS,
         "candidates": settings(SEED).candidates.limit,
         "epochs": EPOCHS,
         "union": UNION,
+        **{of: measured.compared() for of, measured in studies.items()},
     }
-    print(write_result("ablation", about | {of: measured.compared() for of, measured in studies.items()}, SEED))
 
 
 class World(Judged):

@@ -20,8 +20,8 @@ import typer
 from benchmarks.harness import process as child
 from benchmarks.harness.page import render
 from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.harness.shop import tables_as_of
 from benchmarks.harness.study import stored
-from benchmarks.quality.__main__ import tables_as_of
 from components.evaluate.predictions import request_of
 from components.ingest.run import ingest
 from components.kfp_support.progress import progress
@@ -33,7 +33,6 @@ from components.monitor.retraining.policy import TrainingRun, decide
 from model.data import columns as c
 from model.data.time_split import day
 from model.data.trips import Trips
-from model.errors import StageFailed
 from model.evaluation.clustered_errors import ratio
 from model.evaluation.ranking_metrics import NO_ITEM, find_hits, ndcg
 from model.files import read_json, write_json, write_text
@@ -142,8 +141,7 @@ class Walk:
             write_text(settings, run.replace(data=data).to_json())
             command = [sys.executable, "-m", "components.job", stage, "--settings", str(settings), *places]
             ended = child.run([*command, "--out", str(out)])
-            if ended.code:
-                raise StageFailed(f"expected {stage} at {day(cut_s)} to end well, got exit code {ended.code}")
+            ended.check(f"{stage} at {day(cut_s)}")
             write_json(out.with_name(f"{name}.cost.json"), dataclasses.asdict(ended))
         return out
 

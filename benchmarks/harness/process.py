@@ -10,6 +10,8 @@ from pathlib import Path
 
 import psutil
 
+from model.errors import StageFailed
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Ended:
@@ -23,6 +25,11 @@ class Ended:
     """It was killed for taking more than it may, or more than there was."""
     other_cores: float
     """Cores that other processes of the machine took meanwhile, on average."""
+
+    def check(self, what: str) -> None:
+        """Raises StageFailed when the command failed."""
+        if self.code:
+            raise StageFailed(f"expected {what} to end with 0, got {self.code}; see its output above")
 
 
 def run(

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness.result_file import write_result
 from components.kfp_support.progress import progress
 from model.api import Request
 from model.evaluation.off_policy import Comparison, Policy, Shown, collect, compare
@@ -47,8 +46,8 @@ class World:
         return [f"i{c:03d}" for c in range(self.truth_TC.shape[1])]
 
 
-def main() -> None:
-    print(write_result("offpolicy", measure(ROUNDS, REQUESTS), SEED))
+def main() -> dict[str, Any]:
+    return measure(ROUNDS, REQUESTS)
 
 
 def measure(rounds: int, requests: int) -> dict[str, Any]:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness.result_file import write_result
 from benchmarks.rollout.simulation import Real, demo_trips, real_trips
 from components.rollout.experiment.estimate import Shoppers, effect, explained, linearized
 from components.rollout.experiment.size import baseline, shoppers_needed
@@ -27,9 +26,9 @@ WORLDS = ({"kept": 1.0, "share": 0.5}, {"kept": 0.9, "share": 0.5}, {"kept": 0.9
 EFFECTS = (0.02, 0.05, 0.1)
 
 
-def main() -> None:
+def main() -> dict[str, Any]:
     trips = demo_trips()
-    print(write_result("experiment", measure(shoppers_of(trips, real_trips(trips)), RUNS), SEED))
+    return measure(shoppers_of(trips, real_trips(trips)), RUNS)
 
 
 def shoppers_of(trips: Trips, real: Real) -> Shoppers:

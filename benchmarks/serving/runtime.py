@@ -32,7 +32,7 @@ DTYPES = (tf.int32, tf.int64, tf.int32, tf.int64, tf.int32, tf.int32)
 
 
 def main(examples: str) -> None:
-    run, catalog = full(), Catalog.load(Path(examples) / "catalog").as_served()
+    run, catalog = full(), Catalog.load(Path(examples) / Catalog.DIRECTORY).as_served()
     recommender = Recommender(catalog, run, no_scorer)
     features = len(recommender.features.records)
     ranker = Ranker(catalog, features)

@@ -19,7 +19,6 @@ import numpy as np
 import psutil
 import typer
 
-from benchmarks.harness.result_file import write_result
 from components.monitor.data import visits
 from components.rollout.local.processes import free_port, get, running, wait_until
 from model.errors import InputError
@@ -33,15 +32,15 @@ SIZES = (5_000, 500, 50)
 """Rows of a file: what 17, 1.7 and 0.17 requests a second leave in five minutes."""
 MOST_FILES = 200
 HISTORY, CANDIDATES, DETAIL_PERCENT = 540, 128, 1.0
-SPOOL_MB = 768
+SPOOL_MB, SEED = 768, 0
 """As manifests/components/request-log."""
 REASONS = ("bought_before", "popular", "similar")
 VERSION = "2017-12-04-c0ffee123456"
-ROW = {"version": VERSION, "k": 10, "route": "split", "rung": "full", "state": "found"}
-NO_DRAWS: dict[str, list[str]] = {"propensities": [], "exclude": []}
+ROW: dict[str, Any] = {"version": VERSION, "k": 10, "route": "split", "rung": "full", "state": "found"}
+ROW |= {"propensities": [], "exclude": []}
 
 
-def main(rows: Annotated[int, typer.Option(help="at most, of each size")] = 100_000) -> None:
+def main(rows: Annotated[int, typer.Option(help="at most, of each size")] = 100_000) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="aisle-shipping-") as scratch:
         workdir = Path(scratch)
         users = f"s3.bucket.create -name {LOG_BUCKET}\n{log_user('bench', 'secret', 'Read,Write,List')}"
@@ -50,8 +49,7 @@ def main(rows: Annotated[int, typer.Option(help="at most, of each size")] = 100_
             os.environ |= {f"{object_store.OWN}{name}": value for name, value in keys.items()}
             files = [measure(workdir, size, min(rows // size, MOST_FILES) * size) for size in SIZES]
     spool_rows = SPOOL_MB * MEGABYTE / files[0]["bytes_a_row"]
-    result = {"files": files, "kept_mb": SPOOL_MB, "kept_million_rows": spool_rows / 1e6}
-    print(write_result("shipping", result, seed=0))
+    return {"files": files, "kept_mb": SPOOL_MB, "kept_million_rows": spool_rows / 1e6}
 
 
 @contextmanager
@@ -111,21 +109,17 @@ def _write(log: Path, first: int, count: int) -> None:
 
 
 def _answer(rng: np.random.Generator, n: int) -> dict[str, Any]:
-    return (
-        ROW
-        | NO_DRAWS
-        | {
-            "request_id": rng.bytes(16).hex(),
-            "user_id": str(rng.integers(2_500)),
-            "time_s": n,
-            "logged_s": n + 0.123,
-            "store_id": str(rng.integers(400)),
-            "latency_ms": round(float(rng.gamma(4, 2)), 3),
-            "item_ids": _items(rng, 10),
-            "scores": rng.random(10).astype(np.float32).tolist(),
-            "reasons": rng.choice(REASONS, 10).tolist(),
-        }
-    )
+    return ROW | {
+        "request_id": rng.bytes(16).hex(),
+        "user_id": str(rng.integers(2_500)),
+        "time_s": n,
+        "logged_s": n + 0.123,
+        "store_id": str(rng.integers(400)),
+        "latency_ms": round(float(rng.gamma(4, 2)), 3),
+        "item_ids": _items(rng, 10),
+        "scores": rng.random(10).astype(np.float32).tolist(),
+        "reasons": rng.choice(REASONS, 10).tolist(),
+    }
 
 
 def _detail(rng: np.random.Generator) -> dict[str, Any]:
