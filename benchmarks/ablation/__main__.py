@@ -19,7 +19,7 @@ from benchmarks.ablation.ranking import RANKERS
 from benchmarks.ablation.towers import AS_IT_IS, LINE_ALONE, LONGER, OTHER_SEED, TOWERS, Lists
 from benchmarks.harness import shop, study
 from benchmarks.harness.result_file import RESULTS
-from benchmarks.harness.samples import Samples, collect
+from benchmarks.harness.samples import Samples, as_lists, collect
 from benchmarks.harness.shop import CUTS
 from benchmarks.harness.study import Judged, Measured, Study
 from components.train.pre_ranker import TRIPS, train_preranker
@@ -127,29 +127,22 @@ def measure_towers(world: World, name: str) -> Measured:
             variable.assign(tf.zeros_like(variable))
     union = list_union(world, world.recommender(world.served, training.candidates.preranker), nearest.judged)
     hits, united = world.hits(nearest.judged[:, :UNION]), world.hits(union)
-    values = {
-        "recall@200": metrics.recall(hits, 200),
-        "explore_recall@200": metrics.explore_recall(hits, 200),
-        "recall@600": metrics.recall(hits, 600),
-        "explore_recall@600": metrics.explore_recall(hits, 600),
-        "union_recall": metrics.recall(united, UNION),
-        "union_explore_recall": metrics.explore_recall(united, UNION),
-    }
+    ways = {"recall": metrics.recall, "explore_recall": metrics.explore_recall}
+    values = {f"{name}@{k}": way(hits, k) for k in (200, UNION) for name, way in ways.items()}
+    values |= {f"union_{name}": way(united, UNION) for name, way in ways.items()}
     return values, {"coverage@200": world.coverage(nearest.judged, 200)}
 
 
 def list_union(world: World, recommender: Recommender, judged_NR: np.ndarray) -> np.ndarray:
     """[N, UNION] items: the most promising of each judged trip's candidates, padded with NO_ITEM."""
-    union_NC, nothing = np.full((len(world.which), UNION), metrics.NO_ITEM, np.int64), tf.zeros([0], tf.int32)
+    parts, nothing = [], tf.zeros([0], tf.int32)
     every = tf.function(recommender.candidates, reduce_retracing=True)
     for start in range(0, len(world.which), 64):
         which = world.which[start : start + 64]
         batch = Batch(*map(tf.convert_to_tensor, world.reader.batch(which)))
         best = every(batch, tf.constant(judged_NR[start : start + 64]), nothing, nothing, UNION)
-        row = best.row_C.numpy()
-        place = np.arange(len(row)) - np.searchsorted(row, row, side="left")
-        union_NC[start + row, place] = best.item_C.numpy()
-    return union_NC
+        parts.append(as_lists(best.row_C.numpy(), best.item_C.numpy(), len(which), UNION))
+    return np.concatenate(parts)
 
 
 def measure_ranker(world: World, name: str) -> Measured:

@@ -160,19 +160,14 @@ def mean(served: pd.DataFrame, name: str) -> dict[str, float]:
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """Writes quality by week as SVG. `rows`: {policy, week, ndcg@10, low, high}."""
-    weeks, policies = (list(dict.fromkeys(row[key] for row in rows)) for key in ("week", "policy"))
-    low, high = min(row["low"] for row in rows), max(row["high"] for row in rows)
-    margin = 0.08 * (high - low or 1.0)
-    axis = {"lowest": low - margin, "highest": high + margin, "ticks": [low, (low + high) / 2, high]}
-    picture = {"rows": rows, "weeks": weeks, "policies": policies} | axis
-    write_text(path, render("cadence/cadence", picture, suffix="svg"))
+    write_text(path, render("cadence/cadence", {"rows": rows}, suffix="svg"))
 
 
 def score(model_dir: Path, examples: Path, begin_s: int, end_s: int, file: Path) -> None:
     """Asks the model about every trip of [begin_s, end_s) as of its moment; writes one row a trip, as a request log."""
     trips, model = Trips.load(examples / "trips"), load(model_dir)
     which = np.flatnonzero((trips.time_T >= begin_s) & (trips.time_T < end_s))
-    index = {item: i for i, item in enumerate(trips.item_ids.tolist())}
+    index = pd.Index(trips.item_ids)
     rows: list[dict[str, Any]] = []
     for start in range(0, len(which), BATCH):
         requests = [request_of(trips, int(trip), K) for trip in which[start : start + BATCH]]
@@ -193,7 +188,7 @@ def score(model_dir: Path, examples: Path, begin_s: int, end_s: int, file: Path)
             )
     lists = np.full((len(which), K), NO_ITEM, np.int64)
     for n, row in enumerate(rows):
-        lists[n, : len(row["item_ids"])] = [index.get(item, NO_ITEM) for item in row["item_ids"]]
+        lists[n, : len(row["item_ids"])] = index.get_indexer(row["item_ids"])
     baskets = [trips.basket(int(trip)) for trip in which]
     hits = find_hits(lists, baskets, [np.zeros(0, int)] * len(which))
     file.parent.mkdir(parents=True, exist_ok=True)

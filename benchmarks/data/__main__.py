@@ -7,7 +7,6 @@ finish a scale must have made the same rows. Then what validation catches (bench
 
 import shutil
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -73,7 +72,7 @@ def _run(work: str, folder: Path, out: str) -> dict[str, Any]:
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
     limit_mb = min(LIMIT_GB * 1e3, 0.9 * psutil.virtual_memory().available / 1e6)
-    command = [sys.executable, "-m", "benchmarks.data.work", work, str(folder / "source"), str(target)]
+    command = child.python("benchmarks.data.work:main", work, folder / "source", target)
     ended = child.run(command, limit_mb=limit_mb)
     if not ended.over_limit:
         ended.check(work)

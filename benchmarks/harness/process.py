@@ -1,9 +1,12 @@
 """Runs a command and measures it with all its children: wall time, CPU time, largest resident memory."""
 
 import dataclasses
+import importlib
+import json
 import math
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,6 +70,11 @@ def run(
     )
 
 
+def python(function: str, *arguments: str | Path) -> list[str]:
+    """A command that calls "module:name" with texts and prints as JSON what it returns, if anything."""
+    return [sys.executable, "-m", "benchmarks.harness.process", function, *map(str, arguments)]
+
+
 def busy_s() -> float:
     """CPU seconds that all processes of the machine have used."""
     times = psutil.cpu_times()
@@ -84,3 +92,9 @@ def _sample(process: psutil.Process) -> tuple[float, float]:
     except psutil.NoSuchProcess:  # it ended between two samples; the next sample has the rest
         pass
     return megabytes, seconds
+
+
+if __name__ == "__main__":
+    module, _, name = sys.argv[1].partition(":")
+    if (result := getattr(importlib.import_module(module), name)(*sys.argv[2:])) is not None:
+        print(json.dumps(result))

@@ -25,11 +25,12 @@ from benchmarks.harness.result_file import RESULTS, measured_by
 from benchmarks.harness.shop import CUTS
 from benchmarks.harness.study import Judged, stored
 from benchmarks.monitoring.fault import Fault, World, read_faults
-from benchmarks.monitoring.log import PlainModel, record
+from benchmarks.monitoring.log import record
 from components.kfp_support.environments import call
 from components.kfp_support.progress import progress
 from components.monitor.data import baseline as reference
 from components.monitor.data import purchases, visits
+from components.train.baselines.export import export_baselines
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import mean_defined
 from model.files import read_json, write_json
@@ -81,7 +82,7 @@ def main(
     alerts = [part(fault.name, partial(fired, world, fault)) for fault in read_faults()]
     result: dict[str, Any] = part("clean", partial(clean, world))
     for name, cuts in (("other_spans", CUTS[:-1]), ("unseen_spans", UNSEEN)):
-        spans = {cut: part(f"clean-{cut}", lambda cut=cut: clean(plain(cut))) for cut in cuts}
+        spans = {cut: part(f"clean-{cut}", partial(replayed, cut)) for cut in cuts}
         result[name] = {cut: span["clean_replay"] for cut, span in spans.items()}
     of_system, cadence = (read_json(path) if path.exists() else {} for path in (SYSTEM, RESULTS / "cadence.json"))
     alerts += of_system.get("alerts", [])
@@ -120,6 +121,11 @@ def clean(world: World, days: int = DAYS) -> dict[str, Any]:
     return {"clean_replay_alerts": len(alerts), "clean_replay": about | {"visits": len(world.requests)}}
 
 
+def replayed(cut: str) -> dict[str, Any]:
+    """A clean replay after another cut."""
+    return clean(plain(cut))
+
+
 def real() -> World:
     """The last cut's four weeks, answered by its model."""
     model = shop.model()
@@ -128,11 +134,11 @@ def real() -> World:
 
 def plain(cut: str) -> World:
     """The four weeks after another cut, answered by personal frequency: no limit was chosen on them."""
-    examples = shop.examples(cut)
-    trips = Trips.load(examples / Trips.DIRECTORY)
-    popular = np.argsort(-np.bincount(trips.event_item_E[trips.event_time_E < trips.cut_s]), kind="stable")[:50]
-    model = PlainModel(version=reference.PLAIN, popular=tuple(trips.item_ids[popular].tolist()))
-    return _world(HERE / cut, examples, lambda: model, None)
+    examples, baselines, run = shop.examples(cut), HERE / cut / "baselines", full()
+    if not baselines.exists():
+        run = run.replace(gate=run.gate.replace(baselines=(reference.PLAIN,)))
+        export_baselines(run.to_json(), str(examples), str(baselines))
+    return _world(HERE / cut, examples, lambda: load(baselines / reference.PLAIN), None)
 
 
 def _world(folder: Path, examples: Path, load_model: Callable[[], ServedModel], judged: Path | None) -> World:

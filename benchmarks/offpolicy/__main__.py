@@ -71,8 +71,7 @@ def case(world: World, settings: RerankSettings, policy: str, rounds: int, reque
         "policy": policy,
         "truth": truth,
         "effective_p50": float(np.median([comparison.effective for comparison in comparisons])),
-        "chances": float(np.mean([comparison.chances for comparison in comparisons])),
-        "support": float(np.mean([comparison.support for comparison in comparisons])),
+        **{name: float(np.mean([getattr(each, name) for each in comparisons])) for name in ("chances", "support")},
         "settings": settings.model_dump(),
         "ways": {way: _judged(way, truth, comparisons) for way in WAYS},
     }
@@ -80,13 +79,13 @@ def case(world: World, settings: RerankSettings, policy: str, rounds: int, reque
 
 def _judged(way: str, truth: float, comparisons: list[Comparison]) -> dict[str, float]:
     estimates = [getattr(comparison, way) for comparison in comparisons]
-    values = np.array([estimate.value for estimate in estimates])
+    values, low, high = (np.array([getattr(each, name) for each in estimates]) for name in ("value", "low", "high"))
     return {
         "bias": float(values.mean() - truth),
         "bias_se": float(values.std(ddof=1) / np.sqrt(len(values))),
         "rmse": float(np.sqrt(np.mean((values - truth) ** 2))),
-        "coverage": float(np.mean([estimate.low <= truth <= estimate.high for estimate in estimates])),
-        "width": float(np.mean([estimate.high - estimate.low for estimate in estimates])),
+        "coverage": float(np.mean((low <= truth) & (truth <= high))),
+        "width": float(np.mean(high - low)),
     }
 
 

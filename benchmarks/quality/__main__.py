@@ -8,7 +8,6 @@ benchmarks/results/quality.json chose on the same trips are not searched again, 
 
 import dataclasses
 import os
-import sys
 from collections.abc import Sequence
 from typing import Annotated, Literal, get_args
 
@@ -52,7 +51,7 @@ def measure(cut: str, seeds: Sequence[int], steps: Sequence[str], search: bool) 
             continue
         progress(f"{cut}: {step}, seed {seed}")
         work = "search" if search and step == "classical" else step
-        command = [sys.executable, "-m", "benchmarks.quality.work", work, str(folder), str(seed)]
+        command = child.python("benchmarks.quality.work:main", work, folder, str(seed))
         ended = child.run(command, environment=os.environ | {"OPENBLAS_NUM_THREADS": "1"})
         ended.check(f"step {step} of cut {cut}")
         write_json(folder / f"step-{step}-{seed}.json", dataclasses.asdict(ended))

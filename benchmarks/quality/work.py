@@ -1,13 +1,11 @@
 """One step of the quality benchmark in a process of its own: trains, lists 20 items for every judged trip, and ends.
 
-`python -m benchmarks.quality.work STEP FOLDER SEED`, FOLDER holding the examples of one cut. A ranker leaves
-lists/NAME.npy, [N, 20] item indices, new/NAME.npy, the same of what is new to the shopper (Request.new_only), and
-lists/NAME.json, its settings and costs.
+A ranker leaves lists/NAME.npy, [N, 20] item indices, new/NAME.npy, the same of what is new to the shopper
+(Request.new_only), and lists/NAME.json, its settings and costs.
 """
 
 import dataclasses
 import resource
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -39,11 +37,13 @@ UNIONS = {"union": False, "union-new": True}
 PUBLISHED = Path(__file__).parents[1] / "results" / "quality.json"
 
 
-def main() -> None:
-    step, folder, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def main(step: str, cut: str, seed: str) -> None:
+    """One of STEPS; `cut`: the folder with the examples of one."""
+    folder = Path(cut)
     for kind in (LISTS, NEW):
         (folder / kind).mkdir(exist_ok=True)
-    STEPS[step](folder, load_task(folder / "examples"), seed)
+    STEPS[step](folder, load_task(folder / "examples"), int(seed))
 
 
 def aisle(folder: Path, task: Task, seed: int) -> None:
@@ -151,8 +151,3 @@ STEPS: dict[str, Callable[[Path, Task, int], None]] = {
     "trees": trees,
     "tutorial": tutorial,
 }
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1, "blas"):
-        main()

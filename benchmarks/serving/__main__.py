@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.harness import process as child
 from benchmarks.harness import shop
 from benchmarks.harness.process import busy_s
 from benchmarks.harness.result_file import RESULTS
@@ -58,12 +59,11 @@ def main() -> dict[str, Any]:
     manifest, requests = verify(model), requests_of(trips)
     tutorial = SCRATCH / "tutorial"
     sizes = (str(manifest.items), str(len(trips.user_ids)))
-    subprocess.run([sys.executable, "-m", "benchmarks.serving.tutorial", str(tutorial), *sizes], check=True)
+    subprocess.run(child.python("benchmarks.serving.tutorial:build", tutorial, *sizes), check=True)
     python = mlserver_python(SCRATCH.parent / "mlserver")
-    peer = [sys.executable, "-m", "benchmarks.serving.peer", str(tutorial)]
     servers: dict[str, Command] = {
         "Aisle": lambda *ports: aisle(model, store, *PATIENT, ports=ports),
-        "plain KServe predictor": lambda http, _: [*peer, str(http)],
+        "plain KServe predictor": lambda http, _: child.python("benchmarks.serving.peer:main", tutorial, str(http)),
         "the same in MLServer": lambda *ports: mlserver_command(python, SCRATCH / "settings", tutorial, *ports),
     }
     figures = {}
@@ -78,8 +78,8 @@ def main() -> dict[str, Any]:
         "mean_history": round(float(trips.kept_events(trips.cut_s).sum() / len(trips.user_ids)), 1),
         "aisle": figures.pop("Aisle"),
         "peers": figures,
-        "catalog": [_printed("benchmarks.serving.catalog", core, vectors, str(items)) for items in CATALOGS],
-        "runtime": _printed("benchmarks.serving.runtime", core, str(shop.examples())),
+        "catalog": [_printed("benchmarks.serving.catalog:main", core, vectors, str(items)) for items in CATALOGS],
+        "runtime": _printed("benchmarks.serving.runtime:main", core, str(shop.examples())),
     }
 
 
@@ -154,11 +154,11 @@ def _stages(port: int) -> dict[str, float]:
     return {sample.labels["stage"]: sample.value for sample in samples if sample.name.endswith("_sum")}
 
 
-def _printed(module: str, core: int, *arguments: str) -> dict[str, Any]:
-    """The JSON that a module prints last, run on one core."""
-    command = ["taskset", "-c", str(core), sys.executable, "-m", module, *arguments]
+def _printed(function: str, core: int, *arguments: str) -> dict[str, Any]:
+    """What a function returns, called on one core."""
+    command = ["taskset", "-c", str(core), *child.python(function, *arguments)]
     line = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
-    print(module, line, flush=True)
+    print(function, line, flush=True)
     return dict(json.loads(line))
 
 
