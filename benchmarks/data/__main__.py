@@ -17,7 +17,6 @@ import typer
 import yaml
 
 from benchmarks.data import tfdv as data_tfdv
-from benchmarks.data.tfdv import SEED as SEED
 from benchmarks.harness import process as child
 from benchmarks.harness import shop
 from components.ingest.completejourney import package_data
@@ -31,6 +30,7 @@ REPETITIONS = {1: 3}
 """{scale: runs of each engine}; one elsewhere."""
 ENGINES = {1: ("duckdb", "pandas", "spark"), 3: ("duckdb", "pandas"), 10: ("duckdb", "pandas")}
 """{scale: engines that run it}."""
+SEED = data_tfdv.SEED
 COLUMNS = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text())
 
 

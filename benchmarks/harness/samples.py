@@ -65,7 +65,8 @@ class Samples:
 
 def as_lists(row_C: np.ndarray, item_C: np.ndarray, rows: int, k: int) -> np.ndarray:
     """[rows, k] the first items of each row, padded with NO_ITEM; rows ascend, the best item of each comes first."""
-    items, place_C = np.full((rows, k), NO_ITEM, np.int64), np.arange(len(row_C)) - np.searchsorted(row_C, row_C)
+    items = np.full((rows, k), NO_ITEM, np.int64)
+    place_C = np.arange(len(row_C)) - np.searchsorted(row_C, row_C)
     shown_C = place_C < k
     items[row_C[shown_C], place_C[shown_C]] = item_C[shown_C]
     return items

@@ -93,14 +93,15 @@ def rank(
         union: [N, C] item indices, padded with NO_ITEM.
     """
     graph, reader = FeatureGraph(catalog.as_served(), run.features), TripReader(trips, catalog)
-    dense = tf.function(lambda *asked: graph.dense(graph(*asked)), reduce_retracing=True)
+    dense = tf.function(lambda batch, item_C, row_C: graph.dense(graph(batch, item_C, row_C)), reduce_retracing=True)
     parts = []
     for start in range(0, len(which), STEP):
         batch = reader.batch(which[start : start + STEP])
         row_C, column_C = np.nonzero(union[start : start + STEP] != NO_ITEM)
         item_C = union[start + row_C, column_C]
-        asked = (Batch(*map(tf.convert_to_tensor, batch)), *(tf.constant(part, tf.int32) for part in (item_C, row_C)))
-        score_C = np.asarray(trees.predict(dense(*asked).numpy(), raw_score=True, num_threads=1))
+        tensors = Batch(*map(tf.convert_to_tensor, batch))
+        feature_CF = dense(tensors, tf.constant(item_C, tf.int32), tf.constant(row_C, tf.int32)).numpy()
+        score_C = np.asarray(trees.predict(feature_CF, raw_score=True, num_threads=1))
         best_C = np.lexsort((-score_C, row_C))
         parts.append(as_lists(row_C[best_C], item_C[best_C], len(batch.time_B), k))
     return np.concatenate(parts)
