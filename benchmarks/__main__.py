@@ -1,10 +1,14 @@
 """`python -m benchmarks NAME`: runs one benchmark; the result is build/bench/NAME.json."""
 
+import functools
 import importlib
 import sys
+from typing import Any
 
 import typer
 from threadpoolctl import threadpool_limits
+
+from benchmarks.harness.result_file import write_result
 
 MODULES = {
     "ablation": "ablation",
@@ -32,13 +36,19 @@ ONE_BLAS_THREAD = {"ablation", "noise", "rerank"}
 
 
 def run(name: str, *arguments: str) -> None:
-    """Calls a benchmark's main with the command line options of its signature."""
+    """Calls a benchmark's main with the command line options of its signature; writes what it returns, if anything."""
     package = f"benchmarks.{MODULES[name]}"
     if hasattr(importlib.import_module(package), "__path__"):
         package += ".__main__"
     module = importlib.import_module(package)
+
+    @functools.wraps(module.main)
+    def measure(**options: Any) -> None:
+        if (result := module.main(**options)) is not None:
+            print(write_result(name, result, module.SEED))
+
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.command(help=module.__doc__)(module.main)
+    app.command(help=module.__doc__)(measure)
     with threadpool_limits(1 if name in ONE_BLAS_THREAD else None, "blas"):
         app(arguments, prog_name=f"python -m benchmarks {name}")
 

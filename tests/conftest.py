@@ -22,6 +22,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--measurements", metavar="DIR", help="folder for the figures that long tests measure, as JSON")
     parser.addoption("--fuzz-requests", type=int, default=100, help="over all endpoints, in the test of memory")
     parser.addoption("--fuzz-model", metavar="DIR", help="model directory for that test; default: the fake model")
+    parser.addoption("--shipped-rows", default="100,50", help="at most, then the rows of a file of each kind")
+    parser.addoption("--corrupted-tables", metavar="DIR", help="canonical tables that the test of corruptions breaks")
 
 
 @pytest.fixture

@@ -10,17 +10,18 @@ Shape legend: N judged trips, R retrieved, C candidates of a trip.
 from collections.abc import Callable
 from functools import cached_property, partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from benchmarks.ablation import ranking, towers
 from benchmarks.ablation.ranking import RANKERS
 from benchmarks.ablation.towers import AS_IT_IS, LINE_ALONE, LONGER, OTHER_SEED, TOWERS, Lists
-from benchmarks.harness import study
-from benchmarks.harness.result_file import RESULTS, write_result
-from benchmarks.harness.samples import Samples, collect
+from benchmarks.harness import shop, study
+from benchmarks.harness.result_file import RESULTS
+from benchmarks.harness.samples import Samples, as_lists, collect
+from benchmarks.harness.shop import CUTS
 from benchmarks.harness.study import Judged, Measured, Study
-from benchmarks.quality.__main__ import CUTS, FOLDER
 from components.train.pre_ranker import TRIPS, train_preranker
 from components.train.ranker import no_scorer
 from components.train.trip_split import training_trips
@@ -42,8 +43,8 @@ UNION = 600
 OUT = RESULTS / "ablation"
 
 
-def main(most: study.Most = None, kind: study.Kind = None) -> None:
-    world = World(FOLDER / CUTS[-1] / "examples")
+def main(most: study.Most = None, kind: study.Kind = None) -> dict[str, Any]:
+    world = World(shop.examples())
     variants: dict[str, dict[str, Callable[[], Measured]]] = {
         "towers": {name: partial(measure_towers, world, name) for name in TOWERS},
         "rankers": {name: partial(measure_ranker, world, name) for name in RANKERS},
@@ -52,15 +53,15 @@ def main(most: study.Most = None, kind: study.Kind = None) -> None:
         of: Study(folder=OUT / of, variants=made, reference=AS_IT_IS, seed=SEED) for of, made in variants.items()
     }
     study.measure(studies, most, kind)
-    about = {
+    return {
         "cut": CUTS[-1],
         "trips": len(world.which),
         "ranking_days": RANKING_DAYS,
         "candidates": settings(SEED).candidates.limit,
         "epochs": EPOCHS,
         "union": UNION,
+        **{of: measured.compared() for of, measured in studies.items()},
     }
-    print(write_result("ablation", about | {of: measured.compared() for of, measured in studies.items()}, SEED))
 
 
 class World(Judged):
@@ -126,29 +127,22 @@ def measure_towers(world: World, name: str) -> Measured:
             variable.assign(tf.zeros_like(variable))
     union = list_union(world, world.recommender(world.served, training.candidates.preranker), nearest.judged)
     hits, united = world.hits(nearest.judged[:, :UNION]), world.hits(union)
-    values = {
-        "recall@200": metrics.recall(hits, 200),
-        "explore_recall@200": metrics.explore_recall(hits, 200),
-        "recall@600": metrics.recall(hits, 600),
-        "explore_recall@600": metrics.explore_recall(hits, 600),
-        "union_recall": metrics.recall(united, UNION),
-        "union_explore_recall": metrics.explore_recall(united, UNION),
-    }
+    ways = {"recall": metrics.recall, "explore_recall": metrics.explore_recall}
+    values = {f"{name}@{k}": way(hits, k) for k in (200, UNION) for name, way in ways.items()}
+    values |= {f"union_{name}": way(united, UNION) for name, way in ways.items()}
     return values, {"coverage@200": world.coverage(nearest.judged, 200)}
 
 
 def list_union(world: World, recommender: Recommender, judged_NR: np.ndarray) -> np.ndarray:
     """[N, UNION] items: the most promising of each judged trip's candidates, padded with NO_ITEM."""
-    union_NC, nothing = np.full((len(world.which), UNION), metrics.NO_ITEM, np.int64), tf.zeros([0], tf.int32)
+    parts, nothing = [], tf.zeros([0], tf.int32)
     every = tf.function(recommender.candidates, reduce_retracing=True)
     for start in range(0, len(world.which), 64):
         which = world.which[start : start + 64]
         batch = Batch(*map(tf.convert_to_tensor, world.reader.batch(which)))
         best = every(batch, tf.constant(judged_NR[start : start + 64]), nothing, nothing, UNION)
-        row = best.row_C.numpy()
-        place = np.arange(len(row)) - np.searchsorted(row, row, side="left")
-        union_NC[start + row, place] = best.item_C.numpy()
-    return union_NC
+        parts.append(as_lists(best.row_C.numpy(), best.item_C.numpy(), len(which), UNION))
+    return np.concatenate(parts)
 
 
 def measure_ranker(world: World, name: str) -> Measured:

@@ -15,12 +15,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.ablation.towers import AS_IT_IS, OTHER_SEED
-from benchmarks.harness.samples import Samples
+from benchmarks.harness.samples import Samples, as_lists
 from components.train.input_pipeline import LossCurve
 from components.train.ranker import LEARNING_RATE, LISTWISE, STANDARDISE_BATCHES, listwise_loss
 from model.data.catalog import Catalog
 from model.data.trips import slice_positions
-from model.evaluation.ranking_metrics import NO_ITEM
 from model.networks.ranker import AttributeEmbedding, Ranker
 from model.networks.tfrs import tfrs
 from model.system.legacy_keras import tf
@@ -188,17 +187,12 @@ def _dataset(data: Callable[[], Iterator[dict[str, Any]]], features: int, count:
 
 
 def _best(learner: Learner, judged: Samples, columns: np.ndarray, size: int) -> np.ndarray:
-    best_NK, unknown = np.full((len(judged), K), NO_ITEM, np.int64), np.zeros(len(judged.item_C), bool)
-    score, first = tf.function(learner, reduce_retracing=True), 0
+    unknown, score, parts = np.zeros(len(judged.item_C), bool), tf.function(learner, reduce_retracing=True), []
     for inputs in steps(judged, unknown, columns, size, 100.0, None):
         logit_C = score({name: tf.convert_to_tensor(value) for name, value in inputs.items()}).numpy()
-        order = np.lexsort((np.arange(len(logit_C)), -logit_C, inputs["row_C"]))
-        row = inputs["row_C"][order]
-        place = np.arange(len(row)) - np.searchsorted(row, row, side="left")
-        shown = place < K
-        best_NK[first + row[shown], place[shown]] = inputs["item_C"][order][shown]
-        first += len(inputs["user_B"])
-    return best_NK
+        order = np.lexsort((-logit_C, inputs["row_C"]))
+        parts.append(as_lists(inputs["row_C"][order], inputs["item_C"][order], len(inputs["user_B"]), K))
+    return np.concatenate(parts)
 
 
 def _uncrossed(catalog: Catalog, features: int) -> Ranker:

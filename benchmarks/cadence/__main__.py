@@ -20,8 +20,8 @@ import typer
 from benchmarks.harness import process as child
 from benchmarks.harness.page import render
 from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.harness.shop import tables_as_of
 from benchmarks.harness.study import stored
-from benchmarks.quality.__main__ import tables_as_of
 from components.evaluate.predictions import request_of
 from components.ingest.run import ingest
 from components.kfp_support.progress import progress
@@ -33,7 +33,6 @@ from components.monitor.retraining.policy import TrainingRun, decide
 from model.data import columns as c
 from model.data.time_split import day
 from model.data.trips import Trips
-from model.errors import StageFailed
 from model.evaluation.clustered_errors import ratio
 from model.evaluation.ranking_metrics import NO_ITEM, find_hits, ndcg
 from model.files import read_json, write_json, write_text
@@ -142,8 +141,7 @@ class Walk:
             write_text(settings, run.replace(data=data).to_json())
             command = [sys.executable, "-m", "components.job", stage, "--settings", str(settings), *places]
             ended = child.run([*command, "--out", str(out)])
-            if ended.code:
-                raise StageFailed(f"expected {stage} at {day(cut_s)} to end well, got exit code {ended.code}")
+            ended.check(f"{stage} at {day(cut_s)}")
             write_json(out.with_name(f"{name}.cost.json"), dataclasses.asdict(ended))
         return out
 
@@ -162,19 +160,14 @@ def mean(served: pd.DataFrame, name: str) -> dict[str, float]:
 
 def draw(rows: list[dict[str, Any]], path: Path) -> None:
     """Writes quality by week as SVG. `rows`: {policy, week, ndcg@10, low, high}."""
-    weeks, policies = (list(dict.fromkeys(row[key] for row in rows)) for key in ("week", "policy"))
-    low, high = min(row["low"] for row in rows), max(row["high"] for row in rows)
-    margin = 0.08 * (high - low or 1.0)
-    axis = {"lowest": low - margin, "highest": high + margin, "ticks": [low, (low + high) / 2, high]}
-    picture = {"rows": rows, "weeks": weeks, "policies": policies} | axis
-    write_text(path, render("cadence/cadence", picture, suffix="svg"))
+    write_text(path, render("cadence/cadence", {"rows": rows}, suffix="svg"))
 
 
 def score(model_dir: Path, examples: Path, begin_s: int, end_s: int, file: Path) -> None:
     """Asks the model about every trip of [begin_s, end_s) as of its moment; writes one row a trip, as a request log."""
     trips, model = Trips.load(examples / "trips"), load(model_dir)
     which = np.flatnonzero((trips.time_T >= begin_s) & (trips.time_T < end_s))
-    index = {item: i for i, item in enumerate(trips.item_ids.tolist())}
+    index = pd.Index(trips.item_ids)
     rows: list[dict[str, Any]] = []
     for start in range(0, len(which), BATCH):
         requests = [request_of(trips, int(trip), K) for trip in which[start : start + BATCH]]
@@ -195,7 +188,7 @@ def score(model_dir: Path, examples: Path, begin_s: int, end_s: int, file: Path)
             )
     lists = np.full((len(which), K), NO_ITEM, np.int64)
     for n, row in enumerate(rows):
-        lists[n, : len(row["item_ids"])] = [index.get(item, NO_ITEM) for item in row["item_ids"]]
+        lists[n, : len(row["item_ids"])] = index.get_indexer(row["item_ids"])
     baskets = [trips.basket(int(trip)) for trip in which]
     hits = find_hits(lists, baskets, [np.zeros(0, int)] * len(which))
     file.parent.mkdir(parents=True, exist_ok=True)

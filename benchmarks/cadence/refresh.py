@@ -14,9 +14,9 @@ import numpy as np
 
 from benchmarks.cadence.__main__ import Walk
 from benchmarks.harness import study
-from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.harness.result_file import RESULTS
+from benchmarks.harness.shop import seconds
 from benchmarks.harness.study import RANKED, Judged, Measured, Study, interval
-from benchmarks.quality.__main__ import seconds
 from components.evaluate.predictions import lists
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import Task
@@ -32,7 +32,7 @@ FOLDER = RESULTS / "refresh"
 K, SEED = 10, 7
 
 
-def main(most: study.Most = None) -> None:
+def main(most: study.Most = None) -> dict[str, Any]:
     walk = Walk(folder=FOLDER, run=full(), weeks=0)
     walk.ingest()
     parent, judged = walk.model(seconds(PARENT)), Judged(walk.examples(seconds(CUT)))
@@ -41,7 +41,7 @@ def main(most: study.Most = None) -> None:
     variants = {name: partial(measure, model, judged) for name, model in models.items()}
     of = Study(folder=FOLDER / "lists", variants=variants, reference=STALE, seed=SEED)
     study.measure({"models": of}, most)
-    print(write_result("refresh", result(of, judged), SEED))
+    return result(of, judged)
 
 
 def trained(walk: Walk, start: Start, parent: Path) -> Path:

@@ -7,7 +7,6 @@ finish a scale must have made the same rows. Then what validation catches (bench
 
 import shutil
 import statistics
-import sys
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,9 +18,9 @@ import yaml
 
 from benchmarks.data import tfdv as data_tfdv
 from benchmarks.harness import process as child
-from benchmarks.harness.result_file import write_result
+from benchmarks.harness import shop
 from components.ingest.completejourney import package_data
-from model.errors import CheckFailed, StageFailed
+from model.errors import CheckFailed
 from model.files import read_json, tree_digests
 from tfx_configs.recipes import full
 
@@ -31,21 +30,21 @@ REPETITIONS = {1: 3}
 """{scale: runs of each engine}; one elsewhere."""
 ENGINES = {1: ("duckdb", "pandas", "spark"), 3: ("duckdb", "pandas"), 10: ("duckdb", "pandas")}
 """{scale: engines that run it}."""
+SEED = data_tfdv.SEED
 COLUMNS = yaml.safe_load(Path(__file__).with_name("columns.yaml").read_text())
 
 
 def main(
     scales: Annotated[list[int], typer.Option(help="copies of the source; may be repeated")] = [*ENGINES],  # noqa: B006
     scratch: Annotated[Path | None, typer.Option(help="where to work, 40 GB; default: the temporary directory")] = None,
-) -> None:
+) -> dict[str, Any]:
     result: dict[str, Any] = {"runs": [], "unfinished": [], "examples_stage": [], "equal_rows": {}}
     with tempfile.TemporaryDirectory(prefix="aisle-data-", dir=scratch) as folder:
         for scale in scales:
             measure(scale, Path(folder) / str(scale), result)
         tables = next(Path(folder).glob("1/duckdb/tables"), None)
-        result |= data_tfdv.measure(tables, Path(folder) / "tfdv")
-    path = write_result("data", result | {"memory_gb": full().data.memory_gb}, data_tfdv.SEED)
-    print(f"{result['runs']} {result['unfinished']} {result['tfdv']} in {path}")
+        result |= data_tfdv.measure(tables or shop.tables(), Path(folder) / "tfdv")
+    return result | {"memory_gb": full().data.memory_gb}
 
 
 def measure(scale: int, folder: Path, result: dict[str, Any]) -> None:
@@ -73,10 +72,10 @@ def _run(work: str, folder: Path, out: str) -> dict[str, Any]:
         shutil.rmtree(target, ignore_errors=True)
         target.mkdir()
     limit_mb = min(LIMIT_GB * 1e3, 0.9 * psutil.virtual_memory().available / 1e6)
-    command = [sys.executable, "-m", "benchmarks.data.work", work, str(folder / "source"), str(target)]
+    command = child.python("benchmarks.data.work:main", work, folder / "source", target)
     ended = child.run(command, limit_mb=limit_mb)
-    if ended.code != 0 and not ended.over_limit:
-        raise StageFailed(f"expected {work} to end with 0, got {ended.code}; see its output above")
+    if not ended.over_limit:
+        ended.check(work)
     about = {"cpu_s": ended.cpu_s, "peak_mb": ended.peak_mb, "other_cores": ended.other_cores}
     if ended.over_limit:
         return about | {"over_limit": True, "limit_mb": round(limit_mb), "ended_after_s": ended.seconds}

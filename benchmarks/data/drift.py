@@ -9,25 +9,17 @@ spans.
 """
 
 import tempfile
-from pathlib import Path
-from typing import Annotated
 
-import typer
-
+from benchmarks.harness import shop
 from benchmarks.harness.result_file import write_result
-from components.ingest.run import ingest
 from components.kfp_support.environments import call
-from tfx_configs.recipes import full
 
 
-def main(tables: Annotated[Path | None, typer.Option(help="what ingest wrote; default: ingest")] = None) -> None:
+def main() -> None:
     with tempfile.TemporaryDirectory(prefix="aisle-drift-") as scratch:
-        if tables is None:
-            tables = Path(scratch) / "tables"
-            ingest(data=full().data, tables_dir=tables)
-        kwargs = {"tables": str(tables), "scratch": scratch}
+        kwargs = {"tables": str(shop.tables()), "scratch": scratch}
         print(write_result("drift", call("validate", "benchmarks.harness.in_validate:drift", kwargs), seed=0))
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    main()

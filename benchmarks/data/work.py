@@ -1,10 +1,5 @@
-"""One piece of work on the data, in a process of its own: `python -m benchmarks.data.work WORK SOURCE OUT`.
+"""One piece of work on the data, in a process of its own."""
 
-WORK is duckdb, spark or pandas (ingest and trips of SOURCE into OUT), or examples (the whole stage of that name, on
-the tables of OUT). Writes OUT/WORK.json with the seconds of each part; imports are not counted, a JVM's start is.
-"""
-
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,16 +13,21 @@ from model.files import read_json, write_json
 from tfx_configs.recipes import full
 
 
-def main() -> None:
-    work, source, out = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3])
+def main(work: str, source: str, out: str) -> None:
+    """Does it and writes OUT/WORK.json with the seconds of each part; imports are not counted, a JVM's start is.
+
+    Args:
+        work: duckdb, spark or pandas (ingest and trips of the source into `out`), or examples (the whole stage of that
+            name, on the tables of `out`).
+    """
     # Should the machine run out of memory, this process is the one to end.
     Path("/proc/self/oom_score_adj").write_text("1000")
     seconds = {}
-    for part, run in parts(work, source, out).items():
+    for part, run in parts(work, Path(source), Path(out)).items():
         began = time.perf_counter()
         run()
         seconds[part] = time.perf_counter() - began
-    write_json(out / f"{work}.json", seconds)
+    write_json(Path(out) / f"{work}.json", seconds)
 
 
 def parts(work: str, source: Path, out: Path) -> dict[str, Callable[[], object]]:
@@ -48,7 +48,3 @@ def parts(work: str, source: Path, out: Path) -> dict[str, Callable[[], object]]
             out / "trips"
         ),
     }
-
-
-if __name__ == "__main__":
-    main()

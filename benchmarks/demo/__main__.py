@@ -13,17 +13,15 @@ from typing import Annotated, Any
 import typer
 
 from benchmarks.harness import process as child
-from benchmarks.harness.result_file import write_result
-from model.errors import StageFailed
 from model.files import read_json
 
-SAMPLE_S = 1.0
+SAMPLE_S, SEED = 1.0, 7
 
 
 def main(
     fast: Annotated[bool, typer.Option("--fast", help="the small sample, to try the benchmark itself")] = False,
     clone: Annotated[Path, typer.Option(help="where to clone to; emptied")] = Path("build/bench/clone"),
-) -> None:
+) -> dict[str, Any]:
     clone = clone.absolute()
     shutil.rmtree(clone, ignore_errors=True)
     subprocess.run(["git", "clone", "--quiet", ".", str(clone)], check=True)
@@ -36,14 +34,12 @@ def main(
     summary = read_json(out / "summary.json")
     metrics = read_json(out / read_json(out / "outputs.json")["evaluation"] / "metrics.json")
     parts = {name: summary[name] for name in ("data", "judged_trips", "quality", "gate", "rollout", "serving")}
-    path = write_result("demo", {"setup": setup, "runs": runs, **parts, "paired": metrics["paired"]}, seed=7)
-    print(f"{runs} in {path}")
+    return {"setup": setup, "runs": runs, **parts, "paired": metrics["paired"]}
 
 
 def _make(clone: Path, *words: str) -> dict[str, Any]:
     """Runs make: wall seconds, and the largest sum of resident memory of the command and all its children."""
     environment = os.environ | {"UV_CACHE_DIR": str(clone / ".uv-cache"), "PIP_NO_CACHE_DIR": "1"}
     ended = child.run(["make", *words], sample_s=SAMPLE_S, folder=clone, environment=environment)
-    if ended.code != 0:
-        raise StageFailed(f"expected `make {words[0]}` to end with 0, got {ended.code}; see its output above")
+    ended.check(f"`make {words[0]}`")
     return {"seconds": ended.seconds, "peak_mb": ended.peak_mb}

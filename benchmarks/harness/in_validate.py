@@ -1,6 +1,5 @@
-"""Runs in the validate environment: many validations in one process, since importing TFDV takes seconds."""
+"""Runs in the validate environment."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -16,33 +15,19 @@ from components.validate import load_tables as reading
 from components.validate.run import validate_from_json
 from model.data import columns as c
 from model.data import schema
-from model.files import read_json
 from tfx_configs.units import DAY_S
 from tfx_configs.validation import ValidationSettings
 
 FIRST_DAY, LAST_DAY, STEP_DAYS = 182, 336, 14
 
 
-def validate_all(folders: list[str], out_root: str, settings_json: str, references: dict[str, str]) -> dict[str, Any]:
-    """{folder: {"summary": the verdict and its counts, "result": anomalies.json}}.
+def validate_all(runs: list[dict[str, str]]) -> None:
+    """Validations one after the other in one process, since importing TFDV takes seconds. `runs`: the arguments.
 
-    Args:
-        references: {folder: reference_dir}; may be the output of a folder before it.
+    The tests' driver also returns what was refused and found; nothing in the product validates several tables.
     """
-    out = {}
-    for folder in folders:
-        target = Path(out_root) / Path(folder).name
-        reference = references.get(folder, "")
-        validate_from_json(tables_dir=folder, out_dir=str(target), settings=settings_json, reference_dir=reference)
-        report = Validation.load(target).report
-        summary = {"verdict": report.verdict, "first_stop": report.stops[0].line() if report.stops else ""}
-        out[folder] = {"summary": summary | report.counts, "result": read_json(target / "anomalies.json")}
-    return out
-
-
-def versions() -> dict[str, str]:
-    """Versions of what validation runs on."""
-    return {name: version(name) for name in ("tensorflow-data-validation", "tensorflow", "numpy")}
+    for arguments in runs:
+        validate_from_json(**arguments)
 
 
 def write_training_stats(visits: str, out: str) -> str:

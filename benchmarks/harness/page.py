@@ -66,10 +66,6 @@ def interval(change: Mapping[str, float | None]) -> str:
     return f"{change['delta_pct']:+.1f} ({change['low_pct']:+.1f} to {change['high_pct']:+.1f})"
 
 
-def _percent_interval(change: Mapping[str, float]) -> str:
-    return f"{change['delta_pct']:+.1f} % ({change['low_pct']:+.1f} to {change['high_pct']:+.1f})"
-
-
 def _ratio(change: Mapping[str, float]) -> str:
     """1 + percent / 100, with its interval."""
     value, low, high = (1 + change[name] / 100 for name in ("delta_pct", "low_pct", "high_pct"))
@@ -90,7 +86,7 @@ def _seconds(seconds: float) -> str:
 
 FORMATS: dict[str, Callable[[Any], str]] = {
     "interval": interval,
-    "percent interval": _percent_interval,
+    "percent interval": lambda change: interval(change).replace(" (", " % ("),
     "ratio": _ratio,
     "size": _size,
     "seconds": _seconds,

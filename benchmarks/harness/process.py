@@ -1,14 +1,19 @@
 """Runs a command and measures it with all its children: wall time, CPU time, largest resident memory."""
 
 import dataclasses
+import importlib
+import json
 import math
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import psutil
+
+from model.errors import StageFailed
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -23,6 +28,11 @@ class Ended:
     """It was killed for taking more than it may, or more than there was."""
     other_cores: float
     """Cores that other processes of the machine took meanwhile, on average."""
+
+    def check(self, what: str) -> None:
+        """Raises StageFailed when the command failed."""
+        if self.code:
+            raise StageFailed(f"expected {what} to end with 0, got {self.code}; see its output above")
 
 
 def run(
@@ -60,6 +70,11 @@ def run(
     )
 
 
+def python(function: str, *arguments: str | Path) -> list[str]:
+    """A command that calls "module:name" with texts and prints as JSON what it returns, if anything."""
+    return [sys.executable, "-m", "benchmarks.harness.process", function, *map(str, arguments)]
+
+
 def busy_s() -> float:
     """CPU seconds that all processes of the machine have used."""
     times = psutil.cpu_times()
@@ -77,3 +92,9 @@ def _sample(process: psutil.Process) -> tuple[float, float]:
     except psutil.NoSuchProcess:  # it ended between two samples; the next sample has the rest
         pass
     return megabytes, seconds
+
+
+if __name__ == "__main__":
+    module, _, name = sys.argv[1].partition(":")
+    if (result := getattr(importlib.import_module(module), name)(*sys.argv[2:])) is not None:
+        print(json.dumps(result))

@@ -12,6 +12,7 @@ import numpy as np
 from components.train.input_pipeline import batches
 from model.data.batch import Batch, TripReader
 from model.data.trips import Trips, slice_positions
+from model.evaluation.ranking_metrics import NO_ITEM
 from model.files import atomic_directory
 from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
@@ -60,6 +61,15 @@ class Samples:
         return cls(
             **{name: np.load(path / f"{name}.npy", mmap_mode="r" if name == "dense_CF" else None) for name in names}
         )
+
+
+def as_lists(row_C: np.ndarray, item_C: np.ndarray, rows: int, k: int) -> np.ndarray:
+    """[rows, k] the first items of each row, padded with NO_ITEM; rows ascend, the best item of each comes first."""
+    items = np.full((rows, k), NO_ITEM, np.int64)
+    place_C = np.arange(len(row_C)) - np.searchsorted(row_C, row_C)
+    shown_C = place_C < k
+    items[row_C[shown_C], place_C[shown_C]] = item_C[shown_C]
+    return items
 
 
 def collect(recommender: Recommender, reader: TripReader, which: np.ndarray, retrieved: np.ndarray, path: Path) -> None:

@@ -20,20 +20,21 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
-from benchmarks.harness.result_file import RESULTS, measured_by, write_result
-from benchmarks.harness.study import stored
+from benchmarks.harness import shop
+from benchmarks.harness.result_file import RESULTS, measured_by
+from benchmarks.harness.shop import CUTS
+from benchmarks.harness.study import Judged, stored
 from benchmarks.monitoring.fault import Fault, World, read_faults
-from benchmarks.monitoring.log import PlainModel, record
-from benchmarks.quality.__main__ import CUTS, FOLDER, make_examples
+from benchmarks.monitoring.log import record
 from components.kfp_support.environments import call
 from components.kfp_support.progress import progress
 from components.monitor.data import baseline as reference
 from components.monitor.data import purchases, visits
+from components.train.baselines.export import export_baselines
 from model.data.trips import Trips
-from model.errors import InputError
-from model.evaluation.next_basket_task import load_task
-from model.evaluation.ranking_metrics import find_hits, recall
+from model.evaluation.ranking_metrics import mean_defined
 from model.files import read_json, write_json
+from model.package.loaded_model import load
 from model.serving.fallback.ladder import ServedModel
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.recipes import full
@@ -41,7 +42,6 @@ from tfx_configs.units import DAY_S
 
 SEED = 7
 HERE = RESULTS / "monitoring"
-CUT = FOLDER / CUTS[-1]
 PARTS, SYSTEM = HERE / "parts", HERE / "system.json"
 UNSEEN = ("2017-06-19", "2017-08-14")
 """First days of spans that no choice of the method was made on; each has a feast in it."""
@@ -74,10 +74,10 @@ SETTINGS = MonitorSettings(
 
 def main(
     system: Annotated[bool, typer.Option("--system", help="measure only the alerts on the system")] = False,
-) -> None:
+) -> dict[str, Any] | None:
     if system:
         write_json(SYSTEM, measured_by("tests/pipelines/manifests/observability/test_faults.py", "alerts"))
-        return
+        return None
     world = real()
     alerts = [part(fault.name, partial(fired, world, fault)) for fault in read_faults()]
     result: dict[str, Any] = part("clean", partial(clean, world))
@@ -85,8 +85,8 @@ def main(
         spans = {cut: part(f"clean-{cut}", partial(replayed, cut)) for cut in cuts}
         result[name] = {cut: span["clean_replay"] for cut, span in spans.items()}
     of_system, cadence = (read_json(path) if path.exists() else {} for path in (SYSTEM, RESULTS / "cadence.json"))
-    result |= of_system | {"alerts": alerts + of_system.get("alerts", []), "cadence": cadence.get("cadence", [])}
-    print(write_result("monitoring", result, SEED))
+    alerts += of_system.get("alerts", [])
+    return result | of_system | {"alerts": alerts, "cadence": cadence.get("cadence", [])}
 
 
 def part(name: str, measure: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -128,35 +128,24 @@ def replayed(cut: str) -> dict[str, Any]:
 
 def real() -> World:
     """The last cut's four weeks, answered by its model."""
-    examples = CUT / "examples"
-    model = CUT / f"model-{SEED}"
-    if not (examples / "trips").exists() or not model.exists():
-        raise InputError(f"{CUT}: expected examples and a model there; run `make bench-quality`")
-
-    def served() -> ServedModel:
-        from model.package.loaded_model import load
-
-        return load(model)
-
-    return _world(HERE, examples, served, evaluation(examples, model))
+    model = shop.model()
+    return _world(HERE, shop.examples(), lambda: load(model), evaluation(model))
 
 
 def plain(cut: str) -> World:
     """The four weeks after another cut, answered by personal frequency: no limit was chosen on them."""
-    examples = FOLDER / cut / "examples"
-    if not (examples / "trips").exists():
-        make_examples(cut, FOLDER / cut)
-    trips = Trips.load(examples / "trips")
-    popular = np.argsort(-np.bincount(trips.event_item_E[trips.event_time_E < trips.cut_s]), kind="stable")[:50]
-    model = PlainModel(version=reference.PLAIN, popular=tuple(trips.item_ids[popular].tolist()))
-    return _world(HERE / cut, examples, lambda: model, None)
+    examples, baselines, run = shop.examples(cut), HERE / cut / "baselines", full()
+    if not baselines.exists():
+        run = run.replace(gate=run.gate.replace(baselines=(reference.PLAIN,)))
+        export_baselines(run.to_json(), str(examples), str(baselines))
+    return _world(HERE / cut, examples, lambda: load(baselines / reference.PLAIN), None)
 
 
 def _world(folder: Path, examples: Path, load_model: Callable[[], ServedModel], judged: Path | None) -> World:
-    tables, log, path = FOLDER / "tables", folder / "requests", folder / "reference"
+    tables, log, path = shop.tables(), folder / "requests", folder / "reference"
     if not log.exists():
         progress(f"{folder}: the test trips through the server's code, some minutes")
-        record(Trips.load(examples / "trips"), load_model, folder, days=DAYS + 1)
+        record(Trips.load(examples / Trips.DIRECTORY), load_model, folder, days=DAYS + 1)
     if not path.exists():
         progress(f"{folder}: the weeks before the cut")
         reference.build(tables=tables, examples=examples, out=path, run=full(), settings=SETTINGS, evaluation=judged)
@@ -172,18 +161,12 @@ def _world(folder: Path, examples: Path, load_model: Callable[[], ServedModel], 
     )
 
 
-def evaluation(examples: Path, model: Path) -> Path:
+def evaluation(model: Path) -> Path:
     """The evaluation's part that the monitor reads, from the lists of the quality benchmark."""
-    task = load_task(examples)
+    judged = Judged(shop.examples())
     names = {"aisle": f"aisle-{SEED}", reference.PLAIN: "decayed frequency"}
-    baskets = [task.trips.basket(int(trip)) for trip in task.trip_N]
-    nothing = [np.zeros(0, int)] * len(baskets)
-    models = {
-        name: {
-            "recall@10": float(recall(find_hits(np.load(CUT / "lists" / f"{file}.npy"), baskets, nothing), 10).mean())
-        }
-        for name, file in names.items()
-    }
+    values = {name: judged.by_trip(shop.listed(file), ["recall@10"]) for name, file in names.items()}
+    models = {name: {metric: mean_defined(value) for metric, value in of.items()} for name, of in values.items()}
     models["aisle"]["calibration_ratio@10"] = 1.0
     versions = {"aisle": read_json(model / "manifest.json")["version"], reference.PLAIN: reference.PLAIN}
     write_json(HERE / "evaluation" / "metrics.json", {"models": models, "versions": versions})

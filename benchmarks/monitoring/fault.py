@@ -29,7 +29,7 @@ CAME = "came_s"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class World:
-    """A log and all it is judged by."""
+    """A log and all it is judged by; that of the monitor's tests is another, for neither side imports the other."""
 
     requests: pd.DataFrame
     """Rows of the request log (model/request_log/reader.py)."""
@@ -78,16 +78,6 @@ TABLE = Path(__file__).with_name("faults.yaml")
 NewValues = Callable[[pd.Series, Any, float], object]
 
 
-def _in_turn(column: pd.Series, count: int, since_s: float) -> pd.Series:
-    """The first `count` values, row by row."""
-    return pd.Series([column.iloc[row % min(count, len(column))] for row in range(len(column))], column.index)
-
-
-def _shuffled(column: pd.Series, _: Any, since_s: float) -> pd.Series:
-    order = np.random.default_rng(SEED).permutation(len(column))
-    return pd.Series(column.to_numpy()[order], column.index)
-
-
 def _each(change: Callable[[Any, Any, float], object]) -> NewValues:
     """A change of the lists in a column; a row without a list stays without."""
     return lambda column, argument, since_s: pd.Series(
@@ -105,8 +95,9 @@ OTHER_VALUES: dict[str, NewValues] = {
     "at_night": lambda moments, _, __: moments // DAY_S * DAY_S + DAY_S + NIGHT_S,
     # The same time of the day on the fault's first day.
     "stuck": lambda moments, _, since_s: since_s // DAY_S * DAY_S + moments % DAY_S,
-    "in_turn": _in_turn,
-    "shuffled": _shuffled,
+    # The first of them, row by row.
+    "in_turn": lambda column, count, _: pd.Series(np.resize(column[:count], len(column)), column.index),
+    "shuffled": lambda column, _, __: column.sample(frac=1, random_state=SEED).set_axis(column.index),
     "each_factor": _each(lambda row, factor, _: factor * np.asarray(row, float)),
     "each_value": _each(lambda row, value, _: [value] * len(row)),
     "first": _each(lambda row, count, _: row[:count]),

@@ -2,9 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
 from pathlib import Path
 
 import kserve
@@ -12,10 +10,9 @@ import numpy as np
 from kserve.protocol.infer_type import InferInput
 
 from components.rollout.local.trip_traffic import seed_store
-from model import api
-from model.data.personal_frequency import HALF_LIFE_DAYS
+from components.rollout.local.v2_client import rfc3339
 from model.data.trips import Trips
-from model.serving.fallback.ladder import ServedModel, unranked
+from model.serving.fallback.ladder import ServedModel
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from model.serving.predictor import Limits, Predictor
@@ -50,34 +47,12 @@ def record(trips: Trips, load_model: Callable[[], ServedModel], folder: Path, da
 async def _play(trips: Trips, which: np.ndarray, predictor: Predictor, store: LmdbStore) -> None:
     for trip in which:
         user, time_s = str(trips.user_ids[trips.user_T[trip]]), int(trips.time_T[trip])
-        inputs = [
-            InferInput(name, [1], "BYTES", data=[value])
-            for name, value in (
-                ("user_id", user),
-                ("store_id", str(trips.store_ids[trips.store_T[trip]])),
-                ("request_time", datetime.fromtimestamp(time_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")),
-            )
-        ]
+        values = {
+            "user_id": user,
+            "store_id": str(trips.store_ids[trips.store_T[trip]]),
+            "request_time": rfc3339(time_s),
+        }
+        inputs = [InferInput(name, [1], "BYTES", data=[value]) for name, value in values.items()]
         await predictor.predict(kserve.InferRequest("aisle", inputs, request_id=f"trip-{trip}"), {})
-        basket = trips.item_ids[trips.basket(int(trip))].tolist()
-        store.append(
-            [Event(user_id=user, item_id=str(item), time_s=time_s, event_id=f"{trip}/{item}") for item in basket]
-        )
-
-
-@dataclass(kw_only=True)
-class PlainModel:
-    """A ranker without training: what the shopper bought most, lately; popular items fill up the list."""
-
-    version: str
-    popular: tuple[str, ...]
-    score_is_probability: bool = False
-    half_life_days: float = HALF_LIFE_DAYS
-
-    def recommend(self, requests: Sequence[api.Request], fewer: bool = False) -> list[api.Answer]:
-        return [unranked(self, request, self.popular, personal=True)[0] for request in requests]
-
-    def shown(self, request: api.Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> api.Answer:
-        k = request.k
-        items, reasons = ([value.decode() for value in values[:k]] for values in (item_C, reason_C))
-        return api.Answer(item_ids=items, scores=[float(score) for score in score_C[:k]], reasons=reasons)
+        basket = map(str, trips.item_ids[trips.basket(int(trip))])
+        store.append([Event(user_id=user, item_id=item, time_s=time_s, event_id=f"{trip}/{item}") for item in basket])

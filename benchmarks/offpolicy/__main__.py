@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness.result_file import write_result
 from components.kfp_support.progress import progress
 from model.api import Request
 from model.evaluation.off_policy import Comparison, Policy, Shown, collect, compare
@@ -47,8 +46,8 @@ class World:
         return [f"i{c:03d}" for c in range(self.truth_TC.shape[1])]
 
 
-def main() -> None:
-    print(write_result("offpolicy", measure(ROUNDS, REQUESTS), SEED))
+def main() -> dict[str, Any]:
+    return measure(ROUNDS, REQUESTS)
 
 
 def measure(rounds: int, requests: int) -> dict[str, Any]:
@@ -72,8 +71,7 @@ def case(world: World, settings: RerankSettings, policy: str, rounds: int, reque
         "policy": policy,
         "truth": truth,
         "effective_p50": float(np.median([comparison.effective for comparison in comparisons])),
-        "chances": float(np.mean([comparison.chances for comparison in comparisons])),
-        "support": float(np.mean([comparison.support for comparison in comparisons])),
+        **{name: float(np.mean([getattr(each, name) for each in comparisons])) for name in ("chances", "support")},
         "settings": settings.model_dump(),
         "ways": {way: _judged(way, truth, comparisons) for way in WAYS},
     }
@@ -81,13 +79,13 @@ def case(world: World, settings: RerankSettings, policy: str, rounds: int, reque
 
 def _judged(way: str, truth: float, comparisons: list[Comparison]) -> dict[str, float]:
     estimates = [getattr(comparison, way) for comparison in comparisons]
-    values = np.array([estimate.value for estimate in estimates])
+    values, low, high = (np.array([getattr(each, name) for each in estimates]) for name in ("value", "low", "high"))
     return {
         "bias": float(values.mean() - truth),
         "bias_se": float(values.std(ddof=1) / np.sqrt(len(values))),
         "rmse": float(np.sqrt(np.mean((values - truth) ** 2))),
-        "coverage": float(np.mean([estimate.low <= truth <= estimate.high for estimate in estimates])),
-        "width": float(np.mean([estimate.high - estimate.low for estimate in estimates])),
+        "coverage": float(np.mean((low <= truth) & (truth <= high))),
+        "width": float(np.mean(high - low)),
     }
 
 

@@ -7,10 +7,12 @@ import dataclasses
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 import scipy.sparse as sp
 
 from benchmarks.peers.base import Histories, Peer
 from components.train.calibration.logistic_regression import fit_logistic
+from model.data.personal_frequency import decay
 
 FEATURES = ("constant", "count", "decayed", "last_days", "gap_days", "overdue", "trip_share", "in_last_trip")
 
@@ -55,29 +57,15 @@ class Logistic(Peer):
 
 def pairs(asked: Histories, half_life_days: float) -> Pairs:
     """Every item of every history with its FEATURES; days and counts as log(1 + x)."""
-    width = int(asked.item_H.max(initial=0)) + 1
-    key_P, at_H = np.unique(asked.row_H * width + asked.item_H, return_inverse=True)
-    row_P, item_P = np.divmod(key_P, width)
-    count = np.bincount(at_H, minlength=len(key_P))
-    decayed = np.bincount(at_H, 2.0 ** (-asked.age_H / half_life_days), minlength=len(key_P))
-    last, first = np.full(len(key_P), np.inf), np.zeros(len(key_P))
-    np.minimum.at(last, at_H, asked.age_H)
-    np.maximum.at(first, at_H, asked.age_H)
-    last_trip = np.zeros(len(key_P))
-    last_trip[at_H[asked.in_last_trip_H]] = 1.0
-    gap = (first - last) / np.maximum(count - 1, 1)
+    events = {"row": asked.row_H, "item": asked.item_H, "age": asked.age_H, "last_trip": asked.in_last_trip_H}
+    by_pair = pd.DataFrame(events | {"decayed": decay(asked.age_H, half_life_days)}).groupby(["row", "item"])
+    last, count = by_pair["age"].min(), by_pair.size()
+    gap: pd.Series[float] = (by_pair["age"].max() - last) / np.maximum(count - 1, 1)
     overdue = np.where(gap > 0, last / np.maximum(gap, 0.5), 0.0)
-    columns = [
-        np.ones(len(key_P)),
-        np.log1p(count),
-        np.log1p(decayed),
-        np.log1p(last),
-        np.log1p(gap),
-        np.log1p(overdue),
-        count / asked.trips_B[row_P],
-        last_trip,
-    ]
-    return Pairs(row_P, item_P, np.stack(columns, axis=1))
+    row_P, item_P = (last.index.get_level_values(name).to_numpy() for name in ("row", "item"))
+    logs = [np.log1p(part) for part in (count, by_pair["decayed"].sum(), last, gap, overdue)]
+    columns = [np.ones(len(last)), *logs, count / asked.trips_B[row_P], by_pair["last_trip"].max()]
+    return Pairs(row_P, item_P, np.stack(columns, axis=1).astype(float))
 
 
 def _before(past: Histories, back: int) -> tuple[Histories, Histories]:

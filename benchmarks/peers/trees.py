@@ -6,14 +6,14 @@ alone. The towers that find the training candidates are trained here in the same
 Shape legend: C candidates of all trips together, F features, N judged trips, K recommendations a trip.
 """
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import lightgbm
 import numpy as np
 import yaml
 
+from benchmarks.harness.samples import STEP, as_lists
 from components.train.input_pipeline import LossCurve, batches
 from components.train.pre_ranker import train_preranker
 from components.train.ranker import RankingModel, no_scorer
@@ -92,29 +92,16 @@ def rank(
     Args:
         union: [N, C] item indices, padded with NO_ITEM.
     """
-    best_NK = np.full((len(which), k), NO_ITEM, np.int64)
-    for at, feature_CF in _features(run, trips, catalog, which, union):
-        items = union[at][union[at] != NO_ITEM]
-        score_C = np.asarray(trees.predict(feature_CF, raw_score=True, num_threads=1))
-        best = items[np.argsort(-score_C, kind="stable")][:k]
-        best_NK[at, : len(best)] = best
-    return best_NK
-
-
-def _features(
-    run: RunSettings, trips: Trips, catalog: Catalog, which: np.ndarray, union: np.ndarray, size: int = 64
-) -> Iterator[tuple[int, np.ndarray]]:
-    """(position in `which`, dense features [C, F]) of each trip, as at serving."""
     graph, reader = FeatureGraph(catalog.as_served(), run.features), TripReader(trips, catalog)
-
-    def dense(batch: Batch, item_C: Any, row_C: Any) -> Any:
-        return graph.dense(graph(batch, item_C, row_C))
-
-    compiled = tf.function(dense, reduce_retracing=True)
-    for start in range(0, len(which), size):
-        part = union[start : start + size]
-        row_C, column_C = np.nonzero(part != NO_ITEM)
-        batch = Batch(*map(tf.convert_to_tensor, reader.batch(which[start : start + size])))
-        feature_CF = compiled(batch, tf.constant(part[row_C, column_C], tf.int32), tf.constant(row_C, tf.int32)).numpy()
-        for row, of_trip in enumerate(np.split(feature_CF, np.searchsorted(row_C, np.arange(1, len(part))))):
-            yield start + row, of_trip
+    dense = tf.function(lambda batch, item_C, row_C: graph.dense(graph(batch, item_C, row_C)), reduce_retracing=True)
+    parts = []
+    for start in range(0, len(which), STEP):
+        batch = reader.batch(which[start : start + STEP])
+        row_C, column_C = np.nonzero(union[start : start + STEP] != NO_ITEM)
+        item_C = union[start + row_C, column_C]
+        tensors = Batch(*map(tf.convert_to_tensor, batch))
+        feature_CF = dense(tensors, tf.constant(item_C, tf.int32), tf.constant(row_C, tf.int32)).numpy()
+        score_C = np.asarray(trees.predict(feature_CF, raw_score=True, num_threads=1))
+        best_C = np.lexsort((-score_C, row_C))
+        parts.append(as_lists(row_C[best_C], item_C[best_C], len(batch.time_B), k))
+    return np.concatenate(parts)

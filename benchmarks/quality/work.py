@@ -1,13 +1,11 @@
 """One step of the quality benchmark in a process of its own: trains, lists 20 items for every judged trip, and ends.
 
-`python -m benchmarks.quality.work STEP FOLDER SEED`, FOLDER holding the examples of one cut. A ranker leaves
-lists/NAME.npy, [N, 20] item indices, new/NAME.npy, the same of what is new to the shopper (Request.new_only), and
-lists/NAME.json, its settings and costs.
+A ranker leaves lists/NAME.npy, [N, 20] item indices, new/NAME.npy, the same of what is new to the shopper
+(Request.new_only), and lists/NAME.json, its settings and costs.
 """
 
 import dataclasses
 import resource
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -15,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from benchmarks.quality.result import LISTS, NEW, TREES, TUTORIAL
@@ -38,16 +37,13 @@ UNIONS = {"union": False, "union-new": True}
 PUBLISHED = Path(__file__).parents[1] / "results" / "quality.json"
 
 
-def main() -> None:
-    step, folder, seed = sys.argv[1], Path(sys.argv[2]), int(sys.argv[3])
+@threadpool_limits.wrap(limits=1, user_api="blas")
+def main(step: str, cut: str, seed: str) -> None:
+    """One of STEPS; `cut`: the folder with the examples of one."""
+    folder = Path(cut)
     for kind in (LISTS, NEW):
         (folder / kind).mkdir(exist_ok=True)
-    STEPS[step](folder, load_task(folder / "examples"), seed)
-
-
-def list_name(step: str, seed: int) -> str:
-    """Name of Aisle's lists: one a seed."""
-    return f"{step}-{seed}"
+    STEPS[step](folder, load_task(folder / "examples"), int(seed))
 
 
 def aisle(folder: Path, task: Task, seed: int) -> None:
@@ -56,27 +52,27 @@ def aisle(folder: Path, task: Task, seed: int) -> None:
     from model.package import loaded_model as package
 
     run = full().training(seed=seed)
-    directory = folder / list_name("model", seed)
+    directory = folder / f"model-{seed}"
     began = time.perf_counter()
     _, record = train(run=run, examples_dir=folder / "examples", model_dir=directory)
     about = _cost(began) | {"seed": seed, "train_trips": record.train_trips, "curves": record.as_json()["curves"]}
     model = package.load(directory)
     for name, new_only in UNIONS.items():
         items, sources = whole_union(model, task, new_only)
-        np.savez_compressed(folder / f"{list_name(name, seed)}.npz", items=items, sources=sources)
-    _ask(folder, list_name("aisle", seed), model, about, task)
+        np.savez_compressed(folder / f"{name}-{seed}.npz", items=items, sources=sources)
+    _ask(folder, f"aisle-{seed}", model, about, task)
 
 
 def whole_union(model: "LoadedModel", task: Task, new_only: bool) -> tuple[np.ndarray, np.ndarray]:
     """Items [N, UNION] in ranked order, padded with NO_ITEM, and the source of each, padded with ""."""
-    column = {item: i for i, item in enumerate(task.trips.item_ids.tolist())}
+    column = pd.Index(task.trips.item_ids)
     items = np.full((len(task.trip_N), UNION), NO_ITEM, np.int64)
     sources = np.full((len(task.trip_N), UNION), "", dtype="U16")
     for start in range(0, len(task.trip_N), 64):
         part = task.trip_N[start : start + 64]
         requests = [request_of(task.trips, int(trip), UNION, new_only=new_only) for trip in part]
         for row, answer in enumerate(model.recommend(requests, ranked=UNION), start=start):
-            items[row, : len(answer.item_ids)] = [column[item] for item in answer.item_ids]
+            items[row, : len(answer.item_ids)] = column.get_indexer(answer.item_ids)
             sources[row, : len(answer.reasons)] = answer.reasons
     return items, sources
 
@@ -85,13 +81,13 @@ def trees(folder: Path, task: Task, seed: int) -> None:
     """LightGBM on the candidates of Aisle's model of the same seed."""
     from benchmarks.peers.trees import SETTINGS, rank, train_trees
 
-    run, catalog = full().training(seed=seed), Catalog.load(folder / "examples" / "catalog")
+    run, catalog = full().training(seed=seed), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
     began = time.perf_counter()
     booster = train_trees(run, task.trips, catalog)
     about = _cost(began) | {"settings": SETTINGS | {"trees": booster.best_iteration}}
     ranked = []
     for name in UNIONS:
-        with np.load(folder / f"{list_name(name, seed)}.npz") as union:
+        with np.load(folder / f"{name}-{seed}.npz") as union:
             ranked.append(rank(booster, run, task.trips, catalog, task.trip_N, union["items"], K))
     _write(folder, TREES, ranked[0], ranked[1], about, task)
 
@@ -155,8 +151,3 @@ STEPS: dict[str, Callable[[Path, Task, int], None]] = {
     "trees": trees,
     "tutorial": tutorial,
 }
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1, "blas"):
-        main()

@@ -13,11 +13,9 @@ from typing import Any
 import numpy as np
 import yaml
 
-from benchmarks.harness.result_file import write_result
+from benchmarks.harness import shop
 from benchmarks.harness.study import RANKED, Judged, Measured, Values, delta
-from benchmarks.quality.__main__ import CUTS, FOLDER, SEEDS
 from benchmarks.quality.result import POPULARITY
-from benchmarks.quality.work import list_name
 from benchmarks.serving.latency import REQUESTS, cpu_ms
 from components.artifacts.examples import Examples
 from components.evaluate.predictions import request_of
@@ -34,8 +32,7 @@ from model.rerank.reranker import BOUGHT_BEFORE, Reranker
 from tfx_configs.rerank import RerankSettings
 from tfx_configs.settings import MOST_CANDIDATES
 
-SEED = 7
-K = 20
+SEED, K = 7, 20
 KIND = "department"
 SWITCHES = Path(__file__).with_name("switches.yaml")
 BOOSTS = (0.25, 0.5, 0.75, 1.0, 1.5, 2.0, 2.5, 10.0)
@@ -44,17 +41,16 @@ Ranked = tuple[Request, np.ndarray, np.ndarray, np.ndarray]
 """A request with its candidates' item ids, scores and reasons, best first."""
 
 
-def main() -> None:
-    cuts = [measure(FOLDER / cut) for cut in CUTS]
-    print(write_result("rerank", {"cuts": cuts, "answer_cpu_ms": _answers(FOLDER / CUTS[-1])}, SEED))
+def main() -> dict[str, Any]:
+    return {"cuts": [measure(cut) for cut in shop.CUTS], "answer_cpu_ms": _answers()}
 
 
-def measure(folder: Path) -> dict[str, Any]:
+def measure(cut: str) -> dict[str, Any]:
     """Every way to re-rank at one cut."""
-    judged, values = Judged(folder / "examples"), ItemValues(Examples(folder / "examples").items)
-    progress(f"{folder.name}: candidates of {len(judged.which):,} trips")
-    ranked = candidates(package.load(folder / list_name("model", SEEDS[0])), judged.task)
-    popular = judged.by_trip(np.load(folder / "lists" / f"{POPULARITY}.npy"))
+    judged, values = Judged(shop.examples(cut)), ItemValues(Examples(shop.examples(cut)).items)
+    progress(f"{cut}: candidates of {len(judged.which):,} trips")
+    ranked = candidates(package.load(shop.model(cut)), judged.task)
+    popular = judged.by_trip(shop.listed(POPULARITY, cut))
     ways: dict[str, Callable[[Ranked], Answer]] = {
         name: _way(settings, values) for name, settings in switches(judged.catalog.item_ids).items()
     }
@@ -71,9 +67,9 @@ def measure(folder: Path) -> dict[str, Any]:
         }
         over = {"explore_over_popularity": delta(value["explore_recall@10"], popular["explore_recall@10"], SEED)}
         rows.append({"name": name} | levels | over | about)
-        progress(f"{folder.name}: {name}, recall@10 {metrics.mean_defined(value['recall@10']):.4f}")
+        progress(f"{cut}: {name}, recall@10 {metrics.mean_defined(value['recall@10']):.4f}")
     popularity = {metric: metrics.mean_defined(value) for metric, value in popular.items()}
-    return {"cut": folder.name, "trips": len(judged.which), "popularity": popularity, "ways": rows}
+    return {"cut": cut, "trips": len(judged.which), "popularity": popularity, "ways": rows}
 
 
 def answered(
@@ -151,10 +147,10 @@ def _reserving(places: int) -> Callable[[Ranked], Answer]:
     return way
 
 
-def _answers(folder: Path) -> dict[str, float]:
+def _answers() -> dict[str, float]:
     """Median CPU milliseconds of whole answers, one request a call, in turns with everything off and with all of it."""
-    task, values = load_task(folder / "examples"), ItemValues(Examples(folder / "examples").items)
-    directory = folder / list_name("model", SEEDS[0])
+    task, values = load_task(shop.examples()), ItemValues(Examples(shop.examples()).items)
+    directory = shop.model()
     wanted = switches(task.trips.item_ids)
     models = {
         name: LoadedModel(directory, read_manifest(directory), RerankPolicy(wanted[name], values))

@@ -6,8 +6,11 @@ negatives differ, the ranker alone is trained, on the ablation's candidates; whe
 """
 
 import dataclasses
+import tempfile
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -15,15 +18,12 @@ from benchmarks.ablation import __main__ as ablation
 from benchmarks.ablation import ranking as ablation_ranking
 from benchmarks.ablation.__main__ import SEED, World
 from benchmarks.ablation.towers import AS_IT_IS, OTHER_SEED
-from benchmarks.harness import study
-from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.harness import shop, study
+from benchmarks.harness.result_file import RESULTS
+from benchmarks.harness.shop import CUTS
 from benchmarks.harness.study import Measured, Study
-from benchmarks.quality.__main__ import CUTS, FOLDER
-from benchmarks.quality.work import list_name
-from components.artifacts.examples import Examples
 from components.evaluate.predictions import lists
 from components.train.run import train
-from model.data.catalog import Catalog
 from model.data.trips import Trips, slice_positions
 from model.package import loaded_model as package
 from tfx_configs.recipes import full
@@ -106,8 +106,8 @@ LESS = {"a quarter of the history": "history", "a quarter of the shoppers": "sho
 AGED = {f"trained until {cut}": cut for cut in reversed(CUTS[:-1])}
 
 
-def main(most: study.Most = None, kind: study.Kind = None) -> None:
-    world = World(FOLDER / CUTS[-1] / "examples")
+def main(most: study.Most = None, kind: study.Kind = None) -> dict[str, Any]:
+    world = World(shop.examples())
 
     def variants(make: Callable[[World, str], np.ndarray], names: list[str]) -> dict[str, Callable[[], Measured]]:
         return {name: lambda name=name: world.measured(make(world, name)) for name in names}  # type: ignore[misc]
@@ -123,7 +123,7 @@ def main(most: study.Most = None, kind: study.Kind = None) -> None:
     study.measure({"rankers": rankers, "models": models}, most, kind)
     compared = {"rankers": rankers.compared(also=(AS_IT_IS, OTHER_SEED)), "models": models.compared()}
     about = {"cut": CUTS[-1], "trips": len(world.which), "ranking_days": ablation.RANKING_DAYS}
-    print(write_result("noise", about | compared, SEED))
+    return about | compared
 
 
 def rank(world: World, name: str) -> np.ndarray:
@@ -141,21 +141,14 @@ def rank(world: World, name: str) -> np.ndarray:
 def ask(world: World, name: str) -> np.ndarray:
     """[N, K] items by a whole model."""
     if name == CLEAN:
-        answered: np.ndarray = np.load(FOLDER / CUTS[-1] / "lists" / f"{list_name('aisle', SEED)}.npy")
-        return answered
+        return shop.listed(f"aisle-{SEED}")
     if name in AGED:
-        aged = package.load(FOLDER / AGED[name] / list_name("model", SEED))
+        aged = package.load(shop.model(AGED[name]))
         return lists(aged, world.trips, world.which, K).items_Nk
     trips = less(world.trips, LESS[name])
-    examples = OUT / LESS[name] / "examples"
-    if not examples.exists():
-        examples.mkdir(parents=True)
-        trips.save(examples / Trips.DIRECTORY)
-        whole = Examples(FOLDER / CUTS[-1] / "examples")
-        for same in (whole.directory / Catalog.DIRECTORY, whole.items):
-            (examples / same.name).symlink_to(same.resolve())
     model = OUT / LESS[name] / "model"
-    train(run=full(), examples_dir=examples, model_dir=model)
+    with tempfile.TemporaryDirectory(prefix="aisle-noise-") as folder:
+        train(run=full(), examples_dir=shop.with_trips(trips, Path(folder)), model_dir=model)
     gone = len(world.trips) - len(trips)  # all of them before the cut, and trips are sorted by time
     return lists(package.load(model), trips, world.which - gone, K).items_Nk
 

@@ -1,18 +1,17 @@
 """Are Aisle's scores the chances of a purchase? At each cut of the quality benchmark, as exported and without Platt.
 
-`python -m benchmarks calibration [--models FOLDER]` reads FOLDER/CUT/{examples,model-SEED}, which `make
-bench-quality` leaves, and writes build/bench/calibration.json.
+`python -m benchmarks calibration` needs the models that `python -m benchmarks quality` left, and writes
+build/bench/calibration.json.
 """
 
 import dataclasses
 import math
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-import typer
 
-from benchmarks.harness.result_file import RESULTS, write_result
+from benchmarks.harness import shop
 from components.evaluate.predictions import Lists, lists
 from components.kfp_support.progress import progress
 from model.errors import InputError
@@ -29,20 +28,17 @@ DRAWS = 20
 """Worlds in which every score is true by construction, for the error that chance alone makes."""
 
 
-def main(
-    models: Annotated[Path, typer.Option(help="folder with a folder a cut")] = RESULTS / "quality",
-) -> None:
-    folders = sorted(path for path in models.glob("????-??-??") if (path / f"model-{SEED}").exists())
-    print(write_result("calibration", {"cuts": [measure(folder) for folder in folders]}, SEED))
+def main() -> dict[str, Any]:
+    return {"cuts": [measure(cut) for cut in shop.CUTS]}
 
 
-def measure(folder: Path) -> dict[str, Any]:
+def measure(cut: str) -> dict[str, Any]:
     """One cut. Raises InputError for a model without a ranker."""
-    directory, task = folder / f"model-{SEED}", load_task(folder / "examples")
+    directory, task = shop.model(cut), load_task(shop.examples(cut))
     line = fitted(directory)
-    progress(f"{folder.name}: {len(task.trip_N):,} trips")
+    progress(f"{cut}: {len(task.trip_N):,} trips")
     listed = lists(package.load(directory), task.trips, task.trip_N, K, batch=64)
-    return {"cut": folder.name, "trips": len(task.trip_N), "line": line} | judge(task, listed, line)
+    return {"cut": cut, "trips": len(task.trip_N), "line": line} | judge(task, listed, line)
 
 
 def fitted(directory: Path) -> dict[str, float]:

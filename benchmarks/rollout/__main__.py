@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.harness.result_file import write_result
 from benchmarks.rollout.load import under_load
 from benchmarks.rollout.simulation import End, Month, Real, demo_trips, fixed, horizon_for, month, real_trips, roll_out
 from components.kfp_support.progress import progress
@@ -25,10 +24,10 @@ PLAN = RolloutSettings(min_outcome_ratio=1 - LOSS)
 LOAD_REQUESTS = 50_000
 
 
-def main() -> None:
+def main() -> dict[str, Any]:
     figures = simulate(real_trips(demo_trips()), ROUNDS)
     progress(f"{LOAD_REQUESTS:,} requests through Envoy while the weights change")
-    print(write_result("rollout", figures | under_load(LOAD_REQUESTS), SEED))
+    return figures | under_load(LOAD_REQUESTS)
 
 
 def simulate(real: Real, rounds: int, shoppers: int = SHOPPERS) -> dict[str, Any]:

@@ -11,13 +11,13 @@ Shape legend: S shoppers, P figures of the past, T trips.
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from benchmarks.harness.result_file import write_result
 from benchmarks.rollout.simulation import Real, demo_trips, real_trips
 from components.rollout.experiment.estimate import Shoppers, effect, explained, linearized
 from components.rollout.experiment.size import baseline, shoppers_needed
 from model.data.trips import Trips
-from pipelines.local.experiment_analysis import DAY_S, PAST_DAYS
+from pipelines.local.experiment_analysis import DAY_S, PAST_DAYS, past_of
 
 SEED = 7
 RUNS = 2000
@@ -27,31 +27,25 @@ WORLDS = ({"kept": 1.0, "share": 0.5}, {"kept": 0.9, "share": 0.5}, {"kept": 0.9
 EFFECTS = (0.02, 0.05, 0.1)
 
 
-def main() -> None:
+def main() -> dict[str, Any]:
     trips = demo_trips()
-    print(write_result("experiment", measure(shoppers_of(trips, real_trips(trips)), RUNS), SEED))
+    return measure(shoppers_of(trips, real_trips(trips)), RUNS)
 
 
 def shoppers_of(trips: Trips, real: Real) -> Shoppers:
     """Those who came in the second half of the test span, all of them in one arm."""
+    events = {"user_id": trips.event_user_E, "item_id": trips.event_item_E, "event_time": trips.event_time_E}
+    bought = pd.DataFrame(events)[trips.event_time_E >= trips.cut_s - PAST_DAYS * DAY_S]
     users = np.unique(trips.user_T[trips.test_trips()])
-    middle = (int(real.time_T.min()) + int(real.time_T.max())) / 2
-    late, count = real.time_T >= middle, len(users)
-    trips_S, hits_S = (np.bincount(real.user_T[late], weights, count) for weights in (None, real.hits_T[late]))
-    before_S, hits_before_S = (np.bincount(real.user_T[~late], w, count) for w in (None, real.hits_T[~late]))
-    span = (trips.event_time_E < trips.cut_s) & (trips.event_time_E >= trips.cut_s - PAST_DAYS * DAY_S)
-    span &= np.isin(trips.event_user_E, users)
-    user_E = np.searchsorted(users, trips.event_user_E[span])
-    moments = np.unique(np.stack([user_E, trips.event_time_E[span]]), axis=1)[0]
-    items_S, moments_S = np.bincount(user_E, minlength=count), np.bincount(moments, minlength=count)
-    past = [np.log1p(moments_S), items_S / np.maximum(moments_S, 1), moments_S > 0]
-    past += [hits_before_S / np.maximum(before_S, 1), before_S > 0]
-    came = trips_S > 0
+    visits = pd.DataFrame({"user_id": users[real.user_T], "hits": real.hits_T.astype(float)})
+    late = real.time_T >= (int(real.time_T.min()) + int(real.time_T.max())) / 2
+    by_shopper = visits[late].groupby("user_id")["hits"]
+    came = by_shopper.size()
     return Shoppers(
-        treated_S=np.zeros(int(came.sum()), bool),
-        hits_S=hits_S[came],
-        trips_S=trips_S[came].astype(float),
-        past_SP=np.stack(past, axis=1)[came].astype(float),
+        treated_S=np.zeros(len(came), bool),
+        hits_S=by_shopper.sum().to_numpy(),
+        trips_S=came.to_numpy(float),
+        past_SP=past_of(bought, visits[~late], trips.cut_s).reindex(came.index, fill_value=0.0).to_numpy(),
     )
 
 

@@ -1,11 +1,9 @@
 """A whole rollout's changes of weight at one Envoy that is under load: how long each takes, and what is lost.
 
-Behind it are two tiny servers, so that Envoy is what is tried: `python -m benchmarks.rollout.load NAME PORT` runs one,
-which answers everything with its name. Near the end the canary is killed under full load.
+Behind it are two tiny servers, so that Envoy is what is tried. Near the end the canary is killed under full load.
 """
 
 import http.client
-import sys
 import tempfile
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
+from benchmarks.harness.process import python
 from components.rollout.local.envoy_process import Proxy
 from components.rollout.local.envoy_process import proxy as envoy_proxy
 from components.rollout.local.processes import READY_PATH, Backend, Process, free_port, running, wait_ready
@@ -75,7 +74,7 @@ def _ask(port: int, client: int, requests: int, answers: list[tuple[int, str]]) 
 
 def _server(stack: ExitStack, name: str, workdir: Path) -> tuple[Process, Backend]:
     backend = Backend(http_port=free_port(), grpc_port=free_port())
-    command = [sys.executable, "-m", "benchmarks.rollout.load", name, str(backend.http_port)]
+    command = python("benchmarks.rollout.load:serve", name, str(backend.http_port))
     process = stack.enter_context(running(name, command, workdir / f"{name}.log"))
     wait_ready(process, backend)
     return process, backend
@@ -93,11 +92,12 @@ def _changes(proxy: Proxy, canary: Process, answers: list[tuple[int, str]], requ
     return changes_ms
 
 
-if __name__ == "__main__":
+def serve(name: str, port: str) -> None:
+    """Answers everything with its name."""
 
     async def answer(request: Request) -> PlainTextResponse:
         await request.body()
-        return PlainTextResponse(sys.argv[1])
+        return PlainTextResponse(name)
 
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
-    uvicorn.run(app, host="127.0.0.1", port=int(sys.argv[2]), log_level="warning")
+    uvicorn.run(app, host="127.0.0.1", port=int(port), log_level="warning")

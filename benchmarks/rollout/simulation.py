@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.quality.__main__ import CUTS, FOLDER
+from benchmarks.harness import shop
 from components.kfp_support.progress import progress
 from components.rollout.decision.evidence import Evidence, VersionEvidence
 from components.rollout.decision.state_machine import RolloutState, apply, decide
+from model.data.personal_frequency import top_frequency
 from model.data.trips import Trips
-from model.errors import InputError
+from model.evaluation.clustered_errors import Z95, ratio
 from tfx_configs.settings import RolloutSettings
+from tfx_configs.units import DAY_S
 
 HALF_LIFE_DAYS = 60.0
 K = 10
-Z95 = 1.96
 ASSUMED: dict[str, Any] = {"errors": 0, "p50_ms": 5.0, "p99_ms": 10.0, "p99_low_ms": 10.0}
 """Of both versions: only outcomes and the split are simulated."""
 
@@ -54,24 +55,19 @@ class End:
 
 
 def demo_trips() -> Trips:
-    """Those of the quality benchmark's last cut. Raises InputError where there are none."""
-    folder = FOLDER / CUTS[-1] / "examples" / "trips"
-    if not folder.exists():
-        raise InputError(f"{folder}: expected the trips of the quality benchmark, not found; run `make bench-quality`")
-    progress("hits of personal frequency on the demo's trips")
-    return Trips.load(folder)
+    """Those of the quality benchmark's last cut."""
+    return Trips.load(shop.examples() / Trips.DIRECTORY)
 
 
 def real_trips(trips: Trips) -> Real:
     """Hits of personal frequency, the first stable model, on every test trip."""
+    progress("hits of personal frequency on every test trip")
     test = trips.test_trips()
     hits_T = np.zeros(len(test), np.int64)
     for row, trip in enumerate(test):
         past = trips.history(int(trip))
-        items, which = np.unique(trips.event_item_E[past], return_inverse=True)
-        age_days = (trips.time_T[trip] - trips.event_time_E[past]) / 86_400
-        score = np.bincount(which, 0.5 ** (age_days / HALF_LIFE_DAYS), minlength=len(items))
-        top = items[np.argsort(-score, kind="stable")[:K]]
+        age_days = (trips.time_T[trip] - trips.event_time_E[past]) / DAY_S
+        top = top_frequency(np.zeros(len(past)), trips.event_item_E[past], age_days, HALF_LIFE_DAYS)[1][:K]
         hits_T[row] = np.isin(top, trips.basket(int(trip))).sum()
     _, user_T = np.unique(trips.user_T[test], return_inverse=True)
     return Real(user_T=user_T, time_T=trips.time_T[test], hits_T=hits_T)
@@ -168,16 +164,14 @@ class _Sums:
         return math.log(canary.hits_per_trip / stable.hits_per_trip), math.hypot(*errors)
 
     def _version(self, side: int) -> VersionEvidence:
-        """As components.rollout.local.gather_evidence.clustered_se, on sums."""
-        hits, trips = self._hits[side], self._trips[side]
-        total, shoppers = trips.sum(), int((trips > 0).sum())
-        residual = hits - hits.sum() / total * trips if total else hits
-        se = math.sqrt(shoppers / (shoppers - 1) * (residual @ residual)) / total if shoppers > 1 else math.inf
+        came = self._trips[side] > 0
+        hits, trips = self._hits[side][came], self._trips[side][came]
+        requests = int(trips.sum())
         return VersionEvidence(
-            requests=int(total),
-            shoppers=shoppers,
-            trips=int(total),
+            requests=requests,
+            shoppers=len(trips),
+            trips=requests,
             hits=int(hits.sum()),
-            hits_per_trip_se=se,
+            hits_per_trip_se=ratio(hits, trips, np.arange(len(trips))).se,
             **ASSUMED,
         )

@@ -20,19 +20,19 @@ from typing import Any
 import psutil
 from prometheus_client.parser import text_string_to_metric_families
 
+from benchmarks.harness import process as child
+from benchmarks.harness import shop
 from benchmarks.harness.process import busy_s
-from benchmarks.harness.result_file import write_result
+from benchmarks.harness.result_file import RESULTS
 from benchmarks.serving.load import Load, http_request, run_load
 from benchmarks.serving.tutorial import NAME
 from components.rollout.local.processes import READY_PATH, Backend, Process, free_port, get, running, wait_ready
 from components.rollout.local.trip_traffic import seed_store
 from model.data.trips import Trips
-from model.errors import InputError
 from model.files import atomic_directory, write_json
 from model.package.manifest import verify
 
-CUT = Path("build/bench/quality/2017-12-04")
-SCRATCH = Path("build/bench/serving")
+SCRATCH = RESULTS / "serving"
 SEED = 7
 LIMIT_MS = 25.0
 """p99 of a rate that counts as taken."""
@@ -52,21 +52,18 @@ Command = Callable[[int, int], list[str]]
 """(HTTP port, gRPC port) -> what starts a server."""
 
 
-def main() -> None:
-    """Measures everything, one thing after the other, and writes build/bench/serving.json."""
-    model = CUT / "model-7"
-    if not model.is_dir():
-        raise InputError(f"{model}: expected a model directory, found none; run `make bench-quality` first")
+def main() -> dict[str, Any]:
+    """Measures everything, one thing after the other."""
+    model = shop.model()
     core, trips, store = prepared(SCRATCH)
     manifest, requests = verify(model), requests_of(trips)
     tutorial = SCRATCH / "tutorial"
     sizes = (str(manifest.items), str(len(trips.user_ids)))
-    subprocess.run([sys.executable, "-m", "benchmarks.serving.tutorial", str(tutorial), *sizes], check=True)
+    subprocess.run(child.python("benchmarks.serving.tutorial:build", tutorial, *sizes), check=True)
     python = mlserver_python(SCRATCH.parent / "mlserver")
-    peer = [sys.executable, "-m", "benchmarks.serving.peer", str(tutorial)]
     servers: dict[str, Command] = {
         "Aisle": lambda *ports: aisle(model, store, *PATIENT, ports=ports),
-        "plain KServe predictor": lambda http, _: [*peer, str(http)],
+        "plain KServe predictor": lambda http, _: child.python("benchmarks.serving.peer:main", tutorial, str(http)),
         "the same in MLServer": lambda *ports: mlserver_command(python, SCRATCH / "settings", tutorial, *ports),
     }
     figures = {}
@@ -74,17 +71,16 @@ def main() -> None:
         with pinned(name, start, core, SCRATCH) as (process, port):
             figures[name] = measured(process, port, requests)
     vectors = str(model / "index" / "vectors.npy")
-    result = {
+    return {
         "limit_ms": LIMIT_MS,
         "catalog_items": manifest.items,
         "shoppers": SHOPPERS,
         "mean_history": round(float(trips.kept_events(trips.cut_s).sum() / len(trips.user_ids)), 1),
         "aisle": figures.pop("Aisle"),
         "peers": figures,
-        "catalog": [_printed("benchmarks.serving.catalog", core, vectors, str(items)) for items in CATALOGS],
-        "runtime": _printed("benchmarks.serving.runtime", core, str(CUT / "examples")),
+        "catalog": [_printed("benchmarks.serving.catalog:main", core, vectors, str(items)) for items in CATALOGS],
+        "runtime": _printed("benchmarks.serving.runtime:main", core, str(shop.examples())),
     }
-    write_result("serving", result, SEED)
 
 
 def prepared(scratch: Path) -> tuple[int, Trips, Path]:
@@ -92,7 +88,7 @@ def prepared(scratch: Path) -> tuple[int, Trips, Path]:
     server_core, client_core = sorted(os.sched_getaffinity(0))[-2:][::-1]
     os.sched_setaffinity(0, {client_core})
     shutil.rmtree(scratch, ignore_errors=True)
-    trips = Trips.load(CUT / "examples" / "trips")
+    trips = Trips.load(shop.examples() / Trips.DIRECTORY)
     return server_core, trips, seed_store(trips, scratch / "store", MAX_HISTORY)
 
 
@@ -158,11 +154,11 @@ def _stages(port: int) -> dict[str, float]:
     return {sample.labels["stage"]: sample.value for sample in samples if sample.name.endswith("_sum")}
 
 
-def _printed(module: str, core: int, *arguments: str) -> dict[str, Any]:
-    """The JSON that a module prints last, run on one core."""
-    command = ["taskset", "-c", str(core), sys.executable, "-m", module, *arguments]
+def _printed(function: str, core: int, *arguments: str) -> dict[str, Any]:
+    """What a function returns, called on one core."""
+    command = ["taskset", "-c", str(core), *child.python(function, *arguments)]
     line = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
-    print(module, line, flush=True)
+    print(function, line, flush=True)
     return dict(json.loads(line))
 
 

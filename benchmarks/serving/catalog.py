@@ -1,12 +1,10 @@
 """What a larger catalog does to the index: time of a search, memory, and how much of what is there it finds.
 
-`python -m benchmarks.serving.catalog VECTORS ITEMS` prints one JSON line; VECTORS is a saved model's index/vectors.npy.
 Larger catalogs are made of real items' vectors with noise, and so are the queries.
 """
 
-import json
-import sys
 import time
+from typing import Any
 
 import numpy as np
 import psutil
@@ -20,7 +18,9 @@ QUERIES, ASKED_FOR = 200, 1000
 SEED = 7
 
 
-def main(path: str, items: str) -> None:
+@threadpool_limits.wrap(limits=1)
+def main(path: str, items: str) -> dict[str, Any]:
+    """`path`: a saved model's index/vectors.npy."""
     real, rng = np.load(path, allow_pickle=False), np.random.default_rng(SEED)
     count = int(items)
     vectors = real[:count] if count <= len(real) else _near(real, count, ITEM_NOISE, rng)
@@ -37,7 +37,7 @@ def main(path: str, items: str) -> None:
     true = np.concatenate([exact.search(query[None], RECALL_AT) for query in asked])
     listed = index.search(asked, RECALL_AT)
     recall = np.mean([np.isin(row, nearest).mean() for row, nearest in zip(true, listed, strict=True)])
-    about = index.about | {
+    return index.about | {
         "items": len(vectors),
         "p50_ms": round(float(np.percentile(took_ms, 50)), 2),
         "p99_ms": round(float(np.percentile(took_ms, 99)), 2),
@@ -45,7 +45,6 @@ def main(path: str, items: str) -> None:
         "rss_mb": round(psutil.Process().memory_info().rss / 1e6),
         f"index_recall@{RECALL_AT}": round(float(recall), 4),
     }
-    print(json.dumps(about))
 
 
 def _near(real: np.ndarray, rows: int, noise: float, rng: np.random.Generator) -> np.ndarray:
@@ -56,8 +55,3 @@ def _near(real: np.ndarray, rows: int, noise: float, rng: np.random.Generator) -
         part = part + noise * rng.standard_normal(part.shape, dtype=np.float32)
         made[start : start + len(part)] = part / np.linalg.norm(part, axis=1, keepdims=True)
     return made
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1):
-        main(*sys.argv[1:])

@@ -5,17 +5,19 @@ holds in memory before and after each tenth of the requests. The requests are th
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from benchmarks.harness.result_file import measured_by, write_result
+from benchmarks.harness.result_file import measured_by
+
+SEED = 0
 
 
 def main(
     requests: Annotated[int, typer.Option(help="over all endpoints")] = 10_000,
     model: Annotated[Path | None, typer.Option(help="model directory; default: a model without TensorFlow")] = None,
-) -> None:
+) -> dict[str, Any]:
     options = ["--fuzz-requests", str(requests), *(["--fuzz-model", str(model)] if model else [])]
     figures = measured_by("tests/model/serving/test_fuzz.py", "fuzz", *options)
-    print(write_result("fuzz", {"model": model.name if model else "fake"} | figures, seed=0))
+    return {"model": model.name if model else "fake"} | figures

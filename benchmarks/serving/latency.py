@@ -8,44 +8,40 @@ import os
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from benchmarks.harness.result_file import write_result
+from benchmarks.harness import shop
+from benchmarks.harness.shop import CUTS
 from benchmarks.peers.registry import PEERS
-from benchmarks.quality.__main__ import CUTS, FOLDER, SEEDS
 from benchmarks.quality.result import AISLE
-from benchmarks.quality.work import list_name
 from components.evaluate.predictions import request_of
 from components.kfp_support.progress import progress
 from model.api import Model
-from model.errors import InputError
 from model.evaluation.next_basket_task import Task, load_task
 from model.files import read_json
 
 REQUESTS = 300
-K = 10
+K, SEED = 10, 7
 
 
-def main() -> None:
-    folder = FOLDER / CUTS[-1]
-    model = folder / list_name("model", SEEDS[0])
-    if not model.exists():
-        raise InputError(f"{model}: expected the model of the quality benchmark, not found; run `make bench-quality`")
+def main() -> dict[str, Any]:
+    model = shop.model()
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with threadpool_limits(1):
-        rankers = measure(folder, model, load_task(folder / "examples"), REQUESTS)
-    print(write_result("latency", {"cut": CUTS[-1], "requests": REQUESTS, "k": K, "rankers": rankers}, SEEDS[0]))
+        rankers = measure(model, load_task(shop.examples()), REQUESTS)
+    return {"cut": CUTS[-1], "requests": REQUESTS, "k": K, "rankers": rankers}
 
 
-def measure(folder: Path, model: Path, task: Task, requests: int) -> dict[str, dict[str, float]]:
+def measure(model: Path, task: Task, requests: int) -> dict[str, dict[str, float]]:
     """{ranker: {cpu_ms_p50, cpu_ms_p99}} over the first judged trips, one request after the other."""
     from model.package import loaded_model as package
 
     figures: dict[str, dict[str, float]] = {}
     for name, (make, _) in PEERS.items():
-        about = folder / "lists" / f"{name}.json"
+        about = model.parent / "lists" / f"{name}.json"
         if about.exists():
             progress(name)
             peer = make(**read_json(about)["settings"]).fit(task.trips)

@@ -1,9 +1,5 @@
-"""The predictor of KServe's own examples: a synchronous predict, one request at a time.
+"""The predictor of KServe's own examples: a synchronous predict, one request at a time."""
 
-`python -m benchmarks.serving.peer DIRECTORY PORT`; DIRECTORY has the models of benchmarks.serving.tutorial.
-"""
-
-import sys
 from pathlib import Path
 
 import kserve
@@ -31,11 +27,7 @@ class Predictor(kserve.Model):
 
 
 def main(directory: str, port: str) -> None:
-    """Serves until SIGTERM."""
+    """Serves the models of benchmarks/serving/tutorial.py until SIGTERM."""
     bind_to_loopback()
     server = kserve.ModelServer(http_port=int(port), enable_grpc=False, workers=1, enable_latency_logging=False)
     server.start([Predictor(Path(directory))])
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,11 +1,8 @@
 """The ranking network in TensorFlow and in ONNX Runtime: milliseconds of CPU for one request's candidates, one thread.
 
-`python -m benchmarks.serving.runtime EXAMPLES` prints one JSON line. The whole graph is tried too, with the
-error that prevents it.
+The whole graph is tried too, with the error that prevents it.
 """
 
-import json
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -31,8 +28,10 @@ DTYPES = (tf.int32, tf.int64, tf.int32, tf.int64, tf.int32, tf.int32)
 """Of Batch's fields."""
 
 
-def main(examples: str) -> None:
-    run, catalog = full(), Catalog.load(Path(examples) / "catalog").as_served()
+def main(examples: str) -> dict[str, Any]:
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    run, catalog = full(), Catalog.load(Path(examples) / Catalog.DIRECTORY).as_served()
     recommender = Recommender(catalog, run, no_scorer)
     features = len(recommender.features.records)
     ranker = Ranker(catalog, features)
@@ -45,7 +44,7 @@ def main(examples: str) -> None:
     converted, _ = tf2onnx.convert.from_function(network, input_signature=signature, opset=OPSET)
     session = _session(converted)
     measured = [_compared(network, session, batch, run.candidates.ranked, features, catalog.items) for batch in BATCHES]
-    print(json.dumps({"network": measured, "whole_graph": _obstacle(Recommender(catalog, run, RankerScorer(ranker)))}))
+    return {"network": measured, "whole_graph": _obstacle(Recommender(catalog, run, RankerScorer(ranker)))}
 
 
 def _session(converted: Any) -> onnxruntime.InferenceSession:
@@ -96,9 +95,3 @@ def _obstacle(recommender: Recommender) -> str:
     except Exception as error:  # whatever the converter or the runtime raises is the finding
         return f"{type(error).__name__}: {str(error).splitlines()[0]:.300}"
     return "converts"
-
-
-if __name__ == "__main__":
-    tf.config.threading.set_intra_op_parallelism_threads(1)
-    tf.config.threading.set_inter_op_parallelism_threads(1)
-    main(*sys.argv[1:])

@@ -10,8 +10,9 @@ import numpy as np
 import psutil
 import typer
 
-from benchmarks.harness.result_file import RESULTS, write_result
-from benchmarks.serving.__main__ import CUT, SEED, WARM_RPS, WARM_S, aisle, pinned, prepared, requests_of
+from benchmarks.harness import shop
+from benchmarks.harness.result_file import RESULTS
+from benchmarks.serving.__main__ import SEED, WARM_RPS, WARM_S, aisle, pinned, prepared, requests_of
 from benchmarks.serving.load import Load, run_load
 from components.kfp_support.progress import progress
 from model.files import read_json
@@ -20,13 +21,13 @@ SCRATCH = RESULTS / "soak"
 MINUTES, WINDOWS = 30, 6
 
 
-def main(minutes: Annotated[float, typer.Option(help="altogether")] = MINUTES) -> None:
+def main(minutes: Annotated[float, typer.Option(help="altogether")] = MINUTES) -> dict[str, Any]:
     core, trips, store = prepared(SCRATCH)
     rps = read_json(RESULTS / "serving.json")["aisle"]["half_rps"]
     log = ("--request-log", str(SCRATCH / "log"))
 
     def start(*ports: int) -> list[str]:
-        return aisle(CUT / "model-7", store, *log, ports=ports)
+        return aisle(shop.model(), store, *log, ports=ports)
 
     with pinned("soak", start, core, SCRATCH) as (process, port):
         requests = requests_of(trips)
@@ -37,8 +38,7 @@ def main(minutes: Annotated[float, typer.Option(help="altogether")] = MINUTES) -
             rss_mb = round(psutil.Process(process.pid).memory_info().rss / 1e6)
             windows.append(_window(load, rss_mb))
             progress(f"{number + 1} of {WINDOWS}: {windows[-1]}")
-    result = {"minutes": minutes, "rps": rps, "windows": windows} | verdict(windows)
-    print(write_result("soak", result, SEED))
+    return {"minutes": minutes, "rps": rps, "windows": windows} | verdict(windows)
 
 
 def _window(load: Load, rss_mb: int) -> dict[str, Any]:

@@ -2,11 +2,8 @@
 
 TFRS's BruteForce over embeddings by user id, then a small network over (user, item) for each candidate. Weights are
 random: only the work counts here, not the answers. Nothing here needs a model server: each peer brings its own.
-
-`python -m benchmarks.serving.tutorial DIRECTORY ITEMS USERS` saves both.
 """
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,18 +52,14 @@ def _embedding(ids: np.ndarray) -> Any:
     return tf.keras.Sequential([lookup, tf.keras.layers.Embedding(len(ids) + 1, WIDTH)])
 
 
-def build(directory: Path, items: int, users: int) -> None:
-    """Saves both models, of random weights."""
-    item_ids, user_ids = np.arange(items).astype(str), np.arange(users).astype(str)
+def build(directory: str, items: str, users: str) -> None:
+    """Saves both models, of random weights, for so many of each."""
+    item_ids, user_ids = np.arange(int(items)).astype(str), np.arange(int(users)).astype(str)
     index = tfrs.layers.factorized_top_k.BruteForce(_embedding(user_ids), k=CANDIDATES)
-    vectors = np.random.default_rng(7).normal(size=(items, WIDTH)).astype(np.float32)
+    vectors = np.random.default_rng(7).normal(size=(len(item_ids), WIDTH)).astype(np.float32)
     index.index(tf.constant(vectors), tf.constant(item_ids))
     index(tf.constant(["1"]))
-    tf.saved_model.save(index, str(directory / "retrieval"))
+    tf.saved_model.save(index, f"{directory}/retrieval")
     ranking = _Ranking(user_ids, item_ids)
     ranking({"user_id": tf.constant(["1"]), "item_id": tf.constant(["1"])})
-    tf.saved_model.save(ranking, str(directory / "ranking"))
-
-
-if __name__ == "__main__":
-    build(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]))
+    tf.saved_model.save(ranking, f"{directory}/ranking")

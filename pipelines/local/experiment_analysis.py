@@ -179,10 +179,10 @@ def _figures(
     now = visits[visits["time_s"] >= since_s]
     closed = now["time_s"] <= (events["event_time"].max() if len(events) else 0.0) - outcomes_s
     visits_before = visits[visits["time_s"] < since_s - outcomes_s]
-    return span, now.assign(hits=now["hits"].where(closed)), _past(events, visits_before, since_s)
+    return span, now.assign(hits=now["hits"].where(closed)), past_of(events, visits_before, since_s)
 
 
-def _past(events: pd.DataFrame, visits: pd.DataFrame, since_s: float) -> pd.DataFrame:
+def past_of(events: pd.DataFrame, visits: pd.DataFrame, since_s: float) -> pd.DataFrame:
     """By user_id: trips and items a trip before the experiment, and hits a visit where the log goes back."""
     before = events[events["event_time"] < since_s]
     moments = before.drop_duplicates(["user_id", "event_time"]).groupby("user_id").size()
