@@ -40,7 +40,7 @@ def test_ratings_without_baskets_stores_promotions_or_users_end_with_a_report(fi
 
 
 def test_killed_stages_and_a_killed_pipeline_change_nothing_in_the_result(films_run: Run, tmp_path: Path) -> None:
-    """The run has a directory of its own. Ingest, examples and baselines, which no kill affects, come from the cache."""
+    """It has its own directory. Ingest, examples and baselines, which no kill affects, come from the cache."""
     assert films_run.data is not None
     out = tmp_path / "killed"
     assert _copy_cached(films_run.out, out, "ingest", "examples", "baselines") == 3
