@@ -17,6 +17,8 @@ FIRST = {
     "tests/pipelines/test_own_data.py": "films",
     "tests/pipelines/test_demo.py": "groceries",
     "tests/pipelines/explore/test_trained.py": "groceries",
+    "tests/components/engines/test_engines.py": "spark",
+    "tests/components/ingest/test_completejourney.py": "spark",
 }
 """{file: group}, in the order in which they are begun."""
 LIGHT = {Path("tests"), Path("tests/pipelines")}

@@ -47,6 +47,8 @@ def test_a_file_stays_in_one_process_and_so_does_a_directory_that_shares_what_it
     assert group("tests/pipelines/test_cli.py::test_x") == "tests/pipelines/test_cli.py"
     assert group("tests/pipelines/explore/test_app.py::test_x") == "tests/pipelines/explore"
     assert group("tests/pipelines/explore/test_trained.py::test_x") == group("tests/pipelines/test_demo.py::test_x")
+    assert group("tests/components/engines/test_engines.py::test_x") == "spark"
+    assert group("tests/components/ingest/test_completejourney.py::test_x[spark]") == "spark"
 
 
 def test_every_file_that_is_named_is_there_and_the_tests_of_the_clock_are_first() -> None:

@@ -1,6 +1,7 @@
 """Models that start from a parent: refreshed and warm."""
 
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +48,41 @@ def refreshed(week_later: Trained, trained: Trained) -> Path:
     return week_later.model
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unmoved:
+    """A refresh of a model on its own catalog, in the model's directory: ended half way, then run again."""
+
+    model: Path
+    record: TrainingRecord
+    digests: tuple[dict[str, str], dict[str, str], dict[str, str]]
+    """Of the directory: before, after the end half way, after the run."""
+
+
+@pytest.fixture(scope="module")
+def unmoved(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> Unmoved:
+    root = tmp_path_factory.mktemp("unmoved")
+    model = Path(shutil.copytree(trained.model, root / "model"))
+    before = tree_digests(root)
+    with pytest.MonkeyPatch.context() as ended:
+        ended.setattr("model.package.export.write_manifest", _end)
+        with pytest.raises(KeyboardInterrupt):
+            start_from(trained.model, trained, "refresh", model)
+    half_way = tree_digests(root)
+    _, record = start_from(trained.model, trained, "refresh", model)
+    return Unmoved(model=model, record=record, digests=(before, half_way, tree_digests(root)))
+
+
+def _end(*_: Any, **__: Any) -> None:
+    raise KeyboardInterrupt
+
+
 def test_on_its_own_catalog_a_refreshed_model_gives_exactly_its_parents_scores(
-    trained: Trained, tmp_path: Path
+    trained: Trained, unmoved: Unmoved, tmp_path: Path
 ) -> None:
-    _, record = start_from(trained.model, trained, "refresh", tmp_path / "one")
-    assert answers(tmp_path / "one", trained) == answers(trained.model, trained)
-    assert record.parent == loaded(trained.model).version and record.curves == {}
+    assert answers(unmoved.model, trained) == answers(trained.model, trained)
+    assert unmoved.record.parent == loaded(trained.model).version and unmoved.record.curves == {}
     # And that model can be a parent again.
-    start_from(tmp_path / "one", trained, "refresh", tmp_path / "two")
+    start_from(unmoved.model, trained, "refresh", tmp_path / "two")
     assert answers(tmp_path / "two", trained) == answers(trained.model, trained)
 
 
@@ -97,23 +125,11 @@ def test_a_warm_start_moves_the_weights_a_little_and_can_be_a_parent(
         start_from(warm, week_later, "warm", tmp_path / "again")
 
 
-def test_one_that_was_ended_half_way_leaves_what_was_there_and_runs_again(
-    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    shutil.copytree(trained.model, tmp_path / "model")
-    whole = tree_digests(tmp_path)
-    with monkeypatch.context() as ended:
-        ended.setattr("model.package.export.write_manifest", _end)
-        with pytest.raises(KeyboardInterrupt):
-            start_from(trained.model, trained, "refresh", tmp_path / "model")
-    assert tree_digests(tmp_path) == whole
-    start_from(trained.model, trained, "refresh", tmp_path / "model")
-    assert tree_digests(tmp_path) != whole
-    assert answers(tmp_path / "model", trained) == answers(trained.model, trained)
-
-
-def _end(*_: Any, **__: Any) -> None:
-    raise KeyboardInterrupt
+def test_one_that_was_ended_half_way_leaves_what_was_there_and_runs_again(trained: Trained, unmoved: Unmoved) -> None:
+    before, half_way, after = unmoved.digests
+    assert half_way == before
+    assert after != before
+    assert answers(unmoved.model, trained) == answers(trained.model, trained)
 
 
 REFUSED: dict[str, tuple[dict[str, Any], type[AisleError], str]] = {
