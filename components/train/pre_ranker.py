@@ -37,7 +37,7 @@ def train_preranker(
     chosen = rng.permutation(len(which))[:TRIPS]
     candidates, nothing = recommender.candidates, tf.zeros([0], tf.int32)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def sample(batch: Batch, retrieved_BR: Tensor, item_L: Tensor, row_L: Tensor, draw: Tensor) -> tuple[Tensor, ...]:
         pool, feature_PF = candidates.pool(batch, retrieved_BR, nothing, nothing)
         bought_P = contains(pool.row_C, pool.item_C, row_L, item_L)
@@ -79,7 +79,7 @@ def _fit_network(
     steps = EPOCHS * -(-len(bought_N) // BATCH)
     optimizer = tf.keras.optimizers.legacy.Adam(tf.keras.optimizers.schedules.CosineDecay(RATE, steps))
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def step(x: Tensor, line: Tensor, y: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             tape.watch(variables)

@@ -124,7 +124,7 @@ def train_ranker(
 
 def _standardise(model: RankingModel, data: Any) -> None:
     """Sets the ranker's mean and scale from the first batches of the training trips."""
-    sample = tf.function(lambda inputs: model.sample(inputs)[3], reduce_retracing=True)
+    sample = tf.function(lambda inputs: model.sample(inputs)[3], autograph=False, reduce_retracing=True)
     dense = np.concatenate([sample(inputs).numpy() for inputs in data.take(STANDARDISE_BATCHES)])
     model.ranker.mean_F.assign(dense.mean(axis=0))
     model.ranker.scale_F.assign(np.maximum(dense.std(axis=0), 1e-3))

@@ -120,7 +120,7 @@ def retrieve(
 
 def query_vectors(towers: TwoTowers, reader: TripReader, which: np.ndarray, step: int = 256) -> np.ndarray:
     """[n, d] float32 vectors of the given trips."""
-    embed = tf.function(towers.queries, reduce_retracing=True)
+    embed = tf.function(towers.queries, autograph=False, reduce_retracing=True)
     parts = [
         embed(Batch(*map(tf.convert_to_tensor, reader.batch(which[i : i + step])))).numpy()
         for i in range(0, len(which), step)

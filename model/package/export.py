@@ -73,17 +73,18 @@ class Serving(tf.Module):
             user_B=self._users.lookup(user_B),
         )
 
-    @tf.function(input_signature=REQUEST)
+    @tf.function(autograph=False, input_signature=REQUEST)
     def embed(self, *request: Tensor) -> dict[str, Tensor]:
         """{"query": [B, d]}: what the index is searched with."""
         return {"query": self.recommender.embed(self._batch(*request))}
 
     @tf.function(
+        autograph=False,
         input_signature=[
             tf.TensorSpec([None], tf.string, "item_id"),
             tf.TensorSpec([None], tf.string, "user_id"),
             tf.TensorSpec([None], tf.string, "store_id"),
-        ]
+        ],
     )
     def is_known(self, item_id: Tensor, user_id: Tensor, store_id: Tensor) -> dict[str, Tensor]:
         """{"item", "user", "store"}: whether the model knows each of them; no store is none that it knows."""
@@ -94,6 +95,7 @@ class Serving(tf.Module):
         }
 
     @tf.function(
+        autograph=False,
         input_signature=[
             *REQUEST,
             tf.TensorSpec([None, None], tf.int32, "retrieved"),
@@ -101,7 +103,7 @@ class Serving(tf.Module):
             tf.TensorSpec([None], tf.int32, "exclude_row"),
             tf.TensorSpec([], tf.int32, "ranked"),
             tf.TensorSpec([], tf.int32, "k"),
-        ]
+        ],
     )
     def recommend(self, *inputs: Tensor) -> dict[str, Tensor]:
         """{"item_id", "score", "reason"}: [B, at most k], best first; item_id is empty where candidates ran out."""

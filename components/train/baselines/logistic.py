@@ -20,7 +20,9 @@ STEP = 50
 def logistic_weights(graph: FeatureGraph, reader: TripReader, which: np.ndarray, seed: int) -> dict[str, float]:
     """The weights of model.baselines.frequency.Logistic, by name, from some of the trips `which`; without a history,
     all 0."""
-    inputs = tf.function(lambda batch, item, row: own_inputs(graph, graph(batch, item, row)), reduce_retracing=True)
+    inputs = tf.function(
+        lambda batch, item, row: own_inputs(graph, graph(batch, item, row)), autograph=False, reduce_retracing=True
+    )
     chosen = np.random.default_rng(seed).permutation(which)[:TRIPS]
     names: tuple[str, ...] = ()
     features, labels = [], []

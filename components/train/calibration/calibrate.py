@@ -91,7 +91,7 @@ def _listed(
     """(log-odds, bought): [N] each, the first LISTED candidates of each trip."""
     everything = RankingModel(recommender, ranker, negative_percent=100.0)
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(autograph=False, reduce_retracing=True)
     def best(inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
         batch, candidates, label_C, dense_CF = everything.sample(inputs)
         logit_C = ranker(dense_CF, candidates.item_C, tf.gather(batch.user_B, candidates.row_C))
