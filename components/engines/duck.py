@@ -12,7 +12,7 @@ from ibis.expr.types import IntegerColumn, Table, TimestampColumn
 from ibis.util import gen_name
 
 from components.engines.csv_format import CsvFormat
-from components.engines.engine import readable
+from components.engines.engine import readable, whole_micros
 from tfx_configs.settings import DataSettings
 
 
@@ -41,7 +41,7 @@ class DuckDB:
             files = f"{path.absolute()}/**/*.parquet" if path.is_dir() else path.absolute()
             rows = self._backend.read_parquet(files, binary_as_string=True)
             finer = [name for name, kind in rows.schema().items() if _in_nanoseconds(kind)]
-            return rows.mutate(**{name: self.moment(_epoch_ns(rows[name]) // 1000) for name in finer})
+            return rows.mutate(**{name: self.moment(whole_micros(_epoch_ns(rows[name]))) for name in finer})
 
     def read_csv(self, path: Path, form: CsvFormat) -> Table:
         with readable(path, "CSV"):

@@ -82,6 +82,11 @@ def open_engine(data: DataSettings, *folders: Path) -> Iterator[Engine]:
             engine.close()
 
 
+def whole_micros(nanoseconds: IntegerColumn) -> IntegerColumn:
+    """Whole microseconds. Ibis divides integers as doubles, which are too coarse: the rest is taken off before."""
+    return ((nanoseconds - nanoseconds % 1000) / 1000).round().cast("int64")
+
+
 def one_line(error: Exception) -> str:
     """The error's message without line breaks."""
     return " ".join(str(error).split())

@@ -69,7 +69,8 @@ def renamed(table: Table, names: Collection[str], columns: Mapping[str, str], wh
         if others:
             raise InputError(
                 f"{where}: expected a name of its own for each column, got {target} for {shown([name, *others])} "
-                f"(upper and lower case are the same); rename one in the file or with {setting('columns', {name: 'other'})}"
+                f"(upper and lower case are the same); rename one, for example with "
+                + setting("columns", {name: "other"})
             )
     missing = [column.name for column in table.columns if column.required and column.name not in ours.values()]
     if missing:

@@ -174,9 +174,7 @@ class TableReader:
     def _time(self, name: str, own: Mapping[str, Any]) -> TimestampColumn:
         values = TimeValues(engine=self.engine, value=self.raw[name])
         try:
-            moments = values.read(
-                {what: value for what, value in own.items() if what != "present"}, self.data.day_first
-            )
+            moments = values.read(own, self.data.day_first)
         except AmbiguousDates as both:
             raise InputError(
                 f"{self.path}: expected dates in {name} of which one row shows whether the day or the month is first, "

@@ -1,4 +1,4 @@
-"""Text out of any column: ids and attributes as an export writes them, and the marks that stand for no value."""
+"""Text out of any column: ids and attributes as an export writes them, and the marks for no value."""
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -26,7 +26,7 @@ def as_text(value: Column, *, whole: bool, marks: bool, trim: bool) -> StringCol
 
     Args:
         whole: all values of a text column are like 12.0.
-        marks: text that stands for no value is null.
+        marks: text that means no value is null.
         trim: spaces around text go, and empty text is null.
     """
     kind = value.type()

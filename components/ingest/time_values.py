@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import BooleanColumn, Column, IntegerColumn, Scalar, StringColumn, TimestampColumn
 
-from components.engines.engine import Engine
+from components.engines.engine import Engine, whole_micros
 from components.ingest.text_values import filled
 
 _CLOCK = r"(?:[T ,]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)? ?([AaPp][Mm])?)?"
@@ -29,7 +29,7 @@ _UNITS = {
 """{unit: the medians that speak for it}: 1973 to 2286."""
 _PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _LAST_SECOND = 260_000_000_000
-"""In the year 10209: numbers beyond are cut to it, so that no product overflows."""
+"""In the year 10209: numbers beyond are no times, and no product overflows."""
 
 
 class AmbiguousDates(Exception):
@@ -103,7 +103,7 @@ class TimeValues:
         if isinstance(kind, dt.Timestamp | dt.Date):
             moment = self.value.cast("timestamp(6)")
             return Moments(value=moment, written=None, date_format=type(kind).__name__.lower())
-        if not evidence:
+        if not isinstance(kind, dt.String | dt.Numeric) or isinstance(kind, dt.Boolean):
             raise NoTimes(f"values of type {kind}")
         if not isinstance(kind, dt.String):
             unit = _unit(evidence["median"])
@@ -143,9 +143,10 @@ class TimeValues:
             text = whole.cast("string")
             return _day_micros(text.substr(0, 4), text.substr(4, 2), text.substr(6, 2))
         per_second = _PER_SECOND[unit]
-        whole = whole.clip(lower=0, upper=min(_LAST_SECOND * per_second, 2**63 - 1))
+        last = min(_LAST_SECOND * per_second, 2**63 - 1)
+        whole = ibis.ifelse(whole.between(0, last), whole, ibis.null("int64"))
         if per_second > 10**6:
-            return whole // (per_second // 10**6)
+            return whole_micros(whole)
         micros = 10**6 // per_second
         return whole * micros + (rest * micros).round().cast("int64")
 
@@ -158,16 +159,15 @@ def _finite(value: Column) -> Column:
 
 
 def _whole(value: Column, kind: dt.DataType) -> IntegerColumn:
-    if isinstance(kind, dt.Integer):
-        return value.clip(upper=2**63 - 1).cast("int64") if kind == dt.uint64 else value.cast("int64")
-    return value.cast("float64").clip(lower=0.0, upper=9.2e18).floor().cast("int64")
+    """Null beyond 64 bits."""
+    return (value if isinstance(kind, dt.Integer) else value.cast("float64").floor()).try_cast("int64")
 
 
 def _rest(value: Column, kind: dt.DataType) -> Column:
-    """What a number has after its point; 0 where it is too large to have any."""
+    """What a number has after its point."""
     if isinstance(kind, dt.Integer):
         return ibis.literal(0.0)
-    number = value.cast("float64").clip(lower=0.0, upper=1e16)
+    number = value.cast("float64")
     return number - number.floor()
 
 
