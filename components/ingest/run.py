@@ -51,8 +51,8 @@ def ingest(*, data: DataSettings, tables_dir: Path) -> IngestReport:
                 report.save(fresh)
         except engine.failures as error:
             raise _damage(folder, error) or StageFailed(
-                f"ingest: expected {data.engine} to finish its queries, got {type(error).__name__}; if memory was short, "
-                f"give it more with --set data.memory_gb={2 * data.memory_gb:g}"
+                f"ingest: expected {data.engine} to finish its queries, got {type(error).__name__}; if memory was "
+                f"short, give it more with --set data.memory_gb={2 * data.memory_gb:g}"
             ) from error
     return report
 
