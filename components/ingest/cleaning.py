@@ -6,7 +6,9 @@ from collections.abc import Sequence
 import ibis
 from ibis import _
 from ibis.expr.types import BooleanColumn, FloatingColumn, StringColumn, Table, TimestampColumn
+from ibis.util import gen_name
 
+from components.artifacts.tables import FileFormat
 from model.data import columns as c
 from model.data.schema import EVENTS, Type
 
@@ -29,6 +31,8 @@ class Source:
     """Tables whose key cannot repeat, by construction."""
     ordered: tuple[str, ...] = ()
     """Tables whose rows come in an order that is always the same: the others are sorted by their key."""
+    files: tuple[FileFormat, ...] = ()
+    """How each file is written, as measured."""
 
 
 def calendar_day(user: StringColumn, moment: TimestampColumn) -> StringColumn:
@@ -121,7 +125,9 @@ def first_of_key(table: Table, key: Sequence[str]) -> Table:
     """One row a key, the smallest by its other columns, in any order of the rows; rows without a key go."""
     keyed = table.filter(*(table[name].notnull() for name in key))
     others = [name for name in table.columns if name not in key] or list(key)
-    return keyed.mutate(place=ibis.row_number().over(group_by=key, order_by=others)).filter(_.place == 0).drop("place")
+    place = gen_name("place")  # an attribute may have any name
+    row = ibis.row_number().over(group_by=key, order_by=others).name(place)
+    return keyed.mutate(row).filter(_[place] == 0).drop(place)
 
 
 def missing_values(table: Table, key: Sequence[str]) -> dict[str, int]:
@@ -129,5 +135,5 @@ def missing_values(table: Table, key: Sequence[str]) -> dict[str, int]:
     names = [name for name in table.columns if name not in key]
     if not names:
         return {}
-    missing = table.agg(**{name: (table[name].isnull() | (table[name] == "")).sum() for name in names})
+    missing = table.agg([(table[name].isnull() | (table[name] == "")).sum().name(name) for name in names])
     return {name: int(count) for name, count in missing.execute().iloc[0].items()}

@@ -24,11 +24,11 @@ from components.kfp_support.progress import progress
 from model.data import columns as c
 from model.data.schema import ITEMS, PROMOTIONS, USERS, Table
 from model.data.time_split import cut_seconds, day
-from model.errors import CheckFailed, InputError
+from model.errors import CheckFailed, InputError, StageFailed
 from model.files import atomic_directory
 from tfx_configs.settings import DataSettings
 
-_ADAPTERS = {"complete_journey": completejourney.read, "movielens": movielens.read, "canonical": canonical.read}
+_ADAPTERS = {"complete_journey": completejourney.read, "movielens": movielens.read}
 
 
 def ingest(*, data: DataSettings, tables_dir: Path) -> IngestReport:
@@ -40,17 +40,30 @@ def ingest(*, data: DataSettings, tables_dir: Path) -> IngestReport:
     Raises:
         InputError: the source is unreadable, empty, lacks a column, or the cut date lies outside it.
         CheckFailed: more rows would be dropped than `max_dropped_percent` allows.
+        StageFailed: the engine broke off, and no file is damaged.
     """
     folder = Path(data.path) if data.path else completejourney.package_data()
-    with open_engine(data) as engine:
+    with open_engine(data, folder, tables_dir.parent) as engine:
         try:
-            source = keep_sample(_ADAPTERS[data.source](engine, folder), data.sample_percent)
+            source = keep_sample(_read(engine, folder, data), data.sample_percent)
             with atomic_directory(tables_dir) as fresh:
                 report = _write_tables(engine, source, data, Tables(fresh))
                 report.save(fresh)
         except engine.failures as error:
-            raise _damage(folder, error) or error from error
+            raise _damage(folder, error) or StageFailed(
+                f"ingest: expected {data.engine} to finish its queries, got {type(error).__name__}; if memory was "
+                f"short, give it more with --set data.memory_gb={2 * data.memory_gb:g}"
+            ) from error
     return report
+
+
+def _read(engine: Engine, folder: Path, data: DataSettings) -> Source:
+    source = (
+        _ADAPTERS[data.source](engine, folder) if data.source in _ADAPTERS else canonical.read(engine, folder, data)
+    )
+    for file in source.files:
+        progress(str(file))
+    return source
 
 
 def current_data(training: DataSettings | None, directory: str) -> DataSettings:
@@ -94,6 +107,7 @@ def _write_tables(engine: Engine, source: Source, data: DataSettings, out: Table
         repaired={reason: count for reason, count in repaired.items() if count},
         cut_s=cut_s,
         cut=day(cut_s),
+        files=source.files,
         **totals,
         **rows,
     )
@@ -161,16 +175,15 @@ def _damage(folder: Path, error: Exception) -> InputError | None:
     """Names the source's file that cannot be read to its end, if that is why a query failed."""
     message = one_line(error)
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        damage = _parquet_damage(path) if path.suffix == ".parquet" else message if str(path) in message else None
-        if damage is not None:
-            return InputError(f"{path}: expected a file readable to its end ({damage[:160]}); write it again")
+        if _is_damaged(path) if path.suffix == ".parquet" else str(path) in message:
+            return InputError(f"{path}: expected a file readable to its end, got one that is damaged; write it again")
     return None
 
 
-def _parquet_damage(path: Path) -> str | None:
+def _is_damaged(path: Path) -> bool:
     try:
         for _batch in pq.ParquetFile(path).iter_batches():
             pass
-    except (OSError, pa.ArrowException) as error:
-        return one_line(error)
-    return None
+    except (OSError, pa.ArrowException):
+        return True
+    return False

@@ -1,5 +1,6 @@
 """Settings check themselves, and survive JSON."""
 
+import copy
 import json
 
 import pytest
@@ -79,6 +80,12 @@ def test_settings_cannot_be_changed() -> None:
             '{"rerank": {"rules": [{}]}}',
             "setting rerank.rules.0.action: expected one of exclude, restrict, cap, got none",
         ),
+        ('{"data": {"columns": {"sku": 3}}}', "setting data.columns.sku: expected an object of str to str, got 3"),
+        (
+            '{"data": {"event_types": {"buy": "sale"}}}',
+            "setting data.event_types: expected an object of str to str, values out of purchase, return, view, cart, "
+            "ignore, got {'buy': 'sale'}",
+        ),
         ('{"train": {"ranking_days": 7}}', "setting train.valid_days: expected below ranking_days, got 7"),
     ],
 )
@@ -121,6 +128,18 @@ def test_wrong_json_is_named(text: str, message: str) -> None:
 def test_a_value_out_of_range_is_refused_when_built(kind: type, name: str, value: object) -> None:
     with pytest.raises(SettingsError, match=f"setting {name}: expected"):
         kind(**{name: value})
+
+
+def test_a_mapping_is_a_setting_like_others() -> None:
+    """From the command it is JSON, or one key after a dot; it cannot be changed, has a hash, and survives JSON."""
+    changes = ['data.columns={"Customer.ID": "user_id"}', "data.columns.SKU=item_id", "data.day_first=true"]
+    run = recipes.run_settings(path="/data", config={"data": {"columns": {"when": "event_time"}}}, changes=changes)
+    assert run.data.columns == {"when": "event_time", "Customer.ID": "user_id", "SKU": "item_id"}
+    assert run.data.day_first is True
+    assert RunSettings.from_json(run.to_json()) == run and hash(RunSettings.from_json(run.to_json())) == hash(run)
+    assert copy.deepcopy(run) == run
+    with pytest.raises(TypeError, match="settings cannot be changed"):
+        run.data.columns["SKU"] = "user_id"
 
 
 def test_canonical_tables_need_a_directory() -> None:

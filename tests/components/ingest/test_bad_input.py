@@ -57,12 +57,52 @@ BAD = {
     "times as text": (
         rewrite(lambda e: e.assign(**{c.TIME: "yesterday"})),
         InputError,
-        "events.parquet: expected timestamps or unix seconds in event_time",
+        "events.parquet: expected timestamps or unix seconds in event_time (or text like 2015-12-13 18:30), got text "
+        "like 'yesterday' in 4 rows; convert the column, or name another one with "
+        """--set 'data.columns={"another column": "event_time"}'""",
+    ),
+    "times that are small numbers": (
+        rewrite(lambda e: e.assign(**{c.TIME: [1, 2, 3, 4]})),
+        InputError,
+        "events.parquet: expected timestamps or unix seconds in event_time (or text like 2015-12-13 18:30), got "
+        "numbers around 2.5;",
+    ),
+    "dates that read both ways": (
+        rewrite(lambda e: e.assign(**{c.TIME: ["03-04-2020", "05-04-2020", "01-02-2020", "12-11-2020"]})),
+        InputError,
+        "events.parquet: expected dates in event_time of which one row shows whether the day or the month is first, "
+        "got 4 rows that can be both, like '01-02-2020'; answer with --set data.day_first=true or "
+        "--set data.day_first=false",
+    ),
+    "dates of both orders": (
+        rewrite(lambda e: e.assign(**{c.TIME: ["13-04-2020", "04-14-2020", "01-02-2020", "12-11-2020"]})),
+        InputError,
+        "got 1 rows that are day first, like '13-04-2020', and 1 that are month first, like '04-14-2020'; answer with",
+    ),
+    "the export's names": (
+        rewrite(lambda e: e.rename(columns={c.USER: "CustomerID", c.ITEM: "StockCode", c.TIME: "InvoiceDate"})),
+        InputError,
+        "events.parquet: expected column user_id and item_id and event_time, found CustomerID, StockCode, InvoiceDate, "
+        "basket_id, store_id, price; rename or add it, or map the names with --set "
+        """'data.columns={"CustomerID": "user_id", "StockCode": "item_id", "InvoiceDate": "event_time"}'""",
+    ),
+    "the export's event types": (
+        rewrite(lambda e: e.assign(**{c.EVENT_TYPE: ["transaction", "addtocart", "it's", "addtocart"]})),
+        InputError,
+        "events.parquet: expected purchase, return, view, cart, click in event_type, got addtocart (2 rows), it's (1 "
+        "rows), transaction (1 rows); map each to one of purchase, return, view, cart, ignore, starting from --set "
+        """'data.event_types={"addtocart": "cart", "it'"'"'s": "ignore", "transaction": "purchase"}'""",
+    ),
+    "names that differ in case": (
+        rewrite(lambda e: e.assign(User_ID="u1")),
+        InputError,
+        "events.parquet: expected a name of its own for each column (upper and lower case are the same), got user_id, "
+        "User_ID; rename or remove one in the file",
     ),
     "quantity as text": (
         rewrite(lambda e: e.assign(**{c.QUANTITY: "two"})),
         InputError,
-        "events.parquet: expected numbers in quantity",
+        "events.parquet: expected numbers in quantity, got text like two in 4 of 4 rows; convert the column",
     ),
     "no purchases": (
         rewrite(lambda e: e.assign(**{c.EVENT_TYPE: "view"})),

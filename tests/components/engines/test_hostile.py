@@ -1,0 +1,106 @@
+"""Names and values of the data are data: neither engine runs them, opens other files, or changes them."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+from components.engines.engine import Engine, open_engine
+from components.ingest.run import ingest
+from model.data import columns as c
+from tests.worlds import run_settings, write
+
+ENGINES = ("duckdb", pytest.param("spark", marks=pytest.mark.needs("java", "pyspark")))
+TEXTS = (
+    "a\"; COPY (SELECT 1) TO '{out}'; --",
+    "x\") // 1000) AS \"x\") FROM (SELECT 1 AS x); COPY (SELECT content FROM read_text('{secret}')) TO '{out}'; --",
+    "a`; DROP TABLE held; --",
+    "it's a \\'quote\\\\",
+    "two\nlines\r\nand a\ttab",
+    "<script>alert(1)</script>",
+    "${{spark.driver.memory}} {{0}} %s {{scratch}}",
+    "__proto__",
+    "данные ünï 名前 🛒",
+    "by",
+    "self",
+    "place",
+    "a.b.c",
+    "n" * 10_000,
+)
+
+
+def hostile(folder: Path) -> list[str]:
+    """Texts that would write `folder`/written or read `folder`/secret if an engine ran them."""
+    (folder / "secret").write_text("a secret")
+    return [text.format(out=folder / "written", secret=folder / "secret") for text in TEXTS]
+
+
+def write_shop(folder: Path, texts: list[str], as_csv: bool) -> Path:
+    """A shop whose attributes have the texts as names, and whose ids and values are the texts."""
+    count = len(texts)
+    events = pd.DataFrame(
+        {
+            c.USER: texts,
+            c.ITEM: texts,
+            c.TIME: pd.date_range("2020-01-06", periods=count, freq="14D").astype("datetime64[us]"),
+            c.BASKET: texts,
+            c.STORE: texts,
+        }
+    )
+    items = pd.DataFrame({c.ITEM: texts} | dict.fromkeys(texts, texts))
+    if as_csv:
+        folder.mkdir(parents=True)
+        events.to_csv(folder / "events.csv", index=False)
+        items.to_csv(folder / "items.csv", index=False)
+    else:
+        stamps = {f"{name} at": pd.Series(pd.date_range("2020-01-06", periods=count)) for name in texts}
+        write(folder, events=events.assign(**stamps), items=items)
+    return folder
+
+
+@pytest.mark.parametrize("as_csv", [False, True], ids=["Parquet", "CSV"])
+@pytest.mark.parametrize("engine", ENGINES)
+def test_hostile_names_and_values_come_out_as_they_went_in(tmp_path: Path, engine: str, as_csv: bool) -> None:
+    texts = hostile(tmp_path)
+    run = run_settings(write_shop(tmp_path / "in", texts, as_csv), engine=engine, memory_gb=1.0, cut_date=None)
+    report = ingest(data=run.data, tables_dir=tmp_path / "out")
+    assert (report.events, report.dropped) == (len(texts), {})
+    events = pq.read_table(tmp_path / "out" / "events").to_pandas()
+    items = pq.read_table(tmp_path / "out" / "items.parquet").to_pandas()
+    assert set(events[c.USER]) == set(events[c.STORE]) == set(items[c.ITEM]) == set(texts)
+    assert set(items.columns) == {c.ITEM, *texts}
+    assert all((items[name] == items[c.ITEM]).all() for name in texts)
+    assert not (tmp_path / "written").exists()
+    assert json.loads((tmp_path / "out" / "ingest.json").read_text())["events"] == len(texts)
+
+
+@pytest.fixture
+def duckdb(tmp_path: Path) -> Iterator[Engine]:
+    (tmp_path / "in").mkdir()
+    with open_engine(run_settings(tmp_path / "in").data, tmp_path / "in") as engine:
+        yield engine
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT * FROM read_text('{secret}')",
+        "COPY (SELECT 1) TO '{out}'",
+        "ATTACH '{out}' AS other",
+        "INSTALL httpfs",
+        "LOAD httpfs",
+        "SET enable_external_access = true",
+        "SET allowed_directories = ['/']",
+        "SET autoinstall_known_extensions = true",
+    ],
+)
+def test_duckdb_does_nothing_outside_its_directories(duckdb: Any, tmp_path: Path, statement: str) -> None:
+    """Even if some text were run: the engine is confined, and nothing can be changed about it."""
+    (tmp_path / "secret").write_text("a secret")
+    with pytest.raises(duckdb.failures, match=r"disabled|locked|Cannot change"):
+        duckdb._backend.con.execute(statement.format(secret=tmp_path / "secret", out=tmp_path / "written")).fetchall()
+    assert not (tmp_path / "written").exists()
