@@ -10,7 +10,8 @@ from pipelines.commands.options import Changes, Config, CutDate, run_settings
 
 def inspect(
     data: Annotated[
-        str, Argument(metavar="DIR", help="the export: a directory, s3://bucket/path or postgresql://user@host/database")
+        str,
+        Argument(metavar="DIR", help="the export: a directory, s3://bucket/path or postgresql://user@host/database"),
     ],
     cut_date: CutDate = None,
     config: Config = None,

@@ -75,9 +75,7 @@ def inspect_source(run: RunSettings) -> Inspection:
         # Everything is counted first; the task says what of it would stop a run.
         lenient = data.replace(max_dropped_percent=100.0)
         try:
-            report = ingest(
-                data=lenient, tables_dir=Path(scratch) / "tables", positive_types=run.labels.positive_types
-            )
+            report = ingest(data=lenient, tables_dir=Path(scratch) / "tables", positive_types=run.labels.positive_types)
         except AisleError as error:
             return Inspection(tables=tables, data=start, stopped=str(error).replace(str(folder), run.data.path))
         with open_engine(data, Path(scratch)) as engine:

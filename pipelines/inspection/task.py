@@ -47,6 +47,8 @@ def task_for(report: IngestReport, shoppers: Shoppers, cuts: tuple[Cut, ...], ru
     runs = not stopped and planned is not None and planned.judged >= least
     repeats = f"{shoppers.repeat_percent:g} % of purchases repeat an earlier one of their shopper"
     if shoppers.repeat_percent >= REPEAT_PERCENT:
-        return Task(name="next basket", why=f"{repeats}: repeats and new items in one list", runs=runs, advice=tuple(advice))
+        return Task(
+            name="next basket", why=f"{repeats}: repeats and new items in one list", runs=runs, advice=tuple(advice)
+        )
     why = f"{repeats}: the list is of what the shopper has not bought before"
     return Task(name="discovery", why=why, runs=runs, advice=tuple(advice))
