@@ -6,7 +6,7 @@ from pipelines.inspection.habits import Cut, Shoppers
 from tfx_configs.settings import RunSettings
 
 REPEAT_PERCENT = 5.0
-"""Share of lines that repeat an earlier purchase of their shopper, above which repeats are part of the task, percent."""
+"""Share of lines that repeat an earlier purchase of their shopper, from which on repeats are part of the task, %."""
 
 
 class Task(Record):
