@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError
 from pydantic_core.core_schema import no_info_after_validator_function
@@ -33,6 +33,23 @@ class Must:
         return value
 
 
+class FrozenWords(dict[str, str]):
+    """{text: text} that cannot be changed and has a hash, so that settings which hold it have one."""
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return FrozenWords, (dict(self),)
+
+    def _refused(self, *_arguments: Any, **_named: Any) -> Any:
+        raise TypeError("settings cannot be changed; use replace")
+
+    __setitem__ = __delitem__ = __ior__ = clear = pop = popitem = setdefault = update = _refused
+
+
+Words = Annotated[dict[str, str], AfterValidator(FrozenWords)]
+"""A mapping of text to text, as a setting."""
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
@@ -115,6 +132,8 @@ def _type_in_words(hint: Any) -> str:
         return _type_in_words(arguments[0])
     if origin is typing.Literal:
         return f"one of {', '.join(arguments)}"
+    if origin is dict:
+        return f"an object of {' to '.join(map(_type_in_words, arguments))}"
     if origin is tuple:
         return f"a list of {_type_in_words(arguments[0])}"
     if origin in (types.UnionType, typing.Union):
@@ -131,6 +150,9 @@ def _refusal(kind: type[Settings], error: ValidationError) -> SettingsError:
     path: list[str] = []
     field, inner = None, None
     for name in (*first["loc"], *([context["name"]] if first["type"] == "setting" else [])):
+        if field is not None and typing.get_origin(field.annotation) is dict:
+            path.append(str(name))  # the key of a mapping
+            break
         if isinstance(name, str):
             kind = inner or kind
             if name not in kind.model_fields:

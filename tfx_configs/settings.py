@@ -8,7 +8,19 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, model_validator
 
 from tfx_configs.evaluation import BASELINES
-from tfx_configs.frozen import Count, Factor, Must, NotNegative, Percent, Positive, Settings, Share, check
+from tfx_configs.frozen import (
+    Count,
+    Factor,
+    FrozenWords,
+    Must,
+    NotNegative,
+    Percent,
+    Positive,
+    Settings,
+    Share,
+    Words,
+    check,
+)
 from tfx_configs.labels import LabelSettings
 from tfx_configs.rerank import RerankSettings
 from tfx_configs.validation import ValidationSettings
@@ -17,6 +29,11 @@ Start = Literal["scratch", "refresh", "warm"]
 MOST_CANDIDATES = 4096
 """Of one request, from any source or from all."""
 Candidates = Annotated[int, Field(ge=1, le=MOST_CANDIDATES)]
+
+
+IGNORE = "ignore"
+EVENT_WORDS = ("purchase", "return", "view", "cart", IGNORE)
+"""What an export's event type can be mapped to."""
 
 
 def is_date(text: str | None) -> bool:
@@ -53,6 +70,15 @@ class DataSettings(Settings):
     """Share of shoppers in the run, chosen by a hash of the user id, percent."""
     max_dropped_percent: Percent = 5.0
     """Ingest fails when it would drop more than this share of event rows, percent."""
+    columns: Words = FrozenWords()
+    """The export's names of columns to those of docs/data.md, in every table that has the column; `items.id` is the
+    column `id` of the items alone."""
+    event_types: Annotated[
+        Words, Must(f"values out of {', '.join(EVENT_WORDS)}", lambda words: set(words.values()) <= set(EVENT_WORDS))
+    ] = FrozenWords()
+    """The export's words for what happened to ours; `ignore` leaves such events out."""
+    day_first: bool | None = None
+    """Of text dates like 03-04-2015, where no row decides: true: 3 April; false: 4 March; null: ingest asks."""
 
     @model_validator(mode="after")
     def _has_its_directory(self) -> Self:

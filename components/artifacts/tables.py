@@ -7,8 +7,29 @@ ingest.json          IngestReport
 
 from pathlib import Path
 
-from components.artifacts.artifact import Artifact, ArtifactDirectory, Member
+from components.artifacts.artifact import Artifact, ArtifactDirectory, Member, Record
 from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Table
+
+
+class FileFormat(Record):
+    """How a file of the source is written, as ingest measured it; empty where it does not apply."""
+
+    file: str
+    delimiter: str = ""
+    quote: str = ""
+    encoding: str = ""
+    """Python's name of it."""
+    decimal_mark: str = ""
+    """Of numbers in text."""
+    date_format: str = ""
+    """Of each column of times: timestamp, date, or the order of text, like DD-MM-YYYY."""
+    time_unit: str = ""
+    """Of times that are numbers: seconds to nanoseconds, or YYYYMMDD."""
+
+    def __str__(self) -> str:
+        about = self.model_dump(exclude={"file"}, exclude_defaults=True)
+        words = (f"{name.replace('_', ' ')} {value!r}" for name, value in about.items())
+        return f"{self.file}: {', '.join(words) or 'typed columns'}"
 
 
 class IngestReport(Artifact, file="ingest.json", stage="ingest"):
@@ -23,6 +44,7 @@ class IngestReport(Artifact, file="ingest.json", stage="ingest"):
     dropped_percent: float
     repaired: dict[str, int]
     """{reason: rows}"""
+    files: tuple[FileFormat, ...] = ()
     events: int
     purchases: int
     users_seen: int

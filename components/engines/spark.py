@@ -3,22 +3,28 @@
 import os
 import tomllib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import ibis
+import ibis.expr.datatypes as dt
 import pandas as pd
-from ibis.expr.types import Table
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ibis.expr.types import IntegerColumn, Table, TimestampColumn
 from ibis.util import gen_name
 
-from components.engines.engine import nanoseconds, readable
+from components.engines.csv_format import CsvFormat
+from components.engines.engine import readable
 from model.errors import InputError
 from tfx_configs.settings import DataSettings
 
 _LOG = "spark.log"
 _SUBMITTED = "PYSPARK_GATEWAY_PORT"
 """Set by spark-submit, which has started the JVM that the session lives in."""
+_JAVA_NAMES = {"utf-8-sig": "UTF-8", "cp1252": "windows-1252", "latin-1": "ISO-8859-1"}
+"""Encodings that Java calls otherwise than Python."""
 
 
 class Spark:
@@ -45,16 +51,32 @@ class Spark:
         from pyspark.sql import functions
 
         with readable(path, "Parquet"):
-            frame = self._session.read.parquet(str(path))
-            for name in nanoseconds(path):
-                frame = frame.withColumn(name, functions.expr(f"timestamp_micros(`{name}` div 1000)"))
-            return self._view(frame)
+            frame, finer = self._session.read.parquet(str(path)), _nanoseconds(path)
 
-    def read_csv(self, path: Path, typed: Sequence[str]) -> Table:
+            def in_micros(name: str, kind: str, column: Any) -> Any:
+                if name not in finer or kind != "bigint":
+                    return column
+                return functions.timestamp_micros(functions.call_function("div", column, functions.lit(1000)))
+
+            return self._view(_each_column(frame, in_micros))
+
+    def read_csv(self, path: Path, form: CsvFormat) -> Table:
+        from pyspark.sql.types import StringType, StructField, StructType
+
         with readable(path, "CSV"):
-            inferred = self._session.read.csv(str(path), header=True, inferSchema=True).schema
-            columns = [f"`{f.name}` {f.dataType.simpleString() if f.name in typed else 'string'}" for f in inferred]
-            return self._backend.read_csv(path, header=True, inferSchema=False, schema=", ".join(columns))
+            frame = self._session.read.csv(
+                str(path),
+                schema=StructType([StructField(name, StringType()) for name in form.names]),
+                header=True,
+                enforceSchema=True,
+                sep=form.delimiter,
+                quote=form.quote,
+                escape=form.escape,
+                encoding=_JAVA_NAMES.get(form.encoding, form.encoding),
+                multiLine=True,
+                maxCharsPerColumn=-1,
+            )
+            return self._view(frame)
 
     def read_text(self, path: Path, separator: str, names: Sequence[str]) -> Table:
         with readable(path, "text"):
@@ -69,14 +91,18 @@ class Spark:
                 encoding="ISO-8859-1",
             )
 
+    def moment(self, micros: IntegerColumn) -> TimestampColumn:
+        return _timestamp_micros(micros).cast("timestamp(6)")
+
     def table(self, rows: pd.DataFrame) -> Table:
         return self._view(self._session.createDataFrame(rows))
 
     def write(self, table: Table, path: Path, order_by: Sequence[str], partition_by: str | None = None) -> None:
-        frame = self._frame(table.order_by(order_by) if order_by else table)
-        for name, kind in frame.dtypes:
-            if kind == "timestamp":  # an instant, shown in UTC; stored without a zone, as DuckDB does
-                frame = frame.withColumn(name, frame[name].cast("timestamp_ntz"))
+        def without_zone(name: str, kind: str, column: Any) -> Any:
+            """An instant, shown in UTC; stored without a zone, as DuckDB does."""
+            return column.cast("timestamp_ntz") if kind == "timestamp" else column
+
+        frame = _each_column(self._frame(table.order_by(order_by) if order_by else table), without_zone)
         writer = frame.write if partition_by is None else frame.write.partitionBy(partition_by)
         writer.parquet(str(path))
 
@@ -87,16 +113,36 @@ class Spark:
         self._backend.disconnect()
 
     def _frame(self, table: Table) -> Any:
-        frame = self._session.sql(self._backend.compile(table))
-        for name, kind in table.schema().items():
-            if kind.is_floating():  # Spark takes a literal 1.0 for a decimal
-                frame = frame.withColumn(name, frame[name].cast("double"))
-        return frame
+        floating = {name for name, kind in table.schema().items() if kind.is_floating()}
+
+        def in_doubles(name: str, kind: str, column: Any) -> Any:
+            """Spark takes a literal 1.0 for a decimal."""
+            return column.cast("double") if name in floating else column
+
+        return _each_column(self._session.sql(self._backend.compile(table)), in_doubles)
 
     def _view(self, frame: Any) -> Table:
         name = gen_name("view")
         frame.createTempView(name)
         return self._backend.table(name)
+
+
+def _each_column(frame: Any, change: Callable[[str, str, Any], Any]) -> Any:
+    """The frame with `change(name, type, column)` in place of each column; by place, since names may hold anything."""
+    places = frame.toDF(*(f"column_{i}" for i in range(len(frame.columns))))
+    columns = [change(name, kind, places[f"column_{i}"]) for i, (name, kind) in enumerate(frame.dtypes)]
+    return places.select(*columns).toDF(*frame.columns)
+
+
+@ibis.udf.scalar.builtin(name="timestamp_micros", signature=((dt.int64,), dt.Timestamp(timezone="UTC")))
+def _timestamp_micros(micros: IntegerColumn) -> Any: ...
+
+
+def _nanoseconds(path: Path) -> set[str]:
+    """Columns stored in nanoseconds (what pandas writes), which Spark reads as integers."""
+    file = path if path.is_file() else next(path.rglob("*.parquet"))
+    stamps = [field for field in pq.read_schema(file) if pa.types.is_timestamp(field.type)]
+    return {field.name for field in stamps if field.type.unit == "ns"}
 
 
 def _session(data: DataSettings, scratch: Path) -> Any:

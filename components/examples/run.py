@@ -73,7 +73,7 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
 
 def read_trips(run: RunSettings, tables: Tables, cut_s: int) -> Trips:
     """Trips of what ingest wrote, on the engine of the settings. Items: the listed ones, and those bought unlisted."""
-    with open_engine(run.data) as engine:
+    with open_engine(run.data, tables.directory) as engine:
         events, items = engine.read_parquet(tables.events), engine.read_parquet(tables.items)
         bought = events.filter(is_positive(events.__getitem__, run.labels))
         every = items.select(c.ITEM).union(bought.select(c.ITEM), distinct=True)

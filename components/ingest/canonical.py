@@ -1,88 +1,91 @@
-"""A directory of the user's own canonical tables (Parquet or CSV), checked and filled up to the full schema."""
+"""A directory of a shop's own tables (Parquet or CSV), as it exports them, filled up to the full schema."""
 
+import datetime
 from pathlib import Path
 
 import ibis
-import ibis.expr.datatypes as dt
-from ibis.expr.types import Column as Expression
+from ibis import _
+from ibis.expr.types import BooleanColumn
 from ibis.expr.types import Table as Expr
 
-from components.engines.engine import Engine, readable
-from components.ingest.cleaning import Source, calendar_day, not_finite
+from components.engines.engine import Engine
+from components.ingest.cleaning import Source
+from components.ingest.names import check_used
+from components.ingest.table_reader import TableReader
 from model.data import columns as c
-from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Column, Table, Type
+from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Table
 from model.errors import InputError
+from tfx_configs.settings import DataSettings
+from tfx_configs.units import DAY_S
+
+ENDINGS = (".parquet", ".csv", ".tsv", ".txt", "")
+"""Of a table's file; none: a directory of Parquet files."""
+FIRST_YEAR = 1990
+"""Times before it are errors: unix time 0, or a date that was never filled in."""
+_ROW = {"events": "product bought", "items": "product"}
+_MIDDLE = (0.0005, 0.9995)
+"""Quantiles between which 99.9 % of the times are."""
+_LEAST_SPAN_DAYS = 365
 
 
-def read(engine: Engine, folder: Path) -> Source:
+def read(engine: Engine, folder: Path, data: DataSettings) -> Source:
     """The canonical tables in `folder`. Raises InputError naming file and column when something is off."""
+    readers = open_tables(engine, folder, data)
+    check_used(data.columns, {reader.table.name: reader.raw.columns for reader in readers})
+    tables = {reader.table.name: reader.read() for reader in readers}
+    events = tables[EVENTS.name]
+    far = _far_away(events.rows)
+    rows = events.rows.mutate(**{c.TIME: ibis.ifelse(far, ibis.null("timestamp(6)"), _[c.TIME]), "far_away": far})
+    unreadable = {name: rows[flag] for name, flag in events.unreadable.items()}
+    watch = {f"{c.PRICE} unreadable, missing instead": unreadable.pop(c.PRICE)} if c.PRICE in unreadable else {}
+    drop = {f"{name} unreadable": flag for name, flag in unreadable.items()}
+    far_reason = f"{c.TIME} before {FIRST_YEAR}, after tomorrow or far from all others"
+    others = {name: table.rows.drop(*table.unreadable.values()) for name, table in tables.items()}
+    return Source(
+        events=rows,
+        items=others[ITEMS.name],
+        users=others.get(USERS.name),
+        promotions=others.get(PROMOTIONS.name),
+        drop=drop | {far_reason: rows["far_away"]},
+        watch=watch,
+        joined={} if events.ignored is None else {"events of a type that is set to ignore, left out": events.ignored},
+        files=tuple(table.form for table in tables.values()),
+    )
+
+
+def open_tables(engine: Engine, folder: Path, data: DataSettings) -> list[TableReader]:
+    """A reader of each table that is there, events first. Raises InputError when a required one is not."""
     if not folder.is_dir():
         raise InputError(f"expected a directory with events.parquet and items.parquet, got {folder}")
-    tables = {table.name: _read_table(engine, folder, table) for table in (EVENTS, ITEMS, USERS, PROMOTIONS)}
-    events, items = tables["events"], tables["items"]
-    assert events is not None and items is not None
-    return Source(events=events, items=items, users=tables["users"], promotions=tables["promotions"])
-
-
-def _read_table(engine: Engine, folder: Path, table: Table) -> Expr | None:
-    path = _find(folder, table)
-    if path is None:
-        return None
-    typed = [column.name for column in table.columns if column.type in (Type.NUMBER, Type.TIME)]
-    raw = engine.read_csv(path, typed) if path.suffix == ".csv" else engine.read_parquet(path)
-    with readable(path, "Parquet"):
-        empty = _rows(raw) == 0
-    if empty:
-        raise InputError(f"{path}: expected at least one row, got an empty table; leave the file out or fill it")
-    canonical = {column.name: _column(raw, column, path) for column in table.columns}
-    extra = {name: raw[name].cast("string") for name in raw.columns if table.open and name not in canonical}
-    return raw.select(**canonical, **extra)
-
-
-def _rows(raw: Expr) -> int:
-    """Number of rows. Reads every column to its end, so that a damaged file is found here, where its name is known."""
-    counts = {f"column_{i}": raw[name].count() for i, name in enumerate(raw.columns)}
-    return int(raw.agg(rows=raw.count(), **counts).execute()["rows"].iloc[0])
+    return [
+        TableReader.open(engine, path, table, data)
+        for table in (EVENTS, ITEMS, USERS, PROMOTIONS)
+        if (path := _find(folder, table)) is not None
+    ]
 
 
 def _find(folder: Path, table: Table) -> Path | None:
-    for name in (f"{table.name}.parquet", f"{table.name}.csv", table.name):
-        if (folder / name).exists():
-            return folder / name
+    for path in (folder / f"{table.name}{ending}" for ending in ENDINGS):
+        if path.exists():
+            return path
     if table.required:
-        raise InputError(f"{folder}: expected {table.name}.parquet, not found; write one row per {_ROW[table.name]}")
+        raise InputError(
+            f"{folder}: expected {table.name}.parquet or {table.name}.csv, not found; write one row per "
+            f"{_ROW[table.name]}"
+        )
     return None
 
 
-_ROW = {"events": "product bought", "items": "product"}
-
-
-def _column(raw: Expr, column: Column, path: Path) -> Expression:
-    if column.name not in raw.columns:
-        if column.required:
-            raise InputError(f"{path}: expected column {column.name}, found {', '.join(raw.columns)}; rename or add it")
-        if column.name == c.BASKET:
-            return calendar_day(raw[c.USER].cast("string"), _column(raw, EVENTS.column(c.TIME), path))
-        return ibis.literal(column.default, type=_STORED[column.type])
-    value = raw[column.name]
-    if column.type is Type.TIME:
-        return _time(value, column, path)
-    if column.type is Type.NUMBER and not isinstance(value.type(), dt.Numeric):
-        raise InputError(f"{path}: expected numbers in {column.name}, got {value.type()}; convert the column")
-    value = value.cast(_STORED[column.type])
-    if column.type is Type.NUMBER and column.nullable:
-        value = ibis.ifelse(not_finite(value), ibis.null("float64"), value)
-    return value if column.default is None else value.fill_null(column.default)
-
-
-_STORED = {Type.ID: "string", Type.CATEGORY: "string", Type.NUMBER: "float64", Type.TIME: "timestamp(6)"}
-
-
-def _time(value: Expression, column: Column, path: Path) -> Expression:
-    """Timestamps and dates as they are (zones turned to UTC), integers as unix seconds."""
-    kind = value.type()
-    if isinstance(kind, dt.Integer):
-        return value.as_timestamp("s").cast("timestamp(6)")
-    if isinstance(kind, dt.Timestamp | dt.Date):
-        return value.cast("timestamp(6)")
-    raise InputError(f"{path}: expected timestamps or unix seconds in {column.name}, got {kind}; convert the column")
+def _far_away(events: Expr) -> BooleanColumn:
+    """Times that nothing happened at: before 1990, after tomorrow, or further from the span of the middle 99.9 % than
+    that span is long (a year at least)."""
+    first = datetime.datetime(FIRST_YEAR, 1, 1, tzinfo=datetime.UTC)
+    last = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1)
+    second = events[c.TIME].epoch_seconds()
+    possible = second.between(int(first.timestamp()), int(last.timestamp()))
+    day = ibis.ifelse(possible, second // DAY_S, ibis.null("int64"))
+    span = events.agg(low=day.quantile(_MIDDLE[0]), high=day.quantile(_MIDDLE[1])).execute().iloc[0]
+    if span.isna().any():
+        return (~possible).fill_null(False)
+    width = max(span["high"] - span["low"], _LEAST_SPAN_DAYS)
+    return (~possible | ~day.between(span["low"] - width, span["high"] + width)).fill_null(False)

@@ -7,6 +7,7 @@ import ibis
 from ibis import _
 from ibis.expr.types import BooleanColumn, FloatingColumn, StringColumn, Table, TimestampColumn
 
+from components.artifacts.tables import FileFormat
 from model.data import columns as c
 from model.data.schema import EVENTS, Type
 
@@ -29,6 +30,8 @@ class Source:
     """Tables whose key cannot repeat, by construction."""
     ordered: tuple[str, ...] = ()
     """Tables whose rows come in an order that is always the same: the others are sorted by their key."""
+    files: tuple[FileFormat, ...] = ()
+    """How each file is written, as measured."""
 
 
 def calendar_day(user: StringColumn, moment: TimestampColumn) -> StringColumn:

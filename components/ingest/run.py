@@ -29,7 +29,7 @@ from model.errors import CheckFailed, InputError
 from model.files import atomic_directory
 from tfx_configs.settings import DataSettings
 
-_ADAPTERS = {"complete_journey": completejourney.read, "movielens": movielens.read, "canonical": canonical.read}
+_ADAPTERS = {"complete_journey": completejourney.read, "movielens": movielens.read}
 
 
 def ingest(*, data: DataSettings, tables_dir: Path) -> IngestReport:
@@ -43,15 +43,24 @@ def ingest(*, data: DataSettings, tables_dir: Path) -> IngestReport:
         CheckFailed: more rows would be dropped than `max_dropped_percent` allows.
     """
     path = data.path or str(completejourney.package_data())
-    with local_directory(path) as folder, open_engine(data) as engine:
+    with local_directory(path) as folder, open_engine(data, folder, tables_dir.parent) as engine:
         try:
-            source = keep_sample(_ADAPTERS[data.source](engine, folder), data.sample_percent)
+            source = keep_sample(_read(engine, folder, data), data.sample_percent)
             with atomic_directory(tables_dir) as fresh:
                 report = _write_tables(engine, source, data, Tables(fresh))
                 report.save(fresh)
         except engine.failures as error:
             raise _damage(folder, error) or error from error
     return report
+
+
+def _read(engine: Engine, folder: Path, data: DataSettings) -> Source:
+    source = (
+        _ADAPTERS[data.source](engine, folder) if data.source in _ADAPTERS else canonical.read(engine, folder, data)
+    )
+    for file in source.files:
+        progress(str(file))
+    return source
 
 
 def current_data(training: DataSettings | None, directory: str) -> DataSettings:
@@ -95,6 +104,7 @@ def _write_tables(engine: Engine, source: Source, data: DataSettings, out: Table
         repaired={reason: count for reason, count in repaired.items() if count},
         cut_s=cut_s,
         cut=day(cut_s),
+        files=source.files,
         **totals,
         **rows,
     )

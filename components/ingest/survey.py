@@ -49,7 +49,8 @@ def survey(engine: Engine, folder: Path, data: DataSettings) -> tuple[tuple[Tabl
     readers = open_tables(engine, folder, data)
     columns: dict[str, str] = dict(data.columns)
     for reader in readers:
-        columns |= suggested_columns(reader.table, reader.raw.columns, columns)
+        for theirs, ours in suggested_columns(reader.table, reader.raw.columns, columns).items():
+            columns[theirs if columns.get(theirs, ours) == ours else f"{reader.table.name}.{theirs}"] = ours
     words = dict(data.event_types)
     for reader in readers:
         if reader.table is EVENTS:
