@@ -13,6 +13,7 @@ from typer._click.exceptions import UsageError
 
 from model.errors import INTERRUPTED, AisleError, InputError
 from pipelines.commands import experiment, rollout
+from pipelines.commands.inspect import inspect
 from pipelines.commands.monitor import monitor
 from pipelines.commands.replay import replay
 from pipelines.commands.runs import demo, explore, report, serve, train
@@ -26,7 +27,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 120},
 )
-for command in (demo, train, report, serve, explore, monitor, replay, submit, settings):
+for command in (demo, train, inspect, report, serve, explore, monitor, replay, submit, settings):
     app.command()(command)
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(experiment.app, name="experiment")

@@ -30,13 +30,7 @@ _LEAST_SPAN_DAYS = 365
 
 def read(engine: Engine, folder: Path, data: DataSettings) -> Source:
     """The canonical tables in `folder`. Raises InputError naming file and column when something is off."""
-    if not folder.is_dir():
-        raise InputError(f"expected a directory with events.parquet and items.parquet, got {folder}")
-    readers = [
-        TableReader.open(engine, path, table, data)
-        for table in (EVENTS, ITEMS, USERS, PROMOTIONS)
-        if (path := _find(folder, table)) is not None
-    ]
+    readers = open_tables(engine, folder, data)
     check_used(data.columns, {reader.table.name: reader.raw.columns for reader in readers})
     tables = {reader.table.name: reader.read() for reader in readers}
     events = tables[EVENTS.name]
@@ -57,6 +51,17 @@ def read(engine: Engine, folder: Path, data: DataSettings) -> Source:
         joined={} if events.ignored is None else {"events of a type that is set to ignore, left out": events.ignored},
         files=tuple(table.form for table in tables.values()),
     )
+
+
+def open_tables(engine: Engine, folder: Path, data: DataSettings) -> list[TableReader]:
+    """A reader of each table that is there, events first. Raises InputError when a required one is not."""
+    if not folder.is_dir():
+        raise InputError(f"expected a directory with events.parquet and items.parquet, got {folder}")
+    return [
+        TableReader.open(engine, path, table, data)
+        for table in (EVENTS, ITEMS, USERS, PROMOTIONS)
+        if (path := _find(folder, table)) is not None
+    ]
 
 
 def _find(folder: Path, table: Table) -> Path | None:

@@ -21,6 +21,9 @@ COMMON_NAMES = {
     "transactiondate tdat ts unixreviewtime",
     c.BASKET: "basketid invoice invoiceno orderid orderno transactionid receiptid sessionid",
     c.EVENT_TYPE: "eventtype event action behavior behaviortype type",
+    c.QUANTITY: "quantity qty units pieces",
+    c.PRICE: "price unitprice saleprice",
+    c.STORE: "storeid store branch shop shopid",
     c.START: "start startdate validfrom begin",
     c.END: "end enddate validto until",
 }
@@ -115,6 +118,19 @@ def event_words(counts: Mapping[str, int], words: Mapping[str, str], where: str)
             f"{', '.join(EVENT_WORDS)}, starting from {setting('event_types', dict(words) | start)}"
         )
     return ours
+
+
+def suggested_columns(table: Table, names: Collection[str], columns: Mapping[str, str]) -> dict[str, str]:
+    """{the export's name: ours} for columns of the table that only a common name of theirs shows."""
+    mapped = {columns.get(f"{table.name}.{name}", columns.get(name, name)) for name in names}
+    free = [name for name in names if name not in table.names and not {name, f"{table.name}.{name}"} & columns.keys()]
+    return _suggested([name for name in table.names if name not in mapped], free)
+
+
+def suggested_words(words: Iterable[str], mapped: Mapping[str, str]) -> dict[str, str]:
+    """{the export's word: our event type} for words that are neither ours nor mapped; `ignore` where none is common."""
+    unknown = (word for word in words if word not in mapped and word.strip().lower() not in {*EVENT_WORDS, *BUILT_IN})
+    return {word: _common_word(word) for word in unknown}
 
 
 def _suggested(missing: Iterable[str], names: Collection[str]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from components.ingest.cleaning import (
     merge_lines,
     missing_values,
 )
+from components.ingest.source_copy import local_directory
 from components.kfp_support.progress import progress
 from model.data import columns as c
 from model.data.schema import ITEMS, PROMOTIONS, USERS, Table
@@ -42,8 +43,8 @@ def ingest(*, data: DataSettings, tables_dir: Path) -> IngestReport:
         CheckFailed: more rows would be dropped than `max_dropped_percent` allows.
         StageFailed: the engine broke off, and no file is damaged.
     """
-    folder = Path(data.path) if data.path else completejourney.package_data()
-    with open_engine(data, folder, tables_dir.parent) as engine:
+    path = data.path or str(completejourney.package_data())
+    with local_directory(path) as folder, open_engine(data, folder, tables_dir.parent) as engine:
         try:
             source = keep_sample(_read(engine, folder, data), data.sample_percent)
             with atomic_directory(tables_dir) as fresh:

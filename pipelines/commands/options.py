@@ -20,7 +20,14 @@ Rules = Annotated[
     Path | None, Option("--rules", metavar="FILE", help="business rules instead of the model's own (docs/reranking.md)")
 ]
 
-Data = Annotated[str, Option("--data", metavar="DIR", help="your own tables instead of the demo's")]
+Data = Annotated[
+    str,
+    Option(
+        "--data",
+        metavar="DIR",
+        help="your own tables instead of the demo's: a directory, s3://bucket/path, postgresql://user@host/database",
+    ),
+]
 CutDate = Annotated[str | None, Option("--cut-date", metavar="DATE", help="first test day, YYYY-MM-DD")]
 Fast = Annotated[
     bool,
@@ -59,6 +66,6 @@ def run_settings(
 
     layer = settings_in("--config", config, RunSettings)
     run = recipes.run_settings(config=layer, path=data, cut_date=cut_date, fast=fast, changes=changes or ())
-    if on_cluster or not run.data.path:
+    if on_cluster or not run.data.path or "://" in run.data.path:
         return run
     return run.replace(data=run.data.replace(path=str(Path(run.data.path).resolve())))

@@ -3,6 +3,7 @@
 from importlib.util import find_spec
 from pathlib import Path
 
+from components.ingest.source_copy import is_remote, remote_version
 from model.errors import InputError
 from model.files import combined_digest, file_digest
 from tfx_configs.settings import DataSettings
@@ -10,8 +11,8 @@ from tfx_configs.settings import DataSettings
 ROOT = Path(__file__).resolve().parent.parent.parent
 PROGRAM = ("tfx_configs", "model", "components")
 """Packages whose code runs inside stages."""
-_TABLES = (".parquet", ".csv", ".data", ".item", ".user", ".dat")
-"""Kinds of files that adapters read."""
+_TABLES = (".parquet", ".csv", ".data", ".item", ".user", ".dat", ".json", ".avro")
+"""Kinds of files that adapters read; the last two hold which files are in a table of Delta Lake or Iceberg."""
 
 
 def code_version() -> str:
@@ -24,6 +25,8 @@ def code_version() -> str:
 
 def data_version(data: DataSettings) -> str:
     """Digest of the source's files. Raises InputError when there is no such directory."""
+    if is_remote(data.path):
+        return remote_version(data.path)
     if data.path:
         folder = Path(data.path)
         if not folder.is_dir():

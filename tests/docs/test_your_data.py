@@ -1,43 +1,127 @@
-"""The conversion in docs/your-data.md, as it is written there, on a shop with columns of its own."""
+"""The three shops of docs/your-data.md: a small export of each kind, with the settings as the page has them."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
+import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
+import pytest
+import yaml
 
-from components.examples.run import build_examples
-from components.ingest.run import ingest
-from tests.worlds import market, run_settings
+from pipelines.inspection.inspection import Inspection, inspect_source
+from tfx_configs import recipes
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "your-data.md").read_text(encoding="utf-8")
+SHOPS = PAGE.partition("## Three shops")[2].partition("## How much is enough")[0]
+SECTIONS = dict(re.findall(r"^### (.*?)\n(.*?)(?=^### |\Z)", SHOPS, re.MULTILINE | re.DOTALL))
+DAYS = 120
 
 
-def test_a_shops_own_export_becomes_tables_that_the_pipeline_takes(tmp_path: Path) -> None:
-    code: dict[str, Any] = {}
-    (block,) = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-    exec(block, code)
-    tables = market()
-    events, items = tables["events"], tables["items"]
-    orders = pd.DataFrame(
+def visits(shoppers: int, every_days: int) -> pd.DataFrame:
+    """One row a trip: shopper, number of the trip, moment."""
+    rows = [
+        (shopper, trip, pd.Timestamp("2024-01-01 09:00") + pd.Timedelta(days=day, minutes=shopper))
+        for shopper in range(1, shoppers + 1)
+        for trip, day in enumerate(range(shopper % every_days, DAYS, every_days))
+    ]
+    return pd.DataFrame(rows, columns=["shopper", "trip", "moment"])
+
+
+def groceries(folder: Path) -> None:
+    """Every shopper buys the same three products on each trip, and a new one now and then."""
+    trips = visits(40, 7)
+    lines = pd.concat([trips.assign(sku=1000 + trips["shopper"] % 10 + step) for step in range(3)])
+    out = pd.DataFrame(
         {
-            "customer": events["user_id"],
-            "sku": events["item_id"],
-            "order_no": events["basket_id"],
-            "branch": events["store_id"],
-            "ordered_at": events["event_time"].dt.strftime("%Y-%m-%d %H:%M"),
-            "quantity": 2,
-            "line_total": 2 * events["price"],
+            "customer": lines["shopper"],
+            "sku": lines["sku"],
+            "order_no": lines["shopper"] * 1000 + lines["trip"],
+            "ordered_at": lines["moment"].dt.strftime("%d.%m.%Y %H:%M"),
+            "pieces": 2,
+            "unit_price": "1,99 €",
         }
     )
-    products = items.rename(columns={"item_id": "sku", "department": "category"})
-    code["convert"](orders, products, tmp_path / "tables")
-    run = run_settings(tmp_path / "tables")
-    ingest(data=run.data, tables_dir=tmp_path / "clean")
-    clean = pq.read_table(tmp_path / "clean" / "events").to_pandas().sort_values(["user_id", "event_time", "item_id"])
-    assert len(clean) == len(events)
-    first, before = clean.iloc[0], events.sort_values(["user_id", "event_time", "item_id"]).iloc[0]
-    assert first["event_time"] == before["event_time"] - pd.Timedelta(hours=1)  # Vienna in January
-    assert first["price"] == before["price"]
-    assert build_examples(run=run, tables_dir=tmp_path / "clean", examples_dir=tmp_path / "examples").test_trips > 0
+    out.to_csv(folder / "events.csv", sep=";", index=False, encoding="cp1252")
+    pd.DataFrame({"sku": range(1000, 1012), "aisle": "dairy"}).to_csv(folder / "items.csv", sep=";", index=False)
+
+
+def gifts(folder: Path) -> None:
+    """Two products an invoice, one of them new; a return, closed days, and guests without an id."""
+    trips = visits(40, 11)
+    trips = trips[~trips["moment"].between("2024-03-25", "2024-04-02")]
+    new = trips.assign(code=[f"{2000 + number}A" for number in range(len(trips))])
+    lines = pd.concat([new, trips.assign(code="85123A")])
+    out = pd.DataFrame(
+        {
+            "InvoiceNo": (lines["shopper"] * 1000 + lines["trip"]).astype(str),
+            "StockCode": lines["code"],
+            "Quantity": 6,
+            "InvoiceDate": lines["moment"].dt.strftime("%Y-%m-%d %H:%M:%S"),
+            "UnitPrice": 2.55,
+            "CustomerID": lines["shopper"].astype(float),
+        }
+    )
+    returned = out.iloc[[0]].assign(InvoiceNo="C1", Quantity=-1, InvoiceDate="2024-02-01 10:00:00")
+    guests = out.iloc[::5].assign(CustomerID=np.nan)
+    pd.concat([out, returned, guests]).to_csv(folder / "events.csv", index=False)
+    pd.DataFrame({"StockCode": out["StockCode"].unique(), "kind": "gift"}).to_csv(folder / "items.csv", index=False)
+
+
+def films(folder: Path) -> None:
+    """Every film once a shopper; each third one is disliked."""
+    trips = visits(40, 6)
+    out = pd.DataFrame(
+        {
+            "userId": trips["shopper"],
+            "movieId": trips["shopper"] % 20 + trips["trip"],
+            "watched_at": trips["moment"].astype("datetime64[ms]").astype("int64"),
+            "action": np.where(trips["trip"] % 3 == 1, "dislike", "like"),
+        }
+    )
+    out.to_csv(folder / "events.csv", index=False)
+    pd.DataFrame({"movieId": range(50), "genre": "drama"}).to_csv(folder / "items.csv", index=False)
+
+
+def inspected(folder: Path, section: str) -> Inspection:
+    (block,) = re.findall(r"^```yaml\n(.*?)^```", SECTIONS[section], re.MULTILINE | re.DOTALL)
+    found = inspect_source(recipes.run_settings(config=yaml.safe_load(block), path=str(folder)))
+    assert found.stopped == ""
+    return found
+
+
+@pytest.mark.parametrize(("section", "export"), zip(SECTIONS, (groceries, gifts, films), strict=True))
+def test_the_export_on_the_page_has_the_columns_of_the_shop(
+    section: str, export: Callable[[Path], None], tmp_path: Path
+) -> None:
+    export(tmp_path)
+    (block,) = re.findall(r"^```text\n(.*?)\n", SECTIONS[section], re.MULTILINE)
+    assert (tmp_path / "events.csv").read_text(encoding="cp1252").splitlines()[0] == block
+
+
+def test_groceries_are_a_next_basket_with_repeats(tmp_path: Path) -> None:
+    groceries(tmp_path)
+    found = inspected(tmp_path, "Groceries, bought again and again")
+    assert found.task and (found.task.name, found.task.runs) == ("next basket", True)
+    assert found.shoppers and found.shoppers.repeat_percent > 80
+    assert found.report and found.report.dropped == {}
+    (events, _) = found.report.files
+    assert (events.delimiter, events.decimal_mark, events.date_format) == (";", ",", "DD-MM-YYYY")
+
+
+def test_the_gift_shop_drops_guests_and_takes_returns_back(tmp_path: Path) -> None:
+    gifts(tmp_path)
+    found = inspected(tmp_path, "A gift shop with invoices, returns and a closed Christmas")
+    assert found.task and found.task.runs
+    assert found.report and found.report.returns == 1
+    assert list(found.report.dropped) == ["user_id missing"]
+    assert found.span and [(gap.first, gap.last) for gap in found.span.gaps] == [("2024-03-25", "2024-04-01")]
+
+
+def test_films_are_discovery_and_what_is_disliked_is_no_purchase(tmp_path: Path) -> None:
+    films(tmp_path)
+    found = inspected(tmp_path, "Films, each watched once")
+    assert found.task and (found.task.name, found.task.runs) == ("discovery", True)
+    assert found.shoppers and found.shoppers.repeat_percent == 0
+    assert found.report and 0 < found.report.purchases < found.report.events
+    assert found.report.files[0].time_unit == "milliseconds"

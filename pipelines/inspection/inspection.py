@@ -1,0 +1,133 @@
+"""Looks at an export as a run would: reads it, cleans it, and counts what could be learned and judged."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from components.artifacts.artifact import Record
+from components.artifacts.tables import IngestReport, Tables
+from components.engines.engine import Engine, open_engine
+from components.ingest.run import ingest
+from components.ingest.source_copy import local_directory
+from components.ingest.survey import TableView, survey
+from model.data import columns as c
+from model.data.labels import is_of_types, judged_types
+from model.data.time_split import day
+from model.errors import AisleError
+from pipelines.inspection.habits import Cut, Shoppers, habits
+from pipelines.inspection.task import Task, task_for
+from tfx_configs.settings import DataSettings, RunSettings
+from tfx_configs.units import DAY_S
+
+LONGEST_GAPS = 3
+GAP_DAYS = 3
+"""Days in a row without an event that are shown, at least."""
+
+
+class Gap(Record):
+    """Days in a row without an event."""
+
+    first: str
+    last: str
+    days: int
+
+
+class Span(Record):
+    """The days that the events cover."""
+
+    first: str
+    last: str
+    days: int
+    days_with_events: int
+    gaps: tuple[Gap, ...]
+    """The longest, in order of time."""
+
+
+class Inspection(Record):
+    """What an export holds and what a run on it would do."""
+
+    tables: tuple[TableView, ...]
+    data: Mapping[str, object]
+    """Settings `data` to start from: those that were asked for, and the mappings that follow from the names found."""
+    stopped: str = ""
+    """Why a run would stop at ingest, with what to set; empty when it would not."""
+    report: IngestReport | None = None
+    span: Span | None = None
+    shoppers: Shoppers | None = None
+    cuts: tuple[Cut, ...] = ()
+    task: Task | None = None
+
+
+def inspect_source(run: RunSettings) -> Inspection:
+    """Inspects the source of a run; nothing is left on disk.
+
+    Raises:
+        InputError: no such directory, or it holds no table with one of our names.
+    """
+    with tempfile.TemporaryDirectory(prefix="aisle-inspect-") as scratch, local_directory(run.data.path) as folder:
+        data = run.data.replace(path=str(folder))
+        with open_engine(data, folder, Path(scratch)) as engine:
+            tables, data = survey(engine, folder, data)
+        start = _start(data, run.data.path)
+        # Everything is counted first; the task says what of it would stop a run.
+        lenient = data.replace(max_dropped_percent=100.0)
+        try:
+            report = ingest(data=lenient, tables_dir=Path(scratch) / "tables", positive_types=run.labels.positive_types)
+        except AisleError as error:
+            return Inspection(tables=tables, data=start, stopped=str(error).replace(str(folder), run.data.path))
+        with open_engine(data, Path(scratch)) as engine:
+            return _measured(engine, run, tables, start, report, Tables(Path(scratch) / "tables"))
+
+
+def _measured(
+    engine: Engine,
+    run: RunSettings,
+    tables: tuple[TableView, ...],
+    start: Mapping[str, object],
+    report: IngestReport,
+    written: Tables,
+) -> Inspection:
+    events = engine.read_parquet(written.events)
+    days = events.select(day=events[c.TIME].epoch_seconds() // DAY_S).distinct().to_pandas()["day"]
+    judged = events.filter(is_of_types(events.__getitem__, judged_types(run.labels, report.purchases)))
+    shoppers, cuts = habits(engine, judged, report.cut_s)
+    return Inspection(
+        tables=tables,
+        data=start,
+        report=report,
+        span=_span(days),
+        shoppers=shoppers,
+        cuts=cuts,
+        task=task_for(report, shoppers, cuts, run),
+    )
+
+
+def _start(data: DataSettings, path: str) -> dict[str, object]:
+    """The settings that are not the defaults, and the mappings even when they are empty."""
+    changed = data.model_dump(mode="json", exclude_defaults=True)
+    return {**changed, "path": path, "columns": dict(data.columns), "event_types": dict(data.event_types)}
+
+
+def _span(days: "pd.Series[int]") -> Span:
+    active = np.sort(days.to_numpy())
+    missing = np.diff(active) - 1
+    longest = np.sort(np.argsort(-missing, kind="stable")[:LONGEST_GAPS])
+    gaps = [
+        Gap(
+            first=day((active[i] + 1) * DAY_S),
+            last=day((active[i] + missing[i]) * DAY_S),
+            days=int(missing[i]),
+        )
+        for i in longest
+        if missing[i] >= GAP_DAYS
+    ]
+    return Span(
+        first=day(int(active[0]) * DAY_S),
+        last=day(int(active[-1]) * DAY_S),
+        days=int(active[-1] - active[0]) + 1,
+        days_with_events=len(active),
+        gaps=tuple(gaps),
+    )
