@@ -54,6 +54,9 @@ class DataSettings(Settings):
     max_dropped_percent: Percent = 5.0
     """Ingest fails when it would drop more than this share of event rows, percent."""
 
+    guest_ids: tuple[str, ...] = ()
+    """User ids that stand for many anonymous shoppers: each of their baskets becomes an anonymous visit."""
+
     @model_validator(mode="after")
     def _has_its_directory(self) -> Self:
         check(

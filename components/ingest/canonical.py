@@ -72,7 +72,7 @@ def _column(raw: Expr, column: Column, path: Path) -> Expression:
     value = value.cast(_STORED[column.type])
     if column.type is Type.NUMBER and column.nullable:
         value = ibis.ifelse(not_finite(value), ibis.null("float64"), value)
-    return value if column.default is None else value.fill_null(column.default)
+    return value
 
 
 _STORED = {Type.ID: "string", Type.CATEGORY: "string", Type.NUMBER: "float64", Type.TIME: "timestamp(6)"}
