@@ -44,7 +44,7 @@ def calendar_day(user: StringColumn, moment: TimestampColumn) -> StringColumn:
 def mend_events(source: Source) -> Source:
     """The source with the values of its events repaired that have one plain reading; `watch` counts each repair.
 
-    A default stands in for an absent column only. A value that is missing in a column that is there is one of these
+    A default is for an absent column only. A value that is missing in a column that is there is one of these
     repairs, or the row is dropped: an event without its type is never taken for a purchase.
     """
     events = source.events
@@ -75,7 +75,7 @@ def mend_events(source: Source) -> Source:
 
 
 def separate_guests(source: Source, guest_ids: Sequence[str]) -> Source:
-    """Each basket of an id that stands for many anonymous shoppers becomes a shopper of its own, with one visit.
+    """Each basket of an id that many anonymous shoppers share becomes a shopper of its own, with one visit.
 
     Where such an id has a whole calendar day as its basket, a visit is what happened in one second: the day of many
     shoppers is no trip.

@@ -9,7 +9,7 @@ from model.data import columns as c
 from model.data.schema import EVENTS
 
 MAX_SHOPPER_PERCENT = 5.0
-"""Share of rows or baskets above which one id stands for many shoppers, or for a robot, percent."""
+"""Share of rows or baskets above which an id may be that of many shoppers, or of a robot, percent."""
 MAX_TIMES_MEAN = 10.0
 """And this many times the mean shopper's: in a shop of a dozen shoppers each has more than 5 %."""
 MOST_NAMED = 5

@@ -21,10 +21,10 @@ def shop() -> pd.DataFrame:
     """The market's purchases, and before and after each a view of another item in the same basket."""
     bought = market()["events"].assign(**{c.EVENT_TYPE: "purchase"})
     ids = np.unique(bought[c.ITEM])
-    seen, carts = (ids[(np.searchsorted(ids, bought[c.ITEM]) + shift) % len(ids)] for shift in (7, 13))
-    seen = bought.assign(**{c.EVENT_TYPE: "view", c.ITEM: seen, c.TIME: bought[c.TIME] - pd.Timedelta(minutes=9)})
-    late = bought.assign(**{c.EVENT_TYPE: "cart", c.ITEM: carts, c.TIME: bought[c.TIME] + pd.Timedelta(hours=1)})
-    return pd.concat([bought, seen, late], ignore_index=True)
+    viewed, carted = (ids[(np.searchsorted(ids, bought[c.ITEM]) + shift) % len(ids)] for shift in (7, 13))
+    views = bought.assign(**{c.EVENT_TYPE: "view", c.ITEM: viewed, c.TIME: bought[c.TIME] - pd.Timedelta(minutes=9)})
+    carts = bought.assign(**{c.EVENT_TYPE: "cart", c.ITEM: carted, c.TIME: bought[c.TIME] + pd.Timedelta(hours=1)})
+    return pd.concat([bought, views, carts], ignore_index=True)
 
 
 def examples_of(folder: Path, events: pd.DataFrame, types: tuple[str, ...], least: int = 1) -> Examples:
@@ -81,20 +81,20 @@ def test_training_labels_and_histories_are_of_the_positive_types(by_policy, type
 
 def test_views_and_carts_lie_beside_the_trips_under_every_policy_and_are_read_strictly_before(by_policy) -> None:
     events = shop()
-    seen = events[events[c.EVENT_TYPE] != "purchase"]
+    others = events[events[c.EVENT_TYPE] != "purchase"]
     for examples in by_policy.values():
         trips = examples.trips()
-        assert examples.report.views == len(trips.view_item_V) == len(seen)
+        assert examples.report.views == len(trips.view_item_V) == len(others)
         for trip in trips.test_trips()[:5]:
-            mine = seen[
-                (seen[c.USER] == trips.user_ids[trips.user_T[trip]])
-                & (seen[c.TIME] < pd.Timestamp(trips.time_T[trip], unit="s"))
+            mine = others[
+                (others[c.USER] == trips.user_ids[trips.user_T[trip]])
+                & (others[c.TIME] < pd.Timestamp(trips.time_T[trip], unit="s"))
             ]
             at_V = trips.views(trip)
             kinds = [Trips.VIEW_KINDS[kind] for kind in trips.view_kind_V[at_V]]
-            found = zip(trips.item_ids[trips.view_item_V[at_V]], trips.view_time_V[at_V], kinds, strict=True)
+            read = zip(trips.item_ids[trips.view_item_V[at_V]], trips.view_time_V[at_V], kinds, strict=True)
             moments = mine[c.TIME].astype("datetime64[s]").astype("int64")
-            assert sorted(found) == sorted(zip(mine[c.ITEM], moments, mine[c.EVENT_TYPE], strict=True))
+            assert sorted(read) == sorted(zip(mine[c.ITEM], moments, mine[c.EVENT_TYPE], strict=True))
 
 
 def test_a_shop_without_purchases_is_judged_on_its_views_and_says_so(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""A default stands in for an absent column; a value missing in one that is there is counted, and never a purchase."""
+"""A default is for an absent column; a value missing in one that is there is counted, and never a purchase."""
 
 from pathlib import Path
 
