@@ -28,7 +28,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if stage == "ingest":
             from components.ingest.run import ingest
 
-            ingest(data=run.data, tables_dir=out)
+            ingest(data=run.data, tables_dir=out, positive_types=run.labels.positive_types)
         elif stage == "examples":
             from components.examples.run import build_examples
 

@@ -30,3 +30,6 @@ class LabelSettings(Settings):
     """`Large`: this many times the shopper's mean basket so far."""
     gift_min_trips: Count = 5
     """Earlier trips a shopper needs before a basket can be strange."""
+    min_judged_trips: int = Field(30, ge=0)
+    """Shoppers' first trips after the cut, with a history, below which nothing is trained: too few to judge a model;
+    0: not checked."""

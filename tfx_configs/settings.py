@@ -79,6 +79,8 @@ class DataSettings(Settings):
     """The export's words for what happened to ours; `ignore` leaves such events out."""
     day_first: bool | None = None
     """Of text dates like 03-04-2015, where no row decides: true: 3 April; false: 4 March; null: ingest asks."""
+    guest_ids: tuple[str, ...] = ()
+    """User ids that stand for many anonymous shoppers: each of their baskets becomes an anonymous visit."""
 
     @model_validator(mode="after")
     def _has_its_directory(self) -> Self:

@@ -37,6 +37,22 @@ class ExamplesReport(Artifact, file="examples.json", stage="examples"):
     gift_trips: int
     trips_without_label: int
     quantity_limit: float | None = None
+    returns_unmatched: int = 0
+    """Returns without a purchase that they could take back."""
+    views: int = 0
+    """Views and carts beside the trips."""
+    judged_on: tuple[str, ...] = ("purchase",)
+    """Event types of the test labels."""
+    judged_trips: int = 0
+    """Shoppers' first trips at or after the cut, with a history; this and the next three: examples/judgeable.py."""
+    cold_trips: int = 0
+    unseen_items: int = 0
+    unseen_labels_percent: float = 0.0
+
+    @property
+    def figures(self) -> dict[str, float]:
+        """What KFP shows of the step: the numbers."""
+        return {name: value for name, value in self if isinstance(value, int | float)}
 
 
 class Examples(ArtifactDirectory[ExamplesReport], report=ExamplesReport, marker=Trips.DIRECTORY):

@@ -19,6 +19,8 @@ from tfx_configs.labels import LabelSettings
 from tfx_configs.units import DAY_S, HOUR_S
 
 FOREVER = np.iinfo(np.int64).max
+NOTHING = 1e-9
+"""Pieces: what is left of a quantity in floating point when all was returned."""
 _SECONDS = 1 << 34  # above any unix time: (user, time) pairs pack into one sortable int64
 
 
@@ -27,16 +29,16 @@ def label(
 ) -> tuple[Trips, dict[str, float]]:
     """The trips under the policy, and how many training lines and trips it changed, by reason.
 
-    A training trip may be left without labels; training skips it, its shopper's history keeps it.
+    A training trip may be left without labels; training skips it, its shopper's history keeps it. Test trips stay.
 
     Args:
-        trips: built from `positives(events, settings)`.
+        trips: whose event arrays are `positives(events, settings)`.
         events: the canonical events, returns among them, in any order; not changed.
         catalog: item attributes, for what is familiar to a shopper.
     """
-    trip_E, quantity_E = _lines(trips, positives(events, settings))
-    return_E = return_times(trips, events, settings.return_days)
-    train_E = trips.time_T[trip_E] < trips.cut_s
+    lines = _lines(trips, positives(events, settings))
+    trip_E, train_E, quantity_E = lines.trip_E, lines.train_E, lines.quantity_E
+    return_E, unmatched = return_times(trips, lines, events, settings.return_days)
     quantity, quantile = quantity_E[trips.event_time_E < trips.cut_s], settings.quantity_quantile
     limit = float(np.quantile(quantity, quantile)) if quantile < 1 and len(quantity) else np.inf
     gift_T = _gifts(trips, trip_E, catalog, settings)
@@ -46,13 +48,17 @@ def label(
         "quantity": train_E & (quantity_E > limit),
         "gift": train_E & gift_T[trip_E],
     }
-    used_E = ~np.logical_or.reduce(list(dropped.values()))
+    used_E = train_E & ~np.logical_or.reduce(list(dropped.values()))
     late_trip_L, late_event_L = _late(trips, np.flatnonzero(~gift_T), settings.outcome_hours)
     used_L = used_E[late_event_L]
+    test = trips.test_trips()
+    test_B, test_row_B = slice_positions(trips.basket_begin_T[test], trips.basket_end_T[test])
     labelled = _with_baskets(
         trips,
-        np.concatenate([trip_E[used_E], late_trip_L[used_L]]),
-        np.concatenate([trips.event_item_E[used_E], trips.event_item_E[late_event_L[used_L]]]),
+        np.concatenate([trip_E[used_E], late_trip_L[used_L], test[test_row_B]]),
+        np.concatenate(
+            [trips.event_item_E[used_E], trips.event_item_E[late_event_L[used_L]], trips.basket_item_B[test_B]]
+        ),
     )
     returned_R = np.flatnonzero(return_E < FOREVER)
     labelled = dataclasses.replace(
@@ -60,35 +66,58 @@ def label(
     )
     report: dict[str, float] = {f"lines_{reason}": int(which_E.sum()) for reason, which_E in dropped.items()}
     empty_T = (labelled.basket_begin_T == labelled.basket_end_T) & (trips.time_T < trips.cut_s)
-    added = len(labelled.basket_item_B) - len(_unique_pairs(trip_E[used_E], trips.event_item_E[used_E], trips))
-    report |= {"lines_late": added, "gift_trips": int(gift_T.sum()), "trips_without_label": int(empty_T.sum())}
+    own = len(_unique_pairs(trip_E[used_E], trips.event_item_E[used_E], trips)) + len(test_B)
+    report |= {"lines_late": len(labelled.basket_item_B) - own, "gift_trips": int(gift_T.sum())}
+    report |= {"trips_without_label": int(empty_T.sum()), "returns_unmatched": unmatched}
     return labelled, report | ({"quantity_limit": limit} if np.isfinite(limit) else {})
 
 
-def return_times(trips: Trips, events: pd.DataFrame, return_days: int) -> np.ndarray:
-    """[E] int64 unix seconds at which each event was returned, FOREVER when it never was.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Lines:
+    """What the event arrays of the trips do not hold, in their order."""
 
-    A return takes back the shopper's latest purchase of that item that is still kept and at most `return_days` old;
-    a return without one is ignored.
+    trip_E: np.ndarray
+    """[E] int training trip; where there is none, the last trip."""
+    train_E: np.ndarray
+    """[E] bool: of a basket that began before the cut."""
+    quantity_E: np.ndarray
+    """[E] float."""
+    bought_E: np.ndarray
+    """[E] bool: a purchase, which a return can take back."""
+
+
+def return_times(trips: Trips, lines: Lines, events: pd.DataFrame, return_days: int) -> tuple[np.ndarray, int]:
+    """([E] int64 unix seconds at which nothing was left of each event, FOREVER where something is; returns in vain).
+
+    A return takes back its quantity: from the shopper's latest purchase of that item that has something left and is at
+    most `return_days` old, and then from the one before it. A return that finds none is counted.
     """
     times_E = np.full(len(trips.event_time_E), FOREVER, np.int64)
     returns = events[events[c.EVENT_TYPE] == c.RETURN]
     if not return_days or returns.empty:
-        return times_E
+        return times_E, len(returns)
     user, item = index_of(trips.user_ids, returns[c.USER]), index_of(trips.item_ids, returns[c.ITEM])
     pair = np.where((user >= 0) & (item >= 0), user * len(trips.item_ids) + item, -1)
     moment = returns[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
+    quantity = returns[c.QUANTITY].abs().to_numpy(float)
     pair_E = trips.event_user_E.astype(np.int64) * len(trips.item_ids) + trips.event_item_E
-    candidates = np.flatnonzero(np.isin(pair_E, pair))
+    candidates = np.flatnonzero(np.isin(pair_E, pair) & lines.bought_E)
     bought: dict[int, list[int]] = {}
-    for event in candidates[np.argsort(trips.event_time_E[candidates], kind="stable")]:
+    for event in candidates[np.argsort(-trips.event_time_E[candidates], kind="stable")]:
         bought.setdefault(int(pair_E[event]), []).append(int(event))
-    for at in np.argsort(moment, kind="stable"):
-        stack = bought.get(int(pair[at]), [])
-        open_ = [e for e in stack if trips.event_time_E[e] <= moment[at] and times_E[e] == FOREVER]
-        if open_ and moment[at] - trips.event_time_E[open_[-1]] <= return_days * DAY_S:
-            times_E[open_[-1]] = moment[at]
-    return times_E
+    left_E, unmatched = lines.quantity_E.copy(), 0
+    for at in np.lexsort((quantity, pair, moment)):
+        age = {e: moment[at] - trips.event_time_E[e] for e in bought.get(int(pair[at]), []) if left_E[e] > NOTHING}
+        open_, rest = [e for e in age if 0 <= age[e] <= return_days * DAY_S], quantity[at]
+        unmatched += not open_
+        for event in open_:
+            taken = min(rest, left_E[event])
+            rest, left_E[event] = rest - taken, left_E[event] - taken
+            if left_E[event] <= NOTHING:
+                times_E[event] = moment[at]
+            if rest <= NOTHING:
+                break
+    return times_E, unmatched
 
 
 def familiarity(trips: Trips, trip_E: np.ndarray, catalog: Catalog) -> np.ndarray:
@@ -108,18 +137,28 @@ def familiarity(trips: Trips, trip_E: np.ndarray, catalog: Catalog) -> np.ndarra
     return np.divide(familiar_values_E, values_E, out=np.ones(len(trip_E)), where=values_E > 0)
 
 
-def _lines(trips: Trips, bought: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """([E] int trip, [E] float quantity) of each event, in the order of the event arrays."""
-    user, item = index_of(trips.user_ids, bought[c.USER]), index_of(trips.item_ids, bought[c.ITEM])
-    time = bought[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
-    basket = pd.factorize(bought[c.BASKET].astype(str), sort=True)[0].astype(np.int64)
+def _lines(trips: Trips, learned: pd.DataFrame) -> Lines:
+    """Trip, quantity and type of each event of the event arrays.
+
+    Args:
+        learned: the canonical events that the arrays are made of, in any order.
+    """
+    user, item = index_of(trips.user_ids, learned[c.USER]), index_of(trips.item_ids, learned[c.ITEM])
+    time = learned[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
+    basket = pd.factorize(learned[c.BASKET].astype(str), sort=True)[0].astype(np.int64)
     order = np.lexsort((item, basket, time, user))
     user, item, time, basket = (a[order] for a in (user, item, time, basket))
     assert np.array_equal(item, trips.event_item_E) and np.array_equal(time, trips.event_time_E), "other events"
     _, first, of_E = np.unique(user * (basket.max() + 1) + basket, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int64)
     rank[np.lexsort((basket[first], user[first], time[first]))] = np.arange(len(first))
-    return rank[of_E], bought[c.QUANTITY].to_numpy(float)[order]
+    trip_E = rank[of_E]  # baskets in the order of trips: those that began before the cut are the training trips
+    return Lines(
+        trip_E=np.minimum(trip_E, len(trips) - 1),
+        train_E=trip_E < (trips.time_T < trips.cut_s).sum(),
+        quantity_E=learned[c.QUANTITY].to_numpy(float)[order],
+        bought_E=(learned[c.EVENT_TYPE] == c.PURCHASE).to_numpy()[order],
+    )
 
 
 def _gifts(trips: Trips, trip_E: np.ndarray, catalog: Catalog, settings: LabelSettings) -> np.ndarray:

@@ -25,4 +25,4 @@ def examples(
 
         run, source = RunSettings.from_json(settings), Path(tables.path)
         report = build_examples(run=run, tables_dir=source, examples_dir=Path(trips.path))
-        log_metrics(metrics, report.model_dump(exclude_none=True))
+        log_metrics(metrics, report.figures)

@@ -4,18 +4,21 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
+from ibis import _
 
 from components.artifacts.examples import Examples, ExamplesReport
 from components.artifacts.tables import Tables
 from components.engines.engine import open_engine
 from components.examples.catalog import build_catalog, first_snapshot
+from components.examples.judgeable import check_judgeable, judgeable
 from components.examples.labels import label
 from components.examples.leakage import check_attributes, check_catalog, check_trips
 from components.examples.promotions import read_promotions
-from components.examples.trips import trips_of
+from components.examples.trips import JUDGED, LEARNED, trips_of
+from components.examples.views import with_views
 from components.kfp_support.progress import progress
 from model.data import columns as c
-from model.data.labels import is_positive, positives
+from model.data.labels import is_of_types, is_positive, judged_types, positives
 from model.data.schema import EVENTS
 from model.data.trips import Trips
 from model.errors import CheckFailed
@@ -39,12 +42,14 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     all_events = pq.read_table(tables.events, columns=columns).to_pandas()
     items = pq.read_table(tables.items).to_pandas()
     users = pq.read_table(tables.users).to_pandas() if tables.users else None
+    judged = judged_types(run.labels, tables.report.purchases)
     trips = read_trips(run, tables, cut_s)
-    check_trips(trips)
+    check_trips(trips, judged_are_learned=set(judged) <= set(run.labels.positive_types))
     test = int((trips.time_T >= cut_s).sum())
     if test in (0, len(trips)):
         raise CheckFailed(f"expected trips on both sides of the cut, got {len(trips) - test} before and {test} after")
     progress(f"{len(trips):,} trips of {len(trips.user_ids):,} shoppers, {test:,} of them after the cut")
+    check_judgeable(trips, all_events, run, judged)
     catalog = build_catalog(
         trips,
         positives(all_events, run.labels),
@@ -55,7 +60,7 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     )
     check_catalog(trips, catalog)
     check_attributes(trips, catalog)
-    trips, label_counts = label(trips, all_events, catalog, run.labels)
+    trips, label_counts = label(with_views(trips, all_events), all_events, catalog, run.labels)
     progress(f"catalog of {catalog.items:,} items, attributes {', '.join(catalog.attribute_names) or 'none'}")
     bought_E = trips.event_item_E[trips.event_time_E < cut_s]
     counts: dict[str, float] = {
@@ -66,19 +71,27 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
         "vocabulary": catalog.vocabulary_size,
     }
     counts |= vocabulary_report(catalog.vocabulary_I, bought_E, run.features.min_item_count) | label_counts
-    report = ExamplesReport.model_validate(counts)
+    counts |= judgeable(trips) | {"views": len(trips.view_item_V)}
+    warm, cold = counts["judged_trips"], counts["cold_trips"]
+    progress(f"judged on {' and '.join(judged)}: {warm:,} trips, and {cold:,} more without a history")
+    report = ExamplesReport.model_validate({**counts, "judged_on": judged})
     Examples.save(examples_dir, trips=trips, catalog=catalog, items=items, users=users, report=report)
     return report
 
 
 def read_trips(run: RunSettings, tables: Tables, cut_s: int) -> Trips:
     """Trips of what ingest wrote, on the engine of the settings. Items: the listed ones, and those bought unlisted."""
+    judged = judged_types(run.labels, tables.report.purchases)
     with open_engine(run.data, tables.directory) as engine:
         events, items = engine.read_parquet(tables.events), engine.read_parquet(tables.items)
-        bought = events.filter(is_positive(events.__getitem__, run.labels))
-        every = items.select(c.ITEM).union(bought.select(c.ITEM), distinct=True)
+        marks = {
+            LEARNED: is_positive(events.__getitem__, run.labels),
+            JUDGED: is_of_types(events.__getitem__, judged),
+        }
+        used = events.mutate(**marks).filter(_[LEARNED] | _[JUDGED])
+        every = items.select(c.ITEM).union(used.select(c.ITEM), distinct=True)
         item_ids = np.sort(every.to_pyarrow()[c.ITEM].to_numpy())
-        return trips_of(engine, bought, item_ids, cut_s, run.features.max_history)
+        return trips_of(engine, used, item_ids, cut_s, run.features.max_history)
 
 
 def vocabulary_report(vocabulary_I: np.ndarray, bought_E: np.ndarray, floor: int) -> dict[str, float]:

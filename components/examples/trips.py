@@ -17,13 +17,19 @@ from model.data.trips import Trips
 
 COLUMNS = (c.USER, c.ITEM, c.TIME, c.BASKET, c.STORE)
 """What trips are made of."""
+LEARNED, JUDGED = "learned", "judged"
+"""Which events make histories and training labels, and which make the trips and labels after the cut."""
 
 
 def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, max_history: int) -> Trips:
-    """Builds all trips from purchases in any row order; the result does not depend on that order.
+    """Builds all trips from events in any row order; the result does not depend on that order.
+
+    A basket is a training trip if its first `learned` event lies before the cut, and a test trip if its first `judged`
+    event does not. So the test trips and their labels do not depend on what is learned from.
 
     Args:
-        events: one row a product in a basket, canonical columns.
+        events: one row a product in a basket, canonical columns. The boolean columns `learned` and `judged` mark the
+            rows of histories and training labels, and those of test labels; without them every row is both.
         item_ids: [I] sorted ids, every item of the events among them.
         cut_s: start of the test span, unix seconds.
         max_history: most recent events kept of each history.
@@ -32,13 +38,14 @@ def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, ma
     users, stores = _users(lines), _stores(lines, engine.table(pd.DataFrame({c.STORE: [""]})))
     items = engine.table(pd.DataFrame({c.ITEM: item_ids.astype(str), "item": np.arange(len(item_ids))}))
     placed = engine.hold(_placed(lines, users, stores, items))
-    trips = engine.hold(_trips(placed, max_history))
-    entries = placed.join(trips, ["user", c.BASKET]).select("trip", "item").distinct()
+    trips = engine.hold(_trips(placed, cut_s, max_history))
+    in_trip = placed.join(trips.select("user", c.BASKET, "trip", "is_test"), ["user", c.BASKET])
+    entries = in_trip.filter(ibis.ifelse(_.is_test, _[JUDGED], _[LEARNED])).select("trip", "item").distinct()
 
-    events_E = _columns(placed.select("position", "item", "seconds", "user"), "position")
+    events_E = _columns(placed.filter(_[LEARNED]).select("position", "item", "seconds", "user"), "position")
     trips_T = _columns(trips.drop(c.BASKET), "trip")
     entries_B = _columns(entries, "trip", "item")
-    assert len(events_E["item"]) == lines.count().execute(), "an event's item is not among item_ids"
+    assert placed.count().execute() == lines.count().execute(), "an event's item is not among item_ids"
     return Trips(
         item_ids=item_ids,
         user_ids=_columns(users, "user")[c.USER],
@@ -60,12 +67,13 @@ def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, ma
 
 def _lines(events: Table) -> Table:
     ids = {name: events[name].cast("string") for name in (c.USER, c.ITEM, c.BASKET, c.STORE)}
-    return events.select(**ids, seconds=events[c.TIME].truncate("s").epoch_seconds().cast("int64"))
+    marks = {name: events[name] if name in events.columns else ibis.literal(True) for name in (LEARNED, JUDGED)}
+    return events.select(**ids, **marks, seconds=events[c.TIME].truncate("s").epoch_seconds().cast("int64"))
 
 
 def _users(lines: Table) -> Table:
     """Each shopper's index by id, and the position of the shopper's first event."""
-    counted = lines.group_by(c.USER).agg(events=_.count())
+    counted = lines.group_by(c.USER).agg(events=_[LEARNED].sum())
     return counted.select(
         c.USER,
         user=ibis.row_number().over(order_by=c.USER),
@@ -80,34 +88,52 @@ def _stores(lines: Table, unknown: Table) -> Table:
 
 
 def _placed(lines: Table, users: Table, stores: Table, items: Table) -> Table:
-    """Events with their position in the order (user, time, basket, item), and that of the first at their moment."""
+    """Events in the order (user, time, basket, item), and the position of the first learned one at or after each.
+
+    `place` is the row's number among all of its shopper's, `position` among the learned events of all shoppers, and
+    `moment` the position of the first learned event that is not before the row's second.
+    """
     coded = lines.join(users, c.USER).join(stores, c.STORE).join(items, c.ITEM)
-    order = ["seconds", c.BASKET, "item", "store"]
-    return coded.select(
+    order = ["seconds", c.BASKET, "item", "store", ibis.desc(LEARNED)]
+    placed = coded.select(
         "user",
         "store",
         "item",
         "seconds",
         c.BASKET,
         "first",
-        position=_["first"] + ibis.row_number().over(group_by="user", order_by=order),
-        moment=_["first"] + ibis.rank().over(group_by="user", order_by="seconds"),
+        LEARNED,
+        JUDGED,
+        place=ibis.row_number().over(group_by="user", order_by=order),
     )
+    learned = _[LEARNED].cast("int64")
+    counted = placed.mutate(
+        position=_["first"] + learned.sum().over(group_by="user", order_by="place", rows=(None, 0)) - learned
+    )
+    return counted.mutate(moment=_.position.min().over(group_by=["user", "seconds"]))
 
 
-def _trips(placed: Table, max_history: int) -> Table:
-    """One row for each (user, basket): the first event gives its moment and store, what lies before is history."""
-    trips = placed.group_by("user", c.BASKET).agg(
-        seconds=_.seconds.min(),
-        store=_.store.argmin(_.position),
-        history_end=_.moment.min(),
-        first=_["first"].min(),
+def _trips(placed: Table, cut_s: int, max_history: int) -> Table:
+    """One row for each trip: its first event gives its moment and store, what lies before is history."""
+    learned, judged = (
+        placed.filter(_[mark])
+        .group_by("user", c.BASKET)
+        .agg(
+            seconds=_.seconds.min(),
+            store=_.store.argmin(_.place),
+            history_end=_.moment.min(),
+            first=_["first"].min(),
+            is_test=ibis.literal(mark == JUDGED),
+        )
+        for mark in (LEARNED, JUDGED)
     )
+    trips = learned.filter(_.seconds < cut_s).union(judged.filter(_.seconds >= cut_s))
     return trips.select(
         "user",
         c.BASKET,
         "seconds",
         "store",
+        "is_test",
         "history_end",
         history_begin=ibis.greatest(_["first"], _.history_end - max_history),
         trip=ibis.row_number().over(order_by=["seconds", "user", c.BASKET]),

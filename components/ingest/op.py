@@ -23,7 +23,8 @@ def ingest(
         from components.ingest.run import ingest
         from tfx_configs.settings import RunSettings
 
-        report = ingest(data=RunSettings.from_json(settings).data, tables_dir=Path(tables.path))
+        run = RunSettings.from_json(settings)
+        report = ingest(data=run.data, tables_dir=Path(tables.path), positive_types=run.labels.positive_types)
         log_metrics(metrics, report.figures)
 
 
@@ -45,7 +46,9 @@ def ingest_now(training: str, source: str, out: str, metrics: dsl.Output[dsl.Met
         from components.ingest.run import current_data, ingest
         from tfx_configs.settings import RunSettings
 
-        data = current_data(RunSettings.from_json(training).data if training else None, source)
-        report = ingest(data=data, tables_dir=Path(out) / "tables")
+        run = RunSettings.from_json(training) if training else None
+        types = (run or RunSettings()).labels.positive_types
+        data = current_data(run.data if run else None, source)
+        report = ingest(data=data, tables_dir=Path(out) / "tables", positive_types=types)
         log_metrics(metrics, report.figures)
         return f"{out}/tables"

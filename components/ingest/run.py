@@ -1,5 +1,7 @@
 """Ingest: any source to clean canonical tables in Parquet, and a report of what was dropped or repaired, and why."""
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import ibis
@@ -13,13 +15,19 @@ from components.artifacts.tables import IngestReport, Tables
 from components.engines.engine import Engine, one_line, open_engine
 from components.ingest import canonical, completejourney, movielens
 from components.ingest.cleaning import (
+    GUEST,
+    MENDED,
     Source,
     first_of_key,
     flag_events,
     keep_sample,
+    mend_events,
+    mend_promotions,
     merge_lines,
     missing_values,
+    separate_guests,
 )
+from components.ingest.load_checks import dominant_shoppers, exact_duplicates
 from components.ingest.source_copy import local_directory
 from components.kfp_support.progress import progress
 from model.data import columns as c
@@ -27,16 +35,18 @@ from model.data.schema import ITEMS, PROMOTIONS, USERS, Table
 from model.data.time_split import cut_seconds, day
 from model.errors import CheckFailed, InputError, StageFailed
 from model.files import atomic_directory
+from tfx_configs.labels import EVENT_TYPES
 from tfx_configs.settings import DataSettings
 
 _ADAPTERS = {"complete_journey": completejourney.read, "movielens": movielens.read}
 
 
-def ingest(*, data: DataSettings, tables_dir: Path) -> IngestReport:
+def ingest(*, data: DataSettings, tables_dir: Path, positive_types: Sequence[str] = (c.PURCHASE,)) -> IngestReport:
     """Writes the canonical tables of a source and the report on them (components/artifacts/tables.py).
 
     Args:
         tables_dir: replaced in one step, and only when everything was written.
+        positive_types: those of the label policy; a shop without any such event is refused.
 
     Raises:
         InputError: the source is unreadable, empty, lacks a column, or the cut date lies outside it.
@@ -46,9 +56,10 @@ def ingest(*, data: DataSettings, tables_dir: Path) -> IngestReport:
     path = data.path or str(completejourney.package_data())
     with local_directory(path) as folder, open_engine(data, folder, tables_dir.parent) as engine:
         try:
-            source = keep_sample(_read(engine, folder, data), data.sample_percent)
+            mended = separate_guests(mend_events(_read(engine, folder, data)), data.guest_ids)
+            source = keep_sample(mended, data.sample_percent)
             with atomic_directory(tables_dir) as fresh:
-                report = _write_tables(engine, source, data, Tables(fresh))
+                report = _write_tables(engine, source, data, positive_types, Tables(fresh))
                 report.save(fresh)
         except engine.failures as error:
             raise _damage(folder, error) or StageFailed(
@@ -75,23 +86,32 @@ def current_data(training: DataSettings | None, directory: str) -> DataSettings:
     return (training or DataSettings(source="canonical", path=directory)).replace(cut_date=None)
 
 
-def _write_tables(engine: Engine, source: Source, data: DataSettings, out: Tables) -> IngestReport:
+def _write_tables(
+    engine: Engine, source: Source, data: DataSettings, positive_types: Sequence[str], out: Tables
+) -> IngestReport:
     flagged, reasons = flag_events(source)
     watched = {f"watched_{i}": flagged[flag.get_name()].sum() for i, flag in enumerate(source.watch.values())}
-    counts = _row(flagged.agg(rows=_.count(), **{name: _[name].sum() for name in reasons}, **watched))
+    missing = {f"missing_{name}": flagged[f"missing_{name}"].sum() for name in MENDED}
+    counts = _row(flagged.agg(rows=_.count(), **{name: _[name].sum() for name in reasons}, **watched, **missing))
     rows_in, dropped = counts["rows"], {reason: counts[name] for name, reason in reasons.items() if counts[name]}
     dropped_percent = _checked_percent(rows_in, dropped, data)
-    events = engine.hold(merge_lines(flagged.filter(~ibis.or_(*(flagged[name] for name in reasons)))))
-    totals = _totals(events)
+    lines = flagged.filter(~ibis.or_(*(flagged[name] for name in reasons)))
+    events = engine.hold(merge_lines(lines))
+    totals = _totals(events, positive_types)
     cut_s = cut_seconds(totals["first_event_s"], totals["last_event_s"], data)
     progress(f"{totals['events']:,} events remain of {rows_in:,}")
     by_month = events.mutate(month=_[c.TIME].strftime("%Y-%m"))
     engine.write(by_month, out.events, [c.TIME, c.USER, c.BASKET, c.ITEM, c.EVENT_TYPE], "month")
-    repaired = {"lines of one product in one basket, merged": rows_in - sum(dropped.values()) - totals["events"]}
+    usable, duplicates = rows_in - sum(dropped.values()), exact_duplicates(lines)
+    repaired = {
+        "exact copies of a line, merged": duplicates,
+        "lines of one product in one basket, merged": usable - duplicates - totals["events"],
+    }
     repaired |= dict(zip(source.watch, (counts[name] for name in watched), strict=True))
+    visits = int(lines.filter(_[GUEST])[c.USER].nunique().execute()) if data.guest_ids else 0
     if source.users is not None:
         described = _count(events.select(c.USER).distinct().semi_join(source.users, c.USER))
-        repaired["shoppers without a row in users, attributes missing"] = totals["users_seen"] - described
+        repaired["shoppers without a row in users, attributes missing"] = totals["users_seen"] - visits - described
     repaired |= {reason: _count(rows) for reason, rows in source.joined.items()}
     tables = ((ITEMS, source.items), (USERS, source.users), (PROMOTIONS, source.promotions))
     rows = {
@@ -99,7 +119,7 @@ def _write_tables(engine: Engine, source: Source, data: DataSettings, out: Table
         for table, expression in tables
         if expression is not None
     }
-    return IngestReport(
+    report = IngestReport(
         source=data.source,
         engine=data.engine,
         rows_in=rows_in,
@@ -109,9 +129,16 @@ def _write_tables(engine: Engine, source: Source, data: DataSettings, out: Table
         cut_s=cut_s,
         cut=day(cut_s),
         files=source.files,
+        missing={name: n for name in MENDED if (n := counts[f"missing_{name}"]) and (n < rows_in or name != c.PRICE)},
+        guest_visits=visits,
+        exact_duplicate_percent=round(100 * duplicates / usable, 3),
+        dominant_shoppers=dominant_shoppers(events),
         **totals,
         **rows,
     )
+    for finding in report.findings:
+        progress(f"warning: {finding.line()}")
+    return report
 
 
 def _write_table(
@@ -120,6 +147,10 @@ def _write_table(
     """Writes items, users or promotions and adds its repairs to `repaired`; returns its rows."""
     name, path = table.name, out.file(table)
     unique = name in source.unique
+    if table is PROMOTIONS and not unique:
+        lasting, repairs = mend_promotions(rows)
+        repaired |= _row(rows.agg(**{reason: flag.sum() for reason, flag in repairs.items()}))
+        rows = lasting
     engine.write(rows if unique else first_of_key(rows, table.key), path, () if name in source.ordered else table.key)
     written = ds.dataset(path).count_rows()
     progress(f"{written:,} {name}")
@@ -145,22 +176,37 @@ def _checked_percent(rows: int, dropped: dict[str, int], data: DataSettings) -> 
     return round(percent, 3)
 
 
-def _totals(events: Expr) -> dict[str, int]:
-    """{events, first_event_s, last_event_s, purchases, users_seen, items_seen}"""
-    second = _[c.TIME].truncate("s").epoch_seconds()
+def _totals(events: Expr, positive_types: Sequence[str]) -> dict[str, int]:
+    """{events, first_event_s, last_event_s, purchases, returns, users_seen, items_seen}"""
+    second, kind = _[c.TIME].truncate("s").epoch_seconds(), _[c.EVENT_TYPE]
     totals = _row(
         events.agg(
             events=_.count(),
             first_event_s=second.min(),
             last_event_s=second.max(),
-            purchases=(_[c.EVENT_TYPE] == c.PURCHASE).sum(),
+            purchases=(kind == c.PURCHASE).sum(),
+            returns=(kind == c.RETURN).sum(),
             users_seen=_[c.USER].nunique(),
             items_seen=_[c.ITEM].nunique(),
         )
     )
-    if totals["purchases"] == 0:
-        raise InputError(f"expected events of type {c.PURCHASE}, got none; set event_type or leave the column out")
+    if not _count(events.filter(kind.isin(list(positive_types)))):
+        raise InputError(_nothing_positive(events, positive_types))
     return totals
+
+
+def _nothing_positive(events: Expr, positive_types: Sequence[str]) -> str:
+    """What the events are instead, and the setting that learns from them."""
+    kinds = events.group_by(c.EVENT_TYPE).agg(rows=_.count()).order_by(ibis.desc("rows"), c.EVENT_TYPE).execute()
+    counts = dict(zip(kinds[c.EVENT_TYPE], kinds["rows"], strict=True))
+    usable = [kind for kind in counts if kind in EVENT_TYPES]
+    help_ = (
+        f"to learn from and be judged on {' and '.join(usable)}: --set 'labels.positive_types={json.dumps(usable)}'"
+        if usable
+        else "set event_type or leave the column out"
+    )
+    listed = ", ".join(f"{rows:,} of type {kind}" for kind, rows in counts.items())
+    return f"events: expected events of type {' or '.join(positive_types)}, got none ({listed}); {help_}"
 
 
 def _row(aggregated: Expr) -> dict[str, int]:

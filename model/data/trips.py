@@ -1,6 +1,6 @@
 """Trips with as-of history: what training, evaluation and replay read, and the `examples` stage writes.
 
-Shape legend: E events, T trips, I items, U users, B basket entries, R returned events.
+Shape legend: E events, T trips, I items, U users, B basket entries, R returned events, V views and carts.
 """
 
 import dataclasses
@@ -52,6 +52,8 @@ class Trips:
 
     DIRECTORY: ClassVar[str] = "trips"
     """Where trips lie inside an examples artifact."""
+    VIEW_KINDS: ClassVar[tuple[str, ...]] = ("view", "cart")
+    """Event types of the views, by their number in `view_kind_V`."""
 
     item_ids: np.ndarray
     """[I] str: id of item index i. Every item of the catalog, bought or not."""
@@ -78,13 +80,23 @@ class Trips:
     basket_end_T: np.ndarray
     """[T] int64 positions in basket_item_B."""
     basket_item_B: np.ndarray
-    """[B] int32 item index: the distinct items bought on each trip, the labels."""
+    """[B] int32 item index: each trip's distinct items, the labels; after the cut what was bought, whatever is learned
+    from (docs/labels.md)."""
     cut_s: int
     """Start of the test span, unix seconds: trips at or after it are test trips."""
     returned_event_R: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
     """[R] int64 positions in the event arrays, ascending: purchases that were taken back later."""
     returned_time_R: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
     """[R] int64 unix seconds of their returns."""
+    view_item_V: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int32))
+    """[V] int32 item index of each view and cart, whatever is learned from; sorted by (user, time, item). No model
+    reads these arrays yet."""
+    view_time_V: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
+    """[V] int64 unix seconds."""
+    view_user_V: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int32))
+    """[V] int32 user index."""
+    view_kind_V: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int8))
+    """[V] int8 index into VIEW_KINDS."""
 
     def __len__(self) -> int:
         return len(self.time_T)
@@ -106,6 +118,12 @@ class Trips:
             position_H, row_H = position_H[~gone_H], row_H[~gone_H]
         return position_H, row_H
 
+    def views(self, trip: int) -> np.ndarray:
+        """[n] int64 positions in the view arrays: what the trip's shopper viewed strictly before it, oldest first."""
+        begin, end = np.searchsorted(self.view_user_V, [self.user_T[trip], self.user_T[trip] + 1])
+        before = np.searchsorted(self.view_time_V[begin:end], self.time_T[trip], side="left")
+        return np.arange(begin, begin + before)
+
     def kept_events(self, moment_s: int) -> np.ndarray:
         """[E] bool: events strictly before the moment that were not returned strictly before it."""
         kept_E = self.event_time_E < moment_s
@@ -124,10 +142,10 @@ class Trips:
         return trips[self.history_end_T[trips] > self.history_begin_T[trips]]
 
     def save(self, path: Path) -> None:
-        """Writes one Parquet file a group of arrays; without returns, none for them."""
+        """Writes one Parquet file a group of arrays; without returns or views, none for them."""
         with atomic_directory(path) as out:
             for group, names in _GROUPS.items():
-                if group == _RETURNS and not len(self.returned_event_R):
+                if group in _OPTIONAL and not len(getattr(self, names[0])):
                     continue
                 pq.write_table(pa.table({name: getattr(self, name) for name in names}), out / f"{group}.parquet")
             write_json(out / "meta.json", {"cut_s": self.cut_s})
@@ -136,7 +154,7 @@ class Trips:
     def load(cls, path: Path) -> "Trips":
         arrays: dict[str, Any] = {}
         for group, names in _GROUPS.items():
-            if group == _RETURNS and not (path / f"{group}.parquet").exists():
+            if group in _OPTIONAL and not (path / f"{group}.parquet").exists():
                 continue
             table = pq.read_table(path / f"{group}.parquet")
             arrays |= {name: table[name].to_numpy() for name in names}
@@ -151,8 +169,8 @@ def slice_positions(begin_N: np.ndarray, end_N: np.ndarray) -> tuple[np.ndarray,
     return np.arange(length_N.sum()) + np.repeat(offset_N, length_N), row
 
 
-_RETURNS = "returns"
-_AXES = {"events": "E", "trips": "T", "baskets": "B", _RETURNS: "R"}
+_OPTIONAL = ("returns", "views")
+_AXES = {"events": "E", "trips": "T", "baskets": "B", "returns": "R", "views": "V"}
 _NAMES = [field.name for field in dataclasses.fields(Trips)]
 _GROUPS = {f"{what}s": [f"{what}_ids"] for what in ("item", "user", "store")} | {
     group: [name for name in _NAMES if name.endswith(f"_{axis}")] for group, axis in _AXES.items()

@@ -27,6 +27,8 @@ class DataSummary(Tolerant):
     test_trips: Count | None = None
     cut: str = ""
     """First test day."""
+    judged_on: tuple[str, ...] = ()
+    """Event types of the test labels."""
 
 
 class GateSummary(Tolerant):
@@ -104,6 +106,7 @@ def summarise(outputs: RunOutputs, rollout: RolloutResult | None, seconds: dict[
             trips=examples.trips,
             test_trips=examples.test_trips,
             cut=ingest.cut,
+            judged_on=examples.judged_on,
         ),
         quality=evaluation.models,
         judged_trips=evaluation.trips,

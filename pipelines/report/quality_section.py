@@ -6,6 +6,7 @@ from components.artifacts.evaluation import Delta, Ends, Slice
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows
 from components.reporting.page_parts import Section
+from model.data.columns import PURCHASE
 from pipelines.report.headline_section import best_baseline, lead_over
 from pipelines.report.run_files import Sources
 from pipelines.report.section_text import TEXTS
@@ -17,6 +18,7 @@ def section(sources: Sources) -> Section | None:
     text, quality = TEXTS["quality"], sources.summary.quality
     if CANDIDATE not in quality:
         return None
+    judged_on = sources.summary.data.judged_on if sources.summary.data else ()
     models = sorted(quality, key=lambda model: -(quality[model].get("ndcg@10") or 0.0))
     metrics = list(dict.fromkeys(metric for model in models for metric in quality[model]))
     bars = (_bars(sources, models, metric) for metric in GATE_METRICS)
@@ -30,7 +32,9 @@ def section(sources: Sources) -> Section | None:
     rows = [(words.name(m), *(words.four_places(quality[m].get(metric)) for metric in metrics)) for m in models]
     return text.section(
         "quality",
-        text.figure("models", *bars, trips=sources.summary.judged_trips),
+        text.figure(
+            "models", *bars, trips=sources.summary.judged_trips, instead=[k for k in judged_on if k != PURCHASE]
+        ),
         text.figure("lead", _lead(sources)),
         text.table("metrics", rows, more=metrics),
         text.table("leads", leads),

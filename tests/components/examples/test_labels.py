@@ -104,6 +104,51 @@ def test_two_returns_take_back_two_purchases_the_last_first_and_an_old_one_stays
     assert baskets(labelled(frame, return_days=0)[0]) == ["apple pear", "apple", "pear saw"]
 
 
+def sold(*rows: tuple[float, str, str, float]) -> pd.DataFrame:
+    """Rows of (day, basket, item, pieces); a negative number of pieces is a return of as many."""
+    return pd.concat(
+        events((day, basket, item), quantity=abs(pieces), kind="return" if pieces < 0 else "purchase")
+        for day, basket, item, pieces in rows
+    )
+
+
+def test_a_return_takes_back_its_quantity_and_the_purchase_disappears_when_nothing_is_left() -> None:
+    bought = [(1, "b1", "apple", 2.0), (5, "b2", "apple", 3.0), (25, "b3", "pear", 1.0)]
+    for returned, left in (
+        ([-1.0], "apple apple"),
+        ([-1.0, -1.0], "apple apple"),
+        ([-3.0], "apple"),
+        ([-1.0, -2.0], "apple"),
+        ([-4.0], "apple"),
+        ([-5.0], ""),
+        ([-0.3, -2.7], "apple"),
+    ):
+        rows = [(6 + n, f"r{n}", "apple", pieces) for n, pieces in enumerate(returned)]
+        trips, report = labelled(sold(*bought, *rows))
+        assert histories(trips)[-1] == left, returned
+        assert " ".join(baskets(trips)[:2]).strip() == left, returned
+        assert report["returns_unmatched"] == 0
+
+
+def test_returns_without_a_purchase_to_take_back_are_counted() -> None:
+    frame = sold((1, "r0", "apple", -1), (2, "b1", "apple", 1), (3, "r1", "apple", -2), (4, "r2", "apple", -1))
+    trips, report = labelled(pd.concat([frame, TEST_TRIP]))
+    # r0 came before the purchase, r2 found nothing left; one piece of r1 was there to take.
+    assert report["returns_unmatched"] == 2 and baskets(trips) == ["", "pear saw"]
+    assert labelled(pd.concat([frame, TEST_TRIP]), return_days=0)[1]["returns_unmatched"] == 3
+
+
+def test_a_return_takes_back_a_purchase_and_no_view() -> None:
+    frame = pd.concat([PLAIN, events((6, "v", "apple"), kind="view"), events((7, "r", "apple"), kind="return")])
+    trips, _ = labelled(frame, positive_types=("purchase", "view"))
+    assert baskets(trips)[:3] == ["apple pear", "", "apple"]
+
+
+def test_a_return_at_the_very_second_of_a_trip_is_not_known_to_it() -> None:
+    frame = pd.concat([PLAIN, events((25, "r", "apple"), kind="return")])
+    assert histories(labelled(frame)[0])[-1] == "apple pear apple"
+
+
 def test_a_return_by_someone_else_or_of_something_unknown_is_ignored() -> None:
     strangers = [
         events((6, "r1", "apple"), kind="return", user="bob"),

@@ -81,16 +81,32 @@ def test_dropped_rows_are_counted_once_under_their_first_reason(tmp_path: Path) 
         "user_id missing": 2,
         "item_id missing": 1,
         "event_time missing": 1,
-        "quantity zero or negative": 2,
+        "quantity zero or negative": 1,
     }
-    assert report["rows_in"] == 8 and len(events_out) == report["events"] == 2
-    assert report["dropped_percent"] == 75.0
+    assert report["rows_in"] == 8 and len(events_out) == report["events"] == 3
+    assert report["dropped_percent"] == 62.5
 
 
-def test_a_return_may_have_a_negative_quantity(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["return", "purchase"])
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_return_has_a_positive_quantity_in_every_convention(tmp_path: Path, kind: str, sign: int) -> None:
     events = two_spans().assign(**{c.EVENT_TYPE: c.PURCHASE, c.QUANTITY: 1.0})
-    events.loc[2, [c.EVENT_TYPE, c.QUANTITY]] = ["return", -1.0]
-    assert len(clean(events, tmp_path)) == 5
+    events.loc[2, [c.EVENT_TYPE, c.QUANTITY]] = [kind, 3.0 * sign]
+    events_out = clean(events, tmp_path)
+    expected = ("purchase", 3.0) if kind == "purchase" and sign > 0 else ("return", 3.0)
+    assert events_out[[c.EVENT_TYPE, c.QUANTITY]].values.tolist()[2] == list(expected)
+    report = read_json(tmp_path / "out" / "ingest.json")
+    assert report["returns"] == (expected[0] == "return") and report["purchases"] == 5 - report["returns"]
+    read_as = report["repaired"].get("purchases of a negative quantity, read as returns", 0)
+    assert read_as == (kind == "purchase" and sign < 0)
+
+
+def test_a_return_on_the_receipt_of_the_purchase_is_a_row_of_its_own(tmp_path: Path) -> None:
+    lines = two_spans().assign(**{c.QUANTITY: [3.0, 1.0, 1.0, 1.0, 1.0]})
+    lines = pd.concat([lines, lines[:1].assign(**{c.QUANTITY: -2.0})])
+    events_out = clean(lines, tmp_path)
+    first = events_out[(events_out[c.ITEM] == "a") & (events_out[c.TIME] == at(0))]
+    assert sorted(first[[c.EVENT_TYPE, c.QUANTITY]].values.tolist()) == [["purchase", 3.0], ["return", 2.0]]
 
 
 def test_prices_that_are_no_numbers_are_unknown_prices(tmp_path: Path) -> None:

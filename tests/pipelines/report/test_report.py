@@ -164,6 +164,18 @@ def test_rows_add_up_to_what_came_in(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(("kinds", "stated"), [((), False), (("purchase",), False), (("view",), True)])
+def test_a_run_that_is_not_judged_on_purchases_says_what_it_is_judged_on(
+    tmp_path: Path, kinds: tuple[str, ...], stated: bool
+) -> None:
+    data = summary_of().data
+    assert data is not None
+    summary = summary_of().model_copy(update={"data": data.model_copy(update={"judged_on": kinds})})
+    page = build(read_sources(summary, outputs_in(tmp_path)))
+    quality = next(section for section in page.sections if section.id == "quality")
+    assert ("Judged on views: the shop has no purchases." in str(quality)) == stated
+
+
 def test_the_simulated_data_set_is_named_as_such_and_other_data_is_not(tmp_path: Path) -> None:
     assert "simulated from real patterns" in _written(tmp_path, summary_of(), outputs_in(tmp_path))
     assert "simulated" not in _written(tmp_path, summary_of(), outputs_of(tmp_path))

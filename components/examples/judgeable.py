@@ -1,0 +1,113 @@
+"""How many trips can be judged, before anything is trained: the next basket of shoppers who come back.
+
+Shape legend: N trips of judged events, one each shopper and basket; D days at whose midnight time could be split.
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+
+from model.data import columns as c
+from model.data.labels import is_of_types
+from model.data.time_split import day
+from model.data.trips import Trips
+from model.errors import CheckFailed
+from tfx_configs.labels import EVENT_TYPES
+from tfx_configs.settings import RunSettings
+from tfx_configs.units import DAY_S
+
+
+def judgeable(trips: Trips) -> dict[str, int | float]:
+    """What the test span can show: {judged_trips, cold_trips, unseen_items, unseen_labels_percent}.
+
+    A judged trip is a shopper's first at or after the cut, with a history. It is a cold one without. Unseen items are
+    those of judged trips without an event before the cut; unseen labels are their share of all judged labels.
+    """
+    which = trips.first_test_trips()
+    shoppers = len(np.unique(trips.user_T[trips.test_trips()]))
+    labels = np.concatenate([trips.basket(int(trip)) for trip in which]) if len(which) else np.zeros(0, np.int32)
+    unseen = ~np.isin(labels, trips.event_item_E[trips.event_time_E < trips.cut_s])
+    return {
+        "judged_trips": len(which),
+        "cold_trips": shoppers - len(which),
+        "unseen_items": len(np.unique(labels[unseen])),
+        "unseen_labels_percent": round(100 * float(unseen.mean()), 2) if len(labels) else 0.0,
+    }
+
+
+def check_judgeable(trips: Trips, events: pd.DataFrame, run: RunSettings, judged_types: tuple[str, ...]) -> None:
+    """The test span has enough trips to judge a model on.
+
+    Args:
+        events: the canonical events.
+
+    Raises:
+        CheckFailed: there are fewer than `labels.min_judged_trips`; with the settings that would give more.
+    """
+    counts, least = judgeable(trips), run.labels.min_judged_trips
+    if counts["judged_trips"] >= least:
+        return
+    learned_types = run.labels.positive_types
+    day_D, judged_D = judged_by_cut(events, learned_types, judged_types)
+    others = tuple(kind for kind in EVENT_TYPES if kind in set(events[c.EVENT_TYPE]) | set(learned_types))
+    _, with_others_D = judged_by_cut(events, others, judged_types)
+    wider = int(with_others_D[day_D == trips.cut_s // DAY_S].sum())
+    advice = []
+    if judged_D.max(initial=0) > counts["judged_trips"]:
+        at = int(np.flatnonzero(judged_D >= min(least, judged_D.max()))[-1])
+        advice.append(f"{_cut_setting(int(day_D[at]), events, run)} would give {judged_D[at]:,}")
+    if wider > counts["judged_trips"] and set(others) != set(learned_types):
+        setting = f"--set 'labels.positive_types={json.dumps(others)}'"
+        advice.append(f"{setting} would give {wider:,}: shoppers known by those events")
+    if counts["judged_trips"]:
+        advice.append(f"--set labels.min_judged_trips={counts['judged_trips']} takes as few as there are")
+    if not judged_D.any():
+        shoppers = events[c.USER].nunique()
+        advice.append(
+            f"none of {shoppers:,} shoppers comes back, and the one task is the next basket of those who do: check "
+            "that user_id is the same in all of a shopper's visits (no session id)"
+        )
+    cut, cold = day(trips.cut_s), counts["cold_trips"]
+    raise CheckFailed(
+        f"events: expected at least {least:,} trips that can be judged (a shopper's first at or after {cut}, with a "
+        f"history), got {counts['judged_trips']:,} ({cold:,} more of shoppers without a history); {'; '.join(advice)}"
+    )
+
+
+def judged_by_cut(
+    events: pd.DataFrame, learned_types: tuple[str, ...], judged_types: tuple[str, ...]
+) -> tuple[np.ndarray, np.ndarray]:
+    """([D] day since 1970, [D] trips that could be judged if time were split at its midnight).
+
+    Of a shopper's trips the judged one is the first at or after the cut: a trip is it for each cut after the trip
+    before and not after itself, provided that the shopper has a learned event before it.
+    """
+    learned, judged = (events[is_of_types(events.__getitem__, types)] for types in (learned_types, judged_types))
+    seconds = events[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
+    first_day, last_day = int(seconds.min() // DAY_S) + 1, int(seconds.max() // DAY_S)
+    day_D = np.arange(first_day, last_day + 1)
+    if judged.empty or learned.empty or not len(day_D):
+        return day_D, np.zeros(len(day_D), np.int64)
+    begins = judged.groupby([c.USER, c.BASKET], observed=True)[c.TIME].min().reset_index()
+    begins["seconds"] = begins[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
+    begins = begins.sort_values([c.USER, "seconds"], kind="stable")
+    known_since = begins[c.USER].map(learned.groupby(c.USER, observed=True)[c.TIME].min())
+    since_N = known_since.fillna(pd.Timestamp.max).to_numpy("datetime64[s]").astype(np.int64)
+    time_N = begins["seconds"].to_numpy()
+    previous_N = begins.groupby(c.USER, observed=True)["seconds"].shift().fillna(-1).to_numpy(np.int64)
+    low_N = np.maximum(previous_N // DAY_S + 1, first_day)
+    high_N = time_N // DAY_S
+    counted_N = (since_N < time_N) & (low_N <= high_N)
+    change = np.bincount(low_N[counted_N] - first_day, minlength=len(day_D) + 1)
+    change -= np.bincount(high_N[counted_N] + 1 - first_day, minlength=len(day_D) + 1)
+    return day_D, np.cumsum(change)[: len(day_D)]
+
+
+def _cut_setting(at_day: int, events: pd.DataFrame, run: RunSettings) -> str:
+    """The option that splits time at this day: a longer or shorter test span, or another date."""
+    last_s = int(events[c.TIME].max().timestamp())
+    test_days = last_s // DAY_S - at_day
+    if run.data.cut_date is None and 1 <= test_days <= 365:
+        return f"--set data.test_days={test_days}"
+    return f"--cut-date {day(at_day * DAY_S)}"
