@@ -9,6 +9,7 @@ and, of a run that was not stopped, what later runs and the monitor compare with
     drift.stats.pb         statistics of the training events, numbers clipped to their middle 99.8 %
     requests.stats.pb      statistics of the training trips seen as requests
     known_items.parquet    id, sales and median log price; likewise known_users.parquet
+    items.attributes.parquet   attributes in use of each product; likewise of users, under a hash of the id
     span.json              Span
 """
 
@@ -130,6 +131,10 @@ class Validation(ArtifactDirectory, marker=ValidationReport.FILE, stage="validat
 
     def stats(self, table: str) -> Path:
         return self.directory / f"{table}.stats.pb"
+
+    def attributes(self, table: str) -> Path:
+        """One row a product or shopper: `key`, and each attribute in use as text."""
+        return self.directory / f"{table}.attributes.parquet"
 
     def schema(self, table: str) -> Path:
         return self.directory / f"{table}.schema.pbtxt"

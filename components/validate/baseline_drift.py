@@ -14,7 +14,7 @@ from components.tfdv.distances import NUMERIC, drift_of_stats, of_events
 from components.validate import calendar_weeks as weeks
 from components.validate.drift import drifted, with_limits
 from components.validate.findings import finding
-from components.validate.value_checks import MIN_ITEM_ROWS
+from components.validate.value_checks import MIN_ITEM_ROWS, notation
 from model.data import columns as c
 from model.errors import InputError
 from tfx_configs.validation import ValidationSettings
@@ -107,8 +107,12 @@ def _unknown(column: str, before: pd.DataFrame, after: pd.DataFrame, settings: V
     if percent <= settings.max_unknown_percent:
         return []
     severity: Severity = "stop" if percent > settings.max_renamed_percent else "warn"
-    least, example = 100 - settings.max_unknown_percent, after.index[new][0]
-    return [finding("reference_ids", column, severity, least=least, percent=percent, example=example)]
+    least, example, hint = (
+        100 - settings.max_unknown_percent,
+        after.index[new][0],
+        notation(after.index[new], before.index),
+    )
+    return [finding("reference_ids", column, severity, least=least, percent=percent, example=example, notation=hint)]
 
 
 def _prices(before: pd.DataFrame, after: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
