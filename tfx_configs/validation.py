@@ -34,8 +34,8 @@ class ValidationSettings(Settings):
     max_unknown_percent: Percent = 20.0
     """Events whose item is not in the items table: from 1 % warn, more than this stop, percent."""
     max_renamed_percent: Percent = 50.0
-    """Events with ids that the blessed span never had: beyond `max_unknown_percent` warn, more than this stop,
-    percent."""
+    """Events with ids that the blessed span never had: beyond `max_unknown_percent` warn, more than this stop, percent;
+    over what is usual, where ids came and went within the blessed span."""
     max_scale_ratio: float = Field(10.0, gt=1)
     """A day's or week's median price or quantity over the median of the seven before: beyond this ratio, up or down,
     stop. Over The Complete Journey's 366 days the price ratio stays within 0.8 and 1.3."""

@@ -102,10 +102,12 @@ class ValidationReport(Artifact, file="anomalies.json", stage="validate"):
 
 
 class Span(Artifact, file="span.json", stage="validate"):
-    """Length of the training span."""
+    """Length of the training span, and how far its ids come back."""
 
     events: int
     days: int
+    returning_percent: dict[str, float] = {}
+    """{id column: sales of the later half of the events whose id the earlier half had, percent}"""
 
 
 class Validation(ArtifactDirectory, marker=ValidationReport.FILE, stage="validate"):

@@ -92,7 +92,7 @@ def compare(was: pd.Series, now: pd.Series, named: bool = True) -> Change | None
     """How an attribute changed; None where fewer than MIN_ROWS rows had a value.
 
     Args:
-        was, now: [rows] text or None, by the same key.
+        was, now: [rows] text or missing, by the same key.
         named: examples name the key.
     """
     had, has = was.notna(), now.notna()

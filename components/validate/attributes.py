@@ -15,7 +15,7 @@ SHOWN = 3
 
 
 def texts(loaded: Loaded) -> pd.DataFrame:
-    """[rows] the table's key and its attributes as text; a missing or empty value is None, the integer 12 is "12"."""
+    """[rows] the table's key and its attributes as text; an empty value is missing, the integer 12 is "12"."""
     table, out = loaded.table, {}
     for name in map(str, loaded.frame):
         if name in table.key or name not in table.names:

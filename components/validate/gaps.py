@@ -23,7 +23,7 @@ from tfx_configs.validation import ValidationSettings, days_of
 MIN_DAYS = 21
 """Shorter spans have no rhythm to compare a day with."""
 DENSE_SHARE = 0.1
-ACTIVE_DAYS = 28
+MIN_ACTIVE_DAYS, ACTIVE_DAYS = 7, 28
 CHANCE = 1e-6
 """What is less likely than this did not happen by chance: about 14 expected visits, and none came."""
 REST_SHARE = 0.05
@@ -141,12 +141,13 @@ def _weekday_share(days: np.ndarray, visits_D: np.ndarray) -> np.ndarray:
 
 
 def _level(visits_D: np.ndarray, share_D: np.ndarray, first: int, last: int) -> float:
-    """Visits of an average day near the gap, of the side that has fewer."""
+    """Visits of an average day near the gap, of the side that has fewer; 0 before the span has a level."""
     active = np.flatnonzero(visits_D)
     before, after = active[active < first][-ACTIVE_DAYS:], active[active > last][:ACTIVE_DAYS]
-    sides = [slice(before[0], first)] if len(before) else []
-    sides += [slice(last + 1, after[-1] + 1)] if len(after) else []
-    return min((visits_D[side].sum() / max(share_D[side].sum(), 1e-12) for side in sides), default=0.0)
+    if len(before) < MIN_ACTIVE_DAYS:
+        return 0.0
+    sides = [slice(before[0], first)] + ([slice(last + 1, after[-1] + 1)] if len(after) else [])
+    return min(float(visits_D[side].sum() / max(share_D[side].sum(), 1e-12)) for side in sides)
 
 
 def _recurs(gap: Gap, earlier: list[Gap]) -> bool:

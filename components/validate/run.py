@@ -8,7 +8,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.artifacts.tables import Tables
+from components.artifacts.tables import IngestReport, Tables
 from components.artifacts.validation import (
     Distance,
     Finding,
@@ -78,7 +78,7 @@ def validate(
         InputError: `reference` holds none.
     """
     loaded: dict[str, Loaded] = {}
-    findings: list[Finding] = []
+    findings = list(tables.report.findings) if (tables.directory / IngestReport.FILE).is_file() else []
     stats: dict[str, statistics.Stats] = {}
     used: dict[str, schema_pb2.Schema] = {}
     for table in schema.TABLES:

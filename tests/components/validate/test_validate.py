@@ -79,8 +79,10 @@ def test_each_corruption_gets_the_right_answer(validated: dict[str, Any], corrup
         assert all(finding[field] for field in ("table", "column", "expected", "received", "what_to_do"))
 
 
-def test_undeclared_attributes_are_accepted(validated: dict[str, Any]) -> None:
-    assert validated["any attributes"]["result"]["anomalies"] == []
+def test_undeclared_attributes_are_accepted_and_an_empty_one_is_named(validated: dict[str, Any]) -> None:
+    (empty,) = validated["any attributes"]["result"]["anomalies"]
+    assert (empty["table"], empty["column"], empty["check"]) == ("items", "artist", "missing_attribute")
+    assert empty["severity"] == "warn" and empty["received"] == "none in 100.0 %, such as 'i0'"
 
 
 def test_bursts_of_ratings_without_price_or_store_do_not_stop(validated: dict[str, Any]) -> None:
@@ -103,6 +105,8 @@ def test_every_table_leaves_statistics_and_the_schema_used(validated: dict[str, 
         "requests.stats.pb",
         "known_items.parquet",
         "known_users.parquet",
+        "items.attributes.parquet",
+        "users.attributes.parquet",
         "span.json",
     }
     assert 'name: "shoe_size"' in (folder / "users.schema.pbtxt").read_text()
