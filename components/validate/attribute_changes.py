@@ -178,7 +178,7 @@ def _kinds(promotions: Loaded | None, reference: Validation, settings: Validatio
     if not before:
         return []
     if promotions is None:
-        return [_table_gone(PROMOTIONS, "kinds " + ", ".join(before))]
+        return [_table_gone(PROMOTIONS, "kinds " + ", ".join(before), "warn")]
     kinds = promotions.frame[c.KIND].dropna().astype(str) if c.KIND in promotions.frame else pd.Series(dtype=str)
     other = kinds[~kinds.isin(before)]
     percent = 100.0 * len(other) / max(len(kinds), 1)
@@ -193,5 +193,5 @@ def _gone(table: Table, name: str, before: pd.Series, loaded: Loaded) -> Finding
     return finding("gone_attribute", name, "stop", table.name, **measured)
 
 
-def _table_gone(table: Table, what: str) -> Finding:
-    return finding("gone_table", FILE, "stop", table.name, what=what)
+def _table_gone(table: Table, what: str, severity: Severity = "stop") -> Finding:
+    return finding("gone_table", FILE, severity, table.name, what=what)
