@@ -135,7 +135,8 @@ class Validation(ArtifactDirectory, marker=ValidationReport.FILE, stage="validat
         return self.directory / f"{table}.stats.pb"
 
     def attributes(self, table: str) -> Path:
-        """One row a product or shopper: `key`, and each attribute in use as text."""
+        """One row a product or shopper: its id (of shoppers a hash) and each attribute in use as text. Of promotions:
+        their kinds."""
         return self.directory / f"{table}.attributes.parquet"
 
     def schema(self, table: str) -> Path:

@@ -25,7 +25,6 @@ MIN_ROWS = 20
 """Fewer rows with a value in both runs show no pattern."""
 WARN_PERCENT = 5.0
 """Fewer rows change their value in the course of business."""
-_KEY = "key"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ def write(tables: dict[str, Loaded], out: Validation) -> None:
             rows.reset_index().to_parquet(out.attributes(table.name), index=False)
     if PROMOTIONS.name in tables and c.KIND in tables[PROMOTIONS.name].frame:
         kinds = tables[PROMOTIONS.name].frame[c.KIND].dropna().unique()
-        pd.DataFrame({_KEY: sorted(map(str, kinds))}).to_parquet(out.attributes(PROMOTIONS.name), index=False)
+        pd.DataFrame({c.KIND: sorted(map(str, kinds))}).to_parquet(out.attributes(PROMOTIONS.name), index=False)
 
 
 def find(
@@ -69,7 +68,7 @@ def find(
         path = reference.attributes(table.name)
         if not path.is_file():
             continue
-        before = pd.read_parquet(path).set_index(_KEY)
+        before = pd.read_parquet(path).set_index(table.key[0])
         if before.empty or not len(before.columns):
             continue
         if table.name not in tables:
@@ -101,7 +100,8 @@ def compare(was: pd.Series, now: pd.Series, named: bool = True) -> Change | None
         return None
     lost, gained = had & ~has, ~had & has
     pairs = pd.DataFrame({"was": was[both], "now": now[both]}).value_counts().reset_index(name="rows")
-    pairs = pairs.sort_values(["rows", "was", "now"], ascending=[False, True, True])
+    pairs["same"] = pairs["was"] == pairs["now"]
+    pairs = pairs.sort_values(["rows", "same", "was", "now"], ascending=[False, False, True, True])
     forms = pairs[~pairs["was"].duplicated() & ~pairs["now"].duplicated()]
     same_group = pd.Series(list(zip(was, now, strict=True)), index=was.index).isin(
         set(zip(forms["was"], forms["now"], strict=True))
@@ -127,7 +127,7 @@ def _by_key(loaded: Loaded, names: list[str] | None = None) -> pd.DataFrame:
     names = in_use(rows, key) if names is None else [name for name in names if name in rows]
     rows = rows[rows[key].notna()].drop_duplicates(key)
     ids = rows[key] if loaded.table is ITEMS else pd.util.hash_pandas_object(rows[key], index=False)
-    return rows[names].set_axis(pd.Index(ids, name=_KEY))
+    return rows[names].set_axis(pd.Index(ids, name=key))
 
 
 def _example(was: pd.Series, now: pd.Series, rows: pd.Series, named: bool) -> str:
@@ -174,7 +174,7 @@ def _changed(table: Table, name: str, change: Change, settings: ValidationSettin
 def _kinds(promotions: Loaded | None, reference: Validation, settings: ValidationSettings) -> list[Finding]:
     """Promotions that are gone, or of kinds that the reference did not have."""
     path = reference.attributes(PROMOTIONS.name)
-    before = list(pd.read_parquet(path)[_KEY]) if path.is_file() else []
+    before = list(pd.read_parquet(path)[c.KIND]) if path.is_file() else []
     if not before:
         return []
     if promotions is None:

@@ -158,7 +158,7 @@ def test_attributes_of_shoppers_are_compared_and_their_ids_are_not_stored(tmp_pa
     assert (moved.table, moved.column, moved.severity) == ("users", "department", "stop")
     assert not any(f"'{user}'" in moved.line() for user in users["user_id"])
     stored = pd.read_parquet(Validation(tmp_path).attributes("users"))
-    assert not set(stored["key"].astype(str)) & set(users["user_id"])
+    assert not set(stored["user_id"].astype(str)) & set(users["user_id"])
 
 
 def test_missing_promotions_and_promotions_of_other_kinds_warn(tmp_path: Path) -> None:
