@@ -106,6 +106,8 @@ class Span(Artifact, file="span.json", stage="validate"):
 
     events: int
     days: int
+    last_day: int | None = None
+    """Days since 1970."""
     returning_percent: dict[str, float] = {}
     """{id column: sales of the later half of the events whose id the earlier half had, percent}"""
 

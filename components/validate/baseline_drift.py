@@ -41,6 +41,7 @@ def write(training: pd.DataFrame, out: Validation, stride: int = 1) -> None:
     Span(
         events=stride * len(training),
         days=span_days(training),
+        last_day=int(weeks.days(training[c.TIME]).max()),
         returning_percent={column: id_changes.returning_percent(training, column) for column in KNOWN},
     ).save(out.directory)
 
@@ -61,15 +62,16 @@ def find(
     before = statistics.read(reference.drift_stats)
     distances = with_limits(drift_of_stats(before, _statistics(training, _ranges(before))), settings)
     out = drifted(distances, "reference_drift", settings)
+    of_feed: list[Finding] = _volume(volume_ratio(span, stride * len(training), span_days(training)), settings)
     for column in KNOWN:
         if column not in training:
             continue
         before_ids, ids = pd.read_parquet(reference.training_ids(column)), id_changes.by_id(training, column)
-        out += id_changes.unknown(column, before_ids, ids, span.returning_percent.get(column, 100.0), settings)
+        of_feed += id_changes.unknown(column, before_ids, ids, span.returning_percent.get(column, 100.0), settings)
         if column == c.ITEM:
             out += id_changes.prices(before_ids, ids, settings)
-    out += _volume(volume_ratio(span, stride * len(training), span_days(training)), settings)
-    return out, distances
+    apart = 0 if span.last_day is None else int(weeks.days(training[c.TIME]).min()) - span.last_day
+    return out + id_changes.softened(of_feed, apart), distances
 
 
 def _statistics(training: pd.DataFrame, ranges: dict[str, tuple[float, float]]) -> statistics.Stats:

@@ -1,5 +1,7 @@
 """Ids of items and shoppers against those of the blessed span: renamed, exchanged, or priced in another unit."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 
@@ -10,6 +12,8 @@ from components.validate.value_checks import MIN_ITEM_ROWS, notation
 from model.data import columns as c
 from tfx_configs.validation import ValidationSettings
 
+MAX_APART_DAYS = 365
+"""A reference that ends so long before this span begins no longer stops a run for its ids or its volume."""
 MIN_ITEMS = 20
 """Fewer items with a price on both sides do not represent all."""
 MAX_MOVED = 0.5
@@ -85,3 +89,9 @@ def price_change(before: pd.DataFrame, after: pd.DataFrame) -> tuple[float, floa
     spread = float((was - was.median()).abs().median())
     moved = float((change - change.median()).abs().median()) / spread if spread > 0 else 0.0
     return float(np.exp(change.median())), moved
+
+
+def softened(findings: list[Finding], days_apart: int) -> list[Finding]:
+    """The findings, as warnings where more than MAX_APART_DAYS lie between the reference and this span."""
+    old = days_apart > MAX_APART_DAYS
+    return [dataclasses.replace(stop, severity="warn") for stop in findings] if old else findings

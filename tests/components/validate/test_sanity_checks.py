@@ -134,6 +134,12 @@ def test_ids_that_come_and_go_within_the_blessed_span_are_no_renamed_ones() -> N
         assert [finding.severity for finding in findings] == severity
 
 
+def test_a_reference_of_more_than_a_year_ago_only_warns_about_ids() -> None:
+    stop = [Finding("events", "user_id", "reference_ids", "stop", "e", "r", "d")]
+    assert [finding.severity for finding in id_changes.softened(stop, days_apart=365)] == ["stop"]
+    assert [finding.severity for finding in id_changes.softened(stop, days_apart=366)] == ["warn"]
+
+
 def test_promotions_of_unknown_items_warn() -> None:
     items, promotions = pd.DataFrame({"item_id": ["a"]}), pd.DataFrame({"item_id": ["a", "z"]})
     assert value_checks.promoted_items(promotions[:1], items) == []
