@@ -40,7 +40,8 @@ class ValidationSettings(Settings):
     """A day's or week's median price or quantity over the median of the seven before: beyond this ratio, up or down,
     stop. Over The Complete Journey's 366 days the price ratio stays within 0.8 and 1.3."""
     max_null_jump_percent: float = Field(20.0, gt=0, le=100)
-    """A week's missing share of a column, above the median week's: more stops, percentage points."""
+    """A week's missing share of a column, above the median week's: more stops, or warns before the first usual week,
+    percentage points."""
     max_type_jump_percent: float = Field(30.0, gt=0, le=100)
     """A week's share of an event type, above the median week's: more warns, percentage points."""
     max_missing_days: int = Field(13, ge=0)

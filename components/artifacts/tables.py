@@ -34,7 +34,7 @@ class DominantShopper(Record):
             f"dominant_shopper:{self.user}",
             "no shopper with more than 5 % of rows or baskets",
             f"{self.user} with {self.percent_of_rows:.1f} % of rows and {self.percent_of_baskets:.1f} % of baskets",
-            "if the id stands for many shoppers, make each basket an anonymous visit: "
+            "if many shoppers share the id, make each basket an anonymous visit: "
             f"--set 'data.guest_ids={json.dumps([self.user])}'",
         )
 

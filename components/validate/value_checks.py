@@ -121,16 +121,25 @@ def scale(events: pd.DataFrame, column: str, settings: ValidationSettings) -> li
 
 
 def null_jump(events: pd.DataFrame, columns: Sequence[str], settings: ValidationSettings) -> list[Finding]:
-    """Columns whose values went missing in some week, against the median week."""
+    """Columns whose values went missing in some week, against the median week.
+
+    Weeks before the first one with the usual values warn: the shop began to record the column then.
+    """
     week = weeks.full_weeks(events[c.TIME])
     full = week >= 0
     out = []
     for column in columns:
-        missing = 100.0 * events[column].isna()[full].groupby(week[full]).mean()
-        jump = missing.max() - missing.median() if len(missing) else 0.0
-        if jump > settings.max_null_jump_percent:
-            start = weeks.week_starts(events[c.TIME])[int(missing.index[int(missing.to_numpy().argmax())])]
-            out.append(finding("null_jump", column, usual=missing.median(), percent=missing.max(), start=start))
+        by_week = events[column].isna()[full].groupby(week[full]).agg(["mean", "size"])
+        missing = 100.0 * by_week["mean"][by_week["size"] >= MIN_ROWS]
+        usual = float(missing.median())
+        jumped = (missing - usual > settings.max_null_jump_percent).to_numpy()
+        if not jumped.any():
+            continue
+        begins = int(np.argmin(jumped))  # the first week as usual
+        lost = missing[begins:] if jumped[begins:].any() else missing
+        severity: Severity = "stop" if jumped[begins:].any() else "warn"
+        start = weeks.week_starts(events[c.TIME])[int(lost.index[int(lost.to_numpy().argmax())])]
+        out.append(finding("null_jump", column, severity, usual=usual, percent=lost.max(), start=start))
     return out
 
 

@@ -11,6 +11,8 @@ from components.artifacts.validation import Finding, Validation
 from components.validate import attribute_changes, attributes
 from components.validate.load_tables import Loaded
 from model.data import schema
+from tfx_configs.overrides import assigned
+from tfx_configs.settings import RunSettings, Start
 from tfx_configs.validation import ValidationSettings
 
 SETTINGS = ValidationSettings()
@@ -34,12 +36,13 @@ def loaded(frame: pd.DataFrame, table: schema.Table = schema.ITEMS, kind: str = 
     return {table.name: Loaded(table=table, frame=frame, types=types, rows=len(frame), stride=1)}
 
 
-def changes(before: dict[str, Loaded], after: dict[str, Loaded], folder: Path, **options: str) -> list[Finding]:
+def changes(
+    before: dict[str, Loaded], after: dict[str, Loaded], folder: Path, start: Start = "scratch"
+) -> list[Finding]:
     """What is reported of `after` when `before` was blessed."""
     reference = Validation(folder)
     attribute_changes.write(before, reference)
-    settings = SETTINGS.replace(changing_attributes=(options.pop("changing"),)) if "changing" in options else SETTINGS
-    return attribute_changes.find(after, reference, settings, **options)  # type: ignore[arg-type]
+    return attribute_changes.find(after, reference, SETTINGS, start)
 
 
 def shuffled(values: pd.Series) -> pd.Series:
@@ -133,8 +136,10 @@ def test_a_tenth_in_other_groups_warns_and_a_declared_attribute_may_change(tmp_p
     assert [change.severity for change in changes(loaded(items()), loaded(tenth), tmp_path)] == ["warn"]
     mixed = loaded(items().assign(department=shuffled(items()["department"])))
     (stop,) = changes(loaded(items()), mixed, tmp_path)
-    assert stop.what_to_do.endswith("""--set 'validation.changing_attributes=["items.department"]'""")
-    assert changes(loaded(items()), mixed, tmp_path, changing="items.department") == []
+    command = stop.what_to_do.split("--set '")[1].rstrip("'")
+    declared = RunSettings.from_dict(assigned([command])).validation
+    assert declared.changing_attributes == ("items.department",)
+    assert attribute_changes.find(mixed, Validation(tmp_path), declared) == []
 
 
 def test_other_names_stop_a_run_that_starts_from_another_models_weights(tmp_path: Path) -> None:

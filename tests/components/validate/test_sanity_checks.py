@@ -134,6 +134,19 @@ def test_ids_that_come_and_go_within_the_blessed_span_are_no_renamed_ones() -> N
         assert [finding.severity for finding in findings] == severity
 
 
+def test_values_that_went_missing_stop_and_a_column_that_began_late_warns() -> None:
+    events = on_days(list(range(42)), rows=10)
+    days = (events["event_time"] // DAY_S).astype(int) - MONDAY
+    assert value_checks.null_jump(events, ["price"], SETTINGS) == []
+    for rows, severity in ((days < 14, "warn"), (days >= 35, "stop"), ((days >= 14) & (days < 21), "stop")):
+        (jump,) = value_checks.null_jump(events.assign(price=events["price"].mask(rows)), ["price"], SETTINGS)
+        assert (jump.column, jump.severity) == ("price", severity)
+        assert jump.received == f"100 % in the week of {weeks.date_text(MONDAY + int(days[rows].min()))}"
+    few = pd.concat([events[days < 35], events[days >= 35].iloc[::7].assign(price=np.nan)])
+    assert len(few[few["price"].isna()]) < 20
+    assert value_checks.null_jump(few, ["price"], SETTINGS) == []
+
+
 def test_a_reference_of_more_than_a_year_ago_only_warns_about_ids() -> None:
     stop = [Finding("events", "user_id", "reference_ids", "stop", "e", "r", "d")]
     assert [finding.severity for finding in id_changes.softened(stop, days_apart=365)] == ["stop"]
