@@ -11,6 +11,7 @@ from components.tfdv import statistics
 from components.tfdv.derived_columns import as_requests, with_derived
 from components.tfdv.distances import skew
 from components.validate import baseline_drift as reference
+from components.validate import id_changes
 from components.validate import load_tables as reading
 from components.validate.run import validate_from_json
 from model.data import columns as c
@@ -55,10 +56,10 @@ def drift(tables: str, scratch: str) -> dict[str, Any]:
         ratio = reference.volume_ratio(folder.span, len(after), reference.span_days(after))
         values["volume ratio"] = max(ratio, 1 / ratio)
         for column in reference.KNOWN:
-            before_ids, now = pd.read_parquet(folder.training_ids(column)), reference.by_id(after, column)
-            values[f"{column} unknown_percent"] = reference.unknown_percent(before_ids, now)
+            before_ids, now = pd.read_parquet(folder.training_ids(column)), id_changes.by_id(after, column)
+            values[f"{column} unknown_percent"] = id_changes.unknown_percent(before_ids, now)
             if column == c.ITEM:
-                change = reference.price_change(before_ids, now)
+                change = id_changes.price_change(before_ids, now)
                 assert change is not None
                 values |= {"price ratio": change[0], "item price moved": change[1]}
         distances.setdefault(kind, []).append(values)

@@ -9,6 +9,7 @@ and, of a run that was not stopped, what later runs and the monitor compare with
     drift.stats.pb         statistics of the training events, numbers clipped to their middle 99.8 %
     requests.stats.pb      statistics of the training trips seen as requests
     known_items.parquet    id, sales and median log price; likewise known_users.parquet
+    items.attributes.parquet   attributes in use of each product; likewise of users, under a hash of the id
     span.json              Span
 """
 
@@ -101,10 +102,14 @@ class ValidationReport(Artifact, file="anomalies.json", stage="validate"):
 
 
 class Span(Artifact, file="span.json", stage="validate"):
-    """Length of the training span."""
+    """Length of the training span, and how far its ids come back."""
 
     events: int
     days: int
+    last_day: int | None = None
+    """Days since 1970."""
+    returning_percent: dict[str, float] = {}
+    """{id column: sales of the later half of the events whose id the earlier half had, percent}"""
 
 
 class Validation(ArtifactDirectory[ValidationReport], report=ValidationReport):
@@ -125,6 +130,11 @@ class Validation(ArtifactDirectory[ValidationReport], report=ValidationReport):
 
     def stats(self, table: str) -> Path:
         return self.directory / f"{table}.stats.pb"
+
+    def attributes(self, table: str) -> Path:
+        """One row a product or shopper: its id (of shoppers a hash) and each attribute in use as text. Of promotions:
+        their kinds."""
+        return self.directory / f"{table}.attributes.parquet"
 
     def schema(self, table: str) -> Path:
         return self.directory / f"{table}.schema.pbtxt"

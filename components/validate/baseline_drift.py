@@ -4,17 +4,15 @@ A fault that was there from the first day (all prices in cents, all ids remapped
 an earlier span shows it. Each validation leaves what the next one compares with.
 """
 
-import numpy as np
 import pandas as pd
 
 from components.artifacts.validation import Distance, Finding, Severity, Span, Validation
 from components.tfdv import statistics
-from components.tfdv.derived_columns import LOG_PRICE
 from components.tfdv.distances import NUMERIC, drift_of_stats, of_events
 from components.validate import calendar_weeks as weeks
+from components.validate import id_changes
 from components.validate.drift import drifted, with_limits
 from components.validate.findings import finding
-from components.validate.value_checks import MIN_ITEM_ROWS
 from model.data import columns as c
 from model.errors import InputError
 from tfx_configs.validation import ValidationSettings
@@ -23,11 +21,6 @@ KNOWN = (c.ITEM, c.USER)
 """Id columns that are compared."""
 TAIL = 0.001
 """Share of the values cut off at either end."""
-MIN_ITEMS = 20
-"""Fewer items with a price on both sides do not represent all."""
-MAX_MOVED = 0.5
-"""Typical distance of an item's price from the reference's, over that of any two items: 0.02 between spans of The
-Complete Journey (benchmarks/data/drift.py), about 1 when ids were shuffled."""
 
 
 def write(training: pd.DataFrame, out: Validation, stride: int = 1) -> None:
@@ -44,8 +37,13 @@ def write(training: pd.DataFrame, out: Validation, stride: int = 1) -> None:
     }
     statistics.write(_statistics(training, ranges), out.drift_stats)
     for column in KNOWN:
-        by_id(training, column).to_parquet(out.training_ids(column))
-    Span(events=stride * len(training), days=span_days(training)).save(out.directory)
+        id_changes.by_id(training, column).to_parquet(out.training_ids(column))
+    Span(
+        events=stride * len(training),
+        days=span_days(training),
+        last_day=int(weeks.days(training[c.TIME]).max()),
+        returning_percent={column: id_changes.returning_percent(training, column) for column in KNOWN},
+    ).save(out.directory)
 
 
 def find(
@@ -64,15 +62,16 @@ def find(
     before = statistics.read(reference.drift_stats)
     distances = with_limits(drift_of_stats(before, _statistics(training, _ranges(before))), settings)
     out = drifted(distances, "reference_drift", settings)
+    of_feed: list[Finding] = _volume(volume_ratio(span, stride * len(training), span_days(training)), settings)
     for column in KNOWN:
         if column not in training:
             continue
-        before_ids, ids = pd.read_parquet(reference.training_ids(column)), by_id(training, column)
-        out += _unknown(column, before_ids, ids, settings)
+        before_ids, ids = pd.read_parquet(reference.training_ids(column)), id_changes.by_id(training, column)
+        of_feed += id_changes.unknown(column, before_ids, ids, span.returning_percent.get(column, 100.0), settings)
         if column == c.ITEM:
-            out += _prices(before_ids, ids, settings)
-    out += _volume(volume_ratio(span, stride * len(training), span_days(training)), settings)
-    return out, distances
+            out += id_changes.prices(before_ids, ids, settings)
+    apart = 0 if span.last_day is None else int(weeks.days(training[c.TIME]).min()) - span.last_day
+    return out + id_changes.softened(of_feed, apart), distances
 
 
 def _statistics(training: pd.DataFrame, ranges: dict[str, tuple[float, float]]) -> statistics.Stats:
@@ -90,38 +89,6 @@ def _ranges(stats: statistics.Stats) -> dict[str, tuple[float, float]]:
         for feature in stats.datasets[0].features
         if feature.HasField("num_stats")
     }
-
-
-def by_id(training: pd.DataFrame, column: str) -> pd.DataFrame:
-    """One row an id: sales, and the median log price over the sales that have one (NaN without)."""
-    priced = LOG_PRICE in training  # derived only where prices are numbers
-    log_price = np.log(training[c.PRICE].where(training[c.PRICE] > 0)) if priced else pd.Series(np.nan, training.index)
-    groups = log_price.groupby(training[column])
-    return pd.DataFrame({"sales": groups.size(), "log_price": groups.median()})
-
-
-def _unknown(column: str, before: pd.DataFrame, after: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
-    """Most sales are of ids that the reference never had: ids were renamed."""
-    new = ~after.index.isin(before.index)
-    percent = unknown_percent(before, after)
-    if percent <= settings.max_unknown_percent:
-        return []
-    severity: Severity = "stop" if percent > settings.max_renamed_percent else "warn"
-    least, example = 100 - settings.max_unknown_percent, after.index[new][0]
-    return [finding("reference_ids", column, severity, least=least, percent=percent, example=example)]
-
-
-def _prices(before: pd.DataFrame, after: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
-    """Prices of the same items in another unit, or ids exchanged among the items."""
-    change = price_change(before, after)
-    if change is None:
-        return []
-    out, (ratio, moved) = [], change
-    if abs(np.log(ratio)) > np.log(settings.max_scale_ratio):
-        out.append(finding("reference_scale", c.PRICE, ratio=ratio))
-    if moved > MAX_MOVED:
-        out.append(finding("reference_prices", c.ITEM, most=MAX_MOVED, moved=moved))
-    return out
 
 
 def _volume(ratio: float, settings: ValidationSettings) -> list[Finding]:
@@ -142,24 +109,3 @@ def span_days(training: pd.DataFrame) -> int:
     """From the first day with events to the last."""
     day = weeks.days(training[c.TIME])
     return int(day.max() - day.min()) + 1
-
-
-def unknown_percent(before: pd.DataFrame, after: pd.DataFrame) -> float:
-    """Share of the sales now whose id the reference never had, percent."""
-    return float(100.0 * after["sales"][~after.index.isin(before.index)].sum() / after["sales"].sum())
-
-
-def price_change(before: pd.DataFrame, after: pd.DataFrame) -> tuple[float, float] | None:
-    """(ratio, moved): how prices of the same items changed altogether, and how far items moved among themselves.
-
-    With d an item's median log price less its median in the reference: ratio is exp(median d); moved is the median of
-    |d - median d| over that of |p - median p|, p the items' log prices in the reference. None for too few items.
-    """
-    both = before.join(after, how="inner", lsuffix="_was", rsuffix="_is").dropna()
-    both = both[(both["sales_was"] >= MIN_ITEM_ROWS) & (both["sales_is"] >= MIN_ITEM_ROWS)]
-    if len(both) < MIN_ITEMS:
-        return None
-    was, change = both["log_price_was"], both["log_price_is"] - both["log_price_was"]
-    spread = float((was - was.median()).abs().median())
-    moved = float((change - change.median()).abs().median()) / spread if spread > 0 else 0.0
-    return float(np.exp(change.median())), moved

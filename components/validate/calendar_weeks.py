@@ -11,6 +11,11 @@ def days(time_s: pd.Series) -> pd.Series:
     return (time_s // DAY_S).astype("int64")
 
 
+def day_of(time_s: float) -> int:
+    """Days since 1970 of one moment."""
+    return int(time_s // DAY_S)
+
+
 def full_weeks(time_s: pd.Series) -> pd.Series:
     """[n] number of the week, oldest 0; -1 for the days before the first full week."""
     day = days(time_s)

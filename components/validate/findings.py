@@ -9,6 +9,8 @@ _TEXTS: dict[str, dict[str, str]] = tomllib.loads(Path(__file__).with_suffix(".t
 
 
 def finding(name: str, column: str, severity: Severity = "stop", table: str = "events", **measured: object) -> Finding:
-    """The finding with the texts of that name; `measured` has a value for each of their fields."""
-    texts = {"check": name} | {part: text.format(**measured) for part, text in _TEXTS[name].items()}
+    """The finding with the texts of that name; `measured` has their fields, except {table} and {column}."""
+    texts = {"check": name} | {
+        part: text.format(table=table, column=column, **measured) for part, text in _TEXTS[name].items()
+    }
     return Finding(table=table, column=column, severity=severity, **texts)

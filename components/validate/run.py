@@ -8,7 +8,7 @@ import tensorflow_data_validation as tfdv
 from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from components.artifacts.tables import Tables
+from components.artifacts.tables import IngestReport, Tables
 from components.artifacts.validation import (
     Distance,
     Finding,
@@ -19,14 +19,23 @@ from components.artifacts.validation import (
 )
 from components.tfdv import statistics
 from components.tfdv.derived_columns import as_requests, with_derived
-from components.validate import anomalies, baseline_drift, drift, report, sanity_checks, schemas
+from components.validate import (
+    anomalies,
+    attribute_changes,
+    attributes,
+    baseline_drift,
+    drift,
+    report,
+    sanity_checks,
+    schemas,
+)
 from components.validate.load_tables import Loaded, load
 from model.data import columns as c
 from model.data import schema
 from model.data.time_split import cut_seconds
 from model.errors import InputError
 from model.files import atomic_directory, write_text
-from tfx_configs.settings import DataSettings, RunSettings
+from tfx_configs.settings import DataSettings, RunSettings, Start
 from tfx_configs.validation import ValidationSettings
 
 
@@ -41,6 +50,7 @@ def validate_from_json(*, tables_dir: str, out_dir: str, settings: str, referenc
         data=run.data,
         settings=run.validation,
         now_s=time.time(),
+        start=run.train.start,
         reference=Validation(Path(reference_dir)) if reference_dir else None,
     )
 
@@ -53,6 +63,7 @@ def validate(
     settings: ValidationSettings,
     now_s: float,
     reference: Validation | None = None,
+    start: Start = "scratch",
 ) -> None:
     """Validates the canonical tables and writes components/artifacts/validation.py in one step.
 
@@ -61,12 +72,13 @@ def validate(
     Args:
         now_s: the present, unix seconds, that no event may lie after.
         reference: of the run that made the stable model.
+        start: of training: what a model's new weights start from.
 
     Raises:
         InputError: `reference` holds none.
     """
     loaded: dict[str, Loaded] = {}
-    findings: list[Finding] = []
+    findings = list(tables.report.findings) if (tables.directory / IngestReport.FILE).is_file() else []
     stats: dict[str, statistics.Stats] = {}
     used: dict[str, schema_pb2.Schema] = {}
     for table in schema.TABLES:
@@ -79,9 +91,12 @@ def validate(
             used[name] = schemas.read(table)
             if table.open:
                 used[name] = schemas.merged(used[name], tfdv.infer_schema(stats[name]))
+                findings += attributes.find(outcome)
             findings += sanity_checks.missing_columns(outcome)
             findings += anomalies.find(outcome, stats[name], used[name])
-    findings += sanity_checks.find(loaded, findings, settings, now_s)
+    findings += sanity_checks.find(loaded, findings, settings, now_s, data)
+    if reference is not None:
+        findings += attribute_changes.find(loaded, reference, settings, start)
     training = _training(loaded, findings, data)
     distances: list[Distance] = []
     moves: list[Distance] = []
@@ -108,6 +123,7 @@ def validate(
             write_text(out.schema(name), text_format.MessageToString(used[name]))
         if result.verdict != "stop" and not training.empty:
             baseline_drift.write(training, out, loaded["events"].stride)
+            attribute_changes.write(loaded, out)
             statistics.write(statistics.compute(as_requests(training)), out.requests_stats)
         result.save(fresh)
         write_text(out.page, report.render(loaded, stats, result.anomalies, distances, weekly, moves))

@@ -3,12 +3,16 @@
 from collections.abc import Iterable, Mapping
 from functools import partial
 
+import pandas as pd
+
 from components.artifacts.validation import Finding
-from components.validate import time_checks, value_checks
+from components.validate import gaps, time_checks, value_checks
 from components.validate.findings import finding
 from components.validate.load_tables import Loaded
 from model.data import columns as c
 from model.data import schema
+from model.data.time_split import cut_seconds
+from tfx_configs.settings import DataSettings
 from tfx_configs.validation import ValidationSettings
 
 
@@ -23,9 +27,16 @@ def missing_columns(loaded: Loaded) -> list[Finding]:
 
 
 def find(
-    tables: Mapping[str, Loaded], broken: Iterable[Finding], settings: ValidationSettings, now_s: float
+    tables: Mapping[str, Loaded],
+    broken: Iterable[Finding],
+    settings: ValidationSettings,
+    now_s: float,
+    data: DataSettings,
 ) -> list[Finding]:
-    """Runs every check whose columns are all there and not among the `broken` ones (the stops so far)."""
+    """Runs every check whose columns are all there and not among the `broken` ones (the stops so far).
+
+    Raises InputError when the cut date lies outside the events.
+    """
     unsound = {(stop.table, stop.column) for stop in broken if stop.severity == "stop"}
 
     def sound(name: str, *columns: str) -> bool:
@@ -42,9 +53,11 @@ def find(
     events, partitions = tables["events"].frame, tables["events"].partitions
     timed, of_events = sound("events", c.TIME), partial(sound, "events")
     if timed:
-        out += time_checks.in_time(events, now_s)
+        untimely = time_checks.in_time(events, now_s)
+        out += untimely or gaps.find(events, settings, _cut(events, data))
         out += time_checks.in_partition(events, partitions) if partitions is not None else []
-        out += time_checks.every_day(events, settings) + time_checks.volume(events, settings)
+        out += time_checks.volume(events, settings)
+        out += [] if untimely else time_checks.shifted_hours(events)
     if timed and of_events(c.USER, c.ITEM):
         out += time_checks.copied_day(events)
     if timed and of_events(c.QUANTITY):
@@ -53,6 +66,10 @@ def find(
         out += value_checks.known_items(events, tables["items"].frame, settings)
     if of_events(c.USER) and sound("users", c.USER):
         out += value_checks.known_users(events, tables["users"].frame)
+    if sound("promotions", c.ITEM) and sound("items", c.ITEM):
+        out += value_checks.promoted_items(tables["promotions"].frame, tables["items"].frame)
+    if timed and of_events(c.EVENT_TYPE):
+        out += value_checks.type_jump(events, settings)
     if of_events(c.USER, c.BASKET):
         out += value_checks.one_shopper_a_basket(events, settings)
     if timed and of_events(c.ITEM, c.PRICE):
@@ -64,3 +81,7 @@ def find(
         nullable = [column.name for column in schema.EVENTS.columns if column.nullable and column.name in events]
         out += value_checks.null_jump(events, nullable, settings)
     return out
+
+
+def _cut(events: pd.DataFrame, data: DataSettings) -> int:
+    return cut_seconds(int(events[c.TIME].min()), int(events[c.TIME].max()), data)

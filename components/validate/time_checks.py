@@ -9,15 +9,14 @@ from components.artifacts.validation import Finding, Severity
 from components.validate import calendar_weeks as weeks
 from components.validate.findings import finding
 from model.data import columns as c
+from tfx_configs.units import DAY_S
 from tfx_configs.validation import ValidationSettings
 
 EARLIEST_S = datetime.datetime(1990, 1, 1, tzinfo=datetime.UTC).timestamp()
-MIN_DAYS = 21
-"""Shorter spans have no rhythm to compare a day with."""
-MIN_BUSY = 20
-"""Events on the median day, below which a few empty days in a row may be chance."""
 MIN_COPY_ROWS = 20
 """Two days with fewer events may be equal by chance."""
+MIN_WEEK_ROWS, HOURS_APART = 200, 0.3
+"""Events that a week needs before its hours have a shape, and a distance of two such shapes that is no chance."""
 CHANCE = 1e-9
 """What is less likely than this did not happen by chance."""
 
@@ -42,34 +41,6 @@ def in_partition(events: pd.DataFrame, partitions: pd.Series) -> list[Finding]:
         return []
     first = wrong[0]
     return [finding("outside_span", c.TIME, month=partitions.iloc[first], count=len(wrong), other=month[first])]
-
-
-def every_day(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
-    """Days without events, in data that otherwise has events every day (or every day but a weekly day of rest).
-
-    A run of more than `max_missing_days` stops, when days are busy enough that it cannot be chance.
-    Whether data are daily is judged on the middle 99 % of events, so that a few stray times do not hide a gap.
-    """
-    day = weeks.days(events[c.TIME])
-    low, high = np.percentile(day, [0.5, 99.5]).astype(int)
-    with_events = set(day.unique().tolist())
-    missing_core = {d for d in range(low, high + 1) if d not in with_events}
-    rest = {w for w in range(7) if not any(d % 7 == w for d in with_events if low <= d <= high)}
-    core_gaps = sum(1 for d in missing_core if d % 7 not in rest)
-    if high - low + 1 < MIN_DAYS or core_gaps > 0.1 * (high - low + 1):
-        return []
-    closed = {int(np.datetime64(text, "D").astype(int)) for text in settings.closed_days}
-    open_days = (d for d in range(int(day.min()), int(day.max())) if d not in closed and d % 7 not in rest)
-    gaps = [d for d in open_days if d not in with_events]
-    if not gaps:
-        return []
-    runs = np.split(gaps, np.flatnonzero(np.diff(gaps) > 1) + 1)
-    longest = [int(gap) for gap in max(runs, key=len)]
-    busy = day.value_counts().median() >= MIN_BUSY
-    severity: Severity = "stop" if busy and len(longest) > settings.max_missing_days else "warn"
-    shown = (longest if len(longest) > 1 else gaps)[:3]
-    days, dates = f"{len(gaps)} day{'s' * (len(gaps) > 1)}", ", ".join(map(weeks.date_text, shown))
-    return [finding("missing_day", c.TIME, severity, days=days, dates=dates)]
 
 
 def copied_day(events: pd.DataFrame) -> list[Finding]:
@@ -117,6 +88,34 @@ def volume(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
     severity: Severity = "stop" if steady and percent < settings.min_volume_percent / 5 else "warn"
     least, median, events_then = settings.min_volume_percent, counts.median(), counts.iloc[-1]
     return [finding("volume", c.TIME, severity, least=least, median=median, events=events_then, percent=percent)]
+
+
+def shifted_hours(events: pd.DataFrame) -> list[Finding]:
+    """Weeks whose hours of the day fit those of the other weeks only when shifted: another time zone.
+
+    With q a week's share of events by hour and p the median week's, d(s) is the total variation distance of p and q
+    shifted by s hours. A week counts when d(0) > HOURS_APART and some shift of two hours or more at least halves it;
+    one hour may be daylight saving time.
+    """
+    week = weeks.full_weeks(events[c.TIME])
+    rows_WH = np.zeros((int(week.max()) + 1, 24))
+    np.add.at(rows_WH, (week[week >= 0], (events[c.TIME][week >= 0] % DAY_S // 3600).astype(int)), 1.0)
+    busy = np.flatnonzero(rows_WH.sum(axis=1) >= MIN_WEEK_ROWS)
+    if len(busy) < 4:
+        return []
+    share_WH = rows_WH[busy] / rows_WH[busy].sum(axis=1, keepdims=True)
+    usual_H = np.median(share_WH, axis=0)
+    usual_H = usual_H / max(usual_H.sum(), 1e-12)
+    apart_SW = np.stack([np.abs(np.roll(share_WH, -s, axis=1) - usual_H).sum(axis=1) / 2 for s in range(24)])
+    best_W = apart_SW[2:23].argmin(axis=0) + 2
+    least_W = apart_SW[2:23].min(axis=0)
+    shifted = np.flatnonzero((apart_SW[0] > HOURS_APART) & (least_W <= apart_SW[0] / 2))
+    if not len(shifted):
+        return []
+    hours = int(np.median(best_W[shifted]))
+    start = weeks.week_starts(events[c.TIME])[int(busy[shifted[0]])]
+    taken_off = hours if hours <= 12 else hours - 24
+    return [finding("shifted_hours", c.TIME, "warn", hours=taken_off, weeks=len(shifted), start=start)]
 
 
 def _text(time_s: float) -> str:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from components.artifacts.validation import Finding, Severity
 from components.validate import calendar_weeks as weeks
+from components.validate.attributes import folded, whole_number
 from components.validate.findings import finding
 from model.data import columns as c
 from model.data import schema
@@ -44,7 +45,21 @@ def known_items(events: pd.DataFrame, items: pd.DataFrame, settings: ValidationS
     if percent < 1.0:
         return []
     severity: Severity = "stop" if percent > settings.max_unknown_percent else "warn"
-    return [finding("unknown_item", c.ITEM, severity, percent=percent, example=events[c.ITEM][unknown].iloc[0])]
+    ids = events[c.ITEM][unknown]
+    hint = notation(ids, items[c.ITEM])
+    return [finding("unknown_item", c.ITEM, severity, percent=percent, example=ids.iloc[0], notation=hint)]
+
+
+def notation(ids: pd.Series | pd.Index, known_ids: pd.Series | pd.Index) -> str:
+    """A remark where most of the ids are known ones in another case, as 12.0 for 12, or without leading zeros."""
+    plain, known_plain = (pd.Series(side.unique(), dtype=object).astype(str) for side in (ids, known_ids))
+    forms, known_forms = (folded(whole_number(side)).str.lstrip("0") for side in (plain, known_plain))
+    alike = forms.isin(set(known_forms))
+    if alike.mean() <= 0.5:
+        return ""
+    first = int(alike.to_numpy().argmax())
+    twin = known_plain[known_forms == forms[first]].iloc[0]
+    return f" (ids in another notation: {plain[first]!r} for {twin!r})"
 
 
 def known_users(events: pd.DataFrame, users: pd.DataFrame) -> list[Finding]:
@@ -106,14 +121,52 @@ def scale(events: pd.DataFrame, column: str, settings: ValidationSettings) -> li
 
 
 def null_jump(events: pd.DataFrame, columns: Sequence[str], settings: ValidationSettings) -> list[Finding]:
-    """Columns whose values went missing in some week, against the median week."""
+    """Columns whose values went missing in some week, against the median week.
+
+    Weeks before the first one with the usual values warn: the shop began to record the column then.
+    """
     week = weeks.full_weeks(events[c.TIME])
     full = week >= 0
     out = []
     for column in columns:
-        missing = 100.0 * events[column].isna()[full].groupby(week[full]).mean()
-        jump = missing.max() - missing.median() if len(missing) else 0.0
-        if jump > settings.max_null_jump_percent:
-            start = weeks.week_starts(events[c.TIME])[int(missing.index[int(missing.to_numpy().argmax())])]
-            out.append(finding("null_jump", column, usual=missing.median(), percent=missing.max(), start=start))
+        by_week = events[column].isna()[full].groupby(week[full]).agg(["mean", "size"])
+        missing = 100.0 * by_week["mean"][by_week["size"] >= MIN_ROWS]
+        usual = float(missing.median())
+        jumped = (missing - usual > settings.max_null_jump_percent).to_numpy()
+        if not jumped.any():
+            continue
+        begins = int(np.argmin(jumped))  # the first week as usual
+        lost = missing[begins:] if jumped[begins:].any() else missing
+        severity: Severity = "stop" if jumped[begins:].any() else "warn"
+        start = weeks.week_starts(events[c.TIME])[int(lost.index[int(lost.to_numpy().argmax())])]
+        out.append(finding("null_jump", column, severity, usual=usual, percent=lost.max(), start=start))
     return out
+
+
+def type_jump(events: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
+    """An event type whose share of some week is far above the median week's: types were lost or mapped otherwise."""
+    week = weeks.full_weeks(events[c.TIME])
+    full = week >= 0
+    counts = pd.crosstab(week[full], events[c.EVENT_TYPE][full])
+    counts = counts[counts.sum(axis=1) >= MIN_ROWS]
+    if len(counts) < 4:
+        return []
+    share = 100.0 * counts.div(counts.sum(axis=1), axis=0)
+    jump = (share - share.median()).max()
+    if jump.max() <= settings.max_type_jump_percent:
+        return []
+    kind = str(jump.idxmax())
+    of_kind = share[kind]
+    start = weeks.week_starts(events[c.TIME])[int(of_kind.index[int(of_kind.to_numpy().argmax())])]
+    usual, percent = of_kind.median(), of_kind.max()
+    return [finding("type_jump", c.EVENT_TYPE, "warn", kind=kind, usual=usual, percent=percent, start=start)]
+
+
+def promoted_items(promotions: pd.DataFrame, items: pd.DataFrame) -> list[Finding]:
+    """Promotions of items that the items table lacks: they count for nothing."""
+    unknown = ~promotions[c.ITEM].isin(set(items[c.ITEM]))
+    percent = 100.0 * float(unknown.mean())
+    if percent < 1.0:
+        return []
+    example = promotions[c.ITEM][unknown].iloc[0]
+    return [finding("unknown_promoted", c.ITEM, "warn", "promotions", percent=percent, example=example)]

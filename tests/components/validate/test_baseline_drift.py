@@ -3,11 +3,12 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from components.kfp_support.environments import call
 from tests.components.validate.corruptions import SINCE_REFERENCE, Corruption, handled, write_corrupted
-from tests.components.validate.world import clean_shop, write
+from tests.components.validate.world import Frames, clean_shop, described, write
 from tfx_configs.settings import DataSettings, RunSettings
 
 SETTINGS = RunSettings(data=DataSettings(test_days=14)).to_json()
@@ -18,9 +19,10 @@ DRIVER = "tests.components.validate.driver:validate_all"
 def validated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """{name: answer} for another half year of the clean shop, and for every corruption of it; all with a reference."""
     root, out = tmp_path_factory.mktemp("tables"), tmp_path_factory.mktemp("out")
-    earlier, later = clean_shop(seed=3), clean_shop(seed=4)
+    earlier, later = described(clean_shop(seed=3)), described(clean_shop(seed=4))
     folders = {c.name: write_corrupted(c, later, root / c.name) for c in SINCE_REFERENCE}
     folders["clean"] = write(later, root / "clean")
+    folders["other attributes"] = write(_other_attributes(later), root / "other attributes")
     references = {str(folder): str(out / "earlier") for folder in folders.values()}
     folders["earlier"] = write(earlier, root / "earlier")
     folders["lost"] = write(later, root / "lost")
@@ -32,6 +34,17 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     }
     answers = call("validate", DRIVER, kwargs)
     return {name: answers[str(folder)] for name, folder in folders.items()} | {"": out}
+
+
+def _other_attributes(frames: Frames) -> Frames:
+    """Each attribute changed in another way; promotions gone."""
+    items = frames["items"].drop(columns="brand")
+    rows = np.random.default_rng(5).permutation(len(items))
+    items = items.assign(
+        color=items["color"].str.upper(), department=items["department"].to_numpy()[rows], shelf=items["shelf"] + ".0"
+    )
+    users = frames["users"].assign(age=None)
+    return {"events": frames["events"], "items": items, "users": users}
 
 
 def test_another_clean_span_has_no_findings_and_small_distances(validated: dict[str, Any]) -> None:
@@ -47,6 +60,19 @@ def test_another_clean_span_has_no_findings_and_small_distances(validated: dict[
 def test_a_fault_from_the_first_day_gets_the_right_answer(validated: dict[str, Any], corruption: Corruption) -> None:
     anomalies = validated[corruption.name]["result"]["anomalies"]
     assert handled(corruption, anomalies, []), anomalies
+
+
+def test_each_changed_attribute_of_items_and_users_is_named(validated: dict[str, Any]) -> None:
+    anomalies = validated["other attributes"]["result"]["anomalies"]
+    assert {(a["table"], a["column"]): (a["check"], a["severity"]) for a in reversed(anomalies)} == {
+        ("items", "color"): ("reference_values", "warn"),
+        ("items", "department"): ("reference_pairing", "stop"),
+        ("items", "shelf"): ("reference_values", "warn"),
+        ("items", "brand"): ("reference_attribute", "stop"),
+        ("users", "age"): ("reference_missing", "stop"),
+        ("promotions", "(file)"): ("reference_attribute", "warn"),
+    }
+    assert all(a["expected"] and a["received"] and a["what_to_do"] for a in anomalies)
 
 
 def test_prices_in_cents_also_move_their_distribution(validated: dict[str, Any]) -> None:

@@ -6,7 +6,7 @@ import pandas as pd
 from components.artifacts.validation import Finding, verdict_of, worst_first
 from components.tfdv.derived_columns import with_derived
 from components.validate import calendar_weeks as weeks
-from components.validate import time_checks, value_checks
+from components.validate import id_changes, time_checks, value_checks
 from model.data import schema
 from tests.components.validate.world import clean_shop
 from tfx_configs.units import DAY_S
@@ -26,20 +26,6 @@ def on_days(days: list[int], rows: int = 1) -> pd.DataFrame:
     """`rows` events at noon of each of the days after Monday 2024-01-01."""
     time = [float((MONDAY + day) * DAY_S + DAY_S // 2) for day in days for _ in range(rows)]
     return pd.DataFrame({"event_time": time, "price": 2.0, "quantity": 1.0})
-
-
-def test_a_single_closed_day_warns_and_a_gap_of_three_stops() -> None:
-    single = time_checks.every_day(on_days([d for d in range(40) if d != 20]), SETTINGS)
-    assert [(f.severity, f.received) for f in single] == [("warn", "none on 1 day: 2024-01-21")]
-    three = time_checks.every_day(on_days([d for d in range(40) if d not in (20, 21, 22)], rows=20), SETTINGS)
-    assert [f.severity for f in three] == ["stop"]
-
-
-def test_closing_every_sunday_is_no_gap_and_neither_are_declared_days_or_sparse_data() -> None:
-    assert time_checks.every_day(on_days([d for d in range(40) if d % 7 != 6]), SETTINGS) == []
-    declared = ValidationSettings(closed_days=("2024-01-21",))
-    assert time_checks.every_day(on_days([d for d in range(40) if d != 20]), declared) == []
-    assert time_checks.every_day(on_days(list(range(0, 90, 3))), SETTINGS) == []
 
 
 def test_events_of_tomorrow_and_of_1970_stop() -> None:
@@ -73,11 +59,9 @@ def test_a_day_copied_to_another_date_is_seen_though_its_keys_are_new() -> None:
     assert [f.received for f in findings] == ["the same 60 rows on 2024-01-01, 2024-04-10"]
 
 
-def test_days_that_always_repeat_are_no_copies_and_quiet_days_no_gap() -> None:
+def test_days_that_always_repeat_are_no_copies() -> None:
     every_day_the_same = on_days(list(range(40)), rows=30).assign(user_id="u", item_id="i")
     assert time_checks.copied_day(every_day_the_same) == []
-    quiet = time_checks.every_day(on_days([d for d in range(40) if d not in (20, 21, 22)]), SETTINGS)
-    assert [f.severity for f in quiet] == ["warn"]
 
 
 def test_a_few_even_quantities_on_a_small_day_are_chance() -> None:
@@ -129,6 +113,77 @@ def test_a_users_table_of_strangers_warns() -> None:
     events = pd.DataFrame({"user_id": ["a", "b"]})
     assert value_checks.known_users(events, pd.DataFrame({"user_id": ["b", "z"]})) == []
     assert [f.severity for f in value_checks.known_users(events, pd.DataFrame({"user_id": ["z"]}))] == ["warn"]
+
+
+def test_ids_of_the_items_table_in_another_notation_are_recognised() -> None:
+    items = pd.DataFrame({"item_id": ["007", "12", "Ab"]})
+    for written, twin in (("7", "007"), ("12.0", "12"), ("AB", "Ab")):
+        events = pd.DataFrame({"item_id": [written] * 10})
+        (unknown,) = value_checks.known_items(events, items, SETTINGS)
+        assert unknown.received.endswith(f"{written!r} (ids in another notation: {written!r} for {twin!r})")
+    assert value_checks.notation(pd.Series(["x", "y", "12.0"]), items["item_id"]) == ""
+
+
+def test_ids_that_come_and_go_within_the_blessed_span_are_no_renamed_ones() -> None:
+    visitors, regulars = ([f"u{i}" for i in range(100)], ["u0", "u1", "u2", "u3", "u4"] * 20)
+    for users, returning, severity in ((visitors, 0.0, []), (regulars, 100.0, ["stop"])):
+        events = pd.DataFrame({"user_id": users, "event_time": np.arange(100.0)})
+        assert id_changes.returning_percent(events, "user_id") == returning
+        before, after = (id_changes.by_id(frame, "user_id") for frame in (events, events.replace("u", "v", regex=True)))
+        findings = id_changes.unknown("user_id", before, after, returning, SETTINGS)
+        assert [finding.severity for finding in findings] == severity
+
+
+def test_values_that_went_missing_stop_and_a_column_that_began_late_warns() -> None:
+    events = on_days(list(range(42)), rows=10)
+    days = (events["event_time"] // DAY_S).astype(int) - MONDAY
+    assert value_checks.null_jump(events, ["price"], SETTINGS) == []
+    for rows, severity in ((days < 14, "warn"), (days >= 35, "stop"), ((days >= 14) & (days < 21), "stop")):
+        (jump,) = value_checks.null_jump(events.assign(price=events["price"].mask(rows)), ["price"], SETTINGS)
+        assert (jump.column, jump.severity) == ("price", severity)
+        assert jump.received == f"100 % in the week of {weeks.date_text(MONDAY + int(days[rows].min()))}"
+    few = pd.concat([events[days < 35], events[days >= 35].iloc[::7].assign(price=np.nan)])
+    assert len(few[few["price"].isna()]) < 20
+    assert value_checks.null_jump(few, ["price"], SETTINGS) == []
+
+
+def test_a_reference_of_more_than_a_year_ago_only_warns_about_ids() -> None:
+    stop = [Finding("events", "user_id", "reference_ids", "stop", "e", "r", "d")]
+    assert [finding.severity for finding in id_changes.softened(stop, days_apart=365)] == ["stop"]
+    assert [finding.severity for finding in id_changes.softened(stop, days_apart=366)] == ["warn"]
+
+
+def test_promotions_of_unknown_items_warn() -> None:
+    items, promotions = pd.DataFrame({"item_id": ["a"]}), pd.DataFrame({"item_id": ["a", "z"]})
+    assert value_checks.promoted_items(promotions[:1], items) == []
+    (unknown,) = value_checks.promoted_items(promotions, items)
+    assert (unknown.table, unknown.severity, unknown.received) == (
+        "promotions",
+        "warn",
+        "50.0 % of them with other ids, such as 'z'",
+    )
+
+
+def test_views_that_become_purchases_in_some_weeks_are_named() -> None:
+    events = on_days(list(range(42)), rows=10).assign(event_type=(["purchase"] * 4 + ["view"] * 6) * 42)
+    assert value_checks.type_jump(events, SETTINGS) == []
+    lost = events["event_time"] >= (MONDAY + 35) * DAY_S
+    (jump,) = value_checks.type_jump(events.assign(event_type=events["event_type"].mask(lost, "purchase")), SETTINGS)
+    assert (jump.column, jump.severity) == ("event_type", "warn")
+    assert jump.expected.startswith("event type purchase in about 40 %")
+    assert jump.received == "100 % in the week of 2024-02-05"
+
+
+def test_weeks_in_another_time_zone_are_named_with_the_hours_and_daylight_saving_time_is_not() -> None:
+    events = shop()
+    assert time_checks.shifted_hours(events) == []
+    third = weeks.full_weeks(events["event_time"]) == 3
+    for hours, received in ((8, "+8 h"), (-5, "-5 h")):
+        moved = events.assign(event_time=events["event_time"] + third * hours * 3600.0)
+        (shifted,) = time_checks.shifted_hours(moved)
+        assert shifted.column == "event_time" and received in shifted.received, shifted
+    summer = events["event_time"] >= (MONDAY + 35) * DAY_S
+    assert time_checks.shifted_hours(events.assign(event_time=events["event_time"] + summer * 3600.0)) == []
 
 
 def test_a_price_a_hundred_times_the_last_names_day_and_ratio() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from components.artifacts.tables import DominantShopper, IngestReport
 from components.kfp_support.environments import call
 from model.files import read_json
 from tests.components.validate.corruptions import CORRUPTIONS, Corruption, handled, matching, write_corrupted
@@ -25,6 +26,7 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folders["clean"] = write(frames, root / "clean")
     folders["any attributes"] = write(_any_attributes(frames), root / "any attributes")
     folders["ratings"] = write(ratings(), root / "ratings")
+    _ingested_twice().save(folders["ratings"])
     folders["one giant"] = write(_one_giant(frames), root / "one giant")
     folders["no items"] = write({"events": frames["events"]}, root / "no items")
     kwargs = {"folders": [str(f) for f in folders.values()], "out_root": str(out), "settings_json": SETTINGS.to_json()}
@@ -36,6 +38,25 @@ def _any_attributes(frames: Frames) -> Frames:
     items = frames["items"].assign(artist=None, price=3.5, year=[str(1990 + i) for i in range(len(frames["items"]))])
     users = frames["events"][["user_id"]].drop_duplicates().assign(shoe_size="44")
     return frames | {"items": items, "users": users}
+
+
+def _ingested_twice() -> IngestReport:
+    """The report of an export that has every row twice, and one user id for all guests."""
+    counts = {"rows_in": 6000, "events": 3000, "purchases": 3000, "users_seen": 60, "items_seen": 50, "items": 50}
+    return IngestReport(
+        source="canonical",
+        engine="duckdb",
+        dropped={},
+        dropped_percent=0.0,
+        repaired={},
+        first_event_s=0,
+        last_event_s=1,
+        cut_s=1,
+        cut="1970-01-01",
+        exact_duplicate_percent=50.0,
+        dominant_shoppers=(DominantShopper(user="guest", percent_of_rows=12.0, percent_of_baskets=9.0),),
+        **counts,
+    )
 
 
 def _one_giant(frames: Frames) -> Frames:
@@ -79,12 +100,22 @@ def test_each_corruption_gets_the_right_answer(validated: dict[str, Any], corrup
         assert all(finding[field] for field in ("table", "column", "expected", "received", "what_to_do"))
 
 
-def test_undeclared_attributes_are_accepted(validated: dict[str, Any]) -> None:
-    assert validated["any attributes"]["result"]["anomalies"] == []
+def test_undeclared_attributes_are_accepted_and_an_empty_one_is_named(validated: dict[str, Any]) -> None:
+    (empty,) = validated["any attributes"]["result"]["anomalies"]
+    assert (empty["table"], empty["column"], empty["check"]) == ("items", "artist", "missing_attribute")
+    assert empty["severity"] == "warn" and empty["received"] == "none in 100.0 %, such as 'i0'"
 
 
 def test_bursts_of_ratings_without_price_or_store_do_not_stop(validated: dict[str, Any]) -> None:
     assert validated["ratings"]["summary"]["stops"] == 0, validated["ratings"]["result"]["anomalies"]
+
+
+def test_a_double_load_and_a_guest_id_that_ingest_saw_are_in_the_report(validated: dict[str, Any]) -> None:
+    anomalies = {a["column"]: a for a in validated["ratings"]["result"]["anomalies"] if a["table"] == "events"}
+    assert anomalies["basket_id"]["received"] == "50.0 % exact copies"
+    assert anomalies["user_id"]["received"] == "guest with 12.0 % of rows and 9.0 % of baskets"
+    assert anomalies["user_id"]["what_to_do"].endswith("""--set 'data.guest_ids=["guest"]'""")
+    assert {a["severity"] for a in anomalies.values()} == {"warn"}
 
 
 def test_a_required_table_that_is_not_there_stops(validated: dict[str, Any]) -> None:
@@ -103,6 +134,8 @@ def test_every_table_leaves_statistics_and_the_schema_used(validated: dict[str, 
         "requests.stats.pb",
         "known_items.parquet",
         "known_users.parquet",
+        "items.attributes.parquet",
+        "users.attributes.parquet",
         "span.json",
     }
     assert 'name: "shoe_size"' in (folder / "users.schema.pbtxt").read_text()

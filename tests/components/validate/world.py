@@ -39,6 +39,19 @@ def clean_shop(seed: int = 3) -> Frames:
     return {"events": events, "items": items}
 
 
+def described(frames: Frames) -> Frames:
+    """The shop with more attributes of its items, and with users and promotions."""
+    number = frames["items"].index
+    groups = {"department": [f"d{i % 5}" for i in number], "shelf": [str(i % 8) for i in number]}
+    items = frames["items"].assign(**groups, brand=[f"b{i % 4}" for i in number])
+    ages = [f"{10 * (u % 5)}+" for u in range(USERS)]
+    users = pd.DataFrame({"user_id": [f"u{u}" for u in range(USERS)], "age": ages})
+    begin = FIRST_DAY + pd.to_timedelta(number, unit="D")
+    promotions = pd.DataFrame({"item_id": items["item_id"], "store_id": "", "start": begin, "kind": "display"})
+    promotions.insert(3, "end", begin + pd.Timedelta(days=7))
+    return frames | {"items": items, "users": users, "promotions": promotions}
+
+
 def ratings(seed: int = 4) -> Frames:
     """MovieLens-shaped, as ingest fills it up: each film once a user, in bursts; no price, store or real basket."""
     rng = np.random.default_rng(seed)
