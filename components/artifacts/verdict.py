@@ -16,7 +16,7 @@ class Reason(Tolerant):
     check: str = ""
     passed: Flag = False
     unproven: Flag = False
-    """It did not pass because the trips do not suffice to tell. False where it passed, or certainly failed."""
+    """It did not pass because the trips decide neither way. False where it passed, or certainly failed."""
     trips_needed: Count | None = None
     """Judged trips with which a lead of the observed size would pass; None where no number of trips would do."""
     value: Number = None

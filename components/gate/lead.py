@@ -1,7 +1,7 @@
 """Is the lead over a baseline proven, absent, or a question of more trips?
 
 An interval of 95 % over shoppers has three answers. Its lower end is above the limit: the lead is proven. Its upper end
-is below: there is no such lead. Otherwise it holds the limit, and the trips do not suffice to tell: not proven.
+is below: there is no such lead. Otherwise it holds the limit, and more trips have to decide: not proven.
 """
 
 import math

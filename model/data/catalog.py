@@ -138,7 +138,7 @@ class Catalog:
         return np.flatnonzero(self.decayed_WI[-1] > 0).astype(np.int32)
 
     def as_of(self, moment_s: int) -> "Catalog":
-        """The catalog with the popularity of a snapshot at or before the moment, unix seconds; the first one is kept."""
+        """The catalog whose last snapshot is that at or before the moment, unix seconds; at least the first stays."""
         weeks = max(int(np.searchsorted(self.snapshot_W, moment_s, side="right")), 1)
         return dataclasses.replace(
             self,

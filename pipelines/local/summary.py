@@ -5,10 +5,10 @@ from typing import Any, ClassVar
 from components.artifacts.artifact import Artifact, Count, Flag, Number, Tolerant
 from components.artifacts.evaluation import Evaluation, Latency
 from components.artifacts.examples import Examples
+from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.tables import Tables
 from components.artifacts.training import TrainingRecord
-from components.artifacts.first_stable import FirstStable
 from components.artifacts.verdict import Outcome, Override, Verdict
 from components.rollout.rollout_record import RolloutResult, StepRecord
 from pipelines.local.run_directory import RunOutputs

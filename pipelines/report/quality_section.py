@@ -78,8 +78,9 @@ def _first_stable(sources: Sources) -> Table | None:
         (words.name(name), *(words.four_places(means.get(metric)) for metric in GATE_METRICS))
         for name, means in sorted(first.figures.items(), key=lambda of: -(of[1].get(REGRESSION_METRIC) or 0.0))
     ]
-    chosen = {"name": words.name(first.name), "reason": first.reason}
-    return TEXTS["quality"].table("first_stable", rows or [("none judged", "", "")], more=GATE_METRICS, **chosen)
+    rows = rows or [("none judged", *[""] * len(GATE_METRICS))]
+    chosen = words.name(first.name)
+    return TEXTS["quality"].table("first_stable", rows, more=GATE_METRICS, chosen=chosen, reason=first.reason)
 
 
 def _bars(sources: Sources, models: list[str], metric: str) -> Rows:

@@ -1,4 +1,4 @@
-"""Not proven, the third answer: too few trips to tell. And what no setting of the gate can bless."""
+"""Not proven, the third answer: too few trips to decide. And what no setting of the gate can bless."""
 
 import pytest
 
@@ -93,7 +93,9 @@ def test_one_certain_no_beside_an_open_lead_is_a_no() -> None:
 
 
 def test_an_override_of_an_open_lead_is_an_override() -> None:
-    verdict = decide(read(spoiled("paired", "personal_frequency", "recall@10", value=EVEN)), SETTINGS, EXPECTED, OVERRIDE)
+    verdict = decide(
+        read(spoiled("paired", "personal_frequency", "recall@10", value=EVEN)), SETTINGS, EXPECTED, OVERRIDE
+    )
     assert verdict.outcome == "overridden" and verdict.override is not None
     assert verdict.override.checks == ("recall@10 lead",)
 
