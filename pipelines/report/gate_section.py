@@ -44,15 +44,17 @@ def _notes(verdict: Verdict, overridden: bool) -> Iterator[Note]:
         text = f"{override.reason} Decided by {override.by} at {override.at}."
         yield Note(word="overridden", title="BLESSED BY OVERRIDE:", text=text, tone="bad")
     for reason in shown[:SHOWN]:
-        yield Note(title=reason.check, text=words.shortened(reason.message, NOTE), **_mark(reason))
+        word, tone = _mark(reason)
+        yield Note(word=word, title=reason.check, text=words.shortened(reason.message, NOTE), tone=tone)
     if len(shown) > SHOWN:
         rest = words.count(len(shown) - SHOWN, "more check", "more checks")
-        yield Note(title=rest, text="in the tables below", **_mark(shown[SHOWN]))
+        word, tone = _mark(shown[SHOWN])
+        yield Note(word=word, title=rest, text="in the tables below", tone=tone)
 
 
-def _mark(reason: Reason) -> dict[str, str]:
+def _mark(reason: Reason) -> tuple[str, str]:
     """Word and tone of a check that did not pass."""
-    return {"word": "not proven", "tone": "warn"} if reason.unproven else {"word": "no", "tone": "bad"}
+    return ("not proven", "warn") if reason.unproven else ("no", "bad")
 
 
 def _table(group: str, reasons: Sequence[Reason]) -> Table | None:
@@ -62,12 +64,20 @@ def _table(group: str, reasons: Sequence[Reason]) -> Table | None:
     rows = [
         (
             reason.check,
-            "yes" if reason.passed else _mark(reason)["word"],
+            "yes" if reason.passed else _mark(reason)[0],
             words.number(reason.value),
             words.number(reason.threshold),
             words.shortened(reason.message, LONGEST),
         )
         for reason in reasons
     ]
-    counts = {"checks": len(reasons), "failures": failures, "unproven": marked - failures}
-    return TEXT.table("checks", rows, failed=range(marked), group=group, **counts)
+    open_checks = marked - failures
+    return TEXT.table(
+        "checks",
+        rows,
+        failed=range(marked),
+        group=group,
+        checks=len(reasons),
+        failures=failures,
+        unproven=open_checks,
+    )

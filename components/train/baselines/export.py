@@ -7,7 +7,7 @@ import numpy as np
 
 from components.artifacts.examples import Examples
 from components.kfp_support.progress import progress
-from components.train.baselines.first_stable import choose
+from components.train.baselines.baseline_choice import choose
 from components.train.baselines.logistic import logistic_weights
 from components.train.baselines.similarity import NEIGHBOUR_BASELINES, Past, knows_shoppers
 from components.train.trip_split import training_trips

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from components.artifacts.first_stable import FirstStable
+from components.train.baselines.baseline_choice import choose
 from components.train.baselines.export import baseline
-from components.train.baselines.first_stable import choose
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.data.trips import Trips
