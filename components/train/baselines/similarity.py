@@ -2,7 +2,7 @@
 
 Settings are those that the benchmark chose on the validation span before its last cut (docs/quality.md). Item-kNN is
 the exception: there a product as its own neighbour made it nearly personal frequency, which is a baseline already.
-Without that it is the strong one where little is bought again.
+Without that, and with the weakest shrinkage of the grid, it is the strong one where little is bought again.
 
 Shape legend: H events of all shoppers before the cut, U shoppers, T baskets, I items, A of them bought before the cut,
 E of those in the head, N neighbours of an item.
@@ -83,7 +83,7 @@ def knows_shoppers(catalog: Catalog, trips: Trips) -> Catalog:
     )
 
 
-def item_knn(past: Past, neighbours: int = 100, shrink: float = 800.0, own: bool = False) -> ItemKnn:
+def item_knn(past: Past, neighbours: int = 100, shrink: float = 50.0, own: bool = False) -> ItemKnn:
     """From the baskets before the cut: events further apart than the model's `trip_gap_hours` are different ones.
 
     Args:
