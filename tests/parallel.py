@@ -15,15 +15,15 @@ ALONE = "alone"
 FIRST = {
     "tests/pipelines/manifests/observability/test_faults.py": ALONE,
     "tests/pipelines/test_own_data.py": "films",
-    "tests/pipelines/test_demo.py": "groceries",
-    "tests/pipelines/explore/test_trained.py": "groceries",
+    "tests/pipelines/test_demo.py": "promoted",
+    "tests/pipelines/explore/test_trained.py": "promoted",
     "tests/components/engines/test_engines.py": "spark",
     "tests/components/ingest/test_completejourney.py": "spark",
 }
 """{file: group}, in the order in which they are begun."""
 LIGHT = {Path("tests"), Path("tests/pipelines")}
 """Directories whose conftest.py makes nothing that is worth sharing."""
-OF_MINUTES = ("films_run", "grocery_run")
+OF_MINUTES = ("films_run", "grocery_run", "promoted_run")
 """Fixtures that no two processes should make."""
 
 

@@ -17,6 +17,8 @@ STABLE = "blessed"
 """Names of the models in an evaluation; files keep the stable model's first name."""
 BASELINES = ("popularity", "personal_frequency")
 """Every run evaluates these; a gate without them would be too easy."""
+DEFAULT_BASELINES = (*BASELINES, "popular_unseen", "item_knn")
+"""What a run evaluates unless `gate.baselines` names others: the last two are strong where little is bought again."""
 
 ALWAYS_SLICES = ("shopper", "activity", "basket", "errand")
 """Slicings that any data has; the others need attributes, several stores or several weeks."""

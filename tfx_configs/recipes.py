@@ -11,8 +11,8 @@ from tfx_configs.settings import RunSettings
 MOVIELENS_FILES = ("u.data", "ratings.dat")
 """The ratings of MovieLens 100K and 1M."""
 FAST: Tree = json.loads((Path(__file__).parent / "fast.json").read_text(encoding="utf-8"))
-"""Short training, and limits that few trips can pass: with under 200 judged trips a difference of a tenth is noise, and
-so is most of a calibration error; nor do some dozen answers prove anything about outcomes."""
+"""Short training, and wider limits where few trips show only noise: most of a calibration error is that, and some dozen
+answers prove nothing about outcomes. What a candidate must show against baselines and in slices is never loosened."""
 FAST_SAMPLE_PERCENT = 8.0
 """Shoppers of The Complete Journey in a fast run."""
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tfx_configs.evaluation import BASELINES
+from tfx_configs.evaluation import BASELINES, DEFAULT_BASELINES
 from tfx_configs.frozen import (
     Count,
     Factor,
@@ -171,7 +171,7 @@ class GateSettings(Settings):
 
     baselines: Annotated[
         tuple[str, ...], Must(f"{' and '.join(BASELINES)} in it", lambda names: set(BASELINES) <= set(names))
-    ] = BASELINES
+    ] = DEFAULT_BASELINES
     """Exported and evaluated beside the candidate, which must beat the best of them: names of
     components/train/baselines/export.py."""
     min_ratio_to_baseline: Positive = 1.0

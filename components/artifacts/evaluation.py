@@ -27,6 +27,11 @@ def required(value: Value | None, name: str) -> Value:
     return value
 
 
+def missed(metric: str, kind: str, where: str = "all trips") -> str:
+    """How a line of CrossCheck.failures begins. `kind`: value, or change against TFMA's baseline."""
+    return f"{metric} in {where}: {kind} "
+
+
 class Delta(Tolerant):
     """A relative difference on the same trips with its 95 % interval, percent; None where it is undefined."""
 

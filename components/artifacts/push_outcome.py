@@ -1,7 +1,7 @@
 """What push did with a candidate in the registry, and release on a cluster."""
 
 from components.artifacts.artifact import Artifact
-from components.artifacts.verdict import Override
+from components.artifacts.verdict import Outcome, Override
 
 
 class PushOutcome(Artifact, file="outcome.json", stage="push"):
@@ -12,6 +12,8 @@ class PushOutcome(Artifact, file="outcome.json", stage="push"):
     version: str
     """Of the candidate."""
     blessed: bool
+    outcome: Outcome | None = None
+    """The verdict's; None in files of earlier versions."""
     stable: str | None
     """Version that is stable."""
     replaces: str | None

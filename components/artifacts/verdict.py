@@ -1,6 +1,13 @@
 """What the gate decided, and why: verdict.json."""
 
-from components.artifacts.artifact import Artifact, Flag, Number, Tolerant
+from typing import Literal
+
+from pydantic import computed_field
+
+from components.artifacts.artifact import Artifact, Count, Flag, Number, Tolerant
+
+Outcome = Literal["blessed", "overridden", "not_proven", "not_blessed"]
+"""not_proven: nothing speaks against the model, and too few trips speak for it. It is not pushed either."""
 
 
 class Reason(Tolerant):
@@ -8,6 +15,10 @@ class Reason(Tolerant):
 
     check: str = ""
     passed: Flag = False
+    unproven: Flag = False
+    """It did not pass because the trips decide neither way. False where it passed, or certainly failed."""
+    trips_needed: Count | None = None
+    """Judged trips with which a lead of the observed size would pass; None where no number of trips would do."""
     value: Number = None
     threshold: Number = None
     message: str = ""
@@ -53,8 +64,32 @@ class Verdict(Tolerant, Artifact, file="verdict.json", stage="gate"):
 
     @property
     def failed(self) -> tuple[Reason, ...]:
-        """The checks that did not pass, in order."""
-        return tuple(reason for reason in self.reasons if not reason.passed)
+        """The checks that certainly did not pass, in order."""
+        return tuple(reason for reason in self.reasons if not reason.passed and not reason.unproven)
+
+    @property
+    def unproven(self) -> tuple[Reason, ...]:
+        """The checks that too few trips leave open, in order."""
+        return tuple(reason for reason in self.reasons if not reason.passed and reason.unproven)
+
+    @property
+    def not_passed(self) -> tuple[Reason, ...]:
+        """Both, those that failed first."""
+        return self.failed + self.unproven
+
+    @computed_field  # type: ignore[prop-decorator]  # mypy knows no decorated properties
+    @property
+    def outcome(self) -> Outcome:
+        """The one answer. Not proven: not blessed, and more trips could change every check that did not pass."""
+        if self.blessed:
+            return "overridden" if self.overridden else "blessed"
+        return "not_proven" if self.unproven and not self.failed else "not_blessed"
+
+    @property
+    def trips_needed(self) -> int | None:
+        """Judged trips with which every open check would pass; None where no number of trips would do."""
+        needed = [reason.trips_needed for reason in self.unproven]
+        return max((trips for trips in needed if trips is not None), default=None) if None not in needed else None
 
     @property
     def headline(self) -> str:
@@ -63,5 +98,9 @@ class Verdict(Tolerant, Artifact, file="verdict.json", stage="gate"):
             return self.override.line
         if self.blessed:
             return f"Blessed: all {len(self.reasons)} checks passed"
-        names = ", ".join(reason.check for reason in self.failed)
-        return f"Not blessed: {len(self.failed)} of {len(self.reasons)} checks failed: {names}"
+        failed, unproven = (", ".join(reason.check for reason in of) for of in (self.failed, self.unproven))
+        if self.outcome == "not_proven":
+            would = f"; about {self.trips_needed:,} trips would prove it" if self.trips_needed else ""
+            return f"Not proven: {len(self.unproven)} of {len(self.reasons)} checks are not proven: {unproven}{would}"
+        more = f"; not proven: {unproven}" if unproven else ""
+        return f"Not blessed: {len(self.failed)} of {len(self.reasons)} checks failed: {failed}{more}"

@@ -1,5 +1,6 @@
 """The gate's checks, one function each: (evaluation, settings, expected data) -> reasons.
 
+A check that compares with a baseline has three answers (components/gate/lead.py); every other one has two.
 A check raises Missing when the evaluation lacks what it needs; the gate counts that as a no.
 
 Slices are judged by their 95 % intervals without a correction for their number: a model as good as its rival fails a
@@ -9,8 +10,9 @@ for some thirty slices would widen every interval by half and hide harm to just 
 
 import dataclasses
 
-from components.artifacts.evaluation import Evaluation, Measured, Missing, Slice, required
+from components.artifacts.evaluation import Evaluation, Measured, Missing, Slice, missed, required
 from components.artifacts.verdict import Reason
+from components.gate.lead import advice, lead_reason
 from model.evaluation.ranking_metrics import CALIBRATION_ERROR, CALIBRATION_RATIO, COVERAGE, Interval
 from tfx_configs.evaluation import ALWAYS_SLICES, GATE_METRICS, MAX_TFMA_DIFFERENCE, REGRESSION_METRIC
 from tfx_configs.settings import GateSettings
@@ -62,12 +64,23 @@ def slices_complete(evaluation: Evaluation, settings: GateSettings, expected: Ex
 
 
 def tfma_verdict(evaluation: Evaluation, settings: GateSettings, expected: Expected) -> list[Reason]:
-    """TFMA's own thresholds hold. No verdict means no."""
+    """TFMA's own thresholds hold. No verdict means no; a threshold that is not proven to be missed is not proven."""
     holds = required(evaluation.tfma.verdict, "tfma.verdict")
     failures = required(evaluation.tfma.failures, "tfma.failures")
     passed = holds and not failures
-    message = "all thresholds hold" if passed else f"TFMA's thresholds fail: {'; '.join(failures) or 'no reason given'}"
-    return [Reason(check="tfma", passed=passed, message=message)]
+    kinds = ("value",) if evaluation.stable else ("value", "change")
+    unproven = [name for name in GATE_METRICS if failures and _ratio_to_baseline(evaluation, settings, name).unproven]
+    begins = tuple(missed(metric, kind) for metric in unproven for kind in kinds)
+    return [
+        Reason(
+            check="tfma",
+            passed=passed,
+            unproven=bool(failures) and all(line.startswith(begins) for line in failures),
+            message="all thresholds hold"
+            if passed
+            else f"TFMA's thresholds fail: {'; '.join(failures) or 'no reason given'}",
+        )
+    ]
 
 
 def tfma_agrees(evaluation: Evaluation, settings: GateSettings, expected: Expected) -> list[Reason]:
@@ -119,15 +132,18 @@ def size(evaluation: Evaluation, settings: GateSettings, expected: Expected) -> 
 
 
 def beats_baseline(evaluation: Evaluation, settings: GateSettings, expected: Expected) -> list[Reason]:
-    """On each gated metric at least the best baseline, and by a lead whose interval does not reach too low."""
-    baselines = _baselines(evaluation, settings)
+    """On each gated metric: certainly worse than no baseline, at least the best one, and by a lead that is proven."""
+    baselines, trips = _baselines(evaluation, settings), required(evaluation.trips, "trips")
     reasons = []
     for metric in GATE_METRICS:
         best = _best(evaluation, baselines, metric)
-        reasons.append(_ratio(evaluation, _candidate(evaluation), best, metric, settings.min_ratio_to_baseline, metric))
         lead = evaluation.interval(best, metric)
-        message = f"lower end of the lead over {best}, percent: {_lead(lead, metric)}"
-        reasons.append(at_least(f"{metric} lead", lead.low_pct, settings.min_lead_low_percent, message))
+        what = f"the lead over {best}, percent: {_lead(lead, metric)}"
+        reasons += [
+            _not_worse(evaluation, baselines, metric),
+            _ratio_to_baseline(evaluation, settings, metric),
+            lead_reason(f"{metric} lead", lead, settings.min_lead_low_percent, trips, what),
+        ]
     return reasons
 
 
@@ -169,6 +185,27 @@ GROUPS = {
     "what it costs": (latency, size),
 }
 """All checks by kind, in the order in which they are reported."""
+
+
+def _not_worse(evaluation: Evaluation, baselines: list[str], metric: str) -> Reason:
+    """No baseline is better with 95 % certainty, whatever the settings allow."""
+    leads = {name: evaluation.interval(name, metric) for name in baselines if evaluation.metric(name, metric) > 0}
+    worst = min(leads, key=lambda name: leads[name].high_pct, default=None)
+    if worst is None:
+        raise Missing(f"expected a baseline with a {metric} above 0, got none")
+    message = f"upper end against {worst}, percent: {_lead(leads[worst], metric)}"
+    return at_least(f"{metric} not worse", leads[worst].high_pct, 0.0, message)
+
+
+def _ratio_to_baseline(evaluation: Evaluation, settings: GateSettings, metric: str) -> Reason:
+    """At least so many times the best baseline; not proven while the interval of the ratio reaches that."""
+    best, ratio = _best(evaluation, _baselines(evaluation, settings), metric), settings.min_ratio_to_baseline
+    reason = _ratio(evaluation, _candidate(evaluation), best, metric, ratio, metric)
+    lead, limit = evaluation.interval(best, metric), 100 * (ratio - 1)
+    if reason.passed or lead.high_pct < limit:
+        return reason
+    message = f"{reason.message}; {advice(None, lead, limit, 0)}"
+    return reason.model_copy(update={"unproven": True, "message": message})
 
 
 def _in_slice(row: Slice, candidate: str, rival: str, settings: GateSettings) -> Reason:

@@ -1,6 +1,7 @@
 """The gate: may this candidate be pushed? A pure function of the evaluation, the settings and the expected data.
 
 Only a yes to every check is a yes: whatever is missing, not a number, or about other data is a no with its reason.
+A lead that too few trips leave open is not proven, which is no yes either.
 """
 
 from pathlib import Path
@@ -24,7 +25,7 @@ def decide(
 
     Args:
         evaluation: an empty one where there is none.
-        override: blesses in spite of failed checks, which stay in the verdict.
+        override: blesses in spite of checks that did not pass, which stay in the verdict.
     """
     reasons: list[Reason] = []
     for group, checks in GROUPS.items():
@@ -34,12 +35,12 @@ def decide(
             except Missing as error:
                 of_check = [Reason(check=check.__name__.replace("_", " "), passed=False, message=str(error))]
             reasons += [reason.model_copy(update={"group": group}) for reason in of_check]
-    failed = tuple(reason.check for reason in reasons if not reason.passed)
+    overruled = tuple(reason.check for reason in reasons if not reason.passed)
     return Verdict(
-        blessed=not failed or override is not None,
-        passed=not failed,
-        overridden=bool(failed) and override is not None,
-        override=override and override.model_copy(update={"checks": failed}),
+        blessed=not overruled or override is not None,
+        passed=not overruled,
+        overridden=bool(overruled) and override is not None,
+        override=override and override.model_copy(update={"checks": overruled}),
         reasons=tuple(reasons),
         version=evaluation.versions.get(evaluation.candidate),
         digest=expected.digest,

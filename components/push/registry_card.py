@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from components.artifacts.evaluation import Delta, Evaluation
+from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.validation import Validation
 from components.artifacts.verdict import Verdict
@@ -44,11 +45,13 @@ def write_card(
     return file
 
 
-def page(outcome: PushOutcome, registry: Registry) -> str:
-    """What push did, and below it the card of a version that the registry has, as Markdown."""
+def page(outcome: PushOutcome, registry: Registry, first: FirstStable) -> str:
+    """What push did, which baseline serves until a model is blessed, and the card of a version that the registry has,
+    as Markdown."""
     card = registry.card(outcome.version)
     table = as_markdown("Push", outcome.model_dump())
-    return table + (f"\n{card.read_text(encoding='utf-8')}" if card.exists() else "")
+    choice = as_markdown("First stable model", first.model_dump())
+    return f"{table}\n{choice}" + (f"\n{card.read_text(encoding='utf-8')}" if card.exists() else "")
 
 
 def _results(verdict: Verdict, directory: Path, least_trips: int) -> str:
@@ -60,7 +63,7 @@ def _results(verdict: Verdict, directory: Path, least_trips: int) -> str:
     return fill(
         Path(__file__).with_name("results.md.j2"),
         verdict=verdict,
-        failed=", ".join(reason.check for reason in verdict.failed),
+        failed=", ".join(reason.check for reason in verdict.not_passed),
         evaluation=evaluation,
         models=table_lines(("ranker", *METRICS), _models(evaluation)) if evaluation else (),
         paired=table_lines(("ranker", *PAIRED_METRICS), _paired(evaluation)) if evaluation else (),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome, ReleaseOutcome
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.shift import Patience
@@ -10,7 +11,6 @@ from components.inference_service.traffic import Version, mode, s3_uri
 from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
 from components.push.canary_deploy import deploy
-from components.push.run import FIRST_STABLE
 from components.push.smoke_test import address, ask
 from model.errors import ModelRefused
 from model.files import write_text
@@ -46,12 +46,13 @@ def release(
 
     Args:
         outcome_file: what push wrote.
-        baselines: the first of them to serve becomes stable while the service has no model.
+        baselines: the one that the baselines stage chose becomes stable while the service has no model.
         percent: the canary's share, 0 to 100.
         released_file, table_file: are written; the outcome as JSON and as Markdown.
 
     Raises:
         ModelRefused: the outcome is about another model.
+        InputError: the baselines stage has chosen none to serve first.
         InputError, CheckFailed: as components.push.canary_deploy.deploy.
     """
     pushed = PushOutcome.read(outcome_file)
@@ -64,7 +65,8 @@ def release(
         def smoke(predictor: str) -> None:
             ask(address(traffic_mode, predictor, cluster.namespace), new.name)
 
-        done = deploy(cluster, baselines.version(FIRST_STABLE), new, percent, smoke, patience or Patience())
+        first = FirstStable.load(baselines.directory).name
+        done = deploy(cluster, baselines.version(first), new, percent, smoke, patience or Patience())
     else:
         progress(f"nothing to release: {pushed.reason}")
         done = ReleaseOutcome(released=False, reason=pushed.reason)

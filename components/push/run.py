@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.verdict import Verdict
 from components.kfp_support.progress import progress
@@ -12,9 +13,6 @@ from model.package.manifest import read_manifest
 from model.registry import validation_baseline as reference
 from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
-
-FIRST_STABLE = "personal_frequency"
-"""The baseline that serves until the first model has earned its place."""
 
 
 def push_candidate(
@@ -37,7 +35,7 @@ def push_candidate(
     Args:
         candidate, baselines: a model directory, and a directory of such.
         verdict_file: what the gate wrote.
-        registry_dir: on its first use the personal-frequency baseline becomes stable.
+        registry_dir: on its first use the baseline that the baselines stage chose becomes stable.
         validation: what validation wrote in this run; copied beside the model, for later runs to compare with.
         data_version: digest of the source's files.
         reference_dir: what this run was compared with, or empty.
@@ -47,22 +45,23 @@ def push_candidate(
 
     Raises:
         ModelRefused: the verdict is unreadable or about another model, or a model directory is damaged.
+        InputError: the baselines stage has chosen none of `baselines` to serve first.
     """
     try:
         verdict = Verdict.read(verdict_file)
     except InputError as error:
         raise ModelRefused(f"expected the gate's verdict, got none readable ({error})") from None
-    registry = Registry(registry_dir)
+    registry, first = Registry(registry_dir), FirstStable.load(baselines)
     if registry.state().stable is None:
-        registry.set_stable(registry.add(baselines / FIRST_STABLE))
-        progress(f"first run: {FIRST_STABLE} is the stable model")
+        registry.set_stable(registry.add(baselines / first.name), first.line)
+        progress(first.line)
     version, stable = read_manifest(candidate).version, registry.state().stable
     override = verdict.override if verdict.overridden else None
-    pushed, reason = False, "not blessed"
+    pushed, reason = False, verdict.outcome.replace("_", " ")
     if not verdict.blessed:
         if registry.state().canary == version:
             registry.drop_canary()
-        progress("not blessed: the stable model stays")
+        progress(f"{reason}: the stable model stays")
     elif verdict.version != version:
         raise ModelRefused(f"expected a verdict on {version}, got one on {verdict.version}; run the gate again")
     else:
@@ -79,6 +78,7 @@ def push_candidate(
             progress(f"{version} is the canary beside {stable}{f'; {note}' if note else ''}")
     outcome = PushOutcome(
         pushed=pushed,
+        outcome=verdict.outcome,
         version=version,
         blessed=verdict.blessed,
         stable=stable,
@@ -89,5 +89,5 @@ def push_candidate(
     outcome.write(outcome_file)
     if run_name:
         outcome.write(registry.outcome(run_name))
-    write_text(card_file, page(outcome, registry))
+    write_text(card_file, page(outcome, registry, first))
     return outcome

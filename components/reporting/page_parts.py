@@ -9,7 +9,7 @@ Cell = str | Sparkline
 
 @dataclass(frozen=True, kw_only=True)
 class KeyFigure:
-    """One of the few numbers at the top. `tone`: "", good or bad; the text has its meaning too."""
+    """One of the few numbers at the top. `tone`: "", good, warn or bad; the text has its meaning too."""
 
     label: str
     value: str

@@ -58,6 +58,23 @@ class WholeCatalog(tf.Module):
         return tf.where(there, item, -1), tf.where(there, best.values, 0.0), tf.where(there, source, 0)
 
 
+class PopularUnseen(tf.Module):
+    """What everybody bought, halved every 28 days, without what the shopper bought before.
+
+    Where nothing is bought twice, plain popularity spends its places on what the shopper has already.
+    """
+
+    def __init__(self, popularity_I: np.ndarray) -> None:
+        """popularity_I: float32 decayed purchases of everybody, as of the last snapshot."""
+        super().__init__(name="popular_unseen")
+        self.popularity_I = tf.Variable(popularity_I, trainable=False, name="unseen_popularity")
+
+    def __call__(self, batch: Batch) -> Any:
+        popular_BI = tf.repeat(self.popularity_I[None, :], tf.shape(batch.time_B)[0], axis=0)
+        bought_BI = _listed(batch.history_row_H, batch.history_item_H, popular_BI)
+        return tf.where(bought_BI, 0.0, popular_BI)
+
+
 def sums(row_N: Any, item_N: Any, value_N: Any, rows: Any, items: int) -> Any:
     """[rows, items] float32: the values summed by cell. Items below 0 are in none."""
     cell_N = tf.where(item_N >= 0, row_N * items + item_N, -1)

@@ -137,6 +137,16 @@ class Catalog:
         """[n] int32 items bought at least once before the cut, in index order."""
         return np.flatnonzero(self.decayed_WI[-1] > 0).astype(np.int32)
 
+    def as_of(self, moment_s: int) -> "Catalog":
+        """The catalog whose last snapshot is that at or before the moment, unix seconds; at least the first stays."""
+        weeks = max(int(np.searchsorted(self.snapshot_W, moment_s, side="right")), 1)
+        return dataclasses.replace(
+            self,
+            snapshot_W=self.snapshot_W[:weeks],
+            recent_WI=self.recent_WI[:weeks],
+            decayed_WI=self.decayed_WI[:weeks],
+        )
+
     def as_served(self) -> "Catalog":
         """What a request at or after the cut can see: the last snapshot, promotions that have not ended."""
         cut_hour = self.snapshot_W[-1] // HOUR_S

@@ -92,10 +92,14 @@ class Registry:
             shutil.copytree(directory, fresh, dirs_exist_ok=True)
         return version
 
-    def set_stable(self, version: str) -> State:
-        """Makes a version stable without a predecessor, as on the first run."""
+    def set_stable(self, version: str, note: str = "") -> State:
+        """Makes a version stable without a predecessor, as on the first run.
+
+        Args:
+            note: for the history: why this one.
+        """
         read_manifest(self.path(version))
-        return self._change("set stable", lambda state: dataclasses.replace(state, stable=version, previous=None))
+        return self._change("set stable", lambda state: dataclasses.replace(state, stable=version, previous=None), note)
 
     def keep_verdict(self, version: str, verdict: dict[str, Any]) -> Path:
         """Stores a verdict beside the version's model, named by its content; returns the file."""

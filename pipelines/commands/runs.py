@@ -33,6 +33,7 @@ def demo(
     """Run everything on this machine, from raw events to a report.
 
     Ingest, training, evaluation, gate, a canary rollout under replayed traffic, and monitoring.
+    Exit 1 if the gate does not bless the model: there is no rollout then, and the report explains why.
     """
     settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)
 
@@ -46,7 +47,7 @@ def demo(
     parts = {"data": summary.data, "gate": summary.gate, "rollout": summary.rollout}
     closing = text("closing", summary=summary, models=models, out=out, **parts)
     display.console.print(closing, highlight=False, soft_wrap=True)
-    return 0
+    return 0 if summary.gate and summary.gate.blessed else 1
 
 
 def train(
@@ -69,7 +70,7 @@ def train(
 ) -> int:
     """Run the pipeline alone, up to a canary in the registry.
 
-    Exit 1 if the gate refuses the model.
+    Exit 1 if the gate does not bless the model.
     """
     changes = [*([f"train.start={start}"] if start else []), *(changes or ())]
     settings = run_settings(data=data, cut_date=cut_date, fast=fast, config=config, changes=changes)

@@ -5,10 +5,11 @@ from typing import Any
 from components.artifacts.artifact import Artifact, Count, Flag, Number, Tolerant
 from components.artifacts.evaluation import Evaluation, Latency
 from components.artifacts.examples import Examples
+from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.tables import Tables
 from components.artifacts.training import TrainingRecord
-from components.artifacts.verdict import Override, Verdict
+from components.artifacts.verdict import Outcome, Override, Verdict
 from components.rollout.rollout_record import RolloutResult, StepRecord
 from pipelines.local.run_directory import RunOutputs
 
@@ -32,12 +33,30 @@ class DataSummary(Tolerant):
 
 
 class GateSummary(Tolerant):
-    """The verdict; `reasons` are those of the failed checks."""
+    """The verdict; `reasons` are those of the checks that did not pass."""
 
     blessed: Flag = False
+    outcome: Outcome | None = None
+    """None in a run of an earlier version: `answer` has it then."""
     overridden: Flag = False
     override: Override | None = None
     reasons: tuple[str, ...] = ()
+
+    @property
+    def answer(self) -> Outcome:
+        """The outcome; of an earlier version's run, that of the two flags."""
+        if self.outcome:
+            return self.outcome
+        return ("overridden" if self.overridden else "blessed") if self.blessed else "not_blessed"
+
+
+class FirstStableSummary(Tolerant):
+    """The baseline that serves until a model is blessed (components/artifacts/first_stable.py)."""
+
+    name: str = ""
+    reason: str = ""
+    figures: dict[str, dict[str, Number]] = {}
+    """{baseline: {metric: mean on the trips before the cut that decided}}."""
 
 
 class RolloutSummary(Tolerant):
@@ -70,6 +89,8 @@ class Summary(Tolerant, Artifact, file="summary.json", stage="aisle demo"):
     """Content of the model's training.json."""
     model: str = ""
     stable_before: str | None = None
+    first_stable: FirstStableSummary | None = None
+    """None where a trained model was stable already."""
     rollout: RolloutSummary | None = None
     serving: ServingSummary | None = None
     seconds: dict[str, float] = {}
@@ -86,7 +107,8 @@ def summarise(outputs: RunOutputs, rollout: RolloutResult | None, seconds: dict[
     ingest, examples = Tables(outputs["tables"]).report, Examples(outputs["examples"]).report
     evaluation, verdict = Evaluation.load(outputs["evaluation"]), Verdict.read(outputs["verdict"])
     pushed = PushOutcome.read(outputs["outcome"])
-    failed = tuple(f"{reason.check}: {reason.message}" for reason in verdict.failed)
+    open_checks = tuple(f"{reason.check}: {reason.message}" for reason in verdict.not_passed)
+    first = FirstStable.load(outputs["baselines"])
     measured = RolloutSummary(why=pushed.reason)
     if rollout:
         measured = RolloutSummary(
@@ -112,13 +134,17 @@ def summarise(outputs: RunOutputs, rollout: RolloutResult | None, seconds: dict[
         judged_trips=evaluation.trips,
         gate=GateSummary(
             blessed=verdict.blessed,
+            outcome=verdict.outcome,
             overridden=verdict.overridden,
             override=verdict.override,
-            reasons=failed or (f"all {len(verdict.reasons)} checks passed",),
+            reasons=open_checks or (f"all {len(verdict.reasons)} checks passed",),
         ),
         training=TrainingRecord.load(outputs["model"]).as_json(),
         model=pushed.version,
         stable_before=pushed.stable,
+        first_stable=None
+        if evaluation.stable
+        else FirstStableSummary(name=first.name, reason=first.reason, figures=first.figures),
         rollout=measured,
         serving=ServingSummary(**rollout.serving.model_dump()) if rollout and rollout.serving else None,
         seconds=seconds,

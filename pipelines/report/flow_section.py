@@ -25,7 +25,8 @@ def _stage(sources: Sources, name: str, does: str) -> Stage:
     if name == "report":
         return Stage(name=name, does=does, clock="")
     if name == "gate" and not blessed:
-        return Stage(name=name, does="refused", clock=words.clock(seconds or 0.0), state="no")
+        refused = "not proven" if gate and gate.answer == "not_proven" else "refused"
+        return Stage(name=name, does=refused, clock=words.clock(seconds or 0.0), state="no")
     if name == "push" and not blessed:
         return Stage(name=name, does="nothing to push", clock="", state="skipped")
     if name == "rollout" and not (rollout and rollout.steps):

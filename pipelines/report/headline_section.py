@@ -3,23 +3,31 @@
 from components.artifacts.evaluation import Delta
 from components.reporting import number_format as words
 from components.reporting.page_parts import KeyFigure
+from pipelines.report.judgement import Tone, judgement, lead_tone, worst
 from pipelines.report.run_files import Sources
 from pipelines.report.section_text import TEXTS, fill
-from tfx_configs.evaluation import CANDIDATE, STABLE
+from tfx_configs.evaluation import CANDIDATE, GATE_METRICS, STABLE
 
 METRIC = "ndcg@10"
 
 
-TONES = {"promoted": "good", "rolled_back": "bad", "held": "bad"}
+TONES: dict[str, Tone] = {"promoted": "good", "rolled_back": "bad", "held": "bad"}
 
 
-def headline(sources: Sources) -> tuple[str, str]:
-    """(sentence, tone good or bad)."""
+def headline(sources: Sources) -> tuple[str, Tone]:
+    """(sentence, tone): never better than the gate's answer, the leads and the rollout are."""
     gate, rollout = sources.summary.gate, sources.summary.rollout
     state, failed = (rollout.final_state, rollout.failed_requests) if rollout else ("", 0)
     sentence = fill(TEXTS["headline"].lead, {"gate": gate, "state": state, "failed": failed})
-    good = gate is not None and gate.blessed and not gate.overridden and TONES.get(state) != "bad"
-    return sentence, "good" if good else "bad"
+    if gate is None:
+        return sentence, "bad"
+    return sentence, worst(judgement(gate.answer, gated_leads(sources))[1], TONES.get(state, ""))
+
+
+def gated_leads(sources: Sources) -> list[Delta]:
+    """The leads over the best baseline, one a gated metric."""
+    rivals = {metric: best_baseline(sources, metric) for metric in GATE_METRICS}
+    return [lead_over(sources, rival, metric) for metric, rival in rivals.items() if rival is not None]
 
 
 def best_baseline(sources: Sources, metric: str = METRIC) -> str | None:
@@ -47,11 +55,10 @@ def _gate(sources: Sources) -> KeyFigure | None:
     gate, verdict = sources.summary.gate, sources.verdict
     if not gate:
         return None
-    passed = len(verdict.reasons) - len(verdict.failed)
+    passed = len(verdict.reasons) - len(verdict.not_passed)
     detail = f"{passed} of {len(verdict.reasons)} checks passed" if verdict.reasons else ""
-    value = "overridden" if gate.overridden else "blessed" if gate.blessed else "not blessed"
-    good = gate.blessed and not gate.overridden
-    return KeyFigure(label="Gate", value=value, detail=detail, tone="good" if good else "bad")
+    word, tone = judgement(gate.answer, gated_leads(sources))
+    return KeyFigure(label="Gate", value=word, detail=detail, tone=tone)
 
 
 def _quality(sources: Sources) -> KeyFigure | None:
@@ -65,8 +72,7 @@ def _quality(sources: Sources) -> KeyFigure | None:
     detail, interval = f"{words.change(lead.delta_pct)} against {words.name(rival)}", lead.interval
     if interval:
         detail += f" (95{words.HARD}%: {words.interval(interval.low_pct, interval.high_pct)})"
-    tone = "good" if lead.delta_pct >= 0 else "bad"
-    return KeyFigure(label=METRIC, value=f"{value:.4f}", detail=detail, tone=tone)
+    return KeyFigure(label=METRIC, value=f"{value:.4f}", detail=detail, tone=lead_tone(lead))
 
 
 def _rollout(sources: Sources) -> KeyFigure | None:

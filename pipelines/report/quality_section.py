@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from components.artifacts.evaluation import Delta, Ends, Slice
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows
-from components.reporting.page_parts import Section
+from components.reporting.page_parts import Section, Table
 from model.data.columns import PURCHASE
 from pipelines.report.headline_section import best_baseline, lead_over
 from pipelines.report.run_files import Sources
@@ -38,6 +38,7 @@ def section(sources: Sources) -> Section | None:
         text.figure("lead", _lead(sources)),
         text.table("metrics", rows, more=metrics),
         text.table("leads", leads),
+        _first_stable(sources),
     )
 
 
@@ -70,6 +71,20 @@ def slices(sources: Sources) -> Section | None:
     ]
     more = [f"{metric} Aisle", f"{metric} {words.name(rival)}", "lead, 95 % interval"]
     return text.section("slices", text.figure("slices", chart), text.table("slices", rows, more=more))
+
+
+def _first_stable(sources: Sources) -> Table | None:
+    """Which baseline serves until a model is blessed, why, and what decided: figures from before the cut."""
+    first = sources.summary.first_stable
+    if first is None:
+        return None
+    rows = [
+        (words.name(name), *(words.four_places(means.get(metric)) for metric in GATE_METRICS))
+        for name, means in sorted(first.figures.items(), key=lambda of: -(of[1].get(REGRESSION_METRIC) or 0.0))
+    ]
+    rows = rows or [("none judged", *[""] * len(GATE_METRICS))]
+    chosen = words.name(first.name)
+    return TEXTS["quality"].table("first_stable", rows, more=GATE_METRICS, chosen=chosen, reason=first.reason)
 
 
 def _bars(sources: Sources, models: list[str], metric: str) -> Rows:

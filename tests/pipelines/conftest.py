@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.pipelines.alternating import write_alternating
 from tests.pipelines.command import aisle
 from tests.pipelines.movies import write_films
 
@@ -20,6 +21,11 @@ class Run:
     done: "subprocess.CompletedProcess[str]"
     data: Path | None = None
 
+    @property
+    def arguments(self) -> tuple[str | Path, ...]:
+        """Of the command: what it read and where it wrote."""
+        return ("--fast", *(("--data", self.data) if self.data else ()), "--out", self.out)
+
     def summary(self) -> dict[str, Any]:
         """summary.json as it is now."""
         value: dict[str, Any] = json.loads((self.out / "summary.json").read_text())
@@ -27,8 +33,16 @@ class Run:
 
 
 @pytest.fixture(scope="session")
+def promoted_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """`aisle demo --fast --data DIR` on a world where a model's lead is large: blessed by the full gate, promoted."""
+    folder = tmp_path_factory.mktemp("promoted")
+    data, out = write_alternating(folder / "tables"), folder / "out"
+    return Run(out=out, done=aisle("demo", "--fast", "--data", data, "--out", out), data=data)
+
+
+@pytest.fixture(scope="session")
 def grocery_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """`aisle demo --fast`: a sample of the demo's grocery trips."""
+    """`aisle demo --fast`: a sample of the demo's grocery trips, too few to prove a lead."""
     out = tmp_path_factory.mktemp("grocery")
     return Run(out=out, done=aisle("demo", "--fast", "--out", out))
 

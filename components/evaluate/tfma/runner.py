@@ -21,6 +21,7 @@ import tensorflow_model_analysis as tfma  # isort: skip
 from tensorflow_model_analysis.api import types  # isort: skip
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
+from components.artifacts.evaluation import missed
 from components.evaluate.metrics_report import Judged
 from components.evaluate.tfma import metrics as tfma_metrics
 
@@ -187,7 +188,7 @@ def _failure(key: Any, failure: Any) -> str:
     kind = "value" if bound.HasField("value_threshold") else "change"
     limit = bound.value_threshold.lower_bound.value if kind == "value" else bound.change_threshold.relative.value
     measured = failure.metric_value.double_value.value
-    return f"{failure.metric_key.name} in {where}: {kind} {measured:.5f}, limit {limit:+.5f}"
+    return f"{missed(failure.metric_key.name, kind, where)}{measured:.5f}, limit {limit:+.5f}"
 
 
 def _slice_key(key: Any) -> SliceKey:

@@ -7,12 +7,13 @@ import numpy as np
 
 from components.artifacts.examples import Examples
 from components.kfp_support.progress import progress
+from components.train.baselines.baseline_choice import choose
 from components.train.baselines.logistic import logistic_weights
 from components.train.baselines.similarity import NEIGHBOUR_BASELINES, Past, knows_shoppers
 from components.train.trip_split import training_trips
 from model.baselines.frequency import BASELINES, LOGISTIC, Logistic
 from model.baselines.user_similarity import ShopperScorer
-from model.baselines.whole_catalog import WholeCatalog
+from model.baselines.whole_catalog import PopularUnseen, WholeCatalog
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
@@ -23,12 +24,14 @@ from model.networks.recommender import Recommender, Recommends
 from model.package.export import export
 from tfx_configs.settings import MOST_CANDIDATES, RunSettings
 
-NAMES = (*BASELINES, *NEIGHBOUR_BASELINES, LOGISTIC)
+POPULAR_UNSEEN = "popular_unseen"
+NAMES = (*BASELINES, POPULAR_UNSEEN, *NEIGHBOUR_BASELINES, LOGISTIC)
 """What `gate.baselines` may hold."""
 
 
 def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:
-    """Writes one model directory for each baseline that the gate asks for; returns {name: version}.
+    """Writes one model directory for each baseline that the gate asks for, and which of them is to serve first
+    (components/artifacts/first_stable.py); returns {name: version}.
 
     They rank their whole union, for nothing has learned which candidates could be left out, or the whole catalog.
 
@@ -63,12 +66,17 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
             versions[name] = manifest.version
             progress(f"exported {name} {versions[name]}")
         write_json(out / "versions.json", versions)
+        first = choose(run, trips, catalog, baseline)
+        first.save(out)
+        progress(first.line)
     return versions
 
 
 def baseline(name: str, run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Recommends, Catalog]:
     """The baseline of that name, and the catalog it serves. Raises CheckFailed as export_baselines does."""
     served = catalog.as_served()
+    if name == POPULAR_UNSEEN:
+        return WholeCatalog(served, PopularUnseen(served.decayed_WI[-1])), served
     if name in NEIGHBOUR_BASELINES:
         scorer = NEIGHBOUR_BASELINES[name](Past.of(trips, run))
         served = knows_shoppers(served, trips) if isinstance(scorer, ShopperScorer) else served

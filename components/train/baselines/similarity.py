@@ -1,6 +1,8 @@
 """Teaches the baselines that know which items, or which shoppers, are alike.
 
-Settings are those that the benchmark chose on the validation span before its last cut (docs/quality.md).
+Settings are those that the benchmark chose on the validation span before its last cut (docs/quality.md). Item-kNN is
+the exception: there a product as its own neighbour made it nearly personal frequency, which is a baseline already.
+Without that, and with the weakest shrinkage of the grid, it is the strong one where little is bought again.
 
 Shape legend: H events of all shoppers before the cut, U shoppers, T baskets, I items, A of them bought before the cut,
 E of those in the head, N neighbours of an item.
@@ -81,8 +83,12 @@ def knows_shoppers(catalog: Catalog, trips: Trips) -> Catalog:
     )
 
 
-def item_knn(past: Past, neighbours: int = 100, shrink: float = 800.0, own: bool = True) -> ItemKnn:
-    """From the baskets before the cut: events further apart than the model's `trip_gap_hours` are different ones."""
+def item_knn(past: Past, neighbours: int = 100, shrink: float = 50.0, own: bool = False) -> ItemKnn:
+    """From the baskets before the cut: events further apart than the model's `trip_gap_hours` are different ones.
+
+    Args:
+        own: a product is its own neighbour too.
+    """
     trip_H, trips_U = (numbers.numpy().astype(np.int64) for numbers in trip_numbers(past.batch, past.trip_gap_hours))
     basket_H = (np.cumsum(trips_U) - trips_U)[past.batch.history_row_H] + trip_H - 1
     bought_TA = incidence(basket_H, past.column_H, int(trips_U.sum()), len(past.popular_A))

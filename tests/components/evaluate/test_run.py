@@ -13,11 +13,16 @@ from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
 from model.files import read_json
 from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same, write_examples
-from tfx_configs.evaluation import EvaluationSettings
+from tfx_configs.evaluation import BASELINES, EvaluationSettings
 from tfx_configs.settings import GateSettings
 
 GATE = GateSettings(
-    min_slice_trips=10, min_slice_ratio=0.5, min_lead_low_percent=-50, max_calibration_error=1, max_calibration_factor=9
+    baselines=BASELINES,
+    min_slice_trips=10,
+    min_slice_ratio=0.5,
+    min_lead_low_percent=-50,
+    max_calibration_error=1,
+    max_calibration_factor=9,
 )
 PLAN = EvaluationSettings(bootstrap_rounds=100, latency_requests=5)
 ANSWERS = {"aisle": frequency, "popularity": the_same, "personal_frequency": latest, "blessed": frequency}

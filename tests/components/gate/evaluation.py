@@ -20,6 +20,8 @@ MODELS = {
     },
     "popularity": {"recall@10": 0.04, "ndcg@10": 0.07, "coverage@10": 0.001},
     "personal_frequency": {"recall@10": 0.14, "ndcg@10": 0.20, "coverage@10": 0.10},
+    "popular_unseen": {"recall@10": 0.01, "ndcg@10": 0.02, "coverage@10": 0.001},
+    "item_knn": {"recall@10": 0.13, "ndcg@10": 0.19, "coverage@10": 0.08},
     "blessed": {"recall@10": 0.15, "ndcg@10": 0.21, "coverage@10": 0.05},
 }
 LEAD = {"delta_pct": 5.0, "low_pct": 3.0, "high_pct": 7.0}
@@ -27,12 +29,14 @@ EVEN = {"delta_pct": 0.0, "low_pct": -2.0, "high_pct": 2.0}
 PAIRED = {
     "popularity": {"recall@10": LEAD, "ndcg@10": LEAD},
     "personal_frequency": {"recall@10": LEAD, "ndcg@10": LEAD},
+    "popular_unseen": {"recall@10": LEAD, "ndcg@10": LEAD},
+    "item_knn": {"recall@10": LEAD, "ndcg@10": LEAD},
     "blessed": {"recall@10": EVEN, "ndcg@10": EVEN},
 }
 GOOD: dict[str, Any] = {
     "candidate": "aisle",
     "blessed": "blessed",
-    "baselines": ["popularity", "personal_frequency"],
+    "baselines": ["popularity", "personal_frequency", "popular_unseen", "item_knn"],
     "digest": "d1",
     "span": {"first": "2017-12-04T00:00:00Z", "last": "2017-12-31T00:00:00Z"},
     "trips": 200,

@@ -208,7 +208,7 @@ def test_the_table_lists_each_kind_of_check_in_a_line_and_what_failed_before_the
         "|---|---|---|",
         "| yes | the evaluation itself | 10 of 10 |",
         "| yes | TFMA's verdict | 1 of 1 |",
-        "| yes | against the baselines | 4 of 4 |",
+        "| yes | against the baselines | 6 of 6 |",
         "| yes | against the stable model | 1 of 1 |",
         "| yes | slice by slice | 10 of 10 |",
         "| yes | what is listed | 3 of 3 |",

@@ -47,7 +47,8 @@ def test_a_good_evaluation_of_these_examples_is_blessed_and_written_down(example
     assert judge(examples, tmp_path) is True
     verdict = read_json(tmp_path / "verdict.json")
     assert verdict["blessed"] and not verdict["overridden"] and verdict["code_version"] == "c1"
-    assert all(set(r) == {"check", "passed", "value", "threshold", "message", "group"} for r in verdict["reasons"])
+    keys = {"check", "passed", "unproven", "trips_needed", "value", "threshold", "message", "group"}
+    assert verdict["outcome"] == "blessed" and all(set(reason) == keys for reason in verdict["reasons"])
     assert (tmp_path / "table.md").read_text().startswith("# Blessed")
 
 

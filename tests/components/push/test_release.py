@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome, ReleaseOutcome
 from components.inference_service.traffic import read
 from components.push import release as module
@@ -31,7 +32,9 @@ class Place:
         self.root = root
         self.cluster = FakeCluster()
         self.version = model(root / "candidate", "new")
-        self.baseline = model(root / "baselines" / "personal_frequency", "simple")
+        self.baseline = model(root / "baselines" / "popular_unseen", "simple")
+        model(root / "baselines" / "personal_frequency", "other")
+        FirstStable(name="popular_unseen", reason="best", metric="ndcg@10").save(root / "baselines")
 
     def release(self, **outcome: Any) -> ReleaseOutcome:
         push_outcome(**{"version": self.version} | outcome).save(self.root)
@@ -54,14 +57,14 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     return Place(tmp_path)
 
 
-def test_a_pushed_model_becomes_the_canary_beside_the_first_baseline(place: Place) -> None:
+def test_a_pushed_model_becomes_the_canary_beside_the_baseline_that_was_chosen(place: Place) -> None:
     result = place.release()
     assert result.released and result.version == place.version and result.stable == place.baseline
     assert ReleaseOutcome.read(place.root / "released") == result
     assert f"| percent | {result.percent} |" in (place.root / "table.md").read_text()
     traffic = read(place.cluster.record())
     assert traffic.canary is not None and traffic.canary.uri == "s3://mlpipeline/run/candidate"
-    assert traffic.stable is not None and traffic.stable.uri == "s3://mlpipeline/run/baselines/personal_frequency"
+    assert traffic.stable is not None and traffic.stable.uri == "s3://mlpipeline/run/baselines/popular_unseen"
 
 
 def test_what_was_not_pushed_is_not_released(place: Place) -> None:

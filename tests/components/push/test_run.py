@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.verdict import Override, Reason
 from components.push.run import push_candidate
-from model.errors import ModelRefused
+from model.errors import InputError, ModelRefused
 from model.files import read_json, write_json, write_text
 from model.registry.model_registry import Registry
 from model.registry.validation_baseline import data_digest
@@ -35,6 +36,15 @@ EVALUATION = {
 PASSED = Reason(check="size", passed=True).model_dump()
 
 
+FIRST = FirstStable(
+    name="personal_frequency",
+    reason="best ndcg@10 of 2 baselines",
+    metric="ndcg@10",
+    trips=9,
+    figures={"popularity": {"ndcg@10": 0.1}, "personal_frequency": {"ndcg@10": 0.2}},
+)
+
+
 class Place:
     """Directories of one run."""
 
@@ -42,6 +52,7 @@ class Place:
         self.root = root
         self.registry = Registry(root / "registry")
         self.baseline = write_model(root / "baselines" / "personal_frequency", "counts", kind="personal_frequency")
+        FIRST.save(root / "baselines")
 
     def push(self, content: str, **verdict: Any) -> PushOutcome:
         """Pushes a candidate of that content; the verdict blesses it unless changed."""
@@ -79,6 +90,35 @@ def test_on_the_first_run_the_baseline_is_stable_and_the_candidate_its_canary(pl
     assert result.pushed and result.stable == result.replaces == place.baseline
     state = place.registry.state()
     assert (state.stable, state.canary) == (place.baseline, result.version)
+
+
+def test_the_first_stable_model_is_the_baseline_that_was_chosen_and_history_and_card_have_the_reason(
+    place: Place,
+) -> None:
+    other = write_model(place.root / "baselines" / "popularity", "fame", kind="popularity")
+    FIRST.model_copy(update={"name": "popularity", "reason": "best of two"}).save(place.root / "baselines")
+    assert place.push("one", blessed=False).stable == other
+    assert [entry["note"] for entry in place.registry.state().history] == [
+        "popularity is the first stable model: best of two"
+    ]
+    lines = (place.root / "card.md").read_text().splitlines()
+    assert "# First stable model" in lines and "| name | popularity |" in lines
+    assert "| figures.personal_frequency.ndcg@10 | 0.2 |" in lines
+
+
+def test_without_a_choice_nothing_is_pushed(place: Place) -> None:
+    (place.root / "baselines" / FirstStable.FILE).unlink()
+    with pytest.raises(InputError, match=r"expected first_stable\.json in .*; run baselines first"):
+        place.push("one")
+    assert not place.registry.root.exists()
+
+
+def test_what_is_not_proven_is_not_pushed_and_the_outcome_names_it(place: Place) -> None:
+    reasons = [{"check": "ndcg@10 lead", "passed": False, "unproven": True, "trips_needed": 900}]
+    result = place.push("one", blessed=False, reasons=reasons)
+    assert (result.pushed, result.blessed, result.outcome, result.reason) == (False, False, "not_proven", "not proven")
+    state = place.registry.state()
+    assert (state.stable, state.canary) == (place.baseline, None)
 
 
 def test_pushing_twice_leaves_what_pushing_once_left(place: Place) -> None:
@@ -172,7 +212,7 @@ def test_an_override_is_reported_and_stays_in_the_registry(place: Place, capsys:
     assert (result.reason, result.override) == ("blessed by override", Override.model_validate(override))
     assert line in capsys.readouterr().out
     place.registry.promote()
-    assert [entry.get("note") for entry in place.registry.state().history] == [None, line, None]
+    assert [entry.get("note") for entry in place.registry.state().history] == [FIRST.line, line, None]
     place.push("one", overridden=True, override=override | {"by": "jo"})
     stored = (place.registry.root / "verdicts" / result.version).iterdir()
     assert sorted(read_json(path)["override"]["by"] for path in stored) == ["jo", "maria"]

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from model.api import SOURCES
-from model.baselines.whole_catalog import WholeCatalog
+from model.baselines.whole_catalog import PopularUnseen, WholeCatalog
 from model.data.batch import Batch
 from model.system.legacy_keras import tf
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
@@ -56,3 +56,15 @@ def test_excluded_items_make_room_in_the_list_of_their_request_only() -> None:
 @pytest.mark.parametrize(("ranked", "k"), [(2, 9), (9, 2)])
 def test_a_list_is_as_long_as_was_asked_for(ranked: int, k: int) -> None:
     assert [len(row) for row in listed({}, ranked=ranked, k=k)] == [2]
+
+
+def test_popularity_without_what_was_bought_ranks_by_popularity_and_bought_items_come_last() -> None:
+    """The first shopper has a and e; of the rest b is bought 5 times and d once. The second has nothing."""
+    catalog = small_catalog()
+    scorer = PopularUnseen(catalog.decayed_WI[-1])
+    shoppers = batch(Ask(day=70, bought=[("a", 60), ("e", 60), ("a", 64)]), Ask(day=70))
+    asked = Batch(*map(tf.convert_to_tensor, shoppers))
+    assert scorer(asked).numpy().tolist() == [[0, 5, 1, 0, 0], [6, 5, 1, 3, 0]]
+    nothing = np.zeros(0, np.int32)
+    item, _, _ = WholeCatalog(catalog, scorer).recommend(asked, tf.zeros([2, 0], tf.int32), nothing, nothing, 99, 99)
+    assert ["".join(ITEMS[i] for i in row if i >= 0) for row in item.numpy()] == ["bdae", "abed"]

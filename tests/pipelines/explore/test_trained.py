@@ -1,4 +1,4 @@
-"""The same on a trained model of the demo's data: what a list names as a reason, taken away here by other means."""
+"""The same on a trained model that was promoted: what a list names as a reason, taken away here by other means."""
 
 import dataclasses
 from pathlib import Path
@@ -14,8 +14,8 @@ from pipelines.local.run_directory import Paths
 from tests.pipelines.conftest import Run
 
 
-def test_the_reasons_of_a_trained_model_hold(grocery_run: Run) -> None:
-    check_reasons(open_world(chosen_run(grocery_run.out)), grocery_run.out.resolve())
+def test_the_reasons_of_a_trained_model_hold(promoted_run: Run) -> None:
+    check_reasons(open_world(chosen_run(promoted_run.out)), promoted_run.out.resolve())
 
 
 def check_reasons(world: World, run: Path) -> None:

@@ -23,6 +23,43 @@ def test_checks_of_one_kind_stand_together_and_kinds_with_a_failed_check_first(t
     ]
 
 
+def test_what_is_not_proven_is_marked_as_such_and_the_lead_names_the_trips_it_takes(tmp_path: Path) -> None:
+    outputs = outputs_in(tmp_path)
+    reasons = [
+        {"check": "size", "passed": True, "group": "cost"},
+        {"check": "lead", "passed": False, "unproven": True, "trips_needed": 1200, "message": "m", "group": "against"},
+    ]
+    outputs["verdict"].write_text(json.dumps({"reasons": reasons}), encoding="utf-8")
+    page = build(read_sources(summary_of(gate={"blessed": False, "outcome": "not_proven", "reasons": ["x"]}), outputs))
+    gate = next(section for section in page.sections if section.id == "gate")
+    assert [(note.word, note.title, note.tone) for note in gate.notes] == [("not proven", "lead", "warn")]
+    assert [table.title for table in gate.tables] == ["Against: 1 of 1 not proven", "Cost: 1 check passed"]
+    assert gate.tables[0].rows[0][:2] == ("lead", "not proven")
+    assert gate.lead.startswith("No check failed, but 1 of 2 are not proven;")
+    assert gate.lead.endswith("About 1,200 judged trips would prove a lead of the observed size.")
+    box = next(stage for band in page.sections[0].bands for stage in band.stages if stage.name == "gate")
+    assert (box.does, box.state) == ("not proven", "no")
+
+
+def test_without_a_lead_the_section_promises_nothing_of_more_trips(tmp_path: Path) -> None:
+    outputs = outputs_in(tmp_path)
+    outputs["verdict"].write_text(json.dumps({"reasons": [{"check": "lead", "passed": False, "unproven": True}]}))
+    page = build(read_sources(summary_of(gate={"blessed": False, "outcome": "not_proven", "reasons": ["x"]}), outputs))
+    gate = next(section for section in page.sections if section.id == "gate")
+    assert gate.lead.endswith("There is no lead that more trips could prove.")
+
+
+def test_the_first_stable_model_is_in_the_report_with_the_figures_that_decided(tmp_path: Path) -> None:
+    figures = {"popularity": {"recall@10": 0.1, "ndcg@10": 0.2}, "item_knn": {"recall@10": 0.3, "ndcg@10": 0.4}}
+    first = {"name": "item_knn", "reason": "best ndcg@10 of 2 baselines", "figures": figures}
+    page = build(read_sources(summary_of(first_stable=first), outputs_in(tmp_path)))
+    quality = next(section for section in page.sections if section.id == "quality")
+    table = quality.tables[-1]
+    assert table.title == "First stable model: item knn, best ndcg@10 of 2 baselines"
+    assert table.rows == (("item knn", "0.3000", "0.4000"), ("popularity", "0.1000", "0.2000"))
+    assert "First stable" not in str(build(read_sources(summary_of(), outputs_in(tmp_path / "b"))).sections)
+
+
 def test_an_override_comes_first_in_the_gate_section_with_name_time_and_reason(tmp_path: Path) -> None:
     outputs = outputs_in(tmp_path)
     verdict = json.loads(outputs["verdict"].read_text())

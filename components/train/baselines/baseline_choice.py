@@ -1,0 +1,103 @@
+"""Chooses the baseline that serves until a model is blessed: the best one on the validation span.
+
+The validation span is as long as the test span and ends at the cut, so that nothing of the test span takes part. Each
+baseline is built as of the first day of the span: it has learned from nothing that it is judged on.
+
+Shape legend: N judged trips, K places of a list.
+"""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from components.artifacts.first_stable import FirstStable
+from components.kfp_support.progress import progress
+from model.data.batch import Batch, TripReader
+from model.data.catalog import Catalog
+from model.data.time_split import day, ranking_start
+from model.data.trips import Trips
+from model.errors import CheckFailed
+from model.evaluation import ranking_metrics as metrics
+from model.networks.recommender import Recommends
+from model.system.legacy_keras import tf
+from tfx_configs.evaluation import BASELINES, GATE_METRICS, REGRESSION_METRIC
+from tfx_configs.settings import RunSettings
+
+PLACES = 10
+"""Length of the lists: the k of GATE_METRICS."""
+BATCH = 64
+"""Requests a call."""
+
+Build = Callable[[str, RunSettings, Trips, Catalog], tuple[Recommends, Catalog]]
+
+
+def choose(run: RunSettings, trips: Trips, catalog: Catalog, build: Build) -> FirstStable:
+    """The baseline of `gate.baselines` with the highest ndcg@10, then recall@10, on the validation span.
+
+    Args:
+        trips, catalog: those of the run; what is at or after the cut is not read.
+        build: makes a baseline (components/train/baselines/export.py).
+    """
+    start_s = _start(run, trips, catalog)
+    which = np.empty(0, np.int64) if start_s is None else _judged(trips, start_s)
+    if start_s is None or not len(which):
+        reason = "no trips of shoppers with a history in the days before the cut to compare baselines on"
+        return FirstStable(name=BASELINES[0], reason=reason, metric=REGRESSION_METRIC)
+    past, snapshot = dataclasses.replace(trips, cut_s=start_s), catalog.as_of(start_s)
+    figures: dict[str, dict[str, float]] = {}
+    for name in run.gate.baselines:
+        try:
+            recommender, served = build(name, run, past, snapshot)
+        except CheckFailed as error:
+            progress(f"{name} cannot be judged as of {day(start_s)}: {error}")
+            continue
+        figures[name] = _means(recommender, TripReader(trips, served), which)
+    best = max(figures, key=lambda name: (figures[name][REGRESSION_METRIC], figures[name][GATE_METRICS[0]]))
+    value = figures[best][REGRESSION_METRIC]
+    first, last = day(start_s), day(trips.cut_s - 1)
+    return FirstStable(
+        name=best,
+        reason=f"best {REGRESSION_METRIC} of {len(figures)} baselines, {value:.4f} on {len(which):,} trips from "
+        f"{first} to {last}, before the cut",
+        metric=REGRESSION_METRIC,
+        first=first,
+        last=last,
+        trips=len(which),
+        figures=figures,
+    )
+
+
+def _start(run: RunSettings, trips: Trips, catalog: Catalog) -> int | None:
+    """Unix seconds of the validation span: the first weekly snapshot in it; None where the data begins too late."""
+    earliest_s = ranking_start(trips, run.data.test_days)
+    inside = catalog.snapshot_W[(catalog.snapshot_W >= earliest_s) & (catalog.snapshot_W < trips.cut_s)]
+    return int(inside[0]) if len(inside) else None
+
+
+def _judged(trips: Trips, start_s: int) -> np.ndarray:
+    """[N] the first trip from `start_s` to the cut of each shopper with a history."""
+    first = dataclasses.replace(trips, cut_s=start_s).first_test_trips()
+    return first[trips.time_T[first] < trips.cut_s]
+
+
+def _means(recommender: Recommends, reader: TripReader, which: np.ndarray) -> dict[str, float]:
+    """{metric of GATE_METRICS: mean} of the lists for these trips."""
+    vector, number = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
+    requests = Batch(*(tf.TensorSpec([None], part.dtype) for part in reader.batch(which[:1])))
+    signature = [requests, tf.TensorSpec([None, None], tf.int32), vector, vector, number, number]
+    recommend = tf.function(recommender.recommend, input_signature=signature)
+    parts = [which[first : first + BATCH] for first in range(0, len(which), BATCH)]
+    items_NK = np.concatenate([_lists(recommend, recommender.ranked, reader.batch(part)) for part in parts])
+    trips = reader.trips
+    baskets = [trips.basket(int(trip)) for trip in which]
+    histories = [trips.event_item_E[trips.history(int(trip))] for trip in which]
+    by_trip = metrics.by_trip(metrics.find_hits(items_NK, baskets, histories))
+    return {metric: metrics.mean_defined(by_trip[metric]) for metric in GATE_METRICS}
+
+
+def _lists(recommend: Callable[..., Sequence[tf.Tensor]], ranked: int, batch: Batch) -> np.ndarray:
+    """[N, PLACES] item indices, padded with NO_ITEM."""
+    nothing, retrieved = np.zeros(0, np.int32), np.zeros((len(batch.time_B), 0), np.int32)
+    item = recommend(batch, retrieved, nothing, nothing, np.int32(ranked), np.int32(PLACES))[0].numpy()
+    return np.pad(item, ((0, 0), (0, PLACES - item.shape[1])), constant_values=metrics.NO_ITEM)
