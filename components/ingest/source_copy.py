@@ -114,9 +114,7 @@ def _from_postgres(url: str, folder: Path) -> Path:
         database.disconnect()
     except (psycopg.Error, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise InputError(
-            f"{shown}: expected a database that can be read ({reason}); check address and rights"
-        ) from None
+        raise InputError(f"{shown}: expected a readable database ({reason}); check address and rights") from None
     if EVENTS.name not in there:
         found = ", ".join(sorted(there)[:20]) or "no table"
         raise InputError(f"{shown}: expected a table or view {EVENTS.name}, found {found}; make a view with that name")

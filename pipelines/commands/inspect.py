@@ -1,5 +1,7 @@
 """`aisle inspect`."""
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated
 
@@ -36,7 +38,8 @@ def inspect(
     from pipelines.inspection.inspection import inspect_source
 
     writable_file("--write", write)
-    found = inspect_source(settings)
+    with redirect_stdout(sys.stderr):  # progress is no part of the answer
+        found = inspect_source(settings)
     start = yaml.safe_dump({"data": found.data}, sort_keys=False, allow_unicode=True)
     if write is not None:
         write_text(write, start)
