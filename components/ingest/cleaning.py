@@ -89,7 +89,7 @@ def separate_guests(source: Source, guest_ids: Sequence[str]) -> Source:
     events = source.events
     user, basket, moment = events[c.USER], events[c.BASKET], events[c.TIME]
     guest = user.isin(list(guest_ids)).fill_null(False)
-    second = user + "|" + moment.strftime("%Y-%m-%dT%H:%M:%S")
+    second = user + "|" + moment.strftime("%Y-%m-%d %H:%M:%S")
     visit = ibis.ifelse(basket == calendar_day(user, moment), second, user + "|" + basket)
     separated = events.mutate(
         **{

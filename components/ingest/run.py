@@ -1,6 +1,7 @@
 """Ingest: any source to clean canonical tables in Parquet, and a report of what was dropped or repaired, and why."""
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -171,7 +172,8 @@ def _checked_percent(rows: int, dropped: dict[str, int], data: DataSettings) -> 
         worst = max(dropped, key=dropped.__getitem__)
         raise CheckFailed(
             f"expected at most {data.max_dropped_percent:g} % of event rows to be dropped, got {percent:.1f} % "
-            f"(most: {worst}, {dropped[worst]:,} rows); fix the source or raise max_dropped_percent"
+            f"(most: {worst}, {dropped[worst]:,} rows); fix the source, or go on without them: "
+            f"--set data.max_dropped_percent={math.ceil(percent)}"
         )
     return round(percent, 3)
 

@@ -46,6 +46,10 @@ def dirty() -> dict[str, pd.DataFrame]:
             first.iloc[33:35].assign(**{c.STORE: None}),
             first.iloc[35:37].assign(**{c.EVENT_TYPE: ["view", "return"]}),
             first.iloc[37:39].assign(**{c.TIME: [pd.NaT, at(99.5)], c.ITEM: "sold, not listed"}),
+            clean.iloc[100:104].assign(
+                **{c.EVENT_TYPE: [None, "", "cart", "purchase"], c.QUANTITY: [1.0, 1.0, None, -2.0]}
+            ),
+            clean.iloc[104:108].assign(**{c.BASKET: [None, None, "", "b-late"], c.EVENT_TYPE: "view", c.ITEM: "i07"}),
         ]
     )
     events[c.TIME] += pd.to_timedelta(np.arange(len(events)) % 3 * 501, unit="ns")  # half a microsecond, and one
@@ -54,6 +58,7 @@ def dirty() -> dict[str, pd.DataFrame]:
     users = pd.concat([world["users"].assign(age=["20", None, "40"] * 5), world["users"].iloc[:1].assign(age="99")])
     promotions = pd.concat([world["promotions"], world["promotions"].iloc[:2]])
     promotions.iloc[2, promotions.columns.get_loc(c.STORE)] = None
+    promotions = pd.concat([promotions, promotions.iloc[:3].assign(**{c.END: [at(80), at(90), pd.NaT]})])
     tables = {"events": events, "items": items, "users": users, "promotions": promotions}
     return {name: table.sample(frac=1, random_state=1) for name, table in tables.items()}
 
@@ -76,9 +81,12 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     """{engine: (tables, examples, their reports)}, all from the same source."""
     root = tmp_path_factory.mktemp("engines")
     request.param(root / "source")
+    dirty_one = request.param is as_parquet
+    guests, types = ({"guest_ids": ("u07",)}, ("purchase", "view")) if dirty_one else ({}, ("purchase",))
     out = {}
     for engine in ENGINES:
-        settings = run_settings(root / "source", engine=engine, max_dropped_percent=10.0, memory_gb=1.0)
+        settings = run_settings(root / "source", engine=engine, max_dropped_percent=10.0, memory_gb=1.0, **guests)
+        settings = settings.replace(labels=settings.labels.replace(positive_types=types))
         tables, examples = root / engine / "tables", root / engine / "examples"
         ingested = ingest(data=settings.data, tables_dir=tables)
         out[engine] = (
