@@ -116,8 +116,8 @@ def _from_postgres(url: str, folder: Path) -> Path:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{shown}: expected a readable database ({reason}); check address and rights") from None
     if EVENTS.name not in there:
-        found = ", ".join(sorted(there)[:20]) or "no table"
-        raise InputError(f"{shown}: expected a table or view {EVENTS.name}, found {found}; make a view with that name")
+        tables = ", ".join(sorted(there)[:20]) or "no table"
+        raise InputError(f"{shown}: expected a table or view {EVENTS.name}, found {tables}; make a view with that name")
     return folder
 
 
@@ -125,14 +125,14 @@ def _plain(rows: "ibis.Table") -> "ibis.Table":
     """Exact numbers as floats, and what is neither number, text, time nor truth as text: Parquet has no such types."""
     import ibis.expr.datatypes as dt
 
-    kept = (dt.Integer, dt.Floating, dt.String, dt.Boolean, dt.Timestamp, dt.Date)
+    plain = (dt.Integer, dt.Floating, dt.String, dt.Boolean, dt.Timestamp, dt.Date)
     columns = {}
     for name in rows.columns:
         kind = rows[name].type()
         if isinstance(kind, dt.Decimal):
             columns[name] = rows[name].cast("float64")
         else:
-            columns[name] = rows[name] if isinstance(kind, kept) else rows[name].cast("string")
+            columns[name] = rows[name] if isinstance(kind, plain) else rows[name].cast("string")
     return rows.select(**columns)
 
 
@@ -181,8 +181,8 @@ def _iceberg_batches(path: Path) -> pa.RecordBatchReader:
 
 
 def _number(name: str) -> int:
-    found = re.match(r"v?(\d+)", name)
-    return int(found[1]) if found else -1
+    number = re.match(r"v?(\d+)", name)
+    return int(number[1]) if number else -1
 
 
 def _write(batches: pa.RecordBatchReader, path: Path) -> None:

@@ -23,7 +23,7 @@ def inspect(
     ] = None,
     as_json: Annotated[bool, Option("--json", help="print JSON, for programs")] = False,
 ) -> int:
-    """Look at an export in seconds, before a run.
+    """Inspect an export in seconds, before a run.
 
     What each column is taken for, dirt, gaps, shoppers who come back, trips that can be judged, the task that fits.
     Exit 1 if a run would not get as far as training.
@@ -39,12 +39,12 @@ def inspect(
 
     writable_file("--write", write)
     with redirect_stdout(sys.stderr):  # progress is no part of the answer
-        found = inspect_source(settings)
-    start = yaml.safe_dump({"data": found.data}, sort_keys=False, allow_unicode=True)
+        inspection = inspect_source(settings)
+    start = yaml.safe_dump({"data": inspection.data}, sort_keys=False, allow_unicode=True)
     if write is not None:
         write_text(write, start)
     if as_json:
-        print(found.model_dump_json(indent=1))
+        print(inspection.model_dump_json(indent=1))
     else:
-        print(text("inspection", found=found, start=start, write=write))
-    return 0 if found.task and found.task.runs else 1
+        print(text("inspection", found=inspection, start=start, write=write))
+    return 0 if inspection.task and inspection.task.runs else 1

@@ -1,4 +1,4 @@
-"""Looks at an export as a run would: reads it, cleans it, and counts what could be learned and judged."""
+"""Inspects an export: reads and cleans it as a run would, and counts what could be learned and judged."""
 
 import tempfile
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ def inspect_source(run: RunSettings) -> Inspection:
         with open_engine(data, folder, Path(scratch)) as engine:
             tables, data = survey(engine, folder, data)
         start = _start(data, run.data.path)
-        # Everything is counted first; the task says what of it would stop a run.
+        # Everything is counted first; the task names what would stop a run.
         lenient = data.replace(max_dropped_percent=100.0)
         try:
             report = ingest(data=lenient, tables_dir=Path(scratch) / "tables", positive_types=run.labels.positive_types)

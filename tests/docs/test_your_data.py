@@ -85,9 +85,9 @@ def films(folder: Path) -> None:
 
 def inspected(folder: Path, section: str) -> Inspection:
     (block,) = re.findall(r"^```yaml\n(.*?)^```", SECTIONS[section], re.MULTILINE | re.DOTALL)
-    found = inspect_source(recipes.run_settings(config=yaml.safe_load(block), path=str(folder)))
-    assert found.stopped == ""
-    return found
+    shop = inspect_source(recipes.run_settings(config=yaml.safe_load(block), path=str(folder)))
+    assert shop.stopped == ""
+    return shop
 
 
 @pytest.mark.parametrize(("section", "export"), zip(SECTIONS, (groceries, gifts, films), strict=True))
@@ -101,27 +101,27 @@ def test_the_export_on_the_page_has_the_columns_of_the_shop(
 
 def test_groceries_are_a_next_basket_with_repeats(tmp_path: Path) -> None:
     groceries(tmp_path)
-    found = inspected(tmp_path, "Groceries, bought again and again")
-    assert found.task and (found.task.name, found.task.runs) == ("next basket", True)
-    assert found.shoppers and found.shoppers.repeat_percent > 80
-    assert found.report and found.report.dropped == {}
-    (events, _) = found.report.files
+    shop = inspected(tmp_path, "Groceries, bought again and again")
+    assert shop.task and (shop.task.name, shop.task.runs) == ("next basket", True)
+    assert shop.shoppers and shop.shoppers.repeat_percent > 80
+    assert shop.report and shop.report.dropped == {}
+    (events, _) = shop.report.files
     assert (events.delimiter, events.decimal_mark, events.date_format) == (";", ",", "DD-MM-YYYY")
 
 
 def test_the_gift_shop_drops_guests_and_takes_returns_back(tmp_path: Path) -> None:
     gifts(tmp_path)
-    found = inspected(tmp_path, "A gift shop with invoices, returns and a closed Christmas")
-    assert found.task and found.task.runs
-    assert found.report and found.report.returns == 1
-    assert list(found.report.dropped) == ["user_id missing"]
-    assert found.span and [(gap.first, gap.last) for gap in found.span.gaps] == [("2024-03-25", "2024-04-01")]
+    shop = inspected(tmp_path, "A gift shop with invoices, returns and a closed Christmas")
+    assert shop.task and shop.task.runs
+    assert shop.report and shop.report.returns == 1
+    assert list(shop.report.dropped) == ["user_id missing"]
+    assert shop.span and [(gap.first, gap.last) for gap in shop.span.gaps] == [("2024-03-25", "2024-04-01")]
 
 
 def test_films_are_discovery_and_what_is_disliked_is_no_purchase(tmp_path: Path) -> None:
     films(tmp_path)
-    found = inspected(tmp_path, "Films, each watched once")
-    assert found.task and (found.task.name, found.task.runs) == ("discovery", True)
-    assert found.shoppers and found.shoppers.repeat_percent == 0
-    assert found.report and 0 < found.report.purchases < found.report.events
-    assert found.report.files[0].time_unit == "milliseconds"
+    shop = inspected(tmp_path, "Films, each watched once")
+    assert shop.task and (shop.task.name, shop.task.runs) == ("discovery", True)
+    assert shop.shoppers and shop.shoppers.repeat_percent == 0
+    assert shop.report and 0 < shop.report.purchases < shop.report.events
+    assert shop.report.files[0].time_unit == "milliseconds"

@@ -38,10 +38,10 @@ def test_names_are_recognised_and_the_file_that_is_written_makes_them_settings(
 
 def test_programs_get_json_and_nothing_else(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(export), "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert found["data"]["columns"] == {"CustomerID": "user_id", "InvoiceDate": "event_time", "sku": "item_id"}
-    assert [column["taken_for"] for column in found["tables"][1]["columns"]] == ["item_id", "attribute", "attribute"]
-    assert found["task"]["runs"] is True
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["data"]["columns"] == {"CustomerID": "user_id", "InvoiceDate": "event_time", "sku": "item_id"}
+    assert [column["taken_for"] for column in answer["tables"][1]["columns"]] == ["item_id", "attribute", "attribute"]
+    assert answer["task"]["runs"] is True
 
 
 def test_a_shop_where_no_shopper_comes_back_has_no_task(

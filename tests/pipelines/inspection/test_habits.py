@@ -1,4 +1,4 @@
-"""Figures of shoppers and cuts on a shop of six lines, counted by hand."""
+"""Figures of shoppers and cuts on a shop of six lines, with hand-computed values."""
 
 import pandas as pd
 
