@@ -37,7 +37,7 @@ def write_card(
         settings=settings,
         events=span.events if span else None,
         days=span.days if span else None,
-        results=_results(verdict, evaluation, settings.gate.min_slice_trips),
+        results=results(verdict, evaluation, settings.gate.min_slice_trips),
     )
     file = registry.card(version)
     trained = read_json(training) if training.is_file() else None
@@ -54,7 +54,7 @@ def page(outcome: PushOutcome, registry: Registry, first: FirstStable) -> str:
     return f"{table}\n{choice}" + (f"\n{card.read_text(encoding='utf-8')}" if card.exists() else "")
 
 
-def _results(verdict: Verdict, directory: Path, least_trips: int) -> str:
+def results(verdict: Verdict, directory: Path, least_trips: int) -> str:
     """The verdict, an override first, and the evaluation. `least_trips`: of a slice that the gate judges."""
     try:
         evaluation = Evaluation.load(directory)
@@ -63,7 +63,6 @@ def _results(verdict: Verdict, directory: Path, least_trips: int) -> str:
     return fill(
         Path(__file__).with_name("results.md.j2"),
         verdict=verdict,
-        failed=", ".join(reason.check for reason in verdict.not_passed),
         evaluation=evaluation,
         models=table_lines(("ranker", *METRICS), _models(evaluation)) if evaluation else (),
         paired=table_lines(("ranker", *PAIRED_METRICS), _paired(evaluation)) if evaluation else (),

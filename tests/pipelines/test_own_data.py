@@ -36,6 +36,8 @@ def test_ratings_without_baskets_stores_promotions_or_users_end_with_a_report(fi
     assert summary["data"]["rows"] == 6000
     assert (summary["data"]["users"], summary["data"]["items"]) == (150, 200)
     assert summary["quality"]["personal_frequency"]["recall@10"] == 0  # no viewer rates a film twice
+    first = summary["first_stable"]
+    assert first["figures"]["personal_frequency"]["recall@10"] == 0 and first["name"] != "personal_frequency"
     assert "film" in (films_run.out / "report.html").read_text()
 
 

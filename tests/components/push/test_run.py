@@ -7,7 +7,8 @@ import pytest
 
 from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome
-from components.artifacts.verdict import Override, Reason
+from components.artifacts.verdict import Override, Reason, Verdict
+from components.push.registry_card import results
 from components.push.run import push_candidate
 from model.errors import InputError, ModelRefused
 from model.files import read_json, write_json, write_text
@@ -33,7 +34,8 @@ EVALUATION = {
         }
     ],
 }
-PASSED = Reason(check="size", passed=True).model_dump()
+PASSED_CHECK = Reason(check="size", passed=True)
+PASSED = PASSED_CHECK.model_dump()
 
 
 FIRST = FirstStable(
@@ -245,3 +247,27 @@ def test_the_card_of_an_override_reports_it_first(place: Place) -> None:
     card = (place.registry.root / "cards" / f"{version}.md").read_text()
     assert "**Blessed by override** of maria" in card and "These checks failed: size." in card
     assert "No evaluation could be read." in card
+
+
+@pytest.mark.parametrize(
+    ("needed", "line"), [(900, "Not proven: lead; about 900 trips would prove it."), (None, "Not proven: lead.")]
+)
+def test_the_card_of_an_override_separates_what_failed_from_what_is_not_proven(
+    place: Place, needed: int | None, line: str
+) -> None:
+    override = {"by": "maria", "at": "2017-12-31T09:00:00Z", "reason": "the lead is likely", "checks": ["size", "lead"]}
+    reasons = [
+        {"check": "size", "passed": False},
+        {"check": "lead", "passed": False, "unproven": True, "trips_needed": needed},
+    ]
+    version = place.push("one", overridden=True, override=override, reasons=reasons).version
+    lines = (place.registry.root / "cards" / f"{version}.md").read_text().splitlines()
+    assert "These checks failed: size." in lines and line in lines
+
+
+def test_the_results_of_a_candidate_that_is_not_proven_name_the_trips_that_it_takes(tmp_path: Path) -> None:
+    unproven = Reason(check="ndcg@10 lead", unproven=True, trips_needed=1200)
+    text = results(Verdict(reasons=(PASSED_CHECK, unproven)), tmp_path, 100)
+    assert text.startswith("**Its lead is not proven, so the gate did not bless it**: ndcg@10 lead; about 1,200 trips")
+    refused = results(Verdict(reasons=(unproven, Reason(check="size"))), tmp_path, 100)
+    assert refused.startswith("**The gate did not bless it**: size; not proven: ndcg@10 lead.")

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
+from components.gate.decide import refusal
 from components.inference_service.shift import put
 from components.inference_service.traffic import Traffic, Version, with_canary
 from model.errors import CheckFailed, InputError, StageFailed
+from pipelines.definitions import train_and_release
 from pipelines.kind.cluster_demo import QUESTIONS, Answer, demonstrate
-from pipelines.kind.kubectl import KubectlCluster, forwarded
+from pipelines.kind.kubectl import OVERRIDE, KubectlCluster, forwarded
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 
@@ -275,3 +277,10 @@ def test_a_refusal_and_silence_are_answers_too(cluster: KubectlCluster) -> None:
     with _gateway(503, b"no healthy upstream") as (cluster.gateway, _):
         assert cluster.ask("12", KEY) == Answer(status=503, body="no healthy upstream")
     assert cluster.ask("12", KEY).status == 0
+
+
+def test_the_run_of_the_demo_overrides_the_gate_with_a_reason_that_it_takes() -> None:
+    values = dict(pair.split("=", 1) for pair in OVERRIDE[1::2])
+    assert OVERRIDE[::2] == ("--param", "--param")
+    assert refusal(values["override_reason"], values["override_by"]) == ""
+    assert set(values) <= set(train_and_release.cluster.component_spec.inputs or {})
