@@ -102,7 +102,7 @@ class ValidationReport(Artifact, file="anomalies.json", stage="validate"):
 
 
 class Span(Artifact, file="span.json", stage="validate"):
-    """Length of the training span, and how far its ids come back."""
+    """Length of the training span without a sparse beginning, and how far its ids come back."""
 
     events: int
     days: int

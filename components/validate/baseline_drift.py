@@ -10,7 +10,7 @@ from components.artifacts.validation import Distance, Finding, Severity, Span, V
 from components.tfdv import statistics
 from components.tfdv.distances import NUMERIC, drift_of_stats, of_events
 from components.validate import calendar_weeks as weeks
-from components.validate import id_changes
+from components.validate import gaps, id_changes
 from components.validate.drift import drifted, with_limits
 from components.validate.findings import finding
 from model.data import columns as c
@@ -38,9 +38,10 @@ def write(training: pd.DataFrame, out: Validation, stride: int = 1) -> None:
     statistics.write(_statistics(training, ranges), out.drift_stats)
     for column in KNOWN:
         id_changes.by_id(training, column).to_parquet(out.training_ids(column))
+    dense = gaps.dense_events(training)
     Span(
-        events=stride * len(training),
-        days=span_days(training),
+        events=stride * len(dense),
+        days=span_days(dense),
         last_day=int(weeks.days(training[c.TIME]).max()),
         returning_percent={column: id_changes.returning_percent(training, column) for column in KNOWN},
     ).save(out.directory)
@@ -62,7 +63,8 @@ def find(
     before = statistics.read(reference.drift_stats)
     distances = with_limits(drift_of_stats(before, _statistics(training, _ranges(before))), settings)
     out = drifted(distances, "reference_drift", settings)
-    of_feed: list[Finding] = _volume(volume_ratio(span, stride * len(training), span_days(training)), settings)
+    dense = gaps.dense_events(training)
+    of_feed: list[Finding] = _volume(volume_ratio(span, stride * len(dense), span_days(dense)), settings)
     for column in KNOWN:
         if column not in training:
             continue

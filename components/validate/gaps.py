@@ -80,6 +80,12 @@ def find(events: pd.DataFrame, settings: ValidationSettings, cut_s: int | None =
     return out + ([finding("missing_day", c.TIME, "warn", **_measured(closures))] if closures else []) + sparse
 
 
+def dense_events(events: pd.DataFrame) -> pd.DataFrame:
+    """The events of the dense span."""
+    visits = _visits(events)
+    return events[weeks.days(events[c.TIME]) >= int(visits.index[_dense_begin(visits.to_numpy())])]
+
+
 def gaps_of(events: pd.DataFrame, settings: ValidationSettings) -> list[Gap]:
     """Every gap of the dense span, oldest first."""
     counts = _visits(events)

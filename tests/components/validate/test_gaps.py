@@ -84,6 +84,8 @@ def test_a_quiet_first_year_is_one_warning_and_its_gaps_are_none() -> None:
     assert re.fullmatch(
         r"fewer in the 4\d\d days before 2025-02-\d\d, which have 0.26 % of the events", findings[0].received
     )
+    dense = gaps.dense_events(visits(quiet | busy))
+    assert len(dense) == 190 * 20 and dense["event_time"].min() == (MONDAY + 410.5) * DAY_S
     hole = gaps.find(
         visits(quiet | {day: rows for day, rows in busy.items() if not 560 <= day < 580}), SETTINGS, cut(570)
     )
