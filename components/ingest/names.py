@@ -64,7 +64,8 @@ def renamed(table: Table, names: Collection[str], columns: Mapping[str, str], wh
         columns: the setting `data.columns`; a key like items.id holds for that table and over one without.
 
     Raises:
-        InputError: two columns would get one name, or a required one is not there; with the setting to start from.
+        InputError: two columns would get one name, one would get a name with ${, or a required one is not there; with
+            the setting to start from.
     """
     ours = {name: columns.get(f"{table.name}.{name}", columns.get(name, name)) for name in names}
     for name, target in ours.items():
@@ -73,6 +74,11 @@ def renamed(table: Table, names: Collection[str], columns: Mapping[str, str], wh
             raise InputError(
                 f"{where}: expected a name of its own for each column, got {target} for {shown([name, *others])} "
                 f"(upper and lower case are the same); rename one, for example with "
+                + setting("columns", {name: "other"})
+            )
+        if "${" in target:  # Hadoop, which Spark writes with, puts its own settings in the place of ${NAME}
+            raise InputError(
+                f"{where}: expected names of columns without ${{, got {shown([target])}; rename it, for example with "
                 + setting("columns", {name: "other"})
             )
     missing = [column.name for column in table.columns if column.required and column.name not in ours.values()]

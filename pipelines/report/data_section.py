@@ -25,6 +25,7 @@ def section(sources: Sources) -> Section | None:
         "data",
         text.figure("weeks", _weeks(sources, data)),
         text.figure("drift", _drift(report.drift) if report and report.drift else None),
+        *_files(sources),
         *map(_note, findings),
         text.table("rows", list(_rows(data))),
         text.table("findings", [[str(getattr(finding, key)) for key in FINDING] for finding in findings]),
@@ -33,6 +34,11 @@ def section(sources: Sources) -> Section | None:
     )
     title = "The whole data report: every column of every table"
     return dataclasses.replace(made, page=sources.data_page, page_title=title)
+
+
+def _files(sources: Sources) -> list[Note]:
+    files = sources.ingest.files if sources.ingest else ()
+    return [Note(word="read", title="How the files are written", text="; ".join(map(str, files)))] if files else []
 
 
 def _note(finding: Finding) -> Note:

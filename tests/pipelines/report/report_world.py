@@ -97,6 +97,7 @@ def outputs_in(root: Path, text: str = "plain") -> RunOutputs:
             "dropped": {},
             "dropped_percent": 0.0,
             "repaired": {},
+            "files": [{"file": text, "delimiter": text, "encoding": "utf-8"}],
             "events": 1000,
             "purchases": 1000,
             "users_seen": 20,

@@ -107,6 +107,7 @@ def test_words_from_the_data_never_become_markup(tmp_path: Path) -> None:
     tags = {tag for tag, _ in Reader(html).tags}
     assert "script" not in tags
     assert EVIL in Reader(html).text
+    assert f"{EVIL}: delimiter" in Reader(html).text
 
 
 def test_the_page_loads_nothing(tmp_path: Path) -> None:
