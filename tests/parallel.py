@@ -18,6 +18,8 @@ FIRST = {
     "tests/pipelines/test_demo.py": "promoted",
     "tests/pipelines/explore/test_trained.py": "promoted",
     "tests/components/engines/test_engines.py": "spark",
+    "tests/components/engines/test_hostile.py": "spark",
+    "tests/components/engines/test_same_reading.py": "spark",
     "tests/components/ingest/test_completejourney.py": "spark",
 }
 """{file: group}, in the order in which they are begun."""
