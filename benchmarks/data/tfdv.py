@@ -19,7 +19,7 @@ from components.artifacts.validation import Validation
 from components.kfp_support.environments import call
 from tfx_configs.recipes import full
 
-TEST = "tests/components/validate/test_corrupted_tables.py"
+TEST = "tests/components/validate/corrupted_tables.py"
 SPANS, STEP_DAYS = 20, 14
 LENGTHS = {"1 week": (7, 1), "13 weeks": (91, 28)}
 """{name: (days of the span, days of them after the cut)}."""

@@ -1,4 +1,7 @@
-"""What validation finds in each corruption of a whole shop's tables; the small shop's are in test_validate.py."""
+"""What validation finds in each corruption of a whole shop's tables: `python -m benchmarks data` runs this file.
+
+It is no part of `make test`; the corruptions of a small shop are, in test_validate.py.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,9 +21,7 @@ DRIVER = "tests.components.validate.driver:"
 @pytest.fixture
 def frames(pytestconfig: pytest.Config) -> Frames:
     """Events and items of `--corrupted-tables`; promotions and shoppers play no part."""
-    if not (folder := pytestconfig.getoption("--corrupted-tables")):
-        pytest.skip("--corrupted-tables names no folder: `python -m benchmarks data` does")
-    tables = Path(folder)
+    tables = Path(pytestconfig.getoption("--corrupted-tables"))
     events = pd.read_parquet(tables / "events").drop(columns="month")
     return {"events": events, "items": pd.read_parquet(tables / "items.parquet")}
 
