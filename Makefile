@@ -27,7 +27,7 @@ $(UV):
 # The tests' own tools, Spark and the benchmarks' peers, into the same environment; nothing of it is needed by the demo.
 .venv/.locked-dev: .venv/.locked
 	@echo "setup: development tools, Spark, the benchmarks' peers"
-	@$(UV) sync --quiet --frozen --extra main --extra spark --group dev --group bench
+	@$(UV) sync --quiet --frozen --extra main --extra spark --extra lake --group dev --group bench
 	@touch $@
 
 .venv-validate/.locked: uv.lock pyproject.toml | $(UV)
