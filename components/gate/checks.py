@@ -159,15 +159,16 @@ def no_regression(evaluation: Evaluation, settings: GateSettings, expected: Expe
 def no_slice_regression(evaluation: Evaluation, settings: GateSettings, expected: Expected) -> list[Reason]:
     """In each slice of enough trips, no certain loss and no gross one, against the best baseline and the stable model.
 
-    Certain: the whole interval lies beyond the allowed loss. Gross: a ratio so low that chance is no excuse.
+    Certain: the whole interval lies beyond the allowed loss. Gross: a ratio so low that chance is no excuse. The best
+    baseline is that of all trips, which would serve instead: the best of each slice is known only afterwards, and
+    where a slice is of trips that went one way, a baseline that knows no other way is best there by construction.
     """
     candidate, baselines = _candidate(evaluation), _baselines(evaluation, settings)
-    stable = [evaluation.stable] if evaluation.stable else []
+    rivals = [_best(evaluation, baselines, REGRESSION_METRIC), *([evaluation.stable] if evaluation.stable else [])]
     reasons = []
     for row in evaluation.slices:
         if row.trips < settings.min_slice_trips:
             continue
-        rivals = [_best(row, baselines, REGRESSION_METRIC), *stable]
         judged = [_in_slice(row, candidate, rival, settings) for rival in rivals]
         reasons.append(
             min(judged, key=lambda reason: (reason.passed, (reason.value or 0.0) - (reason.threshold or 0.0)))

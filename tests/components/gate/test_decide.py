@@ -79,6 +79,14 @@ def test_a_gross_loss_in_a_slice_is_refused_regardless_of_its_interval() -> None
     assert failed(spoiled("slices", 0, "models", value=better_before)) == ["shopper one"]
 
 
+def test_a_baseline_that_is_best_in_one_slice_alone_is_no_rival_there() -> None:
+    specialist = spoiled("slices", 1, "models", value=MODELS | {"popular_unseen": {"ndcg@10": 0.9}})
+    specialist["slices"][1]["paired"]["popular_unseen"]["ndcg@10"] = WORSE
+    assert failed(specialist) == []
+    best = spoiled("slices", 1, "models", value=MODELS | {"personal_frequency": {"ndcg@10": 0.9}})
+    assert failed(best) == ["shopper two"]
+
+
 def test_a_slice_of_few_trips_is_not_judged() -> None:
     metrics = spoiled("slices", 1, "paired", "blessed", "ndcg@10", value=WORSE)
     assert failed(metrics, GateSettings(min_slice_trips=101)) == []
