@@ -1,9 +1,11 @@
 """The towers' loss against a second formula."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from components.train.towers import TwoTowers
+from components.train.towers import TwoTowers, retrieve
 from model.data.batch import Batch
 from model.system.legacy_keras import tf
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
@@ -55,6 +57,11 @@ def test_the_loss_subtracts_the_log_of_how_likely_an_item_is_drawn(towers: TwoTo
     share_I = (np.array(POPULARITY) + 1) / (np.array(POPULARITY) + 1).sum()
     loss = towers.compute_loss({name: tf.constant(value) for name, value in inputs().items()})
     assert float(loss) == pytest.approx(second_formula(towers, share_I, []), rel=1e-5)
+
+
+def test_no_trips_have_no_neighbours(towers: TwoTowers) -> None:
+    nothing: Any = None
+    assert retrieve(towers, nothing, nothing, np.zeros(0, int), 3).shape == (0, 3)
 
 
 def test_the_correction_helps_popular_positives(towers: TwoTowers) -> None:
