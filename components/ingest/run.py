@@ -140,6 +140,7 @@ def _write_tables(
         cut=day(cut_s),
         files=source.files,
         missing={name: n for name in MENDED if (n := counts[f"missing_{name}"]) and (n < rows_in or name != c.PRICE)},
+        unlisted=_count(events.anti_join(source.items, c.ITEM)),
         guest_visits=visits,
         exact_duplicate_percent=round(100 * duplicates / usable, 3),
         dominant_shoppers=dominant_shoppers(events),
@@ -179,10 +180,12 @@ def _checked_percent(rows: int, dropped: dict[str, int], data: DataSettings) -> 
     percent = 100 * sum(dropped.values()) / rows
     if percent > data.max_dropped_percent:
         worst = max(dropped, key=dropped.__getitem__)
+        without = (
+            f", or go on without them: --set data.max_dropped_percent={math.ceil(percent)}" if percent < 100 else ""
+        )
         raise CheckFailed(
             f"expected at most {data.max_dropped_percent:g} % of event rows to be dropped, got {percent:.1f} % "
-            f"(most: {worst}, {dropped[worst]:,} rows); fix the source, or go on without them: "
-            f"--set data.max_dropped_percent={math.ceil(percent)}"
+            f"(most: {worst}, {dropped[worst]:,} rows); fix the source{without}"
         )
     return round(percent, 3)
 

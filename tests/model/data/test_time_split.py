@@ -36,7 +36,7 @@ def test_a_cut_that_leaves_one_side_empty_is_refused(cut_date: str) -> None:
 
 
 def test_a_single_day_cannot_be_split() -> None:
-    with pytest.raises(InputError, match="expected events on two days at least.*got all on 2017-01-01"):
+    with pytest.raises(InputError, match=r"expected events on two days at least.*got all on 2017-01-01"):
         cut_seconds(FIRST, FIRST + 3600, DataSettings())
 
 
