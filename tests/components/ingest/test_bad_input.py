@@ -57,7 +57,7 @@ BAD = {
     "two files": (twice, InputError, "expected one file for the table events, got Events.CSV, events.parquet; remove"),
     "another name": (other_name, InputError, "expected events.parquet or events.csv, found items.parquet, sales.xlsx"),
     "a directory of CSV": (no_parquet_in_it, InputError, "in .parquet, found part-0.csv; make one CSV file of them"),
-    "Parquet as CSV": (parquet_as_csv, InputError, "events.csv: expected text, got a file of Parquet; give it that"),
+    "Parquet as CSV": (parquet_as_csv, InputError, "events.csv: expected text, got a file of Parquet; give it the"),
     "no items table": (lambda folder: (folder / "items.parquet").unlink(), InputError, "expected items.parquet"),
     "no events table": (lambda folder: (folder / "events.parquet").unlink(), InputError, "expected events.parquet"),
     "no user": (rewrite(lambda e: e.drop(columns=c.USER)), InputError, "events.parquet: expected column user_id"),
