@@ -95,6 +95,8 @@ class IngestReport(Artifact, file="ingest.json", stage="ingest"):
     """Events that take a purchase back."""
     missing: dict[str, int] = {}
     """{column of events: rows of the source without a value in a column that is there}"""
+    unlisted: int = 0
+    """Events of items without a row in the table items."""
     guest_visits: int = 0
     """Anonymous visits that the baskets of `data.guest_ids` became; `users_seen` counts each of them."""
     exact_duplicate_percent: float = 0.0

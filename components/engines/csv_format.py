@@ -17,6 +17,12 @@ _SAMPLE_CHARACTERS = 1 << 20
 _BLOCK_BYTES = 1 << 20
 _LONGEST_VALUE = 1 << 24
 """Characters of one value, which a quote that is never closed would run over."""
+_BINARY = {
+    b"PAR1": ("Parquet", "give it the ending .parquet"),
+    b"\x1f\x8b": ("gzip", "give it the ending .csv.gz"),
+    b"PK\x03\x04": ("zip or Excel", "write it as CSV"),
+}
+"""{first bytes of files that are no text: (what they are, what to do)}"""
 _BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
 
 
@@ -58,7 +64,8 @@ def csv_format(path: Path) -> CsvFormat:
     """The format of the file, which is read to its end: each row has as many values as the header.
 
     Raises:
-        InputError: the file is empty, its columns have no names or the same, or a row has more or fewer values.
+        InputError: the file is empty or no text, its columns have no names or the same, or a row has more or fewer
+            values.
     """
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as text:
@@ -81,6 +88,9 @@ def _encoding(path: Path) -> str:
     """By its byte order mark, by zero bytes (UTF-16), or UTF-8 if all bytes are that, else Windows' Western one."""
     with path.open("rb") as content:
         start = content.read(1000)
+        for mark, (kind, what_to_do) in _BINARY.items():
+            if start.startswith(mark):
+                raise InputError(f"{path}: expected text, got a file of {kind}; {what_to_do}")
         for mark, name in _BOMS.items():
             if start.startswith(mark):
                 return name

@@ -10,7 +10,7 @@ from ibis.expr.types import Table as Expr
 
 from components.engines.engine import Engine
 from components.ingest.cleaning import Source
-from components.ingest.names import check_used
+from components.ingest.names import check_used, shown
 from components.ingest.table_reader import TableReader
 from model.data import columns as c
 from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Table
@@ -65,15 +65,20 @@ def open_tables(engine: Engine, folder: Path, data: DataSettings) -> list[TableR
 
 
 def _find(folder: Path, table: Table) -> Path | None:
-    for path in (folder / f"{table.name}{ending}" for ending in ENDINGS):
-        if path.exists():
-            return path
-    if table.required:
+    names = {f"{table.name}{ending}" for ending in ENDINGS}
+    paths = sorted(path for path in folder.iterdir() if path.name.lower() in names and path.exists())
+    if len(paths) > 1:
         raise InputError(
-            f"{folder}: expected {table.name}.parquet or {table.name}.csv, not found; write one row per "
-            f"{_ROW[table.name]}"
+            f"{folder}: expected one file for the table {table.name}, got {shown(path.name for path in paths)}; "
+            "remove all but one"
         )
-    return None
+    if not paths and table.required:
+        there = shown(sorted(path.name for path in folder.iterdir())) or "an empty directory"
+        raise InputError(
+            f"{folder}: expected {table.name}.parquet or {table.name}.csv, found {there}; name one so, with one row "
+            f"per {_ROW[table.name]}"
+        )
+    return paths[0] if paths else None
 
 
 def _far_away(events: Expr) -> BooleanColumn:

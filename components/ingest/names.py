@@ -85,8 +85,8 @@ def renamed(table: Table, names: Collection[str], columns: Mapping[str, str], wh
     if missing:
         start = _suggested(missing, names) or {f"a column of {where.rsplit('/', 1)[-1]}": missing[0]}
         raise InputError(
-            f"{where}: expected column {' and '.join(missing)}, found {shown(names)}; rename or add it, or map the "
-            f"names with {setting('columns', dict(columns) | start)}"
+            f"{where}: expected column {' and '.join(missing)}, found {shown(ours.values())}; rename or add it, or "
+            f"map the names with {setting('columns', dict(columns) | start)}"
         )
     return ours
 

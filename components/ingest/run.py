@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import ibis
+import pandas as pd
 import pyarrow as pa
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -62,6 +63,8 @@ def ingest(*, data: DataSettings, tables_dir: Path, positive_types: Sequence[str
             with atomic_directory(tables_dir) as fresh:
                 report = _write_tables(engine, source, data, positive_types, Tables(fresh))
                 report.save(fresh)
+        except InputError as error:
+            raise InputError(str(error).replace(str(folder), path)) from error  # of a copy the reader knows nothing
         except engine.failures as error:
             raise _damage(folder, error) or StageFailed(
                 f"ingest: expected {data.engine} to finish its queries, got {type(error).__name__}; if memory was "
@@ -98,6 +101,12 @@ def _write_tables(
     dropped_percent = _checked_percent(rows_in, dropped, data)
     lines = flagged.filter(~ibis.or_(*(flagged[name] for name in reasons)))
     events = engine.hold(merge_lines(lines))
+    if sum(dropped.values()) == rows_in:
+        worst = max(dropped, key=dropped.__getitem__)
+        raise InputError(
+            f"events: expected at least one row that can be used, got {rows_in:,} that cannot (most: {worst}, "
+            f"{dropped[worst]:,} rows); correct them in the source"
+        )
     totals = _totals(events, positive_types)
     cut_s = cut_seconds(totals["first_event_s"], totals["last_event_s"], data)
     progress(f"{totals['events']:,} events remain of {rows_in:,}")
@@ -131,6 +140,7 @@ def _write_tables(
         cut=day(cut_s),
         files=source.files,
         missing={name: n for name in MENDED if (n := counts[f"missing_{name}"]) and (n < rows_in or name != c.PRICE)},
+        unlisted=_count(events.anti_join(source.items, c.ITEM)),
         guest_visits=visits,
         exact_duplicate_percent=round(100 * duplicates / usable, 3),
         dominant_shoppers=dominant_shoppers(events),
@@ -170,10 +180,12 @@ def _checked_percent(rows: int, dropped: dict[str, int], data: DataSettings) -> 
     percent = 100 * sum(dropped.values()) / rows
     if percent > data.max_dropped_percent:
         worst = max(dropped, key=dropped.__getitem__)
+        without = (
+            f", or go on without them: --set data.max_dropped_percent={math.ceil(percent)}" if percent < 100 else ""
+        )
         raise CheckFailed(
             f"expected at most {data.max_dropped_percent:g} % of event rows to be dropped, got {percent:.1f} % "
-            f"(most: {worst}, {dropped[worst]:,} rows); fix the source, or go on without them: "
-            f"--set data.max_dropped_percent={math.ceil(percent)}"
+            f"(most: {worst}, {dropped[worst]:,} rows); fix the source{without}"
         )
     return round(percent, 3)
 
@@ -205,7 +217,7 @@ def _nothing_positive(events: Expr, positive_types: Sequence[str]) -> str:
     help_ = (
         f"to learn from and be judged on {' and '.join(usable)}: --set 'labels.positive_types={json.dumps(usable)}'"
         if usable
-        else "set event_type or leave the column out"
+        else "purchases have a quantity above zero, and event_type purchase where there is that column"
     )
     listed = ", ".join(f"{rows:,} of type {kind}" for kind, rows in counts.items())
     return f"events: expected events of type {' or '.join(positive_types)}, got none ({listed}); {help_}"
@@ -213,7 +225,7 @@ def _nothing_positive(events: Expr, positive_types: Sequence[str]) -> str:
 
 def _row(aggregated: Expr) -> dict[str, int]:
     """The one row of an aggregation; the sum of no rows is 0."""
-    return {name: int(value) for name, value in aggregated.execute().fillna(0).iloc[0].items()}
+    return {name: 0 if pd.isna(value) else int(value) for name, value in aggregated.execute().iloc[0].items()}
 
 
 def _count(table: Expr) -> int:

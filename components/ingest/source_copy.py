@@ -4,9 +4,12 @@ Their tables are copied to a scratch directory as Parquet, batch by batch, befor
 then see one kind of source, and need neither network nor extensions. The copy is deleted with the run.
 """
 
+import gzip
 import re
+import shutil
 import tempfile
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -62,9 +65,13 @@ def local_directory(path: str) -> Iterator[Path]:
             folder = _from_bucket(path, Path(scratch) / "bucket")
         elif is_remote(path):
             folder = _from_postgres(path, Path(scratch) / "database")
+        elif "://" in path:
+            raise InputError(
+                f"expected a directory, s3://bucket/path or postgresql://user@host/database, got {path!r:.100}"
+            )
         else:
             folder = Path(path)
-        yield _without_lake_tables(folder, Path(scratch) / "tables")
+        yield _as_files(folder, Path(scratch) / "tables")
 
 
 def _from_bucket(url: str, folder: Path) -> Path:
@@ -91,7 +98,7 @@ def _from_postgres(url: str, folder: Path) -> Path:
     import psycopg
 
     parts = urlsplit(url)
-    if parts.password:
+    if parts.password or "password" in parse_qs(parts.query):
         raise InputError("expected an address without a password, which settings would record; set PGPASSWORD instead")
     schema = parse_qs(parts.query).get("schema", ["public"])[0]
     shown = f"{parts.hostname or 'localhost'}{parts.path}, schema {schema}"
@@ -136,15 +143,19 @@ def _plain(rows: "ibis.Table") -> "ibis.Table":
     return rows.select(**columns)
 
 
-def _without_lake_tables(folder: Path, scratch: Path) -> Path:
-    """The same directory, or one in which each table of a lake is a Parquet file, beside links to the rest."""
+def _as_files(folder: Path, scratch: Path) -> Path:
+    """The same directory, or one with a lake's tables as Parquet, packed files unpacked, and links to the rest."""
     lakes = {table.name: kind for table in TABLES if (kind := _lake_format(folder / table.name))}
-    if not lakes:
+    packed = [path for path in folder.glob("*.gz") if path.name.partition(".")[0] in {table.name for table in TABLES}]
+    if not lakes and not packed:
         return folder
     scratch.mkdir()
     for path in folder.iterdir():
-        if path.name not in lakes:
+        if path.name not in lakes and path not in packed:
             (scratch / path.name).symlink_to(path.resolve())
+    for path in packed:
+        progress(f"unpacks {path.name}")
+        _unpack(path, scratch / path.stem)
     for name, kind in lakes.items():
         progress(f"reads {name}, a table of {kind}")
         read = _delta_batches if kind == "Delta Lake" else _iceberg_batches
@@ -154,10 +165,24 @@ def _without_lake_tables(folder: Path, scratch: Path) -> Path:
             raise InputError(
                 f"{folder / name}: expected the packages that read {kind}, not installed; add the extra `lake`"
             ) from None
-        except (OSError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise InputError(f"{folder / name}: expected a readable table of {kind} ({reason})") from None
+        except Exception as error:  # both libraries have errors of their own for unreadable tables
+            raise InputError(
+                f"{folder / name}: expected a readable table of {kind}, got one whose log or files are missing or "
+                "damaged; write it again"
+            ) from error
     return scratch
+
+
+def _unpack(path: Path, target: Path) -> None:
+    if target.is_symlink():
+        raise InputError(f"{path.parent}: expected one file for a table, got {target.name} and {path.name}; remove one")
+    try:
+        with gzip.open(path) as source, target.open("wb") as out:
+            shutil.copyfileobj(source, out)
+    except (OSError, EOFError, zlib.error) as error:
+        raise InputError(
+            f"{path}: expected a readable gzip file, got one that is none or is damaged; write it again"
+        ) from error
 
 
 def _lake_format(path: Path) -> str:

@@ -61,7 +61,10 @@ class TableReader:
     @classmethod
     def open(cls, engine: Engine, path: Path, table: Table, data: DataSettings) -> "TableReader":
         """The reader of a file or a directory of Parquet files. Raises InputError."""
-        if path.is_dir() or path.suffix == ".parquet":
+        if path.is_dir() and not any(path.rglob("*.parquet")):
+            there = shown(sorted(file.name for file in path.iterdir())) or "an empty directory"
+            raise InputError(f"{path}: expected files that end in .parquet, found {there}; make one CSV file of them")
+        if path.is_dir() or path.suffix.lower() == ".parquet":
             _check_names(path)
             return cls(engine, path, table, data, engine.read_parquet(path), None)
         with readable(path, "CSV"):

@@ -10,23 +10,33 @@ from ibis.expr.types import BooleanColumn, Column, IntegerColumn, Scalar, String
 
 from components.engines.engine import Engine, whole_micros
 from components.ingest.text_values import filled
+from tfx_configs.units import DAY_S
 
 _CLOCK = r"(?:[T ,]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)? ?([AaPp][Mm])?)?"
 _ZONE = r" ?(Z|z|UTC|GMT|[+-][0-9]{2}:?[0-9]{2}|[+-][0-9]{2})?$"
 _YEAR_FIRST = r"^([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})" + _CLOCK + _ZONE
 _YEAR_LAST = r"^([0-9]{1,2})[-/.]([0-9]{1,2})[-/.]([0-9]{4}|[0-9]{2})" + _CLOCK + _ZONE
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = rf"((?i:{'|'.join(_MONTHS)})[A-Za-z]*)"
+_WEEKDAY = r"^(?:[A-Za-z]+,? +)?"
+_NAME_SECOND = rf"{_WEEKDAY}([0-9]{{1,2}})[-/. ]+{_MONTH}[-/., ]+([0-9]{{4}}|[0-9]{{2}})" + _CLOCK + _ZONE
+_NAME_FIRST = rf"{_WEEKDAY}{_MONTH}[-/. ]+([0-9]{{1,2}})[-/, ]+([0-9]{{4}})" + _CLOCK + _ZONE
+"""Text with an English name of the month, like 13 Dec 2015 and Dec 13, 2015."""
 _NUMBER = r"^[0-9]+(?:[.][0-9]+)?(?:[eE][+]?[0-9]+)?$"
 _HOUR, _MINUTE, _SECOND, _FRACTION, _HALF, _OFFSET = range(4, 10)
-"""Groups of both patterns after the three of the date."""
-_DATES = "YYYYMMDD"
+"""Groups of all patterns after the three of the date."""
+_DATES, _EXCEL = "YYYYMMDD", "days of Excel"
+_EXCEL_1970 = 25_569
+"""The day number of 1970-01-01 in Excel."""
 _UNITS = {
+    _EXCEL: (32_874.0, 54_789.0),
     _DATES: (19_000_101.0, 21_001_231.0),
     "seconds": (1e8, 1e10),
     "milliseconds": (1e11, 1e13),
     "microseconds": (1e14, 1e16),
     "nanoseconds": (1e17, 1e19),
 }
-"""{unit: the medians that speak for it}: 1973 to 2286."""
+"""{unit: the medians that speak for it}: 1973 to 2286, and of Excel 1990 to 2049."""
 _PER_SECOND = {"seconds": 1, "milliseconds": 10**3, "microseconds": 10**6, "nanoseconds": 10**9}
 _LAST_SECOND = 260_000_000_000
 """In the year 10209: numbers beyond are no times, and no product overflows."""
@@ -71,8 +81,10 @@ class TimeValues:
         number, dated = text.re_search(_NUMBER), text.re_search(_YEAR_LAST)
         first, second = (text.re_extract(_YEAR_LAST, group).try_cast("int64") for group in (1, 2))
         day_first, month_first = dated & (first > 12) & (second <= 12), dated & (second > 12) & (first <= 12)
-        wrong = text.notnull() & ~number & ~dated & ~text.re_search(_YEAR_FIRST)
+        named = {"name_second": text.re_search(_NAME_SECOND), "name_first": text.re_search(_NAME_FIRST)}
+        wrong = text.notnull() & ~number & ~dated & ~text.re_search(_YEAR_FIRST) & ~ibis.or_(*named.values())
         kinds = {
+            **named,
             "numbers": number,
             "year_first": text.re_search(_YEAR_FIRST),
             "year_last": dated,
@@ -125,11 +137,18 @@ class TimeValues:
             is_day_first = _order(evidence, day_first)
             options.append(_instant(text, _YEAR_LAST, (3, 2, 1) if is_day_first else (3, 1, 2)))
             formats.append("DD-MM-YYYY" if is_day_first else "MM-DD-YYYY")
+        if evidence["name_second"]:
+            options.append(_instant(text, _NAME_SECOND, (3, 2, 1)))
+            formats.append("DD Mon YYYY")
+        if evidence["name_first"]:
+            options.append(_instant(text, _NAME_FIRST, (3, 1, 2)))
+            formats.append("Mon DD YYYY")
         if evidence["numbers"]:
             unit = _unit(evidence["median"])
             digits = ibis.ifelse(text.re_search(_NUMBER), text, ibis.null("string"))
             number = digits.try_cast("float64")
-            whole = ibis.coalesce(digits.try_cast("int64"), _whole(number, number.type()))
+            integer = ibis.ifelse(digits.re_search("^[0-9]+$"), digits, ibis.null("string"))  # DuckDB rounds 1.5 to 2
+            whole = ibis.coalesce(integer.try_cast("int64"), _whole(number, number.type()))
             options.append(self._micros(whole, _rest(number, number.type()), unit))
         moment = self._moment(ibis.coalesce(*options) if options else ibis.null("int64"))
         return Moments(value=moment, written=text.notnull(), date_format=", ".join(formats), unit=unit)
@@ -142,6 +161,9 @@ class TimeValues:
         if unit == _DATES:
             text = whole.cast("string")
             return _day_micros(text.substr(0, 4), text.substr(4, 2), text.substr(6, 2))
+        if unit == _EXCEL:  # to a second: a day's fraction is written with a few digits
+            days = ibis.ifelse(whole.between(0, 10 * _EXCEL_1970), whole, ibis.null("int64")) - _EXCEL_1970
+            return (days * DAY_S + (rest * DAY_S).round().cast("int64")) * 10**6
         per_second = _PER_SECOND[unit]
         last = min(_LAST_SECOND * per_second, 2**63 - 1)
         whole = ibis.ifelse(whole.between(0, last), whole, ibis.null("int64"))
@@ -206,7 +228,11 @@ def _instant(text: StringColumn, pattern: str, date: tuple[int, int, int]) -> In
     short = year.try_cast("int64")
     century = ibis.ifelse(short >= 70, 1900, 2000)
     full = ibis.ifelse(year.length() == 2, (short + century).cast("string"), year)
-    day = _day_micros(full, *(text.re_extract(pattern, group).lpad(2, "0") for group in date[1:]))
+    month = text.re_extract(pattern, date[1])
+    if pattern in (_NAME_SECOND, _NAME_FIRST):
+        numbers = {name: str(number) for number, name in enumerate(_MONTHS, start=1)}
+        month = month.lower().substr(0, 3).cases(*numbers.items(), else_="")
+    day = _day_micros(full, month.lpad(2, "0"), text.re_extract(pattern, date[2]).lpad(2, "0"))
     half, hour = text.re_extract(pattern, _HALF).upper(), number(_HOUR).fill_null(0)
     hour = ibis.cases(((half == "PM") & (hour < 12), hour + 12), ((half == "AM") & (hour == 12), 0), else_=hour)
     minute, second = number(_MINUTE).fill_null(0), number(_SECOND).fill_null(0)

@@ -22,6 +22,11 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
     else:
         first = date.fromisoformat(data.cut_date)
         cut = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp())
+    if first_s // DAY_S == last_s // DAY_S:
+        raise InputError(
+            f"expected events on two days at least, to split time between them, got all on {day(first_s)}; export a "
+            "longer time"
+        )
     if not first_s < cut <= last_s:
         raise InputError(
             f"expected a cut date after {day(first_s)} and not after {day(last_s)}, got {day(cut)}; set --cut-date"

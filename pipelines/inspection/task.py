@@ -1,5 +1,7 @@
 """Which task fits a shop, and what of its data would stop a run or deserves a setting."""
 
+import math
+
 from components.artifacts.artifact import Record
 from components.artifacts.tables import IngestReport
 from pipelines.inspection.habits import Cut, Shoppers
@@ -31,7 +33,13 @@ def task_for(report: IngestReport, shoppers: Shoppers, cuts: tuple[Cut, ...], ru
     if stopped:
         advice.append(
             f"{report.dropped_percent:g} % of event rows would be dropped, {run.data.max_dropped_percent:g} % may be: "
-            f"mend the source, or --set data.max_dropped_percent={report.dropped_percent:.0f}"
+            f"mend the source, or --set data.max_dropped_percent={math.ceil(report.dropped_percent)}"
+        )
+    unlisted, allowed = 100 * report.unlisted / report.events, run.validation.max_unknown_percent
+    if unlisted > allowed:
+        advice.append(
+            f"{unlisted:.1f} % of events are of items without a row in items, {allowed:g} % may be: add the rows, or "
+            f"--set validation.max_unknown_percent={math.ceil(unlisted)}"
         )
     if planned is None or planned.judged < least:
         judged = planned.judged if planned else 0
@@ -44,7 +52,7 @@ def task_for(report: IngestReport, shoppers: Shoppers, cuts: tuple[Cut, ...], ru
             "a shopper did before, which these data do not have"
         )
         return Task(name="none", why=why, runs=False, advice=tuple(advice))
-    runs = not stopped and planned is not None and planned.judged >= least
+    runs = not stopped and unlisted <= allowed and planned is not None and planned.judged >= least
     repeats = f"{shoppers.repeat_percent:g} % of purchases repeat an earlier one of their shopper"
     if shoppers.repeat_percent >= REPEAT_PERCENT:
         return Task(

@@ -61,6 +61,14 @@ def test_what_a_run_would_stop_at_is_shown_beside_the_columns(export: Path, caps
     assert "A run would stop at ingest: events: expected events of type purchase, got none" in out
 
 
+def test_items_that_validation_would_miss_are_named(export: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pd.read_csv(export / "items.csv").iloc[::2].to_csv(export / "items.csv", index=False)
+    assert main(["inspect", str(export)]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    (advice,) = [line for line in lines if "without a row in items, 20 % may be: add the rows, or --set" in line]
+    assert main(["inspect", str(export), "--set", advice.rpartition("--set ")[2]]) == 0
+
+
 def test_what_is_no_export_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["inspect", str(tmp_path / "nothing")]) == 2
     error = capsys.readouterr().err

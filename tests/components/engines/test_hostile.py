@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
@@ -115,3 +116,25 @@ def test_duckdb_does_nothing_outside_its_directories(duckdb: Any, tmp_path: Path
     with pytest.raises(duckdb.failures, match=r"disabled|locked|Cannot change"):
         duckdb._backend.con.execute(statement.format(secret=tmp_path / "secret", out=tmp_path / "written")).fetchall()
     assert not (tmp_path / "written").exists()
+
+
+def test_a_file_of_the_export_may_be_a_link_to_another_place(duckdb: Any, tmp_path: Path) -> None:
+    """Of a file or of a directory of files; what no link of the export names stays out of reach."""
+    (tmp_path / "in").mkdir(exist_ok=True)
+    (tmp_path / "away").mkdir()
+    pd.DataFrame({"item_id": ["a"]}).to_parquet(tmp_path / "away" / "items.parquet")
+    (tmp_path / "in" / "items.parquet").symlink_to(tmp_path / "away" / "items.parquet")
+    (tmp_path / "in" / "events").symlink_to(tmp_path / "away")
+    with open_engine(run_settings(tmp_path / "in").data, tmp_path / "in") as engine:
+        for name in ("items.parquet", "events"):
+            assert engine.read_parquet(tmp_path / "in" / name).execute()["item_id"].tolist() == ["a"]
+    with pytest.raises(InputError):
+        duckdb.read_parquet(tmp_path / "in" / "items.parquet")
+
+
+def test_a_wide_table_is_read_without_a_join_for_each_column(duckdb: Any) -> None:
+    """Else the time grows with the third power of the columns: minutes for 300."""
+    table = duckdb.table(pd.DataFrame({"a": ["x"]}))
+    marked = table.select(a=table["a"].isin([str(i) for i in range(9)]))
+    plan = duckdb._backend.con.execute(f"EXPLAIN {ibis.to_sql(marked, dialect='duckdb')}").fetchall()
+    assert "JOIN" not in str(plan)

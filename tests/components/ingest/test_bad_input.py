@@ -35,7 +35,29 @@ def not_parquet(folder: Path) -> None:
     (folder / "events.parquet").write_text("user_id,item_id\n")
 
 
+def twice(folder: Path) -> None:
+    EVENTS.to_csv(folder / "Events.CSV", index=False)
+
+
+def other_name(folder: Path) -> None:
+    (folder / "events.parquet").rename(folder / "sales.xlsx")
+
+
+def no_parquet_in_it(folder: Path) -> None:
+    (folder / "events.parquet").unlink()
+    (folder / "events").mkdir()
+    EVENTS.to_csv(folder / "events" / "part-0.csv", index=False)
+
+
+def parquet_as_csv(folder: Path) -> None:
+    (folder / "events.parquet").rename(folder / "events.csv")
+
+
 BAD = {
+    "two files": (twice, InputError, "expected one file for the table events, got Events.CSV, events.parquet; remove"),
+    "another name": (other_name, InputError, "expected events.parquet or events.csv, found items.parquet, sales.xlsx"),
+    "a directory of CSV": (no_parquet_in_it, InputError, "in .parquet, found part-0.csv; make one CSV file of them"),
+    "Parquet as CSV": (parquet_as_csv, InputError, "events.csv: expected text, got a file of Parquet; give it the"),
     "no items table": (lambda folder: (folder / "items.parquet").unlink(), InputError, "expected items.parquet"),
     "no events table": (lambda folder: (folder / "events.parquet").unlink(), InputError, "expected events.parquet"),
     "no user": (rewrite(lambda e: e.drop(columns=c.USER)), InputError, "events.parquet: expected column user_id"),
@@ -114,6 +136,16 @@ BAD = {
         InputError,
         "expected a cut date after 2020-01-06 and not after 2020-02-15, got 2020-04-13",
     ),
+    "all at once": (
+        rewrite(lambda e: e.assign(**{c.TIME: at(3)})),
+        InputError,
+        "expected events on two days at least, to split time between them, got all on 2020-01-09",
+    ),
+    "only returns": (
+        rewrite(lambda e: e.assign(**{c.QUANTITY: -1.0})),
+        InputError,
+        "got none (4 of type return); purchases have a quantity above zero",
+    ),
     "too many dropped": (
         rewrite(lambda e: e.assign(**{c.QUANTITY: 0.0})),
         CheckFailed,
@@ -153,3 +185,9 @@ def test_an_unknown_directory_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"expected a directory with events.parquet and items.parquet, got .*nowhere"):
         ingest(data=run_settings(tmp_path / "nowhere").data, tables_dir=tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_where_every_row_is_dropped_the_message_has_the_reason(tmp_path: Path) -> None:
+    folder = write(tmp_path / "in", events=EVENTS.assign(**{c.QUANTITY: 0.0}), items=ITEMS)
+    with pytest.raises(InputError, match=r"got 4 that cannot \(most: quantity zero or negative, 4 rows\)"):
+        ingest(data=run_settings(folder, max_dropped_percent=100.0).data, tables_dir=tmp_path / "out")

@@ -64,8 +64,16 @@ TIMES: dict[str, tuple[Any, Any, str]] = {
     "microseconds": ([round(s * 1e6) for s in SECONDS], MOMENTS, "microseconds"),
     "nanoseconds": ([round(s * 1e6) * 1000 + 999 for s in SECONDS], MOMENTS, "nanoseconds"),
     "unsigned": (pd.array([round(s * 1e6) * 1000 for s in SECONDS], dtype="uint64"), MOMENTS, "nanoseconds"),
+    "Excel": ([43843.770891, 43862.0, 43935.379155], MOMENTS.floor("s"), "days of Excel"),
+    "Excel days": ([43843, 43862, 43935], DAYS, "days of Excel"),
+    "Excel as text": (["43843.7708912", "43862", "43935.3791551"], MOMENTS.floor("s"), "days of Excel"),
     "YYYYMMDD": ([20200113, 20200201, 20200414], DAYS, "YYYYMMDD"),
     "seconds as text": ([f"{s:.6f}" for s in SECONDS], MOMENTS, "seconds"),
+    "seconds as text, the last half of them": (
+        [f"{s + 0.5:.6f}" for s in SECONDS],
+        MOMENTS + pd.Timedelta(0.5, "s"),
+        "seconds",
+    ),
     "nanoseconds as text": ([str(round(s * 1e6) * 1000) for s in SECONDS], MOMENTS, "nanoseconds"),
     "YYYYMMDD as text": (["20200113", "20200201", "20200414"], DAYS, "YYYYMMDD"),
 }
@@ -89,6 +97,21 @@ TEXTS: dict[str, tuple[list[str], Any, str]] = {
         ["1/13/20 6:30 PM", "2/1/20 12:00 AM", "4/14/20 9:05 am"],
         MOMENTS.floor("min"),
         "MM-DD-YYYY",
+    ),
+    "the month's name second": (
+        ["13 Jan 2020 18:30", "1-FEB-20 00:00", "14. april 2020, 9:05 AM"],
+        MOMENTS.floor("min"),
+        "DD Mon YYYY",
+    ),
+    "the month's name first": (
+        ["Jan 13, 2020 6:30 PM", "February 1 2020 00:00", "Apr. 14, 2020 09:05"],
+        MOMENTS.floor("min"),
+        "Mon DD YYYY",
+    ),
+    "mail": (
+        ["Mon, 13 Jan 2020 19:30:00 +0100", "Sat, 1 Feb 2020 00:00:00 GMT", "14 Apr 2020 09:05:00 +0000"],
+        MOMENTS.floor("min"),
+        "DD Mon YYYY",
     ),
 }
 

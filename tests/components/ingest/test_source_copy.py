@@ -143,3 +143,54 @@ def test_a_table_of_iceberg_gives_its_current_snapshot(files: Path, tmp_path: Pa
     made.overwrite(table)
     (files / "events.parquet").unlink()
     assert tables_of(str(files), tmp_path / "a") == wanted
+
+
+@pytest.mark.parametrize(
+    ("file", "kind"),
+    [
+        pytest.param("_delta_log/00000000000000000000.json", "Delta Lake", marks=pytest.mark.needs("deltalake")),
+        pytest.param("metadata/v1.metadata.json", "Iceberg", marks=pytest.mark.needs("pyiceberg")),
+    ],
+)
+def test_a_broken_table_of_a_lake_is_one_line_without_words_of_the_library(files: Path, file: str, kind: str) -> None:
+    log = files / "events" / file
+    log.parent.mkdir(parents=True)
+    log.write_text("{broken")
+    with pytest.raises(
+        InputError, match=rf"^.*/events: expected a readable table of {kind}, got one whose log .*again$"
+    ):
+        local_directory(str(files)).__enter__()
+
+
+def test_packed_csv_reads_like_parquet(files: Path, tmp_path: Path) -> None:
+    wanted = tables_of(str(files), tmp_path / "b")
+    EVENTS.to_csv(files / "events.csv.gz", index=False)
+    with pytest.raises(InputError, match=r"one file for the table events, got events\.csv, events\.parquet"):
+        tables_of(str(files), tmp_path / "c")
+    (files / "events.parquet").unlink()
+    assert tables_of(str(files), tmp_path / "a") == wanted
+    (files / "events.csv.gz").write_bytes((files / "events.csv.gz").read_bytes()[:-20])
+    with pytest.raises(InputError, match=r"events\.csv\.gz: expected a readable gzip file"):
+        local_directory(str(files)).__enter__()
+
+
+def test_a_message_about_a_copy_names_the_source(files: Path, tmp_path: Path) -> None:
+    (files / "events.parquet").unlink()
+    EVENTS.drop(columns="user_id").to_csv(files / "events.csv.gz", index=False)
+    with pytest.raises(InputError, match=rf"^{files}/events.csv: expected column user_id"):
+        tables_of(str(files), tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("address", "message"),
+    [
+        (
+            "gs://bucket/x",
+            "expected a directory, s3://bucket/path or postgresql://user@host/database, got 'gs://bucket/x'",
+        ),
+        ("postgresql://me@host/db?password=secret", "expected an address without a password"),
+    ],
+)
+def test_an_address_that_cannot_be_read_is_one_line(address: str, message: str) -> None:
+    with pytest.raises(InputError, match=message.replace("?", r"\?")):
+        local_directory(address).__enter__()

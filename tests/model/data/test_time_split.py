@@ -35,5 +35,10 @@ def test_a_cut_that_leaves_one_side_empty_is_refused(cut_date: str) -> None:
         cut_seconds(FIRST, LAST, DataSettings(cut_date=cut_date))
 
 
+def test_a_single_day_cannot_be_split() -> None:
+    with pytest.raises(InputError, match=r"expected events on two days at least.*got all on 2017-01-01"):
+        cut_seconds(FIRST, FIRST + 3600, DataSettings())
+
+
 def test_days_are_utc_dates() -> None:
     assert day(moment("2017-12-03T23:59:59")) == "2017-12-03"
