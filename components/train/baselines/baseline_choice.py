@@ -86,7 +86,7 @@ def _means(recommender: Recommends, reader: TripReader, which: np.ndarray) -> di
     vector, number = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
     requests = Batch(*(tf.TensorSpec([None], part.dtype) for part in reader.batch(which[:1])))
     signature = [requests, tf.TensorSpec([None, None], tf.int32), vector, vector, number, number]
-    recommend = tf.function(recommender.recommend, input_signature=signature)
+    recommend = tf.function(recommender.recommend, autograph=False, input_signature=signature)
     parts = [which[first : first + BATCH] for first in range(0, len(which), BATCH)]
     items_NK = np.concatenate([_lists(recommend, recommender.ranked, reader.batch(part)) for part in parts])
     trips = reader.trips
