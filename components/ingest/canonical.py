@@ -13,7 +13,7 @@ from components.ingest.cleaning import Source
 from components.ingest.names import check_used, shown
 from components.ingest.table_reader import TableReader
 from model.data import columns as c
-from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS, Table
+from model.data.schema import EVENTS, ITEMS, PROMOTIONS, TABLES, USERS, Table
 from model.errors import InputError
 from tfx_configs.settings import DataSettings
 from tfx_configs.units import DAY_S
@@ -58,9 +58,7 @@ def open_tables(engine: Engine, folder: Path, data: DataSettings) -> list[TableR
     if not folder.is_dir():
         raise InputError(f"expected a directory with events.parquet and items.parquet, got {folder}")
     return [
-        TableReader.open(engine, path, table, data)
-        for table in (EVENTS, ITEMS, USERS, PROMOTIONS)
-        if (path := _find(folder, table)) is not None
+        TableReader.open(engine, path, table, data) for table in TABLES if (path := _find(folder, table)) is not None
     ]
 
 

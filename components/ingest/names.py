@@ -57,6 +57,11 @@ def shown(words: Iterable[str]) -> str:
     return listed + (f" and {len(every) - _SHOWN:,} more" if len(every) > _SHOWN else "")
 
 
+def canonical_name(table: Table, name: str, columns: Mapping[str, str]) -> str:
+    """Our name of an export's column; `columns`: the setting `data.columns`, where a key with the table holds first."""
+    return columns.get(f"{table.name}.{name}", columns.get(name, name))
+
+
 def renamed(table: Table, names: Collection[str], columns: Mapping[str, str], where: str) -> dict[str, str]:
     """{the export's name: ours} of all columns of one table.
 
@@ -67,7 +72,7 @@ def renamed(table: Table, names: Collection[str], columns: Mapping[str, str], wh
         InputError: two columns would get one name, one would get a name with ${, or a required one is not there; with
             the setting to start from.
     """
-    ours = {name: columns.get(f"{table.name}.{name}", columns.get(name, name)) for name in names}
+    ours = {name: canonical_name(table, name, columns) for name in names}
     for name, target in ours.items():
         others = [other for other in names if ours[other].lower() == target.lower() and other != name]
         if others:
@@ -128,7 +133,7 @@ def event_words(counts: Mapping[str, int], words: Mapping[str, str], where: str)
 
 def suggested_columns(table: Table, names: Collection[str], columns: Mapping[str, str]) -> dict[str, str]:
     """{the export's name: ours} for columns of the table that only a common name of theirs shows."""
-    mapped = {columns.get(f"{table.name}.{name}", columns.get(name, name)) for name in names}
+    mapped = {canonical_name(table, name, columns) for name in names}
     free = [name for name in names if name not in table.names and not {name, f"{table.name}.{name}"} & columns.keys()]
     return _suggested([name for name in table.names if name not in mapped], free)
 

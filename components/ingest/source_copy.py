@@ -21,7 +21,7 @@ import pyarrow.fs as fs
 import pyarrow.parquet as pq
 
 from components.kfp_support.progress import progress
-from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS
+from model.data.schema import EVENTS, TABLES
 from model.errors import InputError
 from model.files import combined_digest
 from model.system import object_store
@@ -33,7 +33,6 @@ POSTGRES = ("postgresql", "postgres")
 BATCH = 100_000
 """Rows of a batch that is copied."""
 LOCAL = fs.LocalFileSystem()
-TABLES = (EVENTS, ITEMS, USERS, PROMOTIONS)
 
 
 def is_remote(path: str) -> bool:

@@ -9,7 +9,7 @@ from ibis.expr.types import Table as Expr
 from components.artifacts.artifact import Record
 from components.engines.engine import Engine
 from components.ingest.canonical import open_tables
-from components.ingest.names import shown, suggested_columns, suggested_words
+from components.ingest.names import canonical_name, shown, suggested_columns, suggested_words
 from components.ingest.table_reader import TableReader
 from model.data import columns as c
 from model.data.schema import EVENTS
@@ -85,7 +85,7 @@ def _counts(raw: Expr) -> dict[str, int]:
 
 
 def _taken_for(reader: TableReader, columns: dict[str, str], name: str) -> str:
-    ours = columns.get(f"{reader.table.name}.{name}", columns.get(name, name))
+    ours = canonical_name(reader.table, name, columns)
     if ours in reader.table.names:
         return ours
     return "attribute" if reader.table.open else ""

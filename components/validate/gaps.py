@@ -72,7 +72,8 @@ def find(events: pd.DataFrame, settings: ValidationSettings, cut_s: int | None =
     Args:
         cut_s: start of the test span, unix seconds; None: no gap stops.
     """
-    gaps, sparse = gaps_of(events, settings), _sparse_start(weeks.days(events[c.TIME]), _visits(events))
+    visits = _visits(events)
+    gaps, sparse = _gaps(visits, settings), _sparse_start(weeks.days(events[c.TIME]), visits)
     near = np.inf if cut_s is None else weeks.day_of(cut_s) - NEAR_CUT_DAYS
     holes = [gap for gap in gaps if gap.days > settings.max_missing_days and gap.last >= near and not gap.recurs]
     closures = [gap for gap in gaps if gap not in holes]
@@ -86,10 +87,9 @@ def dense_events(events: pd.DataFrame) -> pd.DataFrame:
     return events[weeks.days(events[c.TIME]) >= int(visits.index[_dense_begin(visits.to_numpy())])]
 
 
-def gaps_of(events: pd.DataFrame, settings: ValidationSettings) -> list[Gap]:
+def _gaps(visits: pd.Series, settings: ValidationSettings) -> list[Gap]:
     """Every gap of the dense span, oldest first."""
-    counts = _visits(events)
-    counts = counts.iloc[_dense_begin(counts.to_numpy()) :]
+    counts = visits.iloc[_dense_begin(visits.to_numpy()) :]
     if len(counts) < MIN_DAYS:
         return []
     days, visits_D = counts.index.to_numpy(), counts.to_numpy()

@@ -28,35 +28,33 @@ def task_for(report: IngestReport, shoppers: Shoppers, cuts: tuple[Cut, ...], ru
     least = run.labels.min_judged_trips
     planned = next((cut for cut in cuts if cut.cut == report.cut), None)
     enough = [cut for cut in cuts if cut.judged >= least]
-    advice = [finding.line() for finding in report.findings]
-    stopped = report.dropped_percent > run.data.max_dropped_percent
-    if stopped:
-        advice.append(
+    stops = []
+    if report.dropped_percent > run.data.max_dropped_percent:
+        stops.append(
             f"{report.dropped_percent:g} % of event rows would be dropped, {run.data.max_dropped_percent:g} % may be: "
             f"mend the source, or --set data.max_dropped_percent={math.ceil(report.dropped_percent)}"
         )
     unlisted, allowed = 100 * report.unlisted / report.events, run.validation.max_unknown_percent
     if unlisted > allowed:
-        advice.append(
+        stops.append(
             f"{unlisted:.1f} % of events are of items without a row in items, {allowed:g} % may be: add the rows, or "
             f"--set validation.max_unknown_percent={math.ceil(unlisted)}"
         )
     if planned is None or planned.judged < least:
         judged = planned.judged if planned else 0
         message = f"the cut {report.cut} leaves {judged:,} trips to judge, and {least:,} are needed"
-        advice.append(f"{message}: --cut-date {enough[0].cut} leaves {enough[0].judged:,}" if enough else message)
+        stops.append(f"{message}: --cut-date {enough[0].cut} leaves {enough[0].judged:,}" if enough else message)
+    advice = tuple(finding.line() for finding in report.findings) + tuple(stops)
     back = 100 * shoppers.returning / shoppers.shoppers
     if not enough:
         why = (
             f"{back:.1f} % of shoppers come back, and no cut leaves {least:,} of them to judge: Aisle learns from what "
             "a shopper did before, which these data do not have"
         )
-        return Task(name="none", why=why, runs=False, advice=tuple(advice))
-    runs = not stopped and unlisted <= allowed and planned is not None and planned.judged >= least
+        return Task(name="none", why=why, runs=False, advice=advice)
     repeats = f"{shoppers.repeat_percent:g} % of purchases repeat an earlier one of their shopper"
     if shoppers.repeat_percent >= REPEAT_PERCENT:
-        return Task(
-            name="next basket", why=f"{repeats}: repeats and new items in one list", runs=runs, advice=tuple(advice)
-        )
-    why = f"{repeats}: the list is of what the shopper has not bought before"
-    return Task(name="discovery", why=why, runs=runs, advice=tuple(advice))
+        name, why = "next basket", f"{repeats}: repeats and new items in one list"
+    else:
+        name, why = "discovery", f"{repeats}: the list is of what the shopper has not bought before"
+    return Task(name=name, why=why, runs=not stops, advice=advice)

@@ -20,8 +20,8 @@ def check_with_tfma(judged: Judged, evaluation: Evaluation, gate: GateSettings, 
     Args:
         evaluation: our numbers, `models` and `slices`, with the names of candidate, stable model and baselines.
     """
-    best = max(evaluation.baselines, key=lambda name: _value(evaluation, name, REGRESSION_METRIC))
-    config = eval_config(judged, evaluation.candidate, evaluation.stable or best, thresholds(evaluation, gate))
+    reference = evaluation.stable or _best(evaluation, REGRESSION_METRIC)
+    config = eval_config(judged, evaluation.candidate, reference, thresholds(evaluation, gate))
     return compare(run_tfma(judged, out, config), evaluation, len(judged.baskets))
 
 
@@ -33,11 +33,8 @@ def thresholds(evaluation: Evaluation, gate: GateSettings) -> list[Threshold]:
     """
     stable = evaluation.stable
 
-    def best(metric: str) -> str:
-        return max(evaluation.baselines, key=lambda name: (_value(evaluation, name, metric), name))
-
     def bound(measured: Measured, metric: str, ratio: float) -> float:
-        return ratio * _value(measured, best(metric), metric) * (1 - ROUNDING)
+        return ratio * _value(measured, _best(evaluation, metric), metric) * (1 - ROUNDING)
 
     ratio = gate.min_ratio_to_blessed if stable else gate.min_ratio_to_baseline
     asked = [
@@ -91,6 +88,11 @@ def _difference(ours: float | None, theirs: float | None) -> float:
     if ours is None or math.isnan(theirs):
         return 0.0 if ours is None and math.isnan(theirs) else math.inf
     return abs(ours - theirs)
+
+
+def _best(evaluation: Evaluation, metric: str) -> str:
+    """The baseline that is best over all trips."""
+    return max(evaluation.baselines, key=lambda name: (_value(evaluation, name, metric), name))
 
 
 def _value(measured: Measured, model: str, metric: str) -> float:
