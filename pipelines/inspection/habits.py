@@ -1,5 +1,7 @@
 """How shoppers of an export buy, and how many of their trips each cut would let a run judge."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 from ibis import _
@@ -45,12 +47,13 @@ class Cut(Record):
     """Lines after the cut whose item was never bought before it: unknown to every model, percent."""
 
 
-def habits(engine: Engine, purchases: Table, cut_s: int) -> tuple[Shoppers, tuple[Cut, ...]]:
+def habits(engine: Engine, purchases: Table, cut_s: int, judged: Mapping[int, int]) -> tuple[Shoppers, tuple[Cut, ...]]:
     """Figures of the shoppers, and of each cut that lies inside the span, the latest first.
 
     Args:
         purchases: events that are positives, canonical columns, at least one.
         cut_s: cut that a run with these settings would have, unix seconds; always among the cuts.
+        judged: {day since 1970: trips that can be judged if time is split there} (components/examples/judgeable.py).
     """
     lines = engine.hold(_lines(purchases))
     trips = lines.select(c.USER, c.BASKET, "trip_s").distinct().to_pandas()
@@ -68,7 +71,7 @@ def habits(engine: Engine, purchases: Table, cut_s: int) -> tuple[Shoppers, tupl
     by_day = lines.mutate(first_s=_.trip_s.min().over(group_by=c.ITEM))
     by_day = by_day.group_by(day=_.trip_s // DAY_S, first=_.first_s // DAY_S).agg(lines=_.count()).to_pandas()
     trip_T = trips["trip_s"].to_numpy()
-    return shoppers, tuple(_cut(cut, trip_T, by_shopper, by_day) for cut in _cuts(trip_T, cut_s))
+    return shoppers, tuple(_cut(cut, trip_T, by_shopper, by_day, judged) for cut in _cuts(trip_T, cut_s))
 
 
 def _lines(purchases: Table) -> Table:
@@ -84,15 +87,16 @@ def _cuts(trip_T: np.ndarray, cut_s: int) -> list[int]:
     return sorted((cut for cut in tried if first < cut <= last), reverse=True)
 
 
-def _cut(cut_s: int, trip_T: np.ndarray, by_shopper: pd.DataFrame, by_day: pd.DataFrame) -> Cut:
+def _cut(
+    cut_s: int, trip_T: np.ndarray, by_shopper: pd.DataFrame, by_day: pd.DataFrame, judged: Mapping[int, int]
+) -> Cut:
     after = by_day[by_day["day"] >= cut_s // DAY_S]
     unseen = after.loc[after["first"] >= cut_s // DAY_S, "lines"].sum()
-    cold = by_shopper["min"] >= cut_s
     return Cut(
         cut=day(cut_s),
         test_days=int(trip_T.max()) // DAY_S - cut_s // DAY_S,
         trips_before=int((trip_T < cut_s).sum()),
-        judged=int((~cold & (by_shopper["max"] >= cut_s)).sum()),
-        cold=int(cold.sum()),
+        judged=judged.get(cut_s // DAY_S, 0),
+        cold=int((by_shopper["min"] >= cut_s).sum()),
         unseen_percent=round(100 * float(unseen) / max(float(after["lines"].sum()), 1.0), 1),
     )

@@ -10,6 +10,7 @@ import pandas as pd
 from components.artifacts.artifact import Record
 from components.artifacts.tables import IngestReport, Tables
 from components.engines.engine import Engine, open_engine
+from components.examples.judgeable import judged_by_cut
 from components.ingest.run import ingest
 from components.ingest.source_copy import local_directory
 from components.ingest.survey import TableView, survey
@@ -92,8 +93,12 @@ def _measured(
 ) -> Inspection:
     events = engine.read_parquet(written.events)
     days = events.select(day=events[c.TIME].epoch_seconds() // DAY_S).distinct().to_pandas()["day"]
-    judged = events.filter(is_of_types(events.__getitem__, judged_types(run.labels, report.purchases)))
-    shoppers, cuts = habits(engine, judged, report.cut_s)
+    types = judged_types(run.labels, report.purchases)
+    columns = events.select(c.USER, c.BASKET, c.TIME, c.EVENT_TYPE, c.QUANTITY).to_pandas()
+    day_D, judged_D = judged_by_cut(columns, run.labels.positive_types, types)
+    judged = dict(zip(day_D.tolist(), judged_D.tolist(), strict=True))
+    bought = events.filter(is_of_types(events.__getitem__, types))
+    shoppers, cuts = habits(engine, bought, report.cut_s, judged)
     return Inspection(
         tables=tables,
         data=start,

@@ -3,6 +3,7 @@
 import pandas as pd
 
 from components.engines.engine import open_engine
+from components.examples.judgeable import judged_by_cut
 from model.data import columns as c
 from pipelines.inspection.habits import Cut, habits
 from tfx_configs.settings import DataSettings
@@ -22,8 +23,10 @@ def test_repeats_are_of_earlier_trips_and_each_cut_counts_its_own_shoppers() -> 
     rows = pd.DataFrame(ROWS, columns=[c.USER, c.BASKET, c.ITEM, c.TIME]).sample(frac=1, random_state=1)
     rows[c.TIME] = pd.to_datetime(rows[c.TIME])
     cut_s = int(pd.Timestamp("2024-02-01").timestamp())
+    events = rows.assign(**{c.EVENT_TYPE: c.PURCHASE, c.QUANTITY: 1.0})
+    judged = dict(zip(*judged_by_cut(events, (c.PURCHASE,), (c.PURCHASE,)), strict=True))
     with open_engine(DataSettings()) as engine:
-        shoppers, cuts = habits(engine, engine.table(rows), cut_s)
+        shoppers, cuts = habits(engine, engine.table(rows), cut_s, judged)
     assert (shoppers.shoppers, shoppers.returning, shoppers.trips, shoppers.lines) == (3, 1, 4, 6)
     assert shoppers.trips_of_the_median == 1
     assert shoppers.repeat_percent == round(100 / 6, 1)
