@@ -1,17 +1,16 @@
 """Which promotions run for an item in a store at a time: all kinds in one binary search.
 
-Shape legend: C candidates, P promotion stretches, N moments at which something changes, K kinds.
+Shape legend: P promotion stretches, N moments at which something changes.
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from model.data.catalog import MISSING, MOST_KINDS, Promotions
-from model.system.legacy_keras import tf
-from tfx_configs.units import HOUR_S
+from model.kernels.compiler import kernel
 
+_EVERYWHERE = np.int32(MISSING)
 HOURS = 1 << 20
 """More than the hours since 1970 until the year 2089: (place, hour) packs into one sortable int64."""
 
@@ -23,6 +22,7 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
     turns the kind's bit over, so that the mask at a moment is the exclusive or of all turns up to it. Every place ends
     with nothing running.
     """
+    assert len(promotions) <= MOST_KINDS
     keys, bits = [np.array([-1])], [np.zeros(1, np.uint8)]
     for number, kind in enumerate(promotions):
         place_P = kind.store_P.astype(np.int64) * items + kind.item_P
@@ -41,31 +41,21 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
     return key[settled], mask[settled]
 
 
-class PromotionCalendar(tf.Module):
-    """Finds the running kinds of (store, item, time): in mask_N, at the last key of key_N that is not later."""
+@kernel
+def running(key_N, mask_N, items, store, item, hour):
+    """uint8 bits of the kinds that run for an item in a store; MISSING for what runs in all stores."""
+    key = (np.int64(store) * items + item) * HOURS + hour
+    low, size = 0, len(key_N)
+    while size > 0:
+        half = size >> 1
+        right = key_N[low + half] <= key
+        low = low + half + 1 if right else low
+        size = size - half - 1 if right else half
+    return mask_N[low - 1]
 
-    def __init__(self, promotions: Sequence[Promotions], items: int) -> None:
-        super().__init__(name="promotions")
-        assert len(promotions) <= MOST_KINDS
-        self.kinds = tuple(p.kind for p in promotions)
-        self._items = items
-        self._in_all_stores = any((p.store_P == MISSING).any() for p in promotions)
-        key, mask = changes(promotions, items)
-        self.key_N = tf.Variable(key, trainable=False, name="key")
-        self.mask_N = tf.Variable(mask, trainable=False, name="mask")
 
-    def __call__(self, store_C: Any, item_C: Any, time_C: Any) -> Any:
-        """[C, K] float32, the kinds in their order: 1 where it runs in this store or in all stores."""
-        if not self.kinds:
-            return tf.zeros([tf.size(item_C), 0])
-        mask_C = tf.where(store_C != MISSING, self._running(store_C, item_C, time_C), 0)
-        if self._in_all_stores:
-            everywhere_C = self._running(tf.fill(tf.shape(store_C), MISSING), item_C, time_C)
-            mask_C = tf.bitwise.bitwise_or(mask_C, everywhere_C)
-        bit_K = tf.constant([1 << number for number in range(len(self.kinds))])
-        return tf.cast(tf.bitwise.bitwise_and(mask_C[:, None], bit_K) > 0, tf.float32)
-
-    def _running(self, store_C: Any, item_C: Any, time_C: Any) -> Any:
-        place_C = tf.cast(store_C, tf.int64) * self._items + tf.cast(item_C, tf.int64)
-        at_C = tf.searchsorted(self.key_N, place_C * HOURS + time_C // HOUR_S, side="right") - 1
-        return tf.cast(tf.gather(self.mask_N, at_C), tf.int32)
+@kernel
+def running_here(key_N, mask_N, items, store, item, hour):
+    """The same, in this store or in all stores."""
+    everywhere = running(key_N, mask_N, items, _EVERYWHERE, item, hour)
+    return everywhere if store == _EVERYWHERE else everywhere | running(key_N, mask_N, items, store, item, hour)

@@ -2,15 +2,13 @@
 
 After Wang et al., "DCN V2" (WWW 2021): x_{l+1} = x_0 * (W x_l + b) + x_l, in parallel with a plain network.
 
-Shape legend: B requests, C candidates of all requests together, F dense features, A attributes.
+Shape legend: C candidates of all requests together, F dense features, A item attributes, D shopper attributes.
 """
 
 from collections.abc import Sequence
 
-from model.data.batch import Batch
-from model.data.catalog import Catalog
-from model.features.graph import FeatureGraph, first_codes
-from model.networks.candidates import Candidates
+import numpy as np
+
 from model.networks.tfrs import tfrs
 from model.system.legacy_keras import Tensor, tf
 
@@ -29,15 +27,16 @@ class Ranker(tf.Module):
     log-odds of a purchase on this trip. Training sets all four.
     """
 
-    def __init__(self, catalog: Catalog, features: int) -> None:
+    def __init__(
+        self, features: int, vocabulary: int, attribute_sizes: Sequence[int], user_attribute_sizes: Sequence[int]
+    ) -> None:
+        """features: dense ones. vocabulary: embedding rows of ids. The sizes: codes of each attribute."""
         super().__init__(name="ranker")
         layers = tf.keras.layers
-        self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")
-        self._attribute_IA = tf.Variable(catalog.attribute_IA, trainable=False, name="attributes")
-        self._user_attribute_UD = tf.Variable(catalog.user_attribute_UD, trainable=False, name="user_attributes")
-        self._item = layers.Embedding(catalog.vocabulary_size, EMBEDDING)
-        self._attributes = AttributeEmbedding(catalog.attribute_sizes, EMBEDDING)
-        self._user = AttributeEmbedding(catalog.user_attribute_sizes, EMBEDDING // 2)
+        self.attributes, self.user_attributes = len(attribute_sizes), len(user_attribute_sizes)
+        self._item = layers.Embedding(vocabulary, EMBEDDING)
+        self._attributes = AttributeEmbedding(attribute_sizes, EMBEDDING)
+        self._user = AttributeEmbedding(user_attribute_sizes, EMBEDDING // 2)
         self.mean_F = tf.Variable(tf.zeros(features), trainable=False, name="mean")
         self.scale_F = tf.Variable(tf.ones(features), trainable=False, name="scale")
         self._cross = [tfrs.layers.dcn.Cross(projection_dim=CROSS_RANK) for _ in range(CROSS_LAYERS)]
@@ -46,15 +45,14 @@ class Ranker(tf.Module):
         self.slope = tf.Variable(1.0, trainable=False, name="slope")
         self.offset = tf.Variable(0.0, trainable=False, name="offset")
 
-    def __call__(self, dense_CF: Tensor, item_C: Tensor, user_C: Tensor) -> Tensor:
-        """[C] float32 log-odds."""
+    def __call__(self, dense_CF: Tensor, vocabulary_C: Tensor, attribute_CA: Tensor, user_CD: Tensor) -> Tensor:
+        """[C] float32 log-odds.
+
+        Args:
+            dense_CF: logs taken. The others: int32 embedding row of the item's id, its and the shopper's codes.
+        """
         standard_CF = tf.clip_by_value((dense_CF - self.mean_F) / self.scale_F, -CLIP, CLIP)
-        parts = [
-            standard_CF,
-            self._item(tf.gather(self._vocabulary_I, item_C)),
-            self._attributes(tf.gather(self._attribute_IA, item_C)),
-            self._user(tf.gather(self._user_attribute_UD, user_C)),
-        ]
+        parts = [standard_CF, self._item(vocabulary_C), self._attributes(attribute_CA), self._user(user_CD)]
         start = crossed = tf.concat(parts, axis=1)
         for layer in self._cross:
             crossed = layer(start, crossed)
@@ -67,22 +65,9 @@ class AttributeEmbedding(tf.Module):
 
     def __init__(self, sizes: Sequence[int], width: int) -> None:
         super().__init__(name="attribute_embedding")
-        self._first_A, self._width = first_codes(sizes), len(sizes) * width
+        self._first_A, self._width = np.cumsum([0, *sizes])[:-1].astype(np.int32), len(sizes) * width
         self._table = tf.keras.layers.Embedding(max(sum(sizes), 1), width)
 
     def __call__(self, code_CA: Tensor) -> Tensor:
         """[C, A * width], one attribute after the other."""
         return tf.reshape(self._table(code_CA + self._first_A), [tf.shape(code_CA)[0], self._width])
-
-
-class RankerScorer(tf.Module):
-    """The ranker as a scorer of candidates (see model/networks/recommender.py): the probability of a purchase on this
-    trip."""
-
-    def __init__(self, ranker: Ranker) -> None:
-        super().__init__(name="ranker_scorer")
-        self.ranker = ranker
-
-    def __call__(self, graph: FeatureGraph, values: dict[str, Tensor], batch: Batch, candidates: Candidates) -> Tensor:
-        user_C = tf.gather(batch.user_B, candidates.row_C)
-        return tf.math.sigmoid(self.ranker(graph.dense(values), candidates.item_C, user_C))

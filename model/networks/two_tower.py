@@ -2,93 +2,69 @@
 
 After Yi et al., "Sampling-bias-corrected neural modeling for large corpus item recommendations" (RecSys 2019).
 
-Shape legend: B requests, H history events, N items, d width of the vectors.
+Shape legend: B requests, R recent events, L half-lives, N items, A item attributes, D shopper attributes, d width of
+the vectors.
 """
 
-import math
+from collections.abc import Sequence
 
-from model.api import RECENT_EVENTS
-from model.data.batch import Batch
-from model.data.catalog import Catalog
+from model.features.recent import TASTE_DAYS, Recent
 from model.system.legacy_keras import Tensor, tf
-from tfx_configs.units import DAY_S
 
-TASTE_HALF_LIVES_DAYS = (3.0, 30.0, 180.0)
-"""The history is summed three times: what was bought lately, this month, all along."""
+USER_WIDTH = 8
 
 
 class ItemTower(tf.Module):
     """Id, shared below the frequency floor, plus attributes: a new item is placed by its attributes."""
 
-    def __init__(self, catalog: Catalog, dimension: int) -> None:
+    def __init__(self, vocabulary: int, attribute_sizes: Sequence[int], dimension: int) -> None:
+        """vocabulary: embedding rows of ids. attribute_sizes: codes of each attribute."""
         super().__init__(name="item_tower")
-        self._attribute_IA = tf.Variable(catalog.attribute_IA, trainable=False, name="attributes")
-        self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")
-        self._identity = tf.keras.layers.Embedding(catalog.vocabulary_size, dimension)
-        self._attributes = [tf.keras.layers.Embedding(size, dimension) for size in catalog.attribute_sizes]
+        self._identity = tf.keras.layers.Embedding(vocabulary, dimension)
+        self._attributes = [tf.keras.layers.Embedding(size, dimension) for size in attribute_sizes]
         self._mix = tf.keras.Sequential(
             [tf.keras.layers.Dense(2 * dimension, activation="relu"), tf.keras.layers.Dense(dimension)]
         )
 
-    def content(self, item_N: Tensor) -> Tensor:
-        """[N, d]: sum of the item's embeddings; also what a history is summed from."""
-        total = self._identity(tf.gather(self._vocabulary_I, item_N))
-        code_NA = tf.gather(self._attribute_IA, item_N)
+    def content(self, vocabulary: Tensor, attribute: Tensor) -> Tensor:
+        """[..., d]: sum of the item's embeddings; also what a history is summed from.
+
+        Args:
+            vocabulary: [...] int32 embedding row of the id. attribute: [..., A] int32 codes.
+        """
+        total = self._identity(vocabulary)
         for a, embedding in enumerate(self._attributes):
-            total += embedding(code_NA[:, a])
+            total += embedding(attribute[..., a])
         return total
 
-    def __call__(self, item_N: Tensor) -> Tensor:
+    def __call__(self, vocabulary_N: Tensor, attribute_NA: Tensor) -> Tensor:
         """[N, d] unit vectors."""
-        content = self.content(item_N)
+        content = self.content(vocabulary_N, attribute_NA)
         return tf.math.l2_normalize(content + self._mix(content), axis=1)
 
 
 class QueryTower(tf.Module):
     """Decayed history, shopper attributes and time of the week. No shopper id: a new shopper needs no training."""
 
-    half_lives_days: tuple[float, ...] = TASTE_HALF_LIVES_DAYS
-
-    def __init__(self, catalog: Catalog, items: ItemTower, dimension: int) -> None:
+    def __init__(self, items: ItemTower, user_attribute_sizes: Sequence[int], dimension: int) -> None:
         super().__init__(name="query_tower")
         self._items = items
-        self._user_attribute_UD = tf.Variable(catalog.user_attribute_UD, trainable=False, name="user_attributes")
-        self._attributes = [tf.keras.layers.Embedding(size, 8) for size in catalog.user_attribute_sizes]
+        self._dimension = dimension
+        self._attributes = [tf.keras.layers.Embedding(size, USER_WIDTH) for size in user_attribute_sizes]
         self._mix = tf.keras.Sequential(
             [tf.keras.layers.Dense(4 * dimension, activation="relu"), tf.keras.layers.Dense(dimension)]
         )
 
-    def __call__(self, batch: Batch) -> Tensor:
+    @property
+    def items(self) -> ItemTower:
+        return self._items
+
+    def __call__(self, recent: Recent) -> Tensor:
         """[B, d] unit vectors."""
-        requests = tf.shape(batch.time_B)[0]
-        batch = _recent(batch, requests)
-        age_H = tf.cast(tf.gather(batch.time_B, batch.history_row_H) - batch.history_time_H, tf.float32) / DAY_S
-        content_Hd = self._items.content(batch.history_item_H)
-        parts = [_moment(batch.time_B)]
-        for half_life in self.half_lives_days:
-            weight_H1 = (2.0 ** (-age_H / half_life))[:, None]
-            total_Bd = tf.math.unsorted_segment_sum(weight_H1 * content_Hd, batch.history_row_H, requests)
-            weight_B1 = tf.math.unsorted_segment_sum(weight_H1, batch.history_row_H, requests)
-            parts += [total_Bd / (weight_B1 + 1e-3), tf.math.log1p(weight_B1)]
-        codes_BD = tf.gather(self._user_attribute_UD, batch.user_B)
-        parts += [embedding(codes_BD[:, i]) for i, embedding in enumerate(self._attributes)]
+        content_BRd = self._items.content(recent.vocabulary_BR, recent.attribute_BRA)
+        total_BLd = tf.matmul(recent.weight_BRL, content_BRd, transpose_a=True)
+        weight_BL1 = tf.reduce_sum(recent.weight_BRL, axis=1)[:, :, None]
+        taste_BLd = tf.concat([total_BLd / (weight_BL1 + 1e-3), tf.math.log(1.0 + weight_BL1)], axis=2)
+        parts = [recent.moment_BX, tf.reshape(taste_BLd, [-1, len(TASTE_DAYS) * (self._dimension + 1)])]
+        parts += [embedding(recent.user_BD[:, i]) for i, embedding in enumerate(self._attributes)]
         return tf.math.l2_normalize(self._mix(tf.concat(parts, axis=1)), axis=1)
-
-
-def _recent(batch: Batch, requests: Tensor) -> Batch:
-    """The batch with only the last RECENT_EVENTS of each history."""
-    row_H = batch.history_row_H
-    end_B = tf.cumsum(tf.math.unsorted_segment_sum(tf.ones_like(row_H), row_H, requests))
-    recent = tf.gather(end_B, row_H) - tf.range(tf.size(row_H)) <= RECENT_EVENTS
-    return batch._replace(
-        history_item_H=tf.boolean_mask(batch.history_item_H, recent),
-        history_time_H=tf.boolean_mask(batch.history_time_H, recent),
-        history_row_H=tf.boolean_mask(row_H, recent),
-    )
-
-
-def _moment(time_B: Tensor) -> Tensor:
-    """[B, 4]: time of day and day of week on circles."""
-    days = tf.cast(time_B % (7 * DAY_S), tf.float32) / DAY_S
-    angles = [2 * math.pi * days, 2 * math.pi / 7 * days]
-    return tf.stack([f(angle) for angle in angles for f in (tf.sin, tf.cos)], axis=1)

@@ -1,6 +1,6 @@
 """What training sets, by name: the towers', the ranker's and the pre-ranker's weights inside a SavedModel.
 
-They are stored once: the names lead to the same variables that serving reads.
+They are stored once: the names lead to the same variables that the signatures read.
 """
 
 from collections.abc import Mapping
@@ -9,32 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from model.errors import ModelRefused
-from model.networks.ranker import RankerScorer
-from model.networks.recommender import Recommender, Recommends
 from model.system.legacy_keras import tf
 
 ATTRIBUTE = "weights"
-"""Of the module that export saves."""
-OF_THE_CATALOG = ("vocabulary", "attributes", "user_attributes")
-"""Variables of towers and ranker that describe a snapshot, by item or shopper; they are not learned."""
+"""Of the module that is saved (model/networks/trained.py)."""
 
 
 def weights(query_tower: tf.Module, ranker: tf.Module, preranker: tf.Module) -> dict[str, tf.Variable]:
     """{name: variable}, the item tower's among the query tower's; layers have theirs once they were called."""
     parts = {"towers": query_tower, "ranker": ranker, "preranker": preranker}
-    named = ((part, v.name.split("/")[-1].split(":")[0], v) for part, module in parts.items() for v in module.variables)
-    learned = [variable for variable in named if variable[1] not in OF_THE_CATALOG]
-    return {f"{part}-{n:02d}-{name}": variable for n, (part, name, variable) in enumerate(learned)}
-
-
-def of_recommender(recommender: Recommends) -> dict[str, tf.Variable]:
-    """The same of a recommender with towers and the ranker; {} of others, for baselines learn nothing."""
-    if not isinstance(recommender, Recommender) or recommender.query_tower is None:
-        return {}
-    scorer = recommender.scorer
-    if not isinstance(scorer, RankerScorer):
-        return {}
-    return weights(recommender.query_tower, scorer.ranker, recommender.candidates.preranker)
+    return {
+        f"{part}-{n:02d}-{variable.name.split('/')[-1].split(':')[0]}": variable
+        for part, module in parts.items()
+        for n, variable in enumerate(module.variables)
+    }
 
 
 def read(directory: Path) -> dict[str, np.ndarray]:

@@ -1,0 +1,254 @@
+"""The pool: own history, the towers' neighbours, what is popular now; and what the pre-ranker reads of each entry.
+
+Shape legend: B requests, H history events, R retrieved, X exclusions, P entries of the pool of one request, N listed
+entries of all requests together, W snapshots, Q popular items of a snapshot, K kinds of promotion, J inputs.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from model.api import SOURCES
+from model.data.batch import Batch
+from model.data.catalog import Catalog
+from model.features.matrix import Features, Histories, week_of
+from model.features.promotion_calendar import running_here
+from model.features.seen import AFFINITY_DAYS, NEVER_DAYS, affinities, ages
+from model.kernels.compiler import kernel
+from model.kernels.numbers import INF, ONE, ZERO, halved, log1p_row
+from model.kernels.selection import best
+from model.kernels.tables import UNKNOWN, places, slot_of
+from tfx_configs.settings import CandidateSettings
+from tfx_configs.units import HOUR_S
+
+OWN = ("bought", "decayed_60d", "decayed_365d", "last_days")
+"""Of what the shopper bought before: 1, its purchases halved every 60 and 365 days, days since the last; else 0."""
+EVERY = ("popularity", "repurchase", "affinity", "affinity_share", "affinity_last_days", "place")
+"""Of every entry: purchases by everybody, share of buyers who came back; of its first attribute the shopper's
+purchases, their share of all the shopper's, and days since the last; its place in the towers' list. The shares enter as
+they are, the others as log(1 + x)."""
+INPUTS = (*OWN, *EVERY)
+LINE = (*INPUTS, *(f"bought_{name}" for name in EVERY), "one")
+"""What the pre-ranker's line weighs: the inputs, those of EVERY again for what was bought before, and 1."""
+BY_SOURCE = {"bought": 100.0, "decayed_60d": 10.0, "place": -1.0, "popularity": 1e-4}
+"""Before anything is learned: what was bought before by its decayed count, then the towers', then the popular."""
+_LONG_DAYS = np.float32(365)
+_OWN, _NEAR, _POPULAR, _EXCLUDED = (np.int32(source) for source in range(len(SOURCES) + 1))
+_BOUGHT, _SHORT, _LONG, _YOUNG, _SOLD, _AGAIN, _AFFINE, _SHARE, _AFFINE_DAYS, _PLACE = range(len(INPUTS))
+_OWNS, _WIDTH = len(OWN), len(INPUTS)
+_MOST_LINE = len(LINE) - 1
+
+
+class Barred(NamedTuple):
+    """What must not be listed."""
+
+    item_X: np.ndarray
+    """[X] int32 item index, those of the first request first; UNKNOWN is ignored."""
+    end_B: np.ndarray
+    """[B] int64 where each request's items end."""
+
+
+class Listed(NamedTuple):
+    """Entries of the pools, the best of each request first, by the pre-ranker's line."""
+
+    item_N: np.ndarray
+    source_N: np.ndarray
+    """[N] int32 position in model.api.SOURCES."""
+    line_N: np.ndarray
+    """[N] float32 the line's score."""
+    input_NJ: np.ndarray
+    """[N, J] float32 INPUTS, then one column a kind of promotion: 1 where it runs for the item now."""
+    end_B: np.ndarray
+
+
+class Pools:
+    """Lists the pool of each request. Stateless, so threads may share it."""
+
+    def __init__(self, catalog: Catalog, settings: CandidateSettings, features: Features) -> None:
+        self._features, self._retrieved = features, settings.retrieved
+        top_WQ = np.argsort(-catalog.recent_WI, axis=1, kind="stable")[:, : settings.popular].astype(np.int32)
+        bought_WQ = np.take_along_axis(catalog.recent_WI, top_WQ, axis=1) > 0
+        self.popular_WQ = np.where(bought_WQ, top_WQ, UNKNOWN).astype(np.int32)
+
+    def __call__(self, batch: Batch, retrieved_BR: np.ndarray, barred: Barred, line: np.ndarray, most: int) -> Listed:
+        """At most `most` entries of each request.
+
+        Args:
+            retrieved_BR: [B, R] int32 items from the towers, best first, UNKNOWN where there is none.
+            line: float32 weights of LINE.
+        """
+        histories = Histories.of(batch)
+        offered = retrieved_BR.shape[1] + self.popular_WQ.shape[1]
+        room_B = np.minimum(np.diff(histories.end_B, prepend=0) + offered, most)
+        room = int(room_B.sum())
+        listed = Listed(
+            item_N=np.empty(room, np.int32),
+            source_N=np.empty(room, np.int32),
+            line_N=np.empty(room, np.float32),
+            input_NJ=np.empty((room, _WIDTH + len(self._features.kinds)), np.float32),
+            end_B=np.empty(len(batch.time_B), np.int64),
+        )
+        size = _list(
+            self._features.snapshot, histories, self.popular_WQ, retrieved_BR, self._retrieved, barred, line, most, listed
+        )
+        return Listed(*(array[:size] for array in listed[:-1]), listed.end_B)
+
+
+def line_by_source() -> np.ndarray:
+    """float32 weights of LINE."""
+    return np.array([BY_SOURCE.get(name, 0.0) for name in LINE], np.float32)
+
+
+def line_inputs(input_NJ: np.ndarray) -> np.ndarray:
+    """[N, len(LINE)] float32: what the line weighs, from Listed.input_NJ."""
+    every_NE = input_NJ[:, _OWNS:_WIDTH]
+    bought_N1, one_N1 = input_NJ[:, :1], np.ones((len(input_NJ), 1), np.float32)
+    return np.concatenate([input_NJ[:, :_WIDTH], bought_N1 * every_NE, one_N1], axis=1)
+
+
+@kernel
+def _list(snapshot, histories, popular_WQ, retrieved_BR, retrieved, barred, line, most, listed):
+    size, from_event, from_barred = 0, 0, 0
+    for b in range(len(histories.time_B)):
+        to_event, to_barred = histories.end_B[b], barred.end_B[b]
+        size = _list_one(
+            snapshot,
+            histories.item_H[from_event:to_event],
+            histories.time_H[from_event:to_event],
+            histories.time_B[b],
+            histories.store_B[b],
+            popular_WQ,
+            retrieved_BR[b],
+            retrieved,
+            barred.item_X[from_barred:to_barred],
+            line,
+            most,
+            size,
+            listed,
+        )
+        listed.end_B[b] = size
+        from_event, from_barred = to_event, to_barred
+    return size
+
+
+@kernel
+def _list_one(
+    snapshot, item_H, time_H, time_s, store, popular_WQ, retrieved_R, retrieved, barred_X, line, most, size, listed
+):
+    """Writes this request's entries from `size` on; returns where they end."""
+    events, week = len(item_H), week_of(snapshot.snapshot_W, time_s)
+    age_H, whole_H = np.empty(events, np.float32), np.empty(events, np.int32)
+    short_H, long_H = np.empty(events, np.float32), np.empty(events, np.float32)
+    ages(time_H, time_s, age_H)
+    halved(age_H, AFFINITY_DAYS, whole_H, short_H)
+    halved(age_H, _LONG_DAYS, whole_H, long_H)
+    room = events + len(retrieved_R) + popular_WQ.shape[1] + len(barred_X)
+    item_P, source_P = np.empty(room, np.int32), np.empty(room, np.int32)
+    excluded_P, input_JP = np.zeros(room, np.bool_), np.empty((_WIDTH, room), np.float32)
+    entries = _collect(
+        item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_WQ[week], barred_X, item_P, source_P, excluded_P,
+        input_JP,
+    )  # fmt: skip
+    _complete(snapshot, week, item_H, age_H, short_H, entries, item_P, input_JP)
+    score_P, key_P = np.empty(entries, np.float32), np.empty(entries, np.int64)
+    _weigh(line, input_JP, excluded_P, score_P)
+    hour, items, kinds = time_s // HOUR_S, len(snapshot.price_I), listed.input_NJ.shape[1] - _WIDTH
+    for place in range(best(score_P, most, key_P)):
+        p = key_P[place]
+        listed.item_N[size], listed.source_N[size], listed.line_N[size] = item_P[p], source_P[p], score_P[p]
+        for j in range(_WIDTH):
+            listed.input_NJ[size, j] = input_JP[j, p]
+        running = np.int64(running_here(snapshot.change_N, snapshot.running_N, items, store, item_P[p], hour))
+        for k in range(kinds):
+            listed.input_NJ[size, _WIDTH + k] = np.float32((running >> k) & 1)
+        size += 1
+    return size
+
+
+@kernel
+def _entry(item, source, size, slot_S, entry_S, item_P, source_P):
+    """The entry of an item; a new one, numbered `size`, where it has none."""
+    at = slot_of(item, slot_S)
+    if slot_S[at] == UNKNOWN:
+        slot_S[at], entry_S[at], item_P[size], source_P[size] = item, size, item, source
+    return entry_S[at]
+
+
+@kernel
+def _collect(
+    item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_Q, barred_X, item_P, source_P, excluded_P, input_JP
+):
+    """Every source's items, each once, for the first source that has it; returns how many. Sums the OWN inputs."""
+    slot_S = np.full(places(len(item_P)), UNKNOWN, np.int32)
+    entry_S = np.empty(len(slot_S), np.int64)
+    short_P, long_P, young_P, place_P = input_JP[_SHORT], input_JP[_LONG], input_JP[_YOUNG], input_JP[_PLACE]
+    size, nowhere = np.int64(0), np.float32(retrieved + 1)
+    for h in range(len(item_H)):
+        p = _entry(item_H[h], _OWN, size, slot_S, entry_S, item_P, source_P)
+        if p == size:
+            short_P[p], long_P[p], young_P[p], place_P[p] = ZERO, ZERO, INF, nowhere
+            size += 1
+        short_P[p] += short_H[h]
+        long_P[p] += long_H[h]
+        young_P[p] = min(young_P[p], age_H[h])
+    own = size
+    for r in range(len(retrieved_R)):
+        if retrieved_R[r] != UNKNOWN:
+            p = _entry(retrieved_R[r], _NEAR, size, slot_S, entry_S, item_P, source_P)
+            if p == size:
+                place_P[p] = nowhere
+                size += 1
+            place_P[p] = min(place_P[p], np.float32(r + 1))
+    near = size
+    for q in range(len(popular_Q)):
+        if popular_Q[q] != UNKNOWN:
+            size += _entry(popular_Q[q], _POPULAR, size, slot_S, entry_S, item_P, source_P) == size
+    for x in range(len(barred_X)):
+        if barred_X[x] != UNKNOWN:
+            p = _entry(barred_X[x], _EXCLUDED, size, slot_S, entry_S, item_P, source_P)
+            size += p == size
+            excluded_P[p] = True
+    place_P[near:size] = nowhere
+    input_JP[:_OWNS, own:size] = ZERO
+    for p in range(own):
+        input_JP[_BOUGHT, p] = ONE if short_P[p] > ZERO else ZERO
+        young_P[p] = young_P[p] if short_P[p] > ZERO else ZERO
+    work_2P = np.empty((2, own), np.float32)
+    log1p_row(short_P[:own], work_2P)
+    log1p_row(long_P[:own], work_2P)
+    log1p_row(young_P[:own], work_2P)
+    return size
+
+
+@kernel
+def _complete(snapshot, week, item_H, age_H, short_H, entries, item_P, input_JP):
+    """Writes the inputs of EVERY; the place is there already, without its logarithm."""
+    decayed_V, youngest_V = np.empty(snapshot.values, np.float32), np.empty(snapshot.values, np.float32)
+    total = affinities(item_H, age_H, short_H, snapshot.attribute_IA, snapshot.first_A, decayed_V, youngest_V)
+    attributes = len(snapshot.first_A)
+    for p in range(entries):
+        item = item_P[p]
+        input_JP[_SOLD, p] = snapshot.decayed_WI[week, item]
+        input_JP[_AGAIN, p] = snapshot.repurchase_I[item]
+        input_JP[_AFFINE, p], input_JP[_SHARE, p], input_JP[_AFFINE_DAYS, p] = ZERO, ZERO, NEVER_DAYS
+        if attributes:
+            code = snapshot.attribute_IA[item, 0]
+            if code and decayed_V[code] > ZERO:
+                input_JP[_AFFINE, p], input_JP[_SHARE, p] = decayed_V[code], decayed_V[code] / total
+                input_JP[_AFFINE_DAYS, p] = youngest_V[code]
+    work_2P = np.empty((2, entries), np.float32)
+    for j in (_SOLD, _AFFINE, _AFFINE_DAYS, _PLACE):
+        log1p_row(input_JP[j, :entries], work_2P)
+
+
+@kernel
+def _weigh(line, input_JP, excluded_P, score_P):
+    """The line's score of each entry; -inf for what is excluded."""
+    for p in range(len(score_P)):
+        score = line[_MOST_LINE]
+        for j in range(_WIDTH):
+            score += line[j] * input_JP[j, p]
+        if input_JP[_BOUGHT, p] > ZERO:
+            for j in range(_OWNS, _WIDTH):
+                score += line[_WIDTH + j - _OWNS] * input_JP[j, p]
+        score_P[p] = score if not excluded_P[p] else -INF

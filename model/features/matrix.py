@@ -1,0 +1,183 @@
+"""The features of many (request, candidate) pairs as one matrix: the same kernels in training, evaluation and serving.
+
+Shape legend: B requests, H history events, C candidates of all requests together, F features, L half-lives (that of the
+affinity is the last), I items, W snapshots, N moments of the promotion calendar, K attribute values, A attributes.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numba import literal_unroll
+
+from model.data.batch import Batch
+from model.data.catalog import Catalog
+from model.features.promotion_calendar import changes, running_here
+from model.features.records import KINDS, feature_records
+from model.features.seen import AFFINITY_DAYS, Seen, affinities, ages, moment, own_sums, rhythm
+from model.kernels.compiler import kernel
+from model.kernels.numbers import halved, log1p_row
+from tfx_configs.settings import FeatureSettings
+from tfx_configs.units import HOUR_S
+
+
+class Snapshot(NamedTuple):
+    """The catalog as the kernels read it. Writable, so that the explorer can take facts away."""
+
+    attribute_IA: np.ndarray
+    first_A: np.ndarray
+    """[A] int64: what is added to the codes of each attribute so that no two attributes share a number."""
+    values: int
+    """Attribute values of all attributes."""
+    recent_WI: np.ndarray
+    decayed_WI: np.ndarray
+    snapshot_W: np.ndarray
+    repurchase_I: np.ndarray
+    price_I: np.ndarray
+    change_N: np.ndarray
+    running_N: np.ndarray
+    """See model/features/promotion_calendar.py."""
+
+    @classmethod
+    def of(cls, catalog: Catalog) -> "Snapshot":
+        change_N, running_N = changes(catalog.promotions, catalog.items)
+        sizes = np.array([0, *catalog.attribute_sizes], np.int64)
+        return cls(
+            attribute_IA=np.ascontiguousarray(catalog.attribute_IA),
+            first_A=np.cumsum(sizes)[:-1],
+            values=int(sizes.sum()),
+            recent_WI=np.ascontiguousarray(catalog.recent_WI),
+            decayed_WI=np.ascontiguousarray(catalog.decayed_WI),
+            snapshot_W=catalog.snapshot_W,
+            repurchase_I=catalog.repurchase_I,
+            price_I=catalog.price_I,
+            change_N=change_N,
+            running_N=running_N,
+        )
+
+
+class Histories(NamedTuple):
+    """A batch as the kernels read it."""
+
+    item_H: np.ndarray
+    time_H: np.ndarray
+    end_B: np.ndarray
+    """[B] int64 where each request's events end."""
+    time_B: np.ndarray
+    store_B: np.ndarray
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Histories":
+        end_B = np.searchsorted(batch.history_row_H, np.arange(len(batch.time_B)), side="right")
+        return cls(batch.history_item_H, batch.history_time_H, end_B, batch.time_B, batch.store_B)
+
+
+class Features:
+    """Features on one catalog. Stateless, so threads may share it.
+
+    Example:
+        `catalog` is that of the example of Catalog, `batch` of the example of Batch: ann bought milk, item 1, before.
+
+        >>> features = Features(catalog, FeatureSettings())
+        >>> raw_CF = features(batch, np.array([0, 1], np.int32), np.array([0, 2]))
+        >>> raw_CF[:, features.names.index("own_count")].tolist()
+        [0.0, 1.0]
+    """
+
+    def __init__(self, catalog: Catalog, settings: FeatureSettings) -> None:
+        self.records = feature_records(catalog, settings)
+        self.names = [record.name for record in self.records]
+        self.kinds = tuple(promotions.kind for promotions in catalog.promotions)
+        self.snapshot = Snapshot.of(catalog)
+        self._trip_gap_s = np.float32(settings.trip_gap_hours * HOUR_S)
+        self._life_L = np.array([*settings.half_lives_days, AFFINITY_DAYS], np.float32)
+        self._kind_F = np.array([KINDS.index(record.fill) for record in self.records])
+        self._which_F = np.array([record.which for record in self.records])
+        self._log_F = np.array([record.log for record in self.records])
+
+    def __call__(self, batch: Batch, item_C: np.ndarray, end_B: np.ndarray, logs: bool = False) -> np.ndarray:
+        """[C, F] float32.
+
+        Args:
+            item_C: [C] int32 the candidates, those of the first request first, distinct within a request.
+            end_B: [B] int64 where each request's candidates end.
+            logs: taken where Feature.log says so, as the ranker reads them.
+        """
+        out_CF = np.empty((len(item_C), len(self.records)), np.float32)
+        log_F = self._log_F & logs
+        plan = (self._life_L, self._trip_gap_s, self._kind_F, self._which_F, log_F)
+        _fill(self.snapshot, Histories.of(batch), plan, item_C, end_B, out_CF)
+        return out_CF
+
+    def column(self, raw_CF: np.ndarray, name: str) -> np.ndarray:
+        """[C] the feature of that name."""
+        return raw_CF[:, self.names.index(name)]
+
+
+@kernel
+def week_of(snapshot_W, time_s):
+    """Index of the last snapshot at or before the moment; the oldest one for earlier moments."""
+    return max(np.searchsorted(snapshot_W, time_s, side="right") - 1, 0)
+
+
+@kernel
+def _fill(snapshot, histories, plan, item_C, end_B, out_CF):
+    begin, from_event = 0, 0
+    for b in range(len(end_B)):
+        end, to_event = end_B[b], histories.end_B[b]
+        _fill_one(
+            snapshot,
+            histories.item_H[from_event:to_event],
+            histories.time_H[from_event:to_event],
+            histories.time_B[b],
+            histories.store_B[b],
+            plan,
+            item_C[begin:end],
+            out_CF[begin:end],
+        )
+        begin, from_event = end, to_event
+
+
+@kernel
+def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
+    life_L, trip_gap_s, kind_F, which_F, log_F = plan
+    events, candidates, lives = len(item_H), len(item_C), len(life_L) - 1
+    age_H, whole_H = np.empty(events, np.float32), np.empty(events, np.int32)
+    weight_LH = np.empty((lives + 1, events), np.float32)
+    ages(time_H, time_s, age_H)
+    for i in range(lives + 1):
+        halved(age_H, life_L[i], whole_H, weight_LH[i])
+    decayed_V, youngest_V = np.empty(snapshot.values, np.float32), np.empty(snapshot.values, np.float32)
+    total = affinities(item_H, age_H, weight_LH[lives], snapshot.attribute_IA, snapshot.first_A, decayed_V, youngest_V)
+    count_C, trip_C = np.empty(candidates, np.float32), np.empty(candidates, np.float32)
+    first_C, last_C = np.empty(candidates, np.float32), np.empty(candidates, np.float32)
+    gap_C, decayed_LC = np.empty(candidates, np.float32), np.empty((lives, candidates), np.float32)
+    trips = own_sums(
+        item_H, time_H, age_H, weight_LH, trip_gap_s, item_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C
+    )
+    context_X = np.empty(8, np.float32)
+    rhythm(age_H, trips, context_X)
+    moment(time_s, context_X[4:])
+    running_C, hour = np.empty(candidates, np.uint8), time_s // HOUR_S
+    for c in range(candidates):
+        running_C[c] = running_here(
+            snapshot.change_N, snapshot.running_N, len(snapshot.price_I), store, item_C[c], hour
+        )
+    week = week_of(snapshot.snapshot_W, time_s)
+    seen = Seen(
+        item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,
+        snapshot.attribute_IA, snapshot.first_A, snapshot.recent_WI[week], snapshot.decayed_WI[week],
+        snapshot.repurchase_I, snapshot.price_I,
+    )  # fmt: skip
+    row_FC, work_2C = np.empty((len(kind_F), candidates), np.float32), np.empty((2, candidates), np.float32)
+    kind = 0
+    for fill in literal_unroll(KINDS):
+        for f in range(len(kind_F)):
+            if kind_F[f] == kind:
+                fill(seen, which_F[f], row_FC[f])
+        kind += 1
+    for f in range(len(kind_F)):
+        if log_F[f]:
+            log1p_row(row_FC[f], work_2C)
+    for c in range(candidates):
+        for f in range(len(kind_F)):
+            out_CF[c, f] = row_FC[f, c]

@@ -1,0 +1,192 @@
+"""The features of a (request, candidate) pair. A feature is one record and, where it is of a new kind, the loop that
+fills its row: `fill(seen, which, row_C)`, where `which` says which of its kind.
+
+How to add one: docs/extend.md. Shape legend: C candidates, A item attributes, F features.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from model.data.catalog import Catalog
+from model.features.seen import NEVER_DAYS
+from model.kernels.compiler import kernel
+from model.kernels.numbers import HALF, ONE, ZERO
+from tfx_configs.settings import FeatureSettings
+
+
+@dataclass(frozen=True)
+class Feature:
+    """One dense input of the ranker.
+
+    Example:
+        >>> Feature("own_count", "purchases of the item by the shopper", count, log=True).which
+        0
+    """
+
+    name: str
+    doc: str
+    fill: Callable[..., Any]
+    which: int = 0
+    """Which attribute, half-life, kind of promotion or value of the context."""
+    log: bool = False
+    """It enters the ranker as log(1 + x)."""
+
+
+@kernel
+def count(seen, which, row_C):
+    row_C[:] = seen.count_C
+
+
+@kernel
+def decayed(seen, which, row_C):
+    row_C[:] = seen.decayed_LC[which]
+
+
+@kernel
+def last(seen, which, row_C):
+    row_C[:] = seen.last_C
+
+
+@kernel
+def first(seen, which, row_C):
+    row_C[:] = seen.first_C
+
+
+@kernel
+def gap(seen, which, row_C):
+    row_C[:] = seen.gap_C
+
+
+@kernel
+def overdue(seen, which, row_C):
+    for c in range(len(row_C)):
+        row_C[c] = seen.last_C[c] / max(seen.gap_C[c], HALF) if seen.gap_C[c] > ZERO else ZERO
+
+
+@kernel
+def trip_share(seen, which, row_C):
+    trips = max(seen.context_X[0], ONE)
+    for c in range(len(row_C)):
+        row_C[c] = seen.count_C[c] / trips
+
+
+@kernel
+def in_last_trip(seen, which, row_C):
+    for c in range(len(row_C)):
+        row_C[c] = ONE if seen.count_C[c] > ZERO and seen.trip_C[c] == seen.context_X[0] else ZERO
+
+
+@kernel
+def affinity(seen, attribute, row_C):
+    for c in range(len(row_C)):
+        code = seen.attribute_IA[seen.item_C[c], attribute]
+        row_C[c] = seen.decayed_V[seen.first_A[attribute] + code] if code else ZERO
+
+
+@kernel
+def affinity_share(seen, attribute, row_C):
+    affinity(seen, attribute, row_C)
+    for c in range(len(row_C)):
+        row_C[c] /= seen.total
+
+
+@kernel
+def affinity_last(seen, attribute, row_C):
+    for c in range(len(row_C)):
+        code = seen.attribute_IA[seen.item_C[c], attribute]
+        value = seen.first_A[attribute] + code
+        row_C[c] = seen.youngest_V[value] if code and seen.decayed_V[value] > ZERO else NEVER_DAYS
+
+
+@kernel
+def recent(seen, which, row_C):
+    for c in range(len(row_C)):
+        row_C[c] = seen.recent_I[seen.item_C[c]]
+
+
+@kernel
+def popularity(seen, which, row_C):
+    for c in range(len(row_C)):
+        row_C[c] = seen.decayed_I[seen.item_C[c]]
+
+
+@kernel
+def repurchase(seen, which, row_C):
+    for c in range(len(row_C)):
+        row_C[c] = seen.repurchase_I[seen.item_C[c]]
+
+
+@kernel
+def price(seen, which, row_C):
+    for c in range(len(row_C)):
+        row_C[c] = seen.price_I[seen.item_C[c]]
+
+
+@kernel
+def promotion(seen, kind, row_C):
+    for c in range(len(row_C)):
+        row_C[c] = np.float32((np.int64(seen.running_C[c]) >> kind) & 1)
+
+
+@kernel
+def context(seen, which, row_C):
+    row_C[:] = seen.context_X[which]
+
+
+KINDS = (
+    *(count, decayed, last, first, gap, overdue, trip_share, in_last_trip),
+    *(affinity, affinity_share, affinity_last, recent, popularity, repurchase, price, promotion, context),
+)
+"""Every kind once: what is compiled grows with them, not with the features."""
+
+
+def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Feature, ...]:
+    """All features, in the order in which they enter the ranker."""
+    own = (
+        Feature("own_count", "purchases of the item by the shopper", count, log=True),
+        *(
+            Feature(f"own_decayed_{life:g}d", f"the same, each halved every {life:g} days", decayed, i, log=True)
+            for i, life in enumerate(settings.half_lives_days)
+        ),
+        Feature("own_last_days", "days since the shopper last bought it", last, log=True),
+        Feature("own_first_days", "days since the shopper first bought it", first, log=True),
+        Feature("own_gap_days", "mean days between the shopper's purchases of it", gap, log=True),
+        Feature("own_overdue", "days since the last purchase over the mean gap", overdue, log=True),
+        Feature("own_trip_share", "share of the shopper's trips that had it", trip_share),
+        Feature("own_in_last_trip", "1 when it was bought on the shopper's last trip", in_last_trip),
+    )
+    of_attributes = tuple(
+        feature
+        for a, name in enumerate(catalog.attribute_names)
+        for feature in (
+            Feature(
+                f"{name}_decayed", f"the shopper's purchases of this {name}, halved every 60 days", affinity, a, log=True
+            ),
+            Feature(f"{name}_share", "the same as a share of all the shopper's purchases", affinity_share, a),
+            Feature(f"{name}_last_days", f"days since the shopper last bought this {name}", affinity_last, a, log=True),
+        )
+    )
+    of_item = (
+        Feature("recent_popularity", "purchases by everybody in the 7 days before the snapshot", recent, log=True),
+        Feature("popularity", "purchases by everybody, halved every 28 days", popularity, log=True),
+        Feature("repurchase", "share of the item's buyers who bought it again", repurchase),
+        Feature("price", "median log price", price),
+    )
+    promoted = tuple(
+        Feature(f"on_{p.kind}", f"1 when the item is on {p.kind} in this store now", promotion, n)
+        for n, p in enumerate(catalog.promotions)
+    )
+    of_moment = (
+        Feature("trips", "the shopper's trips so far", context, 0, log=True),
+        Feature("last_trip_days", "days since the last trip", context, 1, log=True),
+        Feature("trip_gap_days", "mean days between trips", context, 2, log=True),
+        Feature("basket_size", "mean purchases a trip", context, 3, log=True),
+        Feature("hour_sin", "time of day on a circle", context, 4),
+        Feature("hour_cos", "time of day on a circle", context, 5),
+        Feature("weekday_sin", "day of the week on a circle", context, 6),
+        Feature("weekday_cos", "day of the week on a circle", context, 7),
+    )
+    return own + of_attributes + of_item + promoted + of_moment
