@@ -47,6 +47,10 @@ class Barred(NamedTuple):
     end_B: np.ndarray
     """[B] int64 where each request's items end."""
 
+    @classmethod
+    def none(cls, requests: int) -> "Barred":
+        return cls(np.zeros(0, np.int32), np.zeros(requests, np.int64))
+
 
 class Listed(NamedTuple):
     """Entries of the pools, the best of each request first, by the pre-ranker's line."""
