@@ -9,7 +9,7 @@ Rules of kernels, which are plain loops over NumPy arrays:
   instructions;
 - results are written to arrays of the caller; a kernel raises nothing.
 
-With NUMBA_DISABLE_JIT=1 the same functions run as plain Python: golden answers are computed so (model/package/golden.py).
+Within `plain_python` the same functions run as plain Python: golden answers are computed so (model/package/golden.py).
 """
 
 import functools
@@ -17,11 +17,14 @@ import hashlib
 import os
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
+from numba.core.dispatcher import Dispatcher
 
 from model.errors import StageFailed
 
@@ -73,6 +76,34 @@ def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
 def any_order(function: Callable[..., Any]) -> Callable[..., Any]:
     """As `kernel`, for a sum that may be taken in any order, so that it can be vectorised."""
     return _compiled(function, {"contract", "reassoc"})
+
+
+@contextmanager
+def plain_python() -> Iterator[None]:
+    """Within the block, kernels that Python calls are not compiled, nor are those that they call: for all threads."""
+    replaced: list[tuple[dict[str, Any], str, Any]] = []
+    for module in [module for name, module in sys.modules.items() if name.startswith("model.")]:
+        space = vars(module)
+        for name, value in list(space.items()):
+            plain = _plain(value)
+            if plain is not value:
+                replaced.append((space, name, value))
+                space[name] = plain
+    try:
+        with np.errstate(all="ignore"):  # compiled code does not warn of what overflows or is divided by zero
+            yield
+    finally:
+        for space, name, value in replaced:
+            space[name] = value
+
+
+def _plain(value: Any) -> Any:
+    """The function that was compiled, or a tuple of them; any other value as it is."""
+    if isinstance(value, Dispatcher):
+        return value.py_func
+    if isinstance(value, tuple) and value and all(isinstance(part, Dispatcher) for part in value):
+        return tuple(part.py_func for part in value)
+    return value
 
 
 def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Callable[..., Any]:
