@@ -20,6 +20,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from threadpoolctl import threadpool_limits
 
 from model.errors import AisleError
+from model.kernels.compiler import check_processor
 from model.serving.fallback.ladder import ServedModel
 from model.serving.history.store import open_store
 from model.serving.http.loopback import bind_to_loopback
@@ -163,13 +164,12 @@ def _quieten() -> None:
 def _load_package(directory: Path, rules: Path | None) -> ServedModel:
     """Loads it for one thread for each piece of work: the batcher's threads are the parallelism of a server.
 
-    TensorFlow, BLAS and OpenMP would otherwise spread each small piece over all cores, and OpenBLAS lets its threads
-    spin between pieces: half of the CPU of a request on two cores.
+    BLAS and OpenMP would otherwise spread each small piece over all cores, and OpenBLAS lets its threads spin between
+    pieces: half of the CPU of a request on two cores.
     """
     from model.package.loaded_model import load
 
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(name, "1")
+    check_processor()
     threadpool_limits(limits=1)
     model = load(directory, rules, stage_took)
     metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)
