@@ -92,7 +92,15 @@ class Pools:
             end_B=np.empty(len(batch.time_B), np.int64),
         )
         size = _list(
-            self._features.snapshot, histories, self.popular_WQ, retrieved_BR, self._retrieved, barred, line, most, listed
+            self._features.snapshot,
+            histories,
+            self.popular_WQ,
+            retrieved_BR,
+            self._retrieved,
+            barred,
+            line,
+            most,
+            listed,
         )
         return Listed(*(array[:size] for array in listed[:-1]), listed.end_B)
 

@@ -12,7 +12,8 @@ from model.kernels.compiler import kernel
 from tfx_configs.units import HOUR_S
 
 HOURS = 1 << 20
-"""More than the hours since 1970 until the year 2089: (place, hour) packs into one sortable int64."""
+"""More than the hours since 1970 until the year 2089: (place, hour) packs into one sortable int64. What starts before
+1970 starts then, and what ends later ends then."""
 
 
 def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +32,8 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
         apart_P[1:] = (place_P[1:] != place_P[:-1]) | (kind.start_hour_P[1:] > kind.end_hour_P[:-1])
         first = np.flatnonzero(apart_P)
         last = np.append(first[1:], len(place_P))[: len(first)] - 1
-        turns = [place_P[first] * HOURS + kind.start_hour_P[first], place_P[last] * HOURS + kind.end_hour_P[last]]
+        start_hour, end_hour = (hour.clip(0, HOURS - 1) for hour in (kind.start_hour_P[first], kind.end_hour_P[last]))
+        turns = [place_P[first] * HOURS + start_hour, place_P[last] * HOURS + end_hour]
         keys += turns
         bits += [np.full(2 * len(first), 1 << number, np.uint8)]
     key, bit = np.concatenate(keys), np.concatenate(bits)
@@ -48,7 +50,7 @@ def running_here(key_N, mask_N, items, store, item_C, time_s, running_C):
     Args:
         item_C: [C] int32. running_C: [C] uint8, written.
     """
-    hour = time_s // HOUR_S
+    hour = min(max(time_s // HOUR_S, 0), HOURS - 1)
     running_C[:] = 0
     for here in range(2):
         place = np.int64(store) * items if here else np.int64(MISSING) * items

@@ -82,7 +82,7 @@ def any_order(function: Callable[..., Any]) -> Callable[..., Any]:
 def plain_python() -> Iterator[None]:
     """Within the block, kernels that Python calls are not compiled, nor are those that they call: for all threads."""
     replaced: list[tuple[dict[str, Any], str, Any]] = []
-    for module in [module for name, module in sys.modules.items() if name.startswith("model.")]:
+    for module in [module for name, module in list(sys.modules.items()) if name.startswith("model.")]:
         space = vars(module)
         for name, value in list(space.items()):
             plain = _plain(value)

@@ -42,7 +42,9 @@ def id_table(ids: pa.Array) -> IdTable:
     """The table of distinct ids; of equal ones the first counts."""
     ids = ids.cast(pa.large_string())
     _, offsets, text = ids.buffers()
-    begin_I = np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1] if len(ids) else np.zeros(1, np.int64)
+    begin_I = (
+        np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1] if len(ids) else np.zeros(1, np.int64)
+    )
     text_T = np.frombuffer(text, np.uint8) if text is not None and text.size else np.zeros(1, np.uint8)
     number_S = np.full(places(len(ids)), UNKNOWN, np.int32)
     _fill(begin_I, text_T, number_S)
@@ -55,7 +57,9 @@ def numbers(table: IdTable, ids: Sequence[str]) -> np.ndarray:
     if len(ids):
         encoded = "\0".join(ids).encode("utf-8", "surrogatepass") + b"\0"
         if encoded.count(b"\0") != len(ids):  # an id with a NUL is in no catalog
-            return np.concatenate([numbers(table, [i]) if "\0" not in i else [np.int32(UNKNOWN)] for i in ids])
+            number_n[:] = UNKNOWN
+            number_n[["\0" not in i for i in ids]] = numbers(table, [i for i in ids if "\0" not in i])
+            return number_n
         _look_up(*table, np.frombuffer(encoded, np.uint8), number_n)
     return number_n
 

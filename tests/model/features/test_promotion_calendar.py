@@ -5,9 +5,17 @@ import pandas as pd
 import pytest
 
 from components.examples.promotions import build_promotions
-from model.features.promotion_calendar import PromotionCalendar, changes
+from model.features.promotion_calendar import changes, running_here
 from tests.model.small_catalog import ITEMS, STORES, promotion
 from tests.worlds import seconds
+
+
+def running(calendar: tuple[np.ndarray, np.ndarray], store: str, items: str, time_s: int, of: str = ITEMS) -> list[int]:
+    """The bits of the kinds that run for each item in the store."""
+    running_C = np.full(len(items), 0xFF, np.uint8)
+    item_C = np.array([of.index(item) for item in items], np.int32)
+    running_here(*calendar, len(of), np.int32(STORES.index(store)), item_C, np.int64(time_s), running_C)
+    return running_C.tolist()
 
 
 def test_each_start_and_end_of_either_kind_is_one_change() -> None:
@@ -25,8 +33,32 @@ def test_stretches_that_overlap_or_touch_are_one() -> None:
     assert changes((mailer,), items=5)[1].tolist() == [0, 1, 0]
 
 
-def test_an_empty_calendar_has_no_kinds() -> None:
-    assert PromotionCalendar((), 5)(np.array([1]), np.array([1]), np.array([seconds(70)])).shape == (1, 0)
+def test_an_empty_calendar_has_nothing_running() -> None:
+    assert running(changes((), 5), "s1", "abdez", seconds(70)) == [0] * 5
+    assert running(changes((promotion("mailer"),), 5), "", "ab", seconds(70)) == [0, 0]
+
+
+def test_what_runs_everywhere_and_what_runs_here_count_together() -> None:
+    calendar = changes((promotion("display", ("", "b", 60, 90)), promotion("mailer", ("s1", "b", 70, 77))), 5)
+    assert [running(calendar, store, "ab", seconds(71)) for store in STORES] == [[0, 0b01], [0, 0b11], [0, 0b01]]
+    assert running(calendar, "s1", "b", seconds(77)) == [0b01]
+
+
+def test_a_promotion_until_the_end_of_time_changes_nothing_of_the_next_items() -> None:
+    """Dates like 1900-01-01 and 2261-12-31 stand for always; the hours of 2089 are the last that fit."""
+    always = promotion("mailer", ("s1", "a", 70, 100), ("s1", "d", 70, 77))
+    always.start_hour_P[0], always.end_hour_P[0] = -613_608, 2_559_671
+    calendar = changes((always,), 5)
+    for time_s in (0, seconds(60), seconds(70), seconds(100), seconds(20_000)):
+        d = int(seconds(70) <= time_s < seconds(77))
+        assert running(calendar, "s1", "abdez", time_s) == [1, 0, d, 0, 0]
+        assert running(calendar, "s2", "abdez", time_s) == [0] * 5
+
+
+def test_moments_that_no_hour_stands_for_are_the_nearest_that_one_does() -> None:
+    calendar = changes((promotion("mailer", ("s1", "b", 70, 77)),), 5)
+    for time_s in (-1, -(10**12), 10**10, 10**15):
+        assert running(calendar, "s1", "abdez", time_s) == [0] * 5
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -45,13 +77,14 @@ def test_what_runs_is_what_looking_through_all_stretches_finds(seed: int) -> Non
                 "end": pd.to_datetime([seconds(day) for day in start + rng.integers(1, 9, 80)], unit="s"),
             }
         )
-    calendar = PromotionCalendar(build_promotions(tables.items(), world), len(ITEMS))  # type: ignore[arg-type]
+    promotions = build_promotions(tables.items(), world)  # type: ignore[arg-type]
+    calendar, kinds = changes(promotions, len(ITEMS)), [p.kind for p in promotions]
     store, item, day = rng.integers(0, 3, 400), rng.integers(0, 5, 400), rng.integers(0, 70, 400)
-    values = calendar(store.astype(np.int32), item.astype(np.int32), np.array([seconds(d) for d in day])).numpy()
+    masks = [running(calendar, STORES[store[n]], ITEMS[item[n]], seconds(day[n]))[0] for n in range(400)]
     for kind, table in tables.items():
         begin, end = table["start"].to_numpy(), table["end"].to_numpy()
         for n in range(400):
             now = np.datetime64(seconds(day[n]), "s")
             here = table["store_id"].isin({STORES[store[n]], ""}).to_numpy() & (table["item_id"] == ITEMS[item[n]])
             expected = bool((here & (begin <= now) & (now < end)).any())
-            assert bool(values[n, calendar.kinds.index(kind)]) == expected
+            assert bool(masks[n] >> kinds.index(kind) & 1) == expected
