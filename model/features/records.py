@@ -158,12 +158,17 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         Feature("own_trip_share", "share of the shopper's trips that had it", trip_share),
         Feature("own_in_last_trip", "1 when it was bought on the shopper's last trip", in_last_trip),
     )
+    purchases = "the shopper's purchases"
     of_attributes = tuple(
         feature
         for a, name in enumerate(catalog.attribute_names)
         for feature in (
             Feature(
-                f"{name}_decayed", f"the shopper's purchases of this {name}, halved every 60 days", affinity, a, log=True
+                f"{name}_decayed",
+                f"the shopper's purchases of this {name}, halved every 60 days",
+                affinity,
+                a,
+                log=True,
             ),
             Feature(f"{name}_share", "the same as a share of all the shopper's purchases", affinity_share, a),
             Feature(f"{name}_last_days", f"days since the shopper last bought this {name}", affinity_last, a, log=True),

@@ -42,7 +42,9 @@ def id_table(ids: pa.Array) -> IdTable:
     """The table of distinct ids; of equal ones the first counts."""
     ids = ids.cast(pa.large_string())
     _, offsets, text = ids.buffers()
-    begin_I = np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1] if len(ids) else np.zeros(1, np.int64)
+    begin_I = (
+        np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1] if len(ids) else np.zeros(1, np.int64)
+    )
     text_T = np.frombuffer(text, np.uint8) if text is not None and text.size else np.zeros(1, np.uint8)
     number_S = np.full(places(len(ids)), UNKNOWN, np.int32)
     _fill(begin_I, text_T, number_S)
@@ -80,7 +82,7 @@ def _hashed(text_T, begin, end):
 
 @kernel
 def _same(a_T, begin, end, b_T, from_b):
-    for i in range(end - begin):
+    for i in range(end - begin):  # noqa: SIM110  (Numba compiles no generator)
         if a_T[begin + i] != b_T[from_b + i]:
             return False
     return True
