@@ -91,18 +91,9 @@ class Pools:
             input_NJ=np.empty((room, _WIDTH + len(self._features.kinds)), np.float32),
             end_B=np.empty(len(batch.time_B), np.int64),
         )
-        size = _list(
-            self._features.snapshot,
-            histories,
-            self.popular_WQ,
-            retrieved_BR,
-            self._retrieved,
-            barred,
-            line,
-            most,
-            listed,
-        )
-        return Listed(*(array[:size] for array in listed[:-1]), listed.end_B)
+        snapshot, popular_WQ = self._features.snapshot, self.popular_WQ
+        size = _list(snapshot, histories, popular_WQ, retrieved_BR, self._retrieved, barred, line, most, listed)
+        return Listed._make([*(array[:size] for array in listed[:-1]), listed.end_B])
 
 
 def line_by_source() -> np.ndarray:
@@ -157,8 +148,8 @@ def _list_one(
     item_P, source_P = np.empty(room, np.int32), np.empty(room, np.int32)
     excluded_P, input_JP = np.empty(room, np.bool_), np.empty((_WIDTH, room), np.float32)
     entries = _collect(
-        item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_WQ[week], barred_X, item_P, source_P, excluded_P,
-        input_JP,
+        item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_WQ[week], barred_X,
+        item_P, source_P, excluded_P, input_JP,
     )  # fmt: skip
     _complete(snapshot, week, item_H, age_H, short_H, entries, item_P, input_JP)
     score_P, key_P = np.empty(entries, np.float32), np.empty(entries, np.int64)

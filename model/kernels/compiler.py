@@ -24,6 +24,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core import config
 from numba.core.dispatcher import Dispatcher
 
 from model.errors import StageFailed
@@ -110,6 +111,6 @@ def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Callable[...,
     return numba.njit(nogil=True, cache=True, fastmath=fastmath, error_model="numpy")(function)
 
 
-numba.config.CACHE_DIR = str(cache_directory())
+vars(config)["CACHE_DIR"] = str(cache_directory())
 if platform.machine() == "x86_64":
-    numba.config.CPU_NAME, numba.config.CPU_FEATURES = BASELINE
+    vars(config).update(zip(("CPU_NAME", "CPU_FEATURES"), BASELINE, strict=True))
