@@ -100,7 +100,7 @@ class Features:
         Args:
             item_C: [C] int32 the candidates, those of the first request first, distinct within a request.
             end_B: [B] int64 where each request's candidates end.
-            logs: taken where Feature.log says so, as the ranker reads them.
+            logs: taken where Feature.log is set, as the ranker reads them.
         """
         out_CF = np.empty((len(item_C), len(self.records)), np.float32)
         log_F = self._log_F & logs
@@ -160,7 +160,7 @@ def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
     running_C = np.empty(candidates, np.uint8)
     running_here(snapshot.change_N, snapshot.running_N, len(snapshot.price_I), store, item_C, time_s, running_C)
     week = week_of(snapshot.snapshot_W, time_s)
-    seen = Seen(
+    facts = Seen(
         item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,
         snapshot.attribute_IA, snapshot.first_A, snapshot.recent_WI[week], snapshot.decayed_WI[week],
         snapshot.repurchase_I, snapshot.price_I,
@@ -170,7 +170,7 @@ def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
     for fill in literal_unroll(KINDS):
         for f in range(len(kind_F)):
             if kind_F[f] == kind:
-                fill(seen, which_F[f], row_FC[f])
+                fill(facts, which_F[f], row_FC[f])
         kind += 1  # noqa: SIM113  (Numba unrolls no enumerate)
     for f in range(len(kind_F)):
         if log_F[f]:

@@ -1,5 +1,6 @@
 """The features of a (request, candidate) pair. A feature is one record and, where it is of a new kind, the loop that
-fills its row: `fill(seen, which, row_C)`, where `which` says which of its kind.
+fills its row: `fill(facts, which, row_C)`, of the facts in model/features/seen.py, where `which` is the number within
+its kind.
 
 How to add one: docs/extend.md. Shape legend: C candidates, A item attributes, F features.
 """
@@ -36,104 +37,104 @@ class Feature:
 
 
 @kernel
-def count(seen, which, row_C):
-    row_C[:] = seen.count_C
+def count(facts, which, row_C):
+    row_C[:] = facts.count_C
 
 
 @kernel
-def decayed(seen, which, row_C):
-    row_C[:] = seen.decayed_LC[which]
+def decayed(facts, which, row_C):
+    row_C[:] = facts.decayed_LC[which]
 
 
 @kernel
-def last(seen, which, row_C):
-    row_C[:] = seen.last_C
+def last(facts, which, row_C):
+    row_C[:] = facts.last_C
 
 
 @kernel
-def first(seen, which, row_C):
-    row_C[:] = seen.first_C
+def first(facts, which, row_C):
+    row_C[:] = facts.first_C
 
 
 @kernel
-def gap(seen, which, row_C):
-    row_C[:] = seen.gap_C
+def gap(facts, which, row_C):
+    row_C[:] = facts.gap_C
 
 
 @kernel
-def overdue(seen, which, row_C):
+def overdue(facts, which, row_C):
     for c in range(len(row_C)):
-        row_C[c] = seen.last_C[c] / max(seen.gap_C[c], HALF) if seen.gap_C[c] > ZERO else ZERO
+        row_C[c] = facts.last_C[c] / max(facts.gap_C[c], HALF) if facts.gap_C[c] > ZERO else ZERO
 
 
 @kernel
-def trip_share(seen, which, row_C):
-    trips = max(seen.context_X[0], ONE)
+def trip_share(facts, which, row_C):
+    trips = max(facts.context_X[0], ONE)
     for c in range(len(row_C)):
-        row_C[c] = seen.count_C[c] / trips
+        row_C[c] = facts.count_C[c] / trips
 
 
 @kernel
-def in_last_trip(seen, which, row_C):
+def in_last_trip(facts, which, row_C):
     for c in range(len(row_C)):
-        row_C[c] = ONE if seen.count_C[c] > ZERO and seen.trip_C[c] == seen.context_X[0] else ZERO
+        row_C[c] = ONE if facts.count_C[c] > ZERO and facts.trip_C[c] == facts.context_X[0] else ZERO
 
 
 @kernel
-def affinity(seen, attribute, row_C):
+def affinity(facts, attribute, row_C):
     for c in range(len(row_C)):
-        code = seen.attribute_IA[seen.item_C[c], attribute]
-        row_C[c] = seen.decayed_V[seen.first_A[attribute] + code] if code else ZERO
+        code = facts.attribute_IA[facts.item_C[c], attribute]
+        row_C[c] = facts.decayed_V[facts.first_A[attribute] + code] if code else ZERO
 
 
 @kernel
-def affinity_share(seen, attribute, row_C):
-    affinity(seen, attribute, row_C)
+def affinity_share(facts, attribute, row_C):
+    affinity(facts, attribute, row_C)
     for c in range(len(row_C)):
-        row_C[c] /= seen.total
+        row_C[c] /= facts.total
 
 
 @kernel
-def affinity_last(seen, attribute, row_C):
+def affinity_last(facts, attribute, row_C):
     for c in range(len(row_C)):
-        code = seen.attribute_IA[seen.item_C[c], attribute]
-        value = seen.first_A[attribute] + code
-        row_C[c] = seen.youngest_V[value] if code and seen.decayed_V[value] > ZERO else NEVER_DAYS
+        code = facts.attribute_IA[facts.item_C[c], attribute]
+        value = facts.first_A[attribute] + code
+        row_C[c] = facts.youngest_V[value] if code and facts.decayed_V[value] > ZERO else NEVER_DAYS
 
 
 @kernel
-def recent(seen, which, row_C):
+def recent(facts, which, row_C):
     for c in range(len(row_C)):
-        row_C[c] = seen.recent_I[seen.item_C[c]]
+        row_C[c] = facts.recent_I[facts.item_C[c]]
 
 
 @kernel
-def popularity(seen, which, row_C):
+def popularity(facts, which, row_C):
     for c in range(len(row_C)):
-        row_C[c] = seen.decayed_I[seen.item_C[c]]
+        row_C[c] = facts.decayed_I[facts.item_C[c]]
 
 
 @kernel
-def repurchase(seen, which, row_C):
+def repurchase(facts, which, row_C):
     for c in range(len(row_C)):
-        row_C[c] = seen.repurchase_I[seen.item_C[c]]
+        row_C[c] = facts.repurchase_I[facts.item_C[c]]
 
 
 @kernel
-def price(seen, which, row_C):
+def price(facts, which, row_C):
     for c in range(len(row_C)):
-        row_C[c] = seen.price_I[seen.item_C[c]]
+        row_C[c] = facts.price_I[facts.item_C[c]]
 
 
 @kernel
-def promotion(seen, kind, row_C):
+def promotion(facts, kind, row_C):
     for c in range(len(row_C)):
-        row_C[c] = np.float32((np.int64(seen.running_C[c]) >> kind) & 1)
+        row_C[c] = np.float32((np.int64(facts.running_C[c]) >> kind) & 1)
 
 
 @kernel
-def context(seen, which, row_C):
-    row_C[:] = seen.context_X[which]
+def context(facts, which, row_C):
+    row_C[:] = facts.context_X[which]
 
 
 KINDS = (

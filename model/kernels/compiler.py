@@ -1,4 +1,4 @@
-"""How kernels are compiled: for which processors, where the machine code is kept, and what tells two versions apart.
+"""How kernels are compiled: for which processors, where machine code is kept, how two versions are distinguished.
 
 Rules of kernels, which are plain loops over NumPy arrays:
 
@@ -48,7 +48,7 @@ def digest() -> str:
 
 
 def cache_directory() -> Path:
-    """Where machine code is kept. Numba looks only at the file of the kernel that is called, not at those of its
+    """Where machine code is kept. Numba compares only the file of the kernel that is called, not those of its
     callees: the digest of all of them in the path keeps old code from being found."""
     base = os.environ.get(CACHE_VARIABLE) or Path(sys.prefix) / "kernels"
     return Path(base) / f"{numba.__version__}-{digest()[:16]}"

@@ -6,6 +6,7 @@ what the features and networks mean. Order is free among scores that are as near
 Shape legend: B requests, H history events, N answered items of all requests.
 """
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def check_golden(directory: Path, engine: Engine, requests: int = REQUESTS) -> N
         with np.load(directory / NAME, allow_pickle=False) as arrays:
             batch = Batch(*(arrays[name] for name in Batch._fields))
             golden = Ranking(*(arrays[name] for name in Ranking._fields))
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ModelRefused(f"{directory / NAME}: expected golden answers, got none readable ({error})") from None
     events = int(np.searchsorted(batch.history_row_H, requests))
     batch = Batch(*(a[:events] for a in batch[:3]), *(a[:requests] for a in batch[3:]))

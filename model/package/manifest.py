@@ -16,7 +16,7 @@ NAME = "manifest.json"
 TRAINING = "training.json"
 """How the model was trained (components/artifacts/training.py)."""
 LIBRARIES = ("numba", "onnxruntime", "tensorflow", "tf-keras", "tensorflow-recommenders")
-"""Whose versions are noted. Whether others compute the same, golden answers tell (model/package/golden.py)."""
+"""Whose versions are noted. Golden answers show whether others compute the same (model/package/golden.py)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

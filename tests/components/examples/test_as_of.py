@@ -12,20 +12,16 @@ from hypothesis import strategies as st
 from components.examples.catalog import build_catalog
 from components.examples.labels import label
 from components.train.input_pipeline import LossCurve
+from components.train.new_networks import new_networks, recommender_of
 from components.train.ranker import train_ranker
 from components.train.trip_split import TrainingTrips
-from model.baselines.frequency import BASELINES
+from model.candidates.pool import Barred
 from model.data import columns as c
-from model.data.batch import Batch, TripReader
+from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.labels import positives
 from model.data.trips import Trips
-from model.features.graph import FeatureGraph
-from model.networks.candidates import CandidateUnion
-from model.networks.pre_ranker import PreRanker
-from model.networks.ranker import Ranker
-from model.networks.recommender import Recommender
-from model.system.legacy_keras import tf
+from model.ranking.recommender import Recommender
 from tests.components.examples.histories import ITEM_TABLE, ITEMS, MOMENT_DAY, Row, Shop, shops
 from tests.trips_of_events import build_trips
 from tests.worlds import CUT_DAY, market, seconds
@@ -136,15 +132,13 @@ def ask(events: pd.DataFrame, cut_s: int) -> tuple[dict[str, np.ndarray], list[t
     """(features of every item, candidates with their source) for the trip that asks at the moment."""
     trips = build(events, cut_s, LabelSettings())
     snapshot = catalog(trips, events)
-    batch = Batch(*map(tf.convert_to_tensor, TripReader(trips, snapshot).batch(np.array([asking(trips)]))))
-    graph = FeatureGraph(snapshot, RUN.features)
-    every = tf.range(len(ITEM_IDS))
-    values = graph(batch, every, tf.zeros_like(every))
-    nothing = tf.zeros([0], tf.int32)
-    union = CandidateUnion(snapshot, RUN.candidates, graph, PreRanker(len(graph.promotions.kinds)))
-    rows = union(batch, tf.fill([1, 2], -1), nothing, nothing, union.limit)
-    listed = list(zip(rows.item_C.numpy().tolist(), rows.source_C.numpy().tolist(), strict=True))
-    return {name: value.numpy() for name, value in values.items()}, listed
+    batch = TripReader(trips, snapshot).batch(np.array([asking(trips)]))
+    recommender = Recommender(snapshot, RUN.features, RUN.candidates)
+    every = np.arange(len(ITEM_IDS), dtype=np.int32)
+    value_CF = recommender.features(batch, every, np.array([len(every)]))
+    rows = recommender.candidates(batch, np.full((1, 2), -1, np.int32), Barred.none(1), recommender.limit)
+    listed = list(zip(rows.item_C.tolist(), rows.source_C.tolist(), strict=True))
+    return dict(zip(recommender.features.names, value_CF.T, strict=True)), listed
 
 
 @given(shop=shops(c.PURCHASE, c.PURCHASE, c.RETURN), cut_days=st.integers(-10, RANKING_DAYS))
@@ -177,11 +171,13 @@ def _moments(events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     items = market()["items"]
     trips = build_trips(events, items[c.ITEM].to_numpy(object), seconds(CUT_DAY), 100)
     snapshot = build_catalog(trips, events, items, None, (), run)
-    recommender = Recommender(snapshot, run, BASELINES["popularity"]())
-    ranker = Ranker(snapshot, len(recommender.features.records))
+    _, networks = new_networks(run, snapshot)
+    ranker = networks.ranker
     which = np.flatnonzero((trips.time_T < trips.cut_s) & (trips.time_T >= trips.cut_s - 28 * DAY_S))
     none = {"train": np.full((len(which), 1), -1, np.int32), "valid": np.zeros((0, 1), np.int32)}
     reader = TripReader(trips, snapshot)
     learning = TrainingTrips(early=which[:0], ranking=which, valid=which[:0])
-    train_ranker(recommender, ranker, reader, learning, none, run.train, LossCurve("ranker"))
+    train_ranker(
+        recommender_of(run, snapshot, networks), ranker, reader, learning, none, run.train, LossCurve("ranker")
+    )
     return ranker.mean_F.numpy(), ranker.scale_F.numpy()

@@ -2,13 +2,17 @@
 
 import math
 
+import numpy as np
 import pytest
 
-from components.train.ranker import RankingModel, listwise_loss, no_scorer
-from model.networks.ranker import Ranker
-from model.networks.recommender import Recommender
+from components.train.new_networks import new_networks, recommender_of
+from components.train.ranker import LISTWISE, RankingModel, listwise_loss
+from components.train.samples import RankingSamples
+from model.data.batch import TripReader
 from model.system.legacy_keras import tf
-from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
+from tests.model.small_catalog import ITEMS, small_catalog
+from tests.trips_of_events import build_trips
+from tests.worlds import purchases, seconds
 from tfx_configs.settings import RunSettings
 
 
@@ -37,17 +41,39 @@ def test_trips_do_not_see_each_other_and_large_logits_are_safe() -> None:
 
 def candidates(new_only_percent: float) -> list[str]:
     """Items that the ranker learns from, of a shopper who bought a and e and is about to buy e and d."""
-    tf.keras.utils.set_random_seed(1)
     catalog, run = small_catalog(), RunSettings()
-    recommender = Recommender(catalog, run, no_scorer)
-    model = RankingModel(recommender, Ranker(catalog, len(recommender.features.records)), 100.0, new_only_percent)
-    trip = batch(Ask(70, (("a", 60), ("e", 61))))
-    fields = {name: tf.convert_to_tensor(value) for name, value in trip._asdict().items()}
-    basket = {"basket_item": tf.constant([ITEMS.index("d"), ITEMS.index("e")]), "basket_row": tf.constant([0, 0])}
-    sample = model.sample(fields | basket | {"retrieved_BR": tf.constant([[ITEMS.index("d")]])})
-    return sorted(ITEMS[item] for item in sample[1].item_C.numpy())
+    trips = build_trips(
+        purchases(("u1", 60, "a"), ("u1", 61, "e"), ("u1", 70, "e d")), catalog.item_ids, seconds(90), 9
+    )
+    which, retrieved = np.array([2]), np.array([[ITEMS.index("d")]], np.int32)
+    recommender = recommender_of(run, catalog, new_networks(run, catalog)[1])
+    samples = RankingSamples(recommender, TripReader(trips, catalog), which, retrieved, 1, 100.0, new_only_percent)
+    return sorted(ITEMS[item] for item in samples.candidates(np.array([0]), 0)[1].item_C)
 
 
 def test_a_share_of_the_trips_teaches_the_order_of_what_is_new_alone() -> None:
     assert candidates(0.0) == ["a", "b", "d", "e"]
     assert candidates(99.999) == ["b", "d"]
+
+
+def test_the_loss_is_that_of_each_candidate_and_of_each_trips_list() -> None:
+    """Two trips, of which the second has no candidate that was bought; both losses by a second formula."""
+    catalog, run = small_catalog(), RunSettings()
+    ranker = new_networks(run, catalog)[1].ranker
+    dense_CF = np.random.default_rng(1).normal(size=(5, ranker.mean_F.shape[0])).astype(np.float32)
+    item_C, label_C = np.array([0, 1, 2, 3, 4]), np.array([1, 0, 1, 0, 0], np.float32)
+    inputs = {
+        "dense_CF": dense_CF,
+        "vocabulary_C": catalog.vocabulary_I[item_C],
+        "attribute_CA": catalog.attribute_IA[item_C],
+        "user_CD": np.zeros((5, 1), np.int32),
+        "label_C": label_C,
+        "row_C": np.array([0, 0, 0, 1, 1], np.int32),
+        "trip_B": np.array([8, 9]),
+    }
+    tensors = {name: tf.constant(value) for name, value in inputs.items()}
+    logit_C = ranker(*(tensors[name] for name in ("dense_CF", "vocabulary_C", "attribute_CA", "user_CD"))).numpy()
+    pointwise = np.mean(np.log1p(np.exp(logit_C)) - label_C * logit_C)
+    softmax = np.log(np.exp(logit_C[:3]).sum()) - logit_C[[0, 2]]
+    listwise = softmax.sum() / math.sqrt(2) / 2
+    assert float(RankingModel(ranker).compute_loss(tensors)) == pytest.approx(pointwise + LISTWISE * listwise, rel=1e-4)

@@ -5,10 +5,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from components.train.towers import TwoTowers, retrieve
-from model.data.batch import Batch
+from components.train.towers import FirstPurchases, TwoTowers, retrieve
+from model.data.batch import TripReader
+from model.features.recent import Recent
 from model.system.legacy_keras import tf
-from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
+from tests.model.small_catalog import ITEMS, small_catalog
+from tests.trips_of_events import build_trips
+from tests.worlds import purchases, seconds
 from tfx_configs.settings import TrainSettings
 
 TEMPERATURE = 0.5
@@ -26,21 +29,28 @@ def towers() -> TwoTowers:
 
 
 def inputs() -> dict[str, np.ndarray]:
-    trips = batch(Ask(70, (("e", 60),)), Ask(70, (("a", 60),)))
-    fields = {name: np.asarray(value) for name, value in trips._asdict().items()}
-    items = np.array([ITEMS.index(item) for item, _ in BOUGHT], np.int32)
-    return fields | {"basket_item": items, "basket_row": np.array([row for _, row in BOUGHT], np.int32)}
+    """Of two trips, as training reads them."""
+    catalog = small_catalog()
+    events = purchases(("u1", 60, "e"), ("u2", 60, "a"), ("u1", 70, "b e"), ("u2", 70, "d"))
+    trips = build_trips(events, catalog.item_ids, seconds(90), 100)
+    return FirstPurchases(TripReader(trips, catalog), catalog, np.array([2, 3]))(np.array([0, 1]), 0)
+
+
+def test_what_was_bought_before_is_no_first_purchase() -> None:
+    """BOUGHT less what its shopper bought before."""
+    read = inputs()
+    pairs = [(ITEMS[item], int(row)) for item, row in zip(read["item_N"], read["row_N"], strict=True)]
+    assert pairs == [pair for pair in BOUGHT if pair != ("e", 0)]
 
 
 def second_formula(towers: TwoTowers, probability_I: np.ndarray, drawn: list[int]) -> float:
     """Mean over first-time purchases of -log softmax(query . item / temperature - log probability), a candidate that is
     the same item left out."""
     fields = inputs()
-    first_time = [0, 2]
-    item_N, row_N = fields["basket_item"][first_time], fields["basket_row"][first_time]
-    item_M = np.concatenate([item_N, drawn]).astype(int)
-    query_Bd = towers.queries(_batch(fields)).numpy()
-    vector_Md = towers.items(tf.constant(item_M)).numpy()
+    item_N, row_N = fields["item_N"], fields["row_N"]
+    item_M, catalog = np.concatenate([item_N, drawn]).astype(int), small_catalog()
+    query_Bd = towers.queries(Recent(*(tf.constant(fields[name]) for name in Recent._fields))).numpy()
+    vector_Md = towers.items(catalog.vocabulary_I[item_M], catalog.attribute_IA[item_M]).numpy()
     losses = []
     for n, row in enumerate(row_N):
         logit_M = vector_Md @ query_Bd[row] / TEMPERATURE - np.log(probability_I[item_M])
@@ -49,19 +59,15 @@ def second_formula(towers: TwoTowers, probability_I: np.ndarray, drawn: list[int
     return float(np.mean(losses))
 
 
-def _batch(fields: dict[str, np.ndarray]) -> Batch:
-    return Batch(*(tf.constant(fields[name]) for name in Batch._fields))
-
-
 def test_the_loss_subtracts_the_log_of_how_likely_an_item_is_drawn(towers: TwoTowers) -> None:
     share_I = (np.array(POPULARITY) + 1) / (np.array(POPULARITY) + 1).sum()
     loss = towers.compute_loss({name: tf.constant(value) for name, value in inputs().items()})
     assert float(loss) == pytest.approx(second_formula(towers, share_I, []), rel=1e-5)
 
 
-def test_no_trips_have_no_neighbours(towers: TwoTowers) -> None:
+def test_no_trips_have_no_neighbours() -> None:
     nothing: Any = None
-    assert retrieve(towers, nothing, nothing, np.zeros(0, int), 3).shape == (0, 3)
+    assert retrieve(nothing, nothing, nothing, np.zeros(0, int), 3).shape == (0, 3)
 
 
 def test_the_correction_helps_popular_positives(towers: TwoTowers) -> None:

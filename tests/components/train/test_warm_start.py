@@ -16,6 +16,7 @@ from model.data.catalog import Catalog
 from model.errors import AisleError, CheckFailed, InputError, ModelRefused
 from model.files import read_json, tree_digests
 from model.networks import weights
+from model.networks.trained import TrainedNetworks
 from tests.components.train.conftest import NEW, Exported, Trained, loaded
 from tests.worlds import CUT_DAY, seconds
 from tfx_configs.settings import Start
@@ -158,7 +159,9 @@ def test_a_parent_that_does_not_fit_is_refused_in_one_line(
 
 
 def test_weights_of_another_shape_are_refused_before_any_is_set(trained: Trained) -> None:
-    variables = weights.of_recommender(trained.learned.recommender)
+    networks = trained.learned.recommender.networks
+    assert isinstance(networks, TrainedNetworks)
+    variables = networks.weights
     values = {name: variable.numpy() for name, variable in variables.items()}
     wrong = values | {"ranker-99-new": np.zeros(3)}
     with pytest.raises(ModelRefused, match="ranker-99-new of shape none, got"):

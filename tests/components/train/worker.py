@@ -7,7 +7,15 @@ from typing import Any
 import numpy as np
 
 from components.train import run as train_run
+from model.networks.trained import TrainedNetworks
 from tfx_configs.settings import RunSettings
+
+
+def weights_of(learned: train_run.TrainedModel) -> dict[str, np.ndarray]:
+    """{name: value} of everything that was learned."""
+    networks = learned.recommender.networks
+    assert isinstance(networks, TrainedNetworks)
+    return {name: variable.numpy() for name, variable in networks.weights.items()}
 
 
 def main(settings: str, examples: str, model: str, weights: str) -> None:
@@ -15,8 +23,7 @@ def main(settings: str, examples: str, model: str, weights: str) -> None:
 
     def with_weights_saved(*args: Any) -> train_run.TrainedModel:
         learned = train_from_scratch(*args)
-        values = {str(n): weight.numpy() for n, weight in enumerate(learned.recommender.trainable_variables)}
-        np.savez(weights, **values)
+        np.savez(weights, **weights_of(learned))
         return learned
 
     train_run.train_from_scratch = with_weights_saved

@@ -1,20 +1,21 @@
 """One schema, many forms: canonical tables, TFDV, what ingest writes, what a request holds, the docs. They agree."""
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
 from components.ingest.run import ingest
 from components.validate import schemas
+from model.api import Request
 from model.data import columns as c
 from model.data.schema import EVENTS, ITEMS, PROMOTIONS, TABLES, USERS, Column, Table, Type
-from model.package.export import REQUEST
 from model.serving.v2_inputs import INPUTS, Query
-from model.system.legacy_keras import tf
 from pipelines.reference import schema_page as schema_docs
 from tests.worlds import market, run_settings, write
 
@@ -78,13 +79,14 @@ def test_the_other_inputs_are_lists_of_items_and_what_the_answer_is_to_be_like()
     }
 
 
-def test_the_exported_graph_reads_the_same_columns() -> None:
-    graph = {Type.ID: tf.string, Type.TIME: tf.int64}
-    reads = {"user_id": c.USER, "store_id": c.STORE, "time": c.TIME, "history_item": c.ITEM, "history_time": c.TIME}
-    tensors = {spec.name: spec.dtype for spec in REQUEST}
-    assert tensors == {name: graph[EVENTS.column(column).type] for name, column in reads.items()} | {
-        "history_row": tf.int32
-    }
+def test_a_model_reads_the_same_columns() -> None:
+    """One value or a list of them; the other fields are what the answer is to be like."""
+    types: dict[Type, tuple[Any, Any]] = {Type.ID: (str, Sequence[str]), Type.TIME: (int, np.ndarray)}
+    reads = {"user_id": c.USER, "store_id": c.STORE, "time_s": c.TIME, "history_item": c.ITEM, "history_time": c.TIME}
+    fields = {field.name: field.type for field in dataclasses.fields(Request)}
+    assert set(fields) - set(reads) == {"k", "exclude", "new_only", "detail"}
+    for name, column in reads.items():
+        assert fields[name] == types[EVENTS.column(column).type][name.startswith("history")], name
 
 
 STORED = {Type.ID: "string", Type.CATEGORY: "string", Type.NUMBER: "double", Type.TIME: "timestamp[us]"}

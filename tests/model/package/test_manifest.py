@@ -1,6 +1,5 @@
 """A model directory is refused when anything in it differs from its manifest."""
 
-import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 
 from model.errors import ModelRefused
 from model.files import read_json, write_json, write_text
+from model.kernels.compiler import digest
 from model.package.manifest import NAME, read_manifest, verify
 from tests.model.model_directory import write_model
 
@@ -23,7 +23,6 @@ DAMAGE: dict[str, tuple[Callable[[Path], Any], str]] = {
     "missing": (lambda d: (d / "training.json").unlink(), "training.json: missing"),
     "extra": (lambda d: write_text(d / "more.py", "boo"), "more.py: not in the manifest"),
     "another schema": (change(schema="0" * 64), "made for another canonical schema (000000000000)"),
-    "another library": (change(libraries={"tensorflow": "1.15.0"}), "made with tensorflow 1.15.0, this is"),
     "no manifest": (lambda d: (d / NAME).unlink(), "expected a model directory with manifest.json"),
     "half a manifest": (lambda d: write_text(d / NAME, '{"version": '), "expected a model directory with"),
     "another program's manifest": (lambda d: write_text(d / NAME, '{"name": "x"}'), "expected a model directory with"),
@@ -54,13 +53,20 @@ def test_equal_content_has_an_equal_version_and_other_content_another(tmp_path: 
     assert versions[0] == versions[1] != versions[2]
 
 
-def test_a_patch_release_of_a_library_still_fits(tmp_path: Path) -> None:
+@pytest.mark.parametrize("release", ["99", "1.15.0", "none"])
+def test_other_libraries_and_other_kernels_are_noted_and_no_reason_to_refuse(tmp_path: Path, release: str) -> None:
+    """Whether they compute the same is asked by golden answers (test_golden.py)."""
     write_model(tmp_path / "m", "1.0")
-    manifest = read_manifest(tmp_path / "m")
-    major, minor = manifest.libraries["tensorflow"].split(".")[:2]
-    libraries = manifest.libraries | {"tensorflow": f"{major}.{minor}.99"}
-    write_json(tmp_path / "m" / NAME, dataclasses.asdict(dataclasses.replace(manifest, libraries=libraries)))
-    assert verify(tmp_path / "m").libraries == libraries
+    libraries = dict.fromkeys(read_manifest(tmp_path / "m").libraries, release)
+    change(libraries=libraries, kernels="0" * 64)(tmp_path / "m")
+    manifest = verify(tmp_path / "m")
+    assert manifest.libraries == libraries and manifest.kernels == "0" * 64
+
+
+def test_the_manifest_notes_the_kernels_and_what_runs_them(tmp_path: Path) -> None:
+    write_model(tmp_path / "m", "1.0")
+    manifest = verify(tmp_path / "m")
+    assert manifest.kernels == digest() and {"numba", "onnxruntime", "tensorflow"} <= set(manifest.libraries)
 
 
 def test_a_manifest_of_an_earlier_release_has_the_half_life_that_serving_used_then(tmp_path: Path) -> None:

@@ -14,10 +14,11 @@ from components.evaluate.predictions import lists
 from model.api import Answer, Request, Rung
 from model.baselines.frequency import BASELINES
 from model.errors import InputError, ModelRefused
-from model.networks.recommender import Recommender
+from model.features.matrix import Features
 from model.package import loaded_model as package
 from model.package.export import export
 from model.package.loaded_model import LoadedModel
+from model.ranking.recommender import Recommender
 from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import RerankPolicy, package_rerank, packaged_rerank
 from model.rerank.reranker import Reranker
@@ -30,8 +31,8 @@ from tests.model.items_table import item_values, write_items
 from tests.model.small_catalog import ITEMS, small_catalog
 from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds
-from tfx_configs.recipes import fast
 from tfx_configs.rerank import RerankSettings, Rule
+from tfx_configs.settings import CandidateSettings, FeatureSettings
 
 NO_BLUE = Rule(action="exclude", attribute="colour", values=("blue",))
 ONE = Request(user_id="u1", time_s=0, history_item=[], history_time=np.empty(0), k=1)
@@ -46,7 +47,9 @@ def items(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def exported(path: Path, items: Path, settings: RerankSettings, probability: bool = True) -> Path:
     """The personal-frequency baseline as a model directory. Its scores are taken for probabilities, which is wrong."""
     catalog = small_catalog().as_served()
-    recommender = Recommender(catalog, fast(), BASELINES["personal_frequency"]())
+    features, candidates = FeatureSettings(), CandidateSettings()
+    scorer = BASELINES["personal_frequency"](Features(catalog, features).names)
+    recommender = Recommender(catalog, features, candidates, scorer)
     export(path, "aisle", recommender, catalog, score_is_probability=probability, rerank=settings, items=items)
     return path
 

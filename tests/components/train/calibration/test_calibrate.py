@@ -5,13 +5,13 @@ import math
 import numpy as np
 import pytest
 
+from components.train.calibration import calibrate as calibration
 from components.train.calibration.calibrate import MIN_SLOPE, Platt, calibrate, fit, set_line
-from components.train.ranker import no_scorer
+from components.train.new_networks import new_networks, recommender_of
 from model.data.batch import TripReader
 from model.networks.ranker import Ranker
-from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
-from tests.model.small_catalog import small_catalog
+from tests.model.small_catalog import ITEMS, small_catalog
 from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds
 from tfx_configs.settings import RunSettings, TrainSettings
@@ -64,12 +64,12 @@ def test_a_line_for_shifted_logits_shifts_first() -> None:
 
 def test_calibration_changes_the_numbers_and_never_the_order() -> None:
     tf.keras.utils.set_random_seed(3)
-    ranker = Ranker(small_catalog(), features=4)
+    ranker = Ranker(4, 5, (4,), (3,))
     dense = tf.random.stateless_normal([500, 4], seed=[1, 2])
-    item, user = tf.range(500) % 5, tf.zeros([500], tf.int32)
-    before = ranker(dense, item, user).numpy()
+    inputs = (dense, tf.range(500) % 5, tf.range(500)[:, None] % 4, tf.zeros([500, 1], tf.int32))
+    before = ranker(*inputs).numpy()
     set_line(ranker, Platt(slope=1.7, offset=-0.6))
-    after = ranker(dense, item, user).numpy()
+    after = ranker(*inputs).numpy()
     assert after == pytest.approx(1.7 * before - 0.6, abs=1e-5)
     score = tf.math.sigmoid(after).numpy()
     assert (np.argsort(-score, kind="stable") == np.argsort(-before, kind="stable")).all()
@@ -78,8 +78,8 @@ def test_calibration_changes_the_numbers_and_never_the_order() -> None:
 def test_without_held_out_trips_only_the_sampling_of_negatives_is_undone() -> None:
     """One negative in ten was learned from: odds ten times too high, so log(0.1) is added to their logarithm."""
     catalog = small_catalog()
-    recommender = Recommender(catalog, RunSettings(), no_scorer)
-    ranker = Ranker(catalog, len(recommender.features.records))
+    networks = new_networks(RunSettings(), catalog)[1]
+    recommender, ranker = recommender_of(RunSettings(), catalog, networks), networks.ranker
     trips = build_trips(purchases(("u1", 1, "a b"), ("u1", 9, "a")), catalog.item_ids, seconds(10), 100)
     none = np.empty(0, np.int64)
     report = calibrate(
@@ -92,3 +92,23 @@ def test_without_held_out_trips_only_the_sampling_of_negatives_is_undone() -> No
     )
     assert (float(ranker.slope), float(ranker.offset)) == pytest.approx((1.0, math.log(0.1)))
     assert report.model_dump() == {"slope": 1.0, "offset": 0.0, "listed": 0, "bought": 0}
+
+
+def test_the_line_is_fitted_on_the_best_of_each_held_out_trips_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shoppers buy what the ranker likes: every trip's list of two is read, in batches of any size, the same."""
+    catalog = small_catalog()
+    networks = new_networks(RunSettings(), catalog)[1]
+    recommender = recommender_of(RunSettings(), catalog, networks)
+    events = purchases(*((f"u{n}", day, items) for n in range(5) for day, items in ((60, "a b"), (68 + n, "b e"))))
+    trips = build_trips(events, catalog.item_ids, seconds(90), 100)
+    held_out = np.flatnonzero(trips.time_T >= seconds(68))
+    retrieved = np.full((len(held_out), 1), ITEMS.index("d"), np.int32)
+    monkeypatch.setattr(calibration, "LISTED", 2)
+    reports = []
+    for size in (1, 2, 100):
+        settings = TrainSettings(ranking_batch=size)
+        reports.append(
+            calibrate(recommender, networks.ranker, TripReader(trips, catalog), held_out, retrieved, settings)
+        )
+    assert reports[0].listed == 2 * 5 and 0 < reports[0].bought <= 10
+    assert all(report.model_dump() == pytest.approx(reports[0].model_dump(), rel=1e-4) for report in reports)
