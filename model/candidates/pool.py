@@ -39,7 +39,15 @@ _MOST_LINE = len(LINE) - 1
 
 
 class Barred(NamedTuple):
-    """What must not be listed."""
+    """What must not be listed.
+
+    Example:
+        Item 7 for the first request, 4 and 5 for the second; then nothing for two requests.
+
+        >>> barred = Barred(np.array([7, 4, 5], np.int32), np.array([1, 3]))
+        >>> Barred.none(2).end_B.tolist()
+        [0, 0]
+    """
 
     item_X: np.ndarray
     """[X] int32 item index, those of the first request first; UNKNOWN is ignored."""
@@ -52,7 +60,13 @@ class Barred(NamedTuple):
 
 
 class Listed(NamedTuple):
-    """Entries of the pools, the best of each request first, by the pre-ranker's line."""
+    """Entries of the pools, the best of each request first, by the pre-ranker's line.
+
+    Example:
+        >>> listed = Listed(np.array([8, 2]), np.array([0, 2]), np.array([1.5, 0.1]), np.zeros((2, 10)), np.array([2]))
+        >>> SOURCES[listed.source_N[0]]
+        'bought_before'
+    """
 
     item_N: np.ndarray
     source_N: np.ndarray
@@ -65,7 +79,19 @@ class Listed(NamedTuple):
 
 
 class Pools:
-    """Lists the pool of each request. Stateless, so threads may share it."""
+    """Lists the pool of each request. Stateless, so threads may share it.
+
+    Example:
+        `catalog` is that of the example of Catalog, `batch` of the example of Batch: bread, item 0, is popular, and the
+        second shopper bought milk, item 1, before.
+
+        >>> from tfx_configs.settings import FeatureSettings
+        >>> pools = Pools(catalog, CandidateSettings(), Features(catalog, FeatureSettings()))
+        >>> nothing_retrieved = np.zeros((2, 0), np.int32)
+        >>> listed = pools(batch, nothing_retrieved, Barred.none(2), line_by_source(), most=10)
+        >>> listed.item_N.tolist(), listed.end_B.tolist()
+        ([0, 1, 0], [1, 3])
+    """
 
     def __init__(self, catalog: Catalog, settings: CandidateSettings, features: Features) -> None:
         self._features, self._retrieved = features, settings.retrieved

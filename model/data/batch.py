@@ -1,4 +1,4 @@
-"""What the graph reads: a batch of requests with flat histories, the same in training, evaluation and serving.
+"""What kernels read: a batch of requests with flat histories, the same in training, evaluation and serving.
 
 Shape legend: B requests, H history events of all requests together, D shopper attributes.
 """
@@ -12,7 +12,7 @@ from model.data.trips import Trips, slice_positions
 
 
 class Batch(NamedTuple):
-    """NumPy arrays or tensors. Indices are those of the Catalog.
+    """NumPy arrays. Indices are those of the Catalog.
 
     Example:
         `trips` and `catalog` are those of the examples of Trips and Catalog.

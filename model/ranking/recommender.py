@@ -22,7 +22,12 @@ SIEVE = 4
 
 
 class Candidates(NamedTuple):
-    """Distinct (request, item) pairs, those of the first request first, each request's best first."""
+    """Distinct (request, item) pairs, those of the first request first, each request's best first.
+
+    Example:
+        >>> Candidates(np.array([8, 2, 8]), np.array([0, 2, 2]), np.array([2, 3])).rows().tolist()
+        [0, 0, 1]
+    """
 
     item_C: np.ndarray
     source_C: np.ndarray
@@ -36,7 +41,13 @@ class Candidates(NamedTuple):
 
 
 class Ranking(NamedTuple):
-    """Answers, laid out as Candidates."""
+    """Answers, laid out as Candidates.
+
+    Example:
+        >>> candidates = Candidates(np.array([8, 2, 8]), np.array([0, 2, 2]), np.array([2, 3]))
+        >>> ranking(candidates, np.array([0.1, 0.3, 0.2], np.float32), k=1).item_N.tolist()
+        [2, 8]
+    """
 
     item_N: np.ndarray
     score_N: np.ndarray
@@ -104,7 +115,20 @@ class NetworkScorer:
 
 class Recommender:
     """Implements Recommends: candidates from all sources, ranked by `scorer`. Without networks, nothing is retrieved by
-    vector, and candidates are chosen source by source."""
+    vector, and candidates are chosen source by source.
+
+    Example:
+        `catalog` is that of the example of Catalog, `batch` of the example of Batch; a classical baseline ranks.
+
+        >>> from model.baselines.frequency import personal_frequency
+        >>> features, candidates = FeatureSettings(), CandidateSettings()
+        >>> scorer = personal_frequency(Features(catalog, features).names)
+        >>> recommender = Recommender(catalog, features, candidates, scorer)
+        >>> nothing_retrieved = np.zeros((2, 0), np.int32)
+        >>> answer = recommender.recommend(batch, nothing_retrieved, Barred.none(2), ranked=10, k=10)
+        >>> answer.item_N.tolist(), answer.end_B.tolist()
+        ([0, 1, 0], [1, 3])
+    """
 
     def __init__(
         self,

@@ -10,12 +10,15 @@ from types import ModuleType
 import pytest
 
 import model
-from model.data import catalog, trips
+from model.data import batch, catalog, trips
 
 SHELVES_WITHOUT_EXAMPLES = ("model.features", "model.networks", "model.baselines")
 """Their classes need no example yet."""
-WITHOUT_EXAMPLE = {"OpenedModel", "ShortWayServer", "LoopbackRestServer", "LoopbackGrpcServer"}
-"""The first opens a model with a feature graph, which takes seconds; the others are servers that KServe starts."""
+WITHOUT_EXAMPLE = {
+    *("OpenedModel", "Engine", "OnnxNetworks", "NetworkScorer"),
+    *("ShortWayServer", "LoopbackRestServer", "LoopbackGrpcServer"),
+}
+"""The first need an exported model or its networks; the others are servers that KServe starts."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = sorted(info.name for info in pkgutil.walk_packages(model.__path__, "model.") if not info.ispkg)
 
@@ -30,12 +33,12 @@ def public_classes(module: ModuleType) -> Iterator[type]:
 
 @pytest.fixture(scope="module")
 def world() -> dict[str, object]:
-    """`trips` and `catalog`, as their own classes' examples make them; other examples start from these."""
+    """`trips`, `catalog` and `batch`, as their own classes' examples make them; other examples start from these."""
     made: dict[str, object] = {}
-    for module, name in ((trips, "Trips"), (catalog, "Catalog")):
-        for example in doctest.DocTestFinder(recurse=False).find(getattr(module, name), name, module):
+    for module, name in ((trips, "Trips"), (catalog, "Catalog"), (batch, "Batch")):
+        for example in doctest.DocTestFinder(recurse=False).find(getattr(module, name), name, module, extraglobs=made):
             doctest.DocTestRunner(optionflags=OPTIONS).run(example, clear_globs=False)
-            made |= {wanted: example.globs[wanted] for wanted in ("trips", "catalog") if wanted in example.globs}
+            made[name.lower()] = example.globs[name.lower()]
     return made
 
 
