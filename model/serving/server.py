@@ -29,6 +29,7 @@ from model.serving.http.routes import add_routes
 from model.serving.predictor import Limits, Overloaded, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.serving.telemetry import metrics, tracing
+from model.system.memory import give_back, keep_small
 from model.system.process_lifetime import die_with_parent
 from model.system.program_options import parse_options
 
@@ -81,11 +82,14 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedM
 
 def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> None:
     """Loads, warms up, then listens; raises what loading raises before any port is open."""
+    keep_small()
     store = open_store(options.store, options.max_history, os.environ.get("REDIS_PASSWORD"))
     log = RequestLog(options.request_log, options.log) if options.request_log else None
     try:
         predictor = Predictor(lambda: load_model(options.model_dir), store, log, options)
         predictor.load()
+        gc.collect()
+        give_back()
         gc.freeze()  # what is loaded stays: a collection that walked it would stop all requests meanwhile
         uvloop.install()  # less CPU a request than asyncio's own loop
         asyncio.set_event_loop(asyncio.new_event_loop())  # uvloop makes none by itself, and KServe asks for one
