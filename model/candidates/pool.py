@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model.api import SOURCES
-from model.data.batch import Batch
+from model.data.batch import Batch, lengths
 from model.data.catalog import Catalog
 from model.features.matrix import Features, Histories, week_of
 from model.features.promotion_calendar import running_here
@@ -82,7 +82,7 @@ class Pools:
         """
         histories = Histories.of(batch)
         offered = retrieved_BR.shape[1] + self.popular_WQ.shape[1]
-        room_B = np.minimum(np.diff(histories.end_B, prepend=0) + offered, most)
+        room_B = np.minimum(lengths(histories.end_B) + offered, most)
         room = int(room_B.sum())
         listed = Listed(
             item_N=np.empty(room, np.int32),
