@@ -10,12 +10,13 @@ def resident_mb():
         return int(statm.read().split()[1]) * 4096 / 1e6
 
 {before}
-kept, small = [], []
-for _ in range(40):  # a little that stays after each large block keeps the heap from shrinking by itself
-    large = np.ones(500_000)
-    small = [np.ones(100) for _ in range(2000)]
-    kept.append(small[-1])
-del large, small
+large = np.ones(3_500_000)
+del large  # from now on glibc takes blocks of this size from its heap
+pins, blocks = [], []
+for _ in range(5):
+    blocks.append(np.ones(2_500_000))
+    pins.append([np.ones(50) for _ in range(100)])  # keep the heap from shrinking by itself
+del blocks
 {after}
 print(resident_mb())
 """
@@ -28,5 +29,5 @@ def _resident_mb(before: str, after: str) -> float:
 
 
 def test_what_loading_needed_for_a_moment_goes_back() -> None:
-    held = _resident_mb("", "")
-    assert _resident_mb("keep_small()", "give_back()") <= held
+    """Five blocks of 20 MB."""
+    assert _resident_mb("keep_small()", "give_back()") < _resident_mb("", "") - 50
