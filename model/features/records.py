@@ -163,7 +163,11 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         for a, name in enumerate(catalog.attribute_names)
         for feature in (
             Feature(
-                f"{name}_decayed", f"the shopper's purchases of this {name}, halved every 60 days", affinity, a, log=True
+                f"{name}_decayed",
+                f"the shopper's purchases of this {name}, halved every 60 days",
+                affinity,
+                a,
+                log=True,
             ),
             Feature(f"{name}_share", "the same as a share of all the shopper's purchases", affinity_share, a),
             Feature(f"{name}_last_days", f"days since the shopper last bought this {name}", affinity_last, a, log=True),

@@ -13,6 +13,7 @@ from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.features.matrix import Features
 from model.features.recent import RecentEvents
+from model.kernels.arrays import writable
 from model.kernels.selection import best_of_each
 from model.ranking.networks import Networks
 from tfx_configs.settings import CandidateSettings, FeatureSettings
@@ -155,5 +156,5 @@ def ranking(candidates: Candidates, score_C: np.ndarray, k: int) -> Ranking:
 def _best(score_N: np.ndarray, end_B: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """(positions, where each request's end), see model.kernels.selection.best_of_each."""
     best_N, best_end_B = np.empty(len(score_N), np.int64), np.empty(len(end_B), np.int64)
-    size = best_of_each(score_N, end_B, k, best_N, best_end_B)
+    size = best_of_each(writable(score_N, np.float32), writable(end_B, np.int64), int(k), best_N, best_end_B)
     return best_N[:size], best_end_B
