@@ -1,47 +1,53 @@
 """Batches of trips for Keras, and the callback that reports its progress."""
 
+import itertools
+import os
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, cast
 
 import numpy as np
 
 from components.artifacts.training import Epoch
 from components.kfp_support.progress import progress
-from model.data.batch import TripReader
 from model.system.legacy_keras import tf
 
+Prepare = Callable[[np.ndarray, int], dict[str, np.ndarray]]
+"""(positions in the list of trips, epoch) -> the arrays of one batch, by name; the same ones for no trips. Called by
+several threads."""
+THREADS = len(os.sched_getaffinity(0))
+AHEAD = 2 * THREADS
+"""Batches that are ready or in the making, at most."""
 
-def batches(
-    reader: TripReader,
-    which: np.ndarray,
-    size: int,
-    seed: int | None,
-    retrieved: np.ndarray | None = None,
-    share: tuple[int, int] = (0, 1),
-) -> Any:
-    """tf.data of dicts: the fields of Batch, basket_item and basket_row, and with `retrieved` also retrieved_BR.
+
+def batches(prepare: Prepare, trips: int, size: int, seed: int | None, share: tuple[int, int] = (0, 1)) -> Any:
+    """tf.data of what `prepare` makes of batches of trips, made ahead on threads: kernels release the lock.
 
     Args:
-        which: [n] trip indices. seed: reshuffles them each epoch; None keeps their order.
-        retrieved: [n, R] int32, aligned with `which`.
+        trips: how many there are. seed: reshuffles them each epoch; None keeps their order, and every epoch is the first.
         share: (worker, of how many): every so manieth trip of each batch. A batch with fewer trips than workers is left
             out.
     """
-    epoch, (worker, workers) = np.random.default_rng(seed), share
-    steps = len(which) // size + (len(which) % size >= workers)
-
-    def read(rows: np.ndarray) -> dict[str, np.ndarray]:
-        item, row = reader.baskets(which[rows])
-        more = {} if retrieved is None else {"retrieved_BR": retrieved[rows]}
-        return reader.batch(which[rows])._asdict() | {"basket_item": item, "basket_row": row} | more
+    order, (worker, workers) = np.random.default_rng(seed), share
+    steps = trips // size + (trips % size >= workers)
+    epochs = itertools.count()
 
     def generate() -> Iterator[dict[str, np.ndarray]]:
-        order = np.arange(len(which)) if seed is None else epoch.permutation(len(which))
-        for start in range(0, steps * size, size):
-            yield read(order[start : start + size][worker::workers])
+        epoch = 0 if seed is None else next(epochs)
+        chosen = np.arange(trips) if seed is None else order.permutation(trips)
+        parts = (chosen[start : start + size][worker::workers] for start in range(0, steps * size, size))
+        with ThreadPoolExecutor(THREADS) as threads:
+            ahead: deque[Future[dict[str, np.ndarray]]] = deque()
+            for rows in parts:
+                ahead.append(threads.submit(prepare, rows, epoch))
+                if len(ahead) > AHEAD:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
 
-    nothing = read(np.zeros(0, int))
+    nothing = prepare(np.zeros(0, int), 0)
     signature = {name: tf.TensorSpec([None, *array.shape[1:]], array.dtype) for name, array in nothing.items()}
     data = tf.data.Dataset.from_generator(generate, output_signature=signature)
     return data.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)

@@ -1,7 +1,6 @@
 """Teaches the pre-ranker which of the pool's entries are bought, from some of the ranker's trips.
 
-Shape legend: B trips, P entries of the pool, N entries to learn from, F features, K kinds of promotion, R inputs of the
-network.
+Shape legend: B trips, N entries to learn from, J inputs.
 """
 
 import numpy as np
@@ -9,11 +8,12 @@ import numpy as np
 from components.artifacts.training import PreRankerFit
 from components.kfp_support.progress import progress
 from components.train.calibration.logistic_regression import fit_logistic
-from model.data.batch import Batch, TripReader
-from model.features.joins import contains
-from model.networks.candidates import Candidates
-from model.networks.pre_ranker import READ, PreRanker
-from model.networks.recommender import Recommender
+from components.train.samples import uniform
+from model.candidates.pool import Barred, line_inputs
+from model.data.batch import TripReader
+from model.data.membership import contains
+from model.networks.pre_ranker import PreRanker
+from model.ranking.recommender import Recommender
 from model.system.legacy_keras import Tensor, tf
 
 TRIPS = 4000
@@ -21,58 +21,63 @@ TRIPS = 4000
 NEGATIVES = 0.15
 """Share of the entries not bought that it learns from: the order of a trip's entries does not depend on it."""
 STEP = 50
+ALL = 1 << 30
+"""More than a pool has."""
 EPOCHS, BATCH, RATE = 3, 2048, 5e-3
 """Of the network; the rate falls to zero along a cosine."""
 
 
 def train_preranker(
-    recommender: Recommender, reader: TripReader, which: np.ndarray, retrieved: np.ndarray, seed: int
+    recommender: Recommender,
+    preranker: PreRanker,
+    reader: TripReader,
+    which: np.ndarray,
+    retrieved: np.ndarray,
+    seed: int,
 ) -> PreRankerFit:
-    """Sets the variables of the recommender's pre-ranker; what it finds in too little data stays near nothing.
+    """Sets the variables of the pre-ranker; what it finds in too little data stays near nothing.
 
     Args:
-        which: [n] trips. retrieved: [n, k] int32 items from the towers for each of them.
+        recommender: lists the pools. which: [n] trips. retrieved: [n, R] int32 items from the towers for each of them.
     """
     rng = np.random.default_rng(seed)
     chosen = rng.permutation(len(which))[:TRIPS]
-    candidates, nothing = recommender.candidates, tf.zeros([0], tf.int32)
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def sample(batch: Batch, retrieved_BR: Tensor, item_L: Tensor, row_L: Tensor, draw: Tensor) -> tuple[Tensor, ...]:
-        pool, feature_PF = candidates.pool(batch, retrieved_BR, nothing, nothing)
-        bought_P = contains(pool.row_C, pool.item_C, row_L, item_L)
-        sampled_P = bought_P | (tf.random.stateless_uniform(tf.shape(bought_P), draw) < NEGATIVES)
-        sampled = Candidates(*(tf.boolean_mask(a, sampled_P) for a in pool))
-        features = tf.boolean_mask(feature_PF, sampled_P)
-        return features, candidates.promoted(batch, sampled), tf.boolean_mask(bought_P, sampled_P)
-
-    parts = []
-    for start in range(0, len(chosen), STEP):
-        rows = chosen[start : start + STEP]
-        batch = Batch(*map(tf.convert_to_tensor, reader.batch(which[rows])))
-        item, row = map(tf.convert_to_tensor, reader.baskets(which[rows]))
-        arrays = sample(batch, tf.constant(retrieved[rows]), item, row, tf.constant([seed, start]))
-        parts.append([a.numpy() for a in arrays])
-    feature_NF, on_NK, bought_N = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    preranker = candidates.preranker
-    weight_F = fit_logistic(feature_NF, bought_N, np.zeros(feature_NF.shape[1]))
+    parts = [
+        _entries(recommender, reader, which[rows], retrieved[rows], seed)
+        for rows in np.split(chosen, range(STEP, len(chosen), STEP))
+    ]
+    input_NJ, bought_N = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+    line_NF = line_inputs(input_NJ)
+    weight_F = fit_logistic(line_NF, bought_N, np.zeros(line_NF.shape[1]))
     preranker.line_F.assign(weight_F.astype(np.float32))
-    input_NR = np.concatenate([feature_NF[:, :READ], on_NK], axis=1)
-    loss = _fit_network(preranker, feature_NF @ preranker.line_F.numpy(), input_NR, bought_N, rng)
+    loss = _fit_network(preranker, line_NF @ preranker.line_F.numpy(), input_NJ, bought_N, rng)
     progress(f"pre-ranker: {len(bought_N):,} entries of {len(chosen):,} trips, loss {loss:.4f}")
     return PreRankerFit(trips=len(chosen), entries=len(bought_N), bought=int(bought_N.sum()))
 
 
+def _entries(
+    recommender: Recommender, reader: TripReader, trip_B: np.ndarray, retrieved_BR: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """([N, J] inputs, [N] bool bought) of the trips' pools: what was bought, and a share of the rest."""
+    batch = reader.batch(trip_B)
+    listed = recommender.listed(batch, retrieved_BR, Barred.none(len(trip_B)), ALL)
+    row_N = np.repeat(np.arange(len(trip_B)), np.diff(listed.end_B, prepend=0))
+    item_L, row_L = reader.baskets(trip_B)
+    bought_N = contains(row_N, listed.item_N, row_L, item_L)
+    kept_N = bought_N | (uniform(seed, 0, trip_B[row_N], listed.item_N) < NEGATIVES)
+    return listed.input_NJ[kept_N], bought_N[kept_N]
+
+
 def _fit_network(
-    preranker: PreRanker, line_N: np.ndarray, input_NR: np.ndarray, bought_N: np.ndarray, rng: np.random.Generator
+    preranker: PreRanker, line_N: np.ndarray, input_NJ: np.ndarray, bought_N: np.ndarray, rng: np.random.Generator
 ) -> float:
     """Adds the network to the line by Adam on the log-loss; returns the mean loss of the last epoch.
 
     The last layer begins at zero, so that the network begins as nothing and with few entries stays little. It learns
     from standardised features; the first layer then takes the standardising in.
     """
-    mean_R, scale_R = input_NR.mean(axis=0), np.maximum(input_NR.std(axis=0), 1e-3)
-    input_NR, label_N = (input_NR - mean_R) / scale_R, bought_N.astype(np.float32)
+    mean_J, scale_J = input_NJ.mean(axis=0), np.maximum(input_NJ.std(axis=0), 1e-3)
+    input_NJ, label_N = (input_NJ - mean_J) / scale_J, bought_N.astype(np.float32)
     for kernel in preranker.kernels[:-1]:
         kernel.assign(rng.normal(0.0, np.sqrt(2.0 / kernel.shape[0]), kernel.shape))
     variables = [*preranker.kernels, *preranker.biases]
@@ -83,7 +88,7 @@ def _fit_network(
     def step(x: Tensor, line: Tensor, y: Tensor) -> Tensor:
         with tf.GradientTape() as tape:
             tape.watch(variables)
-            logits = line + preranker.network(x)
+            logits = line + preranker(x)
             loss = tf.reduce_mean(tf.nn.sigmoid_cross_entropy_with_logits(labels=y, logits=logits))
         optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
         return loss
@@ -93,10 +98,10 @@ def _fit_network(
         order = rng.permutation(len(bought_N))
         for start in range(0, len(order), BATCH):
             rows = order[start : start + BATCH]
-            loss = float(step(input_NR[rows], line_N[rows], label_N[rows]))
+            loss = float(step(input_NJ[rows], line_N[rows], label_N[rows]))
             if epoch == EPOCHS - 1:
                 losses.append(loss)
-    first = preranker.kernels[0].numpy() / scale_R[:, None]
+    first = preranker.kernels[0].numpy() / scale_J[:, None]
     preranker.kernels[0].assign(first)
-    preranker.biases[0].assign_sub(mean_R @ first)
+    preranker.biases[0].assign_sub(mean_J @ first)
     return float(np.mean(losses))

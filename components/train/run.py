@@ -10,18 +10,17 @@ from components.kfp_support.progress import progress
 from components.train import distributed as workers
 from components.train.calibration.calibrate import calibrate
 from components.train.input_pipeline import LossCurve
+from components.train.new_networks import new_networks, recommender_of
 from components.train.parent_model import open_parent
 from components.train.pre_ranker import train_preranker
-from components.train.ranker import no_scorer, train_ranker
-from components.train.towers import TwoTowers, item_index, neighbours, train_towers
+from components.train.ranker import train_ranker
+from components.train.towers import item_index, neighbours, train_towers
 from components.train.trip_split import training_trips
 from components.train.vocabulary import Coding, recoded
 from components.train.warm_start import TrainedModel, train_from_parent
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
-from model.networks.ranker import Ranker, RankerScorer
-from model.networks.recommender import Recommender
 from model.package.export import export
 from model.registry.model_registry import TRAINED
 from model.system.legacy_keras import tf
@@ -72,7 +71,8 @@ def package(
         TRAINED,
         trained.recommender,
         catalog.as_served(),
-        retrieved=run.candidates.retrieved,
+        features=run.features,
+        candidates=run.candidates,
         index=trained.index,
         training=trained.record.as_json() | {"settings": run.model_dump()},
         coding=coding.model_dump(mode="json"),
@@ -94,23 +94,22 @@ def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> Trai
     Raises CheckFailed when there are no trips.
     """
     tf.keras.utils.set_random_seed(run.train.seed)
-    reader = TripReader(trips, catalog)
+    reader, most = TripReader(trips, catalog), run.candidates.retrieved
     learning = training_trips(trips, run.train)
     watch_towers, watch_ranker = LossCurve("towers"), LossCurve("ranker")
-    towers = TwoTowers(catalog, run.train)
-    train_towers(towers, reader, learning.early, run.train, watch_towers)
-    retrieved = neighbours(towers, catalog, reader, learning, run.candidates.retrieved)
-    training = Recommender(catalog, run, no_scorer, towers.queries)
-    preranked = train_preranker(training, reader, learning.ranking, retrieved["train"], run.train.seed)
-    progress(f"ranker: {len(learning.ranking):,} trips to learn from")
-    ranker = Ranker(catalog, len(training.features.records))
-    train_ranker(training, ranker, reader, learning, retrieved, run.train, watch_ranker)
-    calibration = calibrate(training, ranker, reader, learning.valid, retrieved["valid"], run.train)
-
-    train_towers(towers, reader, np.concatenate([learning.ranking, learning.valid]), run.train, watch_towers)
-    recommender = Recommender(
-        catalog.as_served(), run, RankerScorer(ranker), towers.queries, training.candidates.preranker
+    towers, networks = new_networks(run, catalog)
+    training = recommender_of(run, catalog, networks)
+    train_towers(towers, catalog, reader, learning.early, run.train, watch_towers)
+    retrieved = neighbours(towers, training, catalog, reader, learning, most)
+    preranked = train_preranker(
+        training, networks.preranker, reader, learning.ranking, retrieved["train"], run.train.seed
     )
+    progress(f"ranker: {len(learning.ranking):,} trips to learn from")
+    train_ranker(training, networks.ranker, reader, learning, retrieved, run.train, watch_ranker)
+    calibration = calibrate(training, networks.ranker, reader, learning.valid, retrieved["valid"], run.train)
+
+    later = np.concatenate([learning.ranking, learning.valid])
+    train_towers(towers, catalog, reader, later, run.train, watch_towers)
     record = TrainingRecord(
         start="scratch",
         learned_until_s=trips.cut_s,
@@ -120,5 +119,5 @@ def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> Trai
         preranker=preranked,
         calibration=calibration,
     )
-    index = item_index(towers, catalog, reader, learning.ranking)
-    return TrainedModel(recommender=recommender, index=index, record=record)
+    index = item_index(towers, training, catalog, reader, learning.ranking)
+    return TrainedModel(recommender=recommender_of(run, catalog.as_served(), networks), index=index, record=record)

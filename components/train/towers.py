@@ -13,12 +13,14 @@ import numpy as np
 from components.train import distributed as workers
 from components.train.input_pipeline import LossCurve, batches
 from components.train.trip_split import TrainingTrips
-from model.data.batch import Batch, TripReader
+from model.data.batch import TripReader
 from model.data.catalog import Catalog
-from model.features.joins import contains
+from model.data.membership import contains
+from model.features.recent import Recent, RecentEvents
 from model.networks.tfrs import tfrs
 from model.networks.two_tower import ItemTower, QueryTower
 from model.package.vector_index import Index, build_index
+from model.ranking.recommender import Recommender
 from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import TrainSettings
 
@@ -40,38 +42,56 @@ class TwoTowers(tfrs.Model):
     def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
         with workers.strategy().scope():
             super().__init__()
-        self.items = ItemTower(catalog, settings.dimension)
-        self.queries = QueryTower(catalog, self.items, settings.dimension)
+            self.items = ItemTower(catalog.vocabulary_size, catalog.attribute_sizes, settings.dimension)
+            self.queries = QueryTower(self.items, catalog.user_attribute_sizes, settings.dimension)
         self._task = tfrs.tasks.Retrieval(temperature=settings.temperature, remove_accidental_hits=True)
         weight = catalog.decayed_WI[-1] + 1.0
         self._share_I = tf.Variable(weight / weight.sum(), trainable=False, dtype=tf.float32)
+        self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")
+        self._attribute_IA = tf.Variable(catalog.attribute_IA, trainable=False, name="attributes")
         self._active_A = tf.Variable(catalog.active_items(), trainable=False, name="active")
         self._uniform = settings.uniform_negatives
 
     def compute_loss(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
-        """Mean loss a positive, of which this worker's share. `inputs`: the fields of Batch, basket_item [L] and
-        basket_row [L]."""
-        batch = Batch(**{name: inputs[name] for name in Batch._fields})
-        item, row = inputs["basket_item"], inputs["basket_row"]
-        first_time = ~contains(row, item, batch.history_row_H, batch.history_item_H)
-        item_N, row_N = tf.boolean_mask(item, first_time), tf.boolean_mask(row, first_time)
+        """Mean loss a positive, of which this worker's share. `inputs`: of FirstPurchases."""
+        recent, item_N, row_N = Recent(*(inputs[name] for name in Recent._fields)), inputs["item_N"], inputs["row_N"]
         every_item = workers.gather(item_N)
         positives, active = tf.cast(tf.size(every_item), tf.float32), tf.size(self._active_A)
         drawn_U = tf.gather(self._active_A, tf.random.uniform([self._uniform], 0, active, tf.int32, seed=2))
         item_M = tf.concat([every_item, drawn_U], 0)
         expected_M = positives * tf.gather(self._share_I, item_M) + self._uniform / tf.cast(active, tf.float32)
         loss = self._task(
-            tf.gather(self.queries(batch), row_N),
-            self.items(item_M),
+            tf.gather(self.queries(recent), row_N),
+            self.vectors(item_M),
             candidate_sampling_probability=expected_M / (positives + self._uniform),
             candidate_ids=item_M,
             compute_metrics=False,
         )
         return loss / tf.maximum(positives, 1.0)
 
+    def vectors(self, item_M: Tensor) -> Tensor:
+        """[M, d] unit vectors of the catalog's items. item_M: [M] int32 index."""
+        return self.items(tf.gather(self._vocabulary_I, item_M), tf.gather(self._attribute_IA, item_M))
+
+
+class FirstPurchases:
+    """Trips as the towers learn from them: what was bought on them for the first time."""
+
+    def __init__(self, reader: TripReader, catalog: Catalog, which: np.ndarray) -> None:
+        """which: [n] trips."""
+        self._reader, self._which, self._recent = reader, which, RecentEvents(catalog)
+
+    def __call__(self, rows: np.ndarray, epoch: int) -> dict[str, np.ndarray]:
+        """The fields of Recent, [N] item index and [N] row of each purchase."""
+        batch = self._reader.batch(self._which[rows])
+        item_L, row_L = self._reader.baskets(self._which[rows])
+        first_L = ~contains(row_L, item_L, batch.history_row_H, batch.history_item_H)
+        return self._recent(batch)._asdict() | {"item_N": item_L[first_L], "row_N": row_L[first_L]}
+
 
 def train_towers(
     towers: TwoTowers,
+    catalog: Catalog,
     reader: TripReader,
     which: np.ndarray,
     settings: TrainSettings,
@@ -81,49 +101,53 @@ def train_towers(
     """Trains `towers` in place, from where they are, on the given trips; those without history are skipped."""
     trips = reader.trips
     which = which[trips.history_end_T[which] > trips.history_begin_T[which]]
+    purchases = FirstPurchases(reader, catalog, which)
     towers.compile(optimizer=tf.keras.optimizers.legacy.Adam(rate))
 
     def training(worker: int, of: int) -> Any:
-        return batches(reader, which, settings.retrieval_batch, settings.seed, share=(worker, of))
+        return batches(purchases, len(which), settings.retrieval_batch, settings.seed, (worker, of))
 
     workers.fit(towers, training, None, settings.retrieval_epochs, watch)
 
 
-def item_index(towers: TwoTowers, catalog: Catalog, reader: TripReader, asked: np.ndarray) -> Index:
+def item_index(
+    towers: TwoTowers, recommender: Recommender, catalog: Catalog, reader: TripReader, asked: np.ndarray
+) -> Index:
     """The towers' index of the items that can be bought now; what it finds is measured on some of the `asked` trips."""
     active, items = catalog.active_items(), catalog.items
-    parts = [towers.items(tf.range(i, min(i + ITEMS_STEP, items))).numpy() for i in range(0, items, ITEMS_STEP)]
+    parts = [towers.vectors(tf.range(i, min(i + ITEMS_STEP, items))).numpy() for i in range(0, items, ITEMS_STEP)]
     return build_index(
-        np.concatenate(parts)[active], active, lambda: query_vectors(towers, reader, asked[:INDEX_QUERIES])
+        np.concatenate(parts)[active], active, lambda: query_vectors(recommender, reader, asked[:INDEX_QUERIES])
     )
 
 
 def neighbours(
-    towers: TwoTowers, catalog: Catalog, reader: TripReader, learning: TrainingTrips, most: int
+    towers: TwoTowers,
+    recommender: Recommender,
+    catalog: Catalog,
+    reader: TripReader,
+    learning: TrainingTrips,
+    most: int,
 ) -> dict[str, np.ndarray]:
     """{train, valid: [n, most] int32}: what the towers find now for the trips of the ranker's training."""
-    index = item_index(towers, catalog, reader, learning.ranking)
+    index = item_index(towers, recommender, catalog, reader, learning.ranking)
     return {
-        "train": retrieve(towers, index, reader, learning.ranking, most),
-        "valid": retrieve(towers, index, reader, learning.valid, most),
+        "train": retrieve(recommender, index, reader, learning.ranking, most),
+        "valid": retrieve(recommender, index, reader, learning.valid, most),
     }
 
 
 def retrieve(
-    towers: TwoTowers, index: Index, reader: TripReader, which: np.ndarray, k: int, step: int = 256
+    recommender: Recommender, index: Index, reader: TripReader, which: np.ndarray, k: int, step: int = 256
 ) -> np.ndarray:
     """[n, k] int32 items nearest to each of the given trips, best first, -1 where there are fewer."""
     if not len(which):  # the days before the cut that are held out may be days on which the shop was closed
         return np.full((0, k), -1, np.int32)
-    queries = query_vectors(towers, reader, which, step)
+    queries = query_vectors(recommender, reader, which, step)
     return np.concatenate([index.search(queries[i : i + step], k) for i in range(0, len(which), step)])
 
 
-def query_vectors(towers: TwoTowers, reader: TripReader, which: np.ndarray, step: int = 256) -> np.ndarray:
+def query_vectors(recommender: Recommender, reader: TripReader, which: np.ndarray, step: int = 256) -> np.ndarray:
     """[n, d] float32 vectors of the given trips."""
-    embed = tf.function(towers.queries, autograph=False, reduce_retracing=True)
-    parts = [
-        embed(Batch(*map(tf.convert_to_tensor, reader.batch(which[i : i + step])))).numpy()
-        for i in range(0, len(which), step)
-    ]
+    parts = [recommender.query(reader.batch(which[i : i + step])) for i in range(0, len(which), step)]
     return np.concatenate(parts)

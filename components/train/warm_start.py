@@ -13,20 +13,21 @@ from components.kfp_support.progress import progress
 from components.train import distributed as workers
 from components.train.calibration.calibrate import Platt, calibrate, set_line
 from components.train.input_pipeline import LossCurve
+from components.train.new_networks import new_networks, recommender_of
 from components.train.parent_model import Parent
 from components.train.ranker import LEARNING_RATE as RANKER_RATE
-from components.train.ranker import no_scorer, train_ranker
+from components.train.ranker import train_ranker
 from components.train.towers import INDEX_QUERIES, TwoTowers, item_index, neighbours, train_towers
 from components.train.towers import LEARNING_RATE as TOWERS_RATE
 from components.train.trip_split import trips_since
-from model.data.batch import Batch, TripReader
+from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.time_split import day
 from model.data.trips import Trips
-from model.networks.ranker import Ranker, RankerScorer
-from model.networks.recommender import Recommender
-from model.networks.weights import assign, weights
+from model.networks.trained import TrainedNetworks
+from model.networks.weights import assign
 from model.package.vector_index import Index
+from model.ranking.recommender import Recommender
 from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
@@ -57,19 +58,17 @@ def train_from_parent(run: RunSettings, trips: Trips, catalog: Catalog, parent: 
     """
     tf.keras.utils.set_random_seed(run.train.seed)
     reader = TripReader(trips, catalog)
-    towers = TwoTowers(catalog, run.train)
-    training = Recommender(catalog, run, no_scorer, towers.queries)
-    ranker, preranker = Ranker(catalog, len(training.features.records)), training.candidates.preranker
-    _make_variables(towers, ranker, reader, len(training.features.records))
-    assign(weights(towers.queries, ranker, preranker), parent.weights)
+    towers, networks = new_networks(run, catalog)
+    training = recommender_of(run, catalog, networks)
+    assign(networks.weights, parent.weights)
     record = TrainingRecord(start=run.train.start, parent=parent.version, learned_until_s=parent.learned_until_s)
     if run.train.start == "warm":
-        record = _tune(run, reader, towers, ranker, training, catalog, record)
+        record = _tune(run, reader, towers, networks, training, catalog, record)
     progress(f"{run.train.start} of {parent.version}, which learned from events before {day(parent.learned_until_s)}")
     asked = np.flatnonzero(trips.time_T < trips.cut_s)[-INDEX_QUERIES:]
     return TrainedModel(
-        recommender=Recommender(catalog.as_served(), run, RankerScorer(ranker), towers.queries, preranker),
-        index=item_index(towers, catalog, reader, asked),
+        recommender=recommender_of(run, catalog.as_served(), networks),
+        index=item_index(towers, training, catalog, reader, asked),
         record=record,
     )
 
@@ -78,7 +77,7 @@ def _tune(
     run: RunSettings,
     reader: TripReader,
     towers: TwoTowers,
-    ranker: Ranker,
+    networks: TrainedNetworks,
     training: Recommender,
     catalog: Catalog,
     record: TrainingRecord,
@@ -92,7 +91,8 @@ def _tune(
     learning = trips_since(reader.trips, since_s, run.train)
     once = run.train.replace(retrieval_epochs=1, ranking_epochs=1)
     watch_towers, watch_ranker = LossCurve("towers"), LossCurve("ranker")
-    retrieved = neighbours(towers, catalog, reader, learning, run.candidates.retrieved)
+    ranker = networks.ranker
+    retrieved = neighbours(towers, training, catalog, reader, learning, run.candidates.retrieved)
     line = Platt(slope=float(ranker.slope.numpy()), offset=float(ranker.offset.numpy()))
     set_line(ranker, Platt())
     progress(f"warm: {len(learning.ranking):,} trips since {day(since_s)}")
@@ -101,7 +101,7 @@ def _tune(
     )
     calibration = calibrate(training, ranker, reader, learning.valid, retrieved["valid"], once, line)
     trained = np.concatenate([learning.ranking, learning.valid])
-    train_towers(towers, reader, trained, once, watch_towers, rate=WARM * TOWERS_RATE)
+    train_towers(towers, catalog, reader, trained, once, watch_towers, rate=WARM * TOWERS_RATE)
     learned = {
         "learned_until_s": reader.trips.cut_s,
         "train_trips": len(learning.ranking),
@@ -110,12 +110,3 @@ def _tune(
         "calibration": calibration,
     }
     return record.model_copy(update=learned)
-
-
-def _make_variables(towers: TwoTowers, ranker: Ranker, reader: TripReader, features: int) -> None:
-    """Keras makes a layer's variables when it is called for the first time."""
-    first = np.zeros(1, np.int32)
-    with workers.strategy().scope():
-        towers.items(tf.constant(first))
-        towers.queries(Batch(*map(tf.convert_to_tensor, reader.batch(first))))
-        ranker(tf.zeros([1, features]), tf.constant(first), tf.constant(first))

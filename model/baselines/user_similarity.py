@@ -1,56 +1,101 @@
-"""Scores by what similar shoppers bought: UP-CF, TIFU-KNN. One graph makes the vectors of all shoppers: those of the
-past, which are stored, and that of the asking shopper.
+"""Scores by what similar shoppers bought: UP-CF, TIFU-KNN. The same code makes the vectors of all shoppers: those of
+the past, which are stored, and that of the asking shopper.
 
 Shape legend: B requests, H history events, U shoppers of the past, I items, N distinct (shopper, item) pairs of the
-past.
+past, P distinct items of one shopper's history.
 """
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from model.baselines.whole_catalog import history_sums, sums
+from model.baselines.whole_catalog import best, each_history
 from model.data.batch import Batch
-from model.features.graph import trip_numbers
-from model.system.legacy_keras import tf
+from model.data.trip_numbers import trip_numbers
+from model.data.trips import slice_positions
+
+_LAST = np.finfo(np.float32).min
+"""A similarity below all others."""
 
 
-class ShopperScorer(tf.Module):
+class ShopperScorer:
     """Holds the past as a sparse [U, I] matrix. A request's `user_B` is 1 + its shopper's row there, or 0."""
 
-    def __init__(self, past: Batch, items: int, trip_gap_hours: float) -> None:
-        """past: the histories of all shoppers as of the cut, as NumPy arrays."""
-        super().__init__(name="shoppers")
-        self.items, self.shoppers, self._gap_hours = items, len(past.time_B), trip_gap_hours
-        key_H = past.history_row_H.astype(np.int64) * items + past.history_item_H
+    def __init__(
+        self,
+        item_N: np.ndarray,
+        shopper_N: np.ndarray,
+        value_N: np.ndarray,
+        items: int,
+        shoppers: int,
+        trip_gap_hours: float,
+    ) -> None:
+        """item_N: int32, ascending; shopper_N: int32; value_N: float32: the matrix where it is not 0."""
+        self.item_N, self.shopper_N, self.value_N = item_N, shopper_N, value_N
+        self.items, self.shoppers, self.trip_gap_hours = items, shoppers, trip_gap_hours
+        self._end_I = np.searchsorted(item_N, np.arange(items), side="right")
+
+    @classmethod
+    def of(cls, past: Batch, items: int, **parameters: Any) -> Self:
+        """From the histories of all shoppers as of the cut.
+
+        Args:
+            parameters: what the class's constructor takes besides the matrix and its size.
+        """
+        size = {"items": items, "shoppers": len(past.time_B)}
+        nothing = {
+            "item_N": np.zeros(0, np.int32),
+            "shopper_N": np.zeros(0, np.int32),
+            "value_N": np.zeros(0, np.float32),
+        }
+        weight_H = cls(**nothing, **size, **parameters).weight(past)
+        key_H = past.history_item_H.astype(np.int64) * size["shoppers"] + past.history_row_H
         key_N, pair_H = np.unique(key_H, return_inverse=True)
-        value_N = np.bincount(pair_H, self.weight(past).numpy(), len(key_N)).astype(np.float32)
-        self.pair_N2 = tf.Variable(np.stack(np.divmod(key_N, items), axis=1), trainable=False, name="pairs")
-        self.value_N = tf.Variable(value_N, trainable=False, name="values")
+        item_N, shopper_N = (part.astype(np.int32) for part in np.divmod(key_N, size["shoppers"]))
+        value_N = np.bincount(pair_H, weight_H, len(key_N)).astype(np.float32)
+        return cls(item_N=item_N, shopper_N=shopper_N, value_N=value_N, **size, **parameters)
 
-    def weight(self, batch: Batch) -> Any:
+    def weight(self, batch: Batch) -> np.ndarray:
         """[H] float32: what each event adds to its shopper's vector."""
-        trip_H, trips_B = trip_numbers(batch, self._gap_hours)
-        return self.weight_of_trip(trip_H, tf.gather(trips_B, batch.history_row_H))
+        row_H = batch.history_row_H
+        trip_H, trips_B = trip_numbers(row_H, batch.history_time_H, len(batch.time_B), self.trip_gap_hours)
+        return self.weight_of_trip(trip_H, trips_B[row_H]).astype(np.float32)
 
-    def weight_of_trip(self, trip_H: Any, trips_H: Any) -> Any:
-        """The same, of an event on trip `trip_H` (from 1) out of `trips_H`; both float32."""
+    def weight_of_trip(self, trip_H: np.ndarray, trips_H: np.ndarray) -> np.ndarray:
+        """The same, of an event on trip `trip_H` (from 1) out of `trips_H`."""
         raise NotImplementedError
 
-    def from_items(self, value_N: Any, of_item_IB: Any) -> Any:
-        """[U, B]: the past, with these values, times a column for each request."""
-        return tf.sparse.sparse_dense_matmul(self._past(value_N), of_item_IB)
+    def __call__(self, batch: Batch) -> np.ndarray:
+        """As CatalogScorer."""
+        weight_H = self.weight(batch)
+        score_BI = np.empty((len(batch.time_B), self.items), np.float32)
+        for row, events in each_history(batch):
+            item_H, user = batch.history_item_H[events], int(batch.user_B[row])
+            own_I = np.bincount(item_H, weight_H[events], self.items).astype(np.float32)
+            score_BI[row] = self.score(own_I, np.unique(item_H), user - 1 if 0 < user <= self.shoppers else None)
+        return score_BI
 
-    def from_shoppers(self, value_N: Any, of_shopper_UB: Any) -> Any:
-        """[B, I]: the vectors of the past, with these values, summed with the weights of each request."""
-        return tf.transpose(tf.sparse.sparse_dense_matmul(self._past(value_N), of_shopper_UB, adjoint_a=True))
+    def score(self, own_I: np.ndarray, item_P: np.ndarray, row: int | None) -> np.ndarray:
+        """[I]: the score of every item.
 
-    def themselves(self, batch: Batch) -> Any:
-        """[U, B] bool: the asking shopper's own row."""
-        return tf.range(1, self.shoppers + 1)[:, None] == batch.user_B[None, :]
+        Args:
+            own_I: the asking shopper's vector. item_P: the items bought. row: the shopper's own in the past, if any.
+        """
+        raise NotImplementedError
 
-    def _past(self, value_N: Any) -> Any:
-        return tf.SparseTensor(self.pair_N2, value_N, [self.shoppers, self.items])
+    def buyers(self, item_P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(position, which): where in the past each of these items was bought, and which of them it is."""
+        size_I = np.diff(self._end_I, prepend=0)
+        return slice_positions(self._end_I[item_P] - size_I[item_P], self._end_I[item_P])
+
+    def from_shoppers(self, weight_U: np.ndarray) -> np.ndarray:
+        """[I] float32: the vectors of the past, summed with these weights."""
+        sum_I, begin_I = np.zeros(self.items, np.float32), np.concatenate([[0], self._end_I[:-1]])
+        bought = np.flatnonzero(self._end_I > begin_I)
+        if len(bought):
+            value_N = self.value_N * weight_U.astype(np.float32)[self.shopper_N]
+            sum_I[bought] = np.add.reduceat(value_N, begin_I[bought])
+        return sum_I
 
 
 class UpCf(ShopperScorer):
@@ -61,27 +106,25 @@ class UpCf(ShopperScorer):
     ever bought.
     """
 
-    def __init__(
-        self, past: Batch, items: int, trip_gap_hours: float, recent: int, locality: float, asymmetry: float
-    ) -> None:
+    def __init__(self, *, recent: int, locality: float, asymmetry: float, **past: Any) -> None:
+        """past: as ShopperScorer."""
         self.recent, self.locality, self.asymmetry = recent, locality, asymmetry
-        super().__init__(past, items, trip_gap_hours)
-        size_U = np.bincount(self.pair_N2.numpy()[:, 0], minlength=self.shoppers)
-        self.size_U = tf.Variable(np.maximum(size_U, 1).astype(np.float32), trainable=False, name="sizes")
+        super().__init__(**past)
+        self._size_U = np.maximum(np.bincount(self.shopper_N, minlength=self.shoppers), 1).astype(np.float64)
 
-    def weight_of_trip(self, trip_H: Any, trips_H: Any) -> Any:
-        counted_H = tf.minimum(trips_H, float(self.recent))
-        return tf.where(trip_H > trips_H - self.recent, 1.0 / counted_H, 0.0)
+    def weight_of_trip(self, trip_H: np.ndarray, trips_H: np.ndarray) -> np.ndarray:
+        """As ShopperScorer."""
+        return np.where(trip_H > trips_H - self.recent, 1.0 / np.minimum(trips_H, self.recent), 0.0)
 
-    def __call__(self, batch: Batch) -> Any:
-        """[B, I]: see model/baselines/whole_catalog.py."""
-        bought_BI = history_sums(batch, tf.ones_like(batch.history_item_H, tf.float32), self.items) > 0
-        set_BI = tf.cast(bought_BI, tf.float32)
-        size_B = tf.maximum(tf.reduce_sum(set_BI, axis=1), 1.0)
-        both_UB = self.from_items(tf.ones_like(self.value_N), tf.transpose(set_BI))
-        near_UB = both_UB / (size_B[None, :] ** self.asymmetry * self.size_U[:, None] ** (1.0 - self.asymmetry))
-        near_UB = tf.where(self.themselves(batch), 0.0, near_UB**self.locality)
-        return history_sums(batch, self.weight(batch), self.items) + self.from_shoppers(self.value_N, near_UB)
+    def score(self, own_I: np.ndarray, item_P: np.ndarray, row: int | None) -> np.ndarray:
+        """As ShopperScorer."""
+        position, _ = self.buyers(item_P)
+        both_U = np.bincount(self.shopper_N[position], minlength=self.shoppers)
+        size = max(len(item_P), 1) ** self.asymmetry
+        near_U = (both_U / (size * self._size_U ** (1.0 - self.asymmetry))) ** self.locality
+        if row is not None:
+            near_U[row] = 0.0
+        return own_I + self.from_shoppers(near_U)
 
 
 class TifuKnn(ShopperScorer):
@@ -94,43 +137,38 @@ class TifuKnn(ShopperScorer):
     """
 
     def __init__(
-        self,
-        past: Batch,
-        items: int,
-        trip_gap_hours: float,
-        groups: int,
-        within: float,
-        between: float,
-        neighbours: int,
-        share: float,
+        self, *, groups: int, within: float, between: float, neighbours: int, share: float, **past: Any
     ) -> None:
+        """past: as ShopperScorer."""
         self.groups, self.within, self.between = groups, within, between
         self.neighbours, self.share = neighbours, share
-        super().__init__(past, items, trip_gap_hours)
-        square_U = np.bincount(self.pair_N2.numpy()[:, 0], self.value_N.numpy() ** 2, self.shoppers)
-        self.square_U = tf.Variable(square_U.astype(np.float32), trainable=False, name="squares")
+        super().__init__(**past)
+        self._square_U = np.bincount(self.shopper_N, self.value_N.astype(np.float64) ** 2, self.shoppers)
 
-    def weight_of_trip(self, trip_H: Any, trips_H: Any) -> Any:
-        groups_H = tf.minimum(trips_H, float(self.groups))
-        size_H, larger_H = trips_H // groups_H, trips_H % groups_H
+    def weight_of_trip(self, trip_H: np.ndarray, trips_H: np.ndarray) -> np.ndarray:
+        """As ShopperScorer."""
+        groups_H = np.minimum(trips_H, self.groups)
+        size_H, larger_H = np.divmod(trips_H, groups_H)
         # Counted from the last trip: the last `larger` groups hold one trip more than the others.
-        back_H, long_H = trips_H - trip_H, larger_H * (size_H + 1.0)
+        back_H, long_H = trips_H - trip_H, larger_H * (size_H + 1)
         late_H = back_H < long_H
-        length_H = tf.where(late_H, size_H + 1.0, size_H)
-        from_H = tf.where(late_H, back_H, back_H - long_H)
-        group_H = from_H // length_H + tf.where(late_H, 0.0, larger_H)
+        length_H = np.where(late_H, size_H + 1, size_H)
+        from_H = np.where(late_H, back_H, back_H - long_H)
+        group_H = from_H // length_H + np.where(late_H, 0, larger_H)
         return self.within ** (from_H % length_H) / length_H * self.between**group_H / groups_H
 
-    def __call__(self, batch: Batch) -> Any:
-        """[B, I]: see model/baselines/whole_catalog.py."""
-        own_BI = history_sums(batch, self.weight(batch), self.items)
+    def score(self, own_I: np.ndarray, item_P: np.ndarray, row: int | None) -> np.ndarray:
+        """As ShopperScorer."""
+        position, which = self.buyers(item_P)
+        shared = self.value_N[position] * own_I[item_P][which]
         # The squared distance turned round, without the asking shopper's own square, which changes no order.
-        near_UB = 2.0 * self.from_items(self.value_N, tf.transpose(own_BI)) - self.square_U[:, None]
-        near_UB = tf.where(self.themselves(batch), -np.inf, near_UB)
-        wanted = min(self.neighbours, self.shoppers)
-        nearest_BN = tf.math.top_k(tf.transpose(near_UB), wanted).indices
-        rows, flat = tf.shape(nearest_BN)[0], tf.reshape(nearest_BN, [-1])
-        mean_BU = (
-            sums(tf.repeat(tf.range(rows), wanted), flat, tf.ones_like(flat, tf.float32), rows, self.shoppers) / wanted
+        near_U = (2.0 * np.bincount(self.shopper_N[position], shared, self.shoppers) - self._square_U).astype(
+            np.float32
         )
-        return self.share * own_BI + (1.0 - self.share) * self.from_shoppers(self.value_N, tf.transpose(mean_BU))
+        if row is not None:
+            near_U[row] = _LAST
+        nearest = best(near_U, min(self.neighbours, self.shoppers))
+        mean_U = np.zeros(self.shoppers, np.float32)
+        mean_U[nearest] = 1.0 / max(len(nearest), 1)
+        share = np.float32(self.share)
+        return share * own_I + (np.float32(1.0) - share) * self.from_shoppers(mean_U)

@@ -1,64 +1,80 @@
 """Recommends by a score that every item of the catalog has: no candidates, and no features of them.
 
-Shape legend: B requests, H history events, X exclusions, I items, k answers.
+Shape legend: B requests, H history events, I items, P scored entries, Q items by popularity, N listed items of all
+requests together.
 """
 
-from typing import Any, Protocol
+from collections.abc import Iterator
+from typing import Protocol
 
 import numpy as np
 
 from model.api import SOURCES
+from model.candidates.pool import Barred
 from model.data.batch import Batch
 from model.data.catalog import Catalog
-from model.system.legacy_keras import tf
+from model.features.matrix import Histories
+from model.kernels.tables import UNKNOWN
+from model.ranking.recommender import Ranking
+
+_OWN, _SIMILAR, _POPULAR = range(len(SOURCES))
 
 
 class CatalogScorer(Protocol):
     """What scores all items by the history alone."""
 
-    def __call__(self, batch: Batch) -> Any:
+    def __call__(self, batch: Batch) -> np.ndarray:
         """[B, I] float32; an item whose score is not above 0 is only filled in."""
         ...
 
 
-class WholeCatalog(tf.Module):
-    """Implements model.networks.recommender.Recommends: what `scorer` puts above 0, then what is popular, which also
+class WholeCatalog:
+    """Implements model.ranking.recommender.Recommends: what `scorer` puts above 0, then what is popular, which also
     decides between equal scores."""
 
     def __init__(self, catalog: Catalog, scorer: CatalogScorer) -> None:
         """catalog: as served; what is popular is from its last snapshot."""
-        super().__init__(name="recommender")
         self.scorer = scorer
         self.ranked = catalog.items
-        self.popularity_I = tf.Variable(catalog.decayed_WI[-1], trainable=False, name="popularity")
-        by_popularity_I = np.argsort(-catalog.decayed_WI[-1], kind="stable").astype(np.int32)
-        self.by_popularity_I = tf.Variable(by_popularity_I, trainable=False, name="by_popularity")
+        popularity_I = catalog.decayed_WI[-1]
+        self._by_popularity_Q = np.argsort(-popularity_I, kind="stable").astype(np.int32)
+        self._place_I = np.argsort(self._by_popularity_Q)
+        popular = int((popularity_I > 0).sum())
+        self._popular_Q = self._by_popularity_Q[:popular]
+        self._fill_Q = np.float32(-1.0) / (np.float32(1.0) + popularity_I[self._popular_Q])
 
-    def embed(self, batch: Batch) -> Any:
+    def query(self, batch: Batch) -> np.ndarray:
         """[B, 0]: nothing is retrieved by vector."""
-        return tf.zeros([tf.shape(batch.time_B)[0], 0])
+        return np.zeros((len(batch.time_B), 0), np.float32)
 
-    def recommend(
-        self, batch: Batch, retrieved_BR: Any, exclude_item_X: Any, exclude_row_X: Any, ranked: Any, k: Any
-    ) -> tuple[Any, Any, Any]:
-        """As Recommender.recommend. What is filled in has a score below 0, and what no shopper buys is not listed."""
-        score_BI = self.scorer(batch)
-        order_BI = tf.where(score_BI > 0, score_BI, -1.0 / (1.0 + self.popularity_I))
-        excluded_BI = _listed(exclude_row_X, exclude_item_X, score_BI)
-        offered_BI = ((score_BI > 0) | (self.popularity_I > 0)) & ~excluded_BI
-        order_BI = tf.where(offered_BI, order_BI, -np.inf)
-        most = tf.minimum(tf.minimum(ranked, k), self.ranked)
-        # Of equal values top_k takes the first.
-        best = tf.math.top_k(tf.gather(order_BI, self.by_popularity_I, axis=1), most)
-        item = tf.gather(self.by_popularity_I, best.indices)
-        there = best.values > -np.inf
-        own_BI = _listed(batch.history_row_H, batch.history_item_H, score_BI)
-        own, similar, popular = range(len(SOURCES))
-        source = tf.where(tf.gather(own_BI, item, batch_dims=1), own, tf.where(best.values > 0, similar, popular))
-        return tf.where(there, item, -1), tf.where(there, best.values, 0.0), tf.where(there, source, 0)
+    def recommend(self, batch: Batch, retrieved_BR: np.ndarray, barred: Barred, ranked: int, k: int) -> Ranking:
+        """As Recommends.recommend. What is filled in has a score below 0, and what no shopper buys is not listed."""
+        score_BI, most, begin = self.scorer(batch), min(ranked, k), 0
+        lists = [(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int32))]
+        for row, events in each_history(batch):
+            end = barred.end_B[row]
+            item, score = self._best(score_BI[row], barred.item_X[begin:end], most)
+            bought = np.isin(item, batch.history_item_H[events])
+            source = np.where(bought, _OWN, np.where(score > 0, _SIMILAR, _POPULAR)).astype(np.int32)
+            lists.append((item, score, source))
+            begin = end
+        item_N, score_N, source_N = (np.concatenate(parts) for parts in zip(*lists, strict=True))
+        return Ranking(item_N, score_N, source_N, np.cumsum([len(item) for item, _, _ in lists])[1:])
+
+    def _best(self, score_I: np.ndarray, barred_X: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+        """(item, score) of at most `most`, best first."""
+        score_Q = score_I[self._by_popularity_Q]
+        score_Q[self._place_I[barred_X[barred_X != UNKNOWN]]] = np.nan
+        scored = np.flatnonzero(score_Q > 0)
+        first = scored[best(score_Q[scored], most)]
+        # What is popular is in the order of its score already.
+        others = score_Q[: len(self._popular_Q)]
+        filled = np.flatnonzero(~(others > 0) & ~np.isnan(others))[: most - len(first)]
+        item = np.concatenate([self._by_popularity_Q[first], self._popular_Q[filled]])
+        return item, np.concatenate([score_Q[first], self._fill_Q[filled]])
 
 
-class PopularUnseen(tf.Module):
+class PopularUnseen:
     """What everybody bought, halved every 28 days, without what the shopper bought before.
 
     Where nothing is bought twice, plain popularity spends its places on what the shopper has already.
@@ -66,27 +82,27 @@ class PopularUnseen(tf.Module):
 
     def __init__(self, popularity_I: np.ndarray) -> None:
         """popularity_I: float32 decayed purchases of everybody, as of the last snapshot."""
-        super().__init__(name="popular_unseen")
-        self.popularity_I = tf.Variable(popularity_I, trainable=False, name="unseen_popularity")
+        self._popularity_I = popularity_I
 
-    def __call__(self, batch: Batch) -> Any:
-        popular_BI = tf.repeat(self.popularity_I[None, :], tf.shape(batch.time_B)[0], axis=0)
-        bought_BI = _listed(batch.history_row_H, batch.history_item_H, popular_BI)
-        return tf.where(bought_BI, 0.0, popular_BI)
-
-
-def sums(row_N: Any, item_N: Any, value_N: Any, rows: Any, items: int) -> Any:
-    """[rows, items] float32: the values summed by cell. Items below 0 are in none."""
-    cell_N = tf.where(item_N >= 0, row_N * items + item_N, -1)
-    return tf.reshape(tf.math.unsorted_segment_sum(value_N, cell_N, rows * items), [rows, items])
+    def __call__(self, batch: Batch) -> np.ndarray:
+        """As CatalogScorer."""
+        score_BI = np.tile(self._popularity_I, (len(batch.time_B), 1))
+        score_BI[batch.history_row_H, batch.history_item_H] = 0.0
+        return score_BI
 
 
-def history_sums(batch: Batch, value_H: Any, items: int) -> Any:
-    """[B, items] float32: the values of each shopper's events of an item, summed."""
-    return sums(batch.history_row_H, batch.history_item_H, value_H, tf.shape(batch.time_B)[0], items)
+def each_history(batch: Batch) -> Iterator[tuple[int, slice]]:
+    """(request, where its events are)."""
+    begin = 0
+    for row, end in enumerate(Histories.of(batch).end_B.tolist()):
+        yield row, slice(begin, end)
+        begin = end
 
 
-def _listed(row_N: Any, item_N: Any, like_BI: Any) -> Any:
-    """[B, I] bool: the cells that are among the pairs."""
-    ones_N = tf.ones_like(item_N, tf.float32)
-    return sums(row_N, item_N, ones_N, tf.shape(like_BI)[0], like_BI.shape[1]) > 0
+def best(score_P: np.ndarray, k: int) -> np.ndarray:
+    """Positions of the k highest scores, highest first, ties by position. NumPy, for long lists: as a kernel it would
+    take minutes where golden answers are computed by plain Python (model/kernels/compiler.py)."""
+    if k >= len(score_P):
+        return np.argsort(-score_P, kind="stable")
+    at = np.flatnonzero(score_P >= np.partition(score_P, len(score_P) - k)[len(score_P) - k]) if k else np.zeros(0, int)
+    return at[np.argsort(-score_P[at], kind="stable")][:k]

@@ -20,7 +20,6 @@ from model.kernels.numbers import INF, ONE, ZERO, halved, log1p_row
 from model.kernels.selection import best
 from model.kernels.tables import UNKNOWN, places, slot_of
 from tfx_configs.settings import CandidateSettings
-from tfx_configs.units import HOUR_S
 
 OWN = ("bought", "decayed_60d", "decayed_365d", "last_days")
 """Of what the shopper bought before: 1, its purchases halved every 60 and 365 days, days since the last; else 0."""
@@ -34,7 +33,7 @@ LINE = (*INPUTS, *(f"bought_{name}" for name in EVERY), "one")
 BY_SOURCE = {"bought": 100.0, "decayed_60d": 10.0, "place": -1.0, "popularity": 1e-4}
 """Before anything is learned: what was bought before by its decayed count, then the towers', then the popular."""
 _LONG_DAYS = np.float32(365)
-_OWN, _NEAR, _POPULAR, _EXCLUDED = (np.int32(source) for source in range(len(SOURCES) + 1))
+_OWN, _NEAR, _POPULAR, _BARRED = (np.int32(source) for source in range(len(SOURCES) + 1))
 _BOUGHT, _SHORT, _LONG, _YOUNG, _SOLD, _AGAIN, _AFFINE, _SHARE, _AFFINE_DAYS, _PLACE = range(len(INPUTS))
 _OWNS, _WIDTH = len(OWN), len(INPUTS)
 _MOST_LINE = len(LINE) - 1
@@ -47,6 +46,10 @@ class Barred(NamedTuple):
     """[X] int32 item index, those of the first request first; UNKNOWN is ignored."""
     end_B: np.ndarray
     """[B] int64 where each request's items end."""
+
+    @classmethod
+    def none(cls, requests: int) -> "Barred":
+        return cls(np.zeros(0, np.int32), np.zeros(requests, np.int64))
 
 
 class Listed(NamedTuple):
@@ -153,7 +156,7 @@ def _list_one(
     halved(age_H, _LONG_DAYS, whole_H, long_H)
     room = events + len(retrieved_R) + popular_WQ.shape[1] + len(barred_X)
     item_P, source_P = np.empty(room, np.int32), np.empty(room, np.int32)
-    excluded_P, input_JP = np.zeros(room, np.bool_), np.empty((_WIDTH, room), np.float32)
+    excluded_P, input_JP = np.empty(room, np.bool_), np.empty((_WIDTH, room), np.float32)
     entries = _collect(
         item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_WQ[week], barred_X, item_P, source_P, excluded_P,
         input_JP,
@@ -161,26 +164,18 @@ def _list_one(
     _complete(snapshot, week, item_H, age_H, short_H, entries, item_P, input_JP)
     score_P, key_P = np.empty(entries, np.float32), np.empty(entries, np.int64)
     _weigh(line, input_JP, excluded_P, score_P)
-    hour, items, kinds = time_s // HOUR_S, len(snapshot.price_I), listed.input_NJ.shape[1] - _WIDTH
-    for place in range(best(score_P, most, key_P)):
-        p = key_P[place]
-        listed.item_N[size], listed.source_N[size], listed.line_N[size] = item_P[p], source_P[p], score_P[p]
+    chosen = best(score_P, most, key_P)
+    for c in range(chosen):
+        p = key_P[c]
+        listed.item_N[size + c], listed.source_N[size + c], listed.line_N[size + c] = item_P[p], source_P[p], score_P[p]
         for j in range(_WIDTH):
-            listed.input_NJ[size, j] = input_JP[j, p]
-        running = np.int64(running_here(snapshot.change_N, snapshot.running_N, items, store, item_P[p], hour))
-        for k in range(kinds):
-            listed.input_NJ[size, _WIDTH + k] = np.float32((running >> k) & 1)
-        size += 1
-    return size
-
-
-@kernel
-def _entry(item, source, size, slot_S, entry_S, item_P, source_P):
-    """The entry of an item; a new one, numbered `size`, where it has none."""
-    at = slot_of(item, slot_S)
-    if slot_S[at] == UNKNOWN:
-        slot_S[at], entry_S[at], item_P[size], source_P[size] = item, size, item, source
-    return entry_S[at]
+            listed.input_NJ[size + c, j] = input_JP[j, p]
+    running_C, item_C = np.empty(chosen, np.uint8), listed.item_N[size : size + chosen]
+    running_here(snapshot.change_N, snapshot.running_N, len(snapshot.price_I), store, item_C, time_s, running_C)
+    for c in range(chosen):
+        for k in range(listed.input_NJ.shape[1] - _WIDTH):
+            listed.input_NJ[size + c, _WIDTH + k] = np.float32((np.int64(running_C[c]) >> k) & 1)
+    return size + chosen
 
 
 @kernel
@@ -188,44 +183,45 @@ def _collect(
     item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_Q, barred_X, item_P, source_P, excluded_P, input_JP
 ):
     """Every source's items, each once, for the first source that has it; returns how many. Sums the OWN inputs."""
+    near, popular = len(item_H), len(item_H) + len(retrieved_R)
+    barred = popular + len(popular_Q)
     slot_S = np.full(places(len(item_P)), UNKNOWN, np.int32)
     entry_S = np.empty(len(slot_S), np.int64)
     short_P, long_P, young_P, place_P = input_JP[_SHORT], input_JP[_LONG], input_JP[_YOUNG], input_JP[_PLACE]
-    size, nowhere = np.int64(0), np.float32(retrieved + 1)
-    for h in range(len(item_H)):
-        p = _entry(item_H[h], _OWN, size, slot_S, entry_S, item_P, source_P)
-        if p == size:
-            short_P[p], long_P[p], young_P[p], place_P[p] = ZERO, ZERO, INF, nowhere
+    size = 0
+    for n in range(len(item_P)):
+        if n < near:
+            item, source = item_H[n], _OWN
+        elif n < popular:
+            item, source = retrieved_R[n - near], _NEAR
+        elif n < barred:
+            item, source = popular_Q[n - popular], _POPULAR
+        else:
+            item, source = barred_X[n - barred], _BARRED
+        if item == UNKNOWN:
+            continue
+        at = slot_of(item, slot_S)
+        if slot_S[at] == UNKNOWN:
+            slot_S[at], entry_S[at] = item, size
+            item_P[size], source_P[size], excluded_P[size] = item, source, False
+            short_P[size], long_P[size], young_P[size] = ZERO, ZERO, INF
+            place_P[size] = np.float32(retrieved + 1)
             size += 1
-        short_P[p] += short_H[h]
-        long_P[p] += long_H[h]
-        young_P[p] = min(young_P[p], age_H[h])
-    own = size
-    for r in range(len(retrieved_R)):
-        if retrieved_R[r] != UNKNOWN:
-            p = _entry(retrieved_R[r], _NEAR, size, slot_S, entry_S, item_P, source_P)
-            if p == size:
-                place_P[p] = nowhere
-                size += 1
-            place_P[p] = min(place_P[p], np.float32(r + 1))
-    near = size
-    for q in range(len(popular_Q)):
-        if popular_Q[q] != UNKNOWN:
-            size += _entry(popular_Q[q], _POPULAR, size, slot_S, entry_S, item_P, source_P) == size
-    for x in range(len(barred_X)):
-        if barred_X[x] != UNKNOWN:
-            p = _entry(barred_X[x], _EXCLUDED, size, slot_S, entry_S, item_P, source_P)
-            size += p == size
+        p = entry_S[at]
+        if n < near:
+            short_P[p] += short_H[n]
+            long_P[p] += long_H[n]
+            young_P[p] = min(young_P[p], age_H[n])
+        elif n < popular:
+            place_P[p] = min(place_P[p], np.float32(n - near + 1))
+        elif n >= barred:
             excluded_P[p] = True
-    place_P[near:size] = nowhere
-    input_JP[:_OWNS, own:size] = ZERO
-    for p in range(own):
+    work_2P = np.empty((2, size), np.float32)
+    for p in range(size):
         input_JP[_BOUGHT, p] = ONE if short_P[p] > ZERO else ZERO
         young_P[p] = young_P[p] if short_P[p] > ZERO else ZERO
-    work_2P = np.empty((2, own), np.float32)
-    log1p_row(short_P[:own], work_2P)
-    log1p_row(long_P[:own], work_2P)
-    log1p_row(young_P[:own], work_2P)
+    for j in (_SHORT, _LONG, _YOUNG):
+        log1p_row(input_JP[j, :size], work_2P)
     return size
 
 

@@ -165,11 +165,8 @@ def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
     context_X = np.empty(8, np.float32)
     rhythm(age_H, trips, context_X)
     moment(time_s, context_X[4:])
-    running_C, hour = np.empty(candidates, np.uint8), time_s // HOUR_S
-    for c in range(candidates):
-        running_C[c] = running_here(
-            snapshot.change_N, snapshot.running_N, len(snapshot.price_I), store, item_C[c], hour
-        )
+    running_C = np.empty(candidates, np.uint8)
+    running_here(snapshot.change_N, snapshot.running_N, len(snapshot.price_I), store, item_C, time_s, running_C)
     week = week_of(snapshot.snapshot_W, time_s)
     seen = Seen(
         item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,

@@ -1,6 +1,6 @@
 """Which promotions run for an item in a store at a time: all kinds in one binary search.
 
-Shape legend: P promotion stretches, N moments at which something changes.
+Shape legend: P promotion stretches, N moments at which something changes, C items asked about.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ import numpy as np
 
 from model.data.catalog import MISSING, MOST_KINDS, Promotions
 from model.kernels.compiler import kernel
+from tfx_configs.units import HOUR_S
 
-_EVERYWHERE = np.int32(MISSING)
 HOURS = 1 << 20
 """More than the hours since 1970 until the year 2089: (place, hour) packs into one sortable int64."""
 
@@ -42,20 +42,29 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
 
 
 @kernel
-def running(key_N, mask_N, items, store, item, hour):
-    """uint8 bits of the kinds that run for an item in a store; MISSING for what runs in all stores."""
-    key = (np.int64(store) * items + item) * HOURS + hour
-    low, size = 0, len(key_N)
-    while size > 0:
-        half = size >> 1
-        right = key_N[low + half] <= key
-        low = low + half + 1 if right else low
-        size = size - half - 1 if right else half
-    return mask_N[low - 1]
+def running_here(key_N, mask_N, items, store, item_C, time_s, running_C):
+    """Writes the bits of the kinds that run for each item in this store or in all stores; MISSING is no store.
 
-
-@kernel
-def running_here(key_N, mask_N, items, store, item, hour):
-    """The same, in this store or in all stores."""
-    everywhere = running(key_N, mask_N, items, _EVERYWHERE, item, hour)
-    return everywhere if store == _EVERYWHERE else everywhere | running(key_N, mask_N, items, store, item, hour)
+    Args:
+        item_C: [C] int32. running_C: [C] uint8, written.
+    """
+    hour = time_s // HOUR_S
+    running_C[:] = 0
+    for here in range(2):
+        place = np.int64(store) * items if here else np.int64(MISSING) * items
+        if here and store == MISSING:
+            break
+        # Places of a store lie side by side: what a store lacks altogether takes no search.
+        low = np.searchsorted(key_N, place * HOURS)
+        high = np.searchsorted(key_N, (place + items) * HOURS)
+        if low == high:
+            continue
+        for c in range(len(item_C)):
+            key = (place + item_C[c]) * HOURS + hour
+            first, size = low, high - low
+            while size > 0:
+                half = size >> 1
+                right = key_N[first + half] <= key
+                first = first + half + 1 if right else first
+                size = size - half - 1 if right else half
+            running_C[c] |= mask_N[first - 1]

@@ -18,11 +18,8 @@ ATTRIBUTE = "weights"
 def weights(query_tower: tf.Module, ranker: tf.Module, preranker: tf.Module) -> dict[str, tf.Variable]:
     """{name: variable}, the item tower's among the query tower's; layers have theirs once they were called."""
     parts = {"towers": query_tower, "ranker": ranker, "preranker": preranker}
-    return {
-        f"{part}-{n:02d}-{variable.name.split('/')[-1].split(':')[0]}": variable
-        for part, module in parts.items()
-        for n, variable in enumerate(module.variables)
-    }
+    named = [(part, v.name.split("/")[-1].split(":")[0], v) for part, module in parts.items() for v in module.variables]
+    return {f"{part}-{n:02d}-{name}": variable for n, (part, name, variable) in enumerate(named)}
 
 
 def read(directory: Path) -> dict[str, np.ndarray]:

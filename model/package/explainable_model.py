@@ -1,13 +1,12 @@
 """A model opened to be explained: it answers as it serves, and facts of its catalog can be taken away for a moment.
 
-Shape legend: C items, N moments of the promotion calendar, X cells of the popularity table.
+Shape legend: C items, N moments of the promotion calendar.
 """
 
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -18,22 +17,18 @@ from model.package.loaded_model import LoadedModel
 from model.package.manifest import verify
 from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
-from model.system.legacy_keras import tf
 from tfx_configs.settings import MOST_CANDIDATES
 from tfx_configs.units import HOUR_S
 
 
 class OpenedModel(LoadedModel):
-    """The very graph that serves. Not for several threads at once: the catalog in it can be changed for a moment."""
+    """The very recommender that serves. Not for several threads at once: the catalog in it can be changed for a moment."""
 
     def __init__(self, directory: Path) -> None:
         """Verifies and loads. Raises ModelRefused when anything in the directory is off."""
         manifest = verify(directory)
         super().__init__(directory, manifest, RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS)))
-        features = self._saved.recommender.features
-        self._popularity: tuple[Any, ...] = (features.recent_X, features.decayed_X)
-        self._key_N = features.promotions.key_N.numpy()
-        self._running_N: Any = features.promotions.mask_N
+        self._facts = self.engine.recommender.snapshot
 
     @property
     def kind(self) -> str:
@@ -49,7 +44,7 @@ class OpenedModel(LoadedModel):
         Args:
             item_C: [C] int positions in the catalog.
         """
-        return _zero(self._popularity, item_C)
+        return _zero((self._facts.recent_WI[-1], self._facts.decayed_WI[-1]), item_C)
 
     def nothing_promoted(self, item_C: np.ndarray, store: int, time_s: int) -> AbstractContextManager[None]:
         """Within the block no promotion of these items runs in this store, nor in all stores, at this time.
@@ -59,19 +54,18 @@ class OpenedModel(LoadedModel):
             store: its position in Catalog.store_ids; MISSING where it is not known.
         """
         place_C = np.concatenate([place * self.manifest.items + item_C.astype(np.int64) for place in {store, MISSING}])
-        at_C = np.searchsorted(self._key_N, place_C * HOURS + time_s // HOUR_S, side="right") - 1
-        return _zero((self._running_N,), np.unique(at_C))
+        at_C = np.searchsorted(self._facts.change_N, place_C * HOURS + time_s // HOUR_S, side="right") - 1
+        return _zero((self._facts.running_N,), np.unique(at_C))
 
 
 @contextmanager
-def _zero(variables: tuple[Any, ...], at_C: np.ndarray) -> Iterator[None]:
-    """Zeros in these places of every variable until the block ends."""
-    cells = tf.constant(at_C[:, None], tf.int64)
-    before = [tf.gather_nd(variable, cells) for variable in variables]
+def _zero(arrays: tuple[np.ndarray, ...], at_C: np.ndarray) -> Iterator[None]:
+    """Zeros in these places of every array until the block ends."""
+    before = [array[at_C] for array in arrays]
     try:
-        for variable, values in zip(variables, before, strict=True):
-            variable.scatter_nd_update(cells, tf.zeros_like(values))
+        for array in arrays:
+            array[at_C] = 0
         yield
     finally:
-        for variable, values in zip(variables, before, strict=True):
-            variable.scatter_nd_update(cells, values)
+        for array, values in zip(arrays, before, strict=True):
+            array[at_C] = values

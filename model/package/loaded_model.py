@@ -1,41 +1,41 @@
 """Loads a model directory and answers requests with it. Evaluation and serving both come through here.
 
-Shape legend: B requests, H history events of all requests together, d width of the towers.
+Shape legend: B requests, H history events of all requests together, C candidates, X exclusions, R retrieved.
 """
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
-from model.api import RECENT_EVENTS, Answer, Ranked, Request, Unknown
+from model.api import SOURCES, Answer, Ranked, Request, Unknown
+from model.candidates.pool import Barred
+from model.data.batch import Batch
+from model.data.catalog import MISSING
+from model.kernels.compiler import digest
+from model.kernels.tables import UNKNOWN, id_table, numbers
+from model.package.engine import Engine
+from model.package.golden import REQUESTS, SAMPLE, check_golden
 from model.package.manifest import Manifest, verify
-from model.package.vector_index import load_index
 from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
 from model.rerank.reranker import Reranker
-from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import MOST_CANDIDATES
 
 MAX_BATCH = 64
-"""Requests run through the graph at once."""
+"""Requests ranked at once."""
 FEWER_EVENTS = 200
 """Most recent events of a shopper that the quicker ranking uses."""
-NEIGHBOURS = 6
-"""Items wanted from the index for each candidate that is ranked; further ones are hardly ever among those."""
-
 OnStage = Callable[[str, str, float], None]
 """(model version, stage: retrieve, rank or rerank, seconds)"""
 
-Call = Callable[[Mapping[str, Tensor]], dict[str, Tensor]]
-"""Inputs by name, as tensors of the signature's types -> outputs by name."""
-
 
 def load(directory: Path, rules: Path | None = None, on_stage: OnStage | None = None) -> "LoadedModel":
-    """Verifies every checksum, then loads.
+    """Verifies every checksum, loads, and asks golden answers again: all of them where the kernels are others than those
+    that the model was made with.
 
     Args:
         rules: a rules file that takes the place of the packaged rules, and may change at any time.
@@ -47,7 +47,9 @@ def load(directory: Path, rules: Path | None = None, on_stage: OnStage | None = 
     """
     manifest = verify(directory)
     policy = RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS), rules)
-    return LoadedModel(directory, manifest, policy, on_stage)
+    model = LoadedModel(directory, manifest, policy, on_stage)
+    check_golden(directory, model.engine, SAMPLE if manifest.kernels == digest() else REQUESTS)
+    return model
 
 
 class LoadedModel:
@@ -57,13 +59,13 @@ class LoadedModel:
         `catalog` is that of the example of Catalog; everybody gets what is popular in it.
 
         >>> import tempfile
-        >>> from model.baselines.whole_catalog import WholeCatalog
+        >>> from model.baselines.whole_catalog import PopularUnseen, WholeCatalog
         >>> from model.package.export import export
-        >>> def score(batch):
-        ...     return tf.zeros([tf.shape(batch.time_B)[0], catalog.items])
         >>> request = Request(user_id="ann", time_s=604_800, history_item=[], history_time=np.empty(0, np.int64))
         >>> with tempfile.TemporaryDirectory() as folder:
-        ...     manifest = export(Path(folder) / "model", "popularity", WholeCatalog(catalog, score), catalog)
+        ...     manifest = export(
+        ...         Path(folder) / "model", "popular_unseen", WholeCatalog(catalog, PopularUnseen(catalog)), catalog
+        ...     )
         ...     load(Path(folder) / "model").recommend([request])[0].item_ids
         ['bread']
     """
@@ -72,15 +74,15 @@ class LoadedModel:
         self, directory: Path, manifest: Manifest, policy: RerankPolicy, on_stage: OnStage | None = None
     ) -> None:
         self.manifest = manifest
+        self.engine = Engine(directory)
         self._policy = policy
         self._on_stage = on_stage
         self.version = manifest.version
         self.score_is_probability = manifest.score_is_probability
         self.half_life_days = manifest.half_life_days
-        self._saved = tf.saved_model.load(str(directory / "saved_model"))
-        self._embed, self._recommend = (direct(self._saved.signatures[name]) for name in ("embed", "recommend"))
-        self._known = self._saved.signatures["known"]
-        self._index = load_index(directory / "index") if manifest.retrieved else None
+        catalog = self.engine.catalog
+        self._items, self._users = id_table(pa.array(catalog.item_ids)), id_table(pa.array(catalog.user_ids))
+        self._stores = {str(store): n for n, store in enumerate(catalog.store_ids)}
 
     def recommend(self, requests: Sequence[Request], fewer: bool = False, ranked: int | None = None) -> list[Answer]:
         """One answer for each request, in order, none longer than its k.
@@ -105,50 +107,41 @@ class LoadedModel:
 
     def _answer(self, requests: Sequence[Request], fewer: bool, ranked: int) -> list[Answer]:
         begin = time.perf_counter()
-        inputs, reranker = _inputs(requests, FEWER_EVENTS if fewer else None), self._policy.current()
-        excluded = [(item, row) for row, request in enumerate(requests) for item in request.barred()]
+        batch, reranker = self._batch(requests, FEWER_EVENTS if fewer else None), self._policy.current()
         everything = reranker.active or any(request.detail for request in requests)
-        retrieved = tf.zeros([len(requests), 0], tf.int32) if fewer else self._retrieve(requests, ranked)
+        retrieved_BR = self.engine.retrieve(batch, 0 if fewer else ranked)
         begin = self._took("retrieve", begin)
-        inputs |= {
-            "retrieved": retrieved,
-            "exclude_item": tf.constant([item for item, _ in excluded], tf.string),
-            "exclude_row": tf.constant([row for _, row in excluded], tf.int32),
-            "ranked": tf.constant(ranked, tf.int32),
-            "k": tf.constant(MOST_CANDIDATES if everything else max(request.k for request in requests), tf.int32),
-        }
-        outputs = self._recommend(inputs)
-        item_Bk, score_Bk, reason_Bk = (outputs[name].numpy() for name in ("item_id", "score", "reason"))
+        k = MOST_CANDIDATES if everything else max(request.k for request in requests)
+        ranking = self.engine.recommend(batch, retrieved_BR, self._barred(requests), ranked, k)
         begin = self._took("rank", begin)
-        size_B = (item_Bk != b"").sum(axis=1)
-        answers = [
-            self._assemble(reranker, request, item_Bk[row, :size], score_Bk[row, :size], reason_Bk[row, :size])
-            for row, (request, size) in enumerate(zip(requests, size_B, strict=True))
-        ]
+        answers, first = [], 0
+        for request, end in zip(requests, ranking.end_B, strict=True):
+            items = [self._items.name(item) for item in ranking.item_N[first:end].tolist()]
+            reasons = [SOURCES[source] for source in ranking.source_N[first:end].tolist()]
+            answers.append(self._assemble(reranker, request, items, ranking.score_N[first:end], reasons))
+            first = end
         self._took("rerank", begin)
         return answers
 
     def _assemble(
-        self, reranker: Reranker, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray
+        self, reranker: Reranker, request: Request, items: list[str], score_C: np.ndarray, reasons: list[str]
     ) -> Answer:
         """What is shown; where the request asks for it, with all that was ranked and what was unknown."""
-        answer = reranker(request, item_C, score_C, reason_C)
+        if reranker.active:
+            answer = reranker(request, _encoded(items), score_C, _encoded(reasons))
+        else:
+            k = request.k
+            answer = Answer(item_ids=items[:k], scores=score_C[:k].tolist(), reasons=reasons[:k])
         if not request.detail:
             return answer
-        items, reasons = ([value.decode() for value in values.tolist()] for values in (item_C, reason_C))
         ranked = Ranked(item_ids=items, scores=score_C.tolist(), reasons=reasons)
         return dataclasses.replace(answer, ranked=ranked, unknown=self._unknown(request))
 
     def _unknown(self, request: Request) -> Unknown:
-        is_known = self._known(
-            item_id=tf.constant([*request.history_item, *request.exclude], tf.string),
-            user_id=tf.constant([request.user_id]),
-            store_id=tf.constant([request.store_id]),
-        )
-        known_H, known_X = np.split(is_known["item"].numpy(), [len(request.history_item)])
+        known_H, known_X = (numbers(self._items, ids) != UNKNOWN for ids in (request.history_item, request.exclude))
         return Unknown(
-            shopper=not is_known["user"].numpy()[0],
-            store=request.store_id != "" and not is_known["store"].numpy()[0],
+            shopper=numbers(self._users, [request.user_id])[0] == UNKNOWN,
+            store=request.store_id != "" and request.store_id not in self._stores,
             history_items=int((~known_H).sum()),
             exclude_items=int((~known_X).sum()),
         )
@@ -160,36 +153,32 @@ class LoadedModel:
             self._on_stage(self.version, stage, now - begin)
         return now
 
-    def _retrieve(self, requests: Sequence[Request], ranked: int) -> Tensor:
-        if self._index is None:
-            return tf.zeros([len(requests), 0], tf.int32)
-        query_Bd = self._embed(_inputs(requests, RECENT_EVENTS))["query"].numpy()
-        return tf.constant(self._index.search(query_Bd, min(self.manifest.retrieved, NEIGHBOURS * ranked)))
+    def _batch(self, requests: Sequence[Request], events: int | None) -> Batch:
+        """The requests with the last `events` of each history, or all; items that are not in the catalog left out."""
+        last = slice(None) if events is None else slice(-events, None)
+        item_H = numbers(self._items, [item for request in requests for item in request.history_item[last]])
+        time_H = np.concatenate([np.asarray(request.history_time[last], np.int64) for request in requests])
+        row_H = np.repeat(
+            np.arange(len(requests), dtype=np.int32), [len(request.history_item[last]) for request in requests]
+        )
+        known_H = item_H != UNKNOWN
+        if not known_H.all():
+            item_H, time_H, row_H = item_H[known_H], time_H[known_H], row_H[known_H]
+        return Batch(
+            history_item_H=item_H,
+            history_time_H=time_H,
+            history_row_H=row_H,
+            time_B=np.array([request.time_s for request in requests], np.int64),
+            store_B=np.array([self._stores.get(request.store_id, MISSING) for request in requests], np.int32),
+            user_B=numbers(self._users, [request.user_id for request in requests]) + np.int32(1),
+        )
+
+    def _barred(self, requests: Sequence[Request]) -> Barred:
+        ids = [sorted(request.barred()) for request in requests]
+        item_X = numbers(self._items, [item for items in ids for item in items])
+        return Barred(item_X, np.cumsum([len(items) for items in ids]))
 
 
-def _inputs(requests: Sequence[Request], events: int | None) -> dict[str, Tensor]:
-    """The signatures' inputs, with the last `events` of each history, or all."""
-    last = slice(None) if events is None else slice(-events, None)
-    lengths = [len(request.history_item[last]) for request in requests]
-    items = [item for request in requests for item in request.history_item[last]]
-    times = np.concatenate([np.asarray(request.history_time[last], np.int64) for request in requests])
-    return {
-        "history_item": tf.constant(items, tf.string),
-        "history_time": tf.constant(times, tf.int64),
-        "history_row": tf.constant(np.repeat(np.arange(len(requests), dtype=np.int32), lengths)),
-        "user_id": tf.constant([request.user_id for request in requests]),
-        "store_id": tf.constant([request.store_id for request in requests]),
-        "time": tf.constant([request.time_s for request in requests], tf.int64),
-    }
-
-
-def direct(signature: Any) -> Call:
-    """Calls it without the checks of its arguments, which take as long as some of a small batch's work."""
-    captured, quick = signature.captured_inputs, signature.inference_fn.call_flat
-    names = [tensor.op.name for tensor in signature.inputs[: len(signature.inputs) - len(captured)]]
-    outputs = sorted(signature.structured_outputs)
-
-    def call(inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        return dict(zip(outputs, quick(*[inputs[name] for name in names], *captured), strict=True))
-
-    return call
+def _encoded(texts: Sequence[str]) -> np.ndarray:
+    """[n] bytes objects, as rules compare them."""
+    return np.array([text.encode() for text in texts], np.object_)

@@ -10,11 +10,13 @@ from model.data.personal_frequency import HALF_LIFE_DAYS
 from model.data.schema import schema_digest
 from model.errors import ModelRefused
 from model.files import combined_digest, read_json, tree_digests, write_json
+from model.kernels.compiler import digest
 
 NAME = "manifest.json"
 TRAINING = "training.json"
 """How the model was trained (components/artifacts/training.py)."""
-LIBRARIES = ("tensorflow", "tf-keras", "tensorflow-recommenders")
+LIBRARIES = ("numba", "onnxruntime", "tensorflow", "tf-keras", "tensorflow-recommenders")
+"""Whose versions are noted. Whether others compute the same, golden answers tell (model/package/golden.py)."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,8 @@ class Manifest:
     """What kind it is, and how much of what is there an approximate one finds (model/package/vector_index.py)."""
     schema: str
     """Digest of the canonical schema it was trained on."""
+    kernels: str
+    """Digest of the kernels' source (model/kernels/compiler.py)."""
     libraries: dict[str, str]
     files: dict[str, str]
     """{relative path: SHA-256}."""
@@ -61,7 +65,7 @@ def draft(**facts: Any) -> Manifest:
         facts: the fields of Manifest that do not follow from the files and this environment.
     """
     libraries = {name: _installed(name) for name in LIBRARIES}
-    return Manifest(version="", schema=schema_digest(), libraries=libraries, files={}, **facts)
+    return Manifest(version="", schema=schema_digest(), kernels=digest(), libraries=libraries, files={}, **facts)
 
 
 def write_manifest(directory: Path, **facts: Any) -> Manifest:
@@ -84,7 +88,7 @@ def read_manifest(directory: Path) -> Manifest:
 
 
 def verify(directory: Path) -> Manifest:
-    """The manifest, once every file, the schema and the library versions agree with it.
+    """The manifest, once every file and the schema agree with it.
 
     Raises:
         ModelRefused: naming the first thing that is off.
@@ -102,9 +106,6 @@ def verify(directory: Path) -> Manifest:
             )
     if manifest.schema != schema_digest():
         raise ModelRefused(f"{directory}: made for another canonical schema ({manifest.schema[:12]}); train it again")
-    for name, made_with in manifest.libraries.items():
-        if _minor(_installed(name)) != _minor(made_with):
-            raise ModelRefused(f"{directory}: made with {name} {made_with}, this is {_installed(name)}; train it again")
     return manifest
 
 
@@ -113,7 +114,3 @@ def _installed(name: str) -> str:
         return version(name)
     except PackageNotFoundError:
         return "none"
-
-
-def _minor(release: str) -> list[str]:
-    return release.split(".")[:2]

@@ -11,7 +11,7 @@ import numpy as np
 from model.candidates.pool import Barred, Listed, Pools, line_by_source
 from model.data.batch import Batch
 from model.data.catalog import Catalog
-from model.features.matrix import Features
+from model.features.matrix import Features, Snapshot
 from model.features.recent import RecentEvents
 from model.kernels.arrays import writable
 from model.kernels.selection import best_of_each
@@ -117,6 +117,11 @@ class Recommender:
         self.scorer = scorer or (NetworkScorer(networks, catalog) if networks is not None else None)
         self._recent = RecentEvents(catalog)
 
+    @property
+    def snapshot(self) -> Snapshot:
+        """The catalog's facts that features read; what is written there is read from then on."""
+        return self.features.snapshot
+
     def query(self, batch: Batch) -> np.ndarray:
         """As Recommends.query."""
         if self.networks is None:
@@ -135,7 +140,7 @@ class Recommender:
             return Candidates(listed.item_N, listed.source_N, listed.end_B)
         listed = self.listed(batch, retrieved_BR, barred, SIEVE * limit)
         score_N = listed.line_N + self.networks.prerank(listed.input_NJ) if len(listed.line_N) else listed.line_N
-        best_N, end_B = _best(score_N, listed.end_B, limit)
+        best_N, end_B = best_positions(score_N, listed.end_B, limit)
         return Candidates(listed.item_N[best_N], listed.source_N[best_N], end_B)
 
     def recommend(self, batch: Batch, retrieved_BR: np.ndarray, barred: Barred, ranked: int, k: int) -> Ranking:
@@ -149,12 +154,12 @@ class Recommender:
 
 def ranking(candidates: Candidates, score_C: np.ndarray, k: int) -> Ranking:
     """The k best of each request by score, ties in the order of the candidates."""
-    best_N, end_B = _best(score_C, candidates.end_B, k)
+    best_N, end_B = best_positions(score_C, candidates.end_B, k)
     return Ranking(candidates.item_C[best_N], score_C[best_N], candidates.source_C[best_N], end_B)
 
 
-def _best(score_N: np.ndarray, end_B: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """(positions, where each request's end), see model.kernels.selection.best_of_each."""
+def best_positions(score_N: np.ndarray, end_B: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """(positions of the k best scores of each request, ties in their order; [B] where each request's end)"""
     best_N, best_end_B = np.empty(len(score_N), np.int64), np.empty(len(end_B), np.int64)
     size = best_of_each(writable(score_N, np.float32), writable(end_B, np.int64), int(k), best_N, best_end_B)
     return best_N[:size], best_end_B

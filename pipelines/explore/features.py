@@ -1,4 +1,4 @@
-"""The features of single candidates, by the same graph code that every model carries.
+"""The features of single candidates, by the kernels that rank.
 
 Shape legend: H history events, C candidates.
 """
@@ -10,7 +10,8 @@ import numpy as np
 from model.api import Request
 from model.data.batch import Batch
 from model.data.catalog import MISSING, Catalog
-from model.features.graph import Feature, FeatureGraph
+from model.features.matrix import Features
+from model.features.records import Feature
 from tfx_configs.settings import FeatureSettings
 
 UNKNOWN = -1
@@ -21,21 +22,23 @@ class FeatureReader:
 
     def __init__(self, catalog: Catalog, settings: FeatureSettings) -> None:
         self.catalog = catalog
-        self._graph = FeatureGraph(catalog, settings)
+        self._features = Features(catalog, settings)
         self._item = {str(item): i for i, item in enumerate(catalog.item_ids)}
         self._store = {str(store): i for i, store in enumerate(catalog.store_ids)}
 
     @property
     def records(self) -> tuple[Feature, ...]:
-        return self._graph.records
+        return self._features.records
 
     def __call__(self, request: Request, item_ids: Sequence[str]) -> list[dict[str, float]]:
         """{feature: value} of each item, before the log that some enter the ranker with; empty of an unknown item."""
         listed = [item for item in item_ids if item in self._item]
         item_C = np.array([self._item[item] for item in listed], np.int32)
-        values = self._graph(self._batch(request), item_C, np.zeros(len(listed), np.int32))
-        columns = {name: np.asarray(value_C) for name, value_C in values.items()}
-        rows = {item: {name: float(column[c]) for name, column in columns.items()} for c, item in enumerate(listed)}
+        value_CF = self._features(self._batch(request), item_C, np.array([len(listed)]))
+        rows = {
+            item: dict(zip(self._features.names, values, strict=True))
+            for item, values in zip(listed, value_CF.tolist(), strict=True)
+        }
         return [rows.get(item, {}) for item in item_ids]
 
     def store(self, store_id: str) -> int:

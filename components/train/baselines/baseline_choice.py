@@ -3,24 +3,24 @@
 The validation span is as long as the test span and ends at the cut, so that nothing of the test span takes part. Each
 baseline is built as of the first day of the span: it has learned from nothing that it is judged on.
 
-Shape legend: N judged trips, K places of a list.
+Shape legend: N judged trips, B requests of one call, K places of a list.
 """
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from components.artifacts.first_stable import FirstStable
 from components.kfp_support.progress import progress
+from model.candidates.pool import Barred
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
 from model.data.time_split import day, ranking_start
 from model.data.trips import Trips
 from model.errors import CheckFailed
 from model.evaluation import ranking_metrics as metrics
-from model.networks.recommender import Recommends
-from model.system.legacy_keras import tf
+from model.ranking.recommender import Recommends
 from tfx_configs.evaluation import BASELINES, GATE_METRICS, REGRESSION_METRIC
 from tfx_configs.settings import RunSettings
 
@@ -83,12 +83,8 @@ def _judged(trips: Trips, start_s: int) -> np.ndarray:
 
 def _means(recommender: Recommends, reader: TripReader, which: np.ndarray) -> dict[str, float]:
     """{metric of GATE_METRICS: mean} of the lists for these trips."""
-    vector, number = tf.TensorSpec([None], tf.int32), tf.TensorSpec([], tf.int32)
-    requests = Batch(*(tf.TensorSpec([None], part.dtype) for part in reader.batch(which[:1])))
-    signature = [requests, tf.TensorSpec([None, None], tf.int32), vector, vector, number, number]
-    recommend = tf.function(recommender.recommend, autograph=False, input_signature=signature)
     parts = [which[first : first + BATCH] for first in range(0, len(which), BATCH)]
-    items_NK = np.concatenate([_lists(recommend, recommender.ranked, reader.batch(part)) for part in parts])
+    items_NK = np.concatenate([_lists(recommender, reader.batch(part)) for part in parts])
     trips = reader.trips
     baskets = [trips.basket(int(trip)) for trip in which]
     histories = [trips.event_item_E[trips.history(int(trip))] for trip in which]
@@ -96,8 +92,12 @@ def _means(recommender: Recommends, reader: TripReader, which: np.ndarray) -> di
     return {metric: metrics.mean_defined(by_trip[metric]) for metric in GATE_METRICS}
 
 
-def _lists(recommend: Callable[..., Sequence[tf.Tensor]], ranked: int, batch: Batch) -> np.ndarray:
-    """[N, PLACES] item indices, padded with NO_ITEM."""
-    nothing, retrieved = np.zeros(0, np.int32), np.zeros((len(batch.time_B), 0), np.int32)
-    item = recommend(batch, retrieved, nothing, nothing, np.int32(ranked), np.int32(PLACES))[0].numpy()
-    return np.pad(item, ((0, 0), (0, PLACES - item.shape[1])), constant_values=metrics.NO_ITEM)
+def _lists(recommender: Recommends, batch: Batch) -> np.ndarray:
+    """[B, PLACES] item indices, padded with NO_ITEM."""
+    requests = len(batch.time_B)
+    nothing = Barred(np.zeros(0, np.int32), np.zeros(requests, np.int64))
+    ranking = recommender.recommend(batch, np.zeros((requests, 0), np.int32), nothing, recommender.ranked, PLACES)
+    length_B = np.diff(ranking.end_B, prepend=0)
+    items_BK = np.full((requests, PLACES), metrics.NO_ITEM)
+    items_BK[np.arange(PLACES) < length_B[:, None]] = ranking.item_N
+    return items_BK

@@ -18,10 +18,10 @@ from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
 from model.errors import InputError
-from model.features.graph import FeatureGraph
+from model.features.matrix import Features
 from model.files import atomic_directory, write_json
-from model.networks.recommender import Recommender, Recommends
 from model.package.export import export
+from model.ranking.recommender import Recommender, Recommends
 from tfx_configs.settings import MOST_CANDIDATES, RunSettings
 
 POPULAR_UNSEEN = "popular_unseen"
@@ -59,6 +59,8 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
                 name,
                 recommender,
                 served,
+                features=run.features,
+                candidates=run.candidates,
                 rerank=run.rerank,
                 items=examples.items,
                 half_life_days=run.features.half_lives_days[-1],
@@ -81,12 +83,14 @@ def baseline(name: str, run: RunSettings, trips: Trips, catalog: Catalog) -> tup
         scorer = NEIGHBOUR_BASELINES[name](Past.of(trips, run))
         served = knows_shoppers(served, trips) if isinstance(scorer, ShopperScorer) else served
         return WholeCatalog(served, scorer), served
+    features = Features(catalog, run.features)
     if name in BASELINES:
-        simple = BASELINES[name]()
+        simple = BASELINES[name](features.names)
     else:
-        graph, learning = FeatureGraph(catalog, run.features), training_trips(trips, run.train).ranking
-        simple = Logistic(logistic_weights(graph, TripReader(trips, catalog), learning, run.train.seed))
+        learning = training_trips(trips, run.train).ranking
+        weights = logistic_weights(features, TripReader(trips, catalog), learning, run.train.seed)
+        simple = Logistic(features.names, weights)
     if not simple.fills:
         # Without recent purchases nothing is popular, and candidates are what the shopper bought before.
         served = dataclasses.replace(served, recent_WI=np.zeros_like(served.recent_WI))
-    return Recommender(served, run, simple), served
+    return Recommender(served, run.features, run.candidates, simple), served

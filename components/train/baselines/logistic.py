@@ -6,35 +6,32 @@ Shape legend: N distinct (trip, item) pairs of the histories, F inputs.
 import numpy as np
 
 from components.train.calibration.logistic_regression import fit_logistic
-from model.baselines.frequency import own_inputs
-from model.data.batch import Batch, TripReader
-from model.features.graph import FeatureGraph
-from model.features.joins import contains
-from model.system.legacy_keras import tf
+from model.baselines.frequency import CONSTANT, own_inputs
+from model.data.batch import TripReader
+from model.data.membership import contains
+from model.features.matrix import Features
 
 TRIPS = 1500
 """Enough for a dozen weights; a trip brings some hundred pairs."""
 STEP = 50
 
 
-def logistic_weights(graph: FeatureGraph, reader: TripReader, which: np.ndarray, seed: int) -> dict[str, float]:
+def logistic_weights(features: Features, reader: TripReader, which: np.ndarray, seed: int) -> dict[str, float]:
     """The weights of model.baselines.frequency.Logistic, by name, from some of the trips `which`; without a history,
     all 0."""
-    inputs = tf.function(
-        lambda batch, item, row: own_inputs(graph, graph(batch, item, row)), autograph=False, reduce_retracing=True
-    )
     chosen = np.random.default_rng(seed).permutation(which)[:TRIPS]
-    names: tuple[str, ...] = ()
-    features, labels = [], []
+    names = own_inputs(features.names)
+    columns = [features.names.index(name) for name in names]
+    inputs, labels = [], []
     for start in range(0, len(chosen), STEP):
         trips = chosen[start : start + STEP]
         batch = reader.batch(trips)
         row_N, item_N = np.unique([batch.history_row_H, batch.history_item_H], axis=1)
-        values_of = inputs(Batch(*map(tf.convert_to_tensor, batch)), tf.constant(item_N), tf.constant(row_N))
+        end_B = np.searchsorted(row_N, np.arange(len(trips)), side="right")
+        inputs.append(features(batch, item_N, end_B, logs=True)[:, columns])
         item, row = reader.baskets(trips)
-        names = tuple(values_of)
-        features.append(np.stack([values_of[name].numpy() for name in names], axis=1))
-        labels.append(contains(row_N, item_N, row, item).numpy())
-    x_NF, bought_N = np.concatenate(features), np.concatenate(labels)
-    weight_F = fit_logistic(x_NF, bought_N, np.zeros(len(names)))
-    return dict(zip(names, weight_F.tolist(), strict=True))
+        labels.append(contains(row_N, item_N, row, item))
+    own_NF, bought_N = np.concatenate(inputs), np.concatenate(labels)
+    x_NF = np.concatenate([np.ones((len(own_NF), 1)), own_NF], axis=1)
+    weight_F = fit_logistic(x_NF, bought_N, np.zeros(x_NF.shape[1]))
+    return dict(zip((CONSTANT, *names), weight_F.tolist(), strict=True))

@@ -20,9 +20,9 @@ from model.baselines.user_similarity import TifuKnn, UpCf
 from model.baselines.whole_catalog import CatalogScorer
 from model.data.batch import Batch
 from model.data.catalog import Catalog
+from model.data.trip_numbers import trip_numbers
 from model.data.trips import Trips
 from model.errors import CheckFailed
-from model.features.graph import trip_numbers
 from tfx_configs.settings import RunSettings
 
 HEAD = 3000
@@ -36,7 +36,7 @@ class Past:
     """What there is to learn from."""
 
     batch: Batch
-    """The histories of all shoppers as of the cut, as NumPy arrays; a shopper's row is that of Trips.user_ids."""
+    """The histories of all shoppers as of the cut; a shopper's row is that of Trips.user_ids."""
     items: int
     popular_A: np.ndarray
     """[A] the items bought, most often bought first."""
@@ -89,8 +89,9 @@ def item_knn(past: Past, neighbours: int = 100, shrink: float = 50.0, own: bool 
     Args:
         own: a product is its own neighbour too.
     """
-    trip_H, trips_U = (numbers.numpy().astype(np.int64) for numbers in trip_numbers(past.batch, past.trip_gap_hours))
-    basket_H = (np.cumsum(trips_U) - trips_U)[past.batch.history_row_H] + trip_H - 1
+    row_H = past.batch.history_row_H
+    trip_H, trips_U = trip_numbers(row_H, past.batch.history_time_H, past.shoppers, past.trip_gap_hours)
+    basket_H = (np.cumsum(trips_U) - trips_U)[row_H] + trip_H - 1
     bought_TA = incidence(basket_H, past.column_H, int(trips_U.sum()), len(past.popular_A))
     similar_AA = similarities(bought_TA, neighbours, shrink, own)
     counts_A = np.diff(similar_AA.indptr)
@@ -136,7 +137,14 @@ def ials(
 
 def up_cf(past: Past, recent: int = 25, locality: float = 10.0, asymmetry: float = 0.5) -> UpCf:
     """Keeps every shopper's history."""
-    return UpCf(past.batch, past.items, past.trip_gap_hours, recent, locality, asymmetry)
+    return UpCf.of(
+        past.batch,
+        past.items,
+        trip_gap_hours=past.trip_gap_hours,
+        recent=recent,
+        locality=locality,
+        asymmetry=asymmetry,
+    )
 
 
 def tifu_knn(
@@ -148,7 +156,16 @@ def tifu_knn(
     share: float = 0.7,
 ) -> TifuKnn:
     """The same."""
-    return TifuKnn(past.batch, past.items, past.trip_gap_hours, groups, within, between, neighbours, share)
+    return TifuKnn.of(
+        past.batch,
+        past.items,
+        trip_gap_hours=past.trip_gap_hours,
+        groups=groups,
+        within=within,
+        between=between,
+        neighbours=neighbours,
+        share=share,
+    )
 
 
 NEIGHBOUR_BASELINES: dict[str, Callable[[Past], CatalogScorer]] = {

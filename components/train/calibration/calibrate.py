@@ -1,6 +1,6 @@
 """Makes the ranker's scores probabilities: undoes the sampling of negatives, then straightens what is still bent.
 
-Only trips before the cut are used. Both steps are one rising line on the log-odds, stored in the exported graph,
+Only trips before the cut are used. Both steps are one rising line on the log-odds, stored in the exported network,
 so the order of a list cannot change. The second is Platt scaling: Platt, "Probabilistic outputs for support vector
 machines" (1999). Shape legend: B trips, R retrieved, N listed candidates.
 """
@@ -12,13 +12,11 @@ import numpy as np
 
 from components.artifacts.training import Calibration
 from components.train.calibration.logistic_regression import fit_logistic
-from components.train.input_pipeline import batches
-from components.train.ranker import RankingModel
+from components.train.samples import RANKER_INPUTS, RankingSamples
 from model.data.batch import TripReader
-from model.features.joins import top_per_row
 from model.networks.ranker import Ranker
-from model.networks.recommender import Recommender
-from model.system.legacy_keras import Tensor, tf
+from model.ranking.recommender import Recommender, best_positions
+from model.system.legacy_keras import tf
 from tfx_configs.settings import TrainSettings
 
 LISTED = 50
@@ -89,16 +87,13 @@ def _listed(
     recommender: Recommender, ranker: Ranker, reader: TripReader, valid: np.ndarray, retrieved: np.ndarray, size: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(log-odds, bought): [N] each, the first LISTED candidates of each trip."""
-    everything = RankingModel(recommender, ranker, negative_percent=100.0)
-
-    @tf.function(autograph=False, reduce_retracing=True)
-    def best(inputs: dict[str, Tensor]) -> tuple[Tensor, Tensor]:
-        batch, candidates, label_C, dense_CF = everything.sample(inputs)
-        logit_C = ranker(dense_CF, candidates.item_C, tf.gather(batch.user_B, candidates.row_C))
-        first = top_per_row(candidates.row_C, logit_C, LISTED)
-        return tf.gather(logit_C, first), tf.gather(label_C, first)
-
-    parts = [best(inputs) for inputs in batches(reader, valid, size, None, retrieved)] if len(valid) else []
-    empty = np.empty(0, np.float32)
-    logits, labels = ([part[n].numpy() for part in parts] or [empty] for n in (0, 1))
-    return np.concatenate(logits), np.concatenate(labels) > 0
+    every = RankingSamples(recommender, reader, valid, retrieved, settings.seed)
+    logits, labels = [np.empty(0, np.float32)], [np.empty(0, bool)]
+    for rows in np.split(np.arange(len(valid)), range(size, len(valid), size)) if len(valid) else ():
+        inputs = every(rows, 0)
+        logit_C = ranker(*(tf.constant(inputs[name]) for name in RANKER_INPUTS)).numpy()
+        end_B = np.searchsorted(inputs["row_C"], np.arange(len(rows)), side="right")
+        first, _ = best_positions(logit_C, end_B, LISTED)
+        logits.append(logit_C[first])
+        labels.append(inputs["label_C"][first] > 0)
+    return np.concatenate(logits), np.concatenate(labels)

@@ -12,7 +12,7 @@ ASKED = batch(Ask(day=70, bought=[("a", 60), ("d", 60), ("a", 64)]), Ask(day=70)
 
 def scored(scorer: CatalogScorer) -> dict[str, float]:
     """What is not 0 for the first shopper. The second has no score."""
-    first, second = scorer(ASKED).numpy()
+    first, second = scorer(ASKED)
     assert not second.any()
     return {ITEMS[i]: float(first[i]) for i in np.flatnonzero(first)}
 

@@ -20,12 +20,17 @@ GAP_HOURS = 4.0
 
 def scored(scorer: CatalogScorer, *bought: tuple[str, float], user: int = 0) -> dict[str, float]:
     """What is not 0. user: 0 a stranger, 1 u, 2 v, 3 w. A second shopper of the batch has bought nothing."""
-    first, _ = scorer(batch(Ask(day=70, bought=bought, user=user), Ask(day=70))).numpy()
+    first, _ = scorer(batch(Ask(day=70, bought=bought, user=user), Ask(day=70)))
     return {ITEMS[i]: float(first[i]) for i in np.flatnonzero(first)}
 
 
 def up_cf(recent: int = 100, locality: float = 1.0) -> UpCf:
-    return UpCf(PAST, len(ITEMS), GAP_HOURS, recent, locality, asymmetry=0.5)
+    return UpCf.of(PAST, len(ITEMS), trip_gap_hours=GAP_HOURS, recent=recent, locality=locality, asymmetry=0.5)
+
+
+def tifu(groups: int, within: float, between: float, neighbours: int, share: float) -> TifuKnn:
+    decay = {"groups": groups, "within": within, "between": between}
+    return TifuKnn.of(PAST, len(ITEMS), trip_gap_hours=GAP_HOURS, **decay, neighbours=neighbours, share=share)
 
 
 def test_up_cf_weighs_neighbours_by_the_overlap_of_what_they_bought() -> None:
@@ -55,18 +60,18 @@ def test_tifu_decays_within_and_between_groups() -> None:
     """Trips x1 x2 x3 in two groups: (x1) and (x2 x3). Within 0.5, between 0.8:
     group 1: x1; group 2: (0.5 x2 + x3) / 2; shopper: (0.8 x1 + (0.5 x2 + x3) / 2) / 2.
     """
-    scorer = TifuKnn(PAST, len(ITEMS), GAP_HOURS, groups=2, within=0.5, between=0.8, neighbours=1, share=1.0)
+    scorer = tifu(groups=2, within=0.5, between=0.8, neighbours=1, share=1.0)
     assert scored(scorer, ("a", 1), ("b", 2), ("d", 3)) == pytest.approx({"a": 0.4, "d": 0.25, "b": 0.125})
 
 
 def test_tifu_mixes_in_the_nearest_shoppers() -> None:
     """Without decay in one group: u is a + b/2 + d/2, v is a + b, w is a; the asker's a is nearest to w, then to u."""
-    scorer = TifuKnn(PAST, len(ITEMS), GAP_HOURS, groups=1, within=1.0, between=1.0, neighbours=2, share=0.6)
+    scorer = tifu(groups=1, within=1.0, between=1.0, neighbours=2, share=0.6)
     assert scored(scorer, ("a", 1)) == pytest.approx({"a": 1.0, "b": 0.4 * 0.25, "d": 0.4 * 0.25})
 
 
 def test_tifu_passes_over_the_asking_shopper() -> None:
     """w's nearest is u, not w."""
-    scorer = TifuKnn(PAST, len(ITEMS), GAP_HOURS, groups=1, within=1.0, between=1.0, neighbours=1, share=0.6)
+    scorer = tifu(groups=1, within=1.0, between=1.0, neighbours=1, share=0.6)
     assert scored(scorer, ("a", 50), user=3) == pytest.approx({"a": 1.0, "b": 0.4 * 0.5, "d": 0.4 * 0.5})
     assert scored(scorer, ("a", 50)) == pytest.approx({"a": 1.0})

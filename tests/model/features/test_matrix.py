@@ -1,31 +1,30 @@
 """Every feature against hand-computed values, on requests with a handful of purchases."""
 
 import math
-from typing import Any
 
 import numpy as np
 import pytest
 
-from model.features.graph import FeatureGraph
-from model.system.legacy_keras import tf
+from model.features.matrix import Features
 from tests.model.small_catalog import ITEMS, Ask, batch, promotion, small_catalog
 from tfx_configs.settings import FeatureSettings
 
 SETTINGS = FeatureSettings(half_lives_days=(7.0, 30.0), trip_gap_hours=4.0)
-GRAPH = FeatureGraph(small_catalog(), SETTINGS)
+FEATURES = Features(small_catalog(), SETTINGS)
 # Trips of this shopper at day 70: {a, b} on day 50, {a} on day 60, {a, d} on day 66 (d two hours later).
 REGULAR = Ask(70, (("a", 50), ("b", 50), ("a", 60), ("a", 66), ("d", 66 + 2 / 24)))
 NEWCOMER = Ask(70)
 
 
-def features(*asked: tuple[Ask, str], graph: FeatureGraph = GRAPH) -> dict[str, Any]:
-    """{name: values} of (request, item) pairs; equal requests share a row."""
+def features(*asked: tuple[Ask, str], of: Features = FEATURES, logs: bool = False) -> dict[str, np.ndarray]:
+    """{name: values} of (request, item) pairs; equal requests are one."""
     asks = list(dict.fromkeys(ask for ask, _ in asked))
-    item = np.array([ITEMS.index(i) for _, i in asked], np.int32)
-    row = np.array([asks.index(ask) for ask, _ in asked], np.int32)
-    requests = type(batch())(*map(tf.convert_to_tensor, batch(*asks)))
-    values = graph(requests, tf.constant(item), tf.constant(row))
-    return {name: value.numpy() for name, value in values.items()}
+    pairs = sorted((asks.index(ask), at, ITEMS.index(item)) for at, (ask, item) in enumerate(asked))
+    row, at, item = (np.array(column) for column in zip(*pairs, strict=True))
+    end_B = np.searchsorted(row, np.arange(len(asks)), side="right")
+    matrix = np.empty((len(asked), len(of.records)), np.float32)
+    matrix[at] = of(batch(*asks), item.astype(np.int32), end_B, logs)
+    return dict(zip(of.names, matrix.T, strict=True))
 
 
 def value_of(name: str, ask: Ask, item: str) -> float:
@@ -34,9 +33,9 @@ def value_of(name: str, ask: Ask, item: str) -> float:
 
 def test_every_record_has_a_value_and_every_value_a_record() -> None:
     values = features((REGULAR, "a"))
-    assert set(values) == {record.name for record in GRAPH.records}
-    assert all(record.doc for record in GRAPH.records)
-    assert len({record.name for record in GRAPH.records}) == len(GRAPH.records)
+    assert set(values) == {record.name for record in FEATURES.records}
+    assert all(record.doc for record in FEATURES.records)
+    assert len({record.name for record in FEATURES.records}) == len(FEATURES.records)
 
 
 @pytest.mark.parametrize(
@@ -127,10 +126,13 @@ def test_each_request_of_a_batch_is_answered_as_if_it_were_alone() -> None:
             assert values[at] == pytest.approx(alone[name][0], rel=1e-6, abs=1e-6), name
 
 
-def test_logs_are_taken_in_record_order() -> None:
-    values = {record.name: tf.constant([3.0]) for record in GRAPH.records}
-    expected = [math.log(4) if record.log else 3.0 for record in GRAPH.records]
-    assert GRAPH.dense(values).numpy()[0] == pytest.approx(expected)
+def test_logs_are_taken_where_a_record_says_so() -> None:
+    pairs = [(REGULAR, "a"), (REGULAR, "e"), (NEWCOMER, "d"), (Ask(71, (("d", 70.5),)), "d")]
+    raw, logged = features(*pairs), features(*pairs, logs=True)
+    assert {record.log for record in FEATURES.records} == {True, False}
+    for record in FEATURES.records:
+        expected = np.log1p(np.maximum(raw[record.name], 0)) if record.log else raw[record.name]
+        np.testing.assert_allclose(logged[record.name], expected, rtol=1e-6, err_msg=record.name)
 
 
 @pytest.mark.parametrize(
@@ -154,12 +156,12 @@ def test_a_promotion_counts_in_its_store_or_everywhere_while_it_lasts(
 ) -> None:
     """a in store s1, twice; b in every store."""
     mailer = promotion("mailer in/out", ("", "b", 60, 90), ("s1", "a", 70, 77), ("s1", "a", 80, 81))
-    graph = FeatureGraph(small_catalog((mailer,)), SETTINGS)
-    assert features((Ask(day, store=store), item), graph=graph)["on_mailer in/out"].tolist() == [expected]
+    promoted = Features(small_catalog((mailer,)), SETTINGS)
+    assert features((Ask(day, store=store), item), of=promoted)["on_mailer in/out"].tolist() == [expected]
 
 
 def test_promotions_that_have_all_ended_are_no_promotion() -> None:
     catalog = small_catalog((promotion("mailer", ("s1", "a", 60, 65)),)).as_served()
     assert not len(catalog.promotions[0].item_P)
-    values = features((Ask(71), "a"), graph=FeatureGraph(catalog, SETTINGS))
+    values = features((Ask(71), "a"), of=Features(catalog, SETTINGS))
     assert values["on_mailer"].tolist() == [0]

@@ -1,0 +1,127 @@
+"""Golden answers: requests of made-up shoppers with their lists, computed by plain Python and Keras at export.
+
+A server asks some of them again at load: so it has proof that its kernels and ONNX Runtime, on its processor, compute
+what the features and networks mean. Order is free among scores that are as near as TOLERANCE.
+
+Shape legend: B requests, H history events, N answered items of all requests.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from model.candidates.pool import Barred
+from model.data.batch import Batch
+from model.data.catalog import Catalog
+from model.errors import ModelRefused, StageFailed
+from model.package.engine import SAVED_MODEL, Engine
+from model.ranking.recommender import Ranking
+from tfx_configs.units import DAY_S
+
+NAME = "golden.npz"
+REQUESTS, LISTED = 100, 20
+SAMPLE = 8
+"""Asked again at every load."""
+TOLERANCE = 1e-4
+"""Largest difference of a score; of scores above 1, its share."""
+LONGEST = 120
+"""Events of a made-up history; a tenth of the shoppers have none."""
+OLDEST_DAYS = 400
+SEED = 7
+
+
+def made_up(catalog: Catalog) -> Batch:
+    """REQUESTS requests in the week after the cut: popular and rare items, on several trips, in every store.
+
+    Args:
+        catalog: some item of it was bought before the cut.
+    """
+    rng = np.random.default_rng(SEED)
+    active, cut_s = catalog.active_items(), int(catalog.snapshot_W[-1])
+    length_B = rng.integers(1, LONGEST + 1, REQUESTS)
+    length_B[::10] = 0
+    events = int(length_B.sum())
+    weight_n = catalog.decayed_WI[-1, active].astype(np.float64)
+    popular_H, rare_H = rng.choice(active, events, p=weight_n / weight_n.sum()), rng.choice(active, events)
+    day_H = np.concatenate([np.sort(rng.integers(1, OLDEST_DAYS, n))[::-1] for n in length_B])
+    time_B = cut_s + rng.integers(0, 7 * DAY_S, REQUESTS)
+    return Batch(
+        history_item_H=np.where(rng.random(events) < 0.7, popular_H, rare_H).astype(np.int32),
+        history_time_H=(cut_s - day_H * DAY_S).astype(np.int64),
+        history_row_H=np.repeat(np.arange(REQUESTS, dtype=np.int32), length_B),
+        time_B=time_B.astype(np.int64),
+        store_B=rng.integers(0, max(len(catalog.store_ids), 1), REQUESTS).astype(np.int32),
+        user_B=rng.integers(0, len(catalog.user_attribute_UD), REQUESTS).astype(np.int32),
+    )
+
+
+def write_golden(directory: Path) -> None:
+    """Computes NAME in another process, where nothing is compiled. Raises StageFailed when that fails."""
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-m", "model.package.golden", str(directory)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise StageFailed(f"golden answers: expected {NAME}, got {done.stderr.strip().splitlines()[-1:]}")
+
+
+def check_golden(directory: Path, engine: Engine, requests: int = REQUESTS) -> None:
+    """Asks the first of them again. Raises ModelRefused on a wrong answer."""
+    try:
+        with np.load(directory / NAME, allow_pickle=False) as arrays:
+            batch = Batch(*(arrays[name] for name in Batch._fields))
+            golden = Ranking(*(arrays[name] for name in Ranking._fields))
+    except (OSError, ValueError, KeyError) as error:
+        raise ModelRefused(f"{directory / NAME}: expected golden answers, got none readable ({error})") from None
+    events = int(np.searchsorted(batch.history_row_H, requests))
+    batch = Batch(*(a[:events] for a in batch[:3]), *(a[:requests] for a in batch[3:]))
+    answer, begin, begin_golden = _answers(engine, batch), 0, 0
+    for row, (end, end_golden) in enumerate(zip(answer.end_B, golden.end_B, strict=False)):
+        got = answer.item_N[begin:end], answer.score_N[begin:end]
+        wanted = golden.item_N[begin_golden:end_golden], golden.score_N[begin_golden:end_golden]
+        if not agree(got, wanted):
+            raise ModelRefused(
+                f"{directory}: golden answer {row} differs by more than {TOLERANCE:g}: this server's code or processor "
+                "computes other scores than training did; use the image that belongs to the model, or train it again"
+            )
+        begin, begin_golden = end, end_golden
+
+
+def agree(got: tuple[np.ndarray, np.ndarray], wanted: tuple[np.ndarray, np.ndarray]) -> bool:
+    """Whether two lists of (item, falling score) are the same but for the order of scores that are near."""
+    (item, score), (golden_item, golden_score) = got, wanted
+    if len(item) != len(golden_item) or not np.allclose(score, golden_score, rtol=TOLERANCE, atol=TOLERANCE):
+        return False
+    score_of = dict(zip(golden_item.tolist(), golden_score.tolist(), strict=True))
+    last = float(golden_score[-1]) if len(golden_score) else 0.0
+    # What only one of the lists has must be as good as the last, where near scores are cut off.
+    pairs = [(float(s), score_of.get(i, last)) for i, s in zip(item.tolist(), score.tolist(), strict=True)]
+    return all(abs(s - g) <= TOLERANCE * max(1.0, abs(g)) for s, g in pairs)
+
+
+def _answers(engine: Engine, batch: Batch) -> Ranking:
+    retrieved_BR = engine.retrieve(batch, engine.ranked)
+    return engine.recommend(batch, retrieved_BR, Barred.none(len(batch.time_B)), engine.ranked, LISTED)
+
+
+def main(directory: Path) -> None:
+    """Writes NAME. Runs where NUMBA_DISABLE_JIT is set."""
+    import numba
+
+    assert numba.config.DISABLE_JIT, "golden answers are computed by plain Python"
+    networks = None
+    if (directory / SAVED_MODEL).is_dir():
+        from model.networks.trained import SavedNetworks
+
+        networks = SavedNetworks(directory / SAVED_MODEL)
+    engine = Engine(directory, networks)
+    batch = made_up(engine.catalog)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # as in compiled code, which does not warn
+        answers = _answers(engine, batch)
+    np.savez(directory / NAME, **batch._asdict(), **answers._asdict())
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
