@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from model.kernels.compiler import kernel
-from model.kernels.numbers import INF, ONE, ZERO, halved
+from model.kernels.numbers import INF, ONE, ZERO
 from model.kernels.tables import UNKNOWN, places, slot_of
 from tfx_configs.units import DAY_S
 

@@ -18,7 +18,7 @@ def writable(array: Any, kind: DTypeLike) -> np.ndarray:
     """
     if isinstance(array, np.ndarray) and array.dtype == kind and array.flags.carray:
         return array
-    return np.require(array, kind, "CAW")
+    return np.require(array, kind, ["C", "A", "W"])
 
 
 def read_only(array: Any, kind: DTypeLike) -> np.ndarray:
@@ -28,6 +28,6 @@ def read_only(array: Any, kind: DTypeLike) -> np.ndarray:
         >>> read_only(np.zeros(4, np.int32), np.int32).flags.writeable
         False
     """
-    view = np.require(array, kind, "CA").view()
+    view = np.require(array, kind, ["C", "A"]).view()
     view.flags.writeable = False
     return view

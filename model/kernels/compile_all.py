@@ -1,5 +1,8 @@
-"""`python -m model.kernels.compile_all`: compiles every kernel ahead of use, by running what training and serving run on
-a tiny catalog. Does nothing when this was done before for the same sources. Progress goes to stderr."""
+"""`python -m model.kernels.compile_all`: compiles every kernel ahead of use.
+
+It runs on a tiny catalog what training and serving run. It does nothing when this was done before for the same sources.
+Progress goes to stderr.
+"""
 
 import argparse
 import importlib
@@ -23,8 +26,8 @@ from model.data.catalog import MISSING, Catalog, Promotions
 from model.errors import AisleError, StageFailed
 from model.features.recent import RecentEvents
 from model.kernels.compiler import CACHE_VARIABLE, KERNELS, cache_base, cache_directory, is_cached, version
-from model.kernels.processor import check_processor
 from model.kernels.numbers import inner
+from model.kernels.processor import check_processor
 from model.kernels.tables import id_table, numbers
 from model.ranking.recommender import Candidates, Recommender
 from tfx_configs.settings import CandidateSettings, FeatureSettings
@@ -36,7 +39,7 @@ _PACKAGES: tuple[ModuleType, ...] = (model.kernels, model.features, model.candid
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Returns 0; 1 with a line on stderr when the directory cannot be written, or with --check when it is not complete."""
+    """Returns 0; 1 with one line on stderr when the directory cannot be written, or, with --check, is not complete."""
     parser = argparse.ArgumentParser(prog="python -m model.kernels.compile_all", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compile nothing; exit 1 if something is to be compiled")
     options = parser.parse_args(argv)

@@ -8,10 +8,11 @@ Rules of kernels, which are plain loops over NumPy arrays:
 - what is computed for many candidates lies one quantity a row, candidates side by side, which LLVM turns into vector
   instructions;
 - results are written to arrays of the caller; a kernel raises nothing;
-- callers pass arrays through model/kernels/arrays.py: to Numba, an array that is read-only, strided or of another number
-  is another type, for which everything is compiled again.
+- callers pass arrays through model/kernels/arrays.py: to Numba, an array that is read-only, strided or of another
+  number is another type, for which everything is compiled again.
 
-With NUMBA_DISABLE_JIT=1 the same functions run as plain Python: golden answers are computed so (model/package/golden.py).
+With NUMBA_DISABLE_JIT=1 the same functions run as plain Python: so golden answers are computed
+(model/package/golden.py).
 """
 
 import contextlib
@@ -36,8 +37,8 @@ from model.kernels.processor import BASELINE
 
 CACHE_VARIABLE = "AISLE_KERNEL_CACHE"
 """Environment variable: the directory of compiled kernels, instead of one inside the Python environment."""
-KERNELS: list[Dispatcher] = []
-"""All kernels of the modules imported so far."""
+KERNELS: "dict[Dispatcher, _KernelCache]" = {}
+"""All kernels of the modules imported so far, each with its cache."""
 _ROOT = Path(__file__).resolve().parents[2]
 _FOLDERS = ("model/kernels", "model/features", "model/candidates")
 _CONSTANTS = ("model/api.py", "model/data/catalog.py", "tfx_configs/units.py")
@@ -61,14 +62,17 @@ def cache_base() -> Path:
 
 
 def version() -> str:
-    """What machine code of the kernels depends on: Numba, and every line that is compiled. Numba itself would check only
-    the file of the kernel that is called, and run old code after a change in the file of a callee."""
+    """What machine code of the kernels depends on: Numba, and every line that is compiled.
+
+    Numba itself would check only the file of the kernel that is called, and run old code after a change in the file of
+    a callee.
+    """
     return f"{numba.__version__}-{digest()[:16]}"
 
 
 def cache_directory() -> Path:
     """Where the machine code of these kernels is kept; that with checked bounds (NUMBA_BOUNDSCHECK=1) has its own."""
-    return cache_base() / (version() + ("-bounds" if numba.config.BOUNDSCHECK else ""))
+    return cache_base() / (version() + ("-bounds" if getattr(numba.config, "BOUNDSCHECK", None) else ""))
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,14 +87,13 @@ def any_order(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def is_cached(compiled: Dispatcher) -> bool:
     """Whether machine code of this kernel is in the cache."""
-    return any(cache_directory().glob(f"*/{compiled._cache.file_name}.*.nbc"))
+    return any(cache_directory().glob(f"*/{KERNELS[compiled].file_name}.*.nbc"))
 
 
 def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Callable[..., Any]:
     compiled = numba.njit(nogil=True, fastmath=fastmath, error_model="numpy")(function)
     if isinstance(compiled, Dispatcher):  # it is the function itself where NUMBA_DISABLE_JIT is set
-        compiled._cache = _KernelCache(function)
-        KERNELS.append(compiled)
+        compiled._cache = KERNELS[compiled] = _KernelCache(function)  # type: ignore[attr-defined]
     return compiled
 
 
@@ -162,4 +165,4 @@ def _warn(reason: str) -> None:
 # Raised while the types of a tuple of kernels are inferred; what is compiled in the end is the unrolled loop.
 warnings.filterwarnings("ignore", category=NumbaExperimentalFeatureWarning)
 if platform.machine() == "x86_64":
-    numba.config.CPU_NAME, numba.config.CPU_FEATURES = BASELINE
+    vars(numba.config).update(CPU_NAME=BASELINE[0], CPU_FEATURES=BASELINE[1])
