@@ -1,7 +1,6 @@
 """Batches of trips for Keras, and the callback that reports its progress."""
 
 import itertools
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -12,12 +11,13 @@ import numpy as np
 
 from components.artifacts.training import Epoch
 from components.kfp_support.progress import progress
+from model.system.cores import usable_cores
 from model.system.legacy_keras import tf
 
 Prepare = Callable[[np.ndarray, int], dict[str, np.ndarray]]
 """(positions in the list of trips, epoch) -> the arrays of one batch, by name; the same ones for no trips. Called by
 several threads."""
-THREADS = len(os.sched_getaffinity(0))
+THREADS = usable_cores()
 AHEAD = 2 * THREADS
 """Batches that are ready or in the making, at most."""
 

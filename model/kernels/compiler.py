@@ -11,8 +11,7 @@ Rules of kernels, which are plain loops over NumPy arrays:
 - callers pass arrays through model/kernels/arrays.py: to Numba, an array that is read-only, strided or of another
   number is another type, for which everything is compiled again.
 
-With NUMBA_DISABLE_JIT=1 the same functions run as plain Python: so golden answers are computed
-(model/package/golden.py).
+Within `plain_python` the same functions run as plain Python: golden answers are computed so (model/package/golden.py).
 """
 
 import contextlib
@@ -29,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 import numba
+import numpy as np
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaExperimentalFeatureWarning
@@ -88,6 +88,34 @@ def any_order(function: Callable[..., Any]) -> Callable[..., Any]:
 def is_cached(compiled: Dispatcher) -> bool:
     """Whether machine code of this kernel is in the cache."""
     return any(cache_directory().glob(f"*/{KERNELS[compiled].file_name}.*.nbc"))
+
+
+@contextlib.contextmanager
+def plain_python() -> Iterator[None]:
+    """Within the block, kernels that Python calls are not compiled, nor are those that they call: for all threads."""
+    replaced: list[tuple[dict[str, Any], str, Any]] = []
+    for module in [module for name, module in sys.modules.items() if name.startswith("model.")]:
+        space = vars(module)
+        for name, value in list(space.items()):
+            plain = _plain(value)
+            if plain is not value:
+                replaced.append((space, name, value))
+                space[name] = plain
+    try:
+        with np.errstate(all="ignore"):  # compiled code does not warn of what overflows or is divided by zero
+            yield
+    finally:
+        for space, name, value in replaced:
+            space[name] = value
+
+
+def _plain(value: Any) -> Any:
+    """The function that was compiled, or a tuple of them; any other value as it is."""
+    if isinstance(value, Dispatcher):
+        return value.py_func
+    if isinstance(value, tuple) and value and all(isinstance(part, Dispatcher) for part in value):
+        return tuple(part.py_func for part in value)
+    return value
 
 
 def _compiled(function: Callable[..., Any], fastmath: set[str]) -> Callable[..., Any]:

@@ -3,6 +3,7 @@
 Shape legend: B requests, R retrieved.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,7 @@ class Engine:
 def _settings(path: Path) -> tuple[FeatureSettings, CandidateSettings]:
     try:
         values = read_json(path)
-        return FeatureSettings(**values["features"]), CandidateSettings(**values["candidates"])
+        features, candidates = (json.dumps(values[name]) for name in ("features", "candidates"))
+        return FeatureSettings.from_json(features), CandidateSettings.from_json(candidates)
     except (OSError, ValueError, KeyError, TypeError, SettingsError) as error:
         raise ModelRefused(f"{path}: expected the settings of a recommender, got others ({error})") from None

@@ -13,6 +13,7 @@ from model.package.manifest import TRAINING, Manifest, draft, write_manifest
 from model.package.model_card import NAME as CARD
 from model.package.model_card import model_card
 from model.package.vector_index import Index
+from model.ranking.networks import Networks
 from model.ranking.recommender import Recommender, Recommends
 from model.rerank.policy import package_rerank
 from tfx_configs.rerank import RerankSettings
@@ -57,8 +58,9 @@ def export(
     with atomic_directory(directory) as out:
         catalog.save(out / CATALOG)
         write_json(out / SETTINGS, {"features": features.model_dump(), "candidates": candidates.model_dump()})
-        if isinstance(recommender, Recommender) and recommender.networks is not None:
-            _save_networks(recommender, out)
+        networks = recommender.networks if isinstance(recommender, Recommender) else None
+        if networks is not None:
+            _save_networks(networks, out)
         else:
             save_baseline(recommender.scorer, out / BASELINE)
         if index is not None:
@@ -79,16 +81,15 @@ def export(
             "index": index.about if index is not None else {},
             "half_life_days": half_life_days,
         }
-        write_golden(out)
+        write_golden(out, networks)
         write_text(out / CARD, model_card(draft(**facts), training=training))
         return write_manifest(out, **facts)
 
 
-def _save_networks(recommender: Recommender, out: Path) -> None:
+def _save_networks(networks: Networks, out: Path) -> None:
     from model.networks.trained import TrainedNetworks
     from model.package.onnx_export import write_onnx
 
-    networks = recommender.networks
     assert isinstance(networks, TrainedNetworks), "what is exported was trained here"
     networks.save(out / SAVED_MODEL)
     write_onnx(networks, out / ONNX)

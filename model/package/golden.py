@@ -6,9 +6,6 @@ what the features and networks mean. Order is free among scores that are as near
 Shape legend: B requests, H history events, N answered items of all requests.
 """
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,18 +13,21 @@ import numpy as np
 from model.candidates.pool import Barred
 from model.data.batch import Batch
 from model.data.catalog import Catalog
-from model.errors import ModelRefused, StageFailed
-from model.package.engine import SAVED_MODEL, Engine
+from model.errors import ModelRefused
+from model.kernels.compiler import plain_python
+from model.package.engine import Engine
+from model.ranking.networks import Networks
 from model.ranking.recommender import Ranking
 from tfx_configs.units import DAY_S
 
 NAME = "golden.npz"
-REQUESTS, LISTED = 100, 20
+REQUESTS, RANKED, LISTED = 100, 48, 20
+"""Requests, candidates that are scored for each, items of its list."""
 SAMPLE = 8
 """Asked again at every load."""
 TOLERANCE = 1e-4
 """Largest difference of a score; of scores above 1, its share."""
-LONGEST = 120
+LONGEST = 60
 """Events of a made-up history; a tenth of the shoppers have none."""
 OLDEST_DAYS = 400
 SEED = 7
@@ -58,13 +58,18 @@ def made_up(catalog: Catalog) -> Batch:
     )
 
 
-def write_golden(directory: Path) -> None:
-    """Computes NAME in another process, where nothing is compiled. Raises StageFailed when that fails."""
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
-    command = [sys.executable, "-m", "model.package.golden", str(directory)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise StageFailed(f"golden answers: expected {NAME}, got {done.stderr.strip().splitlines()[-1:]}")
+def write_golden(directory: Path, networks: Networks | None) -> None:
+    """Computes NAME by plain Python, then asks again as a server does. Raises ModelRefused where the two differ.
+
+    Args:
+        networks: those of the model as Keras runs them; None: it has none.
+    """
+    engine = Engine(directory, networks)
+    batch = made_up(engine.catalog)
+    with plain_python():
+        answers = _answers(engine, batch)
+    np.savez(directory / NAME, **batch._asdict(), **answers._asdict())
+    check_golden(directory, Engine(directory))
 
 
 def check_golden(directory: Path, engine: Engine, requests: int = REQUESTS) -> None:
@@ -102,26 +107,6 @@ def agree(got: tuple[np.ndarray, np.ndarray], wanted: tuple[np.ndarray, np.ndarr
 
 
 def _answers(engine: Engine, batch: Batch) -> Ranking:
-    retrieved_BR = engine.retrieve(batch, engine.ranked)
-    return engine.recommend(batch, retrieved_BR, Barred.none(len(batch.time_B)), engine.ranked, LISTED)
-
-
-def main(directory: Path) -> None:
-    """Writes NAME. Runs where NUMBA_DISABLE_JIT is set."""
-    import numba
-
-    assert numba.config.DISABLE_JIT, "golden answers are computed by plain Python"
-    networks = None
-    if (directory / SAVED_MODEL).is_dir():
-        from model.networks.trained import SavedNetworks
-
-        networks = SavedNetworks(directory / SAVED_MODEL)
-    engine = Engine(directory, networks)
-    batch = made_up(engine.catalog)
-    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # as in compiled code, which does not warn
-        answers = _answers(engine, batch)
-    np.savez(directory / NAME, **batch._asdict(), **answers._asdict())
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    ranked = min(engine.ranked, RANKED)
+    retrieved_BR = engine.retrieve(batch, ranked)
+    return engine.recommend(batch, retrieved_BR, Barred.none(len(batch.time_B)), ranked, LISTED)

@@ -1,7 +1,6 @@
 """The KServe model `aisle`: a v2 request becomes a shopper's history, and that an answer."""
 
 import math
-import os
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -25,6 +24,7 @@ from model.serving.history.store import HistoryStore
 from model.serving.request_log.writer import RequestLog, detail, row
 from model.serving.telemetry import metrics, tracing
 from model.serving.v2_inputs import INPUTS, OUTPUTS, Query, Tensor, parse
+from model.system.cores import usable_cores
 from tfx_configs.frozen import Count, Settings
 
 NAME = "aisle"
@@ -81,7 +81,7 @@ class Predictor(kserve.Model):
 
     def load(self) -> bool:
         """Loads and warms up; raises what the loader raises, so that a refused model never becomes ready."""
-        self._ladder = Ladder(self._load_model(), len(os.sched_getaffinity(0)))
+        self._ladder = Ladder(self._load_model(), usable_cores())
         self._ladder.warm_up()
         metrics.begin(self._ladder.model.version, self._limits.max_in_flight)
         self.ready = True

@@ -165,13 +165,11 @@ def _quieten() -> None:
 def _load_package(directory: Path, rules: Path | None) -> ServedModel:
     """Loads it for one thread for each piece of work: the batcher's threads are the parallelism of a server.
 
-    TensorFlow, BLAS and OpenMP would otherwise spread each small piece over all cores, and OpenBLAS lets its threads
-    spin between pieces: half of the CPU of a request on two cores.
+    BLAS and OpenMP would otherwise spread each small piece over all cores, and OpenBLAS lets its threads spin between
+    pieces: half of the CPU of a request on two cores.
     """
     from model.package.loaded_model import load
 
-    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
-        os.environ.setdefault(name, "1")
     threadpool_limits(limits=1)
     model = load(directory, rules, stage_took)
     metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)
