@@ -1,4 +1,4 @@
-"""How kernels are compiled: for which processors, where the machine code is kept, and what tells two versions apart.
+"""How kernels are compiled: for which processors, where machine code is kept, how two versions are distinguished.
 
 Rules of kernels, which are plain loops over NumPy arrays:
 
