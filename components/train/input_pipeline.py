@@ -26,7 +26,8 @@ def batches(prepare: Prepare, trips: int, size: int, seed: int | None, share: tu
     """tf.data of what `prepare` makes of batches of trips, made ahead on threads: kernels release the lock.
 
     Args:
-        trips: how many there are. seed: reshuffles them each epoch; None keeps their order, and every epoch is the first.
+        trips: how many there are.
+        seed: reshuffles them each epoch; None keeps their order, and every epoch is the first.
         share: (worker, of how many): every so manieth trip of each batch. A batch with fewer trips than workers is left
             out.
     """

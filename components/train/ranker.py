@@ -74,7 +74,8 @@ def train_ranker(
     rate: float = LEARNING_RATE,
     standardise: bool = True,
 ) -> None:
-    """Trains `ranker`, that of the recommender's networks, in place. Its logits are then too high by log(1 / share of negatives): see calibrate.py.
+    """Trains `ranker`, that of the recommender's networks, in place. Its logits are then too high by
+    log(1 / share of negatives): see calibrate.py.
 
     Args:
         learning: the ranking trips teach, the loss on the valid ones is only watched.

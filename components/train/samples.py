@@ -55,7 +55,7 @@ class RankingSamples:
         """(batch, candidates, [C] bool whether each was bought on the trip)"""
         trip_B = self._which[rows]
         batch = self._reader.batch(trip_B)
-        barred_B = uniform(self._seed, epoch, trip_B, np.int64(-1)) < self._new_only
+        barred_B = uniform(self._seed, epoch, trip_B, np.full(len(trip_B), -1)) < self._new_only
         item_C, source_C, end_B = every = self._recommender.candidates(
             batch, self._retrieved[rows], barred_histories(batch, barred_B), self._recommender.limit
         )

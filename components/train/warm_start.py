@@ -10,7 +10,6 @@ import numpy as np
 
 from components.artifacts.training import TrainingRecord
 from components.kfp_support.progress import progress
-from components.train import distributed as workers
 from components.train.calibration.calibrate import Platt, calibrate, set_line
 from components.train.input_pipeline import LossCurve
 from components.train.new_networks import new_networks, recommender_of

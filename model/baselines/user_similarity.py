@@ -5,6 +5,7 @@ Shape legend: B requests, H history events, U shoppers of the past, I items, N d
 past, P distinct items of one shopper's history.
 """
 
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -30,10 +31,13 @@ class ShopperScorer:
         shoppers: int,
         trip_gap_hours: float,
     ) -> None:
-        """item_N: int32, ascending; shopper_N: int32; value_N: float32: the matrix where it is not 0."""
+        """item_N: int32, ascending; shopper_N: int32; value_N: float32: an entry for each item a shopper bought."""
         self.item_N, self.shopper_N, self.value_N = item_N, shopper_N, value_N
         self.items, self.shoppers, self.trip_gap_hours = items, shoppers, trip_gap_hours
+        self._row_N = shopper_N.astype(np.intp)
         self._end_I = np.searchsorted(item_N, np.arange(items), side="right")
+        self._begin_I = np.concatenate([[0], self._end_I[:-1]])
+        self._bought = np.flatnonzero(self._end_I > self._begin_I)
 
     @classmethod
     def of(cls, past: Batch, items: int, **parameters: Any) -> Self:
@@ -42,18 +46,15 @@ class ShopperScorer:
         Args:
             parameters: what the class's constructor takes besides the matrix and its size.
         """
-        size = {"items": items, "shoppers": len(past.time_B)}
-        nothing = {
-            "item_N": np.zeros(0, np.int32),
-            "shopper_N": np.zeros(0, np.int32),
-            "value_N": np.zeros(0, np.float32),
-        }
-        weight_H = cls(**nothing, **size, **parameters).weight(past)
-        key_H = past.history_item_H.astype(np.int64) * size["shoppers"] + past.history_row_H
+        shoppers = len(past.time_B)
+        holding = partial(cls, items=items, shoppers=shoppers, **parameters)
+        empty_N = np.zeros(0, np.int32)
+        nothing = holding(item_N=empty_N, shopper_N=empty_N, value_N=np.zeros(0, np.float32))
+        key_H = past.history_item_H.astype(np.int64) * shoppers + past.history_row_H
         key_N, pair_H = np.unique(key_H, return_inverse=True)
-        item_N, shopper_N = (part.astype(np.int32) for part in np.divmod(key_N, size["shoppers"]))
-        value_N = np.bincount(pair_H, weight_H, len(key_N)).astype(np.float32)
-        return cls(item_N=item_N, shopper_N=shopper_N, value_N=value_N, **size, **parameters)
+        item_N, shopper_N = (part.astype(np.int32) for part in np.divmod(key_N, shoppers))
+        value_N = np.bincount(pair_H, nothing.weight(past), len(key_N)).astype(np.float32)
+        return holding(item_N=item_N, shopper_N=shopper_N, value_N=value_N)
 
     def weight(self, batch: Batch) -> np.ndarray:
         """[H] float32: what each event adds to its shopper's vector."""
@@ -85,16 +86,15 @@ class ShopperScorer:
 
     def buyers(self, item_P: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(position, which): where in the past each of these items was bought, and which of them it is."""
-        size_I = np.diff(self._end_I, prepend=0)
-        return slice_positions(self._end_I[item_P] - size_I[item_P], self._end_I[item_P])
+        return slice_positions(self._begin_I[item_P], self._end_I[item_P])
 
     def from_shoppers(self, weight_U: np.ndarray) -> np.ndarray:
         """[I] float32: the vectors of the past, summed with these weights."""
-        sum_I, begin_I = np.zeros(self.items, np.float32), np.concatenate([[0], self._end_I[:-1]])
-        bought = np.flatnonzero(self._end_I > begin_I)
-        if len(bought):
-            value_N = self.value_N * weight_U.astype(np.float32)[self.shopper_N]
-            sum_I[bought] = np.add.reduceat(value_N, begin_I[bought])
+        sum_I = np.zeros(self.items, np.float32)
+        if len(self._bought):
+            value_N = np.take(weight_U.astype(np.float32), self._row_N)
+            value_N *= self.value_N
+            sum_I[self._bought] = np.add.reduceat(value_N, self._begin_I[self._bought])
         return sum_I
 
 
@@ -119,7 +119,7 @@ class UpCf(ShopperScorer):
     def score(self, own_I: np.ndarray, item_P: np.ndarray, row: int | None) -> np.ndarray:
         """As ShopperScorer."""
         position, _ = self.buyers(item_P)
-        both_U = np.bincount(self.shopper_N[position], minlength=self.shoppers)
+        both_U = np.bincount(self._row_N[position], minlength=self.shoppers)
         size = max(len(item_P), 1) ** self.asymmetry
         near_U = (both_U / (size * self._size_U ** (1.0 - self.asymmetry))) ** self.locality
         if row is not None:
@@ -162,9 +162,7 @@ class TifuKnn(ShopperScorer):
         position, which = self.buyers(item_P)
         shared = self.value_N[position] * own_I[item_P][which]
         # The squared distance turned round, without the asking shopper's own square, which changes no order.
-        near_U = (2.0 * np.bincount(self.shopper_N[position], shared, self.shoppers) - self._square_U).astype(
-            np.float32
-        )
+        near_U = (2.0 * np.bincount(self._row_N[position], shared, self.shoppers) - self._square_U).astype(np.float32)
         if row is not None:
             near_U[row] = _LAST
         nearest = best(near_U, min(self.neighbours, self.shoppers))

@@ -43,6 +43,11 @@ class WholeCatalog:
         self._popular_Q = self._by_popularity_Q[:popular]
         self._fill_Q = np.float32(-1.0) / (np.float32(1.0) + popularity_I[self._popular_Q])
 
+    @property
+    def snapshot(self) -> None:
+        """As Recommends.snapshot: there are no features."""
+        return None
+
     def query(self, batch: Batch) -> np.ndarray:
         """[B, 0]: nothing is retrieved by vector."""
         return np.zeros((len(batch.time_B), 0), np.float32)

@@ -103,7 +103,7 @@ class Pools:
             int(most),
             listed,
         )
-        return Listed(*(array[:size] for array in listed[:-1]), listed.end_B)
+        return Listed._make([*(array[:size] for array in listed[:-1]), listed.end_B])
 
 
 def line_by_source() -> np.ndarray:
@@ -158,8 +158,8 @@ def _list_one(
     item_P, source_P = np.empty(room, np.int32), np.empty(room, np.int32)
     excluded_P, input_JP = np.empty(room, np.bool_), np.empty((_WIDTH, room), np.float32)
     entries = _collect(
-        item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_WQ[week], barred_X, item_P, source_P,
-        excluded_P, input_JP,
+        item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_WQ[week], barred_X,
+        item_P, source_P, excluded_P, input_JP,
     )  # fmt: skip
     _complete(snapshot, week, item_H, age_H, short_H, entries, item_P, input_JP)
     score_P, key_P = np.empty(entries, np.float32), np.empty(entries, np.int64)

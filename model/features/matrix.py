@@ -179,7 +179,7 @@ def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
         for f in range(len(kind_F)):
             if kind_F[f] == kind:
                 fill(seen, which_F[f], row_FC[f])
-        kind += 1
+        kind += 1  # noqa: SIM113  (Numba unrolls no enumerate)
     for f in range(len(kind_F)):
         if log_F[f]:
             log1p_row(row_FC[f], work_2C)

@@ -29,6 +29,7 @@ from typing import Any
 
 import numba
 import numpy as np
+from numba.core import config
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, _CacheLocator
 from numba.core.dispatcher import Dispatcher
 from numba.core.errors import NumbaExperimentalFeatureWarning
@@ -72,7 +73,7 @@ def version() -> str:
 
 def cache_directory() -> Path:
     """Where the machine code of these kernels is kept; that with checked bounds (NUMBA_BOUNDSCHECK=1) has its own."""
-    return cache_base() / (version() + ("-bounds" if getattr(numba.config, "BOUNDSCHECK", None) else ""))
+    return cache_base() / (version() + ("-bounds" if vars(config)["BOUNDSCHECK"] else ""))
 
 
 def kernel(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -193,4 +194,4 @@ def _warn(reason: str) -> None:
 # Raised while the types of a tuple of kernels are inferred; what is compiled in the end is the unrolled loop.
 warnings.filterwarnings("ignore", category=NumbaExperimentalFeatureWarning)
 if platform.machine() == "x86_64":
-    vars(numba.config).update(CPU_NAME=BASELINE[0], CPU_FEATURES=BASELINE[1])
+    vars(config).update(zip(("CPU_NAME", "CPU_FEATURES"), BASELINE, strict=True))

@@ -84,7 +84,7 @@ def _hashed(text_T, begin, end):
 
 @kernel
 def _same(a_T, begin, end, b_T, from_b):
-    for i in range(end - begin):
+    for i in range(end - begin):  # noqa: SIM110  (Numba compiles no generator)
         if a_T[begin + i] != b_T[from_b + i]:
             return False
     return True

@@ -50,7 +50,10 @@ class TrainedNetworks(tf.Module):
 
     def _make_variables(self) -> None:
         """Calls each network once: layers make theirs at the first call."""
-        item, user = tf.zeros([1, self.ranker.attributes], tf.int32), tf.zeros([1, self.ranker.user_attributes], tf.int32)
+        item, user = (
+            tf.zeros([1, self.ranker.attributes], tf.int32),
+            tf.zeros([1, self.ranker.user_attributes], tf.int32),
+        )
         row, recent = tf.zeros([1], tf.int32), tf.zeros([1, 1, len(TASTE_DAYS)])
         self.query_tower(Recent(row[:, None], item[:, None], recent, tf.zeros([1, 4]), user))
         self.query_tower.items(row, item)
@@ -91,7 +94,9 @@ class TrainedNetworks(tf.Module):
 
     def save(self, directory: Path) -> None:
         """Writes the SavedModel, with one signature a network."""
-        tf.saved_model.save(self, str(directory), signatures={n: f.get_concrete_function() for n, f in self.functions.items()})
+        tf.saved_model.save(
+            self, str(directory), signatures={n: f.get_concrete_function() for n, f in self.functions.items()}
+        )
 
 
 class SavedNetworks:

@@ -4,7 +4,7 @@ Shape legend: C items, N moments of the promotion calendar.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from tfx_configs.units import HOUR_S
 
 
 class OpenedModel(LoadedModel):
-    """The very recommender that serves. Not for several threads at once: the catalog in it can be changed for a moment."""
+    """The very recommender that serves. Not for several threads at once: its catalog can be changed for a moment."""
 
     def __init__(self, directory: Path) -> None:
         """Verifies and loads. Raises ModelRefused when anything in the directory is off."""
@@ -44,7 +44,8 @@ class OpenedModel(LoadedModel):
         Args:
             item_C: [C] int positions in the catalog.
         """
-        return _zero((self._facts.recent_WI[-1], self._facts.decayed_WI[-1]), item_C)
+        facts = self._facts
+        return _zero((facts.recent_WI[-1], facts.decayed_WI[-1]) if facts else (), item_C)
 
     def nothing_promoted(self, item_C: np.ndarray, store: int, time_s: int) -> AbstractContextManager[None]:
         """Within the block no promotion of these items runs in this store, nor in all stores, at this time.
@@ -53,6 +54,8 @@ class OpenedModel(LoadedModel):
             item_C: [C] int positions in the catalog.
             store: its position in Catalog.store_ids; MISSING where it is not known.
         """
+        if self._facts is None:
+            return nullcontext()
         place_C = np.concatenate([place * self.manifest.items + item_C.astype(np.int64) for place in {store, MISSING}])
         at_C = np.searchsorted(self._facts.change_N, place_C * HOURS + time_s // HOUR_S, side="right") - 1
         return _zero((self._facts.running_N,), np.unique(at_C))

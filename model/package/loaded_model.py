@@ -34,8 +34,8 @@ OnStage = Callable[[str, str, float], None]
 
 
 def load(directory: Path, rules: Path | None = None, on_stage: OnStage | None = None) -> "LoadedModel":
-    """Verifies every checksum, loads, and asks golden answers again: all of them where the kernels are others than those
-    that the model was made with.
+    """Verifies every checksum, loads, and asks golden answers again: all of them where the kernels are others than
+    those that the model was made with.
 
     Args:
         rules: a rules file that takes the place of the packaged rules, and may change at any time.

@@ -4,7 +4,7 @@ Shape legend: B requests, R retrieved, C candidates of all requests together, F 
 d width of the towers.
 """
 
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -61,6 +61,12 @@ class Recommends(Protocol):
 
     ranked: int
     """Candidates to score for each request."""
+    scorer: Any
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The catalog's facts that features read, if it reads features; what is written there is read from then on."""
+        ...
 
     def query(self, batch: Batch) -> np.ndarray:
         """[B, d] float32 vectors for the index; d is 0 without towers."""
@@ -119,7 +125,7 @@ class Recommender:
 
     @property
     def snapshot(self) -> Snapshot:
-        """The catalog's facts that features read; what is written there is read from then on."""
+        """As Recommends.snapshot."""
         return self.features.snapshot
 
     def query(self, batch: Batch) -> np.ndarray:

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+import numpy as np
 import pytest
 
 from benchmarks.peers.base import Peer
@@ -13,11 +14,12 @@ from components.examples.run import build_examples
 from components.ingest.run import ingest
 from components.train.baselines.export import baseline
 from model.baselines.frequency import Logistic
-from model.data.batch import Batch, TripReader
+from model.candidates.pool import Barred
+from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
-from model.networks.recommender import Recommender, Recommends
-from model.system.legacy_keras import tf
+from model.features.records import feature_records
+from model.ranking.recommender import Recommender, Recommends
 from tests.worlds import market, run_settings, write
 from tfx_configs.settings import RunSettings
 
@@ -58,15 +60,13 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 
 def scores(shop: Shop, recommender: Recommends, catalog: Catalog) -> list[dict[str, float]]:
     """{item: score} of every judged trip, best first."""
-    trips, nothing = shop.trips, tf.zeros([0], tf.int32)
-    judged = trips.first_test_trips()
-    asked = Batch(*map(tf.convert_to_tensor, TripReader(trips, catalog).batch(judged)))
-    retrieved = tf.zeros([len(judged), 0], tf.int32)
-    item_Bk, score_Bk, _ = recommender.recommend(asked, retrieved, nothing, nothing, EVERY, EVERY)
-    return [
-        {str(trips.item_ids[item]): float(score) for item, score in zip(items, scores, strict=True) if item >= 0}
-        for items, scores in zip(item_Bk.numpy(), score_Bk.numpy(), strict=True)
-    ]
+    trips, judged = shop.trips, shop.trips.first_test_trips()
+    asked = TripReader(trips, catalog).batch(judged)
+    retrieved = np.zeros((len(judged), 0), np.int32)
+    nothing = Barred(np.zeros(0, np.int32), np.zeros(len(judged), np.int64))
+    answer = recommender.recommend(asked, retrieved, nothing, EVERY, EVERY)
+    scored = list(zip(trips.item_ids[answer.item_N].tolist(), answer.score_N.tolist(), strict=True))
+    return [dict(scored[begin:end]) for begin, end in zip([0, *answer.end_B[:-1]], answer.end_B, strict=True)]
 
 
 def peer_scores(shop: Shop, peer: Peer) -> list[dict[str, float]]:
@@ -103,7 +103,9 @@ def test_the_logistic_baseline_with_its_peers_weights_scores_as_its_peer_does(sh
     theirs = peer_scores(shop, peer)
     weights = dict(zip(OF_PEER.values(), peer.weight_F.tolist(), strict=True))
     catalog = shop.catalog.as_served()
-    ours = scores(shop, Recommender(catalog, shop.run, Logistic(weights)), catalog)
+    features, candidates = shop.run.features, shop.run.candidates
+    names = [record.name for record in feature_records(catalog, features)]
+    ours = scores(shop, Recommender(catalog, features, candidates, Logistic(names, weights)), catalog)
     for own, other in zip(ours, theirs, strict=True):
         assert {item: score for item, score in own.items() if score >= 0} == pytest.approx(
             {item: score for item, score in other.items() if score > 0}, abs=1e-4

@@ -57,7 +57,7 @@ def test_the_digest_and_numbas_version_are_in_the_path() -> None:
 
 def test_checked_bounds_have_a_directory_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
     plain = compiler.cache_directory()
-    monkeypatch.setattr(compiler.numba.config, "BOUNDSCHECK", 1)
+    monkeypatch.setattr(compiler.config, "BOUNDSCHECK", 1)
     assert compiler.cache_directory() == plain.with_name(f"{plain.name}-bounds")
 
 

@@ -8,13 +8,13 @@ import pytest
 from components.artifacts.first_stable import FirstStable
 from components.train.baselines.baseline_choice import choose
 from components.train.baselines.export import baseline
+from model.candidates.pool import Barred
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.data.trips import Trips
 from model.errors import CheckFailed
 from model.files import read_json
-from model.networks.recommender import Recommends
-from model.system.legacy_keras import tf
+from model.ranking.recommender import Ranking, Recommends
 from tests.components.train.conftest import Exported, Trained
 from tests.worlds import CUT_DAY, at
 from tfx_configs.settings import RunSettings
@@ -53,14 +53,15 @@ class Lists:
     ranked = 10
 
     def __init__(self, items: np.ndarray) -> None:
-        self.items = tf.constant(items, tf.int32)
+        self.items = items.astype(np.int32)
 
-    def embed(self, batch: Batch) -> tf.Tensor:
+    def query(self, batch: Batch) -> np.ndarray:
         raise NotImplementedError
 
-    def recommend(self, batch: Batch, *_: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-        item = tf.repeat(self.items[None, :], tf.shape(batch.time_B)[0], axis=0)
-        return item, item, item
+    def recommend(self, batch: Batch, retrieved_BR: np.ndarray, barred: Barred, ranked: int, k: int) -> Ranking:
+        requests = len(batch.time_B)
+        item = np.tile(self.items[:k], requests)
+        return Ranking(item, np.zeros(len(item), np.float32), item, len(self.items[:k]) * np.arange(1, requests + 1))
 
 
 def test_a_baseline_is_built_as_of_the_first_day_on_which_it_is_judged(trained: Trained) -> None:

@@ -41,7 +41,7 @@ def test_an_exported_baseline_answers_with_the_scores_that_were_learned(
 ) -> None:
     trips = trained.trips
     which, catalog = trips.first_test_trips(), knows_shoppers(trained.catalog.as_served(), trips)
-    scores = NEIGHBOUR_BASELINES[name](Past.of(trips, trained.run))(TripReader(trips, catalog).batch(which)).numpy()
+    scores = NEIGHBOUR_BASELINES[name](Past.of(trips, trained.run))(TripReader(trips, catalog).batch(which))
     answers = loaded(baselines.directory / name).recommend([request_of(trips, int(trip), K) for trip in which])
     assert len(answers) == len(scores) == 64
     for row, answer in zip(scores, answers, strict=True):
@@ -63,7 +63,7 @@ def scored(make: Callable[[Past], CatalogScorer], *bought: tuple[str, float], us
         store_B=np.zeros(1, np.int32),
         user_B=np.array([1 + index[0] if len(index) else 0], np.int32),
     )
-    row = make(Past.of(WORLD, RunSettings()))(asked).numpy()[0]
+    row = make(Past.of(WORLD, RunSettings()))(asked)[0]
     return {item: float(row[i]) for item, i in column.items() if row[i] > 0}
 
 
@@ -130,7 +130,7 @@ def test_ease_is_its_closed_form() -> None:
 def test_ials_with_one_factor_solves_the_asking_shopper_by_the_formula() -> None:
     """x = sum c y / (reg + sum y^2 + sum (c - 1) y^2), c = alpha n of bought items, the middle sum over all items."""
     make = partial(learn.ials, factors=1, regularization=0.5, alpha=2.0, iterations=3)
-    y = dict(zip(WORLD.item_ids, make(Past.of(WORLD, RunSettings())).factor_If.numpy()[:, 0].tolist(), strict=True))
+    y = dict(zip(WORLD.item_ids, make(Past.of(WORLD, RunSettings())).factor_If[:, 0].tolist(), strict=True))
     square = 0.5 + sum(value**2 for value in y.values())
     x = y["a"] * 2 / (square + (2 - 1) * y["a"] ** 2)
     assert x * y["b"] == pytest.approx(scored(make, ("a", 1))["b"], rel=1e-3)
