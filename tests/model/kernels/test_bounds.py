@@ -20,7 +20,7 @@ OWN = [
 
 def test_the_kernels_pass_their_tests_with_bounds_checked() -> None:
     """The checked code stays in a directory of its own beside the other, for the next run."""
-    options = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "--durations=0")
+    options = ("-m", "pytest", "-v", "-p", "no:cacheprovider")
     done = python(*options, *OWN, cache=cache_base(), environment=CHECKED | {"PYTEST_ADDOPTS": ""})
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-1000:]
     assert int(re.findall(r"(\d+) passed", done.stdout)[-1]) >= len(OWN)
