@@ -20,7 +20,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from threadpoolctl import threadpool_limits
 
 from model.errors import AisleError
-from model.kernels.compiler import check_processor
+from model.kernels.processor import check_processor
 from model.serving.fallback.ladder import ServedModel
 from model.serving.history.store import open_store
 from model.serving.http.loopback import bind_to_loopback
@@ -69,6 +69,7 @@ class ServerOptions(Limits):
 def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedModel] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns 0; 1 or 2 with one line on stderr when it could not start."""
     try:
+        check_processor()
         options = parse_options(ServerOptions, "model.serving.server", __doc__, argv)
         if options.die_with_parent is not None:
             die_with_parent(options.die_with_parent)
@@ -173,7 +174,6 @@ def _load_package(directory: Path, rules: Path | None) -> ServedModel:
     """
     from model.package.loaded_model import load
 
-    check_processor()
     threadpool_limits(limits=1)
     model = load(directory, rules, stage_took)
     metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)
