@@ -42,7 +42,8 @@ _ROUNDS = 8
 """Histograms, one within another: each is a thousand times finer."""
 _TINY = 1e-150
 """Steps and units are not smaller, so that none of their products is 0."""
-_FINITE = float(np.finfo(np.float32).max)
+FINITE = float(np.finfo(np.float32).max)
+"""An inner product beyond it counts as this."""
 _NONE = np.int32(-0x80000000)
 
 
@@ -91,7 +92,7 @@ def nearest(code_BDT, bound_B3, row_B, rows_B, block_W, vector_Nd, query_d, row_
     _scan(code_BDT, rows_B, block_W, part_D, sum_WT, peak_WG)
 
     scale_W, error_W = np.empty(len(block_W)), np.empty(len(block_W))
-    low_G = np.empty(peak_WG.size)
+    low_G, high_G = np.empty(peak_WG.size), np.empty(peak_WG.size)
     groups = 0
     for w in range(len(block_W)):
         b = block_W[w]
@@ -99,31 +100,32 @@ def nearest(code_BDT, bound_B3, row_B, rows_B, block_W, vector_Nd, query_d, row_
         scale_W[w] = unit * step
         error_W[w] = whole * (most_rest + _ROUNDING * length) + rest * length * (1 + _ROUNDING) + _LEAST
         for g in range((rows_B[b] + GROUP - 1) // GROUP):
-            low_G[groups] = scale_W[w] * peak_WG[w, g] - error_W[w]
+            about = scale_W[w] * peak_WG[w, g]
+            low_G[groups], high_G[groups] = about - error_W[w], about + error_W[w]
             groups += 1
     floor = _floor(low_G[:groups], len(row_K))
-    row_S, low_S, high_S = _sieved(row_B, rows_B, block_W, scale_W, error_W, sum_WT, peak_WG, floor)
+    row_S, low_S, high_S = _sieved(row_B, rows_B, block_W, scale_W, error_W, sum_WT, high_G[:groups], floor)
     return _decided(row_S, low_S, high_S, floor, vector_Nd, query_d, row_K)
 
 
 @kernel
-def _sieved(row_B, rows_B, block_W, scale_W, error_W, sum_WT, peak_WG, floor):
+def _sieved(row_B, rows_B, block_W, scale_W, error_W, sum_WT, high_G, floor):
     """Rows whose upper ends reach the floor, in order, and both their ends."""
     room = 0
-    for w in range(len(block_W)):
-        for g in range(LANES // GROUP):
-            room += GROUP * (scale_W[w] * peak_WG[w, g] + error_W[w] >= floor)
+    for g in range(len(high_G)):
+        room += GROUP * (high_G[g] >= floor)
     row_S, low_S, high_S = np.empty(room, np.int64), np.empty(room), np.empty(room)
-    sieved = 0
+    g, sieved = 0, 0
     for w in range(len(block_W)):
         b = block_W[w]
-        for g in range((rows_B[b] + GROUP - 1) // GROUP):
-            if scale_W[w] * peak_WG[w, g] + error_W[w] >= floor:
-                for t in range(g * GROUP, min((g + 1) * GROUP, rows_B[b])):
+        for begin in range(0, rows_B[b], GROUP):
+            if high_G[g] >= floor:
+                for t in range(begin, min(begin + GROUP, rows_B[b])):
                     about = scale_W[w] * sum_WT[w, t]
                     row_S[sieved] = row_B[b] + t
                     low_S[sieved], high_S[sieved] = about - error_W[w], about + error_W[w]
                     sieved += high_S[sieved] >= floor
+            g += 1
     return row_S[:sieved], low_S[:sieved], high_S[:sieved]
 
 
@@ -231,4 +233,4 @@ def _inner(a_d, b_d):
     total = 0.0
     for j in range(len(a_d)):
         total += np.float64(a_d[j]) * np.float64(b_d[j])
-    return np.float32(min(max(total, -_FINITE), _FINITE))
+    return np.float32(min(max(total, -FINITE), FINITE))

@@ -9,10 +9,11 @@ import numba
 import numpy as np
 
 from model.errors import StageFailed
-from model.kernels.scan import LANES, TOGETHER, encode, nearest
+from model.kernels.scan import FINITE, LANES, TOGETHER, encode, nearest
 
 PLAIN = bool(numba.config.DISABLE_JIT)
 """Kernels are not compiled: NumPy scans float vectors instead and finds the same."""
+_NOT_FINITE = "index: expected finite numbers, {} has NaN or infinity; train the towers again"
 _ROUNDING = 2.0**-22
 """Share of |q| |v| for each dimension, more than what the order of a float32 sum changes."""
 
@@ -31,8 +32,10 @@ class VectorRows:
         """
         self.begin_L = np.asarray(begin_L, np.int64)
         self.vector_Nd = _constant(vectors)
-        _check_finite(self.vector_Nd, "vectors")
+        if vectors.size and not (np.isfinite(self.vector_Nd.min()) and np.isfinite(self.vector_Nd.max())):
+            raise StageFailed(_NOT_FINITE.format("a vector"))
         if PLAIN:
+            self._length = float(np.sqrt(np.square(self.vector_Nd, dtype=np.float64).sum(axis=1).max(initial=0.0)))
             return
         blocks_L = -(-np.diff(self.begin_L) // LANES)
         self._first_L = np.concatenate([[0], np.cumsum(blocks_L)])
@@ -61,7 +64,8 @@ class VectorRows:
             StageFailed: the query is not finite.
         """
         query_d = np.array(query_d, np.float32)
-        _check_finite(query_d, "a query")
+        if not np.isfinite(query_d).all():
+            raise StageFailed(_NOT_FINITE.format("a query"))
         if PLAIN:
             return self._search_plain(query_d, lists, k)
         row_K = np.empty(k, np.int64)
@@ -75,11 +79,10 @@ class VectorRows:
         vector_Sd = self.vector_Nd if len(row_S) == len(self.vector_Nd) else self.vector_Nd[row_S]
         if 0 < k < len(row_S):
             score_S = vector_Sd @ query_d
-            length = np.sqrt((np.square(vector_Sd, dtype=np.float64)).sum(axis=1).max())
-            error = _ROUNDING * len(query_d) * length * np.linalg.norm(query_d.astype(np.float64))
+            error = _ROUNDING * len(query_d) * self._length * float(np.linalg.norm(query_d.astype(np.float64)))
             remaining = np.flatnonzero(score_S >= np.partition(score_S, -k)[-k] - 2 * error)
             row_S, vector_Sd = row_S[remaining], vector_Sd[remaining]
-        score_S = (vector_Sd.astype(np.float64) @ query_d.astype(np.float64)).astype(np.float32)
+        score_S = (vector_Sd * query_d.astype(np.float64)).sum(axis=1).clip(-FINITE, FINITE).astype(np.float32)
         return row_S[np.argsort(-score_S, kind="stable")[:k]]
 
 
@@ -88,11 +91,6 @@ def _constant(vectors: np.ndarray) -> np.ndarray:
     view = np.ascontiguousarray(np.asarray(vectors), np.float32).view()
     view.flags.writeable = False
     return view
-
-
-def _check_finite(vectors: np.ndarray, name: str) -> None:
-    if vectors.size and not (np.isfinite(vectors.min()) and np.isfinite(vectors.max())):
-        raise StageFailed(f"index: expected finite numbers, {name} has others; train the towers again")
 
 
 def _counted(counts: np.ndarray) -> np.ndarray:
