@@ -155,7 +155,7 @@ def _parts(query_d, part_D):
 
 @kernel
 def _scan(code_BDT, rows_B, block_W, part_D, sum_WT, peak_WG):
-    """Writes the integer inner product of each lane, the lowest int32 in those without a row, and each group's largest."""
+    """Writes the integer inner product of each lane, _NONE where there is no row, and the largest of each group."""
     short_T = np.empty(LANES, np.int16)
     for w in range(len(block_W)):
         code_DT, sum_T = code_BDT[block_W[w]], sum_WT[w]

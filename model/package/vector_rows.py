@@ -4,15 +4,15 @@ Shape legend: N rows, d width of the towers, L lists, B blocks of rows, S rows t
 """
 
 from pathlib import Path
+from types import FunctionType
 
-import numba
 import numpy as np
 
 from model.errors import StageFailed
 from model.kernels.scan import FINITE, LANES, TOGETHER, encode, nearest
 
-PLAIN = bool(numba.config.DISABLE_JIT)
-"""Kernels are not compiled: NumPy scans float vectors instead and finds the same."""
+PLAIN = isinstance(nearest, FunctionType)
+"""Kernels are not compiled (NUMBA_DISABLE_JIT=1): NumPy scans float vectors instead and finds the same."""
 _NOT_FINITE = "index: expected finite numbers, {} has NaN or infinity; train the towers again"
 _ROUNDING = 2.0**-22
 """Share of |q| |v| for each dimension, more than what the order of a float32 sum changes."""

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from model.kernels.scan import FINITE, GROUP, LANES, TOGETHER, _floor, encode, nearest
+from model.kernels.scan import FINITE, LANES, TOGETHER, _floor, encode, nearest
 
 Blocks = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
@@ -41,7 +41,7 @@ def scored(vectors: np.ndarray, query: np.ndarray) -> np.ndarray:
 
 
 def check(vectors: np.ndarray, query: np.ndarray, k: int) -> None:
-    """Equal lists of scores, distinct rows and equal scores by row: neighbours in float64 may differ by one rounding."""
+    """The scores of a full sort, distinct rows, equal scores by row; a score may be rounded the other way."""
     rows, true = scanned(vectors, query, k), scored(vectors, query)
     order = np.argsort(-true, kind="stable")[:k]
     np.testing.assert_allclose(true[rows], true[order], rtol=2e-7, atol=0)
@@ -194,7 +194,8 @@ def test_threads_find_what_one_thread_finds() -> None:
 def test_no_index_is_out_of_bounds_and_plain_python_finds_the_same(variable: str, tmp_path: Path) -> None:
     code = """
 import numpy as np
-from tests.model.kernels.test_scan import GROUP, KINDS, check
+from model.kernels.scan import GROUP
+from tests.model.kernels.test_scan import KINDS, check
 rng = np.random.default_rng(3)
 for kind in KINDS:
     for rows, width, k in [(2 * GROUP + 1, 5, 4), (300, 9, 40), (5, 4, 9)]:

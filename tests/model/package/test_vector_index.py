@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model.errors import StageFailed
-from model.package.vector_index import ExactIndex, ListIndex, build_index, load_index
+from model.package.vector_index import ExactIndex, Index, ListIndex, build_index, load_index
 
 VECTORS = np.array([[1, 0], [0, 1], [1, 1], [-1, 0]], np.float32)
 INDEX = ExactIndex(VECTORS, np.array([10, 20, 30, 40]))
@@ -120,7 +120,7 @@ def test_without_the_compiler_it_finds_the_same(tmp_path: Path) -> None:
     vectors, queries = (clustered(np.random.default_rng(seed), rows) for seed, rows in [(8, 5000), (9, 30)])
     vectors = np.concatenate([vectors, vectors[::2]])
     items = np.random.default_rng(7).permutation(len(vectors))
-    indexes = [ExactIndex(vectors, items), ListIndex.build(vectors, items, queries)]
+    indexes: list[Index] = [ExactIndex(vectors, items), ListIndex.build(vectors, items, queries)]
     paths = [str(tmp_path / str(i)) for i in range(2)]
     for index, path in zip(indexes, paths, strict=True):
         index.save(Path(path))
