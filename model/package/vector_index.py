@@ -18,7 +18,7 @@ MIN_RECALL = 0.95
 """Share of the true RECALL_AT nearest that an approximate index must find."""
 RECALL_AT = 200
 LISTS_PER_ROOT = 1
-"""Lists for the root of the number of items: with 2 a build takes longer, and a search no less from a million items on."""
+"""Lists for the root of the number of items: with 2 a build takes longer and, at a million items, a search too."""
 LIST_SIZE = 50
 """Items that train a list's centre, at most."""
 ROUNDS, SEED = 10, 0

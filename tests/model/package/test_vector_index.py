@@ -112,6 +112,7 @@ from model.package.vector_index import load_index
 assert vector_rows.PLAIN
 queries = np.load(sys.argv[1])
 print(json.dumps([load_index(Path(path)).search(queries, 300).tolist() for path in sys.argv[2:]]))
+assert "faiss" not in sys.modules
 """
 
 
