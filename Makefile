@@ -32,7 +32,7 @@ $(UV):
 
 # Machine code for all processes to come, inside the environment. The program itself knows whether there is something to do.
 .venv/.kernels: .venv/.locked $(wildcard model/kernels/*.py model/features/*.py model/candidates/*.py)
-	@$(RUN)/python -m model.kernels.compile_all
+	@$(RUN)/python -m model.package.compile_kernels
 	@touch $@
 
 .venv-validate/.locked: uv.lock pyproject.toml | $(UV)

@@ -110,6 +110,11 @@ def plain_python() -> Iterator[None]:
             space[name] = value
 
 
+def is_plain(function: Callable[..., Any]) -> bool:
+    """Whether a kernel runs as plain Python now, so that loops over a whole catalog are better left to NumPy."""
+    return not isinstance(function, Dispatcher)
+
+
 def _plain(value: Any) -> Any:
     """The function that was compiled, or a tuple of them; any other value as it is."""
     if isinstance(value, Dispatcher):
@@ -185,7 +190,7 @@ def _locked(directory: Path) -> Iterator[None]:
 def _warn(reason: str) -> None:
     logging.getLogger(__name__).warning(
         "kernels: compiled for this process alone, which takes half a minute: %s; set %s to a directory that "
-        "`python -m model.kernels.compile_all` has filled",
+        "`python -m model.package.compile_kernels` has filled",
         reason,
         CACHE_VARIABLE,
     )

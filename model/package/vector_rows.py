@@ -4,15 +4,13 @@ Shape legend: N rows, d width of the towers, L lists, B blocks of rows, S rows t
 """
 
 from pathlib import Path
-from types import FunctionType
 
 import numpy as np
 
 from model.errors import StageFailed
+from model.kernels.compiler import is_plain
 from model.kernels.scan import FINITE, LANES, TOGETHER, encode, nearest
 
-PLAIN = isinstance(nearest, FunctionType)
-"""Kernels are not compiled (NUMBA_DISABLE_JIT=1): NumPy scans float vectors instead and finds the same."""
 _NOT_FINITE = "index: expected finite numbers, {} has NaN or infinity; train the towers again"
 _ROUNDING = 2.0**-22
 """Share of |q| |v| for each dimension, more than what the order of a float32 sum changes."""
@@ -34,8 +32,7 @@ class VectorRows:
         self.vector_Nd = _constant(vectors)
         if vectors.size and not (np.isfinite(self.vector_Nd.min()) and np.isfinite(self.vector_Nd.max())):
             raise StageFailed(_NOT_FINITE.format("a vector"))
-        if PLAIN:
-            self._length = float(np.sqrt(np.square(self.vector_Nd, dtype=np.float64).sum(axis=1).max(initial=0.0)))
+        if is_plain(encode):
             return
         blocks_L = -(-np.diff(self.begin_L) // LANES)
         self._first_L = np.concatenate([[0], np.cumsum(blocks_L)])
@@ -66,7 +63,7 @@ class VectorRows:
         query_d = np.array(query_d, np.float32)
         if not np.isfinite(query_d).all():
             raise StageFailed(_NOT_FINITE.format("a query"))
-        if PLAIN:
+        if is_plain(nearest):
             return self._search_plain(query_d, lists, k)
         row_K = np.empty(k, np.int64)
         blocks = _ranges(self._first_L, lists)
@@ -74,12 +71,13 @@ class VectorRows:
         return row_K[:n]
 
     def _search_plain(self, query_d: np.ndarray, lists: np.ndarray, k: int) -> np.ndarray:
-        """As the kernel: float32 inner products sieve, those rounded from float64 decide."""
+        """As the kernel, by NumPy: float32 inner products sieve, those rounded from float64 decide."""
         row_S = _ranges(self.begin_L, lists)
         vector_Sd = self.vector_Nd if len(row_S) == len(self.vector_Nd) else self.vector_Nd[row_S]
         if 0 < k < len(row_S):
             score_S = vector_Sd @ query_d
-            error = _ROUNDING * len(query_d) * self._length * float(np.linalg.norm(query_d.astype(np.float64)))
+            length = float(np.sqrt(np.square(vector_Sd, dtype=np.float64).sum(axis=1).max()))
+            error = _ROUNDING * len(query_d) * length * float(np.linalg.norm(query_d.astype(np.float64)))
             remaining = np.flatnonzero(score_S >= np.partition(score_S, -k)[-k] - 2 * error)
             row_S, vector_Sd = row_S[remaining], vector_Sd[remaining]
         score_S = (vector_Sd * query_d.astype(np.float64)).sum(axis=1).clip(-FINITE, FINITE).astype(np.float32)

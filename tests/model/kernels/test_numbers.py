@@ -1,9 +1,8 @@
 """Powers and logarithms against NumPy's in double precision."""
 
 import numpy as np
-import pytest
 
-from model.kernels.numbers import halved, inner, log1p_row
+from model.kernels.numbers import halved, log1p_row
 
 
 def test_what_is_halved_is_exact_to_the_last_place() -> None:
@@ -22,9 +21,3 @@ def test_logarithms_are_exact_to_the_last_place_and_of_what_is_negative_zero() -
     expected_C = np.log1p(np.maximum(x_C, 0).astype(np.float64))
     assert np.all(np.abs(row_C - expected_C) <= 2 * np.spacing(expected_C.astype(np.float32)))
     assert row_C[-2:].tolist() == [0, 0]
-
-
-@pytest.mark.parametrize("length", [0, 1, 7, 64])
-def test_an_inner_product_of_whole_numbers_is_exact(length: int) -> None:
-    a_d = np.arange(length, dtype=np.float32)
-    assert inner(a_d, a_d) == sum(i * i for i in range(length))

@@ -11,11 +11,11 @@ from numba.core import event
 
 
 def main() -> None:
-    from model.kernels import compile_all
     from model.kernels.compiler import KERNELS
+    from model.package import compile_kernels
 
     with event.install_recorder("numba:compile") as recorder:
-        for step in compile_all.STEPS.values():
+        for step in compile_kernels.STEPS.values():
             step()
     stats = [kernel.stats for kernel in KERNELS]
     figures = {

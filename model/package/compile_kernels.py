@@ -1,4 +1,4 @@
-"""`python -m model.kernels.compile_all`: compiles every kernel ahead of use.
+"""`python -m model.package.compile_kernels`: compiles every kernel ahead of use.
 
 It runs on a tiny catalog what training and serving run. It does nothing when this was done before for the same sources.
 Progress goes to stderr.
@@ -26,9 +26,9 @@ from model.data.catalog import MISSING, Catalog, Promotions
 from model.errors import AisleError, StageFailed
 from model.features.recent import RecentEvents
 from model.kernels.compiler import CACHE_VARIABLE, KERNELS, cache_base, cache_directory, is_cached, version
-from model.kernels.numbers import inner
 from model.kernels.processor import check_processor
 from model.kernels.tables import id_table, numbers
+from model.package.vector_index import ExactIndex
 from model.ranking.recommender import Candidates, Recommender
 from tfx_configs.settings import CandidateSettings, FeatureSettings
 from tfx_configs.units import DAY_S, HOUR_S
@@ -40,7 +40,7 @@ _PACKAGES: tuple[ModuleType, ...] = (model.kernels, model.features, model.candid
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Returns 0; 1 with one line on stderr when the directory cannot be written, or, with --check, is not complete."""
-    parser = argparse.ArgumentParser(prog="python -m model.kernels.compile_all", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m model.package.compile_kernels", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compile nothing; exit 1 if something is to be compiled")
     options = parser.parse_args(argv)
     try:
@@ -80,7 +80,7 @@ def compile_all() -> None:
         print(f" {time.monotonic() - begin:.0f} s", file=sys.stderr)
     if missing := uncompiled():
         raise StageFailed(
-            f"kernels: {', '.join(missing)} not compiled; call them in a step of model/kernels/compile_all.py"
+            f"kernels: {', '.join(missing)} not compiled; call them in a step of model/package/compile_kernels.py"
         )
     os.replace((directory / COMPLETE).with_suffix(".new"), directory / COMPLETE)
     for other in cache_base().iterdir():
@@ -101,8 +101,10 @@ def _ids() -> None:
     numbers(id_table(pa.array(["bread", "milk"])), ["milk", "tea"])
 
 
-def _inner_product() -> None:
-    inner(np.ones(2, np.float32), np.ones(2, np.float32))
+def _nearest() -> None:
+    """The search for the largest inner products."""
+    vectors = np.ones((3, 2), np.float32)
+    ExactIndex(vectors, np.arange(3)).search(vectors[:1], k=2)
 
 
 def _recent_events() -> None:
@@ -118,7 +120,7 @@ def _recommendations() -> None:
 
 STEPS: dict[str, Callable[[], None]] = {
     "ids": _ids,
-    "inner product": _inner_product,
+    "nearest items": _nearest,
     "recent events": _recent_events,
     "candidates and features": _recommendations,
 }
