@@ -1,11 +1,11 @@
-"""Powers, logarithms and sums that LLVM can vectorise, in float32.
+"""Powers and logarithms that LLVM can vectorise, in float32.
 
 Shape legend: H events, C candidates.
 """
 
 import numpy as np
 
-from model.kernels.compiler import any_order, kernel
+from model.kernels.compiler import kernel
 
 ZERO, HALF, ONE, TWO = np.float32(0), np.float32(0.5), np.float32(1), np.float32(2)
 INF = np.float32(np.inf)
@@ -74,12 +74,3 @@ def log1p_row(row_C, work_2C):
         r = z * (_LG1 + w * _LG3) + w * (_LG2 + w * _LG4)
         half = HALF * f * f
         row_C[c] = s * (half + r) + (k * _LN2_LOW + row_C[c]) - half + f + k * _LN2_HIGH
-
-
-@any_order
-def inner(a_d, b_d):
-    """float32 inner product."""
-    total = ZERO
-    for j in range(len(a_d)):
-        total += a_d[j] * b_d[j]
-    return total

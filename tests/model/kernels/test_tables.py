@@ -112,3 +112,10 @@ def test_many_items_each_have_a_place() -> None:
     item_S, at = fill(items, int(places(len(items))))
     assert len(set(at)) == len(items)
     assert item_S[at].tolist() == items
+
+
+def test_the_type_of_a_table_does_not_depend_on_where_its_ids_come_from() -> None:
+    of_arrow, empty = id_table(pa.array(["a"])), id_table(pa.array([], pa.string()))
+    for table in (of_arrow, empty):
+        assert (table.begin_I.dtype, table.text_T.dtype) == (np.int64, np.uint8)
+        assert not table.begin_I.flags.writeable and not table.text_T.flags.writeable and table.number_S.flags.writeable
