@@ -23,10 +23,12 @@ class TrainedNetworks(tf.Module):
     def __init__(self, query_tower: QueryTower, preranker: PreRanker, ranker: Ranker) -> None:
         """Layers get their variables here, where they were not called yet."""
         super().__init__(name="networks")
+        # The first attribute: a SavedModel stores a variable under the first of the shortest paths that lead to it.
+        self.weights: dict[str, tf.Variable] = {}
         self.query_tower, self.preranker, self.ranker = query_tower, preranker, ranker
         self._make_variables()
         self.functions = self._functions()
-        self.weights = weights(query_tower, ranker, preranker)
+        self.weights.update(weights(query_tower, ranker, preranker))
 
     @property
     def line(self) -> np.ndarray:

@@ -15,7 +15,6 @@ from model.ranking import recommender
 KERNELS = [
     (numbers, "halved"),
     (numbers, "log1p_row"),
-    (numbers, "inner"),
     (selection, "best"),
     (selection, "_smallest_first"),
     (recommender, "best_of_each"),

@@ -11,6 +11,7 @@ import pytest
 from model.api import RECENT_EVENTS
 from model.candidates.pool import INPUTS, LINE
 from model.features.recent import TASTE_DAYS, Recent
+from model.networks import weights
 from model.networks.pre_ranker import PreRanker
 from model.networks.ranker import Ranker
 from model.networks.trained import SavedNetworks, TrainedNetworks
@@ -138,6 +139,14 @@ def test_the_saved_model_has_one_signature_a_network_with_the_documented_inputs(
     assert set(signatures) == set(NAMES)
     for name, signature in signatures.items():
         assert set(signature.structured_input_signature[1]) == DOCUMENTED[name]
+
+
+def test_a_saved_model_has_every_weight_by_its_name(world: World) -> None:
+    """So that a later training can start from them."""
+    values = weights.read(world.directory)
+    assert set(values) == set(world.keras.weights)
+    for name, variable in world.keras.weights.items():
+        assert np.array_equal(values[name], variable.numpy()), name
 
 
 def test_onnx_has_the_same_inputs_less_those_without_columns(world: World) -> None:
