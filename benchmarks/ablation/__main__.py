@@ -100,10 +100,10 @@ class World(Judged):
         """(to learn from, judged): candidates of the pre-ranker, or source by source."""
         folder = OUT / ("samples" if preranked else "samples-by-source")
         if not (folder / "judged").exists():
-            asked, found = self.learning.ranking, self.lists
-            networks = self.preranked(asked, found.early) if preranked else None
-            collect(self.recommender(self.catalog, networks), self.reader, asked, found.early, folder / "train")
-            collect(self.recommender(self.served, networks), self.reader, self.which, found.judged, folder / "judged")
+            asked, near = self.learning.ranking, self.lists
+            networks = self.preranked(asked, near.early) if preranked else None
+            collect(self.recommender(self.catalog, networks), self.reader, asked, near.early, folder / "train")
+            collect(self.recommender(self.served, networks), self.reader, self.which, near.judged, folder / "judged")
         return Samples.load(folder / "train"), Samples.load(folder / "judged")
 
 
@@ -144,8 +144,8 @@ def list_union(world: World, recommender: Recommender, judged_NR: np.ndarray) ->
     for start in range(0, len(world.which), STEP):
         which = world.which[start : start + STEP]
         batch, nothing = world.reader.batch(which), Barred.none(len(which))
-        found = recommender.candidates(batch, judged_NR[start : start + STEP], nothing, UNION)
-        parts.append(as_lists(found.rows(), found.item_C, len(which), UNION))
+        union = recommender.candidates(batch, judged_NR[start : start + STEP], nothing, UNION)
+        parts.append(as_lists(union.rows(), union.item_C, len(which), UNION))
     return np.concatenate(parts)
 
 

@@ -159,8 +159,8 @@ def test_without_recent_purchases_a_query_is_that_of_no_history_and_once_summed_
     recents = RecentEvents(small_catalog())
     asked = [recents(batch(Ask(70, bought))) for bought in ((), (("a", 67),), (("a", 67), ("d", 60)))]
     nothing, once = (TOWERS[name](small_catalog(), settings) for name in NO_SUMS)
-    empty, one, two = (nothing.queries(recent).numpy() for recent in asked)
-    assert empty.tolist() == one.tolist() == two.tolist()
+    empty, *others = (nothing.queries(recent).numpy().tolist() for recent in asked)
+    assert others == [empty, empty]
     lately = asked[1].weight_BRL * np.array([9.0, 1.0, 0.0], np.float32)
     first, same = (once.queries(recent).numpy() for recent in (asked[1], asked[1]._replace(weight_BRL=lately)))
     assert first.tolist() == same.tolist()
