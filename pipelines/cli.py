@@ -12,6 +12,7 @@ from typer import Option
 from typer._click.exceptions import UsageError
 
 from model.errors import INTERRUPTED, AisleError, InputError
+from model.kernels.processor import check_processor
 from pipelines.commands import experiment, rollout
 from pipelines.commands.inspect import inspect
 from pipelines.commands.monitor import monitor
@@ -75,6 +76,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if "_AISLE_COMPLETE" in os.environ:
         aisle.main(prog_name="aisle")  # answers the shell, and exits
     try:
+        check_processor()
         with aisle.make_context("aisle", list(sys.argv[1:] if argv is None else argv)) as context:
             return int(aisle.invoke(context) or 0)
     except typer.Exit as ended:

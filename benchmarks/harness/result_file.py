@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import psutil
 
 from model.errors import StageFailed
 from model.files import read_json, write_json
+from model.package.manifest import installed
 
 LIBRARIES = ("tensorflow", "tensorflow-recommenders", "tensorflow-model-analysis", "kfp", "kserve", "duckdb", "numpy")
 RESULTS = Path("build/bench")
@@ -29,7 +29,7 @@ def write_result(name: str, result: dict[str, Any], seed: int) -> Path:
             "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
             "system": platform.platform(),
         },
-        "versions": {"python": platform.python_version()} | {library: version(library) for library in LIBRARIES},
+        "versions": {"python": platform.python_version()} | {library: installed(library) for library in LIBRARIES},
         "seed": seed,
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
     }

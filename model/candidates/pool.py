@@ -9,11 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from model.api import SOURCES
-from model.data.batch import Batch
+from model.data.batch import Batch, lengths
 from model.data.catalog import Catalog
 from model.features.matrix import Features, Histories, week_of
 from model.features.promotion_calendar import running_here
 from model.features.seen import AFFINITY_DAYS, NEVER_DAYS, affinities, ages
+from model.kernels.arrays import writable
 from model.kernels.compiler import kernel
 from model.kernels.numbers import INF, ONE, ZERO, halved, log1p_row
 from model.kernels.selection import best
@@ -82,7 +83,7 @@ class Pools:
         """
         histories = Histories.of(batch)
         offered = retrieved_BR.shape[1] + self.popular_WQ.shape[1]
-        room_B = np.minimum(np.diff(histories.end_B, prepend=0) + offered, most)
+        room_B = np.minimum(lengths(histories.end_B) + offered, most)
         room = int(room_B.sum())
         listed = Listed(
             item_N=np.empty(room, np.int32),
@@ -91,8 +92,17 @@ class Pools:
             input_NJ=np.empty((room, _WIDTH + len(self._features.kinds)), np.float32),
             end_B=np.empty(len(batch.time_B), np.int64),
         )
-        snapshot, popular_WQ = self._features.snapshot, self.popular_WQ
-        size = _list(snapshot, histories, popular_WQ, retrieved_BR, self._retrieved, barred, line, most, listed)
+        size = _list(
+            self._features.snapshot,
+            histories,
+            self.popular_WQ,
+            writable(retrieved_BR, np.int32),
+            self._retrieved,
+            Barred(writable(barred.item_X, np.int32), writable(barred.end_B, np.int64)),
+            writable(line, np.float32),
+            int(most),
+            listed,
+        )
         return Listed._make([*(array[:size] for array in listed[:-1]), listed.end_B])
 
 
@@ -110,7 +120,7 @@ def line_inputs(input_NJ: np.ndarray) -> np.ndarray:
 
 @kernel
 def _list(snapshot, histories, popular_WQ, retrieved_BR, retrieved, barred, line, most, listed):
-    size, from_event, from_barred = 0, 0, 0
+    size, from_event, from_barred = np.int64(0), 0, 0  # a literal 0 would be a second type of the size
     for b in range(len(histories.time_B)):
         to_event, to_barred = histories.end_B[b], barred.end_B[b]
         size = _list_one(

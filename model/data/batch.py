@@ -36,6 +36,13 @@ class Batch(NamedTuple):
     """[B] int32 row of Catalog.user_attribute_UD."""
 
 
+def lengths(end_B: np.ndarray) -> np.ndarray:
+    """[B] how many there are of each request, from where they end."""
+    length_B = end_B.copy()
+    length_B[1:] -= end_B[:-1]
+    return length_B
+
+
 class TripReader:
     """Cuts batches of requests out of Trips by index arithmetic alone.
 

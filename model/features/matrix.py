@@ -14,6 +14,7 @@ from model.data.catalog import Catalog
 from model.features.promotion_calendar import changes, running_here
 from model.features.records import KINDS, feature_records
 from model.features.seen import AFFINITY_DAYS, Seen, affinities, ages, moment, own_sums, rhythm
+from model.kernels.arrays import writable
 from model.kernels.compiler import kernel
 from model.kernels.numbers import halved, log1p_row
 from tfx_configs.settings import FeatureSettings
@@ -42,14 +43,14 @@ class Snapshot(NamedTuple):
         change_N, running_N = changes(catalog.promotions, catalog.items)
         sizes = np.array([0, *catalog.attribute_sizes], np.int64)
         return cls(
-            attribute_IA=np.ascontiguousarray(catalog.attribute_IA),
+            attribute_IA=writable(catalog.attribute_IA, np.int32),
             first_A=np.cumsum(sizes)[:-1],
             values=int(sizes.sum()),
-            recent_WI=np.ascontiguousarray(catalog.recent_WI),
-            decayed_WI=np.ascontiguousarray(catalog.decayed_WI),
-            snapshot_W=catalog.snapshot_W,
-            repurchase_I=catalog.repurchase_I,
-            price_I=catalog.price_I,
+            recent_WI=writable(catalog.recent_WI, np.float32),
+            decayed_WI=writable(catalog.decayed_WI, np.float32),
+            snapshot_W=writable(catalog.snapshot_W, np.int64),
+            repurchase_I=writable(catalog.repurchase_I, np.float32),
+            price_I=writable(catalog.price_I, np.float32),
             change_N=change_N,
             running_N=running_N,
         )
@@ -68,7 +69,13 @@ class Histories(NamedTuple):
     @classmethod
     def of(cls, batch: Batch) -> "Histories":
         end_B = np.searchsorted(batch.history_row_H, np.arange(len(batch.time_B)), side="right")
-        return cls(batch.history_item_H, batch.history_time_H, end_B, batch.time_B, batch.store_B)
+        return cls(
+            item_H=writable(batch.history_item_H, np.int32),
+            time_H=writable(batch.history_time_H, np.int64),
+            end_B=end_B,
+            time_B=writable(batch.time_B, np.int64),
+            store_B=writable(batch.store_B, np.int32),
+        )
 
 
 class Features:
@@ -105,6 +112,7 @@ class Features:
         out_CF = np.empty((len(item_C), len(self.records)), np.float32)
         log_F = self._log_F & logs
         plan = (self._life_L, self._trip_gap_s, self._kind_F, self._which_F, log_F)
+        item_C, end_B = writable(item_C, np.int32), writable(end_B, np.int64)
         _fill(self.snapshot, Histories.of(batch), plan, item_C, end_B, out_CF)
         return out_CF
 

@@ -12,6 +12,7 @@ from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.features.matrix import Histories
 from model.features.seen import ages, moment
+from model.kernels.arrays import writable
 from model.kernels.compiler import kernel
 from model.kernels.numbers import halved
 
@@ -38,8 +39,9 @@ class RecentEvents:
     """Reads them on one catalog. Stateless, so threads may share it."""
 
     def __init__(self, catalog: Catalog) -> None:
-        self._vocabulary_I, self._attribute_IA = catalog.vocabulary_I, np.ascontiguousarray(catalog.attribute_IA)
-        self._user_UD = catalog.user_attribute_UD
+        self._vocabulary_I = writable(catalog.vocabulary_I, np.int32)
+        self._attribute_IA = writable(catalog.attribute_IA, np.int32)
+        self._user_UD = writable(catalog.user_attribute_UD, np.int32)
         self._life_L = np.array(TASTE_DAYS, np.float32)
 
     def __call__(self, batch: Batch) -> Recent:

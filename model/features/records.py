@@ -158,7 +158,6 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         Feature("own_trip_share", "share of the shopper's trips that had it", trip_share),
         Feature("own_in_last_trip", "1 when it was bought on the shopper's last trip", in_last_trip),
     )
-    purchases = "the shopper's purchases"
     of_attributes = tuple(
         feature
         for a, name in enumerate(catalog.attribute_names)

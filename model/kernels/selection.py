@@ -45,8 +45,8 @@ def best_of_each(score_N, end_B, k, best_N, best_end_B):
     begin, n = 0, 0
     for b in range(len(end_B)):
         end = end_B[b]
-        found = best(score_N[begin:end], k, key_P)
-        for p in range(found):
+        listed = best(score_N[begin:end], k, key_P)
+        for p in range(listed):
             best_N[n] = begin + key_P[p]
             n += 1
         best_end_B[b] = n

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from model.kernels.arrays import read_only
 from model.kernels.compiler import kernel
 
 UNKNOWN = -1
@@ -46,6 +47,7 @@ def id_table(ids: pa.Array) -> IdTable:
         np.frombuffer(offsets, np.int64)[ids.offset : ids.offset + len(ids) + 1] if len(ids) else np.zeros(1, np.int64)
     )
     text_T = np.frombuffer(text, np.uint8) if text is not None and text.size else np.zeros(1, np.uint8)
+    begin_I, text_T = read_only(begin_I, np.int64), read_only(text_T, np.uint8)
     number_S = np.full(places(len(ids)), UNKNOWN, np.int32)
     _fill(begin_I, text_T, number_S)
     return IdTable(begin_I, text_T, number_S)

@@ -3,6 +3,7 @@
 Shape legend: B requests, R retrieved.
 """
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -32,14 +33,16 @@ class Engine:
 
     def __init__(self, directory: Path, networks: Networks | None = None) -> None:
         """networks: None: those of ONNX Runtime. Raises ModelRefused where the directory is not readable as a model."""
-        self.catalog = Catalog.load(directory / CATALOG)
+        catalog = Catalog.load(directory / CATALOG)
         features, self._candidates = _settings(directory / SETTINGS)
         self.recommender: Recommends
         if (directory / ONNX).is_dir():
             networks = networks or OnnxNetworks(directory / ONNX)
-            self.recommender = Recommender(self.catalog, features, self._candidates, networks=networks)
+            self.recommender = Recommender(catalog, features, self._candidates, networks=networks)
         else:
-            self.recommender = load_baseline(directory / BASELINE, self.catalog, features, self._candidates)
+            self.recommender = load_baseline(directory / BASELINE, catalog, features, self._candidates)
+        # The recommender has a calendar made from them, which is all that is asked.
+        self.catalog = dataclasses.replace(catalog, promotions=())
         self._index = load_index(directory / INDEX) if (directory / INDEX).is_dir() else None
 
     @property

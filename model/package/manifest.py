@@ -1,5 +1,6 @@
 """The manifest of a model directory: what it is, what it was made with, and a checksum of every file."""
 
+import contextlib
 import dataclasses
 import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -64,7 +65,7 @@ def draft(**facts: Any) -> Manifest:
     Args:
         facts: the fields of Manifest that do not follow from the files and this environment.
     """
-    libraries = {name: _installed(name) for name in LIBRARIES}
+    libraries = {name: installed(name) for name in LIBRARIES}
     return Manifest(version="", schema=schema_digest(), kernels=digest(), libraries=libraries, files={}, **facts)
 
 
@@ -109,8 +110,9 @@ def verify(directory: Path) -> Manifest:
     return manifest
 
 
-def _installed(name: str) -> str:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return "none"
+def installed(name: str) -> str:
+    """Version of a library, also where it is installed as NAME-cpu; "none" where it is not installed."""
+    for package in (name, f"{name}-cpu"):
+        with contextlib.suppress(PackageNotFoundError):
+            return version(package)
+    return "none"

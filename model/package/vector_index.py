@@ -1,27 +1,31 @@
 """Nearest items to a query vector by inner product: exact, or approximate where exact is slower.
 
-Shape legend: N indexed items, d width of the towers, B queries.
+Shape legend: N indexed items, d width of the towers, B queries, L lists, K items wanted.
 """
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Protocol
 
-import faiss
 import numpy as np
 
 from model.files import read_json, write_json
+from model.package.vector_rows import VectorRows
 
 EXACT_UP_TO = 300_000
-"""Items; above it the approximate index takes less CPU for a query (docs/serving.md)."""
+"""Items; there an exact search takes about 1.1 ms of CPU and one of lists 0.6, at a million 3.6 and 1.1 (k = 672)."""
 MIN_RECALL = 0.95
 """Share of the true RECALL_AT nearest that an approximate index must find."""
 RECALL_AT = 200
-GROUPS = 2048
-"""Of items, to find the best of each; many more than items are asked for."""
+LISTS_PER_ROOT = 1
+"""Lists for the root of the number of items: with 2 a build takes longer and, at a million items, a search too."""
 LIST_SIZE = 50
 """Items that train a list's centre, at most."""
-_ABOUT, _LISTS = "index.json", "lists.faiss"
+ROUNDS, SEED = 10, 0
+"""Of k-means."""
+FIRST_PROBES = 8
+"""Lists that are searched, the first try."""
+_ABOUT, _VECTORS, _ITEMS, _CENTRES, _BEGINS = "index.json", "vectors.npy", "items.npy", "centres.npy", "begins.npy"
 
 
 class Index(Protocol):
@@ -34,6 +38,9 @@ class Index(Protocol):
         """[B, k] int32 item indices of the k largest inner products of each [B, d] query, best first.
 
         Fewer indexed items than k: the rest is -1.
+
+        Raises:
+            StageFailed: a query is not finite.
         """
         ...
 
@@ -46,6 +53,9 @@ def build_index(vectors: np.ndarray, items: np.ndarray, queries: Callable[[], np
     Args:
         vectors: [N, d]. items: [N] their item indices.
         queries: gives [n, d] vectors like those that will be asked, at least one, to see what an approximate one finds.
+
+    Raises:
+        StageFailed: a vector is not finite.
     """
     if len(items) <= EXACT_UP_TO:
         return ExactIndex(vectors, items)
@@ -59,7 +69,7 @@ def load_index(path: Path) -> Index:
 
 
 class ExactIndex:
-    """Brute force over [N, d] float32 vectors.
+    """Every item is compared (model/kernels/scan.py). Of equal inner products the item given first comes first.
 
     Example:
         >>> index = ExactIndex(np.array([[1.0, 0.0], [0.0, 1.0]], np.float32), np.array([7, 8]))
@@ -67,48 +77,33 @@ class ExactIndex:
         [[8, 7]]
     """
 
-    def __init__(self, vectors: np.ndarray, items: np.ndarray) -> None:
+    def __init__(self, vectors: np.ndarray | VectorRows, items: np.ndarray) -> None:
+        """
+        Args:
+            vectors: [N, d], or rows of one list. items: [N].
+        """
         self.about: dict[str, Any] = {"kind": "exact"}
-        self._transposed = np.ascontiguousarray(vectors.T, dtype=np.float32)
-        self._items = items.astype(np.int32)
+        self._rows = vectors if isinstance(vectors, VectorRows) else VectorRows(vectors, np.array([0, len(vectors)]))
+        self._item_N = items.astype(np.int32)
 
     def search(self, queries: np.ndarray, k: int) -> np.ndarray:
         """As Index.search."""
-        scores = queries @ self._transposed
-        nearest = np.full((len(queries), k), -1, np.int32)
-        indexed = len(self._items)
-        k = min(k, indexed)
-        for row, (score_N, floor) in enumerate(zip(scores, _floors(scores, k), strict=True)):
-            near = np.flatnonzero(score_N >= floor)
-            nearest[row, :k] = self._items[near[np.argsort(-score_N[near], kind="stable")[:k]]]
-        return nearest
+        return _items(self._rows, self._item_N, queries, np.zeros((len(queries), 1), np.int64), k)
 
     def save(self, path: Path) -> None:
         path.mkdir(parents=True)
-        np.save(path / "vectors.npy", np.ascontiguousarray(self._transposed.T))
-        np.save(path / "items.npy", self._items)
+        np.save(path / _VECTORS, self._rows.vector_Nd)
+        np.save(path / _ITEMS, self._item_N)
         write_json(path / _ABOUT, self.about)
 
     @classmethod
     def load(cls, path: Path) -> "ExactIndex":
-        return cls(np.load(path / "vectors.npy", allow_pickle=False), np.load(path / "items.npy", allow_pickle=False))
-
-
-def _floors(scores: np.ndarray, k: int) -> np.ndarray:
-    """[B] a score that at least k of each row reach, and few more do: the k-th best among the best of each group.
-
-    It saves a partition of the whole row, a quarter of a search.
-    """
-    groups = min(GROUPS, scores.shape[1] // 4)
-    if not 0 < k <= groups:
-        return np.full(len(scores), -np.inf)
-    in_groups = scores.shape[1] // groups * groups
-    best = scores[:, :in_groups].reshape(len(scores), -1, groups).max(axis=1)
-    return np.partition(best, groups - k, axis=1)[:, groups - k]
+        item_N = np.load(path / _ITEMS, allow_pickle=False)
+        return cls(VectorRows.load(path / _VECTORS, np.array([0, len(item_N)])), item_N)
 
 
 class ListIndex:
-    """Inverted lists (faiss IVF): items by their nearest centre; a query searches the lists of some centres.
+    """Inverted lists: items by their nearest centre; a query searches the lists of the nearest centres.
 
     Example:
         >>> vectors = np.random.default_rng(1).normal(size=(400, 4)).astype(np.float32)
@@ -117,41 +112,72 @@ class ListIndex:
         ((1, 400), True)
     """
 
-    def __init__(self, lists: Any, about: dict[str, Any]) -> None:
+    def __init__(self, rows: VectorRows, items: np.ndarray, centres: np.ndarray, about: dict[str, Any]) -> None:
+        """
+        Args:
+            rows: one list a centre. items: [N]. centres: [L, d].
+        """
         self.about = about
-        self._lists = lists
-        self._lists.nprobe = about["probes"]
+        self._rows, self._item_N = rows, items.astype(np.int32)
+        self._centre_Ld = centres
+        self._centres = ExactIndex(centres, np.arange(len(centres)))
 
     @classmethod
     def build(cls, vectors: np.ndarray, items: np.ndarray, queries: np.ndarray) -> "ListIndex":
-        """Searches twice as many lists until `queries` find MIN_RECALL of their true nearest, or through all."""
-        vectors, width = np.ascontiguousarray(vectors, np.float32), vectors.shape[1]
-        count = int(4 * np.sqrt(len(vectors)))
-        lists = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, count, faiss.METRIC_INNER_PRODUCT)
-        sample = np.random.default_rng(0).permutation(len(vectors))[: LIST_SIZE * count]
-        lists.train(vectors[np.sort(sample)])
-        lists.add_with_ids(vectors, items.astype(np.int64))
-        exact = ExactIndex(vectors, items)
-        true = np.concatenate([exact.search(query, RECALL_AT) for query in np.split(queries, len(queries))])
-        probes = 8
+        """Searches half as many lists more until `queries` find MIN_RECALL of their true nearest, or through all."""
+        vectors = np.ascontiguousarray(vectors, np.float32)
+        centres, list_N = _clustered(vectors)
+        order = np.argsort(list_N, kind="stable")
+        begin_L = np.searchsorted(list_N[order], np.arange(len(centres) + 1))
+        rows = VectorRows(vectors[order], begin_L)
+        index = cls(rows, items[order], centres, {"kind": "lists", "lists": len(centres), "probes": len(centres)})
+        true, probes = index.search(queries, RECALL_AT), FIRST_PROBES
         while True:
-            probes = min(2 * probes, count)
-            index = cls(lists, {"kind": "lists", "lists": count, "probes": probes})
+            index.about["probes"] = min(probes, len(centres))
             nearest = index.search(queries, RECALL_AT)
             recall = np.mean([np.isin(row, row_nearest).mean() for row, row_nearest in zip(true, nearest, strict=True)])
-            if recall >= MIN_RECALL or probes == count:
+            if recall >= MIN_RECALL or probes >= len(centres):
                 index.about[f"recall@{RECALL_AT}"] = round(float(recall), 4)
                 return index
+            probes += probes // 2
 
     def search(self, queries: np.ndarray, k: int) -> np.ndarray:
         """As Index.search; where the lists looked through hold fewer than k items, the rest is -1 too."""
-        return self._lists.search(np.ascontiguousarray(queries, np.float32), k)[1].astype(np.int32)
+        lists = np.sort(self._centres.search(queries, self.about["probes"]), axis=1)
+        return _items(self._rows, self._item_N, queries, lists, k)
 
     def save(self, path: Path) -> None:
         path.mkdir(parents=True)
-        faiss.write_index(self._lists, str(path / _LISTS))
+        np.save(path / _VECTORS, self._rows.vector_Nd)
+        np.save(path / _ITEMS, self._item_N)
+        np.save(path / _CENTRES, self._centre_Ld)
+        np.save(path / _BEGINS, self._rows.begin_L)
         write_json(path / _ABOUT, self.about)
 
     @classmethod
     def load(cls, path: Path) -> "ListIndex":
-        return cls(faiss.read_index(str(path / _LISTS)), read_json(path / _ABOUT))
+        item_N, centres, begin_L = (np.load(path / name, allow_pickle=False) for name in (_ITEMS, _CENTRES, _BEGINS))
+        return cls(VectorRows.load(path / _VECTORS, begin_L), item_N, centres, read_json(path / _ABOUT))
+
+
+def _items(rows: VectorRows, item_N: np.ndarray, queries: np.ndarray, lists: np.ndarray, k: int) -> np.ndarray:
+    """[B, k] int32 the nearest items in the lists [B, l] of each query, -1 where there are no more."""
+    nearest = np.full((len(queries), k), -1, np.int32)
+    for query, query_lists, query_nearest in zip(queries, lists, nearest, strict=True):
+        item_K = item_N[rows.search(query, query_lists, k)]
+        query_nearest[: len(item_K)] = item_K
+    return nearest
+
+
+def _clustered(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """([L, d] centres, [N] the centre of the largest inner product with each vector), by k-means on a sample."""
+    import faiss  # serving needs no clustering, and starts faster without
+
+    count = int(LISTS_PER_ROOT * np.sqrt(len(vectors)))
+    means = faiss.Kmeans(
+        vectors.shape[1], count, niter=ROUNDS, spherical=True, max_points_per_centroid=LIST_SIZE, seed=SEED
+    )
+    sample = np.random.default_rng(SEED).permutation(len(vectors))[: LIST_SIZE * count]
+    means.train(vectors[np.sort(sample)])
+    _, list_N1 = means.index.search(vectors, 1)
+    return np.asarray(means.centroids), list_N1[:, 0]

@@ -9,10 +9,11 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from model.candidates.pool import Barred, Listed, Pools, line_by_source
-from model.data.batch import Batch
+from model.data.batch import Batch, lengths
 from model.data.catalog import Catalog
 from model.features.matrix import Features, Snapshot
 from model.features.recent import RecentEvents
+from model.kernels.arrays import writable
 from model.kernels.selection import best_of_each
 from model.ranking.networks import Networks
 from tfx_configs.settings import CandidateSettings, FeatureSettings
@@ -32,7 +33,7 @@ class Candidates(NamedTuple):
 
     def rows(self) -> np.ndarray:
         """[C] which request."""
-        return np.repeat(np.arange(len(self.end_B)), np.diff(self.end_B, prepend=0))
+        return np.repeat(np.arange(len(self.end_B)), lengths(self.end_B))
 
 
 class Ranking(NamedTuple):
@@ -166,5 +167,5 @@ def ranking(candidates: Candidates, score_C: np.ndarray, k: int) -> Ranking:
 def best_positions(score_N: np.ndarray, end_B: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """(positions of the k best scores of each request, ties in their order; [B] where each request's end)"""
     best_N, best_end_B = np.empty(len(score_N), np.int64), np.empty(len(end_B), np.int64)
-    size = best_of_each(score_N, end_B, k, best_N, best_end_B)
+    size = best_of_each(writable(score_N, np.float32), writable(end_B, np.int64), int(k), best_N, best_end_B)
     return best_N[:size], best_end_B

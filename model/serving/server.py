@@ -20,7 +20,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from threadpoolctl import threadpool_limits
 
 from model.errors import AisleError
-from model.kernels.compiler import check_processor
+from model.kernels.processor import check_processor
 from model.serving.fallback.ladder import ServedModel
 from model.serving.history.store import open_store
 from model.serving.http.loopback import bind_to_loopback
@@ -29,6 +29,7 @@ from model.serving.http.routes import add_routes
 from model.serving.predictor import Limits, Overloaded, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.serving.telemetry import metrics, tracing
+from model.system.memory import give_back, keep_small
 from model.system.process_lifetime import die_with_parent
 from model.system.program_options import parse_options
 
@@ -68,6 +69,7 @@ class ServerOptions(Limits):
 def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedModel] | None = None) -> int:
     """Serves until SIGTERM or SIGINT. Returns 0; 1 or 2 with one line on stderr when it could not start."""
     try:
+        check_processor()
         options = parse_options(ServerOptions, "model.serving.server", __doc__, argv)
         if options.die_with_parent is not None:
             die_with_parent(options.die_with_parent)
@@ -81,11 +83,14 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedM
 
 def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> None:
     """Loads, warms up, then listens; raises what loading raises before any port is open."""
+    keep_small()
     store = open_store(options.store, options.max_history, os.environ.get("REDIS_PASSWORD"))
     log = RequestLog(options.request_log, options.log) if options.request_log else None
     try:
         predictor = Predictor(lambda: load_model(options.model_dir), store, log, options)
         predictor.load()
+        gc.collect()
+        give_back()
         gc.freeze()  # what is loaded stays: a collection that walked it would stop all requests meanwhile
         uvloop.install()  # less CPU a request than asyncio's own loop
         asyncio.set_event_loop(asyncio.new_event_loop())  # uvloop makes none by itself, and KServe asks for one
@@ -169,7 +174,6 @@ def _load_package(directory: Path, rules: Path | None) -> ServedModel:
     """
     from model.package.loaded_model import load
 
-    check_processor()
     threadpool_limits(limits=1)
     model = load(directory, rules, stage_took)
     metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)

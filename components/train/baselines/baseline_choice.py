@@ -14,7 +14,7 @@ import numpy as np
 from components.artifacts.first_stable import FirstStable
 from components.kfp_support.progress import progress
 from model.candidates.pool import Barred
-from model.data.batch import Batch, TripReader
+from model.data.batch import Batch, TripReader, lengths
 from model.data.catalog import Catalog
 from model.data.time_split import day, ranking_start
 from model.data.trips import Trips
@@ -97,7 +97,7 @@ def _lists(recommender: Recommends, batch: Batch) -> np.ndarray:
     requests = len(batch.time_B)
     nothing = Barred(np.zeros(0, np.int32), np.zeros(requests, np.int64))
     ranking = recommender.recommend(batch, np.zeros((requests, 0), np.int32), nothing, recommender.ranked, PLACES)
-    length_B = np.diff(ranking.end_B, prepend=0)
+    length_B = lengths(ranking.end_B)
     items_BK = np.full((requests, PLACES), metrics.NO_ITEM)
     items_BK[np.arange(PLACES) < length_B[:, None]] = ranking.item_N
     return items_BK

@@ -34,4 +34,4 @@ def validate_all(
 
 def versions() -> dict[str, str]:
     """Versions of what validation runs on."""
-    return {name: version(name) for name in ("tensorflow-data-validation", "tensorflow", "numpy")}
+    return {name: version(name) for name in ("tensorflow-data-validation", "tensorflow-cpu", "numpy")}
