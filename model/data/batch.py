@@ -1,4 +1,4 @@
-"""What the graph reads: a batch of requests with flat histories, the same in training, evaluation and serving.
+"""What kernels read: a batch of requests with flat histories, the same in training, evaluation and serving.
 
 Shape legend: B requests, H history events of all requests together, D shopper attributes.
 """

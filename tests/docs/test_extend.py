@@ -37,9 +37,7 @@ def test_the_worked_examples_apply_to_the_code_and_their_checks_hold(tmp_path: P
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        # What compiles unoptimised compiles; it takes a third of the time.
-        env=os.environ
-        | {"PYTHONPATH": str(tmp_path), "AISLE_KERNEL_CACHE": str(tmp_path / "kernels"), "NUMBA_OPT": "0"},
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "AISLE_KERNEL_CACHE": str(tmp_path / "kernels")},
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
 
