@@ -19,18 +19,19 @@ from benchmarks.ablation.ranking import RANKERS
 from benchmarks.ablation.towers import AS_IT_IS, LINE_ALONE, LONGER, OTHER_SEED, TOWERS, Lists
 from benchmarks.harness import shop, study
 from benchmarks.harness.result_file import RESULTS
-from benchmarks.harness.samples import Samples, as_lists, collect
+from benchmarks.harness.samples import STEP, Samples, as_lists, collect
 from benchmarks.harness.shop import CUTS
 from benchmarks.harness.study import Judged, Measured, Study
+from components.train.new_networks import new_networks
 from components.train.pre_ranker import TRIPS, train_preranker
-from components.train.ranker import no_scorer
 from components.train.trip_split import training_trips
-from model.data.batch import Batch, TripReader
+from model.candidates.pool import Barred
+from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics
-from model.features.graph import feature_records
-from model.networks.pre_ranker import PreRanker
-from model.networks.recommender import Recommender
+from model.features.records import feature_records
+from model.networks.trained import TrainedNetworks
+from model.ranking.recommender import Recommender
 from model.system.legacy_keras import tf
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings
@@ -83,20 +84,26 @@ class World(Judged):
         with np.load(path) as lists:
             return Lists(**lists)
 
-    def recommender(self, catalog: Catalog, preranker: PreRanker | None = None) -> Recommender:
-        """One that lists candidates."""
-        return Recommender(catalog, settings(SEED), no_scorer, None, preranker)
+    def preranked(self, which: np.ndarray, retrieved: np.ndarray) -> TrainedNetworks:
+        """Networks of which only the pre-ranker is trained, on these trips and what towers found for them."""
+        _, networks = new_networks(settings(SEED), self.catalog)
+        training = self.recommender(self.catalog, networks)
+        train_preranker(training, networks.preranker, self.reader, which, retrieved, SEED)
+        return networks
+
+    def recommender(self, catalog: Catalog, networks: TrainedNetworks | None = None) -> Recommender:
+        """One that lists candidates: those of the pre-ranker, or source by source."""
+        run = settings(SEED)
+        return Recommender(catalog, run.features, run.candidates, networks=networks)
 
     def samples(self, preranked: bool) -> tuple[Samples, Samples]:
         """(to learn from, judged): candidates of the pre-ranker, or source by source."""
         folder = OUT / ("samples" if preranked else "samples-by-source")
         if not (folder / "judged").exists():
-            training, asked = self.recommender(self.catalog), self.learning.ranking
-            if preranked:
-                train_preranker(training, self.reader, asked, self.lists.early, SEED)
-            serving = self.recommender(self.served, training.candidates.preranker)
-            collect(training, self.reader, asked, self.lists.early, folder / "train")
-            collect(serving, self.reader, self.which, self.lists.judged, folder / "judged")
+            asked, near = self.learning.ranking, self.lists
+            networks = self.preranked(asked, near.early) if preranked else None
+            collect(self.recommender(self.catalog, networks), self.reader, asked, near.early, folder / "train")
+            collect(self.recommender(self.served, networks), self.reader, self.which, near.judged, folder / "judged")
         return Samples.load(folder / "train"), Samples.load(folder / "judged")
 
 
@@ -108,24 +115,22 @@ def settings(seed: int) -> RunSettings:
 def measure_towers(world: World, name: str) -> Measured:
     """Recall of what the towers find and of the union with it, by trip; coverage of the first 200."""
     run, longer = settings(_seed(name)), name == LONGER
-    train = run.train if longer else run.train.replace(retrieval_epochs=EPOCHS)
     asked_n = world.learning.ranking
     if not longer:
+        run = run.training(retrieval_epochs=EPOCHS)
         asked_n = np.random.default_rng(SEED).permutation(asked_n)[:TRIPS]
     asked = Lists(early=asked_n, judged=world.which)
     nearest = towers.train_and_list(
-        TOWERS[name], world.catalog, world.reader, world.learning, train, asked, run.candidates.retrieved
+        TOWERS[name], run, world.catalog, world.reader, world.learning, asked, run.candidates.retrieved
     )
     if longer:
         OUT.mkdir(parents=True, exist_ok=True)
         np.savez(OUT / "lists.npz", **nearest._asdict())
-    training = world.recommender(world.catalog)
-    train_preranker(training, world.reader, asked_n, nearest.early, SEED)
+    networks = world.preranked(asked_n, nearest.early)
     if name == LINE_ALONE:
-        preranker = training.candidates.preranker
-        for variable in (preranker.kernels[-1], preranker.biases[-1]):
+        for variable in (networks.preranker.kernels[-1], networks.preranker.biases[-1]):
             variable.assign(tf.zeros_like(variable))
-    union = list_union(world, world.recommender(world.served, training.candidates.preranker), nearest.judged)
+    union = list_union(world, world.recommender(world.served, networks), nearest.judged)
     hits, united = world.hits(nearest.judged[:, :UNION]), world.hits(union)
     ways = {"recall": metrics.recall, "explore_recall": metrics.explore_recall}
     values = {f"{name}@{k}": way(hits, k) for k in (200, UNION) for name, way in ways.items()}
@@ -135,13 +140,12 @@ def measure_towers(world: World, name: str) -> Measured:
 
 def list_union(world: World, recommender: Recommender, judged_NR: np.ndarray) -> np.ndarray:
     """[N, UNION] items: the most promising of each judged trip's candidates, padded with NO_ITEM."""
-    parts, nothing = [], tf.zeros([0], tf.int32)
-    every = tf.function(recommender.candidates, reduce_retracing=True)
-    for start in range(0, len(world.which), 64):
-        which = world.which[start : start + 64]
-        batch = Batch(*map(tf.convert_to_tensor, world.reader.batch(which)))
-        best = every(batch, tf.constant(judged_NR[start : start + 64]), nothing, nothing, UNION)
-        parts.append(as_lists(best.row_C.numpy(), best.item_C.numpy(), len(which), UNION))
+    parts = []
+    for start in range(0, len(world.which), STEP):
+        which = world.which[start : start + STEP]
+        batch, nothing = world.reader.batch(which), Barred.none(len(which))
+        union = recommender.candidates(batch, judged_NR[start : start + STEP], nothing, UNION)
+        parts.append(as_lists(union.rows(), union.item_C, len(which), UNION))
     return np.concatenate(parts)
 
 

@@ -30,6 +30,19 @@ IDENTITY, ATTRIBUTE, UNITS = 8, 4, 16
 """Widths of attention."""
 
 
+class ItemCodes(tf.Module):
+    """What networks embed of the catalog's items."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        super().__init__(name="item_codes")
+        self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")
+        self._attribute_IA = tf.Variable(catalog.attribute_IA, trainable=False, name="attributes")
+
+    def __call__(self, item_X: Any) -> tuple[Any, Any]:
+        """([X] embedding row, [X, A] attributes' codes)"""
+        return tf.gather(self._vocabulary_I, item_X), tf.gather(self._attribute_IA, item_X)
+
+
 class Attention(tf.Module):
     """Sums the recent purchases, weighted for each candidate, beside the ranker's own features.
 
@@ -40,8 +53,7 @@ class Attention(tf.Module):
 
     def __init__(self, catalog: Catalog) -> None:
         super().__init__(name="attention")
-        self._vocabulary_I = tf.Variable(catalog.vocabulary_I, trainable=False, name="vocabulary")
-        self._attribute_IA = tf.Variable(catalog.attribute_IA, trainable=False, name="attributes")
+        self._codes = ItemCodes(catalog)
         self._item = tf.keras.layers.Embedding(catalog.vocabulary_size, IDENTITY)
         self._attributes = AttributeEmbedding(catalog.attribute_sizes, ATTRIBUTE)
         self.width = IDENTITY + ATTRIBUTE * len(catalog.attribute_sizes)
@@ -65,8 +77,8 @@ class Attention(tf.Module):
 
     def embed(self, item_X: Any) -> Any:
         """[X, d]."""
-        parts = [self._item(tf.gather(self._vocabulary_I, item_X))]
-        return tf.concat([*parts, self._attributes(tf.gather(self._attribute_IA, item_X))], axis=1)
+        vocabulary_X, attribute_XA = self._codes(item_X)
+        return tf.concat([self._item(vocabulary_X), self._attributes(attribute_XA)], axis=1)
 
     def _embed_all(self, recent_BL: Any) -> Any:
         flat = self.embed(tf.reshape(tf.maximum(recent_BL, 0), [-1]))
@@ -79,7 +91,10 @@ class Variant:
 
     without: Callable[[str], bool] = lambda feature: False
     """Which features the ranker does not get."""
-    make: Callable[[Catalog, int], Ranker] = Ranker
+    catalog: Callable[[Catalog], Catalog] = lambda catalog: catalog
+    """What the ranker reads in place of the catalog."""
+    crossed: bool = True
+    """It has cross layers; else what is added to the plain network is linear."""
     attends: bool = False
     """It also gets the recent purchases, by attention."""
     pointwise: float = 1.0
@@ -96,7 +111,13 @@ class Learner(tfrs.Model):
         super().__init__()
         self._attention = Attention(catalog) if variant.attends else None
         self._width = self._attention.width if self._attention else 0
-        self.ranker = variant.make(catalog, features + self._width)
+        catalog = variant.catalog(catalog)
+        sizes = catalog.attribute_sizes, catalog.user_attribute_sizes
+        self.ranker = Ranker(features + self._width, catalog.vocabulary_size, *sizes)
+        if not variant.crossed:
+            self.ranker._cross = []
+        self._codes = ItemCodes(catalog)
+        self._user_UD = tf.Variable(catalog.user_attribute_UD, trainable=False, name="users")
         self._weights = variant.pointwise, variant.listwise
         self._pointwise = tfrs.tasks.Ranking(loss=tf.keras.losses.BinaryCrossentropy(from_logits=True))
 
@@ -112,7 +133,8 @@ class Learner(tfrs.Model):
         if self._attention is not None:
             recent_Cd = self._attention(item_C, row_C, inputs["recent_BL"], inputs["age_BL"])
             dense_CF = tf.concat([dense_CF, recent_Cd], axis=1)
-        return self.ranker(dense_CF, item_C, tf.gather(inputs["user_B"], row_C))
+        user_CD = tf.gather(self._user_UD, tf.gather(inputs["user_B"], row_C))
+        return self.ranker(dense_CF, *self._codes(item_C), user_CD)
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
         """Weighted sum of both losses."""
@@ -195,17 +217,9 @@ def _best(learner: Learner, judged: Samples, columns: np.ndarray, size: int) -> 
     return np.concatenate(parts)
 
 
-def _uncrossed(catalog: Catalog, features: int) -> Ranker:
-    """Without cross layers: what is added to the plain network is linear."""
-    ranker = Ranker(catalog, features)
-    ranker._cross = []
-    return ranker
-
-
-def _one_item(catalog: Catalog, features: int) -> Ranker:
+def _one_item(catalog: Catalog) -> Catalog:
     """All items share one embedding."""
-    same = np.zeros_like(catalog.vocabulary_I)
-    return Ranker(dataclasses.replace(catalog, vocabulary_I=same, vocabulary_size=1), features)
+    return dataclasses.replace(catalog, vocabulary_I=np.zeros_like(catalog.vocabulary_I), vocabulary_size=1)
 
 
 def _affinity(feature: str) -> bool:
@@ -217,8 +231,8 @@ RANKERS: dict[str, Variant] = {
     OTHER_SEED: Variant(),
     "pointwise loss only": Variant(listwise=0.0),
     "listwise loss only": Variant(pointwise=0.0),
-    "no cross layers": Variant(make=_uncrossed),
-    "no item id": Variant(make=_one_item),
+    "no cross layers": Variant(crossed=False),
+    "no item id": Variant(catalog=_one_item),
     "no promotions": Variant(without=lambda name: name.startswith("on_")),
     "no price": Variant(without=lambda name: name == "price"),
     "no gap, no overdue": Variant(without=lambda name: name in ("own_gap_days", "own_overdue")),

@@ -5,20 +5,23 @@ Shape legend: B trips, N positives, U uniform negatives, R retrieved, k mined of
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from components.train.input_pipeline import LossCurve, batches
-from components.train.towers import LEARNING_RATE, TwoTowers, item_index, retrieve, train_towers
+from components.train.new_networks import new_networks, recommender_of
+from components.train.towers import LEARNING_RATE, FirstPurchases, TwoTowers, item_index, retrieve, train_towers
 from components.train.trip_split import TrainingTrips
-from model.data.batch import Batch, TripReader
+from model.data.batch import TripReader
 from model.data.catalog import Catalog
-from model.features.joins import contains
+from model.features.recent import TASTE_DAYS, Recent
 from model.networks.tfrs import tfrs
+from model.networks.trained import TrainedNetworks
 from model.networks.two_tower import QueryTower
 from model.system.legacy_keras import tf
-from tfx_configs.settings import TrainSettings
+from tfx_configs.settings import RunSettings, TrainSettings
 
 HARDEST = 100
 """Negatives that TFRS keeps of each positive's, those with the highest logits."""
@@ -41,10 +44,10 @@ class Lists(NamedTuple):
 
 def train_and_list(
     make: Make,
+    run: RunSettings,
     catalog: Catalog,
     reader: TripReader,
     learning: TrainingTrips,
-    settings: TrainSettings,
     asked: Lists,
     most: int,
 ) -> Lists:
@@ -53,21 +56,26 @@ def train_and_list(
     Args:
         asked: trip indices in place of the lists. most: R, items listed for each.
     """
+    settings = run.train
     tf.keras.utils.set_random_seed(settings.seed)
     towers, watch = make(catalog, settings), LossCurve("towers")
-    train_towers(towers, reader, learning.early, settings, watch)
-    index = item_index(towers, catalog, reader, learning.ranking)
-    early = retrieve(towers, index, reader, asked.early, most)
+    _, others = new_networks(run, catalog)
+    networks = TrainedNetworks(towers.queries, others.preranker, others.ranker)
+    recommender = recommender_of(run, catalog, networks)
+    train_towers(towers, catalog, reader, learning.early, settings, watch)
+    index = item_index(towers, recommender, catalog, reader, learning.ranking)
+    early = retrieve(recommender, index, reader, asked.early, most)
     later = np.concatenate([learning.ranking, learning.valid])
     if isinstance(towers, Mined):
         trips = reader.trips
         later = later[trips.history_end_T[later] > trips.history_begin_T[later]]
-        listed = retrieve(towers, index, reader, later, MINED_TO)[:, MINED_FROM:]
-        towers.learn(reader, later, mine(reader, later, listed, settings.seed), settings, watch)
+        listed = retrieve(recommender, index, reader, later, MINED_TO)[:, MINED_FROM:]
+        purchases = FirstPurchases(reader, catalog, later)
+        towers.learn(purchases, mine(reader, later, listed, settings.seed), settings, watch)
     else:
-        train_towers(towers, reader, later, settings, watch)
-    index = item_index(towers, catalog, reader, learning.ranking)
-    return Lists(early=early, judged=retrieve(towers, index, reader, asked.judged, most))
+        train_towers(towers, catalog, reader, later, settings, watch)
+    index = item_index(towers, recommender, catalog, reader, learning.ranking)
+    return Lists(early=early, judged=retrieve(recommender, index, reader, asked.judged, most))
 
 
 class _WithoutProbabilities(tfrs.tasks.Retrieval):
@@ -77,13 +85,15 @@ class _WithoutProbabilities(tfrs.tasks.Retrieval):
         return super().call(query, candidate, candidate_ids=candidate_ids, compute_metrics=False)
 
 
-class _NoHistory(QueryTower):
-    """Sees the shopper's attributes and the time of the week, and no purchases."""
+class _SomeSpans(QueryTower):
+    """Sums the history for some of the half-lives only; the others' sums are 0, as those of no history are."""
 
-    def __call__(self, batch: Batch) -> Any:
-        return super().__call__(
-            batch._replace(**{name: getattr(batch, name)[:0] for name in Batch._fields if name.endswith("_H")})
-        )
+    days: tuple[float, ...] = ()
+
+    def __call__(self, recent: Recent) -> Any:
+        """As QueryTower."""
+        summed_L = tf.constant([float(days in self.days) for days in TASTE_DAYS])
+        return super().__call__(recent._replace(weight_BRL=recent.weight_BRL * summed_L))
 
 
 class Mined(TwoTowers):
@@ -93,25 +103,24 @@ class Mined(TwoTowers):
     correction holds for them as well.
     """
 
-    def learn(
-        self, reader: TripReader, which: np.ndarray, mined: np.ndarray, settings: TrainSettings, watch: LossCurve
-    ) -> None:
+    def learn(self, purchases: FirstPurchases, mined: np.ndarray, settings: TrainSettings, watch: LossCurve) -> None:
         """As train_towers, with [n, k] mined items of each trip."""
         self.compile(optimizer=tf.keras.optimizers.legacy.Adam(LEARNING_RATE))
-        data = batches(reader, which, settings.retrieval_batch, settings.seed, mined)
+
+        def prepare(rows: np.ndarray, epoch: int) -> dict[str, np.ndarray]:
+            return purchases(rows, epoch) | {"mined_Bk": mined[rows]}
+
+        data = batches(prepare, len(mined), settings.retrieval_batch, settings.seed)
         self.fit(data, epochs=settings.retrieval_epochs, callbacks=[watch], verbose=0)
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
-        """Mean loss a positive, as in TwoTowers, which it is without mined items (`retrieved_BR`)."""
-        if "retrieved_BR" not in inputs:
+        """Mean loss a positive, as in TwoTowers, which it is without mined items (`mined_Bk`)."""
+        if "mined_Bk" not in inputs:
             return super().compute_loss(inputs, training)
-        batch = Batch(**{name: inputs[name] for name in Batch._fields})
-        item, row = inputs["basket_item"], inputs["basket_row"]
-        first_time = ~contains(row, item, batch.history_row_H, batch.history_item_H)
-        item_N, row_N = tf.boolean_mask(item, first_time), tf.boolean_mask(row, first_time)
+        recent, item_N, row_N = Recent(*(inputs[name] for name in Recent._fields)), inputs["item_N"], inputs["row_N"]
         positives, active = tf.cast(tf.size(item_N), tf.float32), tf.size(self._active_A)
         drawn_U = tf.gather(self._active_A, tf.random.uniform([self._uniform], 0, active, tf.int32, seed=2))
-        mined_Bk = inputs["retrieved_BR"]
+        mined_Bk = inputs["mined_Bk"]
         own = tf.repeat(tf.range(tf.shape(mined_Bk)[0]), MINED)
         mined = tf.reshape(mined_Bk, [-1])
         item_M = tf.concat([item_N, drawn_U, tf.maximum(mined, 0)], 0)
@@ -121,8 +130,8 @@ class Mined(TwoTowers):
         drawn_M = tf.concat([tf.zeros([tf.size(item_N) + self._uniform]), tf.ones(tf.size(mined))], 0)
         expected_M += drawn_M * MINED / (MINED_TO - MINED_FROM)
         loss = self._task(
-            tf.gather(self.queries(batch), row_N),
-            self.items(item_M),
+            tf.gather(self.queries(recent), row_N),
+            self.vectors(item_M),
             candidate_sampling_probability=expected_M / (positives + self._uniform),
             candidate_ids=item_M,
             score_mask=seen_NM,
@@ -163,16 +172,11 @@ def _with_task(make: Callable[..., Any] = tfrs.tasks.Retrieval, **options: Any) 
     return made
 
 
-def _forgetful(catalog: Catalog, settings: TrainSettings) -> TwoTowers:
+def _with_spans(days: tuple[float, ...], catalog: Catalog, settings: TrainSettings) -> TwoTowers:
+    """Of the history, only the sums with these half-lives."""
     towers = TwoTowers(catalog, settings)
-    towers.queries = _NoHistory(catalog, towers.items, settings.dimension)
-    return towers
-
-
-def _one_span(catalog: Catalog, settings: TrainSettings) -> TwoTowers:
-    """The history is summed once, halved every 30 days."""
-    towers = TwoTowers(catalog, settings)
-    towers.queries.half_lives_days = (30.0,)
+    towers.queries = _SomeSpans(towers.items, catalog.user_attribute_sizes, settings.dimension)
+    towers.queries.days = days
     return towers
 
 
@@ -193,8 +197,8 @@ TOWERS: dict[str, Make] = {
     "temperature 1": _with(temperature=1.0),
     "ids only, no attributes": _ids_only,
     "+ mined hard negatives": Mined,
-    "no recent purchases": _forgetful,
-    "recent purchases summed once": _one_span,
+    "no recent purchases": partial(_with_spans, ()),
+    "recent purchases summed once": partial(_with_spans, (30.0,)),
     LINE_ALONE: TwoTowers,
     "accidental hits kept": _with_task(),
     f"+ the hardest {HARDEST} negatives only": _with_task(remove_accidental_hits=True, num_hard_negatives=HARDEST),

@@ -5,17 +5,16 @@ Shape legend: n trips, C candidates of all of them together, F features, L recen
 
 import dataclasses
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from components.train.input_pipeline import batches
-from model.data.batch import Batch, TripReader
+from model.candidates.pool import Barred
+from model.data.batch import TripReader
+from model.data.membership import contains
 from model.data.trips import Trips, slice_positions
 from model.evaluation.ranking_metrics import NO_ITEM
 from model.files import atomic_directory
-from model.networks.recommender import Recommender
-from model.system.legacy_keras import tf
+from model.ranking.recommender import Recommender
 from tfx_configs.units import DAY_S
 
 STEP = 64
@@ -33,7 +32,7 @@ class Samples:
     item_C: np.ndarray
     """[C] int32."""
     dense_CF: np.ndarray
-    """[C, F] float32 as model/features/graph.py gives them; read from disk where they are needed."""
+    """[C, F] float32 as the ranker reads them, logs taken; read from disk where they are needed."""
     user_n: np.ndarray
     """[n] int32 rows of Catalog.user_attribute_UD."""
     recent_nL: np.ndarray
@@ -50,10 +49,8 @@ class Samples:
 
     def bought_C(self, trips: Trips) -> np.ndarray:
         """[C] bool: the labels by these trips, which may be other ones than the candidates were made from."""
-        items = np.int64(len(trips.item_ids))
         at, row = slice_positions(trips.basket_begin_T[self.which_n], trips.basket_end_T[self.which_n])
-        bought = row * items + trips.basket_item_B[at]
-        return np.isin(self.row_C() * items + self.item_C, bought)
+        return contains(self.row_C(), self.item_C, row, trips.basket_item_B[at])
 
     @classmethod
     def load(cls, path: Path) -> "Samples":
@@ -78,31 +75,26 @@ def collect(recommender: Recommender, reader: TripReader, which: np.ndarray, ret
     Args:
         which: [n] trips. retrieved: [n, R] int32 items from the towers for each of them.
     """
-    candidates, nothing = recommender.candidates, tf.zeros([0], tf.int32)
-
-    @tf.function(reduce_retracing=True)
-    def sample(inputs: dict[str, Any]) -> tuple[Any, Any, Any]:
-        batch = Batch(**{name: inputs[name] for name in Batch._fields})
-        union = candidates(batch, inputs["retrieved_BR"], nothing, nothing, candidates.limit)
-        values = recommender.features(batch, union.item_C, union.row_C)
-        return union.item_C, union.row_C, recommender.features.dense(values)
-
-    most, width = len(which) * candidates.limit, len(recommender.features.records)
-    items, counts, end = np.empty(most, np.int32), [], 0
+    features, limit = recommender.features, recommender.limit
+    most = len(which) * limit
+    items, begins, end = np.empty(most, np.int32), [np.zeros(1, np.int64)], 0
     with atomic_directory(path) as out:
-        dense_CF = np.lib.format.open_memmap(out / "all.npy", "w+", np.float32, (most, width))
-        for inputs in batches(reader, which, STEP, None, retrieved):
-            item, row, dense = (part.numpy() for part in sample(inputs))
-            items[end : end + len(item)], dense_CF[end : end + len(item)] = item, dense
-            counts.append(np.bincount(row, minlength=len(inputs["time_B"])))
-            end += len(item)
+        dense_CF = np.lib.format.open_memmap(out / "all.npy", "w+", np.float32, (most, len(features.names)))
+        for start in range(0, len(which), STEP):
+            batch = reader.batch(which[start : start + STEP])
+            nothing = Barred.none(len(batch.time_B))
+            item_C, _, end_B = recommender.candidates(batch, retrieved[start : start + STEP], nothing, limit)
+            part = slice(end, end + len(item_C))
+            items[part], dense_CF[part] = item_C, features(batch, item_C, end_B, logs=True)
+            begins.append(end + end_B)
+            end = part.stop
         np.save(out / "dense_CF.npy", dense_CF[:end])
         del dense_CF
         (out / "all.npy").unlink()
         recent_nL, age_nL = recent(reader, which)
         arrays = {
             "which_n": which,
-            "begin_n": np.concatenate([[0], np.cumsum(np.concatenate(counts))]),
+            "begin_n": np.concatenate(begins),
             "item_C": items[:end],
             "user_n": reader.batch(which).user_B,
             "recent_nL": recent_nL,

@@ -14,18 +14,17 @@ import numpy as np
 import yaml
 
 from benchmarks.harness.samples import STEP, as_lists
-from components.train.input_pipeline import LossCurve, batches
+from components.train.input_pipeline import LossCurve
+from components.train.new_networks import new_networks, recommender_of
 from components.train.pre_ranker import train_preranker
-from components.train.ranker import RankingModel, no_scorer
-from components.train.towers import TwoTowers, item_index, retrieve, train_towers
+from components.train.samples import RankingSamples
+from components.train.towers import neighbours, train_towers
 from components.train.trip_split import training_trips
-from model.data.batch import Batch, TripReader
+from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import NO_ITEM
-from model.features.graph import FeatureGraph
-from model.networks.ranker import Ranker
-from model.networks.recommender import Recommender
+from model.features.matrix import Features
 from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 
@@ -56,26 +55,21 @@ def train_trees(run: RunSettings, trips: Trips, catalog: Catalog) -> lightgbm.Bo
 def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows, Rows]:
     """What components/train/run.py trains and watches the ranker on: (training rows, validation rows)."""
     tf.keras.utils.set_random_seed(run.train.seed)
-    reader = TripReader(trips, catalog)
-    learning = training_trips(trips, run.train)
-    towers = TwoTowers(catalog, run.train)
-    train_towers(towers, reader, learning.early, run.train, LossCurve("towers"))
-    index = item_index(towers, catalog, reader, learning.ranking)
-    recommender = Recommender(catalog, run, no_scorer, towers.queries)
-    ranker, train = Ranker(catalog, len(recommender.features.records)), run.train
-    model = RankingModel(recommender, ranker, train.negative_percent, train.new_only_percent)
-    sample = tf.function(lambda inputs: model.sample(inputs)[2:], reduce_retracing=True)
+    reader, learning, train = TripReader(trips, catalog), training_trips(trips, run.train), run.train
+    towers, networks = new_networks(run, catalog)
+    recommender = recommender_of(run, catalog, networks)
+    train_towers(towers, catalog, reader, learning.early, train, LossCurve("towers"))
+    retrieved = neighbours(towers, recommender, catalog, reader, learning, run.candidates.retrieved)
+    train_preranker(recommender, networks.preranker, reader, learning.ranking, retrieved["train"], train.seed)
 
-    def rows(wanted: np.ndarray, retrieved: np.ndarray) -> Rows:
-        parts = [sample(inputs) for inputs in batches(reader, wanted, run.train.ranking_batch, None, retrieved)]
-        return Rows(np.concatenate([f.numpy() for _, f in parts]), np.concatenate([y.numpy() for y, _ in parts]))
+    def rows(wanted: np.ndarray, near: np.ndarray) -> Rows:
+        shares = train.negative_percent, train.new_only_percent
+        samples = RankingSamples(recommender, reader, wanted, near, train.seed, *shares)
+        steps = np.split(np.arange(len(wanted)), range(STEP, len(wanted), STEP))
+        parts = [samples(step, epoch=0) for step in steps]
+        return Rows(*(np.concatenate([part[name] for part in parts]) for name in ("dense_CF", "label_C")))
 
-    taught, watched = (
-        retrieve(towers, index, reader, wanted, run.candidates.retrieved)
-        for wanted in (learning.ranking, learning.valid)
-    )
-    train_preranker(recommender, reader, learning.ranking, taught, run.train.seed)
-    return rows(learning.ranking, taught), rows(learning.valid, watched)
+    return rows(learning.ranking, retrieved["train"]), rows(learning.valid, retrieved["valid"])
 
 
 def rank(
@@ -92,15 +86,14 @@ def rank(
     Args:
         union: [N, C] item indices, padded with NO_ITEM.
     """
-    graph, reader = FeatureGraph(catalog.as_served(), run.features), TripReader(trips, catalog)
-    dense = tf.function(lambda batch, item_C, row_C: graph.dense(graph(batch, item_C, row_C)), reduce_retracing=True)
+    features, reader = Features(catalog.as_served(), run.features), TripReader(trips, catalog)
     parts = []
     for start in range(0, len(which), STEP):
         batch = reader.batch(which[start : start + STEP])
-        row_C, column_C = np.nonzero(union[start : start + STEP] != NO_ITEM)
-        item_C = union[start + row_C, column_C]
-        tensors = Batch(*map(tf.convert_to_tensor, batch))
-        feature_CF = dense(tensors, tf.constant(item_C, tf.int32), tf.constant(row_C, tf.int32)).numpy()
+        listed_BC = union[start : start + STEP] != NO_ITEM
+        row_C, column_C = np.nonzero(listed_BC)
+        item_C = union[start + row_C, column_C].astype(np.int32)
+        feature_CF = features(batch, item_C, np.cumsum(listed_BC.sum(axis=1)), logs=True)
         score_C = np.asarray(trees.predict(feature_CF, raw_score=True, num_threads=1))
         best_C = np.lexsort((-score_C, row_C))
         parts.append(as_lists(row_C[best_C], item_C[best_C], len(batch.time_B), k))

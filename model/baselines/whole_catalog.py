@@ -17,7 +17,7 @@ from model.features.matrix import Histories
 from model.kernels.tables import UNKNOWN
 from model.ranking.recommender import Ranking
 
-_OWN, _SIMILAR, _POPULAR = range(len(SOURCES))
+_OWN, _SIMILAR, _POPULAR = map(SOURCES.index, ("bought_before", "similar_taste", "popular"))
 
 
 class CatalogScorer(Protocol):

@@ -74,7 +74,7 @@ def write_golden(directory: Path, networks: Networks | None) -> None:
 
 
 def check_golden(directory: Path, engine: Engine, requests: int = REQUESTS) -> None:
-    """Asks the first of them again. Raises ModelRefused on a wrong answer."""
+    """Asks the first of them again. Raises ModelRefused on a wrong answer, or on none."""
     try:
         with np.load(directory / NAME, allow_pickle=False) as arrays:
             batch = Batch(*(arrays[name] for name in Batch._fields))
@@ -83,7 +83,15 @@ def check_golden(directory: Path, engine: Engine, requests: int = REQUESTS) -> N
         raise ModelRefused(f"{directory / NAME}: expected golden answers, got none readable ({error})") from None
     events = int(np.searchsorted(batch.history_row_H, requests))
     batch = Batch(*(a[:events] for a in batch[:3]), *(a[:requests] for a in batch[3:]))
-    answer, begin, begin_golden = _answers(engine, batch), 0, 0
+    try:
+        answer = _answers(engine, batch)
+    except Exception as error:  # ONNX Runtime has no narrower class for inputs of another width
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ModelRefused(
+            f"{directory}: expected networks of the features that this server computes, got others ({reason}); use the "
+            "image that belongs to the model, or train it again"
+        ) from error
+    begin, begin_golden = 0, 0
     for row, (end, end_golden) in enumerate(zip(answer.end_B, golden.end_B, strict=False)):
         got = answer.item_N[begin:end], answer.score_N[begin:end]
         wanted = golden.item_N[begin_golden:end_golden], golden.score_N[begin_golden:end_golden]

@@ -7,25 +7,40 @@ from typing import Any
 import numpy as np
 import pytest
 
+from benchmarks.ablation import __main__ as ablation
 from benchmarks.ablation import ranking as ablation_ranking
 from benchmarks.ablation import towers as ablation_towers
 from benchmarks.ablation.ranking import RANKERS, Attention
-from benchmarks.ablation.towers import MINED, MINED_FROM, MINED_TO, TOWERS, Lists, Mined, mine
+from benchmarks.ablation.towers import (
+    LINE_ALONE,
+    LONGER,
+    MINED,
+    MINED_FROM,
+    MINED_TO,
+    TOWERS,
+    Lists,
+    Mined,
+    mine,
+)
 from benchmarks.harness.page import render
 from benchmarks.harness.samples import Samples, collect, recent
 from benchmarks.harness.study import Measured, Study, measure
-from components.train.ranker import no_scorer
+from components.examples.run import build_examples
+from components.ingest.run import ingest
 from components.train.trip_split import TrainingTrips
-from model.data.batch import Batch, TripReader
+from model.data.batch import TripReader
 from model.data.trips import Trips
-from model.features.graph import feature_records
-from model.networks.recommender import Recommender
+from model.features.recent import Recent, RecentEvents
+from model.features.records import feature_records
+from model.ranking.recommender import Recommender
 from model.system.legacy_keras import tf
-from tests.components.train.test_towers import inputs
-from tests.model.small_catalog import ITEMS, STORES, small_catalog
+from tests.model.small_catalog import ITEMS, STORES, Ask, batch, small_catalog
 from tests.pencil_world import trips_of
+from tests.worlds import market, run_settings, write
 from tfx_configs.recipes import fast
+from tfx_configs.settings import RunSettings
 
+NO_SUMS = ("no recent purchases", "recent purchases summed once")
 COLUMN = {item: i for i, item in enumerate(ITEMS)}
 
 
@@ -54,19 +69,21 @@ def test_a_mined_negative_counts_for_its_own_trip_by_how_likely_it_was_drawn() -
     tf.keras.utils.set_random_seed(1)
     settings = fast().train.replace(dimension=4, temperature=0.5, uniform_negatives=0)
     towers = Mined(small_catalog(), settings)
-    tensors = {name: tf.constant(value) for name, value in inputs().items()}
+    recent = RecentEvents(small_catalog())(batch(Ask(70, (("e", 60),)), Ask(70, (("a", 60),))))
+    positives = {"item_N": np.array([COLUMN["b"], COLUMN["d"]], np.int32), "row_N": np.array([0, 1], np.int32)}
+    tensors = {name: tf.constant(value) for name, value in (recent._asdict() | positives).items()}
     none = np.full((2, MINED), -1, np.int32)
     mined = none.copy()
     mined[0, 0] = COLUMN["z"]
     plain, empty, with_mined = (
         float(towers.compute_loss(tensors | more))
-        for more in ({}, {"retrieved_BR": tf.constant(none)}, {"retrieved_BR": tf.constant(mined)})
+        for more in ({}, {"mined_Bk": tf.constant(none)}, {"mined_Bk": tf.constant(mined)})
     )
     assert empty == pytest.approx(plain, rel=1e-5)
     share_I = (np.array([6.0, 5.0, 1.0, 3.0, 0.0]) + 1) / 20
-    query_d = towers.queries(Batch(*(tensors[n] for n in Batch._fields))).numpy()[0]
+    query_d = towers.queries(Recent(*(tensors[name] for name in Recent._fields))).numpy()[0]
     item_M = [COLUMN["b"], COLUMN["d"], COLUMN["z"]]
-    logit_M = towers.items(tf.constant(item_M)).numpy() @ query_d / 0.5
+    logit_M = towers.vectors(tf.constant(item_M)).numpy() @ query_d / 0.5
     logit_M -= np.log((2 * share_I[item_M] + np.array([0, 0, MINED / (MINED_TO - MINED_FROM)])) / 2)
     rise = np.log(np.exp(logit_M).sum()) - np.log(np.exp(logit_M[:2]).sum())
     assert with_mined - plain == pytest.approx(rise / 2, rel=1e-4)
@@ -93,7 +110,8 @@ def test_recent_purchases_come_last_first() -> None:
 @pytest.fixture(scope="module")
 def samples(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     path = tmp_path_factory.mktemp("samples") / "samples"
-    recommender = Recommender(small_catalog(), fast(), no_scorer)
+    run = fast()
+    recommender = Recommender(small_catalog(), run.features, run.candidates)
     collect(recommender, reader(), np.array([2, 3]), np.full((2, 1), COLUMN["z"], np.int32), path)
     return Samples.load(path)
 
@@ -127,15 +145,83 @@ def test_rankers_train_and_list_all_candidates(name: str, samples: Samples) -> N
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["no logQ correction", "ids only, no attributes", "recent purchases summed once", "+ mined hard negatives"]
-)
+@pytest.mark.parametrize("name", ["no logQ correction", "ids only, no attributes", *NO_SUMS, "+ mined hard negatives"])
 def test_towers_train_and_list(name: str) -> None:
     learning = TrainingTrips(early=np.array([0, 1, 2]), ranking=np.array([2, 3]), valid=np.array([3]))
     asked = Lists(early=np.array([3]), judged=np.array([4]))
-    settings = fast().train.replace(dimension=4, uniform_negatives=8)
-    lists = ablation_towers.train_and_list(TOWERS[name], small_catalog(), reader(), learning, settings, asked, 3)
+    run = fast().training(dimension=4, uniform_negatives=8)
+    lists = ablation_towers.train_and_list(TOWERS[name], run, small_catalog(), reader(), learning, asked, 3)
     assert lists.early.shape == lists.judged.shape == (1, 3)
+
+
+def test_without_recent_purchases_a_query_is_that_of_no_history_and_once_summed_the_middle_half_life_counts() -> None:
+    settings = fast().train.replace(dimension=4)
+    recents = RecentEvents(small_catalog())
+    asked = [recents(batch(Ask(70, bought))) for bought in ((), (("a", 67),), (("a", 67), ("d", 60)))]
+    nothing, once = (TOWERS[name](small_catalog(), settings) for name in NO_SUMS)
+    empty, *others = (nothing.queries(recent).numpy().tolist() for recent in asked)
+    assert others == [empty, empty]
+    lately = asked[1].weight_BRL * np.array([9.0, 1.0, 0.0], np.float32)
+    first, same = (once.queries(recent).numpy() for recent in (asked[1], asked[1]._replace(weight_BRL=lately)))
+    assert first.tolist() == same.tolist()
+    assert not np.allclose(first, once.queries(asked[2]).numpy(), atol=1e-4)
+
+
+def test_without_cross_layers_the_ranker_has_none_and_one_item_means_one_embedding_row() -> None:
+    run = fast()
+    features = len(feature_records(small_catalog(), run.features))
+    plain, uncrossed, alike = (
+        ablation_ranking.Learner(small_catalog(), features, RANKERS[name])
+        for name in ("as it is", "no cross layers", "no item id")
+    )
+    inputs = {
+        "dense_CF": np.zeros((3, features), np.float32),
+        "item_C": np.array([COLUMN[item] for item in "abz"], np.int32),
+        "row_C": np.zeros(3, np.int32),
+        "user_B": np.zeros(1, np.int32),
+    }
+    a, b, z = alike({name: tf.constant(value) for name, value in inputs.items()}).numpy().tolist()
+    assert a == b != z  # a and b are of one colour
+    a, b, _ = plain({name: tf.constant(value) for name, value in inputs.items()}).numpy().tolist()
+    assert a != b
+    uncrossed({name: tf.constant(value) for name, value in inputs.items()})
+    names = [[v.name for v in learner.ranker.variables if "cross" in v.name] for learner in (plain, uncrossed)]
+    assert names[0] and not names[1]
+
+
+@pytest.fixture(scope="module")
+def small_shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The examples of a market of 64 shoppers."""
+    root = tmp_path_factory.mktemp("market")
+    run = run_settings(write(root / "source", **market(shoppers=64)))
+    ingest(data=run.data, tables_dir=root / "tables")
+    build_examples(run=run, tables_dir=root / "tables", examples_dir=root / "examples")
+    return root / "examples"
+
+
+def test_the_study_measures_towers_and_rankers_on_their_candidates(
+    small_shop: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the pre-ranker, by its line alone, and source by source: of the market's 40 items the union has at most 30."""
+
+    def settings(seed: int) -> RunSettings:
+        run = fast().training(seed=seed, dimension=4, uniform_negatives=8)
+        return run.replace(candidates=run.candidates.replace(limit=30, ranked=30))
+
+    monkeypatch.setattr(ablation, "settings", settings)
+    monkeypatch.setattr(ablation, "UNION", 30)
+    monkeypatch.setattr(ablation, "OUT", tmp_path)
+    world = ablation.World(small_shop)
+    for name in (LONGER, LINE_ALONE):
+        values, about = ablation.measure_towers(world, name)
+        assert {len(value) for value in values.values()} == {len(world.which)} and about["coverage@200"] > 0
+        assert np.nanmean(values["union_recall"]) > 0.5
+    by_pre_ranker, by_source = (world.samples(preranked)[1] for preranked in (True, False))
+    assert by_pre_ranker.item_C.tolist() != by_source.item_C.tolist()
+    for samples in (by_pre_ranker, by_source):
+        assert np.diff(samples.begin_n).max() <= 30 and samples.bought_C(world.trips).any()
+    values, _ = ablation.measure_ranker(world, "no price")
+    assert np.nanmean(values["ndcg@10"]) > 0
 
 
 def test_variants_are_compared_with_the_reference_on_the_same_trips(tmp_path: Path) -> None:

@@ -1,13 +1,20 @@
-"""The peers that need TensorFlow: trees on the graph's features, and the TFRS tutorial model."""
+"""The peers that need TensorFlow: trees on the ranker's features, and the TFRS tutorial model."""
+
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from benchmarks.peers.trees import rank
+from benchmarks.peers.trees import rank, ranking_rows
 from benchmarks.peers.tutorial import Tutorial
-from model.features.graph import feature_records
+from components.artifacts.examples import Examples
+from components.examples.run import build_examples
+from components.ingest.run import ingest
+from model.features.records import feature_records
 from tests.benchmarks.test_peers import ask
 from tests.model.small_catalog import ITEMS, STORES, small_catalog
 from tests.pencil_world import trips_of
+from tests.worlds import market, run_settings, write
 from tfx_configs.recipes import fast
 
 
@@ -21,7 +28,7 @@ class OneFeature:
         return feature_CF[:, self._column]
 
 
-def test_trees_order_the_candidates_of_each_trip_by_the_graphs_features() -> None:
+def test_trees_order_the_candidates_of_each_trip_by_the_rankers_features() -> None:
     """Of d, a, b and z, u bought b twice and a once; v bought d. Equal scores keep the candidates' order."""
     trips = trips_of(
         ("u", 60, "a b"), ("u", 61, "b"), ("v", 60, "d"), ("u", 101, "a"), ("v", 102, "a"), letters=ITEMS, stores=STORES
@@ -31,6 +38,21 @@ def test_trees_order_the_candidates_of_each_trip_by_the_graphs_features() -> Non
     which = trips.first_test_trips()
     best = rank(OneFeature("own_count"), fast(), trips, small_catalog(), which, union, k=3)
     assert ["".join(ITEMS[i] for i in row if i >= 0) for row in best] == ["bad", "da"]
+
+
+def test_trees_learn_from_all_that_was_bought_and_a_share_of_the_rest_with_the_rankers_features(tmp_path: Path) -> None:
+    run = run_settings(write(tmp_path / "source", **market(shoppers=64)))
+    ingest(data=run.data, tables_dir=tmp_path / "tables")
+    build_examples(run=run, tables_dir=tmp_path / "tables", examples_dir=tmp_path / "examples")
+    examples = Examples(tmp_path / "examples")
+    trips, catalog = examples.trips(), examples.catalog()
+    whole, half = (
+        ranking_rows(run.training(negative_percent=percent, new_only_percent=0.0), trips, catalog)[0]
+        for percent in (100.0, 50.0)
+    )
+    assert whole.feature_CF.shape == (len(whole.label_C), len(feature_records(catalog, run.features)))
+    assert half.label_C.sum() == whole.label_C.sum() > 0
+    assert (half.label_C == 0).sum() == pytest.approx((whole.label_C == 0).sum() / 2, rel=0.1)
 
 
 def test_the_tutorial_model_learns_who_buys_what_and_gives_strangers_what_is_popular() -> None:

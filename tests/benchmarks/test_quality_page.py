@@ -68,5 +68,5 @@ def test_an_alternative_has_what_an_answer_of_it_costs_and_a_dash_where_nobody_m
     interval = {"delta_pct": 5.04, "low_pct": 3.0, "high_pct": 7.0}
     last = cut("2017-12-04", paired={"ndcg@10": {"against": {"popularity": interval}}})
     page = render("quality/alternatives", {"cuts": [last]}, latency={"rankers": {"aisle": {"cpu_ms_p50": 3.04}}})
-    assert "| **Aisle** | 0.3000 | – | 300 s | 3.0 ms | one graph" in page
+    assert "| **Aisle** | 0.3000 | – | 300 s | 3.0 ms | no TensorFlow in a server" in page
     assert "| popularity | 0.1000 | +5.0 (+3.0 to +7.0) | – | – | nothing to operate; the same list for all |" in page

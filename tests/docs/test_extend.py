@@ -37,7 +37,7 @@ def test_the_worked_examples_apply_to_the_code_and_their_checks_hold(tmp_path: P
         cwd=tmp_path,
         capture_output=True,
         text=True,
-        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        env=os.environ | {"PYTHONPATH": str(tmp_path), "AISLE_KERNEL_CACHE": str(tmp_path / "kernels")},
     )
     assert ran.returncode == 0, ran.stderr[-3000:]
 

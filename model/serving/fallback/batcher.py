@@ -1,6 +1,6 @@
 """Micro-batching: a free thread ranks all requests that wait, together. No request waits for a batch to fill.
 
-The graph's fixed cost is paid once a batch, so the busier the server, the less CPU a request takes.
+The fixed cost of the networks' calls is paid once a batch, so the busier the server, the less CPU a request takes.
 """
 
 import threading

@@ -146,7 +146,7 @@ class Ladder:
 def unranked(
     model: ServedModel, request: api.Request, popular: Sequence[str], personal: bool
 ) -> tuple[api.Answer, Rung]:
-    """The answer without the graph, in well under a millisecond, under the same rules.
+    """The answer without ranking, in well under a millisecond, under the same rules.
 
     Personal frequency: each purchase halves every `half_life_days` of the model, and popular items follow. A shopper
     without a history gets the popular items either way, as does a request for new items alone; the rung shows which.
