@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from model.features.graph import feature_records
+from model.networks.recommender import Recommender
 
 from benchmarks.ablation import ranking, towers
 from benchmarks.ablation.ranking import RANKERS
@@ -28,9 +30,7 @@ from components.train.trip_split import training_trips
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics
-from model.features.graph import feature_records
 from model.networks.pre_ranker import PreRanker
-from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
 from tfx_configs.recipes import full
 from tfx_configs.settings import RunSettings

@@ -8,13 +8,13 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+from model.features.joins import contains
 
 from components.train.input_pipeline import LossCurve, batches
 from components.train.towers import LEARNING_RATE, TwoTowers, item_index, retrieve, train_towers
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
-from model.features.joins import contains
 from model.networks.tfrs import tfrs
 from model.networks.two_tower import QueryTower
 from model.system.legacy_keras import tf

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from model.networks.recommender import Recommender
 
 from components.train.input_pipeline import batches
 from model.data.batch import Batch, TripReader
 from model.data.trips import Trips, slice_positions
 from model.evaluation.ranking_metrics import NO_ITEM
 from model.files import atomic_directory
-from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
 from tfx_configs.units import DAY_S
 

@@ -12,6 +12,8 @@ from typing import NamedTuple
 import lightgbm
 import numpy as np
 import yaml
+from model.features.graph import FeatureGraph
+from model.networks.recommender import Recommender
 
 from benchmarks.harness.samples import STEP, as_lists
 from components.train.input_pipeline import LossCurve, batches
@@ -23,9 +25,7 @@ from model.data.batch import Batch, TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import NO_ITEM
-from model.features.graph import FeatureGraph
 from model.networks.ranker import Ranker
-from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings
 

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from model.features.graph import feature_records
+from model.networks.recommender import Recommender
 
 from benchmarks.ablation import ranking as ablation_ranking
 from benchmarks.ablation import towers as ablation_towers
@@ -18,8 +20,6 @@ from components.train.ranker import no_scorer
 from components.train.trip_split import TrainingTrips
 from model.data.batch import Batch, TripReader
 from model.data.trips import Trips
-from model.features.graph import feature_records
-from model.networks.recommender import Recommender
 from model.system.legacy_keras import tf
 from tests.components.train.test_towers import inputs
 from tests.model.small_catalog import ITEMS, STORES, small_catalog

@@ -1,10 +1,10 @@
 """The peers that need TensorFlow: trees on the graph's features, and the TFRS tutorial model."""
 
 import numpy as np
+from model.features.graph import feature_records
 
 from benchmarks.peers.trees import rank
 from benchmarks.peers.tutorial import Tutorial
-from model.features.graph import feature_records
 from tests.benchmarks.test_peers import ask
 from tests.model.small_catalog import ITEMS, STORES, small_catalog
 from tests.pencil_world import trips_of
