@@ -29,7 +29,7 @@ from model.files import atomic_directory, read_json, write_json
 from model.package.engine import CATALOG, INDEX, ONNX, SAVED_MODEL, Engine
 from model.package.golden import write_golden
 from model.package.manifest import read_manifest, write_manifest
-from model.package.vector_index import RECALL_AT, build_index, load_index
+from model.package.vector_index import RECALL_AT, Index, build_index, load_index
 from model.ranking.networks import OnnxNetworks
 from model.rerank.policy import ITEMS
 from tfx_configs.rerank import ITEM
@@ -85,9 +85,11 @@ def make(model: str, examples: str, items: str, out: str) -> dict[str, Any]:
     real, asked_Qd = Catalog.load(source / CATALOG), queries(source, trips)
     if int(items) <= real.items:
         shutil.copytree(source, out, dirs_exist_ok=True)
+        indexed = _indexed(source / INDEX)
     else:
-        enlarged(source, real, int(items), asked_Qd[QUERIES:], Path(out))
-    return read_json(Path(out) / INDEX / "index.json") | {RECALL: recall(Path(out) / INDEX, asked_Qd[:QUERIES])}
+        indexed = enlarged(source, real, int(items), asked_Qd[QUERIES:], Path(out))
+    index = load_index(Path(out) / INDEX)
+    return index.about | {RECALL: recall(index, *indexed, asked_Qd[:QUERIES])}
 
 
 def queries(model: Path, trips: Trips) -> np.ndarray:
@@ -97,8 +99,11 @@ def queries(model: Path, trips: Trips) -> np.ndarray:
     return engine.recommender.query(TripReader(trips, engine.catalog).batch(which))
 
 
-def enlarged(model: Path, real: Catalog, items: int, tuning_Qd: np.ndarray, out: Path) -> None:
-    """Writes the model directory `out`: `model` with a catalog of `items` items and an index over them."""
+def enlarged(model: Path, real: Catalog, items: int, tuning_Qd: np.ndarray, out: Path) -> tuple[np.ndarray, np.ndarray]:
+    """Writes the model directory `out`: `model` with a catalog of `items` items and an index over them.
+
+    Returns ([N, d] vectors, [N] items) of the index.
+    """
     rng, manifest = np.random.default_rng(SEED), read_manifest(model)
     like_n = rng.integers(0, real.items, items - real.items)
     catalog = _repeated(real, like_n)
@@ -114,12 +119,20 @@ def enlarged(model: Path, real: Catalog, items: int, tuning_Qd: np.ndarray, out:
         ids = np.concatenate([table[ITEM].to_numpy(), catalog.item_ids[real.items :]])
         table = table.take(at).set_column(table.schema.get_field_index(ITEM), ITEM, [ids.astype(str)])
         pq.write_table(table, made / ITEMS)
-        index = build_index(*_vectors(model / INDEX, real.items, items, rng), lambda: tuning_Qd)
-        index.save(made / INDEX)
-        del index, table
+        del table
+        indexed = _vectors(model / INDEX, real.items, items, rng)
+        about = _save_index(*indexed, tuning_Qd, made / INDEX)
         write_golden(made, OnnxNetworks(made / ONNX))
         facts = {name: getattr(manifest, name) for name in _FACTS}
-        write_manifest(made, **facts, items=items, index=read_json(made / INDEX / "index.json"))
+        write_manifest(made, **facts, items=items, index=about)
+    return indexed
+
+
+def _save_index(vectors: np.ndarray, items: np.ndarray, tuning_Qd: np.ndarray, path: Path) -> dict[str, Any]:
+    """Builds and writes it, and lets go of its memory; returns what it is."""
+    index = build_index(vectors, items, lambda: tuning_Qd)
+    index.save(path)
+    return index.about
 
 
 _FACTS = ("kind", "cut_s", "retrieved", "ranked", "score_is_probability", "half_life_days")
@@ -144,8 +157,7 @@ def _repeated(real: Catalog, like_n: np.ndarray) -> Catalog:
 
 def _vectors(index: Path, real: int, items: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """([N, d] vectors, [N] items): those of the index, and one for each new item near one of them."""
-    vector_Nd = np.load(index / "vectors.npy", allow_pickle=False)
-    item_N = np.load(index / "items.npy", allow_pickle=False)
+    vector_Nd, item_N = _indexed(index)
     new = np.arange(real, items, dtype=item_N.dtype)
     whole = np.empty((len(item_N) + len(new), vector_Nd.shape[1]), np.float32)
     whole[: len(item_N)] = vector_Nd
@@ -156,12 +168,16 @@ def _vectors(index: Path, real: int, items: int, rng: np.random.Generator) -> tu
     return whole, np.concatenate([item_N, new])
 
 
-def recall(index: Path, asked_Qd: np.ndarray) -> float:
-    """Share of the true RECALL_AT nearest that the index finds, by float arithmetic over the vectors that it stores."""
-    vectors, items = (np.load(index / name, mmap_mode="r", allow_pickle=False) for name in ("vectors.npy", "items.npy"))
-    listed, found = load_index(index).search(asked_Qd, RECALL_AT), []
+def _indexed(index: Path) -> tuple[np.ndarray, np.ndarray]:
+    """([N, d] vectors, [N] items) of an exact index."""
+    vector_Nd, item_N = (np.load(index / name, allow_pickle=False) for name in ("vectors.npy", "items.npy"))
+    return vector_Nd, item_N
+
+
+def recall(index: Index, vector_Nd: np.ndarray, item_N: np.ndarray, asked_Qd: np.ndarray) -> float:
+    """Share of the true RECALL_AT nearest that the index finds."""
+    listed, share_Q = index.search(asked_Qd, RECALL_AT), []
     for query, row in zip(asked_Qd, listed, strict=True):
-        score = vectors @ query
-        nearest = items[np.argpartition(-score, RECALL_AT)[:RECALL_AT]]
-        found.append(np.isin(nearest, row).mean())
-    return round(float(np.mean(found)), 4)
+        nearest = item_N[np.argpartition(-(vector_Nd @ query), RECALL_AT)[:RECALL_AT]]
+        share_Q.append(np.isin(nearest, row).mean())
+    return round(float(np.mean(share_Q)), 4)

@@ -42,7 +42,7 @@ class Rate:
 
     def count(self, held: bool) -> int:
         """Long rounds with this result."""
-        return sum(1 for one in self.rounds if one["long"] and one["held"] == held)
+        return sum(1 for done in self.rounds if done["long"] and done["held"] == held)
 
 
 class Search:
