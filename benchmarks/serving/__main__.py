@@ -1,206 +1,230 @@
-"""What a server on one core can take: the highest rate with p99 under 25 ms, and latency, CPU and memory at half of it.
+"""What servers hold on one core and on two, and what a request costs them; whole servers with larger catalogs.
 
-`python -m benchmarks serving`, after `make bench-quality`, whose last model is served: the full catalog, and every
-shopper's real history before the cut. The server has one core, the client another. Then the index at larger catalogs,
-and the ranking network in ONNX Runtime.
+`python -m benchmarks serving`, after `make bench-quality`, whose last model is served; or with --model and --examples
+of any other run. Open-loop traffic over loopback with every shopper's real history; the deadline of production and a
+request log. The first run also makes what later ones reuse: the peers' environments and models, the larger catalogs.
 """
 
 import json
-import math
 import os
 import shutil
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import psutil
-from prometheus_client.parser import text_string_to_metric_families
+import typer
 
 from benchmarks.harness import process as child
 from benchmarks.harness import shop
-from benchmarks.harness.process import busy_s
 from benchmarks.harness.result_file import RESULTS
-from benchmarks.serving.load import Load, http_request, run_load
-from benchmarks.serving.tutorial import NAME
-from components.rollout.local.processes import READY_PATH, Backend, Process, free_port, get, running, wait_ready
+from benchmarks.serving import before, catalog, peers
+from benchmarks.serving.cores import loop_gain
+from benchmarks.serving.load import Target
+from benchmarks.serving.measure import LEAST_FULL, LIMIT_MS, PEER_WITHIN, SHOPPERS, WITHIN, Measurement, Traffic
+from benchmarks.serving.measure import SEED as SEED  # `python -m benchmarks` notes it in the result
+from benchmarks.serving.search import AGREE, QUICK, Pace
+from benchmarks.serving.servers import Command, aisle, client_core, pinned
+from components.kfp_support.progress import progress
 from components.rollout.local.trip_traffic import seed_store
 from model.data.trips import Trips
-from model.files import atomic_directory, write_json
-from model.package.manifest import verify
+from model.errors import InputError
+from model.files import write_json
+from model.package.manifest import Manifest, verify
 
-SCRATCH = RESULTS / "serving"
-SEED = 7
-LIMIT_MS = 25.0
-"""p99 of a rate that counts as taken."""
-FIRST_RPS, STEP = 40.0, 1.15
-STEP_S, STEP_REQUESTS, HALF_S, WARM_S, WARM_RPS = 6.0, 300, 20.0, 10.0, 40.0
-CATALOGS = (92_334, 1_000_000, 5_000_000)
-"""Items."""
-SHOPPERS = 500
+SCRATCH, BEFORE, CATALOGS = RESULTS / "serving", RESULTS / "before", RESULTS / "catalogs"
+FIRST_RPS, FIRST_PEER_RPS, FIRST_OLD_RPS = 150.0, 40.0, 30.0
+"""Where the climbs begin."""
+WITHIN_7 = Target(percent=90, limit_ms=7.0, least_full=LEAST_FULL)
 MAX_HISTORY = 2048
-PATIENT = ("--deadline-ms", "10000", "--max-in-flight", "10000")
-"""No fallbacks: the model answers everything, however late, so that the rates of all servers mean the same."""
-MLSERVER = ("mlserver==1.7.1", "tensorflow==2.21.0", "tf-keras==2.21.0", "tensorflow-recommenders==0.7.7")
-"""MLServer, the other Python server of the v2 protocol, as a peer. In an environment of its own: 1.7.1 wants an older
-FastAPI than KServe 0.21 does."""
-
-Command = Callable[[int, int], list[str]]
-"""(HTTP port, gRPC port) -> what starts a server."""
+NOT_RUN = {"TensorFlow Serving": "no server in PyPI, Debian, npm or Go's proxy: only its client API"}
+"""Peers that are missing, and why."""
 
 
-def main() -> dict[str, Any]:
-    """Measures everything, one thing after the other."""
-    model = shop.model()
-    core, trips, store = prepared(SCRATCH)
-    manifest, requests = verify(model), requests_of(trips)
-    tutorial = SCRATCH / "tutorial"
-    sizes = (str(manifest.items), str(len(trips.user_ids)))
-    subprocess.run(child.python("benchmarks.serving.tutorial:build", tutorial, *sizes), check=True)
-    python = mlserver_python(SCRATCH.parent / "mlserver")
-    servers: dict[str, Command] = {
-        "Aisle": lambda *ports: aisle(model, store, *PATIENT, ports=ports),
-        "plain KServe predictor": lambda http, _: child.python("benchmarks.serving.peer:main", tutorial, str(http)),
-        "the same in MLServer": lambda *ports: mlserver_command(python, SCRATCH / "settings", tutorial, *ports),
-    }
-    figures = {}
-    for name, start in servers.items():
-        with pinned(name, start, core, SCRATCH) as (process, port):
-            figures[name] = measured(process, port, requests)
-    vectors = str(model / "index" / "vectors.npy")
-    return {
-        "limit_ms": LIMIT_MS,
-        "catalog_items": manifest.items,
-        "shoppers": SHOPPERS,
-        "mean_history": round(float(trips.kept_events(trips.cut_s).sum() / len(trips.user_ids)), 1),
-        "aisle": figures.pop("Aisle"),
-        "peers": figures,
-        "catalog": [_printed("benchmarks.serving.catalog:main", core, vectors, str(items)) for items in CATALOGS],
-        "runtime": _printed("benchmarks.serving.runtime:main", core, str(shop.examples())),
-    }
+def main(
+    model: Annotated[Path | None, typer.Option(help="model directory; default: the quality benchmark's")] = None,
+    examples: Annotated[Path | None, typer.Option(help="examples that it was trained on")] = None,
+    quick: Annotated[bool, typer.Option(help="rounds of a second or two, to try it; no result is written")] = False,
+) -> dict[str, Any] | None:
+    """Makes what is missing, then measures one thing after the other."""
+    bench = Bench(model or shop.model(), examples or shop.examples(), QUICK if quick else Pace())
+    result = bench.run()
+    if quick:
+        write_json(SCRATCH / "quick.json", result)
+        progress(f"tried only: {SCRATCH / 'quick.json'}")
+        return None
+    return result
 
 
-def prepared(scratch: Path) -> tuple[int, Trips, Path]:
-    """(the server's core, trips, store of all histories), in an empty folder; this process takes another core."""
-    server_core, client_core = sorted(os.sched_getaffinity(0))[-2:][::-1]
-    os.sched_setaffinity(0, {client_core})
-    shutil.rmtree(scratch, ignore_errors=True)
-    trips = Trips.load(shop.examples() / Trips.DIRECTORY)
-    return server_core, trips, seed_store(trips, scratch / "store", MAX_HISTORY)
+class Bench:
+    """One run on two cores of this machine."""
+
+    def __init__(self, model: Path, examples: Path, pace: Pace) -> None:
+        shutil.rmtree(SCRATCH, ignore_errors=True)
+        self.model, self.examples, self.pace = model, examples, pace
+        self.sizes = catalog.SIZES if pace != QUICK else catalog.SIZES[:1]
+        self.manifest: Manifest = verify(model)
+        self.trips, self.store = histories(examples, SCRATCH)
+        self.core, self.other = server_cores()
+        self.traffic = Traffic.of(self.trips, SCRATCH)
+
+    def run(self) -> dict[str, Any]:
+        """The result, without hardware and versions."""
+        began = time.perf_counter()
+        catalogs = catalog.prepared(self.model, self.examples, self.sizes, CATALOGS)
+        servers, not_run = self._peers()
+        old = self._old_command()
+        prepared_s = time.perf_counter() - began
+        old_figures, at_rps = self._before(old)
+        aisle_figures, at_half = self._aisle(at_rps)
+        return {
+            "limit_ms": LIMIT_MS,
+            "least_full": LEAST_FULL,
+            "rounds_s": {"climb": self.pace.short_s, "deciding": self.pace.long_s, "of_a_decision": AGREE},
+            "catalog_items": self.manifest.items,
+            "candidates": self.manifest.ranked,
+            "shoppers": SHOPPERS,
+            "mean_history": round(float(self.trips.kept_events(self.trips.cut_s).sum() / len(self.trips.user_ids)), 1),
+            "client_core": client_core([self.core]),
+            "aisle": aisle_figures,
+            "before": old_figures,
+            "ratios": ratios(aisle_figures, at_half, old_figures),
+            "two_cores": self._two_cores(aisle_figures["max_rps_p99_25ms"]),
+            "peers": {name: self._peer(name, *server) for name, server in servers.items()},
+            "not_run": not_run,
+            "catalog": [self._catalog(directory, about) for directory, about in catalogs],
+            "networks": self._printed("benchmarks.serving.runtime:main", str(self.model), str(self.examples)),
+            "prepared_s": round(prepared_s),
+            "measured_s": round(time.perf_counter() - began - prepared_s),
+        }
+
+    def _aisle(self, at_rps: float | None) -> tuple[dict[str, Any], dict[str, Any] | None]:
+        """(figures on one core, what half of the old server's rate costs)"""
+        with pinned("aisle", self._server(), [self.core], SCRATCH) as live:
+            rest = Measurement(live, self.traffic, self.pace)
+            figures = rest.whole(WITHIN, FIRST_RPS)
+            at_half = rest.cost(at_rps) if at_rps else None
+            grpc = Measurement(live, self.traffic, self.pace, grpc=True)
+            figures["grpc"] = _over_grpc(grpc, FIRST_RPS)
+            return figures, at_half
+
+    def _two_cores(self, one_core_rps: float) -> dict[str, Any]:
+        """The same server on two cores, and what a second core is worth at most."""
+        cores = [self.core, self.other]
+        with pinned("aisle-2", self._server(), cores, SCRATCH) as live:
+            rest = Measurement(live, self.traffic, self.pace)
+            most, rates = rest.highest(WITHIN, FIRST_RPS)
+            within_7, rates_7 = rest.highest(WITHIN_7, FIRST_RPS / 2)
+            cost = rest.cost(max(most, FIRST_RPS) / 2)
+            grpc = _over_grpc(Measurement(live, self.traffic, self.pace, grpc=True), FIRST_RPS)
+            return {
+                "max_rps_p90_7ms": within_7,
+                "max_rps_p99_25ms": most,
+                "half_rps": cost["rps"],
+                **{name: cost[name] for name in ("cpu_ms_per_request", "client_cpu_ms_per_request")},
+                "gain": round(most / one_core_rps, 3) if one_core_rps else None,
+                "loop_gain": loop_gain(cores),
+                "client_core": client_core(cores),
+                "ready_s": round(live.ready_s, 1),
+                "rss_mb": live.rss_mb(),
+                "grpc": grpc,
+                "rates": rates,
+                "rates_p90_7ms": rates_7,
+            }
+
+    def _before(self, command: Command | str) -> tuple[dict[str, Any], float | None]:
+        """(figures of the old server, half of its highest rate); without it why, and None."""
+        if isinstance(command, str):
+            return {"not_run": command}, None
+        with pinned("before", command, [self.core], SCRATCH) as live:
+            figures = Measurement(live, self.traffic, self.pace).whole(WITHIN, FIRST_OLD_RPS)
+            return {"commit": before.COMMIT[:7], **figures}, figures["half_rps"]
+
+    def _old_command(self) -> Command | str:
+        """What starts the old server, or why it cannot be."""
+        try:
+            tree = before.sources(BEFORE)
+            model = before.trained(tree, self.examples)
+        except (InputError, subprocess.CalledProcessError) as error:
+            progress(str(error))
+            return str(error)
+        log = str((SCRATCH / "log-before").absolute())
+        return aisle(model, self.store, "--request-log", log, tree=tree)
+
+    def _peer(self, name: str, command: Command, traffic: Traffic) -> dict[str, Any]:
+        with pinned(name, command, [self.core], SCRATCH) as live:
+            return Measurement(live, traffic, self.pace).whole(PEER_WITHIN, FIRST_PEER_RPS)
+
+    def _peers(self) -> tuple[dict[str, tuple[Command, Traffic]], dict[str, str]]:
+        """({name: what starts it, its requests}, {name: why it is missing}), all with as many candidates as Aisle."""
+        tutorial = SCRATCH / "tutorial"
+        sizes = map(str, (self.manifest.items, len(self.trips.user_ids), self.manifest.ranked))
+        subprocess.run(child.python("benchmarks.serving.tutorial:build", tutorial, *sizes), check=True)
+        servers = {"plain KServe predictor": (peers.kserve_command(tutorial), self.traffic)}
+        not_run = dict(NOT_RUN)
+        batched = Traffic.of(self.trips, SCRATCH / "triton-requests", shape=(1, 1), only=("user_id",))
+        others = {
+            "the same in MLServer": (peers.MLSERVER, "mlserver", peers.mlserver_command, self.traffic),
+            "the same in Triton": (peers.TRITON, "triton", peers.triton_command, batched),
+        }
+        for name, (packages, folder, command, traffic) in others.items():
+            try:
+                python = peers.environment(RESULTS / folder, *packages)
+            except subprocess.CalledProcessError as error:
+                not_run[name] = f"its packages cannot be installed ({error})"
+            else:
+                servers[name] = (command(python, (SCRATCH / folder).absolute(), tutorial), traffic)
+        return servers, not_run
+
+    def _catalog(self, directory: Path, about: dict[str, Any]) -> dict[str, Any]:
+        items = verify(directory).items
+        figures = catalog.served(directory, items, self.core, self.store, self.traffic, self.pace, SCRATCH)
+        return {**about, **figures}
+
+    def _server(self) -> Command:
+        return aisle(self.model, self.store, "--request-log", str((SCRATCH / "log").absolute()))
+
+    def _printed(self, function: str, *arguments: str) -> dict[str, Any]:
+        """What a function returns, called on one core."""
+        command = ["taskset", "-c", str(self.core), *child.python(function, *arguments)]
+        line = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
+        return dict(json.loads(line))
 
 
-def aisle(model: Path, store: Path, *options: str, ports: tuple[int, ...]) -> list[str]:
-    """What starts Aisle's server."""
-    where = ("--host-loopback", "--model-dir", str(model), "--store", f"lmdb:{store}")
-    listening = ("--http-port", str(ports[0]), "--grpc-port", str(ports[1]))
-    return [sys.executable, "-m", "model.serving.server", *where, *options, *listening]
+def _over_grpc(grpc: Measurement, first: float) -> dict[str, Any]:
+    """The highest rate over gRPC, and the CPU of half of it."""
+    most, rates = grpc.highest(WITHIN, first)
+    cost = grpc.cost(max(most, first) / 2)
+    names = ("p50_ms", "p90_ms", "p99_ms", "cpu_ms_per_request", "client_cpu_ms_per_request")
+    return {"max_rps_p99_25ms": most, "half_rps": cost["rps"], **{name: cost[name] for name in names}, "rates": rates}
 
 
-def measured(process: Process, port: int, requests: Sequence[bytes]) -> dict[str, Any]:
-    """The highest rate taken, and what half of it costs.
+def ratios(aisle: dict[str, Any], at_half: dict[str, Any] | None, old: dict[str, Any]) -> dict[str, Any]:
+    """{cpu, rps: how many times less and more than before; at_rps}; empty without the old server.
 
-    Rates rise until half of the answers are late, not until the first p99 that is: at low rates the machine itself is
-    slower now and then.
+    Args:
+        at_half: cost of Aisle at half of the old server's highest rate, which is what `old` has its own cost at.
     """
-    run_load(port, requests, WARM_RPS, WARM_S, SEED)
-    taken, rates, rps = 0.0, [], FIRST_RPS
-    while True:
-        load = run_load(port, requests, rps, max(STEP_S, STEP_REQUESTS / rps), SEED)
-        rates.append({"rps": round(rps, 1), "p50_ms": _ms(load, 50), "p99_ms": _ms(load, 99)})
-        print(process.name, rates[-1], flush=True)
-        if load.quantile_ms(0.99) < LIMIT_MS:
-            taken = rps
-        if load.quantile_ms(0.5) >= LIMIT_MS:
-            break
-        rps *= STEP
-    half = max(taken, FIRST_RPS) / 2
-    before = _stages(port)
-    cpu_s, client_s, all_s, begin = process.cpu_s(), time.process_time(), busy_s(), time.perf_counter()
-    load = run_load(port, requests, half, HALF_S, SEED + 1)
-    seconds, own_s = time.perf_counter() - begin, process.cpu_s() - cpu_s
-    others = (busy_s() - all_s - own_s - (time.process_time() - client_s)) / seconds
-    answered = len(load.latency_ms)
-    stages_ms = {stage: round(1000 * (s - before.get(stage, 0)) / answered, 3) for stage, s in _stages(port).items()}
+    if at_half is None:
+        return {}
+    most = old["max_rps_p99_25ms"]
     return {
-        "max_rps_p99_25ms": round(taken, 1),
-        **{f"p{q}_ms": _ms(load, q) for q in (50, 90, 99)},
-        "half_rps": round(half, 1),
-        "cpu_ms_per_request": round(1000 * own_s / answered, 3),
-        "stages_ms": stages_ms,
-        "rss_mb": round(psutil.Process(process.pid).memory_info().rss / 1e6),
-        "not_200": sum(load.statuses.values()) - load.statuses[200] + load.lost,
-        "full_share": load.rungs["full"] / max(sum(load.rungs.values()), 1),
-        "other_cores": round(max(others, 0.0), 2),
-        "rates": rates,
+        "at_rps": old["half_rps"],
+        "cpu_ms_per_request": at_half["cpu_ms_per_request"],
+        "cpu": round(old["cpu_ms_per_request"] / at_half["cpu_ms_per_request"], 2),
+        "rps": round(aisle["max_rps_p99_25ms"] / most, 2) if most else None,
     }
 
 
-def _ms(load: Load, percent: int) -> float | None:
-    """A percentile of the latencies; None where it is among what was lost."""
-    latency_ms = load.quantile_ms(percent / 100)
-    return round(latency_ms, 2) if math.isfinite(latency_ms) else None
+def histories(examples: Path, folder: Path) -> tuple[Trips, Path]:
+    """(trips, a fresh store in `folder` of every shopper's events before the cut)"""
+    trips = Trips.load(examples / Trips.DIRECTORY)
+    return trips, seed_store(trips, folder / "store", MAX_HISTORY)
 
 
-def _stages(port: int) -> dict[str, float]:
-    """Seconds that each stage has taken so far, a batch counted once; none where the server does not report them."""
-    status, page = get(port, "/metrics")
-    if status != 200:
-        return {}
-    families = text_string_to_metric_families(page.decode())
-    samples = (sample for family in families if family.name == "aisle_stage_seconds" for sample in family.samples)
-    return {sample.labels["stage"]: sample.value for sample in samples if sample.name.endswith("_sum")}
-
-
-def _printed(function: str, core: int, *arguments: str) -> dict[str, Any]:
-    """What a function returns, called on one core."""
-    command = ["taskset", "-c", str(core), *child.python(function, *arguments)]
-    line = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1]
-    print(function, line, flush=True)
-    return dict(json.loads(line))
-
-
-def requests_of(trips: Trips) -> list[bytes]:
-    """A request of each of the first shoppers at the cut, as the bytes to send."""
-    moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(trips.cut_s))
-
-    def body(user: str) -> bytes:
-        values = {"user_id": user, "request_time": moment}
-        inputs = [{"name": name, "shape": [1], "datatype": "BYTES", "data": [value]} for name, value in values.items()]
-        return json.dumps({"inputs": inputs}).encode()
-
-    return [http_request(READY_PATH.replace("ready", "infer"), body(str(user))) for user in trips.user_ids[:SHOPPERS]]
-
-
-@contextmanager
-def pinned(name: str, start: Command, core: int, scratch: Path) -> Iterator[tuple[Process, int]]:
-    """A server on one core, ready; its log is scratch/name.log."""
-    backend = Backend(http_port=free_port(), grpc_port=free_port())
-    arguments = ["taskset", "-c", str(core), *start(backend.http_port, backend.grpc_port)]
-    with running(name, arguments, scratch / f"{name}.log") as process:
-        wait_ready(process, backend)
-        yield process, backend.http_port
-
-
-def mlserver_python(folder: Path) -> Path:
-    """MLServer's Python, installed into `folder` when it is not there yet (some minutes, 2.2 GB)."""
-    if not folder.exists():
-        made = folder.with_name(f"{folder.name}.new")
-        subprocess.run([sys.executable, "-m", "venv", "--clear", str(made)], check=True)
-        subprocess.run([str(made / "bin" / "python"), "-m", "pip", "install", "--quiet", *MLSERVER], check=True)
-        made.rename(folder)
-    return folder / "bin" / "python"
-
-
-def mlserver_command(python: Path, folder: Path, models: Path, http_port: int, grpc_port: int) -> list[str]:
-    """What starts it with the tutorial's models (benchmarks/serving/tutorial.py); `folder` takes two settings files."""
-    with atomic_directory(folder) as out:
-        ports = {"host": "127.0.0.1", "http_port": http_port, "grpc_port": grpc_port, "metrics_endpoint": None}
-        write_json(out / "settings.json", ports | {"parallel_workers": 0, "debug": False})
-        implementation = "benchmarks.serving.mlserver_model.Predictor"
-        parameters = {"uri": str(models.absolute())}
-        model = {"name": NAME, "implementation": implementation, "parameters": parameters}
-        write_json(out / "model-settings.json", model)
-    return [str(python), "-m", "mlserver.cli.main", "start", str(folder)]
+def server_cores() -> tuple[int, int]:
+    """(the core of servers, the core that they get as second). Raises InputError where this process has only one."""
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < 2:
+        raise InputError("serving: expected two cores, one of them for the client, got one")
+    return cores[-1], cores[-2]

@@ -18,10 +18,10 @@ class Predictor(kserve.Model):
         self.ready = True
 
     def predict(self, payload: kserve.InferRequest, headers: dict[str, str] | None = None) -> kserve.InferResponse:
-        item_K, score_K = self._tutorial.best(payload.inputs[0].as_numpy()[:1])
+        item_BK, score_BK = self._tutorial.best(payload.inputs[0].as_numpy()[:1])
         outputs = [
-            InferOutput("item_id", [K], "BYTES", data=item_K),
-            InferOutput("score", [K], "FP32", data=score_K),
+            InferOutput("item_id", [K], "BYTES", data=item_BK[0]),
+            InferOutput("score", [K], "FP32", data=score_BK[0]),
         ]
         return kserve.InferResponse(payload.id or "1", NAME, outputs)
 

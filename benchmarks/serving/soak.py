@@ -4,16 +4,19 @@
 with the deadline of production and a request log.
 """
 
+import shutil
 from typing import Annotated, Any
 
 import numpy as np
-import psutil
 import typer
 
 from benchmarks.harness import shop
 from benchmarks.harness.result_file import RESULTS
-from benchmarks.serving.__main__ import SEED, WARM_RPS, WARM_S, aisle, pinned, prepared, requests_of
+from benchmarks.serving.__main__ import histories, server_cores
 from benchmarks.serving.load import Load, run_load
+from benchmarks.serving.measure import SEED, WARM_RPS, Traffic
+from benchmarks.serving.search import Pace
+from benchmarks.serving.servers import aisle, pinned
 from components.kfp_support.progress import progress
 from model.files import read_json
 
@@ -22,21 +25,17 @@ MINUTES, WINDOWS = 30, 6
 
 
 def main(minutes: Annotated[float, typer.Option(help="altogether")] = MINUTES) -> dict[str, Any]:
-    core, trips, store = prepared(SCRATCH)
+    shutil.rmtree(SCRATCH, ignore_errors=True)
+    (core, _), (trips, store) = server_cores(), histories(shop.examples(), SCRATCH)
     rps = read_json(RESULTS / "serving.json")["aisle"]["half_rps"]
-    log = ("--request-log", str(SCRATCH / "log"))
-
-    def start(*ports: int) -> list[str]:
-        return aisle(shop.model(), store, *log, ports=ports)
-
-    with pinned("soak", start, core, SCRATCH) as (process, port):
-        requests = requests_of(trips)
-        run_load(port, requests, WARM_RPS, WARM_S, SEED)
+    start = aisle(shop.model(), store, "--request-log", str(SCRATCH / "log"))
+    with pinned("soak", start, [core], SCRATCH) as live:
+        port, requests = live.backend.http_port, Traffic.of(trips, SCRATCH).http
+        run_load(port, requests, WARM_RPS, Pace().warm_s, SEED)
         windows = []
         for number in range(WINDOWS):
             load = run_load(port, requests, rps, minutes * 60 / WINDOWS, SEED + number)
-            rss_mb = round(psutil.Process(process.pid).memory_info().rss / 1e6)
-            windows.append(_window(load, rss_mb))
+            windows.append(_window(load, live.rss_mb()))
             progress(f"{number + 1} of {WINDOWS}: {windows[-1]}")
     return {"minutes": minutes, "rps": rps, "windows": windows} | verdict(windows)
 
@@ -45,8 +44,8 @@ def _window(load: Load, rss_mb: int) -> dict[str, Any]:
     return {
         "minutes": round(load.seconds / 60, 2),
         "requests": len(load.latency_ms) + load.lost,
-        "not_200": sum(load.statuses.values()) - load.statuses[200] + load.lost,
-        "full_share": round(load.rungs["full"] / max(sum(load.rungs.values()), 1), 5),
+        "not_200": load.not_200,
+        "full_share": round(load.full_share or 0.0, 5),
         "p50_ms": round(load.quantile_ms(0.5), 2),
         "p99_ms": round(load.quantile_ms(0.99), 2),
         "rss_mb": rss_mb,

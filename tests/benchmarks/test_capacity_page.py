@@ -6,7 +6,7 @@ SERVING = {
     "aisle": {"max_rps_p99_25ms": 100.0, "cpu_ms_per_request": 5.0},
     "catalog_items": 50_000,
     "mean_history": 500.0,
-    "catalog": [{"items": 50_000, "rss_mb": 100}, {"items": 1_050_000, "rss_mb": 500}],
+    "catalog": [{"items": 50_000, "rss_mb": 100}, {"items": 1_050_000, "rss_mb": 500, "lists": 4099}],
 }
 DEMO = {"data": {"users": 2_000}}
 
@@ -21,8 +21,8 @@ def test_formulas_are_filled_in_for_this_shop_and_for_a_large_one() -> None:
     assert rows["CPU, all busy"] == ("0.2 cores", "500.0 cores")
     assert rows["serving cores"] == ("1", "2,000")
     assert rows["vectors"] == ("6.4 MB", "12.8 GB")  # 4 bytes, 32 wide
-    assert rows["index in memory"] == ("20.0 MB", "40.0 GB")  # 400 MB for a million more
-    assert rows["lists of the index"] == ("exact", "10,000")
+    assert rows["catalog and index in memory"] == ("20.0 MB", "40.0 GB")  # 400 MB for a million more
+    assert rows["lists of the index"] == ("exact", "40,000")  # 4099 are 4 times the root of 1,050,000
     assert rows["state"] == ("24.0 MB", "720.0 GB")  # 2,000 x 500 x 24; 50 million x 600 x 24
     assert rows["Redis shards of 64 GB, 75% full"] == ("1, and replicas", "15, and replicas")
     assert rows["history read"] == ("600 kB/s", "1.4 GB/s")
