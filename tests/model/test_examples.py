@@ -15,10 +15,10 @@ from model.data import batch, catalog, trips
 SHELVES_WITHOUT_EXAMPLES = ("model.features", "model.networks", "model.baselines")
 """Their classes need no example yet."""
 WITHOUT_EXAMPLE = {
-    *("OpenedModel", "Engine", "OnnxNetworks", "NetworkScorer"),
+    *("OpenedModel", "Engine", "OnnxNetworks", "NetworkScorer", "VectorRows"),
     *("ShortWayServer", "LoopbackRestServer", "LoopbackGrpcServer"),
 }
-"""The first need an exported model or its networks; the others are servers that KServe starts."""
+"""The first need an exported model, its networks or its index; the others are servers that KServe starts."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 MODULES = sorted(info.name for info in pkgutil.walk_packages(model.__path__, "model.") if not info.ispkg)
 
