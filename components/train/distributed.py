@@ -66,6 +66,7 @@ def gather(value_N: Tensor) -> Tensor:
     context = _with_others()
     if context is None:
         return value_N
+    value_N = tf.identity(value_N)  # an input of the step is on no device, and only what is on one can be gathered
     sizes = context.all_gather(tf.shape(value_N), axis=0)
     before = tf.reduce_sum(sizes[: context.replica_id_in_sync_group])
     return tf.roll(context.all_gather(value_N, axis=0), -before, axis=0)

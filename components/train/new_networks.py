@@ -13,7 +13,9 @@ from tfx_configs.settings import RunSettings
 
 def new_networks(run: RunSettings, catalog: Catalog) -> tuple[TwoTowers, TrainedNetworks]:
     """The towers as they are trained, and all networks, the same towers among them."""
-    with workers.strategy().scope():
+    strategy = workers.strategy()
+    preranker = PreRanker(len(catalog.promotions))  # out of the scope: every worker trains all of it alone
+    with strategy.scope():
         towers = TwoTowers(catalog, run.train)
         ranker = Ranker(
             len(feature_records(catalog, run.features)),
@@ -21,7 +23,7 @@ def new_networks(run: RunSettings, catalog: Catalog) -> tuple[TwoTowers, Trained
             catalog.attribute_sizes,
             catalog.user_attribute_sizes,
         )
-        return towers, TrainedNetworks(towers.queries, PreRanker(len(catalog.promotions)), ranker)
+        return towers, TrainedNetworks(towers.queries, preranker, ranker)
 
 
 def recommender_of(run: RunSettings, catalog: Catalog, networks: TrainedNetworks) -> Recommender:
