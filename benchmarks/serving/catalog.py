@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.harness import process as child
@@ -117,7 +118,7 @@ def enlarged(model: Path, real: Catalog, items: int, tuning_Qd: np.ndarray, out:
         table = pq.read_table(model / ITEMS)
         at = np.concatenate([np.arange(len(table)), like_n % len(table)])
         ids = np.concatenate([table[ITEM].to_numpy(), catalog.item_ids[real.items :]])
-        table = table.take(at).set_column(table.schema.get_field_index(ITEM), ITEM, [ids.astype(str)])
+        table = table.take(at).set_column(table.schema.get_field_index(ITEM), ITEM, pa.array(ids.tolist(), pa.string()))
         pq.write_table(table, made / ITEMS)
         del table
         indexed = _vectors(model / INDEX, real.items, items, rng)

@@ -56,6 +56,8 @@ async def _run(
 ) -> Load:
     options = [("grpc.use_local_subchannel_pool", 1)]
     channels = [grpc.aio.insecure_channel(f"127.0.0.1:{port}", options) for _ in range(CHANNELS)]
+    for channel in channels:
+        await channel.channel_ready()
     calls = itertools.cycle([channel.unary_unary(METHOD) for channel in channels])
 
     async def send(message: bytes) -> tuple[int, str]:

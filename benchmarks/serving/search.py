@@ -13,7 +13,7 @@ BISECTIONS = 2
 """Of the bracket between the highest rate held and the lowest that failed."""
 MOST_RPS, LEAST_RPS = 20_000.0, 20.0
 AGREE = 2
-"""Long rounds with the same result decide."""
+"""Long rounds with the same result decide; the two rates at the end are decided."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +40,17 @@ class Rate:
     rps: float
     rounds: list[dict[str, Any]] = field(default_factory=list)
 
-    def count(self, held: bool) -> int:
-        """Long rounds with this result."""
+    @property
+    def decided(self) -> bool:
+        """Whether AGREE long rounds have the same result."""
+        return max(self._count(True), self._count(False)) >= AGREE
+
+    @property
+    def holds(self) -> bool:
+        """The result where it is decided, else that of the last round."""
+        return self._count(True) >= AGREE if self.decided else bool(self.rounds[-1]["held"])
+
+    def _count(self, held: bool) -> int:
         return sum(1 for done in self.rounds if done["long"] and done["held"] == held)
 
 
@@ -59,34 +68,33 @@ class Search:
         Args:
             first: where the climb begins, requests a second.
         """
-        held, failed, rps = 0.0, math.inf, first
-        while rps <= MOST_RPS:
-            if self._round(rps, long=False) or self._decided(rps):
-                held, rps = rps, rps * STEP
-            else:
-                failed = rps
-                break
+        rps = first
+        while rps <= MOST_RPS and (self._round(rps, long=False) or self._round(rps, long=True)):
+            rps *= STEP
+        held, failed = self._bracket()
         while not held and failed > LEAST_RPS:
-            rps = failed / STEP
-            held, failed = (rps, failed) if self._decided(rps) else (0.0, rps)
+            self._round(failed / STEP, long=True)
+            held, failed = self._bracket()
         for _ in range(BISECTIONS if held and failed < math.inf else 0):
-            middle = math.sqrt(held * failed)
-            held, failed = (middle, failed) if self._decided(middle) else (held, middle)
-        while held and not self._decided(held):
-            failed, held = held, max((rps for rps in self._rates if rps < held), default=0.0)
-        return held
+            self._round(math.sqrt(held * failed), long=True)
+            held, failed = self._bracket()
+        while open_ends := [rps for rps in self._bracket() if rps in self._rates and not self._rates[rps].decided]:
+            self._round(open_ends[-1], long=True)
+        return self._bracket()[0]
 
     def report(self) -> list[dict[str, Any]]:
         """Every rate tried, rising, with its rounds."""
         rates = sorted(self._rates.values(), key=lambda rate: rate.rps)
         return [{"rps": round(rate.rps, 1), "rounds": rate.rounds} for rate in rates]
 
-    def _decided(self, rps: float) -> bool:
-        """Whether it holds: the result of AGREE long rounds."""
-        rate = self._rates.setdefault(rps, Rate(rps=rps))
-        while max(rate.count(True), rate.count(False)) < AGREE:
-            self._round(rps, long=True)
-        return rate.count(True) >= AGREE
+    def _bracket(self) -> tuple[float, float]:
+        """(the highest rate that holds with all lower ones, the lowest that does not); 0 and infinity for none."""
+        held = 0.0
+        for rps, rate in sorted(self._rates.items()):
+            if not rate.holds:
+                return held, rps
+            held = rps
+        return held, math.inf
 
     def _round(self, rps: float, long: bool) -> bool:
         load = self._ask(rps, self._pace.long_s if long else self._pace.short_s, self._target)
