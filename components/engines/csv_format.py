@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import functools
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -67,6 +68,13 @@ def csv_format(path: Path) -> CsvFormat:
         InputError: the file is empty or no text, its columns have no names or the same, or a row has more or fewer
             values.
     """
+    status = path.stat()
+    return _format(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=16)
+def _format(path: Path, changed_ns: int, size: int) -> CsvFormat:
+    """As csv_format; a file that did not change is read once."""
     encoding = _encoding(path)
     with path.open(encoding=encoding, newline="") as text:
         sample = text.read(_SAMPLE_CHARACTERS)

@@ -35,18 +35,15 @@ SEED = 7
 
 
 def made_up(catalog: Catalog) -> Batch:
-    """REQUESTS requests in the week after the cut: popular and rare items, on several trips, in every store.
-
-    Args:
-        catalog: some item of it was bought before the cut.
-    """
+    """REQUESTS requests in the week after the cut: popular and rare items, on several trips, in every store."""
     rng = np.random.default_rng(SEED)
-    active, cut_s = catalog.active_items(), int(catalog.snapshot_W[-1])
+    cut_s = int(catalog.snapshot_W[-1])
     length_B = rng.integers(1, LONGEST + 1, REQUESTS)
     length_B[::10] = 0
     events = int(length_B.sum())
-    weight_n = catalog.decayed_WI[-1, active].astype(np.float64)
-    popular_H, rare_H = rng.choice(active, events, p=weight_n / weight_n.sum()), rng.choice(active, events)
+    weight_I = catalog.decayed_WI[-1].astype(np.float64) + TOLERANCE
+    popular_H = rng.choice(catalog.items, events, p=weight_I / weight_I.sum())
+    rare_H = rng.integers(0, catalog.items, events)
     day_H = np.concatenate([np.sort(rng.integers(1, OLDEST_DAYS, n))[::-1] for n in length_B])
     time_B = cut_s + rng.integers(0, 7 * DAY_S, REQUESTS)
     return Batch(
