@@ -116,10 +116,6 @@ class Features:
         _fill(self.snapshot, Histories.of(batch), plan, item_C, end_B, out_CF)
         return out_CF
 
-    def column(self, raw_CF: np.ndarray, name: str) -> np.ndarray:
-        """[C] the feature of that name."""
-        return raw_CF[:, self.names.index(name)]
-
 
 @kernel
 def week_of(snapshot_W, time_s):
