@@ -35,6 +35,8 @@ from model.package.manifest import Manifest, verify
 SCRATCH, BEFORE, CATALOGS = RESULTS / "serving", RESULTS / "before", RESULTS / "catalogs"
 FIRST_RPS, FIRST_PEER_RPS, FIRST_OLD_RPS = 150.0, 40.0, 30.0
 """Where the climbs begin."""
+COARSELY = 1
+"""Bisections where a rate is only compared with others, to save time."""
 WITHIN_7 = Target(percent=90, limit_ms=7.0, least_full=LEAST_FULL)
 MAX_HISTORY = 2048
 NOT_RUN = {"TensorFlow Serving": "no server in PyPI, Debian, npm or Go's proxy: only its client API"}
@@ -105,7 +107,7 @@ class Bench:
             figures = rest.whole(WITHIN, FIRST_RPS)
             at_half = rest.cost(at_rps) if at_rps else None
             grpc = Measurement(live, self.traffic, self.pace, grpc=True)
-            figures["grpc"] = _over_grpc(grpc, FIRST_RPS)
+            figures["grpc"] = _over_grpc(grpc, max(figures["half_rps"], FIRST_RPS))
             return figures, at_half
 
     def _two_cores(self, one_core_rps: float) -> dict[str, Any]:
@@ -113,10 +115,11 @@ class Bench:
         cores = [self.core, self.other]
         with pinned("aisle-2", self._server(), cores, SCRATCH) as live:
             rest = Measurement(live, self.traffic, self.pace)
-            most, rates = rest.highest(WITHIN, FIRST_RPS)
-            within_7, rates_7 = rest.highest(WITHIN_7, FIRST_RPS / 2)
+            first = max(0.7 * one_core_rps, FIRST_RPS)
+            most, rates = rest.highest(WITHIN, first)
+            within_7, rates_7 = rest.highest(WITHIN_7, first / 2, COARSELY)
             cost = rest.cost(max(most, FIRST_RPS) / 2)
-            grpc = _over_grpc(Measurement(live, self.traffic, self.pace, grpc=True), FIRST_RPS)
+            grpc = _over_grpc(Measurement(live, self.traffic, self.pace, grpc=True), first)
             return {
                 "max_rps_p90_7ms": within_7,
                 "max_rps_p99_25ms": most,
@@ -153,7 +156,7 @@ class Bench:
 
     def _peer(self, name: str, command: Command, traffic: Traffic) -> dict[str, Any]:
         with pinned(name, command, [self.core], SCRATCH) as live:
-            return Measurement(live, traffic, self.pace).whole(PEER_WITHIN, FIRST_PEER_RPS)
+            return Measurement(live, traffic, self.pace).whole(PEER_WITHIN, FIRST_PEER_RPS, COARSELY)
 
     def _peers(self) -> tuple[dict[str, tuple[Command, Traffic]], dict[str, str]]:
         """({name: what starts it, its requests}, {name: why it is missing}), all with as many candidates as Aisle."""
@@ -193,7 +196,7 @@ class Bench:
 
 def _over_grpc(grpc: Measurement, first: float) -> dict[str, Any]:
     """The highest rate over gRPC, and the CPU of half of it."""
-    most, rates = grpc.highest(WITHIN, first)
+    most, rates = grpc.highest(WITHIN, first, COARSELY)
     cost = grpc.cost(max(most, first) / 2)
     names = ("p50_ms", "p90_ms", "p99_ms", "cpu_ms_per_request", "client_cpu_ms_per_request")
     return {"max_rps_p99_25ms": most, "half_rps": cost["rps"], **{name: cost[name] for name in names}, "rates": rates}

@@ -12,7 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from benchmarks.harness.process import busy_s
 from benchmarks.serving.grpc_load import run_grpc_load, write_requests
 from benchmarks.serving.load import Load, Target, http_request, run_load
-from benchmarks.serving.search import Pace, Search, quantile
+from benchmarks.serving.search import BISECTIONS, Pace, Search, quantile
 from benchmarks.serving.servers import Live
 from components.rollout.local.processes import READY_PATH, get
 from model.data.trips import Trips
@@ -81,10 +81,10 @@ class Measurement:
             return run_grpc_load(self._live.backend.grpc_port, self._traffic.grpc, rps, seconds, self._seed, target)
         return run_load(self._live.backend.http_port, self._traffic.http, rps, seconds, self._seed, target)
 
-    def highest(self, target: Target, first: float) -> tuple[float, list[dict[str, Any]]]:
+    def highest(self, target: Target, first: float, bisections: int = BISECTIONS) -> tuple[float, list[dict[str, Any]]]:
         """(the highest rate that holds the target, every rate tried with its rounds)"""
         search = Search(self.load, target, self._pace)
-        rps = search.highest(first)
+        rps = search.highest(first, bisections)
         print(
             f"{self._live.process.name}: {rps:.1f} requests/s, p{target.percent} < {target.limit_ms:g} ms", flush=True
         )
@@ -110,9 +110,9 @@ class Measurement:
             "other_cores": round(max(others, 0.0), 2),
         }
 
-    def whole(self, target: Target, first: float) -> dict[str, Any]:
+    def whole(self, target: Target, first: float, bisections: int = BISECTIONS) -> dict[str, Any]:
         """The highest rate, what half of it costs, and memory."""
-        most, rates = self.highest(target, first)
+        most, rates = self.highest(target, first, bisections)
         cost = self.cost(max(most, WARM_RPS) / 2)
         return {
             "max_rps_p99_25ms": most,

@@ -10,7 +10,7 @@ from benchmarks.serving.load import Load, Target
 STEP = 1.5
 """From one rate of the climb to the next."""
 BISECTIONS = 2
-"""Of the bracket between the highest rate held and the lowest that failed."""
+"""Of the bracket between the highest rate held and the lowest that failed, unless a search asks for fewer."""
 MOST_RPS, LEAST_RPS = 20_000.0, 20.0
 AGREE = 2
 """Long rounds with the same result decide; the two rates at the end are decided."""
@@ -20,11 +20,11 @@ AGREE = 2
 class Pace:
     """How long things take, seconds. A rate that counts was held for AGREE long rounds."""
 
-    short_s: float = 4.0
+    short_s: float = 3.0
     """A round of the climb."""
     long_s: float = 20.0
     """A round at the rates that decide; one that can no longer hold ends early."""
-    cost_s: float = 15.0
+    cost_s: float = 10.0
     """At a given rate, for latency and CPU."""
     warm_s: float = 5.0
 
@@ -62,7 +62,7 @@ class Search:
         self._ask, self._target, self._pace = ask, target, pace
         self._rates: dict[float, Rate] = {}
 
-    def highest(self, first: float) -> float:
+    def highest(self, first: float, bisections: int = BISECTIONS) -> float:
         """The highest rate of those tried that held, as all lower ones did; 0 where none of them does.
 
         Args:
@@ -75,7 +75,7 @@ class Search:
         while not held and failed > LEAST_RPS:
             self._round(failed / STEP, long=True)
             held, failed = self._bracket()
-        for _ in range(BISECTIONS if held and failed < math.inf else 0):
+        for _ in range(bisections if held and failed < math.inf else 0):
             self._round(math.sqrt(held * failed), long=True)
             held, failed = self._bracket()
         while open_ends := [rps for rps in self._bracket() if rps in self._rates and not self._rates[rps].decided]:
