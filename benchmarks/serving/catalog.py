@@ -26,6 +26,7 @@ from components.kfp_support.progress import progress
 from model.data.batch import TripReader
 from model.data.catalog import Catalog, hashed_rows
 from model.data.trips import Trips
+from model.features.promotion_calendar import for_more_items
 from model.files import atomic_directory, read_json, write_json
 from model.package.engine import CATALOG, INDEX, ONNX, SAVED_MODEL, Engine
 from model.package.golden import write_golden
@@ -144,6 +145,8 @@ def _repeated(real: Catalog, like_n: np.ndarray) -> Catalog:
     """The catalog with an item more for each of `like_n`, the real items that they are like."""
     new = np.array([f"made-{number}" for number in range(len(like_n))])
     never_Wn = np.zeros((len(real.snapshot_W), len(like_n)), np.float32)
+    assert real.calendar is not None, "model directories have one"
+    key_N, running_N = real.calendar
     return dataclasses.replace(
         real,
         item_ids=np.concatenate([real.item_ids.astype(str), new]),
@@ -153,6 +156,7 @@ def _repeated(real: Catalog, like_n: np.ndarray) -> Catalog:
         repurchase_I=np.concatenate([real.repurchase_I, real.repurchase_I[like_n]]),
         recent_WI=np.concatenate([real.recent_WI, never_Wn], axis=1),
         decayed_WI=np.concatenate([real.decayed_WI, never_Wn], axis=1),
+        calendar=(for_more_items(key_N, real.items, real.items + len(like_n)), running_N),
     )
 
 

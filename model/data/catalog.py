@@ -121,6 +121,9 @@ class Catalog:
     promotions: tuple[Promotions, ...]
     buckets: int = 1
     """Of `vocabulary_I`, the first rows, which are shared by hash of the id."""
+    calendar: tuple[np.ndarray, np.ndarray] | None = None
+    """What model.features.promotion_calendar.changes makes of the promotions, in a model directory, where these have no
+    stretches: read from disk where a request asks."""
 
     @property
     def items(self) -> int:
@@ -163,6 +166,8 @@ class Catalog:
             for name in _STRINGS:
                 pq.write_table(pa.table({name: getattr(self, name)}), out / f"{name}.parquet")
             np.savez(out / "arrays.npz", **{name: getattr(self, name) for name in _ARRAYS})
+            for name, array in zip(_CALENDAR, self.calendar or (), strict=False):
+                np.save(out / name, array)
             for number, promotions in enumerate(self.promotions):
                 columns = {name: getattr(promotions, name) for name in _PROMOTION_ARRAYS}
                 pq.write_table(pa.table(columns), out / f"promotions_{number}.parquet")
@@ -183,7 +188,11 @@ class Catalog:
         strings: dict[str, Any] = {name: _columns(path / f"{name}.parquet")[name] for name in _STRINGS}
         with np.load(path / "arrays.npz", allow_pickle=False) as arrays:
             fields = strings | meta | {name: arrays[name] for name in _ARRAYS}
-        return cls(**fields, promotions=promotions)
+        calendar = None
+        if (path / _CALENDAR[0]).is_file():
+            keys, kinds = (np.load(path / name, mmap_mode="c", allow_pickle=False) for name in _CALENDAR)
+            calendar = np.asarray(keys), np.asarray(kinds)
+        return cls(**fields, promotions=promotions, calendar=calendar)
 
 
 def hashed_rows(item_ids: np.ndarray, buckets: int) -> np.ndarray:
@@ -201,7 +210,8 @@ def _columns(path: Path) -> dict[str, np.ndarray]:
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
-_NAMES = [field.name for field in dataclasses.fields(Catalog) if field.name != "promotions"]
+_NAMES = [field.name for field in dataclasses.fields(Catalog) if field.name not in ("promotions", "calendar")]
+_CALENDAR = ("calendar_keys.npy", "calendar_kinds.npy")
 _STRINGS = [name for name in _NAMES if name.endswith("_ids")]
 _ARRAYS = [name for name in _NAMES if re.search("_[A-Z]+$", name)]
 _META = [name for name in _NAMES if name not in (*_STRINGS, *_ARRAYS)]

@@ -40,7 +40,7 @@ class Snapshot(NamedTuple):
 
     @classmethod
     def of(cls, catalog: Catalog) -> "Snapshot":
-        change_N, running_N = changes(catalog.promotions, catalog.items)
+        change_N, running_N = catalog.calendar or changes(catalog.promotions, catalog.items)
         sizes = np.array([0, *catalog.attribute_sizes], np.int64)
         return cls(
             attribute_IA=writable(catalog.attribute_IA, np.int32),

@@ -4,10 +4,12 @@ Shape legend: P promotion stretches, N moments at which something changes, C ite
 """
 
 from collections.abc import Sequence
+from dataclasses import fields, replace
+from typing import Any
 
 import numpy as np
 
-from model.data.catalog import MISSING, MOST_KINDS, Promotions
+from model.data.catalog import MISSING, MOST_KINDS, Catalog, Promotions
 from model.kernels.compiler import kernel
 from tfx_configs.units import HOUR_S
 
@@ -41,6 +43,20 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
     key, mask = key[order], np.bitwise_xor.accumulate(bit[order])
     settled = np.append(key[1:] != key[:-1], True)
     return key[settled], mask[settled]
+
+
+def with_calendar(catalog: Catalog) -> Catalog:
+    """The catalog with its calendar made, for a model directory; of the promotions only the kinds stay."""
+    nothing: dict[str, Any] = {field.name: np.zeros(0, np.int32) for field in fields(Promotions) if field.name != "kind"}
+    kinds = tuple(replace(promotions, **nothing) for promotions in catalog.promotions)
+    return replace(catalog, promotions=kinds, calendar=changes(catalog.promotions, catalog.items))
+
+
+def for_more_items(key_N: np.ndarray, items: int, more: int) -> np.ndarray:
+    """[N] int64 the keys of a calendar of `items` items in a catalog to which others were added at the end."""
+    place_N, hour_N = np.divmod(key_N, HOURS)
+    store_N, item_N = np.divmod(place_N, items)
+    return np.where(key_N < 0, key_N, (store_N * more + item_N) * HOURS + hour_N)
 
 
 @kernel

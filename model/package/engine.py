@@ -3,7 +3,6 @@
 Shape legend: B requests, R retrieved.
 """
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -33,7 +32,7 @@ class Engine:
 
     def __init__(self, directory: Path, networks: Networks | None = None) -> None:
         """networks: None: those of ONNX Runtime. Raises ModelRefused where the directory is not readable as a model."""
-        catalog = Catalog.load(directory / CATALOG)
+        self.catalog = catalog = Catalog.load(directory / CATALOG)
         features, self._candidates = _settings(directory / SETTINGS)
         self.recommender: Recommends
         if (directory / ONNX).is_dir():
@@ -41,8 +40,6 @@ class Engine:
             self.recommender = Recommender(catalog, features, self._candidates, networks=networks)
         else:
             self.recommender = load_baseline(directory / BASELINE, catalog, features, self._candidates)
-        # The recommender has a calendar made from them, which is all that is asked.
-        self.catalog = dataclasses.replace(catalog, promotions=())
         self._index = load_index(directory / INDEX) if (directory / INDEX).is_dir() else None
 
     @property

@@ -6,6 +6,7 @@ from typing import Any
 from model.baselines.storage import save as save_baseline
 from model.data.catalog import Catalog
 from model.data.personal_frequency import HALF_LIFE_DAYS
+from model.features.promotion_calendar import with_calendar
 from model.files import atomic_directory, write_json, write_text
 from model.package.engine import BASELINE, CATALOG, INDEX, ONNX, SAVED_MODEL, SETTINGS
 from model.package.golden import write_golden
@@ -56,7 +57,7 @@ def export(
         half_life_days: see Manifest.
     """
     with atomic_directory(directory) as out:
-        catalog.save(out / CATALOG)
+        with_calendar(catalog).save(out / CATALOG)
         write_json(out / SETTINGS, {"features": features.model_dump(), "candidates": candidates.model_dump()})
         networks = recommender.networks if isinstance(recommender, Recommender) else None
         if networks is not None:

@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -5,9 +6,12 @@ import pandas as pd
 import pytest
 
 from components.examples.promotions import build_promotions
-from model.features.promotion_calendar import changes, running_here
-from tests.model.small_catalog import ITEMS, STORES, promotion
+from model.data.catalog import Catalog
+from model.features.matrix import Features
+from model.features.promotion_calendar import changes, for_more_items, running_here, with_calendar
+from tests.model.small_catalog import ITEMS, STORES, Ask, batch, promotion, small_catalog
 from tests.worlds import seconds
+from tfx_configs.settings import FeatureSettings
 
 
 def running(calendar: tuple[np.ndarray, np.ndarray], store: str, items: str, time_s: int, of: str = ITEMS) -> list[int]:
@@ -88,3 +92,22 @@ def test_what_runs_is_what_looking_through_all_stretches_finds(seed: int) -> Non
             here = table["store_id"].isin({STORES[store[n]], ""}).to_numpy() & (table["item_id"] == ITEMS[item[n]])
             expected = bool((here & (begin <= now) & (now < end)).any())
             assert bool(masks[n] >> kinds.index(kind) & 1) == expected
+
+
+def test_a_saved_calendar_answers_as_the_promotions_do(tmp_path: Path) -> None:
+    catalog = small_catalog((promotion("mailer", ("s1", "b", 70, 77), ("", "a", 60, 90)), promotion("display")))
+    served = with_calendar(catalog)
+    served.save(tmp_path / "catalog")
+    loaded = Catalog.load(tmp_path / "catalog")
+    assert [p.kind for p in loaded.promotions] == ["mailer", "display"]
+    assert not any(len(p.item_P) for p in loaded.promotions)
+    asks = [(Ask(day, store=store), item) for day in (65, 71, 80, 95) for store in STORES for item in ITEMS]
+    batches = [(batch(ask), np.array([ITEMS.index(item)], np.int32), np.array([1])) for ask, item in asks]
+    made, read = (Features(c, FeatureSettings()) for c in (catalog, loaded))
+    np.testing.assert_array_equal([made(*of) for of in batches], [read(*of) for of in batches])
+
+
+def test_a_calendar_moves_to_a_catalog_of_more_items() -> None:
+    key_N, mask_N = changes((promotion("mailer", ("s1", "b", 70, 77), ("s2", "z", 1, 2), ("", "a", 3, 4)),), items=5)
+    more_N, mask_M = changes((promotion("mailer", ("s1", "b", 70, 77), ("s2", "z", 1, 2), ("", "a", 3, 4)),), items=9)
+    assert for_more_items(key_N, 5, 9).tolist() == more_N.tolist() and mask_N.tolist() == mask_M.tolist()
