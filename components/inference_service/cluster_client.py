@@ -56,9 +56,9 @@ class Cluster:
         """
         return read(self.record()).names()
 
-    def runtime(self) -> KubeObject:
-        """Its ServingRuntime. Raises InputError when it is not there."""
-        return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{NAME}")
+    def runtime(self, name: str) -> KubeObject:
+        """The ServingRuntime of that name. Raises InputError when it is not there."""
+        return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{name}")
 
     def apply(self, part: KubeObject, force: bool = False) -> KubeObject:
         """Server-side apply of our fields of the service, or of the record; returns the object.
