@@ -34,6 +34,10 @@ CONFIGURATION = {
         "disableIstioVirtualHost": True,
     },
     "deploy": {"defaultDeploymentMode": "Standard"},
+    # With this entry, KServe keeps a client-side apply's annotation out of the pods; without it they would restart.
+    "inferenceService": {
+        "resource": {"cpuLimit": "1", "memoryLimit": "2Gi", "cpuRequest": "1", "memoryRequest": "2Gi"}
+    },
     "storageInitializer": {
         "image": "kserve/storage-initializer:v0.21.0",
         "memoryRequest": "100Mi",
