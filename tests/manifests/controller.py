@@ -1,11 +1,13 @@
-"""KServe's controller beside an API server of our own, for tests of what it makes of the service.
+"""KServe's controller and its webhooks beside an API server of our own, for tests of what they make of the service.
 
 There is no node, no gateway and none of Kubernetes' controllers: a Deployment is ready, and a route accepted, when the
 test writes so into its status.
 """
 
+import base64
 import json
 import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -126,22 +128,43 @@ def controlled_server(scratch: Path) -> Iterator[Site]:
         kinds = ("Namespace", "ServiceAccount", "ServingRuntime", "ClusterStorageContainer", "InferenceService")
         built = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] in (*kinds, "ConfigMap")]
         objects += sorted(built, key=lambda o: o["kind"] != "Namespace")
-        done = kubectl(
-            kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(objects)
-        )
+        (service,) = [o for o in objects if o["kind"] == "InferenceService"]
+        done = _apply(kubeconfig, [o for o in objects if o is not service])
         assert done.returncode == 0, done.stderr
         metrics, health, hooks = free_ports(3)
         command = [os.environ["AISLE_KSERVE_MANAGER"], f"--kubeconfig={kubeconfig}", f"--webhook-port={hooks}"]
         command += [f"--metrics-addr=127.0.0.1:{metrics}", f"--health-probe-addr=127.0.0.1:{health}"]
-        with process(command, scratch / "manager.log", os.environ | _certificates(scratch)):
+        key, certificate = self_signed("localhost")
+        with process(command, scratch / "manager.log", os.environ | _certificates(scratch, key, certificate)):
+            done = _apply(kubeconfig, _webhooks(hooks, certificate))
+            assert done.returncode == 0, done.stderr
+            until(lambda: _apply(kubeconfig, [service]).returncode == 0, "KServe's webhooks to take the service")
             yield Site(kubeconfig=kubeconfig, cluster=Cluster("aisle", str(kubeconfig)))
 
 
-def _certificates(scratch: Path) -> dict[str, str]:
-    """Its webhooks are not registered here, but it wants their certificate; where, follows from TMPDIR."""
+def _apply(kubeconfig: Path, objects: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
+    text = yaml.safe_dump_all(objects)
+    return kubectl(kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=text)
+
+
+def _webhooks(port: int, certificate: bytes) -> list[dict[str, Any]]:
+    """Defaults and checks of an InferenceService, as KServe's installation registers them."""
+    rule = {"apiGroups": ["serving.kserve.io"], "apiVersions": ["v1beta1"], "resources": ["inferenceservices"]}
+    hooks = []
+    for kind, path in (("Mutating", "mutate"), ("Validating", "validate")):
+        url = f"https://localhost:{port}/{path}-serving-kserve-io-v1beta1-inferenceservice"
+        hook = {"name": f"{path}.inferenceservice.kserve.io", "sideEffects": "None", "failurePolicy": "Fail"}
+        hook |= {"clientConfig": {"url": url, "caBundle": base64.b64encode(certificate).decode()}}
+        hook |= {"rules": [rule | {"operations": ["CREATE", "UPDATE"]}], "admissionReviewVersions": ["v1beta1"]}
+        about = {"apiVersion": "admissionregistration.k8s.io/v1", "kind": f"{kind}WebhookConfiguration"}
+        hooks.append(about | {"metadata": {"name": f"inferenceservice.{path}"}, "webhooks": [hook]})
+    return hooks
+
+
+def _certificates(scratch: Path, key: bytes, certificate: bytes) -> dict[str, str]:
+    """Where its webhooks find their certificate follows from TMPDIR."""
     folder = scratch / "k8s-webhook-server" / "serving-certs"
     folder.mkdir(parents=True)
-    key, certificate = self_signed("localhost")
     (folder / "tls.key").write_bytes(key)
     (folder / "tls.crt").write_bytes(certificate)
     return {"TMPDIR": str(scratch), "POD_NAMESPACE": "kserve"}

@@ -193,6 +193,20 @@ def test_the_overlay_applied_again_moves_no_version_to_other_code(site: Site, co
     assert [_pods(site, version) for version in versions] == pods
 
 
+def test_newer_code_of_one_model_may_be_a_canary_and_kserve_refuses_to_promote_it(site: Site, coded: Traffic) -> None:
+    put(site.cluster, rolled_back(coded))
+    code_alone = replace(STABLE, name="2017-11-06-ba5eba11ba5e", runtime=NEWER_CODE.runtime)
+    traffic = with_canary(Traffic(stable=STABLE), code_alone, 10)
+    put(site.cluster, traffic)
+    assert _code(site, code_alone) == {NEWER_IMAGE}
+    with pytest.raises(
+        CheckFailed,
+        match=r"refused by webhook validate.inferenceservice.kserve.io: predictor.name change requires a model change",
+    ):
+        put(site.cluster, promoted(traffic))
+    put(site.cluster, rolled_back(traffic))
+
+
 def test_a_canary_on_a_runtime_that_is_not_there_is_refused_and_nothing_changes(site: Site, coded: Traffic) -> None:
     before = site.cluster.service()["spec"]
     with pytest.raises(InputError, match=r'"aisle-9" not found; apply the manifests'):
