@@ -45,7 +45,7 @@ NEEDS = {
     "make setup": "PyPI: both environments are there before any test",
     "make kind": "docker, kind, kubectl, helm, 14 GB of memory",
     "make test-cluster": "a cluster",
-    "kubectl apply --server-side -f aisle-0-2-0.yaml": "a cluster; tests/manifests/test_controller.py applies the same object",
+    "kubectl apply --server-side -f aisle-0-2-0.yaml": "a cluster; tests/manifests/test_controller.py applies one",
     "key=$(kubectl get secret": "a cluster with the gateway; its curl is that of the model server",
     "uv export": "nothing but the lock; what it writes is read by no program here",
     "uvx pip-audit": "PyPI's advisories",
