@@ -31,6 +31,8 @@ class ReleaseOutcome(Artifact, file="released.json", stage="release"):
     """Why it was not released."""
     version: str = ""
     predictor: str = ""
+    runtime: str = ""
+    """ServingRuntime of its servers."""
     percent: int = 0
     stable: str | None = None
     previous: str | None = None

@@ -1,6 +1,7 @@
 """The API server, as far as push and rollout need it. The only module that imports the Kubernetes client."""
 
 import json
+import re
 import time
 
 from kubernetes import client, config
@@ -16,6 +17,7 @@ WEBHOOK_S = 60.0
 """How long KServe's webhook may be silent, as while its controller restarts, before an apply is given up; seconds."""
 RETRY_S = 3.0
 _APPLY = "application/apply-patch+yaml"
+_DENIED = re.compile(r'admission webhook "([^"]+)" denied the request: (.*)')
 
 
 class WebhookSilent(CheckFailed):
@@ -56,9 +58,9 @@ class Cluster:
         """
         return read(self.record()).names()
 
-    def runtime(self) -> KubeObject:
-        """Its ServingRuntime. Raises InputError when it is not there."""
-        return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{NAME}")
+    def runtime(self, name: str) -> KubeObject:
+        """The ServingRuntime of that name. Raises InputError when it is not there."""
+        return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{name}")
 
     def apply(self, part: KubeObject, force: bool = False) -> KubeObject:
         """Server-side apply of our fields of the service, or of the record; returns the object.
@@ -136,6 +138,8 @@ def refusal(status: int, body: str | bytes | None, namespace: str) -> InputError
         return InputError("expected a cluster with KServe, it has none of its kinds; install KServe first")
     if status == 404:
         return InputError(f"{message}; apply the manifests of an overlay first, in namespace {namespace}")
+    if denied := _DENIED.search(message):
+        return CheckFailed(f"refused by webhook {denied[1]}: {denied[2]}")
     if status in (401, 403) and "exceeded quota" not in message:
         return InputError(f"not allowed: {message}; the role aisle-rollout gives what is needed")
     if status == 409:

@@ -46,7 +46,7 @@ def _mode(declared_mode: Mode, spec: KubeObject) -> Iterator[str]:
 
 
 def _predictor(where: str, predictor: KubeObject, runtimes: Sequence[KubeObject], pushed: bool = True) -> Iterator[str]:
-    """`pushed`: whether a model was ever pushed; before that there is no storageUri."""
+    """`pushed`: whether a model was ever pushed; before that there is neither storageUri nor runtime."""
     model = predictor.get("model")
     if model is None:
         yield f"{where}.model: missing; a service without `model:` and storageUri can neither canary nor promote"
@@ -55,10 +55,14 @@ def _predictor(where: str, predictor: KubeObject, runtimes: Sequence[KubeObject]
     scheme, _, rest = uri.partition("://")
     if pushed and (scheme not in SCHEMES or not rest):
         yield f"{where}.model.storageUri: expected {', '.join(f'{name}://' for name in SCHEMES)}, got {uri!r}"
+    names, runtime = [r["metadata"]["name"] for r in runtimes], model.get("runtime")
     wanted = model.get("modelFormat", {})
-    formats = [(f["name"], f.get("version")) for r in runtimes for f in r["spec"].get("supportedModelFormats", [])]
-    if (wanted.get("name"), wanted.get("version")) not in formats:
+    able = [r for r in runtimes if runtime in (None, r["metadata"]["name"])]
+    formats = [(f["name"], f.get("version")) for r in able for f in r["spec"].get("supportedModelFormats", [])]
+    if runtime not in names and (pushed or runtime is not None):
+        yield f"{where}.model.runtime: expected one of {', '.join(names) or 'none'}, got {runtime!r}"
+    elif (wanted.get("name"), wanted.get("version")) not in formats:
         served = ", ".join(f"{name} {version}" for name, version in formats) or "none"
-        yield f"{where}.model.modelFormat: no runtime serves {wanted}; the runtimes here serve {served}"
+        yield f"{where}.model.modelFormat: no runtime serves {wanted}; {runtime or 'the runtimes here'}: {served}"
     if where == "spec.predictor" and model.get("protocolVersion") != "v2":
         yield f"{where}.model.protocolVersion: expected v2, got {model.get('protocolVersion')!r}; KServe would take v1"

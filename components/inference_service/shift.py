@@ -108,12 +108,13 @@ def put(cluster: Cluster, traffic: Traffic, force: bool = False, recorded: Traff
         recorded: what the record declares, where that is not `traffic`.
 
     Raises:
-        InputError: the manifests are not there.
+        InputError: the manifests, or a runtime, are not there.
         CheckFailed: a rule is broken, or the API server refuses; nothing has changed.
     """
     service = cluster.service()
     part = declared(traffic, mode(service), cluster.namespace)
-    if broken := problems(_with(service, part), [cluster.runtime()]):
+    names = {version.runtime for version in (traffic.stable, traffic.canary) if version is not None}
+    if broken := problems(_with(service, part), [cluster.runtime(name) for name in sorted(names)]):
         raise CheckFailed(f"the service would be invalid: {'; '.join(broken)}")
     cluster.apply(part, force)
     cluster.apply(record(recorded or traffic, cluster.namespace), force)

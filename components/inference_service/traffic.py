@@ -1,9 +1,12 @@
 """The InferenceService as push and rollout see it: which version has which share, in both of KServe's modes.
 
 Everything here is a pure function of plain dictionaries, the JSON of the API. `declared` gives the fields that push and
-rollout own, for a server-side apply; the rest of the object comes from manifests/ and is not touched. Names and
-addresses of the versions, the previous one among them, are in a ConfigMap beside it: KServe copies annotations of the
-service into its pods, so that a note there would restart the stable version.
+rollout own, for a server-side apply; the rest of the object comes from manifests/ and is not touched. Names,
+addresses and runtimes of the versions, the previous one among them, are in a ConfigMap beside it: KServe copies
+annotations of the service into its pods, so that a note there would restart the stable version.
+
+Each version is declared with its ServingRuntime, in which its image is named: what is promoted, rolled back or brought
+back keeps the code that it was judged with.
 
     Standard mode:  spec.canary[0].trafficPercent beside the stable predictor
     Knative mode:   spec.predictor.canaryTrafficPercent; the spec names the newest version, KServe keeps the one before
@@ -25,6 +28,8 @@ FIELD_MANAGER = "aisle"
 MODE_ANNOTATION = "serving.kserve.io/deploymentMode"
 RECORD = "aisle-traffic"
 """The ConfigMap."""
+RUNTIME = "aisle"
+"""The ServingRuntime of manifests/base/runtime.yaml."""
 MODEL_FORMAT = {"name": "aisle", "version": "1"}
 SCHEMES = ("s3", "gs", "pvc", "hdfs", "https")
 """Of a model's address; the same as in manifests/base/fetch.yaml."""
@@ -42,6 +47,8 @@ class Version:
     """Version of the model's manifest, such as 2017-12-04-0123456789ab."""
     uri: str
     """Where its directory is, as KServe reads it: s3://, pvc:// or gs://."""
+    runtime: str = RUNTIME
+    """Name of the ServingRuntime that serves it."""
 
     @property
     def predictor(self) -> str:
@@ -62,6 +69,25 @@ class Traffic(Roles[Version]):
     def names(self) -> Roles[str]:
         """The same roles without addresses."""
         return Roles(**{role: version.name for role, version in self.by_name().items()})
+
+
+def on_runtime(traffic: Traffic, version: Version, runtime: str) -> Version:
+    """The version with the ServingRuntime of this name.
+
+    Args:
+        runtime: empty: the one that the version runs on already, else the stable version's, else RUNTIME.
+
+    Raises:
+        InputError: the version runs on another one, and KServe would restart its pods in place.
+    """
+    running = next((v for v in (traffic.stable, traffic.canary) if v is not None and v.name == version.name), None)
+    if running is not None and runtime not in ("", running.runtime):
+        raise InputError(
+            f"{version.name}: expected runtime {running.runtime}, on which it serves, got {runtime}; "
+            f"a runtime is rolled out with a version that does not serve yet"
+        )
+    inherited = running or traffic.stable
+    return replace(version, runtime=runtime or (inherited.runtime if inherited is not None else RUNTIME))
 
 
 def with_canary(traffic: Traffic, canary: Version, percent: int) -> Traffic:
@@ -98,7 +124,8 @@ def read(record: KubeObject) -> Traffic:
 
     def version(role: str) -> Version | None:
         name, uri = data.get(f"{role}-version"), data.get(f"{role}-uri")
-        return Version(name=name, uri=uri) if name and uri else None
+        runtime = data.get(f"{role}-runtime") or RUNTIME
+        return Version(name=name, uri=uri, runtime=runtime) if name and uri else None
 
     roles = {role: version(role) for role in ("stable", "canary", "previous")}
     return Traffic(**roles, percent=int(data.get("canary-percent", 0)))
@@ -108,7 +135,7 @@ def record(traffic: Traffic, namespace: str) -> KubeObject:
     """The ConfigMap that declares this traffic, complete."""
     data: dict[str, str] = {}
     for role, version in traffic.by_name().items():
-        data |= {f"{role}-version": version.name, f"{role}-uri": version.uri}
+        data |= {f"{role}-version": version.name, f"{role}-uri": version.uri, f"{role}-runtime": version.runtime}
     if traffic.canary is not None:
         data["canary-percent"] = str(traffic.percent)
     metadata = {"name": RECORD, "namespace": namespace}
@@ -149,9 +176,9 @@ def s3_uri(uri: str) -> str:
 
 def _standard(traffic: Traffic, serving: Version) -> KubeObject:
     """A promotion renames the predictor to the canary's name, so that its pods stay and nothing restarts."""
-    spec: KubeObject = {"predictor": {"name": serving.predictor, "model": {"storageUri": serving.uri}}}
+    spec: KubeObject = {"predictor": {"name": serving.predictor, "model": _model(serving)}}
     if traffic.stable is not None and traffic.canary is not None:
-        model = {"name": "", "modelFormat": MODEL_FORMAT, "storageUri": traffic.canary.uri}
+        model = {"name": "", "modelFormat": MODEL_FORMAT} | _model(traffic.canary)
         predictor = {"name": traffic.canary.predictor, "model": model}
         spec["canary"] = [{"trafficPercent": traffic.percent, "predictor": predictor}]
     return spec
@@ -160,5 +187,9 @@ def _standard(traffic: Traffic, serving: Version) -> KubeObject:
 def _knative(traffic: Traffic, serving: Version) -> KubeObject:
     """Rolled back, the spec names the stable version again: Git and the cluster agree on what serves."""
     if traffic.stable is None or traffic.canary is None:
-        return {"predictor": {"model": {"storageUri": serving.uri}}}
-    return {"predictor": {"canaryTrafficPercent": traffic.percent, "model": {"storageUri": traffic.canary.uri}}}
+        return {"predictor": {"model": _model(serving)}}
+    return {"predictor": {"canaryTrafficPercent": traffic.percent, "model": _model(traffic.canary)}}
+
+
+def _model(version: Version) -> KubeObject:
+    return {"runtime": version.runtime, "storageUri": version.uri}

@@ -54,6 +54,7 @@ def retrain(
     code_version: str,
     namespace: str,
     canary_percent: int,
+    canary_runtime: str,
     host: str,
     token_file: str,
     experiment: str,
@@ -72,7 +73,8 @@ def retrain(
         from tfx_configs.monitoring import RetrainSettings
         from tfx_configs.settings import RunSettings
 
-        parameters = {"code_version": code_version, "namespace": namespace, "canary_percent": canary_percent}
+        canary = {"canary_percent": canary_percent, "canary_runtime": canary_runtime}
+        parameters = {"code_version": code_version, "namespace": namespace, **canary}
         place = {"host": host, "token_file": token_file, "experiment": experiment, "package": package}
         run = RunSettings.from_json(training) if training else None
         trainer = KfpTrainer(run=run, parameters=parameters, **place) if run else None

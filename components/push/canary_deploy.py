@@ -11,7 +11,7 @@ from components.artifacts.push_outcome import ReleaseOutcome
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import canary_ready, newest_revision, stable_ready
 from components.inference_service.shift import Patience, put, roll_back, wait
-from components.inference_service.traffic import Traffic, Version, mode, read, with_canary
+from components.inference_service.traffic import Traffic, Version, mode, on_runtime, read, with_canary
 from components.kfp_support.progress import progress
 from model.errors import CheckFailed
 
@@ -24,6 +24,7 @@ def deploy(
     smoke: Callable[[str], None],
     patience: Patience,
     force: bool = False,
+    runtime: str = "",
 ) -> ReleaseOutcome:
     """Declares `canary` beside what serves now, waits for it, asks it one question, and then gives it its share.
 
@@ -32,13 +33,18 @@ def deploy(
         percent: its share once it has answered, 0 to 100; one that was declared before keeps its own until then.
         smoke: asks the predictor of this name; raises CheckFailed when the answer is not a recommendation.
         force: take the fields over from another field manager.
+        runtime: ServingRuntime of the canary, and of `stable` where that is declared; empty: as
+            components.inference_service.traffic.on_runtime.
 
     Raises:
-        InputError: the service is missing, or the request breaks a rule of KServe's or ours.
+        InputError: the service or the runtime is missing, the version serves on another runtime, or the request breaks
+            a rule of KServe's or ours.
         CheckFailed: refused, not ready in time or a wrong answer; the canary is rolled back.
     """
     traffic_mode, traffic = mode(cluster.service()), read(cluster.record())
+    canary = on_runtime(traffic, canary, runtime)
     if traffic.stable is None:
+        stable = on_runtime(traffic, stable, runtime)
         traffic = Traffic(stable=stable)
         put(cluster, traffic, force)
         wait(cluster, patience, stable_ready(traffic_mode, stable.predictor), f"stable {stable.name}", None)
@@ -73,6 +79,7 @@ def _outcome(cluster: Cluster, traffic: Traffic, canary: Version, changed: bool)
         released=True,
         version=canary.name,
         predictor=canary.predictor,
+        runtime=canary.runtime,
         percent=traffic.percent,
         stable=traffic.stable.name if traffic.stable else None,
         previous=traffic.previous.name if traffic.previous else None,

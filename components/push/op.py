@@ -52,10 +52,14 @@ def release(
     outcome: dsl.Input[dsl.Artifact],
     namespace: str,
     percent: int,
+    runtime: str,
     released: dsl.Output[dsl.Artifact],
     table: dsl.Output[dsl.Markdown],
 ) -> None:
-    """What was pushed becomes the canary of the InferenceService in `namespace`."""
+    """What was pushed becomes the canary of the InferenceService in `namespace`.
+
+    runtime: ServingRuntime of the canary; empty: the stable version's.
+    """
     from components.kfp_support.step import stage
 
     with stage("release"):
@@ -69,6 +73,7 @@ def release(
             candidate=StoredModels(directory=Path(candidate.path), uri=candidate.uri),
             baselines=StoredModels(directory=Path(baselines.path), uri=baselines.uri),
             percent=percent,
+            runtime=runtime,
             cluster=Cluster(namespace),
             released_file=Path(released.path),
             table_file=Path(table.path),

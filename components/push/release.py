@@ -37,6 +37,7 @@ def release(
     candidate: StoredModels,
     baselines: StoredModels,
     percent: int,
+    runtime: str,
     cluster: Cluster,
     released_file: Path,
     table_file: Path,
@@ -48,6 +49,7 @@ def release(
         outcome_file: what push wrote.
         baselines: the one that the baselines stage chose becomes stable while the service has no model.
         percent: the canary's share, 0 to 100.
+        runtime: ServingRuntime of the canary; empty: the stable version's.
         released_file, table_file: are written; the outcome as JSON and as Markdown.
 
     Raises:
@@ -66,7 +68,8 @@ def release(
             ask(address(traffic_mode, predictor, cluster.namespace), new.name)
 
         first = FirstStable.load(baselines.directory).name
-        done = deploy(cluster, baselines.version(first), new, percent, smoke, patience or Patience())
+        stable = baselines.version(first)
+        done = deploy(cluster, stable, new, percent, smoke, patience or Patience(), runtime=runtime)
     else:
         progress(f"nothing to release: {pushed.reason}")
         done = ReleaseOutcome(released=False, reason=pushed.reason)

@@ -37,6 +37,7 @@ def monitoring(
     training: str = "",
     code_version: str = "",
     canary_percent: int = 10,
+    canary_runtime: str = "",
     kfp_host: str = KFP,
     kfp_token_file: str = "",
     experiment: str = "aisle",
@@ -55,6 +56,7 @@ def monitoring(
     training: RunSettings of the runs to start, as JSON; empty: what is due is reported, and nothing is started.
     code_version: digest of the program (pipelines.local.versions), for those runs.
     canary_percent: the share that their models start with, 0 to 100.
+    canary_runtime: the ServingRuntime of their servers; empty: the stable model's.
     kfp_host, kfp_token_file: KFP's API, and the bearer token where it wants one, as a path in the step.
     experiment: where the runs are.
     """
@@ -86,6 +88,7 @@ def monitoring(
             code_version=code_version,
             namespace=namespace,
             canary_percent=canary_percent,
+            canary_runtime=canary_runtime,
             host=kfp_host,
             token_file=kfp_token_file,
             experiment=experiment,

@@ -21,6 +21,7 @@ def cluster(
     override_by: str = "",
     namespace: str = "aisle",
     canary_percent: int = 10,
+    canary_runtime: str = "",
     run_name: str = "",
     pushgateway: str = PUSHGATEWAY,
 ) -> None:
@@ -29,6 +30,7 @@ def cluster(
     Args:
         namespace: where the InferenceService is.
         canary_percent: the share that a blessed model starts with, 0 to 100.
+        canary_runtime: the ServingRuntime (image and arguments) of its servers; empty: the stable model's.
         pushgateway: receives how the run ended; empty: it is not sent.
     """
     with dsl.ExitHandler(run_end(PIPELINE, pushgateway, namespace)):
@@ -62,6 +64,7 @@ def cluster(
             outcome=trained.outcome,
             namespace=namespace,
             percent=canary_percent,
+            runtime=canary_runtime,
         ).after(baseline)
         # The step itself rolls back on an error; a retry would only repeat the harm.
         sized(released, "Release as canary", cpu="1", memory="2G", retries=0, cached=False)

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,9 @@ from tests.needs import CLUSTER, OWN_SERVER
 
 pytestmark = pytest.mark.needs("kubectl", CLUSTER)
 
-BEFORE = Version(name="2017-11-27-00000000beef", uri="s3://models/2017-11-27-00000000beef")
+BEFORE = Version(name="2017-11-27-00000000beef", uri="s3://models/2017-11-27-00000000beef", runtime="aisle-a")
 """Stable before the last promotion."""
+NEWER_CODE = replace(CANARY, runtime="aisle-b")
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +105,7 @@ def test_a_mistake_that_the_schema_knows_is_refused(server: Path, where: tuple[A
 def test_the_runbooks_kubectl_commands_do_what_aisle_does(
     server: Path, command: str, after: Callable[[Traffic], Traffic], previous: Version | None
 ) -> None:
-    begun = with_canary(Traffic(stable=STABLE, previous=previous), CANARY, 10)
+    begun = with_canary(Traffic(stable=STABLE, previous=previous), NEWER_CODE, 10)
     objects = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] in ("Namespace", "InferenceService")]
     for o in objects:
         assert _apply(server, [o], "--field-manager=overlay", "--force-conflicts").returncode == 0
@@ -126,10 +128,11 @@ def test_the_runbooks_kubectl_commands_do_what_aisle_does(
     wanted = declared(after(begun), "Standard", "aisle")["spec"]
     assert "canary" not in service["spec"]
     assert service["spec"]["predictor"]["name"] == wanted["predictor"]["name"]
-    assert service["spec"]["predictor"]["model"]["storageUri"] == wanted["predictor"]["model"]["storageUri"]
+    model = service["spec"]["predictor"]["model"]
+    assert {key: model[key] for key in ("storageUri", "runtime")} == wanted["predictor"]["model"]
     stored = json.loads(kubectl(server, "get", "configmap", "aisle-traffic", "-n", "aisle", "-o", "json").stdout)
     state = {"rollout-state": "rolled_back" if command == "rollback" else "promoted"}
     assert stored["data"] == record(after(begun), "aisle")["data"] | state
     # The next writer under the same name meets no conflict.
-    again = with_canary(after(begun), STABLE if command == "promote" else CANARY, 10)
+    again = with_canary(after(begun), STABLE if command == "promote" else NEWER_CODE, 10)
     assert _apply(server, [declared(again, "Standard", "aisle")], "--field-manager=aisle").returncode == 0

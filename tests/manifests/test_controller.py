@@ -1,153 +1,34 @@
-"""What KServe's controller makes of a canary, a promotion and a rollback: its program beside an API server of our own.
+"""What KServe's controller makes of a canary, a promotion and a rollback, of a model alone and of model and code."""
 
-There is no node, no gateway and none of Kubernetes' controllers: a Deployment is ready, and a route accepted, when the
-test writes so into its status.
-"""
-
-import json
-import os
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import yaml
 
-from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import canary_ready
 from components.inference_service.shift import Patience, put, wait
-from components.inference_service.traffic import Traffic, promoted, read, rolled_back, with_canary
-from model.errors import CheckFailed
-from pipelines.manifests.render import CANARY, ROOT, STABLE
-from tests.manifests.api_server import bare_server, free_ports, kubectl, prepare, process
-from tests.manifests.certificates import self_signed
-from tests.manifests.overlays import build
+from components.inference_service.traffic import Traffic, Version, on_runtime, promoted, read, rolled_back, with_canary
+from model.errors import CheckFailed, InputError
+from pipelines.manifests.render import CANARY, STABLE
+from pipelines.manifests.runtime import renamed_runtime
+from tests.manifests.api_server import kubectl
+from tests.manifests.controller import WAIT_S, Site, controlled_server, until
+from tests.manifests.overlays import objects, of_kind
 from tests.needs import CLUSTER, CONTROLLER, OWN_SERVER
 
 pytestmark = pytest.mark.needs("kubectl", CLUSTER, OWN_SERVER, CONTROLLER)
 
-WAIT_S = 300.0
-CONFIGURATION = {
-    "ingress": {
-        "enableGatewayApi": True,
-        "kserveIngressGateway": "kserve/kserve-ingress-gateway",
-        "ingressGateway": "knative-serving/knative-ingress-gateway",
-        "ingressDomain": "example.com",
-        "ingressClassName": "envoy",
-        "domainTemplate": "{{ .Name }}-{{ .Namespace }}.{{ .IngressDomain }}",
-        "urlScheme": "http",
-        "disableIstioVirtualHost": True,
-    },
-    "deploy": {"defaultDeploymentMode": "Standard"},
-    "storageInitializer": {
-        "image": "kserve/storage-initializer:v0.21.0",
-        "memoryRequest": "100Mi",
-        "memoryLimit": "1Gi",
-        "cpuRequest": "100m",
-        "cpuLimit": "1",
-    },
-    "logger": {
-        "image": "kserve/agent:v0.21.0",
-        "memoryRequest": "100Mi",
-        "memoryLimit": "1Gi",
-        "cpuRequest": "100m",
-        "cpuLimit": "1",
-        "defaultUrl": "http://none",
-    },
-}
-"""KServe's ConfigMap, as far as its controller insists on it, with the values that `make kind-deploy` gives."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Site:
-    kubeconfig: Path
-    cluster: Cluster
-
-    def get(self, kind: str, name: str) -> dict[str, Any] | None:
-        done = kubectl(self.kubeconfig, "get", kind, name, "-n", "aisle", "-o", "json")
-        route: dict[str, Any] | None = json.loads(done.stdout) if done.returncode == 0 else None
-        return route
-
-    def weights(self) -> dict[str, int]:
-        """{Service: percent} of the route to the service's host, whose rules are alike; empty while there is none."""
-        self._accept()
-        route = self.get("httproute", "aisle")
-        shares: dict[str, int] = {}
-        for rule in route["spec"]["rules"] if route else []:
-            backends = rule["backendRefs"]
-            weights = {backend["name"]: backend.get("weight", 1) if len(backends) > 1 else 100 for backend in backends}
-            assert shares in ({}, weights), "REST and gRPC are split alike"
-            shares = weights
-        return shares
-
-    def _accept(self) -> None:
-        """What a gateway's controller does: it takes every route. KServe waits for that before it goes on."""
-        routes = json.loads(kubectl(self.kubeconfig, "get", "httproute", "-n", "aisle", "-o", "json").stdout)
-        for route in routes["items"]:
-            if route.get("status", {}).get("parents"):
-                continue
-            at = {"lastTransitionTime": "2026-01-01T00:00:00Z", "message": "", "reason": "Accepted", "status": "True"}
-            conditions = [{"type": kind} | at for kind in ("Accepted", "ResolvedRefs")]
-            parent = {"parentRef": route["spec"]["parentRefs"][0], "controllerName": "test.io/gateway"}
-            self._status("httproute", route["metadata"]["name"], {"parents": [parent | {"conditions": conditions}]})
-
-    def _status(self, kind: str, name: str, status: dict[str, Any]) -> None:
-        patch = json.dumps({"status": status})
-        command = ["patch", kind, name, "-n", "aisle", "--subresource=status", "--type=merge", "-p", patch]
-        done = kubectl(self.kubeconfig, *command)
-        assert done.returncode == 0, done.stderr
-
-    def start(self, predictor: str) -> None:
-        """Its Deployment is there, and from now on ready."""
-        name = f"aisle-{predictor}-predictor"
-        deployment = until(lambda: self.get("deployment", name), f"deployment {name}")
-        count = deployment["spec"].get("replicas", 1)
-        conditions = [{"type": kind, "status": "True"} for kind in ("Available", "Progressing")]
-        counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), count)
-        status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": conditions} | counts
-        self._status("deployment", name, status)
-
-
-def until(condition: Callable[[], Any], what: str) -> Any:
-    deadline = time.monotonic() + WAIT_S
-    while not (value := condition()):
-        assert time.monotonic() < deadline, f"waited {WAIT_S:.0f} s for {what}"
-        time.sleep(0.5)
-    return value
+NEWER_IMAGE = "aisle/serve:0.2.0"
+NEWER_CODE = replace(CANARY, runtime="aisle-0-2-0")
+NEXT = Version(name="2018-01-01-0123456789ab", uri="s3://mlpipeline/v2/artifacts/aisle-training/run-3/model")
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    scratch = tmp_path_factory.mktemp("controller")
-    with bare_server(scratch) as kubeconfig:
-        prepare(kubeconfig)
-        data = {name: json.dumps(value) for name, value in CONFIGURATION.items()}
-        settings = {"name": "inferenceservice-config", "namespace": "kserve"}
-        objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": settings, "data": data}]
-        kinds = ("Namespace", "ServiceAccount", "ServingRuntime", "ClusterStorageContainer", "InferenceService")
-        built = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] in (*kinds, "ConfigMap")]
-        objects += sorted(built, key=lambda o: o["kind"] != "Namespace")
-        done = kubectl(
-            kubeconfig, "apply", "--server-side", "--force-conflicts", "-f", "-", stdin=yaml.safe_dump_all(objects)
-        )
-        assert done.returncode == 0, done.stderr
-        metrics, health, hooks = free_ports(3)
-        command = [os.environ["AISLE_KSERVE_MANAGER"], f"--kubeconfig={kubeconfig}", f"--webhook-port={hooks}"]
-        command += [f"--metrics-addr=127.0.0.1:{metrics}", f"--health-probe-addr=127.0.0.1:{health}"]
-        with process(command, scratch / "manager.log", os.environ | _certificates(scratch)):
-            yield Site(kubeconfig=kubeconfig, cluster=Cluster("aisle", str(kubeconfig)))
-
-
-def _certificates(scratch: Path) -> dict[str, str]:
-    """Its webhooks are not registered here, but it wants their certificate; where, follows from TMPDIR."""
-    folder = scratch / "k8s-webhook-server" / "serving-certs"
-    folder.mkdir(parents=True)
-    key, certificate = self_signed("localhost")
-    (folder / "tls.key").write_bytes(key)
-    (folder / "tls.crt").write_bytes(certificate)
-    return {"TMPDIR": str(scratch), "POD_NAMESPACE": "kserve"}
+    with controlled_server(tmp_path_factory.mktemp("controller")) as site:
+        yield site
 
 
 @pytest.fixture
@@ -217,3 +98,117 @@ def test_a_canary_that_is_never_ready_gets_no_request(site: Site, begun: Traffic
         wait(site.cluster, Patience(ready_s=5), ready, "canary", CANARY.predictor)
     _at(site, 0)
     put(site.cluster, rolled_back(begun))
+
+
+@pytest.fixture
+def coded(site: Site) -> Traffic:
+    """A ready stable version, a second runtime beside its own, and a canary on that one without requests."""
+    assert NEWER_IMAGE not in _images(of_kind("kind", "ServingRuntime")[0]["spec"]["containers"])
+    second = renamed_runtime(objects("kind"), NEWER_CODE.runtime, NEWER_IMAGE)
+    done = kubectl(site.kubeconfig, "apply", "--server-side", "-f", "-", stdin=yaml.safe_dump(second))
+    assert done.returncode == 0, done.stderr
+    put(site.cluster, Traffic(stable=STABLE), force=True)
+    site.start(STABLE.predictor)
+    until(lambda: site.weights() == {f"aisle-{STABLE.predictor}-predictor": 100}, "the route to stable alone")
+    traffic = with_canary(Traffic(stable=STABLE), on_runtime(Traffic(stable=STABLE), CANARY, NEWER_CODE.runtime), 0)
+    put(site.cluster, traffic)
+    site.start(CANARY.predictor)
+    return traffic
+
+
+def _images(containers: list[dict[str, Any]]) -> set[str]:
+    return {container["image"] for container in containers}
+
+
+def _pods(site: Site, version: Version) -> tuple[str, int, dict[str, Any]]:
+    """(uid, generation, template) of its Deployment: while they are equal, no pod restarts."""
+    name = f"aisle-{version.predictor}-predictor"
+    deployment = until(lambda: site.get("deployment", name), f"deployment {name}")
+    return deployment["metadata"]["uid"], deployment["metadata"]["generation"], deployment["spec"]["template"]
+
+
+def _code(site: Site, version: Version) -> set[str]:
+    """Images of its pods, the one that fetches the model left out."""
+    return _images(_pods(site, version)[2]["spec"]["containers"])
+
+
+def test_a_canary_brings_its_own_code_at_every_share_and_a_promotion_restarts_nothing(
+    site: Site, coded: Traffic
+) -> None:
+    older_code = _images(of_kind("kind", "ServingRuntime")[0]["spec"]["containers"])
+    stable, canary = _pods(site, STABLE), _pods(site, CANARY)
+    for percent in (0, 10, 50, 100):
+        put(site.cluster, replace(coded, percent=percent))
+        _at(site, percent)
+        assert (_code(site, STABLE), _code(site, CANARY)) == (older_code, {NEWER_IMAGE})
+        assert (_pods(site, STABLE), _pods(site, CANARY)) == (stable, canary)
+    after = promoted(coded)
+    put(site.cluster, after)
+    until(lambda: site.get("deployment", f"aisle-{STABLE.predictor}-predictor") is None, "the old Deployment to go")
+    until(lambda: site.cluster.service()["status"].get("servingRuntimeName") == NEWER_CODE.runtime, "its runtime")
+    _at(site, 100)
+    assert _pods(site, CANARY) == canary
+    assert read(site.cluster.record()) == Traffic(stable=NEWER_CODE, previous=STABLE)
+
+    put(site.cluster, with_canary(after, on_runtime(after, NEXT, ""), 10))
+    assert _code(site, NEXT) == {NEWER_IMAGE}
+    put(site.cluster, after)
+    until(lambda: site.get("deployment", f"aisle-{NEXT.predictor}-predictor") is None, "the next canary to go")
+    assert _pods(site, CANARY) == canary
+
+    put(site.cluster, with_canary(after, STABLE, 0))  # what was before comes back with the code of that time
+    assert _code(site, STABLE) == older_code and _pods(site, CANARY) == canary
+
+
+def test_a_rollback_of_code_and_model_leaves_stable_with_its_own_code(site: Site, coded: Traffic) -> None:
+    before = _pods(site, STABLE)
+    put(site.cluster, replace(coded, percent=50))
+    _at(site, 50)
+    put(site.cluster, replace(coded, percent=0))
+    _at(site, 0)
+    put(site.cluster, rolled_back(coded))
+    until(lambda: site.get("deployment", f"aisle-{CANARY.predictor}-predictor") is None, "the canary to go")
+    assert _pods(site, STABLE) == before
+    assert read(site.cluster.record()) == Traffic(stable=STABLE)
+
+
+@pytest.mark.parametrize("how", [["--server-side"], []], ids=["server-side", "client-side"])
+def test_the_overlay_applied_again_moves_no_version_to_other_code(site: Site, coded: Traffic, how: list[str]) -> None:
+    put(site.cluster, replace(coded, percent=10))
+    _at(site, 10)
+    put(site.cluster, promoted(coded))
+    until(lambda: site.get("deployment", f"aisle-{STABLE.predictor}-predictor") is None, "the old Deployment to go")
+    put(site.cluster, with_canary(promoted(coded), STABLE, 10))
+    spec, versions = site.cluster.service()["spec"], (STABLE, CANARY)
+    pods = [_pods(site, version) for version in versions]
+    manifests = [*of_kind("kind", "ServingRuntime"), *of_kind("kind", "InferenceService")]
+    done = kubectl(site.kubeconfig, "apply", *how, "-f", "-", stdin=yaml.safe_dump_all(manifests))
+    assert done.returncode == 0, done.stderr
+    put(site.cluster, with_canary(promoted(coded), STABLE, 50))  # whatever the controller made of the apply is made
+    site.start(STABLE.predictor)
+    ready = canary_ready("Standard", STABLE.predictor, 50, None)
+    wait(site.cluster, Patience(ready_s=WAIT_S), ready, "canary", None)
+    after = site.cluster.service()["spec"]
+    assert after["predictor"] == spec["predictor"] and spec["predictor"]["model"]["runtime"] == NEWER_CODE.runtime
+    assert [_pods(site, version) for version in versions] == pods
+
+
+def test_newer_code_of_one_model_may_be_a_canary_and_kserve_refuses_to_promote_it(site: Site, coded: Traffic) -> None:
+    put(site.cluster, rolled_back(coded))
+    code_alone = replace(STABLE, name="2017-11-06-ba5eba11ba5e", runtime=NEWER_CODE.runtime)
+    traffic = with_canary(Traffic(stable=STABLE), code_alone, 10)
+    put(site.cluster, traffic)
+    assert _code(site, code_alone) == {NEWER_IMAGE}
+    with pytest.raises(
+        CheckFailed,
+        match=r"refused by webhook validate.inferenceservice.kserve.io: predictor.name change requires a model change",
+    ):
+        put(site.cluster, promoted(traffic))
+    put(site.cluster, rolled_back(traffic))
+
+
+def test_a_canary_on_a_runtime_that_is_not_there_is_refused_and_nothing_changes(site: Site, coded: Traffic) -> None:
+    before = site.cluster.service()["spec"]
+    with pytest.raises(InputError, match=r'"aisle-9" not found; apply the manifests'):
+        put(site.cluster, with_canary(coded, replace(NEXT, runtime="aisle-9"), 10))
+    assert site.cluster.service()["spec"] == before and read(site.cluster.record()) == coded

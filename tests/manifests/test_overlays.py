@@ -1,6 +1,7 @@
 """Every overlay builds, every object fits its schema with unknown fields refused, and our own rules hold."""
 
 import json
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ import yaml
 from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntime, V1beta1InferenceService
 
 from components.inference_service.rules import problems
+from model.kernels.compiler import CACHE_VARIABLE
 from model.serving.request_log.spool import MEGABYTE
 from model.serving.server import GRACE_S
 from pipelines.definitions.monitoring import LOG, LOG_SECRET
@@ -167,6 +169,23 @@ def test_the_model_is_probed_on_its_own_path(overlay: str) -> None:
     container, _ = serving(overlay)
     for probe in ("startupProbe", "readinessProbe"):
         assert container[probe]["httpGet"] == {"path": "/v2/models/aisle/ready", "port": 8080}
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_compiled_kernels_of_the_image_are_neither_redirected_nor_hidden_by_a_volume(overlay: str) -> None:
+    docker = (ROOT / "images" / "Dockerfile").read_text()
+    (directory,) = re.findall(rf"\b{CACHE_VARIABLE}=(\S+)", docker)
+    for container in serving(overlay):
+        assert CACHE_VARIABLE not in {variable["name"] for variable in container.get("env", [])}
+        assert not [
+            mount for mount in container["volumeMounts"] if f"{directory}/".startswith(f"{mount['mountPath']}/")
+        ]
+
+
+@pytest.mark.parametrize("overlay", OVERLAYS)
+def test_the_overlay_declares_no_runtime_which_is_a_versions_own(overlay: str) -> None:
+    (service,) = of_kind(overlay, "InferenceService")
+    assert not {"runtime", "storageUri"} & set(service["spec"]["predictor"]["model"])
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

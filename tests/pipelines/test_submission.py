@@ -37,12 +37,14 @@ def test_a_run_is_started_in_its_experiment_with_its_parameters(
 ) -> None:
     arguments = ["submit", "--host", kfp.host, "--no-wait", "--name", "monday", *DATA, "--fast"]
     arguments += ["--set", "train.dimension=16", "--param", "canary_percent=20"]
+    arguments += ["--param", "canary_runtime=aisle-0-2-0"]
     assert main(arguments) == 0
     (experiment,), (run,) = kfp.experiments.values(), kfp.runs.values()
     assert (experiment["display_name"], run["experiment_id"]) == ("aisle", experiment["experiment_id"])
     assert run["display_name"] == "monday"
     values = run["runtime_config"]["parameters"]
     assert values["data_version"] == "2017-12-04" and values["canary_percent"] == 20
+    assert values["canary_runtime"] == "aisle-0-2-0"
     settings = RunSettings.from_json(values["settings"])
     assert settings.train.dimension == 16 and settings.data.path == "/registry/tables"
     # The whole file: the pipeline, and what it asks of Kubernetes.

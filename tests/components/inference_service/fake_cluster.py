@@ -6,9 +6,10 @@ from typing import Any
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.shift import Patience
 from components.inference_service.traffic import merged
-from model.errors import CheckFailed
+from model.errors import CheckFailed, InputError
 
-RUNTIME = {"spec": {"supportedModelFormats": [{"name": "aisle", "version": "1"}]}}
+FORMATS = [{"name": "aisle", "version": "1"}]
+RUNTIMES = ("aisle", "aisle-b")
 
 
 class Revisions:
@@ -70,7 +71,8 @@ class FakeCluster(Cluster):
         """Services, in order."""
         self.records: list[dict[str, Any]] = [{}]
         self.refuse: CheckFailed | None = None
-        self.found_runtime: dict[str, Any] = RUNTIME
+        self.formats = dict.fromkeys(RUNTIMES, FORMATS)
+        """{ServingRuntime: what it serves}"""
         self.found_pods: list[dict[str, Any]] = []
         self.found_warnings: list[str] = []
         self.revisions = Revisions()
@@ -88,8 +90,10 @@ class FakeCluster(Cluster):
     def record(self) -> dict[str, Any]:
         return self.records[-1]
 
-    def runtime(self) -> dict[str, Any]:
-        return self.found_runtime
+    def runtime(self, name: str) -> dict[str, Any]:
+        if name not in self.formats:
+            raise InputError(f'servingruntimes "{name}" not found')
+        return {"metadata": {"name": name}, "spec": {"supportedModelFormats": self.formats[name]}}
 
     def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
         if self.refuse is not None:

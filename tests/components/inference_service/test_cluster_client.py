@@ -13,6 +13,12 @@ CASES = [
     (404, "the server could not find the requested resource", InputError, "install KServe first"),
     (404, 'inferenceservices.serving.kserve.io "aisle" not found', InputError, "apply the manifests"),
     (403, "inferenceservices is forbidden: User cannot patch", InputError, "not allowed"),
+    (
+        403,
+        'admission webhook "inferenceservice.kserve-webhook-server.validator" denied the request: canary is refused',
+        CheckFailed,
+        "refused by webhook inferenceservice.kserve-webhook-server.validator: canary is refused",
+    ),
     (403, "pods is forbidden: exceeded quota: small", CheckFailed, "exceeded quota"),
     (409, "Apply failed with 1 conflict", CheckFailed, "another manager owns these fields"),
     (500, "Internal error: failed calling webhook", CheckFailed, "KServe's controller does not answer"),

@@ -8,7 +8,12 @@ from components.inference_service.rules import problems
 from components.inference_service.traffic import Traffic, declared, merged, with_canary
 from tests.components.inference_service.test_traffic import NEW, OLD
 
-RUNTIMES = [{"spec": {"supportedModelFormats": [{"name": "aisle", "version": "1"}]}}]
+FORMATS = [{"name": "aisle", "version": "1"}]
+RUNTIMES = [
+    {"metadata": {"name": "aisle"}, "spec": {"supportedModelFormats": FORMATS}},
+    {"metadata": {"name": "aisle-b"}, "spec": {"supportedModelFormats": FORMATS}},
+    {"metadata": {"name": "sklearn"}, "spec": {"supportedModelFormats": [{"name": "sklearn"}]}},
+]
 
 
 def service(mode: str = "Standard") -> dict[str, Any]:
@@ -42,6 +47,9 @@ MISTAKES = [
     ("Standard", "spec.predictor.canaryTrafficPercent", 10, "without effect in Standard mode"),
     ("Standard", "spec.canary.0.predictor.model.storageUri", "foo://a", "expected s3://"),
     ("Standard", "spec.canary.0.predictor.model.modelFormat", {"name": "sklearn"}, "no runtime serves"),
+    ("Standard", "spec.canary.0.predictor.model.runtime", "sklearn", "no runtime serves"),
+    ("Standard", "spec.canary.0.predictor.model.runtime", None, "expected one of aisle, aisle-b, sklearn, got None"),
+    ("Standard", "spec.predictor.model.runtime", "aisle-2", "expected one of aisle, aisle-b, sklearn, got 'aisle-2'"),
     ("Standard", "spec.predictor.model.storageUri", "minio://a/b", "expected s3://"),
     ("Standard", "spec.predictor.model.protocolVersion", "v1", "expected v2"),
     ("Standard", "spec.predictor.model", None, "can neither canary nor promote"),

@@ -51,7 +51,7 @@ def test_in_knative_mode_no_request_meets_a_canary_that_is_rolled_back_while_sta
     first = shares.index(0)
     assert set(shares[first:]) == {0} and set(shares[:first]) <= {percent}
     spec = cluster.applied[-1]["spec"]["predictor"]
-    assert spec == {"model": {"storageUri": OLD.uri}}
+    assert spec == {"model": {"runtime": OLD.runtime, "storageUri": OLD.uri}}
     assert cluster.revisions.shares[-1] == {OLD.uri: 100}
 
 
@@ -86,7 +86,7 @@ def test_a_canary_that_does_not_hold_at_a_hundred_percent_is_not_promoted(cluste
 
 
 def test_a_change_that_breaks_a_rule_is_not_applied(cluster: FakeCluster) -> None:
-    cluster.found_runtime = {"spec": {"supportedModelFormats": []}}
+    cluster.formats["aisle"] = []
     before = len(cluster.applied)
     with pytest.raises(CheckFailed, match="no runtime serves"):
         put(cluster, Traffic(stable=OLD))

@@ -33,6 +33,7 @@ def test_retrain_starts_the_run_and_shows_it_on_kfps_page(tmp_path: Path) -> Non
             code_version="c0de",
             namespace="aisle",
             canary_percent=5,
+            canary_runtime="aisle-b",
             host=kfp.host,
             token_file="",
             experiment="aisle",
@@ -40,6 +41,8 @@ def test_retrain_starts_the_run_and_shows_it_on_kfps_page(tmp_path: Path) -> Non
             table=dsl.Markdown(uri=str(table)),
         )
         assert [run["display_name"] for run in kfp.runs.values()] == [started] == ["aisle-scratch-20200511T030000Z"]
+        (run,) = kfp.runs.values()
+        assert run["runtime_config"]["parameters"]["canary_runtime"] == "aisle-b"
     page = table.read_text()
     assert f"| run | {started} |" in page and "| reasons | weekly: due since 1.0 h, nightly: due since 1.0 h |" in page
 
@@ -53,7 +56,13 @@ def test_retrain_starts_the_run_from_within_kfps_executor(tmp_path: Path) -> Non
     with fake_kfp() as kfp:
         words = {"registry": str(tmp_path / "registry"), "out": str(tmp_path / "monitoring"), "settings": ""}
         words |= {"training": TRAINING.to_json(), "code_version": "c0de", "namespace": "aisle", "canary_percent": 5}
-        words |= {"host": kfp.host, "token_file": "", "experiment": "aisle", "package": str(PACKAGE)}
+        words |= {
+            "canary_runtime": "aisle-b",
+            "host": kfp.host,
+            "token_file": "",
+            "experiment": "aisle",
+            "package": str(PACKAGE),
+        }
         request = {
             "inputs": {
                 "parameterValues": words,

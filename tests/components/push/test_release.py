@@ -31,6 +31,7 @@ class Place:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.cluster = FakeCluster()
+        self.runtime = ""
         self.version = model(root / "candidate", "new")
         self.baseline = model(root / "baselines" / "popular_unseen", "simple")
         model(root / "baselines" / "personal_frequency", "other")
@@ -44,6 +45,7 @@ class Place:
             candidate=StoredModels(directory=self.root / "candidate", uri=f"{address}/candidate"),
             baselines=StoredModels(directory=self.root / "baselines", uri=f"{address}/baselines"),
             percent=10,
+            runtime=self.runtime,
             cluster=self.cluster,
             released_file=self.root / "released",
             table_file=self.root / "table.md",
@@ -65,6 +67,13 @@ def test_a_pushed_model_becomes_the_canary_beside_the_baseline_that_was_chosen(p
     traffic = read(place.cluster.record())
     assert traffic.canary is not None and traffic.canary.uri == "s3://mlpipeline/run/candidate"
     assert traffic.stable is not None and traffic.stable.uri == "s3://mlpipeline/run/baselines/popular_unseen"
+
+
+def test_a_pushed_model_runs_on_the_runtime_that_the_run_names(place: Place) -> None:
+    place.runtime = "aisle-b"
+    assert place.release().runtime == "aisle-b"
+    canary = read(place.cluster.record()).canary
+    assert canary is not None and canary.runtime == "aisle-b"
 
 
 def test_what_was_not_pushed_is_not_released(place: Place) -> None:

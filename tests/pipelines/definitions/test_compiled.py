@@ -106,7 +106,16 @@ def test_the_policy_starts_the_training_pipeline_of_the_image_with_parameters_th
     docker = (ROOT / "images" / "Dockerfile").read_text()
     assert Path("/app") / COMPILED.relative_to(ROOT.parent) == Path(PACKAGE) and "COPY pipelines pipelines" in docker
     taken = set(next(yaml.safe_load_all(COMPILED.read_text()))["root"]["inputDefinitions"]["parameters"])
-    assert taken >= {"settings", "data_version", "run_name", "code_version", "namespace", "canary_percent"}
+    assert taken >= {"settings", "data_version", "run_name", "code_version", "namespace"}
+    assert taken >= {"canary_percent", "canary_runtime"}
+
+
+def test_share_and_runtime_of_the_canary_are_parameters_of_the_run(documents: list[dict[str, Any]]) -> None:
+    inputs = _tasks(documents[0])["release"]["inputs"]["parameters"]
+    for name in ("percent", "runtime"):
+        assert inputs[name] == {"componentInputParameter": f"pipelinechannel--canary_{name}"}
+    parameters = documents[0]["root"]["inputDefinitions"]["parameters"]
+    assert parameters["canary_runtime"]["defaultValue"] == ""
 
 
 def test_a_model_is_released_once_the_monitor_can_compare_with_it(documents: list[dict[str, Any]]) -> None:

@@ -145,6 +145,8 @@ def test_by_command_held_resumed_promoted_and_taken_back(cluster: VersionedClust
     traffic.command(Command.ROLLBACK, "otto")
     back = traffic.record()
     assert (back.traffic, back.state) == (Traffic(stable=OLD, previous=NEW), State.ROLLED_BACK)
+    model = {"runtime": OLD.runtime, "storageUri": OLD.uri}
+    assert cluster.applied[-1]["spec"]["predictor"]["model"] == model and OLD.runtime != NEW.runtime
     with pytest.raises(InputError, match="cannot hold one that is rolled back"):
         traffic.command(Command.HOLD, "maria")
 
