@@ -47,7 +47,8 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
 
 def with_calendar(catalog: Catalog) -> Catalog:
     """The catalog with its calendar made, for a model directory; of the promotions only the kinds stay."""
-    nothing: dict[str, Any] = {field.name: np.zeros(0, np.int32) for field in fields(Promotions) if field.name != "kind"}
+    arrays = [field.name for field in fields(Promotions) if field.name != "kind"]
+    nothing: dict[str, Any] = dict.fromkeys(arrays, np.zeros(0, np.int32))
     kinds = tuple(replace(promotions, **nothing) for promotions in catalog.promotions)
     return replace(catalog, promotions=kinds, calendar=changes(catalog.promotions, catalog.items))
 
