@@ -41,9 +41,9 @@ def made_up(catalog: Catalog) -> Batch:
     length_B = rng.integers(1, LONGEST + 1, REQUESTS)
     length_B[::10] = 0
     events = int(length_B.sum())
-    weight_I = catalog.decayed_WI[-1].astype(np.float64) + TOLERANCE
-    popular_H = rng.choice(catalog.items, events, p=weight_I / weight_I.sum())
-    rare_H = rng.integers(0, catalog.items, events)
+    bought = catalog.active_items() if len(catalog.active_items()) else np.arange(catalog.items)
+    weight_n = catalog.decayed_WI[-1, bought].astype(np.float64) + np.finfo(np.float64).tiny
+    popular_H, rare_H = rng.choice(bought, events, p=weight_n / weight_n.sum()), rng.choice(bought, events)
     day_H = np.concatenate([np.sort(rng.integers(1, OLDEST_DAYS, n))[::-1] for n in length_B])
     time_B = cut_s + rng.integers(0, 7 * DAY_S, REQUESTS)
     return Batch(

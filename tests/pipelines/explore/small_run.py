@@ -41,7 +41,6 @@ class Known(Baseline):
 
 
 def _make_storable(name: str, scorer: type) -> None:
-    """Exported models are read by this process alone."""
     storage._KINDS[name] = storage._Kind(scorer=scorer, of_catalog=("names",))
     storage._NAMES[scorer] = name
 
@@ -49,15 +48,19 @@ def _make_storable(name: str, scorer: type) -> None:
 _make_storable("linear", Known)
 
 
-def small_run(root: Path) -> Path:
-    """Writes everything that `aisle explore --run` reads; returns the run's directory."""
+def small_run(root: Path, canary: Callable[[Sequence[str]], Scorer] = Known) -> Path:
+    """Writes everything that `aisle explore --run` reads; returns the run's directory.
+
+    Args:
+        canary: its scorer, from the names of the features; `Known` is read by this process alone.
+    """
     run = run_settings(write(root / "source", **market()))
     ingest(data=run.data, tables_dir=root / "tables")
     build_examples(run=run, tables_dir=root / "tables", examples_dir=root / "examples")
     paths = Paths(out=root / "run")
     registry = Registry(paths.registry)
     registry.set_stable(_add(registry, root, run, "personal_frequency", personal_frequency))
-    registry.set_canary(_add(registry, root, run, "aisle", Known))
+    registry.set_canary(_add(registry, root, run, "aisle", canary))
     state = registry.state()
     write_json(paths.outputs, {"examples": str(root / "examples")})
     write_json(paths.request, {"arguments": {"settings": run.to_json()}})

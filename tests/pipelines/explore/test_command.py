@@ -6,12 +6,14 @@ from pathlib import Path
 import httpx
 
 from components.rollout.local.processes import free_port
+from model.baselines.frequency import BASELINES
 from tests.pipelines.command import started
+from tests.pipelines.explore.small_run import small_run
 
 
-def test_the_pages_are_served_until_ctrl_c_and_nothing_else_is_printed(explored_run: Path) -> None:
-    port = free_port()
-    with started("explore", "--run", explored_run, "--port", str(port)) as process:
+def test_the_pages_are_served_until_ctrl_c_and_nothing_else_is_printed(tmp_path: Path) -> None:
+    port, run = free_port(), small_run(tmp_path, canary=BASELINES["last_basket"])
+    with started("explore", "--run", run, "--port", str(port)) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "opening stable, canary, some ten seconds\n"
         assert process.stdout.readline() == f"ready: http://127.0.0.1:{port}  Ctrl-C ends\n"
