@@ -33,7 +33,7 @@ from model.files import write_json
 from model.package.manifest import Manifest, verify
 
 SCRATCH, BEFORE, CATALOGS = RESULTS / "serving", RESULTS / "before", RESULTS / "catalogs"
-FIRST_RPS, FIRST_PEER_RPS, FIRST_OLD_RPS = 150.0, 40.0, 30.0
+FIRST_RPS, FIRST_PEER_RPS, FIRST_OLD_RPS = 60.0, 40.0, 30.0
 """Where the climbs begin."""
 COARSELY = 1
 """Bisections where a rate is only compared with others, to save time."""
