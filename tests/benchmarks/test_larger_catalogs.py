@@ -6,12 +6,14 @@ import numpy as np
 
 from benchmarks.serving.catalog import _repeated, _vectors, recall
 from model.data.catalog import hashed_rows
+from model.features.promotion_calendar import changes, with_calendar
 from model.package.vector_index import RECALL_AT, ExactIndex
-from tests.model.small_catalog import small_catalog
+from tests.model.small_catalog import promotion, small_catalog
 
 
 def test_new_items_are_like_real_ones_but_were_never_bought() -> None:
-    real = small_catalog()
+    mailer = promotion("mailer", ("s1", "b", 70, 77))
+    real = with_calendar(small_catalog((mailer,)))
     like = np.array([1, 0, 1])
     catalog = _repeated(real, like)
     assert catalog.items == real.items + 3 and len(set(catalog.item_ids.tolist())) == catalog.items
@@ -21,6 +23,8 @@ def test_new_items_are_like_real_ones_but_were_never_bought() -> None:
     assert catalog.vocabulary_I[new].tolist() == hashed_rows(catalog.item_ids[new], real.buckets).tolist()
     assert not catalog.decayed_WI[:, new].any() and not catalog.recent_WI[:, new].any()
     assert (catalog.decayed_WI[:, : real.items] == real.decayed_WI).all()
+    assert catalog.calendar is not None
+    assert catalog.calendar[0].tolist() == changes((mailer,), catalog.items)[0].tolist()
     assert catalog.active_items().tolist() == real.active_items().tolist()
 
 
