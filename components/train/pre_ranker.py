@@ -10,7 +10,7 @@ from components.kfp_support.progress import progress
 from components.train.calibration.logistic_regression import fit_logistic
 from components.train.samples import uniform
 from model.candidates.pool import Barred, line_inputs
-from model.data.batch import TripReader, lengths
+from model.data.batch import TripReader, rows_of
 from model.data.membership import contains
 from model.networks.pre_ranker import PreRanker
 from model.ranking.recommender import Recommender
@@ -61,7 +61,7 @@ def _entries(
     """([N, J] inputs, [N] bool bought) of the trips' pools: what was bought, and a share of the rest."""
     batch = reader.batch(trip_B)
     listed = recommender.listed(batch, retrieved_BR, Barred.none(len(trip_B)), ALL)
-    row_N = np.repeat(np.arange(len(trip_B)), lengths(listed.end_B))
+    row_N = rows_of(listed.end_B)
     item_L, row_L = reader.baskets(trip_B)
     bought_N = contains(row_N, listed.item_N, row_L, item_L)
     kept_N = bought_N | (uniform(seed, 0, trip_B[row_N], listed.item_N) < NEGATIVES)

@@ -36,6 +36,16 @@ class Batch(NamedTuple):
     """[B] int32 row of Catalog.user_attribute_UD."""
 
 
+def ends(row_N: np.ndarray, requests: int) -> np.ndarray:
+    """[B] int64 where the entries of each request end, from their rows, ascending."""
+    return np.searchsorted(row_N, np.arange(requests), side="right")
+
+
+def rows_of(end_B: np.ndarray) -> np.ndarray:
+    """[N] which request each entry is of, from where they end."""
+    return np.repeat(np.arange(len(end_B)), lengths(end_B))
+
+
 def lengths(end_B: np.ndarray) -> np.ndarray:
     """[B] how many there are of each request, from where they end."""
     length_B = end_B.copy()

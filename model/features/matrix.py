@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numba import literal_unroll
 
-from model.data.batch import Batch
+from model.data.batch import Batch, ends
 from model.data.catalog import Catalog
 from model.features.promotion_calendar import changes, running_here
 from model.features.records import KINDS, feature_records
@@ -68,11 +68,10 @@ class Histories(NamedTuple):
 
     @classmethod
     def of(cls, batch: Batch) -> "Histories":
-        end_B = np.searchsorted(batch.history_row_H, np.arange(len(batch.time_B)), side="right")
         return cls(
             item_H=writable(batch.history_item_H, np.int32),
             time_H=writable(batch.history_time_H, np.int64),
-            end_B=end_B,
+            end_B=ends(batch.history_row_H, len(batch.time_B)),
             time_B=writable(batch.time_B, np.int64),
             store_B=writable(batch.store_B, np.int32),
         )

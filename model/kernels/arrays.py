@@ -28,6 +28,6 @@ def read_only(array: Any, kind: DTypeLike) -> np.ndarray:
         >>> read_only(np.zeros(4, np.int32), np.int32).flags.writeable
         False
     """
-    view = np.require(array, kind, ["C", "A"]).view()
+    view = np.require(array, kind, ["C", "A", "E"]).view()  # E: of a mapped file, the plain array
     view.flags.writeable = False
     return view

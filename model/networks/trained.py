@@ -14,6 +14,7 @@ from model.networks.pre_ranker import PreRanker
 from model.networks.ranker import Ranker
 from model.networks.two_tower import QueryTower
 from model.networks.weights import weights
+from model.ranking.networks import NamedInputs
 from model.system.legacy_keras import Tensor, tf
 
 
@@ -101,28 +102,12 @@ class TrainedNetworks(tf.Module):
         )
 
 
-class SavedNetworks:
+class SavedNetworks(NamedInputs):
     """Implements model.ranking.networks.Networks with a SavedModel: the master that ONNX is compared with."""
 
     def __init__(self, directory: Path) -> None:
         self._saved = tf.saved_model.load(str(directory))
         self.line = self._saved.preranker.line_F.numpy()
-
-    def query(self, recent: Recent) -> np.ndarray:
-        """As Networks.query."""
-        names = ("vocabulary", "attribute", "weight", "moment", "user")
-        return self._run("query", dict(zip(names, recent, strict=True)))
-
-    def prerank(self, input_NJ: np.ndarray) -> np.ndarray:
-        """As Networks.prerank."""
-        return self._run("prerank", {"input": input_NJ})
-
-    def rank(
-        self, dense_CF: np.ndarray, vocabulary_C: np.ndarray, attribute_CA: np.ndarray, user_CD: np.ndarray
-    ) -> np.ndarray:
-        """As Networks.rank."""
-        inputs = {"dense": dense_CF, "vocabulary": vocabulary_C, "attribute": attribute_CA, "user": user_CD}
-        return self._run("rank", inputs)
 
     def _run(self, name: str, inputs: dict[str, np.ndarray]) -> np.ndarray:
         outputs = self._saved.signatures[name](**{i: tf.convert_to_tensor(value) for i, value in inputs.items()})

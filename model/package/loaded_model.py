@@ -156,11 +156,10 @@ class LoadedModel:
     def _batch(self, requests: Sequence[Request], events: int | None) -> Batch:
         """The requests with the last `events` of each history, or all; items that are not in the catalog left out."""
         last = slice(None) if events is None else slice(-events, None)
-        item_H = numbers(self._items, [item for request in requests for item in request.history_item[last]])
+        histories = [request.history_item[last] for request in requests]
+        item_H = numbers(self._items, [item for items in histories for item in items])
         time_H = np.concatenate([np.asarray(request.history_time[last], np.int64) for request in requests])
-        row_H = np.repeat(
-            np.arange(len(requests), dtype=np.int32), [len(request.history_item[last]) for request in requests]
-        )
+        row_H = np.repeat(np.arange(len(requests), dtype=np.int32), [len(items) for items in histories])
         known_H = item_H != UNKNOWN
         if not known_H.all():
             item_H, time_H, row_H = item_H[known_H], time_H[known_H], row_H[known_H]

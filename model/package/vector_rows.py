@@ -7,7 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from model.data.trips import slice_positions
 from model.errors import StageFailed
+from model.kernels.arrays import read_only
 from model.kernels.compiler import is_plain
 from model.kernels.scan import FINITE, LANES, TOGETHER, encode, nearest
 
@@ -29,14 +31,16 @@ class VectorRows:
             StageFailed: a vector is not finite.
         """
         self.begin_L = np.asarray(begin_L, np.int64)
-        self.vector_Nd = _constant(vectors)
+        self.vector_Nd = read_only(vectors, np.float32)
         if vectors.size and not (np.isfinite(self.vector_Nd.min()) and np.isfinite(self.vector_Nd.max())):
             raise StageFailed(_NOT_FINITE.format("a vector"))
         if is_plain(encode):
             return
         blocks_L = -(-np.diff(self.begin_L) // LANES)
         self._first_L = np.concatenate([[0], np.cumsum(blocks_L)])
-        self._row_B = np.repeat(self.begin_L[:-1], blocks_L) + LANES * _counted(blocks_L)
+        self._row_B = (
+            np.repeat(self.begin_L[:-1], blocks_L) + LANES * slice_positions(np.zeros_like(blocks_L), blocks_L)[0]
+        )
         self._rows_B = np.minimum(LANES, np.repeat(self.begin_L[1:], blocks_L) - self._row_B)
         width = -(-self.vector_Nd.shape[1] // TOGETHER) * TOGETHER
         self._code_BDT = np.empty((len(self._row_B), width, LANES), np.int8)
@@ -48,7 +52,7 @@ class VectorRows:
         """The float vectors of a .npy file stay there: of those only what a search reads is in memory."""
         rows = cls(np.load(path, mmap_mode="r", allow_pickle=False), begin_L)
         # The pages that encoding has read go with their mapping.
-        rows.vector_Nd = _constant(np.load(path, mmap_mode="r", allow_pickle=False))
+        rows.vector_Nd = read_only(np.load(path, mmap_mode="r", allow_pickle=False), np.float32)
         return rows
 
     def search(self, query_d: np.ndarray, lists: np.ndarray, k: int) -> np.ndarray:
@@ -84,19 +88,6 @@ class VectorRows:
         return row_S[np.argsort(-score_S, kind="stable")[:k]]
 
 
-def _constant(vectors: np.ndarray) -> np.ndarray:
-    """[N, d] contiguous float32, read-only, so that kernels are compiled for one kind of array."""
-    view = np.ascontiguousarray(np.asarray(vectors), np.float32).view()
-    view.flags.writeable = False
-    return view
-
-
-def _counted(counts: np.ndarray) -> np.ndarray:
-    """0, 1, ... up to each count, one after another."""
-    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
-
-
 def _ranges(begin_L: np.ndarray, lists: np.ndarray) -> np.ndarray:
     """What lies from the begin of each of the lists to that of the next."""
-    counts = begin_L[lists + 1] - begin_L[lists]
-    return np.repeat(begin_L[lists], counts) + _counted(counts)
+    return slice_positions(begin_L[lists], begin_L[lists + 1])[0]

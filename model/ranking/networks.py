@@ -38,20 +38,16 @@ class Networks(Protocol):
         ...
 
 
-class OnnxNetworks:
-    """Implements Networks from a directory that model/package/onnx_export.py wrote."""
+class NamedInputs:
+    """Implements the calls of Networks for what takes the inputs of each network by name.
 
-    def __init__(self, directory: Path, threads: int = 1) -> None:
-        """threads: inside one call; requests are answered side by side instead."""
-        options = ort.SessionOptions()
-        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-        options.log_severity_level = 3
-        self.line = np.load(directory / LINE, allow_pickle=False)
-        self._sessions = {
-            name: ort.InferenceSession(str(directory / f"{name}.onnx"), options, providers=["CPUExecutionProvider"])
-            for name in NAMES
-        }
-        self._inputs = {name: [i.name for i in session.get_inputs()] for name, session in self._sessions.items()}
+    Example:
+        >>> class Names(NamedInputs):
+        ...     def _run(self, name, inputs):
+        ...         return name, list(inputs)
+        >>> Names().prerank(np.zeros((1, 10)))
+        ('prerank', ['input'])
+    """
 
     def query(self, recent: Recent) -> np.ndarray:
         """As Networks.query."""
@@ -68,6 +64,26 @@ class OnnxNetworks:
         """As Networks.rank."""
         inputs = {"dense": dense_CF, "vocabulary": vocabulary_C, "attribute": attribute_CA, "user": user_CD}
         return self._run("rank", inputs)
+
+    def _run(self, name: str, inputs: dict[str, np.ndarray]) -> np.ndarray:
+        """What the network of this name makes of its inputs."""
+        raise NotImplementedError
+
+
+class OnnxNetworks(NamedInputs):
+    """Implements Networks from a directory that model/package/onnx_export.py wrote."""
+
+    def __init__(self, directory: Path, threads: int = 1) -> None:
+        """threads: inside one call; requests are answered side by side instead."""
+        options = ort.SessionOptions()
+        options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+        options.log_severity_level = 3
+        self.line = np.load(directory / LINE, allow_pickle=False)
+        self._sessions = {
+            name: ort.InferenceSession(str(directory / f"{name}.onnx"), options, providers=["CPUExecutionProvider"])
+            for name in NAMES
+        }
+        self._inputs = {name: [i.name for i in session.get_inputs()] for name, session in self._sessions.items()}
 
     def _run(self, name: str, inputs: dict[str, np.ndarray]) -> np.ndarray:
         """Attributes of which there are none are no inputs of the network."""

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from model.candidates.pool import Barred, Listed, Pools, line_by_source
-from model.data.batch import Batch, lengths
+from model.data.batch import Batch, rows_of
 from model.data.catalog import Catalog
 from model.features.matrix import Features, Snapshot
 from model.features.recent import RecentEvents
@@ -38,7 +38,7 @@ class Candidates(NamedTuple):
 
     def rows(self) -> np.ndarray:
         """[C] which request."""
-        return np.repeat(np.arange(len(self.end_B)), lengths(self.end_B))
+        return rows_of(self.end_B)
 
 
 class Ranking(NamedTuple):

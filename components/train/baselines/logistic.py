@@ -7,7 +7,7 @@ import numpy as np
 
 from components.train.calibration.logistic_regression import fit_logistic
 from model.baselines.frequency import CONSTANT, own_inputs
-from model.data.batch import TripReader
+from model.data.batch import TripReader, ends
 from model.data.membership import contains
 from model.features.matrix import Features
 
@@ -27,7 +27,7 @@ def logistic_weights(features: Features, reader: TripReader, which: np.ndarray, 
         trips = chosen[start : start + STEP]
         batch = reader.batch(trips)
         row_N, item_N = np.unique([batch.history_row_H, batch.history_item_H], axis=1)
-        end_B = np.searchsorted(row_N, np.arange(len(trips)), side="right")
+        end_B = ends(row_N, len(trips))
         inputs.append(features(batch, item_N, end_B, logs=True)[:, columns])
         item, row = reader.baskets(trips)
         labels.append(contains(row_N, item_N, row, item))

@@ -13,7 +13,7 @@ import numpy as np
 from components.artifacts.training import Calibration
 from components.train.calibration.logistic_regression import fit_logistic
 from components.train.samples import RANKER_INPUTS, RankingSamples
-from model.data.batch import TripReader
+from model.data.batch import TripReader, ends
 from model.networks.ranker import Ranker
 from model.ranking.recommender import Recommender, best_positions
 from model.system.legacy_keras import tf
@@ -92,8 +92,7 @@ def _listed(
     for rows in np.split(np.arange(len(valid)), range(size, len(valid), size)) if len(valid) else ():
         inputs = every(rows, 0)
         logit_C = ranker(*(tf.constant(inputs[name]) for name in RANKER_INPUTS)).numpy()
-        end_B = np.searchsorted(inputs["row_C"], np.arange(len(rows)), side="right")
-        first, _ = best_positions(logit_C, end_B, LISTED)
+        first, _ = best_positions(logit_C, ends(inputs["row_C"], len(rows)), LISTED)
         logits.append(logit_C[first])
         labels.append(inputs["label_C"][first] > 0)
     return np.concatenate(logits), np.concatenate(labels)
