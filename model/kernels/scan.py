@@ -45,6 +45,7 @@ _TINY = 1e-150
 FINITE = float(np.finfo(np.float32).max)
 """An inner product beyond it counts as this."""
 _NONE = np.int32(-0x80000000)
+_LARGEST_SUM = 2.0**31 - 1
 
 
 @kernel
@@ -92,40 +93,37 @@ def nearest(code_BDT, bound_B3, row_B, rows_B, block_W, vector_Nd, query_d, row_
     _scan(code_BDT, rows_B, block_W, part_D, sum_WT, peak_WG)
 
     scale_W, error_W = np.empty(len(block_W)), np.empty(len(block_W))
-    low_G, high_G = np.empty(peak_WG.size), np.empty(peak_WG.size)
-    groups = 0
+    low_G, groups = np.empty(peak_WG.size), 0
     for w in range(len(block_W)):
         b = block_W[w]
         step, most_rest, length = bound_B3[b, 0], bound_B3[b, 1], bound_B3[b, 2]
         scale_W[w] = unit * step
         error_W[w] = whole * (most_rest + _ROUNDING * length) + rest * length * (1 + _ROUNDING) + _LEAST
         for g in range((rows_B[b] + GROUP - 1) // GROUP):
-            about = scale_W[w] * peak_WG[w, g]
-            low_G[groups], high_G[groups] = about - error_W[w], about + error_W[w]
+            low_G[groups] = scale_W[w] * peak_WG[w, g] - error_W[w]
             groups += 1
     floor = _floor(low_G[:groups], len(row_K))
-    row_S, low_S, high_S = _sieved(row_B, rows_B, block_W, scale_W, error_W, sum_WT, high_G[:groups], floor)
+    row_S, low_S, high_S = _sieved(row_B, block_W, scale_W, error_W, sum_WT, peak_WG, floor)
     return _decided(row_S, low_S, high_S, floor, vector_Nd, query_d, row_K)
 
 
 @kernel
-def _sieved(row_B, rows_B, block_W, scale_W, error_W, sum_WT, high_G, floor):
-    """Rows whose upper ends reach the floor, in order, and both their ends."""
-    room = 0
-    for g in range(len(high_G)):
-        room += GROUP * (high_G[g] >= floor)
-    row_S, low_S, high_S = np.empty(room, np.int64), np.empty(room), np.empty(room)
-    g, sieved = 0, 0
+def _sieved(row_B, block_W, scale_W, error_W, sum_WT, peak_WG, floor):
+    """Rows whose upper ends reach the floor (and a few just below it), in order, and both their ends."""
+    room, least_W = GROUP, np.empty(len(block_W), np.int32)
     for w in range(len(block_W)):
-        b = block_W[w]
-        for begin in range(0, rows_B[b], GROUP):
-            if high_G[g] >= floor:
-                for t in range(begin, min(begin + GROUP, rows_B[b])):
+        least_W[w] = np.int32(min(max(np.floor((floor - error_W[w]) / scale_W[w]), _NONE + 1.0), _LARGEST_SUM))
+        for g in range(peak_WG.shape[1]):
+            room += GROUP * (peak_WG[w, g] >= least_W[w])
+    row_S, low_S, high_S, sieved = np.empty(room, np.int64), np.empty(room), np.empty(room), 0
+    for w in range(len(block_W)):
+        least, first = least_W[w], row_B[block_W[w]]
+        for g in range(peak_WG.shape[1]):
+            if peak_WG[w, g] >= least:
+                for t in range(g * GROUP, g * GROUP + GROUP):
                     about = scale_W[w] * sum_WT[w, t]
-                    row_S[sieved] = row_B[b] + t
-                    low_S[sieved], high_S[sieved] = about - error_W[w], about + error_W[w]
-                    sieved += high_S[sieved] >= floor
-            g += 1
+                    row_S[sieved], low_S[sieved], high_S[sieved] = first + t, about - error_W[w], about + error_W[w]
+                    sieved += sum_WT[w, t] >= least
     return row_S[:sieved], low_S[:sieved], high_S[:sieved]
 
 

@@ -29,7 +29,7 @@ class PreRanker(tf.Module):
         hidden = input_NJ
         for kernel, bias in zip(self.kernels[:-1], self.biases[:-1], strict=True):
             hidden = tf.nn.relu(hidden @ kernel + bias)
-        return (hidden @ self.kernels[-1] + self.biases[-1])[:, 0]
+        return tf.squeeze(hidden @ self.kernels[-1] + self.biases[-1], axis=1)
 
 
 def _zeros(*shape: int, name: str) -> Tensor:

@@ -7,8 +7,7 @@ Shape legend: C candidates of all requests together, F dense features, A item at
 
 from collections.abc import Sequence
 
-import numpy as np
-
+from model.networks.attribute_embedding import AttributeEmbedding
 from model.networks.tfrs import tfrs
 from model.system.legacy_keras import Tensor, tf
 
@@ -52,22 +51,10 @@ class Ranker(tf.Module):
             dense_CF: logs taken. The others: int32 embedding row of the item's id, its and the shopper's codes.
         """
         standard_CF = tf.clip_by_value((dense_CF - self.mean_F) / self.scale_F, -CLIP, CLIP)
-        parts = [standard_CF, self._item(vocabulary_C), self._attributes(attribute_CA), self._user(user_CD)]
+        attributes, user = self._attributes.side_by_side(attribute_CA), self._user.side_by_side(user_CD)
+        parts = [standard_CF, self._item(vocabulary_C), attributes, user]
         start = crossed = tf.concat(parts, axis=1)
         for layer in self._cross:
             crossed = layer(start, crossed)
-        logit_C = self._logit(tf.concat([crossed, self._deep(start)], axis=1))[:, 0]
+        logit_C = tf.squeeze(self._logit(tf.concat([crossed, self._deep(start)], axis=1)), axis=1)
         return self.slope * logit_C + self.offset
-
-
-class AttributeEmbedding(tf.Module):
-    """Embeddings of several attributes in one table: one lookup for all of them."""
-
-    def __init__(self, sizes: Sequence[int], width: int) -> None:
-        super().__init__(name="attribute_embedding")
-        self._first_A, self._width = np.cumsum([0, *sizes])[:-1].astype(np.int32), len(sizes) * width
-        self._table = tf.keras.layers.Embedding(max(sum(sizes), 1), width)
-
-    def __call__(self, code_CA: Tensor) -> Tensor:
-        """[C, A * width], one attribute after the other."""
-        return tf.reshape(self._table(code_CA + self._first_A), [tf.shape(code_CA)[0], self._width])

@@ -9,6 +9,7 @@ the vectors.
 from collections.abc import Sequence
 
 from model.features.recent import TASTE_DAYS, Recent
+from model.networks.attribute_embedding import AttributeEmbedding
 from model.system.legacy_keras import Tensor, tf
 
 USER_WIDTH = 8
@@ -21,7 +22,7 @@ class ItemTower(tf.Module):
         """vocabulary: embedding rows of ids. attribute_sizes: codes of each attribute."""
         super().__init__(name="item_tower")
         self._identity = tf.keras.layers.Embedding(vocabulary, dimension)
-        self._attributes = [tf.keras.layers.Embedding(size, dimension) for size in attribute_sizes]
+        self._attributes = AttributeEmbedding(attribute_sizes, dimension)
         self._mix = tf.keras.Sequential(
             [tf.keras.layers.Dense(2 * dimension, activation="relu"), tf.keras.layers.Dense(dimension)]
         )
@@ -32,10 +33,7 @@ class ItemTower(tf.Module):
         Args:
             vocabulary: [...] int32 embedding row of the id. attribute: [..., A] int32 codes.
         """
-        total = self._identity(vocabulary)
-        for a, embedding in enumerate(self._attributes):
-            total += embedding(attribute[..., a])
-        return total
+        return self._identity(vocabulary) + self._attributes.total(attribute)
 
     def __call__(self, vocabulary_N: Tensor, attribute_NA: Tensor) -> Tensor:
         """[N, d] unit vectors."""
@@ -50,7 +48,7 @@ class QueryTower(tf.Module):
         super().__init__(name="query_tower")
         self._items = items
         self._dimension = dimension
-        self._attributes = [tf.keras.layers.Embedding(size, USER_WIDTH) for size in user_attribute_sizes]
+        self._attributes = AttributeEmbedding(user_attribute_sizes, USER_WIDTH)
         self._mix = tf.keras.Sequential(
             [tf.keras.layers.Dense(4 * dimension, activation="relu"), tf.keras.layers.Dense(dimension)]
         )
@@ -66,5 +64,5 @@ class QueryTower(tf.Module):
         weight_BL1 = tf.reduce_sum(recent.weight_BRL, axis=1)[:, :, None]
         taste_BLd = tf.concat([total_BLd / (weight_BL1 + 1e-3), tf.math.log(1.0 + weight_BL1)], axis=2)
         parts = [recent.moment_BX, tf.reshape(taste_BLd, [-1, len(TASTE_DAYS) * (self._dimension + 1)])]
-        parts += [embedding(recent.user_BD[:, i]) for i, embedding in enumerate(self._attributes)]
+        parts.append(self._attributes.side_by_side(recent.user_BD))
         return tf.math.l2_normalize(self._mix(tf.concat(parts, axis=1)), axis=1)

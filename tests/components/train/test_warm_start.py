@@ -1,5 +1,6 @@
 """Models that start from a parent: refreshed and warm."""
 
+import dataclasses
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,8 +98,12 @@ def test_known_items_keep_their_vectors_though_every_position_moved(
         assert after[item] == pytest.approx(vector, abs=1e-6), item  # the last bit depends on the place in the batch
 
 
-def test_a_new_item_is_in_the_index_and_is_recommended(week_later: Trained, refreshed: Path) -> None:
-    assert any(NEW in answer.item_ids for answer in answers(refreshed, week_later))
+def test_a_new_item_is_in_the_index_and_is_ranked(week_later: Trained, refreshed: Path) -> None:
+    trips = week_later.trips
+    asked = [dataclasses.replace(request_of(trips, int(t), K), detail=True) for t in trips.first_test_trips()]
+    bought = [request for request in asked if NEW in request.history_item]
+    answered = loaded(refreshed).recommend(bought)
+    assert bought and all(answer.ranked is not None and NEW in answer.ranked.item_ids for answer in answered)
 
 
 def test_a_refreshed_model_records_its_cut_and_how_far_its_weights_have_learned(

@@ -72,7 +72,8 @@ def test_calibration_changes_the_numbers_and_never_the_order() -> None:
     after = ranker(*inputs).numpy()
     assert after == pytest.approx(1.7 * before - 0.6, abs=1e-5)
     score = tf.math.sigmoid(after).numpy()
-    assert (np.argsort(-score, kind="stable") == np.argsort(-before, kind="stable")).all()
+    falling = score[np.argsort(-before, kind="stable")]
+    assert (np.diff(falling) <= 1e-6).all() and np.ptp(falling) > 0.1  # two that are nearly equal may be rounded apart
 
 
 def test_without_held_out_trips_only_the_sampling_of_negatives_is_undone() -> None:
