@@ -157,7 +157,7 @@ class Predictor(kserve.Model):
         begin, version = time.perf_counter(), self._ladder.model.version
         state = await self._state.read(query, STATE_SHARE * max(deadline - begin, 0))
         seconds = time.perf_counter() - begin
-        metrics.STAGE_SECONDS.labels(version, "state").observe(seconds)
+        metrics.of(metrics.STAGE_SECONDS, version, "state").observe(seconds)
         tracing.stage_of(tracing.parent(), "state", seconds)
         request = api.Request(
             user_id=query.user_id,
@@ -172,6 +172,23 @@ class Predictor(kserve.Model):
         )
         answer, rung = await self._ladder.answer(request, deadline)
         return answer, rung, state
+
+
+class Column(InferOutput):
+    """An output that goes into JSON as it is: KServe checks and copies element by element.
+
+    Example:
+        >>> column = Column(name="score", datatype="FP32", shape=[1], data=np.array([0.5], np.float32))
+        >>> column.set_data_from_numpy(column.data, binary_data=False)
+        >>> column.data
+        [0.5]
+    """
+
+    def set_data_from_numpy(self, output_tensor: np.ndarray, binary_data: bool = True) -> None:
+        if binary_data:
+            super().set_data_from_numpy(output_tensor, binary_data)
+        else:
+            self.data = output_tensor.tolist()
 
 
 def _deadline_ms(payload: kserve.InferRequest, headers: Mapping[str, str], default: float) -> float:
@@ -217,7 +234,7 @@ def _response(
     }
     outputs = [
         # A gRPC client that sent typed contents gets typed contents back; kserve would send arrays as raw bytes.
-        InferOutput(
+        Column(
             name=tensor.name,
             datatype=tensor.datatype,
             shape=[len(answer.item_ids)],

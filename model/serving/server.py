@@ -182,7 +182,7 @@ def _load_package(directory: Path, rules: Path | None) -> ServedModel:
 
 def stage_took(version: str, stage: str, seconds: float) -> None:
     """model.package.loaded_model.OnStage."""
-    metrics.STAGE_SECONDS.labels(version, stage).observe(seconds)
+    metrics.of(metrics.STAGE_SECONDS, version, stage).observe(seconds)
     tracing.took(stage, seconds)
 
 

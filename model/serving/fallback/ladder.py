@@ -132,7 +132,7 @@ class Ladder:
         answers = self.model.recommend(requests, fewer=fewer)
         rung, took_s = Rung.FEWER if fewer else Rung.FULL, time.perf_counter() - begin
         self._expected_s[rung] += 0.1 * (took_s - self._expected_s[rung])  # the last ten or so count most
-        metrics.BATCH_SIZE.labels(self.model.version).observe(len(requests))
+        metrics.of(metrics.BATCH_SIZE, self.model.version).observe(len(requests))
         return answers
 
     def _failed(self, error: BaseException) -> None:

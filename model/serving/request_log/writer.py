@@ -1,7 +1,6 @@
 """Writes the request log (model/request_log/reader.py): a journal while rows come in, Parquet as soon as there are
 enough."""
 
-import json
 import logging
 import os
 import queue
@@ -11,6 +10,8 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+
+import orjson
 
 from model import api
 from model.errors import InputError
@@ -85,7 +86,7 @@ class RequestLog(AbstractContextManager["RequestLog"]):
             metrics.LOG_WAITING_SECONDS.set_function(lambda: oldest_age_s(directory))
         self._started_ns, self._number = time.time_ns(), 0
         self._journal: Journal | None = None
-        self._queue: queue.Queue[dict[str, Any] | None] = queue.Queue(CAPACITY)
+        self._queue: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
         self._thread.start()
 
@@ -95,9 +96,9 @@ class RequestLog(AbstractContextManager["RequestLog"]):
 
     def write(self, row: dict[str, Any]) -> None:
         """A row of model.request_log.reader.SCHEMA; columns that are not given are null."""
-        try:
-            self._queue.put_nowait(row)
-        except queue.Full:
+        if self._queue.qsize() < CAPACITY:
+            self._queue.put(row)
+        else:
             metrics.LOG_DROPPED.inc()
 
     def close(self) -> None:
@@ -114,7 +115,7 @@ class RequestLog(AbstractContextManager["RequestLog"]):
             try:
                 if self._journal is None:
                     self._journal = self._open(str(row["version"]))
-                self._journal.write(json.dumps(row, separators=(",", ":")).encode() + b"\n")
+                self._journal.write(orjson.dumps(row) + b"\n")
             except (OSError, TypeError, ValueError):
                 metrics.LOG_DROPPED.inc()
                 continue
