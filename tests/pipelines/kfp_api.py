@@ -2,6 +2,7 @@
 in memory. Runs take one state after the other, a request each; in a listing they have the state that a test gave them.
 """
 
+import contextlib
 import json
 import threading
 import urllib.parse
@@ -100,7 +101,8 @@ def fake_kfp() -> Iterator[FakeKfp]:
             self.send_header("Content-Type", fake.content_type)
             self.send_header("Content-Length", str(len(text)))
             self.end_headers()
-            self.wfile.write(text)
+            with contextlib.suppress(BrokenPipeError):  # the client may be gone, and its test over
+                self.wfile.write(text)
 
         do_POST = do_DELETE = do_GET
 
