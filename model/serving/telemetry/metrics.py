@@ -78,8 +78,8 @@ def count(version: str, query: Query, state: State, answer: api.Answer, rung: Ru
     SECONDS.labels(version).observe(seconds)
     STATE.labels(version, state.source).inc()
     if state.source is Source.FOUND:
-        STATE_AGE.labels(version).observe(query.time_s - int(state.times[-1]))
-    if not len(state.items):
+        STATE_AGE.labels(version).observe(query.time_s - int(state.history.times[-1]))
+    if not len(state.history.items):
         MISSING.labels(version, "history").inc()
     if not query.store_id:
         MISSING.labels(version, "store").inc()
@@ -93,7 +93,7 @@ def count(version: str, query: Query, state: State, answer: api.Answer, rung: Ru
         for feature, checked, missed in (
             ("shopper", 1, unknown.shopper),
             ("store", 1, unknown.store),
-            ("history_items", len(state.items), unknown.history_items),
+            ("history_items", len(state.history.items), unknown.history_items),
             ("exclude", len(query.exclude), unknown.exclude_items),
         ):
             CHECKED.labels(version, feature).inc(checked)
