@@ -58,11 +58,11 @@ class FeatureReader:
             time_B=np.array([request.time_s], np.int64),
             store_B=np.array([self.store(request.store_id)], np.int32),
             user_B=user_row,
-            history_store_H=_known(store_H, known_H),
-            history_quantity_H=_known(request.history_quantity, known_H),
-            history_price_H=_known(request.history_price, known_H),
+            history_store_H=_only(store_H, known_H),
+            history_quantity_H=_only(request.history_quantity, known_H),
+            history_price_H=_only(request.history_price, known_H),
         )
 
 
-def _known(value_H: np.ndarray | None, known_H: np.ndarray) -> np.ndarray | None:
+def _only(value_H: np.ndarray | None, known_H: np.ndarray) -> np.ndarray | None:
     return None if value_H is None else value_H[known_H]

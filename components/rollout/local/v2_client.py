@@ -84,14 +84,14 @@ class Client:
 
     def purchases(self, user_id: str, time_s: int, lines: Sequence[Line], basket_id: str) -> bool:
         """Sends a basket as one batch of CloudEvents; True when it was accepted."""
-        known = {"user_id": user_id, "event_time": rfc3339(time_s)}
+        common = {"user_id": user_id, "event_time": rfc3339(time_s)}
         events = [
             {
                 "specversion": "1.0",
                 "type": EVENT_TYPE,
                 "source": EVENT_SOURCE,
                 "id": f"{basket_id}/{line.item_id}",
-                "data": known | dataclasses.asdict(line),
+                "data": common | dataclasses.asdict(line),
             }
             for line in lines
         ]

@@ -86,10 +86,10 @@ def test_a_model_reads_the_same_columns() -> None:
     """One value or a list of them; the other fields are what the answer is to be like."""
     types: dict[Type, tuple[Any, Any]] = {Type.ID: (str, Sequence[str]), Type.TIME: (int, np.ndarray)}
     reads = {"user_id": c.USER, "store_id": c.STORE, "time_s": c.TIME, "history_item": c.ITEM, "history_time": c.TIME}
-    known = {"history_store": c.STORE, "history_quantity": c.QUANTITY, "history_price": c.PRICE}
+    details = {"history_store": c.STORE, "history_quantity": c.QUANTITY, "history_price": c.PRICE}
     fields = {field.name: field.type for field in dataclasses.fields(Request)}
-    assert set(fields) - set(reads) - set(known) == {"k", "exclude", "new_only", "detail"}
-    for name, column in known.items():
+    assert set(fields) - set(reads) - set(details) == {"k", "exclude", "new_only", "detail"}
+    for name, column in details.items():
         of_type = {Type.ID: Coded | None, Type.NUMBER: np.ndarray | None}
         assert fields[name] == of_type[EVENTS.column(column).type] and not EVENTS.column(column).required, name
     for name, column in reads.items():

@@ -60,14 +60,14 @@ def test_trips_saved_before_events_had_stores_and_prices_load_with_the_defined_v
 def test_a_batch_has_where_how_many_and_at_what_price_of_each_event(trips: Trips) -> None:
     catalog = dataclasses.replace(small_catalog(), user_ids=np.empty(0, object))
     count = np.arange(len(trips.event_item_E))
-    known = dataclasses.replace(
+    details = dataclasses.replace(
         trips,
         event_store_E=count.astype(np.int32),
         event_quantity_E=(count + 0.5).astype(np.float32),
         event_price_E=(10 * count).astype(np.float32),
     )
     which = np.array([5, 0, 3])
-    batch, position_H = TripReader(known, catalog).batch(which), trips.histories(which)[0]
+    batch, position_H = TripReader(details, catalog).batch(which), trips.histories(which)[0]
     assert batch.history_store_H.tolist() == position_H.tolist() and len(position_H) == 3
     assert batch.history_quantity_H.tolist() == (position_H + 0.5).tolist()
     assert batch.history_price_H.tolist() == (10 * position_H).tolist()

@@ -140,10 +140,10 @@ def test_the_model_is_asked_with_the_history_that_it_was_given(served: Served) -
 
 
 def test_a_log_from_before_stores_and_prices_is_read_and_replayed(served: Served, tmp_path: Path) -> None:
-    known = ["history_stores", "history_quantities", "history_prices"]
-    pq.write_table(read(served.log).drop_columns(known), tmp_path / "old.parquet")
+    details = ["history_stores", "history_quantities", "history_prices"]
+    pq.write_table(read(served.log).drop_columns(details), tmp_path / "old.parquet")
     rows = read(tmp_path, columns=replay.COLUMNS)
-    assert [rows[name].null_count for name in known] == [len(rows)] * 3
+    assert [rows[name].null_count for name in details] == [len(rows)] * 3
     assert replay.replay(rows, package.load(served.model)).compared == len(rows)
 
 

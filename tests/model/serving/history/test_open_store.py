@@ -69,8 +69,8 @@ def _put(store: Store, user_id: str, value: bytes) -> None:
 
 
 def test_a_history_has_where_how_many_and_at_what_price(store: Store) -> None:
-    known = dataclasses.replace(_event("2", 20, "b"), store_id="east", quantity=2.5, price=0.1)
-    store.append([known, _event("1", 10, "a"), dataclasses.replace(_event("3", 30, "c"), store_id="west")])
+    detailed = dataclasses.replace(_event("2", 20, "b"), store_id="east", quantity=2.5, price=0.1)
+    store.append([detailed, _event("1", 10, "a"), dataclasses.replace(_event("3", 30, "c"), store_id="west")])
     items, times, stores, quantities, prices = store.history("u", 99)
     assert (items, times.tolist()) == (["a", "b", "c"], [10, 20, 30])
     assert stores is not None and stores.texts() == ["", "east", "west"]

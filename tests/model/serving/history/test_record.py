@@ -29,8 +29,8 @@ def column(number: int, width: int, data: bytes) -> bytes:
     return struct.pack("<BBI", number, width, len(data)) + data
 
 
-def event(event_id: str, time_s: int, **known: object) -> Event:
-    return replace(Event(event_id=event_id, user_id="u", item_id="milk", time_s=time_s), **known)  # type: ignore[arg-type]
+def event(event_id: str, time_s: int, **details: object) -> Event:
+    return replace(Event(event_id=event_id, user_id="u", item_id="milk", time_s=time_s), **details)  # type: ignore[arg-type]
 
 
 def columns_of(value: bytes) -> dict[int, int]:

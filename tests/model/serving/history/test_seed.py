@@ -47,13 +47,13 @@ def test_every_shopper_gets_the_purchases_before_the_cut(store: RedisStore, trip
 
 
 def test_the_events_have_store_quantity_and_price(store: RedisStore, trips: Trips) -> None:
-    known = {
+    details = {
         "store_ids": np.array(["", "east"], object),
         "event_store_E": np.array([0, 1, 0, 0, 1, 0], np.int32)[: len(trips.event_item_E)],
         "event_quantity_E": np.arange(1, len(trips.event_item_E) + 1, dtype=np.float32),
         "event_price_E": np.full(len(trips.event_item_E), 1.25, np.float32),
     }
-    seed(store, dataclasses.replace(trips, **known))
+    seed(store, dataclasses.replace(trips, **details))
     items, _, stores, quantities, prices = store.history("ann", seconds(100))
     assert items == ["a", "b", "a"] and stores is not None and stores.texts() == ["", "east", ""]
     assert quantities is not None and quantities.tolist() == [1, 2, 3]

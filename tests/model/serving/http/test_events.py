@@ -27,8 +27,8 @@ def test_structured_binary_and_batch_mean_the_same() -> None:
 
 
 def test_where_how_many_at_what_price_and_of_which_type_may_be_given() -> None:
-    known = {"store_id": "east", "quantity": 2, "price": 1.25}
-    (event,) = _parse(STRUCTURED, EVENT | {"type": "aisle.return", "data": DATA | known})
+    details = {"store_id": "east", "quantity": 2, "price": 1.25}
+    (event,) = _parse(STRUCTURED, EVENT | {"type": "aisle.return", "data": DATA | details})
     assert event == dataclasses.replace(PARSED, store_id="east", quantity=2.0, price=1.25, event_type="return")
     unknown = {"store_id": "", "price": None}
     assert _parse(STRUCTURED, EVENT | {"data": DATA | unknown}) == [PARSED]
