@@ -1,9 +1,9 @@
 """What every model takes and gives, in evaluation and in serving alike."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
@@ -25,6 +25,31 @@ class Rung(StrEnum):
     FEWER = "fewer_candidates"
     PERSONAL = "personal_frequency"
     POPULAR = "popular"
+
+
+class Coded(NamedTuple):
+    """Texts of few distinct values, like the stores of a history: the values, and which of them each entry is.
+
+    Example:
+        >>> stores = Coded.of(["corner", "centre", "corner"])
+        >>> stores.names, stores.code_H.tolist(), stores.texts()
+        (('centre', 'corner'), [1, 0, 1], ['corner', 'centre', 'corner'])
+    """
+
+    names: Sequence[str]
+    code_H: np.ndarray
+    """[H] int position in `names`."""
+
+    @classmethod
+    def of(cls, texts: Sequence[str]) -> "Coded":
+        """Those of these texts."""
+        names = tuple(sorted(set(texts)))
+        code_of = {name: code for code, name in enumerate(names)}
+        return cls(names, np.array([code_of[text] for text in texts], np.int32))
+
+    def texts(self) -> list[str]:
+        """[H] each entry as text."""
+        return [self.names[code] for code in self.code_H.tolist()]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -52,6 +77,12 @@ class Request:
     """[H] item ids bought strictly before `time_s`, oldest first."""
     history_time: np.ndarray
     """[H] int64 unix seconds, ascending."""
+    history_store: Coded | None = None
+    """[H] ids of the stores of these events, empty where not known; None: none is known."""
+    history_quantity: np.ndarray | None = None
+    """[H] float32 pieces; None: one each."""
+    history_price: np.ndarray | None = None
+    """[H] float32 paid per piece, 0 where not known; None: none is known."""
     store_id: str = ""
     k: int = 10
     exclude: Sequence[str] = field(default=())
@@ -64,6 +95,27 @@ class Request:
     def barred(self) -> set[str]:
         """Item ids that are not in the answer, whatever they would score."""
         return {*self.exclude, *self.history_item} if self.new_only else set(self.exclude)
+
+    def only(self, at_H: np.ndarray) -> "Request":
+        """The same request with these events alone, positions in the history, in this order.
+
+        Example:
+            >>> import numpy as np
+            >>> request = Request(
+            ...     user_id="ann", time_s=9, history_item=["milk", "tea"], history_time=np.array([3, 5])
+            ... )
+            >>> request.only(np.array([1])).history_item
+            ['tea']
+        """
+        store, quantity, price = self.history_store, self.history_quantity, self.history_price
+        return replace(
+            self,
+            history_item=[self.history_item[at] for at in at_H.tolist()],
+            history_time=np.asarray(self.history_time)[at_H],
+            history_store=None if store is None else Coded(store.names, store.code_H[at_H]),
+            history_quantity=None if quantity is None else quantity[at_H],
+            history_price=None if price is None else price[at_H],
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -34,7 +34,7 @@ def ingest(source: Path, tables: Path) -> None:
 def trips(tables: Path, data: DataSettings, max_history: int) -> Trips:
     """Trips of the written tables."""
     items = pd.read_parquet(tables / "items.parquet", columns=[c.ITEM])
-    columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.STORE]
+    columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.STORE, c.QUANTITY, c.PRICE]
     events = pd.read_parquet(tables / "events", columns=columns)
     item_ids = np.sort(pd.unique(pd.concat([items[c.ITEM], events[c.ITEM]])))
     item_E = pd.Index(item_ids).get_indexer(pd.Index(events[c.ITEM]))
@@ -43,10 +43,12 @@ def trips(tables: Path, data: DataSettings, max_history: int) -> Trips:
     store_ids = pd.Index(["", *np.sort(events[c.STORE].unique())], dtype=object)
     store_E = store_ids.get_indexer(pd.Index(events[c.STORE]))
     time_E = events[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
+    quantity_E, price_E = (events[name].to_numpy(np.float32) for name in (c.QUANTITY, c.PRICE))
     del events
 
     order = np.lexsort((item_E, basket_E, time_E, user_E))
     user_E, store_E, item_E, time_E, basket_E = (a[order] for a in (user_E, store_E, item_E, time_E, basket_E))
+    quantity_E, price_E = quantity_E[order], price_E[order]
     pair_E = user_E.astype(np.int64) * (int(basket_E.max()) + 1) + basket_E
     _, first_T, trip_E = np.unique(pair_E, return_index=True, return_inverse=True)
     by_time = np.lexsort((basket_E[first_T], user_E[first_T], time_E[first_T]))
@@ -67,6 +69,9 @@ def trips(tables: Path, data: DataSettings, max_history: int) -> Trips:
         event_item_E=item_E.astype(np.int32),
         event_time_E=time_E,
         event_user_E=user_E.astype(np.int32),
+        event_store_E=store_E.astype(np.int32),
+        event_quantity_E=quantity_E,
+        event_price_E=price_E,
         user_T=user_T.astype(np.int32),
         time_T=time_T,
         store_T=store_E[first_T].astype(np.int32),

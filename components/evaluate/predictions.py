@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from components.artifacts.evaluation import Latency
-from model.api import Answer, Model, Ranked, Request
+from model.api import Answer, Coded, Model, Ranked, Request
 from model.data.trips import Trips
 from model.errors import StageFailed
 from model.evaluation.ranking_metrics import NO_ITEM
@@ -33,6 +33,9 @@ def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: 
         time_s=int(trips.time_T[trip]),
         history_item=trips.item_ids[trips.event_item_E[past]].tolist(),
         history_time=trips.event_time_E[past],
+        history_store=Coded(trips.store_ids.tolist(), trips.event_store_E[past]),
+        history_quantity=trips.event_quantity_E[past],
+        history_price=trips.event_price_E[past],
         store_id=str(trips.store_ids[trips.store_T[trip]]),
         k=k,
         new_only=new_only,

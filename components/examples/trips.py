@@ -17,6 +17,8 @@ from model.data.trips import Trips
 
 COLUMNS = (c.USER, c.ITEM, c.TIME, c.BASKET, c.STORE)
 """What trips are made of."""
+NUMBERS = {c.QUANTITY: 1.0, c.PRICE: 0.0}
+"""{column that events may have besides: its value where there is none}"""
 LEARNED, JUDGED = "learned", "judged"
 """Which events make histories and training labels, and which make the trips and labels after the cut."""
 
@@ -28,8 +30,9 @@ def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, ma
     event does not. So the test trips and their labels do not depend on what is learned from.
 
     Args:
-        events: one row a product in a basket, canonical columns. The boolean columns `learned` and `judged` mark the
-            rows of histories and training labels, and those of test labels; without them every row is both.
+        events: one row a product in a basket, canonical columns, of NUMBERS those that there are. The boolean columns
+            `learned` and `judged` mark the rows of histories and training labels, and those of test labels; without
+            them every row is both.
         item_ids: [I] sorted ids, every item of the events among them.
         cut_s: start of the test span, unix seconds.
         max_history: most recent events kept of each history.
@@ -42,7 +45,8 @@ def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, ma
     in_trip = placed.join(trips.select("user", c.BASKET, "trip", "is_test"), ["user", c.BASKET])
     entries = in_trip.filter(ibis.ifelse(_.is_test, _[JUDGED], _[LEARNED])).select("trip", "item").distinct()
 
-    events_E = _columns(placed.filter(_[LEARNED]).select("position", "item", "seconds", "user"), "position")
+    learned = placed.filter(_[LEARNED]).select("position", "item", "seconds", "user", "store", c.QUANTITY, c.PRICE)
+    events_E = _columns(learned, "position")
     trips_T = _columns(trips.drop(c.BASKET), "trip")
     entries_B = _columns(entries, "trip", "item")
     assert placed.count().execute() == lines.count().execute(), "an event's item is not among item_ids"
@@ -53,6 +57,9 @@ def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, ma
         event_item_E=events_E["item"].astype(np.int32),
         event_time_E=events_E["seconds"],
         event_user_E=events_E["user"].astype(np.int32),
+        event_store_E=events_E["store"].astype(np.int32),
+        event_quantity_E=np.nan_to_num(events_E[c.QUANTITY].astype(np.float32), nan=NUMBERS[c.QUANTITY]),
+        event_price_E=np.nan_to_num(events_E[c.PRICE].astype(np.float32), nan=NUMBERS[c.PRICE]),
         user_T=trips_T["user"].astype(np.int32),
         time_T=trips_T["seconds"],
         store_T=trips_T["store"].astype(np.int32),
@@ -68,7 +75,11 @@ def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, ma
 def _lines(events: Table) -> Table:
     ids = {name: events[name].cast("string") for name in (c.USER, c.ITEM, c.BASKET, c.STORE)}
     marks = {name: events[name] if name in events.columns else ibis.literal(True) for name in (LEARNED, JUDGED)}
-    return events.select(**ids, **marks, seconds=events[c.TIME].truncate("s").epoch_seconds().cast("int64"))
+    numbers = {
+        name: events[name].cast("float64").fill_null(default) if name in events.columns else ibis.literal(default)
+        for name, default in NUMBERS.items()
+    }
+    return events.select(**ids, **marks, **numbers, seconds=events[c.TIME].truncate("s").epoch_seconds().cast("int64"))
 
 
 def _users(lines: Table) -> Table:
@@ -94,7 +105,7 @@ def _placed(lines: Table, users: Table, stores: Table, items: Table) -> Table:
     `moment` the position of the first learned event that is not before the row's second.
     """
     coded = lines.join(users, c.USER).join(stores, c.STORE).join(items, c.ITEM)
-    order = ["seconds", c.BASKET, "item", "store", ibis.desc(LEARNED)]
+    order = ["seconds", c.BASKET, "item", "store", ibis.desc(LEARNED), c.QUANTITY, c.PRICE]
     placed = coded.select(
         "user",
         "store",
@@ -104,6 +115,8 @@ def _placed(lines: Table, users: Table, stores: Table, items: Table) -> Table:
         "first",
         LEARNED,
         JUDGED,
+        c.QUANTITY,
+        c.PRICE,
         place=ibis.row_number().over(group_by="user", order_by=order),
     )
     learned = _[LEARNED].cast("int64")

@@ -34,6 +34,12 @@ class Batch(NamedTuple):
     """[B] int32."""
     user_B: Any
     """[B] int32 row of Catalog.user_attribute_UD."""
+    history_store_H: Any = None
+    """[H] int32 where it was bought, MISSING where that is not known; None: nowhere known."""
+    history_quantity_H: Any = None
+    """[H] float32 pieces; None: one each."""
+    history_price_H: Any = None
+    """[H] float32 paid per piece, 0 where not known; None: nowhere known."""
 
 
 def ends(row_N: np.ndarray, requests: int) -> np.ndarray:
@@ -81,6 +87,9 @@ class TripReader:
             time_B=trips.time_T[which_B],
             store_B=trips.store_T[which_B],
             user_B=self._user_row_U[trips.user_T[which_B]],
+            history_store_H=trips.event_store_E[position_H],
+            history_quantity_H=trips.event_quantity_E[position_H],
+            history_price_H=trips.event_price_E[position_H],
         )
 
     def baskets(self, which_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

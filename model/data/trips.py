@@ -13,6 +13,14 @@ import pyarrow.parquet as pq
 
 from model.files import atomic_directory, read_json, write_json
 
+_UNSET = np.empty(0)
+_DEFAULTS = {
+    "event_store_E": (0, np.int32),
+    "event_quantity_E": (1.0, np.float32),
+    "event_price_E": (0.0, np.float32),
+}
+"""{column that may not be there: (value of every event then, type)}"""
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trips:
@@ -88,6 +96,13 @@ class Trips:
     """[R] int64 positions in the event arrays, ascending: purchases that were taken back later."""
     returned_time_R: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
     """[R] int64 unix seconds of their returns."""
+    event_store_E: np.ndarray = dataclasses.field(default_factory=lambda: _UNSET)
+    """[E] int32 store index; index 0, the empty id, where it is not known: so it is where nothing is given, as in files
+    of older versions."""
+    event_quantity_E: np.ndarray = dataclasses.field(default_factory=lambda: _UNSET)
+    """[E] float32 pieces; 1 where nothing is given."""
+    event_price_E: np.ndarray = dataclasses.field(default_factory=lambda: _UNSET)
+    """[E] float32 paid per piece; 0 where it is not known."""
     view_item_V: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int32))
     """[V] int32 item index of each view and cart, whatever is learned from; sorted by (user, time, item). No model
     reads these arrays yet."""
@@ -97,6 +112,11 @@ class Trips:
     """[V] int32 user index."""
     view_kind_V: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int8))
     """[V] int8 index into VIEW_KINDS."""
+
+    def __post_init__(self) -> None:
+        for name, (default, kind) in _DEFAULTS.items():
+            if getattr(self, name) is _UNSET:
+                object.__setattr__(self, name, np.full(len(self.event_item_E), default, kind))
 
     def __len__(self) -> int:
         return len(self.time_T)
@@ -157,7 +177,7 @@ class Trips:
             if group in _OPTIONAL and not (path / f"{group}.parquet").exists():
                 continue
             table = pq.read_table(path / f"{group}.parquet")
-            arrays |= {name: table[name].to_numpy() for name in names}
+            arrays |= {name: table[name].to_numpy() for name in names if name in table.column_names}
         return cls(**arrays, **read_json(path / "meta.json"))
 
 

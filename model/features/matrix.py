@@ -10,7 +10,7 @@ import numpy as np
 from numba import literal_unroll
 
 from model.data.batch import Batch, ends
-from model.data.catalog import Catalog
+from model.data.catalog import MISSING, Catalog
 from model.features.promotion_calendar import changes, running_here
 from model.features.records import KINDS, feature_records
 from model.features.seen import AFFINITY_DAYS, Seen, affinities, ages, moment, own_sums, rhythm
@@ -65,15 +65,26 @@ class Histories(NamedTuple):
     """[B] int64 where each request's events end."""
     time_B: np.ndarray
     store_B: np.ndarray
+    bought_store_H: np.ndarray
+    """[H] int32 where each event was, MISSING where that is not known."""
+    quantity_H: np.ndarray
+    """[H] float32 pieces, 1 where not known."""
+    paid_H: np.ndarray
+    """[H] float32 price paid per piece, 0 where not known."""
 
     @classmethod
     def of(cls, batch: Batch) -> "Histories":
+        events = len(batch.history_item_H)
+        store_H, quantity_H, paid_H = batch.history_store_H, batch.history_quantity_H, batch.history_price_H
         return cls(
             item_H=writable(batch.history_item_H, np.int32),
             time_H=writable(batch.history_time_H, np.int64),
             end_B=ends(batch.history_row_H, len(batch.time_B)),
             time_B=writable(batch.time_B, np.int64),
             store_B=writable(batch.store_B, np.int32),
+            bought_store_H=writable(np.full(events, MISSING) if store_H is None else store_H, np.int32),
+            quantity_H=writable(np.ones(events) if quantity_H is None else quantity_H, np.float32),
+            paid_H=writable(np.zeros(events) if paid_H is None else paid_H, np.float32),
         )
 
 

@@ -35,7 +35,8 @@ SEED = 7
 
 
 def made_up(catalog: Catalog) -> Batch:
-    """REQUESTS requests in the week after the cut: popular and rare items, on several trips, in every store."""
+    """REQUESTS requests in the week after the cut: popular and rare items, on several trips, in every store, at some
+    unknown price."""
     rng = np.random.default_rng(SEED)
     cut_s = int(catalog.snapshot_W[-1])
     length_B = rng.integers(1, LONGEST + 1, REQUESTS)
@@ -46,6 +47,8 @@ def made_up(catalog: Catalog) -> Batch:
     popular_H, rare_H = rng.choice(bought, events, p=weight_n / weight_n.sum()), rng.choice(bought, events)
     day_H = np.concatenate([np.sort(rng.integers(1, OLDEST_DAYS, n))[::-1] for n in length_B])
     time_B = cut_s + rng.integers(0, 7 * DAY_S, REQUESTS)
+    store_H = rng.integers(0, max(len(catalog.store_ids), 1), events)
+    price_H = np.where(rng.random(events) < 0.8, np.exp(rng.normal(0.7, 0.8, events)), 0.0)
     return Batch(
         history_item_H=np.where(rng.random(events) < 0.7, popular_H, rare_H).astype(np.int32),
         history_time_H=(cut_s - day_H * DAY_S).astype(np.int64),
@@ -53,6 +56,9 @@ def made_up(catalog: Catalog) -> Batch:
         time_B=time_B.astype(np.int64),
         store_B=rng.integers(0, max(len(catalog.store_ids), 1), REQUESTS).astype(np.int32),
         user_B=rng.integers(0, len(catalog.user_attribute_UD), REQUESTS).astype(np.int32),
+        history_store_H=store_H.astype(np.int32),
+        history_quantity_H=rng.integers(1, 4, events).astype(np.float32),
+        history_price_H=price_H.astype(np.float32),
     )
 
 
@@ -74,12 +80,14 @@ def check_golden(directory: Path, engine: Engine, requests: int = REQUESTS) -> N
     """Asks the first of them again. Raises ModelRefused on a wrong answer, or on none."""
     try:
         with np.load(directory / NAME, allow_pickle=False) as arrays:
-            batch = Batch(*(arrays[name] for name in Batch._fields))
+            named = [name for name in Batch._fields if name in arrays or name not in Batch._field_defaults]
+            batch = Batch(**{name: arrays[name] for name in named})
             golden = Ranking(*(arrays[name] for name in Ranking._fields))
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ModelRefused(f"{directory / NAME}: expected golden answers, got none readable ({error})") from None
     events = int(np.searchsorted(batch.history_row_H, requests))
-    batch = Batch(*(a[:events] for a in batch[:3]), *(a[:requests] for a in batch[3:]))
+    asked = {n: a[: events if n.endswith("_H") else requests] for n, a in batch._asdict().items() if a is not None}
+    batch = Batch(**asked)
     try:
         answer = _answers(engine, batch)
     except Exception as error:  # ONNX Runtime has no narrower class for inputs of another width

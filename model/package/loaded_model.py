@@ -160,22 +160,41 @@ class LoadedModel:
         item_H = numbers(self._items, [item for items in histories for item in items])
         time_H = np.concatenate([np.asarray(request.history_time[last], np.int64) for request in requests])
         row_H = np.repeat(np.arange(len(requests), dtype=np.int32), [len(items) for items in histories])
+        store_H = np.concatenate([self._stores_of(request)[last] for request in requests])
+        quantity_H = np.concatenate([_floats(r.history_quantity, 1.0, r)[last] for r in requests])
+        price_H = np.concatenate([_floats(r.history_price, 0.0, r)[last] for r in requests])
         known_H = item_H != UNKNOWN
         if not known_H.all():
             item_H, time_H, row_H = item_H[known_H], time_H[known_H], row_H[known_H]
+            store_H, quantity_H, price_H = store_H[known_H], quantity_H[known_H], price_H[known_H]
         return Batch(
             history_item_H=item_H,
             history_time_H=time_H,
             history_row_H=row_H,
+            history_store_H=store_H,
+            history_quantity_H=quantity_H,
+            history_price_H=price_H,
             time_B=np.array([request.time_s for request in requests], np.int64),
             store_B=np.array([self._stores.get(request.store_id, MISSING) for request in requests], np.int32),
             user_B=numbers(self._users, [request.user_id for request in requests]) + np.int32(1),
         )
 
+    def _stores_of(self, request: Request) -> np.ndarray:
+        """[H] int32 store of each event."""
+        stores = request.history_store
+        if stores is None:
+            return np.full(len(request.history_item), MISSING, np.int32)
+        return np.array([self._stores.get(name, MISSING) for name in stores.names], np.int32)[stores.code_H]
+
     def _barred(self, requests: Sequence[Request]) -> Barred:
         ids = [sorted(request.barred()) for request in requests]
         item_X = numbers(self._items, [item for items in ids for item in items])
         return Barred(item_X, np.cumsum([len(items) for items in ids]))
+
+
+def _floats(value_H: np.ndarray | None, default: float, request: Request) -> np.ndarray:
+    """[H] float32 a value of each event, the default where the request has none."""
+    return np.full(len(request.history_item), default, np.float32) if value_H is None else value_H
 
 
 def _encoded(texts: Sequence[str]) -> np.ndarray:

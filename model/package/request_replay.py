@@ -8,14 +8,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from model.api import Answer, Request, Rung
+from model.api import Answer, Coded, Request, Rung
 from model.errors import InputError
 
 RANKED = {Rung.FULL: False, Rung.FEWER: True}
 """{rung that the model itself answers: whether that is with fewer candidates}"""
 COLUMNS = (
     *("request_id", "version", "user_id", "time_s", "store_id", "k", "rung", "item_ids", "scores", "exclude"),
-    *("new_only", "history_items", "history_times"),
+    *("new_only", "history_items", "history_times", "history_stores", "history_quantities", "history_prices"),
 )
 """What is read of the request log."""
 BATCH = 64
@@ -97,11 +97,18 @@ def _request(row: dict[str, Any]) -> Request:
         time_s=row["time_s"],
         history_item=row["history_items"],
         history_time=np.array(row["history_times"], np.int64),
+        history_store=None if row["history_stores"] is None else Coded.of(row["history_stores"]),
+        history_quantity=_floats(row["history_quantities"]),
+        history_price=_floats(row["history_prices"]),
         store_id=row["store_id"],
         k=row["k"],
         exclude=row["exclude"],
         new_only=bool(row["new_only"]),
     )
+
+
+def _floats(values: list[float] | None) -> np.ndarray | None:
+    return None if values is None else np.array(values, np.float32)
 
 
 def _difference(row: dict[str, Any], answer: Answer) -> float:

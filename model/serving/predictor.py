@@ -159,11 +159,15 @@ class Predictor(kserve.Model):
         seconds = time.perf_counter() - begin
         metrics.of(metrics.STAGE_SECONDS, version, "state").observe(seconds)
         tracing.stage_of(tracing.parent(), "state", seconds)
+        history = state.history
         request = api.Request(
             user_id=query.user_id,
             time_s=query.time_s,
-            history_item=state.items,
-            history_time=state.times,
+            history_item=history.items,
+            history_time=history.times,
+            history_store=history.stores,
+            history_quantity=history.quantities,
+            history_price=history.prices,
             store_id=query.store_id,
             k=query.k,
             exclude=query.exclude,

@@ -14,6 +14,8 @@ MAX_K = 100
 DEFAULT_K = 10
 MAX_LIST = 1000
 MAX_ID_BYTES = 256
+MIN_QUANTITY, MAX_NUMBER = 1e-6, 1e9
+"""Of a quantity or a price."""
 
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
 
@@ -53,6 +55,9 @@ INPUTS = (
         size=-1,
         doc="What the shopper bought lately, oldest first; used only when the store does not know the shopper.",
     ),
+    Tensor(name="recent_stores", datatype="BYTES", size=-1, doc="Where each of them was bought; may be empty."),
+    Tensor(name="recent_quantities", datatype="FP32", size=-1, doc="Pieces of each, above 0; 1 when absent."),
+    Tensor(name="recent_prices", datatype="FP32", size=-1, doc="Paid per piece; 0 is not known."),
 )
 OUTPUTS = (
     Tensor(name="item_id", datatype="BYTES", size=-1, doc="At most k items, best first."),
@@ -61,6 +66,8 @@ OUTPUTS = (
 )
 
 _BY_NAME = {tensor.name: tensor for tensor in INPUTS}
+_ELEMENTS = {"INT32": ((int,), "integers"), "BOOL": ((bool,), "true or false"), "FP32": ((int, float), "numbers")}
+"""{datatype: (types of its elements in Python, in words)}"""
 
 
 class InputTensor(Protocol):
@@ -93,6 +100,10 @@ class Query:
     exclude: tuple[str, ...] = ()
     new_only: bool = False
     recent_items: tuple[str, ...] = ()
+    recent_stores: tuple[str, ...] = ()
+    """As many as items, or none; likewise the next two."""
+    recent_quantities: tuple[float, ...] = ()
+    recent_prices: tuple[float, ...] = ()
 
 
 def check_id(name: str, value: str) -> str:
@@ -101,6 +112,21 @@ def check_id(name: str, value: str) -> str:
     if not 0 < size <= MAX_ID_BYTES or "\0" in value or size != len(value.encode("utf-8", "ignore")):
         raise InputError(f"{name}: expected 1 to {MAX_ID_BYTES} bytes of UTF-8 without NUL, got {value[:40]!r}")
     return value
+
+
+def check_quantity(name: str, value: Any) -> float:
+    """`value`, when it can be how many pieces were bought; raises InputError when not."""
+    if type(value) not in (int, float) or not MIN_QUANTITY <= value <= MAX_NUMBER:
+        expected = f"a number from {MIN_QUANTITY:f} to {MAX_NUMBER:.0f}"
+        raise InputError(f"{name}: expected {expected}, got {_short(value)}")
+    return float(value)
+
+
+def check_price(name: str, value: Any) -> float:
+    """`value`, when it can be what was paid per piece; raises InputError when not."""
+    if type(value) not in (int, float) or not 0 <= value <= MAX_NUMBER:
+        raise InputError(f"{name}: expected a number from 0 to {MAX_NUMBER:.0f}, got {_short(value)}")
+    return float(value)
 
 
 def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
@@ -118,6 +144,12 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
     k = values.get("k", [DEFAULT_K])[0]
     if not 1 <= k <= MAX_K:
         raise InputError(f"input k: expected 1 to {MAX_K}, got {k}")
+    recent_items = values.get("recent_items", [])
+    for name in ("recent_stores", "recent_quantities", "recent_prices"):
+        if name in values and len(values[name]) != len(recent_items):
+            raise InputError(
+                f"input {name}: expected one for each of {len(recent_items)} recent_items, got {len(values[name])}"
+            )
     return Query(
         user_id=check_id("input user_id", values["user_id"][0]),
         time_s=parse_time("input request_time", values["request_time"][0]) if "request_time" in values else now_s,
@@ -125,7 +157,12 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
         store_id=values.get("store_id", [""])[0],
         exclude=tuple(values.get("exclude", [])),
         new_only=values.get("new_only", [False])[0],
-        recent_items=tuple(check_id("input recent_items", item) for item in values.get("recent_items", [])),
+        recent_items=tuple(check_id("input recent_items", item) for item in recent_items),
+        recent_stores=tuple(values.get("recent_stores", [])),
+        recent_quantities=tuple(
+            check_quantity("input recent_quantities", number) for number in values.get("recent_quantities", [])
+        ),
+        recent_prices=tuple(check_price("input recent_prices", number) for number in values.get("recent_prices", [])),
     )
 
 
@@ -142,7 +179,7 @@ def parse_time(name: str, text: Any) -> int:
 
 
 def _values(spec: Tensor, tensor: InputTensor) -> list[Any]:
-    """The tensor's elements as str, int or bool, after checking datatype, shape and every element."""
+    """The tensor's elements as str, int, float or bool, after checking datatype, shape and every element."""
     name = f"input {spec.name}"
     if tensor.datatype != spec.datatype:
         raise InputError(f"{name}: expected datatype {spec.datatype}, got {_short(tensor.datatype)}")
@@ -155,9 +192,9 @@ def _values(spec: Tensor, tensor: InputTensor) -> list[Any]:
         raise InputError(f"{name}: expected {shape[0]} elements by its shape, got {len(values)}")
     if spec.datatype == "BYTES":
         return [_text(name, value) for value in values]
-    kind, words = (int, "integers") if spec.datatype == "INT32" else (bool, "true or false")
+    kinds, words = _ELEMENTS[spec.datatype]
     for value in values:
-        if type(value) is not kind:
+        if type(value) not in kinds:
             raise InputError(f"{name}: expected {words}, got {_short(value)}")
     return values
 

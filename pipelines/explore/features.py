@@ -48,6 +48,8 @@ class FeatureReader:
     def _batch(self, request: Request) -> Batch:
         index_H = np.array([self._item.get(item, UNKNOWN) for item in request.history_item], np.int32)
         known_H = index_H != UNKNOWN
+        stores = request.history_store
+        store_H = None if stores is None else np.array([self.store(store) for store in stores.texts()], np.int32)
         user_row = self.catalog.user_rows(np.array([request.user_id]))
         return Batch(
             history_item_H=index_H[known_H],
@@ -56,4 +58,11 @@ class FeatureReader:
             time_B=np.array([request.time_s], np.int64),
             store_B=np.array([self.store(request.store_id)], np.int32),
             user_B=user_row,
+            history_store_H=_only(store_H, known_H),
+            history_quantity_H=_only(request.history_quantity, known_H),
+            history_price_H=_only(request.history_price, known_H),
         )
+
+
+def _only(value_H: np.ndarray | None, known_H: np.ndarray) -> np.ndarray | None:
+    return None if value_H is None else value_H[known_H]

@@ -12,7 +12,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from model.api import Answer, Request
+from model.api import Answer, Coded, Request
 from model.package.explainable_model import OpenedModel
 from pipelines.explore.counterfactuals import Examiner, Measured
 from pipelines.explore.products import Product, Products
@@ -87,11 +87,15 @@ class Lists:
         """As serving would receive it: what is in the basket was bought just now, and is not recommended again."""
         past = self._shoppers.past(ask.user_id, ask.time_s)
         basket = tuple(item for item in ask.basket if item in self._products)
+        more = len(basket)
         return Request(
             user_id=ask.user_id,
             time_s=ask.time_s,
             history_item=[*past.items, *basket],
-            history_time=np.array([*past.times, *[ask.time_s - 1] * len(basket)], np.int64),
+            history_time=np.array([*past.times, *[ask.time_s - 1] * more], np.int64),
+            history_store=Coded.of([*past.stores, *[ask.store_id] * more]),
+            history_quantity=np.array([*past.quantities, *[1.0] * more], np.float32),
+            history_price=np.array([*past.prices, *[0.0] * more], np.float32),
             store_id=ask.store_id,
             k=SHOWN,
             exclude=basket,

@@ -6,7 +6,7 @@ again. The words are in reasons.yaml.
 """
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,22 +55,21 @@ class Cause:
 
     def without(self, request: Request, candidate: Candidate) -> Request | None:
         """The request in which the fact is not so; None: it is in the catalog, and is taken away there."""
-        bought = list(zip(request.history_item, request.history_time, strict=True))
+        time_H = np.asarray(request.history_time, np.int64)
+        its_H = np.array([item == candidate.item_id for item in request.history_item], bool)
         match self.kind:
             case "bought":
-                return _with_events(request, (event for event in bought if event[0] != candidate.item_id))
+                return request.only(np.flatnonzero(~its_H))
             case "last_trip":
-                last_s = candidate.last_trip_s
-                return _with_events(request, (e for e in bought if e[0] != candidate.item_id or e[1] < last_s))
+                return request.only(np.flatnonzero(~its_H | (time_H < candidate.last_trip_s)))
             case "alike":
                 _, others = candidate.alike[self.attribute]
-                return _with_events(request, (event for event in bought if event[0] not in others))
+                return request.only(np.flatnonzero([item not in others for item in request.history_item]))
             case "rhythm":
                 # Not due yet: its purchases later by the same time, so that the last one falls on the last trip.
-                last_s = max(time_s for item, time_s in bought if item == candidate.item_id)
-                later_s = max(candidate.last_trip_s - last_s, 0)
-                moved = [(item, time_s + later_s * (item == candidate.item_id)) for item, time_s in bought]
-                return _with_events(request, sorted(moved, key=lambda event: event[1]))
+                moved_H = time_H + its_H * max(candidate.last_trip_s - time_H[its_H].max(), 0)
+                later = dataclasses.replace(request, history_time=moved_H)
+                return later.only(np.argsort(moved_H, kind="stable"))
             case "household":
                 return dataclasses.replace(request, user_id="")
         return None
@@ -85,12 +84,6 @@ def causes_of(attributes: tuple[str, ...]) -> tuple[Cause, ...]:
     alike = (Cause("alike", attribute) for attribute in attributes)
     own, others = ("bought", "rhythm", "last_trip"), ("promotion", "popular", "household")
     return (*map(Cause, own), *alike, *map(Cause, others))
-
-
-def _with_events(request: Request, events: Iterable[tuple[str, int]]) -> Request:
-    pairs = list(events)
-    times = np.array([time_s for _, time_s in pairs], np.int64)
-    return dataclasses.replace(request, history_item=[item for item, _ in pairs], history_time=times)
 
 
 def _times(count: float) -> str:

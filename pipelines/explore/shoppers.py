@@ -39,6 +39,10 @@ class Past:
 
     items: tuple[str, ...]
     times: tuple[int, ...]
+    stores: tuple[str, ...] = ()
+    quantities: tuple[float, ...] = ()
+    prices: tuple[float, ...] = ()
+    """Paid per piece, 0 where it is not known."""
 
 
 class Shoppers:
@@ -97,6 +101,9 @@ class Shoppers:
         return Past(
             items=tuple(trips.item_ids[trips.event_item_E[at_H]].tolist()),
             times=tuple(trips.event_time_E[at_H].tolist()),
+            stores=tuple(trips.store_ids[trips.event_store_E[at_H]].tolist()),
+            quantities=tuple(trips.event_quantity_E[at_H].tolist()),
+            prices=tuple(trips.event_price_E[at_H].tolist()),
         )
 
     def stores(self, user_id: str) -> list[str]:

@@ -5,11 +5,14 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from components.rollout.local.envoy_config import CANARY, STABLE
-from components.rollout.local.v2_client import Client, Reply
+from components.rollout.local.v2_client import Client, Line, Reply
 from model.data.trips import Trips
 from model.errors import InputError
 from model.serving.history.lmdb_store import LmdbStore
+from tfx_configs.units import DAY_S
 
 K = 10
 PLAYED = "replay-"
@@ -26,16 +29,31 @@ def seed_store(trips: Trips, directory: Path, max_history: int) -> Path:
     """A fresh store with every event before the cut. Returns `directory`."""
     shutil.rmtree(directory, ignore_errors=True)
     store = LmdbStore(directory, max_history)
-    before = trips.kept_events(trips.cut_s)
-    store.bulk_load(
-        trips.user_ids,
-        trips.item_ids,
-        trips.event_user_E[before],
-        trips.event_item_E[before],
-        trips.event_time_E[before],
-    )
+    store.bulk_load(trips, trips.kept_events(trips.cut_s))
     store.close()
     return directory
+
+
+def lines(trips: Trips, trip: int) -> list[Line]:
+    """The trip's basket: store, quantity and price as in the shopper's first event of each product within a day."""
+    begin = int(trips.history_end_T[trip])
+    until = int(np.searchsorted(trips.event_user_E, trips.user_T[trip], side="right"))
+    end = begin + int(np.searchsorted(trips.event_time_E[begin:until], trips.time_T[trip] + DAY_S))
+    basket = trips.basket(trip)
+    is_Eb = trips.event_item_E[begin:end, None] == basket
+    first_b = begin + is_Eb.argmax(axis=0) if end > begin else np.zeros(len(basket), np.int64)
+    store_id = str(trips.store_ids[trips.store_T[trip]])
+    return [
+        Line(
+            item_id=str(trips.item_ids[item]),
+            store_id=str(trips.store_ids[trips.event_store_E[event]]),
+            quantity=float(trips.event_quantity_E[event]),
+            price=float(trips.event_price_E[event]),
+        )
+        if there
+        else Line(item_id=str(trips.item_ids[item]), store_id=store_id)
+        for item, event, there in zip(basket.tolist(), first_b.tolist(), is_Eb.any(axis=0).tolist(), strict=True)
+    ]
 
 
 class Replay:
@@ -75,9 +93,9 @@ class Replay:
         )
 
     def _play(self, trip: int) -> Reply:
-        basket = [str(item) for item in self._trips.item_ids[self._trips.basket(trip)]]
+        basket = lines(self._trips, trip)
         reply = self.ask(trip, f"{PLAYED}{trip}")
-        reply = dataclasses.replace(reply, hits=len(set(reply.item_ids) & set(basket)))
+        reply = dataclasses.replace(reply, hits=len(set(reply.item_ids) & {line.item_id for line in basket}))
         time_s = int(self._trips.time_T[trip])
         if not self._client.purchases(reply.user_id, time_s, basket, f"trip-{trip}"):
             self.failed_events += 1

@@ -1,5 +1,6 @@
 """A lean v2 REST client over one persistent connection, and its replies."""
 
+import dataclasses
 import http.client
 import json
 import time
@@ -29,6 +30,21 @@ class Reply:
     hits: int = 0
     fallback: bool = False
     """Answered by something simpler than the model in full."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """One product of a basket, as sent. `price`: paid per piece, 0 where it is not known.
+
+    Example:
+        >>> Line(item_id="milk").quantity
+        1.0
+    """
+
+    item_id: str
+    store_id: str = ""
+    quantity: float = 1.0
+    price: float = 0.0
 
 
 class Client:
@@ -66,17 +82,18 @@ class Client:
             fallback=body.get("parameters", {}).get(RUNG, Rung.FULL) != Rung.FULL,
         )
 
-    def purchases(self, user_id: str, time_s: int, item_ids: Sequence[str], basket_id: str) -> bool:
+    def purchases(self, user_id: str, time_s: int, lines: Sequence[Line], basket_id: str) -> bool:
         """Sends a basket as one batch of CloudEvents; True when it was accepted."""
+        common = {"user_id": user_id, "event_time": rfc3339(time_s)}
         events = [
             {
                 "specversion": "1.0",
                 "type": EVENT_TYPE,
                 "source": EVENT_SOURCE,
-                "id": f"{basket_id}/{item_id}",
-                "data": {"user_id": user_id, "item_id": item_id, "event_time": rfc3339(time_s)},
+                "id": f"{basket_id}/{line.item_id}",
+                "data": common | dataclasses.asdict(line),
             }
-            for item_id in item_ids
+            for line in lines
         ]
         headers = {"content-type": BATCH}
         status, _, _ = self._post("/events", json.dumps(events).encode(), headers)

@@ -7,9 +7,10 @@ from pathlib import Path
 import lmdb
 import numpy as np
 
+from model.data.trips import Trips
 from model.errors import StageFailed, StoreUnavailable
 from model.serving.history import store as history
-from model.serving.history.store import Event
+from model.serving.history.store import Event, History
 
 MAP_BYTES = 8 << 30
 """Ceiling of the store's file (sparse: it takes what it holds)."""
@@ -26,7 +27,7 @@ class LmdbStore:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     store = LmdbStore(Path(folder))
         ...     added = store.append([Event(event_id="receipt-1", user_id="ann", item_id="milk", time_s=100)])
-        ...     items, times = store.history("ann", before_s=101)
+        ...     items, times, *_ = store.history("ann", before_s=101)
         ...     store.close()
         >>> added, items, times.tolist()
         (1, ['milk'], [100])
@@ -44,7 +45,7 @@ class LmdbStore:
             raise StageFailed(f"store {directory}: cannot be opened ({error})") from None
         self._env.reader_check()
 
-    def history(self, user_id: str, before_s: int) -> tuple[list[str], np.ndarray]:
+    def history(self, user_id: str, before_s: int) -> History:
         with self._transaction() as transaction:
             value = transaction.get(history.key_of(user_id))
         return history.before(value, before_s)
@@ -61,14 +62,12 @@ class LmdbStore:
                     added += fresh
         return added
 
-    def bulk_load(
-        self, user_ids: np.ndarray, item_ids: np.ndarray, user_E: np.ndarray, item_E: np.ndarray, time_E: np.ndarray
-    ) -> int:
-        """Replaces the histories of the shoppers in user_E (model.serving.history.store.packed); returns their
-        number."""
+    def bulk_load(self, trips: Trips, kept_E: np.ndarray) -> int:
+        """Replaces the histories of the shoppers with one of these events by these (model.serving.history.store.bulk);
+        returns their number."""
         shoppers = 0
         with self._transaction(write=True) as transaction:
-            for key, value in history.packed(user_ids, item_ids, user_E, item_E, time_E, self.max_history):
+            for key, value in history.bulk(trips, kept_E, self.max_history):
                 transaction.put(key, value)
                 shoppers += 1
         return shoppers

@@ -1,15 +1,15 @@
 """A shopper's history for one request: from the store if it answers in time, else from what the request brought."""
 
 import asyncio
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
 
+from model.api import Coded
 from model.errors import StoreUnavailable
-from model.serving.history.store import HistoryStore
+from model.serving.history.store import History, HistoryStore
 from model.serving.v2_inputs import Query
 
 THREADS = 4
@@ -34,15 +34,14 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """[H] items and int64 unix seconds, oldest first, and where they are from.
+    """A history and where it is from.
 
     Example:
-        >>> State(items=["milk"], times=np.array([100]), source=Source.FOUND).source.value
+        >>> State(history=History(["milk"], np.array([100])), source=Source.FOUND).source.value
         'found'
     """
 
-    items: Sequence[str]
-    times: np.ndarray
+    history: History
     source: Source
 
 
@@ -53,11 +52,11 @@ class StateReader:
         A local store, which is asked in this thread, knows no shopper; the request brought two items.
 
         >>> from types import SimpleNamespace
-        >>> store = SimpleNamespace(remote=False, history=lambda user_id, before_s: ([], np.empty(0, np.int64)))
+        >>> store = SimpleNamespace(remote=False, history=lambda *_: History([], np.empty(0, np.int64)))
         >>> reader = StateReader(store)
         >>> query = Query(user_id="ann", time_s=100, recent_items=("milk", "tea"))
         >>> state = asyncio.run(reader.read(query, timeout_s=0.01))
-        >>> state.items, state.times.tolist(), state.source.value
+        >>> state.history.items, state.history.times.tolist(), state.source.value
         (('milk', 'tea'), [98, 99], 'recent_items')
         >>> reader.close()
     """
@@ -73,12 +72,12 @@ class StateReader:
                 answer = asyncio.get_running_loop().run_in_executor(
                     self._pool, self._store.history, query.user_id, query.time_s
                 )
-                items, times = await asyncio.wait_for(answer, timeout_s)
+                history = await asyncio.wait_for(answer, timeout_s)
             else:
-                items, times = self._store.history(query.user_id, query.time_s)
+                history = self._store.history(query.user_id, query.time_s)
         except (TimeoutError, StoreUnavailable):
             return _brought(query, Source.UNAVAILABLE)
-        return State(items=items, times=times, source=Source.FOUND) if items else _brought(query, Source.UNKNOWN)
+        return State(history=history, source=Source.FOUND) if history.items else _brought(query, Source.UNKNOWN)
 
     def close(self) -> None:
         """Waits for what still runs."""
@@ -88,5 +87,11 @@ class StateReader:
 def _brought(query: Query, otherwise: Source) -> State:
     """The request's recent items, a second apart, the last of them one second before the request."""
     count = len(query.recent_items)
-    times = np.arange(query.time_s - count, query.time_s, dtype=np.int64)
-    return State(items=query.recent_items, times=times, source=Source.RECENT_ITEMS if count else otherwise)
+    history = History(
+        query.recent_items,
+        np.arange(query.time_s - count, query.time_s, dtype=np.int64),
+        Coded.of(query.recent_stores) if query.recent_stores else None,
+        np.array(query.recent_quantities, np.float32) if query.recent_quantities else None,
+        np.array(query.recent_prices, np.float32) if query.recent_prices else None,
+    )
+    return State(history=history, source=Source.RECENT_ITEMS if count else otherwise)

@@ -8,14 +8,13 @@ so concurrent appends for one shopper lose nothing. What a killed Redis keeps is
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from model.errors import InputError, StoreUnavailable
 from model.serving.history import store as history
-from model.serving.history.store import Event
+from model.serving.history.store import Event, History
 
 PREFIX = b"aisle:history:"
 SEEDED = "aisle:seeded"
@@ -54,7 +53,7 @@ class RedisStore:
         except ValueError as error:
             raise InputError(f"store: expected redis://host:port/database ({error!s:.80})") from None
 
-    def history(self, user_id: str, before_s: int) -> tuple[list[str], np.ndarray]:
+    def history(self, user_id: str, before_s: int) -> History:
         key = _key(user_id)
         return history.before(_guarded(lambda: self._redis.get(key)), before_s)
 

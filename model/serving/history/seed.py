@@ -44,6 +44,9 @@ def _by_shopper(trips: Trips) -> Iterator[list[Event]]:
                 user_id=user_id,
                 item_id=str(trips.item_ids[trips.event_item_E[event]]),
                 time_s=int(trips.event_time_E[event]),
+                store_id=str(trips.store_ids[trips.event_store_E[event]]),
+                quantity=float(trips.event_quantity_E[event]),
+                price=float(trips.event_price_E[event]),
             )
             for number, event in enumerate(of_one)
         ]

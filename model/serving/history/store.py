@@ -1,34 +1,33 @@
-"""The port of live state, and the form in which every store keeps it: what each shopper bought, as raw events.
+"""The port of live state: what each shopper bought, as raw events. Nothing is precomputed, so nothing can be stale.
 
-Nothing is precomputed, so nothing can be stale. One shopper is one key; the value is that shopper's most recent events
-in a compact binary form:
+One shopper is one key; the value is that shopper's most recent events (their form: model/serving/history/record.py), in
+the order (time, item id, digest), whatever order they came in. The digest (8 bytes of the event id's BLAKE2b) makes
+appending idempotent for each shopper: an event sent again is found by it, and one that was dropped for being older than
+the `max_history` kept would be dropped again. All that is known of a shopper is in that value, so deleting the key
+forgets the shopper, the digests of the events seen included.
 
-    count uint32 | time_s int64[count] | event digest uint64[count] | item ids, UTF-8, joined by NUL
-
-Events are kept in the order (time, item id, digest), whatever order they came in. The digest (8 bytes of the event
-id's BLAKE2b) makes appending idempotent for each shopper: an event sent again is found by it, and one that was dropped
-for being older than the `max_history` kept would be dropped again. All that is known of a shopper is in that value, so
-deleting the key forgets the shopper, the digests of the events seen included.
+Purchases are what a history is made of. Events of other types are kept beside them, as many again, and read by no model
+yet: a flood of views pushes no purchase out.
 """
 
-import struct
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from model.api import Coded
+from model.data.trips import Trips
 from model.errors import InputError
+from model.serving.history.record import TYPES, Record, packed, unpacked
 from model.serving.v2_inputs import check_id
-
-_COUNT = struct.Struct("<I")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
-    """One purchase. `event_id` names it for ever: sent twice, it counts once.
+    """One purchase, or what its type is. `event_id` names it for ever: sent twice, it counts once.
 
     Example:
         >>> milk = Event(event_id="receipt-1", user_id="ann", item_id="milk", time_s=100)
@@ -41,6 +40,32 @@ class Event:
     user_id: str
     item_id: str
     time_s: int
+    store_id: str = ""
+    """Empty where it is not known."""
+    quantity: float = 1.0
+    price: float = 0.0
+    """Paid per piece; 0 where it is not known."""
+    event_type: str = TYPES[0]
+
+
+class History(NamedTuple):
+    """A shopper's purchases, oldest first. Shape legend: H events.
+
+    Example:
+        >>> History(["milk"], np.array([100])).quantities is None
+        True
+    """
+
+    items: Sequence[str]
+    """[H] item ids."""
+    times: np.ndarray
+    """[H] int64 unix seconds."""
+    stores: Coded | None = None
+    """[H] store ids, empty where not known; None: none is known."""
+    quantities: np.ndarray | None = None
+    """[H] float32 pieces; None: one each."""
+    prices: np.ndarray | None = None
+    """[H] float32 paid per piece, 0 where not known; None: none is known."""
 
 
 class HistoryStore(Protocol):
@@ -49,8 +74,8 @@ class HistoryStore(Protocol):
     remote: bool
     """Whether a lookup may have to wait for another program; if not, it takes microseconds."""
 
-    def history(self, user_id: str, before_s: int) -> tuple[list[str], np.ndarray]:
-        """([H] item ids, [H] int64 unix seconds) strictly before `before_s`, oldest first; empty when unknown."""
+    def history(self, user_id: str, before_s: int) -> History:
+        """The purchases strictly before `before_s`; empty when the shopper is unknown."""
         ...
 
     def append(self, events: Sequence[Event]) -> int:
@@ -96,13 +121,22 @@ def key_of(user_id: str) -> bytes:
     return check_id("user_id", user_id).encode()
 
 
-def before(value: bytes | None, before_s: int) -> tuple[list[str], np.ndarray]:
+def before(value: bytes | None, before_s: int) -> History:
     """HistoryStore.history of a stored value; None is an unknown shopper."""
     if value is None:
-        return [], np.empty(0, np.int64)
-    times, _, items = _split(value)
-    end = int(np.searchsorted(times, before_s, side="left"))
-    return items[:end], times[:end]
+        return History([], np.empty(0, np.int64))
+    record = unpacked(value)
+    end = int(np.searchsorted(record.time_N, before_s, side="left"))
+    if record.type_N.any():
+        record = record.only(np.flatnonzero(record.type_N[:end] == 0))
+        end = len(record.items)
+    return History(
+        record.items[:end],
+        record.time_N[:end],
+        Coded(record.store_ids, record.store_N[:end]) if len(record.store_ids) > 1 else None,
+        record.quantity_N[:end],
+        record.price_N[:end],
+    )
 
 
 def by_key(events: Sequence[Event]) -> dict[bytes, list[Event]]:
@@ -110,70 +144,70 @@ def by_key(events: Sequence[Event]) -> dict[bytes, list[Event]]:
     events_by_key: dict[bytes, list[Event]] = {}
     for event in events:
         check_id("item_id", event.item_id)
+        if event.store_id:
+            check_id("store_id", event.store_id)
         events_by_key.setdefault(key_of(event.user_id), []).append(event)
     return events_by_key
 
 
 def merged(value: bytes | None, events: Sequence[Event], max_history: int) -> tuple[bytes | None, int]:
     """(new value, events that were not there before); (None, 0) when nothing changes. `events` are one shopper's."""
-    old: list[tuple[int, str, int]] = []
-    if value is not None:
-        times_n, digests_n, items_n = _split(value)
-        old = list(zip(times_n.tolist(), items_n, digests_n.tolist(), strict=True))
-    stored_digests = {digest for _, _, digest in old}
-    fresh = {}
-    for event in events:
-        digest = _digest(event.event_id)
-        if digest not in stored_digests:
-            fresh[digest] = (event.time_s, event.item_id, digest)
+    old = _record_of({}) if value is None else unpacked(value)
+    stored_digests = set(old.digest_N.tolist())
+    fresh = {digest: event for event in events if (digest := _digest(event.event_id)) not in stored_digests}
     if not fresh:
         return None, 0
-    times, items, digests = zip(*sorted([*old, *fresh.values()])[-max_history:], strict=True)
-    return _pack(np.array(times, np.int64), np.array(digests, np.uint64), items), len(fresh)
+    record = old.followed_by(_record_of(fresh))
+    keys = list(zip(record.time_N.tolist(), record.items, record.digest_N.tolist(), strict=True))
+    order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
+    bought = record.type_N[order] == 0
+    newest = [np.flatnonzero(which)[-max_history:] for which in (bought, ~bought)]
+    return packed(record.only(order[np.sort(np.concatenate(newest))])), len(fresh)
 
 
-def packed(
-    user_ids: np.ndarray,
-    item_ids: np.ndarray,
-    user_E: np.ndarray,
-    item_E: np.ndarray,
-    time_E: np.ndarray,
-    max_history: int,
-) -> Iterator[tuple[bytes, bytes]]:
-    """(key, value) of each shopper in user_E: the fast way to seed a store.
+def bulk(trips: Trips, kept_E: np.ndarray, max_history: int) -> Iterator[tuple[bytes, bytes]]:
+    """(key, value) of each shopper with one of these events: the fast way to seed a store.
 
-    user_ids [U] and item_ids [I] are strings; user_E, item_E are int indices into them and time_E int64 unix seconds,
-    [E] each, sorted by (user, time) as in model.data.trips.Trips. Raises InputError when they are not.
+    Args:
+        kept_E: [E] bool, of the events of the trips.
+
+    Raises:
+        InputError: the events are not sorted by (user, time).
     """
-    step = np.diff(user_E)
-    if (step < 0).any() or ((step == 0) & (np.diff(time_E) < 0)).any():
+    at_e = np.flatnonzero(kept_E)
+    user_e, time_e = trips.event_user_E[at_e], trips.event_time_E[at_e]
+    step = np.diff(user_e)
+    if (step < 0).any() or ((step == 0) & (np.diff(time_e) < 0)).any():
         raise InputError("bulk_load: expected events sorted by (user, time), got another order; sort them first")
-    begins = np.flatnonzero(np.concatenate([[True], step != 0])) if len(user_E) else np.empty(0, np.int64)
-    for begin, end in zip(begins, [*begins[1:], len(user_E)], strict=False):
-        newest = slice(max(begin, end - max_history), end)
-        count = newest.stop - newest.start
-        value = _pack(time_E[newest], np.arange(count), item_ids[item_E[newest]].tolist())
-        yield key_of(str(user_ids[user_E[begin]])), value
+    store_ids = trips.store_ids.tolist()
+    for of_one in np.split(at_e, np.flatnonzero(step) + 1) if len(at_e) else ():
+        newest = of_one[-max_history:]
+        record = Record.of(
+            trips.event_time_E[newest],
+            np.arange(len(newest)),
+            trips.item_ids[trips.event_item_E[newest]].tolist(),
+            store_ids=store_ids,
+            store_N=trips.event_store_E[newest],
+            quantity_N=trips.event_quantity_E[newest],
+            price_N=trips.event_price_E[newest],
+        )
+        yield key_of(str(trips.user_ids[trips.event_user_E[of_one[0]]])), packed(record)
+
+
+def _record_of(events: Mapping[int, Event]) -> Record:
+    """Of events by digest, in that order."""
+    store_ids = sorted({"", *(event.store_id for event in events.values())})  # the empty id is the first
+    return Record.of(
+        np.array([event.time_s for event in events.values()], np.int64),
+        np.array(list(events), np.uint64),
+        [event.item_id for event in events.values()],
+        store_ids=store_ids,
+        store_N=np.array([store_ids.index(event.store_id) for event in events.values()], np.int32),
+        quantity_N=np.array([event.quantity for event in events.values()], np.float32),
+        price_N=np.array([event.price for event in events.values()], np.float32),
+        type_N=np.array([TYPES.index(event.event_type) for event in events.values()], np.int32),
+    )
 
 
 def _digest(event_id: str) -> int:
     return int.from_bytes(blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
-
-
-def _pack(times: np.ndarray, digests: np.ndarray, items: Iterable[str]) -> bytes:
-    return b"".join(
-        (
-            _COUNT.pack(len(times)),
-            times.astype("<i8").tobytes(),
-            digests.astype("<u8").tobytes(),
-            "\0".join(items).encode(),
-        )
-    )
-
-
-def _split(value: bytes) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """([n] int64 times, [n] uint64 digests, [n] item ids)"""
-    (count,) = _COUNT.unpack_from(value)
-    times = np.frombuffer(value, "<i8", count, _COUNT.size)
-    digests = np.frombuffer(value, "<u8", count, _COUNT.size + 8 * count)
-    return times, digests, value[_COUNT.size + 16 * count :].decode().split("\0")

@@ -29,14 +29,15 @@ def add_routes(app: FastAPI, store: HistoryStore) -> None:
 
     async def post_events(request: Request) -> JSONResponse:
         now_s = int(time.time())
-        events = parse_events(request.headers, await request.body(), now_s)
+        events, ignored = parse_events(request.headers, await request.body(), now_s)
         try:
             added = await run_in_threadpool(store.append, events)
         except StoreUnavailable:
             metrics.EVENTS.labels("unavailable").inc(len(events))
             raise
         metrics.events_came([now_s - event.time_s for event in events], added)
-        return JSONResponse({"accepted": len(events), "added": added}, status_code=202)
+        accepted = {"accepted": len(events), "added": added} | ({"ignored": ignored} if ignored else {})
+        return JSONResponse(accepted, status_code=202)
 
     async def delete_shopper(request: Request) -> JSONResponse:
         deleted = await run_in_threadpool(store.delete, request.path_params["user_id"])

@@ -181,9 +181,13 @@ def row(
 def detail(state: State, answer: api.Answer) -> dict[str, Any]:
     """What a detailed row has besides."""
     ranked = answer.ranked or api.Ranked(item_ids=[], scores=[], reasons=[])
+    history = state.history
     return {
-        "history_items": state.items,
-        "history_times": state.times.tolist(),
+        "history_items": history.items,
+        "history_times": history.times.tolist(),
+        "history_stores": None if history.stores is None else history.stores.texts(),
+        "history_quantities": None if history.quantities is None else history.quantities.tolist(),
+        "history_prices": None if history.prices is None else history.prices.tolist(),
         "candidate_ids": ranked.item_ids,
         "candidate_scores": ranked.scores,
         "candidate_reasons": ranked.reasons,

@@ -85,8 +85,8 @@ def count(version: str, query: Query, state: State, answer: api.Answer, rung: Ru
     of(SECONDS, version).observe(seconds)
     of(STATE, version, state.source).inc()
     if state.source is Source.FOUND:
-        of(STATE_AGE, version).observe(query.time_s - int(state.times[-1]))
-    if not len(state.items):
+        of(STATE_AGE, version).observe(query.time_s - int(state.history.times[-1]))
+    if not len(state.history.items):
         of(MISSING, version, "history").inc()
     if not query.store_id:
         of(MISSING, version, "store").inc()
@@ -100,7 +100,7 @@ def count(version: str, query: Query, state: State, answer: api.Answer, rung: Ru
         for feature, checked, missed in (
             ("shopper", 1, unknown.shopper),
             ("store", 1, unknown.store),
-            ("history_items", len(state.items), unknown.history_items),
+            ("history_items", len(state.history.items), unknown.history_items),
             ("exclude", len(query.exclude), unknown.exclude_items),
         ):
             of(CHECKED, version, feature).inc(checked)

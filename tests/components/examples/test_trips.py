@@ -75,6 +75,25 @@ def test_an_item_bought_twice_on_a_trip_is_one_label_and_two_events() -> None:
     assert [trip[3:] for trip in spelled(build(events))] == [("", "a"), ("aa", "b")]
 
 
+def test_an_event_has_its_store_quantity_and_price_and_0_where_that_is_not_known() -> None:
+    """The store is the event's own, though the trip is in that of its first event."""
+    events = purchases(("u1", 1, "b a"), ("u1", 3, "d")).assign(**{c.QUANTITY: [2.0, 0.5, 1.0]})
+    events[c.PRICE] = [1.25, None, 3.0]
+    events[c.STORE] = ["s2", "", "s1"]
+    trips = build(events)
+    assert trips.item_ids[trips.event_item_E].tolist() == ["a", "b", "d"]
+    assert trips.store_ids[trips.event_store_E].tolist() == ["", "s2", "s1"]
+    assert trips.event_quantity_E.tolist() == [0.5, 2, 1]
+    assert trips.event_price_E.tolist() == [0, 1.25, 3]
+    kinds = (trips.event_store_E.dtype, trips.event_quantity_E.dtype, trips.event_price_E.dtype)
+    assert kinds == (np.int32, np.float32, np.float32)
+
+
+def test_events_without_quantities_and_prices_are_one_piece_each_at_no_known_price() -> None:
+    trips = build(WORLD.drop(columns=c.PRICE))
+    assert set(trips.event_quantity_E.tolist()) == {1.0} and set(trips.event_price_E.tolist()) == {0.0}
+
+
 def test_the_order_of_the_rows_changes_nothing() -> None:
     events = market()["events"]
     ids = np.unique(events[c.ITEM]).astype(object)

@@ -12,7 +12,7 @@ import pytest
 
 from components.ingest.run import ingest
 from components.validate import schemas
-from model.api import Request
+from model.api import Coded, Request
 from model.data import columns as c
 from model.data.schema import EVENTS, ITEMS, PROMOTIONS, TABLES, USERS, Column, Table, Type
 from model.serving.v2_inputs import INPUTS, Query
@@ -76,6 +76,9 @@ def test_the_other_inputs_are_lists_of_items_and_what_the_answer_is_to_be_like()
         "exclude": ("BYTES", -1),
         "new_only": ("BOOL", 1),
         "recent_items": ("BYTES", -1),
+        "recent_stores": ("BYTES", -1),
+        "recent_quantities": ("FP32", -1),
+        "recent_prices": ("FP32", -1),
     }
 
 
@@ -83,8 +86,12 @@ def test_a_model_reads_the_same_columns() -> None:
     """One value or a list of them; the other fields are what the answer is to be like."""
     types: dict[Type, tuple[Any, Any]] = {Type.ID: (str, Sequence[str]), Type.TIME: (int, np.ndarray)}
     reads = {"user_id": c.USER, "store_id": c.STORE, "time_s": c.TIME, "history_item": c.ITEM, "history_time": c.TIME}
+    details = {"history_store": c.STORE, "history_quantity": c.QUANTITY, "history_price": c.PRICE}
     fields = {field.name: field.type for field in dataclasses.fields(Request)}
-    assert set(fields) - set(reads) == {"k", "exclude", "new_only", "detail"}
+    assert set(fields) - set(reads) - set(details) == {"k", "exclude", "new_only", "detail"}
+    for name, column in details.items():
+        of_type = {Type.ID: Coded | None, Type.NUMBER: np.ndarray | None}
+        assert fields[name] == of_type[EVENTS.column(column).type] and not EVENTS.column(column).required, name
     for name, column in reads.items():
         assert fields[name] == types[EVENTS.column(column).type][name.startswith("history")], name
 

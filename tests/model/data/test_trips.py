@@ -4,9 +4,12 @@ import dataclasses
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
+from model.data.batch import TripReader
 from model.data.trips import Trips
+from tests.model.small_catalog import small_catalog
 from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds
 
@@ -40,6 +43,34 @@ def test_saved_trips_load_equal(trips: Trips, tmp_path: Path) -> None:
     for name, value in vars(trips).items():
         other = getattr(loaded, name)
         assert np.array_equal(other, value) and getattr(other, "dtype", None) == getattr(value, "dtype", None), name
+
+
+def test_trips_saved_before_events_had_stores_and_prices_load_with_the_defined_values(
+    trips: Trips, tmp_path: Path
+) -> None:
+    trips.save(tmp_path / "trips")
+    file = tmp_path / "trips" / "events.parquet"
+    pq.write_table(pq.read_table(file).drop_columns(["event_store_E", "event_quantity_E", "event_price_E"]), file)
+    loaded, events = Trips.load(tmp_path / "trips"), len(trips.event_item_E)
+    assert loaded.event_store_E.tolist() == [0] * events and loaded.event_store_E.dtype == np.int32
+    assert loaded.event_quantity_E.tolist() == [1] * events and loaded.event_quantity_E.dtype == np.float32
+    assert loaded.event_price_E.tolist() == [0] * events and loaded.event_price_E.dtype == np.float32
+
+
+def test_a_batch_has_where_how_many_and_at_what_price_of_each_event(trips: Trips) -> None:
+    catalog = dataclasses.replace(small_catalog(), user_ids=np.empty(0, object))
+    count = np.arange(len(trips.event_item_E))
+    details = dataclasses.replace(
+        trips,
+        event_store_E=count.astype(np.int32),
+        event_quantity_E=(count + 0.5).astype(np.float32),
+        event_price_E=(10 * count).astype(np.float32),
+    )
+    which = np.array([5, 0, 3])
+    batch, position_H = TripReader(details, catalog).batch(which), trips.histories(which)[0]
+    assert batch.history_store_H.tolist() == position_H.tolist() and len(position_H) == 3
+    assert batch.history_quantity_H.tolist() == (position_H + 0.5).tolist()
+    assert batch.history_price_H.tolist() == (10 * position_H).tolist()
 
 
 def test_histories_of_several_trips_lie_one_after_the_other(trips: Trips) -> None:

@@ -192,6 +192,16 @@ def test_baselines_have_golden_answers_as_well(kind: str, tmp_path: Path) -> Non
     assert "golden answer 0 differs" in refusal(resealed(tmp_path / "model"))
 
 
+def test_golden_answers_from_before_events_had_stores_and_prices_are_asked_as_well(tmp_path: Path) -> None:
+    export(tmp_path / "model", "popularity", _baseline(), CATALOG, features=FEATURES, candidates=CANDIDATES)
+    with np.load(tmp_path / "model" / NAME) as arrays:
+        values = dict(arrays)
+    for name in ("store", "quantity", "price"):
+        del values[f"history_{name}_H"]
+    np.savez(tmp_path / "model" / NAME, **values)
+    package.load(resealed(tmp_path / "model"))
+
+
 def test_made_up_requests_are_of_everything_that_a_catalog_has() -> None:
     batch = made_up(CATALOG)
     bought = {ITEMS[item] for item in batch.history_item_H}
@@ -202,6 +212,8 @@ def test_made_up_requests_are_of_everything_that_a_catalog_has() -> None:
     assert (batch.history_time_H < batch.time_B[batch.history_row_H]).all()
     for row in range(REQUESTS):
         assert (np.diff(batch.history_time_H[batch.history_row_H == row]) >= 0).all()
+    assert set(batch.history_store_H.tolist()) == {0, 1, 2} and set(batch.history_quantity_H.tolist()) == {1, 2, 3}
+    assert (batch.history_price_H == 0).any() and (batch.history_price_H > 1).any()
     again = made_up(CATALOG)
     assert all(np.array_equal(first, other) for first, other in zip(batch, again, strict=True))
 

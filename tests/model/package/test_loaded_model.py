@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from model.api import Request, Rung, Unknown
+from model.api import Coded, Request, Rung, Unknown
 from model.package import loaded_model as package
 from model.serving.fallback.ladder import unranked
 from tests.model.items_table import write_items
@@ -53,6 +53,24 @@ def test_the_quicker_ranking_reads_the_last_events_only(
     answer = model.recommend([_request()], fewer=True)[0]
     own = [item for item, reason in zip(answer.item_ids, answer.reasons, strict=True) if reason == "bought_before"]
     assert own == ["e"]
+
+
+def test_where_how_many_and_at_what_price_are_arrays_of_the_known_items(model: package.LoadedModel) -> None:
+    """x is not in the catalog, nor is the store s9; the second request knows nothing of the kind."""
+    details = dataclasses.replace(
+        _request(),
+        history_item=["b", "x", "d", "d", "e"],
+        history_store=Coded.of(["s2", "s1", "s9", "", "s1"]),
+        history_quantity=np.array([1, 2, 3, 4, 0.5], np.float32),
+        history_price=np.array([0, 1, 2, 3, 1.25], np.float32),
+    )
+    batch = model._batch([details, _request()], None)
+    assert batch.history_item_H.tolist() == [ITEMS.index(item) for item in "bddebbdde"]
+    assert batch.history_store_H.tolist() == [2, 0, 0, 1] + [0] * 5
+    assert batch.history_quantity_H.tolist() == [1, 3, 4, 0.5] + [1] * 5
+    assert batch.history_price_H.tolist() == [0, 2, 3, 1.25] + [0] * 5
+    fewer = model._batch([details, _request()], 2)
+    assert (fewer.history_store_H.tolist(), fewer.history_price_H.tolist()) == ([0, 1, 0, 0], [3, 1.25, 0, 0])
 
 
 def test_every_batch_reports_its_phases_in_order(model: package.LoadedModel) -> None:

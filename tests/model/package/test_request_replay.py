@@ -7,6 +7,7 @@ from pathlib import Path
 
 import kserve
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 from kserve.protocol.infer_type import InferInput
 
@@ -49,7 +50,15 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
     bought = zip(("u1", "u1", "u2", "u1", "u2"), "bdaee", (70, 70.6, 70.9, 72, 74), strict=True)
     store.append(
         [
-            Event(event_id=str(n), user_id=user, item_id=item, time_s=seconds(day))
+            Event(
+                event_id=str(n),
+                user_id=user,
+                item_id=item,
+                time_s=seconds(day),
+                store_id=("", "s1", "elsewhere")[n % 3],
+                quantity=1 + n / 2,
+                price=n / 10,
+            )
             for n, (user, item, day) in enumerate(bought)
         ]
     )
@@ -105,9 +114,43 @@ def test_the_log_has_the_history_as_it_was_at_each_moment_and_all_that_was_ranke
     assert rows["r0"]["history_items"] == ["b"]  # u1 on day 70.5
     assert rows["r2"]["history_items"] == ["b", "d", "e"]
     assert rows["r2"]["history_times"] == [seconds(70), seconds(70.6), seconds(72)]
+    assert rows["r2"]["history_stores"] == ["", "s1", ""]
+    assert rows["r2"]["history_quantities"] == [1, 1.5, 2.5]
+    assert rows["r2"]["history_prices"] == [0, float(np.float32(0.1)), float(np.float32(0.3))]
     assert set(rows["r1"]["candidate_ids"]) > set(rows["r1"]["item_ids"])
     assert "d" in rows["r2"]["candidate_ids"] and "d" not in rows["r2"]["item_ids"]  # a rule takes it out
     assert rows["r8"]["history_items"] == [] and rows["r8"]["state"] == "unknown"
+
+
+def test_the_model_is_asked_with_the_history_that_it_was_given(served: Served) -> None:
+    asked: list[Request] = []
+
+    class Asked(Off):
+        def recommend(self, requests: Sequence[Request], fewer: bool = False) -> list[Answer]:
+            asked.extend(requests)
+            return super().recommend(requests, fewer)
+
+    replay.replay(read(served.log), Asked(package.load(served.model), 0.0))
+    longest = max(asked, key=lambda request: len(request.history_item))
+    assert (longest.user_id, longest.history_item) == ("u1", ["b", "d", "e"])
+    assert longest.history_store is not None and longest.history_store.texts() == ["", "s1", ""]
+    assert longest.history_quantity is not None and longest.history_quantity.tolist() == [1, 1.5, 2.5]
+    assert longest.history_price is not None
+    assert longest.history_price.tolist() == np.array([0, 0.1, 0.3], np.float32).tolist()
+
+
+def test_a_log_from_before_stores_and_prices_is_read_and_replayed(served: Served, tmp_path: Path) -> None:
+    details = ["history_stores", "history_quantities", "history_prices"]
+    pq.write_table(read(served.log).drop_columns(details), tmp_path / "old.parquet")
+    rows = read(tmp_path, columns=replay.COLUMNS)
+    assert [rows[name].null_count for name in details] == [len(rows)] * 3
+    assert replay.replay(rows, package.load(served.model)).compared == len(rows)
+
+
+def test_a_log_of_a_newer_server_is_read(served: Served, tmp_path: Path) -> None:
+    rows = read(served.log)
+    pq.write_table(rows.append_column("history_arrivals", rows["history_times"]), tmp_path / "newer.parquet")
+    assert read(tmp_path).equals(rows)
 
 
 def test_another_model_does_not_agree(served: Served) -> None:

@@ -48,10 +48,14 @@ events = st.fixed_dictionaries(
     {},
     optional={
         "specversion": st.just("1.0") | anything,
-        "type": st.just("aisle.purchase") | anything,
+        "type": st.sampled_from(["aisle.purchase", "aisle.view"]) | anything,
         "source": st.text(min_size=1, max_size=9) | anything,
         "id": st.text(min_size=1, max_size=9) | anything,
-        "data": st.fixed_dictionaries({"user_id": st.text(), "item_id": st.text(), "event_time": scalars}) | anything,
+        "data": st.fixed_dictionaries(
+            {"user_id": st.text(), "item_id": st.text(), "event_time": scalars},
+            optional={"store_id": scalars, "quantity": scalars, "price": scalars, "colour": anything},
+        )
+        | anything,
     },
 )
 kinds = st.sampled_from([BATCH, STRUCTURED, "text/plain"])

@@ -36,12 +36,30 @@ def test_every_input_is_read() -> None:
         _Tensor("request_time", "BYTES", ["2017-12-04T01:00:00+01:00"]),
         _Tensor("exclude", "BYTES", ["a", b"b"], [2]),
         _Tensor("new_only", "BOOL", [True]),
-        _Tensor("recent_items", "BYTES", [], [0]),
+        _Tensor("recent_items", "BYTES", ["a", "b"], [2]),
+        _Tensor("recent_stores", "BYTES", ["", b"s"], [2]),
+        _Tensor("recent_quantities", "FP32", [1, 0.5], [2]),
+        _Tensor("recent_prices", "FP32", [0, 2.25], [2]),
     ]
     assert {tensor.name for tensor in tensors} == {tensor.name for tensor in INPUTS}
     # 2017-12-04 00:00 UTC is day 17504 since 1970.
-    expected = Query(user_id="ué1", time_s=17504 * 86400, k=3, store_id="s", exclude=("a", "b"), new_only=True)
+    expected = Query(
+        user_id="ué1",
+        time_s=17504 * 86400,
+        k=3,
+        store_id="s",
+        exclude=("a", "b"),
+        new_only=True,
+        recent_items=("a", "b"),
+        recent_stores=("", "s"),
+        recent_quantities=(1.0, 0.5),
+        recent_prices=(0.0, 2.25),
+    )
     assert parse(tensors, NOW_S) == expected
+
+
+def test_recent_items_may_come_alone_and_empty() -> None:
+    assert parse([_USER, _Tensor("recent_items", "BYTES", [], [0])], NOW_S) == Query(user_id="u1", time_s=NOW_S)
 
 
 BAD = {
@@ -64,6 +82,12 @@ BAD = {
     "half a surrogate pair": (_Tensor("store_id", "BYTES", ["\ud800"]), "bytes of UTF-8"),
     "a NUL in an item": (_Tensor("exclude", "BYTES", ["a\0"]), "without NUL"),
     "an empty recent item": (_Tensor("recent_items", "BYTES", [""]), "expected 1 to 256 bytes"),
+    "a store without a recent item": (
+        _Tensor("recent_stores", "BYTES", ["s"]),
+        "input recent_stores: expected one for each of 0 recent_items, got 1",
+    ),
+    "a quantity of 0": (_Tensor("recent_quantities", "FP32", [0]), "recent_quantities: expected one for each of 0"),
+    "a price that is text": (_Tensor("recent_prices", "FP32", ["1"]), "input recent_prices: expected numbers, got '1'"),
     "a time without zone": (_Tensor("request_time", "BYTES", ["2017-12-04T00:00:00"]), "expected RFC 3339"),
     "a day only": (_Tensor("request_time", "BYTES", ["2017-12-04"]), "expected RFC 3339"),
     "a day that is none": (_Tensor("request_time", "BYTES", ["2017-02-30T00:00:00Z"]), "expected RFC 3339"),

@@ -104,12 +104,7 @@ def test_an_items_score_knows_no_other_items_promotion(world: World) -> None:
 def test_without_its_purchases_an_item_falls_to_where_the_model_puts_it_then(world: World) -> None:
     ask = _ask(world, "u03")
     item, request = _favourite(world, ask), world.lists.request(ask)
-    others = [place for place, bought in enumerate(request.history_item) if bought != item]
-    never = dataclasses.replace(
-        request,
-        history_item=[request.history_item[place] for place in others],
-        history_time=np.asarray(request.history_time)[others],
-    )
+    never = request.only(np.array([place for place, bought in enumerate(request.history_item) if bought != item]))
     effect = _effect(world, ask, item, "bought")
     assert (effect.score_without, effect.rank_without) == pytest.approx(_score(world, never, item))
     assert effect.counts and effect.rank_without is not None and effect.rank_without > effect.rank
@@ -129,8 +124,7 @@ def test_what_is_overdue_is_no_longer_when_it_was_bought_on_the_last_trip(world:
 
 
 def _without(request: Request, keep: list[bool]) -> Request:
-    items = [item for item, keeps in zip(request.history_item, keep, strict=True) if keeps]
-    return dataclasses.replace(request, history_item=items, history_time=np.asarray(request.history_time)[keep])
+    return request.only(np.flatnonzero(keep))
 
 
 def test_without_its_last_purchase_an_item_of_the_last_basket_ranks_where_the_model_puts_it_then(world: World) -> None:

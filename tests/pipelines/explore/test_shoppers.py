@@ -58,6 +58,11 @@ def test_a_basket_is_the_last_that_was_bought_and_is_not_recommended(world: Worl
     ask = Ask(user_id="u04", time_s=seconds(CUT_DAY + 4), store_id="s0", basket=("i07", "i08"))
     request = world.lists.request(ask)
     assert list(request.history_item[-2:]) == ["i07", "i08"] and request.history_time[-1] == ask.time_s - 1
+    events = len(request.history_item)
+    assert request.history_store is not None and request.history_store.texts() == [ask.store_id] * events
+    assert request.history_quantity is not None and request.history_quantity.tolist() == [1.0] * events
+    prices = [1.0 + int(item[1:]) for item in request.history_item[:-2]]
+    assert request.history_price is not None and request.history_price.tolist() == [*prices, 0.0, 0.0]
     for listing in world.lists.listings(ask):
         assert not {"i07", "i08"} & {entry.product.item_id for entry in listing.entries}
 

@@ -45,8 +45,4 @@ def check_reasons(world: World, run: Path) -> None:
 
 def _never_bought(request: Request, item: str) -> Request:
     others = np.flatnonzero(np.array(request.history_item, object) != item)
-    return dataclasses.replace(
-        request,
-        history_item=[request.history_item[at] for at in others],
-        history_time=np.asarray(request.history_time)[others],
-    )
+    return request.only(others)

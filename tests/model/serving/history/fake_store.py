@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from model.errors import StoreUnavailable
-from model.serving.history.store import Event
+from model.serving.history.store import Event, History
 
 
 @dataclass(kw_only=True)
@@ -18,10 +18,10 @@ class FakeStore:
     down: bool = False
     sleep_s: float = 0.0
 
-    def history(self, user_id: str, before_s: int) -> tuple[list[str], np.ndarray]:
+    def history(self, user_id: str, before_s: int) -> History:
         self._fail()
         items = self.items.get(user_id, [])
-        return items, np.arange(len(items), dtype=np.int64)
+        return History(items, np.arange(len(items), dtype=np.int64))
 
     def append(self, events: Sequence[Event]) -> int:
         self._fail()

@@ -1,5 +1,6 @@
 """What every store does, run on both: LMDB, and a real Redis."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,9 +14,10 @@ from hypothesis import strategies as st
 
 from model.errors import InputError
 from model.serving.history.lmdb_store import LmdbStore
-from model.serving.history.redis_store import RedisStore
+from model.serving.history.redis_store import PREFIX, RedisStore
 from model.serving.history.store import Event, open_store
 from tests.model.serving.history.redis_server import redis_server
+from tests.model.serving.history.test_record import first_form
 
 Store = LmdbStore | RedisStore
 Open = Callable[[int], Store]
@@ -53,9 +55,48 @@ def _event(event_id: str, time_s: int, item_id: str = "milk", user_id: str = "u"
 
 
 def _history(store: Store, before_s: int = 10**9, user_id: str = "u") -> list[tuple[str, int]]:
-    items, times = store.history(user_id, before_s)
+    items, times, *_ = store.history(user_id, before_s)
     assert times.dtype == np.int64
     return list(zip(items, times.tolist(), strict=True))
+
+
+def _put(store: Store, user_id: str, value: bytes) -> None:
+    if isinstance(store, RedisStore):
+        store._redis.set(PREFIX + user_id.encode(), value)
+    else:
+        with store._env.begin(write=True) as transaction:
+            transaction.put(user_id.encode(), value)
+
+
+def test_a_history_has_where_how_many_and_at_what_price(store: Store) -> None:
+    detailed = dataclasses.replace(_event("2", 20, "b"), store_id="east", quantity=2.5, price=0.1)
+    store.append([detailed, _event("1", 10, "a"), dataclasses.replace(_event("3", 30, "c"), store_id="west")])
+    items, times, stores, quantities, prices = store.history("u", 99)
+    assert (items, times.tolist()) == (["a", "b", "c"], [10, 20, 30])
+    assert stores is not None and stores.texts() == ["", "east", "west"]
+    assert quantities is not None and (quantities.dtype, quantities.tolist()) == (np.float32, [1, 2.5, 1])
+    assert prices is not None and (prices.dtype, prices.tolist()) == (np.float32, [0, float(np.float32(0.1)), 0])
+    assert [len(column) for column in store.history("u", 20)[:2]] == [1, 1]
+    earlier = store.history("u", 20)
+    assert earlier.stores is not None and earlier.stores.texts() == [""]
+
+
+def test_records_of_the_form_before_are_read_and_added_to(store: Store) -> None:
+    _put(store, "u", first_form([(10, 5, "milk"), (20, 6, "tea")]))
+    assert _history(store) == [("milk", 10), ("tea", 20)]
+    assert store.append([dataclasses.replace(_event("new", 15, "bread"), store_id="east")]) == 1
+    assert _history(store) == [("milk", 10), ("bread", 15), ("tea", 20)]
+    stores = store.history("u", 99).stores
+    assert stores is not None and stores.texts() == ["", "east", ""]
+
+
+def test_views_are_no_purchases_and_push_none_out(store: Store) -> None:
+    views = [dataclasses.replace(_event(f"v{n}", n, "seen"), event_type="view") for n in range(9, 40)]
+    store.append([_event("1", 10, "a"), *views, _event("2", 20, "b")])
+    assert _history(store) == [("a", 10), ("b", 20)]
+    assert store.append(views[-3:]) == 0
+    store.append([_event(str(n), n, "c") for n in (50, 60, 70)])
+    assert _history(store) == [("c", 50), ("c", 60), ("c", 70)]
 
 
 def test_an_unknown_shopper_has_an_empty_history(store: Store) -> None:
@@ -129,6 +170,9 @@ def test_an_impossible_id_is_refused_and_nothing_is_written(store: Store, bad: s
         store.append([_event("1", 10, "good"), _event("2", 10, bad)])
     with pytest.raises(InputError, match="expected 1 to 256 bytes"):
         store.append([_event("2", 10, user_id=bad)])
+    if bad:
+        with pytest.raises(InputError, match="store_id: expected 1 to 256 bytes"):
+            store.append([_event("1", 10, "good"), dataclasses.replace(_event("2", 10), store_id=bad)])
     assert _history(store) == []
 
 

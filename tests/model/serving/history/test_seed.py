@@ -1,5 +1,6 @@
 """The job that fills an empty Redis, on a real one."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,20 @@ def _items(store: RedisStore, user_id: str) -> list[str]:
 def test_every_shopper_gets_the_purchases_before_the_cut(store: RedisStore, trips: Trips) -> None:
     assert seed(store, trips) == 2
     assert [sorted(_items(store, shopper)) for shopper in ("ann", "bob", "new")] == [["a", "a", "b"], ["b"], []]
+
+
+def test_the_events_have_store_quantity_and_price(store: RedisStore, trips: Trips) -> None:
+    details = {
+        "store_ids": np.array(["", "east"], object),
+        "event_store_E": np.array([0, 1, 0, 0, 1, 0], np.int32)[: len(trips.event_item_E)],
+        "event_quantity_E": np.arange(1, len(trips.event_item_E) + 1, dtype=np.float32),
+        "event_price_E": np.full(len(trips.event_item_E), 1.25, np.float32),
+    }
+    seed(store, dataclasses.replace(trips, **details))
+    items, _, stores, quantities, prices = store.history("ann", seconds(100))
+    assert items == ["a", "b", "a"] and stores is not None and stores.texts() == ["", "east", ""]
+    assert quantities is not None and quantities.tolist() == [1, 2, 3]
+    assert prices is not None and prices.tolist() == [1.25] * 3
 
 
 def test_a_second_run_does_nothing_and_the_forgotten_stay_forgotten(store: RedisStore, trips: Trips) -> None:

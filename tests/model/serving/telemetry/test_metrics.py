@@ -8,6 +8,7 @@ from prometheus_client import REGISTRY
 from model import api
 from model.api import Rung
 from model.serving.history.lookup import Source, State
+from model.serving.history.store import History
 from model.serving.telemetry.metrics import count
 from model.serving.v2_inputs import Query
 
@@ -20,8 +21,7 @@ def _value(name: str, **labels: str) -> float:
 
 def _count(items: Sequence[str], store_id: str, ranked: api.Ranked | None, unknown: api.Unknown | None) -> None:
     state = State(
-        items=items,
-        times=np.arange(90, 90 + len(items), dtype=np.int64),
+        history=History(items, np.arange(90, 90 + len(items), dtype=np.int64)),
         source=Source.FOUND if items else Source.UNKNOWN,
     )
     answer = api.Answer(item_ids=["a"], scores=[1.0], reasons=["popular"], ranked=ranked, unknown=unknown)
