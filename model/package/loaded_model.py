@@ -188,6 +188,8 @@ class LoadedModel:
 
     def _barred(self, requests: Sequence[Request]) -> Barred:
         ids = [sorted(request.barred()) for request in requests]
+        if not any(ids):
+            return Barred.none(len(ids))
         item_X = numbers(self._items, [item for items in ids for item in items])
         return Barred(item_X, np.cumsum([len(items) for items in ids]))
 

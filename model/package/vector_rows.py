@@ -45,6 +45,7 @@ class VectorRows:
         width = -(-self.vector_Nd.shape[1] // TOGETHER) * TOGETHER
         self._code_BDT = np.empty((len(self._row_B), width, LANES), np.int8)
         self._bound_B3 = np.empty((len(self._row_B), 3))
+        self._block_B = np.arange(len(self._row_B))
         encode(self.vector_Nd, self._row_B, self._rows_B, self._code_BDT, self._bound_B3)
 
     @classmethod
@@ -70,7 +71,7 @@ class VectorRows:
         if is_plain(nearest):
             return self._search_plain(query_d, lists, k)
         row_K = np.empty(k, np.int64)
-        blocks = _ranges(self._first_L, lists)
+        blocks = _ranges(self._first_L, lists) if len(lists) < len(self.begin_L) - 1 else self._block_B
         n = nearest(self._code_BDT, self._bound_B3, self._row_B, self._rows_B, blocks, self.vector_Nd, query_d, row_K)
         return row_K[:n]
 
