@@ -11,6 +11,7 @@ import pandas as pd
 
 from components.artifacts.artifact import Artifact, ArtifactDirectory, Member
 from model.data.catalog import Catalog
+from model.data.task import TaskKind
 from model.data.trips import Trips
 from model.files import atomic_directory
 
@@ -37,10 +38,17 @@ class ExamplesReport(Artifact, file="examples.json", stage="examples"):
     gift_trips: int
     trips_without_label: int
     quantity_limit: float | None = None
+    lines_owned: int = 0
+    """Lines that are no label because the shopper had the item: of the next new item."""
     returns_unmatched: int = 0
     """Returns without a purchase that they could take back."""
     views: int = 0
     """Views and carts beside the trips."""
+    task: TaskKind = TaskKind.NEXT_BASKET
+    task_reason: str = ""
+    """Why it is that one."""
+    learned_from: tuple[str, ...] = ("purchase",)
+    """Event types of histories and training labels."""
     judged_on: tuple[str, ...] = ("purchase",)
     """Event types of the test labels."""
     judged_trips: int = 0

@@ -25,8 +25,9 @@ class Lists:
     """N lists of all that was ranked, where that was asked for and the model reports it; else empty."""
 
 
-def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: bool = False) -> Request:
-    """The request a shopper would have made at the start of the trip; `detail` and `new_only` as in Request."""
+def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: bool | None = None) -> Request:
+    """The request a shopper would have made at the moment of the trip; `detail` as in Request, `new_only` too, but None:
+    as the task of the trips has it."""
     past = trips.history(trip)
     return Request(
         user_id=str(trips.user_ids[trips.user_T[trip]]),
@@ -35,7 +36,7 @@ def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: 
         history_time=trips.event_time_E[past],
         store_id=str(trips.store_ids[trips.store_T[trip]]),
         k=k,
-        new_only=new_only,
+        new_only=trips.task.new_only if new_only is None else new_only,
         detail=detail,
     )
 
@@ -47,7 +48,7 @@ def lists(
     k: int = 20,
     batch: int = 64,
     detail: bool = False,
-    new_only: bool = False,
+    new_only: bool | None = None,
 ) -> Lists:
     """The model's answers for the N trips of `which`; with `detail`, what each was chosen from.
 

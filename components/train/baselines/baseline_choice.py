@@ -16,7 +16,7 @@ from components.kfp_support.progress import progress
 from model.candidates.pool import Barred
 from model.data.batch import Batch, TripReader, lengths
 from model.data.catalog import Catalog
-from model.data.time_split import day, ranking_start
+from model.data.time_split import TEST_DAYS, day, ranking_start
 from model.data.trips import Trips
 from model.errors import CheckFailed
 from model.evaluation import ranking_metrics as metrics
@@ -70,7 +70,7 @@ def choose(run: RunSettings, trips: Trips, catalog: Catalog, build: Build) -> Fi
 
 def _start(run: RunSettings, trips: Trips, catalog: Catalog) -> int | None:
     """Unix seconds of the validation span: the first weekly snapshot in it; None where the data begins too late."""
-    earliest_s = ranking_start(trips, run.data.test_days)
+    earliest_s = ranking_start(trips, run.data.test_days or TEST_DAYS)
     inside = catalog.snapshot_W[(catalog.snapshot_W >= earliest_s) & (catalog.snapshot_W < trips.cut_s)]
     return int(inside[0]) if len(inside) else None
 
@@ -84,19 +84,19 @@ def _judged(trips: Trips, start_s: int) -> np.ndarray:
 def _means(recommender: Recommends, reader: TripReader, which: np.ndarray) -> dict[str, float]:
     """{metric of GATE_METRICS: mean} of the lists for these trips."""
     parts = [which[first : first + BATCH] for first in range(0, len(which), BATCH)]
-    items_NK = np.concatenate([_lists(recommender, reader.batch(part)) for part in parts])
     trips = reader.trips
+    batches = (reader.batch(part) for part in parts)
+    items_NK = np.concatenate([_lists(recommender, batch, Barred.by_task(trips.task, batch)) for batch in batches])
     baskets = [trips.basket(int(trip)) for trip in which]
     histories = [trips.event_item_E[trips.history(int(trip))] for trip in which]
     by_trip = metrics.by_trip(metrics.find_hits(items_NK, baskets, histories))
     return {metric: metrics.mean_defined(by_trip[metric]) for metric in GATE_METRICS}
 
 
-def _lists(recommender: Recommends, batch: Batch) -> np.ndarray:
+def _lists(recommender: Recommends, batch: Batch, barred: Barred) -> np.ndarray:
     """[B, PLACES] item indices, padded with NO_ITEM."""
     requests = len(batch.time_B)
-    nothing = Barred(np.zeros(0, np.int32), np.zeros(requests, np.int64))
-    ranking = recommender.recommend(batch, np.zeros((requests, 0), np.int32), nothing, recommender.ranked, PLACES)
+    ranking = recommender.recommend(batch, np.zeros((requests, 0), np.int32), barred, recommender.ranked, PLACES)
     length_B = lengths(ranking.end_B)
     items_BK = np.full((requests, PLACES), metrics.NO_ITEM)
     items_BK[np.arange(PLACES) < length_B[:, None]] = ranking.item_N

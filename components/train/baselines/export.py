@@ -64,6 +64,7 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
                 rerank=run.rerank,
                 items=examples.items,
                 half_life_days=run.features.half_lives_days[-1],
+                task=trips.task,
             )
             versions[name] = manifest.version
             progress(f"exported {name} {versions[name]}")

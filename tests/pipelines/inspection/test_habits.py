@@ -1,11 +1,11 @@
 """Figures of shoppers and cuts on a shop of six lines, with hand-computed values."""
 
 import pandas as pd
+from pipelines.inspection.habits import Cut, habits
 
 from components.engines.engine import open_engine
 from components.examples.judgeable import judged_by_cut
 from model.data import columns as c
-from pipelines.inspection.habits import Cut, habits
 from tfx_configs.settings import DataSettings
 from tfx_configs.units import DAY_S
 
