@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tfx_configs.evaluation import BASELINES, DEFAULT_BASELINES
+from tfx_configs.evaluation import BASELINES
 from tfx_configs.frozen import (
     Count,
     Factor,
@@ -173,10 +173,11 @@ class GateSettings(Settings):
     """What a candidate must show to be blessed. Ratios are candidate over reference on the same trips."""
 
     baselines: Annotated[
-        tuple[str, ...], Must(f"{' and '.join(BASELINES)} in it", lambda names: set(BASELINES) <= set(names))
-    ] = DEFAULT_BASELINES
+        tuple[str, ...] | None,
+        Must(f"{' and '.join(BASELINES)} in it", lambda names: names is None or set(BASELINES) <= set(names)),
+    ] = None
     """Exported and evaluated beside the candidate, which must beat the best of them: names of
-    components/train/baselines/export.py."""
+    components/train/baselines/export.py; null: these two, and the best two of all others before the cut."""
     min_ratio_to_baseline: Positive = 1.0
     """recall@10 and ndcg@10 over the best baseline's, at least."""
     min_lead_low_percent: float = 0.0

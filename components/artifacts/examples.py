@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 from components.artifacts.artifact import Artifact, ArtifactDirectory, Member
+from model.data import columns as c
 from model.data.catalog import Catalog
 from model.data.task import TaskKind
 from model.data.trips import Trips
@@ -90,6 +91,12 @@ class Examples(ArtifactDirectory[ExamplesReport], report=ExamplesReport, marker=
             if users is not None:
                 users.to_parquet(out.users, index=False)
             report.save(fresh)
+
+    @property
+    def learned_from(self) -> tuple[str, ...]:
+        """Event types of histories and training labels; without a report, purchases."""
+        no_report = not (self.directory / ExamplesReport.FILE).is_file()
+        return (c.PURCHASE,) if no_report else self.report.learned_from
 
     def trips(self) -> Trips:
         return Trips.load(self.directory / Trips.DIRECTORY)

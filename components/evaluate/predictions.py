@@ -26,8 +26,8 @@ class Lists:
 
 
 def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: bool | None = None) -> Request:
-    """The request a shopper would have made at the moment of the trip; `detail` as in Request, `new_only` too, but None:
-    as the task of the trips has it."""
+    """The request a shopper would have made at the moment of the trip. `detail`, `new_only`: as in Request, the latter
+    by the task of the trips where it is None."""
     past = trips.history(trip)
     return Request(
         user_id=str(trips.user_ids[trips.user_T[trip]]),

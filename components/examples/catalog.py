@@ -17,7 +17,7 @@ from tfx_configs.settings import RunSettings
 from tfx_configs.units import DAY_S, HOUR_S, WEEK_S
 
 POPULARITY_HALF_LIFE_S = 28 * DAY_S
-SNAPSHOTS = 12
+SNAPSHOTS = 8
 """Snapshots of the ranker's trips, at least."""
 REPURCHASE_PRIOR = 5.0
 """Buyers' worth of the overall rate mixed into each item's repurchase rate."""

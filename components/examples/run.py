@@ -46,7 +46,7 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     learned, judged = (types(run.labels, tables.report.purchases) for types in (positive_types, judged_types))
     run = run.replace(labels=run.labels.replace(positive_types=learned))
     trips, why = read_trips(run, tables, cut_s)
-    progress(f"task {trips.task.replace('_', ' ')}: {why}")
+    progress(f"task {trips.task.words}: {why}")
     check_trips(trips, judged_are_learned=set(judged) <= set(learned))
     test = int((trips.time_T >= cut_s).sum())
     if test in (0, len(trips)):

@@ -29,6 +29,33 @@ class TaskKind(StrEnum):
         """Whether what the shopper bought before is left out."""
         return self is not TaskKind.NEXT_BASKET
 
+    @property
+    def words(self) -> str:
+        """The name in a sentence."""
+        return self.replace("_", " ")
+
+    @property
+    def judged(self) -> str:
+        """What is judged, in the plural."""
+        return _JUDGED[self]
+
+    @property
+    def purpose(self) -> str:
+        """What a model of the task is for."""
+        return _PURPOSES[self]
+
+
+_JUDGED = {
+    TaskKind.NEXT_BASKET: "next baskets",
+    TaskKind.NEXT_NEW_ITEM: "next baskets, without what their shoppers had",
+    TaskKind.REST_OF_SESSION: "sessions, by what follows their first events",
+}
+_PURPOSES = {
+    TaskKind.NEXT_BASKET: "To suggest products for a shopper's next basket at the beginning of a trip",
+    TaskKind.NEXT_NEW_ITEM: "To suggest products that a shopper has not bought before, at the beginning of a trip",
+    TaskKind.REST_OF_SESSION: "To suggest products for the rest of a session, from its first events",
+}
+
 
 class Habits(Protocol):
     """How shoppers buy (components/examples/habits.py measures it)."""

@@ -110,7 +110,7 @@ def build(
     """
     trips, labels = Examples(examples).trips(), run.labels
     if labels.positive_types is None:
-        labels = labels.replace(positive_types=Examples(examples).report.learned_from)
+        labels = labels.replace(positive_types=Examples(examples).learned_from)
     span = (settings.history_weeks + 2) * WEEK_S
     begin_s = max(trips.cut_s - span, int(trips.time_T.min()))
     bought = purchases.read(tables, begin_s, trips.cut_s, labels)

@@ -40,7 +40,7 @@ class ServedModel(api.Model, Protocol):
     half_life_days: float
     """Of personal frequency, in days."""
     new_only: bool
-    """Whether the history is left out where a request does not say."""
+    """Whether the history is left out where a request leaves it open."""
 
     def recommend(self, requests: Sequence[api.Request], fewer: bool = False) -> list[api.Answer]:
         """As api.Model; `fewer`: from the shopper's recent items and the popular ones only, quicker."""

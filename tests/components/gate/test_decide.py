@@ -165,7 +165,7 @@ def test_an_evaluation_without_both_baselines_is_a_no(names: list[str]) -> None:
 
 
 def test_an_evaluation_without_a_baseline_that_the_settings_name_is_a_no() -> None:
-    assert "beats baseline" in failed(GOOD, GateSettings(baselines=(*SETTINGS.baselines, "logistic")))
+    assert "beats baseline" in failed(GOOD, GateSettings(baselines=(*BASELINES, "logistic")))
 
 
 @pytest.mark.parametrize("wrong", [None, float("nan"), "0.2"])
