@@ -68,7 +68,7 @@ def row(shop: Shop) -> dict[str, Any]:
     measured = sorted((path.parent for path in shop.folder.glob(f"*/{MEASURED}")), reverse=True)
     stopped = [read_json(path) for path in sorted(shop.folder.glob(f"*/{STOPPED}"), reverse=True)]
     by_cut = [read_json(folder / MEASURED) for folder in measured]
-    line: dict[str, Any] = {"name": shop.name, **about(shop), "trips": sum(cut["trips"] for cut in by_cut)}
+    line: dict[str, Any] = {**about(shop), "trips": sum(cut["trips"] for cut in by_cut)}
     line |= {"underpowered": line["trips"] < ENOUGH, "cuts": by_cut, "stopped": stopped}
     line |= {"seconds": round(sum(cut["seconds"] for cut in [*by_cut, *stopped]), 1)}
     if not by_cut:

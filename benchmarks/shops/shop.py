@@ -3,7 +3,6 @@
 A cut's run sees what is before the next cut: its test span ends there.
 """
 
-import dataclasses
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -144,6 +143,4 @@ def reason(run: Path) -> str:
 def about(shop: Shop) -> dict[str, Any]:
     """shop.json without the path, which is of one machine."""
     known: dict[str, Any] = read_json(shop.folder / "shop.json")
-    return {
-        name: value for name, value in known.items() if name not in {field.name for field in dataclasses.fields(shop)}
-    }
+    return {name: value for name, value in known.items() if name != "path"}

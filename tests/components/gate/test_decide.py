@@ -7,6 +7,7 @@ import pytest
 from components.artifacts.verdict import Override
 from components.gate.decide import MIN_REASON, as_markdown, decide, refusal
 from tests.components.gate.evaluation import EVEN, EXPECTED, GOOD, MODELS, SETTINGS, read, spoiled
+from tfx_configs.evaluation import BASELINES
 from tfx_configs.settings import GateSettings
 
 OVERRIDE = Override(by="maria", at="2017-12-31T09:00:00Z", reason="campaign starts tonight, size is known")
