@@ -3,8 +3,8 @@
 `python -m benchmarks shops --shop NAME=PATH ...` runs `aisle train` as it comes at one cut after the other, the last
 one first, until 1,000 trips are judged, and asks the model that would serve, and all baselines, about the same trips.
 It does what is not there yet in build/bench/shops/NAME, and writes build/bench/shops.json after every cut, so it may
-be ended and started again. Without `--shop` it goes on with the shops that are there, and The Complete Journey. PATH is as
-in `aisle train --data`; for The Complete Journey it is empty.
+be ended and started again. Without `--shop` it goes on with the shops that are there, and The Complete Journey. PATH is
+as in `aisle train --data`; for The Complete Journey it is empty.
 """
 
 from collections.abc import Sequence
