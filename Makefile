@@ -82,11 +82,11 @@ compile: setup ## Refresh pipelines/compiled, and the manifests that code writes
 	$(RUN)/aisle compile
 	$(RUN)/python -m pipelines.manifests
 
-BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping)
+BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping shops)
 bench: $(BENCHES) ## Run every benchmark; results in build/bench
 
 bench-%: setup .venv/.locked-dev ## Run one benchmark
-	$(RUN)/python -m benchmarks $*
+	$(RUN)/python -m benchmarks $* $(ARGS)
 
 report: setup ## Write build/demo/report.html again from the last demo
 	$(RUN)/aisle report

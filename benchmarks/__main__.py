@@ -29,6 +29,7 @@ MODULES = {
     "rollout": "rollout",
     "serving": "serving",
     "shipping": "serving.shipping",
+    "shops": "shops",
     "soak": "serving.soak",
 }
 """{name: module under benchmarks/, or package whose __main__ it is}."""

@@ -87,14 +87,18 @@ class Request:
     k: int = 10
     exclude: Sequence[str] = field(default=())
     """Item ids that must not be in the answer."""
-    new_only: bool = False
-    """The answer is to hold only what the shopper has not bought before."""
+    new_only: bool | None = None
+    """The answer is to hold only what the shopper has not bought before; None: as the task of the model has it."""
     detail: bool = False
     """The answer also reports what was ranked."""
 
-    def barred(self) -> set[str]:
-        """Item ids that are not in the answer, whatever they would score."""
-        return {*self.exclude, *self.history_item} if self.new_only else set(self.exclude)
+    def asks_for_new(self, by_default: bool) -> bool:
+        """Whether the answer is without the history. `by_default`: what holds where the request leaves it open."""
+        return by_default if self.new_only is None else self.new_only
+
+    def barred(self, by_default: bool = False) -> set[str]:
+        """Item ids that are not in the answer, whatever they would score. `by_default`: as in asks_for_new."""
+        return {*self.exclude, *self.history_item} if self.asks_for_new(by_default) else set(self.exclude)
 
     def only(self, at_H: np.ndarray) -> "Request":
         """The same request with these events alone, positions in the history, in this order.

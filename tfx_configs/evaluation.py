@@ -18,7 +18,8 @@ STABLE = "blessed"
 BASELINES = ("popularity", "personal_frequency")
 """Every run evaluates these; a gate without them would be too easy."""
 DEFAULT_BASELINES = (*BASELINES, "popular_unseen", "item_knn")
-"""What a run evaluates unless `gate.baselines` names others: the last two are strong where little is bought again."""
+"""What a run evaluates where nothing is measured before the cut, and of a large shop: the last two are strong where
+little is bought again, and quick."""
 
 ALWAYS_SLICES = ("shopper", "activity", "basket", "errand")
 """Slicings that any data has; the others need attributes, several stores or several weeks."""

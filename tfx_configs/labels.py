@@ -14,10 +14,14 @@ class LabelSettings(Settings):
     """The label policy. benchmarks/robustness/labels.py measures the effect of each switch; docs/labels.md has it."""
 
     positive_types: Annotated[
-        tuple[str, ...],
-        Must(f"some of {', '.join(EVENT_TYPES)}", lambda types: bool(types) and set(types) <= set(EVENT_TYPES)),
-    ] = ("purchase",)
-    """Event types that make trips, histories and labels; their quantity must be above 0."""
+        tuple[str, ...] | None,
+        Must(
+            f"some of {', '.join(EVENT_TYPES)}",
+            lambda types: types is None or (bool(types) and set(types) <= set(EVENT_TYPES)),
+        ),
+    ] = None
+    """Event types that make trips, histories and labels; their quantity must be above 0. null: purchases, or in a shop
+    that has none, views and carts."""
     return_days: int = Field(30, ge=0, le=365)
     """A return cancels the shopper's last purchase of the item this many days back; 0: returns are ignored, days."""
     outcome_hours: float = Field(0.0, ge=0, le=720)

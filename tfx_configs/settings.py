@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from tfx_configs.evaluation import BASELINES, DEFAULT_BASELINES
+from tfx_configs.evaluation import BASELINES
 from tfx_configs.frozen import (
     Count,
     Factor,
@@ -26,6 +26,8 @@ from tfx_configs.rerank import RerankSettings
 from tfx_configs.validation import ValidationSettings
 
 Start = Literal["scratch", "refresh", "warm"]
+AUTO = "auto"
+Task = Literal["auto", "next_basket", "next_new_item", "rest_of_session"]
 MOST_CANDIDATES = 4096
 """Of one request, from any source or from all."""
 Candidates = Annotated[int, Field(ge=1, le=MOST_CANDIDATES)]
@@ -64,8 +66,8 @@ class DataSettings(Settings):
     """Where Spark runs: a Spark master URL."""
     cut_date: Annotated[str | None, Must("a date like 2017-12-04", is_date)] = None
     """First day (UTC, YYYY-MM-DD) of the test span; null: `test_days` before the last event."""
-    test_days: int = Field(28, ge=1, le=365)
-    """Length of the test span and of the replay, days."""
+    test_days: Annotated[int | None, Field(ge=1, le=365)] = None
+    """Length of the test span and of the replay, days; null: 28, but at most a quarter of the days that there are."""
     sample_percent: float = Field(100.0, gt=0, le=100)
     """Share of shoppers in the run, chosen by a hash of the user id, percent."""
     max_dropped_percent: Percent = 5.0
@@ -158,7 +160,8 @@ class TrainSettings(Settings):
     """Share of the ranker's training trips from which it learns to order what is new to the shopper alone,
     percent."""
     valid_days: Count = 7
-    """Last days before the cut, held out of training to watch the loss, fewer than `ranking_days`, days."""
+    """Last days before the cut, held out of training to watch the loss, fewer than `ranking_days`; at most a quarter of
+    the days that train the ranker."""
 
     @model_validator(mode="after")
     def _leaves_days_to_learn_from(self) -> Self:
@@ -170,10 +173,11 @@ class GateSettings(Settings):
     """What a candidate must show to be blessed. Ratios are candidate over reference on the same trips."""
 
     baselines: Annotated[
-        tuple[str, ...], Must(f"{' and '.join(BASELINES)} in it", lambda names: set(BASELINES) <= set(names))
-    ] = DEFAULT_BASELINES
+        tuple[str, ...] | None,
+        Must(f"{' and '.join(BASELINES)} in it", lambda names: names is None or set(BASELINES) <= set(names)),
+    ] = None
     """Exported and evaluated beside the candidate, which must beat the best of them: names of
-    components/train/baselines/export.py."""
+    components/train/baselines/export.py; null: these two, and the best two of all others before the cut."""
     min_ratio_to_baseline: Positive = 1.0
     """recall@10 and ndcg@10 over the best baseline's, at least."""
     min_lead_low_percent: float = 0.0
@@ -244,6 +248,10 @@ class RunSettings(Settings):
     rerank: RerankSettings = RerankSettings()
     gate: GateSettings = GateSettings()
     rollout: RolloutSettings = RolloutSettings()
+    task: Task = "auto"
+    """What is recommended, judged and served. auto: what fits the data (model/data/task.py); next_basket: repeats and
+    new items; next_new_item: without what the shopper has; rest_of_session: what follows the first events of a
+    session."""
     replay_requests: int = Field(2000, ge=30)
     """Trips of the test span replayed as traffic, spread over the rollout's steps."""
 

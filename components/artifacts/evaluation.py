@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import Field
 
 from components.artifacts.artifact import Artifact, Count, Flag, Number, Tolerant
+from model.data.task import TaskKind
 from model.evaluation.ranking_metrics import Bin, Interval
 from tfx_configs.evaluation import REGRESSION_METRIC
 
@@ -143,6 +144,8 @@ class Evaluation(Measured, Artifact, file="metrics.json", stage="evaluate", popu
     versions: dict[str, str] = {}
     """{model: version}."""
     code_version: str = ""
+    task: TaskKind = TaskKind.NEXT_BASKET
+    """What the trips are judged on."""
     digest: str = ""
     """Task.digest of the examples."""
     span: Span = Span()

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from components.artifacts.artifact import Artifact, ArtifactDirectory, Member
+from model.data import columns as c
 from model.data.catalog import Catalog
+from model.data.task import TaskKind
 from model.data.trips import Trips
 from model.files import atomic_directory
 
@@ -37,10 +39,17 @@ class ExamplesReport(Artifact, file="examples.json", stage="examples"):
     gift_trips: int
     trips_without_label: int
     quantity_limit: float | None = None
+    lines_owned: int = 0
+    """Lines that are no label because the shopper had the item: of the next new item."""
     returns_unmatched: int = 0
     """Returns without a purchase that they could take back."""
     views: int = 0
     """Views and carts beside the trips."""
+    task: TaskKind = TaskKind.NEXT_BASKET
+    task_reason: str = ""
+    """Why it is that one."""
+    learned_from: tuple[str, ...] = ("purchase",)
+    """Event types of histories and training labels."""
     judged_on: tuple[str, ...] = ("purchase",)
     """Event types of the test labels."""
     judged_trips: int = 0
@@ -82,6 +91,12 @@ class Examples(ArtifactDirectory[ExamplesReport], report=ExamplesReport, marker=
             if users is not None:
                 users.to_parquet(out.users, index=False)
             report.save(fresh)
+
+    @property
+    def learned_from(self) -> tuple[str, ...]:
+        """Event types of histories and training labels; without a report, purchases."""
+        no_report = not (self.directory / ExamplesReport.FILE).is_file()
+        return (c.PURCHASE,) if no_report else self.report.learned_from
 
     def trips(self) -> Trips:
         return Trips.load(self.directory / Trips.DIRECTORY)

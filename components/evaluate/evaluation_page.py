@@ -26,7 +26,7 @@ def render(evaluation: Evaluation) -> str:
     compared = next(iter(paired.values()), {})
     against = [f"against {other}" for other in paired]
     rivals = "The candidate against the others, on the same trips"
-    judged = f"{evaluation.trips or 0:,} first test trips of known shoppers; {evaluation.size_mb or 0:.1f} MB"
+    judged = f"{evaluation.trips or 0:,} {evaluation.task.judged}; {evaluation.size_mb or 0:.1f} MB"
     return render_page(
         Page(
             title=f"Evaluation of {version}",

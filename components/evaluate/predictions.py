@@ -25,8 +25,9 @@ class Lists:
     """N lists of all that was ranked, where that was asked for and the model reports it; else empty."""
 
 
-def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: bool = False) -> Request:
-    """The request a shopper would have made at the start of the trip; `detail` and `new_only` as in Request."""
+def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: bool | None = None) -> Request:
+    """The request a shopper would have made at the moment of the trip. `detail`, `new_only`: as in Request, the latter
+    by the task of the trips where it is None."""
     past = trips.history(trip)
     return Request(
         user_id=str(trips.user_ids[trips.user_T[trip]]),
@@ -38,7 +39,7 @@ def request_of(trips: Trips, trip: int, k: int, detail: bool = False, new_only: 
         history_price=trips.event_price_E[past],
         store_id=str(trips.store_ids[trips.store_T[trip]]),
         k=k,
-        new_only=new_only,
+        new_only=trips.task.new_only if new_only is None else new_only,
         detail=detail,
     )
 
@@ -50,7 +51,7 @@ def lists(
     k: int = 20,
     batch: int = 64,
     detail: bool = False,
-    new_only: bool = False,
+    new_only: bool | None = None,
 ) -> Lists:
     """The model's answers for the N trips of `which`; with `detail`, what each was chosen from.
 

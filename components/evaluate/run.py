@@ -78,6 +78,7 @@ def evaluate_models(
         baselines=tuple(simple),
         versions=versions,
         code_version=code_version,
+        task=task.trips.task,
         digest=task.digest,
         span=Span(**task.span),
         trips=len(task.trip_N),

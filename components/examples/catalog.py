@@ -14,9 +14,11 @@ from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
 from model.data.time_split import ranking_start
 from model.data.trips import Trips
 from tfx_configs.settings import RunSettings
-from tfx_configs.units import DAY_S, WEEK_S
+from tfx_configs.units import DAY_S, HOUR_S, WEEK_S
 
 POPULARITY_HALF_LIFE_S = 28 * DAY_S
+SNAPSHOTS = 8
+"""Snapshots of the ranker's trips, at least."""
 REPURCHASE_PRIOR = 5.0
 """Buyers' worth of the overall rate mixed into each item's repurchase rate."""
 
@@ -46,7 +48,7 @@ def build_catalog(
     )
     buckets = features.oov_buckets or bucket_count(counts_I, features.min_item_count)
     vocabulary_I, vocabulary_size = _vocabulary(trips.item_ids, counts_I, features.min_item_count, buckets)
-    snapshot_W = np.arange(first_snapshot(trips, run), cut_s + 1, WEEK_S, dtype=np.int64)
+    snapshot_W = np.arange(first_snapshot(trips, run), cut_s + 1, snapshot_step(trips, run), dtype=np.int64)
     recent_WI, decayed_WI = _popularity(item_E, time_E, snapshot_W, len(trips.item_ids))
     before = time_E < ranking_start(trips, run.train.ranking_days)
     priced = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
@@ -74,10 +76,17 @@ def build_catalog(
     )
 
 
+def snapshot_step(trips: Trips, run: RunSettings) -> int:
+    """Seconds between snapshots: a week, or less where the ranker's trips span so few days that it would learn from
+    no more than some snapshots."""
+    span_s = trips.cut_s - ranking_start(trips, run.train.ranking_days)
+    return min(WEEK_S, max(span_s // SNAPSHOTS // HOUR_S, 1) * HOUR_S)
+
+
 def first_snapshot(trips: Trips, run: RunSettings) -> int:
-    """Unix seconds of the oldest weekly snapshot: at or before the first trip that trains the ranker."""
-    start_s = ranking_start(trips, run.train.ranking_days)
-    return trips.cut_s - WEEK_S * -(-(trips.cut_s - start_s) // WEEK_S)
+    """Unix seconds of the oldest snapshot: at or before the first trip that trains the ranker."""
+    start_s, step_s = ranking_start(trips, run.train.ranking_days), snapshot_step(trips, run)
+    return trips.cut_s - step_s * -(-(trips.cut_s - start_s) // step_s)
 
 
 def _attributes(

@@ -14,11 +14,20 @@ from components.examples.promotions import index_of
 from model.data import columns as c
 from model.data.catalog import MISSING, Catalog
 from model.data.labels import positives
+from model.data.membership import contains
+from model.data.task import TaskKind
 from model.data.trips import Trips, slice_positions
 from tfx_configs.labels import LabelSettings
 from tfx_configs.units import DAY_S, HOUR_S
 
 FOREVER = np.iinfo(np.int64).max
+STEP = 4096
+"""Trips whose histories are in memory at once."""
+COUNTS = (
+    *(f"lines_{reason}" for reason in ("after_cut", "returned", "quantity", "gift", "late", "owned")),
+    *("gift_trips", "trips_without_label", "returns_unmatched"),
+)
+"""What is counted, beside the limit of quantity."""
 NOTHING = 1e-9
 """Pieces: what is left of a quantity in floating point when all was returned."""
 _SECONDS = 1 << 34  # above any unix time: (user, time) pairs pack into one sortable int64
@@ -31,11 +40,16 @@ def label(
 
     A training trip may be left without labels; training skips it, its shopper's history keeps it. Test trips stay.
 
+    Where the task is not the next basket, what the shopper had is no label, before the cut and after it. Where it is
+    the rest of a session, what follows in it is the label, and no policy applies.
+
     Args:
         trips: whose event arrays are `positives(events, settings)`.
         events: the canonical events, returns among them, in any order; not changed.
         catalog: item attributes, for what is familiar to a shopper.
     """
+    if trips.task is TaskKind.REST_OF_SESSION:
+        return of_task(trips), dict.fromkeys(COUNTS, 0)
     lines = _lines(trips, positives(events, settings))
     trip_E, train_E, quantity_E = lines.trip_E, lines.train_E, lines.quantity_E
     return_E, unmatched = return_times(trips, lines, events, settings.return_days)
@@ -65,11 +79,29 @@ def label(
         labelled, returned_event_R=returned_R, returned_time_R=return_E[returned_R].astype(np.int64)
     )
     report: dict[str, float] = {f"lines_{reason}": int(which_E.sum()) for reason, which_E in dropped.items()}
-    empty_T = (labelled.basket_begin_T == labelled.basket_end_T) & (trips.time_T < trips.cut_s)
     own = len(_unique_pairs(trip_E[used_E], trips.event_item_E[used_E], trips)) + len(test_B)
     report |= {"lines_late": len(labelled.basket_item_B) - own, "gift_trips": int(gift_T.sum())}
+    every = len(labelled.basket_item_B)
+    labelled = of_task(labelled)
+    report |= {"lines_owned": every - len(labelled.basket_item_B)}
+    empty_T = (labelled.basket_begin_T == labelled.basket_end_T) & (trips.time_T < trips.cut_s)
     report |= {"trips_without_label": int(empty_T.sum()), "returns_unmatched": unmatched}
     return labelled, report | ({"quantity_limit": limit} if np.isfinite(limit) else {})
+
+
+def of_task(trips: Trips) -> Trips:
+    """The trips with the labels of their task: where only what is new counts, without what is in the history."""
+    if not trips.task.new_only:
+        return trips
+    trip_B = np.repeat(np.arange(len(trips)), trips.basket_end_T - trips.basket_begin_T)
+    owned_B = np.zeros(len(trip_B), bool)
+    for first in range(0, len(trips), STEP):
+        which = np.arange(first, min(first + STEP, len(trips)))
+        position_H, row_H = trips.histories(which)
+        part = slice(trips.basket_begin_T[which[0]], trips.basket_end_T[which[-1]])
+        item_H = trips.event_item_E[position_H]
+        owned_B[part] = contains(trip_B[part] - first, trips.basket_item_B[part], row_H, item_H)
+    return _with_baskets(trips, trip_B[~owned_B], trips.basket_item_B[~owned_B])
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,15 +10,16 @@ from components.artifacts.examples import Examples, ExamplesReport
 from components.artifacts.tables import Tables
 from components.engines.engine import open_engine
 from components.examples.catalog import build_catalog, first_snapshot
+from components.examples.habits import task_of
 from components.examples.judgeable import check_judgeable, judgeable
-from components.examples.labels import label
+from components.examples.labels import label, of_task
 from components.examples.leakage import check_attributes, check_catalog, check_trips
 from components.examples.promotions import read_promotions
 from components.examples.trips import JUDGED, LEARNED, trips_of
 from components.examples.views import with_views
 from components.kfp_support.progress import progress
 from model.data import columns as c
-from model.data.labels import is_of_types, is_positive, judged_types, positives
+from model.data.labels import is_of_types, is_positive, judged_types, positive_types, positives
 from model.data.schema import EVENTS
 from model.data.trips import Trips
 from model.errors import CheckFailed
@@ -42,14 +43,16 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     all_events = pq.read_table(tables.events, columns=columns).to_pandas()
     items = pq.read_table(tables.items).to_pandas()
     users = pq.read_table(tables.users).to_pandas() if tables.users else None
-    judged = judged_types(run.labels, tables.report.purchases)
-    trips = read_trips(run, tables, cut_s)
-    check_trips(trips, judged_are_learned=set(judged) <= set(run.labels.positive_types))
+    learned, judged = (types(run.labels, tables.report.purchases) for types in (positive_types, judged_types))
+    run = run.replace(labels=run.labels.replace(positive_types=learned))
+    trips, why = read_trips(run, tables, cut_s)
+    progress(f"task {trips.task.words}: {why}")
+    check_trips(trips, judged_are_learned=set(judged) <= set(learned))
     test = int((trips.time_T >= cut_s).sum())
     if test in (0, len(trips)):
         raise CheckFailed(f"expected trips on both sides of the cut, got {len(trips) - test} before and {test} after")
     progress(f"{len(trips):,} trips of {len(trips.user_ids):,} shoppers, {test:,} of them after the cut")
-    check_judgeable(trips, all_events, run, judged)
+    check_judgeable(of_task(trips), all_events, run, judged)
     catalog = build_catalog(
         trips,
         positives(all_events, run.labels),
@@ -74,15 +77,18 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     counts |= judgeable(trips) | {"views": len(trips.view_item_V)}
     warm, cold = counts["judged_trips"], counts["cold_trips"]
     progress(f"judged on {' and '.join(judged)}: {warm:,} trips, and {cold:,} more without a history")
-    report = ExamplesReport.model_validate({**counts, "judged_on": judged})
+    about = {"task": trips.task, "task_reason": why, "learned_from": learned, "judged_on": judged}
+    report = ExamplesReport.model_validate({**counts, **about})
     Examples.save(examples_dir, trips=trips, catalog=catalog, items=items, users=users, report=report)
     return report
 
 
-def read_trips(run: RunSettings, tables: Tables, cut_s: int) -> Trips:
-    """Trips of what ingest wrote, on the engine of the settings. Items: the listed ones, and those bought unlisted."""
+def read_trips(run: RunSettings, tables: Tables, cut_s: int) -> tuple[Trips, str]:
+    """Trips of what ingest wrote, on the engine of the settings, and why their task is the one it is. Items: the listed
+    ones, and those bought unlisted."""
     judged = judged_types(run.labels, tables.report.purchases)
     with open_engine(run.data, tables.directory) as engine:
+        task, why = task_of(run, engine, tables)
         events, items = engine.read_parquet(tables.events), engine.read_parquet(tables.items)
         marks = {
             LEARNED: is_positive(events.__getitem__, run.labels),
@@ -91,7 +97,7 @@ def read_trips(run: RunSettings, tables: Tables, cut_s: int) -> Trips:
         used = events.mutate(**marks).filter(_[LEARNED] | _[JUDGED])
         every = items.select(c.ITEM).union(used.select(c.ITEM), distinct=True)
         item_ids = np.sort(every.to_pyarrow()[c.ITEM].to_numpy())
-        return trips_of(engine, used, item_ids, cut_s, run.features.max_history)
+        return trips_of(engine, used, item_ids, cut_s, run.features.max_history, task), why
 
 
 def vocabulary_report(vocabulary_I: np.ndarray, bought_E: np.ndarray, floor: int) -> dict[str, float]:

@@ -9,25 +9,39 @@ import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
-from ibis.expr.types import Table
+from ibis.expr.types import BooleanValue, Table
 
 from components.engines.engine import Engine
 from model.data import columns as c
+from model.data.task import TaskKind
 from model.data.trips import Trips
 
 COLUMNS = (c.USER, c.ITEM, c.TIME, c.BASKET, c.STORE)
 """What trips are made of."""
 NUMBERS = {c.QUANTITY: 1.0, c.PRICE: 0.0}
 """{column that events may have besides: its value where there is none}"""
+PARTS = 3
+"""Of a session's moments: the first two thirds are history, the last third is the rest."""
 LEARNED, JUDGED = "learned", "judged"
 """Which events make histories and training labels, and which make the trips and labels after the cut."""
 
 
-def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, max_history: int) -> Trips:
+def trips_of(
+    engine: Engine,
+    events: Table,
+    item_ids: np.ndarray,
+    cut_s: int,
+    max_history: int,
+    task: TaskKind = TaskKind.NEXT_BASKET,
+) -> Trips:
     """Builds all trips from events in any row order; the result does not depend on that order.
 
     A basket is a training trip if its first `learned` event lies before the cut, and a test trip if its first `judged`
     event does not. So the test trips and their labels do not depend on what is learned from.
+
+    Where the task is the rest of a session, a basket is a session, and it is asked about after two thirds of the
+    moments at which it has `learned` events: one trip a session of two moments or more. Its labels are what follows. A
+    session that begins before the cut and is asked about after it is left out.
 
     Args:
         events: one row a product in a basket, canonical columns, of NUMBERS those that there are. The boolean columns
@@ -41,9 +55,13 @@ def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, ma
     users, stores = _users(lines), _stores(lines, engine.table(pd.DataFrame({c.STORE: [""]})))
     items = engine.table(pd.DataFrame({c.ITEM: item_ids.astype(str), "item": np.arange(len(item_ids))}))
     placed = engine.hold(_placed(lines, users, stores, items))
-    trips = engine.hold(_trips(placed, cut_s, max_history))
-    in_trip = placed.join(trips.select("user", c.BASKET, "trip", "is_test"), ["user", c.BASKET])
-    entries = in_trip.filter(ibis.ifelse(_.is_test, _[JUDGED], _[LEARNED])).select("trip", "item").distinct()
+    asked = _rests(placed, cut_s) if task is TaskKind.REST_OF_SESSION else _trips(placed, cut_s)
+    trips = engine.hold(_numbered(asked, max_history))
+    in_trip = placed.join(trips.select("user", c.BASKET, "trip", "is_test", since="seconds"), ["user", c.BASKET])
+    label = ibis.ifelse(_.is_test, _[JUDGED], _[LEARNED]) & (_.seconds >= _.since)
+    if task is TaskKind.REST_OF_SESSION:
+        label &= _.is_test | (_.seconds < cut_s)
+    entries = in_trip.filter(label).select("trip", "item").distinct()
 
     learned = placed.filter(_[LEARNED]).select("position", "item", "seconds", "user", "store", c.QUANTITY, c.PRICE)
     events_E = _columns(learned, "position")
@@ -69,6 +87,7 @@ def trips_of(engine: Engine, events: Table, item_ids: np.ndarray, cut_s: int, ma
         basket_end_T=np.searchsorted(entries_B["trip"], trips_T["trip"], side="right"),
         basket_item_B=entries_B["item"].astype(np.int32),
         cut_s=cut_s,
+        task=task,
     )
 
 
@@ -126,21 +145,37 @@ def _placed(lines: Table, users: Table, stores: Table, items: Table) -> Table:
     return counted.mutate(moment=_.position.min().over(group_by=["user", "seconds"]))
 
 
-def _trips(placed: Table, cut_s: int, max_history: int) -> Table:
-    """One row for each trip: its first event gives its moment and store, what lies before is history."""
-    learned, judged = (
-        placed.filter(_[mark])
-        .group_by("user", c.BASKET)
-        .agg(
-            seconds=_.seconds.min(),
-            store=_.store.argmin(_.place),
-            history_end=_.moment.min(),
-            first=_["first"].min(),
-            is_test=ibis.literal(mark == JUDGED),
-        )
-        for mark in (LEARNED, JUDGED)
+def _trips(placed: Table, cut_s: int) -> Table:
+    """One row for each basket: its first event gives its moment and store, what lies before is history."""
+    learned, judged = (_baskets(placed.filter(_[mark]), ibis.literal(mark == JUDGED)) for mark in (LEARNED, JUDGED))
+    return learned.filter(_.seconds < cut_s).union(judged.filter(_.seconds >= cut_s))
+
+
+def _rests(placed: Table, cut_s: int) -> Table:
+    """One row for each session: the moment at which it is asked about, and what lies before is history."""
+    session = ["user", c.BASKET]
+    learned = placed.filter(_[LEARNED])
+    numbered = learned.mutate(
+        begin=_.seconds.min().over(group_by=session),
+        number=ibis.dense_rank().over(group_by=session, order_by="seconds"),
     )
-    trips = learned.filter(_.seconds < cut_s).union(judged.filter(_.seconds >= cut_s))
+    counted = numbered.mutate(moments=_.number.max().over(group_by=session) + 1)
+    rest = counted.filter((_.moments > 1) & (PARTS * _.number >= (PARTS - 1) * _.moments - (PARTS - 1)))
+    return _baskets(rest, _.begin.min() >= cut_s).filter(_.is_test | (_.seconds < cut_s))
+
+
+def _baskets(rows: Table, is_test: BooleanValue) -> Table:
+    return rows.group_by("user", c.BASKET).agg(
+        seconds=_.seconds.min(),
+        store=_.store.argmin(_.place),
+        history_end=_.moment.min(),
+        first=_["first"].min(),
+        is_test=is_test,
+    )
+
+
+def _numbered(trips: Table, max_history: int) -> Table:
+    """The trips by their number, with where their histories lie."""
     return trips.select(
         "user",
         c.BASKET,

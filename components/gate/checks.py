@@ -14,7 +14,7 @@ from components.artifacts.evaluation import Evaluation, Measured, Missing, Slice
 from components.artifacts.verdict import Reason
 from components.gate.lead import advice, lead_reason
 from model.evaluation.ranking_metrics import CALIBRATION_ERROR, CALIBRATION_RATIO, COVERAGE, Interval
-from tfx_configs.evaluation import ALWAYS_SLICES, GATE_METRICS, MAX_TFMA_DIFFERENCE, REGRESSION_METRIC
+from tfx_configs.evaluation import ALWAYS_SLICES, BASELINES, GATE_METRICS, MAX_TFMA_DIFFERENCE, REGRESSION_METRIC
 from tfx_configs.settings import GateSettings
 
 
@@ -240,7 +240,7 @@ def _candidate(evaluation: Evaluation) -> str:
 
 def _baselines(evaluation: Evaluation, settings: GateSettings) -> list[str]:
     names = list(evaluation.baselines)
-    absent = sorted(set(settings.baselines) - set(names))
+    absent = sorted(set(settings.baselines or BASELINES) - set(names))
     if absent:
         raise Missing(f"expected the baseline {absent[0]} in the evaluation, got {', '.join(names) or 'none'}")
     return names

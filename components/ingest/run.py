@@ -43,12 +43,13 @@ from tfx_configs.settings import DataSettings
 _ADAPTERS = {"complete_journey": completejourney.read, "movielens": movielens.read}
 
 
-def ingest(*, data: DataSettings, tables_dir: Path, positive_types: Sequence[str] = (c.PURCHASE,)) -> IngestReport:
+def ingest(*, data: DataSettings, tables_dir: Path, positive_types: Sequence[str] | None = None) -> IngestReport:
     """Writes the canonical tables of a source and the report on them (components/artifacts/tables.py).
 
     Args:
         tables_dir: replaced in one step, and only when everything was written.
-        positive_types: those of the label policy; a shop without any such event is refused.
+        positive_types: those of the label policy; a shop without any such event is refused. None: any that there can
+            be.
 
     Raises:
         InputError: the source is unreadable, empty, lacks a column, or the cut date lies outside it.
@@ -91,7 +92,7 @@ def current_data(training: DataSettings | None, directory: str) -> DataSettings:
 
 
 def _write_tables(
-    engine: Engine, source: Source, data: DataSettings, positive_types: Sequence[str], out: Tables
+    engine: Engine, source: Source, data: DataSettings, positive_types: Sequence[str] | None, out: Tables
 ) -> IngestReport:
     flagged, reasons = flag_events(source)
     watched = {f"watched_{i}": flagged[flag.get_name()].sum() for i, flag in enumerate(source.watch.values())}
@@ -107,7 +108,7 @@ def _write_tables(
             f"events: expected at least one row that can be used, got {rows_in:,} that cannot (most: {worst}, "
             f"{dropped[worst]:,} rows); correct them in the source"
         )
-    totals = _totals(events, positive_types)
+    totals = _totals(events, positive_types or EVENT_TYPES)
     cut_s = cut_seconds(totals["first_event_s"], totals["last_event_s"], data)
     progress(f"{totals['events']:,} events remain of {rows_in:,}")
     by_month = events.mutate(month=_[c.TIME].strftime("%Y-%m"))

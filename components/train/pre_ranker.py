@@ -60,7 +60,7 @@ def _entries(
 ) -> tuple[np.ndarray, np.ndarray]:
     """([N, J] inputs, [N] bool bought) of the trips' pools: what was bought, and a share of the rest."""
     batch = reader.batch(trip_B)
-    listed = recommender.listed(batch, retrieved_BR, Barred.none(len(trip_B)), ALL)
+    listed = recommender.listed(batch, retrieved_BR, Barred.by_task(reader.trips.task, batch), ALL)
     row_N = rows_of(listed.end_B)
     item_L, row_L = reader.baskets(trip_B)
     bought_N = contains(row_N, listed.item_N, row_L, item_L)

@@ -80,6 +80,7 @@ def package(
         rerank=run.rerank,
         items=examples.items,
         half_life_days=run.features.half_lives_days[-1],
+        task=trained.task,
     )
     progress(f"exported {manifest.version}")
     return manifest.version
@@ -120,4 +121,5 @@ def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> Trai
         calibration=calibration,
     )
     index = item_index(towers, training, catalog, reader, learning.ranking)
-    return TrainedModel(recommender=recommender_of(run, catalog.as_served(), networks), index=index, record=record)
+    served = recommender_of(run, catalog.as_served(), networks)
+    return TrainedModel(recommender=served, index=index, record=record, task=trips.task)

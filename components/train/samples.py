@@ -19,7 +19,8 @@ RANKER_INPUTS = ("dense_CF", "vocabulary_C", "attribute_CA", "user_CD")
 class RankingSamples:
     """Candidates of trips as the ranker learns from them: every positive, a share of the rest.
 
-    Of some trips everything that the shopper bought before is barred, as in a request for what is new. What is drawn
+    Of some trips everything that the shopper bought before is barred, as in a request for what is new: of all where
+    that is the task. What is drawn
     depends on the seed, the epoch, the trip and the item alone: not on the batch, nor on the worker.
     """
 
@@ -37,7 +38,8 @@ class RankingSamples:
         assert isinstance(recommender.scorer, NetworkScorer), "baselines do not learn from samples"
         self._recommender, self._scorer, self._reader = recommender, recommender.scorer, reader
         self._which, self._retrieved, self._seed = which, retrieved, seed
-        self._keep, self._new_only = negative_percent / 100, new_only_percent / 100
+        self._keep = negative_percent / 100
+        self._new_only = 1.0 if reader.trips.task.new_only else new_only_percent / 100
 
     def __call__(self, rows: np.ndarray, epoch: int) -> dict[str, np.ndarray]:
         """{dense_CF, vocabulary_C, attribute_CA, user_CD, label_C, row_C, trip_B} of these of the trips."""
@@ -57,7 +59,7 @@ class RankingSamples:
         batch = self._reader.batch(trip_B)
         barred_B = uniform(self._seed, epoch, trip_B, np.full(len(trip_B), -1)) < self._new_only
         item_C, source_C, end_B = every = self._recommender.candidates(
-            batch, self._retrieved[rows], barred_histories(batch, barred_B), self._recommender.limit
+            batch, self._retrieved[rows], Barred.histories(batch, barred_B), self._recommender.limit
         )
         row_C = every.rows()
         item_N, row_N = self._reader.baskets(trip_B)
@@ -65,13 +67,6 @@ class RankingSamples:
         kept_C = bought_C | (uniform(self._seed, epoch, trip_B[row_C], item_C) < self._keep)
         end_B = np.cumsum(np.bincount(row_C[kept_C], minlength=len(trip_B)))
         return batch, Candidates(item_C[kept_C], source_C[kept_C], end_B), bought_C[kept_C]
-
-
-def barred_histories(batch: Batch, barred_B: np.ndarray) -> Barred:
-    """What the shoppers of some requests bought before. barred_B: [B] bool."""
-    barred_H = barred_B[batch.history_row_H]
-    counts_B = np.bincount(batch.history_row_H[barred_H], minlength=len(barred_B))
-    return Barred(batch.history_item_H[barred_H], np.cumsum(counts_B))
 
 
 def uniform(seed: int, epoch: int, trip_N: np.ndarray, item_N: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ class TrainingTrips(NamedTuple):
 def training_trips(trips: Trips, settings: TrainSettings) -> TrainingTrips:
     """The training trips by time. Raises CheckFailed when there are none to learn from."""
     start_s = ranking_start(trips, settings.ranking_days)
-    valid_s = trips.cut_s - settings.valid_days * DAY_S
+    valid_s = _valid_start(trips, start_s, settings)
     split = _split(trips, 0, start_s, valid_s)
     if not len(split.early) or not len(split.ranking):
         raise CheckFailed(
@@ -33,13 +33,18 @@ def training_trips(trips: Trips, settings: TrainSettings) -> TrainingTrips:
 
 
 def trips_since(trips: Trips, since_s: int, settings: TrainSettings) -> TrainingTrips:
-    """Trips between a model's last training and the cut, none of them early; the last `valid_days`, but at most a
-    quarter of the span, are held out. Raises CheckFailed when there are none to learn from."""
-    valid_s = trips.cut_s - min(settings.valid_days * DAY_S, (trips.cut_s - since_s) // 4)
+    """Trips between a model's last training and the cut, none of them early. Raises CheckFailed when there are none to
+    learn from."""
+    valid_s = _valid_start(trips, since_s, settings)
     split = _split(trips, since_s, since_s, valid_s)
     if not len(split.ranking):
         raise CheckFailed(f"expected trips from {day(since_s)} to {day(valid_s)}, got none; refresh instead of warm")
     return split
+
+
+def _valid_start(trips: Trips, since_s: int, settings: TrainSettings) -> int:
+    """Unix seconds from which on trips are held out: the last `valid_days`, but at most a quarter of the span."""
+    return trips.cut_s - min(settings.valid_days * DAY_S, (trips.cut_s - since_s) // 4)
 
 
 def _split(trips: Trips, early_s: int, ranking_s: int, valid_s: int) -> TrainingTrips:

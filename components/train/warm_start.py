@@ -21,6 +21,7 @@ from components.train.towers import LEARNING_RATE as TOWERS_RATE
 from components.train.trip_split import trips_since
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
+from model.data.task import TaskKind
 from model.data.time_split import day
 from model.data.trips import Trips
 from model.networks.trained import TrainedNetworks
@@ -43,6 +44,8 @@ class TrainedModel:
     index: Index
     record: TrainingRecord
     """Without the settings."""
+    task: TaskKind
+    """What its trips were judged on."""
 
 
 def train_from_parent(run: RunSettings, trips: Trips, catalog: Catalog, parent: Parent) -> TrainedModel:
@@ -69,6 +72,7 @@ def train_from_parent(run: RunSettings, trips: Trips, catalog: Catalog, parent: 
         recommender=recommender_of(run, catalog.as_served(), networks),
         index=item_index(towers, training, catalog, reader, asked),
         record=record,
+        task=trips.task,
     )
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from model.api import SOURCES
 from model.data.batch import Batch, lengths
 from model.data.catalog import Catalog
+from model.data.task import TaskKind
 from model.features.matrix import Features, Histories, week_of
 from model.features.promotion_calendar import running_here
 from model.features.seen import AFFINITY_DAYS, NEVER_DAYS, affinities, ages
@@ -58,6 +59,18 @@ class Barred(NamedTuple):
     @classmethod
     def none(cls, requests: int) -> "Barred":
         return cls(np.zeros(0, np.int32), np.zeros(requests, np.int64))
+
+    @classmethod
+    def histories(cls, batch: Batch, barred_B: np.ndarray) -> "Barred":
+        """What the shoppers of some requests bought before. barred_B: [B] bool."""
+        barred_H = barred_B[batch.history_row_H]
+        counts_B = np.bincount(batch.history_row_H[barred_H], minlength=len(barred_B))
+        return cls(batch.history_item_H[barred_H], np.cumsum(counts_B))
+
+    @classmethod
+    def by_task(cls, task: TaskKind, batch: Batch) -> "Barred":
+        """What the task leaves out: the histories, or nothing."""
+        return cls.histories(batch, np.full(len(batch.time_B), task.new_only))
 
 
 class Listed(NamedTuple):

@@ -8,6 +8,9 @@ import pandas as pd
 from model.data import columns as c
 from tfx_configs.labels import LabelSettings
 
+INTERESTS = ("view", "cart")
+"""What a shop without purchases learns from and is judged on."""
+
 
 def is_of_types(column: Callable[[str], Any], types: Sequence[str]) -> Any:
     """The condition that an event is of one of these types, with a quantity above zero; missing values are not.
@@ -20,13 +23,19 @@ def is_of_types(column: Callable[[str], Any], types: Sequence[str]) -> Any:
 
 
 def is_positive(column: Callable[[str], Any], settings: LabelSettings) -> Any:
-    """The condition that an event is of a positive type; `column` as in `is_of_types`."""
-    return is_of_types(column, settings.positive_types)
+    """The condition that an event is of a positive type, a purchase where the settings name none; `column` as in
+    `is_of_types`."""
+    return is_of_types(column, settings.positive_types or (c.PURCHASE,))
 
 
 def positives(events: pd.DataFrame, settings: LabelSettings) -> pd.DataFrame:
     """The positive events."""
     return events[is_positive(events.__getitem__, settings)]
+
+
+def positive_types(settings: LabelSettings, purchases: int) -> tuple[str, ...]:
+    """Types of the events that are learned from. `purchases`: how many there are."""
+    return settings.positive_types or ((c.PURCHASE,) if purchases else INTERESTS)
 
 
 def judged_types(settings: LabelSettings, purchases: int) -> tuple[str, ...]:
@@ -35,4 +44,4 @@ def judged_types(settings: LabelSettings, purchases: int) -> tuple[str, ...]:
     Args:
         purchases: how many there are; a shop without any is judged on its positive types.
     """
-    return (c.PURCHASE,) if purchases else settings.positive_types
+    return (c.PURCHASE,) if purchases else positive_types(settings, purchases)

@@ -7,6 +7,9 @@ from model.errors import InputError
 from tfx_configs.settings import DataSettings
 from tfx_configs.units import DAY_S
 
+TEST_DAYS = 28
+"""Of a shop with enough days."""
+
 
 def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
     """Start of the test span, unix seconds at a UTC midnight.
@@ -18,7 +21,7 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
         InputError: the cut leaves no event before it or none after it.
     """
     if data.cut_date is None:
-        cut = (last_s // DAY_S - data.test_days) * DAY_S
+        cut = (last_s // DAY_S - (data.test_days or _test_days(first_s, last_s))) * DAY_S
     else:
         first = date.fromisoformat(data.cut_date)
         cut = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp())
@@ -32,6 +35,11 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
             f"expected a cut date after {day(first_s)} and not after {day(last_s)}, got {day(cut)}; set --cut-date"
         )
     return cut
+
+
+def _test_days(first_s: int, last_s: int) -> int:
+    """Days of the test span where the settings name none."""
+    return max(min(TEST_DAYS, (last_s // DAY_S - first_s // DAY_S + 1) // 4), 1)
 
 
 def ranking_start(trips: Trips, days: float) -> int:

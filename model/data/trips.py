@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from model.data.task import TaskKind
 from model.files import atomic_directory, read_json, write_json
 
 _UNSET = np.empty(0)
@@ -25,6 +26,9 @@ _DEFAULTS = {
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Trips:
     """All trips of all shoppers over one shared, time-sorted event array.
+
+    Where the task is the rest of a session, a trip is asked about in the middle of a session: what came before is its
+    history, what follows is its basket. Where it is the next new item, a basket is without what is in the history.
 
     A trip's history is within the slice `event_*[history_begin_T[t] : history_end_T[t]]`: its shopper's purchases
     strictly before `time_T[t]`, oldest first, at most `max_history` of them, less those returned strictly before
@@ -92,6 +96,8 @@ class Trips:
     from (docs/labels.md)."""
     cut_s: int
     """Start of the test span, unix seconds: trips at or after it are test trips."""
+    task: TaskKind = TaskKind.NEXT_BASKET
+    """What the trips are judged on, and what is learned from them."""
     returned_event_R: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
     """[R] int64 positions in the event arrays, ascending: purchases that were taken back later."""
     returned_time_R: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int64))
@@ -155,8 +161,10 @@ class Trips:
         return np.flatnonzero(self.time_T >= self.cut_s)
 
     def first_test_trips(self) -> np.ndarray:
-        """[n] each shopper's first test trip, for shoppers with any history: the next-basket task, in time order."""
+        """[n] each shopper's first test trip with a label, for shoppers with any history: those judged, in time
+        order."""
         test = self.test_trips()
+        test = test[self.basket_end_T[test] > self.basket_begin_T[test]]
         _, first = np.unique(self.user_T[test], return_index=True)
         trips = np.sort(test[first])
         return trips[self.history_end_T[trips] > self.history_begin_T[trips]]
@@ -168,7 +176,7 @@ class Trips:
                 if group in _OPTIONAL and not len(getattr(self, names[0])):
                     continue
                 pq.write_table(pa.table({name: getattr(self, name) for name in names}), out / f"{group}.parquet")
-            write_json(out / "meta.json", {"cut_s": self.cut_s})
+            write_json(out / "meta.json", {"cut_s": self.cut_s, "task": self.task})
 
     @classmethod
     def load(cls, path: Path) -> "Trips":
@@ -178,7 +186,8 @@ class Trips:
                 continue
             table = pq.read_table(path / f"{group}.parquet")
             arrays |= {name: table[name].to_numpy() for name in names if name in table.column_names}
-        return cls(**arrays, **read_json(path / "meta.json"))
+        meta = read_json(path / "meta.json")
+        return cls(**arrays, cut_s=meta["cut_s"], task=TaskKind(meta.get("task", TaskKind.NEXT_BASKET)))
 
 
 def slice_positions(begin_N: np.ndarray, end_N: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

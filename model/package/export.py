@@ -6,6 +6,7 @@ from typing import Any
 from model.baselines.storage import save as save_baseline
 from model.data.catalog import Catalog
 from model.data.personal_frequency import HALF_LIFE_DAYS
+from model.data.task import TaskKind
 from model.features.promotion_calendar import with_calendar
 from model.files import atomic_directory, write_json, write_text
 from model.package.engine import BASELINE, CATALOG, INDEX, ONNX, SAVED_MODEL, SETTINGS
@@ -39,6 +40,7 @@ def export(
     rerank: RerankSettings | None = None,
     items: Path | None = None,
     half_life_days: float = HALF_LIFE_DAYS,
+    task: TaskKind = TaskKind.NEXT_BASKET,
 ) -> Manifest:
     """Writes the model directory in one step.
 
@@ -54,7 +56,7 @@ def export(
         score_is_probability: see Manifest.
         rerank: what is done with the ranked list; of it, only the rules where scores are no probabilities.
         items: the items table as Parquet, for the rules; without it, none are packaged.
-        half_life_days: see Manifest.
+        half_life_days, task: see Manifest.
     """
     with atomic_directory(directory) as out:
         with_calendar(catalog).save(out / CATALOG)
@@ -81,6 +83,7 @@ def export(
             "score_is_probability": score_is_probability,
             "index": index.about if index is not None else {},
             "half_life_days": half_life_days,
+            "task": task,
         }
         write_golden(out, networks)
         write_text(out / CARD, model_card(draft(**facts), training=training))

@@ -15,6 +15,7 @@ from model.api import SOURCES, Answer, Ranked, Request, Unknown
 from model.candidates.pool import Barred
 from model.data.batch import Batch
 from model.data.catalog import MISSING
+from model.data.task import TaskKind
 from model.kernels.compiler import digest
 from model.kernels.tables import UNKNOWN, id_table, numbers
 from model.package.engine import Engine
@@ -80,6 +81,7 @@ class LoadedModel:
         self.version = manifest.version
         self.score_is_probability = manifest.score_is_probability
         self.half_life_days = manifest.half_life_days
+        self.new_only = TaskKind(manifest.task).new_only
         catalog = self.engine.catalog
         self._items, self._users = id_table(pa.array(catalog.item_ids)), id_table(pa.array(catalog.user_ids))
         self._stores = {str(store): n for n, store in enumerate(catalog.store_ids)}
@@ -187,7 +189,7 @@ class LoadedModel:
         return np.array([self._stores.get(name, MISSING) for name in stores.names], np.int32)[stores.code_H]
 
     def _barred(self, requests: Sequence[Request]) -> Barred:
-        ids = [sorted(request.barred()) for request in requests]
+        ids = [sorted(request.barred(self.new_only)) for request in requests]
         if not any(ids):
             return Barred.none(len(ids))
         item_X = numbers(self._items, [item for items in ids for item in items])

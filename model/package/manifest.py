@@ -9,6 +9,7 @@ from typing import Any
 
 from model.data.personal_frequency import HALF_LIFE_DAYS
 from model.data.schema import schema_digest
+from model.data.task import TaskKind
 from model.errors import ModelRefused
 from model.files import combined_digest, read_json, tree_digests, write_json
 from model.kernels.compiler import digest
@@ -55,6 +56,8 @@ class Manifest:
     """{relative path: SHA-256}."""
     score_is_probability: bool = False
     """A score is the probability of a purchase on this trip; else it only orders a list."""
+    task: str = TaskKind.NEXT_BASKET
+    """A TaskKind: what it recommends. One of what is new leaves the history out unless a request asks otherwise."""
     half_life_days: float = HALF_LIFE_DAYS
     """Of personal frequency, which answers where the model cannot (model/serving/fallback/ladder.py), days."""
 

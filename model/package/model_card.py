@@ -14,6 +14,7 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
+from model.data.task import TaskKind
 from model.package.manifest import Manifest
 from tfx_configs.settings import RunSettings
 
@@ -52,7 +53,10 @@ def model_card(facts: Manifest, *, training: Mapping[str, Any] | None, judgement
     settings = {group: getattr(judgement.settings, group).model_dump() for group in GROUPS} if judgement else {}
     cut = datetime.datetime.fromtimestamp(facts.cut_s, datetime.UTC).date()
     template = Path(__file__).with_name("model_card.md.j2")
-    return fill(template, facts=facts, training=training, judgement=judgement, settings=settings, cut=cut)
+    purpose = TaskKind(facts.task).purpose
+    return fill(
+        template, facts=facts, purpose=purpose, training=training, judgement=judgement, settings=settings, cut=cut
+    )
 
 
 def fill(template: Path, **values: object) -> str:

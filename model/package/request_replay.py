@@ -103,7 +103,7 @@ def _request(row: dict[str, Any]) -> Request:
         store_id=row["store_id"],
         k=row["k"],
         exclude=row["exclude"],
-        new_only=bool(row["new_only"]),
+        new_only=row["new_only"],
     )
 
 

@@ -47,7 +47,10 @@ INPUTS = (
     Tensor(name="request_time", datatype="BYTES", size=1, doc="RFC 3339 with zone; the present moment when absent."),
     Tensor(name="exclude", datatype="BYTES", size=-1, doc="Items that must not be in the answer."),
     Tensor(
-        name="new_only", datatype="BOOL", size=1, doc="true: only what the shopper never bought; false when absent."
+        name="new_only",
+        datatype="BOOL",
+        size=1,
+        doc="true: only what the shopper never bought; false: repeats too; the model's task decides when absent.",
     ),
     Tensor(
         name="recent_items",
@@ -98,7 +101,7 @@ class Query:
     k: int = DEFAULT_K
     store_id: str = ""
     exclude: tuple[str, ...] = ()
-    new_only: bool = False
+    new_only: bool | None = None
     recent_items: tuple[str, ...] = ()
     recent_stores: tuple[str, ...] = ()
     """As many as items, or none; likewise the next two."""
@@ -156,7 +159,7 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
         k=k,
         store_id=values.get("store_id", [""])[0],
         exclude=tuple(values.get("exclude", [])),
-        new_only=values.get("new_only", [False])[0],
+        new_only=values.get("new_only", [None])[0],
         recent_items=tuple(check_id("input recent_items", item) for item in recent_items),
         recent_stores=tuple(values.get("recent_stores", [])),
         recent_quantities=tuple(

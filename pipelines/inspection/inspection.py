@@ -10,16 +10,17 @@ import pandas as pd
 from components.artifacts.artifact import Record
 from components.artifacts.tables import IngestReport, Tables
 from components.engines.engine import Engine, open_engine
+from components.examples.habits import Shoppers, shoppers_of, task_of
 from components.examples.judgeable import judged_by_cut
 from components.ingest.run import ingest
 from components.ingest.source_copy import local_directory
 from components.ingest.survey import TableView, survey
 from model.data import columns as c
-from model.data.labels import is_of_types, judged_types
+from model.data.labels import is_of_types, judged_types, positive_types
 from model.data.time_split import day
 from model.errors import AisleError
-from pipelines.inspection.habits import Cut, Shoppers, habits
-from pipelines.inspection.task import Task, task_for
+from pipelines.inspection.cuts import Cut, cuts_of
+from pipelines.inspection.task import Task, planned_task
 from tfx_configs.settings import DataSettings, RunSettings
 from tfx_configs.units import DAY_S
 
@@ -93,12 +94,13 @@ def _measured(
 ) -> Inspection:
     events = engine.read_parquet(written.events)
     days = events.select(day=events[c.TIME].epoch_seconds() // DAY_S).distinct().to_pandas()["day"]
-    types = judged_types(run.labels, report.purchases)
-    columns = events.select(c.USER, c.BASKET, c.TIME, c.EVENT_TYPE, c.QUANTITY).to_pandas()
-    day_D, judged_D = judged_by_cut(columns, run.labels.positive_types, types)
-    judged = dict(zip(day_D.tolist(), judged_D.tolist(), strict=True))
+    learned, types = (of(run.labels, report.purchases) for of in (positive_types, judged_types))
     bought = events.filter(is_of_types(events.__getitem__, types))
-    shoppers, cuts = habits(engine, bought, report.cut_s, judged)
+    shoppers, (task, why) = shoppers_of(engine, bought), task_of(run, engine, written)
+    columns = events.select(c.USER, c.BASKET, c.ITEM, c.TIME, c.EVENT_TYPE, c.QUANTITY).to_pandas()
+    day_D, judged_D = judged_by_cut(columns, learned, types, task)
+    judged = dict(zip(day_D.tolist(), judged_D.tolist(), strict=True))
+    cuts = cuts_of(engine, bought, report.cut_s, judged)
     return Inspection(
         tables=tables,
         data=start,
@@ -106,7 +108,7 @@ def _measured(
         span=_span(days),
         shoppers=shoppers,
         cuts=cuts,
-        task=task_for(report, shoppers, cuts, run),
+        task=planned_task(task, why, report, cuts, run),
     )
 
 

@@ -4,18 +4,17 @@ import math
 
 from components.artifacts.artifact import Record
 from components.artifacts.tables import IngestReport
-from pipelines.inspection.habits import Cut, Shoppers
+from components.examples.judgeable import WHAT
+from model.data.task import TaskKind
+from pipelines.inspection.cuts import Cut
 from tfx_configs.settings import RunSettings
-
-REPEAT_PERCENT = 5.0
-"""Share of lines that repeat an earlier purchase of their shopper, from which on repeats are part of the task, %."""
 
 
 class Task(Record):
     """What a run on the export would do."""
 
     name: str
-    """next basket, discovery, or none."""
+    """A TaskKind, or none."""
     why: str
     runs: bool
     """Whether a run would get as far as training."""
@@ -23,8 +22,8 @@ class Task(Record):
     """One line each, with what to type."""
 
 
-def task_for(report: IngestReport, shoppers: Shoppers, cuts: tuple[Cut, ...], run: RunSettings) -> Task:
-    """Chooses by the share of repeat purchases, and by whether shoppers come back at all."""
+def planned_task(kind: TaskKind, why: str, report: IngestReport, cuts: tuple[Cut, ...], run: RunSettings) -> Task:
+    """The task of the run, as components.examples.habits.task_of decides it, and whether it would get there."""
     least = run.labels.min_judged_trips
     planned = next((cut for cut in cuts if cut.cut == report.cut), None)
     enough = [cut for cut in cuts if cut.judged >= least]
@@ -45,16 +44,10 @@ def task_for(report: IngestReport, shoppers: Shoppers, cuts: tuple[Cut, ...], ru
         message = f"the cut {report.cut} leaves {judged:,} trips to judge, and {least:,} are needed"
         stops.append(f"{message}: --cut-date {enough[0].cut} leaves {enough[0].judged:,}" if enough else message)
     advice = tuple(finding.line() for finding in report.findings) + tuple(stops)
-    back = 100 * shoppers.returning / shoppers.shoppers
     if not enough:
         why = (
-            f"{back:.1f} % of shoppers come back, and no cut leaves {least:,} of them to judge: Aisle learns from what "
-            "a shopper did before, which these data do not have"
+            f"no cut leaves {least:,} trips to judge ({WHAT[kind]} at or after it, with a history): Aisle learns from "
+            "what a shopper did before, which these data do not have"
         )
         return Task(name="none", why=why, runs=False, advice=advice)
-    repeats = f"{shoppers.repeat_percent:g} % of purchases repeat an earlier one of their shopper"
-    if shoppers.repeat_percent >= REPEAT_PERCENT:
-        name, why = "next basket", f"{repeats}: repeats and new items in one list"
-    else:
-        name, why = "discovery", f"{repeats}: the list is of what the shopper has not bought before"
-    return Task(name=name, why=why, runs=not stops, advice=advice)
+    return Task(name=kind, why=why, runs=not stops, advice=advice)

@@ -11,6 +11,7 @@ from components.artifacts.tables import Tables
 from components.artifacts.training import TrainingRecord
 from components.artifacts.verdict import Outcome, Override, Verdict
 from components.rollout.rollout_record import RolloutResult, StepRecord
+from model.data.task import TaskKind
 from pipelines.local.run_directory import RunOutputs
 
 
@@ -30,6 +31,8 @@ class DataSummary(Tolerant):
     """First test day."""
     judged_on: tuple[str, ...] = ()
     """Event types of the test labels."""
+    task: TaskKind = TaskKind.NEXT_BASKET
+    task_reason: str = ""
 
 
 class GateSummary(Tolerant):
@@ -129,6 +132,8 @@ def summarise(outputs: RunOutputs, rollout: RolloutResult | None, seconds: dict[
             test_trips=examples.test_trips,
             cut=ingest.cut,
             judged_on=examples.judged_on,
+            task=examples.task,
+            task_reason=examples.task_reason,
         ),
         quality=evaluation.models,
         judged_trips=evaluation.trips,

@@ -19,6 +19,7 @@ def section(sources: Sources) -> Section | None:
     if CANDIDATE not in quality:
         return None
     judged_on = sources.summary.data.judged_on if sources.summary.data else ()
+    judged = sources.evaluation.task.judged
     models = sorted(quality, key=lambda model: -(quality[model].get("ndcg@10") or 0.0))
     metrics = list(dict.fromkeys(metric for model in models for metric in quality[model]))
     bars = (_bars(sources, models, metric) for metric in GATE_METRICS)
@@ -33,7 +34,11 @@ def section(sources: Sources) -> Section | None:
     return text.section(
         "quality",
         text.figure(
-            "models", *bars, trips=sources.summary.judged_trips, instead=[k for k in judged_on if k != PURCHASE]
+            "models",
+            *bars,
+            trips=sources.summary.judged_trips,
+            judged=judged,
+            instead=[k for k in judged_on if k != PURCHASE],
         ),
         text.figure("lead", _lead(sources)),
         text.table("metrics", rows, more=metrics),

@@ -102,7 +102,7 @@ def test_the_export_on_the_page_has_the_columns_of_the_shop(
 def test_groceries_are_a_next_basket_with_repeats(tmp_path: Path) -> None:
     groceries(tmp_path)
     shop = inspected(tmp_path, "Groceries, bought again and again")
-    assert shop.task and (shop.task.name, shop.task.runs) == ("next basket", True)
+    assert shop.task and (shop.task.name, shop.task.runs) == ("next_basket", True)
     assert shop.shoppers and shop.shoppers.repeat_percent > 80
     assert shop.report and shop.report.dropped == {}
     (events, _) = shop.report.files
@@ -118,10 +118,10 @@ def test_the_gift_shop_drops_guests_and_takes_returns_back(tmp_path: Path) -> No
     assert shop.span and [(gap.first, gap.last) for gap in shop.span.gaps] == [("2024-03-25", "2024-04-01")]
 
 
-def test_films_are_discovery_and_what_is_disliked_is_no_purchase(tmp_path: Path) -> None:
+def test_films_are_new_items_and_what_is_disliked_is_no_purchase(tmp_path: Path) -> None:
     films(tmp_path)
     shop = inspected(tmp_path, "Films, each watched once")
-    assert shop.task and (shop.task.name, shop.task.runs) == ("discovery", True)
+    assert shop.task and (shop.task.name, shop.task.runs) == ("next_new_item", True)
     assert shop.shoppers and shop.shoppers.repeat_percent == 0
     assert shop.report and 0 < shop.report.purchases < shop.report.events
     assert shop.report.files[0].time_unit == "milliseconds"

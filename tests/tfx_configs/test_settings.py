@@ -40,7 +40,7 @@ def test_settings_written_before_are_read_and_written_as_they_were() -> None:
 def test_a_replaced_setting_is_checked_again() -> None:
     data = DataSettings().replace(test_days=7)
     assert data == DataSettings(test_days=7)
-    with pytest.raises(SettingsError, match="setting test_days: expected int, 1 to 365, got 0"):
+    with pytest.raises(SettingsError, match="setting test_days: expected int or null, 1 to 365, got 0"):
         data.replace(test_days=0)
     with pytest.raises(SettingsError, match="setting test_day: unknown in DataSettings"):
         data.replace(test_day=3)
@@ -58,9 +58,9 @@ def test_settings_cannot_be_changed() -> None:
         ("[]", "setting RunSettings: expected an object, got []"),
         ('{"dta": {}}', "setting dta: unknown in RunSettings; it has data,"),
         ('{"data": {"test_day": 3}}', "setting data.test_day: unknown in DataSettings; it has source,"),
-        ('{"data": {"test_days": "3"}}', "setting data.test_days: expected int, 1 to 365, got '3'"),
-        ('{"data": {"test_days": 3.5}}', "setting data.test_days: expected int, 1 to 365, got 3.5"),
-        ('{"data": {"test_days": true}}', "setting data.test_days: expected int, 1 to 365, got True"),
+        ('{"data": {"test_days": "3"}}', "setting data.test_days: expected int or null, 1 to 365, got '3'"),
+        ('{"data": {"test_days": 3.5}}', "setting data.test_days: expected int or null, 1 to 365, got 3.5"),
+        ('{"data": {"test_days": true}}', "setting data.test_days: expected int or null, 1 to 365, got True"),
         ('{"data": {"source": "kaggle"}}', "setting data.source: expected one of complete_journey, "),
         (
             '{"data": {"sample_percent": true}}',

@@ -108,10 +108,12 @@ def build(
         evaluation: directory that evaluate wrote. Without it every model counts as good as the plain ranker.
         validation: output of the validate stage, for the statistics of the training requests.
     """
-    trips = Examples(examples).trips()
+    trips, labels = Examples(examples).trips(), run.labels
+    if labels.positive_types is None:
+        labels = labels.replace(positive_types=Examples(examples).learned_from)
     span = (settings.history_weeks + 2) * WEEK_S
     begin_s = max(trips.cut_s - span, int(trips.time_T.min()))
-    bought = purchases.read(tables, begin_s, trips.cut_s, run.labels)
+    bought = purchases.read(tables, begin_s, trips.cut_s, labels)
     which = np.flatnonzero((trips.time_T >= begin_s) & (trips.time_T < trips.cut_s))
     requests = pd.DataFrame(
         {
@@ -131,7 +133,7 @@ def build(
         cut_s=int(trips.cut_s),
         schema_digest=schema_digest(),
         promotion_gap_s=float(gaps.max()) if len(gaps) else 0.0,
-        labels=run.labels,
+        labels=labels,
         levels=levels,
         probable=probable,
     )

@@ -7,7 +7,7 @@ Shape legend: N judged trips, B requests of one call, K places of a list.
 """
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from components.kfp_support.progress import progress
 from model.candidates.pool import Barred
 from model.data.batch import Batch, TripReader, lengths
 from model.data.catalog import Catalog
-from model.data.time_split import day, ranking_start
+from model.data.time_split import TEST_DAYS, day, ranking_start
 from model.data.trips import Trips
 from model.errors import CheckFailed
 from model.evaluation import ranking_metrics as metrics
@@ -26,16 +26,19 @@ from tfx_configs.settings import RunSettings
 
 PLACES = 10
 """Length of the lists: the k of GATE_METRICS."""
+MOST_TRIPS = 3000
+"""Trips that decide, at most."""
 BATCH = 64
 """Requests a call."""
 
 Build = Callable[[str, RunSettings, Trips, Catalog], tuple[Recommends, Catalog]]
 
 
-def choose(run: RunSettings, trips: Trips, catalog: Catalog, build: Build) -> FirstStable:
-    """The baseline of `gate.baselines` with the highest ndcg@10, then recall@10, on the validation span.
+def choose(run: RunSettings, names: Sequence[str], trips: Trips, catalog: Catalog, build: Build) -> FirstStable:
+    """The baseline with the highest ndcg@10, then recall@10, on the validation span.
 
     Args:
+        names: those that are compared; of equal ones the first is chosen.
         trips, catalog: those of the run; what is at or after the cut is not read.
         build: makes a baseline (components/train/baselines/export.py).
     """
@@ -46,7 +49,7 @@ def choose(run: RunSettings, trips: Trips, catalog: Catalog, build: Build) -> Fi
         return FirstStable(name=BASELINES[0], reason=reason, metric=REGRESSION_METRIC)
     past, snapshot = dataclasses.replace(trips, cut_s=start_s), catalog.as_of(start_s)
     figures: dict[str, dict[str, float]] = {}
-    for name in run.gate.baselines:
+    for name in names:
         try:
             recommender, served = build(name, run, past, snapshot)
         except CheckFailed as error:
@@ -70,33 +73,39 @@ def choose(run: RunSettings, trips: Trips, catalog: Catalog, build: Build) -> Fi
 
 def _start(run: RunSettings, trips: Trips, catalog: Catalog) -> int | None:
     """Unix seconds of the validation span: the first weekly snapshot in it; None where the data begins too late."""
-    earliest_s = ranking_start(trips, run.data.test_days)
+    earliest_s = ranking_start(trips, run.data.test_days or TEST_DAYS)
     inside = catalog.snapshot_W[(catalog.snapshot_W >= earliest_s) & (catalog.snapshot_W < trips.cut_s)]
     return int(inside[0]) if len(inside) else None
 
 
 def _judged(trips: Trips, start_s: int) -> np.ndarray:
-    """[N] the first trip from `start_s` to the cut of each shopper with a history."""
+    """[N] the first trip from `start_s` to the cut of each shopper with a history; of more than MOST_TRIPS, as many,
+    evenly over the span."""
     first = dataclasses.replace(trips, cut_s=start_s).first_test_trips()
-    return first[trips.time_T[first] < trips.cut_s]
+    first = first[trips.time_T[first] < trips.cut_s]
+    return first[np.linspace(0, len(first) - 1, MOST_TRIPS).astype(np.int64)] if len(first) > MOST_TRIPS else first
 
 
 def _means(recommender: Recommends, reader: TripReader, which: np.ndarray) -> dict[str, float]:
     """{metric of GATE_METRICS: mean} of the lists for these trips."""
-    parts = [which[first : first + BATCH] for first in range(0, len(which), BATCH)]
-    items_NK = np.concatenate([_lists(recommender, reader.batch(part)) for part in parts])
-    trips = reader.trips
+    trips, items_NK = reader.trips, lists_of(recommender, reader, which)
     baskets = [trips.basket(int(trip)) for trip in which]
     histories = [trips.event_item_E[trips.history(int(trip))] for trip in which]
     by_trip = metrics.by_trip(metrics.find_hits(items_NK, baskets, histories))
     return {metric: metrics.mean_defined(by_trip[metric]) for metric in GATE_METRICS}
 
 
-def _lists(recommender: Recommends, batch: Batch) -> np.ndarray:
+def lists_of(recommender: Recommends, reader: TripReader, which: np.ndarray) -> np.ndarray:
+    """[N, PLACES] item indices for the given trips, padded with NO_ITEM, without what their task leaves out."""
+    parts = [which[first : first + BATCH] for first in range(0, len(which), BATCH)]
+    batches = (reader.batch(part) for part in parts)
+    return np.concatenate([_lists(recommender, batch, Barred.by_task(reader.trips.task, batch)) for batch in batches])
+
+
+def _lists(recommender: Recommends, batch: Batch, barred: Barred) -> np.ndarray:
     """[B, PLACES] item indices, padded with NO_ITEM."""
     requests = len(batch.time_B)
-    nothing = Barred(np.zeros(0, np.int32), np.zeros(requests, np.int64))
-    ranking = recommender.recommend(batch, np.zeros((requests, 0), np.int32), nothing, recommender.ranked, PLACES)
+    ranking = recommender.recommend(batch, np.zeros((requests, 0), np.int32), barred, recommender.ranked, PLACES)
     length_B = lengths(ranking.end_B)
     items_BK = np.full((requests, PLACES), metrics.NO_ITEM)
     items_BK[np.arange(PLACES) < length_B[:, None]] = ranking.item_N

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from components.artifacts.examples import Examples
+from components.artifacts.first_stable import FirstStable
 from components.kfp_support.progress import progress
 from components.train.baselines.baseline_choice import choose
 from components.train.baselines.logistic import logistic_weights
@@ -22,16 +23,22 @@ from model.features.matrix import Features
 from model.files import atomic_directory, write_json
 from model.package.export import export
 from model.ranking.recommender import Recommender, Recommends
+from tfx_configs.evaluation import BASELINES as EVERY_GATE
+from tfx_configs.evaluation import DEFAULT_BASELINES, REGRESSION_METRIC
 from tfx_configs.settings import MOST_CANDIDATES, RunSettings
 
 POPULAR_UNSEEN = "popular_unseen"
 NAMES = (*BASELINES, POPULAR_UNSEEN, *NEIGHBOUR_BASELINES, LOGISTIC)
 """What `gate.baselines` may hold."""
+MOST_EVENTS = 1_000_000
+"""Events of a shop in which all of them are compared before the cut; of a larger one, DEFAULT_BASELINES."""
+OTHERS = 2
+"""Baselines that are exported beside those that any gate asks for: the best ones before the cut."""
 
 
 def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:
     """Writes one model directory for each baseline that the gate asks for, and which of them is to serve first
-    (components/artifacts/first_stable.py); returns {name: version}.
+    (components/artifacts/first_stable.py); returns {name: version}. Both are decided before the cut.
 
     They rank their whole union, for nothing has learned which candidates could be left out, or the whole catalog.
 
@@ -45,14 +52,16 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
         CheckFailed: one has to learn, and there are no trips before the cut.
     """
     run, examples = RunSettings.from_json(settings), Examples.load(Path(examples_dir))
-    for name in run.gate.baselines:
+    for name in run.gate.baselines or ():
         if name not in NAMES:
             raise InputError(f"gate.baselines: expected names among {', '.join(NAMES)}, got {name}")
-    run = run.replace(candidates=run.candidates.replace(ranked=MOST_CANDIDATES))
+    run = ranking_all(run)
     trips, catalog = examples.trips(), examples.catalog()
     versions = {}
+    first = choose(run, compared(run, trips), trips, catalog, baseline)
+    progress(first.line)
     with atomic_directory(Path(baselines_dir)) as out:
-        for name in run.gate.baselines:
+        for name in exported(run, first):
             recommender, served = baseline(name, run, trips, catalog)
             manifest = export(
                 out / name,
@@ -64,14 +73,35 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
                 rerank=run.rerank,
                 items=examples.items,
                 half_life_days=run.features.half_lives_days[-1],
+                task=trips.task,
             )
             versions[name] = manifest.version
             progress(f"exported {name} {versions[name]}")
         write_json(out / "versions.json", versions)
-        first = choose(run, trips, catalog, baseline)
         first.save(out)
-        progress(first.line)
     return versions
+
+
+def ranking_all(run: RunSettings) -> RunSettings:
+    """The settings under which baselines rank their whole union."""
+    return run.replace(candidates=run.candidates.replace(ranked=MOST_CANDIDATES))
+
+
+def compared(run: RunSettings, trips: Trips) -> tuple[str, ...]:
+    """The baselines that are compared before the cut; of equal ones the first is chosen."""
+    if run.gate.baselines is not None:
+        return run.gate.baselines
+    every = dict.fromkeys((*DEFAULT_BASELINES, *NAMES))
+    return tuple(every) if len(trips.event_item_E) <= MOST_EVENTS else DEFAULT_BASELINES
+
+
+def exported(run: RunSettings, first: FirstStable) -> tuple[str, ...]:
+    """The baselines of the gate: those of the settings, or the best ones by the comparison."""
+    if run.gate.baselines is not None:
+        return run.gate.baselines
+    others = [name for name in first.figures if name not in EVERY_GATE]
+    best = sorted(others, key=lambda name: -(first.figures[name][REGRESSION_METRIC] or 0.0))[:OTHERS]
+    return (*EVERY_GATE, *best) if first.figures else DEFAULT_BASELINES
 
 
 def baseline(name: str, run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Recommends, Catalog]:

@@ -39,6 +39,8 @@ class ServedModel(api.Model, Protocol):
 
     half_life_days: float
     """Of personal frequency, in days."""
+    new_only: bool
+    """Whether the history is left out where a request leaves it open."""
 
     def recommend(self, requests: Sequence[api.Request], fewer: bool = False) -> list[api.Answer]:
         """As api.Model; `fewer`: from the shopper's recent items and the popular ones only, quicker."""
@@ -58,7 +60,7 @@ class Ladder:
         >>> from types import SimpleNamespace
         >>> def shown(request, item_C, score_C, reason_C):
         ...     return api.Answer(item_ids=[item.decode() for item in item_C], scores=score_C.tolist(), reasons=[])
-        >>> model = SimpleNamespace(version="v1", half_life_days=120.0, shown=shown)
+        >>> model = SimpleNamespace(version="v1", half_life_days=120.0, new_only=False, shown=shown)
         >>> ladder = Ladder(model, threads=1)
         >>> ladder.popular = ["milk"]
         >>> request = api.Request(user_id="ann", time_s=0, history_item=[], history_time=np.empty(0))
@@ -154,9 +156,9 @@ def unranked(
     Args:
         popular: best first.
     """
-    own = _own_counts(request, model.half_life_days) if personal and not request.new_only else []
+    own = _own_counts(request, model.half_life_days) if personal and not request.asks_for_new(model.new_only) else []
     rung = Rung.PERSONAL if own else Rung.POPULAR
-    excluded = request.barred()
+    excluded = request.barred(model.new_only)
     ranked = [(FILL + count / (1 + count), item, _OWN) for item, count in own if item not in excluded]
     excluded.update(item for item, _ in own)
     ranked += [(FILL / (1 + place), item, _POPULAR) for place, item in enumerate(popular) if item not in excluded]

@@ -7,6 +7,7 @@ import pytest
 from components.artifacts.verdict import Override
 from components.gate.decide import MIN_REASON, as_markdown, decide, refusal
 from tests.components.gate.evaluation import EVEN, EXPECTED, GOOD, MODELS, SETTINGS, read, spoiled
+from tfx_configs.evaluation import BASELINES
 from tfx_configs.settings import GateSettings
 
 OVERRIDE = Override(by="maria", at="2017-12-31T09:00:00Z", reason="campaign starts tonight, size is known")
@@ -165,7 +166,7 @@ def test_an_evaluation_without_both_baselines_is_a_no(names: list[str]) -> None:
 
 
 def test_an_evaluation_without_a_baseline_that_the_settings_name_is_a_no() -> None:
-    assert "beats baseline" in failed(GOOD, GateSettings(baselines=(*SETTINGS.baselines, "logistic")))
+    assert "beats baseline" in failed(GOOD, GateSettings(baselines=(*BASELINES, "logistic")))
 
 
 @pytest.mark.parametrize("wrong", [None, float("nan"), "0.2"])

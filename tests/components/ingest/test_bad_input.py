@@ -127,9 +127,9 @@ BAD = {
         "events.parquet: expected numbers in quantity, got text like two in 4 of 4 rows; convert the column",
     ),
     "no purchases": (
-        rewrite(lambda e: e.assign(**{c.EVENT_TYPE: "view"})),
+        rewrite(lambda e: e.assign(**{c.EVENT_TYPE: "return"})),
         InputError,
-        "expected events of type purchase, got none",
+        "expected events of type purchase or view or cart, got none",
     ),
     "all before the cut": (
         rewrite(lambda e: e[e[c.TIME] < at(90)]),

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from components.train.new_networks import new_networks, recommender_of
-from components.train.samples import RANKER_INPUTS, RankingSamples, barred_histories, uniform
+from components.train.samples import RANKER_INPUTS, RankingSamples, uniform
+from model.candidates.pool import Barred
 from model.data.batch import TripReader
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
 from tests.trips_of_events import build_trips
@@ -114,10 +115,10 @@ def test_a_sample_of_no_trips_has_every_array_and_its_type() -> None:
 
 def test_the_histories_of_some_requests_are_barred() -> None:
     asked = batch(Ask(70, (("a", 1), ("b", 2))), Ask(70), Ask(70, (("d", 3),)), Ask(70, (("e", 4), ("e", 5))))
-    barred = barred_histories(asked, np.array([False, True, True, True]))
+    barred = Barred.histories(asked, np.array([False, True, True, True]))
     assert "".join(ITEMS[item] for item in barred.item_X) == "dee"
     assert barred.end_B.tolist() == [0, 0, 1, 3]
-    assert barred_histories(asked, np.zeros(4, bool)).end_B.tolist() == [0, 0, 0, 0]
+    assert Barred.histories(asked, np.zeros(4, bool)).end_B.tolist() == [0, 0, 0, 0]
 
 
 def test_numbers_drawn_are_uniform_and_independent_of_each_other() -> None:

@@ -29,6 +29,7 @@ class FakeModel:
     fewer_sleep_s: float = 0.0
     score_is_probability: bool = False
     half_life_days: float = HALF_LIFE_DAYS
+    new_only: bool = False
 
     def recommend(self, requests: Sequence[api.Request], fewer: bool = False) -> list[api.Answer]:
         real = any(request.user_id != "warm-up" for request in requests)

@@ -7,7 +7,8 @@ import pytest
 
 from components.artifacts.first_stable import FirstStable
 from components.train.baselines.baseline_choice import choose
-from components.train.baselines.export import baseline
+from components.train.baselines.export import NAMES as ALL
+from components.train.baselines.export import baseline, compared, exported
 from model.candidates.pool import Barred
 from model.data.batch import Batch
 from model.data.catalog import Catalog
@@ -15,7 +16,7 @@ from model.data.trips import Trips
 from model.errors import CheckFailed
 from model.files import read_json
 from model.ranking.recommender import Ranking, Recommends
-from tests.components.train.conftest import Exported, Trained
+from tests.components.train.conftest import EVERY_GATE, Exported, Trained, with_baselines
 from tests.worlds import CUT_DAY, at
 from tfx_configs.settings import RunSettings
 
@@ -23,8 +24,7 @@ NAMES = ("popularity", "personal_frequency", "popular_unseen", "item_knn")
 
 
 def chosen(trained: Trained, trips: Trips | None = None) -> FirstStable:
-    run = trained.run.replace(gate=trained.run.gate.replace(baselines=NAMES))
-    return choose(run, trips or trained.trips, trained.catalog, baseline)
+    return choose(trained.run, NAMES, trips or trained.trips, trained.catalog, baseline)
 
 
 def test_where_shoppers_buy_their_favourites_again_it_is_personal_frequency(trained: Trained) -> None:
@@ -74,8 +74,7 @@ def test_a_baseline_is_built_as_of_the_first_day_on_which_it_is_judged(trained: 
         # popular_unseen lists all items that there are, ten at most; the others list one.
         return Lists(np.arange(10 if name == "popular_unseen" else 1)), catalog
 
-    run = trained.run.replace(gate=trained.run.gate.replace(baselines=NAMES))
-    first = choose(run, trained.trips, trained.catalog, build)
+    first = choose(trained.run, NAMES, trained.trips, trained.catalog, build)
     start_s = int(at(CUT_DAY - 28).timestamp())
     assert moments == [(start_s, start_s)] * 4
     assert first.name == "popular_unseen" and "of 3 baselines" in first.reason and "item_knn" not in first.figures
@@ -87,12 +86,12 @@ def same(name: str, run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[R
 
 
 def test_equal_baselines_are_decided_by_their_order(trained: Trained) -> None:
-    assert choose(trained.run, trained.trips, trained.catalog, same).name == trained.run.gate.baselines[0]
+    assert choose(trained.run, NAMES[::-1], trained.trips, trained.catalog, same).name == NAMES[-1]
 
 
 def test_without_days_before_the_cut_it_is_popularity_and_the_reason_is_recorded(trained: Trained) -> None:
     catalog = trained.catalog.as_served()
-    first = choose(trained.run, trained.trips, catalog, baseline)
+    first = choose(trained.run, NAMES, trained.trips, catalog, baseline)
     assert (first.name, first.figures, first.trips) == ("popularity", {}, 0)
     assert first.reason.startswith("no trips of shoppers with a history in the days before the cut")
 
@@ -100,10 +99,30 @@ def test_without_days_before_the_cut_it_is_popularity_and_the_reason_is_recorded
 @pytest.mark.parametrize("days", [7, 14])
 def test_the_span_is_as_long_as_the_test_span(trained: Trained, days: int) -> None:
     run = trained.run.replace(data=trained.run.data.replace(test_days=days))
-    assert choose(run, trained.trips, trained.catalog, same).first == str(at(CUT_DAY - days).date())
+    assert choose(run, NAMES, trained.trips, trained.catalog, same).first == str(at(CUT_DAY - days).date())
 
 
 def test_the_choice_lies_beside_the_exported_baselines(baselines: Exported) -> None:
     first = FirstStable.load(baselines.directory)
     assert first.name in baselines.versions and set(first.figures) == set(baselines.versions)
     assert read_json(baselines.directory / "first_stable.json")["metric"] == "ndcg@10"
+
+
+def judged(**ndcg: float) -> FirstStable:
+    figures = {name: {"ndcg@10": value} for name, value in ndcg.items()}
+    return FirstStable(name=max(ndcg, key=lambda name: ndcg[name]), reason="", metric="ndcg@10", figures=figures)
+
+
+def test_the_gate_judges_by_the_best_baselines_before_the_cut(trained: Trained) -> None:
+    first = judged(popularity=0.1, personal_frequency=0.0, up_cf=0.3, ease=0.2, item_knn=0.25, last_basket=0.0)
+    assert exported(trained.run, first) == (*EVERY_GATE, "up_cf", "item_knn")
+    assert exported(with_baselines(trained.run, "ease"), first) == (*EVERY_GATE, "ease")
+    nothing = FirstStable(name="popularity", reason="", metric="ndcg@10")
+    assert exported(trained.run, nothing) == (*EVERY_GATE, "popular_unseen", "item_knn")
+
+
+def test_every_baseline_is_compared_unless_the_shop_is_large(trained: Trained, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sorted(compared(trained.run, trained.trips)) == sorted(ALL)
+    assert compared(with_baselines(trained.run, "ease"), trained.trips) == (*EVERY_GATE, "ease")
+    monkeypatch.setattr("components.train.baselines.export.MOST_EVENTS", len(trained.trips.event_item_E) - 1)
+    assert compared(trained.run, trained.trips) == (*EVERY_GATE, "popular_unseen", "item_knn")

@@ -5,6 +5,7 @@ import re
 import pytest
 from prometheus_client.utils import floatToGoString
 
+from model.data.time_split import TEST_DAYS
 from model.serving.telemetry import metrics
 from pipelines.definitions import monitoring, rollout_step, train_and_release
 from tests.pipelines.manifests.observability.monitoring_files import (
@@ -17,7 +18,6 @@ from tests.pipelines.manifests.observability.monitoring_files import (
     board_limits,
 )
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import DataSettings
 
 DAY_S = 86_400
 MODEL_OLD_S = round(DAY_S * MonitorSettings().max_model_age_days)
@@ -112,7 +112,7 @@ def test_a_model_is_old_at_the_age_of_the_monitors_check() -> None:
 
 
 def test_a_model_trained_each_week_is_never_called_old() -> None:
-    assert (DataSettings().test_days + 7) * DAY_S <= MODEL_OLD_S
+    assert (TEST_DAYS + 7) * DAY_S <= MODEL_OLD_S
 
 
 @pytest.mark.parametrize(

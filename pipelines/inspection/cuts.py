@@ -1,4 +1,4 @@
-"""How shoppers of an export buy, and how many of their trips each cut would let a run judge."""
+"""How many trips each cut of an export would let a run judge."""
 
 from collections.abc import Mapping
 
@@ -9,27 +9,13 @@ from ibis.expr.types import Table
 
 from components.artifacts.artifact import Record
 from components.engines.engine import Engine
+from components.examples.habits import lines_of
 from model.data import columns as c
 from model.data.time_split import day
 from tfx_configs.units import DAY_S
 
 TEST_DAYS = (7, 14, 28, 56, 91)
 """Lengths of the test span that are tried beside the one of the settings, days."""
-
-
-class Shoppers(Record):
-    """Who buys, and how often again."""
-
-    shoppers: int
-    returning: int
-    """With at least two trips."""
-    trips: int
-    lines: int
-    """Products bought, counted once a trip."""
-    trips_of_the_median: float
-    """Trips of the median shopper."""
-    repeat_percent: float
-    """Lines whose shopper had bought the item on an earlier trip, percent."""
 
 
 class Cut(Record):
@@ -40,45 +26,28 @@ class Cut(Record):
     test_days: int
     trips_before: int
     judged: int
-    """Shoppers with purchases before the cut and at least one trip after it: one judged trip each."""
+    """Trips judged, one a shopper: of those who come back, or sessions that go on."""
     cold: int
     """Shoppers whose first trip lies after the cut."""
     unseen_percent: float
     """Lines after the cut whose item was never bought before it: unknown to every model, percent."""
 
 
-def habits(engine: Engine, purchases: Table, cut_s: int, judged: Mapping[int, int]) -> tuple[Shoppers, tuple[Cut, ...]]:
-    """Figures of the shoppers, and of each cut that lies inside the span, the latest first.
+def cuts_of(engine: Engine, purchases: Table, cut_s: int, judged: Mapping[int, int]) -> tuple[Cut, ...]:
+    """Figures of each cut that lies inside the span, the latest first.
 
     Args:
         purchases: events that are positives, canonical columns, at least one.
         cut_s: cut that a run with these settings would have, unix seconds; always among the cuts.
         judged: {day since 1970: trips that can be judged if time is split there} (components/examples/judgeable.py).
     """
-    lines = engine.hold(_lines(purchases))
+    lines = engine.hold(lines_of(purchases))
     trips = lines.select(c.USER, c.BASKET, "trip_s").distinct().to_pandas()
-    by_shopper = trips.groupby(c.USER)["trip_s"].agg(["min", "max", "size"])
-    again = _.trip_s > _.trip_s.min().over(group_by=[c.USER, c.ITEM])
-    bought = lines.mutate(again=again).agg(lines=_.count(), again=_.again.sum()).execute().iloc[0]
-    shoppers = Shoppers(
-        shoppers=len(by_shopper),
-        returning=int((by_shopper["size"] > 1).sum()),
-        trips=len(trips),
-        lines=int(bought["lines"]),
-        trips_of_the_median=float(by_shopper["size"].median()),
-        repeat_percent=round(100 * float(bought["again"]) / float(bought["lines"]), 1),
-    )
+    first_N = trips.groupby(c.USER)["trip_s"].min().to_numpy()
     by_day = lines.mutate(first_s=_.trip_s.min().over(group_by=c.ITEM))
     by_day = by_day.group_by(day=_.trip_s // DAY_S, first=_.first_s // DAY_S).agg(lines=_.count()).to_pandas()
     trip_T = trips["trip_s"].to_numpy()
-    return shoppers, tuple(_cut(cut, trip_T, by_shopper, by_day, judged) for cut in _cuts(trip_T, cut_s))
-
-
-def _lines(purchases: Table) -> Table:
-    """One row a (shopper, basket, item), with the second in which its trip began."""
-    seconds = purchases[c.TIME].truncate("s").epoch_seconds()
-    trips = purchases.group_by(c.USER, c.BASKET).agg(trip_s=seconds.min())
-    return purchases.select(c.USER, c.BASKET, c.ITEM).distinct().join(trips, [c.USER, c.BASKET])
+    return tuple(_cut(cut, trip_T, first_N, by_day, judged) for cut in _cuts(trip_T, cut_s))
 
 
 def _cuts(trip_T: np.ndarray, cut_s: int) -> list[int]:
@@ -87,9 +56,7 @@ def _cuts(trip_T: np.ndarray, cut_s: int) -> list[int]:
     return sorted((cut for cut in tried if first < cut <= last), reverse=True)
 
 
-def _cut(
-    cut_s: int, trip_T: np.ndarray, by_shopper: pd.DataFrame, by_day: pd.DataFrame, judged: Mapping[int, int]
-) -> Cut:
+def _cut(cut_s: int, trip_T: np.ndarray, first_N: np.ndarray, by_day: pd.DataFrame, judged: Mapping[int, int]) -> Cut:
     after = by_day[by_day["day"] >= cut_s // DAY_S]
     unseen = after.loc[after["first"] >= cut_s // DAY_S, "lines"].sum()
     return Cut(
@@ -97,6 +64,6 @@ def _cut(
         test_days=int(trip_T.max()) // DAY_S - cut_s // DAY_S,
         trips_before=int((trip_T < cut_s).sum()),
         judged=judged.get(cut_s // DAY_S, 0),
-        cold=int((by_shopper["min"] >= cut_s).sum()),
+        cold=int((first_N >= cut_s).sum()),
         unseen_percent=round(100 * float(unseen) / max(float(after["lines"].sum()), 1.0), 1),
     )

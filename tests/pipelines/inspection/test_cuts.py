@@ -3,9 +3,10 @@
 import pandas as pd
 
 from components.engines.engine import open_engine
+from components.examples.habits import shoppers_of
 from components.examples.judgeable import judged_by_cut
 from model.data import columns as c
-from pipelines.inspection.habits import Cut, habits
+from pipelines.inspection.cuts import Cut, cuts_of
 from tfx_configs.settings import DataSettings
 from tfx_configs.units import DAY_S
 
@@ -26,8 +27,10 @@ def test_repeats_are_of_earlier_trips_and_each_cut_counts_its_own_shoppers() -> 
     events = rows.assign(**{c.EVENT_TYPE: c.PURCHASE, c.QUANTITY: 1.0})
     judged = dict(zip(*judged_by_cut(events, (c.PURCHASE,), (c.PURCHASE,)), strict=True))
     with open_engine(DataSettings()) as engine:
-        shoppers, cuts = habits(engine, engine.table(rows), cut_s, judged)
+        shoppers = shoppers_of(engine, engine.table(rows))
+        cuts = cuts_of(engine, engine.table(rows), cut_s, judged)
     assert (shoppers.shoppers, shoppers.returning, shoppers.trips, shoppers.lines) == (3, 1, 4, 6)
+    assert shoppers.sessions == 1  # milk and bread two minutes later
     assert shoppers.trips_of_the_median == 1
     assert shoppers.repeat_percent == round(100 / 6, 1)
     by_day = {cut.cut: cut for cut in cuts}
