@@ -85,6 +85,9 @@ class Request:
     """[H] float32 paid per piece, 0 where not known; None: none is known."""
     store_id: str = ""
     k: int = 10
+    k_new: int = 0
+    """Items of a second shelf, of what the shopper has not bought before; the first is then of what they have. 0: there
+    is one list."""
     exclude: Sequence[str] = field(default=())
     """Item ids that must not be in the answer."""
     new_only: bool | None = None
@@ -157,7 +160,7 @@ class Unknown:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answer:
-    """At most k items, best first, no duplicates.
+    """At most k items, best first, no duplicates; with a second shelf, none is on both.
 
     Example:
         >>> answer = Answer(item_ids=["milk", "tea"], scores=[0.5, 0.1], reasons=["bought_before", "popular"])
@@ -172,6 +175,8 @@ class Answer:
     propensities: list[float] = field(default_factory=list)
     """With what probability each was to be in this answer; empty where nothing is left to chance
     (model/rerank/reranker.py)."""
+    new: "Answer | None" = None
+    """The shelf of what is new to the shopper; None where the request asks for one list."""
     ranked: Ranked | None = None
     """Only where the request asked for detail and something was ranked."""
     unknown: Unknown | None = None

@@ -24,6 +24,7 @@ from model.package.manifest import Manifest, verify
 from model.rerank.item_attributes import ItemValues
 from model.rerank.policy import ITEMS, RerankPolicy, packaged_rerank
 from model.rerank.reranker import Reranker
+from model.rerank.shelves import joined, shelves
 from tfx_configs.settings import MOST_CANDIDATES
 
 MAX_BATCH = 64
@@ -87,17 +88,18 @@ class LoadedModel:
         self._stores = {str(store): n for n, store in enumerate(catalog.store_ids)}
 
     def recommend(self, requests: Sequence[Request], fewer: bool = False, ranked: int | None = None) -> list[Answer]:
-        """One answer for each request, in order, none longer than its k.
+        """One answer for each request, in order, none longer than its k. A second shelf is a request of its own.
 
         Args:
             ranked: candidates to score for each request; None: as many as the manifest states.
             fewer: quicker, from the last FEWER_EVENTS events and what is popular, without the towers' candidates.
         """
+        asked = [shelf for request in requests for shelf in shelves(request)]
         answers: list[Answer] = []
-        for start in range(0, len(requests), MAX_BATCH):
-            batch = requests[start : start + MAX_BATCH]
+        for start in range(0, len(asked), MAX_BATCH):
+            batch = asked[start : start + MAX_BATCH]
             answers += self._answer(batch, fewer, self.manifest.ranked if ranked is None else ranked)
-        return answers
+        return joined(requests, answers)
 
     def shown(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
         """The answer from candidates ranked elsewhere, under the current rules.
@@ -110,7 +112,7 @@ class LoadedModel:
     def _answer(self, requests: Sequence[Request], fewer: bool, ranked: int) -> list[Answer]:
         begin = time.perf_counter()
         batch, reranker = self._batch(requests, FEWER_EVENTS if fewer else None), self._policy.current()
-        everything = reranker.active or any(request.detail for request in requests)
+        everything = reranker.active or any(request.detail or request.k_new for request in requests)
         retrieved_BR = self.engine.retrieve(batch, 0 if fewer else ranked)
         begin = self._took("retrieve", begin)
         k = MOST_CANDIDATES if everything else max(request.k for request in requests)
@@ -129,6 +131,11 @@ class LoadedModel:
         self, reranker: Reranker, request: Request, items: list[str], score_C: np.ndarray, reasons: list[str]
     ) -> Answer:
         """What is shown; where the request asks for it, with all that was ranked and what was unknown."""
+        listed = Ranked(item_ids=items, scores=score_C.tolist(), reasons=reasons)
+        if request.k_new:
+            bought = set(request.history_item)
+            own = [place for place, item in enumerate(items) if item in bought]
+            items, reasons, score_C = [items[p] for p in own], [reasons[p] for p in own], score_C[own]
         if reranker.active:
             answer = reranker(request, _encoded(items), score_C, _encoded(reasons))
         else:
@@ -136,8 +143,7 @@ class LoadedModel:
             answer = Answer(item_ids=items[:k], scores=score_C[:k].tolist(), reasons=reasons[:k])
         if not request.detail:
             return answer
-        ranked = Ranked(item_ids=items, scores=score_C.tolist(), reasons=reasons)
-        return dataclasses.replace(answer, ranked=ranked, unknown=self._unknown(request))
+        return dataclasses.replace(answer, ranked=listed, unknown=self._unknown(request))
 
     def _unknown(self, request: Request) -> Unknown:
         known_H, known_X = (numbers(self._items, ids) != UNKNOWN for ids in (request.history_item, request.exclude))

@@ -15,7 +15,8 @@ RANKED = {Rung.FULL: False, Rung.FEWER: True}
 """{rung that the model itself answers: whether that is with fewer candidates}"""
 COLUMNS = (
     *("request_id", "version", "user_id", "time_s", "store_id", "k", "rung", "item_ids", "scores", "exclude"),
-    *("new_only", "history_items", "history_times", "history_stores", "history_quantities", "history_prices"),
+    *("k_new", "new_item_ids", "new_scores", "new_only"),
+    *("history_items", "history_times", "history_stores", "history_quantities", "history_prices"),
 )
 """What is read of the request log."""
 BATCH = 64
@@ -70,9 +71,12 @@ def replay(rows: pa.Table, model: Recommends, tolerance: float = 1e-6) -> Agreem
         for batch in comparable.filter(pc.field("rung") == rung).to_batches(BATCH):
             logged = batch.to_pylist()
             for row, answer in zip(logged, model.recommend([_request(row) for row in logged], fewer), strict=True):
-                off = _difference(row, answer)
+                shelves = [(row["item_ids"], row["scores"], answer)]
+                if answer.new is not None:
+                    shelves.append((row["new_item_ids"], row["new_scores"], answer.new))
+                off = max(_difference(*shelf) for shelf in shelves)
                 largest = max(largest, off)
-                if off > tolerance or row["item_ids"] != answer.item_ids:
+                if off > tolerance or any(items != made.item_ids for items, _, made in shelves):
                     differing.append(row["request_id"])
     return Agreement(compared=len(comparable), largest=largest, differing=tuple(differing), left_out=left_out)
 
@@ -102,6 +106,7 @@ def _request(row: dict[str, Any]) -> Request:
         history_price=_floats(row["history_prices"]),
         store_id=row["store_id"],
         k=row["k"],
+        k_new=row["k_new"] or 0,
         exclude=row["exclude"],
         new_only=row["new_only"],
     )
@@ -111,8 +116,8 @@ def _floats(values: list[float] | None) -> np.ndarray | None:
     return None if values is None else np.array(values, np.float32)
 
 
-def _difference(row: dict[str, Any], answer: Answer) -> float:
+def _difference(items: Sequence[str], scores: Sequence[float], answer: Answer) -> float:
     """Largest difference of a score, over the items that both have."""
-    logged = dict(zip(row["item_ids"], row["scores"], strict=True))
+    logged = dict(zip(items, scores, strict=True))
     replayed = dict(zip(answer.item_ids, answer.scores, strict=True))
     return max((abs(logged[item] - replayed[item]) for item in logged.keys() & replayed.keys()), default=0.0)

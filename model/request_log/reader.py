@@ -75,6 +75,10 @@ SCHEMA = pa.schema(
         pa.field("scores", _FLOATS),
         pa.field("reasons", _TEXTS),
         pa.field("propensities", pa.list_(pa.float64())),  # empty where nothing was left to chance
+        pa.field("k_new", pa.int32()),  # null in older files, as are the columns of the second shelf
+        pa.field("new_item_ids", _TEXTS),  # the second shelf, of what is new to the shopper; null without one
+        pa.field("new_scores", _FLOATS),
+        pa.field("new_reasons", _TEXTS),
         pa.field("exclude", _TEXTS),
         pa.field("new_only", pa.bool_()),  # a list of what is new to the shopper; null in older files
         *DETAIL,

@@ -23,7 +23,7 @@ from model.serving.history.lookup import State, StateReader
 from model.serving.history.store import HistoryStore
 from model.serving.request_log.writer import RequestLog, detail, row
 from model.serving.telemetry import metrics, tracing
-from model.serving.v2_inputs import INPUTS, OUTPUTS, Query, Tensor, parse
+from model.serving.v2_inputs import INPUTS, NEW_SHELF, OUTPUTS, SHELF, Query, Tensor, parse
 from model.system.cores import usable_cores
 from tfx_configs.frozen import Count, Settings
 
@@ -137,7 +137,8 @@ class Predictor(kserve.Model):
             raise InputError(f"expected the v2 protocol; use /v2/models/{NAME}/infer")
         request_id = _request_id(payload, headers)
         allowed_s = _deadline_ms(payload, headers, self._limits.deadline_ms) / 1000
-        query, wanted = parse(payload.inputs, int(time.time())), _wanted(payload)
+        query = parse(payload.inputs, int(time.time()))
+        wanted = _wanted(payload, query)
         detailed = self._log is not None and self._log.detailed(request_id)
         answer, rung, state = await self.recommend(query, begin + allowed_s, detailed)
         seconds = time.perf_counter() - begin
@@ -170,6 +171,7 @@ class Predictor(kserve.Model):
             history_price=history.prices,
             store_id=query.store_id,
             k=query.k,
+            k_new=query.k_new,
             exclude=query.exclude,
             new_only=query.new_only,
             detail=detailed,
@@ -219,29 +221,38 @@ def _request_id(payload: kserve.InferRequest, headers: Mapping[str, str]) -> str
     return request_id
 
 
-def _wanted(payload: kserve.InferRequest) -> Sequence[Tensor]:
+def _wanted(payload: kserve.InferRequest, query: Query) -> Sequence[Tensor]:
     """The outputs asked for, all when none is named; raises InputError on one that there is not."""
+    given = OUTPUTS if query.k_new else SHELF
     names = {output.name for output in payload.request_outputs or ()}
-    by_name = {tensor.name: tensor for tensor in OUTPUTS}
-    if unknown := sorted(str(name) for name in names - by_name.keys()):
-        raise InputError(f"output {unknown[0]!r:.40}: unknown; the model gives {', '.join(by_name)}")
-    return [tensor for tensor in OUTPUTS if tensor.name in names] if names else OUTPUTS
+    if unknown := sorted(str(name) for name in names - {tensor.name for tensor in given}):
+        others = "" if query.k_new else f"; with k_new {', '.join(tensor.name for tensor in NEW_SHELF)} too"
+        there = ", ".join(tensor.name for tensor in given)
+        raise InputError(f"output {unknown[0]!r:.40}: unknown; the model gives {there}{others}")
+    return [tensor for tensor in given if tensor.name in names] if names else given
+
+
+def _columns(answer: api.Answer) -> dict[str, np.ndarray]:
+    """{name: [k] values} of one shelf."""
+    return {
+        "item_id": np.array(answer.item_ids, dtype=np.object_),
+        "score": np.array(answer.scores, dtype=np.float32),
+        "reason": np.array(answer.reasons, dtype=np.object_),
+    }
 
 
 def _response(
     payload: kserve.InferRequest, identity: dict[str, str], answer: api.Answer, wanted: Sequence[Tensor]
 ) -> kserve.InferResponse:
-    columns = {
-        "item_id": np.array(answer.item_ids, dtype=np.object_),
-        "score": np.array(answer.scores, dtype=np.float32),
-        "reason": np.array(answer.reasons, dtype=np.object_),
-    }
+    columns = _columns(answer)
+    if answer.new is not None:
+        columns |= {f"new_{name}": column for name, column in _columns(answer.new).items()}
     outputs = [
         # A gRPC client that sent typed contents gets typed contents back; kserve would send arrays as raw bytes.
         Column(
             name=tensor.name,
             datatype=tensor.datatype,
-            shape=[len(answer.item_ids)],
+            shape=[len(columns[tensor.name])],
             data=columns[tensor.name].tolist() if payload.from_grpc else columns[tensor.name],
         )
         for tensor in wanted

@@ -43,6 +43,12 @@ class Tensor:
 INPUTS = (
     Tensor(name="user_id", datatype="BYTES", size=1, required=True, doc="The shopper."),
     Tensor(name="k", datatype="INT32", size=1, doc=f"How many items, 1 to {MAX_K}; {DEFAULT_K} when absent."),
+    Tensor(
+        name="k_new",
+        datatype="INT32",
+        size=1,
+        doc=f"How many items of a second shelf, of what the shopper never bought, 0 to {MAX_K}; 0 when absent.",
+    ),
     Tensor(name="store_id", datatype="BYTES", size=1, doc="Where the shopper is; may be empty."),
     Tensor(name="request_time", datatype="BYTES", size=1, doc="RFC 3339 with zone; the present moment when absent."),
     Tensor(name="exclude", datatype="BYTES", size=-1, doc="Items that must not be in the answer."),
@@ -62,11 +68,16 @@ INPUTS = (
     Tensor(name="recent_quantities", datatype="FP32", size=-1, doc="Pieces of each, above 0; 1 when absent."),
     Tensor(name="recent_prices", datatype="FP32", size=-1, doc="Paid per piece; 0 is not known."),
 )
-OUTPUTS = (
+SHELF = (
     Tensor(name="item_id", datatype="BYTES", size=-1, doc="At most k items, best first."),
     Tensor(name="score", datatype="FP32", size=-1, doc="Their scores, comparable within one answer."),
     Tensor(name="reason", datatype="BYTES", size=-1, doc="Why each is there."),
 )
+NEW_SHELF = tuple(
+    Tensor(name=f"new_{tensor.name}", datatype=tensor.datatype, size=-1, doc=f"{tensor.doc} Only with k_new above 0.")
+    for tensor in SHELF
+)
+OUTPUTS = (*SHELF, *NEW_SHELF)
 
 _BY_NAME = {tensor.name: tensor for tensor in INPUTS}
 _ELEMENTS = {"INT32": ((int,), "integers"), "BOOL": ((bool,), "true or false"), "FP32": ((int, float), "numbers")}
@@ -99,6 +110,7 @@ class Query:
     user_id: str
     time_s: int
     k: int = DEFAULT_K
+    k_new: int = 0
     store_id: str = ""
     exclude: tuple[str, ...] = ()
     new_only: bool | None = None
@@ -144,9 +156,13 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
         values[tensor.name] = _values(spec, tensor)
     if "user_id" not in values:
         raise InputError("input user_id: missing; send it as BYTES [1]")
-    k = values.get("k", [DEFAULT_K])[0]
+    k, k_new = values.get("k", [DEFAULT_K])[0], values.get("k_new", [0])[0]
     if not 1 <= k <= MAX_K:
         raise InputError(f"input k: expected 1 to {MAX_K}, got {k}")
+    if not 0 <= k_new <= MAX_K:
+        raise InputError(f"input k_new: expected 0 to {MAX_K}, got {k_new}")
+    if k_new and values.get("new_only", [False])[0]:
+        raise InputError("input k_new: expected 0 with new_only, whose list is of what is new already")
     recent_items = values.get("recent_items", [])
     for name in ("recent_stores", "recent_quantities", "recent_prices"):
         if name in values and len(values[name]) != len(recent_items):
@@ -157,6 +173,7 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
         user_id=check_id("input user_id", values["user_id"][0]),
         time_s=parse_time("input request_time", values["request_time"][0]) if "request_time" in values else now_s,
         k=k,
+        k_new=k_new,
         store_id=values.get("store_id", [""])[0],
         exclude=tuple(values.get("exclude", [])),
         new_only=values.get("new_only", [None])[0],

@@ -9,6 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from model import api
 from model.api import SOURCES, Rung
 from model.data.personal_frequency import top_frequency
+from model.rerank.shelves import joined, shelves
 from model.serving.fallback.batcher import Batcher
 from model.serving.telemetry import metrics
 from model.serving.v2_inputs import DEFAULT_K, MAX_K
@@ -156,6 +158,13 @@ def unranked(
     Args:
         popular: best first.
     """
+    if request.k_new:
+        again, new = shelves(request)
+        answers = [
+            unranked(model, replace(again, k_new=0), (), personal)[0],
+            unranked(model, new, popular, personal)[0],
+        ]
+        return joined([request], answers)[0], Rung.PERSONAL if answers[0].item_ids else Rung.POPULAR
     own = _own_counts(request, model.half_life_days) if personal and not request.asks_for_new(model.new_only) else []
     rung = Rung.PERSONAL if own else Rung.POPULAR
     excluded = request.barred(model.new_only)

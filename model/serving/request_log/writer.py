@@ -31,6 +31,8 @@ from model.serving.telemetry import metrics
 from model.serving.v2_inputs import Query
 from tfx_configs.frozen import Count, Percent, Positive, Settings
 
+QUERY = ("user_id", "time_s", "store_id", "k", "k_new", "exclude", "new_only")
+SHELF = ("item_ids", "scores", "reasons")
 CAPACITY = 10_000
 """Rows that may wait for the disk."""
 
@@ -173,8 +175,9 @@ def row(
         "rung": rung,
         "state": state.source,
         "latency_ms": round(seconds * 1000, 3),
-        **{name: getattr(query, name) for name in ("user_id", "time_s", "store_id", "k", "exclude", "new_only")},
+        **{name: getattr(query, name) for name in QUERY},
         **{name: getattr(answer, name) for name in ("item_ids", "scores", "reasons", "propensities")},
+        **({} if answer.new is None else {f"new_{name}": getattr(answer.new, name) for name in SHELF}),
     }
 
 

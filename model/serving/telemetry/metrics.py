@@ -90,7 +90,8 @@ def count(version: str, query: Query, state: State, answer: api.Answer, rung: Ru
         of(MISSING, version, "history").inc()
     if not query.store_id:
         of(MISSING, version, "store").inc()
-    for source, items in collections.Counter(answer.reasons).items():
+    reasons = answer.reasons if answer.new is None else answer.reasons + answer.new.reasons
+    for source, items in collections.Counter(reasons).items():
         of(ITEMS, version, source).inc(items)
     if answer.ranked is not None:
         proposed = collections.Counter(answer.ranked.reasons)

@@ -46,6 +46,27 @@ def test_a_list_of_what_is_new_has_nothing_from_the_history_on_any_rung(model: p
     assert unranked(model, new, ["b", "d", "a"], personal=True)[0].item_ids == ["a"]
 
 
+def test_two_shelves_hold_what_was_bought_and_what_was_not_on_every_rung(model: package.LoadedModel) -> None:
+    """The rule takes d out of both. Each shelf has its own length, and the same order as in a list of its own."""
+    both = dataclasses.replace(_request(), k=1, k_new=3)
+    for answer in (model.recommend([both])[0], model.recommend([both], fewer=True)[0]):
+        assert answer.new is not None
+        assert (answer.item_ids, answer.new.item_ids) == (["b"], ["a"])
+        assert (answer.reasons, answer.new.reasons) == (["bought_before"], ["popular"])
+    answer, rung = unranked(model, dataclasses.replace(both, k=5), ["b", "a"], personal=True)
+    assert answer.new is not None
+    assert (answer.item_ids, answer.new.item_ids, rung) == (["b", "e"], ["a"], Rung.PERSONAL)
+
+
+def test_a_shopper_without_a_history_has_nothing_to_buy_again(model: package.LoadedModel) -> None:
+    nobody = dataclasses.replace(_request(), history_item=[], history_time=np.empty(0, np.int64), k_new=2)
+    alone = dataclasses.replace(nobody, k=2, k_new=0)
+    answers = [model.recommend([alone, nobody, alone])[1], unranked(model, nobody, ["a", "b"], personal=True)[0]]
+    for answer in answers:
+        assert answer.new is not None and answer.item_ids == [] and len(answer.new.item_ids) == 2
+    assert answers[0].new == model.recommend([alone])[0]
+
+
 def test_the_quicker_ranking_reads_the_last_events_only(
     model: package.LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import kserve
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from kserve.protocol.infer_type import InferInput
@@ -15,7 +16,7 @@ from model.api import Answer, Request
 from model.errors import InputError
 from model.package import loaded_model as package
 from model.package import request_replay as replay
-from model.request_log.reader import read
+from model.request_log.reader import SCHEMA, read
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from model.serving.predictor import Predictor
@@ -85,6 +86,10 @@ async def _ask(predictor: Predictor) -> None:
             new_only = InferInput("new_only", [1], "BOOL")
             new_only.set_data_from_numpy(np.array([True]), binary_data=False)
             inputs.append(new_only)
+        else:
+            k_new = InferInput("k_new", [1], "INT32")
+            k_new.set_data_from_numpy(np.array([number % 3], np.int32), binary_data=False)
+            inputs.append(k_new)
         request = kserve.InferRequest("aisle", inputs, request_id=f"r{number}", parameters={"deadline_ms": 5000})
         await predictor.predict(request)
 
@@ -100,10 +105,20 @@ class Off:
         return [dataclasses.replace(answer, scores=[score + self._by for score in answer.scores]) for answer in answers]
 
 
+def test_a_second_shelf_that_differs_is_found(served: Served) -> None:
+    rows = read(served.log).to_pylist()
+    one = next(row for row in rows if row["new_item_ids"])
+    one["new_item_ids"] = ["z", *one["new_item_ids"][1:]]
+    log = pa.Table.from_pylist(rows, schema=SCHEMA)
+    assert replay.replay(log, package.load(served.model)).differing == (one["request_id"],)
+
+
 def test_logged_requests_asked_again_offline_have_equal_items_and_scores(served: Served) -> None:
     rows = read(served.log)
     assert len(rows) == len(SHOPPERS) * len(DAYS)
     assert sum(len(row) for row in rows["propensities"].to_pylist()) > 0
+    shelves = [(row["k_new"], row["new_item_ids"] is not None) for row in rows.to_pylist()]
+    assert {k_new for k_new, _ in shelves} == {0, 1, 2} and all((k_new > 0) == given for k_new, given in shelves)
     agreement = replay.replay(rows, package.load(served.model))
     assert (agreement.compared, agreement.differing, agreement.left_out) == (len(rows), (), {})
     assert agreement.largest <= 1e-6

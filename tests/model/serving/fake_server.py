@@ -16,6 +16,7 @@ import numpy as np
 from model import api
 from model.data.personal_frequency import HALF_LIFE_DAYS
 from model.errors import ModelRefused
+from model.rerank.shelves import joined, shelves
 from model.serving.server import main
 
 
@@ -37,7 +38,7 @@ class FakeModel:
             time.sleep(self.fewer_sleep_s if fewer else self.sleep_s)
         if real and self.fail:
             raise RuntimeError("the fake model fails on purpose")
-        return [self._answer(request) for request in requests]
+        return joined(requests, [self._answer(shelf) for request in requests for shelf in shelves(request)])
 
     def shown(self, request: api.Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> api.Answer:
         k = request.k
@@ -46,7 +47,8 @@ class FakeModel:
 
     def _answer(self, request: api.Request) -> api.Answer:
         ranked = list(dict.fromkeys([*(reversed(request.history_item) if self.own else ()), *self.items]))
-        items = [item for item in ranked if item not in request.barred()][: request.k]
+        shelf = set(request.history_item) if request.k_new else {*ranked}
+        items = [item for item in ranked if item in shelf and item not in request.barred()][: request.k]
         reasons = ["bought_before" if item in request.history_item else "popular" for item in items]
         return api.Answer(item_ids=items, scores=[1.0 / (1 + i) for i in range(len(items))], reasons=reasons)
 

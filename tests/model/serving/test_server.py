@@ -57,6 +57,35 @@ def test_a_list_of_what_is_new_has_nothing_that_was_bought_through_either_protoc
     assert list(output.contents.bytes_contents) == [b"a", b"c"]
 
 
+def test_two_shelves_come_through_either_protocol_and_one_list_has_no_second(server: Server) -> None:
+    user, recent, k_new = (
+        tensor("user_id", "guest"),
+        tensor("recent_items", "b", "y"),
+        tensor("k_new", 1, datatype="INT32"),
+    )
+    answer = outputs(server.infer(user, recent, k_new)[1])
+    assert (answer["item_id"], answer["new_item_id"]) == (["y", "b"], ["a"])
+    assert (answer["reason"], answer["new_reason"]) == (["bought_before"] * 2, ["popular"])
+    assert len(answer["new_score"]) == 1
+    assert list(outputs(server.infer(user, recent)[1])) == ["item_id", "score", "reason"]
+    request = grpc_request("k_new", "INT32", int_contents=[1])
+    for name, items in (("user_id", [b"guest"]), ("recent_items", [b"b", b"y"])):
+        request.inputs.add(name=name, datatype="BYTES", shape=[len(items)], contents={"bytes_contents": items})
+    given = {
+        output.name: list(output.contents.bytes_contents)
+        for output in server.stub.ModelInfer(request, timeout=10).outputs
+    }
+    assert (given["item_id"], given["new_item_id"]) == ([b"y", b"b"], [b"a"])
+
+
+def test_an_output_of_the_second_shelf_without_one_is_refused(server: Server) -> None:
+    body = {"inputs": [tensor("user_id", "u")], "outputs": [{"name": "new_item_id"}]}
+    status, answer = server.call(
+        "POST", "/v2/models/aisle/infer", json.dumps(body).encode(), content_type="application/json"
+    )
+    assert status == 400 and "with k_new new_item_id, new_score, new_reason too" in answer["error"]
+
+
 def test_nothing_to_recommend_is_an_empty_answer(server: Server) -> None:
     status, answer = server.infer(tensor("user_id", "new"), tensor("exclude", "a", "b", "c"))
     assert status == 200

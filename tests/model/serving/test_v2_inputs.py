@@ -32,6 +32,7 @@ def test_every_input_is_read() -> None:
     tensors = [
         _Tensor("user_id", "BYTES", [b"u\xc3\xa91"]),
         _Tensor("k", "INT32", [3]),
+        _Tensor("k_new", "INT32", [0]),
         _Tensor("store_id", "BYTES", ["s"]),
         _Tensor("request_time", "BYTES", ["2017-12-04T01:00:00+01:00"]),
         _Tensor("exclude", "BYTES", ["a", b"b"], [2]),
@@ -62,11 +63,19 @@ def test_recent_items_may_come_alone_and_empty() -> None:
     assert parse([_USER, _Tensor("recent_items", "BYTES", [], [0])], NOW_S) == Query(user_id="u1", time_s=NOW_S)
 
 
+def test_a_second_shelf_is_read_and_is_not_asked_for_beside_a_list_of_what_is_new() -> None:
+    shelf, new_only = _Tensor("k_new", "INT32", [4]), _Tensor("new_only", "BOOL", [True])
+    assert parse([_USER, shelf], NOW_S) == Query(user_id="u1", time_s=NOW_S, k_new=4)
+    with pytest.raises(InputError, match=r"^input k_new: expected 0 with new_only"):
+        parse([_USER, shelf, new_only], NOW_S)
+
+
 BAD = {
     "an unknown input": (_Tensor("age", "INT32", [5]), "input 'age': unknown; the model takes user_id"),
     "an input twice": (_USER, "input user_id: given twice"),
     "a wrong datatype": (_Tensor("k", "INT64", [5]), "input k: expected datatype INT32, got 'INT64'"),
     "k of 0": (_Tensor("k", "INT32", [0]), "input k: expected 1 to 100, got 0"),
+    "k_new of 101": (_Tensor("k_new", "INT32", [101]), "input k_new: expected 0 to 100, got 101"),
     "k of 101": (_Tensor("k", "INT32", [101]), "input k: expected 1 to 100, got 101"),
     "a true k": (_Tensor("k", "INT32", [True]), "input k: expected integers, got True"),
     "a fractional k": (_Tensor("k", "INT32", [1.5]), "input k: expected integers, got 1.5"),
