@@ -154,6 +154,9 @@ class Evaluation(Measured, Artifact, file="metrics.json", stage="evaluate", popu
     slices: tuple[Slice, ...] = ()
     intervals: dict[str, dict[str, Ends]] = {}
     """{model: {metric of GATE_METRICS: interval of its mean}}."""
+    shelves: Measured = Measured()
+    """Recall of each of two shelves over its part of the basket (components/evaluate/shelves.py); nothing where all is
+    new."""
     sources: tuple[SourceLoss, ...] = ()
     reliability: tuple[Bin, ...] = ()
     """Of the candidate's first ten; empty where its score is no probability."""

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from components.artifacts.evaluation import Delta, Deltas, Ends, Slice
+from components.artifacts.evaluation import Delta, Deltas, Ends, Measured, Slice
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import Task
 from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC, EvaluationSettings
@@ -126,6 +126,12 @@ def paired(
         for name, others in values.items()
         if name != candidate
     }
+
+
+def measured(values: ByTrip, candidate: str, settings: EvaluationSettings, of: Sequence[str]) -> Measured:
+    """Means of every metric, and the candidate's differences of those of `of`."""
+    trips = len(next(iter(values[candidate].values())))
+    return Measured(models=_means(values, np.ones(trips, bool)), paired=paired(values, candidate, settings, of))
 
 
 def _means(values: ByTrip, mask_N: np.ndarray) -> dict[str, dict[str, float]]:

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from components.artifacts.evaluation import TFMA, Evaluation, Latency, Span
+from components.artifacts.evaluation import TFMA, Evaluation, Latency, Measured, Span
 from components.artifacts.examples import Examples
 from components.evaluate import metrics_report as report
 from components.evaluate.metrics_report import Judged
 from components.evaluate.predictions import latency_ms, lists
+from components.evaluate.shelves import AGAIN, NEW, shelf_values, types_of
 from components.evaluate.slices import slice_values
 from components.evaluate.source_ablation import without_each
 from components.kfp_support.progress import progress
@@ -57,6 +58,7 @@ def evaluate_models(
     task = load_task(examples)
     catalog = Examples(examples).catalog()
     items, scores, versions = {}, {}, {}
+    type_I, by_shelf = types_of(catalog), {}
     ranked: list[Ranked] = []
     latency = Latency()
     for name, directory in models.items():
@@ -67,6 +69,8 @@ def evaluate_models(
         items[name] = listed.items_Nk
         if model.score_is_probability:
             scores[name] = listed.score_Nk
+        if not task.trips.task.new_only:
+            by_shelf[name] = shelf_values(model, task, type_I, plan.batch)
         if name == CANDIDATE:
             ranked = listed.ranked
             latency = latency_ms(model, task.trips, task.trip_N[: plan.latency_requests])
@@ -87,6 +91,7 @@ def evaluate_models(
         slices=tuple(report.by_slice(judged, CANDIDATE, plan)),
         paired=report.paired(judged.values, CANDIDATE, plan),
         intervals=report.intervals(judged.values, plan),
+        shelves=report.measured(by_shelf, CANDIDATE, plan, (AGAIN, NEW)) if by_shelf else Measured(),
         sources=tuple(without_each(ranked, task.trips.item_ids, judged, plan)),
         reliability=tuple(judged.curves.get(CANDIDATE, ())),
         latency=latency,

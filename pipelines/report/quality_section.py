@@ -43,6 +43,7 @@ def section(sources: Sources) -> Section | None:
         text.figure("lead", _lead(sources)),
         text.table("metrics", rows, more=metrics),
         text.table("leads", leads),
+        _shelves(sources, models),
         _first_stable(sources),
     )
 
@@ -76,6 +77,18 @@ def slices(sources: Sources) -> Section | None:
     ]
     more = [f"{metric} Aisle", f"{metric} {words.name(rival)}", "lead, 95 % interval"]
     return text.section("slices", text.figure("slices", chart), text.table("slices", rows, more=more))
+
+
+def _shelves(sources: Sources, models: list[str]) -> Table | None:
+    """What each of the two shelves finds, of every model."""
+    values = sources.evaluation.shelves.models
+    metrics = list(values.get(CANDIDATE, {}))
+    rows = [
+        (words.name(m), *(words.four_places(values[m].get(metric)) for metric in metrics))
+        for m in models
+        if m in values
+    ]
+    return TEXTS["quality"].table("shelves", rows, more=metrics) if metrics else None
 
 
 def _first_stable(sources: Sources) -> Table | None:

@@ -13,6 +13,7 @@ from components.examples.catalog import build_catalog
 from model.api import Answer, Request
 from model.data import columns as c
 from model.data.catalog import Catalog
+from model.rerank.shelves import joined, shelves
 from tests.trips_of_events import build_trips
 from tfx_configs import recipes
 
@@ -64,11 +65,13 @@ class FunctionModel:
     """Of every item."""
 
     def recommend(self, requests: Sequence[Request]) -> list[Answer]:
-        answers = []
-        for request in requests:
-            ids = self.answer(request)[: request.k]
-            answers.append(Answer(item_ids=ids, scores=[self.score] * len(ids), reasons=["popular"] * len(ids)))
-        return answers
+        return joined(requests, [self._shelf(shelf) for request in requests for shelf in shelves(request)])
+
+    def _shelf(self, request: Request) -> Answer:
+        barred, bought = request.barred(), set(request.history_item)
+        ids = [item for item in self.answer(request) if item not in barred and (not request.k_new or item in bought)]
+        ids = ids[: request.k]
+        return Answer(item_ids=ids, scores=[self.score] * len(ids), reasons=["popular"] * len(ids))
 
 
 def frequency(request: Request) -> list[str]:
