@@ -13,7 +13,18 @@ from model.data.batch import Batch, ends
 from model.data.catalog import MISSING, Catalog
 from model.features.promotion_calendar import changes, running_here
 from model.features.records import KINDS, feature_records
-from model.features.seen import AFFINITY_DAYS, Seen, affinities, ages, moment, own_sums, rhythm
+from model.features.seen import (
+    AFFINITY_DAYS,
+    Seen,
+    affinities,
+    ages,
+    candidate_of_events,
+    moment,
+    own_sums,
+    rhythm,
+    trip_numbers,
+)
+from model.features.visits import Here, here_sums
 from model.kernels.arrays import writable
 from model.kernels.compiler import kernel
 from model.kernels.numbers import halved, log1p_row
@@ -142,6 +153,9 @@ def _fill(snapshot, histories, plan, item_C, end_B, out_CF):
             snapshot,
             histories.item_H[from_event:to_event],
             histories.time_H[from_event:to_event],
+            histories.bought_store_H[from_event:to_event],
+            histories.quantity_H[from_event:to_event],
+            histories.paid_H[from_event:to_event],
             histories.time_B[b],
             histories.store_B[b],
             plan,
@@ -152,10 +166,11 @@ def _fill(snapshot, histories, plan, item_C, end_B, out_CF):
 
 
 @kernel
-def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
+def _fill_one(snapshot, item_H, time_H, bought_store_H, quantity_H, paid_H, time_s, store, plan, item_C, out_CF):
     life_L, trip_gap_s, kind_F, which_F, log_F = plan
     events, candidates, lives = len(item_H), len(item_C), len(life_L) - 1
     age_H, whole_H = np.empty(events, np.float32), np.empty(events, np.int32)
+    trip_H, candidate_H = np.empty(events, np.int32), np.empty(events, np.int32)
     weight_LH = np.empty((lives + 1, events), np.float32)
     ages(time_H, time_s, age_H)
     for i in range(lives + 1):
@@ -165,9 +180,18 @@ def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
     count_C, trip_C = np.empty(candidates, np.float32), np.empty(candidates, np.float32)
     first_C, last_C = np.empty(candidates, np.float32), np.empty(candidates, np.float32)
     gap_C, decayed_LC = np.empty(candidates, np.float32), np.empty((lives, candidates), np.float32)
-    trips = own_sums(
-        item_H, time_H, age_H, weight_LH, trip_gap_s, item_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C
+    trips = trip_numbers(time_H, trip_gap_s, trip_H)
+    candidate_of_events(item_H, item_C, candidate_H)
+    own_sums(candidate_H, trip_H, age_H, weight_LH, count_C, decayed_LC, trip_C, first_C, last_C, gap_C)
+    here = Here(
+        np.empty(candidates, np.float32),
+        np.empty(candidates, np.float32),
+        np.empty(candidates, np.float32),
+        np.empty(candidates, np.float32),
+        np.empty(candidates, np.float32),
+        np.empty(3, np.float32),
     )
+    here_sums(candidate_H, trip_H, age_H, bought_store_H, quantity_H, paid_H, store, here)
     context_X = np.empty(8, np.float32)
     rhythm(age_H, trips, context_X)
     moment(time_s, context_X[4:])
@@ -177,7 +201,7 @@ def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
     facts = Seen(
         item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,
         snapshot.attribute_IA, snapshot.first_A, snapshot.recent_WI[week], snapshot.decayed_WI[week],
-        snapshot.repurchase_I, snapshot.price_I,
+        snapshot.repurchase_I, snapshot.price_I, here,
     )  # fmt: skip
     row_FC, work_2C = np.empty((len(kind_F), candidates), np.float32), np.empty((2, candidates), np.float32)
     kind = 0

@@ -112,9 +112,10 @@ def test_a_healthy_canary_is_promoted_and_live_state_ends_as_the_offline_history
     trips = weekly_trips()
     last = int(trips.test_trips()[played - 1])
     store = LmdbStore(tmp_path / "rollout" / "store")
-    items, times = store.history("shopper-0", int(trips.time_T[last]) + 1)
+    items, times, stores, *_ = store.history("shopper-0", int(trips.time_T[last]) + 1)
     weeks_seen = int(trips.time_T[last]) // (7 * DAY_S) + 1
     assert items == ["item-0", "item-1"] * weeks_seen
+    assert stores is not None and stores.texts() == ["s"] * len(items)
     assert times.tolist() == [week * 7 * DAY_S for week in range(weeks_seen) for _ in range(2)]
     assert _children(earlier) == []
 
