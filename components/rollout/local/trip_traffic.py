@@ -1,12 +1,16 @@
-"""Trips of the test span as traffic: each is one request as of its moment, then its purchases."""
+"""Trips of the test span as traffic: each is one request as of its moment, then its purchases. Where the task is the
+rest of a session, the session's events so far come first."""
 
 import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
+
 from components.rollout.local.envoy_config import CANARY, STABLE
 from components.rollout.local.v2_client import Client, Reply
+from model.data.task import TaskKind
 from model.data.trips import Trips
 from model.errors import InputError
 from model.serving.history.lmdb_store import LmdbStore
@@ -48,6 +52,8 @@ class Replay:
         self._order = trips.test_trips()
         self.played = played
         self.failed_events = 0
+        self._sent_until: dict[int, int] = {}
+        """{shopper: the last moment whose events were sent, unix seconds}"""
 
     def play(self, count: int) -> list[Reply]:
         """The next `count` trips (fewer at the end): ask, count the hits, then send the purchases."""
@@ -76,10 +82,26 @@ class Replay:
 
     def _play(self, trip: int) -> Reply:
         basket = [str(item) for item in self._trips.item_ids[self._trips.basket(trip)]]
+        if self._trips.task is TaskKind.REST_OF_SESSION:
+            self._send_session(trip)
         reply = self.ask(trip, f"{PLAYED}{trip}")
         reply = dataclasses.replace(reply, hits=len(set(reply.item_ids) & set(basket)))
         time_s = int(self._trips.time_T[trip])
-        if not self._client.purchases(reply.user_id, time_s, basket, f"trip-{trip}"):
-            self.failed_events += 1
+        if basket:
+            self._send(reply.user_id, time_s, basket, f"trip-{trip}")
         self._on_request(reply)
         return reply
+
+    def _send_session(self, trip: int) -> None:
+        """The events of the trip's history that the store does not have: those since the cut, moment by moment."""
+        trips, user, past = self._trips, int(self._trips.user_T[trip]), self._trips.history(trip)
+        since = self._sent_until.get(user, trips.cut_s - 1)
+        past = past[trips.event_time_E[past] > since]
+        for time_s in np.unique(trips.event_time_E[past]).tolist():
+            items = trips.item_ids[trips.event_item_E[past[trips.event_time_E[past] == time_s]]]
+            self._send(str(trips.user_ids[user]), time_s, [str(item) for item in items], f"session-{trip}-{time_s}")
+        self._sent_until[user] = int(trips.time_T[trip])
+
+    def _send(self, user_id: str, time_s: int, items: list[str], basket_id: str) -> None:
+        if not self._client.purchases(user_id, time_s, items, basket_id):
+            self.failed_events += 1

@@ -46,6 +46,17 @@ def test_a_list_of_what_is_new_has_nothing_from_the_history_on_any_rung(model: p
     assert unranked(model, new, ["b", "d", "a"], personal=True)[0].item_ids == ["a"]
 
 
+def test_the_task_of_the_model_decides_where_a_request_leaves_it_open(
+    model: package.LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not model.new_only
+    monkeypatch.setattr(model, "new_only", True)
+    repeats = dataclasses.replace(_request(), new_only=False)
+    assert [answer.item_ids for answer in model.recommend([_request(), repeats])] == [["a"], ["b", "e", "a"]]
+    assert unranked(model, _request(), ["b", "d", "a"], personal=True)[0].item_ids == ["a"]
+    assert unranked(model, repeats, ["b", "a"], personal=True)[1] is Rung.PERSONAL
+
+
 def test_the_quicker_ranking_reads_the_last_events_only(
     model: package.LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

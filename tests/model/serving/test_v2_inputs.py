@@ -44,6 +44,11 @@ def test_every_input_is_read() -> None:
     assert parse(tensors, NOW_S) == expected
 
 
+def test_new_only_is_true_false_or_left_open() -> None:
+    asked = [parse([_USER, *more], NOW_S).new_only for more in ([], [_Tensor("new_only", "BOOL", [False])])]
+    assert asked == [None, False]
+
+
 BAD = {
     "an unknown input": (_Tensor("age", "INT32", [5]), "input 'age': unknown; the model takes user_id"),
     "an input twice": (_USER, "input user_id: given twice"),
