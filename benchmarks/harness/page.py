@@ -110,7 +110,13 @@ _ENVIRONMENT = jinja2.Environment(
     lstrip_blocks=True,
     autoescape=False,
 )
-_ENVIRONMENT.filters["text"] = text
+_ENVIRONMENT.filters |= {
+    "text": text,
+    "combine": lambda row, more: {**row, **more},
+    "change": lambda of: interval(
+        {"delta_pct": of["ndcg_delta_pct"], "low_pct": of["low_pct"], "high_pct": of["high_pct"]}
+    ),
+}
 _ENVIRONMENT.tests |= {
     "starting": lambda name, begin: name.startswith(begin),
     "containing": lambda value, part: part in value,

@@ -17,8 +17,8 @@ from tfx_configs.settings import RunSettings
 from tfx_configs.units import DAY_S, HOUR_S, WEEK_S
 
 POPULARITY_HALF_LIFE_S = 28 * DAY_S
-SNAPSHOTS = 8
-"""Snapshots of the ranker's trips, at least."""
+WEEKS, SNAPSHOTS = 4, 12
+"""Snapshots are weekly if the ranker's trips span this many weeks; else there are about this many snapshots."""
 REPURCHASE_PRIOR = 5.0
 """Buyers' worth of the overall rate mixed into each item's repurchase rate."""
 
@@ -77,10 +77,10 @@ def build_catalog(
 
 
 def snapshot_step(trips: Trips, run: RunSettings) -> int:
-    """Seconds between snapshots: a week, or less where the ranker's trips span so few days that it would learn from
-    no more than some snapshots."""
+    """Seconds between snapshots: a week; where the ranker's trips span less than WEEKS, a part of that in whole
+    hours, since what sells changes under a ranker that learns from some days."""
     span_s = trips.cut_s - ranking_start(trips, run.train.ranking_days)
-    return min(WEEK_S, max(span_s // SNAPSHOTS // HOUR_S, 1) * HOUR_S)
+    return WEEK_S if span_s >= WEEKS * WEEK_S else max(span_s // SNAPSHOTS // HOUR_S, 1) * HOUR_S
 
 
 def first_snapshot(trips: Trips, run: RunSettings) -> int:

@@ -47,8 +47,8 @@ class TaskKind(StrEnum):
 
 _JUDGED = {
     TaskKind.NEXT_BASKET: "next baskets",
-    TaskKind.NEXT_NEW_ITEM: "next baskets, without what their shoppers had",
-    TaskKind.REST_OF_SESSION: "sessions, by what follows their first events",
+    TaskKind.NEXT_NEW_ITEM: "next baskets without repeats",
+    TaskKind.REST_OF_SESSION: "rests of sessions",
 }
 _PURPOSES = {
     TaskKind.NEXT_BASKET: "To suggest products for a shopper's next basket at the beginning of a trip",

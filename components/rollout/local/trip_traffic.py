@@ -1,4 +1,5 @@
-"""Trips of the test span as traffic: each is one request as of its moment, then its purchases."""
+"""Trips of the test span as traffic: each is one request as of its moment, then its purchases. Where the task is the
+rest of a session, the session's events so far come first."""
 
 import dataclasses
 import shutil
@@ -9,6 +10,7 @@ import numpy as np
 
 from components.rollout.local.envoy_config import CANARY, STABLE
 from components.rollout.local.v2_client import Client, Line, Reply
+from model.data.task import TaskKind
 from model.data.trips import Trips
 from model.errors import InputError
 from model.serving.history.lmdb_store import LmdbStore
@@ -44,16 +46,18 @@ def lines(trips: Trips, trip: int) -> list[Line]:
     first_b = begin + is_Eb.argmax(axis=0) if end > begin else np.zeros(len(basket), np.int64)
     store_id = str(trips.store_ids[trips.store_T[trip]])
     return [
-        Line(
-            item_id=str(trips.item_ids[item]),
-            store_id=str(trips.store_ids[trips.event_store_E[event]]),
-            quantity=float(trips.event_quantity_E[event]),
-            price=float(trips.event_price_E[event]),
-        )
-        if there
-        else Line(item_id=str(trips.item_ids[item]), store_id=store_id)
+        _line(trips, event) if there else Line(item_id=str(trips.item_ids[item]), store_id=store_id)
         for item, event, there in zip(basket.tolist(), first_b.tolist(), is_Eb.any(axis=0).tolist(), strict=True)
     ]
+
+
+def _line(trips: Trips, event: int) -> Line:
+    return Line(
+        item_id=str(trips.item_ids[trips.event_item_E[event]]),
+        store_id=str(trips.store_ids[trips.event_store_E[event]]),
+        quantity=float(trips.event_quantity_E[event]),
+        price=float(trips.event_price_E[event]),
+    )
 
 
 class Replay:
@@ -66,6 +70,8 @@ class Replay:
         self._order = trips.test_trips()
         self.played = played
         self.failed_events = 0
+        self._sent_until: dict[int, int] = {}
+        """{shopper: the last moment whose events were sent, unix seconds}"""
 
     def play(self, count: int) -> list[Reply]:
         """The next `count` trips (fewer at the end): ask, count the hits, then send the purchases."""
@@ -94,10 +100,26 @@ class Replay:
 
     def _play(self, trip: int) -> Reply:
         basket = lines(self._trips, trip)
+        if self._trips.task is TaskKind.REST_OF_SESSION:
+            self._send_session(trip)
         reply = self.ask(trip, f"{PLAYED}{trip}")
         reply = dataclasses.replace(reply, hits=len(set(reply.item_ids) & {line.item_id for line in basket}))
         time_s = int(self._trips.time_T[trip])
-        if not self._client.purchases(reply.user_id, time_s, basket, f"trip-{trip}"):
-            self.failed_events += 1
+        if basket:
+            self._send(reply.user_id, time_s, basket, f"trip-{trip}")
         self._on_request(reply)
         return reply
+
+    def _send_session(self, trip: int) -> None:
+        """The events of the trip's history that the store does not have: those since the cut, moment by moment."""
+        trips, user, past = self._trips, int(self._trips.user_T[trip]), self._trips.history(trip)
+        since = self._sent_until.get(user, trips.cut_s - 1)
+        past = past[trips.event_time_E[past] > since]
+        for time_s in np.unique(trips.event_time_E[past]).tolist():
+            looked_at = [_line(trips, event) for event in past[trips.event_time_E[past] == time_s].tolist()]
+            self._send(str(trips.user_ids[user]), time_s, looked_at, f"session-{trip}-{time_s}")
+        self._sent_until[user] = int(trips.time_T[trip])
+
+    def _send(self, user_id: str, time_s: int, basket: list[Line], basket_id: str) -> None:
+        if not self._client.purchases(user_id, time_s, basket, basket_id):
+            self.failed_events += 1

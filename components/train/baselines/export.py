@@ -30,8 +30,10 @@ from tfx_configs.settings import MOST_CANDIDATES, RunSettings
 POPULAR_UNSEEN = "popular_unseen"
 NAMES = (*BASELINES, POPULAR_UNSEEN, *NEIGHBOUR_BASELINES, LOGISTIC)
 """What `gate.baselines` may hold."""
+WITH_SHOPPERS = ("up_cf", "tifu_knn")
+"""Their files hold the purchases of all shoppers: personal data, so only settings that name them export them."""
 MOST_EVENTS = 1_000_000
-"""Events of a shop in which all of them are compared before the cut; of a larger one, DEFAULT_BASELINES."""
+"""Events of a shop in which all others are compared before the cut; of a larger one, DEFAULT_BASELINES."""
 OTHERS = 2
 """Baselines that are exported beside those that any gate asks for: the best ones before the cut."""
 
@@ -91,8 +93,9 @@ def compared(run: RunSettings, trips: Trips) -> tuple[str, ...]:
     """The baselines that are compared before the cut; of equal ones the first is chosen."""
     if run.gate.baselines is not None:
         return run.gate.baselines
-    every = dict.fromkeys((*DEFAULT_BASELINES, *NAMES))
-    return tuple(every) if len(trips.event_item_E) <= MOST_EVENTS else DEFAULT_BASELINES
+    if len(trips.event_item_E) > MOST_EVENTS:
+        return DEFAULT_BASELINES
+    return tuple(name for name in dict.fromkeys((*DEFAULT_BASELINES, *NAMES)) if name not in WITH_SHOPPERS)
 
 
 def exported(run: RunSettings, first: FirstStable) -> tuple[str, ...]:

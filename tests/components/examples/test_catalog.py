@@ -7,14 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from components.examples.catalog import build_catalog
+from components.examples.catalog import build_catalog, first_snapshot, snapshot_step
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog
 from model.errors import InputError
 from tests.trips_of_events import build_trips
 from tests.worlds import at, purchases, seconds
 from tfx_configs import recipes
-from tfx_configs.settings import FeatureSettings
+from tfx_configs.settings import FeatureSettings, RunSettings
 
 ITEM_IDS = np.array(["a", "b", "d", "e", "y", "z"], dtype=object)
 CUT_DAY = 70
@@ -71,6 +71,13 @@ def test_an_item_below_the_floor_shares_a_hash_bucket() -> None:
 def test_snapshots_are_weekly_up_to_the_cut() -> None:
     days = (build().snapshot_W - seconds(0)) / 86_400
     assert days.tolist() == [42, 49, 56, 63, 70]
+
+
+def test_snapshots_of_a_shop_of_some_days_are_hours_apart() -> None:
+    trips = build_trips(purchases(*(("u", day, "a") for day in range(7))), np.array(["a"], object), seconds(6), 100)
+    # The ranker learns from the second half, three days: a twelfth of it is six hours.
+    assert snapshot_step(trips, RunSettings()) == 6 * 3600
+    assert first_snapshot(trips, RunSettings()) == seconds(3)
 
 
 def test_recent_popularity_counts_the_seven_days_before_each_snapshot() -> None:

@@ -1,5 +1,7 @@
 """What the ranker learns from: which candidates are drawn, and of which trips the history is barred."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -7,6 +9,7 @@ from components.train.new_networks import new_networks, recommender_of
 from components.train.samples import RANKER_INPUTS, RankingSamples, uniform
 from model.candidates.pool import Barred
 from model.data.batch import TripReader
+from model.data.task import TaskKind
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
 from tests.trips_of_events import build_trips
 from tests.worlds import purchases, seconds
@@ -28,10 +31,12 @@ WHICH = np.arange(len(TRIPS))
 RECOMMENDER = recommender_of(RUN, CATALOG, new_networks(RUN, CATALOG)[1])
 
 
-def samples(seed: int = 7, negative_percent: float = 50.0, new_only_percent: float = 30.0) -> RankingSamples:
+def samples(
+    seed: int = 7, negative_percent: float = 50.0, new_only_percent: float = 30.0, reader: TripReader = READER
+) -> RankingSamples:
     retrieved_Nk = np.full((len(WHICH), 2), -1, np.int32)
     retrieved_Nk[::2, 0] = ITEMS.index("d")
-    return RankingSamples(RECOMMENDER, READER, WHICH, retrieved_Nk, seed, negative_percent, new_only_percent)
+    return RankingSamples(RECOMMENDER, reader, WHICH, retrieved_Nk, seed, negative_percent, new_only_percent)
 
 
 def drawn(of: RankingSamples, rows: np.ndarray, epoch: int = 0) -> dict[int, list[tuple[str, bool]]]:
@@ -103,6 +108,13 @@ def test_of_a_share_of_the_trips_what_was_bought_before_is_barred() -> None:
 
     assert barred(0.0) == set() and barred(100.0) == with_history
     assert set() < barred(50.0) < with_history and barred(30.0) <= barred(50.0)
+
+
+def test_where_only_what_is_new_counts_every_history_is_barred() -> None:
+    reader = TripReader(dataclasses.replace(TRIPS, task=TaskKind.NEXT_NEW_ITEM), CATALOG)
+    of = samples(negative_percent=100.0, new_only_percent=0.0, reader=reader)
+    for trip, listed in drawn(of, WHICH).items():
+        assert not {ITEMS[i] for i in TRIPS.event_item_E[TRIPS.history(trip)]} & {item for item, _ in listed}
 
 
 def test_a_sample_of_no_trips_has_every_array_and_its_type() -> None:

@@ -67,6 +67,17 @@ def test_a_shopper_without_a_history_has_nothing_to_buy_again(model: package.Loa
     assert answers[0].new == model.recommend([alone])[0]
 
 
+def test_the_task_of_the_model_decides_where_a_request_leaves_it_open(
+    model: package.LoadedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not model.new_only
+    monkeypatch.setattr(model, "new_only", True)
+    repeats = dataclasses.replace(_request(), new_only=False)
+    assert [answer.item_ids for answer in model.recommend([_request(), repeats])] == [["a"], ["b", "e", "a"]]
+    assert unranked(model, _request(), ["b", "d", "a"], personal=True)[0].item_ids == ["a"]
+    assert unranked(model, repeats, ["b", "a"], personal=True)[1] is Rung.PERSONAL
+
+
 def test_the_quicker_ranking_reads_the_last_events_only(
     model: package.LoadedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

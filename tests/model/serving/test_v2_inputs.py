@@ -70,6 +70,11 @@ def test_a_second_shelf_is_read_and_is_not_asked_for_beside_a_list_of_what_is_ne
         parse([_USER, shelf, new_only], NOW_S)
 
 
+def test_new_only_is_true_false_or_left_open() -> None:
+    asked = [parse([_USER, *more], NOW_S).new_only for more in ([], [_Tensor("new_only", "BOOL", [False])])]
+    assert asked == [None, False]
+
+
 BAD = {
     "an unknown input": (_Tensor("age", "INT32", [5]), "input 'age': unknown; the model takes user_id"),
     "an input twice": (_USER, "input user_id: given twice"),
