@@ -56,6 +56,11 @@ class Seen(NamedTuple):
     decayed_I: Any
     repurchase_I: Any
     price_I: Any
+    together_2C: Any
+    """[2, C] float32 similarity to what the shopper bought lately, each purchase halved by AFFINITY_DAYS, and to what
+    was bought at the last moment (model/features/together.py)."""
+    place_C: Any
+    """[C] float32 place in the towers' list."""
 
 
 @kernel
