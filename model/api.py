@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-SOURCES = ("bought_before", "similar_taste", "popular")
+SOURCES = ("bought_before", "often_together", "similar_taste", "popular")
 """Reasons, in the order in which the sources are listed: an item of several counts for the first."""
 RECENT_EVENTS = 64
 """Events of a history that the query tower reads, the last ones."""
@@ -171,7 +171,7 @@ class Answer:
     item_ids: list[str]
     scores: list[float]
     reasons: list[str]
-    """Why each is there: `bought_before`, `similar_taste` or `popular`."""
+    """Why each is there: one of SOURCES."""
     propensities: list[float] = field(default_factory=list)
     """With what probability each was to be in this answer; empty where nothing is left to chance
     (model/rerank/reranker.py)."""

@@ -122,6 +122,8 @@ class CandidateSettings(Settings):
 
     retrieved: Candidates = 1500
     """Items from the two towers; an answer asks for as many as it can rank (model/package/loaded_model.py)."""
+    together: Candidates = 60
+    """Items that often go together with the shopper's last purchases."""
     popular: Candidates = 60
     """Recently popular items."""
     limit: Candidates = 200
@@ -138,22 +140,25 @@ class TrainSettings(Settings):
     one epoch at a lower rate on the trips since the parent learned."""
     seed: int = 7
     """Of weights, batches and samples."""
+    query: Literal["auto", "taste", "sequence"] = "auto"
+    """How the towers read a shopper. taste: decayed sums of the history; sequence: a causal encoder of the last events
+    in their order; auto: where little is bought twice, what finds more on trips before the cut, else taste."""
     dimension: int = Field(32, ge=4, le=512)
     """Width of the towers' output."""
-    retrieval_epochs: Count = 3
-    """Passes of the towers over their trips."""
-    retrieval_batch: int = Field(256, ge=16, le=65_536)
-    """Trips a step; what the other trips bought are the negatives."""
+    retrieval_epochs: Count | None = None
+    """Passes of the towers over their trips; null: from the number of trips, 3 to 30 (components/train/schedule.py)."""
+    retrieval_batch: Annotated[int | None, Field(ge=16, le=65_536)] = None
+    """Trips a step, of which the others' purchases are the negatives; null: from the number of trips, 16 to 256."""
     uniform_negatives: int = Field(1024, ge=0, le=65_536)
     """Items drawn uniformly a step, negatives beside those."""
     temperature: Positive = 0.1
     """Divides the in-batch logits."""
     ranking_days: int = Field(140, ge=7)
     """Trips this close before the cut train the ranker (at most half of all the time before it), days."""
-    ranking_epochs: Count = 1
-    """Passes of the ranker over its trips."""
-    ranking_batch: int = Field(64, ge=1, le=4096)
-    """Trips a step."""
+    ranking_epochs: Count | None = None
+    """Passes of the ranker over its trips; null: from the number of trips, 1 to 10."""
+    ranking_batch: Annotated[int | None, Field(ge=1, le=4096)] = None
+    """Trips a step; null: from the number of trips, 16 to 64."""
     negative_percent: float = Field(60.0, gt=0, le=100)
     """Share of negative candidates that the ranker learns from, percent."""
     new_only_percent: float = Field(25.0, ge=0, lt=100)
@@ -161,7 +166,7 @@ class TrainSettings(Settings):
     percent."""
     valid_days: Count = 7
     """Last days before the cut, held out of training to watch the loss, fewer than `ranking_days`; at most a quarter of
-    the days that train the ranker."""
+    the days that train the ranker, and more where they hold few trips (components/train/trip_split.py)."""
 
     @model_validator(mode="after")
     def _leaves_days_to_learn_from(self) -> Self:

@@ -18,6 +18,7 @@ from benchmarks.ablation.towers import AS_IT_IS, OTHER_SEED
 from benchmarks.harness.samples import Samples, as_lists
 from components.train.input_pipeline import LossCurve
 from components.train.ranker import LEARNING_RATE, LISTWISE, STANDARDISE_BATCHES, listwise_loss
+from components.train.schedule import RANKER, schedule
 from model.data.catalog import Catalog
 from model.data.trips import slice_positions
 from model.networks.ranker import AttributeEmbedding, Ranker
@@ -161,17 +162,18 @@ def train_and_list(
     tf.keras.utils.set_random_seed(settings.seed)
     columns = np.flatnonzero([not variant.without(name) for name in names])
     learner, watch = Learner(catalog, len(columns), variant), LossCurve("ranker")
+    plan = schedule(len(train), RANKER, 1, settings.ranking_batch)
 
     def data() -> Iterator[dict[str, Any]]:
-        return steps(train, bought_C, columns, settings.ranking_batch, settings.negative_percent, settings.seed)
+        return steps(train, bought_C, columns, plan.batch, settings.negative_percent, settings.seed)
 
     learner.standardise(np.concatenate([step["dense_CF"] for step in islice(data(), STANDARDISE_BATCHES)]))
-    count = -(-len(train) // settings.ranking_batch)
+    count = plan.steps(len(train))
     learner.compile(
         optimizer=tf.keras.optimizers.legacy.Adam(tf.keras.optimizers.schedules.CosineDecay(LEARNING_RATE, count))
     )
     learner.fit(_dataset(data, len(columns), count), epochs=1, callbacks=[watch], verbose=0)
-    return _best(learner, judged, columns, settings.ranking_batch)
+    return _best(learner, judged, columns, plan.batch)
 
 
 def steps(

@@ -12,6 +12,8 @@ import numpy as np
 
 from components.train.input_pipeline import LossCurve, batches
 from components.train.new_networks import new_networks, recommender_of
+from components.train.schedule import TOWERS as PACE
+from components.train.schedule import schedule
 from components.train.towers import LEARNING_RATE, FirstPurchases, TwoTowers, item_index, retrieve, train_towers
 from components.train.trip_split import TrainingTrips
 from model.data.batch import TripReader
@@ -19,7 +21,7 @@ from model.data.catalog import Catalog
 from model.features.recent import TASTE_DAYS, Recent
 from model.networks.tfrs import tfrs
 from model.networks.trained import TrainedNetworks
-from model.networks.two_tower import QueryTower
+from model.networks.two_tower import TasteTower
 from model.system.legacy_keras import tf
 from tfx_configs.settings import RunSettings, TrainSettings
 
@@ -85,13 +87,13 @@ class _WithoutProbabilities(tfrs.tasks.Retrieval):
         return super().call(query, candidate, candidate_ids=candidate_ids, compute_metrics=False)
 
 
-class _SomeSpans(QueryTower):
+class _SomeSpans(TasteTower):
     """Sums the history for some of the half-lives only; the others' sums are 0, as those of no history are."""
 
     days: tuple[float, ...] = ()
 
     def __call__(self, recent: Recent) -> Any:
-        """As QueryTower."""
+        """As TasteTower."""
         summed_L = tf.constant([float(days in self.days) for days in TASTE_DAYS])
         return super().__call__(recent._replace(weight_BRL=recent.weight_BRL * summed_L))
 
@@ -110,8 +112,9 @@ class Mined(TwoTowers):
         def prepare(rows: np.ndarray, epoch: int) -> dict[str, np.ndarray]:
             return purchases(rows, epoch) | {"mined_Bk": mined[rows]}
 
-        data = batches(prepare, len(mined), settings.retrieval_batch, settings.seed)
-        self.fit(data, epochs=settings.retrieval_epochs, callbacks=[watch], verbose=0)
+        plan = schedule(len(mined), PACE, settings.retrieval_epochs, settings.retrieval_batch)
+        data = batches(prepare, len(mined), plan.batch, settings.seed)
+        self.fit(data, epochs=plan.epochs, callbacks=[watch], verbose=0)
 
     def compute_loss(self, inputs: dict[str, Any], training: bool = False) -> Any:
         """Mean loss a positive, as in TwoTowers, which it is without mined items (`mined_Bk`)."""

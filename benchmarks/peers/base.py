@@ -15,7 +15,7 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 
-from components.train.baselines.similarity import Past
+from components.train.past import Past
 from model.api import Answer, Request
 from model.baselines.whole_catalog import CatalogScorer
 from model.data.batch import Batch

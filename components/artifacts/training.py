@@ -47,6 +47,12 @@ class TrainingRecord(Artifact, file=TRAINING, stage="train"):
     valid_trips: int | None = None
     curves: dict[str, tuple[Epoch, ...]] = {}
     """{"towers", "ranker": losses by epoch}"""
+    query: str = "taste"
+    """How the towers read a shopper: `train.query`, or what it chose."""
+    query_recall: dict[str, float] = {}
+    """{query: what its towers found of what was new}, where there was a choice."""
+    warnings: tuple[str, ...] = ()
+    """Why a network may have learned too little."""
     preranker: PreRankerFit | None = None
     calibration: Calibration | None = None
     settings: dict[str, Any] | None = None

@@ -11,6 +11,7 @@ import numpy as np
 
 from components.artifacts.training import Epoch
 from components.kfp_support.progress import progress
+from components.train.schedule import FEW_STEPS
 from model.system.cores import usable_cores
 from model.system.legacy_keras import tf
 
@@ -58,8 +59,12 @@ class LossCurve(tf.keras.callbacks.Callback):
     """Reports losses: every few seconds as progress, those of every epoch in `curve`.
 
     TFRS itself reports the loss of an epoch's last batch only. Where there is a validation loss, the weights of the
-    epoch with the lowest one are what training ends with.
+    epoch with the lowest one are what training ends with, and it ends PATIENCE epochs after that one.
     """
+
+    PATIENCE = 2
+    FALLING = 0.01
+    """A held-out loss whose last epoch lowered it by more than this share was still falling."""
 
     EVERY_S = 5.0
     PARTS = 10
@@ -73,6 +78,10 @@ class LossCurve(tf.keras.callbacks.Callback):
         self._epoch = 0
         self._losses: dict[str, list[float]] = {}
         self._best: list[np.ndarray] = []
+        self._begin = self._steps = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        self._begin, self._best, self._steps = len(self.curve), [], 0
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         self._epoch = epoch
@@ -83,6 +92,7 @@ class LossCurve(tf.keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         self._losses["loss"].append(logs["loss"])
+        self._steps += 1
         if time.monotonic() - self._reported_s > self.EVERY_S:
             self._reported_s = time.monotonic()
             share = (self._epoch + (batch + 1) / self.params["steps"]) / self.params["epochs"]
@@ -92,8 +102,10 @@ class LossCurve(tf.keras.callbacks.Callback):
         means = {name: float(np.mean(values)) for name, values in self._losses.items() if values}
         parts = np.array_split(self._losses["loss"], self.PARTS)
         self.curve.append(Epoch(**means, parts=tuple(float(part.mean()) for part in parts if len(part))))
-        if "val_loss" in means and self.best_epoch == epoch:
-            self._best = self.model.get_weights()
+        if (best := self.best_epoch) is not None:
+            if best == epoch + 1:
+                self._best = self.model.get_weights()
+            self.model.stop_training = epoch + 1 - best >= self.PATIENCE
         progress(f"{self.name}: epoch {epoch + 1}, {', '.join(f'{k} {v:.4f}' for k, v in means.items())}")
 
     def on_train_end(self, logs: Any = None) -> None:
@@ -101,6 +113,28 @@ class LossCurve(tf.keras.callbacks.Callback):
             self.model.set_weights(self._best)
 
     @property
-    def best_epoch(self) -> int:
-        """The epoch with the lowest validation loss, counted from 0."""
-        return int(np.argmin([cast(float, epoch.val_loss) for epoch in self.curve]))
+    def best_epoch(self) -> int | None:
+        """The epoch of the last training with the lowest validation loss, counted from 1; None without such a loss."""
+        return int(np.argmin(self._held_out)) + 1 if self._held_out else None
+
+    @property
+    def steps(self) -> int:
+        """Of the last training."""
+        return self._steps
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the last training may have ended too early."""
+        held_out, reasons = self._held_out, []
+        if self._steps < FEW_STEPS:
+            reasons.append(f"{self.name}: learned in {self._steps} steps, fewer than {FEW_STEPS}: there are few trips")
+        if len(held_out) > 1 and held_out[-1] < (1 - self.FALLING) * min(held_out[:-1]):
+            reasons.append(
+                f"{self.name}: the held-out loss was still falling in the last epoch, {held_out[-2]:.4f} to "
+                f"{held_out[-1]:.4f}; set more epochs"
+            )
+        return tuple(reasons)
+
+    @property
+    def _held_out(self) -> list[float]:
+        return [cast(float, epoch.val_loss) for epoch in self.curve[self._begin :] if epoch.val_loss is not None]

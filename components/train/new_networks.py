@@ -11,12 +11,12 @@ from model.ranking.recommender import Recommender
 from tfx_configs.settings import RunSettings
 
 
-def new_networks(run: RunSettings, catalog: Catalog) -> tuple[TwoTowers, TrainedNetworks]:
-    """The towers as they are trained, and all networks, the same towers among them."""
+def new_networks(run: RunSettings, catalog: Catalog, query: str = "taste") -> tuple[TwoTowers, TrainedNetworks]:
+    """The towers as they are trained, and all networks, the same towers among them. query: see TwoTowers."""
     strategy = workers.strategy()
     preranker = PreRanker(len(catalog.promotions))  # out of the scope: every worker trains all of it alone
     with strategy.scope():
-        towers = TwoTowers(catalog, run.train)
+        towers = TwoTowers(catalog, run.train, query)
         ranker = Ranker(
             len(feature_records(catalog, run.features)),
             catalog.vocabulary_size,

@@ -25,6 +25,8 @@ class Parent:
     version: str
     learned_until_s: int
     """Its weights know purchases before this moment, unix seconds; earlier than its cut where it was refreshed."""
+    query: str
+    """How its towers read a shopper."""
     coding: Coding
     weights: dict[str, np.ndarray]
 
@@ -53,6 +55,9 @@ def open_parent(directory: Path | None, run: RunSettings, cut_s: int) -> Parent:
             was, now = made.get(name), wanted.get(name)
             what = f"made with {name} {was}, this run has {now}; use the same, or start: scratch"
             raise ModelRefused(f"{directory}: {what}")
+    if run.train.query not in ("auto", record.query):
+        what = f"made with train.query {record.query}, this run has {run.train.query}; use the same, or start: scratch"
+        raise ModelRefused(f"{directory}: {what}")
     if manifest.cut_s > cut_s:
         raise ModelRefused(
             f"{directory}: knows purchases until {day(manifest.cut_s)}, this run is judged on trips from {day(cut_s)} "
@@ -61,6 +66,7 @@ def open_parent(directory: Path | None, run: RunSettings, cut_s: int) -> Parent:
     return Parent(
         version=manifest.version,
         learned_until_s=record.learned_until_s,
+        query=record.query,
         coding=Coding.load(directory),
         weights=weights.read(directory),
     )

@@ -10,6 +10,7 @@ import numpy as np
 from components.train import distributed as workers
 from components.train.input_pipeline import LossCurve, batches
 from components.train.samples import RANKER_INPUTS, RankingSamples
+from components.train.schedule import RANKER, schedule
 from components.train.trip_split import TrainingTrips
 from model.data.batch import TripReader
 from model.networks.ranker import Ranker
@@ -82,7 +83,8 @@ def train_ranker(
         retrieved: {"train", "valid"}: [n, R] int32 items from the towers for each of them.
         rate: the learning rate at the start. standardise: sets the ranker's mean and scale first.
     """
-    size, seed = settings.ranking_batch, settings.seed
+    plan = schedule(len(learning.ranking), RANKER, settings.ranking_epochs, settings.ranking_batch)
+    size, seed = plan.batch, settings.seed
     shares = settings.negative_percent, settings.new_only_percent
     learned = RankingSamples(recommender, reader, learning.ranking, retrieved["train"], seed, *shares)
     watched = RankingSamples(recommender, reader, learning.valid, retrieved["valid"], seed, *shares)
@@ -97,10 +99,9 @@ def train_ranker(
     if standardise:
         rows = np.random.default_rng(seed).permutation(len(learning.ranking))[: STANDARDISE_BATCHES * size]
         _standardise(ranker, [learned(part, 0)["dense_CF"] for part in np.split(rows, range(size, len(rows), size))])
-    steps = settings.ranking_epochs * -(-len(learning.ranking) // size)
-    falling = tf.keras.optimizers.schedules.CosineDecay(rate, steps)
+    falling = tf.keras.optimizers.schedules.CosineDecay(rate, plan.steps(len(learning.ranking)))
     model.compile(optimizer=tf.keras.optimizers.legacy.Adam(falling))
-    workers.fit(model, training, valid if len(learning.valid) else None, settings.ranking_epochs, watch)
+    workers.fit(model, training, valid if len(learning.valid) else None, plan.epochs, watch)
 
 
 def _standardise(ranker: Ranker, dense: list[np.ndarray]) -> None:

@@ -10,9 +10,11 @@ from components.kfp_support.progress import progress
 from components.train import distributed as workers
 from components.train.calibration.calibrate import calibrate
 from components.train.input_pipeline import LossCurve
-from components.train.new_networks import new_networks, recommender_of
+from components.train.item_neighbours import with_together
+from components.train.new_networks import recommender_of
 from components.train.parent_model import open_parent
 from components.train.pre_ranker import train_preranker
+from components.train.query_choice import train_early
 from components.train.ranker import train_ranker
 from components.train.towers import item_index, neighbours, train_towers
 from components.train.trip_split import training_trips
@@ -20,6 +22,7 @@ from components.train.vocabulary import Coding, recoded
 from components.train.warm_start import TrainedModel, train_from_parent
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
+from model.data.time_split import ranking_start
 from model.data.trips import Trips
 from model.package.export import export
 from model.registry.model_registry import TRAINED
@@ -57,20 +60,18 @@ def train(
         parent = open_parent(parent_dir, run, trips.cut_s)
         coding, catalog = parent.coding, recoded(catalog, parent.coding, examples)
         trained = train_from_parent(run, trips, catalog, parent)
-    version = package(run, examples, catalog, trained, coding, model_dir) if workers.is_chief() else ""
+    version = package(run, examples, trained, coding, model_dir) if workers.is_chief() else ""
     workers.wait_for_all()
     return version, trained.record
 
 
-def package(
-    run: RunSettings, examples: Examples, catalog: Catalog, trained: TrainedModel, coding: Coding, directory: Path
-) -> str:
-    """Writes the model directory in one step; returns its version. `catalog` in the codes of `coding`."""
+def package(run: RunSettings, examples: Examples, trained: TrainedModel, coding: Coding, directory: Path) -> str:
+    """Writes the model directory in one step; returns its version. `trained.catalog` is in the codes of `coding`."""
     manifest = export(
         directory,
         TRAINED,
         trained.recommender,
-        catalog.as_served(),
+        trained.catalog,
         features=run.features,
         candidates=run.candidates,
         index=trained.index,
@@ -89,18 +90,18 @@ def package(
 def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> TrainedModel:
     """Trains the towers on earlier trips before the cut, the ranker on the last `ranking_days`, from nothing.
 
-    The ranker learns on what towers find that have not seen its trips, as in serving; afterwards the towers learn from
-    these trips too. The ranker does not read the towers' scores, so the two need not agree on them.
+    The ranker learns on what towers and neighbours find that have not seen its trips, as in serving; afterwards the
+    towers learn from these trips too, and the neighbours are those of all purchases before the cut.
 
     Raises CheckFailed when there are no trips.
     """
     tf.keras.utils.set_random_seed(run.train.seed)
     reader, most = TripReader(trips, catalog), run.candidates.retrieved
     learning = training_trips(trips, run.train)
-    watch_towers, watch_ranker = LossCurve("towers"), LossCurve("ranker")
-    towers, networks = new_networks(run, catalog)
-    training = recommender_of(run, catalog, networks)
-    train_towers(towers, catalog, reader, learning.early, run.train, watch_towers)
+    query, towers, networks, watch_towers, recall = train_early(run, reader, catalog, learning)
+    watch_ranker = LossCurve("ranker")
+    earlier = with_together(catalog, trips, run, ranking_start(trips, run.train.ranking_days))
+    training = recommender_of(run, earlier, networks)
     retrieved = neighbours(towers, training, catalog, reader, learning, most)
     preranked = train_preranker(
         training, networks.preranker, reader, learning.ranking, retrieved["train"], run.train.seed
@@ -110,16 +111,23 @@ def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> Trai
     calibration = calibrate(training, networks.ranker, reader, learning.valid, retrieved["valid"], run.train)
 
     later = np.concatenate([learning.ranking, learning.valid])
-    train_towers(towers, catalog, reader, later, run.train, watch_towers)
+    warnings = (*watch_towers.warnings, *watch_ranker.warnings)
+    train_towers(towers, catalog, reader, later, run.train, watch_towers, epochs=watch_towers.best_epoch)
+    for warning in warnings:
+        progress(warning)
     record = TrainingRecord(
         start="scratch",
         learned_until_s=trips.cut_s,
         train_trips=len(learning.ranking),
         valid_trips=len(learning.valid),
         curves={"towers": tuple(watch_towers.curve), "ranker": tuple(watch_ranker.curve)},
+        query=query,
+        query_recall=recall,
+        warnings=warnings,
         preranker=preranked,
         calibration=calibration,
     )
     index = item_index(towers, training, catalog, reader, learning.ranking)
-    served = recommender_of(run, catalog.as_served(), networks)
-    return TrainedModel(recommender=served, index=index, record=record, task=trips.task)
+    served = with_together(catalog, trips, run, trips.cut_s).as_served()
+    recommender = recommender_of(run, served, networks)
+    return TrainedModel(recommender=recommender, catalog=served, index=index, record=record, task=trips.task)

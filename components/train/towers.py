@@ -12,13 +12,17 @@ import numpy as np
 
 from components.train import distributed as workers
 from components.train.input_pipeline import LossCurve, batches
+from components.train.schedule import SEQUENCE, TOWERS, schedule
+from components.train.sequences import NextPurchases
 from components.train.trip_split import TrainingTrips
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.membership import contains
 from model.features.recent import Recent, RecentEvents
+from model.networks.query_towers import QUERY_TOWERS
+from model.networks.sequence_tower import SequenceTower
 from model.networks.tfrs import tfrs
-from model.networks.two_tower import ItemTower, QueryTower
+from model.networks.two_tower import ItemTower
 from model.package.vector_index import Index, build_index
 from model.ranking.recommender import Recommender
 from model.system.legacy_keras import Tensor, tf
@@ -39,11 +43,12 @@ class TwoTowers(tfrs.Model):
     popular items are not punished for being sampled more often as negatives.
     """
 
-    def __init__(self, catalog: Catalog, settings: TrainSettings) -> None:
+    def __init__(self, catalog: Catalog, settings: TrainSettings, query: str = "taste") -> None:
+        """query: which of QUERY_TOWERS."""
         with workers.strategy().scope():
             super().__init__()
             self.items = ItemTower(catalog.vocabulary_size, catalog.attribute_sizes, settings.dimension)
-            self.queries = QueryTower(self.items, catalog.user_attribute_sizes, settings.dimension)
+            self.queries = QUERY_TOWERS[query](self.items, catalog.user_attribute_sizes, settings.dimension)
         self._task = tfrs.tasks.Retrieval(temperature=settings.temperature, remove_accidental_hits=True)
         weight = catalog.decayed_WI[-1] + 1.0
         self._share_I = tf.Variable(weight / weight.sum(), trainable=False, dtype=tf.float32)
@@ -53,7 +58,7 @@ class TwoTowers(tfrs.Model):
         self._uniform = settings.uniform_negatives
 
     def compute_loss(self, inputs: dict[str, Tensor], training: bool = False) -> Tensor:
-        """Mean loss a positive, of which this worker's share. `inputs`: of FirstPurchases."""
+        """Mean loss a positive, of which this worker's share. `inputs`: of FirstPurchases or NextPurchases."""
         recent, item_N, row_N = Recent(*(inputs[name] for name in Recent._fields)), inputs["item_N"], inputs["row_N"]
         every_item = workers.gather(item_N)
         positives, active = tf.cast(tf.size(every_item), tf.float32), tf.size(self._active_A)
@@ -61,7 +66,7 @@ class TwoTowers(tfrs.Model):
         item_M = tf.concat([every_item, drawn_U], 0)
         expected_M = positives * tf.gather(self._share_I, item_M) + self._uniform / tf.cast(active, tf.float32)
         loss = self._task(
-            tf.gather(self.queries(recent), row_N),
+            tf.gather(self.queries.learned(recent, training), row_N),
             self.vectors(item_M),
             candidate_sampling_probability=expected_M / (positives + self._uniform),
             candidate_ids=item_M,
@@ -78,8 +83,12 @@ class FirstPurchases:
     """Trips as the towers learn from them: what was bought on them for the first time."""
 
     def __init__(self, reader: TripReader, catalog: Catalog, which: np.ndarray) -> None:
-        """which: [n] trips."""
+        """which: [n] trips; those without history are skipped."""
+        which = which[reader.trips.history_end_T[which] > reader.trips.history_begin_T[which]]
         self._reader, self._which, self._recent = reader, which, RecentEvents(catalog)
+
+    def __len__(self) -> int:
+        return len(self._which)
 
     def __call__(self, rows: np.ndarray, epoch: int) -> dict[str, np.ndarray]:
         """The fields of Recent, [N] item index and [N] row of each purchase."""
@@ -97,17 +106,40 @@ def train_towers(
     settings: TrainSettings,
     watch: LossCurve,
     rate: float = LEARNING_RATE,
+    valid: np.ndarray | None = None,
+    epochs: int | None = None,
 ) -> None:
-    """Trains `towers` in place, from where they are, on the given trips; those without history are skipped."""
-    trips = reader.trips
-    which = which[trips.history_end_T[which] > trips.history_begin_T[which]]
-    purchases = FirstPurchases(reader, catalog, which)
+    """Trains `towers` in place, from where they are, on the given trips.
+
+    Args:
+        valid: [n] later trips, by whose loss a training of more epochs than the least ends.
+        epochs: where the settings leave them to the data, these; None: from the number of trips.
+    """
+    learned, held_out = (
+        lessons(towers, reader, catalog, trips, settings)
+        for trips in (which, np.empty(0, int) if valid is None else valid)
+    )
+    pace = SEQUENCE if isinstance(towers.queries, SequenceTower) else TOWERS
+    plan = schedule(len(learned), pace, settings.retrieval_epochs or epochs, settings.retrieval_batch)
     towers.compile(optimizer=tf.keras.optimizers.legacy.Adam(rate))
 
     def training(worker: int, of: int) -> Any:
-        return batches(purchases, len(which), settings.retrieval_batch, settings.seed, (worker, of))
+        return batches(learned, len(learned), plan.batch, settings.seed, (worker, of))
 
-    workers.fit(towers, training, None, settings.retrieval_epochs, watch)
+    def watching(worker: int, of: int) -> Any:
+        return batches(held_out, len(held_out), plan.batch, None, (worker, of))
+
+    workers.fit(towers, training, watching if plan.watched and len(held_out) else None, plan.epochs, watch)
+
+
+def lessons(
+    towers: TwoTowers, reader: TripReader, catalog: Catalog, which: np.ndarray, settings: TrainSettings
+) -> FirstPurchases | NextPurchases:
+    """What the towers learn from these trips."""
+    if not len(which) or not isinstance(towers.queries, SequenceTower):
+        return FirstPurchases(reader, catalog, which)
+    time_n = reader.trips.time_T[which]
+    return NextPurchases(reader, catalog, int(time_n.min()), int(time_n.max()) + 1, settings.seed)
 
 
 def item_index(

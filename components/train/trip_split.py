@@ -10,6 +10,10 @@ from model.errors import CheckFailed
 from tfx_configs.settings import TrainSettings
 from tfx_configs.units import DAY_S
 
+HELD_OUT = 200
+"""Trips to hold out, at least, of those in the ranker's span; at most one in HELD_OUT_OF of these."""
+HELD_OUT_OF = 5
+
 
 class TrainingTrips(NamedTuple):
     """Trip indices, all before the cut and with a basket."""
@@ -22,7 +26,7 @@ class TrainingTrips(NamedTuple):
 def training_trips(trips: Trips, settings: TrainSettings) -> TrainingTrips:
     """The training trips by time. Raises CheckFailed when there are none to learn from."""
     start_s = ranking_start(trips, settings.ranking_days)
-    valid_s = _valid_start(trips, start_s, settings)
+    valid_s = min(_valid_start(trips, start_s, settings), _held_out_from(trips, start_s))
     split = _split(trips, 0, start_s, valid_s)
     if not len(split.early) or not len(split.ranking):
         raise CheckFailed(
@@ -45,6 +49,13 @@ def trips_since(trips: Trips, since_s: int, settings: TrainSettings) -> Training
 def _valid_start(trips: Trips, since_s: int, settings: TrainSettings) -> int:
     """Unix seconds from which on trips are held out: the last `valid_days`, but at most a quarter of the span."""
     return trips.cut_s - min(settings.valid_days * DAY_S, (trips.cut_s - since_s) // 4)
+
+
+def _held_out_from(trips: Trips, start_s: int) -> int:
+    """The first second of the day from which on HELD_OUT trips are held out."""
+    time_n = trips.time_T[_split(trips, start_s, start_s, trips.cut_s).ranking]
+    held_out = min(HELD_OUT, len(time_n) // HELD_OUT_OF)
+    return int(time_n[-held_out]) // DAY_S * DAY_S if held_out else trips.cut_s
 
 
 def _split(trips: Trips, early_s: int, ranking_s: int, valid_s: int) -> TrainingTrips:

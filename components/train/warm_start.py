@@ -12,6 +12,7 @@ from components.artifacts.training import TrainingRecord
 from components.kfp_support.progress import progress
 from components.train.calibration.calibrate import Platt, calibrate, set_line
 from components.train.input_pipeline import LossCurve
+from components.train.item_neighbours import with_together
 from components.train.new_networks import new_networks, recommender_of
 from components.train.parent_model import Parent
 from components.train.ranker import LEARNING_RATE as RANKER_RATE
@@ -40,7 +41,9 @@ class TrainedModel:
     """The result of training in memory, from scratch or from a parent, ready for export."""
 
     recommender: Recommender
-    """On the catalog as served."""
+    """On `catalog`."""
+    catalog: Catalog
+    """As served."""
     index: Index
     record: TrainingRecord
     """Without the settings."""
@@ -60,16 +63,21 @@ def train_from_parent(run: RunSettings, trips: Trips, catalog: Catalog, parent: 
     """
     tf.keras.utils.set_random_seed(run.train.seed)
     reader = TripReader(trips, catalog)
-    towers, networks = new_networks(run, catalog)
-    training = recommender_of(run, catalog, networks)
+    towers, networks = new_networks(run, catalog, parent.query)
+    earlier = with_together(catalog, trips, run, parent.learned_until_s)
+    training = recommender_of(run, earlier, networks)
     assign(networks.weights, parent.weights)
-    record = TrainingRecord(start=run.train.start, parent=parent.version, learned_until_s=parent.learned_until_s)
+    record = TrainingRecord(
+        start=run.train.start, parent=parent.version, learned_until_s=parent.learned_until_s, query=parent.query
+    )
     if run.train.start == "warm":
         record = _tune(run, reader, towers, networks, training, catalog, record)
     progress(f"{run.train.start} of {parent.version}, which learned from events before {day(parent.learned_until_s)}")
     asked = np.flatnonzero(trips.time_T < trips.cut_s)[-INDEX_QUERIES:]
+    served = with_together(catalog, trips, run, trips.cut_s).as_served()
     return TrainedModel(
-        recommender=recommender_of(run, catalog.as_served(), networks),
+        recommender=recommender_of(run, served, networks),
+        catalog=served,
         index=item_index(towers, training, catalog, reader, asked),
         record=record,
         task=trips.task,
@@ -103,6 +111,7 @@ def _tune(
         training, ranker, reader, learning, retrieved, once, watch_ranker, rate=WARM * RANKER_RATE, standardise=False
     )
     calibration = calibrate(training, ranker, reader, learning.valid, retrieved["valid"], once, line)
+    warnings = watch_ranker.warnings
     trained = np.concatenate([learning.ranking, learning.valid])
     train_towers(towers, catalog, reader, trained, once, watch_towers, rate=WARM * TOWERS_RATE)
     learned = {
@@ -110,6 +119,7 @@ def _tune(
         "train_trips": len(learning.ranking),
         "valid_trips": len(learning.valid),
         "curves": {"towers": tuple(watch_towers.curve), "ranker": tuple(watch_ranker.curve)},
+        "warnings": warnings,
         "calibration": calibration,
     }
     return record.model_copy(update=learned)

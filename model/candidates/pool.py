@@ -1,7 +1,9 @@
-"""The pool: own history, the towers' neighbours, what is popular now; and what the pre-ranker reads of each entry.
+"""The pool: own history, what goes together with it, the towers' neighbours, what is popular now; and what the
+pre-ranker reads of each entry.
 
-Shape legend: B requests, H history events, R retrieved, X exclusions, P entries of the pool of one request, N listed
-entries of all requests together, W snapshots, Q popular items of a snapshot, K kinds of promotion, J inputs.
+Shape legend: B requests, H history events, G items that go together with it, R retrieved, X exclusions, P entries of
+the pool of one request, N listed entries of all requests together, S slots of a table of items, W snapshots, Q popular
+items of a snapshot, K kinds of promotion, J inputs.
 """
 
 from typing import NamedTuple
@@ -15,6 +17,7 @@ from model.data.task import TaskKind
 from model.features.matrix import Features, Histories, week_of
 from model.features.promotion_calendar import running_here
 from model.features.seen import AFFINITY_DAYS, NEVER_DAYS, affinities, ages
+from model.features.together import of_items, reached, sum_together
 from model.kernels.arrays import writable
 from model.kernels.compiler import kernel
 from model.kernels.numbers import INF, ONE, ZERO, halved, log1p_row
@@ -24,18 +27,20 @@ from tfx_configs.settings import CandidateSettings
 
 OWN = ("bought", "decayed_60d", "decayed_365d", "last_days")
 """Of what the shopper bought before: 1, its purchases halved every 60 and 365 days, days since the last; else 0."""
-EVERY = ("popularity", "repurchase", "affinity", "affinity_share", "affinity_last_days", "place")
+EVERY = ("popularity", "repurchase", "affinity", "affinity_share", "affinity_last_days", "together", "place")
 """Of every entry: purchases by everybody, share of buyers who came back; of its first attribute the shopper's
-purchases, their share of all the shopper's, and days since the last; its place in the towers' list. The shares enter as
-they are, the others as log(1 + x)."""
+purchases, their share of all the shopper's, and days since the last; its similarity to the last purchases by what is
+bought together; its place in the towers' list. The shares enter as they are, the others as log(1 + x)."""
 INPUTS = (*OWN, *EVERY)
 LINE = (*INPUTS, *(f"bought_{name}" for name in EVERY), "one")
 """What the pre-ranker's line weighs: the inputs, those of EVERY again for what was bought before, and 1."""
-BY_SOURCE = {"bought": 100.0, "decayed_60d": 10.0, "place": -1.0, "popularity": 1e-4}
-"""Before anything is learned: what was bought before by its decayed count, then the towers', then the popular."""
+BY_SOURCE = {"bought": 100.0, "decayed_60d": 10.0, "together": 10.0, "place": -1.0, "popularity": 1e-4}
+"""Before anything is learned: what was bought before by its decayed count, then what goes together with it and the
+towers', then the popular."""
 _LONG_DAYS = np.float32(365)
-_OWN, _NEAR, _POPULAR, _BARRED = (np.int32(source) for source in range(len(SOURCES) + 1))
-_BOUGHT, _SHORT, _LONG, _YOUNG, _SOLD, _AGAIN, _AFFINE, _SHARE, _AFFINE_DAYS, _PLACE = range(len(INPUTS))
+_OWN, _TOGETHER, _NEAR, _POPULAR, _BARRED = (np.int32(source) for source in range(len(SOURCES) + 1))
+_BOUGHT, _SHORT, _LONG, _YOUNG = range(len(OWN))
+_SOLD, _AGAIN, _AFFINE, _SHARE, _AFFINE_DAYS, _ALONG, _PLACE = range(len(OWN), len(INPUTS))
 _OWNS, _WIDTH = len(OWN), len(INPUTS)
 _MOST_LINE = len(LINE) - 1
 
@@ -77,7 +82,7 @@ class Listed(NamedTuple):
     """Entries of the pools, the best of each request first, by the pre-ranker's line.
 
     Example:
-        >>> listed = Listed(np.array([8, 2]), np.array([0, 2]), np.array([1.5, 0.1]), np.zeros((2, 10)), np.array([2]))
+        >>> listed = Listed(np.array([8, 2]), np.array([0, 2]), np.array([1.5, 0.1]), np.zeros((2, 11)), np.array([2]))
         >>> SOURCES[listed.source_N[0]]
         'bought_before'
     """
@@ -90,6 +95,11 @@ class Listed(NamedTuple):
     input_NJ: np.ndarray
     """[N, J] float32 INPUTS, then one column a kind of promotion: 1 where it runs for the item now."""
     end_B: np.ndarray
+
+    @property
+    def place_N(self) -> np.ndarray:
+        """[N] float32 place in the towers' list; one more than it can have where it is in none."""
+        return np.expm1(self.input_NJ[:, _PLACE])
 
 
 class Pools:
@@ -108,7 +118,7 @@ class Pools:
     """
 
     def __init__(self, catalog: Catalog, settings: CandidateSettings, features: Features) -> None:
-        self._features, self._retrieved = features, settings.retrieved
+        self._features, self._retrieved, self._together = features, settings.retrieved, settings.together
         top_WQ = np.argsort(-catalog.recent_WI, axis=1, kind="stable")[:, : settings.popular].astype(np.int32)
         bought_WQ = np.take_along_axis(catalog.recent_WI, top_WQ, axis=1) > 0
         self.popular_WQ = np.where(bought_WQ, top_WQ, UNKNOWN).astype(np.int32)
@@ -121,7 +131,7 @@ class Pools:
             line: float32 weights of LINE.
         """
         histories = Histories.of(batch)
-        offered = retrieved_BR.shape[1] + self.popular_WQ.shape[1]
+        offered = self._together + retrieved_BR.shape[1] + self.popular_WQ.shape[1]
         room_B = np.minimum(lengths(histories.end_B) + offered, most)
         room = int(room_B.sum())
         listed = Listed(
@@ -135,6 +145,7 @@ class Pools:
             self._features.snapshot,
             histories,
             self.popular_WQ,
+            self._together,
             writable(retrieved_BR, np.int32),
             self._retrieved,
             Barred(writable(barred.item_X, np.int32), writable(barred.end_B, np.int64)),
@@ -158,7 +169,7 @@ def line_inputs(input_NJ: np.ndarray) -> np.ndarray:
 
 
 @kernel
-def _list(snapshot, histories, popular_WQ, retrieved_BR, retrieved, barred, line, most, listed):
+def _list(snapshot, histories, popular_WQ, together, retrieved_BR, retrieved, barred, line, most, listed):
     size, from_event, from_barred = np.int64(0), 0, 0  # a literal 0 would be a second type of the size
     for b in range(len(histories.time_B)):
         to_event, to_barred = histories.end_B[b], barred.end_B[b]
@@ -169,6 +180,7 @@ def _list(snapshot, histories, popular_WQ, retrieved_BR, retrieved, barred, line
             histories.time_B[b],
             histories.store_B[b],
             popular_WQ,
+            together,
             retrieved_BR[b],
             retrieved,
             barred.item_X[from_barred:to_barred],
@@ -184,8 +196,9 @@ def _list(snapshot, histories, popular_WQ, retrieved_BR, retrieved, barred, line
 
 @kernel
 def _list_one(
-    snapshot, item_H, time_H, time_s, store, popular_WQ, retrieved_R, retrieved, barred_X, line, most, size, listed
-):
+    snapshot, item_H, time_H, time_s, store, popular_WQ, together, retrieved_R, retrieved, barred_X, line, most, size,
+    listed,
+):  # fmt: skip
     """Writes this request's entries from `size` on; returns where they end."""
     events, week = len(item_H), week_of(snapshot.snapshot_W, time_s)
     age_H, whole_H = np.empty(events, np.float32), np.empty(events, np.int32)
@@ -193,13 +206,21 @@ def _list_one(
     ages(time_H, time_s, age_H)
     halved(age_H, AFFINITY_DAYS, whole_H, short_H)
     halved(age_H, _LONG_DAYS, whole_H, long_H)
-    room = events + len(retrieved_R) + popular_WQ.shape[1] + len(barred_X)
+    slots = places(reached(snapshot.together_I, item_H))
+    along_S = np.full(slots, UNKNOWN, np.int32)
+    sum_S, last_S = np.empty(slots, np.float32), np.empty(slots, np.float32)
+    sum_together(
+        snapshot.together_I, snapshot.near_N, snapshot.similar_N, item_H, time_H, short_H, along_S, sum_S, last_S
+    )
+    along_G = _most_along(along_S, sum_S, together)
+    room = events + len(along_G) + len(retrieved_R) + popular_WQ.shape[1] + len(barred_X)
     item_P, source_P = np.empty(room, np.int32), np.empty(room, np.int32)
     excluded_P, input_JP = np.empty(room, np.bool_), np.empty((_WIDTH, room), np.float32)
     entries = _collect(
-        item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_WQ[week], barred_X,
+        item_H, age_H, short_H, long_H, along_G, retrieved_R, retrieved, popular_WQ[week], barred_X,
         item_P, source_P, excluded_P, input_JP,
     )  # fmt: skip
+    of_items(item_P[:entries], along_S, sum_S, input_JP[_ALONG])
     _complete(snapshot, week, item_H, age_H, short_H, entries, item_P, input_JP)
     score_P, key_P = np.empty(entries, np.float32), np.empty(entries, np.int64)
     _weigh(line, input_JP, excluded_P, score_P)
@@ -218,19 +239,35 @@ def _list_one(
 
 
 @kernel
+def _most_along(item_S, sum_S, most):
+    """The `most` items of a table (model/features/together.py) with the largest sums, largest first."""
+    value_S, key_S = np.empty(len(item_S), np.float32), np.empty(len(item_S), np.int64)
+    for s in range(len(item_S)):
+        value_S[s] = sum_S[s] if item_S[s] != UNKNOWN else -INF
+    along_G = np.empty(best(value_S, most, key_S), np.int32)
+    for g in range(len(along_G)):
+        along_G[g] = item_S[key_S[g]]
+    return along_G
+
+
+@kernel
 def _collect(
-    item_H, age_H, short_H, long_H, retrieved_R, retrieved, popular_Q, barred_X, item_P, source_P, excluded_P, input_JP
-):
+    item_H, age_H, short_H, long_H, along_G, retrieved_R, retrieved, popular_Q, barred_X, item_P, source_P, excluded_P,
+    input_JP,
+):  # fmt: skip
     """Every source's items, each once, for the first source that has it; returns how many. Sums the OWN inputs."""
-    near, popular = len(item_H), len(item_H) + len(retrieved_R)
+    together, near = len(item_H), len(item_H) + len(along_G)
+    popular = near + len(retrieved_R)
     barred = popular + len(popular_Q)
     slot_S = np.full(places(len(item_P)), UNKNOWN, np.int32)
     entry_S = np.empty(len(slot_S), np.int64)
     short_P, long_P, young_P, place_P = input_JP[_SHORT], input_JP[_LONG], input_JP[_YOUNG], input_JP[_PLACE]
     size = 0
     for n in range(len(item_P)):
-        if n < near:
+        if n < together:
             item, source = item_H[n], _OWN
+        elif n < near:
+            item, source = along_G[n - together], _TOGETHER
         elif n < popular:
             item, source = retrieved_R[n - near], _NEAR
         elif n < barred:
@@ -247,11 +284,11 @@ def _collect(
             place_P[size] = np.float32(retrieved + 1)
             size += 1
         p = entry_S[at]
-        if n < near:
+        if n < together:
             short_P[p] += short_H[n]
             long_P[p] += long_H[n]
             young_P[p] = min(young_P[p], age_H[n])
-        elif n < popular:
+        elif near <= n < popular:
             place_P[p] = min(place_P[p], np.float32(n - near + 1))
         elif n >= barred:
             excluded_P[p] = True
@@ -266,7 +303,7 @@ def _collect(
 
 @kernel
 def _complete(snapshot, week, item_H, age_H, short_H, entries, item_P, input_JP):
-    """Writes the inputs of EVERY; the place is there already, without its logarithm."""
+    """Writes the inputs of EVERY; what goes together and the place are there already, without their logarithm."""
     decayed_V, youngest_V = np.empty(snapshot.values, np.float32), np.empty(snapshot.values, np.float32)
     total = affinities(item_H, age_H, short_H, snapshot.attribute_IA, snapshot.first_A, decayed_V, youngest_V)
     attributes = len(snapshot.first_A)
@@ -281,7 +318,7 @@ def _complete(snapshot, week, item_H, age_H, short_H, entries, item_P, input_JP)
                 input_JP[_AFFINE, p], input_JP[_SHARE, p] = decayed_V[code], decayed_V[code] / total
                 input_JP[_AFFINE_DAYS, p] = youngest_V[code]
     work_2P = np.empty((2, entries), np.float32)
-    for j in (_SOLD, _AFFINE, _AFFINE_DAYS, _PLACE):
+    for j in (_SOLD, _AFFINE, _AFFINE_DAYS, _ALONG, _PLACE):
         log1p_row(input_JP[j, :entries], work_2P)
 
 

@@ -10,7 +10,7 @@ import dataclasses
 import re
 import zlib
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import pyarrow as pa
@@ -53,6 +53,29 @@ class Promotions:
     """[P] int32 hours since 1970, rounded down."""
     end_hour_P: np.ndarray
     """[P] int32 hours since 1970: the latest end of all stretches of this store and item up to this one."""
+
+
+class Together(NamedTuple):
+    """The nearest neighbours of each item by what is bought together, those of the first item first.
+
+    Example:
+        Two items, of which the second often comes with the first, and not the reverse.
+
+        >>> together = Together(np.array([0, 1, 1]), np.array([1], np.int32), np.array([0.5], np.float32))
+        >>> len(Together.none(2).near_N)
+        0
+    """
+
+    begin_I: np.ndarray
+    """[I + 1] int64 where each item's neighbours begin; the last is where all end."""
+    near_N: np.ndarray
+    """[N] int32 item index, the nearest first."""
+    similar_N: np.ndarray
+    """[N] float32 above 0, at most 1."""
+
+    @classmethod
+    def none(cls, items: int) -> Self:
+        return cls(np.zeros(items + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -124,6 +147,8 @@ class Catalog:
     calendar: tuple[np.ndarray, np.ndarray] | None = None
     """What model.features.promotion_calendar.changes makes of the promotions, in a model directory, where these have no
     stretches: read from disk where a request asks."""
+    together: Together | None = None
+    """Training makes it, as of what it may know (components/train/item_neighbours.py); without it no item has any."""
 
     @property
     def items(self) -> int:
@@ -166,8 +191,9 @@ class Catalog:
             for name in _STRINGS:
                 pq.write_table(pa.table({name: getattr(self, name)}), out / f"{name}.parquet")
             np.savez(out / "arrays.npz", **{name: getattr(self, name) for name in _ARRAYS})
-            for name, array in zip(_CALENDAR, self.calendar or (), strict=False):
-                np.save(out / name, array)
+            for names, arrays in ((_CALENDAR, self.calendar), (_TOGETHER, self.together)):
+                for name, array in zip(names, arrays or (), strict=False):
+                    np.save(out / name, array)
             for number, promotions in enumerate(self.promotions):
                 columns = {name: getattr(promotions, name) for name in _PROMOTION_ARRAYS}
                 pq.write_table(pa.table(columns), out / f"promotions_{number}.parquet")
@@ -188,11 +214,13 @@ class Catalog:
         strings: dict[str, Any] = {name: _columns(path / f"{name}.parquet")[name] for name in _STRINGS}
         with np.load(path / "arrays.npz", allow_pickle=False) as arrays:
             fields = strings | meta | {name: arrays[name] for name in _ARRAYS}
-        calendar = None
-        if (path / _CALENDAR[0]).is_file():
-            keys, kinds = (np.load(path / name, mmap_mode="c", allow_pickle=False) for name in _CALENDAR)
-            calendar = np.asarray(keys), np.asarray(kinds)
-        return cls(**fields, promotions=promotions, calendar=calendar)
+        calendar, together = _mapped(path, _CALENDAR), _mapped(path, _TOGETHER)
+        return cls(
+            **fields,
+            promotions=promotions,
+            calendar=(calendar[0], calendar[1]) if calendar else None,
+            together=Together(*together) if together else None,
+        )
 
 
 def hashed_rows(item_ids: np.ndarray, buckets: int) -> np.ndarray:
@@ -205,13 +233,23 @@ def _since(promotions: Promotions, hour: int) -> Promotions:
     return dataclasses.replace(promotions, **arrays)
 
 
+def _mapped(path: Path, names: tuple[str, ...]) -> list[np.ndarray]:
+    """Arrays that are read from disk where they are needed; [] where the directory has none."""
+    if not (path / names[0]).is_file():
+        return []
+    return [np.asarray(np.load(path / name, mmap_mode="c", allow_pickle=False)) for name in names]
+
+
 def _columns(path: Path) -> dict[str, np.ndarray]:
     table = pq.read_table(path)
     return {name: table[name].to_numpy() for name in table.column_names}
 
 
-_NAMES = [field.name for field in dataclasses.fields(Catalog) if field.name not in ("promotions", "calendar")]
+_NAMES = [
+    field.name for field in dataclasses.fields(Catalog) if field.name not in ("promotions", "calendar", "together")
+]
 _CALENDAR = ("calendar_keys.npy", "calendar_kinds.npy")
+_TOGETHER = ("together_begin.npy", "together_items.npy", "together_similarity.npy")
 _STRINGS = [name for name in _NAMES if name.endswith("_ids")]
 _ARRAYS = [name for name in _NAMES if re.search("_[A-Z]+$", name)]
 _META = [name for name in _NAMES if name not in (*_STRINGS, *_ARRAYS)]

@@ -10,7 +10,7 @@ import numpy as np
 from numba import literal_unroll
 
 from model.data.batch import Batch, ends
-from model.data.catalog import MISSING, Catalog
+from model.data.catalog import MISSING, Catalog, Together
 from model.features.promotion_calendar import changes, running_here
 from model.features.records import KINDS, feature_records
 from model.features.seen import (
@@ -24,12 +24,17 @@ from model.features.seen import (
     rhythm,
     trip_numbers,
 )
+from model.features.together import of_items, reached, sum_together
 from model.features.visits import Here, here_sums
 from model.kernels.arrays import writable
 from model.kernels.compiler import kernel
 from model.kernels.numbers import halved, log1p_row
+from model.kernels.tables import UNKNOWN, places
 from tfx_configs.settings import FeatureSettings
 from tfx_configs.units import HOUR_S
+
+NO_PLACE = np.float32(1 << 13)
+"""Of what is not in the towers' list: beyond the longest."""
 
 
 class Snapshot(NamedTuple):
@@ -48,11 +53,16 @@ class Snapshot(NamedTuple):
     change_N: np.ndarray
     running_N: np.ndarray
     """See model/features/promotion_calendar.py."""
+    together_I: np.ndarray
+    near_N: np.ndarray
+    similar_N: np.ndarray
+    """See model.data.catalog.Together."""
 
     @classmethod
     def of(cls, catalog: Catalog) -> "Snapshot":
         change_N, running_N = catalog.calendar or changes(catalog.promotions, catalog.items)
         sizes = np.array([0, *catalog.attribute_sizes], np.int64)
+        together_I, near_N, similar_N = catalog.together or Together.none(catalog.items)
         return cls(
             attribute_IA=writable(catalog.attribute_IA, np.int32),
             first_A=np.cumsum(sizes)[:-1],
@@ -64,6 +74,9 @@ class Snapshot(NamedTuple):
             price_I=writable(catalog.price_I, np.float32),
             change_N=change_N,
             running_N=running_N,
+            together_I=writable(together_I, np.int64),
+            near_N=writable(near_N, np.int32),
+            similar_N=writable(similar_N, np.float32),
         )
 
 
@@ -122,19 +135,28 @@ class Features:
         self._which_F = np.array([record.which for record in self.records])
         self._log_F = np.array([record.log for record in self.records])
 
-    def __call__(self, batch: Batch, item_C: np.ndarray, end_B: np.ndarray, logs: bool = False) -> np.ndarray:
+    def __call__(
+        self,
+        batch: Batch,
+        item_C: np.ndarray,
+        end_B: np.ndarray,
+        logs: bool = False,
+        place_C: np.ndarray | None = None,
+    ) -> np.ndarray:
         """[C, F] float32.
 
         Args:
             item_C: [C] int32 the candidates, those of the first request first, distinct within a request.
             end_B: [B] int64 where each request's candidates end.
             logs: taken where Feature.log is set, as the ranker reads them.
+            place_C: [C] float32 place of each in the towers' list; None: in no list.
         """
         out_CF = np.empty((len(item_C), len(self.records)), np.float32)
         log_F = self._log_F & logs
         plan = (self._life_L, self._trip_gap_s, self._kind_F, self._which_F, log_F)
         item_C, end_B = writable(item_C, np.int32), writable(end_B, np.int64)
-        _fill(self.snapshot, Histories.of(batch), plan, item_C, end_B, out_CF)
+        place_C = np.full(len(item_C), NO_PLACE) if place_C is None else writable(place_C, np.float32)
+        _fill(self.snapshot, Histories.of(batch), plan, item_C, place_C, end_B, out_CF)
         return out_CF
 
 
@@ -145,7 +167,7 @@ def week_of(snapshot_W, time_s):
 
 
 @kernel
-def _fill(snapshot, histories, plan, item_C, end_B, out_CF):
+def _fill(snapshot, histories, plan, item_C, place_C, end_B, out_CF):
     begin, from_event = 0, 0
     for b in range(len(end_B)):
         end, to_event = end_B[b], histories.end_B[b]
@@ -160,13 +182,16 @@ def _fill(snapshot, histories, plan, item_C, end_B, out_CF):
             histories.store_B[b],
             plan,
             item_C[begin:end],
+            place_C[begin:end],
             out_CF[begin:end],
         )
         begin, from_event = end, to_event
 
 
 @kernel
-def _fill_one(snapshot, item_H, time_H, bought_store_H, quantity_H, paid_H, time_s, store, plan, item_C, out_CF):
+def _fill_one(
+    snapshot, item_H, time_H, bought_store_H, quantity_H, paid_H, time_s, store, plan, item_C, place_C, out_CF
+):
     life_L, trip_gap_s, kind_F, which_F, log_F = plan
     events, candidates, lives = len(item_H), len(item_C), len(life_L) - 1
     age_H, whole_H = np.empty(events, np.float32), np.empty(events, np.int32)
@@ -197,11 +222,13 @@ def _fill_one(snapshot, item_H, time_H, bought_store_H, quantity_H, paid_H, time
     moment(time_s, context_X[4:])
     running_C = np.empty(candidates, np.uint8)
     running_here(snapshot.change_N, snapshot.running_N, len(snapshot.price_I), store, item_C, time_s, running_C)
+    together_2C = np.empty((2, candidates), np.float32)
+    _go_together(snapshot, item_H, time_H, weight_LH[lives], item_C, together_2C)
     week = week_of(snapshot.snapshot_W, time_s)
     facts = Seen(
         item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,
         snapshot.attribute_IA, snapshot.first_A, snapshot.recent_WI[week], snapshot.decayed_WI[week],
-        snapshot.repurchase_I, snapshot.price_I, here,
+        snapshot.repurchase_I, snapshot.price_I, here, together_2C, place_C,
     )  # fmt: skip
     row_FC, work_2C = np.empty((len(kind_F), candidates), np.float32), np.empty((2, candidates), np.float32)
     kind = 0
@@ -216,3 +243,16 @@ def _fill_one(snapshot, item_H, time_H, bought_store_H, quantity_H, paid_H, time
     for c in range(candidates):
         for f in range(len(kind_F)):
             out_CF[c, f] = row_FC[f, c]
+
+
+@kernel
+def _go_together(snapshot, item_H, time_H, weight_H, item_C, together_2C):
+    """See Seen.together_2C."""
+    slots = places(reached(snapshot.together_I, item_H))
+    slot_S = np.full(slots, UNKNOWN, np.int32)
+    sum_S, last_S = np.empty(slots, np.float32), np.empty(slots, np.float32)
+    sum_together(
+        snapshot.together_I, snapshot.near_N, snapshot.similar_N, item_H, time_H, weight_H, slot_S, sum_S, last_S
+    )
+    of_items(item_C, slot_S, sum_S, together_2C[0])
+    of_items(item_C, slot_S, last_S, together_2C[1])

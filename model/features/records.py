@@ -127,6 +127,16 @@ def price(facts, which, row_C):
 
 
 @kernel
+def together(facts, which, row_C):
+    row_C[:] = facts.together_2C[which]
+
+
+@kernel
+def tower_place(facts, which, row_C):
+    row_C[:] = facts.place_C
+
+
+@kernel
 def promotion(facts, kind, row_C):
     for c in range(len(row_C)):
         row_C[c] = np.float32((np.int64(facts.running_C[c]) >> kind) & 1)
@@ -188,6 +198,7 @@ KINDS = (
     *(count, decayed, last, first, gap, overdue, trip_share, in_last_trip),
     *(affinity, affinity_share, affinity_last, recent, popularity, repurchase, price, promotion, context),
     *(here_trip_share, here_share, here_last, quantity, paid_change, visit_share, visit_last, visit_basket),
+    *(together, tower_place),
 )
 """Every kind once: what is compiled grows with them, not with the features."""
 
@@ -252,4 +263,15 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         Feature("here_last_days", "days since the shopper's last trip to this store", visit_last, log=True),
         Feature("here_basket", "mean purchases a trip in this store over those in all stores", visit_basket),
     )
-    return own + of_attributes + of_item + promoted + of_moment + of_visits
+    of_lists = (
+        Feature(
+            "together",
+            "similarity to the shopper's last purchases by what is bought together, each halved every 60 days",
+            together,
+            0,
+            log=True,
+        ),
+        Feature("together_last", "the same, to what was bought at the last moment", together, 1, log=True),
+        Feature("tower_place", "its place in the towers' list", tower_place, log=True),
+    )
+    return own + of_attributes + of_item + promoted + of_moment + of_visits + of_lists

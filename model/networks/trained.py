@@ -11,8 +11,8 @@ import numpy as np
 from model.candidates.pool import INPUTS
 from model.features.recent import TASTE_DAYS, Recent
 from model.networks.pre_ranker import PreRanker
+from model.networks.query_towers import QueryTower
 from model.networks.ranker import Ranker
-from model.networks.two_tower import QueryTower
 from model.networks.weights import weights
 from model.ranking.networks import NamedInputs
 from model.system.legacy_keras import Tensor, tf

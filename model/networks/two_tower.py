@@ -1,4 +1,5 @@
-"""Two towers: a shopper at a moment and a product as vectors whose inner product measures how well they fit.
+"""Two towers: a shopper at a moment and a product as vectors whose inner product measures how well they fit. The other
+way to read a shopper is in model/networks/sequence_tower.py.
 
 After Yi et al., "Sampling-bias-corrected neural modeling for large corpus item recommendations" (RecSys 2019).
 
@@ -41,7 +42,7 @@ class ItemTower(tf.Module):
         return tf.math.l2_normalize(content + self._mix(content), axis=1)
 
 
-class QueryTower(tf.Module):
+class TasteTower(tf.Module):
     """Decayed history, shopper attributes and time of the week. No shopper id: a new shopper needs no training."""
 
     def __init__(self, items: ItemTower, user_attribute_sizes: Sequence[int], dimension: int) -> None:
@@ -56,6 +57,10 @@ class QueryTower(tf.Module):
     @property
     def items(self) -> ItemTower:
         return self._items
+
+    def learned(self, recent: Recent, training: bool) -> Tensor:
+        """[B, d] what training compares with items: the same."""
+        return self(recent)
 
     def __call__(self, recent: Recent) -> Tensor:
         """[B, d] unit vectors."""

@@ -45,7 +45,7 @@ class NamedInputs:
         >>> class Names(NamedInputs):
         ...     def _run(self, name, inputs):
         ...         return name, list(inputs)
-        >>> Names().prerank(np.zeros((1, 10)))
+        >>> Names().prerank(np.zeros((1, 11)))
         ('prerank', ['input'])
     """
 

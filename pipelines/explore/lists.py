@@ -24,6 +24,7 @@ MOST_REASONS = 2
 """Reasons of an item in a list."""
 SOURCES = {
     "bought_before": "own history",
+    "often_together": "often bought together",
     "similar_taste": "similar taste (two towers)",
     "popular": "popular now",
 }

@@ -10,7 +10,8 @@ from components.artifacts.first_stable import FirstStable
 from components.kfp_support.progress import progress
 from components.train.baselines.baseline_choice import choose
 from components.train.baselines.logistic import logistic_weights
-from components.train.baselines.similarity import NEIGHBOUR_BASELINES, Past, knows_shoppers
+from components.train.baselines.similarity import NEIGHBOUR_BASELINES, knows_shoppers
+from components.train.past import Past
 from components.train.trip_split import training_trips
 from model.baselines.frequency import BASELINES, LOGISTIC, Logistic
 from model.baselines.user_similarity import ShopperScorer

@@ -24,6 +24,8 @@ LISTED = 50
 
 Of 600 candidates, 550 have hardly a chance; a line through all of them fits those and bends away at the top.
 """
+BATCH = 64
+"""Trips that are scored at once."""
 PRIOR = 1.0
 """Precision of a normal prior around the identity: few observations move little, and none not at all."""
 MIN_SLOPE = 0.1
@@ -71,7 +73,7 @@ def calibrate(
     """
     first = first or Platt(offset=math.log(settings.negative_percent / 100))
     set_line(ranker, first)
-    logit_N, bought_N = _listed(recommender, ranker, reader, valid, retrieved, settings.ranking_batch)
+    logit_N, bought_N = _listed(recommender, ranker, reader, valid, retrieved, BATCH)
     line = fit(logit_N, bought_N)
     set_line(ranker, line.after(first))
     return Calibration(slope=line.slope, offset=line.offset, listed=len(logit_N), bought=int(bought_N.sum()))

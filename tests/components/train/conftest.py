@@ -77,7 +77,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     examples = Examples(root / "examples")
     trips, catalog = examples.trips(), examples.catalog()
     learned = train_run.train_from_scratch(run, trips, catalog)
-    train_run.package(run, examples, catalog, learned, Coding.of(catalog, examples), root / "model")
+    train_run.package(run, examples, learned, Coding.of(catalog, examples), root / "model")
     return Trained(root=root, run=run, learned=learned)
 
 

@@ -32,6 +32,13 @@ def test_trips_are_split_by_time_and_none_at_the_cut_or_after_it_teaches() -> No
     assert days == [[0, 59], [60, 92], [93, 99]]
 
 
+def test_where_the_last_days_hold_few_trips_a_fifth_of_the_rankers_is_held_out() -> None:
+    """Of ten trips in the ranker's span one is in the last week: the day of the second last is held out, too."""
+    trips = trips_on(0, 60, 61, 62, 63, 64, 65, 66, 67, 92.5, 99, cut=100)
+    learning = training_trips(trips, TrainSettings(ranking_days=40, valid_days=7))
+    assert (len(learning.ranking), len(learning.valid)) == (8, 2)
+
+
 def test_a_trip_without_a_basket_teaches_nothing() -> None:
     trips = trips_on(0, 30, 60, 70, cut=100)
     emptied = dataclasses.replace(trips, basket_end_T=trips.basket_begin_T + np.array([1, 0, 0, 1], np.int64))

@@ -1,5 +1,6 @@
 """The pool against hand-computed values: what is in it, once, and why."""
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from model.api import SOURCES
 from model.candidates.pool import INPUTS, LINE, Barred, Listed, Pools, line_by_source, line_inputs
-from model.data.catalog import Promotions
+from model.data.batch import rows_of
+from model.data.catalog import Promotions, Together
 from model.features.matrix import Features
 from model.features.seen import NEVER_DAYS
 from model.ranking.recommender import Recommender
@@ -55,8 +57,8 @@ def pool(*asks: Ask, retrieved: np.ndarray, promotions: tuple[Promotions, ...] =
 
 
 def reasons(*pairs: str) -> list[tuple[str, str]]:
-    """`o` own, `t` towers, `p` popular: "ao" is item a, bought before."""
-    names: dict[str, Any] = dict(zip("otp", SOURCES, strict=True))
+    """`o` own, `g` goes with it, `t` towers, `p` popular: "ao" is item a, bought before."""
+    names: dict[str, Any] = dict(zip("ogtp", SOURCES, strict=True))
     return [(pair[0], names[pair[1]]) for pair in pairs]
 
 
@@ -111,7 +113,7 @@ def test_without_history_and_without_neighbours_the_popular_remain() -> None:
 def test_candidates_are_typed_as_the_ranker_reads_them() -> None:
     recommender = Recommender(small_catalog(), FeatureSettings(), CandidateSettings())
     listed = recommender.candidates(batch(Ask(70)), np.zeros((1, 0), np.int32), Barred.none(1), 10)
-    assert [a.dtype for a in (*listed, listed.rows())] == [np.int32, np.int32, np.int64, np.int64]
+    assert [a.dtype for a in (*listed, listed.rows())] == [np.int32, np.int32, np.int64, np.float32, np.int64]
 
 
 def test_the_union_ends_at_its_limit_in_the_order_of_the_sources() -> None:
@@ -143,7 +145,7 @@ def test_what_the_pre_ranker_reads_of_an_entry() -> None:
     decayed, affinity = 0.5 + 2 ** (-20 / 60), 1.0 + 2 ** (-20 / 60)
     red = {"affinity": np.log1p(affinity), "affinity_share": affinity / (affinity + 0.5), "affinity_last_days": LOG_21}
     own = {"bought": 1, "decayed_60d": np.log1p(decayed), "last_days": LOG_21}
-    every = {"popularity": np.log(6), "repurchase": 0.4, "place": np.log(7)} | red
+    every = {"popularity": np.log(6), "repurchase": 0.4, "together": 0, "place": np.log(7)} | red
     assert rows["b"] == pytest.approx(
         own
         | {"decayed_365d": np.log1p(2 ** (-60 / 365) + 2 ** (-20 / 365))}
@@ -175,11 +177,49 @@ def test_the_score_of_an_entry_is_the_line_of_its_inputs() -> None:
 
 
 def test_every_input_has_a_name_and_a_twin_for_what_was_bought() -> None:
-    """Four of what was bought, six of every entry; two kinds of promotion, which the line does not weigh."""
-    rows = line_inputs(np.array([[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1, 1], [0, 0, 0, 0, 5, 6, 7, 8, 9, 10, 0, 1]], "f"))
+    """Four of what was bought, seven of every entry; two kinds of promotion, which the line does not weigh."""
+    every = [5, 6, 7, 8, 9, 10, 11]
+    rows = line_inputs(np.array([[1, 2, 3, 4, *every, 1, 1], [0, 0, 0, 0, *every, 0, 1]], "f"))
     assert rows.shape == (2, len(LINE))
-    assert rows[0].tolist() == [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 5, 6, 7, 8, 9, 10, 1]
-    assert rows[1].tolist() == [0, 0, 0, 0, 5, 6, 7, 8, 9, 10, 0, 0, 0, 0, 0, 0, 1]
+    assert rows[0].tolist() == [1, 2, 3, 4, *every, *every, 1]
+    assert rows[1].tolist() == [0, 0, 0, 0, *every, *[0] * 7, 1]
+
+
+def along(*asks: Ask, retrieved: list[str], together: int = 10, **sizes: int) -> list[dict[str, tuple[str, float]]]:
+    """{item: (reason, what the pre-ranker reads of what goes together)} of each request; a goes with b (.5) and d
+    (.25), b with z (.125)."""
+    table = Together(
+        np.array([0, 2, 3, 3, 3, 3]), np.array([1, 2, 4], np.int32), np.array([0.5, 0.25, 0.125], np.float32)
+    )
+    catalog = dataclasses.replace(small_catalog(), together=table)
+    settings = CandidateSettings(**{"popular": 2, "together": together, **sizes})
+    pools = Pools(catalog, settings, Features(catalog, FeatureSettings()))
+    listed = pools(batch(*asks), places_of(*retrieved), Barred.none(len(asks)), line_by_source(), 1000)
+    lists: list[dict[str, tuple[str, float]]] = [{} for _ in asks]
+    summed_N = np.expm1(listed.input_NJ[:, INPUTS.index("together")]).tolist()
+    for item, source, row, summed in zip(listed.item_N, listed.source_N, rows_of(listed.end_B), summed_N, strict=True):
+        lists[row][ITEMS[item]] = SOURCES[source], pytest.approx(summed)
+    return lists
+
+
+def test_what_goes_with_the_last_purchases_is_offered_with_how_well_it_does() -> None:
+    """At day 70 a was bought 60 days ago and counts half, b today."""
+    own, without = along(Ask(70, (("a", 10), ("b", 70))), Ask(70), retrieved=["z", "-"])
+    assert own == {
+        "a": ("bought_before", 0),
+        "b": ("bought_before", 0.25),
+        "d": ("often_together", 0.125),
+        "z": ("often_together", 0.125),
+        "e": ("popular", 0),
+    }
+    assert without == {"b": ("popular", 0), "e": ("popular", 0)}
+
+
+def test_of_what_goes_together_the_nearest_are_offered_and_all_entries_know_it() -> None:
+    """With one place, b goes with a; d comes by its place in the towers' list, and its sum is read all the same."""
+    (listed,) = along(Ask(70, (("a", 70),)), retrieved=["d"], together=1)
+    assert listed["b"] == ("often_together", 0.5) and listed["d"] == ("similar_taste", 0.25)
+    assert "z" not in listed
 
 
 def test_several_requests_have_the_pools_that_each_has_alone() -> None:

@@ -13,9 +13,10 @@ from model.candidates.pool import INPUTS, LINE
 from model.features.recent import TASTE_DAYS, Recent
 from model.networks import weights
 from model.networks.pre_ranker import PreRanker
+from model.networks.query_towers import QUERY_TOWERS
 from model.networks.ranker import Ranker
 from model.networks.trained import SavedNetworks, TrainedNetworks
-from model.networks.two_tower import ItemTower, QueryTower
+from model.networks.two_tower import ItemTower
 from model.package.onnx_export import write_onnx
 from model.ranking.networks import NAMES, Networks, OnnxNetworks
 from model.system.legacy_keras import tf
@@ -23,13 +24,15 @@ from model.system.legacy_keras import tf
 VOCABULARY, FEATURES, WIDTH = 9, 7, 8
 TOLERANCE = 1e-5
 CATALOGS = {
-    "everything": ((4, 3), (3,), 2),
-    "no item attributes": ((), (3, 2), 1),
-    "no shopper attributes": ((5,), (), 1),
-    "no promotions": ((4,), (3,), 0),
-    "nothing": ((), (), 0),
+    "everything": ((4, 3), (3,), 2, "taste"),
+    "no item attributes": ((), (3, 2), 1, "taste"),
+    "no shopper attributes": ((5,), (), 1, "taste"),
+    "no promotions": ((4,), (3,), 0, "taste"),
+    "nothing": ((), (), 0, "taste"),
+    "a sequence": ((4, 3), (3,), 2, "sequence"),
+    "a sequence of nothing": ((), (), 0, "sequence"),
 }
-"""(sizes of item attributes, of shopper attributes, kinds of promotion)"""
+"""(sizes of item attributes, of shopper attributes, kinds of promotion, how the query tower reads a shopper)"""
 DOCUMENTED = {
     "query": {"vocabulary", "attribute", "weight", "moment", "user"},
     "prerank": {"input"},
@@ -44,6 +47,7 @@ class World:
     attributes: tuple[int, ...]
     user_attributes: tuple[int, ...]
     kinds: int
+    query: str
     keras: TrainedNetworks
     others: dict[str, Networks]
     directory: Path
@@ -78,9 +82,9 @@ class World:
 @pytest.fixture(scope="module", params=CATALOGS)
 def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> World:
     """Random weights everywhere, those that begin at zero too; small enough that no score is 0 or 1."""
-    attributes, user_attributes, kinds = CATALOGS[request.param]
+    attributes, user_attributes, kinds, query = CATALOGS[request.param]
     tf.keras.utils.set_random_seed(3)
-    towers = QueryTower(ItemTower(VOCABULARY, attributes, WIDTH), user_attributes, WIDTH)
+    towers = QUERY_TOWERS[query](ItemTower(VOCABULARY, attributes, WIDTH), user_attributes, WIDTH)
     keras = TrainedNetworks(towers, PreRanker(kinds), Ranker(FEATURES, VOCABULARY, attributes, user_attributes))
     rng = np.random.default_rng(7)
     for name, variable in keras.weights.items():
@@ -95,6 +99,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         attributes=attributes,
         user_attributes=user_attributes,
         kinds=kinds,
+        query=query,
         keras=keras,
         others=others,
         directory=directory,
@@ -151,6 +156,7 @@ def test_a_saved_model_has_every_weight_by_its_name(world: World) -> None:
 
 def test_onnx_has_the_same_inputs_less_those_without_columns(world: World) -> None:
     without = {name for name, of in (("attribute", world.attributes), ("user", world.user_attributes)) if not of}
+    without |= {"moment"} if world.query == "sequence" else set()  # it reads the events' times alone
     for name in NAMES:
         path = str(world.directory / "onnx" / f"{name}.onnx")
         session = ort.InferenceSession(path, providers=["CPUExecutionProvider"])

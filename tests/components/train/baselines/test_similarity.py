@@ -13,7 +13,8 @@ from components.evaluate.predictions import request_of
 from components.evaluate.run import evaluate_models
 from components.gate.run import judge_candidate
 from components.train.baselines import similarity as learn
-from components.train.baselines.similarity import NEIGHBOUR_BASELINES, Past, knows_shoppers
+from components.train.baselines.similarity import NEIGHBOUR_BASELINES, knows_shoppers
+from components.train.past import Past
 from model.api import Answer
 from model.baselines.whole_catalog import CatalogScorer
 from model.data.batch import Batch, TripReader
