@@ -1,7 +1,8 @@
 """The features of many (request, candidate) pairs as one matrix: the same kernels in training, evaluation and serving.
 
 Shape legend: B requests, H history events, C candidates of all requests together, F features, L half-lives (that of the
-affinity is the last), I items, W snapshots, N moments of the promotion calendar, K attribute values, A attributes.
+affinity is the last), I items, W snapshots, G stretches of GAP_DAYS, N moments of the promotion calendar, K attribute
+values, A attributes. Those of the facts are in seen.py.
 """
 
 from typing import NamedTuple
@@ -11,9 +12,20 @@ from numba import literal_unroll
 
 from model.data.batch import Batch, ends
 from model.data.catalog import Catalog
+from model.features.own_rhythm import CIRCLES_S, LATELY, lately, moment_match
 from model.features.promotion_calendar import changes, running_here
 from model.features.records import KINDS, feature_records
-from model.features.seen import AFFINITY_DAYS, Seen, affinities, ages, moment, own_sums, rhythm
+from model.features.seen import (
+    AFFINITY_DAYS,
+    Seen,
+    affinities,
+    ages,
+    candidate_of_events,
+    moment,
+    own_sums,
+    rhythm,
+    trip_numbers,
+)
 from model.kernels.arrays import writable
 from model.kernels.compiler import kernel
 from model.kernels.numbers import halved, log1p_row
@@ -34,6 +46,7 @@ class Snapshot(NamedTuple):
     snapshot_W: np.ndarray
     repurchase_I: np.ndarray
     price_I: np.ndarray
+    hazard_IG: np.ndarray
     change_N: np.ndarray
     running_N: np.ndarray
     """See model/features/promotion_calendar.py."""
@@ -51,6 +64,7 @@ class Snapshot(NamedTuple):
             snapshot_W=writable(catalog.snapshot_W, np.int64),
             repurchase_I=writable(catalog.repurchase_I, np.float32),
             price_I=writable(catalog.price_I, np.float32),
+            hazard_IG=writable(catalog.hazard_IG, np.float32),
             change_N=change_N,
             running_N=running_N,
         )
@@ -145,6 +159,7 @@ def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
     life_L, trip_gap_s, kind_F, which_F, log_F = plan
     events, candidates, lives = len(item_H), len(item_C), len(life_L) - 1
     age_H, whole_H = np.empty(events, np.float32), np.empty(events, np.int32)
+    trip_H, candidate_H = np.empty(events, np.int32), np.empty(events, np.int32)
     weight_LH = np.empty((lives + 1, events), np.float32)
     ages(time_H, time_s, age_H)
     for i in range(lives + 1):
@@ -154,9 +169,14 @@ def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
     count_C, trip_C = np.empty(candidates, np.float32), np.empty(candidates, np.float32)
     first_C, last_C = np.empty(candidates, np.float32), np.empty(candidates, np.float32)
     gap_C, decayed_LC = np.empty(candidates, np.float32), np.empty((lives, candidates), np.float32)
-    trips = own_sums(
-        item_H, time_H, age_H, weight_LH, trip_gap_s, item_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C
-    )
+    trips = trip_numbers(time_H, trip_gap_s, trip_H)
+    candidate_of_events(item_H, item_C, candidate_H)
+    own_sums(candidate_H, trip_H, age_H, weight_LH, count_C, decayed_LC, trip_C, first_C, last_C, gap_C)
+    lately_NC = np.empty((len(LATELY), candidates), np.float32)
+    match_MC = np.empty((len(CIRCLES_S), candidates), np.float32)
+    lately(candidate_H, trip_H, trips, lately_NC)
+    for i in range(len(CIRCLES_S)):
+        moment_match(candidate_H, time_H, time_s, CIRCLES_S[i], count_C, match_MC[i])
     context_X = np.empty(8, np.float32)
     rhythm(age_H, trips, context_X)
     moment(time_s, context_X[4:])
@@ -166,7 +186,7 @@ def _fill_one(snapshot, item_H, time_H, time_s, store, plan, item_C, out_CF):
     facts = Seen(
         item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,
         snapshot.attribute_IA, snapshot.first_A, snapshot.recent_WI[week], snapshot.decayed_WI[week],
-        snapshot.repurchase_I, snapshot.price_I,
+        snapshot.repurchase_I, snapshot.price_I, lately_NC, match_MC, snapshot.hazard_IG,
     )  # fmt: skip
     row_FC, work_2C = np.empty((len(kind_F), candidates), np.float32), np.empty((2, candidates), np.float32)
     kind = 0

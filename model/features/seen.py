@@ -1,7 +1,8 @@
 """What features are made of: sums over one shopper's history, as of one moment, for the items that are asked about.
 
 Shape legend: H history events, C candidates of one request, L half-lives of the decayed counts, V attribute values
-(numbered through all attributes), A item attributes, I items, X context values.
+(numbered through all attributes), A item attributes, I items, G stretches of GAP_DAYS, X context values; N and M as in
+own_rhythm.py.
 """
 
 from typing import Any, NamedTuple
@@ -56,6 +57,11 @@ class Seen(NamedTuple):
     decayed_I: Any
     repurchase_I: Any
     price_I: Any
+    lately_NC: Any
+    """[N, C] float32 trips that had the item, of the shopper's last LATELY (model/features/own_rhythm.py)."""
+    match_MC: Any
+    """[M, C] float32 how near the moment is to those of the item's purchases: time of day, moment in the week."""
+    hazard_IG: Any
 
 
 @kernel
@@ -88,33 +94,47 @@ def moment(time_s, circle_X):
 
 
 @kernel
-def own_sums(item_H, time_H, age_H, weight_LH, trip_gap_s, item_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C):
-    """Fills the last six, see Seen; returns the shopper's trips."""
-    slot_S = np.full(places(len(item_C)), UNKNOWN, np.int32)
-    entry_S = np.empty(len(slot_S), np.int32)
-    for c in range(len(item_C)):
-        at = slot_of(item_C[c], slot_S)
-        slot_S[at], entry_S[at] = item_C[c], c
-    count_C[:], decayed_LC[:], trip_C[:] = ZERO, ZERO, ZERO
-    first_C[:], last_C[:] = -INF, INF
+def trip_numbers(time_H, trip_gap_s, trip_H):
+    """Writes the number of each event's trip, from 1; returns how many there are."""
     trips = 0
-    for h in range(len(item_H)):
+    for h in range(len(time_H)):
         if h == 0 or np.float32(time_H[h] - time_H[h - 1]) > trip_gap_s:
             trips += 1
+        trip_H[h] = trips
+    return trips
+
+
+@kernel
+def candidate_of_events(item_H, item_C, candidate_H):
+    """Writes which candidate each event is a purchase of; UNKNOWN for none."""
+    slot_S = np.full(places(len(item_C)), UNKNOWN, np.int32)
+    candidate_S = np.empty(len(slot_S), np.int32)
+    for c in range(len(item_C)):
+        at = slot_of(item_C[c], slot_S)
+        slot_S[at], candidate_S[at] = item_C[c], c
+    for h in range(len(item_H)):
         at = slot_of(item_H[h], slot_S)
-        if slot_S[at] != UNKNOWN:
-            c = entry_S[at]
+        candidate_H[h] = candidate_S[at] if slot_S[at] != UNKNOWN else UNKNOWN
+
+
+@kernel
+def own_sums(candidate_H, trip_H, age_H, weight_LH, count_C, decayed_LC, trip_C, first_C, last_C, gap_C):
+    """Fills the last six, see Seen."""
+    count_C[:], decayed_LC[:], trip_C[:] = ZERO, ZERO, ZERO
+    first_C[:], last_C[:] = -INF, INF
+    for h in range(len(candidate_H)):
+        c = candidate_H[h]
+        if c != UNKNOWN:
             count_C[c] += ONE
             for i in range(decayed_LC.shape[0]):
                 decayed_LC[i, c] += weight_LH[i, h]
-            trip_C[c] = np.float32(trips)
+            trip_C[c] = np.float32(trip_H[h])
             first_C[c], last_C[c] = max(first_C[c], age_H[h]), min(last_C[c], age_H[h])
-    for c in range(len(item_C)):
+    for c in range(len(count_C)):
         count = count_C[c]
         if count == ZERO:
             first_C[c], last_C[c] = NEVER_DAYS, NEVER_DAYS
         gap_C[c] = (first_C[c] - last_C[c]) / max(count - ONE, ONE) if count > ONE else ZERO
-    return trips
 
 
 @kernel
