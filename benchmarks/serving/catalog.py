@@ -154,6 +154,7 @@ def _repeated(real: Catalog, like_n: np.ndarray) -> Catalog:
         vocabulary_I=np.concatenate([real.vocabulary_I, hashed_rows(new, real.buckets)]),
         price_I=np.concatenate([real.price_I, real.price_I[like_n]]),
         repurchase_I=np.concatenate([real.repurchase_I, real.repurchase_I[like_n]]),
+        hazard_IG=np.concatenate([real.hazard_IG, real.hazard_IG[like_n]]),
         recent_WI=np.concatenate([real.recent_WI, never_Wn], axis=1),
         decayed_WI=np.concatenate([real.decayed_WI, never_Wn], axis=1),
         calendar=(for_more_items(key_N, real.items, real.items + len(like_n)), running_N),

@@ -1,6 +1,6 @@
 """Builds the catalog snapshot: attribute codes, vocabulary, weekly popularity, promotions.
 
-Shape legend as in model/data/catalog.py.
+Shape legend as in model/data/catalog.py; E purchases before the cut, N those before the ranking span.
 """
 
 from collections.abc import Iterable
@@ -8,6 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
+from components.examples.item_hazard import item_hazard
 from components.examples.promotions import build_promotions
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
@@ -43,14 +44,17 @@ def build_catalog(
     item_E, time_E, user_E = trips.event_item_E[train], trips.event_time_E[train], trips.event_user_E[train]
     counts_I = np.bincount(item_E, minlength=len(trips.item_ids))
 
-    names, sizes, codes_IA = _attributes(
-        items.set_index(c.ITEM).reindex(trips.item_ids), counts_I, features.max_attributes, features.min_item_count
-    )
+    items = items.set_index(c.ITEM).reindex(trips.item_ids)
+    names, sizes, codes_IA = _attributes(items, counts_I, features.max_attributes, features.min_item_count)
     buckets = features.oov_buckets or bucket_count(counts_I, features.min_item_count)
     vocabulary_I, vocabulary_size = _vocabulary(trips.item_ids, counts_I, features.min_item_count, buckets)
     snapshot_W = np.arange(first_snapshot(trips, run), cut_s + 1, snapshot_step(trips, run), dtype=np.int64)
     recent_WI, decayed_WI = _popularity(item_E, time_E, snapshot_W, len(trips.item_ids))
-    before = time_E < ranking_start(trips, run.train.ranking_days)
+    learned_s = ranking_start(trips, run.train.ranking_days)
+    before = time_E < learned_s
+    item_N, user_N, time_N = item_E[before], user_E[before], time_E[before]
+    _, _, type_I1 = _attributes(items, np.bincount(item_N, minlength=len(counts_I)), 1, features.min_item_count)
+    type_I = type_I1[:, 0] if type_I1.size else np.full(len(counts_I), MISSING)
     priced = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
     log_price = np.log1p(priced.groupby(c.ITEM)[c.PRICE].median()).reindex(trips.item_ids)
     user_ids, user_names, user_sizes, user_codes = _users(users)
@@ -62,7 +66,8 @@ def build_catalog(
         vocabulary_I=vocabulary_I,
         vocabulary_size=vocabulary_size,
         price_I=log_price.fillna(0.0).to_numpy(np.float32),
-        repurchase_I=_repurchase(item_E[before], user_E[before], time_E[before], len(trips.item_ids)),
+        repurchase_I=_repurchase(item_N, user_N, time_N, len(trips.item_ids)),
+        hazard_IG=item_hazard(item_N, user_N, time_N, type_I, learned_s),
         snapshot_W=snapshot_W,
         recent_WI=recent_WI,
         decayed_WI=decayed_WI,

@@ -1,7 +1,7 @@
 """The catalog snapshot: what the model knows about products, shoppers' attributes, popularity and promotions.
 
 Shape legend: I items, A item attributes, U shoppers with attributes, D shopper attributes, S stores, W weekly
-snapshots, P promotion stretches.
+snapshots, P promotion stretches, G stretches of GAP_DAYS.
 
 Everything here comes from events before the cut, save the promotions, which are announced before the trip.
 """
@@ -24,6 +24,8 @@ MISSING = 0
 """Code of a missing attribute value, an unknown store, an unknown shopper."""
 RARE = 1
 """Code shared by attribute values below the frequency floor."""
+GAP_DAYS = (4, 10, 18, 32, 60)
+"""Where the days since a purchase are cut into stretches: up to 4, up to 10, ..., more than 60."""
 MOST_KINDS = 8
 """Kinds of promotion in a catalog, at most: the bits of a mask in model/features/promotion_calendar.py."""
 
@@ -94,6 +96,7 @@ class Catalog:
         ...     vocabulary_size=2,
         ...     price_I=np.array([0.7, 0.1], np.float32),
         ...     repurchase_I=np.array([0.5, 0.0], np.float32),
+        ...     hazard_IG=np.full((2, 6), 0.03, np.float32),
         ...     snapshot_W=np.array([604_800]),
         ...     recent_WI=np.array([[4, 0]], np.float32),
         ...     decayed_WI=np.array([[9, 0]], np.float32),
@@ -127,6 +130,9 @@ class Catalog:
     """[I] float32 median log price; 0 where unknown."""
     repurchase_I: np.ndarray
     """[I] float32 share of the item's buyers who bought it again, smoothed, from before the ranking span."""
+    hazard_IG: np.ndarray
+    """[I, G] float32 repeat purchases a day, of shoppers whose last purchase of the item was so many days ago, smoothed
+    towards items of its type, likewise from before the ranking span."""
     snapshot_W: np.ndarray
     """[W] int64 unix seconds of the weekly snapshots, ascending, the last one at the cut."""
     recent_WI: np.ndarray

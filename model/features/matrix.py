@@ -1,7 +1,8 @@
 """The features of many (request, candidate) pairs as one matrix: the same kernels in training, evaluation and serving.
 
 Shape legend: B requests, H history events, C candidates of all requests together, F features, L half-lives (that of the
-affinity is the last), I items, W snapshots, N moments of the promotion calendar, K attribute values, A attributes.
+affinity is the last), I items, W snapshots, G stretches of GAP_DAYS, N moments of the promotion calendar, K attribute
+values, A attributes. Those of the facts are in seen.py.
 """
 
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from numba import literal_unroll
 
 from model.data.batch import Batch, ends
 from model.data.catalog import MISSING, Catalog, Together
+from model.features.own_rhythm import CIRCLES_S, LATELY, lately, moment_match
 from model.features.promotion_calendar import changes, running_here
 from model.features.records import KINDS, feature_records
 from model.features.seen import (
@@ -50,6 +52,7 @@ class Snapshot(NamedTuple):
     snapshot_W: np.ndarray
     repurchase_I: np.ndarray
     price_I: np.ndarray
+    hazard_IG: np.ndarray
     change_N: np.ndarray
     running_N: np.ndarray
     """See model/features/promotion_calendar.py."""
@@ -72,6 +75,7 @@ class Snapshot(NamedTuple):
             snapshot_W=writable(catalog.snapshot_W, np.int64),
             repurchase_I=writable(catalog.repurchase_I, np.float32),
             price_I=writable(catalog.price_I, np.float32),
+            hazard_IG=writable(catalog.hazard_IG, np.float32),
             change_N=change_N,
             running_N=running_N,
             together_I=writable(together_I, np.int64),
@@ -217,6 +221,11 @@ def _fill_one(
         np.empty(3, np.float32),
     )
     here_sums(candidate_H, trip_H, age_H, bought_store_H, quantity_H, paid_H, store, here)
+    lately_NC = np.empty((len(LATELY), candidates), np.float32)
+    match_MC = np.empty((len(CIRCLES_S), candidates), np.float32)
+    lately(candidate_H, trip_H, trips, lately_NC)
+    for i in range(len(CIRCLES_S)):
+        moment_match(candidate_H, time_H, time_s, CIRCLES_S[i], count_C, match_MC[i])
     context_X = np.empty(8, np.float32)
     rhythm(age_H, trips, context_X)
     moment(time_s, context_X[4:])
@@ -228,7 +237,7 @@ def _fill_one(
     facts = Seen(
         item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,
         snapshot.attribute_IA, snapshot.first_A, snapshot.recent_WI[week], snapshot.decayed_WI[week],
-        snapshot.repurchase_I, snapshot.price_I, here, together_2C, place_C,
+        snapshot.repurchase_I, snapshot.price_I, here, together_2C, place_C, lately_NC, match_MC, snapshot.hazard_IG,
     )  # fmt: skip
     row_FC, work_2C = np.empty((len(kind_F), candidates), np.float32), np.empty((2, candidates), np.float32)
     kind = 0

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from model.data.catalog import Catalog
+from model.data.catalog import GAP_DAYS, Catalog
+from model.features.own_rhythm import LATELY
 from model.features.seen import NEVER_DAYS
 from model.kernels.compiler import kernel
 from model.kernels.numbers import HALF, ONE, ZERO
@@ -194,11 +195,32 @@ def visit_basket(facts, which, row_C):
     row_C[:] = visits[2] / visits[0] / facts.context_X[3] if visits[0] > ZERO else ONE
 
 
+def lately_share(facts, which, row_C):
+    trips = min(max(facts.context_X[0], ONE), np.float32(LATELY[which]))
+    for c in range(len(row_C)):
+        row_C[c] = facts.lately_NC[which, c] / trips
+
+
+@kernel
+def near_moment(facts, which, row_C):
+    row_C[:] = facts.match_MC[which]
+
+
+@kernel
+def hazard(facts, which, row_C):
+    for c in range(len(row_C)):
+        stretch = 0
+        for days in GAP_DAYS:
+            stretch += facts.last_C[c] > days
+        row_C[c] = facts.hazard_IG[facts.item_C[c], stretch] if facts.count_C[c] > ZERO else ZERO
+
+
 KINDS = (
     *(count, decayed, last, first, gap, overdue, trip_share, in_last_trip),
     *(affinity, affinity_share, affinity_last, recent, popularity, repurchase, price, promotion, context),
     *(here_trip_share, here_share, here_last, quantity, paid_change, visit_share, visit_last, visit_basket),
     *(together, tower_place),
+    *(lately_share, near_moment, hazard),
 )
 """Every kind once: what is compiled grows with them, not with the features."""
 
@@ -274,4 +296,13 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         Feature("together_last", "the same, to what was bought at the last moment", together, 1, log=True),
         Feature("tower_place", "its place in the towers' list", tower_place, log=True),
     )
-    return own + of_attributes + of_item + promoted + of_moment + of_visits + of_lists
+    of_rhythm = (
+        *(
+            Feature(f"own_last_{trips}_trips", f"share of the last {trips} trips that had it", lately_share, i)
+            for i, trips in enumerate(LATELY)
+        ),
+        Feature("own_hour_match", "nearness of the time of day to those of its purchases, -1 to 1", near_moment, 0),
+        Feature("own_weekday_match", "the same of the moment in the week", near_moment, 1),
+        Feature("own_hazard", "how often a day others buy it again, so long after a purchase", hazard),
+    )
+    return own + of_attributes + of_item + promoted + of_moment + of_visits + of_lists + of_rhythm

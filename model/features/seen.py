@@ -1,7 +1,8 @@
 """What features are made of: sums over one shopper's history, as of one moment, for the items that are asked about.
 
 Shape legend: H history events, C candidates of one request, L half-lives of the decayed counts, V attribute values
-(numbered through all attributes), A item attributes, I items, X context values.
+(numbered through all attributes), A item attributes, I items, G stretches of GAP_DAYS, X context values; N and M as in
+own_rhythm.py.
 """
 
 from typing import Any, NamedTuple
@@ -63,6 +64,11 @@ class Seen(NamedTuple):
     was bought at the last moment (model/features/together.py)."""
     place_C: Any
     """[C] float32 place in the towers' list."""
+    lately_NC: Any
+    """[N, C] float32 trips that had the item, of the shopper's last LATELY (model/features/own_rhythm.py)."""
+    match_MC: Any
+    """[M, C] float32 how near the moment is to those of the item's purchases: time of day, moment in the week."""
+    hazard_IG: Any
 
 
 @kernel

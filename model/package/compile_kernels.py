@@ -22,7 +22,7 @@ import model.features
 import model.kernels
 from model.candidates.pool import Barred
 from model.data.batch import Batch
-from model.data.catalog import MISSING, Catalog, Promotions
+from model.data.catalog import GAP_DAYS, MISSING, Catalog, Promotions
 from model.errors import AisleError, StageFailed
 from model.features.recent import RecentEvents
 from model.kernels.compiler import CACHE_VARIABLE, KERNELS, cache_base, cache_directory, is_cached, version
@@ -161,6 +161,7 @@ def _catalog() -> Catalog:
         vocabulary_size=3,
         price_I=np.ones(3, np.float32),
         repurchase_I=np.ones(3, np.float32),
+        hazard_IG=np.ones((3, len(GAP_DAYS) + 1), np.float32),
         snapshot_W=np.array([7 * DAY_S]),
         recent_WI=np.ones((1, 3), np.float32),
         decayed_WI=np.ones((1, 3), np.float32),

@@ -25,6 +25,7 @@ def small_catalog(promotions: tuple[Promotions, ...] = ()) -> Catalog:
         vocabulary_size=5,
         price_I=np.array([0.5, 1.0, 1.5, 0.0, 0.0], np.float32),
         repurchase_I=np.array([0.6, 0.4, 0.2, 0.1, 0.1], np.float32),
+        hazard_IG=np.array([[0.25, 0.5, 0.75, 0.5, 0.25, 0.125], *[[0.125] * 6] * 4], np.float32),
         snapshot_W=np.array([seconds(day) for day in SNAPSHOT_DAYS], np.int64),
         recent_WI=np.array([[5, 0, 1, 0, 0], [2, 4, 0, 3, 0]], np.float32),
         decayed_WI=np.array([[9, 1, 2, 0, 0], [6, 5, 1, 3, 0]], np.float32),

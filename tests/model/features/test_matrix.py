@@ -78,6 +78,41 @@ def test_the_rhythm_of_trips(name: str, regular: float, newcomer: float) -> None
     assert features((REGULAR, "a"), (NEWCOMER, "a"))[name] == pytest.approx([regular, newcomer], rel=1e-5)
 
 
+def test_trips_with_an_item_count_once_each_among_the_last_ten_and_twenty() -> None:
+    """25 trips, a day each, all with b; a on the 1st, twice on the 11th, and on the 21st. The other shopper has 3."""
+    bought = (*(("b", day) for day in range(40, 65)), ("a", 40), ("a", 50), ("a", 50 + 1 / 24), ("a", 60))
+    often = Ask(70, tuple(sorted(bought, key=lambda event: event[1])))
+    assert value_of("trips", often, "a") == 25
+    values = features(*((often, item) for item in "abe"), *((REGULAR, item) for item in "abe"))
+    assert values["own_last_10_trips"] == pytest.approx([1 / 10, 1, 0, 1, 1 / 3, 0])
+    assert values["own_last_20_trips"] == pytest.approx([2 / 20, 1, 0, 1, 1 / 3, 0])
+
+
+def test_a_request_at_the_hour_of_purchases_matches_them() -> None:
+    """At 06:00: a was bought at 06:00 twice, b once at 18:00. All purchases: 1/3, which counts five times for each."""
+    morning = Ask(70.25, (("b", 50.75), ("a", 60.25), ("a", 61.25)))
+    values = features((morning, "a"), (morning, "b"), (morning, "e"), (NEWCOMER, "a"))
+    assert values["own_hour_match"] == pytest.approx([(2 + 5 / 3) / 7, (-1 + 5 / 3) / 6, 1 / 3, 0], rel=1e-5)
+
+
+def test_hours_and_weekdays_match_round_their_circles() -> None:
+    """Two hours apart over midnight; a week, half a week, one and three quarters of it twice, and a day apart."""
+    assert value_of("own_hour_match", Ask(70 + 1 / 24, (("a", 69 + 23 / 24),)), "a") == pytest.approx(2 / 3)
+    for day, expected in ((63.25, 1), (66.75, -1), (65, 0), (68.5, 0), (69.25, 1 - 4 / 7)):
+        assert value_of("own_weekday_match", Ask(70.25, (("a", day),)), "a") == pytest.approx(expected, abs=1e-5), day
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(0.5, 0.25), (4, 0.25), (4.5, 0.5), (18, 0.75), (32, 0.5), (60, 0.25), (61, 0.125)]
+)
+def test_the_hazard_is_that_of_the_days_since_the_last_purchase(days: float, expected: float) -> None:
+    assert value_of("own_hazard", Ask(70, (("a", 1), ("a", 70 - days))), "a") == expected
+
+
+def test_without_a_purchase_there_is_no_hazard() -> None:
+    assert features((NEWCOMER, "a"), (Ask(70, (("b", 69),)), "a"))["own_hazard"].tolist() == [0, 0]
+
+
 def test_affinity_to_an_attribute_value() -> None:
     """Red (a, b): 2 purchases 20 days old, one 10, one 4; halved every 60 days. Everything: also blue, 4 - 2/24 old."""
     red = 2 * 2 ** (-20 / 60) + 2 ** (-10 / 60) + 2 ** (-4 / 60)
