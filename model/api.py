@@ -90,6 +90,8 @@ class Request:
     is one list."""
     exclude: Sequence[str] = field(default=())
     """Item ids that must not be in the answer."""
+    within: Sequence[tuple[str, str]] = field(default=())
+    """(attribute, value) pairs: the answer is to hold only items with one of the values of each attribute named."""
     new_only: bool | None = None
     """The answer is to hold only what the shopper has not bought before; None: as the task of the model has it."""
     detail: bool = False
@@ -175,6 +177,8 @@ class Answer:
     propensities: list[float] = field(default_factory=list)
     """With what probability each was to be in this answer; empty where nothing is left to chance
     (model/rerank/reranker.py)."""
+    filled: int = 0
+    """How many of them, at the end, were no candidates: popular items that fill up a short list."""
     new: "Answer | None" = None
     """The shelf of what is new to the shopper; None where the request asks for one list."""
     ranked: Ranked | None = None

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from model.api import SOURCES
+from model.candidates.allowed import AGAIN, NEVER, Allowed
 from model.data.batch import Batch, lengths
 from model.data.catalog import Catalog
 from model.data.task import TaskKind
@@ -60,6 +61,7 @@ class Barred(NamedTuple):
     """[X] int32 item index, those of the first request first; UNKNOWN is ignored."""
     end_B: np.ndarray
     """[B] int64 where each request's items end."""
+    allowed: Allowed = Allowed.everything()
 
     @classmethod
     def none(cls, requests: int) -> "Barred":
@@ -131,7 +133,8 @@ class Pools:
             line: float32 weights of LINE.
         """
         histories = Histories.of(batch)
-        offered = self._together + retrieved_BR.shape[1] + self.popular_WQ.shape[1]
+        popular = max(self.popular_WQ.shape[1], barred.allowed.popular_MQ.shape[1])
+        offered = self._together + retrieved_BR.shape[1] + popular
         room_B = np.minimum(lengths(histories.end_B) + offered, most)
         room = int(room_B.sum())
         listed = Listed(
@@ -148,7 +151,7 @@ class Pools:
             self._together,
             writable(retrieved_BR, np.int32),
             self._retrieved,
-            Barred(writable(barred.item_X, np.int32), writable(barred.end_B, np.int64)),
+            Barred(writable(barred.item_X, np.int32), writable(barred.end_B, np.int64), barred.allowed),
             writable(line, np.float32),
             int(most),
             listed,
@@ -171,15 +174,21 @@ def line_inputs(input_NJ: np.ndarray) -> np.ndarray:
 @kernel
 def _list(snapshot, histories, popular_WQ, together, retrieved_BR, retrieved, barred, line, most, listed):
     size, from_event, from_barred = np.int64(0), 0, 0  # a literal 0 would be a second type of the size
+    allowed = barred.allowed
     for b in range(len(histories.time_B)):
         to_event, to_barred = histories.end_B[b], barred.end_B[b]
+        mask = allowed.mask_B[b] if len(allowed.mask_B) else -1
+        may_I, popular_Q = allowed.may_MI[max(mask, 0)], allowed.popular_MQ[max(mask, 0)]
+        if mask < 0:
+            may_I, popular_Q = may_I[:0], popular_WQ[week_of(snapshot.snapshot_W, histories.time_B[b])]
         size = _list_one(
             snapshot,
             histories.item_H[from_event:to_event],
             histories.time_H[from_event:to_event],
             histories.time_B[b],
             histories.store_B[b],
-            popular_WQ,
+            popular_Q,
+            may_I,
             together,
             retrieved_BR[b],
             retrieved,
@@ -196,8 +205,8 @@ def _list(snapshot, histories, popular_WQ, together, retrieved_BR, retrieved, ba
 
 @kernel
 def _list_one(
-    snapshot, item_H, time_H, time_s, store, popular_WQ, together, retrieved_R, retrieved, barred_X, line, most, size,
-    listed,
+    snapshot, item_H, time_H, time_s, store, popular_Q, may_I, together, retrieved_R, retrieved, barred_X, line, most,
+    size, listed,
 ):  # fmt: skip
     """Writes this request's entries from `size` on; returns where they end."""
     events, week = len(item_H), week_of(snapshot.snapshot_W, time_s)
@@ -213,11 +222,11 @@ def _list_one(
         snapshot.together_I, snapshot.near_N, snapshot.similar_N, item_H, time_H, short_H, along_S, sum_S, last_S
     )
     along_G = _most_along(along_S, sum_S, together)
-    room = events + len(along_G) + len(retrieved_R) + popular_WQ.shape[1] + len(barred_X)
+    room = events + len(along_G) + len(retrieved_R) + len(popular_Q) + len(barred_X)
     item_P, source_P = np.empty(room, np.int32), np.empty(room, np.int32)
     excluded_P, input_JP = np.empty(room, np.bool_), np.empty((_WIDTH, room), np.float32)
     entries = _collect(
-        item_H, age_H, short_H, long_H, along_G, retrieved_R, retrieved, popular_WQ[week], barred_X,
+        item_H, age_H, short_H, long_H, along_G, retrieved_R, retrieved, popular_Q, barred_X, may_I,
         item_P, source_P, excluded_P, input_JP,
     )  # fmt: skip
     of_items(item_P[:entries], along_S, sum_S, input_JP[_ALONG])
@@ -252,8 +261,8 @@ def _most_along(item_S, sum_S, most):
 
 @kernel
 def _collect(
-    item_H, age_H, short_H, long_H, along_G, retrieved_R, retrieved, popular_Q, barred_X, item_P, source_P, excluded_P,
-    input_JP,
+    item_H, age_H, short_H, long_H, along_G, retrieved_R, retrieved, popular_Q, barred_X, may_I, item_P, source_P,
+    excluded_P, input_JP,
 ):  # fmt: skip
     """Every source's items, each once, for the first source that has it; returns how many. Sums the OWN inputs."""
     together, near = len(item_H), len(item_H) + len(along_G)
@@ -278,6 +287,8 @@ def _collect(
             continue
         at = slot_of(item, slot_S)
         if slot_S[at] == UNKNOWN:
+            if len(may_I) and (may_I[item] == NEVER or (may_I[item] == AGAIN and source != _OWN)):
+                continue
             slot_S[at], entry_S[at] = item, size
             item_P[size], source_P[size], excluded_P[size] = item, source, False
             short_P[size], long_P[size], young_P[size] = ZERO, ZERO, INF

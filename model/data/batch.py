@@ -44,7 +44,7 @@ class Batch(NamedTuple):
 
 def ends(row_N: np.ndarray, requests: int) -> np.ndarray:
     """[B] int64 where the entries of each request end, from their rows, ascending."""
-    return row_N.searchsorted(np.arange(requests), side="right") if requests > 1 else np.array([len(row_N)] * requests)
+    return row_N.searchsorted(np.arange(requests), side="right") if requests > 1 else np.full(requests, len(row_N))
 
 
 def rows_of(end_B: np.ndarray) -> np.ndarray:

@@ -195,6 +195,7 @@ def visit_basket(facts, which, row_C):
     row_C[:] = visits[2] / visits[0] / facts.context_X[3] if visits[0] > ZERO else ONE
 
 
+@kernel
 def lately_share(facts, which, row_C):
     trips = min(max(facts.context_X[0], ONE), np.float32(LATELY[which]))
     for c in range(len(row_C)):

@@ -18,6 +18,7 @@ from model.data.catalog import MISSING
 from model.data.task import TaskKind
 from model.kernels.compiler import digest
 from model.kernels.tables import UNKNOWN, id_table, numbers
+from model.package.eligibility import RANKED, Eligibility, Mask, together
 from model.package.engine import Engine
 from model.package.golden import REQUESTS, SAMPLE, check_golden
 from model.package.manifest import Manifest, verify
@@ -29,6 +30,8 @@ from tfx_configs.settings import MOST_CANDIDATES
 
 MAX_BATCH = 64
 """Requests ranked at once."""
+CAPPED = 50
+"""More items than an answer has are at hand where a cap may pass over some of them."""
 FEWER_EVENTS = 200
 """Most recent events of a shopper that the quicker ranking uses."""
 OnStage = Callable[[str, str, float], None]
@@ -85,6 +88,7 @@ class LoadedModel:
         self.new_only = TaskKind(manifest.task).new_only
         catalog = self.engine.catalog
         self._items, self._users = id_table(pa.array(catalog.item_ids)), id_table(pa.array(catalog.user_ids))
+        self._eligibility = Eligibility(catalog, self._items, policy.values)
         self._stores = {str(store): n for n, store in enumerate(catalog.store_ids)}
 
     def recommend(self, requests: Sequence[Request], fewer: bool = False, ranked: int | None = None) -> list[Answer]:
@@ -101,13 +105,25 @@ class LoadedModel:
             answers += self._answer(batch, fewer, self.manifest.ranked if ranked is None else ranked)
         return joined(requests, answers)
 
+    def check(self, request: Request) -> None:
+        """Raises InputError where it asks for an attribute, or a value, that no item has."""
+        if request.within:
+            self._eligibility.of(self._policy.current(), request)
+
     def shown(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
         """The answer from candidates ranked elsewhere, under the current rules.
 
         Args:
             item_C, reason_C: bytes, best first. score_C: float32, falling.
         """
-        return self._policy.current()(request, item_C, score_C, reason_C)
+        reranker = self._policy.current()
+        mask = self._eligibility.of(reranker, request)
+        listed = Ranked(
+            item_ids=[item.decode() for item in item_C],
+            scores=score_C.tolist(),
+            reasons=[reason.decode() for reason in reason_C],
+        )
+        return self._assemble(reranker, request, mask, self._eligibility.only_allowed(mask, listed))
 
     def _answer(self, requests: Sequence[Request], fewer: bool, ranked: int) -> list[Answer]:
         begin = time.perf_counter()
@@ -116,34 +132,46 @@ class LoadedModel:
         retrieved_BR = self.engine.retrieve(batch, 0 if fewer else ranked)
         begin = self._took("retrieve", begin)
         k = MOST_CANDIDATES if everything else max(request.k for request in requests)
-        ranking = self.engine.recommend(batch, retrieved_BR, self._barred(requests), ranked, k)
+        masks = [self._eligibility.of(reranker, request) for request in requests]
+        barred = self._barred(requests)._replace(allowed=together(masks))
+        ranking = self.engine.recommend(batch, retrieved_BR, barred, ranked, k)
         begin = self._took("rank", begin)
         answers, first = [], 0
-        for request, end in zip(requests, ranking.end_B, strict=True):
-            items = [self._items.name(item) for item in ranking.item_N[first:end].tolist()]
-            reasons = [SOURCES[source] for source in ranking.source_N[first:end].tolist()]
-            answers.append(self._assemble(reranker, request, items, ranking.score_N[first:end], reasons))
+        for request, mask, end in zip(requests, masks, ranking.end_B, strict=True):
+            listed = Ranked(
+                item_ids=[self._items.name(item) for item in ranking.item_N[first:end].tolist()],
+                scores=ranking.score_N[first:end].tolist(),
+                reasons=[SOURCES[source] for source in ranking.source_N[first:end].tolist()],
+            )
+            answer = self._assemble(reranker, request, mask, listed)
+            if request.detail:
+                answer = dataclasses.replace(answer, ranked=listed, unknown=self._unknown(request))
+            answers.append(answer)
             first = end
         self._took("rerank", begin)
         return answers
 
-    def _assemble(
-        self, reranker: Reranker, request: Request, items: list[str], score_C: np.ndarray, reasons: list[str]
-    ) -> Answer:
-        """What is shown; where the request asks for it, with all that was ranked and what was unknown."""
-        listed = Ranked(item_ids=items, scores=score_C.tolist(), reasons=reasons)
+    def _assemble(self, reranker: Reranker, request: Request, mask: Mask, listed: Ranked) -> Answer:
+        """What is shown of what was ranked: rules, re-ranking, and popular items where that leaves too few."""
+        k = request.k
         if request.k_new:
             bought = set(request.history_item)
-            own = [place for place, item in enumerate(items) if item in bought]
-            items, reasons, score_C = [items[p] for p in own], [reasons[p] for p in own], score_C[own]
-        if reranker.active:
-            answer = reranker(request, _encoded(items), score_C, _encoded(reasons))
+            own = [place for place, item in enumerate(listed.item_ids) if item in bought]
+            full = Ranked(**{name: [getattr(listed, name)[place] for place in own] for name in RANKED})
+        elif mask.may_I is None and not reranker.caps:
+            full = listed
         else:
-            k = request.k
-            answer = Answer(item_ids=items[:k], scores=score_C[:k].tolist(), reasons=reasons[:k])
-        if not request.detail:
+            wanted = k + CAPPED if reranker.caps else k
+            full = self._eligibility.filled(mask, listed, wanted, request.barred(self.new_only))
+        if reranker.active:
+            scores = np.array(full.scores, np.float32)
+            answer = reranker(request, _encoded(full.item_ids), scores, _encoded(full.reasons))
+        else:
+            answer = Answer(item_ids=full.item_ids[:k], scores=full.scores[:k], reasons=full.reasons[:k])
+        if len(full.item_ids) == len(listed.item_ids) or request.k_new:
             return answer
-        return dataclasses.replace(answer, ranked=listed, unknown=self._unknown(request))
+        candidates = set(listed.item_ids)
+        return dataclasses.replace(answer, filled=sum(item not in candidates for item in answer.item_ids))
 
     def _unknown(self, request: Request) -> Unknown:
         known_H, known_X = (numbers(self._items, ids) != UNKNOWN for ids in (request.history_item, request.exclude))

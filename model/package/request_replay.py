@@ -15,7 +15,7 @@ RANKED = {Rung.FULL: False, Rung.FEWER: True}
 """{rung that the model itself answers: whether that is with fewer candidates}"""
 COLUMNS = (
     *("request_id", "version", "user_id", "time_s", "store_id", "k", "rung", "item_ids", "scores", "exclude"),
-    *("k_new", "new_item_ids", "new_scores", "new_only"),
+    *("within", "k_new", "new_item_ids", "new_scores", "new_only"),
     *("history_items", "history_times", "history_stores", "history_quantities", "history_prices"),
 )
 """What is read of the request log."""
@@ -108,6 +108,7 @@ def _request(row: dict[str, Any]) -> Request:
         k=row["k"],
         k_new=row["k_new"] or 0,
         exclude=row["exclude"],
+        within=[tuple(pair.split("=", 1)) for pair in row["within"] or ()],
         new_only=row["new_only"],
     )
 

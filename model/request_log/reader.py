@@ -80,6 +80,7 @@ SCHEMA = pa.schema(
         pa.field("new_scores", _FLOATS),
         pa.field("new_reasons", _TEXTS),
         pa.field("exclude", _TEXTS),
+        pa.field("within", _TEXTS),  # attribute=value; null in older files
         pa.field("new_only", pa.bool_()),  # a list of what is new to the shopper; null in older files
         *DETAIL,
     ]

@@ -41,7 +41,7 @@ class RerankPolicy:
     """
 
     def __init__(self, settings: RerankSettings, values: ItemValues, rules: Path | None = None) -> None:
-        self._settings, self._values, self._rules = settings, values, rules
+        self._settings, self.values, self._rules = settings, values, rules
         self._lock = threading.Lock()
         self._seen = self._stamp()
         self._reranker = self._read()
@@ -71,9 +71,9 @@ class RerankPolicy:
 
     def _read(self) -> Reranker:
         if self._rules is None:
-            return Reranker(self._settings, self._settings.rules, self._values)
+            return Reranker(self._settings, self._settings.rules, self.values)
         try:
-            return Reranker(self._settings, Rules.from_json(self._rules.read_text()).rules, self._values)
+            return Reranker(self._settings, Rules.from_json(self._rules.read_text()).rules, self.values)
         except (OSError, UnicodeDecodeError, SettingsError, InputError) as error:
             raise InputError(f"{self._rules}: expected a rules file, see docs/reranking.md ({error})") from None
 

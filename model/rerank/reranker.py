@@ -44,6 +44,10 @@ class Reranker:
         self._caps = [(rule, values.codes(rule.attribute, rule.values)) for rule in rules if rule.action == "cap"]
         alike = settings.diversity_attribute
         self._kinds = values.codes(alike or values.coarsest(), ()) if settings.diversity else {}
+        self.stores = frozenset(rule.store_id for rule in rules if rule.store_id)
+        """Those that a rule names."""
+        self.caps = bool(self._caps)
+        """Whether a list may need more than the best candidates."""
         self.active = bool(rules or settings.explore_boost or settings.diversity or settings.explore_percent)
         """False when every list stays as it is."""
 
@@ -61,6 +65,10 @@ class Reranker:
             reasons=[reason.decode() for reason in reason_C[shown]],
             propensities=propensities,
         )
+
+    def bans(self, store_id: str) -> tuple[tuple[Rule, frozenset[bytes]], ...]:
+        """The rules that leave out or restrict something in this store, each with the items that it is about."""
+        return tuple((rule, items) for rule, items in self._bans if rule.store_id in ("", store_id))
 
     def _order(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, own_C: np.ndarray) -> np.ndarray:
         """Positions of what may be shown, best first: as many as the answer and the draw need."""
@@ -83,10 +91,9 @@ class Reranker:
     def _allowed_C(self, request: Request, item_C: np.ndarray, own_C: np.ndarray) -> np.ndarray:
         """[C] bool. A restricted item is shown to those who bought it before, an excluded one to none."""
         allowed_C = np.ones(len(item_C), bool)
-        for rule, items in self._bans:
-            if rule.store_id in ("", request.store_id):
-                banned_C = np.fromiter((item in items for item in item_C), bool, len(item_C))
-                allowed_C &= ~banned_C | (own_C if rule.action == "restrict" else False)
+        for rule, items in self.bans(request.store_id):
+            banned_C = np.fromiter((item in items for item in item_C), bool, len(item_C))
+            allowed_C &= ~banned_C | (own_C if rule.action == "restrict" else False)
         return allowed_C
 
 

@@ -173,9 +173,11 @@ class Predictor(kserve.Model):
             k=query.k,
             k_new=query.k_new,
             exclude=query.exclude,
+            within=query.within,
             new_only=query.new_only,
             detail=detailed,
         )
+        self._ladder.model.check(request)
         answer, rung = await self._ladder.answer(request, deadline)
         return answer, rung, state
 

@@ -53,6 +53,12 @@ INPUTS = (
     Tensor(name="request_time", datatype="BYTES", size=1, doc="RFC 3339 with zone; the present moment when absent."),
     Tensor(name="exclude", datatype="BYTES", size=-1, doc="Items that must not be in the answer."),
     Tensor(
+        name="within",
+        datatype="BYTES",
+        size=-1,
+        doc="attribute=value pairs: only items with one of the values of each attribute named.",
+    ),
+    Tensor(
         name="new_only",
         datatype="BOOL",
         size=1,
@@ -113,6 +119,7 @@ class Query:
     k_new: int = 0
     store_id: str = ""
     exclude: tuple[str, ...] = ()
+    within: tuple[tuple[str, str], ...] = ()
     new_only: bool | None = None
     recent_items: tuple[str, ...] = ()
     recent_stores: tuple[str, ...] = ()
@@ -176,6 +183,7 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
         k_new=k_new,
         store_id=values.get("store_id", [""])[0],
         exclude=tuple(values.get("exclude", [])),
+        within=tuple(_pair(text) for text in values.get("within", [])),
         new_only=values.get("new_only", [None])[0],
         recent_items=tuple(check_id("input recent_items", item) for item in recent_items),
         recent_stores=tuple(values.get("recent_stores", [])),
@@ -184,6 +192,13 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
         ),
         recent_prices=tuple(check_price("input recent_prices", number) for number in values.get("recent_prices", [])),
     )
+
+
+def _pair(text: str) -> tuple[str, str]:
+    attribute, found, value = text.partition("=")
+    if not (attribute and found and value):
+        raise InputError(f"input within: expected attribute=value, got {_short(text)}")
+    return attribute, value
 
 
 def parse_time(name: str, text: Any) -> int:

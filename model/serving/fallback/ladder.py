@@ -9,7 +9,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -46,6 +45,10 @@ class ServedModel(api.Model, Protocol):
 
     def recommend(self, requests: Sequence[api.Request], fewer: bool = False) -> list[api.Answer]:
         """As api.Model; `fewer`: from the shopper's recent items and the popular ones only, quicker."""
+        ...
+
+    def check(self, request: api.Request) -> None:
+        """Raises InputError where it asks for what the catalog does not have."""
         ...
 
     def shown(self, request: api.Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> api.Answer:
@@ -158,13 +161,16 @@ def unranked(
     Args:
         popular: best first.
     """
-    if request.k_new:
-        again, new = shelves(request)
-        answers = [
-            unranked(model, replace(again, k_new=0), (), personal)[0],
-            unranked(model, new, popular, personal)[0],
-        ]
-        return joined([request], answers)[0], Rung.PERSONAL if answers[0].item_ids else Rung.POPULAR
+    asked = shelves(request)
+    answers = [_unranked(model, shelf, popular, personal) for shelf in asked]
+    rungs = [rung for _, rung in answers]
+    return joined([request], [answer for answer, _ in answers])[0], rungs[0]
+
+
+def _unranked(
+    model: ServedModel, request: api.Request, popular: Sequence[str], personal: bool
+) -> tuple[api.Answer, Rung]:
+    """Of one shelf."""
     own = _own_counts(request, model.half_life_days) if personal and not request.asks_for_new(model.new_only) else []
     rung = Rung.PERSONAL if own else Rung.POPULAR
     excluded = request.barred(model.new_only)

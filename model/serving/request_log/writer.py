@@ -177,6 +177,7 @@ def row(
         "latency_ms": round(seconds * 1000, 3),
         **{name: getattr(query, name) for name in QUERY},
         **{name: getattr(answer, name) for name in ("item_ids", "scores", "reasons", "propensities")},
+        "within": [f"{attribute}={value}" for attribute, value in query.within],
         **({} if answer.new is None else {f"new_{name}": getattr(answer.new, name) for name in SHELF}),
     }
 

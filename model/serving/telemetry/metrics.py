@@ -32,6 +32,8 @@ MISSING = _made(Counter, "aisle_missing_total")
 CHECKED = _made(Counter, "aisle_checked_total")
 UNKNOWN = _made(Counter, "aisle_unknown_total")
 ITEMS = _made(Counter, "aisle_items_total")
+FILLED = _made(Counter, "aisle_filled_items_total")
+SHORT = _made(Counter, "aisle_short_answers_total")
 QUEUE_SECONDS = _made(Histogram, "aisle_queue_seconds")
 BATCH_SIZE = _made(Histogram, "aisle_batch_size")
 STATE = _made(Counter, "aisle_state_total")
@@ -67,7 +69,9 @@ def begin(version: str, max_in_flight: int) -> None:
         EVENTS.labels(result)
     for feature in ("history", "store"):
         MISSING.labels(version, feature)
-    for metric in (SECONDS, LATE, MODEL_FAILURES):
+    for shelf in ("list", "new"):
+        SHORT.labels(version, shelf)
+    for metric in (SECONDS, FILLED, LATE, MODEL_FAILURES):
         metric.labels(version)
 
 
@@ -90,6 +94,11 @@ def count(version: str, query: Query, state: State, answer: api.Answer, rung: Ru
         of(MISSING, version, "history").inc()
     if not query.store_id:
         of(MISSING, version, "store").inc()
+    shelves = [("list", answer, query.k)] if answer.new is None else [("new", answer.new, query.k_new)]
+    for shelf, shown, wanted in shelves:
+        of(FILLED, version).inc(shown.filled)
+        if len(shown.item_ids) < wanted:
+            of(SHORT, version, shelf).inc()
     reasons = answer.reasons if answer.new is None else answer.reasons + answer.new.reasons
     for source, items in collections.Counter(reasons).items():
         of(ITEMS, version, source).inc(items)

@@ -15,7 +15,7 @@ import numpy as np
 
 from model import api
 from model.data.personal_frequency import HALF_LIFE_DAYS
-from model.errors import ModelRefused
+from model.errors import InputError, ModelRefused
 from model.rerank.shelves import joined, shelves
 from model.serving.server import main
 
@@ -39,6 +39,10 @@ class FakeModel:
         if real and self.fail:
             raise RuntimeError("the fake model fails on purpose")
         return joined(requests, [self._answer(shelf) for request in requests for shelf in shelves(request)])
+
+    def check(self, request: api.Request) -> None:
+        if request.within:
+            raise InputError(f"within: expected an attribute of the items table (none), got {request.within[0][0]!r}")
 
     def shown(self, request: api.Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> api.Answer:
         k = request.k
