@@ -86,6 +86,15 @@ def test_an_output_of_the_second_shelf_without_one_is_refused(server: Server) ->
     assert status == 400 and "with k_new new_item_id, new_score, new_reason too" in answer["error"]
 
 
+def test_a_request_within_an_attribute_that_there_is_not_is_bad_input_through_either_protocol(server: Server) -> None:
+    status, answer = server.infer(tensor("user_id", "u"), tensor("within", "colour=red"))
+    assert (status, answer) == (400, {"error": "within: expected an attribute of the items table (none), got 'colour'"})
+    request = grpc_request("within", "BYTES", bytes_contents=[b"colour=red"])
+    request.inputs.add(name="user_id", datatype="BYTES", shape=[1], contents={"bytes_contents": [b"u"]})
+    with pytest.raises(grpc.RpcError, match="expected an attribute of the items table"):
+        server.stub.ModelInfer(request, timeout=10)
+
+
 def test_nothing_to_recommend_is_an_empty_answer(server: Server) -> None:
     status, answer = server.infer(tensor("user_id", "new"), tensor("exclude", "a", "b", "c"))
     assert status == 200

@@ -9,6 +9,7 @@ EVENTS = 'aisle_events_total{namespace="shop",result="%s"}'
 FAILURES = 'aisle_model_failures_total{namespace="shop",version="v1"}'
 LIMIT = 'aisle_in_flight_limit{namespace="shop",pod="p"}'
 WAITING = 'aisle_request_log_waiting_seconds{namespace="shop",pod="%s"}'
+SHORT = 'aisle_short_answers_total{namespace="shop",version="v1",shelf="list"}'
 DROPPED = 'aisle_request_log_dropped_total{namespace="shop",pod="p"}'
 
 
@@ -242,6 +243,16 @@ HISTORIES = (
         fires=_lags(40),
         quiet=(_lags(60),),
         at="1h20m",
+    ),
+    Case(
+        alert="AisleShortAnswers",
+        severity="ticket",
+        fires={SHORT: counter((2, 60))} | answered(full=[(100, 60)]),
+        quiet=(
+            {SHORT: counter((0.5, 60))} | answered(full=[(100, 60)]),
+            {SHORT: counter((0, 40), (2, 10), (0, 10))} | answered(full=[(100, 60)]),
+        ),
+        at="55m",
     ),
     Case(
         alert="AisleRequestLogDrops",

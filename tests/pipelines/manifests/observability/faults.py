@@ -149,6 +149,12 @@ FAULTS = (
     ),
     Fault(
         shop="odd",
+        what="rules leave one item to show",
+        inject=lambda shop: shop.model_does("short"),
+        alerts=("AisleShortAnswers",),
+    ),
+    Fault(
+        shop="odd",
         what="the model's data end 36 days ago",
         inject=lambda shop: shop.model_does("old"),
         alerts=("AisleModelOld",),

@@ -8,7 +8,7 @@ import resource
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from model import api
@@ -36,6 +36,10 @@ class FaultyModel(fake_server.FakeModel):
         if "old" in faults:
             metrics.MODEL_CUT.labels(self.version).set(time.time() - OLD_S)
         answers = super().recommend(requests, fewer)
+        if "short" in faults:
+            answers = [
+                replace(answer, item_ids=answer.item_ids[:1], scores=[1.0], reasons=["popular"]) for answer in answers
+            ]
         metrics.STAGE_SECONDS.labels(self.version, "rank").observe(time.perf_counter() - begin)
         return answers
 
