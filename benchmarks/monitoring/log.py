@@ -1,6 +1,7 @@
 """A request log made by the server's own code: trips asked one after the other, each followed by its purchases."""
 
 import asyncio
+import dataclasses
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,7 +10,7 @@ import kserve
 import numpy as np
 from kserve.protocol.infer_type import InferInput
 
-from components.rollout.local.trip_traffic import seed_store
+from components.rollout.local.trip_traffic import lines, seed_store
 from components.rollout.local.v2_client import rfc3339
 from model.data.trips import Trips
 from model.serving.fallback.ladder import ServedModel
@@ -54,5 +55,9 @@ async def _play(trips: Trips, which: np.ndarray, predictor: Predictor, store: Lm
         }
         inputs = [InferInput(name, [1], "BYTES", data=[value]) for name, value in values.items()]
         await predictor.predict(kserve.InferRequest("aisle", inputs, request_id=f"trip-{trip}"), {})
-        basket = map(str, trips.item_ids[trips.basket(int(trip))])
-        store.append([Event(user_id=user, item_id=item, time_s=time_s, event_id=f"{trip}/{item}") for item in basket])
+        store.append(
+            [
+                Event(user_id=user, time_s=time_s, event_id=f"{trip}/{line.item_id}", **dataclasses.asdict(line))
+                for line in lines(trips, int(trip))
+            ]
+        )

@@ -180,8 +180,6 @@ def _fill(snapshot, histories, plan, item_C, place_C, end_B, out_CF):
             histories.item_H[from_event:to_event],
             histories.time_H[from_event:to_event],
             histories.bought_store_H[from_event:to_event],
-            histories.quantity_H[from_event:to_event],
-            histories.paid_H[from_event:to_event],
             histories.time_B[b],
             histories.store_B[b],
             plan,
@@ -193,9 +191,7 @@ def _fill(snapshot, histories, plan, item_C, place_C, end_B, out_CF):
 
 
 @kernel
-def _fill_one(
-    snapshot, item_H, time_H, bought_store_H, quantity_H, paid_H, time_s, store, plan, item_C, place_C, out_CF
-):
+def _fill_one(snapshot, item_H, time_H, bought_store_H, time_s, store, plan, item_C, place_C, out_CF):
     life_L, trip_gap_s, kind_F, which_F, log_F = plan
     events, candidates, lives = len(item_H), len(item_C), len(life_L) - 1
     age_H, whole_H = np.empty(events, np.float32), np.empty(events, np.int32)
@@ -212,15 +208,8 @@ def _fill_one(
     trips = trip_numbers(time_H, trip_gap_s, trip_H)
     candidate_of_events(item_H, item_C, candidate_H)
     own_sums(candidate_H, trip_H, age_H, weight_LH, count_C, decayed_LC, trip_C, first_C, last_C, gap_C)
-    here = Here(
-        np.empty(candidates, np.float32),
-        np.empty(candidates, np.float32),
-        np.empty(candidates, np.float32),
-        np.empty(candidates, np.float32),
-        np.empty(candidates, np.float32),
-        np.empty(3, np.float32),
-    )
-    here_sums(candidate_H, trip_H, age_H, bought_store_H, quantity_H, paid_H, store, here)
+    here = Here(np.empty(candidates, np.float32), np.empty(2, np.float32))
+    here_sums(candidate_H, trip_H, bought_store_H, store, here)
     lately_NC = np.empty((len(LATELY), candidates), np.float32)
     match_MC = np.empty((len(CIRCLES_S), candidates), np.float32)
     lately(candidate_H, trip_H, trips, lately_NC)

@@ -156,43 +156,14 @@ def here_trip_share(facts, which, row_C):
 
 
 @kernel
-def here_share(facts, which, row_C):
-    for c in range(len(row_C)):
-        row_C[c] = facts.here.count_C[c] / max(facts.count_C[c], ONE)
-
-
-@kernel
-def here_last(facts, which, row_C):
-    row_C[:] = facts.here.last_C
-
-
-@kernel
-def quantity(facts, which, row_C):
-    for c in range(len(row_C)):
-        row_C[c] = facts.here.pieces_C[c] / max(facts.count_C[c], ONE)
-
-
-@kernel
-def paid_change(facts, which, row_C):
-    for c in range(len(row_C)):
-        paid, level = facts.here.paid_C[c], facts.price_I[facts.item_C[c]]
-        row_C[c] = np.log1p(paid) - level if paid > ZERO and level > ZERO else ZERO
-
-
-@kernel
 def visit_share(facts, which, row_C):
     row_C[:] = facts.here.visits_X[0] / max(facts.context_X[0], ONE)
 
 
 @kernel
-def visit_last(facts, which, row_C):
-    row_C[:] = facts.here.visits_X[1]
-
-
-@kernel
 def visit_basket(facts, which, row_C):
     visits = facts.here.visits_X
-    row_C[:] = visits[2] / visits[0] / facts.context_X[3] if visits[0] > ZERO else ONE
+    row_C[:] = visits[1] / visits[0] / facts.context_X[3] if visits[0] > ZERO else ONE
 
 
 @kernel
@@ -219,7 +190,7 @@ def hazard(facts, which, row_C):
 KINDS = (
     *(count, decayed, last, first, gap, overdue, trip_share, in_last_trip),
     *(affinity, affinity_share, affinity_last, recent, popularity, repurchase, price, promotion, context),
-    *(here_trip_share, here_share, here_last, quantity, paid_change, visit_share, visit_last, visit_basket),
+    *(here_trip_share, visit_share, visit_basket),
     *(together, tower_place),
     *(lately_share, near_moment, hazard),
 )
@@ -278,12 +249,7 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
     )
     of_visits = (
         Feature("own_here_trip_share", "share of the shopper's trips to this store that had it", here_trip_share),
-        Feature("own_here_share", "share of the shopper's purchases of it that were in this store", here_share),
-        Feature("own_here_last_days", "days since the shopper last bought it in this store", here_last, log=True),
-        Feature("own_quantity", "mean pieces of the shopper's purchases of it", quantity, log=True),
-        Feature("own_paid_change", "log price last paid for it less the item's log price", paid_change),
         Feature("here_trip_share", "share of the shopper's trips that were to this store", visit_share),
-        Feature("here_last_days", "days since the shopper's last trip to this store", visit_last, log=True),
         Feature("here_basket", "mean purchases a trip in this store over those in all stores", visit_basket),
     )
     of_lists = (

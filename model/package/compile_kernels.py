@@ -145,6 +145,9 @@ def _requests() -> Batch:
         time_B=np.array([9 * DAY_S, 9 * DAY_S]),
         store_B=np.array([1, MISSING], np.int32),
         user_B=np.zeros(2, np.int32),
+        history_store_H=np.array([1, MISSING], np.int32),
+        history_quantity_H=np.ones(2, np.float32),
+        history_price_H=np.zeros(2, np.float32),
     )
 
 

@@ -92,6 +92,11 @@ def test_every_kernel_is_compiled(filled: Path) -> None:
 
 def test_arrays_that_are_read_only_strided_or_of_other_numbers_compile_nothing(filled: Path) -> None:
     catalog, requests = small_catalog(), batch(Ask(day=71, bought=[("a", 65), ("b", 66)]), Ask(day=72))
+    requests = requests._replace(
+        history_store_H=np.array([1, 0], np.int32),
+        history_quantity_H=np.array([1, 2], np.float32),
+        history_price_H=np.array([0, 3], np.float32),
+    )
     recommender = Recommender(catalog, FeatureSettings(), CandidateSettings(), program._FirstFeature())
     retrieved_BR, barred = np.array([[1], [2]], np.int32), program.Barred(np.array([0], np.int32), np.array([1, 1]))
     ranking = recommender.recommend(requests, retrieved_BR, barred, 3, 2)

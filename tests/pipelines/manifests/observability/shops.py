@@ -105,7 +105,7 @@ class Shop:
 def shop(workdir: Path, name: str, gateway: str, canary_of: str = "") -> Iterator[Shop]:
     """A shop that is not open yet; its server may still be loading. It has a namespace of its own, or is a canary."""
     here, namespace = workdir / name, canary_of or name
-    model, port = write_model(here / "model", "v2" if canary_of else "v1", items=["a", "b"]), free_port()
+    model, port = write_model(here / "model", "v2" if canary_of else "v1", items=list("abcdefghij")), free_port()
     with redis_server(here) as (store, url):
         command = [sys.executable, "-m", SERVER, "--host-loopback", "--model-dir", str(model), "--store", url]
         command += ["--http-port", str(port), "--grpc-port", str(free_port()), "--request-log", str(here / "requests")]
