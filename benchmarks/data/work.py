@@ -44,7 +44,7 @@ def parts(work: str, source: Path, out: Path) -> dict[str, Callable[[], object]]
         }
     return {
         "ingest_s": lambda: ingest(data=run.data, tables_dir=tables),
-        "trips_s": lambda: read_trips(run, Tables(tables), read_json(tables / "ingest.json")["cut_s"]).save(
+        "trips_s": lambda: read_trips(run, Tables(tables), read_json(tables / "ingest.json")["cut_s"])[0].save(
             out / "trips"
         ),
     }

@@ -3,7 +3,7 @@
 `python -m benchmarks shops --shop NAME=PATH ...` runs `aisle train` as it comes at one cut after the other, the last
 one first, until 1,000 trips are judged, and asks the model that would serve, and all baselines, about the same trips.
 It does what is not there yet in build/bench/shops/NAME, and writes build/bench/shops.json after every cut, so it may
-be ended and started again. Without `--shop` it goes on with the shops that are there, and The Complete Journey. PATH is
+be ended and started again. Without `--shop` it takes the shops that are there, and The Complete Journey. PATH is
 as in `aisle train --data`; for The Complete Journey it is empty.
 """
 
@@ -44,8 +44,8 @@ def named(shops: Sequence[str] | None, folder: Path) -> list[Shop]:
     Raises InputError where one is not NAME=PATH.
     """
     if not shops:
-        found = {path.parent.name: Shop.load(path.parent) for path in sorted(folder.glob("*/shop.json"))}
-        return list(({DEFAULT: Shop(name=DEFAULT, path="", folder=folder / DEFAULT)} | found).values())
+        begun = {path.parent.name: Shop.load(path.parent) for path in sorted(folder.glob("*/shop.json"))}
+        return list(({DEFAULT: Shop(name=DEFAULT, path="", folder=folder / DEFAULT)} | begun).values())
     pairs = [text.partition("=") for text in shops]
     for text, (name, equals, _) in zip(shops, pairs, strict=True):
         if not name.isidentifier() or not equals:

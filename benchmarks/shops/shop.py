@@ -142,5 +142,5 @@ def reason(run: Path) -> str:
 
 def about(shop: Shop) -> dict[str, Any]:
     """shop.json without the path, which is of one machine."""
-    known: dict[str, Any] = read_json(shop.folder / "shop.json")
-    return {name: value for name, value in known.items() if name != "path"}
+    facts: dict[str, Any] = read_json(shop.folder / "shop.json")
+    return {name: value for name, value in facts.items() if name != "path"}

@@ -60,13 +60,23 @@ _PURPOSES = {
 class Habits(Protocol):
     """How shoppers buy (components/examples/habits.py measures it)."""
 
-    shoppers: int
-    returning: int
-    """Shoppers with at least two trips."""
-    sessions: int
-    """Trips with events at two moments or more."""
-    repeat_percent: float
-    """Lines whose shopper had bought the item on an earlier trip, percent."""
+    @property
+    def shoppers(self) -> int: ...
+
+    @property
+    def returning(self) -> int:
+        """Shoppers with at least two trips."""
+        ...
+
+    @property
+    def sessions(self) -> int:
+        """Trips with events at two moments or more."""
+        ...
+
+    @property
+    def repeat_percent(self) -> float:
+        """Lines whose shopper had bought the item on an earlier trip, percent."""
+        ...
 
 
 def choose_task(habits: Habits) -> tuple[TaskKind, str]:

@@ -100,7 +100,7 @@ class Lists:
             store_id=ask.store_id,
             k=SHOWN,
             exclude=basket,
-            new_only=ask.new_only,
+            new_only=ask.new_only or None,
         )
 
     def listings(self, ask: Ask, item_id: str = "") -> list[Listing]:

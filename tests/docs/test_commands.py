@@ -42,6 +42,7 @@ WHOLE = {"runbook.md": "tests/manifests/test_api_server.py"}
 """Pages whose blocks are scripts that one test runs as they stand there; that one needs a cluster."""
 NEEDS = {
     "make test": "itself",
+    "make bench-shops": "the files of the shops, and an hour; tests/benchmarks/test_shops.py has what it computes",
     "make setup": "PyPI: both environments are there before any test",
     "make kind": "docker, kind, kubectl, helm, 14 GB of memory",
     "make test-cluster": "a cluster",

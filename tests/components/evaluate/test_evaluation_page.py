@@ -52,7 +52,7 @@ def test_models_differences_and_slices_are_on_the_page_and_nothing_is_taken_for_
         ["slice", "trips", "aisle", "popularity", "against popularity"],
         ["basket: 1 &amp; 2", "40", "0.5000", "–", change],
     ]
-    assert "2017-12-04-&lt;b&gt; on 1,234 first test trips" in page and "<b>" not in page
+    assert "2017-12-04-&lt;b&gt; on 1,234 next baskets" in page and "<b>" not in page
 
 
 def test_a_candidate_without_rivals_has_a_page() -> None:
