@@ -132,11 +132,6 @@ def together(facts, which, row_C):
 
 
 @kernel
-def tower_place(facts, which, row_C):
-    row_C[:] = facts.place_C
-
-
-@kernel
 def promotion(facts, kind, row_C):
     for c in range(len(row_C)):
         row_C[c] = np.float32((np.int64(facts.running_C[c]) >> kind) & 1)
@@ -150,7 +145,7 @@ def context(facts, which, row_C):
 KINDS = (
     *(count, decayed, last, first, gap, overdue, trip_share, in_last_trip),
     *(affinity, affinity_share, affinity_last, recent, popularity, repurchase, price, promotion, context),
-    *(together, tower_place),
+    together,
 )
 """Every kind once: what is compiled grows with them, not with the features."""
 
@@ -205,7 +200,7 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         Feature("weekday_sin", "day of the week on a circle", context, 6),
         Feature("weekday_cos", "day of the week on a circle", context, 7),
     )
-    of_lists = (
+    along = (
         Feature(
             "together",
             "similarity to the shopper's last purchases by what is bought together, each halved every 60 days",
@@ -214,6 +209,5 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
             log=True,
         ),
         Feature("together_last", "the same, to what was bought at the last moment", together, 1, log=True),
-        Feature("tower_place", "its place in the towers' list", tower_place, log=True),
     )
-    return own + of_attributes + of_item + promoted + of_moment + of_lists
+    return own + of_attributes + of_item + promoted + of_moment + along

@@ -59,8 +59,6 @@ class Seen(NamedTuple):
     together_2C: Any
     """[2, C] float32 similarity to what the shopper bought lately, each purchase halved by AFFINITY_DAYS, and to what
     was bought at the last moment (model/features/together.py)."""
-    place_C: Any
-    """[C] float32 place in the towers' list."""
 
 
 @kernel
