@@ -75,18 +75,18 @@ def collect(recommender: Recommender, reader: TripReader, which: np.ndarray, ret
     Args:
         which: [n] trips. retrieved: [n, R] int32 items from the towers for each of them.
     """
-    limit = recommender.limit
+    features, limit = recommender.features, recommender.limit
     most = len(which) * limit
     items, begins, end = np.empty(most, np.int32), [np.zeros(1, np.int64)], 0
     with atomic_directory(path) as out:
-        dense_CF = np.lib.format.open_memmap(out / "all.npy", "w+", np.float32, (most, len(recommender.features.names)))
+        dense_CF = np.lib.format.open_memmap(out / "all.npy", "w+", np.float32, (most, len(features.names)))
         for start in range(0, len(which), STEP):
             batch = reader.batch(which[start : start + STEP])
             nothing = Barred.none(len(batch.time_B))
-            candidates = recommender.candidates(batch, retrieved[start : start + STEP], nothing, limit)
-            part = slice(end, end + len(candidates.item_C))
-            items[part], dense_CF[part] = candidates.item_C, recommender.read(batch, candidates, logs=True)
-            begins.append(end + candidates.end_B)
+            item_C, _, end_B = recommender.candidates(batch, retrieved[start : start + STEP], nothing, limit)
+            part = slice(end, end + len(item_C))
+            items[part], dense_CF[part] = item_C, features(batch, item_C, end_B, logs=True)
+            begins.append(end + end_B)
             end = part.stop
         np.save(out / "dense_CF.npy", dense_CF[:end])
         del dense_CF

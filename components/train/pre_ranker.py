@@ -9,6 +9,7 @@ from components.artifacts.training import PreRankerFit
 from components.kfp_support.progress import progress
 from components.train.calibration.logistic_regression import fit_logistic
 from components.train.samples import uniform
+from components.train.schedule import PRE_RANKER, schedule
 from model.candidates.pool import Barred, line_inputs
 from model.data.batch import TripReader, rows_of
 from model.data.membership import contains
@@ -23,8 +24,8 @@ NEGATIVES = 0.15
 STEP = 50
 ALL = 1 << 30
 """More than a pool has."""
-EPOCHS, BATCH, RATE = 3, 2048, 5e-3
-"""Of the network; the rate falls to zero along a cosine."""
+RATE = 5e-3
+"""At the start; it falls to zero along a cosine."""
 
 
 def train_preranker(
@@ -81,8 +82,9 @@ def _fit_network(
     for kernel in preranker.kernels[:-1]:
         kernel.assign(rng.normal(0.0, np.sqrt(2.0 / kernel.shape[0]), kernel.shape))
     variables = [*preranker.kernels, *preranker.biases]
-    steps = EPOCHS * -(-len(bought_N) // BATCH)
-    optimizer = tf.keras.optimizers.legacy.Adam(tf.keras.optimizers.schedules.CosineDecay(RATE, steps))
+    plan = schedule(len(bought_N), PRE_RANKER, None, None)
+    falling = tf.keras.optimizers.schedules.CosineDecay(RATE, plan.steps(len(bought_N)))
+    optimizer = tf.keras.optimizers.legacy.Adam(falling)
 
     @tf.function(autograph=False, reduce_retracing=True)
     def step(x: Tensor, line: Tensor, y: Tensor) -> Tensor:
@@ -94,12 +96,12 @@ def _fit_network(
         return loss
 
     losses = []
-    for epoch in range(EPOCHS):
+    for epoch in range(plan.epochs):
         order = rng.permutation(len(bought_N))
-        for start in range(0, len(order), BATCH):
-            rows = order[start : start + BATCH]
+        for start in range(0, len(order), plan.batch):
+            rows = order[start : start + plan.batch]
             loss = float(step(input_NJ[rows], line_N[rows], label_N[rows]))
-            if epoch == EPOCHS - 1:
+            if epoch == plan.epochs - 1:
                 losses.append(loss)
     first = preranker.kernels[0].numpy() / scale_J[:, None]
     preranker.kernels[0].assign(first)

@@ -45,7 +45,7 @@ class RankingSamples:
         """{dense_CF, vocabulary_C, attribute_CA, user_CD, label_C, row_C, trip_B} of these of the trips."""
         trip_B = self._which[rows]
         batch, candidates, label_C = self.candidates(rows, epoch)
-        dense_CF = self._recommender.read(batch, candidates, logs=True)
+        dense_CF = self._recommender.features(batch, candidates.item_C, candidates.end_B, logs=True)
         inputs = zip(RANKER_INPUTS, (dense_CF, *self._scorer.codes(batch, candidates)), strict=True)
         return dict(inputs) | {
             "label_C": label_C.astype(np.float32),
@@ -58,16 +58,15 @@ class RankingSamples:
         trip_B = self._which[rows]
         batch = self._reader.batch(trip_B)
         barred_B = uniform(self._seed, epoch, trip_B, np.full(len(trip_B), -1)) < self._new_only
-        item_C, source_C, _, place_C = every = self._recommender.candidates(
+        item_C, source_C, end_B = every = self._recommender.candidates(
             batch, self._retrieved[rows], Barred.histories(batch, barred_B), self._recommender.limit
         )
-        assert place_C is not None, "a recommender lists candidates with their places"
         row_C = every.rows()
         item_N, row_N = self._reader.baskets(trip_B)
         bought_C = contains(row_C, item_C, row_N, item_N)
         kept_C = bought_C | (uniform(self._seed, epoch, trip_B[row_C], item_C) < self._keep)
         end_B = np.cumsum(np.bincount(row_C[kept_C], minlength=len(trip_B)))
-        return batch, Candidates(item_C[kept_C], source_C[kept_C], end_B, place_C[kept_C]), bought_C[kept_C]
+        return batch, Candidates(item_C[kept_C], source_C[kept_C], end_B), bought_C[kept_C]
 
 
 def uniform(seed: int, epoch: int, trip_N: np.ndarray, item_N: np.ndarray) -> np.ndarray:

@@ -36,6 +36,8 @@ class Schedule(NamedTuple):
 TOWERS = Pace(epochs=(3, 30), batch=(16, 256), steps=400)
 SEQUENCE = Pace(epochs=(3, 40), batch=(16, 64), steps=2000)
 """A step is of windows (components/train/sequences.py), of which one holds as much as many trips."""
+PRE_RANKER = Pace(epochs=(3, 30), batch=(256, 2048), steps=300)
+"""A step is of entries of pools, of which a trip has more than a hundred."""
 RANKER = Pace(epochs=(1, 10), batch=(16, 64), steps=400)
 
 

@@ -98,11 +98,6 @@ class Listed(NamedTuple):
     """[N, J] float32 INPUTS, then one column a kind of promotion: 1 where it runs for the item now."""
     end_B: np.ndarray
 
-    @property
-    def place_N(self) -> np.ndarray:
-        """[N] float32 place in the towers' list; one more than it can have where it is in none."""
-        return np.expm1(self.input_NJ[:, _PLACE])
-
 
 class Pools:
     """Lists the pool of each request. Stateless, so threads may share it.

@@ -35,9 +35,6 @@ from model.kernels.tables import UNKNOWN, places
 from tfx_configs.settings import FeatureSettings
 from tfx_configs.units import HOUR_S
 
-NO_PLACE = np.float32(1 << 13)
-"""Of what is not in the towers' list: beyond the longest."""
-
 
 class Snapshot(NamedTuple):
     """The catalog as the kernels read it. Writable, so that the explorer can take facts away."""
@@ -139,28 +136,19 @@ class Features:
         self._which_F = np.array([record.which for record in self.records])
         self._log_F = np.array([record.log for record in self.records])
 
-    def __call__(
-        self,
-        batch: Batch,
-        item_C: np.ndarray,
-        end_B: np.ndarray,
-        logs: bool = False,
-        place_C: np.ndarray | None = None,
-    ) -> np.ndarray:
+    def __call__(self, batch: Batch, item_C: np.ndarray, end_B: np.ndarray, logs: bool = False) -> np.ndarray:
         """[C, F] float32.
 
         Args:
             item_C: [C] int32 the candidates, those of the first request first, distinct within a request.
             end_B: [B] int64 where each request's candidates end.
             logs: taken where Feature.log is set, as the ranker reads them.
-            place_C: [C] float32 place of each in the towers' list; None: in no list.
         """
         out_CF = np.empty((len(item_C), len(self.records)), np.float32)
         log_F = self._log_F & logs
         plan = (self._life_L, self._trip_gap_s, self._kind_F, self._which_F, log_F)
         item_C, end_B = writable(item_C, np.int32), writable(end_B, np.int64)
-        place_C = np.full(len(item_C), NO_PLACE) if place_C is None else writable(place_C, np.float32)
-        _fill(self.snapshot, Histories.of(batch), plan, item_C, place_C, end_B, out_CF)
+        _fill(self.snapshot, Histories.of(batch), plan, item_C, end_B, out_CF)
         return out_CF
 
 
@@ -171,7 +159,7 @@ def week_of(snapshot_W, time_s):
 
 
 @kernel
-def _fill(snapshot, histories, plan, item_C, place_C, end_B, out_CF):
+def _fill(snapshot, histories, plan, item_C, end_B, out_CF):
     begin, from_event = 0, 0
     for b in range(len(end_B)):
         end, to_event = end_B[b], histories.end_B[b]
@@ -184,14 +172,13 @@ def _fill(snapshot, histories, plan, item_C, place_C, end_B, out_CF):
             histories.store_B[b],
             plan,
             item_C[begin:end],
-            place_C[begin:end],
             out_CF[begin:end],
         )
         begin, from_event = end, to_event
 
 
 @kernel
-def _fill_one(snapshot, item_H, time_H, bought_store_H, time_s, store, plan, item_C, place_C, out_CF):
+def _fill_one(snapshot, item_H, time_H, bought_store_H, time_s, store, plan, item_C, out_CF):
     life_L, trip_gap_s, kind_F, which_F, log_F = plan
     events, candidates, lives = len(item_H), len(item_C), len(life_L) - 1
     age_H, whole_H = np.empty(events, np.float32), np.empty(events, np.int32)
@@ -226,7 +213,7 @@ def _fill_one(snapshot, item_H, time_H, bought_store_H, time_s, store, plan, ite
     facts = Seen(
         item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,
         snapshot.attribute_IA, snapshot.first_A, snapshot.recent_WI[week], snapshot.decayed_WI[week],
-        snapshot.repurchase_I, snapshot.price_I, here, together_2C, place_C, lately_NC, match_MC, snapshot.hazard_IG,
+        snapshot.repurchase_I, snapshot.price_I, here, together_2C, lately_NC, match_MC, snapshot.hazard_IG,
     )  # fmt: skip
     row_FC, work_2C = np.empty((len(kind_F), candidates), np.float32), np.empty((2, candidates), np.float32)
     kind = 0

@@ -133,11 +133,6 @@ def together(facts, which, row_C):
 
 
 @kernel
-def tower_place(facts, which, row_C):
-    row_C[:] = facts.place_C
-
-
-@kernel
 def promotion(facts, kind, row_C):
     for c in range(len(row_C)):
         row_C[c] = np.float32((np.int64(facts.running_C[c]) >> kind) & 1)
@@ -190,8 +185,7 @@ def hazard(facts, which, row_C):
 KINDS = (
     *(count, decayed, last, first, gap, overdue, trip_share, in_last_trip),
     *(affinity, affinity_share, affinity_last, recent, popularity, repurchase, price, promotion, context),
-    *(here_trip_share, visit_share, visit_basket),
-    *(together, tower_place),
+    *(here_trip_share, visit_share, visit_basket, together),
     *(lately_share, near_moment, hazard),
 )
 """Every kind once: what is compiled grows with them, not with the features."""
@@ -252,7 +246,7 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         Feature("here_trip_share", "share of the shopper's trips that were to this store", visit_share),
         Feature("here_basket", "mean purchases a trip in this store over those in all stores", visit_basket),
     )
-    of_lists = (
+    along = (
         Feature(
             "together",
             "similarity to the shopper's last purchases by what is bought together, each halved every 60 days",
@@ -261,7 +255,6 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
             log=True,
         ),
         Feature("together_last", "the same, to what was bought at the last moment", together, 1, log=True),
-        Feature("tower_place", "its place in the towers' list", tower_place, log=True),
     )
     of_rhythm = (
         *(
@@ -272,4 +265,4 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
         Feature("own_weekday_match", "the same of the moment in the week", near_moment, 1),
         Feature("own_hazard", "how often a day others buy it again, so long after a purchase", hazard),
     )
-    return own + of_attributes + of_item + promoted + of_moment + of_visits + of_lists + of_rhythm
+    return own + of_attributes + of_item + promoted + of_moment + of_visits + along + of_rhythm

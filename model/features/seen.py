@@ -62,8 +62,6 @@ class Seen(NamedTuple):
     together_2C: Any
     """[2, C] float32 similarity to what the shopper bought lately, each purchase halved by AFFINITY_DAYS, and to what
     was bought at the last moment (model/features/together.py)."""
-    place_C: Any
-    """[C] float32 place in the towers' list."""
     lately_NC: Any
     """[N, C] float32 trips that had the item, of the shopper's last LATELY (model/features/own_rhythm.py)."""
     match_MC: Any

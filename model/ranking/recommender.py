@@ -35,8 +35,6 @@ class Candidates(NamedTuple):
     """[C] int32 position in model.api.SOURCES."""
     end_B: np.ndarray
     """[B] int64 where each request's candidates end."""
-    place_C: np.ndarray | None = None
-    """[C] float32 place in the towers' list; None: there is no list."""
 
     def rows(self) -> np.ndarray:
         """[C] which request."""
@@ -169,21 +167,17 @@ class Recommender:
         """The `limit` most promising of each request's pool."""
         if self.networks is None:
             listed = self.listed(batch, retrieved_BR, barred, limit)
-            return Candidates(listed.item_N, listed.source_N, listed.end_B, listed.place_N)
+            return Candidates(listed.item_N, listed.source_N, listed.end_B)
         listed = self.listed(batch, retrieved_BR, barred, SIEVE * limit)
         score_N = listed.line_N + self.networks.prerank(listed.input_NJ) if len(listed.line_N) else listed.line_N
         best_N, end_B = best_positions(score_N, listed.end_B, limit)
-        return Candidates(listed.item_N[best_N], listed.source_N[best_N], end_B, listed.place_N[best_N])
-
-    def read(self, batch: Batch, candidates: Candidates, logs: bool) -> np.ndarray:
-        """[C, F] float32 features of the candidates. logs: taken where the ranker reads them."""
-        return self.features(batch, candidates.item_C, candidates.end_B, logs, candidates.place_C)
+        return Candidates(listed.item_N[best_N], listed.source_N[best_N], end_B)
 
     def recommend(self, batch: Batch, retrieved_BR: np.ndarray, barred: Barred, ranked: int, k: int) -> Ranking:
         """As Recommends.recommend."""
         assert self.scorer is not None, "a recommender that trains lists candidates and does not rank"
         candidates = self.candidates(batch, retrieved_BR, barred, ranked)
-        dense_CF = self.read(batch, candidates, self.scorer.logs)
+        dense_CF = self.features(batch, candidates.item_C, candidates.end_B, self.scorer.logs)
         score_C = self.scorer(dense_CF, batch, candidates) if len(dense_CF) else np.zeros(0, np.float32)
         return ranking(candidates, score_C, k)
 

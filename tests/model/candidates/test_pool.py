@@ -113,7 +113,7 @@ def test_without_history_and_without_neighbours_the_popular_remain() -> None:
 def test_candidates_are_typed_as_the_ranker_reads_them() -> None:
     recommender = Recommender(small_catalog(), FeatureSettings(), CandidateSettings())
     listed = recommender.candidates(batch(Ask(70)), np.zeros((1, 0), np.int32), Barred.none(1), 10)
-    assert [a.dtype for a in (*listed, listed.rows())] == [np.int32, np.int32, np.int64, np.float32, np.int64]
+    assert [a.dtype for a in (*listed, listed.rows())] == [np.int32, np.int32, np.int64, np.int64]
 
 
 def test_the_union_ends_at_its_limit_in_the_order_of_the_sources() -> None:

@@ -24,12 +24,12 @@ def catalog() -> Catalog:
     return dataclasses.replace(small_catalog(), together=TOGETHER)
 
 
-def values(*asks: Ask, items: str = ITEMS, **more: np.ndarray) -> dict[str, list[float]]:
-    """{feature: value of each of the items for each request}."""
+def values(*asks: Ask) -> dict[str, list[float]]:
+    """{feature: value of each item for each request}."""
     features = Features(catalog(), FeatureSettings())
-    item_C = np.array([ITEMS.index(item) for _ in asks for item in items], np.int32)
-    end_B = len(items) * (1 + np.arange(len(asks)))
-    matrix = features(batch(*asks), item_C, end_B, **more)
+    item_C = np.array([ITEMS.index(item) for _ in asks for item in ITEMS], np.int32)
+    end_B = len(ITEMS) * (1 + np.arange(len(asks)))
+    matrix = features(batch(*asks), item_C, end_B)
     return dict(zip(features.names, matrix.T.tolist(), strict=True))
 
 
@@ -61,11 +61,6 @@ def test_a_catalog_that_no_training_saw_has_no_neighbours() -> None:
     features = Features(small_catalog(), FeatureSettings())
     matrix = features(batch(Ask(70, (("a", 60),))), np.arange(5, dtype=np.int32), np.array([5]))
     assert not matrix[:, features.names.index("together")].any()
-
-
-def test_the_place_in_the_towers_list_is_a_feature() -> None:
-    place_C = np.array([1, 3, 11], np.float32)
-    assert values(Ask(70), items="abd", place_C=place_C)["tower_place"] == [1, 3, 11]
 
 
 def test_a_catalog_keeps_its_neighbours_on_disk(tmp_path: Path) -> None:
