@@ -238,6 +238,8 @@ RANKERS: dict[str, Variant] = {
     "no promotions": Variant(without=lambda name: name.startswith("on_")),
     "no price": Variant(without=lambda name: name == "price"),
     "no gap, no overdue": Variant(without=lambda name: name in ("own_gap_days", "own_overdue")),
+    "no last trips, no hazard": Variant(without=lambda name: name.endswith("_trips") or name == "own_hazard"),
+    "no hour and weekday match": Variant(without=lambda name: name.endswith("_match")),
     "no affinity": Variant(without=_affinity),
     "no pre-ranker": Variant(preranked=False),
     "+ attention over the last purchases": Variant(attends=True),

@@ -53,8 +53,9 @@ def build_catalog(
     learned_s = ranking_start(trips, run.train.ranking_days)
     before = time_E < learned_s
     item_N, user_N, time_N = item_E[before], user_E[before], time_E[before]
-    _, _, type_I1 = _attributes(items, np.bincount(item_N, minlength=len(counts_I)), 1, features.min_item_count)
-    type_I = type_I1[:, 0] if type_I1.size else np.full(len(counts_I), MISSING)
+    before_I = np.bincount(item_N, minlength=len(counts_I))
+    _, _, finest_I1 = _attributes(items[list(names)], before_I, 1, features.min_item_count)
+    type_I = finest_I1[:, 0] if names else np.full(len(counts_I), MISSING)
     priced = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
     log_price = np.log1p(priced.groupby(c.ITEM)[c.PRICE].median()).reindex(trips.item_ids)
     user_ids, user_names, user_sizes, user_codes = _users(users)

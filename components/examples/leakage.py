@@ -7,7 +7,8 @@ What cannot be seen here: shuffled times in data without baskets (their trips ar
 know the future only coarsely or of few shoppers or products, and a table that lacks what was gone when it was
 exported: missing values are not judged, since real catalogs are like that.
 
-Shape legend: E events, T trips, B basket entries, I items, W snapshots, N shoppers or products, V values of a column.
+Shape legend: E events, T trips, B basket entries, I items, W snapshots, N shoppers or products, V values of a column, R
+rates of repeat purchases.
 """
 
 import numpy as np
@@ -77,7 +78,8 @@ def check_trips(trips: Trips, *, judged_are_learned: bool = True) -> None:
 
 
 def check_catalog(trips: Trips, catalog: Catalog) -> None:
-    """Snapshots count only what was bought before them, and the catalog only what was bought before the cut.
+    """Snapshots count only what was bought before them, and the catalog only what was bought before the cut; rates of
+    repeat purchases do not know what the ranker's trips bought.
 
     Raises:
         CheckFailed: naming a product that is known too early.
@@ -92,6 +94,12 @@ def check_catalog(trips: Trips, catalog: Catalog) -> None:
     if early_I.any():
         item = catalog.item_ids[early_I.argmax()]
         _demand(False, "only products bought before a snapshot to be known in it", f"{item}, bought later")
+    # The ranker's trips begin within a week after the first snapshot.
+    later_I = first_I >= catalog.snapshot_W[:2][-1]
+    code_NA = catalog.attribute_IA[later_I]
+    rate_NR = np.column_stack([code_NA, catalog.repurchase_I[later_I], catalog.hazard_IG[later_I]])
+    alike = len(np.unique(code_NA, axis=0)) == len(np.unique(rate_NR, axis=0))
+    _demand(alike, "one rate of repeat purchases for all new products with the same attributes", "several")
     time_E = np.sort(trips.event_time_E)
     begin_W, end_W = (np.searchsorted(time_E, catalog.snapshot_W - ago) for ago in (7 * DAY_S, 0))
     counted_W = catalog.recent_WI.sum(axis=1, dtype=np.float64)

@@ -117,6 +117,27 @@ def test_a_snapshot_taken_after_the_cut_is_caught(built: tuple[Trips, Catalog]) 
         check_catalog(trips, dataclasses.replace(catalog, snapshot_W=catalog.snapshot_W + 86_400))
 
 
+def test_repeat_purchases_known_before_the_rankers_trips_are_caught(built: tuple[Trips, Catalog]) -> None:
+    """Products 3 and 23 have the same attributes. They were first bought after the second snapshot, on such trips."""
+    trips, catalog = built
+    new = [3, 23]
+    assert np.array_equal(*catalog.attribute_IA[new])
+    stays_E = ~np.isin(trips.event_item_E, new) | (trips.event_time_E >= catalog.snapshot_W[1])
+    events = {name: getattr(trips, name)[stays_E] for name in ("event_item_E", "event_time_E", "event_user_E")}
+    recent_WI, decayed_WI, hazard_IG, repurchase_I = (
+        getattr(catalog, name).copy() for name in ("recent_WI", "decayed_WI", "hazard_IG", "repurchase_I")
+    )
+    recent_WI[:2, new], decayed_WI[:2, new], hazard_IG[new], repurchase_I[new] = 0, 0, 0.01, 0.2
+    later = dataclasses.replace(trips, **events)
+    clean = {"recent_WI": recent_WI, "decayed_WI": decayed_WI, "hazard_IG": hazard_IG, "repurchase_I": repurchase_I}
+    check_catalog(later, dataclasses.replace(catalog, **clean))
+    for rate in ("hazard_IG", "repurchase_I"):
+        own = clean[rate].copy()
+        own[new[0]] *= 2
+        with pytest.raises(CheckFailed, match="one rate of repeat purchases for all new products"):
+            check_catalog(later, dataclasses.replace(catalog, **clean | {rate: own}))
+
+
 def seasonal(tables: World) -> World:
     """Twelve products without a purchase after the cut."""
     events = tables["events"]
