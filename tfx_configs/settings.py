@@ -145,7 +145,7 @@ class TrainSettings(Settings):
     in their order; auto: where little is bought twice, what finds more on trips before the cut, else taste."""
     dimension: int = Field(32, ge=4, le=512)
     """Width of the towers' output."""
-    retrieval_epochs: Count | None = None
+    retrieval_epochs: Annotated[int | None, Field(ge=1)] = None
     """Passes of the towers over their trips; null: from the number of trips, 3 to 30 (components/train/schedule.py)."""
     retrieval_batch: Annotated[int | None, Field(ge=16, le=65_536)] = None
     """Trips a step, of which the others' purchases are the negatives; null: from the number of trips, 16 to 256."""
@@ -155,7 +155,7 @@ class TrainSettings(Settings):
     """Divides the in-batch logits."""
     ranking_days: int = Field(140, ge=7)
     """Trips this close before the cut train the ranker (at most half of all the time before it), days."""
-    ranking_epochs: Count | None = None
+    ranking_epochs: Annotated[int | None, Field(ge=1)] = None
     """Passes of the ranker over its trips; null: from the number of trips, 1 to 10."""
     ranking_batch: Annotated[int | None, Field(ge=1, le=4096)] = None
     """Trips a step; null: from the number of trips, 16 to 64."""

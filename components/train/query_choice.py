@@ -48,7 +48,7 @@ def train_early(run: RunSettings, reader: TripReader, catalog: Catalog, learning
         train_towers(towers, catalog, reader, learning.early, run.train, watch, valid=learning.valid)
         trained.append(EarlyTowers(query, towers, networks, watch, recall))
         if len(wanted) > 1:
-            recall[query] = found(run, reader, catalog, towers, networks, learning.ranking[-JUDGED:])
+            recall[query] = recall_of_new(run, reader, catalog, towers, networks, learning.ranking[-JUDGED:])
             progress(f"{query}: recall of what is new {recall[query]:.4f}")
     return max(trained, key=lambda early: recall.get(early.query, 0.0))
 
@@ -67,7 +67,7 @@ def repeat_share(trips: Trips) -> float:
     return 1.0 - len(np.unique(pair_E)) / max(len(pair_E), 1)
 
 
-def found(
+def recall_of_new(
     run: RunSettings,
     reader: TripReader,
     catalog: Catalog,
@@ -83,5 +83,5 @@ def found(
     item_L, row_L = reader.baskets(which)
     batch = reader.batch(which)
     new_L = ~contains(row_L, item_L, batch.history_row_H, batch.history_item_H)
-    found_L = (listed_nk[row_L] == item_L[:, None]).any(axis=1)
-    return float(found_L[new_L].mean()) if new_L.any() else 0.0
+    listed_L = (listed_nk[row_L] == item_L[:, None]).any(axis=1)
+    return float(listed_L[new_L].mean()) if new_L.any() else 0.0

@@ -19,8 +19,12 @@ def section(sources: Sources) -> Section | None:
         if series := {label: points for label, points in measured.items() if points}:
             title = f"{text.names['networks'].get(network, network)}: loss"
             charts.append(curves(title, series, len(epochs)))
-    trips = {"train_trips": training.get("train_trips"), "valid_trips": training.get("valid_trips", 0)}
-    return text.section("training", text.figure("losses", *charts), **trips) if charts else None
+    facts = {
+        "train_trips": training.get("train_trips"),
+        "valid_trips": training.get("valid_trips", 0),
+        "warnings": training.get("warnings", []),
+    }
+    return text.section("training", text.figure("losses", *charts), **facts) if charts else None
 
 
 def _learned(epochs: Sequence[Mapping[str, Any]]) -> list[tuple[float, float]]:

@@ -36,14 +36,14 @@ BASKETS = trips(("u", 1, "a b"), ("u", 10, "a b d"), ("v", 3, "a"), ("v", 9, "d"
 
 def test_items_of_one_basket_are_alike_by_the_cosine_of_their_baskets() -> None:
     """a is in three baskets, b and d in two; a and b are in two together, a and d, b and d in one; shrunk by 1."""
-    found = neighbours(BASKETS)
+    similar = neighbours(BASKETS)
     a_b, a_d, b_d = 2 / (math.sqrt(6) + 1), 1 / (math.sqrt(6) + 1), 1 / (2 + 1)
-    assert found == {
+    assert similar == {
         "a": pytest.approx({"b": a_b, "d": a_d}),
         "b": pytest.approx({"a": a_b, "d": b_d}),
         "d": pytest.approx({"b": b_d, "a": a_d}),
     }
-    assert [list(row) for row in found.values()] == [["b", "d"], ["a", "d"], ["b", "a"]]
+    assert [list(row) for row in similar.values()] == [["b", "d"], ["a", "d"], ["b", "a"]]
 
 
 def test_a_small_basket_counts_with_those_before_it() -> None:
