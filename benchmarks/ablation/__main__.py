@@ -25,7 +25,7 @@ from benchmarks.harness.study import Judged, Measured, Study
 from components.train.new_networks import new_networks
 from components.train.pre_ranker import TRIPS, train_preranker
 from components.train.trip_split import training_trips
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.evaluation import ranking_metrics as metrics

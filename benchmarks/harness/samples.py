@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import TripReader
 from model.data.membership import contains
 from model.data.trips import Trips, slice_positions

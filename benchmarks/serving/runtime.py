@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import TripReader
 from model.data.trips import Trips
 from model.features.recent import Recent

@@ -10,7 +10,8 @@ from components.kfp_support.progress import progress
 from components.train.calibration.logistic_regression import fit_logistic
 from components.train.samples import uniform
 from components.train.schedule import PRE_RANKER, schedule
-from model.candidates.pool import Barred, line_inputs
+from model.candidates.barred import Barred
+from model.candidates.line import line_inputs
 from model.data.batch import TripReader, rows_of
 from model.data.membership import contains
 from model.networks.pre_ranker import PreRanker

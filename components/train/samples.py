@@ -6,7 +6,7 @@ F features.
 
 import numpy as np
 
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import Batch, TripReader
 from model.data.membership import contains
 from model.ranking.recommender import Candidates, NetworkScorer, Recommender

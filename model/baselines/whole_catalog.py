@@ -10,8 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from model.api import SOURCES
-from model.candidates.allowed import AGAIN, NEVER
-from model.candidates.pool import Barred
+from model.candidates.barred import AGAIN, NEVER, Barred
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.features.matrix import Histories

@@ -11,10 +11,10 @@ from typing import NamedTuple
 import numpy as np
 
 from model.api import SOURCES
-from model.candidates.allowed import AGAIN, NEVER, Allowed
+from model.candidates.barred import AGAIN, NEVER, Barred
+from model.candidates.line import INPUTS, LINE, OWN
 from model.data.batch import Batch, lengths
 from model.data.catalog import Catalog
-from model.data.task import TaskKind
 from model.features.matrix import Features, Histories, week_of
 from model.features.promotion_calendar import running_here
 from model.features.seen import AFFINITY_DAYS, NEVER_DAYS, affinities, ages
@@ -26,58 +26,12 @@ from model.kernels.selection import best
 from model.kernels.tables import UNKNOWN, places, slot_of
 from tfx_configs.settings import CandidateSettings
 
-OWN = ("bought", "decayed_60d", "decayed_365d", "last_days")
-"""Of what the shopper bought before: 1, its purchases halved every 60 and 365 days, days since the last; else 0."""
-EVERY = ("popularity", "repurchase", "affinity", "affinity_share", "affinity_last_days", "together", "place")
-"""Of every entry: purchases by everybody, share of buyers who came back; of its first attribute the shopper's
-purchases, their share of all the shopper's, and days since the last; its similarity to the last purchases by what is
-bought together; its place in the towers' list. The shares enter as they are, the others as log(1 + x)."""
-INPUTS = (*OWN, *EVERY)
-LINE = (*INPUTS, *(f"bought_{name}" for name in EVERY), "one")
-"""What the pre-ranker's line weighs: the inputs, those of EVERY again for what was bought before, and 1."""
-BY_SOURCE = {"bought": 100.0, "decayed_60d": 10.0, "together": 10.0, "place": -1.0, "popularity": 1e-4}
-"""Before anything is learned: what was bought before by its decayed count, then what goes together with it and the
-towers', then the popular."""
 _LONG_DAYS = np.float32(365)
 _OWN, _TOGETHER, _NEAR, _POPULAR, _BARRED = (np.int32(source) for source in range(len(SOURCES) + 1))
 _BOUGHT, _SHORT, _LONG, _YOUNG = range(len(OWN))
 _SOLD, _AGAIN, _AFFINE, _SHARE, _AFFINE_DAYS, _ALONG, _PLACE = range(len(OWN), len(INPUTS))
 _OWNS, _WIDTH = len(OWN), len(INPUTS)
 _MOST_LINE = len(LINE) - 1
-
-
-class Barred(NamedTuple):
-    """What must not be listed.
-
-    Example:
-        Item 7 for the first request, 4 and 5 for the second; then nothing for two requests.
-
-        >>> barred = Barred(np.array([7, 4, 5], np.int32), np.array([1, 3]))
-        >>> Barred.none(2).end_B.tolist()
-        [0, 0]
-    """
-
-    item_X: np.ndarray
-    """[X] int32 item index, those of the first request first; UNKNOWN is ignored."""
-    end_B: np.ndarray
-    """[B] int64 where each request's items end."""
-    allowed: Allowed = Allowed.everything()
-
-    @classmethod
-    def none(cls, requests: int) -> "Barred":
-        return cls(np.zeros(0, np.int32), np.zeros(requests, np.int64))
-
-    @classmethod
-    def histories(cls, batch: Batch, barred_B: np.ndarray) -> "Barred":
-        """What the shoppers of some requests bought before. barred_B: [B] bool."""
-        barred_H = barred_B[batch.history_row_H]
-        counts_B = np.bincount(batch.history_row_H[barred_H], minlength=len(barred_B))
-        return cls(batch.history_item_H[barred_H], np.cumsum(counts_B))
-
-    @classmethod
-    def by_task(cls, task: TaskKind, batch: Batch) -> "Barred":
-        """What the task leaves out: the histories, or nothing."""
-        return cls.histories(batch, np.full(len(batch.time_B), task.new_only))
 
 
 class Listed(NamedTuple):
@@ -106,6 +60,7 @@ class Pools:
         `catalog` is that of the example of Catalog, `batch` of the example of Batch: bread, item 0, is popular, and the
         second shopper bought milk, item 1, before.
 
+        >>> from model.candidates.line import line_by_source
         >>> from tfx_configs.settings import FeatureSettings
         >>> pools = Pools(catalog, CandidateSettings(), Features(catalog, FeatureSettings()))
         >>> nothing_retrieved = np.zeros((2, 0), np.int32)
@@ -152,18 +107,6 @@ class Pools:
             listed,
         )
         return Listed._make([*(array[:size] for array in listed[:-1]), listed.end_B])
-
-
-def line_by_source() -> np.ndarray:
-    """float32 weights of LINE."""
-    return np.array([BY_SOURCE.get(name, 0.0) for name in LINE], np.float32)
-
-
-def line_inputs(input_NJ: np.ndarray) -> np.ndarray:
-    """[N, len(LINE)] float32: what the line weighs, from Listed.input_NJ."""
-    every_NE = input_NJ[:, _OWNS:_WIDTH]
-    bought_N1, one_N1 = input_NJ[:, :1], np.ones((len(input_NJ), 1), np.float32)
-    return np.concatenate([input_NJ[:, :_WIDTH], bought_N1 * every_NE, one_N1], axis=1)
 
 
 @kernel

@@ -6,7 +6,7 @@ Shape legend: N entries of the pool, J inputs.
 
 from itertools import pairwise
 
-from model.candidates.pool import INPUTS, line_by_source
+from model.candidates.line import INPUTS, line_by_source
 from model.system.legacy_keras import Tensor, tf
 
 HIDDEN = (32, 16)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.candidates.pool import INPUTS
+from model.candidates.line import INPUTS
 from model.features.recent import TASTE_DAYS, Recent
 from model.networks.pre_ranker import PreRanker
 from model.networks.query_towers import QueryTower

@@ -20,7 +20,7 @@ import pyarrow as pa
 import model.candidates
 import model.features
 import model.kernels
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import Batch
 from model.data.catalog import GAP_DAYS, MISSING, Catalog, Promotions
 from model.errors import AisleError, StageFailed

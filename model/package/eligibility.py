@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.api import SOURCES, Ranked, Request
-from model.candidates.allowed import AGAIN, ALWAYS, NEVER, Allowed, by_popularity
+from model.candidates.barred import AGAIN, ALWAYS, NEVER, Allowed, by_popularity
 from model.data.catalog import Catalog
 from model.kernels.tables import UNKNOWN, IdTable, numbers
 from model.rerank.item_attributes import ItemValues

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from model.baselines.storage import load as load_baseline
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.errors import ModelRefused

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.errors import ModelRefused

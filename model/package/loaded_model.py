@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from model.api import SOURCES, Answer, Ranked, Request, Unknown
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import Batch
 from model.data.catalog import MISSING
 from model.data.task import TaskKind

@@ -21,7 +21,7 @@ class Networks(Protocol):
     """All of a trained model that is learned. Thread-safe."""
 
     line: np.ndarray
-    """float32 weights of the pre-ranker's line (model.candidates.pool.LINE)."""
+    """float32 weights of the pre-ranker's line (model.candidates.line.LINE)."""
 
     def query(self, recent: Recent) -> np.ndarray:
         """[B, d] float32 unit vectors: what the index is searched with."""

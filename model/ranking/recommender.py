@@ -8,7 +8,9 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from model.candidates.pool import Barred, Listed, Pools, line_by_source
+from model.candidates.barred import Barred
+from model.candidates.line import line_by_source
+from model.candidates.pool import Listed, Pools
 from model.data.batch import Batch, rows_of
 from model.data.catalog import Catalog
 from model.features.matrix import Features, Snapshot

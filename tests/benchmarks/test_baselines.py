@@ -14,7 +14,7 @@ from components.examples.run import build_examples
 from components.ingest.run import ingest
 from components.train.baselines.export import baseline
 from model.baselines.frequency import Logistic
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.trips import Trips

@@ -13,7 +13,7 @@ import numpy as np
 
 from components.artifacts.first_stable import FirstStable
 from components.kfp_support.progress import progress
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import Batch, TripReader, lengths
 from model.data.catalog import Catalog
 from model.data.time_split import TEST_DAYS, day, ranking_start

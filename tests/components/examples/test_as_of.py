@@ -15,7 +15,7 @@ from components.train.input_pipeline import LossCurve
 from components.train.new_networks import new_networks, recommender_of
 from components.train.ranker import train_ranker
 from components.train.trip_split import TrainingTrips
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data import columns as c
 from model.data.batch import TripReader
 from model.data.catalog import Catalog

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from components.evaluate.predictions import request_of
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import TripReader
 from tests.components.train.conftest import Trained, loaded
 

@@ -5,7 +5,7 @@ import numpy as np
 from components.train.new_networks import new_networks, recommender_of
 from components.train.pre_ranker import _fit_network, train_preranker
 from components.train.trip_split import training_trips
-from model.candidates.pool import INPUTS, LINE
+from model.candidates.line import INPUTS, LINE
 from model.data.batch import TripReader
 from model.networks.pre_ranker import PreRanker
 from model.system.legacy_keras import tf

@@ -7,7 +7,7 @@ import pytest
 
 from components.train.new_networks import new_networks, recommender_of
 from components.train.samples import RANKER_INPUTS, RankingSamples, uniform
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import TripReader
 from model.data.task import TaskKind
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog

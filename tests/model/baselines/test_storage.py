@@ -14,7 +14,7 @@ from model.baselines.item_similarity import Ease, ImplicitAls, ItemKnn
 from model.baselines.storage import ARRAYS, RECORD, load, save
 from model.baselines.user_similarity import TifuKnn, UpCf
 from model.baselines.whole_catalog import PopularUnseen, WholeCatalog
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.catalog import Catalog
 from model.errors import ModelRefused
 from model.features.records import feature_records

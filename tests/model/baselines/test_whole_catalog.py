@@ -5,7 +5,7 @@ import pytest
 
 from model.api import SOURCES
 from model.baselines.whole_catalog import PopularUnseen, WholeCatalog
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.ranking.recommender import Ranking
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
 

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from model.api import SOURCES
-from model.candidates.pool import INPUTS, LINE, Barred, Listed, Pools, line_by_source, line_inputs
+from model.candidates.barred import Barred
+from model.candidates.line import INPUTS, LINE, line_by_source, line_inputs
+from model.candidates.pool import Listed, Pools
 from model.data.batch import rows_of
 from model.data.catalog import Promotions, Together
 from model.features.matrix import Features

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from model.candidates.pool import BY_SOURCE, INPUTS, LINE
+from model.candidates.line import BY_SOURCE, INPUTS, LINE
 from model.networks.pre_ranker import PreRanker
 from model.system.legacy_keras import tf
 

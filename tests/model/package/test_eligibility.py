@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from model.api import Request, Rung
-from model.candidates.allowed import by_popularity
+from model.candidates.barred import by_popularity
 from model.errors import InputError
 from model.package import loaded_model as package
 from model.serving.fallback.ladder import unranked

@@ -9,7 +9,7 @@ import onnxruntime as ort
 import pytest
 
 from model.api import RECENT_EVENTS
-from model.candidates.pool import INPUTS, LINE
+from model.candidates.line import INPUTS, LINE
 from model.features.recent import TASTE_DAYS, Recent
 from model.networks import weights
 from model.networks.pre_ranker import PreRanker

@@ -8,7 +8,8 @@ import pytest
 
 from model.api import SOURCES
 from model.baselines.frequency import BASELINES
-from model.candidates.pool import Barred, line_by_source
+from model.candidates.barred import Barred
+from model.candidates.line import line_by_source
 from model.data.batch import Batch
 from model.ranking.recommender import (
     Candidates,

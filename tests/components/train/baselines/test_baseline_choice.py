@@ -9,7 +9,7 @@ from components.artifacts.first_stable import FirstStable
 from components.train.baselines.baseline_choice import choose
 from components.train.baselines.export import NAMES as ALL
 from components.train.baselines.export import baseline, compared, exported
-from model.candidates.pool import Barred
+from model.candidates.barred import Barred
 from model.data.batch import Batch
 from model.data.catalog import Catalog
 from model.data.trips import Trips
