@@ -118,9 +118,9 @@ def test_a_snapshot_taken_after_the_cut_is_caught(built: tuple[Trips, Catalog]) 
 
 
 def test_repeat_purchases_known_before_the_rankers_trips_are_caught(built: tuple[Trips, Catalog]) -> None:
-    """Products 3 and 23 have the same attributes. They were first bought after the second snapshot, on such trips."""
+    """i03 and i23 have the same attributes. They were first bought after the second snapshot, on such trips."""
     trips, catalog = built
-    new = [3, 23]
+    new = np.flatnonzero(np.isin(catalog.item_ids, ["i03", "i23"]))
     assert np.array_equal(*catalog.attribute_IA[new])
     stays_E = ~np.isin(trips.event_item_E, new) | (trips.event_time_E >= catalog.snapshot_W[1])
     events = {name: getattr(trips, name)[stays_E] for name in ("event_item_E", "event_time_E", "event_user_E")}
