@@ -237,6 +237,7 @@ RANKERS: dict[str, Variant] = {
     "no price": Variant(without=lambda name: name == "price"),
     "no gap, no overdue": Variant(without=lambda name: name in ("own_gap_days", "own_overdue")),
     "no affinity": Variant(without=_affinity),
+    "no stores in the history": Variant(without=lambda name: "here_" in name),
     "no pre-ranker": Variant(preranked=False),
     "+ attention over the last purchases": Variant(attends=True),
 }
