@@ -241,6 +241,7 @@ RANKERS: dict[str, Variant] = {
     "no last trips, no hazard": Variant(without=lambda name: name.endswith("_trips") or name == "own_hazard"),
     "no hour and weekday match": Variant(without=lambda name: name.endswith("_match")),
     "no affinity": Variant(without=_affinity),
+    "no stores in the history": Variant(without=lambda name: "here_" in name),
     "no pre-ranker": Variant(preranked=False),
     "+ attention over the last purchases": Variant(attends=True),
 }
