@@ -22,12 +22,14 @@ from benchmarks.harness.result_file import RESULTS
 from benchmarks.harness.samples import STEP, Samples, as_lists, collect
 from benchmarks.harness.shop import CUTS
 from benchmarks.harness.study import Judged, Measured, Study
+from components.train.item_neighbours import with_together
 from components.train.new_networks import new_networks
 from components.train.pre_ranker import TRIPS, train_preranker
 from components.train.trip_split import training_trips
 from model.candidates.barred import Barred
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
+from model.data.time_split import ranking_start
 from model.evaluation import ranking_metrics as metrics
 from model.features.records import feature_records
 from model.networks.trained import TrainedNetworks
@@ -70,7 +72,9 @@ class World(Judged):
 
     def __init__(self, examples: Path) -> None:
         super().__init__(examples)
-        self.served = self.catalog.as_served()
+        run, start_s = settings(SEED), ranking_start(self.trips, RANKING_DAYS)
+        self.served = with_together(self.catalog, self.trips, run, self.trips.cut_s).as_served()
+        self.earlier = with_together(self.catalog, self.trips, run, start_s)
         self.reader = TripReader(self.trips, self.catalog)
         self.learning = training_trips(self.trips, settings(SEED).train)
         self.features = [feature.name for feature in feature_records(self.catalog, settings(SEED).features)]
@@ -87,7 +91,7 @@ class World(Judged):
     def preranked(self, which: np.ndarray, retrieved: np.ndarray) -> TrainedNetworks:
         """Networks of which only the pre-ranker is trained, on these trips and what towers found for them."""
         _, networks = new_networks(settings(SEED), self.catalog)
-        training = self.recommender(self.catalog, networks)
+        training = self.recommender(self.earlier, networks)
         train_preranker(training, networks.preranker, self.reader, which, retrieved, SEED)
         return networks
 
@@ -102,7 +106,7 @@ class World(Judged):
         if not (folder / "judged").exists():
             asked, near = self.learning.ranking, self.lists
             networks = self.preranked(asked, near.early) if preranked else None
-            collect(self.recommender(self.catalog, networks), self.reader, asked, near.early, folder / "train")
+            collect(self.recommender(self.earlier, networks), self.reader, asked, near.early, folder / "train")
             collect(self.recommender(self.served, networks), self.reader, self.which, near.judged, folder / "judged")
         return Samples.load(folder / "train"), Samples.load(folder / "judged")
 

@@ -15,6 +15,7 @@ import yaml
 
 from benchmarks.harness.samples import STEP, as_lists
 from components.train.input_pipeline import LossCurve
+from components.train.item_neighbours import with_together
 from components.train.new_networks import new_networks, recommender_of
 from components.train.pre_ranker import train_preranker
 from components.train.samples import RankingSamples
@@ -22,6 +23,7 @@ from components.train.towers import neighbours, train_towers
 from components.train.trip_split import training_trips
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
+from model.data.time_split import ranking_start
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import NO_ITEM
 from model.features.matrix import Features
@@ -56,8 +58,9 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
     """What components/train/run.py trains and watches the ranker on: (training rows, validation rows)."""
     tf.keras.utils.set_random_seed(run.train.seed)
     reader, learning, train = TripReader(trips, catalog), training_trips(trips, run.train), run.train
+    earlier = with_together(catalog, trips, run, ranking_start(trips, train.ranking_days))
     towers, networks = new_networks(run, catalog)
-    recommender = recommender_of(run, catalog, networks)
+    recommender = recommender_of(run, earlier, networks)
     train_towers(towers, catalog, reader, learning.early, train, LossCurve("towers"))
     retrieved = neighbours(towers, recommender, catalog, reader, learning, run.candidates.retrieved)
     train_preranker(recommender, networks.preranker, reader, learning.ranking, retrieved["train"], train.seed)
@@ -86,7 +89,8 @@ def rank(
     Args:
         union: [N, C] item indices, padded with NO_ITEM.
     """
-    features, reader = Features(catalog.as_served(), run.features), TripReader(trips, catalog)
+    served = with_together(catalog, trips, run, trips.cut_s).as_served()
+    features, reader = Features(served, run.features), TripReader(trips, catalog)
     parts = []
     for start in range(0, len(which), STEP):
         batch = reader.batch(which[start : start + STEP])

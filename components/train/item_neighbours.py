@@ -16,13 +16,13 @@ from tfx_configs.settings import RunSettings
 
 BLOCK = 2048
 """Items whose similarities are computed at once."""
-NEIGHBOURS, SHRINK, WINDOW = 50, 10.0, 5
-"""Of what the ranker reads."""
+NEIGHBOURS, SHRINK, WINDOW, LEAST = 25, 10.0, 5, 2
+"""Of what the ranker reads. More neighbours cost every request time."""
 
 
 def with_together(catalog: Catalog, trips: Trips, run: RunSettings, before_s: int) -> Catalog:
     """The catalog with the neighbours that purchases strictly before the moment, unix seconds, show."""
-    similar_II = item_neighbours(Past.of(trips, run, before_s), NEIGHBOURS, SHRINK, window=WINDOW)
+    similar_II = item_neighbours(Past.of(trips, run, before_s), NEIGHBOURS, SHRINK, window=WINDOW, least=LEAST)
     together = Together(
         begin_I=similar_II.indptr.astype(np.int64),
         near_N=similar_II.indices.astype(np.int32),
@@ -31,12 +31,15 @@ def with_together(catalog: Catalog, trips: Trips, run: RunSettings, before_s: in
     return dataclasses.replace(catalog, together=together)
 
 
-def item_neighbours(past: Past, neighbours: int, shrink: float, *, window: int = 1, own: bool = False) -> sp.csr_matrix:
+def item_neighbours(
+    past: Past, neighbours: int, shrink: float, *, window: int = 1, least: int = 1, own: bool = False
+) -> sp.csr_matrix:
     """[I, I] float32: for each item (row) the `neighbours` most similar ones, the most similar first.
 
     Args:
         window: a basket counts together with those before it until there are so many purchases; events further apart
             than the model's `trip_gap_hours` are in different baskets.
+        least: windows that two items must have in common.
         own: a product is its own neighbour too.
     """
     row_H, shoppers = past.batch.history_row_H, past.shoppers
@@ -47,7 +50,7 @@ def item_neighbours(past: Past, neighbours: int, shrink: float, *, window: int =
     first_T = np.maximum(end_T - window, np.searchsorted(row_H, row_H[begin_T]))
     at_N, window_N = slice_positions(begin_T[basket_H[np.minimum(first_T, begin_T)]], end_T)
     bought_TA = incidence(window_N, past.column_H[at_N], len(begin_T), len(past.popular_A))
-    similar_AA = similarities(bought_TA, neighbours, shrink, own)
+    similar_AA = similarities(bought_TA, neighbours, shrink, own, least)
     row = past.popular_A[np.repeat(np.arange(len(past.popular_A)), np.diff(similar_AA.indptr))]
     order = np.argsort(row, kind="stable")
     counts_I = np.bincount(row, minlength=past.items)
@@ -63,7 +66,7 @@ def incidence(row_N: np.ndarray, item_N: np.ndarray, rows: int, items: int) -> s
     return cells
 
 
-def similarities(bought_TI: sp.csr_matrix, neighbours: int, shrink: float, own: bool) -> sp.csr_matrix:
+def similarities(bought_TI: sp.csr_matrix, neighbours: int, shrink: float, own: bool, least: int = 1) -> sp.csr_matrix:
     """[I, I] float32: for each item (row) the `neighbours` most similar ones, by cosine over baskets.
 
     Sarwar et al., "Item-based Collaborative Filtering Recommendation Algorithms" (WWW 2001), shrunk for rare pairs:
@@ -78,8 +81,9 @@ def similarities(bought_TI: sp.csr_matrix, neighbours: int, shrink: float, own: 
     parts = []
     for start in range(0, items, BLOCK):
         both = (columns[:, start : start + BLOCK].T @ bought_TI).tocoo()
-        row, column = both.row + start, both.col
-        similar = both.data / (root_I[row] * root_I[column] + shrink)
+        common = both.data >= least
+        row, column = both.row[common] + start, both.col[common]
+        similar = both.data[common] / (root_I[row] * root_I[column] + shrink)
         similar[row == column] = 1.0 if own else 0.0
         parts.append(_largest(row, column, similar, neighbours))
     row, column, similar = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))

@@ -8,7 +8,7 @@ from model.kernels.compiler import kernel
 from model.kernels.numbers import ZERO
 from model.kernels.tables import UNKNOWN, slot_of
 
-EVENTS = 32
+EVENTS = 16
 """Of a history, the last ones, whose neighbours count."""
 
 

@@ -71,7 +71,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
     run = run_settings(write(root / "source", **market(shoppers=64)))
     # Nothing is drawn, so that it makes no difference how many workers draw.
     drawn = {"negative_percent": 100.0, "new_only_percent": 0.0}
-    learning = run.train.replace(ranking_epochs=1, ranking_batch=64, **drawn)
+    learning = run.train.replace(ranking_epochs=4, ranking_batch=64, **drawn)
     run = run.replace(train=learning)
     _build(root, run)
     examples = Examples(root / "examples")

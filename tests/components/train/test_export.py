@@ -16,7 +16,7 @@ def test_a_loaded_model_scores_a_thousand_trips_as_the_training_code_does(traine
     trips, learned, exported = trained.trips, trained.learned, loaded(trained.model)
     which = np.arange(1000)
     reader = TripReader(trips, trained.catalog.as_served())
-    compared = 0
+    compared = same = listed = 0
     for rows in np.split(which, range(STEP, len(which), STEP)):
         batch = reader.batch(rows)
         retrieved_BR = learned.index.search(learned.recommender.query(batch), exported.manifest.retrieved)
@@ -25,7 +25,11 @@ def test_a_loaded_model_scores_a_thousand_trips_as_the_training_code_does(traine
         )
         answers, begin = exported.recommend([request_of(trips, int(trip), K) for trip in rows]), 0
         for end, answer in zip(ranking.end_B, answers, strict=True):
-            assert trips.item_ids[ranking.item_N[begin:end]].tolist() == answer.item_ids
-            assert answer.scores == pytest.approx(ranking.score_N[begin:end].tolist(), abs=1e-5)
+            items, scores = trips.item_ids[ranking.item_N[begin:end]].tolist(), ranking.score_N[begin:end].tolist()
+            assert answer.scores == pytest.approx(scores, abs=1e-5)
+            # Of two scores that are this near, any may come first, and of the last ones any may be cut off.
+            score_of = dict(zip(items, scores, strict=True))
+            assert [score_of.get(item, scores[-1]) for item in answer.item_ids] == pytest.approx(scores, abs=1e-5)
+            same, listed = same + (items == answer.item_ids), listed + 1
             compared, begin = compared + len(answer.scores), end
-    assert compared == len(which) * K
+    assert compared == len(which) * K and same > 0.99 * listed

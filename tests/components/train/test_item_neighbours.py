@@ -66,13 +66,17 @@ def test_only_the_nearest_stay() -> None:
     assert [list(row) for row in neighbours(BASKETS, most=1).values()] == [["b"], ["a"], ["b"]]
 
 
-def test_nothing_at_or_after_the_moment_is_known() -> None:
-    """Before day 9 there are u's first basket and v's a: of these, a and b are together once."""
-    catalog = with_together(small_catalog(), BASKETS, RUN, seconds(9))
+def test_what_the_ranker_reads_was_together_twice_before_the_moment() -> None:
+    """Windows reach back to the whole history here: a is in four, b in two of u, d in one of u and one of v."""
+    similarity = 2 / (math.sqrt(4 * 2) + SHRINK)
+    catalog = with_together(small_catalog(), BASKETS, RUN, seconds(10) + 1)
     assert catalog.together is not None
-    assert catalog.together.begin_I.tolist() == [0, 1, 2, 2, 2, 2]
-    assert catalog.together.near_N.tolist() == [1, 0]
-    # Windows {a, b} of u and {a} of v.
-    assert catalog.together.similar_N.tolist() == pytest.approx([1 / (math.sqrt(2) + SHRINK)] * 2)
-    later = with_together(small_catalog(), BASKETS, RUN, seconds(90)).together
-    assert later is not None and len(later.near_N) > 2
+    assert catalog.together.begin_I.tolist() == [0, 2, 3, 4, 4, 4]
+    assert catalog.together.near_N.tolist() == [1, 2, 0, 0]
+    assert catalog.together.similar_N.tolist() == pytest.approx([similarity] * 4)
+
+
+def test_nothing_at_the_moment_or_after_it_is_known() -> None:
+    """u's second basket is of day 10; before it, no two items were together twice."""
+    catalog = with_together(small_catalog(), BASKETS, RUN, seconds(10))
+    assert catalog.together is not None and not len(catalog.together.near_N)
