@@ -140,11 +140,11 @@ class TrainSettings(Settings):
     one epoch at a lower rate on the trips since the parent learned."""
     seed: int = 7
     """Of weights, batches and samples."""
+    dimension: int = Field(32, ge=4, le=512)
+    """Width of the towers' output."""
     query: Literal["auto", "taste", "sequence"] = "auto"
     """How the towers read a shopper. taste: decayed sums of the history; sequence: a causal encoder of the last events
     in their order; auto: where little is bought twice, what finds more on trips before the cut, else taste."""
-    dimension: int = Field(32, ge=4, le=512)
-    """Width of the towers' output."""
     retrieval_epochs: Annotated[int | None, Field(ge=1)] = None
     """Passes of the towers over their trips; null: from the number of trips, 3 to 30 (components/train/schedule.py)."""
     retrieval_batch: Annotated[int | None, Field(ge=16, le=65_536)] = None

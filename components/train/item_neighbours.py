@@ -16,7 +16,7 @@ from tfx_configs.settings import RunSettings
 
 BLOCK = 2048
 """Items whose similarities are computed at once."""
-NEIGHBOURS, SHRINK, WINDOW, LEAST = 25, 10.0, 5, 2
+NEIGHBOURS, SHRINK, WINDOW, LEAST = 50, 10.0, 5, 2
 """Of what the ranker reads. More neighbours cost every request time."""
 
 

@@ -18,8 +18,8 @@ from model.networks.trained import TrainedNetworks
 from tfx_configs.settings import RunSettings
 
 MOST_REPEATS = 0.25
-"""Share of the purchases that were bought before: with more, the history itself is the best source, and what the order
-of events tells is little beside it."""
+"""Share of the purchases that were bought before: with more, the history itself is the best source, and the
+order of events adds little to it."""
 JUDGED = 2000
 """Trips that measure what towers find."""
 PLACES = 50

@@ -22,7 +22,7 @@ DROPOUT = 0.2
 GAPS = 16
 """Vectors of a gap of time: the nth is that of 2^n - 1 hours, and between two of them it is in between."""
 _FADED = 2.0**-120
-"""Nearly the smallest weight (model/kernels/numbers.py): of what is older, the next half-life tells the age."""
+"""Nearly the smallest weight (model/kernels/numbers.py): what is older is read from the longest half-life."""
 _NEVER = -1e9
 
 

@@ -32,4 +32,4 @@ def test_a_loaded_model_scores_a_thousand_trips_as_the_training_code_does(traine
             assert [score_of.get(item, scores[-1]) for item in answer.item_ids] == pytest.approx(scores, abs=1e-5)
             same, listed = same + (items == answer.item_ids), listed + 1
             compared, begin = compared + len(answer.scores), end
-    assert compared == len(which) * K and same > 0.99 * listed
+    assert compared == len(which) * K and same > 0.9 * listed

@@ -72,7 +72,7 @@ def test_what_the_ranker_reads_was_together_twice_before_the_moment() -> None:
     catalog = with_together(small_catalog(), BASKETS, RUN, seconds(10) + 1)
     assert catalog.together is not None
     assert catalog.together.begin_I.tolist() == [0, 2, 3, 4, 4, 4]
-    assert catalog.together.near_N.tolist() == [1, 2, 0, 0]
+    assert sorted(catalog.together.near_N[:2].tolist()) == [1, 2] and catalog.together.near_N[2:].tolist() == [0, 0]
     assert catalog.together.similar_N.tolist() == pytest.approx([similarity] * 4)
 
 

@@ -40,7 +40,7 @@ def read(learned: NextPurchases) -> list[tuple[str, int, str]]:
 
 
 def test_each_purchase_but_the_first_comes_after_the_one_before_it() -> None:
-    """u bought a, b, d; v bought e, z; w once, which tells nothing."""
+    """u bought a, b, d; v bought e, z; w once, with nothing to predict."""
     learned = lessons(("u", 1, "a"), ("v", 1, "e"), ("u", 2, "b"), ("u", 5, "d"), ("v", 7, "z"), ("w", 8, "a"))
     assert read(learned) == [("0", -2, "b"), ("0", -1, "d"), ("1", -1, "z")]
 

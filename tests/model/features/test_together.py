@@ -67,7 +67,7 @@ def test_a_catalog_keeps_its_neighbours_on_disk(tmp_path: Path) -> None:
     catalog().save(tmp_path / "catalog")
     read = Catalog.load(tmp_path / "catalog").as_served().together
     assert read is not None
-    for kept, saved in zip(read, TOGETHER, strict=True):
-        assert np.array_equal(kept, saved)
+    for loaded, saved in zip(read, TOGETHER, strict=True):
+        assert np.array_equal(loaded, saved)
     small_catalog().save(tmp_path / "other")
     assert Catalog.load(tmp_path / "other").together is None
