@@ -21,7 +21,8 @@ from components.train.ranker import LEARNING_RATE, LISTWISE, STANDARDISE_BATCHES
 from components.train.schedule import RANKER, schedule
 from model.data.catalog import Catalog
 from model.data.trips import slice_positions
-from model.networks.ranker import AttributeEmbedding, Ranker
+from model.networks.attribute_embedding import AttributeEmbedding
+from model.networks.ranker import Ranker
 from model.networks.tfrs import tfrs
 from model.system.legacy_keras import tf
 from tfx_configs.settings import TrainSettings
@@ -79,7 +80,7 @@ class Attention(tf.Module):
     def embed(self, item_X: Any) -> Any:
         """[X, d]."""
         vocabulary_X, attribute_XA = self._codes(item_X)
-        return tf.concat([self._item(vocabulary_X), self._attributes(attribute_XA)], axis=1)
+        return tf.concat([self._item(vocabulary_X), self._attributes.side_by_side(attribute_XA)], axis=1)
 
     def _embed_all(self, recent_BL: Any) -> Any:
         flat = self.embed(tf.reshape(tf.maximum(recent_BL, 0), [-1]))

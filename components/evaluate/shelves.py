@@ -33,16 +33,17 @@ def shelf_values(model: Model, task: Task, type_I: np.ndarray, batch: int) -> di
     baskets = [trips.basket(int(trip)) for trip in task.trip_N]
     histories = [trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N]
     new = [np.setdiff1d(basket, past) for basket, past in zip(baskets, histories, strict=True)]
-    known = [
+    of_known_type = [
         (type_I[items] > RARE) & np.isin(type_I[items], type_I[past])
         for items, past in zip(new, histories, strict=True)
     ]
     parts = {
         NEW: new,
-        VARIATION: [items[is_known] for items, is_known in zip(new, known, strict=True)],
-        DISCOVERY: [items[~is_known] for items, is_known in zip(new, known, strict=True)],
+        VARIATION: [items[is_known] for items, is_known in zip(new, of_known_type, strict=True)],
+        DISCOVERY: [items[~is_known] for items, is_known in zip(new, of_known_type, strict=True)],
     }
     again = metrics.repeat_recall(metrics.find_hits(again_NK, baskets, histories), LENGTH)
     none = [np.zeros(0, np.int64)] * len(baskets)
-    found = {name: metrics.recall(metrics.find_hits(new_NK, part, none), LENGTH) for name, part in parts.items()}
-    return {AGAIN: again, **found}
+    return {AGAIN: again} | {
+        name: metrics.recall(metrics.find_hits(new_NK, part, none), LENGTH) for name, part in parts.items()
+    }

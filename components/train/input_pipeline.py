@@ -59,10 +59,11 @@ class LossCurve(tf.keras.callbacks.Callback):
     """Reports losses: every few seconds as progress, those of every epoch in `curve`.
 
     TFRS itself reports the loss of an epoch's last batch only. Where there is a validation loss, the weights of the
-    epoch with the lowest one are what training ends with, and it ends PATIENCE epochs after that one.
+    epoch with the lowest one are what training ends with, and it ends PATIENCE of its epochs after that one.
     """
 
-    PATIENCE = 2
+    PATIENCE = 0.5
+    """Of the planned epochs: attention stays on a plateau for many of them before it learns."""
     FALLING = 0.01
     """A held-out loss whose last epoch lowered it by more than this share was still falling."""
 
@@ -105,7 +106,7 @@ class LossCurve(tf.keras.callbacks.Callback):
         if (best := self.best_epoch) is not None:
             if best == epoch + 1:
                 self._best = self.model.get_weights()
-            self.model.stop_training = epoch + 1 - best >= self.PATIENCE
+            self.model.stop_training = epoch + 1 - best >= max(self.PATIENCE * self.params["epochs"], 2)
         progress(f"{self.name}: epoch {epoch + 1}, {', '.join(f'{k} {v:.4f}' for k, v in means.items())}")
 
     def on_train_end(self, logs: Any = None) -> None:

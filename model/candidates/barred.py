@@ -13,7 +13,7 @@ from model.data.catalog import Catalog
 from model.data.task import TaskKind
 
 NEVER, ALWAYS, AGAIN = (np.uint8(value) for value in range(3))
-"""An item is listed to nobody, to everybody, to those who bought it before."""
+"""An item is listed never, always, or only to those who bought it before."""
 
 
 class Allowed(NamedTuple):

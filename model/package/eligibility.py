@@ -84,7 +84,7 @@ class Eligibility:
             others = np.ones(len(may_I), bool)
             others[self._numbers(wanted)] = False
             may_I[others] = NEVER
-        # What nobody bought yet fills a list only where a request names what it wants.
+        # What was never bought fills a list only where a request names what it wants.
         order = self._order_I if within else self._order_I[: self._bought]
         listed = order[may_I[order] == ALWAYS]
         return Mask(may_I=may_I, popular_Q=listed[:POPULAR])
@@ -111,12 +111,12 @@ class Eligibility:
         )
 
     def only_allowed(self, mask: Mask, listed: Ranked) -> Ranked:
-        """Those of the candidates that may be listed to somebody."""
+        """Those of the candidates that are not excluded."""
         if mask.may_I is None:
             return listed
         number_C = numbers(self._items, listed.item_ids)
-        kept = np.flatnonzero((number_C == UNKNOWN) | (mask.may_I[number_C] != NEVER)).tolist()
-        return Ranked(**{name: [getattr(listed, name)[place] for place in kept] for name in RANKED})
+        places = np.flatnonzero((number_C == UNKNOWN) | (mask.may_I[number_C] != NEVER)).tolist()
+        return Ranked(**{name: [getattr(listed, name)[place] for place in places] for name in RANKED})
 
 
 def together(masks: Sequence[Mask]) -> Allowed:

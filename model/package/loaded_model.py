@@ -31,7 +31,7 @@ from tfx_configs.settings import MOST_CANDIDATES
 MAX_BATCH = 64
 """Requests ranked at once."""
 CAPPED = 50
-"""More items than an answer has are at hand where a cap may pass over some of them."""
+"""Further items for the reranker where a cap may pass over some of them."""
 FEWER_EVENTS = 200
 """Most recent events of a shopper that the quicker ranking uses."""
 OnStage = Callable[[str, str, float], None]

@@ -225,13 +225,13 @@ def _request_id(payload: kserve.InferRequest, headers: Mapping[str, str]) -> str
 
 def _wanted(payload: kserve.InferRequest, query: Query) -> Sequence[Tensor]:
     """The outputs asked for, all when none is named; raises InputError on one that there is not."""
-    given = OUTPUTS if query.k_new else SHELF
+    there = OUTPUTS if query.k_new else SHELF
     names = {output.name for output in payload.request_outputs or ()}
-    if unknown := sorted(str(name) for name in names - {tensor.name for tensor in given}):
+    if unknown := sorted(str(name) for name in names - {tensor.name for tensor in there}):
         others = "" if query.k_new else f"; with k_new {', '.join(tensor.name for tensor in NEW_SHELF)} too"
-        there = ", ".join(tensor.name for tensor in given)
-        raise InputError(f"output {unknown[0]!r:.40}: unknown; the model gives {there}{others}")
-    return [tensor for tensor in given if tensor.name in names] if names else given
+        listed = ", ".join(tensor.name for tensor in there)
+        raise InputError(f"output {unknown[0]!r:.40}: unknown; the model gives {listed}{others}")
+    return [tensor for tensor in there if tensor.name in names] if names else there
 
 
 def _columns(answer: api.Answer) -> dict[str, np.ndarray]:

@@ -195,8 +195,8 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
 
 
 def _pair(text: str) -> tuple[str, str]:
-    attribute, found, value = text.partition("=")
-    if not (attribute and found and value):
+    attribute, sign, value = text.partition("=")
+    if not (attribute and sign and value):
         raise InputError(f"input within: expected attribute=value, got {_short(text)}")
     return attribute, value
 

@@ -23,7 +23,7 @@ def test_formulas_are_filled_in_for_this_shop_and_for_a_large_one() -> None:
     assert rows["vectors"] == ("6.4 MB", "12.8 GB")  # 4 bytes, 32 wide
     assert rows["catalog and index in memory"] == ("20.0 MB", "40.0 GB")  # 400 MB for a million more
     assert rows["lists of the index"] == ("exact", "40,000")  # 4099 are 4 times the root of 1,050,000
-    assert rows["state"] == ("24.0 MB", "720.0 GB")  # 2,000 x 500 x 24; 50 million x 600 x 24
-    assert rows["Redis shards of 64 GB, 75% full"] == ("1, and replicas", "15, and replicas")
-    assert rows["history read"] == ("600 kB/s", "1.4 GB/s")
+    assert rows["state"] == ("26.0 MB", "780.0 GB")  # 2,000 x 500 x 26; 50 million x 600 x 26
+    assert rows["Redis shards of 64 GB, 75% full"] == ("1, and replicas", "17, and replicas")
+    assert rows["history read"] == ("650 kB/s", "1.6 GB/s")
     assert rows["request log"][1] == "3.3 TB a day, before compression"  # 380 bytes each

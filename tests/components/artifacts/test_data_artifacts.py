@@ -81,13 +81,17 @@ def test_a_run_that_was_stopped_has_no_span(tmp_path: Path) -> None:
 
 def test_a_training_record_leaves_out_what_did_not_take_place() -> None:
     refreshed = TrainingRecord(start="refresh", parent="v1", learned_until_s=5)
-    assert refreshed.as_json() == {"start": "refresh", "parent": "v1", "learned_until_s": 5, "curves": {}}
+    nothing = {"curves": {}, "query": "taste", "query_recall": {}, "warnings": []}
+    assert refreshed.as_json() == {"start": "refresh", "parent": "v1", "learned_until_s": 5} | nothing
     assert refreshed.figures == {}
     learned = TrainingRecord(
         start="scratch",
         learned_until_s=9,
         train_trips=3,
         valid_trips=0,
+        query="sequence",
+        query_recall={"taste": 0.1, "sequence": 0.2},
+        warnings=("few steps",),
         curves={"ranker": (Epoch(loss=0.7, parts=(0.7,)), Epoch(loss=0.5, val_loss=0.6, parts=(0.5,)))},
         calibration=Calibration(slope=1.0, offset=0.0, listed=0, bought=0),
         settings={"data": {"cut_date": None}},
@@ -98,6 +102,9 @@ def test_a_training_record_leaves_out_what_did_not_take_place() -> None:
         "train_trips": 3,
         "valid_trips": 0,
         "curves": {"ranker": [{"loss": 0.7, "parts": [0.7]}, {"loss": 0.5, "val_loss": 0.6, "parts": [0.5]}]},
+        "query": "sequence",
+        "query_recall": {"taste": 0.1, "sequence": 0.2},
+        "warnings": ["few steps"],
         "calibration": {"slope": 1.0, "offset": 0.0, "listed": 0, "bought": 0},
         "settings": {"data": {"cut_date": None}},
     }

@@ -1,4 +1,4 @@
-"""Each shelf is judged by its own part of the basket, by hand."""
+"""Each shelf is judged by its own part of the basket, with hand-computed values."""
 
 from pathlib import Path
 

@@ -73,7 +73,9 @@ def test_the_other_inputs_are_lists_of_items_and_what_the_answer_is_to_be_like()
     others = set(INPUT) - {column.request for column in EVENTS.columns}
     assert {name: (INPUT[name].datatype, INPUT[name].size) for name in others} == {
         "k": ("INT32", 1),
+        "k_new": ("INT32", 1),
         "exclude": ("BYTES", -1),
+        "within": ("BYTES", -1),
         "new_only": ("BOOL", 1),
         "recent_items": ("BYTES", -1),
         "recent_stores": ("BYTES", -1),
@@ -88,7 +90,7 @@ def test_a_model_reads_the_same_columns() -> None:
     reads = {"user_id": c.USER, "store_id": c.STORE, "time_s": c.TIME, "history_item": c.ITEM, "history_time": c.TIME}
     details = {"history_store": c.STORE, "history_quantity": c.QUANTITY, "history_price": c.PRICE}
     fields = {field.name: field.type for field in dataclasses.fields(Request)}
-    assert set(fields) - set(reads) - set(details) == {"k", "exclude", "new_only", "detail"}
+    assert set(fields) - set(reads) - set(details) == {"k", "k_new", "exclude", "within", "new_only", "detail"}
     for name, column in details.items():
         of_type = {Type.ID: Coded | None, Type.NUMBER: np.ndarray | None}
         assert fields[name] == of_type[EVENTS.column(column).type] and not EVENTS.column(column).required, name

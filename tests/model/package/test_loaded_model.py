@@ -59,9 +59,9 @@ def test_two_shelves_hold_what_was_bought_and_what_was_not_on_every_rung(model: 
 
 
 def test_a_shopper_without_a_history_has_nothing_to_buy_again(model: package.LoadedModel) -> None:
-    nobody = dataclasses.replace(_request(), history_item=[], history_time=np.empty(0, np.int64), k_new=2)
-    alone = dataclasses.replace(nobody, k=2, k_new=0)
-    answers = [model.recommend([alone, nobody, alone])[1], unranked(model, nobody, ["a", "b"], personal=True)[0]]
+    newcomer = dataclasses.replace(_request(), history_item=[], history_time=np.empty(0, np.int64), k_new=2)
+    alone = dataclasses.replace(newcomer, k=2, k_new=0)
+    answers = [model.recommend([alone, newcomer, alone])[1], unranked(model, newcomer, ["a", "b"], personal=True)[0]]
     for answer in answers:
         assert answer.new is not None and answer.item_ids == [] and len(answer.new.item_ids) == 2
     assert answers[0].new == model.recommend([alone])[0]

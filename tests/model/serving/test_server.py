@@ -71,11 +71,11 @@ def test_two_shelves_come_through_either_protocol_and_one_list_has_no_second(ser
     request = grpc_request("k_new", "INT32", int_contents=[1])
     for name, items in (("user_id", [b"guest"]), ("recent_items", [b"b", b"y"])):
         request.inputs.add(name=name, datatype="BYTES", shape=[len(items)], contents={"bytes_contents": items})
-    given = {
+    by_name = {
         output.name: list(output.contents.bytes_contents)
         for output in server.stub.ModelInfer(request, timeout=10).outputs
     }
-    assert (given["item_id"], given["new_item_id"]) == ([b"y", b"b"], [b"a"])
+    assert (by_name["item_id"], by_name["new_item_id"]) == ([b"y", b"b"], [b"a"])
 
 
 def test_an_output_of_the_second_shelf_without_one_is_refused(server: Server) -> None:
@@ -275,6 +275,8 @@ def test_metrics_have_the_names_and_labels_that_dashboards_and_alerts_read(serve
         "aisle_missing_total",
         "aisle_checked_total",
         "aisle_unknown_total",
+        "aisle_filled_items_total",
+        "aisle_short_answers_total",
         "aisle_queue_seconds",
         "aisle_batch_size",
         "aisle_state_total",

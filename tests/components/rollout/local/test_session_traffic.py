@@ -1,10 +1,11 @@
 """Trips as traffic, with a client that only records what it is asked."""
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from components.rollout.local.trip_traffic import Replay
-from components.rollout.local.v2_client import Client, Reply
+from components.rollout.local.v2_client import Client, Line, Reply
 from model.data.task import TaskKind
 from tests.pencil_world import trips_of
 from tests.worlds import seconds
@@ -20,8 +21,8 @@ class Recorder(Client):
         self.calls.append(("ask", day(time_s), []))
         return Reply(user_id=user_id, status=200, version="stable", latency_ms=1.0, item_ids=("c",))
 
-    def purchases(self, user_id: str, time_s: int, item_ids: Any, basket_id: str) -> bool:
-        self.calls.append(("send", day(time_s), list(item_ids)))
+    def purchases(self, user_id: str, time_s: int, basket: Sequence[Line], basket_id: str) -> bool:
+        self.calls.append(("send", day(time_s), [line.item_id for line in basket]))
         return True
 
 
