@@ -141,6 +141,14 @@ class Ranked:
     scores: list[float]
     reasons: list[str]
 
+    def only(self, places: Sequence[int]) -> "Ranked":
+        """Those at these places, in this order."""
+        return Ranked(
+            item_ids=[self.item_ids[place] for place in places],
+            scores=[self.scores[place] for place in places],
+            reasons=[self.reasons[place] for place in places],
+        )
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Unknown:

@@ -10,7 +10,7 @@ from components.artifacts.examples import Examples
 from components.evaluate import metrics_report as report
 from components.evaluate.metrics_report import Judged
 from components.evaluate.predictions import latency_ms, lists
-from components.evaluate.shelves import AGAIN, NEW, shelf_values, types_of
+from components.evaluate.shelves import AGAIN, NEW, Parts, shelf_values, types_of
 from components.evaluate.slices import slice_values
 from components.evaluate.source_ablation import without_each
 from components.kfp_support.progress import progress
@@ -58,7 +58,7 @@ def evaluate_models(
     task = load_task(examples)
     catalog = Examples(examples).catalog()
     items, scores, versions = {}, {}, {}
-    type_I, by_shelf = types_of(catalog), {}
+    parts, by_shelf = Parts.of(task, types_of(catalog)), {}
     ranked: list[Ranked] = []
     latency = Latency()
     for name, directory in models.items():
@@ -70,7 +70,7 @@ def evaluate_models(
         if model.score_is_probability:
             scores[name] = listed.score_Nk
         if not task.trips.task.new_only:
-            by_shelf[name] = shelf_values(model, task, type_I, plan.batch)
+            by_shelf[name] = shelf_values(model, task, parts, plan.batch)
         if name == CANDIDATE:
             ranked = listed.ranked
             latency = latency_ms(model, task.trips, task.trip_N[: plan.latency_requests])

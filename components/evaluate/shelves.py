@@ -4,6 +4,8 @@ What is new to a shopper is a variation where its type was bought before, a disc
 attribute with the most values. Shape legend: N judged trips, K recommendations, I items.
 """
 
+from typing import NamedTuple, Self
+
 import numpy as np
 
 from components.evaluate.predictions import shelf_lists
@@ -26,24 +28,37 @@ def types_of(catalog: Catalog) -> np.ndarray:
     return np.ascontiguousarray(catalog.attribute_IA[:, int(np.argmax(catalog.attribute_sizes))])
 
 
-def shelf_values(model: Model, task: Task, type_I: np.ndarray, batch: int) -> dict[str, np.ndarray]:
+class Parts(NamedTuple):
+    """The judged trips. N arrays of item indices each."""
+
+    baskets: list[np.ndarray]
+    histories: list[np.ndarray]
+    new: dict[str, list[np.ndarray]]
+    """{metric of the shelf of new items: the part of each basket that it is judged by}"""
+
+    @classmethod
+    def of(cls, task: Task, type_I: np.ndarray) -> Self:
+        trips = task.trips
+        baskets = [trips.basket(int(trip)) for trip in task.trip_N]
+        histories = [trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N]
+        new = [np.setdiff1d(basket, past) for basket, past in zip(baskets, histories, strict=True)]
+        of_known_type = [
+            (type_I[items] > RARE) & np.isin(type_I[items], type_I[past])
+            for items, past in zip(new, histories, strict=True)
+        ]
+        parts = {
+            NEW: new,
+            VARIATION: [items[is_known] for items, is_known in zip(new, of_known_type, strict=True)],
+            DISCOVERY: [items[~is_known] for items, is_known in zip(new, of_known_type, strict=True)],
+        }
+        return cls(baskets, histories, parts)
+
+
+def shelf_values(model: Model, task: Task, parts: Parts, batch: int) -> dict[str, np.ndarray]:
     """{metric: [N] value, NaN where undefined} of one model."""
     again_NK, new_NK = shelf_lists(model, task.trips, task.trip_N, LENGTH, batch)
-    trips = task.trips
-    baskets = [trips.basket(int(trip)) for trip in task.trip_N]
-    histories = [trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N]
-    new = [np.setdiff1d(basket, past) for basket, past in zip(baskets, histories, strict=True)]
-    of_known_type = [
-        (type_I[items] > RARE) & np.isin(type_I[items], type_I[past])
-        for items, past in zip(new, histories, strict=True)
-    ]
-    parts = {
-        NEW: new,
-        VARIATION: [items[is_known] for items, is_known in zip(new, of_known_type, strict=True)],
-        DISCOVERY: [items[~is_known] for items, is_known in zip(new, of_known_type, strict=True)],
-    }
-    again = metrics.repeat_recall(metrics.find_hits(again_NK, baskets, histories), LENGTH)
-    none = [np.zeros(0, np.int64)] * len(baskets)
+    again = metrics.repeat_recall(metrics.find_hits(again_NK, parts.baskets, parts.histories), LENGTH)
+    none = [np.zeros(0, np.int64)] * len(parts.baskets)
     return {AGAIN: again} | {
-        name: metrics.recall(metrics.find_hits(new_NK, part, none), LENGTH) for name, part in parts.items()
+        name: metrics.recall(metrics.find_hits(new_NK, part, none), LENGTH) for name, part in parts.new.items()
     }

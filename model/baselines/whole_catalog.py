@@ -58,22 +58,13 @@ class WholeCatalog:
         lists = [(np.zeros(0, np.int32), np.zeros(0, np.float32), np.zeros(0, np.int32))]
         for row, events in each_history(batch):
             end = barred.end_B[row]
-            item, score = self._best(score_BI[row], self._left_out(barred, row, begin, batch, events), most)
+            item, score = self._best(score_BI[row], left_out(barred, row, begin, batch.history_item_H[events]), most)
             bought = np.isin(item, batch.history_item_H[events])
             source = np.where(bought, _OWN, np.where(score > 0, _SIMILAR, _POPULAR)).astype(np.int32)
             lists.append((item, score, source))
             begin = end
         item_N, score_N, source_N = (np.concatenate(parts) for parts in zip(*lists, strict=True))
         return Ranking(item_N, score_N, source_N, np.cumsum([len(item) for item, _, _ in lists])[1:])
-
-    def _left_out(self, barred: Barred, row: int, begin: int, batch: Batch, events: slice) -> np.ndarray:
-        """[X] int32 items that must not be listed to a request."""
-        barred_X, allowed = barred.item_X[begin : barred.end_B[row]], barred.allowed
-        if not len(allowed.mask_B) or allowed.mask_B[row] < 0:
-            return barred_X
-        may_I = allowed.may_MI[allowed.mask_B[row]]
-        again = np.setdiff1d(np.flatnonzero(may_I == AGAIN), batch.history_item_H[events])
-        return np.concatenate([barred_X, np.flatnonzero(may_I == NEVER), again])
 
     def _best(self, score_I: np.ndarray, barred_X: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
         """(item, score) of at most `most`, best first."""
@@ -103,6 +94,16 @@ class PopularUnseen:
         score_BI = np.tile(self._popularity_I, (len(batch.time_B), 1))
         score_BI[batch.history_row_H, batch.history_item_H] = 0.0
         return score_BI
+
+
+def left_out(barred: Barred, row: int, begin: int, bought_H: np.ndarray) -> np.ndarray:
+    """[X] int32 items that must not be listed to a request, whose own exclusions begin there."""
+    barred_X, allowed = barred.item_X[begin : barred.end_B[row]], barred.allowed
+    if not len(allowed.mask_B) or allowed.mask_B[row] < 0:
+        return barred_X
+    may_I = allowed.may_MI[allowed.mask_B[row]]
+    again = np.setdiff1d(np.flatnonzero(may_I == AGAIN), bought_H)
+    return np.concatenate([barred_X, np.flatnonzero(may_I == NEVER), again])
 
 
 def each_history(batch: Batch) -> Iterator[tuple[int, slice]]:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 from model.api import RECENT_EVENTS
 from model.features.recent import TASTE_DAYS, Recent
+from model.networks.attribute_embedding import AttributeEmbedding
 from model.networks.two_tower import USER_WIDTH, ItemTower
 from model.system.legacy_keras import Tensor, tf
 
@@ -36,7 +37,7 @@ class SequenceTower(tf.Module):
         self._gap, self._ahead = (layers.Dense(dimension, use_bias=False) for _ in range(2))
         self._blocks = [Block(dimension) for _ in range(BLOCKS)]
         self._norm = Norm(dimension)
-        self._attributes = [layers.Embedding(size, USER_WIDTH) for size in user_attribute_sizes]
+        self._attributes = AttributeEmbedding(user_attribute_sizes, USER_WIDTH)
         self._out = layers.Dense(dimension)
 
     @property
@@ -64,10 +65,8 @@ class SequenceTower(tf.Module):
         for n, block in enumerate(self._blocks):
             x_BRd = block(x_BRd, there_BR, last and n == len(self._blocks) - 1, training)
         ahead_BRd = self._ahead(gaps(ahead_BR[:, -1:] if last else ahead_BR))
-        parts = [self._norm(x_BRd), ahead_BRd]
-        for i, embedding in enumerate(self._attributes):
-            user_B1w = embedding(recent.user_BD[:, i])[:, None, :]
-            parts.append(user_B1w + tf.zeros_like(ahead_BRd[:, :, :1]))
+        user_BRw = self._attributes.side_by_side(recent.user_BD)[:, None, :] + tf.zeros_like(ahead_BRd[:, :, :1])
+        parts = [self._norm(x_BRd), ahead_BRd, user_BRw]
         return tf.math.l2_normalize(self._out(tf.concat(parts, axis=2)), axis=2)
 
 

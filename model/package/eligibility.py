@@ -22,7 +22,6 @@ OFFERED = 100
 """Of these, candidates of a request with a mask."""
 MASKS = 64
 """Kept at a time, a byte an item each."""
-RANKED = ("item_ids", "scores", "reasons")
 _POPULAR = SOURCES[-1]
 
 
@@ -116,7 +115,7 @@ class Eligibility:
             return listed
         number_C = numbers(self._items, listed.item_ids)
         places = np.flatnonzero((number_C == UNKNOWN) | (mask.may_I[number_C] != NEVER)).tolist()
-        return Ranked(**{name: [getattr(listed, name)[place] for place in places] for name in RANKED})
+        return listed.only(places)
 
 
 def together(masks: Sequence[Mask]) -> Allowed:

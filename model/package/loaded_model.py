@@ -18,7 +18,7 @@ from model.data.catalog import MISSING
 from model.data.task import TaskKind
 from model.kernels.compiler import digest
 from model.kernels.tables import UNKNOWN, id_table, numbers
-from model.package.eligibility import RANKED, Eligibility, Mask, together
+from model.package.eligibility import Eligibility, Mask, together
 from model.package.engine import Engine
 from model.package.golden import REQUESTS, SAMPLE, check_golden
 from model.package.manifest import Manifest, verify
@@ -156,8 +156,7 @@ class LoadedModel:
         k = request.k
         if request.k_new:
             bought = set(request.history_item)
-            own = [place for place, item in enumerate(listed.item_ids) if item in bought]
-            full = Ranked(**{name: [getattr(listed, name)[place] for place in own] for name in RANKED})
+            full = listed.only([place for place, item in enumerate(listed.item_ids) if item in bought])
         elif mask.may_I is None and not reranker.caps:
             full = listed
         else:

@@ -94,11 +94,10 @@ def count(version: str, query: Query, state: State, answer: api.Answer, rung: Ru
         of(MISSING, version, "history").inc()
     if not query.store_id:
         of(MISSING, version, "store").inc()
-    shelves = [("list", answer, query.k)] if answer.new is None else [("new", answer.new, query.k_new)]
-    for shelf, shown, wanted in shelves:
-        of(FILLED, version).inc(shown.filled)
-        if len(shown.item_ids) < wanted:
-            of(SHORT, version, shelf).inc()
+    shelf, shown, wanted = ("list", answer, query.k) if answer.new is None else ("new", answer.new, query.k_new)
+    of(FILLED, version).inc(shown.filled)
+    if len(shown.item_ids) < wanted:
+        of(SHORT, version, shelf).inc()
     reasons = answer.reasons if answer.new is None else answer.reasons + answer.new.reasons
     for source, items in collections.Counter(reasons).items():
         of(ITEMS, version, source).inc(items)

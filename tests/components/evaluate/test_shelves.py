@@ -30,7 +30,7 @@ def test_the_type_is_the_attribute_with_the_most_values(root: Path) -> None:
 
 
 def test_a_shelf_of_all_that_was_bought_before_finds_all_repeats_and_nothing_new(task: Task) -> None:
-    values = shelves.shelf_values(FunctionModel("v", latest), task, np.full(80, 5), batch=7)
+    values = shelves.shelf_values(FunctionModel("v", latest), task, shelves.Parts.of(task, np.full(80, 5)), batch=7)
     trips = task.trips
     for n, trip in enumerate(task.trip_N.tolist()):
         own = list(dict.fromkeys(trips.event_item_E[trips.history(trip)][::-1].tolist()))
@@ -44,7 +44,7 @@ def test_new_items_of_a_known_type_are_variations_and_the_others_discoveries(tas
     """Items 0 to 39 are of one type, which nearly everybody has bought; 40 and above have none."""
     type_I = np.where(np.arange(80) < 40, RARE + 1, RARE)
     everything = FunctionModel("v", lambda request: list(ITEM_IDS))
-    values = shelves.shelf_values(everything, task, type_I, batch=64)
+    values = shelves.shelf_values(everything, task, shelves.Parts.of(task, type_I), batch=64)
     trips, both = task.trips, 0
     for n, trip in enumerate(task.trip_N.tolist()):
         past = set(trips.event_item_E[trips.history(trip)].tolist())
