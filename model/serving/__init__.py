@@ -1,7 +1,7 @@
 """The KServe predictor.
 
-`import kserve` brings a client of the Kubernetes API along: 45 MB and half a second for what a server never asks. It is
-left out here, unless kserve was imported before.
+`import kserve` brings a client of the Kubernetes API along: memory and half a second for what a server never asks. It
+is left out here, unless kserve was imported before.
 """
 
 import sys
