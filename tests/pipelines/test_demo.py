@@ -135,16 +135,17 @@ def test_the_promoted_model_serves_until_ctrl_c(promoted_run: Run) -> None:
     assert not any(_listens(port) for port in (rest, grpc))
 
 
+def _ports_behind_the_gateway(out: Path) -> list[int]:
+    """Ports of stable and canary (HTTP and gRPC each) while Envoy runs in front of both, else none."""
+    lines = " ".join(processes(out).values())
+    ports = [int(port) for port in re.findall(r"--(?:http|grpc)-port (\d+)", lines)]
+    return ports if len(ports) == 4 and "envoy" in lines else []
+
+
 def test_ctrl_c_during_the_rollout_ends_everything_and_keeps_the_promoted_model(promoted_run: Run) -> None:
     before = _results(promoted_run.out)
     with started("demo", *promoted_run.arguments) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if "% declared" in line:
-                break
-        lines = " ".join(processes(promoted_run.out).values())
-        ports = [int(port) for port in re.findall(r"--(?:http|grpc)-port (\d+)", lines)]
-        assert len(ports) == 4 and "envoy" in lines
+        ports = wait_for(lambda: _ports_behind_the_gateway(promoted_run.out), "the gateway and its two servers")
         os.killpg(process.pid, signal.SIGINT)
         os.killpg(process.pid, signal.SIGINT)  # the impatient press twice
         _, stderr = process.communicate(timeout=60)
