@@ -20,6 +20,7 @@ from pipelines.commands.replay import replay
 from pipelines.commands.runs import demo, explore, report, serve, train
 from pipelines.commands.settings import settings
 from pipelines.commands.submit import submit
+from pipelines.commands.tune import tune
 from tfx_configs.frozen import SettingsError
 
 app = typer.Typer(
@@ -28,7 +29,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 120},
 )
-for command in (demo, train, inspect, report, serve, explore, monitor, replay, submit, settings):
+for command in (demo, train, tune, inspect, report, serve, explore, monitor, replay, submit, settings):
     app.command()(command)
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(experiment.app, name="experiment")

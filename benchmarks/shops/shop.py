@@ -11,21 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow as pa
-import pyarrow.dataset as ds
-import pyarrow.parquet as pq
 import yaml
 
 from benchmarks.harness import process as child
+from components.artifacts.earlier_export import export
 from components.artifacts.tables import IngestReport, Tables
 from components.engines.engine import open_engine
 from components.examples.habits import shoppers_of
 from components.ingest.run import ingest
-from model.data import columns as c
 from model.data.labels import is_of_types, judged_types
-from model.data.schema import EVENTS, ITEMS, PROMOTIONS, USERS
 from model.data.time_split import day
-from model.files import atomic_directory, read_json, write_json
+from model.files import read_json, write_json
 from tfx_configs.recipes import run_settings
 from tfx_configs.units import DAY_S
 
@@ -96,7 +92,7 @@ class Shop:
         at = self.folder / cut
         every = cuts(self.tables.report)
         later = every[every.index(cut) - 1] if cut != every[0] else None
-        write_source(self.tables, at / "source", pd.Timestamp(later) if later else None)
+        export(self.tables, at / "source", before=pd.Timestamp(later) if later else None)
         command = [sys.executable, "-m", "pipelines.cli", "train", "--data", str(at / "source"), "--cut-date", cut]
         ended = child.run([*command, "--out", str(at / RUN)])
         if not (at / RUN / "result.json").exists():
@@ -113,23 +109,6 @@ def cuts(report: IngestReport) -> list[str]:
     middle_s = (report.first_event_s + report.last_event_s) // 2
     moments = (report.cut_s - n * days * DAY_S for n in range(MOST_CUTS))
     return [day(cut_s) for cut_s in moments if cut_s > middle_s]
-
-
-def write_source(tables: Tables, path: Path, before: pd.Timestamp | None) -> None:
-    """The tables as an export that ends at a moment, or with them."""
-    if path.exists():
-        return
-    with atomic_directory(path) as out:
-        events = ds.dataset(tables.events, format="parquet")
-        wanted = None
-        if before is not None:
-            kind = events.schema.field(c.TIME).type
-            wanted = ds.field(c.TIME) < pa.scalar(before.to_pydatetime(), type=kind)
-        rows = events.to_table(columns=list(EVENTS.names), filter=wanted)
-        pq.write_table(rows, out / f"{EVENTS.name}.parquet")
-        for table in (ITEMS, USERS, PROMOTIONS):
-            if (file := tables.path(table)) is not None:
-                pq.write_table(pq.read_table(file), out / f"{table.name}.parquet")
 
 
 def reason(run: Path) -> str:

@@ -21,7 +21,7 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
         InputError: the cut leaves no event before it or none after it.
     """
     if data.cut_date is None:
-        cut = (last_s // DAY_S - (data.test_days or _test_days(first_s, last_s))) * DAY_S
+        cut = (last_s // DAY_S - (data.test_days or test_days(first_s, last_s))) * DAY_S
     else:
         first = date.fromisoformat(data.cut_date)
         cut = int(datetime(first.year, first.month, first.day, tzinfo=UTC).timestamp())
@@ -37,7 +37,7 @@ def cut_seconds(first_s: int, last_s: int, data: DataSettings) -> int:
     return cut
 
 
-def _test_days(first_s: int, last_s: int) -> int:
+def test_days(first_s: int, last_s: int) -> int:
     """Days of the test span where the settings name none."""
     return max(min(TEST_DAYS, (last_s // DAY_S - first_s // DAY_S + 1) // 4), 1)
 

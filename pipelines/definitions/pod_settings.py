@@ -9,7 +9,7 @@ MOUNT = "/registry"
 """Path of the registry's claim in a step."""
 PUSHGATEWAY = "http://aisle-pushgateway.aisle:9091"
 """manifests/components/monitoring."""
-_CLAIM = "aisle-registry"
+CLAIM = "aisle-registry"
 """manifests/components/pipelines."""
 
 
@@ -36,7 +36,7 @@ def run_end(name: str, pushgateway: PipelineParameterChannel, namespace: Pipelin
 
 def mount_registry(task: dsl.PipelineTask) -> None:
     """Gives the step the registry at MOUNT."""
-    kubernetes.mount_pvc(task, pvc_name=_CLAIM, mount_path=MOUNT)
+    kubernetes.mount_pvc(task, pvc_name=CLAIM, mount_path=MOUNT)
 
 
 def place(task: dsl.PipelineTask, timeout_s: int) -> None:

@@ -1,6 +1,7 @@
 """Runs the training pipeline in a process of its own and follows the events of its stages."""
 
 import json
+import math
 import sys
 import tempfile
 import time
@@ -55,7 +56,7 @@ def run_pipeline(
     with tempfile.TemporaryDirectory(prefix="aisle-", ignore_cleanup_errors=True) as scratch:
         environment = {"AISLE_PROGRESS_FILE": str(paths.progress), "TMPDIR": scratch}
         with running("pipeline", command, paths.log, environment) as process:
-            for event in _follow(paths.progress, process):
+            for event in follow(paths.progress, process):
                 display.event(event)
                 if "state" in event:
                     last = event
@@ -68,11 +69,15 @@ def run_pipeline(
     raise _error(last, paths.log)
 
 
-def _follow(file: Path, process: Process) -> Iterator[ProgressEvent]:
-    """Yields the events of a growing JSON-lines file until the process has ended and the file is read."""
+def follow(file: Path, process: Process, until: float = math.inf) -> Iterator[ProgressEvent]:
+    """Yields the events of a growing JSON-lines file until the process has ended and the file is read.
+
+    Args:
+        until: ends it earlier, monotonic seconds.
+    """
     at = 0
     while True:
-        ended = process.exit_code is not None
+        ended = process.exit_code is not None or time.monotonic() >= until
         if file.exists():
             with file.open("rb") as source:
                 source.seek(at)

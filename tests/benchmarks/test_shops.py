@@ -11,7 +11,8 @@ import pytest
 from benchmarks.harness.page import render
 from benchmarks.shops import result
 from benchmarks.shops.__main__ import named
-from benchmarks.shops.shop import Shop, cuts, write_source
+from benchmarks.shops.shop import Shop, cuts
+from components.artifacts.earlier_export import export
 from components.artifacts.tables import IngestReport, Tables
 from components.ingest.run import ingest
 from model.data import columns as c
@@ -35,7 +36,7 @@ def test_cuts_roll_back_by_the_test_span_to_the_middle_of_the_time() -> None:
 def test_a_run_sees_what_is_before_the_next_cut(tmp_path: Path) -> None:
     run = run_settings(write(tmp_path / "in", **market(shoppers=4)))
     ingest(data=run.data, tables_dir=tmp_path / "tables")
-    write_source(Tables(tmp_path / "tables"), tmp_path / "source", at(70))
+    export(Tables(tmp_path / "tables"), tmp_path / "source", before=at(70))
     events = pd.read_parquet(tmp_path / "source" / "events.parquet")
     whole = pd.concat(pd.read_parquet(path) for path in (tmp_path / "tables" / "events").rglob("*.parquet"))
     assert events[c.TIME].max() < at(70) and len(events) == (whole[c.TIME] < at(70)).sum()

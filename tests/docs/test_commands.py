@@ -36,6 +36,7 @@ TESTED = {
     ".venv/bin/python -m pipelines.reference.schema_page": "tests/model/data/test_schema.py",
     f"{AISLE} settings": "tests/pipelines/test_settings_command.py",
     f"{AISLE} inspect": "tests/pipelines/test_inspect_command.py",
+    f"{AISLE} tune": "tests/pipelines/tuning/test_tune.py",
     "make compile": "tests/manifests/test_versions.py",
 }
 WHOLE = {"runbook.md": "tests/manifests/test_api_server.py"}

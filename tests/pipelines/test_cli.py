@@ -14,8 +14,9 @@ from pipelines.local.versions import ROOT, code_version, data_version
 from tests.worlds import market, write
 from tfx_configs.settings import DataSettings
 
-COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("replay",), ("explore",), ("compile",), ("rollout",)]
-COMMANDS += [("submit",), ("monitor",), ("settings",), ("experiment",), ("experiment", "size"), ("experiment", "read")]
+COMMANDS = [(), ("demo",), ("train",), ("report",), ("serve",), ("replay",), ("explore",), ("compile",), ("tune",)]
+COMMANDS += [("rollout",), ("submit",), ("monitor",), ("settings",), ("inspect",)]
+COMMANDS += [("experiment",), ("experiment", "size"), ("experiment", "read")]
 COMMANDS += [("rollout", str(action.name or action.callback.__name__)) for action in rollout.registered_commands]
 
 
