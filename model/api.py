@@ -84,6 +84,8 @@ class Request:
     history_price: np.ndarray | None = None
     """[H] float32 paid per piece, 0 where not known; None: none is known."""
     store_id: str = ""
+    attributes: Sequence[tuple[str, str]] = field(default=())
+    """(attribute, value) pairs of the shopper, from the store; a model passes over those it does not know."""
     k: int = 10
     k_new: int = 0
     """Items of a second shelf, of what the shopper has not bought before; the first is then of what they have. 0: there
@@ -160,7 +162,7 @@ class Unknown:
     """
 
     shopper: bool
-    """The model has no row for this shopper: only the history describes them."""
+    """The model learned attributes of shoppers, and knows none of this one: only the history describes them."""
     store: bool
     """A store was named, and it is unknown."""
     history_items: int

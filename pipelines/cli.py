@@ -14,6 +14,7 @@ from typer._click.exceptions import UsageError
 from model.errors import INTERRUPTED, AisleError, InputError
 from model.kernels.processor import check_processor
 from pipelines.commands import experiment, rollout
+from pipelines.commands.forget import forget
 from pipelines.commands.inspect import inspect
 from pipelines.commands.monitor import monitor
 from pipelines.commands.replay import replay
@@ -29,7 +30,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 120},
 )
-for command in (demo, train, tune, inspect, report, serve, explore, monitor, replay, submit, settings):
+for command in (demo, train, tune, inspect, report, serve, explore, monitor, replay, forget, submit, settings):
     app.command()(command)
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(experiment.app, name="experiment")

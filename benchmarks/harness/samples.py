@@ -96,7 +96,7 @@ def collect(recommender: Recommender, reader: TripReader, which: np.ndarray, ret
             "which_n": which,
             "begin_n": np.concatenate(begins),
             "item_C": items[:end],
-            "user_n": reader.batch(which).user_B,
+            "user_n": reader.user_row_U[reader.trips.user_T[which]],
             "recent_nL": recent_nL,
             "age_nL": age_nL,
         }

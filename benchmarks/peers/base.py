@@ -80,6 +80,7 @@ class Histories:
             history_row_H=self.row_H.astype(np.int32),
             time_B=self.moment_B,
             store_B=np.zeros(len(self), np.int32),
+            user_BD=np.zeros((len(self), 0), np.int32),
             user_B=(self.learned_B + 1).astype(np.int32),
         )
 

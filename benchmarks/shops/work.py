@@ -14,6 +14,7 @@ from components.evaluate.predictions import lists
 from components.kfp_support.progress import progress
 from components.train.baselines.baseline_choice import PLACES, lists_of
 from components.train.baselines.export import NAMES, baseline, ranking_all
+from components.train.baselines.similarity import SHOPPER_BASELINES
 from model.data.batch import TripReader
 from model.errors import CheckFailed
 from model.evaluation.ranking_metrics import NO_ITEM
@@ -34,7 +35,7 @@ def main(folder: str, cut: str, seconds: str) -> None:
     judged, report = Judged(outputs["examples"]), Examples(outputs["examples"]).report
     trips, which = judged.trips, judged.which
     listed = {CANDIDATE: lists(load(outputs["model"]), trips, which, PLACES).items_Nk}
-    for name in NAMES:
+    for name in (*NAMES, *SHOPPER_BASELINES):
         try:
             recommender, served = baseline(name, run, trips, judged.catalog)
         except CheckFailed as error:

@@ -42,6 +42,7 @@ def request_of(
         history_quantity=trips.event_quantity_E[past],
         history_price=trips.event_price_E[past],
         store_id=str(trips.store_ids[trips.store_T[trip]]),
+        attributes=trips.attributes(int(trips.user_T[trip])),
         k=k,
         k_new=k_new,
         new_only=trips.task.new_only if new_only is None else new_only,

@@ -20,6 +20,8 @@ from tfx_configs.units import DAY_S, HOUR_S, WEEK_S
 POPULARITY_HALF_LIFE_S = 28 * DAY_S
 WEEKS, SNAPSHOTS = 4, 12
 """Snapshots are weekly if the ranker's trips span this many weeks; else there are about this many snapshots."""
+FEWEST_SHOPPERS = 5
+"""With a value of an attribute that enters a model by name: a rarer one could point to a person, and is RARE."""
 REPURCHASE_PRIOR = 5.0
 """Buyers' worth of the overall rate mixed into each item's repurchase rate."""
 
@@ -58,7 +60,7 @@ def build_catalog(
     type_I = finest_I1[:, 0] if names else np.full(len(counts_I), MISSING)
     priced = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
     log_price = np.log1p(priced.groupby(c.ITEM)[c.PRICE].median()).reindex(trips.item_ids)
-    user_ids, user_names, user_sizes, user_codes = _users(users)
+    user_ids, user_names, user_values, user_codes = _users(users)
     return Catalog(
         item_ids=trips.item_ids,
         attribute_names=names,
@@ -75,7 +77,8 @@ def build_catalog(
         store_ids=trips.store_ids,
         user_ids=user_ids,
         user_attribute_names=user_names,
-        user_attribute_sizes=user_sizes,
+        user_attribute_sizes=tuple(RARE + 1 + len(values) for values in user_values),
+        user_attribute_values=user_values,
         user_attribute_UD=user_codes,
         promotions=build_promotions(promotions, trips),
         buckets=buckets,
@@ -104,7 +107,8 @@ def _attributes(
     """
     coded: list[tuple[float, str, int, np.ndarray]] = []
     for name in items.columns:
-        codes, size = _codes(items[name], counts_I, floor)
+        codes, own = _codes(items[name], counts_I, floor)
+        size = RARE + 1 + len(own)
         share = np.bincount(codes, weights=counts_I, minlength=size) / max(counts_I.sum(), 1)
         entropy = -float(np.sum(share * np.log(np.maximum(share, 1e-12))))
         if 1 < items[name].nunique() <= max(len(items) / 2, 2):
@@ -114,8 +118,8 @@ def _attributes(
     return tuple(e[1] for e in coded), tuple(e[2] for e in coded), matrix.astype(np.int32)
 
 
-def _codes(values: pd.Series, weight: np.ndarray, floor: int) -> tuple[np.ndarray, int]:
-    """[n] int32 codes (MISSING, RARE, then values by their name) and the number of codes.
+def _codes(values: pd.Series, weight: np.ndarray, floor: int) -> tuple[np.ndarray, tuple[str, ...]]:
+    """[n] int32 codes (MISSING, RARE, then values by their name) and the values with a code of their own.
 
     A value is rare when its rows together weigh less than `floor`.
     """
@@ -125,7 +129,7 @@ def _codes(values: pd.Series, weight: np.ndarray, floor: int) -> tuple[np.ndarra
     of_name = np.where(frequent, RARE + np.cumsum(frequent), RARE)
     codes = np.full(len(values), MISSING, np.int32)
     codes[present] = of_name[inverse]
-    return codes, int(RARE + 1 + frequent.sum())
+    return codes, tuple(names[frequent].tolist())
 
 
 def bucket_count(counts_I: np.ndarray, floor: int) -> int:
@@ -167,17 +171,18 @@ def _repurchase(item_E: np.ndarray, user_E: np.ndarray, time_E: np.ndarray, item
     return ((again + REPURCHASE_PRIOR * overall) / (buyers + REPURCHASE_PRIOR)).astype(np.float32)
 
 
-def _users(users: pd.DataFrame | None) -> tuple[np.ndarray, tuple[str, ...], tuple[int, ...], np.ndarray]:
+def _users(users: pd.DataFrame | None) -> tuple[np.ndarray, tuple[str, ...], tuple[tuple[str, ...], ...], np.ndarray]:
+    """(ids, attributes, their values with a code, [U + 1, D] codes)"""
     if users is None:
         return np.zeros(0, object), (), (), np.zeros((1, 0), np.int32)
     users = users.sort_values(c.USER)
     names = tuple(str(name) for name in users.columns if name != c.USER)
-    coded = [_codes(users[name], np.ones(len(users)), floor=1) for name in names]
+    coded = [_codes(users[name], np.ones(len(users)), FEWEST_SHOPPERS) for name in names]
     codes_UD = np.stack([codes for codes, _ in coded], axis=1) if coded else np.zeros((len(users), 0), np.int32)
     unknown = np.full((1, len(names)), MISSING, np.int32)
     return (
         users[c.USER].to_numpy(str).astype(object),
         names,
-        tuple(size for _, size in coded),
+        tuple(values for _, values in coded),
         np.concatenate([unknown, codes_UD]).astype(np.int32),
     )

@@ -15,7 +15,7 @@ from components.examples.judgeable import check_judgeable, judgeable
 from components.examples.labels import label, of_task
 from components.examples.leakage import check_attributes, check_catalog, check_trips
 from components.examples.promotions import read_promotions
-from components.examples.trips import JUDGED, LEARNED, trips_of
+from components.examples.trips import JUDGED, LEARNED, trips_of, with_attributes
 from components.examples.views import with_views
 from components.kfp_support.progress import progress
 from model.data import columns as c
@@ -63,6 +63,7 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     )
     check_catalog(trips, catalog)
     check_attributes(trips, catalog)
+    trips = with_attributes(trips, users)
     trips, label_counts = label(with_views(trips, all_events), all_events, catalog, run.labels)
     progress(f"catalog of {catalog.items:,} items, attributes {', '.join(catalog.attribute_names) or 'none'}")
     bought_E = trips.event_item_E[trips.event_time_E < cut_s]

@@ -5,6 +5,8 @@ The work is Ibis expressions, the same on every engine; only the finished intege
 Shape legend: E events, T trips, B basket entries.
 """
 
+import dataclasses
+
 import ibis
 import numpy as np
 import pandas as pd
@@ -89,6 +91,19 @@ def trips_of(
         cut_s=cut_s,
         task=task,
     )
+
+
+def with_attributes(trips: Trips, users: pd.DataFrame | None) -> Trips:
+    """The same trips with the attributes of their shoppers, as texts; columns of which none has a value left out.
+
+    Args:
+        users: one row an id; other columns are attributes.
+    """
+    if users is None:
+        return trips
+    table = users.assign(**{c.USER: users[c.USER].astype(str)}).set_index(c.USER).reindex(trips.user_ids.astype(str))
+    columns = {str(name): np.where(table[name].notna(), table[name].astype(str), "") for name in table.columns}
+    return dataclasses.replace(trips, user_attributes={n: v.astype(object) for n, v in columns.items() if v.any()})
 
 
 def _lines(events: Table) -> Table:

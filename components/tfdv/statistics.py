@@ -7,6 +7,8 @@ import pandas as pd
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from model.data import columns as c
+
 Stats: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
 
 
@@ -17,8 +19,14 @@ def compute(frame: pd.DataFrame) -> Stats:
 
 
 def write(stats: Stats, path: Path) -> None:
-    """Equal statistics give equal bytes."""
-    path.write_bytes(stats.SerializeToString(deterministic=True))
+    """Equal statistics give equal bytes. Of shoppers' ids only the counts are written: no value is named."""
+    nameless = Stats()
+    nameless.CopyFrom(stats)
+    for feature in nameless.datasets[0].features:
+        if name_of(feature) == c.USER:
+            feature.string_stats.ClearField("top_values")
+            feature.string_stats.ClearField("rank_histogram")
+    path.write_bytes(nameless.SerializeToString(deterministic=True))
 
 
 def read(path: Path) -> Stats:

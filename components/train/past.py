@@ -44,7 +44,7 @@ class Past:
             history_row_H=trips.event_user_E[own_E],
             time_B=np.full(users, before_s),
             store_B=np.zeros(users, np.int32),
-            user_B=np.arange(1, users + 1, dtype=np.int32),
+            user_BD=np.zeros((users, 0), np.int32),
         )
         count_I = np.bincount(batch.history_item_H, minlength=items)
         order_I = np.argsort(-count_I, kind="stable")

@@ -32,7 +32,8 @@ class NextPurchases:
         self._wanted_E[np.unique(pair_E, return_index=True)[1]] = True
         self._wanted_E &= time_E >= begin_s
         self._begin_W, self._end_W = self._windows(begin_s)
-        self._recent, self._user_row_U = RecentEvents(catalog), catalog.user_rows(trips.user_ids)
+        self._recent = RecentEvents(catalog)
+        self._user_UD = catalog.user_attribute_UD[catalog.user_rows(trips.user_ids)]
 
     def __len__(self) -> int:
         return len(self._begin_W)
@@ -60,7 +61,7 @@ class NextPurchases:
             history_row_H=row_H,
             time_B=self._time_E[last_B],
             store_B=np.zeros(len(rows), np.int32),
-            user_B=self._user_row_U[user_B],
+            user_BD=self._user_UD[user_B],
         )
         place_H = (row_H + 1) * RECENT_EVENTS - (last_B[row_H] - at_H)
         wanted_H = self._wanted_E[at_H + 1]

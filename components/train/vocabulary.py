@@ -43,7 +43,6 @@ class Coding(Artifact, file=CODING, stage="train"):
     def of(cls, catalog: Catalog, examples: Examples) -> Self:
         """The catalog's own coding. `examples`: whose tables have the values as strings."""
         items = _rows(examples.items, c.ITEM, catalog.item_ids)
-        users = _rows(examples.users, c.USER, catalog.user_ids)
         own_I = catalog.vocabulary_I >= catalog.buckets
         return cls(
             item_rows=dict(zip(catalog.item_ids[own_I].tolist(), catalog.vocabulary_I[own_I].tolist(), strict=True)),
@@ -52,10 +51,7 @@ class Coding(Artifact, file=CODING, stage="train"):
                 name: _values(items.get(name), catalog.attribute_IA[:, a])
                 for a, name in enumerate(catalog.attribute_names)
             },
-            user_attributes={
-                name: _values(users.get(name), catalog.user_attribute_UD[1:, d])
-                for d, name in enumerate(catalog.user_attribute_names)
-            },
+            user_attributes=dict(zip(catalog.user_attribute_names, catalog.user_attribute_values, strict=True)),
             promotions=tuple(p.kind for p in catalog.promotions),
         )
 
@@ -87,6 +83,7 @@ def recoded(catalog: Catalog, coding: Coding, examples: Examples) -> Catalog:
         buckets=coding.buckets,
         user_attribute_names=tuple(coding.user_attributes),
         user_attribute_sizes=_sizes(coding.user_attributes),
+        user_attribute_values=tuple(coding.user_attributes.values()),
         user_attribute_UD=np.concatenate([np.full((1, users_UD.shape[1]), MISSING, np.int32), users_UD]),
         promotions=tuple(running.get(kind, _none_of(kind)) for kind in coding.promotions),
     )

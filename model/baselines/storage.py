@@ -1,6 +1,7 @@
 """A baseline as files: its parameters as JSON, its arrays as NPZ. What the catalog as served has is not stored again.
 
-An array's name ends in its axes: I items and U shoppers of the catalog; other letters are the baseline's own lengths.
+An array's name ends in its axes: I items of the catalog; other letters are the baseline's own lengths. What compares
+shoppers (model/baselines/user_similarity.py) has no files: they would hold purchases of people.
 """
 
 import zipfile
@@ -14,7 +15,6 @@ from pydantic import ConfigDict, ValidationError, create_model
 
 from model.baselines.frequency import Baseline, Feature, Logistic
 from model.baselines.item_similarity import Ease, ImplicitAls, ItemKnn
-from model.baselines.user_similarity import TifuKnn, UpCf
 from model.baselines.whole_catalog import PopularUnseen, WholeCatalog
 from model.data.catalog import Catalog
 from model.errors import ModelRefused
@@ -24,7 +24,6 @@ from model.ranking.recommender import Recommender, Recommends
 from tfx_configs.settings import CandidateSettings, FeatureSettings
 
 RECORD, ARRAYS = "baseline.json", "arrays.npz"
-_PAST = {"item_N": "I", "shopper_N": "U", "value_N": ""}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,21 +45,6 @@ _KINDS = {
     "item_knn": _Kind(scorer=ItemKnn, arrays={"near_IN": "I", "similar_IN": ""}),
     "ease": _Kind(scorer=Ease, of_catalog=("items",), arrays={"head_E": "I", "weight_EE": ""}),
     "ials": _Kind(scorer=ImplicitAls, parameters={"regularization": float, "alpha": float}, arrays={"factor_If": ""}),
-    "up_cf": _Kind(
-        scorer=UpCf,
-        of_catalog=("items", "shoppers"),
-        parameters={"trip_gap_hours": float, "recent": int, "locality": float, "asymmetry": float},
-        arrays=_PAST,
-    ),
-    "tifu_knn": _Kind(
-        scorer=TifuKnn,
-        of_catalog=("items", "shoppers"),
-        parameters={
-            **{"trip_gap_hours": float, "groups": int, "within": float},
-            **{"between": float, "neighbours": int, "share": float},
-        },
-        arrays=_PAST,
-    ),
 }
 _NAMES = {kind.scorer: name for name, kind in _KINDS.items()}
 
@@ -114,7 +98,6 @@ def _scorer(directory: Path, catalog: Catalog, features: FeatureSettings) -> Any
         "names": [feature.name for feature in feature_records(catalog, features)],
         "popularity_I": catalog.decayed_WI[-1],
         "items": catalog.items,
-        "shoppers": len(catalog.user_ids),
     }
     return kind.scorer(
         **{fact: context[fact] for fact in kind.of_catalog},
@@ -127,7 +110,7 @@ def _arrays(path: Path, wanted: Mapping[str, str], catalog: Catalog) -> dict[str
     """Raises ValueError where one does not fit the others or the catalog."""
     with np.load(path, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in wanted}
-    sizes = {"I": catalog.items, "U": len(catalog.user_ids)}
+    sizes = {"I": catalog.items}
     for name, positions_of in wanted.items():
         array, axes = arrays[name], name.rsplit("_", maxsplit=1)[1]
         shape = tuple(sizes.setdefault(axis, size) for axis, size in zip(axes, array.shape, strict=False))

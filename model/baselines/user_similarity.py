@@ -71,7 +71,7 @@ class ShopperScorer:
         weight_H = self.weight(batch)
         score_BI = np.empty((len(batch.time_B), self.items), np.float32)
         for row, events in each_history(batch):
-            item_H, user = batch.history_item_H[events], int(batch.user_B[row])
+            item_H, user = batch.history_item_H[events], 0 if batch.user_B is None else int(batch.user_B[row])
             own_I = np.bincount(item_H, weight_H[events], self.items).astype(np.float32)
             score_BI[row] = self.score(own_I, np.unique(item_H), user - 1 if 0 < user <= self.shoppers else None)
         return score_BI

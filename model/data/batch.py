@@ -32,14 +32,17 @@ class Batch(NamedTuple):
     """[B] int64 unix seconds."""
     store_B: Any
     """[B] int32."""
-    user_B: Any
-    """[B] int32 row of Catalog.user_attribute_UD."""
+    user_BD: Any
+    """[B, D] int32 the codes of the shopper's attributes."""
     history_store_H: Any = None
     """[H] int32 where it was bought, MISSING where that is not known; None: nowhere known."""
     history_quantity_H: Any = None
     """[H] float32 pieces; None: one each."""
     history_price_H: Any = None
     """[H] float32 paid per piece, 0 where not known; None: nowhere known."""
+    user_B: Any = None
+    """[B] int32 1 + the shopper's row in Trips.user_ids, 0 of a stranger; None: all are. Only baselines that compare
+    shoppers read it, which no model directory holds."""
 
 
 def ends(row_N: np.ndarray, requests: int) -> np.ndarray:
@@ -74,7 +77,9 @@ class TripReader:
 
     def __init__(self, trips: Trips, catalog: Catalog) -> None:
         self.trips = trips
-        self._user_row_U = catalog.user_rows(trips.user_ids)
+        self.user_row_U = catalog.user_rows(trips.user_ids)
+        """[U] int32 row of each shopper in the catalog's attributes."""
+        self._user_UD = catalog.user_attribute_UD[self.user_row_U]
 
     def batch(self, which_B: np.ndarray) -> Batch:
         """The requests of the given trips, in that order."""
@@ -86,10 +91,11 @@ class TripReader:
             history_row_H=row_H,
             time_B=trips.time_T[which_B],
             store_B=trips.store_T[which_B],
-            user_B=self._user_row_U[trips.user_T[which_B]],
+            user_BD=self._user_UD[trips.user_T[which_B]],
             history_store_H=trips.event_store_E[position_H],
             history_quantity_H=trips.event_quantity_E[position_H],
             history_price_H=trips.event_price_E[position_H],
+            user_B=trips.user_T[which_B] + np.int32(1),
         )
 
     def baskets(self, which_B: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

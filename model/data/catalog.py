@@ -9,6 +9,7 @@ Everything here comes from events before the cut, save the promotions, which are
 import dataclasses
 import re
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -146,8 +147,10 @@ class Catalog:
     user_attribute_names: tuple[str, ...]
     user_attribute_sizes: tuple[int, ...]
     user_attribute_UD: np.ndarray
-    """[U + 1, D] int32 codes; row 0 is the unknown shopper."""
+    """[U + 1, D] int32 codes; row 0 is the unknown shopper. A model directory has that row alone."""
     promotions: tuple[Promotions, ...]
+    user_attribute_values: tuple[tuple[str, ...], ...] = ()
+    """[D] the values of each shopper attribute that have a code of their own, from RARE + 1."""
     buckets: int = 1
     """Of `vocabulary_I`, the first rows, which are shared by hash of the id."""
     calendar: tuple[np.ndarray, np.ndarray] | None = None
@@ -166,6 +169,29 @@ class Catalog:
             return np.zeros(len(user_ids), np.int32)
         at = np.searchsorted(self.user_ids, user_ids).clip(max=len(self.user_ids) - 1)
         return np.where(self.user_ids[at] == user_ids, at + 1, MISSING).astype(np.int32)
+
+    def user_codes(self, attributes: Iterable[tuple[str, str]]) -> np.ndarray:
+        """[D] int32 the codes of one shopper's (attribute, value) pairs.
+
+        Example:
+            `catalog` is that of the example above, with the value that has code 2.
+
+            >>> catalog = dataclasses.replace(catalog, user_attribute_values=(("65+",),))
+            >>> catalog.user_codes([("age", "65+")]).tolist(), catalog.user_codes([("age", "7")]).tolist()
+            ([2], [1])
+        """
+        code_D = np.full(len(self.user_attribute_names), MISSING, np.int32)
+        for name, value in attributes:
+            if name in self.user_attribute_names:
+                d = self.user_attribute_names.index(name)
+                values = self.user_attribute_values[d] if self.user_attribute_values else ()
+                code_D[d] = RARE + 1 + values.index(value) if value in values else RARE
+        return code_D
+
+    def without_shoppers(self) -> "Catalog":
+        """The same without anything of a single shopper, as a model directory holds it."""
+        nothing = np.full((1, len(self.user_attribute_names)), MISSING, np.int32)
+        return dataclasses.replace(self, user_ids=self.user_ids[:0], user_attribute_UD=nothing)
 
     def active_items(self) -> np.ndarray:
         """[n] int32 items bought at least once before the cut, in index order."""
@@ -217,6 +243,7 @@ class Catalog:
             for number, kind in enumerate(meta.pop("kinds"))
         )
         meta = {name: tuple(value) if isinstance(value, list) else value for name, value in meta.items()}
+        meta["user_attribute_values"] = tuple(map(tuple, meta.get("user_attribute_values", ())))
         strings: dict[str, Any] = {name: _columns(path / f"{name}.parquet")[name] for name in _STRINGS}
         with np.load(path / "arrays.npz", allow_pickle=False) as arrays:
             fields = strings | meta | {name: arrays[name] for name in _ARRAYS}

@@ -4,6 +4,7 @@ Shape legend: E events, T trips, I items, U users, B basket entries, R returned 
 """
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -118,6 +119,8 @@ class Trips:
     """[V] int32 user index."""
     view_kind_V: np.ndarray = dataclasses.field(default_factory=lambda: np.empty(0, np.int8))
     """[V] int8 index into VIEW_KINDS."""
+    user_attributes: Mapping[str, np.ndarray] = dataclasses.field(default_factory=dict)
+    """{attribute: [U] str, empty where it is not known}"""
 
     def __post_init__(self) -> None:
         for name, (default, kind) in _DEFAULTS.items():
@@ -156,6 +159,10 @@ class Trips:
         kept_E[self.returned_event_R[self.returned_time_R < moment_s]] = False
         return kept_E
 
+    def attributes(self, user: int) -> tuple[tuple[str, str], ...]:
+        """(attribute, value) of what is known of the shopper of that index, as in Request."""
+        return tuple((name, str(value_U[user])) for name, value_U in self.user_attributes.items() if value_U[user])
+
     def test_trips(self) -> np.ndarray:
         """[n] trip indices at or after the cut, in time order."""
         return np.flatnonzero(self.time_T >= self.cut_s)
@@ -176,6 +183,8 @@ class Trips:
                 if group in _OPTIONAL and not len(getattr(self, names[0])):
                     continue
                 pq.write_table(pa.table({name: getattr(self, name) for name in names}), out / f"{group}.parquet")
+            if self.user_attributes:
+                pq.write_table(pa.table(dict(self.user_attributes)), out / _ATTRIBUTES)
             write_json(out / "meta.json", {"cut_s": self.cut_s, "task": self.task})
 
     @classmethod
@@ -186,6 +195,9 @@ class Trips:
                 continue
             table = pq.read_table(path / f"{group}.parquet")
             arrays |= {name: table[name].to_numpy() for name in names if name in table.column_names}
+        if (path / _ATTRIBUTES).exists():
+            table = pq.read_table(path / _ATTRIBUTES)
+            arrays["user_attributes"] = {name: table[name].to_numpy() for name in table.column_names}
         meta = read_json(path / "meta.json")
         return cls(**arrays, cut_s=meta["cut_s"], task=TaskKind(meta.get("task", TaskKind.NEXT_BASKET)))
 
@@ -199,6 +211,7 @@ def slice_positions(begin_N: np.ndarray, end_N: np.ndarray) -> tuple[np.ndarray,
 
 
 _OPTIONAL = ("returns", "views")
+_ATTRIBUTES = "user_attributes.parquet"
 _AXES = {"events": "E", "trips": "T", "baskets": "B", "returns": "R", "views": "V"}
 _NAMES = [field.name for field in dataclasses.fields(Trips)]
 _GROUPS = {f"{what}s": [f"{what}_ids"] for what in ("item", "user", "store")} | {

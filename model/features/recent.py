@@ -41,7 +41,6 @@ class RecentEvents:
     def __init__(self, catalog: Catalog) -> None:
         self._vocabulary_I = writable(catalog.vocabulary_I, np.int32)
         self._attribute_IA = writable(catalog.attribute_IA, np.int32)
-        self._user_UD = writable(catalog.user_attribute_UD, np.int32)
         self._life_L = np.array(TASTE_DAYS, np.float32)
 
     def __call__(self, batch: Batch) -> Recent:
@@ -51,7 +50,7 @@ class RecentEvents:
             attribute_BRA=np.zeros((requests, RECENT_EVENTS, attributes), np.int32),
             weight_BRL=np.zeros((requests, RECENT_EVENTS, len(TASTE_DAYS)), np.float32),
             moment_BX=np.empty((requests, 4), np.float32),
-            user_BD=self._user_UD[batch.user_B],
+            user_BD=batch.user_BD,
         )
         _fill(Histories.of(batch), self._vocabulary_I, self._attribute_IA, self._life_L, recent)
         return recent

@@ -144,7 +144,7 @@ def _requests() -> Batch:
         history_row_H=np.zeros(2, np.int32),
         time_B=np.array([9 * DAY_S, 9 * DAY_S]),
         store_B=np.array([1, MISSING], np.int32),
-        user_B=np.zeros(2, np.int32),
+        user_BD=np.zeros((2, 0), np.int32),
         history_store_H=np.array([1, MISSING], np.int32),
         history_quantity_H=np.ones(2, np.float32),
         history_price_H=np.zeros(2, np.float32),

@@ -49,7 +49,7 @@ def export(
         kind: what is in it: "aisle" or a baseline's name.
         recommender: built on `catalog` with these `features` and `candidates`; its networks are Keras's, or its scorer
             a baseline.
-        catalog: the snapshot as served.
+        catalog: the snapshot as served; its shoppers are left out.
         index: over the towers' item vectors.
         training: how it was trained, kept as TRAINING.
         coding: what a later training needs besides the weights to go on from them, kept as CODING.
@@ -59,7 +59,7 @@ def export(
         half_life_days, task: see Manifest.
     """
     with atomic_directory(directory) as out:
-        with_calendar(catalog).save(out / CATALOG)
+        with_calendar(catalog.without_shoppers()).save(out / CATALOG)
         write_json(out / SETTINGS, {"features": features.model_dump(), "candidates": candidates.model_dump()})
         networks = recommender.networks if isinstance(recommender, Recommender) else None
         if networks is not None:

@@ -87,7 +87,7 @@ class LoadedModel:
         self.half_life_days = manifest.half_life_days
         self.new_only = TaskKind(manifest.task).new_only
         catalog = self.engine.catalog
-        self._items, self._users = id_table(pa.array(catalog.item_ids)), id_table(pa.array(catalog.user_ids))
+        self._items, self._user_codes = id_table(pa.array(catalog.item_ids)), catalog.user_codes
         self._eligibility = Eligibility(catalog, self._items, policy.values)
         self._stores = {str(store): n for n, store in enumerate(catalog.store_ids)}
 
@@ -173,9 +173,10 @@ class LoadedModel:
         return dataclasses.replace(answer, filled=sum(item not in candidates for item in answer.item_ids))
 
     def _unknown(self, request: Request) -> Unknown:
+        codes_D = self._user_codes(request.attributes)
         known_H, known_X = (numbers(self._items, ids) != UNKNOWN for ids in (request.history_item, request.exclude))
         return Unknown(
-            shopper=numbers(self._users, [request.user_id])[0] == UNKNOWN,
+            shopper=len(codes_D) > 0 and not codes_D.any(),
             store=request.store_id != "" and request.store_id not in self._stores,
             history_items=int((~known_H).sum()),
             exclude_items=int((~known_X).sum()),
@@ -211,7 +212,7 @@ class LoadedModel:
             history_price_H=price_H,
             time_B=np.array([request.time_s for request in requests], np.int64),
             store_B=np.array([self._stores.get(request.store_id, MISSING) for request in requests], np.int32),
-            user_B=numbers(self._users, [request.user_id for request in requests]) + np.int32(1),
+            user_BD=np.stack([self._user_codes(request.attributes) for request in requests]),
         )
 
     def _stores_of(self, request: Request) -> np.ndarray:

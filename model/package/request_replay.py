@@ -17,6 +17,7 @@ COLUMNS = (
     *("request_id", "version", "user_id", "time_s", "store_id", "k", "rung", "item_ids", "scores", "exclude"),
     *("within", "k_new", "new_item_ids", "new_scores", "new_only"),
     *("history_items", "history_times", "history_stores", "history_quantities", "history_prices"),
+    "attributes",
 )
 """What is read of the request log."""
 BATCH = 64
@@ -105,12 +106,19 @@ def _request(row: dict[str, Any]) -> Request:
         history_quantity=_floats(row["history_quantities"]),
         history_price=_floats(row["history_prices"]),
         store_id=row["store_id"],
+        attributes=_pairs(row["attributes"]),
         k=row["k"],
         k_new=row["k_new"] or 0,
         exclude=row["exclude"],
-        within=[tuple(pair.split("=", 1)) for pair in row["within"] or ()],
+        within=_pairs(row["within"]),
         new_only=row["new_only"],
     )
+
+
+def _pairs(texts: list[str] | None) -> list[tuple[str, str]]:
+    """(attribute, value) of each `attribute=value`."""
+    pairs = (text.partition("=") for text in texts or ())
+    return [(name, value) for name, _, value in pairs]
 
 
 def _floats(values: list[float] | None) -> np.ndarray | None:

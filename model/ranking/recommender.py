@@ -103,7 +103,6 @@ class NetworkScorer:
     def __init__(self, networks: Networks, catalog: Catalog) -> None:
         self._networks = networks
         self._vocabulary_I, self._attribute_IA = catalog.vocabulary_I, np.ascontiguousarray(catalog.attribute_IA)
-        self._user_UD = catalog.user_attribute_UD
 
     def __call__(self, dense_CF: np.ndarray, batch: Batch, candidates: Candidates) -> np.ndarray:
         """As Scorer."""
@@ -112,8 +111,7 @@ class NetworkScorer:
     def codes(self, batch: Batch, candidates: Candidates) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """(embedding row [C], attributes' codes [C, A], the shopper's [C, D]) of each candidate."""
         item_C = candidates.item_C
-        user_CD = self._user_UD[batch.user_B[candidates.rows()]]
-        return self._vocabulary_I[item_C], self._attribute_IA[item_C], user_CD
+        return self._vocabulary_I[item_C], self._attribute_IA[item_C], batch.user_BD[candidates.rows()]
 
 
 class Recommender:

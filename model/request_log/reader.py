@@ -51,13 +51,14 @@ DETAIL = (
     pa.field("history_stores", _TEXTS),
     pa.field("history_quantities", _FLOATS),
     pa.field("history_prices", _FLOATS),
+    pa.field("attributes", _TEXTS),
     pa.field("candidate_ids", _TEXTS),
     pa.field("candidate_scores", _FLOATS),
     pa.field("candidate_reasons", _TEXTS),
 )
-"""History oldest first, unix seconds; its stores, quantities and prices null where none is known and in older files.
-Candidates best first, all that were ranked, before rules and re-ranking; empty on the rungs that rank nothing. Columns
-that a newer server writes besides are passed over."""
+"""History oldest first, unix seconds, and the shopper's attributes as attribute=value; stores, quantities, prices and
+attributes null where none is known and in older files. Candidates best first, all that were ranked, before rules and
+re-ranking; empty on the rungs that rank nothing. Columns that a newer server writes besides are passed over."""
 SCHEMA = pa.schema(
     [
         pa.field("request_id", pa.string()),  # the v2 id, else Ce-Id, else a new one

@@ -170,6 +170,7 @@ class Predictor(kserve.Model):
             history_quantity=history.quantities,
             history_price=history.prices,
             store_id=query.store_id,
+            attributes=history.attributes,
             k=query.k,
             k_new=query.k_new,
             exclude=query.exclude,

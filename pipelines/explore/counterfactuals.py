@@ -85,7 +85,6 @@ class Examiner:
 
     def _candidates(self, request: Request, item_ids: Sequence[str]) -> list[Candidate]:
         """Each item as the features see it; those that the catalog lacks are left out."""
-        has_household = int(self._catalog.user_rows(np.array([request.user_id]))[0]) != MISSING
         names = ", ".join(name.replace("_", " ") for name in self._catalog.user_attribute_names)
         bought = {self._products.position[i] for i in set(request.history_item) if i in self._products}
         return [
@@ -95,7 +94,7 @@ class Examiner:
                 alike=self._alike(item, bought),
                 store_id=request.store_id,
                 last_trip_s=self._last_trip_s(request),
-                household=f"the household's {names} are known" if has_household else "",
+                household=f"the household's {names} are known" if request.attributes else "",
             )
             for item, values in zip(item_ids, self._reader(request, item_ids), strict=True)
             if values

@@ -50,14 +50,13 @@ class FeatureReader:
         known_H = index_H != UNKNOWN
         stores = request.history_store
         store_H = None if stores is None else np.array([self.store(store) for store in stores.texts()], np.int32)
-        user_row = self.catalog.user_rows(np.array([request.user_id]))
         return Batch(
             history_item_H=index_H[known_H],
             history_time_H=np.asarray(request.history_time, np.int64)[known_H],
             history_row_H=np.zeros(int(known_H.sum()), np.int32),
             time_B=np.array([request.time_s], np.int64),
             store_B=np.array([self.store(request.store_id)], np.int32),
-            user_B=user_row,
+            user_BD=self.catalog.user_codes(request.attributes)[None],
             history_store_H=_only(store_H, known_H),
             history_quantity_H=_only(request.history_quantity, known_H),
             history_price_H=_only(request.history_price, known_H),

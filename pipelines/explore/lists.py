@@ -98,6 +98,7 @@ class Lists:
             history_quantity=np.array([*past.quantities, *[1.0] * more], np.float32),
             history_price=np.array([*past.prices, *[0.0] * more], np.float32),
             store_id=ask.store_id,
+            attributes=past.attributes,
             k=SHOWN,
             exclude=basket,
             new_only=ask.new_only or None,

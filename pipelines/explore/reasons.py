@@ -71,7 +71,7 @@ class Cause:
                 later = dataclasses.replace(request, history_time=moved_H)
                 return later.only(np.argsort(moved_H, kind="stable"))
             case "household":
-                return dataclasses.replace(request, user_id="")
+                return dataclasses.replace(request, attributes=())
         return None
 
     def _fill(self, part: str, values: Mapping[str, object]) -> str:

@@ -43,6 +43,7 @@ class Past:
     quantities: tuple[float, ...] = ()
     prices: tuple[float, ...] = ()
     """Paid per piece, 0 where it is not known."""
+    attributes: tuple[tuple[str, str], ...] = ()
 
 
 class Shoppers:
@@ -104,6 +105,7 @@ class Shoppers:
             stores=tuple(trips.store_ids[trips.event_store_E[at_H]].tolist()),
             quantities=tuple(trips.event_quantity_E[at_H].tolist()),
             prices=tuple(trips.event_price_E[at_H].tolist()),
+            attributes=trips.attributes(row),
         )
 
     def stores(self, user_id: str) -> list[str]:

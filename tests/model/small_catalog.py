@@ -11,6 +11,7 @@ from tests.worlds import seconds
 
 ITEMS = "abdez"
 STORES = ("", "s1", "s2")
+USERS = np.array([[0], [2]], np.int32)
 SNAPSHOT_DAYS = (63, 70)
 
 
@@ -33,7 +34,8 @@ def small_catalog(promotions: tuple[Promotions, ...] = ()) -> Catalog:
         user_ids=np.array(["u1"], dtype=object),
         user_attribute_names=("age",),
         user_attribute_sizes=(3,),
-        user_attribute_UD=np.array([[0], [2]], np.int32),
+        user_attribute_UD=USERS,
+        user_attribute_values=(("40",),),
         promotions=promotions,
     )
 
@@ -52,7 +54,8 @@ def promotion(kind: str, *stretches: tuple[str, str, float, float]) -> Promotion
 
 @dataclasses.dataclass(frozen=True)
 class Ask:
-    """A request: when, with which purchases (item, day), in which store, by which row of shopper attributes."""
+    """A request: when, with which purchases (item, day), in which store, by which row of shopper attributes, which is
+    also the shopper's in the past of a baseline that compares shoppers."""
 
     day: float
     bought: Sequence[tuple[str, float]] = ()
@@ -69,5 +72,6 @@ def batch(*asks: Ask) -> Batch:
         history_row_H=np.array([row for _, _, row in flat], np.int32),
         time_B=np.array([seconds(ask.day) for ask in asks], np.int64),
         store_B=np.array([STORES.index(ask.store) for ask in asks], np.int32),
+        user_BD=USERS[[min(ask.user, 1) for ask in asks]],
         user_B=np.array([ask.user for ask in asks], np.int32),
     )

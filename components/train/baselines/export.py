@@ -10,11 +10,10 @@ from components.artifacts.first_stable import FirstStable
 from components.kfp_support.progress import progress
 from components.train.baselines.baseline_choice import choose
 from components.train.baselines.logistic import logistic_weights
-from components.train.baselines.similarity import NEIGHBOUR_BASELINES, knows_shoppers
+from components.train.baselines.similarity import NEIGHBOUR_BASELINES, SHOPPER_BASELINES
 from components.train.past import Past
 from components.train.trip_split import training_trips
 from model.baselines.frequency import BASELINES, LOGISTIC, Logistic
-from model.baselines.user_similarity import ShopperScorer
 from model.baselines.whole_catalog import PopularUnseen, WholeCatalog
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
@@ -31,8 +30,6 @@ from tfx_configs.settings import MOST_CANDIDATES, RunSettings
 POPULAR_UNSEEN = "popular_unseen"
 NAMES = (*BASELINES, POPULAR_UNSEEN, *NEIGHBOUR_BASELINES, LOGISTIC)
 """What `gate.baselines` may hold."""
-WITH_SHOPPERS = ("up_cf", "tifu_knn")
-"""Their files hold the purchases of all shoppers: personal data, so only settings that name them export them."""
 MOST_EVENTS = 1_000_000
 """Events of a shop in which all others are compared before the cut; of a larger one, DEFAULT_BASELINES."""
 OTHERS = 2
@@ -96,7 +93,7 @@ def compared(run: RunSettings, trips: Trips) -> tuple[str, ...]:
         return run.gate.baselines
     if len(trips.event_item_E) > MOST_EVENTS:
         return DEFAULT_BASELINES
-    return tuple(name for name in dict.fromkeys((*DEFAULT_BASELINES, *NAMES)) if name not in WITH_SHOPPERS)
+    return tuple(dict.fromkeys((*DEFAULT_BASELINES, *NAMES)))
 
 
 def exported(run: RunSettings, first: FirstStable) -> tuple[str, ...]:
@@ -109,14 +106,14 @@ def exported(run: RunSettings, first: FirstStable) -> tuple[str, ...]:
 
 
 def baseline(name: str, run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Recommends, Catalog]:
-    """The baseline of that name, and the catalog it serves. Raises CheckFailed as export_baselines does."""
+    """The baseline of that name, of NAMES or SHOPPER_BASELINES, and the catalog it serves. Raises CheckFailed as
+    export_baselines does."""
     served = catalog.as_served()
     if name == POPULAR_UNSEEN:
         return WholeCatalog(served, PopularUnseen(served.decayed_WI[-1])), served
-    if name in NEIGHBOUR_BASELINES:
-        scorer = NEIGHBOUR_BASELINES[name](Past.of(trips, run))
-        served = knows_shoppers(served, trips) if isinstance(scorer, ShopperScorer) else served
-        return WholeCatalog(served, scorer), served
+    similar = NEIGHBOUR_BASELINES | SHOPPER_BASELINES
+    if name in similar:
+        return WholeCatalog(served, similar[name](Past.of(trips, run))), served
     features = Features(catalog, run.features)
     if name in BASELINES:
         simple = BASELINES[name](features.names)

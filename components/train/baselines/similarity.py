@@ -7,7 +7,6 @@ Without that, and with the weakest shrinkage of the grid, it is the strong one w
 Shape legend: U shoppers, I items, A of them bought before the cut, E of those in the head, N neighbours of an item.
 """
 
-import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -18,19 +17,9 @@ from components.train.past import Past
 from model.baselines.item_similarity import Ease, ImplicitAls, ItemKnn
 from model.baselines.user_similarity import TifuKnn, UpCf
 from model.baselines.whole_catalog import CatalogScorer
-from model.data.catalog import Catalog
-from model.data.trips import Trips
 
 HEAD = 3000
 """Items that EASE knows: the matrix to be inverted has a row for each."""
-
-
-def knows_shoppers(catalog: Catalog, trips: Trips) -> Catalog:
-    """The catalog whose shoppers are those of the past, without attributes: so one who asks is found among them."""
-    none = np.zeros((len(trips.user_ids) + 1, 0), np.int32)
-    return dataclasses.replace(
-        catalog, user_ids=trips.user_ids, user_attribute_names=(), user_attribute_sizes=(), user_attribute_UD=none
-    )
 
 
 def item_knn(past: Past, neighbours: int = 100, shrink: float = 50.0, own: bool = False) -> ItemKnn:
@@ -118,9 +107,9 @@ NEIGHBOUR_BASELINES: dict[str, Callable[[Past], CatalogScorer]] = {
     "item_knn": item_knn,
     "ease": ease,
     "ials": ials,
-    "up_cf": up_cf,
-    "tifu_knn": tifu_knn,
 }
+SHOPPER_BASELINES: dict[str, Callable[[Past], CatalogScorer]] = {"up_cf": up_cf, "tifu_knn": tifu_knn}
+"""They compare with every shopper's purchases, so they are not exported: benchmarks build them in memory."""
 
 
 def ease_weights(set_UE: sp.csr_matrix, l2: float) -> np.ndarray:

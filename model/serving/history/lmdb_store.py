@@ -1,5 +1,6 @@
 """Live state embedded in the server: one LMDB directory, no other program. For a laptop, or one pod."""
 
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -8,12 +9,10 @@ import lmdb
 import numpy as np
 
 from model.data.trips import Trips
-from model.errors import StageFailed, StoreUnavailable
+from model.errors import StoreUnavailable
 from model.serving.history import store as history
+from model.serving.history.generations import Generation
 from model.serving.history.store import Event, History
-
-MAP_BYTES = 8 << 30
-"""Ceiling of the store's file (sparse: it takes what it holds)."""
 
 
 class LmdbStore:
@@ -38,12 +37,8 @@ class LmdbStore:
     def __init__(self, directory: Path, max_history: int = 2048) -> None:
         """`max_history`: events kept for each shopper, the same in all processes that share the directory."""
         self.max_history = history.check_max_history(max_history)
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-            self._env = lmdb.open(str(directory), map_size=MAP_BYTES, metasync=False, max_readers=512)
-        except (lmdb.Error, OSError) as error:
-            raise StageFailed(f"store {directory}: cannot be opened ({error})") from None
-        self._env.reader_check()
+        self._directory, self._opening = directory, threading.Lock()
+        self._generation = Generation(directory)
 
     def history(self, user_id: str, before_s: int) -> History:
         with self._transaction() as transaction:
@@ -72,19 +67,61 @@ class LmdbStore:
                 shoppers += 1
         return shoppers
 
+    def describe(self, user_id: str, attributes: Sequence[tuple[str, str]]) -> bool:
+        key = history.key_of(user_id)
+        with self._transaction(write=True) as transaction:
+            value = history.described(transaction.get(key), attributes)
+            return value is not None and bool(transaction.put(key, value))
+
     def delete(self, user_id: str) -> bool:
         with self._transaction(write=True) as transaction:
             return bool(transaction.delete(history.key_of(user_id)))
 
+    def compact(self) -> None:
+        """As HistoryStore. No write waits longer than the copy takes, and none is lost."""
+        with self._transaction(write=True):
+            try:
+                self._generation.replace()
+            except OSError as error:
+                raise StoreUnavailable(f"store {self._directory}: cannot be copied ({error})") from None
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """As HistoryStore, all as of one moment."""
+        with self._transaction() as transaction, transaction.cursor() as cursor:
+            yield from ((bytes(key), bytes(value)) for key, value in cursor)
+
+    def put(self, records: Iterator[tuple[bytes, bytes]]) -> int:
+        """As HistoryStore: all of them or, when it raises, none."""
+        count = 0
+        with self._transaction(write=True) as transaction:
+            for key, value in records:
+                transaction.put(key, value)
+                count += 1
+        return count
+
     @contextmanager
     def _transaction(self, write: bool = False) -> "Iterator[lmdb.Transaction[bytes]]":
         try:
-            with self._env.begin(write=write) as transaction:
-                yield transaction
+            while True:
+                env = self._current().env
+                with env.begin(write=write) as transaction:
+                    if write and not self._generation.is_current():
+                        transaction.abort()  # another took its place while this one waited for the lock
+                        continue
+                    yield transaction
+                    return
         except lmdb.Error as error:
             raise StoreUnavailable(f"store: cannot be {'written' if write else 'read'} ({error})") from None
 
+    def _current(self) -> Generation:
+        """The open file, another one where that has been replaced. The old one closes with its last transaction."""
+        if not self._generation.is_current():
+            with self._opening:
+                if not self._generation.is_current():
+                    self._generation = Generation(self._directory)
+        return self._generation
+
     def close(self) -> None:
         """Flushes to disk and closes."""
-        self._env.sync(True)
-        self._env.close()
+        self._generation.env.sync(True)
+        self._generation.env.close()

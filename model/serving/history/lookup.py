@@ -1,6 +1,7 @@
 """A shopper's history for one request: from the store if it answers in time, else from what the request brought."""
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import StrEnum
@@ -77,14 +78,16 @@ class StateReader:
                 history = self._store.history(query.user_id, query.time_s)
         except (TimeoutError, StoreUnavailable):
             return _brought(query, Source.UNAVAILABLE)
-        return State(history=history, source=Source.FOUND) if history.items else _brought(query, Source.UNKNOWN)
+        if history.items:
+            return State(history=history, source=Source.FOUND)
+        return _brought(query, Source.UNKNOWN, history.attributes)
 
     def close(self) -> None:
         """Waits for what still runs."""
         self._pool.shutdown(cancel_futures=True)
 
 
-def _brought(query: Query, otherwise: Source) -> State:
+def _brought(query: Query, otherwise: Source, attributes: Sequence[tuple[str, str]] = ()) -> State:
     """The request's recent items, a second apart, the last of them one second before the request."""
     count = len(query.recent_items)
     history = History(
@@ -93,5 +96,6 @@ def _brought(query: Query, otherwise: Source) -> State:
         Coded.of(query.recent_stores) if query.recent_stores else None,
         np.array(query.recent_quantities, np.float32) if query.recent_quantities else None,
         np.array(query.recent_prices, np.float32) if query.recent_prices else None,
+        attributes,
     )
     return State(history=history, source=Source.RECENT_ITEMS if count else otherwise)

@@ -59,6 +59,8 @@ class Column(IntEnum):
     """Foreseen, and not written yet: when the event reached a server."""
     SOURCE = 10
     """Foreseen, and not written yet: who sent it."""
+    ATTRIBUTES = 11
+    """Texts: what is known of the shopper beside events, attribute and value by turns."""
 
 
 class Record(NamedTuple):
@@ -89,6 +91,8 @@ class Record(NamedTuple):
     """[N] int32 position in TYPES."""
     other: dict[int, np.ndarray | bytes]
     """{number of a column that is not known here: a value each, or texts}"""
+    attributes: tuple[tuple[str, str], ...] = ()
+    """(attribute, value) pairs of the shopper."""
 
     @classmethod
     def of(
@@ -137,6 +141,7 @@ class Record(NamedTuple):
             name: np.concatenate([getattr(self, name), getattr(events, name)]) for name in _ARRAYS
         }
         return events._replace(
+            attributes=self.attributes,
             items=self.items + events.items,
             other={
                 n: column if isinstance(column, bytes) else np.concatenate([column, np.zeros(zeros, column.dtype)])
@@ -168,6 +173,8 @@ def packed(record: Record) -> bytes:
         columns.append(_numbers(Column.PRICE, record.price_N, "<f4"))
     if record.type_N.any():
         columns.append(_numbers(Column.TYPE, record.type_N, "u1"))
+    if record.attributes:
+        columns.append((Column.ATTRIBUTES, 0, _texts(text for pair in record.attributes for text in pair)))
     for number, other in record.other.items():
         columns.append((number, 0, other) if isinstance(other, bytes) else (number, other.itemsize, other.tobytes()))
     parts = [_HEAD.pack(MARKER, len(record.items))]
@@ -198,6 +205,7 @@ def unpacked(value: bytes) -> Record:
         else:
             texts[number] = value[at : at + size]
         at += size
+    attributes = iter(_split(texts.pop(Column.ATTRIBUTES, b"")))
     return Record.of(
         numbers.pop(Column.TIME),
         numbers.pop(Column.DIGEST),
@@ -208,7 +216,7 @@ def unpacked(value: bytes) -> Record:
         price_N=numbers.pop(Column.PRICE, None),
         type_N=numbers.pop(Column.TYPE, None),
         other=numbers | texts,
-    )
+    )._replace(attributes=tuple(zip(attributes, attributes, strict=True)))
 
 
 _WHOLE = (Column.TIME, Column.DIGEST, Column.STORE, Column.TYPE)

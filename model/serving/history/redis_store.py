@@ -5,7 +5,9 @@ merges and writes under WATCH (optimistic locking, https://redis.io/docs/latest/
 so concurrent appends for one shopper lose nothing. What a killed Redis keeps is Redis's own setting (appendfsync).
 """
 
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import redis
@@ -20,6 +22,8 @@ PREFIX = b"aisle:history:"
 SEEDED = "aisle:seeded"
 TIMEOUT_S = 0.25
 """Longest wait for a connection or for one command: a thread is never held longer than twice this."""
+REWRITE_S, POLL_S = 600.0, 0.1
+"""Longest wait for Redis to write its files again, and the time between two questions whether it is done."""
 
 
 class RedisStore:
@@ -69,9 +73,56 @@ class RedisStore:
     def mark_seeded(self, note: str) -> None:
         _guarded(lambda: self._redis.set(SEEDED, note))
 
+    def describe(self, user_id: str, attributes: Sequence[tuple[str, str]]) -> bool:
+        key = _key(user_id)
+
+        def change(pipeline: Any) -> Any:
+            value = history.described(pipeline.get(key), attributes)
+            pipeline.multi()
+            if value is not None:
+                pipeline.set(key, value)
+            return value is not None
+
+        return bool(_guarded(lambda: self._redis.transaction(change, key, value_from_callable=True)))
+
     def delete(self, user_id: str) -> bool:
         key = _key(user_id)
         return bool(_guarded(lambda: self._redis.delete(key)))
+
+    def compact(self) -> None:
+        """As HistoryStore: rewrites the append-only file, and the snapshot where Redis makes any."""
+        if _guarded(lambda: self._redis.info("persistence"))["aof_enabled"]:
+            self._rewritten("aof_rewrite_in_progress", self._redis.bgrewriteaof)
+        if _guarded(lambda: self._redis.config_get("save"))["save"]:
+            self._rewritten("rdb_bgsave_in_progress", self._redis.bgsave)
+
+    def _rewritten(self, busy: str, begin: Callable[[], Any]) -> None:
+        """Waits for a rewrite that is under way, which may be from before the deletion, then for a new one."""
+        self._wait_until_idle(busy)
+        _guarded(begin)
+        self._wait_until_idle(busy)
+
+    def _wait_until_idle(self, *busy: str) -> None:
+        deadline = time.monotonic() + REWRITE_S
+        names = (*busy, "aof_rewrite_scheduled")
+        while any(_guarded(lambda: self._redis.info("persistence")).get(name) for name in names):
+            if time.monotonic() > deadline:
+                raise StoreUnavailable(f"store: Redis rewrites its files for more than {REWRITE_S:.0f} s; try later")
+            time.sleep(POLL_S)
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """As HistoryStore; each shopper whole, though not all as of one moment."""
+        for key in self._redis.scan_iter(match=PREFIX + b"*", count=1000):
+            value = _guarded(partial(self._redis.get, key))
+            if value is not None:
+                yield key.removeprefix(PREFIX), value
+
+    def put(self, records: Iterator[tuple[bytes, bytes]]) -> int:
+        count = 0
+        for key, value in records:
+            _guarded(partial(self._redis.set, PREFIX + key, value))
+            count += 1
+        return count
 
     def close(self) -> None:
         self._redis.close()

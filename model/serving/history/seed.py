@@ -1,6 +1,7 @@
 """`python -m model.serving.history.seed --examples DIR --store URL`: every purchase before the cut into Redis, once.
 
-Idempotent: its progress is stored in Redis itself, and a second run does nothing. A run that died in the middle is
+Idempotent: its progress is stored in Redis itself, and a second run adds nothing; it renews the attributes of the
+shoppers that are there, as the examples have them. A run that died in the middle is
 resumed, since every event has a name of its own. Purchases that have come meanwhile are merged.
 """
 
@@ -22,12 +23,22 @@ TIMEOUT_S = 5.0
 
 
 def seed(store: RedisStore, trips: Trips) -> int:
-    """Shoppers whose history grew. A second run does nothing: those forgotten since the first stay forgotten."""
+    """Shoppers whose history grew. A second run adds no history: those forgotten since the first stay forgotten."""
     if store.seeded() is not None:
+        describe(store, trips)
         return 0
     shoppers = sum(store.append(events[-store.max_history :]) > 0 for events in _by_shopper(trips))
+    describe(store, trips)
     store.mark_seeded(f"events before {trips.cut_s}")
     return shoppers
+
+
+def describe(store: RedisStore, trips: Trips) -> int:
+    """Replaces the attributes of the shoppers that the store has by those of the examples; returns how many. One that
+    it does not have may have been forgotten, and stays so."""
+    if not trips.user_attributes:
+        return 0
+    return sum(store.describe(str(name), trips.attributes(user)) for user, name in enumerate(trips.user_ids.tolist()))
 
 
 def _by_shopper(trips: Trips) -> Iterator[list[Event]]:
@@ -66,7 +77,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         store = RedisStore(options.store, options.max_history, os.environ.get("REDIS_PASSWORD"), TIMEOUT_S)
         before = store.seeded()
         shoppers = seed(store, Trips.load(trips))
-        print(f"seeded before ({before}); nothing done" if before else f"{shoppers:,} shoppers got a history")
+        renewed = f"seeded before ({before}); attributes renewed, no history added"
+        print(renewed if before else f"{shoppers:,} shoppers got a history")
         store.close()
     except AisleError as error:
         print(f"aisle: {error}", file=sys.stderr)

@@ -66,6 +66,8 @@ class History(NamedTuple):
     """[H] float32 pieces; None: one each."""
     prices: np.ndarray | None = None
     """[H] float32 paid per piece, 0 where not known; None: none is known."""
+    attributes: Sequence[tuple[str, str]] = ()
+    """(attribute, value) pairs of the shopper, whatever the moment."""
 
 
 class HistoryStore(Protocol):
@@ -83,8 +85,25 @@ class HistoryStore(Protocol):
         `history`. Raises InputError on an id that is empty, too long or has a NUL, before anything is written."""
         ...
 
+    def describe(self, user_id: str, attributes: Sequence[tuple[str, str]]) -> bool:
+        """Replaces the attributes of a shopper; False when there is none of that id, and so nothing is stored. Raises
+        InputError on a name or value that cannot be an id."""
+        ...
+
     def delete(self, user_id: str) -> bool:
         """Forgets a shopper; True when there was something to forget."""
+        ...
+
+    def compact(self) -> None:
+        """Leaves nothing of deleted shoppers in the files: what a deletion only unlinks is gone when it returns."""
+        ...
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        """(shopper's id, what is stored) of every shopper: what a backup is made of."""
+        ...
+
+    def put(self, records: Iterator[tuple[bytes, bytes]]) -> int:
+        """Stores what `records` gave; returns how many shoppers."""
         ...
 
     def close(self) -> None:
@@ -136,6 +155,7 @@ def before(value: bytes | None, before_s: int) -> History:
         Coded(record.store_ids, record.store_N[:end]) if len(record.store_ids) > 1 else None,
         record.quantity_N[:end],
         record.price_N[:end],
+        record.attributes,
     )
 
 
@@ -165,6 +185,14 @@ def merged(value: bytes | None, events: Sequence[Event], max_history: int) -> tu
     return packed(record.only(order[np.sort(np.concatenate(newest))])), len(fresh)
 
 
+def described(value: bytes | None, attributes: Sequence[tuple[str, str]]) -> bytes | None:
+    """The new value with these attributes; None of a shopper who is not there. Raises InputError as HistoryStore."""
+    for name, text in attributes:
+        check_id("attribute", name)
+        check_id(f"attribute {name}", text)
+    return None if value is None else packed(unpacked(value)._replace(attributes=tuple(attributes)))
+
+
 def bulk(trips: Trips, kept_E: np.ndarray, max_history: int) -> Iterator[tuple[bytes, bytes]]:
     """(key, value) of each shopper with one of these events: the fast way to seed a store.
 
@@ -191,7 +219,8 @@ def bulk(trips: Trips, kept_E: np.ndarray, max_history: int) -> Iterator[tuple[b
             quantity_N=trips.event_quantity_E[newest],
             price_N=trips.event_price_E[newest],
         )
-        yield key_of(str(trips.user_ids[trips.event_user_E[of_one[0]]])), packed(record)
+        user = int(trips.event_user_E[of_one[0]])
+        yield key_of(str(trips.user_ids[user])), packed(record._replace(attributes=trips.attributes(user)))
 
 
 def _record_of(events: Mapping[int, Event]) -> Record:

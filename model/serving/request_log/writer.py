@@ -192,6 +192,7 @@ def detail(state: State, answer: api.Answer) -> dict[str, Any]:
         "history_stores": None if history.stores is None else history.stores.texts(),
         "history_quantities": None if history.quantities is None else history.quantities.tolist(),
         "history_prices": None if history.prices is None else history.prices.tolist(),
+        "attributes": [f"{attribute}={value}" for attribute, value in history.attributes],
         "candidate_ids": ranked.item_ids,
         "candidate_scores": ranked.scores,
         "candidate_reasons": ranked.reasons,

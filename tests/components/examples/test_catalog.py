@@ -121,12 +121,34 @@ def test_an_item_twice_in_one_basket_is_no_repurchase() -> None:
 
 
 def test_shoppers_attributes_are_looked_up_by_id() -> None:
-    users = pd.DataFrame({c.USER: ["u3", "u1", "u0"], "age": ["40", None, "30"], "pet": ["cat", "cat", ""]})
-    catalog = build(users=users)
+    named = pd.DataFrame({c.USER: ["u3", "u1", "u0"], "age": ["40", None, "30"], "pet": ["cat", "cat", ""]})
+    others = pd.DataFrame({c.USER: list("mnopqrst"), "age": ["40", "30"] * 4, "pet": ["cat"] * 3 + [""] * 5})
+    catalog = build(users=pd.concat([named, others]))
     assert catalog.user_attribute_names == ("age", "pet")
-    assert catalog.user_attribute_sizes == (4, 3)
+    assert catalog.user_attribute_values == (("30", "40"), ("cat",)) and catalog.user_attribute_sizes == (4, 3)
     rows = catalog.user_rows(np.array(["u1", "u2", "u3", "zz"], dtype=object))
     assert catalog.user_attribute_UD[rows].tolist() == [[0, 2], [0, 0], [3, 2], [0, 0]]
+    assert catalog.user_codes([("pet", "cat"), ("age", "40"), ("unheard of", "x")]).tolist() == [3, 2]
+
+
+def test_a_value_of_fewer_than_five_shoppers_has_no_name_in_the_catalog() -> None:
+    """Four are of the street: it is RARE, as is any value that the table does not have."""
+    ids = [f"u{n}" for n in range(9)]
+    catalog = build(users=pd.DataFrame({c.USER: ids, "where": ["Elm Street"] * 4 + ["town"] * 5}))
+    assert catalog.user_attribute_values == (("town",),)
+    assert catalog.user_attribute_UD[1:, 0].tolist() == [1] * 4 + [2] * 5
+    assert (
+        catalog.user_codes([("where", "Elm Street")]).tolist()
+        == catalog.user_codes([("where", "moon")]).tolist()
+        == [1]
+    )
+
+
+def test_a_catalog_without_shoppers_has_neither_ids_nor_their_attributes() -> None:
+    ids = [f"u{n}" for n in range(5)]
+    catalog = build(users=pd.DataFrame({c.USER: ids, "pet": ["cat"] * 5})).without_shoppers()
+    assert len(catalog.user_ids) == 0 and catalog.user_attribute_UD.tolist() == [[0]]
+    assert catalog.user_codes([("pet", "cat")]).tolist() == [2]
 
 
 def test_without_optional_tables_there_are_no_attributes_and_no_promotions() -> None:

@@ -56,6 +56,7 @@ def later(catalog: Catalog) -> Catalog:
         buckets=1,
         user_ids=np.array(["u1", "u2", "u3"], dtype=object),
         user_attribute_sizes=(4,),
+        user_attribute_values=(("40", "50"),),
         user_attribute_UD=np.array([[0], [3], [2], [3]], np.int32),
         promotions=(promotion("coupon", ("s1", "a", 60, 80)), promotion("mailer", ("s1", "d", 60, 90))),
     )
@@ -93,7 +94,7 @@ def test_attributes_are_the_parents_and_values_it_did_not_know_are_rare(
     assert catalog.attribute_names == ("colour",) and catalog.attribute_sizes == (4,)
     assert catalog.attribute_IA[:, 0].tolist() == [2, 2, RARE, 3, 3, MISSING, MISSING]
     # u1 is not in the table any more.
-    assert catalog.user_attribute_sizes == (3,)
+    assert catalog.user_attribute_sizes == (3,) and catalog.user_attribute_values == (("40",),)
     assert catalog.user_attribute_UD[:, 0].tolist() == [MISSING, MISSING, 2, RARE]
 
 

@@ -12,7 +12,6 @@ import pytest
 from model.baselines.frequency import BASELINES, Logistic
 from model.baselines.item_similarity import Ease, ImplicitAls, ItemKnn
 from model.baselines.storage import ARRAYS, RECORD, load, save
-from model.baselines.user_similarity import TifuKnn, UpCf
 from model.baselines.whole_catalog import PopularUnseen, WholeCatalog
 from model.candidates.barred import Barred
 from model.data.catalog import Catalog
@@ -22,27 +21,14 @@ from model.ranking.recommender import Ranking, Recommender, Recommends
 from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
 from tfx_configs.settings import CandidateSettings, FeatureSettings
 
-SHOPPERS = ("u", "v", "w")
-CATALOG = dataclasses.replace(
-    small_catalog(),
-    user_ids=np.array(SHOPPERS, dtype=object),
-    user_attribute_names=(),
-    user_attribute_sizes=(),
-    user_attribute_UD=np.zeros((len(SHOPPERS) + 1, 0), np.int32),
-)
+CATALOG = small_catalog()
 FEATURES, CANDIDATES = FeatureSettings(half_lives_days=(2.0, 4.0)), CandidateSettings(popular=3)
 NAMES = [record.name for record in feature_records(CATALOG, FEATURES)]
-PAST = batch(
-    Ask(day=63, bought=[("a", 10), ("b", 10), ("a", 60), ("d", 60)]),
-    Ask(day=63, bought=[("a", 20), ("b", 20)]),
-    Ask(day=63, bought=[("a", 50)]),
-)
 ASKED = batch(
     Ask(day=70, bought=[("a", 60), ("d", 60), ("a", 64)]),
     Ask(day=70),
     Ask(day=70, bought=[("a", 10), ("b", 10), ("a", 60), ("d", 60)], user=1),
 )
-DECAY = {"groups": 2, "within": 0.9, "between": 0.7, "neighbours": 2, "share": 0.6}
 
 
 def generated(*shape: int) -> np.ndarray:
@@ -56,8 +42,6 @@ SCORERS: dict[str, Any] = {
     "item_knn": ItemKnn(np.array([[1, 0], [0, 0], [1, 4], [0, 0], [0, 0]], np.int32), np.abs(generated(5, 2))),
     "ease": Ease(np.array([1, 0]), generated(2, 2), len(ITEMS)),
     "ials": ImplicitAls(generated(5, 3), regularization=1.0, alpha=3.0),
-    "up_cf": UpCf.of(PAST, len(ITEMS), trip_gap_hours=4.0, recent=25, locality=3.0, asymmetry=0.5),
-    "tifu_knn": TifuKnn.of(PAST, len(ITEMS), trip_gap_hours=4.0, **DECAY),
 }
 
 
@@ -88,10 +72,10 @@ def test_what_is_loaded_answers_as_what_was_saved(name: str, tmp_path: Path) -> 
 
 def test_files_are_plain_and_the_same_of_the_same_baseline(tmp_path: Path) -> None:
     for folder in ("first", "second"):
-        save(SCORERS["tifu_knn"], tmp_path / folder)
+        save(SCORERS["ials"], tmp_path / folder)
     assert json.loads((tmp_path / "first" / RECORD).read_text()) == {
-        "name": "tifu_knn",
-        "parameters": {"trip_gap_hours": 4.0, **DECAY},
+        "name": "ials",
+        "parameters": {"regularization": 1.0, "alpha": 3.0},
     }
     for file in (RECORD, ARRAYS):
         assert (tmp_path / "first" / file).read_bytes() == (tmp_path / "second" / file).read_bytes()
@@ -131,9 +115,6 @@ def cut_short(name: str) -> Any:
     return change
 
 
-PAIRS = len(SCORERS["up_cf"].item_N)
-
-
 @pytest.mark.parametrize(
     ("damage", "reason"),
     [
@@ -143,29 +124,35 @@ PAIRS = len(SCORERS["up_cf"].item_N)
         (cut_short(ARRAYS), "BadZipFile"),
         (lambda folder: (folder / ARRAYS).write_bytes(b""), "EOFError"),
         (lambda folder: (folder / RECORD).write_text("[]"), "TypeError"),
-        (changed(name="fame"), "expected a name among feature, .*, tifu_knn.*, got fame"),
-        (changed(name=["up_cf"]), "TypeError"),
-        (changed(parameters={}), "trip_gap_hours: Field required"),
+        (changed(name="fame"), "expected a name among feature, .*, ials, got fame"),
+        (changed(name=["ials"]), "TypeError"),
+        (changed(parameters={}), "regularization: Field required"),
         (changed(parameters=None), "valid dictionary"),
         (
-            changed(parameters={"trip_gap_hours": 4.0, "recent": "25", "locality": 3.0, "asymmetry": 0.5}),
-            "recent: Input should be a valid integer",
+            changed(parameters={"regularization": "1", "alpha": 3.0}),
+            "regularization: Input should be a valid number",
         ),
         (changed(name="feature", parameters={"feature": "own_mood", "fill": 0.0, "fills": True}), "got own_mood"),
-        (with_arrays(value_N=None), "value_N"),
-        (with_arrays(value_N=generated(PAIRS - 1)), r"value_N: expected float32 of shape \(6,\), got .* \(5,\)"),
-        (with_arrays(value_N=np.zeros(PAIRS)), "value_N: expected float32 .* got float64"),
-        (with_arrays(value_N=np.array([{}] * PAIRS)), "allow_pickle=False"),
-        (with_arrays(item_N=np.full(PAIRS, 5, np.int32)), "item_N: expected numbers from 0 to below 5"),
-        (with_arrays(shopper_N=np.full(PAIRS, -1, np.int32)), "shopper_N: expected numbers from 0 to below 3"),
+        (with_arrays(factor_If=None), "factor_If"),
+        (with_arrays(factor_If=generated(4, 3)), r"factor_If: expected float32 of shape \(5, 3\), got .* \(4, 3\)"),
+        (with_arrays(factor_If=np.zeros((5, 3))), "factor_If: expected float32 .* got float64"),
+        (with_arrays(factor_If=np.array([{}] * 5)), "allow_pickle=False"),
     ],
 )
 def test_a_damaged_directory_is_refused_in_one_line(damage: Any, reason: str, tmp_path: Path) -> None:
-    save(SCORERS["up_cf"], tmp_path / "baseline")
+    save(SCORERS["ials"], tmp_path / "baseline")
     damage(tmp_path / "baseline")
     with pytest.raises(ModelRefused, match=f"{re.escape(str(tmp_path / 'baseline'))}: expected a baseline") as refused:
         load(tmp_path / "baseline", CATALOG, FEATURES, CANDIDATES)
     assert re.search(reason, str(refused.value)) and "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [5, -1])
+def test_positions_outside_the_catalog_are_refused(value: int, tmp_path: Path) -> None:
+    save(SCORERS["item_knn"], tmp_path / "baseline")
+    with_arrays(near_IN=np.full((5, 2), value, np.int32))(tmp_path / "baseline")
+    with pytest.raises(ModelRefused, match="near_IN: expected numbers from 0 to below 5"):
+        load(tmp_path / "baseline", CATALOG, FEATURES, CANDIDATES)
 
 
 @pytest.mark.parametrize("name", ["item_knn", "ease", "ials"])

@@ -122,10 +122,10 @@ def test_detail_lists_all_that_was_ranked_and_changes_no_answer(model: package.L
 
 
 def test_detail_lists_what_of_the_request_is_unknown(model: package.LoadedModel) -> None:
-    familiar = dataclasses.replace(_request(), store_id="s1", exclude=["a"], detail=True)
+    familiar = dataclasses.replace(_request(), store_id="s1", exclude=["a"], attributes=[("age", "40")], detail=True)
     nowhere = dataclasses.replace(familiar, store_id="")
     strange = dataclasses.replace(
-        familiar, user_id="u9", store_id="s9", history_item=["b", "x", "y", "d", "e"], exclude=["a", "v"]
+        familiar, attributes=[], store_id="s9", history_item=["b", "x", "y", "d", "e"], exclude=["a", "v"]
     )
     unknown = [answer.unknown for answer in model.recommend([familiar, nowhere, strange])]
     nothing = Unknown(shopper=False, store=False, history_items=0, exclude_items=0)

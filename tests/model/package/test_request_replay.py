@@ -63,6 +63,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Served:
             for n, (user, item, day) in enumerate(bought)
         ]
     )
+    store.describe("u1", [("age", "40")])
     with RequestLog(root / "log", LogOptions(detail_percent=100)) as log:
         predictor = Predictor(lambda: package.load(directory), store, log)
         predictor.load()

@@ -124,7 +124,7 @@ def test_the_gate_judges_by_the_best_baselines_before_the_cut(trained: Trained) 
 def test_every_baseline_without_shoppers_in_it_is_compared_unless_the_shop_is_large(
     trained: Trained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert set(compared(trained.run, trained.trips)) == set(ALL) - {"up_cf", "tifu_knn"}
+    assert set(compared(trained.run, trained.trips)) == set(ALL)
     assert compared(with_baselines(trained.run, "ease"), trained.trips) == (*EVERY_GATE, "ease")
     monkeypatch.setattr("components.train.baselines.export.MOST_EVENTS", len(trained.trips.event_item_E) - 1)
     assert compared(trained.run, trained.trips) == (*EVERY_GATE, "popular_unseen", "item_knn")

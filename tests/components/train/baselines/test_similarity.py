@@ -13,7 +13,7 @@ from components.evaluate.predictions import request_of
 from components.evaluate.run import evaluate_models
 from components.gate.run import judge_candidate
 from components.train.baselines import similarity as learn
-from components.train.baselines.similarity import NEIGHBOUR_BASELINES, knows_shoppers
+from components.train.baselines.similarity import NEIGHBOUR_BASELINES
 from components.train.past import Past
 from model.api import Answer
 from model.baselines.whole_catalog import CatalogScorer
@@ -41,7 +41,7 @@ def test_an_exported_baseline_answers_with_the_scores_that_were_learned(
     name: str, trained: Trained, baselines: Exported
 ) -> None:
     trips = trained.trips
-    which, catalog = trips.first_test_trips(), knows_shoppers(trained.catalog.as_served(), trips)
+    which, catalog = trips.first_test_trips(), trained.catalog.as_served()
     scores = NEIGHBOUR_BASELINES[name](Past.of(trips, trained.run))(TripReader(trips, catalog).batch(which))
     answers = loaded(baselines.directory / name).recommend([request_of(trips, int(trip), K) for trip in which])
     assert len(answers) == len(scores) == 64
@@ -62,6 +62,7 @@ def scored(make: Callable[[Past], CatalogScorer], *bought: tuple[str, float], us
         history_row_H=np.zeros(len(bought), np.int32),
         time_B=np.array([seconds(CUT_DAY)]),
         store_B=np.zeros(1, np.int32),
+        user_BD=np.zeros((1, 0), np.int32),
         user_B=np.array([1 + index[0] if len(index) else 0], np.int32),
     )
     row = make(Past.of(WORLD, RunSettings()))(asked)[0]
@@ -149,7 +150,7 @@ def test_they_are_evaluated_beside_the_candidate_which_has_to_beat_them(
     )
     metrics = read_json(evaluation / "metrics.json")
     assert set(metrics["baselines"]) == {"popularity", "personal_frequency", *NEIGHBOUR_BASELINES}
-    assert metrics["models"]["tifu_knn"]["ndcg@10"] > 2 * metrics["models"]["popularity"]["ndcg@10"]
+    assert metrics["models"]["item_knn"]["ndcg@10"] > 2 * metrics["models"]["popularity"]["ndcg@10"]
     verdict, table = tmp_path / "verdict.json", tmp_path / "table.md"
     judge_candidate(
         settings=run.gate, examples=trained.examples, evaluation=evaluation, verdict_file=verdict, table_file=table

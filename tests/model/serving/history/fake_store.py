@@ -1,7 +1,7 @@
 """A store behind the port that is healthy, down or slow, as the test sets it."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,9 +29,22 @@ class FakeStore:
             self.items.setdefault(event.user_id, []).append(event.item_id)
         return len(events)
 
+    def describe(self, user_id: str, attributes: Sequence[tuple[str, str]]) -> bool:
+        self._fail()
+        return user_id in self.items
+
     def delete(self, user_id: str) -> bool:
         self._fail()
         return self.items.pop(user_id, None) is not None
+
+    def compact(self) -> None:
+        self._fail()
+
+    def records(self) -> Iterator[tuple[bytes, bytes]]:
+        raise NotImplementedError
+
+    def put(self, records: Iterator[tuple[bytes, bytes]]) -> int:
+        raise NotImplementedError
 
     def close(self) -> None: ...
 

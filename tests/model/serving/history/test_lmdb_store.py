@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.errors import InputError
+from model.errors import InputError, StoreUnavailable
+from model.serving.history import generations
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from tests.pencil_world import trips_of
@@ -74,3 +76,62 @@ def test_bulk_load_refuses_events_that_are_not_sorted(tmp_path: Path) -> None:
     turned = dataclasses.replace(trips, event_time_E=trips.event_time_E[::-1])
     with pytest.raises(InputError, match="sorted by"):
         LmdbStore(tmp_path).bulk_load(turned, np.ones(2, bool))
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from model.serving.history.lmdb_store import LmdbStore
+from model.serving.history.store import Event
+store = LmdbStore(Path(sys.argv[1]))
+for n in range(int(sys.argv[2])):
+    store.append([Event(event_id=str(n), user_id="writer", item_id=f"i{n}", time_s=n)])
+    if n == 20:
+        print("writing", flush=True)
+store.close()
+"""
+
+
+def _event(event_id: str, user_id: str) -> Event:
+    return Event(event_id=event_id, user_id=user_id, item_id="milk", time_s=1)
+
+
+def test_a_copy_loses_no_write_of_another_process_and_readers_follow(tmp_path: Path) -> None:
+    reader = LmdbStore(tmp_path)
+    reader.append([_event("0", "ann")])
+    command = [sys.executable, "-c", WRITER, str(tmp_path), "400"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdout is not None and writer.stdout.readline() == "writing\n"
+        for _ in range(10):
+            reader.compact()
+        assert writer.wait() == 0
+    assert len(reader.history("writer", 10**9).items) == 400
+    assert reader.history("ann", 10**9).items == ["milk"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["10", "current"]
+    reader.close()
+
+
+def test_a_copy_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = LmdbStore(tmp_path)
+    store.append([_event("0", "ann")])
+
+    def full(*_: object) -> None:
+        raise OSError("No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(generations.os, "fsync", full)
+        with pytest.raises(StoreUnavailable, match="No space left"):
+            store.compact()
+    assert store.history("ann", 10**9).items == ["milk"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["current", "data.mdb", "lock.mdb"]
+    store.close()
+
+
+def test_a_directory_that_vanishes_is_noticed(tmp_path: Path) -> None:
+    store = LmdbStore(tmp_path / "store")
+    shutil.rmtree(tmp_path / "store")
+    with pytest.raises(StoreUnavailable, match="its files have gone"):
+        store.append([_event("0", "ann")])
+    with pytest.raises(StoreUnavailable, match="its files have gone"):
+        store.history("ann", 1)
+    store.close()

@@ -21,7 +21,7 @@ def _read(query: Query, store: FakeStore | None = None) -> tuple[object, ...]:
     reader = StateReader(store or FakeStore())
     state = asyncio.run(reader.read(query, timeout_s=1.0))
     reader.close()
-    items, times, stores, quantities, prices = state.history
+    items, times, stores, quantities, prices, _ = state.history
     return (
         state.source,
         list(items),

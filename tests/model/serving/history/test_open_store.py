@@ -64,14 +64,14 @@ def _put(store: Store, user_id: str, value: bytes) -> None:
     if isinstance(store, RedisStore):
         store._redis.set(PREFIX + user_id.encode(), value)
     else:
-        with store._env.begin(write=True) as transaction:
+        with store._generation.env.begin(write=True) as transaction:
             transaction.put(user_id.encode(), value)
 
 
 def test_a_history_has_where_how_many_and_at_what_price(store: Store) -> None:
     detailed = dataclasses.replace(_event("2", 20, "b"), store_id="east", quantity=2.5, price=0.1)
     store.append([detailed, _event("1", 10, "a"), dataclasses.replace(_event("3", 30, "c"), store_id="west")])
-    items, times, stores, quantities, prices = store.history("u", 99)
+    items, times, stores, quantities, prices, _ = store.history("u", 99)
     assert (items, times.tolist()) == (["a", "b", "c"], [10, 20, 30])
     assert stores is not None and stores.texts() == ["", "east", "west"]
     assert quantities is not None and (quantities.dtype, quantities.tolist()) == (np.float32, [1, 2.5, 1])
@@ -97,6 +97,27 @@ def test_views_are_no_purchases_and_push_none_out(store: Store) -> None:
     assert store.append(views[-3:]) == 0
     store.append([_event(str(n), n, "c") for n in (50, 60, 70)])
     assert _history(store) == [("c", 50), ("c", 60), ("c", 70)]
+
+
+def test_attributes_stay_beside_the_events_until_the_shopper_is_deleted(store: Store) -> None:
+    assert not store.describe("u", [("age", "40")]) and store.history("u", 99).attributes == ()
+    store.append([_event("1", 10)])
+    assert store.describe("u", [("age", "40"), ("pet", "a=b")])
+    store.append([_event("2", 20)])
+    assert store.history("u", 99).attributes == (("age", "40"), ("pet", "a=b"))
+    assert store.history("u", 5).items == [] and store.history("u", 5).attributes
+    assert store.describe("u", []) and store.history("u", 99).attributes == ()
+    store.describe("u", [("age", "40")])
+    store.delete("u")
+    store.append([_event("1", 10)])
+    assert store.history("u", 99).attributes == ()
+
+
+@pytest.mark.parametrize("pair", [("", "x"), ("x", ""), ("a\0b", "x")])
+def test_an_impossible_attribute_is_refused(store: Store, pair: tuple[str, str]) -> None:
+    store.append([_event("1", 10)])
+    with pytest.raises(InputError, match="attribute"):
+        store.describe("u", [pair])
 
 
 def test_an_unknown_shopper_has_an_empty_history(store: Store) -> None:
@@ -142,7 +163,7 @@ def test_nothing_is_left_of_a_deleted_shopper_not_even_which_events_were_seen(st
     if isinstance(store, RedisStore):
         assert store._redis.keys() == []
     else:
-        assert store._env.stat()["entries"] == 0
+        assert store._generation.env.stat()["entries"] == 0
     assert store.append([_event("1", 10)]) == 1
 
 

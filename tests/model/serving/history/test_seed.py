@@ -54,7 +54,7 @@ def test_the_events_have_store_quantity_and_price(store: RedisStore, trips: Trip
         "event_price_E": np.full(len(trips.event_item_E), 1.25, np.float32),
     }
     seed(store, dataclasses.replace(trips, **details))
-    items, _, stores, quantities, prices = store.history("ann", seconds(100))
+    items, _, stores, quantities, prices, _ = store.history("ann", seconds(100))
     assert items == ["a", "b", "a"] and stores is not None and stores.texts() == ["", "east", ""]
     assert quantities is not None and quantities.tolist() == [1, 2, 3]
     assert prices is not None and prices.tolist() == [1.25] * 3
@@ -90,5 +90,14 @@ def test_the_command_reports_what_it_did(
     arguments = ["--examples", str(tmp_path), "--store", url]
     assert [main(arguments), main(arguments), main(["--examples", "/nowhere", "--store", url])] == [0, 0, 2]
     printed = capsys.readouterr()
-    assert printed.out == f"2 shoppers got a history\nseeded before (events before {seconds(10)}); nothing done\n"
+    again = f"seeded before (events before {seconds(10)}); attributes renewed, no history added"
+    assert printed.out == f"2 shoppers got a history\n{again}\n"
     assert printed.err == "aisle: expected trips/ in --examples /nowhere, found none\n"
+
+
+def test_attributes_are_renewed_but_not_of_who_was_forgotten(store: RedisStore, trips: Trips) -> None:
+    seed(store, dataclasses.replace(trips, user_attributes={"age": np.array(["30", "40", "9"], object)}))
+    assert store.delete("bob")
+    seed(store, dataclasses.replace(trips, user_attributes={"age": np.array(["31", "41", "9"], object)}))
+    assert store.history("ann", seconds(99)).attributes == (("age", "31"),)
+    assert store.history("bob", seconds(99)).attributes == ()

@@ -1,0 +1,107 @@
+"""The directory of an embedded store: which of its files is the current one, and how a whole new one takes its place.
+
+    STORE/current           the number of the current generation
+    STORE/data.mdb          generation 0
+    STORE/N/data.mdb        generation N, a compact copy of the one before
+
+LMDB never overwrites a page in place: what was deleted stays in the file until its page is used again. Only a copy of
+what is there leaves it behind. Every transaction of every process reads `current` first, so none continues with the
+old file; a copy is made under LMDB's own lock for writers, so none loses a write.
+"""
+
+import os
+import shutil
+from pathlib import Path
+
+import lmdb
+
+from model.errors import StageFailed, StoreUnavailable
+from model.files import write_text
+
+CURRENT = "current"
+DATA, LOCK = "data.mdb", "lock.mdb"
+MAP_BYTES = 8 << 30
+"""Ceiling of the store's file (sparse: it takes what it holds)."""
+Mark = tuple[int, int]
+"""Of the file CURRENT: another one has another mark."""
+
+
+class Generation:
+    """One open file of a store.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     first = Generation(Path(folder))
+        ...     with first.env.begin(write=True):
+        ...         first.replace()
+        ...     first.is_current(), Generation(Path(folder)).number
+        (False, 1)
+    """
+
+    def __init__(self, directory: Path) -> None:
+        """Opens the current one, made where the directory has none. Raises StageFailed where that cannot be done."""
+        self._directory = directory
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            if not (directory / CURRENT).exists():
+                write_text(directory / CURRENT, "0\n")
+            while True:  # until none has taken the place of what is opened
+                self._mark = _mark(directory)
+                self.number = int((directory / CURRENT).read_text(encoding="utf-8"))
+                self.path = directory / str(self.number) if self.number else directory
+                try:
+                    self.env = lmdb.open(str(self.path), map_size=MAP_BYTES, metasync=False, max_readers=512)
+                except lmdb.Error:
+                    if self.is_current():
+                        raise
+                    continue
+                if self.is_current():
+                    break
+                self.env.close()
+        except (lmdb.Error, OSError, ValueError) as error:
+            raise StageFailed(f"store {directory}: cannot be opened ({error})") from None
+        self.env.reader_check()
+
+    def is_current(self) -> bool:
+        """Whether none has taken its place. Raises StoreUnavailable where the directory is gone."""
+        return self._mark == _mark(self._directory)
+
+    def replace(self) -> None:
+        """Puts a compact copy in the place of this generation, and removes the files of this one.
+
+        For the caller, who holds a write transaction: no other process writes meanwhile.
+        """
+        after = self._directory / str(self.number + 1)
+        fresh = after.with_name(f".{after.name}.new")
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        try:
+            self.env.copy(str(fresh), compact=True)
+            with (fresh / DATA).open("rb") as copied:
+                os.fsync(copied.fileno())
+            shutil.rmtree(after, ignore_errors=True)
+            fresh.rename(after)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        write_text(self._directory / CURRENT, f"{self.number + 1}\n")
+        for name in (DATA, LOCK):
+            (self.path / name).unlink(missing_ok=True)
+        if self.number:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def data_file(directory: Path) -> Path:
+    """The file that a store in this directory is in. Raises StoreUnavailable where there is none."""
+    _mark(directory)
+    number = int((directory / CURRENT).read_text(encoding="utf-8"))
+    return (directory / str(number) if number else directory) / DATA
+
+
+def _mark(directory: Path) -> Mark:
+    try:
+        status = os.stat(directory / CURRENT)
+    except OSError as error:
+        raise StoreUnavailable(f"store {directory}: its files have gone ({error.strerror})") from None
+    return status.st_ino, status.st_mtime_ns

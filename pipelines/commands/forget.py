@@ -1,0 +1,63 @@
+"""`aisle forget`: a shopper is taken out of everything that may hold one, and the proof of it."""
+
+from typing import Annotated
+
+from typer import Argument, Option
+
+from model.errors import InputError
+from pipelines.commands.options import DEMO_RUN, LOG_HELP, RunDirectory
+
+
+def forget(
+    user_id: Annotated[str, Argument(metavar="ID", help="the shopper's id; as argument it is taken as it is")],
+    run: RunDirectory = DEMO_RUN,
+    store: Annotated[
+        list[str] | None,
+        Option(metavar="STORE", help="a further event store, redis://host:port/database or a directory"),
+    ] = None,
+    log: Annotated[list[str] | None, Option("--request-log", metavar="LOG", help=f"another {LOG_HELP}")] = None,
+    prove: Annotated[bool, Option("--prove", help="change nothing: scan, and list where the id is")] = False,
+    expired: Annotated[bool, Option("--expired", help="also delete tables and examples older than their days")] = False,
+) -> int:
+    """Forget a shopper: event stores, request logs, monitoring and validation data, then scan for what is left.
+
+    Exit 1 if the id is anywhere but under a retention that is not over (docs/forgetting.md).
+    """
+    import os
+
+    from model.serving.history.store import open_store
+    from model.serving.v2_inputs import check_id
+    from pipelines.forget import erase
+    from pipelines.forget.scan import scan
+
+    check_id("ID", user_id)
+    if not run.is_dir():
+        raise InputError(f"--run: expected the directory of a run, {run} is none")
+    left = 0
+    if not prove:
+        for name in [*map(str, erase.stores_below(run)), *(store or ())]:
+            opened = open_store(name, 1, os.environ.get("REDIS_PASSWORD"))
+            deleted = erase.from_store(opened, user_id)
+            opened.close()
+            print(f"{name}: {'deleted, and its files written again' if deleted else 'no such shopper'}")
+        for place in log or ():
+            print(f"{place}: {erase.from_log(place, user_id):,} rows deleted")
+        for path in sorted({str(path.parent) for path in run.rglob("requests/*.journal")}):
+            erase.from_log(path, user_id)
+        for path, rows in erase.from_run(run, user_id).items():
+            print(f"{run / path}: {rows:,} rows deleted")
+    if expired:
+        for path in erase.expire(run):
+            print(f"{run / path}: deleted, its days are over")
+    for name in store or ():
+        opened = open_store(name, 1, os.environ.get("REDIS_PASSWORD"))
+        stored = any(key == user_id.encode() for key, _ in opened.records())
+        opened.close()
+        left += stored
+        print(f"{name}: {'still has the shopper' if stored else 'does not have the shopper'}")
+    for hit in scan(run, user_id):
+        left += not hit.allowed
+        until = f"until {hit.place.days} days old" if hit.allowed else "not allowed"
+        print(f"{hit.path}: {hit.times:,} times, {hit.place.name}, {until}")
+    print(f"{user_id} is left in {left} places" if left else f"{user_id} is in no place outside a retention")
+    return 1 if left else 0
