@@ -1,12 +1,14 @@
 """The predictor of KServe's own examples: a synchronous predict, one request at a time."""
 
 from pathlib import Path
+from typing import Any
 
 import kserve
+import kserve.model_server
 from kserve.protocol.infer_type import InferOutput
+from kserve.protocol.rest.server import RESTServer
 
 from benchmarks.serving.tutorial import NAME, K, Tutorial
-from model.serving.http.loopback import bind_to_loopback
 
 
 class Predictor(kserve.Model):
@@ -26,8 +28,16 @@ class Predictor(kserve.Model):
         return kserve.InferResponse(payload.id or "1", NAME, outputs)
 
 
+class LoopbackServer(RESTServer):
+    """KServe's REST server, on loopback."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.config.host = "127.0.0.1"
+
+
 def main(directory: str, port: str) -> None:
     """Serves the models of benchmarks/serving/tutorial.py until SIGTERM."""
-    bind_to_loopback()
+    kserve.model_server.RESTServer = LoopbackServer  # looked up there by name
     server = kserve.ModelServer(http_port=int(port), enable_grpc=False, workers=1, enable_latency_logging=False)
     server.start([Predictor(Path(directory))])

@@ -12,12 +12,13 @@ from grpc_interceptor.exceptions import Unavailable
 from kserve.errors import InvalidInput
 from kserve.protocol.infer_type import InferOutput, to_http_parameters
 from opentelemetry.trace import Span
-from pydantic import Field
 
 from model import api
 from model.api import Rung
 from model.errors import InputError
 from model.request_log.routing_headers import route_of
+from model.serving.admission.gate import ARRIVAL, Cause
+from model.serving.admission.limits import MAX_DEADLINE_MS, Limits
 from model.serving.fallback.ladder import Ladder, ServedModel
 from model.serving.history.lookup import State, StateReader
 from model.serving.history.store import HistoryStore
@@ -25,32 +26,16 @@ from model.serving.request_log.writer import RequestLog, detail, row
 from model.serving.telemetry import metrics, tracing
 from model.serving.v2_inputs import INPUTS, NEW_SHELF, OUTPUTS, SHELF, Query, Tensor, parse
 from model.system.cores import usable_cores
-from tfx_configs.frozen import Count, Settings
 
 NAME = "aisle"
 DEADLINE_HEADER = "x-deadline-ms"
 DEADLINE_PARAMETER = "deadline_ms"
-MAX_DEADLINE_MS = 60_000.0
 STATE_SHARE = 0.4
 """Share of the time left that the store may take."""
 
 
 class Overloaded(Unavailable):
-    """Too many requests are being answered: 503 with Retry-After, or UNAVAILABLE."""
-
-
-class Limits(Settings):
-    """What bounds the time of an answer.
-
-    Example:
-        >>> Limits(deadline_ms=100.0).max_in_flight
-        64
-    """
-
-    deadline_ms: float = Field(50.0, ge=1, le=MAX_DEADLINE_MS)
-    """Time for one request that names none, milliseconds."""
-    max_in_flight: Count = 64
-    """Requests answered at a time; the next is turned away at once, with a 503."""
+    """There is no room or no time for the request: 503 with Retry-After, or UNAVAILABLE."""
 
 
 class Predictor(kserve.Model):
@@ -76,8 +61,12 @@ class Predictor(kserve.Model):
         self._state = StateReader(store)
         self._log = log
         self._limits = limits or Limits()
-        self._in_flight = 0
         self._ladder: Ladder
+
+    @property
+    def version(self) -> str:
+        """Of the loaded model."""
+        return self._ladder.model.version
 
     def load(self) -> bool:
         """Loads and warms up; raises what the loader raises, so that a refused model never becomes ready."""
@@ -108,35 +97,31 @@ class Predictor(kserve.Model):
 
         Raises:
             InvalidInput: bad input (400, INVALID_ARGUMENT).
-            Overloaded: more than `max_in_flight` requests (503, UNAVAILABLE).
+            Overloaded: its deadline was over before its turn came (503, UNAVAILABLE).
         """
-        version = self._ladder.model.version
-        if self._in_flight >= self._limits.max_in_flight:
-            metrics.REQUESTS.labels(version, "shed", "").inc()
-            raise Overloaded(f"overloaded: {self._in_flight} requests are being answered; come back in a second")
-        self._in_flight += 1
-        metrics.IN_FLIGHT.set(self._in_flight)
         try:
             with tracing.request(headers or {}) as span:
                 return await self._answer(payload, headers or {}, span)
         except InputError as error:
-            metrics.REQUESTS.labels(version, "bad_request", "").inc()
+            metrics.of(metrics.REQUESTS, self.version, "bad_request", "").inc()
             raise InvalidInput(str(error)) from None
-        except Exception:
-            metrics.REQUESTS.labels(version, "error", "").inc()
+        except Overloaded:
+            metrics.of(metrics.REFUSED, Cause.LATE).inc()
+            metrics.of(metrics.REQUESTS, self.version, "shed", "").inc()
             raise
-        finally:
-            self._in_flight -= 1
-            metrics.IN_FLIGHT.set(self._in_flight)
+        except Exception:
+            metrics.of(metrics.REQUESTS, self.version, "error", "").inc()
+            raise
 
     async def _answer(
         self, payload: kserve.InferRequest, headers: Mapping[str, str], span: Span
     ) -> kserve.InferResponse:
-        begin, version = time.perf_counter(), self._ladder.model.version
-        if not isinstance(payload, kserve.InferRequest):
-            raise InputError(f"expected the v2 protocol; use /v2/models/{NAME}/infer")
+        now, version = time.perf_counter(), self.version
+        begin = ARRIVAL.get(now)
         request_id = _request_id(payload, headers)
         allowed_s = _deadline_ms(payload, headers, self._limits.deadline_ms) / 1000
+        if now - begin > allowed_s:
+            raise Overloaded("overloaded: the deadline was over before there was time to answer; come back in a second")
         query = parse(payload.inputs, int(time.time()))
         wanted = _wanted(payload, query)
         detailed = self._log is not None and self._log.detailed(request_id)
@@ -225,14 +210,15 @@ def _request_id(payload: kserve.InferRequest, headers: Mapping[str, str]) -> str
 
 
 def _wanted(payload: kserve.InferRequest, query: Query) -> Sequence[Tensor]:
-    """The outputs asked for, all when none is named; raises InputError on one that there is not."""
+    """The outputs asked for, in that order, all when none is named; raises InputError on one that there is not."""
     there = OUTPUTS if query.k_new else SHELF
-    names = {output.name for output in payload.request_outputs or ()}
-    if unknown := sorted(str(name) for name in names - {tensor.name for tensor in there}):
+    by_name = {tensor.name: tensor for tensor in there}
+    names = dict.fromkeys(output.name for output in payload.request_outputs or ())
+    if unknown := sorted(str(name) for name in names if name not in by_name):
         others = "" if query.k_new else f"; with k_new {', '.join(tensor.name for tensor in NEW_SHELF)} too"
         listed = ", ".join(tensor.name for tensor in there)
         raise InputError(f"output {unknown[0]!r:.40}: unknown; the model gives {listed}{others}")
-    return [tensor for tensor in there if tensor.name in names] if names else there
+    return [by_name[name] for name in names] if names else there
 
 
 def _columns(answer: api.Answer) -> dict[str, np.ndarray]:

@@ -9,7 +9,10 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import kserve
 import kserve.model_server
@@ -21,12 +24,14 @@ from threadpoolctl import threadpool_limits
 
 from model.errors import AisleError
 from model.kernels.processor import check_processor
+from model.serving.admission.gate import Gate
+from model.serving.admission.limits import Limits
 from model.serving.fallback.ladder import ServedModel
+from model.serving.grpc_server import GrpcServer
 from model.serving.history.store import open_store
-from model.serving.http.loopback import bind_to_loopback
-from model.serving.http.rest import BINARY_HEADER, ShortWayServer
-from model.serving.http.routes import add_routes
-from model.serving.predictor import Limits, Overloaded, Predictor
+from model.serving.http.application import Application
+from model.serving.http.rest import RestServer
+from model.serving.predictor import Overloaded, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.serving.telemetry import metrics, tracing
 from model.system.memory import give_back, keep_small
@@ -89,14 +94,17 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
     try:
         predictor = Predictor(lambda: load_model(options.model_dir), store, log, options)
         predictor.load()
+        gate = Gate(options)
+        gate.version = predictor.version
         gc.collect()
         give_back()
         gc.freeze()  # what is loaded stays: a collection that walked it would stop all requests meanwhile
         uvloop.install()  # less CPU a request than asyncio's own loop
         asyncio.set_event_loop(asyncio.new_event_loop())  # uvloop makes none by itself, and KServe asks for one
-        kserve.model_server.RESTServer = ShortWayServer  # looked up there by name
-        if options.host_loopback:
-            bind_to_loopback()
+        host = "127.0.0.1" if options.host_loopback else "0.0.0.0"
+        make = partial(Application, store=store, max_body=gate.max_body)
+        kserve.model_server.RESTServer = partial(RestServer, gate=gate, host=host, application=make)
+        kserve.model_server.GRPCServer = partial(GrpcServer, gate=gate, host=host)  # looked up there by name
         server = kserve.ModelServer(
             http_port=options.http_port,
             grpc_port=options.grpc_port,
@@ -104,10 +112,9 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
             enable_latency_logging=False,
             grace_period=GRACE_S,
         )
-        server.dataplane = StrictDataPlane(model_registry=server.registered_models)
+        server.dataplane = HonestDataPlane(model_registry=server.registered_models)
         server.model_repository_extension = FixedRepository(model_registry=server.registered_models)
         _quieten()
-        add_routes(kserve.model_server.app, store)
         server.start([predictor])
         predictor.close()
     finally:
@@ -116,26 +123,20 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
         store.close()
 
 
-class StrictDataPlane(DataPlane):
-    """KServe's data plane, with 400 where a malformed binary body would make it answer 500, and with JSON taken for
-    JSON where the content type does not declare it (Triton's client sends none; the protocol asks for none).
+class HonestDataPlane(DataPlane):
+    """KServe's data plane, with metadata of this server: its name, its version, and extensions that it has.
 
     Example:
-        >>> plane = StrictDataPlane(model_registry=kserve.ModelRepository())
-        >>> plane.decode_inference_request(b"{", {}, "aisle")
-        Traceback (most recent call last):
-        kserve.errors.InvalidInput: ...
+        >>> HonestDataPlane(model_registry=kserve.ModelRepository()).metadata()["extensions"]
+        ['binary_tensor_data']
     """
 
-    def decode_inference_request(self, body, headers, model_name):  # type: ignore[no-untyped-def]
-        if isinstance(body, bytes) and BINARY_HEADER not in headers:
-            headers = headers | {BINARY_HEADER: str(len(body))}
-        try:
-            return super().decode_inference_request(body, headers, model_name)
-        except InvalidInput:
-            raise
-        except Exception as error:
-            raise InvalidInput(f"body: not a v2 request ({type(error).__name__}: {error!s:.80})") from None
+    def metadata(self) -> dict[str, Any]:
+        return {"name": "aisle", "version": metadata.version("aisle"), "extensions": ["binary_tensor_data"]}
+
+    async def model_metadata(self, model_name: str) -> dict[str, Any]:
+        described: dict[str, Any] = await super().model_metadata(model_name)
+        return described | {"versions": [self.get_model_from_registry(model_name).version]}
 
 
 class FixedRepository(ModelRepositoryExtension):
@@ -164,6 +165,7 @@ def _quieten() -> None:
     for name in ("kserve", "kserve.trace", "uvicorn.access"):
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("kserve").addFilter(ours)
+    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
 def _load_package(directory: Path, rules: Path | None) -> ServedModel:

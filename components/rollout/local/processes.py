@@ -142,7 +142,12 @@ def server_command(model_dir: Path, store: Path, backend: Backend, module: str =
 
 @contextmanager
 def model_server(
-    name: str, model_dir: Path, workdir: Path, max_history: int, module: str = SERVER_MODULE
+    name: str,
+    model_dir: Path,
+    workdir: Path,
+    max_history: int,
+    module: str = SERVER_MODULE,
+    options: Sequence[str] = (),
 ) -> Iterator[Server]:
     """Starts a model server on free ports; wait for it with `wait_ready`, so that several can start side by side.
 
@@ -150,7 +155,7 @@ def model_server(
     """
     backend = Backend(http_port=free_port(), grpc_port=free_port())
     command = [*server_command(model_dir, workdir / STORE, backend, module), "--max-history", str(max_history)]
-    command += ["--request-log", str(workdir / REQUESTS), "--deadline-ms", str(DEADLINE_MS)]
+    command += ["--request-log", str(workdir / REQUESTS), "--deadline-ms", str(DEADLINE_MS), *options]
     with running(name, command, workdir / f"{name}.log") as process:
         yield process, backend
 

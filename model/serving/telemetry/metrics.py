@@ -25,6 +25,8 @@ def _made(kind: type[M], name: str) -> M:
 
 
 REQUESTS = _made(Counter, "aisle_requests_total")
+ANSWERS = _made(Counter, "aisle_answers_total")
+REFUSED = _made(Counter, "aisle_refused_total")
 SECONDS = _made(Histogram, "aisle_request_seconds")
 STAGE_SECONDS = _made(Histogram, "aisle_stage_seconds")
 CANDIDATES = _made(Histogram, "aisle_candidates")

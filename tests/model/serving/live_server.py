@@ -2,7 +2,7 @@
 
 import http.client
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,7 +33,7 @@ class Server:
         response = connection.getresponse()
         text = response.read()
         connection.close()
-        return response.status, json.loads(text) if text[:1] in b"{[" else text.decode()
+        return response.status, json.loads(text) if text[:1] in (b"{", b"[") else text.decode()
 
     def infer(self, *inputs: dict[str, Any], **rest: Any) -> tuple[int, Any]:
         body = json.dumps({"inputs": list(inputs), **rest}).encode()
@@ -44,16 +44,16 @@ class Server:
 
 
 @contextmanager
-def live_server(workdir: Path, version: str, **fields: object) -> Iterator[Server]:
-    """A server that is ready, with FakeModel's `fields`."""
-    with opened(workdir, write_model(workdir / "model", version, **fields), FAKE) as server:
+def live_server(workdir: Path, version: str, options: Sequence[str] = (), **fields: object) -> Iterator[Server]:
+    """A server that is ready, with further `options` and FakeModel's `fields`."""
+    with opened(workdir, write_model(workdir / "model", version, **fields), FAKE, options) as server:
         yield server
 
 
 @contextmanager
-def opened(workdir: Path, model: Path, module: str) -> Iterator[Server]:
+def opened(workdir: Path, model: Path, module: str, options: Sequence[str] = ()) -> Iterator[Server]:
     """A server of a model directory that is ready; `module` runs it."""
-    with model_server("server", model, workdir, 100, module) as (process, backend):
+    with model_server("server", model, workdir, 100, module, options) as (process, backend):
         wait_ready(process, backend)
         with grpc.insecure_channel(f"127.0.0.1:{backend.grpc_port}") as channel:
             stub = GRPCInferenceServiceStub(channel)

@@ -106,9 +106,29 @@ def test_a_bad_event_is_a_400_with_one_line(server: Server, body: bytes) -> None
     assert list(answer) == ["error"] and "\n" not in answer["error"]
 
 
-def test_the_v1_protocol_is_refused_with_the_way_out(server: Server) -> None:
-    status, answer = server.call("POST", "/v1/models/aisle:predict", b'{"instances": [1]}')
-    assert (status, answer) == (400, {"error": "expected the v2 protocol; use /v2/models/aisle/infer"})
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "/v1/models/aisle:predict", 404),
+        ("GET", "/v1/models", 404),
+        ("GET", "/docs", 404),
+        ("GET", "/openapi.json", 404),
+        ("GET", "/events", 405),
+        ("GET", "/v2/models/aisle/infer", 405),
+        ("POST", "/v2/models/aisle/versions/v7/infer", 501),
+    ],
+)
+def test_what_is_no_endpoint_is_refused_in_the_protocols_form(
+    server: Server, method: str, path: str, status: int
+) -> None:
+    came, answer = server.call(method, path)
+    assert (came, list(answer)) == (status, ["error"])
+
+
+@pytest.mark.parametrize("path", ["/v2/health/live", "/v2/health/ready", "/v2/models/aisle/ready", "/v2"])
+def test_head_answers_as_get_does_without_a_body(server: Server, path: str) -> None:
+    assert server.call("GET", path)[0] == 200
+    assert server.call("HEAD", path) == (200, "")
 
 
 def test_another_model_is_a_404(server: Server) -> None:
@@ -218,6 +238,8 @@ def test_metrics_have_the_names_and_labels_that_dashboards_and_alerts_read(serve
     names = {line.split()[2] for line in server.call("GET", "/metrics")[1].splitlines() if line.startswith("# TYPE")}
     assert {name for name in names if name.startswith("aisle_") and not name.endswith("_created")} == {
         "aisle_requests_total",
+        "aisle_answers_total",
+        "aisle_refused_total",
         "aisle_request_seconds",
         "aisle_stage_seconds",
         "aisle_items_total",

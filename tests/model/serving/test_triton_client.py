@@ -28,7 +28,7 @@ def test_the_server_is_live_and_ready_and_only_its_own_model_is(answers: dict[st
     assert answers[form]["states"] == [True, True, True]
     no = {"REST": "False", "gRPC": "StatusCode.NOT_FOUND: Model with name other does not exist."}
     assert answers[form]["another is ready"] == no[form]
-    assert answers[form]["server"]["name"] == "kserve"
+    assert answers[form]["server"]["name"] == "aisle"
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -14,8 +14,10 @@ from kserve.protocol.infer_type import InferInput
 
 from model.api import Answer, Request, Rung
 from model.errors import InputError
+from model.serving.admission.gate import ARRIVAL
+from model.serving.admission.limits import Limits
 from model.serving.fallback.ladder import Ladder
-from model.serving.predictor import Limits, Overloaded, Predictor
+from model.serving.predictor import Overloaded, Predictor
 from tests.model.serving.fake_server import FakeModel
 from tests.model.serving.history.fake_store import FakeStore
 from tfx_configs.frozen import SettingsError
@@ -190,16 +192,25 @@ def test_a_store_that_hangs_does_not_hold_up_many_requests() -> None:
     assert max(answer["ms"] for answer in answers) < 500
 
 
-def test_more_requests_than_the_limit_are_turned_away_at_once_and_the_others_answered() -> None:
-    predictor = _predictor(limits=Limits(max_in_flight=3), sleep_s=0.3)
+def test_a_request_whose_deadline_was_over_before_its_turn_is_turned_away() -> None:
+    async def late() -> dict[str, Any]:
+        ARRIVAL.set(time.perf_counter() - 0.2)
+        return await _ask(predictor, deadline_ms=100)
 
-    async def five() -> list[Any]:
-        return await asyncio.gather(*(_ask(predictor) for _ in range(5)), return_exceptions=True)
-
-    answers = asyncio.run(five())
+    predictor = _predictor()
+    with pytest.raises(Overloaded):
+        asyncio.run(late())
     predictor.close()
-    assert [type(answer) for answer in answers] == [dict, dict, dict, Overloaded, Overloaded]
-    assert "3 requests are being answered" in answers[-1].details
+
+
+def test_the_deadline_counts_from_the_arrival() -> None:
+    async def waited() -> dict[str, Any]:
+        ARRIVAL.set(time.perf_counter() - 0.9)
+        return await _ask(predictor, deadline_ms=1000)
+
+    predictor = _predictor(sleep_s=5.0)
+    answer = asyncio.run(waited())
+    assert (answer["rung"], answer["ms"] < 200) == ("personal_frequency", True)
 
 
 @pytest.mark.parametrize("bad", [0, -1, 1e9, "soon", True, [5], None, float("nan")])

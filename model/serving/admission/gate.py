@@ -1,0 +1,214 @@
+"""What a server holds for its clients, and how they share it: requests in flight, bytes of bodies, connections.
+
+One client may hold only `FACTOR` times what is still free of a limit (a dynamic threshold: Choudhury and Hahne,
+"Dynamic queue length thresholds for shared-memory packet switches", IEEE/ACM Transactions on Networking 6(2), 1998). So
+one client alone has at most FACTOR / (1 + FACTOR) of it, and there is always something left for the next.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import StrEnum
+from typing import Protocol
+
+from model.serving.admission.limits import Limits
+from model.serving.telemetry import metrics
+
+FACTOR = 3
+WRITES, OTHERS, READS_OF_GRPC = 8, 32, 128
+"""Requests of events and deletions, of everything else, and open gRPC calls, at a time."""
+EVICTED = 16
+"""One of so many connections is closed where there are too many."""
+
+ARRIVAL: ContextVar[float] = ContextVar("arrival")
+"""When the last byte of the present request arrived, a reading of time.perf_counter."""
+
+
+class Kind(StrEnum):
+    """What a request asks for; each kind has slots of its own, so that a flood of one leaves the others alone.
+
+    Example:
+        >>> Kind.of("/events").value
+        'write'
+    """
+
+    ASK = "ask"
+    WRITE = "write"
+    OTHER = "other"
+    CALL = "call"
+    """A gRPC call whose message is still to come."""
+
+    @classmethod
+    def of(cls, path: str) -> "Kind":
+        """The kind of an HTTP request."""
+        if path.endswith("/infer"):
+            return cls.ASK
+        return cls.WRITE if path.startswith(("/events", "/shoppers/")) else cls.OTHER
+
+
+class Cause(StrEnum):
+    """Why a request was turned away before it was read.
+
+    Example:
+        >>> Cause("body_time") is Cause.BODY_TIME
+        True
+    """
+
+    NOT_HTTP = "not_http"
+    HEADER_SIZE = "header_size"
+    HEADER_TIME = "header_time"
+    BODY_SIZE = "body_size"
+    BODY_TIME = "body_time"
+    BUFFER = "buffer"
+    CONNECTIONS = "connections"
+    IN_FLIGHT = "in_flight"
+    LATE = "late"
+    """Its deadline was over before work on it could begin."""
+
+
+class Share:
+    """A limit that clients share.
+
+    Example:
+        One client of two has three of four slots, and the other the last one.
+
+        >>> slots = Share(4)
+        >>> [slots.take("ann") for _ in range(4)], slots.take("bob"), slots.used
+        ([True, True, True, False], True, 4)
+    """
+
+    def __init__(self, limit: int) -> None:
+        self.limit = limit
+        self.used = 0
+        self._of_client: Counter[str] = Counter()
+
+    def take(self, client: str, amount: int = 1) -> bool:
+        """Whether `amount` is the client's now."""
+        free = self.limit - self.used
+        if amount > free or self._of_client[client] >= FACTOR * free:
+            return False
+        self.used += amount
+        self._of_client[client] += amount
+        return True
+
+    def give_back(self, client: str, amount: int = 1) -> None:
+        """What `take` gave."""
+        self.used -= amount
+        self._of_client[client] -= amount
+        if not self._of_client[client]:
+            del self._of_client[client]
+
+
+class Waiting(Protocol):
+    """A connection, as far as the gate knows it."""
+
+    peer: str
+
+    def idle_since(self) -> float | None:
+        """Since when it waits for its client, a reading of time.perf_counter; None while it waits for us."""
+        ...
+
+    def check_time(self, now: float) -> None:
+        """Closes it when its client took too long."""
+        ...
+
+    def evict(self) -> None:
+        """Closes it for others."""
+        ...
+
+
+class Gate:
+    """What all connections of a server share.
+
+    Example:
+        >>> gate = Gate(Limits(max_in_flight=4))
+        >>> with gate.slot(Kind.ASK, "ann") as entered:
+        ...     print(entered, gate.slots[Kind.ASK].used)
+        True 1
+        >>> gate.slots[Kind.ASK].used
+        0
+    """
+
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.max_body = limits.max_body_kb << 10
+        self.client_header = limits.client_header.lower().encode() if limits.client_header else None
+        self.version = ""
+        """Of the model, for the metrics."""
+        self.slots = {
+            Kind.ASK: Share(limits.max_in_flight),
+            Kind.WRITE: Share(WRITES),
+            Kind.OTHER: Share(OTHERS),
+            Kind.CALL: Share(READS_OF_GRPC),
+        }
+        self.buffer = Share(limits.max_buffer_mb << 20)
+        self.connections: set[Waiting] = set()
+        for cause in Cause:
+            metrics.REFUSED.labels(cause)
+
+    def enter(self, kind: Kind, client: str) -> bool:
+        """Whether a request may be worked on; `leave` when it is answered."""
+        if not self.slots[kind].take(client):
+            metrics.of(metrics.REFUSED, Cause.IN_FLIGHT).inc()
+            if kind is Kind.ASK:
+                metrics.of(metrics.REQUESTS, self.version, "shed", "").inc()
+            return False
+        if kind is Kind.ASK:
+            metrics.IN_FLIGHT.set(self.slots[kind].used)
+        return True
+
+    def leave(self, kind: Kind, client: str) -> None:
+        self.slots[kind].give_back(client)
+        if kind is Kind.ASK:
+            metrics.IN_FLIGHT.set(self.slots[kind].used)
+
+    @contextmanager
+    def slot(self, kind: Kind, client: str) -> Iterator[bool]:
+        """Whether it may be worked on, within the block."""
+        entered = self.enter(kind, client)
+        try:
+            yield entered
+        finally:
+            if entered:
+                self.leave(kind, client)
+
+    def overloaded(self, kind: Kind) -> str:
+        """The message to a request that may not."""
+        return f"overloaded: {self.slots[kind].used} requests are being answered; come back in a second"
+
+    def opened(self, connection: Waiting) -> None:
+        """A connection more; where there are too many, those that wait longest for their client are closed: first of
+        all those of clients that hold more than an equal share."""
+        self.connections.add(connection)
+        if len(self.connections) <= self.limits.max_connections:
+            return
+        of_peer = Counter(other.peer for other in self.connections)
+        share = self.limits.max_connections / len(of_peer)
+        idle = [(of_peer[other.peer] <= share, since, other) for other, since in _idle(self.connections)]
+        idle.sort(key=lambda row: row[:2])
+        longest = [other for *_, other in idle[: max(1, self.limits.max_connections // EVICTED)]]
+        for other in longest or [connection]:
+            metrics.of(metrics.REFUSED, Cause.CONNECTIONS).inc()
+            other.evict()
+
+    def closed(self, connection: Waiting) -> None:
+        self.connections.discard(connection)
+
+    def check_times(self) -> None:
+        """To be called every `interval_s`."""
+        now = time.perf_counter()
+        for connection in list(self.connections):
+            connection.check_time(now)
+
+    @property
+    def interval_s(self) -> float:
+        """How exactly times are kept."""
+        return min(1.0, self.limits.header_s / 4, self.limits.body_s / 4)
+
+
+def _idle(connections: Iterable[Waiting]) -> Iterator[tuple[Waiting, float]]:
+    for connection in connections:
+        if (since := connection.idle_since()) is not None:
+            yield connection, since

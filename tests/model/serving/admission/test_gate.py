@@ -1,0 +1,76 @@
+import pytest
+
+from model.serving.admission.gate import Gate, Kind, Share
+from model.serving.admission.limits import Limits
+
+
+@pytest.mark.parametrize(("limit", "most"), [(1, 1), (3, 3), (4, 3), (64, 48), (100, 75)])
+def test_one_client_alone_has_three_quarters_of_a_limit(limit: int, most: int) -> None:
+    share = Share(limit)
+    assert sum(share.take("ann") for _ in range(2 * limit)) == most
+
+
+def test_the_next_clients_have_three_quarters_of_what_is_left_and_all_of_it_is_used() -> None:
+    share = Share(64)
+    assert [sum(share.take(client) for _ in range(64)) for client in ("a", "b", "c", "d", "e")] == [48, 12, 3, 1, 0]
+
+
+def test_what_is_given_back_can_be_taken_again_and_a_client_without_anything_is_forgotten() -> None:
+    share = Share(4)
+    assert share.take("ann", 3) and not share.take("bob", 2)
+    share.give_back("ann", 3)
+    assert share.take("bob", 2) and share.used == 2
+    assert list(share._of_client) == ["bob"]
+
+
+class Open:
+    def __init__(self, peer: str, since: float | None) -> None:
+        self.peer, self.since, self.evicted = peer, since, False
+
+    def idle_since(self) -> float | None:
+        return self.since
+
+    def check_time(self, now: float) -> None: ...
+
+    def evict(self) -> None:
+        self.evicted = True
+
+
+def test_connections_too_many_cost_those_that_wait_longest_and_first_of_the_client_with_most() -> None:
+    gate = Gate(Limits(max_connections=32))
+    flood = [Open("flood", since=100 + n) for n in range(30)]
+    others = [Open("ann", since=1), Open("bob", since=None), Open("cat", since=2)]
+    for connection in [*others, *flood]:
+        gate.opened(connection)
+    assert [connection.evicted for connection in flood[:3]] == [True, True, False]  # a sixteenth of 32
+    assert not any(connection.evicted for connection in others)
+
+
+def test_where_all_connections_wait_for_the_server_the_new_one_is_closed() -> None:
+    gate = Gate(Limits(max_connections=1))
+    first, second = Open("ann", since=None), Open("bob", since=None)
+    gate.opened(first)
+    gate.opened(second)
+    assert (first.evicted, second.evicted) == (False, True)
+
+
+def test_a_flood_of_one_kind_leaves_places_of_the_others() -> None:
+    gate = Gate(Limits(max_in_flight=4))
+    while gate.enter(Kind.ASK, "flood"):
+        pass
+    assert gate.enter(Kind.WRITE, "flood") and gate.enter(Kind.OTHER, "flood") and gate.enter(Kind.ASK, "ann")
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/v2/models/aisle/infer", Kind.ASK),
+        ("/v2/models/aisle/versions/1/infer", Kind.ASK),
+        ("/events", Kind.WRITE),
+        ("/shoppers/ann", Kind.WRITE),
+        ("/v2/health/live", Kind.OTHER),
+        ("/nope", Kind.OTHER),
+    ],
+)
+def test_the_kind_of_a_request_follows_from_its_path(path: str, kind: Kind) -> None:
+    assert Kind.of(path) is kind
