@@ -209,6 +209,23 @@ class GateSettings(Settings):
     """Exported model directory, MB."""
 
 
+class MetricLimit(Settings):
+    """A figure of your own that a rollout respects: a PromQL query with a limit."""
+
+    name: Annotated[str, Field(min_length=1)]
+    """In reasons and records."""
+    query: Annotated[str, Field(min_length=1)]
+    """PromQL whose first sample counts. $canary, $stable: versions; $namespace; $window: since the share was set, as
+    1800s."""
+    sense: Literal["at most", "at least"] = "at most"
+    limit: float
+    """The canary is rolled back beyond it; without a value it holds."""
+
+    def is_beyond(self, value: float) -> bool:
+        """Whether the value oversteps the limit."""
+        return value > self.limit if self.sense == "at most" else value < self.limit
+
+
 class RolloutSettings(Settings):
     """The plan of a canary rollout."""
 
@@ -216,10 +233,22 @@ class RolloutSettings(Settings):
         tuple[Count, ...], Must("ascending to 100", lambda percents: ascending(percents) and percents[-1] == 100)
     ] = (10, 50, 100)
     """Canary share at each step, percent."""
+    pauses: tuple[Count, ...] = ()
+    """Of these shares, those at which it waits until an operator resumes it, percent; harm still rolls it back."""
     min_canary_requests: Count = 100
     """Canary answers each step must see before it is judged."""
+    min_hours: NotNegative = 0.0
+    """Each share lasts at least so long, hours; on a cluster as long as outcomes take to come."""
     max_error_percent: Percent = 1.0
-    """Failed canary requests, percent."""
+    """Failed canary requests, and answers that broke the contract, percent."""
+    max_refused_points: Percent = 1.0
+    """Requests refused as bad (4xx): the canary's share surely above stable's, percentage points."""
+    max_restarts: int = Field(1, ge=0)
+    """Servers of the canary that ended by themselves, more than stable's, at one share."""
+    max_memory_ratio: Factor = 2.0
+    """Memory of the canary's largest server over that of stable's."""
+    metrics: tuple[MetricLimit, ...] = ()
+    """Figures of your own, on a cluster."""
     max_p99_ratio: Positive = 2.0
     """Canary p99 latency over stable's; judged only above `p99_floor_ms`."""
     p99_floor_ms: NotNegative = 50.0
@@ -239,6 +268,11 @@ class RolloutSettings(Settings):
     """A rollout undecided for longer is rolled back, hours."""
     split_alpha: float = Field(0.001, gt=0, le=0.1)
     """Significance of the always-valid test that the observed split is the declared one."""
+
+    @model_validator(mode="after")
+    def _checked(self) -> Self:
+        check(set(self.pauses) <= set(self.percents), "pauses", "shares that are in percents", self.pauses)
+        return self
 
 
 class RunSettings(Settings):

@@ -22,13 +22,13 @@ from benchmarks.harness.page import render
 from benchmarks.harness.result_file import RESULTS, write_result
 from benchmarks.harness.shop import tables_as_of
 from benchmarks.harness.study import stored
+from components.artifacts import purchases
 from components.evaluate.predictions import request_of
 from components.ingest.run import ingest
 from components.kfp_support.progress import progress
 from components.monitor import run
 from components.monitor.checks.run_checks import run_checks
 from components.monitor.data import baseline as reference
-from components.monitor.data import purchases
 from components.monitor.retraining.policy import TrainingRun, decide
 from model.data import columns as c
 from model.data.time_split import day

@@ -26,10 +26,11 @@ from benchmarks.harness.shop import CUTS
 from benchmarks.harness.study import Judged, stored
 from benchmarks.monitoring.fault import Fault, World, read_faults
 from benchmarks.monitoring.log import record
+from components.artifacts import purchases
 from components.kfp_support.environments import call
 from components.kfp_support.progress import progress
 from components.monitor.data import baseline as reference
-from components.monitor.data import purchases, visits
+from components.monitor.data import visits
 from components.train.baselines.export import export_baselines
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import mean_defined

@@ -9,6 +9,7 @@ from typing import cast, get_args
 
 import pandas as pd
 
+from components.artifacts import purchases
 from components.artifacts.monitor_report import CheckResult, Evidence, MonitorReport, WindowSummary, worst
 from components.kfp_support import pushgateway
 from components.kfp_support.markdown_table import as_markdown
@@ -16,7 +17,7 @@ from components.kfp_support.progress import progress
 from components.monitor.checks.quality_slices import by_version
 from components.monitor.checks.run_checks import run_checks
 from components.monitor.data import baseline as baselines
-from components.monitor.data import purchases, visits
+from components.monitor.data import visits
 from components.monitor.data.baseline import Baseline
 from components.monitor.data.window import ServiceRecord
 from components.monitor.retraining import policy, training_runs

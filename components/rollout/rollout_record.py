@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from components.artifacts.artifact import Artifact, Record
-from components.rollout.decision.guards import Measurement
+from components.rollout.decision.guard import Measurement
 from components.rollout.decision.states import State
 from model.errors import CheckFailed, InputError
 from model.files import locked

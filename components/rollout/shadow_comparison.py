@@ -73,7 +73,7 @@ def compare(rows: pd.DataFrame, copies: int | None = None) -> Comparison:
         copies: how many copies the proxy sent; None: as many as were answered.
     """
     first = rows.drop_duplicates(["request_id", "route"])
-    stable, shadow = first[first["route"] == "split"], first[first["route"] == "shadow"]
+    stable, shadow = first[first["route"].isin(["split", "unsticky"])], first[first["route"] == "shadow"]
     both = stable.merge(shadow, on="request_id", suffixes=("", "_shadow"))
     answers = ("item_ids", "scores", "item_ids_shadow", "scores_shadow")
     pairs = [_pair(*map(list, four)) for four in zip(*(both[name] for name in answers), strict=True)]

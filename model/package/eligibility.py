@@ -4,6 +4,7 @@ Shape legend: I items, M masks, Q items by popularity, C candidates.
 """
 
 import functools
+import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,49 @@ class Mask:
     """[I] uint8 as in Allowed; None: everything."""
     popular_Q: np.ndarray
     """[Q] int32 the most popular of what is always listed, best first."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What may be listed for one request; model.serving.contract holds answers to it.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> from model.kernels.tables import id_table
+        >>> mask = Mask(may_I=np.array([1, 0, 1], np.uint8), popular_Q=np.array([2, 0], np.int32))
+        >>> terms = Terms(items=id_table(pa.array(["bread", "milk", "tea"])), mask=mask, capped=False)
+        >>> terms.codes(["milk", "tea", "gold"]).tolist()
+        [0, 1, -1]
+        >>> terms.offers({"tea"}, most=10)
+        1
+    """
+
+    items: IdTable
+    mask: Mask
+    capped: bool
+    """Whether a rule bounds how many of a kind are listed."""
+
+    @property
+    def rules(self) -> Mask:
+        """Another object once other rules are current."""
+        return self.mask
+
+    def codes(self, item_ids: Sequence[str]) -> np.ndarray:
+        """[n] int8 NEVER, ALWAYS or AGAIN; UNKNOWN where an item is not in the catalog."""
+        number_n = numbers(self.items, item_ids)
+        unknown_n = number_n < 0
+        if self.mask.may_I is None:
+            code_n = np.full(len(number_n), ALWAYS, np.int8)
+        else:
+            code_n = self.mask.may_I[number_n].astype(np.int8)
+        code_n[unknown_n] = UNKNOWN
+        return code_n
+
+    def offers(self, barred: set[str], most: int) -> int:
+        """How many items, `most` at most, fill a list beside those barred; where a kind is capped, one is sure."""
+        names = (self.items.name(item) for item in self.mask.popular_Q.tolist())
+        sure = itertools.islice((name for name in names if name not in barred), 1 if self.capped else most)
+        return sum(1 for _ in sure)
 
 
 class Eligibility:
@@ -110,12 +154,12 @@ class Eligibility:
         )
 
     def only_allowed(self, mask: Mask, listed: Ranked) -> Ranked:
-        """Those of the candidates that are not excluded."""
-        if mask.may_I is None:
-            return listed
+        """Those of the candidates that are in the catalog and not excluded."""
         number_C = numbers(self._items, listed.item_ids)
-        places = np.flatnonzero((number_C == UNKNOWN) | (mask.may_I[number_C] != NEVER)).tolist()
-        return listed.only(places)
+        allowed_C = number_C != UNKNOWN
+        if mask.may_I is not None:
+            allowed_C &= mask.may_I[number_C] != NEVER
+        return listed if allowed_C.all() else listed.only(np.flatnonzero(allowed_C).tolist())
 
 
 def together(masks: Sequence[Mask]) -> Allowed:

@@ -18,7 +18,7 @@ from model.data.catalog import MISSING
 from model.data.task import TaskKind
 from model.kernels.compiler import digest
 from model.kernels.tables import UNKNOWN, id_table, numbers
-from model.package.eligibility import Eligibility, Mask, together
+from model.package.eligibility import Eligibility, Mask, Terms, together
 from model.package.engine import Engine
 from model.package.golden import REQUESTS, SAMPLE, check_golden
 from model.package.manifest import Manifest, verify
@@ -110,6 +110,11 @@ class LoadedModel:
         if request.within:
             self._eligibility.of(self._policy.current(), request)
 
+    def terms(self, request: Request) -> Terms:
+        """What may be listed for this request under the current rules."""
+        reranker = self._policy.current()
+        return Terms(items=self._items, mask=self._eligibility.of(reranker, request), capped=reranker.caps)
+
     def shown(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
         """The answer from candidates ranked elsewhere, under the current rules.
 
@@ -157,8 +162,6 @@ class LoadedModel:
         if request.k_new:
             bought = set(request.history_item)
             full = listed.only([place for place, item in enumerate(listed.item_ids) if item in bought])
-        elif mask.may_I is None and not reranker.caps:
-            full = listed
         else:
             wanted = k + CAPPED if reranker.caps else k
             full = self._eligibility.filled(mask, listed, wanted, request.barred(self.new_only))

@@ -9,16 +9,19 @@ USER_HEADER = "x-user-id"
 SHADOW_HEADER = "x-aisle-shadow"
 """Only on a mirrored copy, whose answer no client reads."""
 
-Route = Literal["split", "named", "shadow"]
-"""split: the version fell to the shopper; named: a tester asked for it; shadow: a mirrored copy."""
+Route = Literal["split", "unsticky", "named", "shadow"]
+"""split: the version fell to the shopper; unsticky: the header does not name the shopper, so that chance, or another
+shopper's place, chose the version; named: a tester asked for it; shadow: a mirrored copy."""
 
 
-def route_of(headers: Mapping[str, str]) -> Route:
-    """How a request came here; header names in lower case.
+def route_of(headers: Mapping[str, str], user_id: str) -> Route:
+    """How a request of this shopper came here; header names in lower case.
 
     A copy is known by our header, or by the `-shadow` that Envoy, also behind the Gateway API, puts behind the host.
     """
     host = headers.get("host", "").partition(":")[0]
     if SHADOW_HEADER in headers or host.endswith("-shadow"):
         return "shadow"
-    return "named" if VERSION_HEADER in headers else "split"
+    if VERSION_HEADER in headers:
+        return "named"
+    return "split" if headers.get(USER_HEADER) == user_id else "unsticky"

@@ -129,7 +129,7 @@ class Predictor(kserve.Model):
         seconds = time.perf_counter() - begin
         metrics.count(version, query, state, answer, rung, seconds)
         if self._log is not None:
-            logged = row(request_id, version, query, state, answer, rung, seconds, route_of(headers))
+            logged = row(request_id, version, query, state, answer, rung, seconds, route_of(headers, query.user_id))
             self._log.write(logged | detail(state, answer) if detailed else logged)
         identity = {"model_version": version, "request_id": request_id, "rung": str(rung), "state": str(state.source)}
         span.set_attributes({f"aisle.{name}": value for name, value in identity.items()})

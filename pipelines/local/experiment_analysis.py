@@ -2,7 +2,7 @@
 
 Also what another re-rank policy would have earned on those visits, from the propensities in the log.
 
-A visit and its outcome are the monitor's (components/monitor/data/attribution.py): a shopper's first list within half
+A visit and its outcome are the monitor's (model/request_log/attribution.py): a shopper's first list within half
 an hour, and what is bought in the twelve hours after it.
 """
 
@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from components.monitor.data import attribution
-from components.monitor.data import purchases as bought
+from components.artifacts import purchases as bought
 from components.monitor.data.visits import with_outcomes
 from components.rollout.experiment.analysis import COLUMNS, Analysis, analyse
 from components.rollout.experiment.size import Baseline, Visits, baseline
 from model.data import columns as c
 from model.errors import InputError
 from model.evaluation.off_policy import Comparison, collect, compare
+from model.request_log import attribution
 from model.request_log import reader as request_log
 from model.rerank.reranker import explored
 from tfx_configs.experiment import ExperimentSettings

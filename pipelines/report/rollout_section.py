@@ -6,7 +6,7 @@ from datetime import datetime
 from components.reporting import number_format as words
 from components.reporting.charts import Curve, Curves, Key, Mark, Row, Rows, Scale
 from components.reporting.page_parts import Note, Section
-from components.rollout.decision.guards import Measurement
+from components.rollout.decision.guard import Measurement
 from components.rollout.rollout_record import StepRecord
 from pipelines.local.summary import RolloutSummary
 from pipelines.report.run_files import Sources

@@ -19,11 +19,12 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from components.artifacts import purchases
 from components.artifacts.artifact import Artifact
 from components.artifacts.evaluation import Evaluation
 from components.artifacts.examples import Examples
 from components.artifacts.validation import Validation
-from components.monitor.data import purchases, visits
+from components.monitor.data import visits
 from model.data import columns as c
 from model.data.personal_frequency import top_frequency
 from model.data.schema import schema_digest

@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from components.monitor.data import attribution
 from model.data import columns as c
+from model.request_log import attribution
 from model.request_log import reader as request_log
 from tfx_configs.monitoring import MonitorSettings
 

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 import pandas as pd
 
-from components.monitor.data.attribution import closed_until
 from components.monitor.data.baseline import WEEK_S, Baseline
 from model.data import columns as c
+from model.request_log.attribution import closed_until
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.units import DAY_S
 

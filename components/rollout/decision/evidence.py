@@ -1,6 +1,7 @@
 """What was observed since the current share was set: all that the state machine evaluates."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -10,7 +11,8 @@ class VersionEvidence:
     requests: int
     """Requests assigned to it."""
     errors: int
-    """Of those, the ones it did not answer well, including those the other version answered in its place."""
+    """Of those, the ones it did not answer well, including those the other version answered in its place, and answers
+    that broke the contract."""
     shoppers: int
     """Distinct shoppers it answered."""
     p50_ms: float
@@ -27,6 +29,18 @@ class VersionEvidence:
     """Answers that came from a fallback instead of the model."""
     list_overlap: float = 0.0
     """Share of a shopper's list that another shopper's list has too, mean over all pairs of shoppers, [0, 1]."""
+    violations: int = 0
+    """Of `errors`, answers that broke the contract (model/serving/contract.py)."""
+    refused: int = 0
+    """Besides `requests`: those that it refused as bad (4xx)."""
+    recent_requests: int = 0
+    """Of the last minute, those it refused included."""
+    recent_failures: int = 0
+    """Of those, errors and refused ones."""
+    restarts: int = 0
+    """Containers of its servers that ended by themselves, for lack of memory too."""
+    memory_mb: float = 0.0
+    """Of its largest server; 0 where it is not known."""
 
     @property
     def hits_per_trip(self) -> float:
@@ -50,3 +64,9 @@ class Evidence:
     sent to both; None when there was none."""
     age_s: float = 0.0
     """Since the rollout began, seconds."""
+    share_age_s: float = 0.0
+    """Since the current share was set, seconds."""
+    metrics: Mapping[str, float | None] = field(default_factory=dict)
+    """{name of a metric of the plan: its value}; None where it has none."""
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    """Requests that are no evidence, by reason."""

@@ -8,123 +8,20 @@ where stable has no traffic, they were settled at the step before.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
-from components.rollout.decision.confidence_sequence import OutcomeRatio, outcome_ratio, requests_needed
-from components.rollout.decision.evidence import Evidence, VersionEvidence
+from components.rollout.decision.confidence_sequence import OutcomeRatio, requests_needed
+from components.rollout.decision.evidence import Evidence
+from components.rollout.decision.guard import Action, Case, Figure, Guard, Measurement, Sense
+from components.rollout.decision.proportions import share_bounds
 from components.rollout.decision.split_test import split_always_valid_p
 from tfx_configs.settings import RolloutSettings
 from tfx_configs.units import HOUR_S
 
 OVERLAP_NOISE = 0.05
 """By how much the canary's lists must be more alike than stable's before that counts."""
-
-Action = Literal["rollback", "hold"]
-Sense = Literal["at most", "at least", "above"]
-"""Where the figure has to be, relative to its limit."""
-
-
-@dataclass(frozen=True)
-class Case:
-    """What a guard is evaluated on: the plan, the canary's current share in percent, and the evidence."""
-
-    plan: RolloutSettings
-    percent: int
-    evidence: Evidence
-
-    @property
-    def canary(self) -> VersionEvidence:
-        return self.evidence.canary
-
-    @property
-    def stable(self) -> VersionEvidence:
-        return self.evidence.stable
-
-    @property
-    def full_sample(self) -> bool:
-        """Whether both versions have answered enough."""
-        return min(self.canary.requests, self.stable.requests) >= self.plan.min_canary_requests
-
-    @property
-    def alpha(self) -> float:
-        """Each step that compares starts again with an equal part of the plan's alpha: other shoppers, another week."""
-        return self.plan.outcome_alpha / max(1, len(self.plan.percents) - 1)
-
-    @cached_property
-    def outcomes(self) -> OutcomeRatio | None:
-        return outcome_ratio(self.evidence, self.alpha)
-
-
-class Figure(NamedTuple):
-    """What a guard compares, and its reason where the value is beyond the limit."""
-
-    value: float
-    limit: float
-    reason: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Measurement:
-    """A guard's figure beside its limit. `what` and `unit`: for people."""
-
-    rule: str
-    what: str
-    value: float
-    limit: float
-    at_most: bool
-    """Else the value has to be at least the limit."""
-    unit: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Guard:
-    """One limit that the evidence must respect."""
-
-    figure: Callable[[Case], Figure | None]
-    """None where there is nothing to compare; then the guard does not act. Its docstring is when the guard acts."""
-    action: Action
-    sense: Sense
-    shown: str = ""
-    """For people: what the figure means; empty: it is not shown, as is one that is infinite."""
-    unit: str = ""
-    full_sample: bool = False
-    """Whether it needs a full sample on both sides."""
-    wants_traffic: bool = False
-    """A hold that more requests may end."""
-
-    @property
-    def name(self) -> str:
-        """First word of its reason."""
-        return self.figure.__name__
-
-    def check(self, case: Case) -> str | None:
-        """The reason to act, or None."""
-        figure = self._figure(case)
-        if figure is None:
-            return None
-        value, limit, reason = figure
-        beyond = {"at most": value > limit, "at least": value < limit, "above": value <= limit}
-        return f"{self.name}: {reason}" if beyond[self.sense] else None
-
-    def measure(self, case: Case) -> Measurement | None:
-        """The figure and its limit, where they are shown."""
-        figure = self._figure(case)
-        if not self.shown or figure is None or not math.isfinite(figure.value):
-            return None
-        return Measurement(
-            rule=self.name,
-            what=self.shown,
-            value=figure.value,
-            limit=figure.limit,
-            at_most=self.sense == "at most",
-            unit=self.unit,
-        )
-
-    def _figure(self, case: Case) -> Figure | None:
-        return None if self.full_sample and not case.full_sample else self.figure(case)
-
+SURE = 0.001
+"""Alpha of each bound of a share of requests: it is evaluated again and again."""
 
 GUARDS: list[Guard] = []
 """All of them, in order."""
@@ -139,6 +36,13 @@ def measurements(plan: RolloutSettings, percent: int, evidence: Evidence) -> lis
 def describe(outcomes: OutcomeRatio) -> str:
     """The ratio of outcomes with its interval, for people."""
     return f"hits per trip {outcomes.ratio:.2f} of stable's [{outcomes.low:.2f}, {outcomes.high:.2f}]"
+
+
+def _surely_more(count: int, total: int, stable_count: int, stable_total: int, alone: float) -> float:
+    """By how many points the canary's share is above stable's at least; `alone`: stable's, where it has no traffic."""
+    low = share_bounds(count, total, SURE)[0]
+    high = share_bounds(stable_count, stable_total, SURE)[1] if stable_total else alone
+    return 100 * max(low - high, 0.0)
 
 
 def _guard(action: Action, sense: Sense, **row: Any) -> Callable[[Callable[[Case], Figure | None]], None]:
@@ -158,7 +62,45 @@ def errors(case: Case) -> Figure:
     # As many failures as a full sample may have are enough before it is full.
     canary, allowed = case.canary, case.plan.max_error_percent
     failed = 100 * canary.errors / max(canary.requests, case.plan.min_canary_requests)
-    return Figure(failed, allowed, f"{canary.errors} of {canary.requests} canary requests, over {allowed} %")
+    broke = f" ({canary.violations} answers broke the contract)" if canary.violations else ""
+    return Figure(failed, allowed, f"{canary.errors} of {canary.requests} canary requests, over {allowed} %{broke}")
+
+
+@_guard("rollback", "at most", shown="failed lately more than stable, surely", unit="points")
+def recent(case: Case) -> Figure:
+    """of the last minute's requests it surely failed or refused more than stable, by over `max_error_percent`"""
+    # A canary that was fine for days must be out at once; where both fail, what they share is to blame.
+    canary, stable = case.canary, case.stable
+    counts = (canary.recent_failures, canary.recent_requests, stable.recent_failures, stable.recent_requests)
+    reason = "{} of the canary's last {} requests, {} of stable's {}".format(*counts)
+    return Figure(_surely_more(*counts, alone=0.0), case.plan.max_error_percent, reason)
+
+
+@_guard("rollback", "at most", shown="refused more than stable, surely", unit="points")
+def refused(case: Case) -> Figure:
+    """it surely refuses more of its requests (4xx) than stable, by over `max_refused_points`"""
+    canary, stable = case.canary, case.stable
+    counts = canary.refused, canary.requests + canary.refused, stable.refused, stable.requests + stable.refused
+    reason = "{} of {} canary requests refused, {} of {} of stable's".format(*counts)
+    return Figure(_surely_more(*counts, alone=1.0), case.plan.max_refused_points, reason)
+
+
+@_guard("rollback", "at most", shown="restarts more than stable")
+def crashes(case: Case) -> Figure:
+    """its servers ended by themselves more often than stable's, by over `max_restarts`"""
+    canary, stable = case.canary.restarts, case.stable.restarts
+    reason = f"{canary} restarts of the canary's servers, {stable} of stable's"
+    return Figure(max(canary - stable, 0), case.plan.max_restarts, reason)
+
+
+@_guard("rollback", "at most", shown="memory over stable's")
+def memory(case: Case) -> Figure | None:
+    """its servers take more than `max_memory_ratio` times the memory of stable's"""
+    canary, stable = case.canary.memory_mb, case.stable.memory_mb
+    if not canary or not stable:
+        return None
+    reason = f"{canary:.0f} MB, {canary / stable:.1f} times stable's {stable:.0f} MB"
+    return Figure(canary / stable, case.plan.max_memory_ratio, reason)
 
 
 @_guard("rollback", "at most", shown="p99, surely", unit="ms", full_sample=True)
@@ -193,6 +135,18 @@ def outcomes(case: Case) -> Figure | None:
     return Figure(case.outcomes.high, 1.0, describe(case.outcomes)) if case.outcomes else None
 
 
+@_guard("rollback", "at most")
+def metrics(case: Case) -> Figure | None:
+    """a metric of the plan is beyond its limit"""
+    measured = case.evidence.metrics
+    beyond = [
+        f"{metric.name} {value:g}, {metric.sense} {metric.limit:g} allowed"
+        for metric in case.plan.metrics
+        if (value := measured.get(metric.name)) is not None and metric.is_beyond(value)
+    ]
+    return Figure(len(beyond), 0, "; ".join(beyond)) if case.plan.metrics else None
+
+
 @_guard("rollback", "at most", shown="undecided", unit="h")
 def age(case: Case) -> Figure:
     """undecided for longer than `max_age_hours`"""
@@ -217,6 +171,20 @@ def agreement(case: Case) -> Figure | None:
         return None
     reason = f"{share:.0%} of the canary's items are in stable's answer too, {required:.0%} required"
     return Figure(100 * share, 100 * required, reason)
+
+
+@_guard("hold", "at most", wants_traffic=True)
+def no_data(case: Case) -> Figure | None:
+    """a metric of the plan has no value"""
+    missing = [metric.name for metric in case.plan.metrics if case.evidence.metrics.get(metric.name) is None]
+    return Figure(len(missing), 0, f"no value of {', '.join(missing)}") if case.plan.metrics else None
+
+
+@_guard("hold", "at least", wants_traffic=True)
+def hours(case: Case) -> Figure:
+    """the current share is younger than `min_hours`"""
+    age, needed = case.evidence.share_age_s / HOUR_S, case.plan.min_hours
+    return Figure(age, needed, f"{age:.1f} h at {case.percent} %, the plan asks for {needed:g} h")
 
 
 @_guard("hold", "at least", wants_traffic=True)

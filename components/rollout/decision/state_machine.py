@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from components.rollout.decision.evidence import Evidence
-from components.rollout.decision.guards import GUARDS, Case, describe
+from components.rollout.decision.guard import Case
+from components.rollout.decision.guards import GUARDS, describe
 from components.rollout.decision.states import Command, State
 from model.errors import InputError
 from tfx_configs.settings import RolloutSettings
@@ -49,6 +50,8 @@ class Decision:
     reasons: tuple[str, ...]
     wants_traffic: bool = False
     """A hold that more requests may end."""
+    pauses: bool = False
+    """A step to a share at which the plan waits for an operator."""
 
     @property
     def line(self) -> str:
@@ -79,14 +82,22 @@ def decide(settings: RolloutSettings, state: RolloutState, evidence: Evidence) -
     healthy = (f"healthy: {canary.errors} failed of {canary.requests}, p99 {canary.p99_ms:.1f} ms{outcomes}",)
     later = [percent for percent in settings.percents if percent > state.percent]
     if later:
-        return Decision(action="step", percent=later[0], reasons=healthy)
+        pauses = later[0] in settings.pauses
+        return Decision(action="step", percent=later[0], reasons=healthy, pauses=pauses)
     return Decision(action="promote", percent=100, reasons=healthy)
 
 
 def apply(state: RolloutState, decision: Decision) -> RolloutState:
     """The state once the decision has been carried out."""
     ends = {"promote": State.PROMOTED, "rollback": State.ROLLED_BACK}
-    return replace(state, percent=decision.percent, state=ends.get(decision.action, state.state))
+    after = State.HELD if decision.pauses else ends.get(decision.action, state.state)
+    return replace(state, percent=decision.percent, state=after)
+
+
+def start(settings: RolloutSettings) -> RolloutState:
+    """Where a rollout begins."""
+    first = settings.percents[0]
+    return RolloutState(percent=first, state=State.HELD if first in settings.pauses else State.RUNNING)
 
 
 def command(state: RolloutState, order: Command) -> RolloutState:

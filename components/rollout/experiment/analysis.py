@@ -105,10 +105,15 @@ def analyse(
 
 def exposures(rows: pd.DataFrame, control: str, treatment: str) -> Exposure:
     """From COLUMNS of the request log, of the experiment's span; `control` and `treatment` are versions."""
-    named, shadow = rows["route"] == "named", rows["route"] == "shadow"
-    other = ~rows["version"].isin([control, treatment]) & ~named & ~shadow
-    left_out = {"asked for by name": named, "mirrored copies": shadow, "of other versions": other}
-    exposing = rows[~(named | shadow | other)].sort_values(["time_s", "logged_s"], kind="stable")
+    named, shadow, unsticky = (rows["route"] == route for route in ("named", "shadow", "unsticky"))
+    other = ~rows["version"].isin([control, treatment]) & ~named & ~shadow & ~unsticky
+    left_out = {
+        "asked for by name": named,
+        "mirrored copies": shadow,
+        "without the shopper's header": unsticky,
+        "of other versions": other,
+    }
+    exposing = rows[~(named | shadow | unsticky | other)].sort_values(["time_s", "logged_s"], kind="stable")
     versions = exposing.groupby("user_id")["version"].nunique()
     return Exposure(
         first=exposing.drop_duplicates("user_id")[["user_id", "version", "time_s"]].reset_index(drop=True),

@@ -10,11 +10,12 @@ A new canary, declared by push, comes with an empty state: its rollout begins wi
 import math
 import time
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components.inference_service.cluster_client import Cluster
-from components.inference_service.readiness import canary_ready, newest_revision
+from components.inference_service.readiness import Check, canary_ready, newest_revision
 from components.inference_service.shift import Patience, promote, put, roll_back, wait
 from components.inference_service.traffic import Traffic, mode, read, record, with_canary
 from components.kfp_support.markdown_table import as_markdown
@@ -23,6 +24,7 @@ from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE, S
 from components.rollout.decision import state_machine
 from components.rollout.decision.state_machine import Decision, RolloutState, decide
 from components.rollout.decision.states import Command, State
+from components.rollout.kserve.observers import Moment, Observer, observed, pods
 from components.rollout.kserve.prometheus import Query, gather, prometheus
 from components.rollout.traffic_adapter import RolloutStatus
 from model.errors import CheckFailed, InputError
@@ -32,6 +34,8 @@ from tfx_configs.settings import RolloutSettings
 STATE, STARTED, SINCE, NOTE = "rollout-state", "rollout-started", "rollout-since", "rollout-note"
 CLAIM = "rollout-claim"
 """Another value with every write: an apply that changes nothing would pass under any resourceVersion."""
+DOWN_AFTER, READY_EVERY_S = 3, 2.0
+"""A canary is down when so many readiness checks in a row fail, so many seconds apart."""
 PLAN = RolloutSettings(min_outcome_ratio=0.0)
 """The default on a cluster: what shoppers bought is not among its metrics."""
 
@@ -55,6 +59,8 @@ class ClusterTraffic:
 
     cluster: Cluster
     patience: Patience = field(default_factory=Patience)
+    observers: Sequence[Observer] = ()
+    """What sees more than the servers' metrics and the pods."""
 
     def record(self) -> ClusterRecord:
         """Raises InputError when the service was never pushed to."""
@@ -108,20 +114,33 @@ class ClusterTraffic:
         if traffic.stable is None:
             raise InputError("rollout: expected a canary beside a stable version, the service has none; push a model")
         if current.started_s is None:
-            self._write(replace(current, started_s=now_s, since_s=now_s, note="began"), claim=True)
+            state = State.HELD if traffic.percent in plan.pauses else current.state
+            began = replace(current, state=state, started_s=now_s, since_s=now_s, note="began")
+            self._write(began, claim=True)
             reasons = ("traffic: it begins now",)
             return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
         service = self.cluster.service()
-        ready = canary_ready(mode(service), traffic.canary.predictor, traffic.percent, None)
+        check = canary_ready(mode(service), traffic.canary.predictor, traffic.percent, None)
+        ready = self._passes(check)
+        moment = Moment(
+            namespace=self.cluster.namespace,
+            stable=traffic.stable,
+            canary=traffic.canary,
+            percent=traffic.percent,
+            since_s=current.since_s,
+            now_s=now_s,
+            pods=self.cluster.pods(),
+        )
         evidence = gather(
             query,
             namespace=self.cluster.namespace,
             stable=traffic.stable.name,
             canary=traffic.canary.name,
             window_s=now_s - current.since_s,
-            ready=ready(service, self.cluster.pods()),
+            ready=ready,
             age_s=now_s - current.started_s,
         )
+        evidence = observed(moment, evidence, (pods, *self.observers))
         decision = decide(plan, RolloutState(percent=traffic.percent, state=current.state), evidence)
         if decision.action == "hold":
             return decision
@@ -129,7 +148,8 @@ class ClusterTraffic:
         if decision.action == "step":
             after = replace(traffic, percent=decision.percent)
             put(self.cluster, after)
-            self._write(replace(current, traffic=after, since_s=now_s, note=decision.line))
+            state = State.HELD if decision.pauses else current.state
+            self._write(replace(current, traffic=after, state=state, since_s=now_s, note=decision.line))
         else:
             state = State.PROMOTED if decision.action == "promote" else State.ROLLED_BACK
             self._end(current, state, decision.line)
@@ -153,6 +173,15 @@ class ClusterTraffic:
             status = self.status()
             samples = gauges(status.state, status.roles.canary, status.percent)
             push(pushgateway, "aisle-rollout", self.cluster.namespace, samples)
+
+    def _passes(self, check: Check) -> bool:
+        """Whether it holds in one of its first DOWN_AFTER evaluations: one missed probe is no failure."""
+        for attempt in range(DOWN_AFTER):
+            if attempt:
+                self.patience.sleep(READY_EVERY_S)
+            if check(self.cluster.service(), self.cluster.pods()):
+                return True
+        return False
 
     def _end(self, current: ClusterRecord, state: State, note: str) -> None:
         if state == State.PROMOTED:

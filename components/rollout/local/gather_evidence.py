@@ -1,6 +1,7 @@
 """From single replies to the evidence that the state machine evaluates."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -20,6 +21,7 @@ def gather(
     canary_ready: bool,
     pairs: Sequence[Pair] = (),
     age_s: float = 0.0,
+    violations: int = 0,
 ) -> Evidence:
     """Evidence of one step.
 
@@ -28,6 +30,7 @@ def gather(
             with 200 itself are its errors, even where the stable version answered in its place.
         pairs: requests sent to both, besides the traffic.
         age_s: since the rollout began, seconds.
+        violations: answers of the canary that broke the contract; they are errors, though another rung answered.
     """
     sides = {side: [reply for reply in replies if reply.version == side] for side in (STABLE, CANARY)}
     answered = sum(reply.status == 200 for reply in sides[CANARY])
@@ -35,7 +38,9 @@ def gather(
     failed = sum(reply.status != 200 for reply in sides[STABLE])
     return Evidence(
         stable=_version(sides[STABLE], len(sides[STABLE]), failed),
-        canary=_version(sides[CANARY], assigned, assigned - answered),
+        canary=replace(
+            _version(sides[CANARY], assigned, min(assigned, assigned - answered + violations)), violations=violations
+        ),
         canary_ready=canary_ready,
         agreement=agreement(pairs),
         age_s=age_s,

@@ -18,13 +18,13 @@ import numpy as np
 from components.rollout.decision.evidence import Evidence
 from components.rollout.decision.guards import measurements
 from components.rollout.decision.split_test import split_p_value
-from components.rollout.decision.state_machine import Decision, RolloutState, apply, decide
+from components.rollout.decision.state_machine import Decision, RolloutState, apply, decide, start
 from components.rollout.decision.states import State
 from components.rollout.local.envoy_config import CANARY, STABLE
 from components.rollout.local.envoy_process import TwoVersions, two_versions
 from components.rollout.local.gather_evidence import Pair, gather
-from components.rollout.local.latency_breakdown import stage_ms, stage_seconds
 from components.rollout.local.processes import REQUESTS, SERVER_MODULE, STORE
+from components.rollout.local.server_metrics import stage_ms, stage_seconds, violations
 from components.rollout.local.trip_traffic import Replay, check_trips, seed_store
 from components.rollout.local.v2_client import Reply
 from components.rollout.rollout_record import (
@@ -113,8 +113,10 @@ class LocalRollout:
 
 def new_record(stable: str, candidate: str, settings: RunSettings) -> RolloutRecord:
     """A rollout that begins now, at the plan's first share."""
-    percent = settings.rollout.percents[0]
-    record = RolloutRecord(stable_before=stable, candidate=candidate, percent=percent, started_s=time.time())
+    first = start(settings.rollout)
+    record = RolloutRecord(
+        stable_before=stable, candidate=candidate, percent=first.percent, state=first.state, started_s=time.time()
+    )
     return record.noting("started")
 
 
@@ -159,7 +161,7 @@ class _Loop:
         """Plays one step to its decision, carries it out and records it."""
         began, percent = _now(), self._state.percent
         change_ms = self._note(f"{percent} % to the canary", percent=percent)
-        before = self._assigned()
+        before, broken_before = self._assigned(), self._violations()
         replies: list[Reply] = []
         pairs: list[Pair] = []
         while True:
@@ -168,7 +170,8 @@ class _Loop:
             pairs += self._replay.asked_both(self._share // ASK_BOTH_EVERY)
             ready = CANARY in self._versions.proxy.healthy()
             age_s = time.time() - self._record.started_s
-            evidence = gather(replies, self._assigned() - before, ready, pairs, age_s)
+            broken = max(self._violations() - broken_before, 0)
+            evidence = gather(replies, self._assigned() - before, ready, pairs, age_s, broken)
             decision = decide(self._plan, self._state, evidence)
             if not (decision.wants_traffic and batch):
                 break
@@ -218,6 +221,10 @@ class _Loop:
     def _assigned(self) -> int:
         """Recommendations assigned to the canary's side so far, whichever side answered them."""
         return self._versions.proxy.stat(f"cluster.{CANARY}_first.upstream_rq_completed")
+
+    def _violations(self) -> int:
+        """Answers of the canary's server that broke the contract so far."""
+        return violations(self._versions.servers[1][1].http_port)
 
     def _count(self, reply: Reply) -> None:
         self._requests += 1

@@ -16,7 +16,9 @@ import numpy as np
 from model import api
 from model.api import SOURCES, Rung
 from model.data.personal_frequency import top_frequency
+from model.errors import ModelRefused
 from model.rerank.shelves import joined, shelves
+from model.serving.contract import Contract, Terms, Violation
 from model.serving.fallback.batcher import Batcher
 from model.serving.telemetry import metrics
 from model.serving.v2_inputs import DEFAULT_K, MAX_K
@@ -51,6 +53,10 @@ class ServedModel(api.Model, Protocol):
         """Raises InputError where it asks for what the catalog does not have."""
         ...
 
+    def terms(self, request: api.Request) -> Terms:
+        """What may be listed for this request under the current rules."""
+        ...
+
     def shown(self, request: api.Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> api.Answer:
         """The answer from ranked candidates (bytes, float, bytes, best first): rules and re-ranking applied."""
         ...
@@ -64,8 +70,12 @@ class Ladder:
 
         >>> from types import SimpleNamespace
         >>> def shown(request, item_C, score_C, reason_C):
-        ...     return api.Answer(item_ids=[item.decode() for item in item_C], scores=score_C.tolist(), reasons=[])
-        >>> model = SimpleNamespace(version="v1", half_life_days=120.0, new_only=False, shown=shown)
+        ...     items = [item.decode() for item in item_C]
+        ...     return api.Answer(item_ids=items, scores=score_C.tolist(), reasons=["popular"])
+        >>> terms = SimpleNamespace(rules=None, codes=lambda items: np.ones(len(items)), offers=lambda barred, most: 1)
+        >>> model = SimpleNamespace(
+        ...     version="v1", half_life_days=120.0, new_only=False, shown=shown, terms=lambda request: terms
+        ... )
         >>> ladder = Ladder(model, threads=1)
         >>> ladder.popular = ["milk"]
         >>> request = api.Request(user_id="ann", time_s=0, history_item=[], history_time=np.empty(0))
@@ -81,6 +91,7 @@ class Ladder:
         self._batcher = Batcher(self._timed, threads, metrics.QUEUE_SECONDS.labels(model.version).observe)
         self._expected_s = dict.fromkeys(_RANKED, 0.0)
         self._failing = False
+        self._violations: set[Violation] = set()
         self.popular: list[str] = []
 
     def warm_up(self) -> None:
@@ -95,17 +106,30 @@ class Ladder:
             for request in requests[: len(WARM_UP_HISTORIES)]:
                 self._batcher.submit(request, rung is Rung.FEWER).result()
             self._expected_s[rung] = 0.0  # the first runs compile and do not predict the next
-        self.popular = self.model.recommend([_made_up(0, MAX_K)])[0].item_ids
+        newcomer = _made_up(0, MAX_K)
+        answer = self.model.recommend([newcomer])[0]
+        if broken := Contract(self.model, newcomer).violation(answer):
+            raise ModelRefused(f"{self.model.version}: its list of what is popular breaks the contract ({broken})")
+        self.popular = answer.item_ids
 
     async def answer(self, request: api.Request, deadline: float) -> tuple[api.Answer, Rung]:
-        """The answer and its rung by `deadline`, a reading of time.perf_counter; it does not raise for the model."""
+        """The answer and its rung by `deadline`, a reading of time.perf_counter; it does not raise for the model.
+
+        An answer that breaks the contract is counted, and the next rung answers.
+        """
+        contract, violations = Contract(self.model, request), list[Violation]()
         last = deadline - RESERVE_S
         rung = self._affordable(last - time.perf_counter())
-        if rung is not None:
-            answer = await self._ranked(request, rung, last)
-            if answer is not None:
-                return answer, rung
-        return unranked(self.model, request, self.popular, personal=True)
+        answer = None if rung is None else await self._ranked(request, rung, last)
+        if answer is None or rung is None or _breaks(contract, answer, violations):
+            answer, rung = unranked(self.model, request, self.popular, personal=True)
+            if rung is Rung.PERSONAL and _breaks(contract, answer, violations):
+                answer, rung = unranked(self.model, request, self.popular, personal=False)
+            if rung is Rung.POPULAR:
+                _breaks(contract, answer, violations)  # there is no other answer: it is given, and counted
+        if violations:
+            self._broken(violations[0], request)
+        return answer, rung
 
     def close(self) -> None:
         """Waits for what still runs."""
@@ -148,6 +172,21 @@ class Ladder:
         if not self._failing:
             _log.error("the model fails; answers come from lower rungs", exc_info=error)
         self._failing = True
+
+    def _broken(self, violation: Violation, request: api.Request) -> None:
+        """Counts a request whose answer broke the contract, once, and logs the first of each kind."""
+        metrics.of(metrics.VIOLATIONS, self.model.version, violation).inc()
+        if violation not in self._violations:
+            _log.error("an answer broke the contract (%s): k %d, k_new %d", violation, request.k, request.k_new)
+        self._violations.add(violation)
+
+
+def _breaks(contract: Contract, answer: api.Answer, violations: list[Violation]) -> bool:
+    """Whether it does; how, is added to `violations`."""
+    violation = contract.violation(answer)
+    if violation is not None:
+        violations.append(violation)
+    return violation is not None
 
 
 def unranked(

@@ -12,6 +12,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from model import api
 from model.api import SOURCES, Rung
+from model.serving.contract import Violation
 from model.serving.history.lookup import Source, State
 from model.serving.v2_inputs import Query
 
@@ -47,6 +48,7 @@ EVENTS = _made(Counter, "aisle_events_total")
 EVENT_LAG = _made(Histogram, "aisle_event_lag_seconds")
 LATE = _made(Counter, "aisle_late_total")
 MODEL_FAILURES = _made(Counter, "aisle_model_failures_total")
+VIOLATIONS = _made(Counter, "aisle_contract_violations_total")
 LOG_DROPPED = _made(Counter, "aisle_request_log_dropped_total")
 LOG_WAITING_FILES = _made(Gauge, "aisle_request_log_waiting_files")
 LOG_WAITING_SECONDS = _made(Gauge, "aisle_request_log_waiting_seconds")
@@ -73,6 +75,8 @@ def begin(version: str, max_in_flight: int) -> None:
         MISSING.labels(version, feature)
     for shelf in ("list", "new"):
         SHORT.labels(version, shelf)
+    for kind in Violation:
+        VIOLATIONS.labels(version, kind)
     for metric in (SECONDS, FILLED, LATE, MODEL_FAILURES):
         metric.labels(version)
 

@@ -6,9 +6,9 @@ import pandas as pd
 import pytest
 from kfp import dsl
 
+from components.artifacts import purchases
 from components.ingest.op import ingest_now as step
 from components.ingest.run import current_data, ingest
-from components.monitor.data import purchases
 from model.data import columns as c
 from model.errors import InputError
 from tests import worlds

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from kserve.protocol.infer_type import InferInput
 
+from components.artifacts import purchases
 from components.monitor.data import baseline as reference
-from components.monitor.data import purchases, visits
+from components.monitor.data import visits
 from components.rollout.local.trip_traffic import seed_store
 from model.data import columns as c
 from model.data.trips import Trips

@@ -1,12 +1,14 @@
 """A loaded model directory: the quicker ranking, rules on every rung, the stages it reports."""
 
 import dataclasses
+from typing import Any
 
 import numpy as np
 import pytest
 
-from model.api import Coded, Request, Rung, Unknown
+from model.api import Answer, Coded, Request, Rung, Unknown
 from model.package import loaded_model as package
+from model.serving.contract import Contract, Violation
 from model.serving.fallback.ladder import unranked
 from tests.model.items_table import write_items
 from tests.model.rerank.test_policy import NO_BLUE, exported
@@ -56,6 +58,35 @@ def test_two_shelves_hold_what_was_bought_and_what_was_not_on_every_rung(model: 
     answer, rung = unranked(model, dataclasses.replace(both, k=5), ["b", "a"], personal=True)
     assert answer.new is not None
     assert (answer.item_ids, answer.new.item_ids, rung) == (["b", "e"], ["a"], Rung.PERSONAL)
+
+
+@pytest.mark.parametrize("changes", [{}, {"k": 2, "k_new": 2}, {"new_only": True}, {"exclude": ("e", "x")}, {"k": 1}])
+def test_every_rung_respects_the_answer_contract(model: package.LoadedModel, changes: dict[str, Any]) -> None:
+    request = dataclasses.replace(_request(), **changes)
+    ranked = [model.recommend([request], fewer=fewer)[0] for fewer in (False, True)]
+    unranked_too = [unranked(model, request, ["d", "a"], personal)[0] for personal in (True, False)]
+    for answer in (*ranked, *unranked_too):
+        assert Contract(model, request).violation(answer) is None
+
+
+def test_the_contract_knows_the_catalog_and_the_rules(model: package.LoadedModel) -> None:
+    def violation(*items: str, k: int = 5) -> Violation | None:
+        answer = Answer(item_ids=list(items), scores=[1.0] * len(items), reasons=["popular"] * len(items))
+        return Contract(model, dataclasses.replace(_request(), k=k)).violation(answer)
+
+    assert violation("b", "e", "a") is None
+    assert violation("b", "e", "d") == violation("d", k=1) == Violation.RULE
+    assert violation("b", "e", "gold") == Violation.UNKNOWN_ITEM
+    assert violation("b", "e") == Violation.SHORT
+
+
+def test_what_the_catalog_no_longer_has_is_not_listed_though_the_shopper_bought_it(
+    model: package.LoadedModel,
+) -> None:
+    request = dataclasses.replace(_request(), history_item=["gone", "gone", "gone", "gone", "b"])
+    answer, rung = unranked(model, request, ["a", "gone too"], personal=True)
+    assert (answer.item_ids[0], rung) == ("b", Rung.PERSONAL)
+    assert not {"gone", "gone too"} & set(answer.item_ids)
 
 
 def test_a_shopper_without_a_history_has_nothing_to_buy_again(model: package.LoadedModel) -> None:

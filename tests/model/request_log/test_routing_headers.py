@@ -8,7 +8,8 @@ from model.request_log.routing_headers import route_of
 @pytest.mark.parametrize(
     ("headers", "route"),
     [
-        ({}, "split"),
+        ({}, "unsticky"),
+        ({"x-user-id": "another"}, "unsticky"),
         ({"host": "shop.example:8080", "x-user-id": "u"}, "split"),
         ({"x-aisle-version": "canary"}, "named"),
         ({"x-aisle-shadow": "1", "x-user-id": "u"}, "shadow"),
@@ -16,5 +17,7 @@ from model.request_log.routing_headers import route_of
         ({"host": "shop.example-shadow", "x-aisle-version": "canary"}, "shadow"),
     ],
 )
-def test_a_request_is_of_the_split_named_by_a_tester_or_a_mirrored_copy(headers: dict[str, str], route: str) -> None:
-    assert route_of(headers) == route
+def test_a_request_is_of_the_split_if_its_header_names_its_shopper_named_by_a_tester_or_a_mirrored_copy(
+    headers: dict[str, str], route: str
+) -> None:
+    assert route_of(headers, "u") == route

@@ -2,6 +2,7 @@
 
 The model directory holds one file, fake.json, with FakeModel's fields. The answer is the shopper's own items, the most
 recent first (unless `own` is false), then `items`; `fail` makes every answer an error; without the file it is refused.
+Where `closed`, the catalog is `items`, and a list without enough of them is short; else every item is in it.
 """
 
 import json
@@ -20,12 +21,28 @@ from model.rerank.shelves import joined, shelves
 from model.serving.server import main
 
 
+@dataclass(frozen=True)
+class FakeTerms:
+    """model.serving.contract.Terms without rules. `catalog`: None where every item is in it."""
+
+    catalog: frozenset[str] | None
+    rules: None = None
+
+    def codes(self, item_ids: Sequence[str]) -> np.ndarray:
+        "".join(item_ids)  # raises on what is no text, as the packaged model's does
+        return np.array([1 if self.catalog is None or item in self.catalog else -1 for item in item_ids], np.int32)
+
+    def offers(self, barred: set[str], most: int) -> int:
+        return min(most, len((self.catalog or frozenset()) - barred))
+
+
 @dataclass(kw_only=True)
 class FakeModel:
     version: str
     items: tuple[str, ...] = ()
     own: bool = True
     fail: bool = False
+    closed: bool = False
     sleep_s: float = 0.0
     fewer_sleep_s: float = 0.0
     score_is_probability: bool = False
@@ -43,6 +60,9 @@ class FakeModel:
     def check(self, request: api.Request) -> None:
         if request.within:
             raise InputError(f"within: expected an attribute of the items table (none), got {request.within[0][0]!r}")
+
+    def terms(self, request: api.Request) -> "FakeTerms":
+        return FakeTerms(frozenset(self.items) if self.closed else None)
 
     def shown(self, request: api.Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> api.Answer:
         k = request.k

@@ -260,6 +260,7 @@ def test_metrics_have_the_names_and_labels_that_dashboards_and_alerts_read(serve
         "aisle_event_lag_seconds",
         "aisle_late_total",
         "aisle_model_failures_total",
+        "aisle_contract_violations_total",
         "aisle_request_log_dropped_total",
         "aisle_request_log_waiting_files",
         "aisle_request_log_waiting_seconds",

@@ -3,10 +3,14 @@
 import pytest
 
 from components.rollout.decision.evidence import Evidence
-from components.rollout.decision.guards import GUARDS, Case, measurements
+from components.rollout.decision.guard import Case
+from components.rollout.decision.guards import GUARDS, measurements
 from tests.components.rollout.decision.test_state_machine import ACTS, SETTINGS, STEPS, evidence_of
 
-SHOWN = {"errors", "latency", "fallback", "coverage", "outcomes", "age", "split", "agreement", "proof"}
+SHOWN = {
+    *("errors", "recent", "refused", "crashes", "memory", "latency", "fallback", "coverage", "outcomes", "age"),
+    *("split", "agreement", "proof"),
+}
 """Guards with a figure for people; the others only know yes and no, or count answers."""
 PLAN = SETTINGS.replace(min_outcome_ratio=0.8)
 
@@ -39,7 +43,7 @@ def test_healthy_evidence_has_every_figure_at_the_step_before_100_percent() -> N
 
 def test_at_100_percent_nothing_is_compared() -> None:
     shown = {measured.rule for measured in measurements(PLAN, 100, evidence_of(percent=100))}
-    assert shown == {"errors", "age", "split", "agreement"}
+    assert shown == {"errors", "recent", "refused", "crashes", "memory", "age", "split", "agreement"}
 
 
 def test_a_proof_that_is_exactly_at_its_limit_is_not_enough_and_none_at_all_holds_unshown() -> None:

@@ -19,12 +19,17 @@ from components.rollout.decision.state_machine import (
     apply,
     command,
     decide,
+    start,
 )
 from components.rollout.decision.states import Command, State
 from model.errors import InputError
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.frozen import SettingsError
+from tfx_configs.settings import MetricLimit, RolloutSettings
 
-SETTINGS = RolloutSettings(percents=(10, 50, 100), min_canary_requests=100, min_agreement=0.2)
+BASKET = MetricLimit(name="basket value", query="shop_basket_value", sense="at least", limit=20.0)
+SETTINGS = RolloutSettings(
+    percents=(10, 50, 100), min_canary_requests=100, min_agreement=0.2, min_hours=24.0, metrics=(BASKET,)
+)
 
 
 def _version(**changes: Any) -> VersionEvidence:
@@ -39,6 +44,7 @@ def _version(**changes: Any) -> VersionEvidence:
         hits=200,
         hits_per_trip_se=0.05,
         list_overlap=0.1,
+        memory_mb=500.0,
     )
     return dataclasses.replace(healthy, **changes)
 
@@ -55,7 +61,7 @@ def evidence_of(
     return Evidence(
         canary=_version(**{"shoppers": shoppers} | (canary or {})),
         stable=_version(**theirs | (stable or {})),
-        **{"agreement": 0.5} | rest,
+        **{"agreement": 0.5, "share_age_s": 25 * 3600.0, "metrics": {"basket value": 21.0}} | rest,
     )
 
 
@@ -82,18 +88,25 @@ AT_10 = RolloutState(percent=10)
 ACTS: dict[str, dict[str, Any]] = {
     "down": {"canary_ready": False},
     "errors": {"canary": {"errors": 2}},
+    "recent": {"canary": {"recent_requests": 50, "recent_failures": 10}},
+    "refused": {"canary": {"refused": 20}},
+    "crashes": {"canary": {"restarts": 2}},
+    "memory": {"canary": {"memory_mb": 1001.0}},
     "latency": {"canary": {"p99_low_ms": 51.0}},
     "fallback": {"canary": {"fallbacks": 6}},
     "coverage": {"canary": {"list_overlap": 0.95}},
     "outcomes": {"canary": {"hits": 140}},
+    "metrics": {"metrics": {"basket value": 19.9}},
     "age": {"age_s": 15 * 86_400.0},
     "split": {"canary": {"shoppers": 90}, "stable": {"shoppers": 20}},
     "agreement": {"agreement": 0.1},
+    "no_data": {"metrics": {"basket value": None}},
+    "hours": {"share_age_s": 23 * 3600.0},
     "traffic": {"canary": {"requests": 99}},
     "proof": {"canary": {"hits_per_trip_se": 0.5}},
 }
 """Evidence on which each guard acts."""
-COMPARE = {"latency", "fallback", "coverage", "outcomes"}
+COMPARE = {"refused", "latency", "fallback", "coverage", "outcomes"}
 """Silent at 100 %, where stable has no traffic."""
 
 
@@ -171,6 +184,21 @@ ROLLBACKS = {
     "slow beyond the ratio of a slow stable": (evidence_of({"p99_low_ms": 201.0}, {"p99_ms": 100.0}), "over 200.0 ms"),
     "surely worse outcomes": (evidence_of({"hits": 140}), r"outcomes: hits per trip 0\.70"),
     "no hits at all": (evidence_of({"hits": 0, "hits_per_trip_se": 0.0}), r"outcomes: hits per trip 0\.00"),
+    "broken answers": (
+        evidence_of({"errors": 4, "violations": 3}),
+        r"errors: 4 of 100 canary requests, over 1.0 % \(3 answers broke the contract\)",
+    ),
+    "refused by it alone": (evidence_of({"requests": 5, "refused": 5}), "refused: 5 of 10 canary requests refused"),
+    "good for days, bad for seconds": (
+        evidence_of(
+            {"requests": 10**6, "recent_requests": 1500, "recent_failures": 75},
+            {"recent_requests": 1500, "recent_failures": 3},
+        ),
+        "recent: 75 of the canary's last 1500 requests, 3 of stable's 1500",
+    ),
+    "killed again and again": (evidence_of({"restarts": 3}, {"restarts": 1}), "crashes: 3 restarts of the canary's"),
+    "a leak": (evidence_of({"memory_mb": 1200.0}), r"memory: 1200 MB, 2\.4 times stable's 500 MB"),
+    "a figure of the shop": (evidence_of(metrics={"basket value": 3.5}), "metrics: basket value 3.5, at least 20 allo"),
     "the same list": (evidence_of({"list_overlap": 1.0}), "coverage: two shoppers' lists share 100% of their items"),
 }
 
@@ -192,6 +220,13 @@ STEPS = {
     "worse, but not surely": evidence_of({"hits": 190}),
     "much worse, perhaps by chance": evidence_of({"hits": 140, "hits_per_trip_se": 1.0}),
     "alike lists where stable's are too": evidence_of({"list_overlap": 0.97}, {"list_overlap": 0.95}),
+    "requests that both refuse": evidence_of({"refused": 20}, {"refused": 180}),
+    "an outage of both": evidence_of(
+        {"recent_requests": 500, "recent_failures": 400}, {"recent_requests": 500, "recent_failures": 390}
+    ),
+    "refused, perhaps by chance": evidence_of({"refused": 4}),
+    "nodes that take pods of both": evidence_of({"restarts": 3}, {"restarts": 2}),
+    "memory that is not known": evidence_of({"memory_mb": 9000.0}, {"memory_mb": 0.0}),
     "as many fallbacks as allowed": evidence_of({"fallbacks": 5}),
     "no request was sent to both": evidence_of(agreement=None),
 }
@@ -200,6 +235,20 @@ STEPS = {
 @pytest.mark.parametrize("name", STEPS)
 def test_what_is_allowed_or_may_be_chance_does_not_stop_the_rollout(name: str) -> None:
     assert decide(SETTINGS, AT_10, STEPS[name]).action == "step"
+
+
+def test_a_step_to_a_share_that_the_plan_pauses_at_waits_for_an_operator() -> None:
+    plan = SETTINGS.replace(pauses=(50,))
+    assert start(plan) == AT_10
+    held = apply(AT_10, decide(plan, AT_10, evidence_of()))
+    assert held == RolloutState(percent=50, state=State.HELD)
+    assert decide(plan, held, evidence_of(percent=50)).reasons == ("held: by an operator; resume it first",)
+    assert decide(plan, held, evidence_of({"errors": 9}, percent=50)).action == "rollback"
+    resumed = command(held, Command.RESUME)
+    assert apply(resumed, decide(plan, resumed, evidence_of(percent=50))) == RolloutState(percent=100)
+    assert start(SETTINGS.replace(pauses=(10,))).state == State.HELD
+    with pytest.raises(SettingsError, match="pauses: expected shares that are in percents"):
+        SETTINGS.replace(pauses=(20,))
 
 
 def test_too_few_answers_hold_and_ask_for_traffic() -> None:

@@ -15,7 +15,11 @@ BUCKETS = [(0.01, 50.0), (0.1, 98.0), (math.inf, 100.0)]
 
 
 def _query(promql: str) -> list[Sample]:
-    assert promql.endswith('{namespace="shop"}[600s]))')
+    assert "increase(" not in promql or promql.endswith(('{namespace="shop"}[600s]))', '{namespace="shop"}[60s]))'))
+    if "process_resident_memory_bytes" in promql:
+        return [({"version": "new"}, 512e6), ({"version": "old"}, 256e6)]
+    if "contract" in promql:
+        return [({"version": "new", "kind": "short"}, 2.0), ({"version": "new", "kind": "score"}, 1.0)]
     if "bucket" in promql:
         return [({"version": "new", "le": "+Inf" if math.isinf(edge) else str(edge)}, n) for edge, n in BUCKETS]
     return [
@@ -24,7 +28,7 @@ def _query(promql: str) -> list[Sample]:
         ({"version": "new", "outcome": "error", "rung": ""}, 3.0),
         ({"version": "new", "outcome": "shed", "rung": ""}, 2.0),
         ({"version": "new", "outcome": "bad_request", "rung": ""}, 40.0),
-        ({"version": "old", "outcome": "ok", "rung": "full"}, 900.0),
+        ({"version": "old", "outcome": "ok", "rung": "full"}, 60.0 if "[60s]" in promql else 900.0),
     ]
 
 
@@ -32,12 +36,18 @@ def _gather(canary: str = "new", age_s: float = 0.0) -> Evidence:
     return gather(_query, namespace="shop", stable="old", canary=canary, window_s=600.0, ready=True, age_s=age_s)
 
 
-def test_each_versions_requests_failures_and_fallbacks_are_counted_and_bad_requests_are_no_failures() -> None:
+def test_each_versions_requests_failures_refusals_and_fallbacks_are_counted() -> None:
+    """3 errors, 2 turned away and 3 answers that broke the contract; 40 refused besides, which the split has too."""
     evidence = _gather(age_s=900.0)
     canary, stable = evidence.canary, evidence.stable
-    assert (canary.requests, canary.errors, canary.fallbacks) == (100, 5, 5)
-    assert (stable.requests, stable.errors, stable.fallbacks) == (900, 0, 0)
-    assert (canary.shoppers, stable.shoppers) == (100, 900)
+    assert (canary.requests, canary.errors, canary.fallbacks) == (100, 8, 5)
+    assert (canary.violations, canary.refused) == (3, 40)
+    assert (stable.requests, stable.errors, stable.fallbacks, stable.refused) == (900, 0, 0, 0)
+    assert (canary.shoppers, stable.shoppers) == (140, 900)
+    assert (canary.recent_requests, canary.recent_failures) == (140, 48)
+    assert (stable.recent_requests, stable.recent_failures) == (60, 0)
+    assert (canary.memory_mb, stable.memory_mb) == (512.0, 256.0)
+    assert (evidence.age_s, evidence.share_age_s) == (900.0, 600.0)
     assert (canary.trips, canary.hits) == (0, 0)
     assert (evidence.canary_ready, evidence.age_s) == (True, 900.0)
 

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -134,6 +135,22 @@ def test_a_canary_with_shuffled_scores_is_rolled_back_for_its_outcomes(tmp_path:
     assert result.final_state == "rolled_back"
     assert [reason.partition(":")[0] for reason in result.steps[-1].reasons] == ["outcomes"]
     assert result.failed_requests == 0
+
+
+@pytest.mark.parametrize("garbage", ["empty", "nan", "the same two", "unknown"])
+def test_a_canary_whose_answers_break_the_contract_is_rolled_back_and_no_shopper_gets_one(
+    tmp_path: Path, garbage: str
+) -> None:
+    items = [f"item-{n}" for n in range(160)]
+    result = _rollout(tmp_path, server_module=SCENES, garbage=garbage, items=items, closed=True)
+    assert result.final_state == "rolled_back"
+    assert len(result.steps) == 1
+    assert re.search(r"errors: \d+ of \d+ canary requests, .* answers broke the contract", result.steps[0].reasons[0])
+    assert result.failed_requests == 0
+    answers = read(tmp_path / "rollout" / REQUESTS, columns=["item_ids", "version"]).to_pylist()
+    assert {"v1", "v2"} == {row["version"] for row in answers}
+    assert all(len(row["item_ids"]) == len(set(row["item_ids"])) > 0 for row in answers)
+    assert not any(item.startswith("gold") for row in answers for item in row["item_ids"])
 
 
 def test_a_slow_canary_is_rolled_back_for_its_latency_or_for_the_fallbacks_that_stand_in(tmp_path: Path) -> None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from components.rollout.local import latency_breakdown as stages
-from components.rollout.local.latency_breakdown import stage_ms, stage_seconds
+from components.rollout.local import server_metrics as stages
+from components.rollout.local.server_metrics import stage_ms, stage_seconds
 
 METRICS = """# TYPE aisle_stage_seconds histogram
 aisle_stage_seconds_bucket{version="v1",stage="rank",le="+Inf"} 2.0

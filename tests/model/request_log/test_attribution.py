@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from components.monitor.data.attribution import baskets, closed_until, first_of_visits, last_purchase, offsets
 from model.data import columns as c
+from model.request_log.attribution import baskets, closed_until, first_of_visits, last_purchase, offsets
 from tfx_configs.monitoring import MonitorSettings
 
 SETTINGS = MonitorSettings(outcome_hours=2.0, lateness_hours=1.0, early_minutes=5.0, visit_minutes=30.0)

@@ -1,4 +1,5 @@
-"""Where the milliseconds of an answer go, by the metrics of the model servers (model/serving/telemetry/metrics.py)."""
+"""What the model servers measured (model/serving/telemetry/metrics.py): where the milliseconds of an answer go, and how
+many answers broke the contract."""
 
 from collections.abc import Iterable
 
@@ -8,6 +9,7 @@ from components.rollout.local.processes import get
 
 REQUEST = "server, the rest"
 AROUND = "Envoy and HTTP"
+VIOLATIONS = "aisle_contract_violations_total"
 _NAMES = {"aisle_queue_seconds_sum": "queue", "aisle_request_seconds_sum": REQUEST}
 
 
@@ -23,6 +25,13 @@ def stage_seconds(ports: Iterable[int]) -> dict[str, float]:
                 if name:
                     seconds[name] = seconds.get(name, 0.0) + sample.value
     return seconds
+
+
+def violations(port: int) -> int:
+    """Answers of the server on this port that broke the contract so far; 0 where none answers."""
+    text = get(port, "/metrics")[1].decode()
+    samples = (sample for family in text_string_to_metric_families(text) for sample in family.samples)
+    return round(sum(sample.value for sample in samples if sample.name == VIOLATIONS))
 
 
 def stage_ms(before: dict[str, float], after: dict[str, float], requests: int, mean_ms: float) -> dict[str, float]:
