@@ -7,9 +7,11 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
+
+from model.errors import InputError
 
 
 def write_text(path: Path, text: str) -> None:
@@ -77,6 +79,59 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
+def hold(directory: Path) -> int:
+    """Marks the directory as used by this process, until the handle is closed, or the process has ended. It is made
+    where it is missing."""
+    while True:
+        directory.mkdir(parents=True, exist_ok=True)
+        handle = os.open(directory, os.O_RDONLY)
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        with suppress(OSError):
+            if os.path.samestat(os.fstat(handle), os.stat(directory)):
+                return handle
+        os.close(handle)  # it was removed before it was held
+
+
+def is_held(directory: Path) -> bool:
+    """Whether any process uses the directory."""
+    handle = os.open(directory, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+def remove_unused(directory: Path) -> None:
+    """Removes a directory with all below it; nothing where there is none. Raises InputError as `unused`."""
+    with unused(directory):
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@contextmanager
+def unused(directory: Path) -> Iterator[None]:
+    """Within the block no process begins to use the directory, or one below it.
+
+    Raises InputError where one uses it; then the block has not begun.
+    """
+    handles = []
+    try:
+        for path in (directory, *sorted(directory.rglob("*"))):
+            if not path.is_dir():
+                continue
+            handles.append(os.open(path, os.O_RDONLY))
+            try:
+                fcntl.flock(handles[-1], fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise InputError(f"{path}: a running server uses it; stop that first") from None
+        yield
+    finally:
+        for handle in handles:
+            os.close(handle)
+
+
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes, as hex."""
     with path.open("rb") as source:
@@ -89,6 +144,6 @@ def tree_digests(root: Path) -> dict[str, str]:
     return {p.relative_to(root).as_posix(): file_digest(p) for p in files}
 
 
-def combined_digest(parts: dict[str, str]) -> str:
-    """One SHA-256 over named digests, independent of the order they were given in."""
+def combined_digest(parts: Mapping[str, Any]) -> str:
+    """One SHA-256 over named values, independent of the order they were given in."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

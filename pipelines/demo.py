@@ -10,6 +10,7 @@ from components.rollout.local.rollout import LocalRollout
 from components.rollout.local.trip_traffic import seed_store
 from components.rollout.rollout_record import Progress, RolloutResult
 from model.errors import InputError
+from model.files import remove_unused, unused
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
 from pipelines.local.monitor_runs import monitor_run
@@ -29,6 +30,8 @@ def run_demo(run: RunSettings, out: Path, display: Display) -> Summary:
     """
     paths = Paths(out=out)
     with alone(out), display:
+        with unused(paths.rollout):
+            pass  # before the work of minutes
         shutil.rmtree(paths.next_registry, ignore_errors=True)
         registry = Registry(paths.next_registry)
         outputs = run_pipeline(run, paths, registry, display)
@@ -80,7 +83,7 @@ def _rollout(
     state = registry.state()
     trips = Examples(outputs["examples"]).trips()
     display.start("rollout", "starting the model servers and Envoy")
-    shutil.rmtree(paths.rollout, ignore_errors=True)
+    remove_unused(paths.rollout)
     if state.canary is None:
         seed_store(trips, paths.store, run.features.max_history)
         display.end("rollout", message="no canary: the stable model stays")

@@ -38,19 +38,22 @@ OnStage = Callable[[str, str, float], None]
 """(model version, stage: retrieve, rank or rerank, seconds)"""
 
 
-def load(directory: Path, rules: Path | None = None, on_stage: OnStage | None = None) -> "LoadedModel":
+def load(
+    directory: Path, rules: Path | None = None, on_stage: OnStage | None = None, expected: str = ""
+) -> "LoadedModel":
     """Verifies every checksum, loads, and asks golden answers again: all of them where the kernels are others than
     those that the model was made with.
 
     Args:
         rules: a rules file that takes the place of the packaged rules, and may change at any time.
         on_stage: called with the duration of each stage of each batch.
+        expected: the version that it has to be (model.package.manifest.verify).
 
     Raises:
         ModelRefused: anything in the directory is off.
         InputError: the rules are.
     """
-    manifest = verify(directory)
+    manifest = verify(directory, expected)
     policy = RerankPolicy(packaged_rerank(directory), ItemValues(directory / ITEMS), rules)
     model = LoadedModel(directory, manifest, policy, on_stage)
     check_golden(directory, model.engine, SAMPLE if manifest.kernels == digest() else REQUESTS)

@@ -18,7 +18,7 @@ from typing import Any
 
 from model.errors import InputError
 from model.files import atomic_directory, locked, read_json, write_json
-from model.package.manifest import read_manifest, verify
+from model.package.manifest import PART, read_manifest, verify
 from model.registry.roles import Roles
 
 TRAINED = "aisle"
@@ -52,12 +52,12 @@ class Registry:
         self.root = root
 
     def path(self, version: str) -> Path:
-        """The model directory of a version, there or not."""
-        return self.root / "models" / version
+        """The model directory of a version, there or not. Raises InputError on what can be no version."""
+        return self.root / "models" / _name(version)
 
     def card(self, version: str) -> Path:
         """The model card of a version, there or not."""
-        return self.root / "cards" / f"{version}.md"
+        return self.root / "cards" / f"{_name(version)}.md"
 
     def outcome(self, run: str) -> Path:
         """The file with what push did in the run of that name, there or not."""
@@ -82,14 +82,19 @@ class Registry:
         return str(self.path(stable))
 
     def add(self, directory: Path) -> str:
-        """Copies a verified model directory in; returns its version. Raises ModelRefused when it is damaged."""
+        """Copies a verified model directory in; returns its version. What is there already stays as it is.
+
+        Raises:
+            ModelRefused: the directory is damaged, not signed where that is asked for, or changed while it was copied;
+                or the one that is there is damaged.
+        """
         version = verify(directory).version
         target = self.path(version)
-        if target.exists():
-            verify(target)
-            return version
-        with atomic_directory(target) as fresh:
-            shutil.copytree(directory, fresh, dirs_exist_ok=True)
+        if not target.exists():
+            with atomic_directory(target) as fresh:
+                shutil.copytree(directory, fresh, symlinks=True, dirs_exist_ok=True)
+                verify(fresh, version)
+        verify(target, version)
         return version
 
     def set_stable(self, version: str, note: str = "") -> State:
@@ -98,7 +103,7 @@ class Registry:
         Args:
             note: for the history: why this one.
         """
-        read_manifest(self.path(version))
+        verify(self.path(version), version)
         return self._change("set stable", lambda state: dataclasses.replace(state, stable=version, previous=None), note)
 
     def keep_verdict(self, version: str, verdict: dict[str, Any]) -> Path:
@@ -115,7 +120,7 @@ class Registry:
         Args:
             note: for the history, empty where nothing is out of the ordinary.
         """
-        read_manifest(self.path(version))
+        verify(self.path(version), version)
         return self._change(
             "canary", lambda state: state.roll_back() if state.stable == version else state.start(version), note
         )
@@ -159,3 +164,10 @@ class Registry:
             moved = dataclasses.replace(moved, history=(*state.history, entry))
             write_json(self.root / "state.json", dataclasses.asdict(moved))
             return moved
+
+
+def _name(version: str) -> str:
+    """`version`, when it can be the name of a directory and nothing else."""
+    if not PART.fullmatch(version):
+        raise InputError(f"version: expected letters, digits and . _ -, got {version!r:.60}")
+    return version

@@ -7,6 +7,7 @@ import asyncio
 import gc
 import logging
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -22,7 +23,7 @@ from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from threadpoolctl import threadpool_limits
 
-from model.errors import AisleError
+from model.errors import AisleError, ModelRefused
 from model.kernels.processor import check_processor
 from model.serving.admission.gate import Gate
 from model.serving.admission.limits import Limits
@@ -39,6 +40,8 @@ from model.system.process_lifetime import die_with_parent
 from model.system.program_options import parse_options
 
 GRACE_S = 10
+_DECLARED = re.compile(r"-v([0-9a-z]+)-predictor(?:-|$)")
+"""In the name of a pod: the digest of a version (components/inference_service/traffic.py)."""
 
 
 class ServerOptions(Limits):
@@ -50,7 +53,9 @@ class ServerOptions(Limits):
     """
 
     model_dir: Path
-    """A pushed model directory."""
+    """A pushed model directory. One that is named after a version has to hold that one."""
+    pod: str = ""
+    """Name of the pod, which KServe makes of the declared version: where it has one, the model has to be that one."""
     store: str
     """Live state: lmdb:PATH or a plain path, or redis://host:port/database, its password in REDIS_PASSWORD: an argument
     could be read in the process list."""
@@ -79,7 +84,7 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedM
         if options.die_with_parent is not None:
             die_with_parent(options.die_with_parent)
         with tracing.exporting():
-            run(options, load_model or (lambda directory: _load_package(directory, options.rules)))
+            run(options, load_model or (lambda directory: _load_package(directory, options.rules, options.pod)))
     except AisleError as error:
         print(f"aisle server: {error}", file=sys.stderr)
         return error.exit_code
@@ -168,7 +173,7 @@ def _quieten() -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
-def _load_package(directory: Path, rules: Path | None) -> ServedModel:
+def _load_package(directory: Path, rules: Path | None, pod: str) -> ServedModel:
     """Loads it for one thread for each piece of work: the batcher's threads are the parallelism of a server.
 
     BLAS and OpenMP would otherwise spread each small piece over all cores, and OpenBLAS lets its threads spin between
@@ -178,8 +183,21 @@ def _load_package(directory: Path, rules: Path | None) -> ServedModel:
 
     threadpool_limits(limits=1)
     model = load(directory, rules, stage_took)
+    check_declared(pod, model.version)
     metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)
     return model
+
+
+def check_declared(pod: str, version: str) -> None:
+    """Raises ModelRefused where the pod's name has the digest of another version.
+
+    Example:
+        >>> check_declared("aisle-v0123abcd-predictor-7d4f-x2x", "2020-01-06-0123abcd")
+        >>> check_declared("laptop", "2020-01-06-0123abcd")
+    """
+    declared = _DECLARED.search(pod)
+    if declared is not None and declared[1] != version.rsplit("-", 1)[-1]:
+        raise ModelRefused(f"expected the model that pod {pod} was declared with, got {version}; see its storageUri")
 
 
 def stage_took(version: str, stage: str, seconds: float) -> None:

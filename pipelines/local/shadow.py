@@ -4,7 +4,6 @@ Nothing of it touches the rollout's state or the registry. It has a store of its
 so that the same trips may be replayed again for the next candidate.
 """
 
-import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +15,7 @@ from components.rollout.local.trip_traffic import Replay, check_trips, seed_stor
 from components.rollout.local.v2_client import Reply
 from components.rollout.shadow_comparison import COLUMNS, Comparison, compare
 from model.errors import InputError
+from model.files import remove_unused
 from model.registry.model_registry import Registry
 from model.request_log import reader as request_log
 from pipelines.local.rollout_operator import candidate_of, finished_run
@@ -55,7 +55,7 @@ def shadow(
         settings, trips = finished_run(paths)
         check_trips(trips)
         on_load()
-        shutil.rmtree(paths.shadow, ignore_errors=True)
+        remove_unused(paths.shadow)
         seed_store(trips, paths.shadow / STORE, settings.features.max_history)
         replies: list[Reply] = []
         with two_versions(

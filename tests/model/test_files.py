@@ -1,8 +1,20 @@
+import os
 from pathlib import Path
 
 import pytest
 
-from model.files import atomic_directory, combined_digest, file_digest, read_json, tree_digests, write_json, write_text
+from model.errors import InputError
+from model.files import (
+    atomic_directory,
+    combined_digest,
+    file_digest,
+    hold,
+    read_json,
+    remove_unused,
+    tree_digests,
+    write_json,
+    write_text,
+)
 
 
 class Stop(Exception):
@@ -64,3 +76,16 @@ def test_digests_are_of_content_and_relative_paths(tmp_path: Path) -> None:
 def test_a_combined_digest_does_not_depend_on_order_but_on_names() -> None:
     assert combined_digest({"a": "1", "b": "2"}) == combined_digest({"b": "2", "a": "1"})
     assert combined_digest({"a": "1", "b": "2"}) != combined_digest({"a": "2", "b": "1"})
+
+
+def test_a_directory_that_another_process_uses_is_not_removed(tmp_path: Path) -> None:
+    (tmp_path / "run" / "store").mkdir(parents=True)
+    (tmp_path / "run" / "a").write_text("there")
+    handle = hold(tmp_path / "run" / "store")
+    with pytest.raises(InputError, match="store: a running server uses it"):
+        remove_unused(tmp_path / "run")
+    assert (tmp_path / "run" / "a").read_text() == "there"
+    os.close(handle)
+    remove_unused(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+    remove_unused(tmp_path / "run")

@@ -4,7 +4,6 @@ Purchases follow each recommendation as events, so that a shopper's later trips 
 machine decides after each step; nothing outlives the call.
 """
 
-import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -38,6 +37,7 @@ from components.rollout.rollout_record import (
 )
 from model.data.trips import Trips
 from model.errors import CheckFailed
+from model.files import remove_unused
 from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
 
@@ -76,7 +76,7 @@ class LocalRollout:
         """
         check_trips(self.trips)
         self.workdir.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(self.workdir / REQUESTS, ignore_errors=True)
+        remove_unused(self.workdir / REQUESTS)
         seed_store(self.trips, self.workdir / STORE, self.settings.features.max_history)
         record = begin(self.workdir, new_record(self.stable_dir.name, self.canary_dir.name, self.settings))
         with self._loop(record) as loop:

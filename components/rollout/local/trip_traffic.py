@@ -2,7 +2,6 @@
 rest of a session, the session's events so far come first."""
 
 import dataclasses
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from components.rollout.local.v2_client import Client, Line, Reply
 from model.data.task import TaskKind
 from model.data.trips import Trips
 from model.errors import InputError
+from model.files import remove_unused
 from model.serving.history.lmdb_store import LmdbStore
 from tfx_configs.units import DAY_S
 
@@ -28,8 +28,8 @@ def check_trips(trips: Trips) -> None:
 
 
 def seed_store(trips: Trips, directory: Path, max_history: int) -> Path:
-    """A fresh store with every event before the cut. Returns `directory`."""
-    shutil.rmtree(directory, ignore_errors=True)
+    """A fresh store with every event before the cut. Returns `directory`. Raises InputError while a server uses it."""
+    remove_unused(directory)
     store = LmdbStore(directory, max_history)
     store.bulk_load(trips, trips.kept_events(trips.cut_s))
     store.close()

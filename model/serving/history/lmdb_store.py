@@ -1,5 +1,6 @@
 """Live state embedded in the server: one LMDB directory, no other program. For a laptop, or one pod."""
 
+import os
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,7 +10,8 @@ import lmdb
 import numpy as np
 
 from model.data.trips import Trips
-from model.errors import StoreUnavailable
+from model.errors import StageFailed, StoreUnavailable
+from model.files import hold
 from model.serving.history import store as history
 from model.serving.history.generations import Generation
 from model.serving.history.store import Event, History
@@ -38,6 +40,10 @@ class LmdbStore:
         """`max_history`: events kept for each shopper, the same in all processes that share the directory."""
         self.max_history = history.check_max_history(max_history)
         self._directory, self._opening = directory, threading.Lock()
+        try:
+            self._held = hold(directory)
+        except OSError as error:
+            raise StageFailed(f"store {directory}: cannot be opened ({error})") from None
         self._generation = Generation(directory)
 
     def history(self, user_id: str, before_s: int) -> History:
@@ -125,3 +131,4 @@ class LmdbStore:
         """Flushes to disk and closes."""
         self._generation.env.sync(True)
         self._generation.env.close()
+        os.close(self._held)

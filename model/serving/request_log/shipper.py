@@ -28,7 +28,8 @@ from pyarrow import fs
 from pydantic import Field
 
 from model.errors import AisleError
-from model.serving.request_log.spool import Waiting, adopt_journals, is_held, waiting
+from model.files import is_held
+from model.serving.request_log.spool import Waiting, adopt_journals, waiting
 from model.system.object_store import open_url, reason
 from model.system.program_options import parse_options
 from tfx_configs.frozen import NotNegative, Positive, Settings

@@ -60,25 +60,6 @@ class Journal:
             os.close(self._file)
 
 
-def hold(directory: Path) -> int:
-    """Marks the directory as written to by this process, until the handle is closed, or the process has ended."""
-    handle = os.open(directory, os.O_RDONLY)
-    fcntl.flock(handle, fcntl.LOCK_SH)
-    return handle
-
-
-def is_held(directory: Path) -> bool:
-    """Whether any process writes to the directory."""
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
-
-
 def adopt_journals(directory: Path) -> None:
     """Finishes the journals whose process is gone, which is when no process holds their lock."""
     for journal in sorted(directory.glob(f"*{JOURNAL}")):

@@ -15,13 +15,13 @@ import orjson
 
 from model import api
 from model.errors import InputError
+from model.files import hold
 from model.request_log.reader import JOURNAL, sampled
 from model.request_log.routing_headers import Route
 from model.serving.history.lookup import State
 from model.serving.request_log.spool import (
     Journal,
     adopt_journals,
-    hold,
     keep_at_most,
     log_unfinished,
     oldest_age_s,

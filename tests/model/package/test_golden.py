@@ -12,7 +12,6 @@ from model.baselines.frequency import BASELINES
 from model.baselines.whole_catalog import PopularUnseen, WholeCatalog
 from model.errors import ModelRefused
 from model.features import matrix
-from model.files import read_json, write_json
 from model.kernels.compiler import plain_python
 from model.package import golden
 from model.package import loaded_model as package
@@ -23,6 +22,7 @@ from model.package.manifest import NAME as MANIFEST
 from model.package.manifest import read_manifest, write_manifest
 from model.ranking.networks import NAMES
 from model.ranking.recommender import Ranking, Recommender, Recommends
+from tests.model.model_directory import with_fields
 from tests.model.networks_of import index_of, networks_of
 from tests.model.small_catalog import ITEMS, promotion, small_catalog
 from tfx_configs.settings import CandidateSettings, FeatureSettings
@@ -61,7 +61,7 @@ def resealed(directory: Path, **changes: Any) -> Path:
     (directory / MANIFEST).unlink()
     written = {"version", "schema", "kernels", "libraries", "files"}
     write_manifest(directory, **{name: value for name, value in facts.items() if name not in written})
-    write_json(directory / MANIFEST, read_json(directory / MANIFEST) | changes)
+    with_fields(directory, **changes)
     return directory
 
 

@@ -1,11 +1,16 @@
 """What the traffic sends of a trip."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
+import pytest
 
-from components.rollout.local.trip_traffic import lines
+from components.rollout.local.trip_traffic import lines, seed_store
 from components.rollout.local.v2_client import Line
+from model.errors import InputError
+from model.serving.history.lmdb_store import LmdbStore
+from model.serving.history.store import Event
 from tests.pencil_world import trips_of
 
 WORLD = dataclasses.replace(
@@ -32,3 +37,20 @@ def test_what_has_no_event_is_one_piece_in_the_trips_store_at_no_known_price() -
     assert lines(with_c, TRIP)[1] == Line(item_id="c", store_id="west", quantity=1.0, price=0.0)
     none = dataclasses.replace(WORLD, history_end_T=np.full(len(WORLD), len(WORLD.event_item_E)))
     assert [line.store_id for line in lines(none, TRIP)] == ["west", "west"]
+
+
+def test_a_store_that_a_server_uses_is_not_replaced_and_loses_no_event(tmp_path: Path) -> None:
+    serving = LmdbStore(seed_store(WORLD, tmp_path / "store", 100))
+    serving.append([Event(event_id="1", user_id="new", item_id="milk", time_s=5)])
+    with pytest.raises(InputError, match="a running server uses it"):
+        seed_store(WORLD, tmp_path / "store", 100)
+    assert serving.history("new", 10).items == ["milk"]
+    serving.close()
+    seed_store(WORLD, tmp_path / "store", 100)
+
+
+def test_a_seeded_store_has_the_attributes_of_its_shoppers(tmp_path: Path) -> None:
+    aged = dataclasses.replace(WORLD, user_attributes={"age": np.array(["40", ""], object)})
+    store = LmdbStore(seed_store(aged, tmp_path / "store", 100))
+    assert [store.history(str(user), 10**10).attributes for user in WORLD.user_ids[:2]] == [(("age", "40"),), ()]
+    store.close()
