@@ -5,13 +5,14 @@ from pathlib import Path
 
 from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome, ReleaseOutcome
+from components.inference_service.address import address
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.shift import Patience
 from components.inference_service.traffic import Version, mode, s3_uri
 from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
 from components.push.canary_deploy import deploy
-from components.push.smoke_test import address, ask
+from components.push.smoke_test import ask
 from model.errors import ModelRefused
 from model.files import write_text
 from model.package.manifest import read_manifest

@@ -5,7 +5,7 @@ import time
 import urllib.request
 from typing import Any
 
-from components.inference_service.traffic import NAME, Mode
+from components.inference_service.traffic import NAME
 from model.errors import CheckFailed
 
 TRIES = 15
@@ -14,12 +14,6 @@ WAIT_S = 2.0
 TIMEOUT_S = 10.0
 QUESTION = {"inputs": [{"name": "user_id", "shape": [1], "datatype": "BYTES", "data": ["smoke-test"]}]}
 """An unknown shopper: every model has an answer for that one."""
-
-
-def address(mode: Mode, predictor: str, namespace: str) -> str:
-    """Where the newest version is reached inside the cluster; in Knative mode by its tag, at any percent."""
-    host = f"{NAME}-{predictor}-predictor" if mode == "Standard" else f"latest-{NAME}-predictor"
-    return f"http://{host}.{namespace}.svc.cluster.local"
 
 
 def ask(base_url: str, version: str, wait_s: float = WAIT_S) -> list[str]:

@@ -9,9 +9,12 @@ USER_HEADER = "x-user-id"
 SHADOW_HEADER = "x-aisle-shadow"
 """Only on a mirrored copy, whose answer no client reads."""
 
-Route = Literal["split", "unsticky", "named", "shadow"]
+PROBE_HEADER = "x-aisle-probe"
+"""Only on a request of a made-up shopper by which a rollout checks a version; it is neither counted nor logged."""
+
+Route = Literal["split", "unsticky", "named", "shadow", "probe"]
 """split: the version fell to the shopper; unsticky: the header does not name the shopper, so that chance, or another
-shopper's place, chose the version; named: a tester asked for it; shadow: a mirrored copy."""
+shopper's place, chose the version; named: a tester asked for it; shadow: a mirrored copy; probe: a made-up shopper."""
 
 
 def route_of(headers: Mapping[str, str], user_id: str) -> Route:
@@ -22,6 +25,8 @@ def route_of(headers: Mapping[str, str], user_id: str) -> Route:
     host = headers.get("host", "").partition(":")[0]
     if SHADOW_HEADER in headers or host.endswith("-shadow"):
         return "shadow"
+    if PROBE_HEADER in headers:
+        return "probe"
     if VERSION_HEADER in headers:
         return "named"
     return "split" if headers.get(USER_HEADER) == user_id else "unsticky"

@@ -127,9 +127,11 @@ class Predictor(kserve.Model):
         detailed = self._log is not None and self._log.detailed(request_id)
         answer, rung, state = await self.recommend(query, begin + allowed_s, detailed)
         seconds = time.perf_counter() - begin
-        metrics.count(version, query, state, answer, rung, seconds)
-        if self._log is not None:
-            logged = row(request_id, version, query, state, answer, rung, seconds, route_of(headers, query.user_id))
+        route = route_of(headers, query.user_id)
+        if route != "probe":
+            metrics.count(version, query, state, answer, rung, seconds)
+        if self._log is not None and route != "probe":
+            logged = row(request_id, version, query, state, answer, rung, seconds, route)
             self._log.write(logged | detail(state, answer) if detailed else logged)
         identity = {"model_version": version, "request_id": request_id, "rung": str(rung), "state": str(state.source)}
         span.set_attributes({f"aisle.{name}": value for name, value in identity.items()})

@@ -66,6 +66,8 @@ class Evidence:
     """Since the rollout began, seconds."""
     share_age_s: float = 0.0
     """Since the current share was set, seconds."""
+    probe_failures: tuple[str, ...] = ()
+    """What is wrong with the canary's answers to made-up shoppers, asked from outside."""
     metrics: Mapping[str, float | None] = field(default_factory=dict)
     """{name of a metric of the plan: its value}; None where it has none."""
     left_out: Mapping[str, int] = field(default_factory=dict)

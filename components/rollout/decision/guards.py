@@ -85,6 +85,13 @@ def refused(case: Case) -> Figure:
     return Figure(_surely_more(*counts, alone=1.0), case.plan.max_refused_points, reason)
 
 
+@_guard("rollback", "at most")
+def probes(case: Case) -> Figure:
+    """its answers to made-up shoppers, asked from outside, break the contract or do not come"""
+    failures = case.evidence.probe_failures
+    return Figure(len(failures), 0, f"answers to made-up shoppers: {'; '.join(failures)}")
+
+
 @_guard("rollback", "at most", shown="restarts more than stable")
 def crashes(case: Case) -> Figure:
     """its servers ended by themselves more often than stable's, by over `max_restarts`"""

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from components.push.smoke_test import address, ask
+from components.inference_service.address import address
+from components.push.smoke_test import ask
 from model.errors import CheckFailed
 
 GOOD = {"model_version": "v1", "outputs": [{"name": "item_id", "data": ["7"]}]}

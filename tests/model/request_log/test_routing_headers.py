@@ -12,6 +12,7 @@ from model.request_log.routing_headers import route_of
         ({"x-user-id": "another"}, "unsticky"),
         ({"host": "shop.example:8080", "x-user-id": "u"}, "split"),
         ({"x-aisle-version": "canary"}, "named"),
+        ({"x-aisle-probe": "1", "x-user-id": "u"}, "probe"),
         ({"x-aisle-shadow": "1", "x-user-id": "u"}, "shadow"),
         ({"host": "127.0.0.1-shadow:10000"}, "shadow"),
         ({"host": "shop.example-shadow", "x-aisle-version": "canary"}, "shadow"),

@@ -90,6 +90,7 @@ ACTS: dict[str, dict[str, Any]] = {
     "errors": {"canary": {"errors": 2}},
     "recent": {"canary": {"recent_requests": 50, "recent_failures": 10}},
     "refused": {"canary": {"refused": 20}},
+    "probes": {"probe_failures": ("an item twice",)},
     "crashes": {"canary": {"restarts": 2}},
     "memory": {"canary": {"memory_mb": 1001.0}},
     "latency": {"canary": {"p99_low_ms": 51.0}},
