@@ -7,7 +7,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-cluster kind-up kind-load kind-deploy kind-demo kind-down lint format compile bench report docs clean
+.PHONY: help setup demo test audit test-cluster kind-up kind-load kind-deploy kind-demo kind-down lint format compile bench report docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -45,6 +45,9 @@ demo: setup ## Run the main job: raw events to a rolled-out recommender and a re
 
 test: setup .venv/.locked-dev ## Run all tests, including the whole pipeline on a small world
 	$(RUN)/pytest -n 2
+
+audit: setup .venv/.locked-dev ## Check advisories, workflow, manifests and Dockerfile; what cannot be had is listed
+	@.ci/audit $(ARGS)
 
 test-cluster: setup .venv/.locked-dev ## Test the manifests on a real API server: KUBECONFIG or KUBEBUILDER_ASSETS (docs/cluster.md)
 	AISLE_CLUSTER=1 $(RUN)/pytest tests/manifests

@@ -96,4 +96,5 @@ def _save_networks(networks: Networks, out: Path) -> None:
 
     assert isinstance(networks, TrainedNetworks), "what is exported was trained here"
     networks.save(out / SAVED_MODEL)
+    (out / SAVED_MODEL / "fingerprint.pb").unlink(missing_ok=True)  # it has a random number, and readers do without
     write_onnx(networks, out / ONNX)

@@ -5,7 +5,6 @@ cluster, and no step changes another than kind's `aisle`. Versions are those of 
 """
 
 import argparse
-import base64
 import json
 import secrets
 import shlex
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from jinja2 import StrictUndefined, Template
 
+from components.kfp_support.images import REGISTRY
 from model.errors import INTERRUPTED, AisleError, InputError, StageFailed
 from pipelines.kind.shell import output, run, succeeds
 from pipelines.manifests.render import ROOT, versions
@@ -35,6 +35,8 @@ STORE = "seaweedfs.kubeflow:8333"
 """KFP's object store, in the cluster."""
 LOG_BUCKET = "aisle-log"
 """As in manifests/components/request-log; the secrets with its keys have the same name."""
+MODEL_BUCKET = "mlpipeline"
+"""Where KFP stores artifacts; servers may read them, and no more."""
 PLATFORM = Path(__file__).parent / "platform.txt.jinja"
 
 
@@ -107,7 +109,7 @@ def load() -> None:
     _on_the_cluster()
     tag = versions()["AISLE"]
     for name in IMAGES:
-        image = f"aisle/{name}:{tag}"
+        image = f"{REGISTRY}/{name}:{tag}"
         dockerfile = str(ROOT / "images" / "Dockerfile")
         run("docker", "build", "-f", dockerfile, "--target", name, "-t", image, str(ROOT.parent))
         run("kind", "load", "docker-image", image, "--name", CLUSTER)
@@ -142,14 +144,12 @@ def down() -> None:
 
 
 def _secrets() -> None:
-    """Makes, where they are missing, a password, a key for callers, and the keys of KFP's object store."""
+    """Makes, where they are missing, a password, a key for callers, and keys of the object store, one for a purpose."""
     for name, key in (("aisle-redis", "password"), ("aisle-api-keys", "demo")):
         if not _exists(name):
             _secret(name, {key: secrets.token_urlsafe(32)})
     if not _exists("aisle-s3"):
-        text = output("kubectl", "get", "secret", "mlpipeline-minio-artifact", "-n", "kubeflow", "-o", "json")
-        store = {key: base64.b64decode(value).decode() for key, value in json.loads(text)["data"].items()}
-        keys = {"AWS_ACCESS_KEY_ID": store["accesskey"], "AWS_SECRET_ACCESS_KEY": store["secretkey"]}
+        keys = _user(MODEL_BUCKET, "models", "Read,List")
         notes = {"s3-endpoint": STORE, "s3-usehttps": "0", "s3-region": "us-east-1"}
         _secret("aisle-s3", keys, {f"serving.kserve.io/{name}": value for name, value in notes.items()})
 
@@ -157,19 +157,24 @@ def _secrets() -> None:
         _weed(f"s3.bucket.create -name {LOG_BUCKET}\n")
     for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
         if not _exists(LOG_BUCKET, namespace):
-            access, secret = f"{LOG_BUCKET}-{namespace}", secrets.token_urlsafe(32)
-            _weed(log_user(access, secret, actions))
-            keys = {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}
+            keys = _user(LOG_BUCKET, namespace, actions)
             _secret(LOG_BUCKET, keys | {"AWS_ENDPOINT_URL": f"http://{STORE}"}, namespace=namespace)
 
 
-def log_user(access: str, secret: str, actions: str) -> str:
-    """The command for SeaweedFS's shell: a user with these keys of the request log's bucket, and of no other.
+def _user(bucket: str, purpose: str, actions: str) -> dict[str, str]:
+    """Makes a user of one bucket, for one purpose; returns its keys as the AWS SDK names them."""
+    access, secret = f"{bucket}-{purpose}", secrets.token_urlsafe(32)
+    _weed(bucket_user(bucket, access, secret, actions))
+    return {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}
+
+
+def bucket_user(bucket: str, access: str, secret: str, actions: str) -> str:
+    """The command for SeaweedFS's shell: a user with these keys of this bucket, and of no other.
 
     actions: the user's rights there, comma-separated: Read, Write, List.
     """
     user = f"s3.configure -user {access} -access_key {access} -secret_key {secret}"
-    return f"{user} -buckets {LOG_BUCKET} -actions {actions} -apply\n"
+    return f"{user} -buckets {bucket} -actions {actions} -apply\n"
 
 
 def _weed(commands: str) -> str:

@@ -10,7 +10,7 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 
-from components.kfp_support.images import FILE, IMAGES
+from components.kfp_support.images import FILE, IMAGES, REGISTRY
 from model.errors import AisleError, InputError
 from model.files import write_json
 
@@ -43,7 +43,7 @@ def renamed(images: Mapping[str, str]) -> list[dict[str, str]]:
     """Kustomize's `images`: from the names that the manifests have to these."""
     keys = {"name": "newName", "tag": "newTag", "digest": "digest"}
     return [
-        {"name": f"aisle/{image}"} | {keys[key]: value for key, value in parts(reference).items()}
+        {"name": f"{REGISTRY}/{image}"} | {keys[key]: value for key, value in parts(reference).items()}
         for image, reference in images.items()
     ]
 

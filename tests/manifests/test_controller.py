@@ -20,7 +20,7 @@ from tests.needs import CLUSTER, CONTROLLER, OWN_SERVER
 
 pytestmark = pytest.mark.needs("kubectl", CLUSTER, OWN_SERVER, CONTROLLER)
 
-NEWER_IMAGE = "aisle/serve:0.2.0"
+NEWER_IMAGE = "aisle.invalid/serve:0.2.0"
 NEWER_CODE = replace(CANARY, runtime="aisle-0-2-0")
 NEXT = Version(name="2018-01-01-0123456789ab", uri="s3://mlpipeline/v2/artifacts/aisle-training/run-3/model")
 

@@ -120,6 +120,17 @@ def test_every_pod_is_hardened_and_limited(overlay: str) -> None:
             assert ":" in container["image"] and not container["image"].endswith(":latest"), name
 
 
+def test_a_driver_that_creates_pods_shares_its_namespace_with_nothing_else() -> None:
+    """Its pods could use every account and secret that is there."""
+    here = [o for o in objects("prod") if o["metadata"].get("namespace") == "aisle-jobs"]
+    assert {o["kind"] for o in here} == {
+        *("SparkApplication", "PersistentVolumeClaim", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy")
+    }
+    assert [o["metadata"]["name"] for o in of_kind("prod", "Role") if {"create", "delete"} <= verbs(o)] == [
+        "aisle-spark"
+    ]
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_nothing_is_reachable_that_is_not_named(overlay: str) -> None:
     policies = {o["metadata"]["name"]: o["spec"] for o in of_kind(overlay, "NetworkPolicy")}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from components.kfp_support.images import IMAGES
+from components.kfp_support.images import IMAGES, REGISTRY
 from pipelines.manifests.render import ROOT, versions, write_manifests
 from tests.manifests.overlays import build
 
@@ -31,7 +31,16 @@ def test_uv_is_the_same_in_the_makefile_and_the_images() -> None:
 
 def test_our_images_have_one_tag_everywhere() -> None:
     text = "".join(path.read_text() for path in sorted(ROOT.rglob("*.yaml"))) + str(IMAGES)
-    assert set(re.findall(r"aisle/(?:serve|batch|spark|validate):([\w.]+)", text)) == {versions()["AISLE"]}
+    assert set(re.findall(r"aisle\.invalid/(?:serve|batch|spark|validate):([\w.]+)", text)) == {versions()["AISLE"]}
+
+
+def test_no_image_of_ours_can_be_a_strangers() -> None:
+    """A name without a host would be one of docker.io."""
+    text = "".join(path.read_text() for path in sorted(ROOT.rglob("*.yaml"))) + str(IMAGES)
+    text += "".join(path.read_text() for path in sorted((REPOSITORY / "pipelines" / "compiled").rglob("*.yaml")))
+    named = set(re.findall(r"[\w./-]*aisle[\w.]*/(?:serve|batch|spark|validate)\b", text))
+    assert named and {name.partition("/")[0] for name in named} == {REGISTRY}
+    assert REGISTRY.endswith(".invalid")
 
 
 def test_redis_has_the_version_of_the_list() -> None:

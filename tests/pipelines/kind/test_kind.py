@@ -30,12 +30,9 @@ def test_nothing_is_removed_where_there_is_no_kind(monkeypatch: pytest.MonkeyPat
 
 
 KUBECTL = """#!{python}
-import base64, json, sys
+import json, sys
 words = " ".join(sys.argv[1:])
-if words.startswith("get secret mlpipeline"):
-    keys = {{"accesskey": "minio", "secretkey": "minio123"}}
-    print(json.dumps({{"data": {{name: base64.b64encode(value.encode()).decode() for name, value in keys.items()}}}}))
-elif words.startswith("get secret"):
+if words.startswith("get secret"):
     sys.exit(1)
 else:
     with open({log!r}, "a") as log:
@@ -43,7 +40,7 @@ else:
 """
 
 
-def test_each_side_of_the_request_log_gets_keys_of_its_own_and_none_is_on_a_command_line(
+def test_models_and_each_side_of_the_request_log_have_keys_of_their_own_and_none_is_on_a_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kubectl, log = tmp_path / "kubectl", tmp_path / "log"
@@ -63,8 +60,12 @@ def test_each_side_of_the_request_log_gets_keys_of_its_own_and_none_is_on_a_comm
     users = [stdin for words, stdin in calls if words.startswith("exec") and stdin.startswith("s3.configure")]
     for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
         access, secret = logs[namespace]["AWS_ACCESS_KEY_ID"], logs[namespace]["AWS_SECRET_ACCESS_KEY"]
-        assert kind.log_user(access, secret, actions) in users
+        assert kind.bucket_user("aisle-log", access, secret, actions) in users
         assert not any(secret in words for words, _ in calls)
+    (models,) = [secret["stringData"] for secret in made if secret["metadata"]["name"] == "aisle-s3"]
+    access, secret = models["AWS_ACCESS_KEY_ID"], models["AWS_SECRET_ACCESS_KEY"]
+    assert kind.bucket_user("mlpipeline", access, secret, "Read,List") in users
+    assert len({user.split("-user ")[1].split()[0] for user in users}) == 3, "a key has one purpose"
 
 
 @pytest.mark.parametrize("step", ["load", "deploy", "demo"])
