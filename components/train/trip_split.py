@@ -11,8 +11,9 @@ from tfx_configs.settings import TrainSettings
 from tfx_configs.units import DAY_S
 
 HELD_OUT = 200
-"""Trips to hold out, at least, of those in the ranker's span; at most one in HELD_OUT_OF of these."""
+"""Trips to hold out, at least, of those in the ranker's span."""
 HELD_OUT_OF = 5
+"""Never more than one in so many of these: in a shop of few days, one day may be most of what there is."""
 
 
 class TrainingTrips(NamedTuple):
@@ -26,7 +27,7 @@ class TrainingTrips(NamedTuple):
 def training_trips(trips: Trips, settings: TrainSettings) -> TrainingTrips:
     """The training trips by time. Raises CheckFailed when there are none to learn from."""
     start_s = ranking_start(trips, settings.ranking_days)
-    valid_s = min(_valid_start(trips, start_s, settings), _held_out_from(trips, start_s))
+    valid_s = _held_out_from(trips, start_s, _valid_start(trips, start_s, settings))
     split = _split(trips, 0, start_s, valid_s)
     if not len(split.early) or not len(split.ranking):
         raise CheckFailed(
@@ -51,11 +52,12 @@ def _valid_start(trips: Trips, since_s: int, settings: TrainSettings) -> int:
     return trips.cut_s - min(settings.valid_days * DAY_S, (trips.cut_s - since_s) // 4)
 
 
-def _held_out_from(trips: Trips, start_s: int) -> int:
-    """The first second of the day from which on HELD_OUT trips are held out."""
-    time_n = trips.time_T[_split(trips, start_s, start_s, trips.cut_s).ranking]
-    held_out = min(HELD_OUT, len(time_n) // HELD_OUT_OF)
-    return int(time_n[-held_out]) // DAY_S * DAY_S if held_out else trips.cut_s
+def _held_out_from(trips: Trips, start_s: int, valid_s: int) -> int:
+    """`valid_s`, moved so that neither too few nor too many trips of the ranker's span are held out."""
+    time_n = np.sort(trips.time_T[_split(trips, start_s, start_s, trips.cut_s).ranking])
+    most = len(time_n) // HELD_OUT_OF
+    held_out = min(max(int((time_n >= valid_s).sum()), HELD_OUT), most)
+    return int(time_n[-held_out]) if held_out else trips.cut_s
 
 
 def _split(trips: Trips, early_s: int, ranking_s: int, valid_s: int) -> TrainingTrips:

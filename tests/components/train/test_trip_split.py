@@ -26,17 +26,24 @@ def test_the_ranker_learns_from_the_last_days_and_leaves_half_of_a_short_past_to
 
 
 def test_trips_are_split_by_time_and_none_at_the_cut_or_after_it_teaches() -> None:
-    trips = trips_on(0, 59, 60, 92, 93, 99, 100, 101, cut=100)
+    trips = trips_on(0, 59, *range(60, 69), 92, 93, 99, 100, 101, cut=100)
     learning = training_trips(trips, TrainSettings(ranking_days=40, valid_days=7))
     days = [[round((trips.time_T[i] - seconds(0)) / 86_400) for i in part] for part in learning]
-    assert days == [[0, 59], [60, 92], [93, 99]]
+    assert days == [[0, 59], [*range(60, 69), 92], [93, 99]]
 
 
 def test_where_the_last_days_hold_few_trips_a_fifth_of_the_rankers_is_held_out() -> None:
-    """Of ten trips in the ranker's span one is in the last week: the day of the second last is held out, too."""
+    """Of ten trips in the ranker's span one is in the last week: the second last is held out, too."""
     trips = trips_on(0, 60, 61, 62, 63, 64, 65, 66, 67, 92.5, 99, cut=100)
     learning = training_trips(trips, TrainSettings(ranking_days=40, valid_days=7))
     assert (len(learning.ranking), len(learning.valid)) == (8, 2)
+
+
+def test_where_the_last_day_holds_most_trips_no_more_than_a_fifth_is_held_out() -> None:
+    """A shop of four days: 2 trips on each of the first three, 8 on the last."""
+    trips = trips_on(0.1, 0.2, 1.1, 1.2, 2.1, 2.2, *(3 + hour / 24 for hour in range(8, 16)), cut=4)
+    learning = training_trips(trips, TrainSettings(ranking_days=40, valid_days=7))
+    assert (len(learning.early), len(learning.ranking), len(learning.valid)) == (4, 8, 2)
 
 
 def test_a_trip_without_a_basket_teaches_nothing() -> None:
@@ -47,5 +54,5 @@ def test_a_trip_without_a_basket_teaches_nothing() -> None:
 
 
 def test_a_cut_with_nothing_to_learn_from_is_refused() -> None:
-    with pytest.raises(CheckFailed, match="and before those, got 0 and 1; move the cut or set ranking_days"):
-        training_trips(trips_on(0, 99, cut=100), TrainSettings(ranking_days=40, valid_days=7))
+    with pytest.raises(CheckFailed, match="and before those, got 0 and 2; move the cut or set ranking_days"):
+        training_trips(trips_on(0, 10, cut=100), TrainSettings(ranking_days=40, valid_days=7))
