@@ -2,13 +2,14 @@
 
     STORE/current           the number of the current generation
     STORE/data.mdb          generation 0
-    STORE/N/data.mdb        generation N, a compact copy of the one before
+    STORE/N/data.mdb        generation N, written from the records of the one before
 
-LMDB never overwrites a page in place: what was deleted stays in the file until its page is used again. Only a copy of
-what is there leaves it behind. Every transaction of every process reads `current` first, so none continues with the
+LMDB never overwrites a page in place: what was deleted stays in the file until its page is used again. Only a new file
+leaves it behind. Every transaction of every process reads `current` first, so none continues with the
 old file; a copy is made under LMDB's own lock for writers, so none loses a write.
 """
 
+import itertools
 import os
 import shutil
 from pathlib import Path
@@ -22,6 +23,8 @@ CURRENT = "current"
 DATA, LOCK = "data.mdb", "lock.mdb"
 MAP_BYTES = 8 << 30
 """Ceiling of the store's file (sparse: it takes what it holds)."""
+RECORDS = 5000
+"""Written in one transaction."""
 Mark = tuple[int, int]
 """Of the file CURRENT: another one has another mark."""
 
@@ -33,8 +36,8 @@ class Generation:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     first = Generation(Path(folder))
-        ...     with first.env.begin(write=True):
-        ...         first.replace()
+        ...     with first.env.begin(write=True) as transaction:
+        ...         first.replace(transaction)
         ...     first.is_current(), Generation(Path(folder)).number
         (False, 1)
     """
@@ -67,19 +70,17 @@ class Generation:
         """Whether none has taken its place. Raises StoreUnavailable where the directory is gone."""
         return self._mark == _mark(self._directory)
 
-    def replace(self) -> None:
-        """Puts a compact copy in the place of this generation, and removes the files of this one.
+    def replace(self, transaction: "lmdb.Transaction[bytes]") -> None:
+        """Puts a new file with the same records in the place of this generation, and removes the files of this one.
 
-        For the caller, who holds a write transaction: no other process writes meanwhile.
+        Args:
+            transaction: the caller's, for writing: no other process writes meanwhile.
         """
         after = self._directory / str(self.number + 1)
         fresh = after.with_name(f".{after.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir()
         try:
-            self.env.copy(str(fresh), compact=True)
-            with (fresh / DATA).open("rb") as copied:
-                os.fsync(copied.fileno())
+            _write(transaction, fresh)
             shutil.rmtree(after, ignore_errors=True)
             fresh.rename(after)
         except BaseException:
@@ -92,11 +93,19 @@ class Generation:
             shutil.rmtree(self.path, ignore_errors=True)
 
 
-def data_file(directory: Path) -> Path:
-    """The file that a store in this directory is in. Raises StoreUnavailable where there is none."""
-    _mark(directory)
-    number = int((directory / CURRENT).read_text(encoding="utf-8"))
-    return (directory / str(number) if number else directory) / DATA
+def _write(transaction: "lmdb.Transaction[bytes]", fresh: Path) -> None:
+    """Puts every record into a file of its own. LMDB's own copy would take pages as they are, with what was deleted
+    between the records of a page."""
+    with lmdb.open(str(fresh), map_size=MAP_BYTES, sync=False) as env, transaction.cursor() as cursor:
+        records = iter(cursor)
+        while part := list(itertools.islice(records, RECORDS)):
+            with env.begin(write=True) as writing:
+                for key, value in part:
+                    writing.put(key, value, append=True)
+        env.sync(True)
+    with (fresh / DATA).open("rb") as written:
+        os.fsync(written.fileno())
+    (fresh / LOCK).unlink(missing_ok=True)
 
 
 def _mark(directory: Path) -> Mark:

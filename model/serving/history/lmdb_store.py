@@ -85,9 +85,9 @@ class LmdbStore:
 
     def compact(self) -> None:
         """As HistoryStore. No write waits longer than the copy takes, and none is lost."""
-        with self._transaction(write=True):
+        with self._transaction(write=True) as transaction:
             try:
-                self._generation.replace()
+                self._generation.replace(transaction)
             except OSError as error:
                 raise StoreUnavailable(f"store {self._directory}: cannot be copied ({error})") from None
 

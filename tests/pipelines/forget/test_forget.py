@@ -118,6 +118,20 @@ def test_not_even_the_purchases_are_left_in_the_stores_file(run: Path) -> None:
     assert not any(b"item-777" in file.read_bytes() or ANN.encode() in file.read_bytes() for file in files)
 
 
+def test_what_lay_in_the_same_page_as_other_shoppers_is_gone_too(run: Path) -> None:
+    """LMDB's own compaction copies pages, with what was deleted in them."""
+    store = LmdbStore(run / "rollout" / "store")
+    store.append([_event(f"shopper-{n:03}", n) for n in range(300)])
+    gone = [f"shopper-{n:03}" for n in range(0, 300, 3)]
+    for shopper in gone:
+        store.delete(shopper)
+    store.compact()
+    store.close()
+    content = next(run.rglob("data.mdb")).read_bytes()
+    assert b"shopper-001" in content
+    assert [shopper for shopper in gone if shopper.encode() in content] == []
+
+
 def test_a_retention_that_is_over_is_no_excuse_and_expired_deletes_it(run: Path) -> None:
     (run / "monitoring" / "reference" / "seen.parquet").unlink()
     assert main(["forget", ANN, "--run", str(run)]) == 0

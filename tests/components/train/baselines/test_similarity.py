@@ -150,7 +150,7 @@ def test_they_are_evaluated_beside_the_candidate_which_has_to_beat_them(
     )
     metrics = read_json(evaluation / "metrics.json")
     assert set(metrics["baselines"]) == {"popularity", "personal_frequency", *NEIGHBOUR_BASELINES}
-    assert metrics["models"]["item_knn"]["ndcg@10"] > 2 * metrics["models"]["popularity"]["ndcg@10"]
+    assert metrics["models"]["ials"]["ndcg@10"] > 2 * metrics["models"]["popularity"]["ndcg@10"]
     verdict, table = tmp_path / "verdict.json", tmp_path / "table.md"
     judge_candidate(
         settings=run.gate, examples=trained.examples, evaluation=evaluation, verdict_file=verdict, table_file=table
