@@ -12,6 +12,7 @@ from components.inference_service.traffic import API_VERSION, FIELD_MANAGER, NAM
 from model.errors import CheckFailed, InputError
 from model.registry.roles import Roles
 
+LEASE = "aisle-rollout"
 TIMEOUT_S = 30
 WEBHOOK_S = 60.0
 """How long KServe's webhook may be silent, as while its controller restarts, before an apply is given up; seconds."""
@@ -92,7 +93,13 @@ class Cluster:
         events.sort(key=lambda event: event.get("lastTimestamp") or event.get("eventTime") or "")
         return [f"{event['involvedObject']['name']}: {event.get('message', '')}" for event in events]
 
+    def lease(self) -> KubeObject:
+        """The Lease of the rollout's controller. Raises InputError when it is not there."""
+        return self._get(self._path("Lease"))
+
     def _path(self, kind: str) -> str:
+        if kind == "Lease":
+            return f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases/{LEASE}"
         if kind == "ConfigMap":
             return f"/api/v1/namespaces/{self.namespace}/configmaps/{RECORD}"
         return f"/apis/{API_VERSION}/namespaces/{self.namespace}/inferenceservices/{NAME}"

@@ -27,6 +27,7 @@ from components.inference_service.traffic import (
     promoted,
     read,
     record,
+    rewritten,
     rolled_back,
 )
 from model.errors import CheckFailed
@@ -54,10 +55,10 @@ def promote(cluster: Cluster, patience: Patience) -> Traffic:
     assert canary is not None
     service_mode = mode(cluster.service())
     if service_mode == "Standard" and traffic.percent < 100:
-        put(cluster, replace(traffic, percent=100))
+        put(cluster, replace(traffic, percent=100), resumed=True)
         wait(cluster, patience, canary_ready(service_mode, canary.predictor, 100, None), canary.name, canary.predictor)
     patience.sleep(patience.settle_s)
-    put(cluster, after)
+    put(cluster, after, resumed=True)
     wait(cluster, patience, stable_ready(service_mode, canary.predictor), canary.name, canary.predictor)
     return after
 
@@ -73,9 +74,9 @@ def roll_back(cluster: Cluster, patience: Patience) -> Traffic:
     if traffic.canary is not None and mode(cluster.service()) == "Knative":
         _empty(cluster, traffic, patience)
     elif traffic.canary is not None and traffic.percent > 0:
-        put(cluster, replace(traffic, percent=0))
+        put(cluster, replace(traffic, percent=0), resumed=True)
         patience.sleep(patience.settle_s)
-    put(cluster, after)
+    put(cluster, after, resumed=True)
     return after
 
 
@@ -92,20 +93,27 @@ def _empty(cluster: Cluster, traffic: Traffic, patience: Patience) -> None:
     if service["spec"]["predictor"]["model"].get("storageUri") == stable.uri:
         before = None  # an earlier rollback was interrupted here
     else:
-        put(cluster, without_shoppers)
+        put(cluster, without_shoppers, resumed=True)
         wait(cluster, patience, without_share, f"{stable.name} alone", None)
         before = newest_revision(cluster.service())
-    put(cluster, replace(without_shoppers, canary=stable), recorded=without_shoppers)
+    put(cluster, replace(without_shoppers, canary=stable), recorded=without_shoppers, resumed=True)
     what = f"stable {stable.name} in the canary's place"
     wait(cluster, patience, canary_ready("Knative", stable.predictor, 0, before), what, None)
 
 
-def put(cluster: Cluster, traffic: Traffic, force: bool = False, recorded: Traffic | None = None) -> None:
+def put(
+    cluster: Cluster,
+    traffic: Traffic,
+    force: bool = False,
+    recorded: Traffic | None = None,
+    resumed: bool = False,
+) -> None:
     """Checks the rules on the object as it would be, then applies; the record follows what is true.
 
     Args:
         force: take fields over from another field manager.
         recorded: what the record declares, where that is not `traffic`.
+        resumed: the state of the rollout in the record stays; otherwise one begins, or ends, without a state.
 
     Raises:
         InputError: the manifests, or a runtime, are not there.
@@ -117,7 +125,10 @@ def put(cluster: Cluster, traffic: Traffic, force: bool = False, recorded: Traff
     if broken := problems(_with(service, part), [cluster.runtime(name) for name in sorted(names)]):
         raise CheckFailed(f"the service would be invalid: {'; '.join(broken)}")
     cluster.apply(part, force)
-    cluster.apply(record(recorded or traffic, cluster.namespace), force)
+    written = record(recorded or traffic, cluster.namespace)
+    if resumed:
+        written = rewritten(cluster.record(), recorded or traffic, cluster.namespace)
+    cluster.apply(written, force)
 
 
 def _with(service: KubeObject, part: KubeObject) -> KubeObject:

@@ -11,6 +11,8 @@ def rollout_step(
     prometheus_url: str,
     plan: str,
     pushgateway: str,
+    log: str,
+    purchases: str,
     decision: dsl.Output[dsl.Artifact],
     table: dsl.Output[dsl.Markdown],
 ) -> None:
@@ -18,7 +20,7 @@ def rollout_step(
     from components.kfp_support.step import stage
 
     with stage("rollout"):
-        from components.rollout.kserve.cluster_rollout import kfp_step
+        from components.rollout.kserve.single_step import kfp_step
         from model.files import Path
         from tfx_configs.settings import RolloutSettings
 
@@ -27,6 +29,8 @@ def rollout_step(
             prometheus_url=prometheus_url,
             plan=RolloutSettings.from_json(plan),
             pushgateway=pushgateway,
+            log=log,
+            purchases=purchases,
             decision_file=Path(decision.path),
             table=Path(table.path),
         )

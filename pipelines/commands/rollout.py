@@ -9,6 +9,7 @@ from typer import Option
 
 from model.errors import InputError
 from pipelines.commands.options import DEMO_RUN, RunDirectory
+from pipelines.commands.rollout_watch import watch
 
 if TYPE_CHECKING:
     from components.rollout.traffic_adapter import TrafficAdapter
@@ -69,7 +70,8 @@ def step(
     Exit 1 if it holds or rolls back.
     """
     if namespace:
-        from components.rollout.kserve.cluster_rollout import PLAN, step_in
+        from components.rollout.kserve.cluster_rollout import PLAN
+        from components.rollout.kserve.single_step import step_in
 
         if not prometheus:
             raise InputError("expected --prometheus URL with --namespace, got none; name the address of the metrics")
@@ -130,6 +132,7 @@ for _name, _help in {
     "resume": "Take steps again after a hold.",
 }.items():
     app.command(_name, help=_help)(_operation(_name))
+app.command()(watch)
 
 
 def _adapter(run: RunDirectory, namespace: str | None) -> "TrafficAdapter":

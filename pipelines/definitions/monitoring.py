@@ -22,6 +22,11 @@ PACKAGE = "/app/pipelines/compiled/cluster.yaml"
 """The training pipeline of the same release, in the image (manifests/images/Dockerfile)."""
 
 
+def read_log(task: dsl.PipelineTask) -> None:
+    """Gives the step the keys of the log's bucket; they may come with its service account instead."""
+    kubernetes.use_secret_as_env(task, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
+
+
 @dsl.pipeline(name=NAME, description="Request log and purchases against training; is a new model due?")
 def monitoring(
     registry: str = MOUNT,
@@ -76,8 +81,7 @@ def monitoring(
             pushgateway=pushgateway,
             namespace=namespace,
         )
-        # Optional: keys may come with the step's service account, and a log in a directory needs none.
-        kubernetes.use_secret_as_env(checks, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
+        read_log(checks)
         sized(checks, "Monitor", cpu="2", memory="4G", retries=0, cached=False)
         due = retrain(
             report=checks.outputs["report"],

@@ -8,9 +8,12 @@ from kfp import dsl
 
 from components.rollout.kserve.cluster_rollout import PLAN
 from components.rollout.op import rollout_step
+from pipelines.definitions.monitoring import LOG, read_log
 from pipelines.definitions.pod_settings import PUSHGATEWAY, place, run_end, sized
 
 NAME = "aisle-rollout"
+PURCHASES = "s3://aisle-log/tables"
+"""Canonical tables of what was bought, beside the log (docs/rollout.md)."""
 PROMETHEUS = "http://prometheus-operated.monitoring:9090"
 
 
@@ -20,17 +23,28 @@ def rollout(
     prometheus_url: str = PROMETHEUS,
     plan: str = PLAN.to_json(),
     pushgateway: str = PUSHGATEWAY,
+    log: str = LOG,
+    purchases: str = PURCHASES,
 ) -> None:
     """Args:
     namespace: where the InferenceService is.
     prometheus_url: where its metrics are.
     plan: RolloutSettings as JSON (tfx_configs/settings.py).
     pushgateway: receives the state of the rollout and how the run ended; empty: neither is sent.
+    log, purchases: the request log, and canonical tables with the purchases; empty: nothing is proven by outcomes.
     """
     end = run_end(NAME, pushgateway, namespace)
     with dsl.ExitHandler(end):
-        step = rollout_step(namespace=namespace, prometheus_url=prometheus_url, plan=plan, pushgateway=pushgateway)
+        step = rollout_step(
+            namespace=namespace,
+            prometheus_url=prometheus_url,
+            plan=plan,
+            pushgateway=pushgateway,
+            log=log,
+            purchases=purchases,
+        )
         # The next run evaluates again; a retry would only repeat what was refused.
-        sized(step, "One step", cpu="1", memory="1G", retries=0, cached=False)
+        read_log(step)
+        sized(step, "One step", cpu="1", memory="2G", retries=0, cached=False)
     for task in (end, step):
         place(task, timeout_s=1800)

@@ -8,36 +8,35 @@ A new canary, declared by push, comes with an empty state: its rollout begins wi
 """
 
 import math
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from typing import Literal
 
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import Check, canary_ready, newest_revision
 from components.inference_service.shift import Patience, promote, put, roll_back, wait
-from components.inference_service.traffic import Traffic, mode, read, record, with_canary
-from components.kfp_support.markdown_table import as_markdown
+from components.inference_service.traffic import KubeObject, Traffic, declared, mode, read, record, with_canary
 from components.kfp_support.progress import progress
 from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE, Sample, push
 from components.rollout.decision import state_machine
-from components.rollout.decision.state_machine import Decision, RolloutState, decide
+from components.rollout.decision.state_machine import END_PERCENT, Decision, RolloutState, decide
 from components.rollout.decision.states import Command, State
 from components.rollout.kserve.observers import Moment, Observer, observed, pods
-from components.rollout.kserve.prometheus import Query, gather, prometheus
+from components.rollout.kserve.prometheus import Query, gather
 from components.rollout.traffic_adapter import RolloutStatus
 from model.errors import CheckFailed, InputError
-from model.files import write_json, write_text
 from tfx_configs.settings import RolloutSettings
 
 STATE, STARTED, SINCE, NOTE = "rollout-state", "rollout-started", "rollout-since", "rollout-note"
+DECIDED = "rollout-decided"
+"""The end that was decided and is not carried out yet, and the version that is stable then: the next process does."""
 CLAIM = "rollout-claim"
 """Another value with every write: an apply that changes nothing would pass under any resourceVersion."""
 DOWN_AFTER, READY_EVERY_S = 3, 2.0
 """A canary is down when so many readiness checks in a row fail, so many seconds apart."""
-PLAN = RolloutSettings(min_outcome_ratio=0.0)
-"""The default on a cluster: what shoppers bought is not among its metrics."""
+PLAN = RolloutSettings(min_hours=24.0)
+"""The default on a cluster: each share lasts a day, so that the hours of a day are all in its outcomes."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +50,8 @@ class ClusterRecord:
     """When the current share was set."""
     note: str
     resource_version: str
+    decided: str = ""
+    """DECIDED."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +75,7 @@ class ClusterTraffic:
             since_s=float(data.get(SINCE, 0)),
             note=data.get(NOTE, ""),
             resource_version=config_map.get("metadata", {}).get("resourceVersion", ""),
+            decided=data.get(DECIDED, ""),
         )
 
     def status(self) -> RolloutStatus:
@@ -85,13 +87,11 @@ class ClusterTraffic:
     def command(self, order: Command, operator: str) -> RolloutStatus:
         current = self.record()
         after = state_machine.command(RolloutState(percent=current.traffic.percent, state=current.state), order)
-        ends = not after.state.active
-        if current.state == State.PROMOTED:
-            current.traffic.revert()  # refused before anything is claimed
-        claimed = replace(current, state=current.state if ends else after.state, note=f"{order} by {operator}")
-        self._write(claimed, claim=True)
-        if ends:
-            self._end(current, after.state, claimed.note)
+        note = f"{order} by {operator}"
+        if after.state.active:
+            self._write(replace(current, state=after.state, note=note), claim=True)
+        else:
+            self._end(current, after.state, note)
         return self.status()
 
     def step(self, plan: RolloutSettings, query: Query, now_s: float) -> Decision:
@@ -109,6 +109,10 @@ class ClusterTraffic:
         """
         current = self.record()
         traffic = current.traffic
+        if current.decided:
+            state = self._finish(current)
+            action: Literal["promote", "rollback"] = "promote" if state == State.PROMOTED else "rollback"
+            return Decision(action=action, percent=END_PERCENT[state], reasons=(f"resumed: {current.note}",))
         if traffic.canary is None:
             return Decision(action="none", percent=0, reasons=("no canary is declared",))
         if traffic.stable is None:
@@ -120,6 +124,8 @@ class ClusterTraffic:
             reasons = ("traffic: it begins now",)
             return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
         service = self.cluster.service()
+        if mode(service) == "Standard" and _differs(service, declared(traffic, "Standard", self.cluster.namespace)):
+            put(self.cluster, traffic)  # a process that was killed had changed the service and not the record yet
         check = canary_ready(mode(service), traffic.canary.predictor, traffic.percent, None)
         ready = self._passes(check)
         moment = Moment(
@@ -144,12 +150,14 @@ class ClusterTraffic:
         decision = decide(plan, RolloutState(percent=traffic.percent, state=current.state), evidence)
         if decision.action == "hold":
             return decision
-        self._write(replace(current, note=decision.line), claim=True)
         if decision.action == "step":
-            after = replace(traffic, percent=decision.percent)
-            put(self.cluster, after)
+            # The evidence of the new share begins before it, so that no request of the old one is ever in it.
             state = State.HELD if decision.pauses else current.state
-            self._write(replace(current, traffic=after, state=state, since_s=now_s, note=decision.line))
+            claimed = replace(current, state=state, since_s=now_s, note=decision.line)
+            self._write(claimed, claim=True)
+            after = replace(traffic, percent=decision.percent)
+            put(self.cluster, after, resumed=True)
+            self._write(replace(claimed, traffic=after))
         else:
             state = State.PROMOTED if decision.action == "promote" else State.ROLLED_BACK
             self._end(current, state, decision.line)
@@ -184,19 +192,33 @@ class ClusterTraffic:
         return False
 
     def _end(self, current: ClusterRecord, state: State, note: str) -> None:
-        if state == State.PROMOTED:
-            traffic = promote(self.cluster, self.patience)
-        elif current.state == State.PROMOTED:
-            traffic = self._bring_back(current.traffic)
-        else:
-            traffic = roll_back(self.cluster, self.patience)
-        self._write(replace(current, traffic=traffic, state=state, note=note))
+        """Claims that it ends so, then carries it out: killed in between, it is resumed by the next process."""
+        ends = {State.PROMOTED: Traffic.promote, State.ROLLED_BACK: Traffic.roll_back}
+        after = current.traffic.revert() if current.state == State.PROMOTED else ends[state](current.traffic)
+        assert after.stable is not None
+        decided = replace(current, note=note, decided=f"{state} {after.stable.name}")
+        self._write(decided, claim=True)
+        self._finish(decided)
+
+    def _finish(self, current: ClusterRecord) -> State:
+        """Carries out the end that was claimed; what is done already is not done again."""
+        name, _, stable = current.decided.partition(" ")
+        state, traffic = State(name), current.traffic
+        if traffic.canary is not None or traffic.stable is None or traffic.stable.name != stable:
+            if state == State.PROMOTED:
+                traffic = promote(self.cluster, self.patience)
+            elif current.state == State.PROMOTED:
+                traffic = self._bring_back(traffic)
+            else:
+                traffic = roll_back(self.cluster, self.patience)
+        self._write(replace(current, traffic=traffic, state=state, decided=""))
+        return state
 
     def _bring_back(self, traffic: Traffic) -> Traffic:
         """The previous version beside the stable one, ready, then promoted: no request meets a server that is gone."""
         previous, service = traffic.previous, self.cluster.service()
         assert previous is not None
-        put(self.cluster, with_canary(traffic, previous, 0))
+        put(self.cluster, with_canary(traffic, previous, 0), resumed=True)
         ready = canary_ready(mode(service), previous.predictor, 0, newest_revision(service))
         wait(self.cluster, self.patience, ready, f"previous {previous.name}", previous.predictor)
         return promote(self.cluster, self.patience)
@@ -210,6 +232,8 @@ class ClusterTraffic:
             NOTE: written.note[:500],
             CLAIM: uuid.uuid4().hex,
         }
+        if written.decided:
+            part["data"][DECIDED] = written.decided
         if written.started_s is not None:
             part["data"][STARTED] = f"{written.started_s:.0f}"
         if claim and written.resource_version:
@@ -221,6 +245,17 @@ class ClusterTraffic:
             raise CheckFailed(message) from None
 
 
+def _differs(service: KubeObject, part: KubeObject) -> bool:
+    """Whether the service names other models, or has another share."""
+
+    def names(spec: KubeObject) -> list[tuple[str | None, int | None]]:
+        return [(spec["predictor"].get("name"), None)] + [
+            (canary["predictor"].get("name"), canary.get("trafficPercent")) for canary in spec.get("canary") or ()
+        ]
+
+    return names(service["spec"]) != names(part["spec"])
+
+
 def gauges(state: State, canary: str | None, percent: int) -> list[Sample]:
     """The rollout for Prometheus. canary: its version, None when there is none."""
     states = [
@@ -230,26 +265,3 @@ def gauges(state: State, canary: str | None, percent: int) -> list[Sample]:
     ]
     share = math.nan if canary is None else float(percent)
     return [*states, Sample(name=ROLLOUT_PERCENT, value=share, labels={"version": canary or ""})]
-
-
-def step_in(namespace: str, prometheus_url: str, plan: RolloutSettings, pushgateway: str = "") -> Decision:
-    """`scheduled_step` on the current cluster; then the gauges are sent, also after an error.
-
-    Args:
-        pushgateway: its URL; empty: nothing is sent.
-    """
-    traffic = ClusterTraffic(cluster=Cluster(namespace))
-    try:
-        return traffic.scheduled_step(plan, prometheus(prometheus_url), time.time())
-    finally:
-        traffic.push_gauges(pushgateway)
-
-
-def kfp_step(
-    *, namespace: str, prometheus_url: str, plan: RolloutSettings, pushgateway: str, decision_file: Path, table: Path
-) -> None:
-    """`step_in`, with the decision as JSON and as a Markdown table."""
-    decision = step_in(namespace, prometheus_url, plan, pushgateway)
-    result = {"action": decision.action, "percent": decision.percent, "reasons": list(decision.reasons)}
-    write_json(decision_file, result)
-    write_text(table, as_markdown("One step of the rollout", result))

@@ -133,7 +133,6 @@ def _with_lost(version: VersionEvidence, lost: int, lately: int) -> VersionEvide
     return replace(
         version,
         requests=version.requests + more,
-        shoppers=version.shoppers + more,
         errors=version.errors + more,
         recent_requests=version.recent_requests + more_lately,
         recent_failures=version.recent_failures + more_lately,

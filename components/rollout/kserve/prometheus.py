@@ -1,7 +1,7 @@
 """Evidence on a cluster: what Prometheus counted for both versions since the current share was set.
 
-Counted are requests, so the unit of the split is the request, unless the request log gives the shoppers
-(components/rollout/kserve/log_evidence.py), as it alone gives what they bought.
+Counted are requests; shoppers, and what they bought, come from the request log
+(components/rollout/kserve/log_evidence.py).
 """
 
 import json
@@ -24,6 +24,9 @@ TIMEOUT_S = 10
 RECENT_S = 60
 """What is recent, seconds; four scrapes of manifests/components/monitoring."""
 MEGABYTE = 1e6
+REQUESTS_A_SHOPPER = 50
+"""Prometheus counts requests, and the gateway splits shoppers: so many are taken for one draw of the split's test. The
+request log knows the shoppers themselves."""
 FAILED, REFUSED = ("error", "shed"), ("bad_request",)
 """Outcomes of aisle_requests_total."""
 _COUNTED = "sum by (version, outcome, rung) (increase(aisle_requests_total{scope}[{seconds}s]))"
@@ -121,7 +124,7 @@ class _Series:
         return VersionEvidence(
             requests=requests,
             errors=min(round(failed) + violations, requests),
-            shoppers=requests + round(refused),
+            shoppers=round((requests + refused) / REQUESTS_A_SHOPPER),
             p50_ms=1000 * quantile_s(own_s, 0.5 * n)[1],
             p99_ms=1000 * quantile_s(own_s, 0.99 * n)[1],
             p99_low_ms=1000 * quantile_s(own_s, low_rank)[0] if low_rank > 0 else 0.0,

@@ -12,14 +12,10 @@ everything is shipped, at most for `--linger-s`.
 """
 
 import logging
-import os
-import select
-import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -30,6 +26,7 @@ from pydantic import Field
 from model.errors import AisleError
 from model.files import is_held
 from model.serving.request_log.spool import Waiting, adopt_journals, waiting
+from model.system.end_signals import end_signals
 from model.system.object_store import open_url, reason
 from model.system.program_options import parse_options
 from tfx_configs.frozen import NotNegative, Positive, Settings
@@ -72,28 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AisleError as error:
         print(f"aisle shipper: {error}", file=sys.stderr)
         return error.exit_code
-    with _end_signals() as ended:
+    with end_signals() as ended:
         return 0 if run(options, store, path, ended) else 1
-
-
-@contextmanager
-def _end_signals() -> Iterator[Callable[[float], bool]]:
-    """Yields a function that waits so many seconds for SIGTERM or SIGINT, and returns whether it came, now or before.
-
-    Handled, not blocked: the SDK has threads of its own, and any of them may get the signal.
-    """
-    reading, writing = os.pipe()
-    os.set_blocking(writing, False)
-    before = signal.set_wakeup_fd(writing)
-    handlers = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield lambda seconds: bool(select.select([reading], [], [], seconds)[0])
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-        signal.set_wakeup_fd(before)
-        os.close(reading)
-        os.close(writing)
 
 
 def run(options: Options, store: fs.FileSystem, path: str, end_requested: Callable[[float], bool]) -> bool:

@@ -107,7 +107,7 @@ def test_a_failing_canary_is_rolled_back(cluster: VersionedCluster) -> None:
 def test_a_split_that_is_not_the_declared_one_holds(cluster: VersionedCluster) -> None:
     _step(cluster, 1000)
     decision = _step(cluster, 2000, canary=500, stable=500)
-    assert decision.reasons[0].startswith("split: 500 of 1000")
+    assert decision.reasons[0].startswith("split: 10 of 20 shoppers")
 
 
 def test_a_new_canary_begins_again(cluster: VersionedCluster) -> None:
@@ -167,7 +167,7 @@ def test_a_scheduled_step_reports_its_decision_and_fails_on_what_an_operator_sho
         return _traffic(cluster).scheduled_step(PLAN, _query(**counts), now_s)
 
     assert run(1000) == Decision(action="hold", percent=10, reasons=("traffic: it begins now",), wants_traffic=True)
-    with pytest.raises(CheckFailed, match="hold: split: 500 of 1000"):
+    with pytest.raises(CheckFailed, match="hold: split: 10 of 20 shoppers"):
         run(2000, canary=500, stable=500)
     assert run(3000).action == "step"
     with pytest.raises(CheckFailed, match="rollback: errors: 9 of 100"):
