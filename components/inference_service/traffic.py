@@ -142,6 +142,17 @@ def record(traffic: Traffic, namespace: str) -> KubeObject:
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data}
 
 
+def rewritten(config_map: KubeObject, traffic: Traffic, namespace: str) -> KubeObject:
+    """The record with this traffic in it and the rest of its keys as they are."""
+    part, ours = (
+        record(traffic, namespace),
+        re.compile(r"(stable|canary|previous)-(version|uri|runtime)|canary-percent"),
+    )
+    others = {key: value for key, value in (config_map.get("data") or {}).items() if not ours.fullmatch(key)}
+    part["data"] = others | part["data"]
+    return part
+
+
 def declared(traffic: Traffic, mode: Mode, namespace: str) -> KubeObject:
     """What push and rollout own of the object, complete: what an earlier apply had and this one lacks is removed.
 

@@ -14,9 +14,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from components.inference_service.cluster_client import Cluster
-from components.inference_service.readiness import canary_ready, newest_revision
-from components.inference_service.shift import Patience, promote, put, roll_back, wait
-from components.inference_service.traffic import Traffic, mode, read, record, with_canary
+from components.inference_service.observed import Observed, observe
+from components.inference_service.readiness import canary_ready, canary_serves, newest_revision
+from components.inference_service.service_report import service_lines
+from components.inference_service.shift import Patience, drifted, observation, prepare, promote, put, roll_back, wait
+from components.inference_service.traffic import Traffic, mode, rewritten, with_canary
 from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
 from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE, Sample, push
@@ -30,6 +32,13 @@ from model.files import write_json, write_text
 from tfx_configs.settings import RolloutSettings
 
 STATE, STARTED, SINCE, NOTE = "rollout-state", "rollout-started", "rollout-since", "rollout-note"
+AFTER_AN_EDIT = {
+    "canary": State.RUNNING,
+    "rollback": State.ROLLED_BACK,
+    "promotion": State.PROMOTED,
+    "revert": State.ROLLED_BACK,
+}
+"""The state after a change of the service by other means than Aisle; a changed share leaves it."""
 CLAIM = "rollout-claim"
 """Another value with every write: an apply that changes nothing would pass under any resourceVersion."""
 PLAN = RolloutSettings(min_outcome_ratio=0.0)
@@ -47,6 +56,8 @@ class ClusterRecord:
     """When the current share was set."""
     note: str
     resource_version: str
+    present: Observed
+    """The service beside the record: what was changed by other means than Aisle is in `traffic` and `state` already."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,25 +70,36 @@ class ClusterTraffic:
     def record(self) -> ClusterRecord:
         """Raises InputError when the service was never pushed to."""
         config_map = self.cluster.record()
-        data, traffic = config_map.get("data") or {}, read(config_map)
+        present, data = observe(self.cluster.service(), config_map), config_map.get("data") or {}
+        state = State(data.get(STATE, State.RUNNING if present.recorded.canary else State.PROMOTED))
         started = data.get(STARTED)
         return ClusterRecord(
-            traffic=traffic,
-            state=State(data.get(STATE, State.RUNNING if traffic.canary else State.PROMOTED)),
+            traffic=present.traffic,
+            state=AFTER_AN_EDIT.get(present.change, state),
             started_s=float(started) if started else None,
             since_s=float(data.get(SINCE, 0)),
-            note=data.get(NOTE, ""),
+            note=present.line() if present.change else data.get(NOTE, ""),
             resource_version=config_map.get("metadata", {}).get("resourceVersion", ""),
+            present=present,
         )
 
     def status(self) -> RolloutStatus:
         current = self.record()
+        details = service_lines(self.cluster.service(), self.cluster.pods(), self.cluster.route(), current.present)
+        if current.present.drift:
+            details = (drifted(current.present.drift, self.cluster.namespace), *details)
         return RolloutStatus(
-            roles=current.traffic.names(), percent=current.traffic.percent, state=current.state, note=current.note
+            roles=current.traffic.names(),
+            percent=current.traffic.percent,
+            state=current.state,
+            note=current.note,
+            details=details,
         )
 
     def command(self, order: Command, operator: str) -> RolloutStatus:
         current = self.record()
+        if current.present.drift:
+            return self._end_drift(current, order, operator)
         after = state_machine.command(RolloutState(percent=current.traffic.percent, state=current.state), order)
         ends = not after.state.active
         if current.state == State.PROMOTED:
@@ -101,8 +123,19 @@ class ClusterTraffic:
             InputError: a canary without a stable version.
             CheckFailed: the record changed in between, or the cluster refused; the other change stays.
         """
+        present = observation(self.cluster)
+        if not present.drift and not present.change:
+            prepare(self.cluster, present.traffic, present.traffic.percent)
         current = self.record()
         traffic = current.traffic
+        if current.present.drift:
+            return Decision(
+                action="hold",
+                percent=traffic.percent,
+                reasons=(drifted(current.present.drift, self.cluster.namespace),),
+            )
+        if current.present.change:
+            return self._adopt(current, now_s)
         if traffic.canary is None:
             return Decision(action="none", percent=0, reasons=("no canary is declared",))
         if traffic.stable is None:
@@ -112,7 +145,7 @@ class ClusterTraffic:
             reasons = ("traffic: it begins now",)
             return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
         service = self.cluster.service()
-        ready = canary_ready(mode(service), traffic.canary.predictor, traffic.percent, None)
+        ready = canary_serves(mode(service), traffic.canary.predictor, traffic.percent)
         evidence = gather(
             query,
             namespace=self.cluster.namespace,
@@ -125,10 +158,12 @@ class ClusterTraffic:
         decision = decide(plan, RolloutState(percent=traffic.percent, state=current.state), evidence)
         if decision.action == "hold":
             return decision
+        if decision.action == "step" and (wanting := prepare(self.cluster, traffic, decision.percent)):
+            return Decision(action="hold", percent=traffic.percent, reasons=(wanting,), wants_traffic=True)
         self._write(replace(current, note=decision.line), claim=True)
         if decision.action == "step":
             after = replace(traffic, percent=decision.percent)
-            put(self.cluster, after)
+            put(self.cluster, after, expected=traffic, resumed=True)
             self._write(replace(current, traffic=after, since_s=now_s, note=decision.line))
         else:
             state = State.PROMOTED if decision.action == "promote" else State.ROLLED_BACK
@@ -154,6 +189,25 @@ class ClusterTraffic:
             samples = gauges(status.state, status.roles.canary, status.percent)
             push(pushgateway, "aisle-rollout", self.cluster.namespace, samples)
 
+    def _adopt(self, current: ClusterRecord, now_s: float) -> Decision:
+        """Takes over what was changed by other means than Aisle; the evidence of a new share starts now."""
+        self._write(replace(current, since_s=now_s), claim=True)
+        if current.traffic.canary is None:
+            put(self.cluster, current.traffic, expected=current.traffic, resumed=True)  # stable's own minimum again
+            return Decision(action="none", percent=0, reasons=(f"adopted: {current.note}",))
+        reasons = (f"adopted: {current.note}",)
+        return Decision(action="hold", percent=current.traffic.percent, reasons=reasons, wants_traffic=True)
+
+    def _end_drift(self, current: ClusterRecord, order: Command, operator: str) -> RolloutStatus:
+        """The record's stable version alone; any other order raises CheckFailed."""
+        if order != Command.ROLLBACK:
+            raise CheckFailed(drifted(current.present.drift, self.cluster.namespace))
+        state = State.ROLLED_BACK if current.traffic.canary is not None else current.state
+        self._write(replace(current, note=f"{order} by {operator}"), claim=True)
+        traffic = roll_back(self.cluster, self.patience)
+        self._write(replace(current, traffic=traffic, state=state, note=f"{order} by {operator}"))
+        return self.status()
+
     def _end(self, current: ClusterRecord, state: State, note: str) -> None:
         if state == State.PROMOTED:
             traffic = promote(self.cluster, self.patience)
@@ -174,7 +228,7 @@ class ClusterTraffic:
 
     def _write(self, written: ClusterRecord, claim: bool = False) -> None:
         """`claim`: raise CheckFailed when the record is no longer the one that was read."""
-        part = record(written.traffic, self.cluster.namespace)
+        part = rewritten(self.cluster.record(), written.traffic, self.cluster.namespace)
         part["data"] |= {
             STATE: str(written.state),
             SINCE: f"{written.since_s:.0f}",
