@@ -17,6 +17,7 @@ CLUSTER = "a cluster (make test-cluster)"
 OWN_SERVER = "an API server of the tests' own (make test-cluster with KUBEBUILDER_ASSETS)"
 """Where a test may move traffic."""
 CONTROLLER = "KServe's controller (AISLE_KSERVE_MANAGER, its program `manager`) beside it"
+EGCTL = "egctl of Envoy Gateway (AISLE_EGCTL; go install github.com/envoyproxy/gateway/cmd/egctl@v1.9.1)"
 NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -66,4 +67,6 @@ def _is_there(name: str) -> bool:
         return "AISLE_CLUSTER" in os.environ and "KUBECONFIG" not in os.environ
     if name == CONTROLLER:
         return "AISLE_KSERVE_MANAGER" in os.environ
+    if name == EGCTL:
+        return "AISLE_EGCTL" in os.environ
     return find_program(name) is not None or find_spec(name) is not None

@@ -8,7 +8,8 @@ from kubernetes import client, config
 from kubernetes.client.rest import ApiException
 from urllib3.exceptions import HTTPError
 
-from components.inference_service.traffic import API_VERSION, FIELD_MANAGER, NAME, RECORD, KubeObject, read
+from components.inference_service.observed import observe
+from components.inference_service.traffic import API_VERSION, FIELD_MANAGER, NAME, RECORD, KubeObject
 from model.errors import CheckFailed, InputError
 from model.registry.roles import Roles
 
@@ -17,8 +18,12 @@ TIMEOUT_S = 30
 WEBHOOK_S = 60.0
 """How long KServe's webhook may be silent, as while its controller restarts, before an apply is given up; seconds."""
 RETRY_S = 3.0
-_APPLY = "application/apply-patch+yaml"
+_APPLY, _MERGE = "application/apply-patch+yaml", "application/merge-patch+json"
 _DENIED = re.compile(r'admission webhook "([^"]+)" denied the request: (.*)')
+
+
+class Changed(CheckFailed):
+    """The object is no longer of the resourceVersion that was read; nothing was changed."""
 
 
 class WebhookSilent(CheckFailed):
@@ -52,26 +57,32 @@ class Cluster:
             raise
 
     def roles(self) -> Roles[str]:
-        """Those of the service, for Registry.follow: on a cluster the record is their one source.
+        """Those of the service as it is now, edits by kubectl included: on a cluster it is their one source."""
+        return observe(self.service(), self.record()).traffic.names()
 
-        The registry's volume can be attached to one node at a time, so a rollout, above all a rollback, does not wait
-        for it: a step that opens the registry takes the roles over first.
-        """
-        return read(self.record()).names()
+    def route(self) -> KubeObject | None:
+        """The HTTPRoute that KServe writes for the service; None while there is none, or it may not be read."""
+        path = f"/apis/gateway.networking.k8s.io/v1/namespaces/{self.namespace}/httproutes/{NAME}"
+        try:
+            return self._get(path)
+        except InputError:
+            return None
 
     def runtime(self, name: str) -> KubeObject:
         """The ServingRuntime of that name. Raises InputError when it is not there."""
         return self._get(f"/apis/serving.kserve.io/v1alpha1/namespaces/{self.namespace}/servingruntimes/{name}")
 
-    def apply(self, part: KubeObject, force: bool = False) -> KubeObject:
+    def apply(self, part: KubeObject) -> KubeObject:
         """Server-side apply of our fields of the service, or of the record; returns the object.
 
-        Raises InputError or CheckFailed when it is refused.
+        Fields that `kubectl edit` or `patch` has set belong to that manager from then on. They are taken back: what was
+        set there is read, and adopted, before anything is applied (components/inference_service/observed.py).
 
-        Args:
-            force: take fields over from another field manager.
+        Raises:
+            Changed: `part` has a resourceVersion that is no longer the object's.
+            InputError, CheckFailed: it is refused.
         """
-        query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"), ("force", str(force).lower())]
+        query = [("fieldManager", FIELD_MANAGER), ("fieldValidation", "Strict"), ("force", "true")]
         deadline = time.monotonic() + WEBHOOK_S
         while True:
             try:
@@ -80,6 +91,10 @@ class Cluster:
                 if time.monotonic() > deadline:
                     raise
                 time.sleep(RETRY_S)
+
+    def clear(self, patch: KubeObject) -> None:
+        """Merges a patch of nulls into the service: the fields go, whichever manager has set them."""
+        self._call("PATCH", self._path("InferenceService"), [("fieldManager", FIELD_MANAGER)], patch, _MERGE)
 
     def pods(self) -> list[KubeObject]:
         """The pods of the service."""
@@ -107,8 +122,10 @@ class Cluster:
     def _get(self, path: str, query: list[tuple[str, str]] | None = None) -> KubeObject:
         return self._call("GET", path, query or [], None)
 
-    def _call(self, verb: str, path: str, query: list[tuple[str, str]], body: KubeObject | None) -> KubeObject:
-        headers = {"Accept": "application/json"} | ({"Content-Type": _APPLY} if body is not None else {})
+    def _call(
+        self, verb: str, path: str, query: list[tuple[str, str]], body: KubeObject | None, kind: str = _APPLY
+    ) -> KubeObject:
+        headers = {"Accept": "application/json"} | ({"Content-Type": kind} if body is not None else {})
         try:
             reply = self._client.call_api(
                 path,
@@ -150,7 +167,7 @@ def refusal(status: int, body: str | bytes | None, namespace: str) -> InputError
     if status in (401, 403) and "exceeded quota" not in message:
         return InputError(f"not allowed: {message}; the role aisle-rollout gives what is needed")
     if status == 409:
-        return CheckFailed(f"another manager owns these fields: {message}; let one of you own them, or force it")
+        return Changed(f"changed in between: {message}")
     if "failed calling webhook" in message:
         return WebhookSilent(f"KServe's controller does not answer: {message}; check its pods in namespace kserve")
     return CheckFailed(f"refused by the API server ({status}): {message}")

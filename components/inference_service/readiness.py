@@ -1,5 +1,6 @@
 """Whether a version of the InferenceService is ready, and if not, the reason and what to do."""
 
+import math
 from collections.abc import Callable, Iterable
 
 from components.inference_service.traffic import KubeObject, Mode
@@ -12,29 +13,29 @@ PULL = ("ErrImagePull", "ImagePullBackOff", "ErrImageNeverPull", "InvalidImageNa
 
 
 def stable_ready(mode: Mode, predictor: str) -> Check:
-    """Whether the service is ready, and in Standard mode a pod of this very predictor.
+    """Whether the service is ready, and in Standard mode the pods of this very predictor, as many as it is to have.
 
     KServe's observedGeneration is that of the Deployment it made last, not of the service: it does not show whether the
     status is about what was applied.
     """
 
     def ready(service: KubeObject, pods: list[KubeObject]) -> bool:
-        own_pods = (pod for pod in pods if f"-{predictor}-" in pod["metadata"]["name"])
-        return _is_ready(service) and (mode == "Knative" or any(map(_is_ready, own_pods)))
+        return _is_ready(service) and (mode == "Knative" or has_its_pods(service, pods, predictor))
 
     return ready
 
 
 def canary_ready(mode: Mode, predictor: str, percent: int, revision_before: str | None) -> Check:
-    """Whether the canary is ready, at this share.
+    """Whether the canary is ready, at this share and in Standard mode with the pods for it.
+
+    KServe takes a canary for ready with one pod of eight.
 
     revision_before: the newest revision before the canary was declared, None when it was there already; Knative mode.
     """
 
     def standard(service: KubeObject, pods: list[KubeObject]) -> bool:
-        statuses = service.get("status", {}).get("canaryStatuses", [])
-        canary: KubeObject = next((status for status in statuses if status["name"] == predictor), {})
-        return canary.get("ready") is True and canary.get("trafficPercent", 0) == percent
+        at_share = _canary_status(service, predictor).get("trafficPercent", 0) == percent
+        return at_share and canary_up(predictor)(service, pods) and has_its_pods(service, pods, predictor)
 
     def knative(service: KubeObject, pods: list[KubeObject]) -> bool:
         newest, part = newest_revision(service), _part(service)
@@ -42,6 +43,55 @@ def canary_ready(mode: Mode, predictor: str, percent: int, revision_before: str 
         return ready and newest != revision_before and _is_ready(service)
 
     return standard if mode == "Standard" else knative
+
+
+def canary_serves(mode: Mode, predictor: str, percent: int) -> Check:
+    """Whether the canary takes requests at this share, with however many pods: one that died is no failed canary."""
+    if mode == "Knative":
+        return canary_ready(mode, predictor, percent, None)
+    return canary_up(predictor)
+
+
+def canary_up(predictor: str) -> Check:
+    """Whether KServe sends the canary its share: from one pod on; Standard mode."""
+    return lambda service, pods: _canary_status(service, predictor).get("ready") is True
+
+
+def has_its_pods(service: KubeObject, pods: Iterable[KubeObject], predictor: str) -> bool:
+    """Whether as many pods of the predictor are ready as its minimum or its share asks for; Standard mode."""
+    return len(ready_pods(pods, predictor)) >= pods_wanted(service, predictor)
+
+
+def ready_pods(pods: Iterable[KubeObject], predictor: str) -> list[KubeObject]:
+    """Those of this predictor that take requests."""
+    return [
+        pod
+        for pod in pods
+        if f"-{predictor}-" in pod["metadata"]["name"] and "deletionTimestamp" not in pod["metadata"] and _is_ready(pod)
+    ]
+
+
+def pods_wanted(service: KubeObject, predictor: str) -> int:
+    """Pods that the service declares for this predictor, as KServe counts them; at least one."""
+    minimum: int = service["spec"].get("predictor", {}).get("minReplicas", 1)
+    for canary in service["spec"].get("canary") or []:
+        if canary["predictor"].get("name") == predictor:
+            minimum = canary["predictor"].get("minReplicas", math.ceil(minimum * canary["trafficPercent"] / 100))
+    return max(1, minimum)
+
+
+def share_in_status(service: KubeObject, mode: Mode, predictor: str) -> str:
+    """The canary as the service's status has it, for people; empty when it has none."""
+    if mode == "Knative":
+        return f"newest revision {newest_revision(service)} {_share(service)} %"
+    status = _canary_status(service, predictor)
+    ready = "ready" if status.get("ready") else "not ready"
+    return f"canary {ready}, {status.get('trafficPercent', 0)} %" if status else ""
+
+
+def _canary_status(service: KubeObject, predictor: str) -> KubeObject:
+    statuses: list[KubeObject] = service.get("status", {}).get("canaryStatuses") or []
+    return next((status for status in statuses if status["name"] == predictor), {})
 
 
 def without_share(service: KubeObject, pods: list[KubeObject]) -> bool:

@@ -1,24 +1,32 @@
 """Changes of traffic on a cluster, each awaited, in an order in which no request meets a server that is gone.
 
 KServe takes a predictor away in the moment the service no longer names it; the gateway learns of that a little later.
-So a version that is to go first loses its share, then a pause, and only then its place in the spec.
+So a version that is to go first loses its share, then a pause, and only then its place in the spec. A version whose
+share grows has its pods first (components/inference_service/capacity.py).
 """
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from components.inference_service.cluster_client import Cluster
+from components.inference_service.capacity import OF_A_ROLLOUT, planned
+from components.inference_service.cluster_client import Changed, Cluster
+from components.inference_service.observed import Observed, observe, owners_of, without_foreign_canary
 from components.inference_service.readiness import (
     Check,
     canary_ready,
+    canary_up,
+    has_its_pods,
     newest_revision,
+    pods_wanted,
+    ready_pods,
     stable_ready,
     trouble,
     without_share,
 )
 from components.inference_service.rules import problems
 from components.inference_service.traffic import (
+    FIELD_MANAGER,
     KubeObject,
     Traffic,
     declared,
@@ -33,6 +41,9 @@ from components.inference_service.traffic import (
 from model.errors import CheckFailed
 
 POLL_S = 2.0
+OURS, PERCENT = FIELD_MANAGER, "canaryTrafficPercent"
+ATTEMPTS = 10
+"""KServe writes the service's status while a change is applied; so often the change is tried on the newer object."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,30 +58,86 @@ class Patience:
     sleep: Callable[[float], None] = time.sleep
 
 
+def observation(cluster: Cluster) -> Observed:
+    """The service beside its record, now."""
+    return observe(cluster.service(), cluster.record())
+
+
 def promote(cluster: Cluster, patience: Patience) -> Traffic:
-    """The canary serves all shoppers; its pods stay. Raises InputError without a canary, CheckFailed when not ready."""
-    traffic = read(cluster.record())
+    """The canary serves all shoppers; its pods stay.
+
+    Raises InputError without a canary, CheckFailed when it is not ready in time or the service changes meanwhile.
+    """
+    traffic = _explained(cluster)
     after = promoted(traffic)
     canary = traffic.canary
     assert canary is not None
     service_mode = mode(cluster.service())
-    if service_mode == "Standard" and traffic.percent < 100:
-        put(cluster, replace(traffic, percent=100), resumed=True)
-        wait(cluster, patience, canary_ready(service_mode, canary.predictor, 100, None), canary.name, canary.predictor)
+    if service_mode == "Standard":
+        traffic = move(cluster, traffic, 100, patience)
     patience.sleep(patience.settle_s)
-    put(cluster, after, resumed=True)
+    put(cluster, after, expected=traffic, resumed=True)
     wait(cluster, patience, stable_ready(service_mode, canary.predictor), canary.name, canary.predictor)
     return after
+
+
+def move(cluster: Cluster, traffic: Traffic, percent: int, patience: Patience) -> Traffic:
+    """The canary's share becomes `percent` once it has the pods for that; returns what is declared then.
+
+    Raises CheckFailed when they are not ready in time, or the service changes meanwhile; the share is as it was then.
+    """
+    canary, service_mode = traffic.canary, mode(cluster.service())
+    assert canary is not None
+    wanting = prepare(cluster, traffic, percent)
+    deadline = patience.clock() + patience.ready_s
+    while wanting:
+        if patience.clock() >= deadline:
+            why = trouble(cluster.service(), cluster.pods(), cluster.warnings(), canary.predictor)
+            raise CheckFailed(f"{canary.name}: {wanting} within {patience.ready_s:.0f} s; {why}")
+        patience.sleep(POLL_S)
+        wanting = prepare(cluster, traffic, percent)
+    after = replace(traffic, percent=percent)
+    put(cluster, after, expected=traffic, resumed=True)
+    wait(cluster, patience, canary_ready(service_mode, canary.predictor, percent, None), canary.name, canary.predictor)
+    prepare(cluster, after, percent)  # stable's minimum, off which KServe takes a canary that is ready
+    return after
+
+
+def prepare(cluster: Cluster, traffic: Traffic, percent: int) -> str:
+    """Declares the pods of a canary at this share, without changing its share; can be called at any time.
+
+    Returns:
+        What is missing before the share may be moved; empty when nothing is, as in Knative mode, which scales by load.
+    """
+    canary, service = traffic.canary, cluster.service()
+    if canary is None or mode(service) != "Standard":
+        return ""
+    _check_unchanged(observe(service, cluster.record()), traffic)
+    capacity = planned(service, cluster.record().get("data") or {}, cluster.pods(), traffic, percent)
+    if capacity is not None and not capacity.is_declared(service):
+        put(cluster, traffic, expected=traffic, ahead=percent, resumed=True)
+        return f"capacity: {capacity.canary} pods of the canary are declared for {percent} %"
+    pods = cluster.pods()
+    if has_its_pods(service, pods, canary.predictor) and canary_up(canary.predictor)(service, pods):
+        return ""
+    ready, wanted = len(ready_pods(pods, canary.predictor)), pods_wanted(service, canary.predictor)
+    return f"capacity: expected {wanted} ready pods of the canary for {percent} %, got {ready}"
 
 
 def roll_back(cluster: Cluster, patience: Patience) -> Traffic:
     """Stable serves all shoppers, the canary goes; without a canary nothing changes.
 
+    Where the service has drifted from the record, the record's stable version is declared again, alone.
+
     In Standard mode it waits for nothing but the gateway. Raises CheckFailed in Knative mode when stable's new pods are
     not ready in time; its old ones serve all shoppers then, and the next call resumes.
     """
-    traffic = read(cluster.record())
+    present = observation(cluster)
+    traffic = present.traffic
     after = rolled_back(traffic)
+    if present.drift:
+        put(cluster, after, resumed=True)
+        return after
     if traffic.canary is not None and mode(cluster.service()) == "Knative":
         _empty(cluster, traffic, patience)
     elif traffic.canary is not None and traffic.percent > 0:
@@ -78,6 +145,22 @@ def roll_back(cluster: Cluster, patience: Patience) -> Traffic:
         patience.sleep(patience.settle_s)
     put(cluster, after, resumed=True)
     return after
+
+
+def _explained(cluster: Cluster) -> Traffic:
+    """What the service declares. Raises CheckFailed where it has drifted."""
+    present = observation(cluster)
+    if present.drift:
+        raise CheckFailed(drifted(present.drift, cluster.namespace))
+    return present.traffic
+
+
+def drifted(drift: str, namespace: str) -> str:
+    """The message, with the command that ends it."""
+    return (
+        f"the service has drifted from its record: {drift}; `aisle rollout rollback --namespace {namespace}` "
+        f"declares the record's stable version again, alone"
+    )
 
 
 def _empty(cluster: Cluster, traffic: Traffic, patience: Patience) -> None:
@@ -104,31 +187,79 @@ def _empty(cluster: Cluster, traffic: Traffic, patience: Patience) -> None:
 def put(
     cluster: Cluster,
     traffic: Traffic,
-    force: bool = False,
+    *,
+    expected: Traffic | None = None,
     recorded: Traffic | None = None,
+    ahead: int = 0,
     resumed: bool = False,
 ) -> None:
     """Checks the rules on the object as it would be, then applies; the record follows what is true.
 
     Args:
-        force: take fields over from another field manager.
+        expected: what the service has to declare until this moment; None: anything.
         recorded: what the record declares, where that is not `traffic`.
+        ahead: a larger share that is to come next: its pods are declared already.
         resumed: the state of the rollout in the record stays; otherwise one begins, or ends, without a state.
 
     Raises:
         InputError: the manifests, or a runtime, are not there.
-        CheckFailed: a rule is broken, or the API server refuses; nothing has changed.
+        CheckFailed: a rule is broken, the service no longer declares `expected`, or the API server refuses; nothing has
+            changed.
     """
-    service = cluster.service()
-    part = declared(traffic, mode(service), cluster.namespace)
+    for attempt in range(ATTEMPTS):
+        try:
+            _put(cluster, traffic, expected, recorded or traffic, max(ahead, traffic.percent), resumed)
+            return
+        except Changed:
+            if attempt == ATTEMPTS - 1:
+                raise
+
+
+def _put(
+    cluster: Cluster, traffic: Traffic, expected: Traffic | None, recorded: Traffic, ahead: int, resumed: bool
+) -> None:
+    service, config_map = cluster.service(), cluster.record()
+    if expected is not None:
+        _check_unchanged(observe(service, config_map), expected)
+    service_mode, data = mode(service), config_map.get("data") or {}
+    part, written = declared(traffic, service_mode, cluster.namespace), record(recorded, cluster.namespace)
+    if resumed:
+        written = rewritten(config_map, recorded, cluster.namespace)
+    capacity = planned(service, data, cluster.pods(), traffic, ahead) if service_mode == "Standard" else None
+    if recorded.canary is None:
+        written["data"] = {key: value for key, value in written["data"].items() if key not in OF_A_ROLLOUT}
+    if capacity is not None:
+        part = capacity.spec(part)
+        written["data"] |= capacity.record()
     names = {version.runtime for version in (traffic.stable, traffic.canary) if version is not None}
     if broken := problems(_with(service, part), [cluster.runtime(name) for name in sorted(names)]):
         raise CheckFailed(f"the service would be invalid: {'; '.join(broken)}")
-    cluster.apply(part, force)
-    written = record(recorded or traffic, cluster.namespace)
-    if resumed:
-        written = rewritten(cluster.record(), recorded or traffic, cluster.namespace)
-    cluster.apply(written, force)
+    if capacity is not None and (noted := capacity.noted(data)):
+        before = rewritten(config_map, read(config_map), cluster.namespace)
+        cluster.apply({**before, "data": before["data"] | noted})
+    if (emptied := without_foreign_canary(service, part)) != part:
+        service = cluster.apply(_at(service, emptied))
+    cluster.apply(_at(service, part))
+    percent = service["spec"]["predictor"].get(PERCENT)
+    if (
+        percent is not None
+        and PERCENT not in part["spec"]["predictor"]
+        and owners_of(service, f"f:{PERCENT}") != [OURS]
+    ):
+        cluster.clear({"spec": {"predictor": {PERCENT: None}}})
+    cluster.apply(written)
+
+
+def _check_unchanged(present: Observed, expected: Traffic) -> None:
+    if present.drift or present.traffic != expected:
+        what = present.line() or "the record was changed"
+        raise CheckFailed(f"{what} in between, so nothing was moved; check the status")
+
+
+def _at(service: KubeObject, part: KubeObject) -> KubeObject:
+    """The part, to be taken only while the service is the one that was read."""
+    version = {key: value for key, value in service["metadata"].items() if key == "resourceVersion"}
+    return {**part, "metadata": part["metadata"] | version}
 
 
 def _with(service: KubeObject, part: KubeObject) -> KubeObject:

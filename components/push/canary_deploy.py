@@ -10,8 +10,8 @@ from collections.abc import Callable
 from components.artifacts.push_outcome import ReleaseOutcome
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.readiness import canary_ready, newest_revision, stable_ready
-from components.inference_service.shift import Patience, put, roll_back, wait
-from components.inference_service.traffic import Traffic, Version, mode, on_runtime, read, with_canary
+from components.inference_service.shift import Patience, drifted, move, observation, put, roll_back, wait
+from components.inference_service.traffic import Traffic, Version, mode, on_runtime, with_canary
 from components.kfp_support.progress import progress
 from model.errors import CheckFailed
 
@@ -23,7 +23,6 @@ def deploy(
     percent: int,
     smoke: Callable[[str], None],
     patience: Patience,
-    force: bool = False,
     runtime: str = "",
 ) -> ReleaseOutcome:
     """Declares `canary` beside what serves now, waits for it, asks it one question, and then gives it its share.
@@ -32,7 +31,6 @@ def deploy(
         stable: what serves when the service has no version yet; otherwise it is left as it is.
         percent: its share once it has answered, 0 to 100; one that was declared before keeps its own until then.
         smoke: asks the predictor of this name; raises CheckFailed when the answer is not a recommendation.
-        force: take the fields over from another field manager.
         runtime: ServingRuntime of the canary, and of `stable` where that is declared; empty: as
             components.inference_service.traffic.on_runtime.
 
@@ -41,12 +39,15 @@ def deploy(
             a rule of KServe's or ours.
         CheckFailed: refused, not ready in time or a wrong answer; the canary is rolled back.
     """
-    traffic_mode, traffic = mode(cluster.service()), read(cluster.record())
+    traffic_mode, present = mode(cluster.service()), observation(cluster)
+    if present.drift:
+        raise CheckFailed(drifted(present.drift, cluster.namespace))
+    traffic = present.traffic
     canary = on_runtime(traffic, canary, runtime)
     if traffic.stable is None:
         stable = on_runtime(traffic, stable, runtime)
         traffic = Traffic(stable=stable)
-        put(cluster, traffic, force)
+        put(cluster, traffic)
         wait(cluster, patience, stable_ready(traffic_mode, stable.predictor), f"stable {stable.name}", None)
     if traffic.stable is not None and traffic.stable.name == canary.name:
         return _outcome(cluster, traffic, canary, changed=False)
@@ -54,15 +55,13 @@ def deploy(
     changed = wanted != traffic
     declared = traffic.canary == canary
     before, asked_at = (None, traffic.percent) if declared else (newest_revision(cluster.service()), 0)
-    put(cluster, with_canary(traffic, canary, asked_at), force)
+    put(cluster, with_canary(traffic, canary, asked_at), ahead=percent)
     try:
         ready = canary_ready(traffic_mode, canary.predictor, asked_at, before)
         wait(cluster, patience, ready, f"canary {canary.name}", canary.predictor)
         smoke(canary.predictor)
         if percent != asked_at:
-            put(cluster, wanted, force)
-            ready = canary_ready(traffic_mode, canary.predictor, percent, None)
-            wait(cluster, patience, ready, f"canary {canary.name} at {percent} %", canary.predictor)
+            move(cluster, with_canary(traffic, canary, asked_at), percent, patience)
     except CheckFailed as error:
         try:
             roll_back(cluster, patience)

@@ -5,7 +5,7 @@ KServe's service in both of its modes (kserve/cluster_rollout.py). They share th
 is not in the port: here it plays traffic of its own, there it reads the metrics of Prometheus.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from components.rollout.decision.states import Command, State
@@ -22,6 +22,8 @@ class RolloutStatus:
     state: State
     note: str = ""
     """What was done last."""
+    details: tuple[str, ...] = field(default=(), compare=False)
+    """Lines on what carries the traffic, of a cluster."""
 
     def line(self) -> str:
         """For the terminal."""

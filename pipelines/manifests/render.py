@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 
+from components.inference_service.capacity import PODS_OF_A_CANARY, Capacity
 from components.inference_service.traffic import (
     Traffic,
     Version,
@@ -41,14 +42,19 @@ def rollout_states() -> dict[str, list[Manifest]]:
     stable = Traffic(stable=STABLE)
     canary = with_canary(stable, CANARY, 10)
     states = {"stable": stable, "canary": canary, "promoted": promoted(canary), "rolled-back": rolled_back(canary)}
-    namespace = service["metadata"]["namespace"]
-    return {
-        f"{name}.yaml": [
-            merged(service, declared(traffic, mode(service), namespace)),
-            record(traffic, namespace),
-        ]
-        for name, traffic in states.items()
-    }
+    return {f"{name}.yaml": _state(service, traffic) for name, traffic in states.items()}
+
+
+def _state(service: Manifest, traffic: Traffic) -> list[Manifest]:
+    """Service and record, with the pods of a canary that is ready."""
+    namespace, predictor = service["metadata"]["namespace"], service["spec"]["predictor"]
+    part, written = declared(traffic, mode(service), namespace), record(traffic, namespace)
+    if traffic.canary is not None:
+        own_min, own_max = predictor["minReplicas"], predictor["maxReplicas"]
+        canary = min(PODS_OF_A_CANARY, own_min)
+        capacity = Capacity(own_min=own_min, own_max=own_max, stable=own_min, canary=canary, taken=canary)
+        part, written["data"] = capacity.spec(part), written["data"] | capacity.record()
+    return [merged(service, part), written]
 
 
 def rollout_routes() -> dict[str, list[Manifest]]:

@@ -98,15 +98,44 @@ class Site:
         done = kubectl(self.kubeconfig, *command)
         assert done.returncode == 0, done.stderr
 
-    def start(self, predictor: str) -> None:
-        """Its Deployment is there, and from now on ready."""
+    def minimum(self, predictor: str) -> int:
+        """Of its autoscaler."""
+        scaler = self.get("horizontalpodautoscaler", f"aisle-{predictor}-predictor")
+        return int(scaler["spec"]["minReplicas"]) if scaler else 1
+
+    def start(self, predictor: str, ready: int | None = None) -> None:
+        """Its Deployment is there, and so many pods are ready; None: the minimum of its autoscaler."""
         name = f"aisle-{predictor}-predictor"
         deployment = until(lambda: self.get("deployment", name), f"deployment {name}")
-        count = deployment["spec"].get("replicas", 1)
+        until(lambda: self.get("horizontalpodautoscaler", name), f"autoscaler {name}")
+        count = self.minimum(predictor) if ready is None else ready
         conditions = [{"type": kind, "status": "True"} for kind in ("Available", "Progressing")]
         counts = dict.fromkeys(("replicas", "readyReplicas", "availableReplicas", "updatedReplicas"), count)
         status = {"observedGeneration": deployment["metadata"]["generation"], "conditions": conditions} | counts
+        self._pods(name, count)
         self._status("deployment", name, status)
+
+    def stop(self) -> None:
+        """No pod is left of any version."""
+        kubectl(self.kubeconfig, "delete", "pods", "--all", "-n", "aisle", "--wait=false")
+
+    def _pods(self, name: str, count: int) -> None:
+        kubectl(self.kubeconfig, "delete", "pods", "-n", "aisle", "-l", f"app={name}", "--wait=true")
+        pods = [_pod(name, number) for number in range(count)]
+        done = kubectl(self.kubeconfig, "create", "-f", "-", stdin=yaml.safe_dump_all(pods)) if pods else None
+        assert done is None or done.returncode == 0, done.stderr
+        for pod in pods:
+            self._status("pod", pod["metadata"]["name"], {"conditions": [{"type": "Ready", "status": "True"}]})
+
+
+def _pod(name: str, number: int) -> dict[str, Any]:
+    """One of a restricted namespace."""
+    labels = {"app": name, "serving.kserve.io/inferenceservice": "aisle"}
+    security = {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}, "runAsNonRoot": True}
+    security |= {"runAsUser": 10001, "seccompProfile": {"type": "RuntimeDefault"}}
+    container = {"name": "kserve-container", "image": "aisle/serve:0.1.0", "securityContext": security}
+    metadata = {"name": f"{name}-{number}", "namespace": "aisle", "labels": labels}
+    return {"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": {"containers": [container]}}
 
 
 def until(condition: Callable[[], Any], what: str) -> Any:
@@ -118,15 +147,15 @@ def until(condition: Callable[[], Any], what: str) -> Any:
 
 
 @contextmanager
-def controlled_server(scratch: Path) -> Iterator[Site]:
-    """Overlay kind on an API server of our own, with KServe's controller beside it."""
+def controlled_server(scratch: Path, overlay: str = "kind") -> Iterator[Site]:
+    """An overlay on an API server of our own, with KServe's controller beside it."""
     with bare_server(scratch) as kubeconfig:
         prepare(kubeconfig)
         data = {name: json.dumps(value) for name, value in CONFIGURATION.items()}
         settings = {"name": "inferenceservice-config", "namespace": "kserve"}
         objects = [{"apiVersion": "v1", "kind": "ConfigMap", "metadata": settings, "data": data}]
         kinds = ("Namespace", "ServiceAccount", "ServingRuntime", "ClusterStorageContainer", "InferenceService")
-        built = [o for o in build(ROOT / "overlays" / "kind") if o["kind"] in (*kinds, "ConfigMap")]
+        built = [o for o in build(ROOT / "overlays" / overlay) if o["kind"] in (*kinds, "ConfigMap")]
         objects += sorted(built, key=lambda o: o["kind"] != "Namespace")
         (service,) = [o for o in objects if o["kind"] == "InferenceService"]
         done = _apply(kubeconfig, [o for o in objects if o is not service])

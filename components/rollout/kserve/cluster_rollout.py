@@ -7,18 +7,18 @@ refused before anything moves. A step that dies after its claim is decided again
 A new canary, declared by push, comes with an empty state: its rollout begins with the first step.
 """
 
-import math
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from components.inference_service.cluster_client import Cluster
-from components.inference_service.readiness import Check, canary_ready, newest_revision
-from components.inference_service.shift import Patience, promote, put, roll_back, wait
-from components.inference_service.traffic import KubeObject, Traffic, declared, mode, read, record, with_canary
+from components.inference_service.observed import Observed, observe
+from components.inference_service.readiness import Check, canary_ready, canary_serves, newest_revision
+from components.inference_service.service_report import service_lines
+from components.inference_service.shift import Patience, drifted, prepare, promote, put, roll_back, wait
+from components.inference_service.traffic import Traffic, mode, rewritten, with_canary
 from components.kfp_support.progress import progress
-from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE, Sample, push
 from components.rollout.decision import state_machine
 from components.rollout.decision.state_machine import END_PERCENT, Decision, RolloutState, decide
 from components.rollout.decision.states import Command, State
@@ -31,6 +31,13 @@ from tfx_configs.settings import RolloutSettings
 STATE, STARTED, SINCE, NOTE = "rollout-state", "rollout-started", "rollout-since", "rollout-note"
 DECIDED = "rollout-decided"
 """The end that was decided and is not carried out yet, and the version that is stable then: the next process does."""
+AFTER_AN_EDIT = {
+    "canary": State.RUNNING,
+    "rollback": State.ROLLED_BACK,
+    "promotion": State.PROMOTED,
+    "revert": State.ROLLED_BACK,
+}
+"""The state after a change of the service by other means than Aisle; a changed share leaves it."""
 CLAIM = "rollout-claim"
 """Another value with every write: an apply that changes nothing would pass under any resourceVersion."""
 DOWN_AFTER, READY_EVERY_S = 3, 2.0
@@ -50,6 +57,8 @@ class ClusterRecord:
     """When the current share was set."""
     note: str
     resource_version: str
+    present: Observed
+    """The service beside the record: what was changed by other means than Aisle is in `traffic` and `state` already."""
     decided: str = ""
     """DECIDED."""
 
@@ -66,26 +75,37 @@ class ClusterTraffic:
     def record(self) -> ClusterRecord:
         """Raises InputError when the service was never pushed to."""
         config_map = self.cluster.record()
-        data, traffic = config_map.get("data") or {}, read(config_map)
-        started = data.get(STARTED)
+        present, data = observe(self.cluster.service(), config_map), config_map.get("data") or {}
+        state = State(data.get(STATE, State.RUNNING if present.recorded.canary else State.PROMOTED))
+        started, decided = data.get(STARTED), data.get(DECIDED, "")
         return ClusterRecord(
-            traffic=traffic,
-            state=State(data.get(STATE, State.RUNNING if traffic.canary else State.PROMOTED)),
+            traffic=present.traffic,
+            state=state if decided else AFTER_AN_EDIT.get(present.change, state),
             started_s=float(started) if started else None,
             since_s=float(data.get(SINCE, 0)),
-            note=data.get(NOTE, ""),
+            note=present.line() if present.change else data.get(NOTE, ""),
             resource_version=config_map.get("metadata", {}).get("resourceVersion", ""),
-            decided=data.get(DECIDED, ""),
+            present=present,
+            decided=decided,
         )
 
     def status(self) -> RolloutStatus:
         current = self.record()
+        details = service_lines(self.cluster.service(), self.cluster.pods(), self.cluster.route(), current.present)
+        if current.present.drift:
+            details = (drifted(current.present.drift, self.cluster.namespace), *details)
         return RolloutStatus(
-            roles=current.traffic.names(), percent=current.traffic.percent, state=current.state, note=current.note
+            roles=current.traffic.names(),
+            percent=current.traffic.percent,
+            state=current.state,
+            note=current.note,
+            details=details,
         )
 
     def command(self, order: Command, operator: str) -> RolloutStatus:
         current = self.record()
+        if current.present.drift:
+            return self._end_drift(current, order, operator)
         after = state_machine.command(RolloutState(percent=current.traffic.percent, state=current.state), order)
         note = f"{order} by {operator}"
         if after.state.active:
@@ -108,11 +128,18 @@ class ClusterTraffic:
             CheckFailed: the record changed in between, or the cluster refused; the other change stays.
         """
         current = self.record()
-        traffic = current.traffic
         if current.decided:
             state = self._finish(current)
             action: Literal["promote", "rollback"] = "promote" if state == State.PROMOTED else "rollback"
             return Decision(action=action, percent=END_PERCENT[state], reasons=(f"resumed: {current.note}",))
+        if current.present.drift:
+            reasons = (drifted(current.present.drift, self.cluster.namespace),)
+            return Decision(action="hold", percent=current.traffic.percent, reasons=reasons)
+        if current.present.change:
+            return self._adopt(current, now_s)
+        prepare(self.cluster, current.traffic, current.traffic.percent)
+        current = self.record()
+        traffic = current.traffic
         if traffic.canary is None:
             return Decision(action="none", percent=0, reasons=("no canary is declared",))
         if traffic.stable is None:
@@ -124,10 +151,7 @@ class ClusterTraffic:
             reasons = ("traffic: it begins now",)
             return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
         service = self.cluster.service()
-        if mode(service) == "Standard" and _differs(service, declared(traffic, "Standard", self.cluster.namespace)):
-            put(self.cluster, traffic)  # a process that was killed had changed the service and not the record yet
-        check = canary_ready(mode(service), traffic.canary.predictor, traffic.percent, None)
-        ready = self._passes(check)
+        ready = self._passes(canary_serves(mode(service), traffic.canary.predictor, traffic.percent))
         moment = Moment(
             namespace=self.cluster.namespace,
             stable=traffic.stable,
@@ -151,12 +175,14 @@ class ClusterTraffic:
         if decision.action == "hold":
             return decision
         if decision.action == "step":
+            if wanting := prepare(self.cluster, traffic, decision.percent):
+                return Decision(action="hold", percent=traffic.percent, reasons=(wanting,), wants_traffic=True)
             # The evidence of the new share begins before it, so that no request of the old one is ever in it.
             state = State.HELD if decision.pauses else current.state
             claimed = replace(current, state=state, since_s=now_s, note=decision.line)
             self._write(claimed, claim=True)
             after = replace(traffic, percent=decision.percent)
-            put(self.cluster, after, resumed=True)
+            put(self.cluster, after, expected=traffic, resumed=True)
             self._write(replace(claimed, traffic=after))
         else:
             state = State.PROMOTED if decision.action == "promote" else State.ROLLED_BACK
@@ -175,13 +201,6 @@ class ClusterTraffic:
         progress(decision.line)
         return decision
 
-    def push_gauges(self, pushgateway: str) -> None:
-        """Sends state, canary and share to the Pushgateway at this URL; empty: nothing is sent."""
-        if pushgateway:
-            status = self.status()
-            samples = gauges(status.state, status.roles.canary, status.percent)
-            push(pushgateway, "aisle-rollout", self.cluster.namespace, samples)
-
     def _passes(self, check: Check) -> bool:
         """Whether it holds in one of its first DOWN_AFTER evaluations: one missed probe is no failure."""
         for attempt in range(DOWN_AFTER):
@@ -190,6 +209,25 @@ class ClusterTraffic:
             if check(self.cluster.service(), self.cluster.pods()):
                 return True
         return False
+
+    def _adopt(self, current: ClusterRecord, now_s: float) -> Decision:
+        """Takes over what was changed by other means than Aisle; the evidence of a new share starts now."""
+        self._write(replace(current, since_s=now_s), claim=True)
+        if current.traffic.canary is None:
+            put(self.cluster, current.traffic, expected=current.traffic, resumed=True)  # stable's own minimum again
+            return Decision(action="none", percent=0, reasons=(f"adopted: {current.note}",))
+        reasons = (f"adopted: {current.note}",)
+        return Decision(action="hold", percent=current.traffic.percent, reasons=reasons, wants_traffic=True)
+
+    def _end_drift(self, current: ClusterRecord, order: Command, operator: str) -> RolloutStatus:
+        """The record's stable version alone; any other order raises CheckFailed."""
+        if order != Command.ROLLBACK:
+            raise CheckFailed(drifted(current.present.drift, self.cluster.namespace))
+        state = State.ROLLED_BACK if current.traffic.canary is not None else current.state
+        self._write(replace(current, note=f"{order} by {operator}"), claim=True)
+        traffic = roll_back(self.cluster, self.patience)
+        self._write(replace(current, traffic=traffic, state=state, note=f"{order} by {operator}"))
+        return self.status()
 
     def _end(self, current: ClusterRecord, state: State, note: str) -> None:
         """Claims that it ends so, then carries it out: killed in between, it is resumed by the next process."""
@@ -225,13 +263,14 @@ class ClusterTraffic:
 
     def _write(self, written: ClusterRecord, claim: bool = False) -> None:
         """`claim`: raise CheckFailed when the record is no longer the one that was read."""
-        part = record(written.traffic, self.cluster.namespace)
+        part = rewritten(self.cluster.record(), written.traffic, self.cluster.namespace)
         part["data"] |= {
             STATE: str(written.state),
             SINCE: f"{written.since_s:.0f}",
             NOTE: written.note[:500],
             CLAIM: uuid.uuid4().hex,
         }
+        part["data"].pop(DECIDED, None)
         if written.decided:
             part["data"][DECIDED] = written.decided
         if written.started_s is not None:
@@ -243,25 +282,3 @@ class ClusterTraffic:
         except CheckFailed as error:
             message = f"rollout: the record changed in between, nothing was moved; check the status ({error})"
             raise CheckFailed(message) from None
-
-
-def _differs(service: KubeObject, part: KubeObject) -> bool:
-    """Whether the service names other models, or has another share."""
-
-    def names(spec: KubeObject) -> list[tuple[str | None, int | None]]:
-        return [(spec["predictor"].get("name"), None)] + [
-            (canary["predictor"].get("name"), canary.get("trafficPercent")) for canary in spec.get("canary") or ()
-        ]
-
-    return names(service["spec"]) != names(part["spec"])
-
-
-def gauges(state: State, canary: str | None, percent: int) -> list[Sample]:
-    """The rollout for Prometheus. canary: its version, None when there is none."""
-    states = [
-        Sample(name=ROLLOUT_STATE, value=float(each == state), labels={"state": each.value})
-        for each in State
-        if each != State.ABORTED  # of a laptop alone
-    ]
-    share = math.nan if canary is None else float(percent)
-    return [*states, Sample(name=ROLLOUT_PERCENT, value=share, labels={"version": canary or ""})]

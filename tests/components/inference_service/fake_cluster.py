@@ -1,11 +1,13 @@
 """A cluster in memory: it stores what is applied, and becomes ready when set to."""
 
 import copy
+from collections.abc import Callable
 from typing import Any
 
 from components.inference_service.cluster_client import Cluster
+from components.inference_service.readiness import pods_wanted
 from components.inference_service.shift import Patience
-from components.inference_service.traffic import merged
+from components.inference_service.traffic import FIELD_MANAGER, merged
 from model.errors import CheckFailed, InputError
 
 FORMATS = [{"name": "aisle", "version": "1"}]
@@ -63,7 +65,7 @@ class FakeCluster(Cluster):
 
     namespace = "aisle"
 
-    def __init__(self, mode: str = "Standard", ready_after: int | None = 1) -> None:
+    def __init__(self, mode: str = "Standard", ready_after: int | None = 1, minimum: int = 1, maximum: int = 0) -> None:
         self.mode = mode
         self.ready_after = ready_after
         self.canary_ready_after = ready_after
@@ -75,17 +77,23 @@ class FakeCluster(Cluster):
         """{ServingRuntime: what it serves}"""
         self.found_pods: list[dict[str, Any]] = []
         self.found_warnings: list[str] = []
+        self.pod_counts: dict[str, int] = {}
+        """{predictor: its ready pods}, where they are others than declared."""
+        self.managers: list[dict[str, Any]] = []
+        """Managed fields of the service."""
         self.revisions = Revisions()
         self._requests = 0
         model = {"modelFormat": {"name": "aisle", "version": "1"}, "protocolVersion": "v2"}
-        self._base = {
+        self._base: dict[str, Any] = {
             "metadata": {"generation": 1, "annotations": {"serving.kserve.io/deploymentMode": mode}},
-            "spec": {"predictor": {"minReplicas": 1, "model": model}},
+            "spec": {
+                "predictor": {"minReplicas": minimum, **({"maxReplicas": maximum} if maximum else {}), "model": model}
+            },
         }
 
     def service(self) -> dict[str, Any]:
         self._requests += 1
-        return copy.deepcopy(self._base | self._now() | {"status": self._status()})
+        return self.service_without_waiting()
 
     def record(self) -> dict[str, Any]:
         return self.records[-1]
@@ -95,24 +103,53 @@ class FakeCluster(Cluster):
             raise InputError(f'servingruntimes "{name}" not found')
         return {"metadata": {"name": name}, "spec": {"supportedModelFormats": self.formats[name]}}
 
-    def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
+    def apply(self, part: dict[str, Any]) -> dict[str, Any]:
         if self.refuse is not None:
             raise self.refuse
         if part["kind"] == "ConfigMap":
             self.records.append(part)
             return part
+        if self.applied and part == self.applied[-1]:
+            return copy.deepcopy(self._base | self._now())
         self.applied.append(part)
+        self.managers = [
+            {"manager": FIELD_MANAGER, "fieldsV1": {"f:spec": {"f:canary": {}, "f:canaryTrafficPercent": {}}}}
+        ]
         self._requests = 0
         self.revisions.declare(self._now()["spec"]["predictor"])
         return copy.deepcopy(self._base | self._now())
 
+    def clear(self, patch: dict[str, Any]) -> None:
+        (field,) = patch["spec"]["predictor"]
+        self.applied.append(copy.deepcopy(self.applied[-1]))
+        self.applied[-1]["spec"]["predictor"].pop(field, None)
+
     def pods(self) -> list[dict[str, Any]]:
-        name = self._now()["spec"]["predictor"].get("name")
+        """As many ready ones as the service declares, the canary's once it is ready."""
+        service = self.service_without_waiting()
+        ready = [service["spec"]["predictor"].get("name")]
+        ready += [canary["name"] for canary in service["status"]["canaryStatuses"] if canary["ready"]]
         conditions = [{"type": "Ready", "status": "True"}]
-        return [
-            *self.found_pods,
-            {"metadata": {"name": f"aisle-{name}-predictor-0"}, "status": {"conditions": conditions}},
+        return self.found_pods + [
+            {"metadata": {"name": f"aisle-{name}-predictor-{i}"}, "status": {"conditions": conditions}}
+            for name in ready
+            for i in range(self.pod_counts.get(str(name), pods_wanted(service, name)))
         ]
+
+    def service_without_waiting(self) -> dict[str, Any]:
+        return copy.deepcopy(self._base | self._now() | {"status": self._status()})
+
+    def edit(self, change: Callable[[dict[str, Any]], None], manager: str = "kubectl-patch") -> None:
+        """What `kubectl edit` or `patch` does to the spec."""
+        edited = copy.deepcopy(self.applied[-1])
+        change(edited["spec"])
+        owned = {"f:spec": {"f:canary": {}} if "canary" in edited["spec"] else {}}
+        self.managers = [{"manager": manager, "time": "2026-01-01T00:00:00Z", "fieldsV1": owned}]
+        self.applied.append(edited)
+        self._requests = 0
+
+    def route(self) -> dict[str, Any] | None:
+        return None
 
     def warnings(self) -> list[str]:
         return self.found_warnings
@@ -121,6 +158,7 @@ class FakeCluster(Cluster):
         """The base with the last apply in it: what an earlier one had and this one lacks is gone."""
         now = merged(self._base, self.applied[-1]) if self.applied else copy.deepcopy(self._base)
         now["metadata"]["generation"] = 1 + len(self.applied)
+        now["metadata"]["managedFields"] = self.managers
         return now
 
     def _status(self) -> dict[str, Any]:

@@ -20,7 +20,7 @@ CASES = [
         "refused by webhook inferenceservice.kserve-webhook-server.validator: canary is refused",
     ),
     (403, "pods is forbidden: exceeded quota: small", CheckFailed, "exceeded quota"),
-    (409, "Apply failed with 1 conflict", CheckFailed, "another manager owns these fields"),
+    (409, "Apply failed with 1 conflict", CheckFailed, "changed in between"),
     (500, "Internal error: failed calling webhook", CheckFailed, "KServe's controller does not answer"),
     (422, "spec.canary[0].trafficPercent: Invalid value: 150", CheckFailed, "Invalid value: 150"),
 ]

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from components.inference_service.readiness import canary_ready, stable_ready, trouble, without_share
+from components.inference_service.readiness import canary_ready, canary_serves, stable_ready, trouble, without_share
 
 SERVICE = {"spec": {"canary": []}, "status": {"conditions": [{"type": "Ready", "status": "False", "message": "waits"}]}}
 
@@ -73,9 +73,32 @@ def test_stable_is_ready_when_the_service_and_a_pod_of_its_own_are() -> None:
 def test_a_canary_is_ready_at_the_share_that_was_asked_for() -> None:
     status = {"canaryStatuses": [{"name": "vnew", "ready": True, "trafficPercent": 10}]}
     service = {"spec": {}, "status": status}
-    assert canary_ready("Standard", "vnew", 10, None)(service, [])
-    assert not canary_ready("Standard", "vnew", 50, None)(service, [])
-    assert not canary_ready("Standard", "vold", 10, None)(service, [])
+    assert canary_ready("Standard", "vnew", 10, None)(service, [ready_pod("vnew")])
+    assert not canary_ready("Standard", "vnew", 50, None)(service, [ready_pod("vnew")])
+    assert not canary_ready("Standard", "vold", 10, None)(service, [ready_pod("vnew")])
+
+
+@pytest.mark.parametrize(("declared", "percent", "wanted"), [({}, 100, 3), ({}, 50, 2), ({"minReplicas": 4}, 10, 4)])
+def test_a_canary_is_not_ready_with_fewer_pods_than_its_share_or_its_minimum_asks_for(
+    declared: dict[str, int], percent: int, wanted: int
+) -> None:
+    canary = {"trafficPercent": percent, "predictor": {"name": "vnew", **declared}}
+    status = {"canaryStatuses": [{"name": "vnew", "ready": True, "trafficPercent": percent}]}
+    service = {"spec": {"predictor": {"minReplicas": 3}, "canary": [canary]}, "status": status}
+    check = canary_ready("Standard", "vnew", percent, None)
+    assert check(service, [ready_pod("vnew")] * wanted)
+    assert not check(service, [ready_pod("vnew")] * (wanted - 1) + [pod(), ready_pod("vold")])
+    leaving = ready_pod("vnew")
+    leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
+    assert not check(service, [ready_pod("vnew")] * (wanted - 1) + [leaving])
+    assert canary_serves("Standard", "vnew", percent)(service, [ready_pod("vnew")])  # one that died is no failed canary
+
+
+def test_after_a_promotion_stable_is_ready_with_all_the_pods_of_its_minimum() -> None:
+    conditions = [{"type": "Ready", "status": "True"}]
+    service = {"spec": {"predictor": {"minReplicas": 3}}, "status": {"conditions": conditions}}
+    check = stable_ready("Standard", "vnew")
+    assert not check(service, [ready_pod("vnew")] * 2 + [pod()]) and check(service, [ready_pod("vnew")] * 3)
 
 
 def test_in_knative_mode_a_canary_is_a_newer_revision_that_is_ready_and_has_its_share() -> None:

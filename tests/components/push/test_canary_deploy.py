@@ -1,5 +1,6 @@
 """A push to a cluster: stable first, then the canary, awaited, asked, and taken away when it fails."""
 
+import itertools
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,7 @@ def push(cluster: FakeCluster, smoke: Any = lambda predictor: None, ready_s: flo
 def test_the_first_push_makes_stable_ready_and_then_declares_the_canary_beside_it(mode: str) -> None:
     cluster, asked = FakeCluster(mode), list[str]()
     result = push(cluster, asked.append)
-    assert [read(part) for part in cluster.records] == [
+    assert [traffic for traffic, _ in itertools.groupby(map(read, cluster.records))] == [
         Traffic(stable=None),
         Traffic(stable=OLD),
         Traffic(stable=OLD, canary=NEW, percent=0),
@@ -40,7 +41,7 @@ def test_the_first_push_makes_stable_ready_and_then_declares_the_canary_beside_i
         percent=10,
         stable=OLD.name,
         previous=None,
-        generation=4,
+        generation=5 if mode == "Standard" else 4,
         changed=True,
     )
 
@@ -62,8 +63,9 @@ def test_a_canary_that_serves_keeps_its_share_while_it_is_asked() -> None:
 def test_the_same_push_twice_declares_the_same() -> None:
     cluster = FakeCluster()
     push(cluster)
+    applied = len(cluster.applied)
     again = push(cluster)
-    assert not again.changed and cluster.applied[-1] == cluster.applied[-2]
+    assert not again.changed and len(cluster.applied) == applied
 
 
 def test_a_canary_that_is_never_ready_is_rolled_back_after_its_deadline_and_stable_is_untouched() -> None:

@@ -9,9 +9,9 @@ from components.inference_service.shift import put
 from components.inference_service.traffic import Traffic, with_canary
 from components.rollout.decision.state_machine import Decision
 from components.rollout.decision.states import Command, State
-from components.rollout.kserve import cluster_rollout as on_cluster
-from components.rollout.kserve.cluster_rollout import ClusterRecord, ClusterTraffic, gauges
+from components.rollout.kserve.cluster_rollout import ClusterRecord, ClusterTraffic
 from components.rollout.kserve.prometheus import Sample
+from components.rollout.kserve.pushed_gauges import gauges, push_gauges
 from model.errors import CheckFailed, InputError
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.components.inference_service.test_traffic import NEW, OLD
@@ -29,12 +29,12 @@ class VersionedCluster(FakeCluster):
         record = copy.deepcopy(super().record())
         return {**record, "metadata": {**record.get("metadata", {}), "resourceVersion": str(self.version)}}
 
-    def apply(self, part: dict[str, Any], force: bool = False) -> dict[str, Any]:
+    def apply(self, part: dict[str, Any]) -> dict[str, Any]:
         if part["kind"] == "ConfigMap":
             if part["metadata"].get("resourceVersion", str(self.version)) != str(self.version):
                 raise CheckFailed("the object has been modified")
             self.version += 1
-        return super().apply(part, force)
+        return super().apply(part)
 
 
 @pytest.fixture(params=["Standard", "Knative"])
@@ -184,7 +184,68 @@ def test_the_status_is_one_line(cluster: VersionedCluster) -> None:
 
 def test_prometheus_gets_the_canary_and_its_share(cluster: VersionedCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     pushed: list[tuple[Any, ...]] = []
-    monkeypatch.setattr(on_cluster, "push", lambda *what: pushed.append(what))
-    _traffic(cluster).push_gauges("")
-    _traffic(cluster).push_gauges("http://gateway")
+    monkeypatch.setattr("components.rollout.kserve.pushed_gauges.push", lambda *what: pushed.append(what))
+    push_gauges(_traffic(cluster), "")
+    push_gauges(_traffic(cluster), "http://gateway")
     assert pushed == [("http://gateway", "aisle-rollout", cluster.namespace, gauges(State.RUNNING, NEW.name, 10))]
+
+
+def _at_80(spec: dict[str, Any]) -> None:
+    if "canary" in spec:
+        spec["canary"][0]["trafficPercent"] = 80
+    else:
+        spec["predictor"]["canaryTrafficPercent"] = 80
+
+
+def _other_model(spec: dict[str, Any]) -> None:
+    newest = spec["canary"][0]["predictor"] if "canary" in spec else spec["predictor"]
+    newest["model"]["storageUri"] = "s3://models/another"
+
+
+def test_an_edited_share_is_in_the_status_and_its_evidence_starts_when_a_step_adopts_it(
+    cluster: VersionedCluster,
+) -> None:
+    _step(cluster, 1000)
+    cluster.edit(_at_80)
+    status = _traffic(cluster).status()
+    assert (status.percent, status.state) == (80, State.RUNNING)
+    assert status.note.startswith(f"the share of {NEW.name} set to 80 % (it was 10 %)")
+    adopted = _step(cluster, 2000)
+    assert (adopted.action, adopted.percent, adopted.wants_traffic) == ("hold", 80, True)
+    assert _record(cluster).since_s == 2000 and not _record(cluster).present.change
+    assert _step(cluster, 3000, canary=800, stable=200).percent == 100
+
+
+@pytest.mark.parametrize("order", [Command.HOLD, Command.PROMOTE, Command.ROLLBACK])
+def test_a_command_after_an_edit_starts_from_what_is_declared(cluster: VersionedCluster, order: Command) -> None:
+    _step(cluster, 1000)
+    cluster.edit(_at_80)
+    status = _traffic(cluster).command(order, "maria")
+    assert status.percent == (80 if order == Command.HOLD else 0)
+    assert _record(cluster).present.change == "" and _record(cluster).note == f"{order} by maria"
+
+
+def test_drift_holds_every_step_and_command_but_a_rollback(cluster: VersionedCluster) -> None:
+    _step(cluster, 1000)
+    cluster.edit(_other_model)
+    held = _step(cluster, 2000)
+    assert held.action == "hold" and not held.wants_traffic and "has drifted from its record" in held.reasons[0]
+    for order in (Command.HOLD, Command.PROMOTE):
+        with pytest.raises(CheckFailed, match="aisle rollout rollback --namespace aisle"):
+            _traffic(cluster).command(order, "maria")
+    back = _traffic(cluster).command(Command.ROLLBACK, "maria")
+    assert (back.roles.stable, back.roles.canary, back.state) == (OLD.name, None, State.ROLLED_BACK)
+    assert cluster.service()["spec"]["predictor"]["model"]["storageUri"] == OLD.uri
+
+
+def test_a_step_declares_the_pods_first_and_moves_the_share_later() -> None:
+    cluster = VersionedCluster(minimum=4, maximum=8)
+    cluster.pod_counts[OLD.predictor] = 4
+    put(cluster, Traffic(stable=OLD))
+    put(cluster, with_canary(Traffic(stable=OLD), NEW, 10))
+    cluster.service()
+    _step(cluster, 1000)
+    held = _step(cluster, 2000)
+    assert (held.action, held.reasons) == ("hold", ("capacity: 4 pods of the canary are declared for 100 %",))
+    assert held.wants_traffic and _record(cluster).since_s == 1000
+    assert _step(cluster, 2010).percent == 100

@@ -1,0 +1,106 @@
+"""The split by shopper of the overlay's gateway: KServe's route as Envoy Gateway renders it, in a real Envoy."""
+
+import http.client
+from collections import defaultdict
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from scipy.stats import binomtest
+
+from tests.manifests.rendered_gateway import HOST, KEY, Pod, bootstrap, gateway, pod, render
+from tests.needs import EGCTL
+
+pytestmark = pytest.mark.needs(EGCTL)
+
+STABLE, CANARY = "aisle-va-predictor", "aisle-vb-predictor"
+SHOPPERS = [f"shopper-{number}" for number in range(2000)]
+
+
+@pytest.fixture(scope="module")
+def pods(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, list[Pod]]]:
+    """Three of stable and two of the canary."""
+    scratch = tmp_path_factory.mktemp("pods")
+    with ExitStack() as stack:
+        yield {
+            name: [stack.enter_context(pod(name, scratch)) for _ in range(count)]
+            for name, count in ((STABLE, 3), (CANARY, 2))
+        }
+
+
+def _ports(pods: dict[str, list[Pod]]) -> dict[str, list[int]]:
+    return {name: [server.port for server in several] for name, several in pods.items()}
+
+
+def _ask(port: int, shoppers: list[str | None], key: str = KEY) -> list[tuple[int, str]]:
+    """(status, Service that answered) of each request, from four clients at a time."""
+
+    def ask(part: list[str | None]) -> list[tuple[int, str]]:
+        connection, answers = http.client.HTTPConnection("127.0.0.1", port, timeout=10), []
+        for shopper in part:
+            headers = {"host": HOST, "x-api-key": key} | ({"x-user-id": shopper} if shopper else {})
+            connection.request("POST", "/v2/models/aisle/infer", b"{}", headers)
+            response = connection.getresponse()
+            answers.append((response.status, response.read().decode()))
+        return answers
+
+    with ThreadPoolExecutor(4) as pool:
+        parts = list(pool.map(ask, [shoppers[i::4] for i in range(4)]))
+    return [parts[i % 4][i // 4] for i in range(len(shoppers))]
+
+
+def _versions(port: int, times: int) -> dict[str, set[str]]:
+    """{shopper: Services that answered} of so many requests of each."""
+    versions = defaultdict(set)
+    for _ in range(times):
+        for shopper, (status, service) in zip(SHOPPERS, _ask(port, list(SHOPPERS)), strict=True):
+            assert status == 200
+            versions[shopper].add(service)
+    return versions
+
+
+def test_no_shopper_sees_two_versions_and_shares_are_as_declared_and_nested(
+    pods: dict[str, list[Pod]], tmp_path: Path
+) -> None:
+    served = {}
+    for percent in (10, 50):
+        configs = render({STABLE: 100 - percent, CANARY: percent}, tmp_path)
+        with gateway(bootstrap(configs, _ports(pods)), tmp_path) as port:
+            versions = _versions(port, times=3)
+        assert [shopper for shopper, services in versions.items() if len(services) > 1] == []
+        served[percent] = {shopper for shopper, services in versions.items() if services == {CANARY}}
+        assert binomtest(len(served[percent]), len(SHOPPERS), percent / 100).pvalue > 1e-4
+    assert served[10] < served[50]
+
+
+def test_a_request_without_the_header_is_split_at_random(pods: dict[str, list[Pod]], tmp_path: Path) -> None:
+    with gateway(bootstrap(render({STABLE: 50, CANARY: 50}, tmp_path), _ports(pods)), tmp_path) as port:
+        answers = _ask(port, [None] * 1000)
+    assert {status for status, _ in answers} == {200}
+    assert binomtest(sum(service == CANARY for _, service in answers), 1000, 0.5).pvalue > 1e-4
+
+
+def test_a_request_without_a_key_is_refused(pods: dict[str, list[Pod]], tmp_path: Path) -> None:
+    with gateway(bootstrap(render({STABLE: 50, CANARY: 50}, tmp_path), _ports(pods)), tmp_path) as port:
+        assert {status for status, _ in _ask(port, list(SHOPPERS[:8]), key="another")} == {401}
+
+
+@pytest.mark.parametrize("version", [STABLE, CANARY])
+def test_a_pod_that_is_killed_costs_no_answer_and_moves_no_shopper_to_the_other_version(
+    version: str, pods: dict[str, list[Pod]], tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        victim = stack.enter_context(pod(version, tmp_path))
+        ports = _ports(pods)
+        ports[version] = [victim.port, *ports[version][1:]]
+        configs = render({STABLE: 50, CANARY: 50}, tmp_path)
+        port = stack.enter_context(gateway(bootstrap(configs, ports), tmp_path))
+        before = [service for _, service in _ask(port, list(SHOPPERS))]
+        with ThreadPoolExecutor(1) as pool:
+            during = pool.submit(_ask, port, list(SHOPPERS) * 2)
+            victim.process.kill()
+            answers = during.result()
+    assert [status for status, _ in answers if status != 200] == []
+    assert [service for _, service in answers] == before * 2
