@@ -102,7 +102,7 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
         uvloop.install()  # less CPU a request than asyncio's own loop
         asyncio.set_event_loop(asyncio.new_event_loop())  # uvloop makes none by itself, and KServe asks for one
         host = "127.0.0.1" if options.host_loopback else "0.0.0.0"
-        make = partial(Application, store=store, max_body=gate.max_body)
+        make = partial(Application, store=store, max_body=gate.max_body, sender_header=options.client_header or "")
         kserve.model_server.RESTServer = partial(RestServer, gate=gate, host=host, application=make)
         kserve.model_server.GRPCServer = partial(GrpcServer, gate=gate, host=host)  # looked up there by name
         server = kserve.ModelServer(

@@ -53,7 +53,7 @@ class RedisStore:
         except ValueError as error:
             raise InputError(f"store: expected redis://host:port/database ({error!s:.80})") from None
 
-    def history(self, user_id: str, before_s: int) -> History:
+    def history(self, user_id: str, before_s: int | None) -> History:
         key = _key(user_id)
         return history.before(_guarded(lambda: self._redis.get(key)), before_s)
 

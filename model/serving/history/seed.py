@@ -25,7 +25,7 @@ def seed(store: RedisStore, trips: Trips) -> int:
     """Shoppers whose history grew. A second run does nothing: those forgotten since the first stay forgotten."""
     if store.seeded() is not None:
         return 0
-    shoppers = sum(store.append(events[-store.max_history :]) > 0 for events in _by_shopper(trips))
+    shoppers = sum(store.append(events) > 0 for events in _by_shopper(trips))
     store.mark_seeded(f"events before {trips.cut_s}")
     return shoppers
 

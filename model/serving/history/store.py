@@ -2,14 +2,17 @@
 
 One shopper is one key; the value is that shopper's most recent events (their form: model/serving/history/record.py), in
 the order (time, item id, digest), whatever order they came in. The digest (8 bytes of the event id's BLAKE2b) makes
-appending idempotent for each shopper: an event sent again is found by it, and one that was dropped for being older than
-the `max_history` kept would be dropped again. All that is known of a shopper is in that value, so deleting the key
-forgets the shopper, the digests of the events seen included.
+appending idempotent for each shopper: an event sent again is found by it, and takes the place of the first where it
+differs. One that was dropped for being older than the `max_history` kept would be dropped again. How old an event is
+counts from its time or its arrival, whichever is earlier: no stamp of the future pushes anything out. All that is known
+of a shopper is in that value, so deleting the key forgets the shopper, the digests of the events seen included.
 
-Purchases are what a history is made of. Events of other types are kept beside them, as many again, and read by no model
-yet: a flood of views pushes no purchase out.
+Purchases are what a history is made of, without those that returns took back. Returns, and events of other types, which
+no model reads yet, are kept beside them, as many again of each: a flood of views pushes no purchase out. Of purchases
+that are dropped the items stay, so that what was ever bought is known.
 """
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -20,9 +23,14 @@ import numpy as np
 
 from model.api import Coded
 from model.data.trips import Trips
-from model.errors import InputError
+from model.errors import InputError, RecordDamaged
 from model.serving.history.record import TYPES, Record, packed, unpacked
+from model.serving.history.returns import FOREVER, RETURN, return_times
 from model.serving.v2_inputs import check_id
+
+MAX_EARLIER = 4096
+"""Items of dropped purchases that are kept of a shopper, the latest ones."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,9 +51,12 @@ class Event:
     store_id: str = ""
     """Empty where it is not known."""
     quantity: float = 1.0
+    """Pieces; 0 takes an event of this id away."""
     price: float = 0.0
     """Paid per piece; 0 where it is not known."""
     event_type: str = TYPES[0]
+    arrival_s: int = 0
+    """When it reached a server, unix seconds; 0 where it is not known."""
 
 
 class History(NamedTuple):
@@ -66,6 +77,8 @@ class History(NamedTuple):
     """[H] float32 pieces; None: one each."""
     prices: np.ndarray | None = None
     """[H] float32 paid per piece, 0 where not known; None: none is known."""
+    earlier: Sequence[str] = ()
+    """Items bought before these events, as far as they are known."""
 
 
 class HistoryStore(Protocol):
@@ -74,8 +87,11 @@ class HistoryStore(Protocol):
     remote: bool
     """Whether a lookup may have to wait for another program; if not, it takes microseconds."""
 
-    def history(self, user_id: str, before_s: int) -> History:
-        """The purchases strictly before `before_s`; empty when the shopper is unknown."""
+    def history(self, user_id: str, before_s: int | None) -> History:
+        """The purchases strictly before `before_s`, all where it is None; empty when the shopper is unknown.
+
+        Raises RecordDamaged where what it holds of the shopper cannot be decoded.
+        """
         ...
 
     def append(self, events: Sequence[Event]) -> int:
@@ -121,14 +137,18 @@ def key_of(user_id: str) -> bytes:
     return check_id("user_id", user_id).encode()
 
 
-def before(value: bytes | None, before_s: int) -> History:
+def before(value: bytes | None, before_s: int | None) -> History:
     """HistoryStore.history of a stored value; None is an unknown shopper."""
     if value is None:
         return History([], np.empty(0, np.int64))
     record = unpacked(value)
-    end = int(np.searchsorted(record.time_N, before_s, side="left"))
+    end = len(record.items) if before_s is None else int(np.searchsorted(record.time_N, before_s, side="left"))
     if record.type_N.any():
-        record = record.only(np.flatnonzero(record.type_N[:end] == 0))
+        kept_n = record.type_N[:end] == 0
+        if (record.type_N[:end] == RETURN).any():
+            until_s = return_times(record)[:end]
+            kept_n &= until_s == FOREVER if before_s is None else until_s >= before_s
+        record = record.only(np.flatnonzero(kept_n))
         end = len(record.items)
     return History(
         record.items[:end],
@@ -136,6 +156,7 @@ def before(value: bytes | None, before_s: int) -> History:
         Coded(record.store_ids, record.store_N[:end]) if len(record.store_ids) > 1 else None,
         record.quantity_N[:end],
         record.price_N[:end],
+        record.earlier,
     )
 
 
@@ -152,17 +173,67 @@ def by_key(events: Sequence[Event]) -> dict[bytes, list[Event]]:
 
 def merged(value: bytes | None, events: Sequence[Event], max_history: int) -> tuple[bytes | None, int]:
     """(new value, events that were not there before); (None, 0) when nothing changes. `events` are one shopper's."""
-    old = _record_of({}) if value is None else unpacked(value)
-    stored_digests = set(old.digest_N.tolist())
-    fresh = {digest: event for event in events if (digest := _digest(event.event_id)) not in stored_digests}
-    if not fresh:
+    old = _record_of({}) if value is None else _decoded(value)
+    place = {digest: n for n, digest in enumerate(old.digest_N.tolist())}
+    news: dict[int, Event] = {}
+    added, stay_N = 0, np.ones(len(old.items), bool)
+    for event in events:
+        digest = _digest(event.event_id)
+        n = place.get(digest)
+        if n is not None and not _differs(old, n, event):
+            continue
+        if n is not None:
+            stay_N[n] = False
+        if event.quantity:
+            added += n is None and digest not in news
+            news[digest] = event
+        else:  # a void: nothing is left of the event, if there was one
+            added -= news.pop(digest, None) is not None
+    if not news and stay_N.all():
         return None, 0
-    record = old.followed_by(_record_of(fresh))
+    record = (old if stay_N.all() else old.only(np.flatnonzero(stay_N))).followed_by(_record_of(news))
     keys = list(zip(record.time_N.tolist(), record.items, record.digest_N.tolist(), strict=True))
-    order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
-    bought = record.type_N[order] == 0
-    newest = [np.flatnonzero(which)[-max_history:] for which in (bought, ~bought)]
-    return packed(record.only(order[np.sort(np.concatenate(newest))])), len(fresh)
+    record = record.only(np.array(sorted(range(len(keys)), key=keys.__getitem__)))
+    return packed(_newest(record, max_history)), added
+
+
+def _decoded(value: bytes) -> Record:
+    """The record; a damaged one is replaced by what comes now."""
+    try:
+        return unpacked(value)
+    except RecordDamaged as error:
+        _log.error("%s; the events that come now take its place", error)
+        return _record_of({})
+
+
+def _differs(record: Record, n: int, event: Event) -> bool:
+    """Whether the event corrects the n-th one. A time that was set by the arrival is no correction."""
+    old = (record.items[n], record.store_ids[record.store_N[n]], TYPES[record.type_N[n]])
+    same_time = event.time_s in (record.time_N[n], event.arrival_s)
+    same = np.float32(event.quantity) == record.quantity_N[n] and np.float32(event.price) == record.price_N[n]
+    return old != (event.item_id, event.store_id, event.event_type) or not same_time or not same
+
+
+def _newest(record: Record, max_history: int) -> Record:
+    """The `max_history` youngest purchases, returns and others, with the items of what was dropped."""
+    age_N = np.where(record.arrival_N > 0, np.minimum(record.time_N, record.arrival_N), record.time_N)
+    bought_N, returned_N = record.type_N == 0, record.type_N == RETURN
+    keep_N = np.zeros(len(record.items), bool)
+    for which_N in (bought_N, returned_N, ~bought_N & ~returned_N):
+        which = np.flatnonzero(which_N)
+        keep_N[which[np.argsort(age_N[which], kind="stable")][-max_history:]] = True
+    if keep_N.all():
+        return record
+    dropped_N = ~keep_N & bought_N
+    if dropped_N.any() and returned_N.any():
+        dropped_N &= return_times(record) == FOREVER
+    items = [record.items[n] for n in np.flatnonzero(dropped_N).tolist()]
+    return record.only(np.flatnonzero(keep_N))._replace(earlier=_latest([*record.earlier, *items]))
+
+
+def _latest(items: Sequence[str]) -> list[str]:
+    """The items once each, the last MAX_EARLIER of them, in the order of their last place."""
+    return list(dict.fromkeys(reversed(items)))[:MAX_EARLIER][::-1]
 
 
 def bulk(trips: Trips, kept_E: np.ndarray, max_history: int) -> Iterator[tuple[bytes, bytes]]:
@@ -181,7 +252,7 @@ def bulk(trips: Trips, kept_E: np.ndarray, max_history: int) -> Iterator[tuple[b
         raise InputError("bulk_load: expected events sorted by (user, time), got another order; sort them first")
     store_ids = trips.store_ids.tolist()
     for of_one in np.split(at_e, np.flatnonzero(step) + 1) if len(at_e) else ():
-        newest = of_one[-max_history:]
+        newest, dropped = of_one[-max_history:], of_one[:-max_history]
         record = Record.of(
             trips.event_time_E[newest],
             np.arange(len(newest)),
@@ -190,6 +261,7 @@ def bulk(trips: Trips, kept_E: np.ndarray, max_history: int) -> Iterator[tuple[b
             store_N=trips.event_store_E[newest],
             quantity_N=trips.event_quantity_E[newest],
             price_N=trips.event_price_E[newest],
+            earlier=_latest(trips.item_ids[trips.event_item_E[dropped]].tolist()),
         )
         yield key_of(str(trips.user_ids[trips.event_user_E[of_one[0]]])), packed(record)
 
@@ -206,6 +278,7 @@ def _record_of(events: Mapping[int, Event]) -> Record:
         quantity_N=np.array([event.quantity for event in events.values()], np.float32),
         price_N=np.array([event.price for event in events.values()], np.float32),
         type_N=np.array([TYPES.index(event.event_type) for event in events.values()], np.int32),
+        arrival_N=np.array([event.arrival_s for event in events.values()], np.int64),
     )
 
 

@@ -23,7 +23,7 @@ from prometheus_client import REGISTRY, exposition
 
 from model.errors import InputError, StoreUnavailable
 from model.serving.history.store import HistoryStore
-from model.serving.http.events import parse_events
+from model.serving.http.events import CAUSES, MAX_IGNORED, MAX_REPORTED, parse_events
 from model.serving.http.inference import JSON, LARGE, decoded, encoded
 from model.serving.predictor import NAME, Overloaded
 from model.serving.telemetry import metrics
@@ -99,7 +99,12 @@ class Application:
         repository: ModelRepositoryExtension,
         store: HistoryStore,
         max_body: int,
+        sender_header: str = "",
     ) -> None:
+        """sender_header: names the client, set by a proxy; empty: there is none."""
+        self._sender_header = sender_header.lower()
+        for cause in CAUSES:
+            metrics.EVENTS_REFUSED.labels(cause)
         self._dataplane, self._repository, self._store, self._max_body = dataplane, repository, store, max_body
         self._parser = ThreadPoolExecutor(1, "parse")
         self._writer = ThreadPoolExecutor(WRITERS if getattr(store, "remote", False) else 1, "write")
@@ -172,16 +177,28 @@ class Application:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._append, request)
 
     def _append(self, request: Request) -> Response:
-        now_s = int(time.time())
-        events, ignored = parse_events(request.headers, _unzipped(request, self._max_body), now_s)
+        """Takes the good events of a request, and names the bad ones."""
+        now_s, sender = int(time.time()), request.headers.get(self._sender_header, "")
+        incoming = parse_events(request.headers, _unzipped(request, self._max_body), now_s, sender)
+        for _, error in incoming.refused:
+            metrics.of(metrics.EVENTS_REFUSED, error.cause).inc()
+        errors = [{"index": number, "error": str(error)} for number, error in incoming.refused[:MAX_REPORTED]]
+        if incoming.refused and not incoming.events:
+            message = "event {index}: {error}".format(**errors[0])
+            several = {"refused": len(incoming.refused), "errors": errors} if len(incoming.refused) > 1 else {}
+            return _json(400, {"error": message} | several)
         try:
-            added = self._store.append(events)
+            added = self._store.append(incoming.events)
         except StoreUnavailable:
-            metrics.EVENTS.labels("unavailable").inc(len(events))
+            metrics.of(metrics.EVENTS, "unavailable").inc(len(incoming.events))
             raise
-        metrics.events_came([now_s - event.time_s for event in events], added)
-        accepted = {"accepted": len(events), "added": added} | ({"ignored": ignored} if ignored else {})
-        return _json(202, accepted)
+        metrics.events_came([now_s - event.time_s for event in incoming.events], added, incoming.clamped)
+        answer: dict[str, Any] = {"accepted": len(incoming.events), "added": added}
+        if incoming.refused:
+            answer |= {"refused": len(incoming.refused), "errors": errors}
+        if incoming.ignored:
+            answer["ignored"] = sorted(incoming.ignored)[:MAX_IGNORED]
+        return _json(202, answer)
 
     async def _forget(self, request: Request) -> Response:
         user_id = _id_of(request.raw_path)
