@@ -8,12 +8,10 @@ import asyncio
 import logging
 import re
 import time
-import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
-from urllib.parse import unquote_to_bytes
+from typing import Any
 
 import orjson
 from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady
@@ -25,54 +23,20 @@ from model.errors import InputError, StoreUnavailable
 from model.serving.history.store import HistoryStore
 from model.serving.http.events import CAUSES, MAX_IGNORED, MAX_REPORTED, parse_events
 from model.serving.http.inference import JSON, LARGE, decoded, encoded
+from model.serving.http.request import SHOPPERS, Message, Receive, Refusal, Request, body_of, id_of, unzipped
+from model.serving.http.scopes import Access, Scope
 from model.serving.predictor import NAME, Overloaded
 from model.serving.telemetry import metrics
-from model.serving.v2_inputs import check_id
 
 PATH = f"/v2/models/{NAME}/infer"
-SHOPPERS = "/shoppers/"
 WRITERS = 4
 """Threads that write to a remote store; an embedded one has one writer at a time."""
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _MODEL = re.compile(r"/v2/models/([^/]+)(/versions/[^/]+)?(/ready|/infer)?")
 _REPOSITORY = re.compile(r"/v2/repository/models/([^/]+)/(load|unload)")
-_UNRESERVED = re.compile(rb"%(3[0-9]|4[1-9A-Fa-f]|5[0-9AaFf]|6[1-9A-Fa-f]|7[0-9AaEe]|2[DdEe])")
-"""Percent-encoded characters that need no encoding."""
 _log = logging.getLogger(__name__)
-
-
-class Refusal(Exception):
-    """An answer that is an error.
-
-    Example:
-        >>> Refusal(415, "content-encoding: expected gzip, got 'br'").status
-        415
-    """
-
-    def __init__(self, status: int, message: str, **headers: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-
-
-class Request(NamedTuple):
-    """One HTTP request.
-
-    Example:
-        >>> Request("GET", "/v2", b"/v2", {}, b"").method
-        'GET'
-    """
-
-    method: str
-    path: str
-    raw_path: bytes
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes
 
 
 Response = tuple[int, Mapping[str, str], bytes]
@@ -100,8 +64,10 @@ class Application:
         store: HistoryStore,
         max_body: int,
         sender_header: str = "",
+        access: Access | None = None,
     ) -> None:
         """sender_header: names the client, set by a proxy; empty: there is none."""
+        self._access = access or Access()
         self._sender_header = sender_header.lower()
         for cause in CAUSES:
             metrics.EVENTS_REFUSED.labels(cause)
@@ -112,7 +78,8 @@ class Application:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            body = await _body(receive, self._max_body)
+            self._check_access(scope, headers)
+            body = await body_of(receive, self._max_body)
             request = Request(scope["method"], scope["path"], scope.get("raw_path", b""), headers, body)
             status, extra, content = await self._respond(request)
         except Exception as error:
@@ -122,6 +89,13 @@ class Application:
         pairs.append((b"content-length", b"%d" % len(content)))
         await send({"type": "http.response.start", "status": status, "headers": pairs})
         await send({"type": "http.response.body", "body": content})
+
+    def _check_access(self, scope: Message, headers: Mapping[str, str]) -> None:
+        if not self._access.knows(headers.get("host", "")):
+            raise Refusal(421, f"host: not a name of this server, {headers.get('host', '')!r:.60}")
+        path, port = scope["path"], (scope.get("server") or ("", 0))[1]
+        if not self._access.gives(Scope.of(path), port):
+            raise Refusal(404, f"{path:.60}: not at this port")
 
     async def _respond(self, request: Request) -> Response:
         if request.path == PATH and request.method == "POST":
@@ -171,7 +145,7 @@ class Application:
         return 200, extra, body
 
     def _decoded(self, request: Request) -> Any:
-        return decoded(_unzipped(request, self._max_body), request.headers)
+        return decoded(unzipped(request, self._max_body), request.headers)
 
     async def _events(self, request: Request) -> Response:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._append, request)
@@ -179,7 +153,7 @@ class Application:
     def _append(self, request: Request) -> Response:
         """Takes the good events of a request, and names the bad ones."""
         now_s, sender = int(time.time()), request.headers.get(self._sender_header, "")
-        incoming = parse_events(request.headers, _unzipped(request, self._max_body), now_s, sender)
+        incoming = parse_events(request.headers, unzipped(request, self._max_body), now_s, sender)
         for _, error in incoming.refused:
             metrics.of(metrics.EVENTS_REFUSED, error.cause).inc()
         errors = [{"index": number, "error": str(error)} for number, error in incoming.refused[:MAX_REPORTED]]
@@ -201,7 +175,7 @@ class Application:
         return _json(202, answer)
 
     async def _forget(self, request: Request) -> Response:
-        user_id = _id_of(request.raw_path)
+        user_id = id_of(request.raw_path)
         loop = asyncio.get_running_loop()
         return _json(200, {"deleted": await loop.run_in_executor(self._writer, self._store.delete, user_id)})
 
@@ -220,55 +194,6 @@ def _endpoint(path: str) -> str:
         return "infer"
     first = path.split("/", 2)[1]
     return first if first in ("events", "shoppers", "metrics") else "other"
-
-
-async def _body(receive: Receive, most: int) -> bytes:
-    """The whole body, which is there."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise Refusal(400, "body: expected all of it, got a part; the client went away")
-    while message.get("more_body", False):  # not behind Connection, which waits for all of it
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > most or message["type"] == "http.disconnect":
-            raise Refusal(413, f"body: expected at most {most:,} bytes and all of it, got more, or a part")
-    return body
-
-
-def _unzipped(request: Request, most: int) -> bytes:
-    """The body without its content encoding, at most `most` bytes."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding == "identity":
-        return request.body
-    if encoding != "gzip":
-        raise Refusal(415, f"content-encoding: expected gzip, got {encoding!r:.40}", accept_encoding="gzip")
-    unzip = zlib.decompressobj(wbits=31)
-    try:
-        body = unzip.decompress(request.body, most + 1)
-    except zlib.error as error:
-        raise Refusal(400, f"body: expected gzip ({error!s:.60})") from None
-    if len(body) > most:
-        raise Refusal(413, f"body: expected at most {most:,} bytes, got more; send fewer items")
-    if not unzip.eof or unzip.unused_data:
-        raise Refusal(400, "body: expected one whole gzip stream, got a part of it or more")
-    return body
-
-
-def _id_of(raw_path: bytes) -> str:
-    """The shopper's id at the end of the path.
-
-    Only one spelling is taken: what needs encoding is encoded, and nothing else is. An id that was sent as it is, such
-    as 50%31, would otherwise name another shopper.
-    """
-    encoded_id = raw_path.removeprefix(SHOPPERS.encode())
-    try:
-        user_id = unquote_to_bytes(encoded_id).decode()
-    except UnicodeDecodeError:
-        raise InputError("shopper: expected percent-encoded UTF-8 in the path") from None
-    if re.search(rb"[/?]|%(?![0-9A-Fa-f]{2})", encoded_id) or _UNRESERVED.search(encoded_id):
-        raise InputError("shopper: expected the id percent-encoded, once, as by encodeURIComponent")
-    return check_id("shopper", user_id)
 
 
 def _json(status: int, value: Any, **headers: str) -> Response:
