@@ -85,7 +85,7 @@ compile: setup ## Refresh pipelines/compiled, and the manifests that code writes
 	$(RUN)/aisle compile
 	$(RUN)/python -m pipelines.manifests
 
-BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping shops)
+BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping shops abuse)
 bench: $(BENCHES) ## Run every benchmark; results in build/bench
 
 bench-%: setup .venv/.locked-dev ## Run one benchmark

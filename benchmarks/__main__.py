@@ -12,6 +12,7 @@ from benchmarks.harness.result_file import write_result
 
 MODULES = {
     "ablation": "ablation",
+    "abuse": "abuse",
     "cadence": "cadence",
     "calibration": "robustness.calibration",
     "data": "data",

@@ -28,5 +28,9 @@ class StageFailed(AisleError):
     """A pipeline stage ended with an error that is not the user's."""
 
 
+class RecordDamaged(AisleError):
+    """What a store holds of one shopper cannot be decoded."""
+
+
 class StoreUnavailable(AisleError):
     """Live state cannot be read or written now; the same call may work later."""

@@ -1,5 +1,6 @@
 """The KServe model `aisle`: a v2 request becomes a shopper's history, and that an answer."""
 
+import dataclasses
 import math
 import time
 import uuid
@@ -125,7 +126,7 @@ class Predictor(kserve.Model):
         query = parse(payload.inputs, int(time.time()))
         wanted = _wanted(payload, query)
         detailed = self._log is not None and self._log.detailed(request_id)
-        answer, rung, state = await self.recommend(query, begin + allowed_s, detailed)
+        answer, rung, state, query = await self.recommend(query, begin + allowed_s, detailed)
         seconds = time.perf_counter() - begin
         route = route_of(headers, query.user_id)
         if route != "probe":
@@ -137,8 +138,12 @@ class Predictor(kserve.Model):
         span.set_attributes({f"aisle.{name}": value for name, value in identity.items()})
         return _response(payload, identity, answer, wanted)
 
-    async def recommend(self, query: Query, deadline: float, detailed: bool = False) -> tuple[api.Answer, Rung, State]:
-        """The answer, its rung and the state it is made from, by `deadline`, a reading of time.perf_counter.
+    async def recommend(
+        self, query: Query, deadline: float, detailed: bool = False
+    ) -> tuple[api.Answer, Rung, State, Query]:
+        """The answer by `deadline`, a reading of time.perf_counter; its rung, the state it is made from, and the query
+        as answered: at the moment of that state, without what was bought before its first event where new items are
+        asked for.
 
         detailed: the answer also reports what was ranked.
         """
@@ -148,6 +153,8 @@ class Predictor(kserve.Model):
         metrics.of(metrics.STAGE_SECONDS, version, "state").observe(seconds)
         tracing.stage_of(tracing.parent(), "state", seconds)
         history = state.history
+        if state.time_s != query.time_s:
+            query = dataclasses.replace(query, time_s=state.time_s)
         request = api.Request(
             user_id=query.user_id,
             time_s=query.time_s,
@@ -165,9 +172,13 @@ class Predictor(kserve.Model):
             new_only=query.new_only,
             detail=detailed,
         )
+        if history.earlier and (query.k_new or request.asks_for_new(self._ladder.model.new_only)):
+            earlier = dict.fromkeys(history.earlier).keys() - set(history.items)
+            query = dataclasses.replace(query, exclude=(*query.exclude, *sorted(earlier)))
+            request = dataclasses.replace(request, exclude=query.exclude)
         self._ladder.model.check(request)
         answer, rung = await self._ladder.answer(request, deadline)
-        return answer, rung, state
+        return answer, rung, state, query
 
 
 class Column(InferOutput):

@@ -23,7 +23,7 @@ from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from threadpoolctl import threadpool_limits
 
-from model.errors import AisleError, ModelRefused
+from model.errors import AisleError, InputError, ModelRefused
 from model.kernels.processor import check_processor
 from model.serving.admission.gate import Gate
 from model.serving.admission.limits import Limits
@@ -32,6 +32,7 @@ from model.serving.grpc_server import GrpcServer
 from model.serving.history.store import open_store
 from model.serving.http.application import Application
 from model.serving.http.rest import RestServer
+from model.serving.http.scopes import LOOPBACK_HOSTS, Access, Scope
 from model.serving.predictor import Overloaded, Predictor
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.serving.telemetry import metrics, tracing
@@ -63,6 +64,12 @@ class ServerOptions(Limits):
     """Port of the REST server."""
     grpc_port: int = 8081
     """Port of the gRPC server."""
+    write_port: int | None = None
+    """Port for events alone, which are then not at the REST server's; none: they are."""
+    erase_port: int | None = None
+    """The same for deletions of shoppers."""
+    metrics_port: int | None = None
+    """The same for metrics."""
     host_loopback: bool = False
     """Listen on 127.0.0.1 only."""
     request_log: Path | None = None
@@ -107,8 +114,16 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
         uvloop.install()  # less CPU a request than asyncio's own loop
         asyncio.set_event_loop(asyncio.new_event_loop())  # uvloop makes none by itself, and KServe asks for one
         host = "127.0.0.1" if options.host_loopback else "0.0.0.0"
-        make = partial(Application, store=store, max_body=gate.max_body)
-        kserve.model_server.RESTServer = partial(RestServer, gate=gate, host=host, application=make)
+        access = _access(options)
+        make = partial(
+            Application,
+            store=store,
+            max_body=gate.max_body,
+            sender_header=options.client_header or "",
+            access=access,
+        )
+        ports = sorted(set(access.ports.values()))
+        kserve.model_server.RESTServer = partial(RestServer, gate=gate, host=host, application=make, ports=ports)
         kserve.model_server.GRPCServer = partial(GrpcServer, gate=gate, host=host)  # looked up there by name
         server = kserve.ModelServer(
             http_port=options.http_port,
@@ -126,6 +141,17 @@ def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> No
         if log is not None:
             log.close()
         store.close()
+
+
+def _access(options: ServerOptions) -> Access:
+    """Which permission is given at which port, under which names."""
+    named = {Scope.WRITE: options.write_port, Scope.ERASE: options.erase_port, Scope.METRICS: options.metrics_port}
+    ports = {scope: port for scope, port in named.items() if port is not None}
+    if {options.http_port, options.grpc_port} & set(ports.values()):
+        raise InputError("write_port, erase_port, metrics_port: expected ports beside those of REST and gRPC")
+    if options.hosts is not None:
+        return Access(ports=ports, hosts=frozenset(name.strip().lower() for name in options.hosts.split(",")))
+    return Access(ports=ports, hosts=LOOPBACK_HOSTS if options.host_loopback else frozenset())
 
 
 class HonestDataPlane(DataPlane):

@@ -17,7 +17,7 @@ MAX_ID_BYTES = 256
 MIN_QUANTITY, MAX_NUMBER = 1e-6, 1e9
 """Of a quantity or a price."""
 
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,6})?([Zz]|[+-]\d\d:\d\d)")
+_RFC3339 = re.compile(r"(\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d)(?:\.\d{1,12})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ INPUTS = (
         doc=f"How many items of a second shelf, of what the shopper never bought, 0 to {MAX_K}; 0 when absent.",
     ),
     Tensor(name="store_id", datatype="BYTES", size=1, doc="Where the shopper is; may be empty."),
-    Tensor(name="request_time", datatype="BYTES", size=1, doc="RFC 3339 with zone; the present moment when absent."),
+    Tensor(name="request_time", datatype="BYTES", size=1, doc="RFC 3339 with zone; after all stored when absent."),
     Tensor(name="exclude", datatype="BYTES", size=-1, doc="Items that must not be in the answer."),
     Tensor(
         name="within",
@@ -115,6 +115,9 @@ class Query:
 
     user_id: str
     time_s: int
+    """The moment asked about, unix seconds; the present one where the request names none."""
+    timed: bool = False
+    """Whether the request names it."""
     k: int = DEFAULT_K
     k_new: int = 0
     store_id: str = ""
@@ -179,6 +182,7 @@ def parse(tensors: Sequence[InputTensor], now_s: int) -> Query:
     return Query(
         user_id=check_id("input user_id", values["user_id"][0]),
         time_s=parse_time("input request_time", values["request_time"][0]) if "request_time" in values else now_s,
+        timed="request_time" in values,
         k=k,
         k_new=k_new,
         store_id=values.get("store_id", [""])[0],
@@ -204,8 +208,8 @@ def _pair(text: str) -> tuple[str, str]:
 def parse_time(name: str, text: Any) -> int:
     """Unix seconds of an RFC 3339 time with a zone, 1970 or later; raises InputError."""
     try:
-        if isinstance(text, str) and _RFC3339.fullmatch(text):
-            seconds = int(datetime.fromisoformat(text).timestamp())
+        if isinstance(text, str) and (match := _RFC3339.fullmatch(text)):
+            seconds = int(datetime.fromisoformat(f"{match[1]}{match[2].upper()}").timestamp())
             if seconds >= 0:
                 return seconds
     except (ValueError, OverflowError):

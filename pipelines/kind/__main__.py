@@ -144,8 +144,9 @@ def down() -> None:
 
 
 def _secrets() -> None:
-    """Makes, where they are missing, a password, a key for callers, and keys of the object store, one for a purpose."""
-    for name, key in (("aisle-redis", "password"), ("aisle-api-keys", "demo")):
+    """Makes, where they are missing, a password, keys of callers and of senders of events, and keys of the object
+    store, one for a purpose."""
+    for name, key in (("aisle-redis", "password"), ("aisle-api-keys", "demo"), ("aisle-write-keys", "till")):
         if not _exists(name):
             _secret(name, {key: secrets.token_urlsafe(32)})
     if not _exists("aisle-s3"):

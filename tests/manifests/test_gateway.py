@@ -2,18 +2,79 @@
 
 import pytest
 
+from model.request_log.routing_headers import SHADOW_HEADER
 from pipelines.manifests.render import rollout_routes
 from tests.manifests.overlays import of_kind
 
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])
 def test_the_gateway_admits_no_client_without_a_key_or_token(overlay: str) -> None:
-    (policy,), (traffic,) = of_kind(overlay, "SecurityPolicy"), of_kind(overlay, "BackendTrafficPolicy")
+    policies = {policy["metadata"]["name"]: policy for policy in of_kind(overlay, "SecurityPolicy")}
+    policy, (traffic,) = policies["aisle"], of_kind(overlay, "BackendTrafficPolicy")
     assert policy["spec"]["targetRefs"] == traffic["spec"]["targetRefs"]
     # KServe makes a route for the service, and one for its predictor.
     assert [target["name"] for target in policy["spec"]["targetRefs"]] == ["aisle", "aisle-predictor"]
     assert ("apiKeyAuth" in policy["spec"]) != ("jwt" in policy["spec"])
     assert policy["spec"].get("apiKeyAuth", {"sanitize": True})["sanitize"], "no server sees a key"
+
+
+@pytest.mark.parametrize("overlay", ["kind", "prod"])
+def test_what_no_route_allows_is_denied_and_every_route_of_ours_has_a_policy_of_its_own(overlay: str) -> None:
+    policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind(overlay, "SecurityPolicy")}
+    assert policies["deny"]["targetRefs"][0]["kind"] == "Gateway"
+    assert policies["deny"]["authorization"] == {"defaultAction": "Deny"}
+    targets = {target["name"] for spec in policies.values() for target in spec["targetRefs"]}
+    assert targets == {"kserve-ingress-gateway", "aisle", "aisle-predictor", "aisle-events"}
+    assert {route["metadata"]["name"] for route in of_kind(overlay, "HTTPRoute")} <= targets
+
+
+def test_a_key_that_may_ask_is_not_one_that_may_write() -> None:
+    keys = {
+        policy["metadata"]["name"]: policy["spec"]["apiKeyAuth"]["credentialRefs"][0]["name"]
+        for policy in of_kind("kind", "SecurityPolicy")
+        if "apiKeyAuth" in policy["spec"]
+    }
+    assert keys == {"aisle": "aisle-api-keys", "aisle-events": "aisle-write-keys"}
+    scopes = {
+        policy["metadata"]["name"]: policy["spec"]["authorization"]["rules"][0]["principal"]["jwt"]["scopes"]
+        for policy in of_kind("prod", "SecurityPolicy")
+        if "jwt" in policy["spec"]
+    }
+    assert scopes == {"aisle": ["aisle.ask"], "aisle-events": ["aisle.write"]}
+
+
+@pytest.mark.parametrize("overlay", ["kind", "prod"])
+def test_no_client_sends_what_only_proxies_set(overlay: str) -> None:
+    (policy,) = of_kind(overlay, "ClientTrafficPolicy")
+    removed = policy["spec"]["headers"]["earlyRequestHeaders"]["remove"]
+    (runtime,) = of_kind(overlay, "ServingRuntime")
+    named = [arg.partition("=")[2] for arg in runtime["spec"]["containers"][0]["args"] if "client-header" in arg]
+    assert removed == [SHADOW_HEADER, *named]
+    for security in of_kind(overlay, "SecurityPolicy"):
+        assert security["spec"].get("apiKeyAuth", {}).get("forwardClientIDHeader", named[0]) == named[0]
+
+
+@pytest.mark.parametrize("overlay", ["kind", "prod"])
+def test_each_permission_has_a_port_that_only_its_clients_reach(overlay: str) -> None:
+    policies = {policy["metadata"]["name"]: policy["spec"] for policy in of_kind(overlay, "NetworkPolicy")}
+    reached: dict[int, set[str]] = {}
+    for rule in policies["predictor"]["ingress"]:
+        (who,) = rule["from"]
+        pods = who.get("podSelector", {}).get("matchLabels", {})
+        spaces = who.get("namespaceSelector", {}).get("matchLabels", {"": "aisle"}).values()
+        label = f"{next(iter(spaces))} {','.join(sorted(pods))}".strip()
+        for port in rule["ports"]:
+            reached.setdefault(port["port"], set()).add(label)
+    proxies = "envoy-gateway-system app.kubernetes.io/component,app.kubernetes.io/managed-by"
+    assert reached == {
+        8080: {proxies, "kubeflow pipelines.kubeflow.org/v2_component"},
+        8081: {proxies},
+        8082: {proxies},
+        8083: {"aisle aisle.dev/may-erase"},
+        9091: {"monitoring"},
+    }
+    (runtime,) = of_kind(overlay, "ServingRuntime")
+    assert {port["containerPort"] for port in runtime["spec"]["containers"][0]["ports"]} == set(reached)
 
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])

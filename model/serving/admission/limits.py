@@ -32,5 +32,7 @@ class Limits(Settings):
     """Time for the body after them, and for a client to read an answer, seconds; 408 beyond it."""
     max_connections: Count = 1024
     """Open HTTP connections; beyond it, those that wait longest for a request are closed."""
+    hosts: str | None = None
+    """Names by which HTTP clients may call the server, with commas between them; none: any, and on loopback its own."""
     client_header: str | None = None
     """Header with the client's name, set by a proxy that lets no client set it; none: clients differ by address."""

@@ -22,7 +22,9 @@ from model.files import write_text
 CURRENT = "current"
 DATA, LOCK = "data.mdb", "lock.mdb"
 MAP_BYTES = 8 << 30
-"""Ceiling of the store's file (sparse: it takes what it holds)."""
+"""Ceiling of what a store holds (its file is sparse: it takes what it holds)."""
+RESERVE = 64 << 20
+"""Bytes that the file may grow beyond it, where nothing is appended: deleting needs room too."""
 RECORDS = 5000
 """Written in one transaction."""
 Mark = tuple[int, int]
@@ -42,9 +44,12 @@ class Generation:
         (False, 1)
     """
 
-    def __init__(self, directory: Path) -> None:
-        """Opens the current one, made where the directory has none. Raises StageFailed where that cannot be done."""
-        self._directory = directory
+    def __init__(self, directory: Path, map_bytes: int = MAP_BYTES) -> None:
+        """Opens the current one, made where the directory has none.
+
+        Raises StageFailed where that cannot be done, or the file is shorter than what was written to it.
+        """
+        self._directory, self._map_size = directory, map_bytes + RESERVE
         try:
             directory.mkdir(parents=True, exist_ok=True)
             if not (directory / CURRENT).exists():
@@ -54,8 +59,9 @@ class Generation:
                 self.number = int((directory / CURRENT).read_text(encoding="utf-8"))
                 self.path = directory / str(self.number) if self.number else directory
                 try:
-                    self.env = lmdb.open(str(self.path), map_size=MAP_BYTES, metasync=False, max_readers=512)
-                except lmdb.Error:
+                    self.env = lmdb.open(str(self.path), map_size=self._map_size, metasync=False, max_readers=512)
+                    self._identity = self._identify()
+                except (lmdb.Error, FileNotFoundError):
                     if self.is_current():
                         raise
                     continue
@@ -64,11 +70,25 @@ class Generation:
                 self.env.close()
         except (lmdb.Error, OSError, ValueError) as error:
             raise StageFailed(f"store {directory}: cannot be opened ({error})") from None
+        expected = (self.env.info()["last_pgno"] + 1) * self.env.stat()["psize"]
+        if (size := (self.path / DATA).stat().st_size) < expected:
+            self.env.close()
+            raise StageFailed(
+                f"store {directory}: truncated, expected {expected:,} bytes, got {size:,}; restore it from a backup"
+            )
         self.env.reader_check()
 
     def is_current(self) -> bool:
         """Whether none has taken its place. Raises StoreUnavailable where the directory is gone."""
         return self._mark == _mark(self._directory)
+
+    def has_its_file(self) -> bool:
+        """Whether other processes find the file that is open under its name. Raises OSError where there is none."""
+        return self._identify() == self._identity
+
+    def _identify(self) -> tuple[int, int]:
+        status = (self.path / DATA).stat()
+        return status.st_dev, status.st_ino
 
     def replace(self, transaction: "lmdb.Transaction[bytes]") -> None:
         """Puts a new file with the same records in the place of this generation, and removes the files of this one.
@@ -80,7 +100,7 @@ class Generation:
         fresh = after.with_name(f".{after.name}.new")
         shutil.rmtree(fresh, ignore_errors=True)
         try:
-            _write(transaction, fresh)
+            _write(transaction, fresh, self._map_size)
             shutil.rmtree(after, ignore_errors=True)
             fresh.rename(after)
         except BaseException:
@@ -93,10 +113,10 @@ class Generation:
             shutil.rmtree(self.path, ignore_errors=True)
 
 
-def _write(transaction: "lmdb.Transaction[bytes]", fresh: Path) -> None:
+def _write(transaction: "lmdb.Transaction[bytes]", fresh: Path, map_size: int) -> None:
     """Puts every record into a file of its own. LMDB's own copy would take pages as they are, with what was deleted
     between the records of a page."""
-    with lmdb.open(str(fresh), map_size=MAP_BYTES, sync=False) as env, transaction.cursor() as cursor:
+    with lmdb.open(str(fresh), map_size=map_size, sync=False) as env, transaction.cursor() as cursor:
         records = iter(cursor)
         while part := list(itertools.islice(records, RECORDS)):
             with env.begin(write=True) as writing:

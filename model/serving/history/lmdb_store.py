@@ -2,6 +2,7 @@
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +14,12 @@ from model.data.trips import Trips
 from model.errors import StageFailed, StoreUnavailable
 from model.files import hold
 from model.serving.history import store as history
-from model.serving.history.generations import Generation
+from model.serving.history import values
+from model.serving.history.generations import MAP_BYTES, Generation
 from model.serving.history.store import Event, History
+
+BREATH, BREATH_S = 16, 1e-4
+"""After so many shoppers of a batch, requests get so many seconds of the interpreter."""
 
 
 class LmdbStore:
@@ -36,39 +41,53 @@ class LmdbStore:
 
     remote = False
 
-    def __init__(self, directory: Path, max_history: int = 2048) -> None:
-        """`max_history`: events kept for each shopper, the same in all processes that share the directory."""
+    def __init__(self, directory: Path, max_history: int = 2048, map_bytes: int = MAP_BYTES) -> None:
+        """Opens it, and makes it where there is none.
+
+        Args:
+            max_history: events kept for each shopper, the same in all processes that share the directory.
+            map_bytes: ceiling of what it holds.
+
+        Raises:
+            StageFailed: it cannot be opened, or its file is shorter than what was written to it.
+        """
         self.max_history = history.check_max_history(max_history)
-        self._directory, self._opening = directory, threading.Lock()
+        self._directory, self._map_bytes, self._opening = directory, map_bytes, threading.Lock()
         try:
             self._held = hold(directory)
         except OSError as error:
             raise StageFailed(f"store {directory}: cannot be opened ({error})") from None
-        self._generation = Generation(directory)
+        self._generation = Generation(directory, map_bytes)
 
-    def history(self, user_id: str, before_s: int) -> History:
+    def history(self, user_id: str, before_s: int | None) -> History:
         with self._transaction() as transaction:
             value = transaction.get(history.key_of(user_id))
-        return history.before(value, before_s)
+        return values.before(value, before_s)
 
     def append(self, events: Sequence[Event]) -> int:
         """All events or, when it raises, none."""
         added = 0
-        by_key = history.by_key(events)
+        by_key = values.by_key(events)
         with self._transaction(write=True) as transaction:
-            for key, of_key in by_key.items():
-                value, fresh = history.merged(transaction.get(key), of_key, self.max_history)
+            stat = transaction.stat()
+            used = stat["psize"] * (stat["branch_pages"] + stat["leaf_pages"] + stat["overflow_pages"])
+            if used > self._map_bytes:
+                raise StoreUnavailable(f"store: full, {used:,} bytes; delete shoppers, or make it again with more")
+            for number, (key, of_key) in enumerate(by_key.items(), 1):
+                if number % BREATH == 0:
+                    time.sleep(BREATH_S)
+                value, fresh = values.merged(transaction.get(key), of_key, self.max_history)
                 if value is not None:
                     transaction.put(key, value)
                     added += fresh
         return added
 
     def bulk_load(self, trips: Trips, kept_E: np.ndarray) -> int:
-        """Replaces the histories of the shoppers with one of these events by these (model.serving.history.store.bulk);
+        """Replaces the histories of the shoppers with one of these events by these (model.serving.history.values.bulk);
         returns their number."""
         shoppers = 0
         with self._transaction(write=True) as transaction:
-            for key, value in history.bulk(trips, kept_E, self.max_history):
+            for key, value in values.bulk(trips, kept_E, self.max_history):
                 transaction.put(key, value)
                 shoppers += 1
         return shoppers
@@ -76,7 +95,7 @@ class LmdbStore:
     def describe(self, user_id: str, attributes: Sequence[tuple[str, str]]) -> bool:
         key = history.key_of(user_id)
         with self._transaction(write=True) as transaction:
-            value = history.described(transaction.get(key), attributes)
+            value = values.described(transaction.get(key), attributes)
             return value is not None and bool(transaction.put(key, value))
 
     def delete(self, user_id: str) -> bool:
@@ -109,14 +128,16 @@ class LmdbStore:
     def _transaction(self, write: bool = False) -> "Iterator[lmdb.Transaction[bytes]]":
         try:
             while True:
-                env = self._current().env
-                with env.begin(write=write) as transaction:
-                    if write and not self._generation.is_current():
+                generation = self._current()
+                with generation.env.begin(write=write) as transaction:
+                    if write and not generation.is_current():
                         transaction.abort()  # another took its place while this one waited for the lock
                         continue
                     yield transaction
-                    return
-        except lmdb.Error as error:
+                if write and generation.is_current() and not generation.has_its_file():
+                    raise StoreUnavailable("store: its file was removed or replaced; restart the server")
+                return
+        except (lmdb.Error, OSError) as error:
             raise StoreUnavailable(f"store: cannot be {'written' if write else 'read'} ({error})") from None
 
     def _current(self) -> Generation:
@@ -124,7 +145,7 @@ class LmdbStore:
         if not self._generation.is_current():
             with self._opening:
                 if not self._generation.is_current():
-                    self._generation = Generation(self._directory)
+                    self._generation = Generation(self._directory, self._map_bytes)
         return self._generation
 
     def close(self) -> None:

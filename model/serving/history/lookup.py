@@ -9,7 +9,7 @@ from enum import StrEnum
 import numpy as np
 
 from model.api import Coded
-from model.errors import StoreUnavailable
+from model.errors import RecordDamaged, StoreUnavailable
 from model.serving.history.store import History, HistoryStore
 from model.serving.v2_inputs import Query
 
@@ -27,6 +27,8 @@ class Source(StrEnum):
     FOUND = "found"
     UNKNOWN = "unknown"
     """The store knows nothing of the shopper before the moment asked about."""
+    DAMAGED = "damaged"
+    """What the store holds of the shopper cannot be decoded, and the request brought nothing."""
     RECENT_ITEMS = "recent_items"
     """The store had none, the request did."""
     UNAVAILABLE = "unavailable"
@@ -35,15 +37,17 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class State:
-    """A history and where it is from.
+    """A history, where it is from, and the moment that it is of.
 
     Example:
-        >>> State(history=History(["milk"], np.array([100])), source=Source.FOUND).source.value
+        >>> State(history=History(["milk"], np.array([100])), source=Source.FOUND, time_s=101).source.value
         'found'
     """
 
     history: History
     source: Source
+    time_s: int
+    """The moment asked about; where the request names none, the present one, and later than all events stored."""
 
 
 class StateReader:
@@ -67,20 +71,27 @@ class StateReader:
         self._pool = ThreadPoolExecutor(THREADS, thread_name_prefix="state")
 
     async def read(self, query: Query, timeout_s: float) -> State:
-        """The shopper's state; what the store has not answered after `timeout_s` is as if it were down."""
+        """The shopper's state; what the store has not answered after `timeout_s` is as if it were down.
+
+        A request without a moment is about what the shopper did up to now, by whichever clock: all events count.
+        """
+        before_s = query.time_s if query.timed else None
         try:
             if self._store.remote:
                 answer = asyncio.get_running_loop().run_in_executor(
-                    self._pool, self._store.history, query.user_id, query.time_s
+                    self._pool, self._store.history, query.user_id, before_s
                 )
                 history = await asyncio.wait_for(answer, timeout_s)
             else:
-                history = self._store.history(query.user_id, query.time_s)
+                history = self._store.history(query.user_id, before_s)
         except (TimeoutError, StoreUnavailable):
             return _brought(query, Source.UNAVAILABLE)
-        if history.items:
-            return State(history=history, source=Source.FOUND)
-        return _brought(query, Source.UNKNOWN, history.attributes)
+        except RecordDamaged:
+            return _brought(query, Source.DAMAGED)
+        if not history.items:
+            return _brought(query, Source.UNKNOWN, history.attributes)
+        time_s = query.time_s if query.timed else max(query.time_s, int(history.times[-1]) + 1)
+        return State(history=history, source=Source.FOUND, time_s=time_s)
 
     def close(self) -> None:
         """Waits for what still runs."""
@@ -98,4 +109,4 @@ def _brought(query: Query, otherwise: Source, attributes: Sequence[tuple[str, st
         np.array(query.recent_prices, np.float32) if query.recent_prices else None,
         attributes,
     )
-    return State(history=history, source=Source.RECENT_ITEMS if count else otherwise)
+    return State(history=history, source=Source.RECENT_ITEMS if count else otherwise, time_s=query.time_s)

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from model.errors import StoreUnavailable
+from model.errors import RecordDamaged, StoreUnavailable
 
 MARKER, FIRST_MARKER = 0xFFFF0002, 0xFFFF0000
 """Of this form; below the second is the number of events of the form before."""
@@ -56,11 +56,13 @@ class Column(IntEnum):
     TYPE = 8
     """Position in TYPES, 1 byte."""
     ARRIVAL = 9
-    """Foreseen, and not written yet: when the event reached a server."""
+    """Unix seconds at which the event reached a server, 0 where it is not known: as TIME."""
     SOURCE = 10
     """Foreseen, and not written yet: who sent it."""
     ATTRIBUTES = 11
     """Texts: what is known of the shopper beside events, attribute and value by turns."""
+    EARLIER = 12
+    """Texts: items bought before the first of these events, whose events are no longer stored."""
 
 
 class Record(NamedTuple):
@@ -89,6 +91,10 @@ class Record(NamedTuple):
     """[N] float32."""
     type_N: np.ndarray
     """[N] int32 position in TYPES."""
+    arrival_N: np.ndarray
+    """[N] int64 unix seconds; 0 where it is not known."""
+    earlier: Sequence[str]
+    """Items bought before these events."""
     other: dict[int, np.ndarray | bytes]
     """{number of a column that is not known here: a value each, or texts}"""
     attributes: tuple[tuple[str, str], ...] = ()
@@ -106,6 +112,8 @@ class Record(NamedTuple):
         quantity_N: np.ndarray | None = None,
         price_N: np.ndarray | None = None,
         type_N: np.ndarray | None = None,
+        arrival_N: np.ndarray | None = None,
+        earlier: Sequence[str] = (),
         other: dict[int, np.ndarray | bytes] | None = None,
     ) -> "Record":
         """What is not given has its defined value."""
@@ -119,6 +127,8 @@ class Record(NamedTuple):
             quantity_N=np.ones(events, np.float32) if quantity_N is None else quantity_N.astype(np.float32),
             price_N=np.zeros(events, np.float32) if price_N is None else price_N.astype(np.float32),
             type_N=np.zeros(events, np.int32) if type_N is None else type_N.astype(np.int32),
+            arrival_N=np.zeros(events, np.int64) if arrival_N is None else arrival_N.astype(np.int64),
+            earlier=earlier,
             other=other or {},
         )
 
@@ -143,6 +153,7 @@ class Record(NamedTuple):
         return events._replace(
             attributes=self.attributes,
             items=self.items + events.items,
+            earlier=self.earlier,
             other={
                 n: column if isinstance(column, bytes) else np.concatenate([column, np.zeros(zeros, column.dtype)])
                 for n, column in self.other.items()
@@ -175,6 +186,10 @@ def packed(record: Record) -> bytes:
         columns.append(_numbers(Column.TYPE, record.type_N, "u1"))
     if record.attributes:
         columns.append((Column.ATTRIBUTES, 0, _texts(text for pair in record.attributes for text in pair)))
+    if record.arrival_N.any():
+        columns.append(_numbers(Column.ARRIVAL, record.arrival_N, "<u4" if _fit(record.arrival_N, 32) else "<u8"))
+    if record.earlier:
+        columns.append((Column.EARLIER, 0, _texts(record.earlier)))
     for number, other in record.other.items():
         columns.append((number, 0, other) if isinstance(other, bytes) else (number, other.itemsize, other.tobytes()))
     parts = [_HEAD.pack(MARKER, len(record.items))]
@@ -186,13 +201,31 @@ def packed(record: Record) -> bytes:
 def unpacked(value: bytes) -> Record:
     """The record of a stored value, in the present form or the one before.
 
-    Raises StoreUnavailable where it was written in a form that is unknown here.
+    Raises:
+        StoreUnavailable: it was written in a form that is unknown here.
+        RecordDamaged: it is no record.
     """
-    (first,) = struct.unpack_from("<I", value)
-    if first < FIRST_MARKER:
-        return _first_form(value, first)
-    if first != MARKER:
-        raise StoreUnavailable(f"store: expected a record of form {MARKER:#x}, got {first:#x}, from a newer server")
+    try:
+        (first,) = struct.unpack_from("<I", value)
+        if FIRST_MARKER <= first != MARKER:
+            raise StoreUnavailable(f"store: expected a record of form {MARKER:#x}, got {first:#x}, from a newer server")
+        record = _present_form(value) if first == MARKER else _first_form(value, first)
+        _check(record)
+        return record
+    except (struct.error, ValueError, LookupError) as error:
+        raise RecordDamaged(f"store: a shopper's record cannot be decoded ({type(error).__name__})") from None
+
+
+def _check(record: Record) -> None:
+    """Raises ValueError where its columns do not fit each other."""
+    events = len(record.items)
+    whole = all(len(getattr(record, name)) == events for name in _ARRAYS)
+    coded = not events or (record.store_N.max() < len(record.store_ids) and record.type_N.max() < len(TYPES))
+    if not whole or not coded or (np.diff(record.time_N) < 0).any():
+        raise ValueError("columns that do not fit")
+
+
+def _present_form(value: bytes) -> Record:
     _, events = _HEAD.unpack_from(value)
     numbers: dict[int, np.ndarray] = {}
     texts: dict[int, bytes] = {}
@@ -215,11 +248,13 @@ def unpacked(value: bytes) -> Record:
         quantity_N=numbers.pop(Column.QUANTITY, None),
         price_N=numbers.pop(Column.PRICE, None),
         type_N=numbers.pop(Column.TYPE, None),
+        arrival_N=numbers.pop(Column.ARRIVAL, None),
+        earlier=_split(texts.pop(Column.EARLIER, b"")),
         other=numbers | texts,
     )._replace(attributes=tuple(zip(attributes, attributes, strict=True)))
 
 
-_WHOLE = (Column.TIME, Column.DIGEST, Column.STORE, Column.TYPE)
+_WHOLE = (Column.TIME, Column.DIGEST, Column.STORE, Column.TYPE, Column.ARRIVAL)
 _REAL = (Column.QUANTITY, Column.PRICE)
 
 

@@ -16,6 +16,7 @@ from redis.retry import Retry
 
 from model.errors import InputError, StoreUnavailable
 from model.serving.history import store as history
+from model.serving.history import values
 from model.serving.history.store import Event, History
 
 PREFIX = b"aisle:history:"
@@ -57,13 +58,13 @@ class RedisStore:
         except ValueError as error:
             raise InputError(f"store: expected redis://host:port/database ({error!s:.80})") from None
 
-    def history(self, user_id: str, before_s: int) -> History:
+    def history(self, user_id: str, before_s: int | None) -> History:
         key = _key(user_id)
-        return history.before(_guarded(lambda: self._redis.get(key)), before_s)
+        return values.before(_guarded(lambda: self._redis.get(key)), before_s)
 
     def append(self, events: Sequence[Event]) -> int:
         """Shopper by shopper: when it raises, some may be there already, and sending all again adds the rest."""
-        return sum(self._append(PREFIX + key, of_key) for key, of_key in history.by_key(events).items())
+        return sum(self._append(PREFIX + key, of_key) for key, of_key in values.by_key(events).items())
 
     def seeded(self) -> str | None:
         """The mark of `mark_seeded`, None before: it goes with the histories when Redis is emptied."""
@@ -77,7 +78,7 @@ class RedisStore:
         key = _key(user_id)
 
         def change(pipeline: Any) -> Any:
-            value = history.described(pipeline.get(key), attributes)
+            value = values.described(pipeline.get(key), attributes)
             pipeline.multi()
             if value is not None:
                 pipeline.set(key, value)
@@ -129,7 +130,7 @@ class RedisStore:
 
     def _append(self, key: bytes, events: Sequence[Event]) -> int:
         def change(pipeline: Any) -> Any:
-            value, added = history.merged(pipeline.get(key), events, self.max_history)
+            value, added = values.merged(pipeline.get(key), events, self.max_history)
             pipeline.multi()
             if value is not None:
                 pipeline.set(key, value)

@@ -27,7 +27,7 @@ def seed(store: RedisStore, trips: Trips) -> int:
     if store.seeded() is not None:
         describe(store, trips)
         return 0
-    shoppers = sum(store.append(events[-store.max_history :]) > 0 for events in _by_shopper(trips))
+    shoppers = sum(store.append(events) > 0 for events in _by_shopper(trips))
     describe(store, trips)
     store.mark_seeded(f"events before {trips.cut_s}")
     return shoppers

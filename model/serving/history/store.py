@@ -2,26 +2,26 @@
 
 One shopper is one key; the value is that shopper's most recent events (their form: model/serving/history/record.py), in
 the order (time, item id, digest), whatever order they came in. The digest (8 bytes of the event id's BLAKE2b) makes
-appending idempotent for each shopper: an event sent again is found by it, and one that was dropped for being older than
-the `max_history` kept would be dropped again. All that is known of a shopper is in that value, so deleting the key
-forgets the shopper, the digests of the events seen included.
+appending idempotent for each shopper: an event sent again is found by it, and takes the place of the first where it
+differs. One that was dropped for being older than the `max_history` kept would be dropped again. How old an event is
+counts from its time or its arrival, whichever is earlier: no stamp of the future pushes anything out. All that is known
+of a shopper is in that value, so deleting the key forgets the shopper, the digests of the events seen included.
 
-Purchases are what a history is made of. Events of other types are kept beside them, as many again, and read by no model
-yet: a flood of views pushes no purchase out.
+Purchases are what a history is made of, without those that returns took back. Returns, and events of other types, which
+no model reads yet, are kept beside them, as many again of each: a flood of views pushes no purchase out. Of purchases
+that are dropped the items stay, so that what was ever bought is known.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from model.api import Coded
-from model.data.trips import Trips
 from model.errors import InputError
-from model.serving.history.record import TYPES, Record, packed, unpacked
+from model.serving.history.record import TYPES
 from model.serving.v2_inputs import check_id
 
 
@@ -30,6 +30,7 @@ class Event:
     """One purchase, or what its type is. `event_id` names it for ever: sent twice, it counts once.
 
     Example:
+        >>> from model.serving.history.values import before, merged
         >>> milk = Event(event_id="receipt-1", user_id="ann", item_id="milk", time_s=100)
         >>> value, added = merged(None, [milk, milk], max_history=10)
         >>> added, before(value, 101)[0]
@@ -43,9 +44,12 @@ class Event:
     store_id: str = ""
     """Empty where it is not known."""
     quantity: float = 1.0
+    """Pieces; 0 takes an event of this id away."""
     price: float = 0.0
     """Paid per piece; 0 where it is not known."""
     event_type: str = TYPES[0]
+    arrival_s: int = 0
+    """When it reached a server, unix seconds; 0 where it is not known."""
 
 
 class History(NamedTuple):
@@ -68,6 +72,8 @@ class History(NamedTuple):
     """[H] float32 paid per piece, 0 where not known; None: none is known."""
     attributes: Sequence[tuple[str, str]] = ()
     """(attribute, value) pairs of the shopper, whatever the moment."""
+    earlier: Sequence[str] = ()
+    """Items bought before these events, as far as they are known."""
 
 
 class HistoryStore(Protocol):
@@ -76,8 +82,11 @@ class HistoryStore(Protocol):
     remote: bool
     """Whether a lookup may have to wait for another program; if not, it takes microseconds."""
 
-    def history(self, user_id: str, before_s: int) -> History:
-        """The purchases strictly before `before_s`; empty when the shopper is unknown."""
+    def history(self, user_id: str, before_s: int | None) -> History:
+        """The purchases strictly before `before_s`, all where it is None; empty when the shopper is unknown.
+
+        Raises RecordDamaged where what it holds of the shopper cannot be decoded.
+        """
         ...
 
     def append(self, events: Sequence[Event]) -> int:
@@ -138,105 +147,3 @@ def check_max_history(max_history: int) -> int:
 def key_of(user_id: str) -> bytes:
     """The shopper's key; raises InputError on an id that cannot be one."""
     return check_id("user_id", user_id).encode()
-
-
-def before(value: bytes | None, before_s: int) -> History:
-    """HistoryStore.history of a stored value; None is an unknown shopper."""
-    if value is None:
-        return History([], np.empty(0, np.int64))
-    record = unpacked(value)
-    end = int(np.searchsorted(record.time_N, before_s, side="left"))
-    if record.type_N.any():
-        record = record.only(np.flatnonzero(record.type_N[:end] == 0))
-        end = len(record.items)
-    return History(
-        record.items[:end],
-        record.time_N[:end],
-        Coded(record.store_ids, record.store_N[:end]) if len(record.store_ids) > 1 else None,
-        record.quantity_N[:end],
-        record.price_N[:end],
-        record.attributes,
-    )
-
-
-def by_key(events: Sequence[Event]) -> dict[bytes, list[Event]]:
-    """Events by shopper's key; raises InputError on any bad id."""
-    events_by_key: dict[bytes, list[Event]] = {}
-    for event in events:
-        check_id("item_id", event.item_id)
-        if event.store_id:
-            check_id("store_id", event.store_id)
-        events_by_key.setdefault(key_of(event.user_id), []).append(event)
-    return events_by_key
-
-
-def merged(value: bytes | None, events: Sequence[Event], max_history: int) -> tuple[bytes | None, int]:
-    """(new value, events that were not there before); (None, 0) when nothing changes. `events` are one shopper's."""
-    old = _record_of({}) if value is None else unpacked(value)
-    stored_digests = set(old.digest_N.tolist())
-    fresh = {digest: event for event in events if (digest := _digest(event.event_id)) not in stored_digests}
-    if not fresh:
-        return None, 0
-    record = old.followed_by(_record_of(fresh))
-    keys = list(zip(record.time_N.tolist(), record.items, record.digest_N.tolist(), strict=True))
-    order = np.array(sorted(range(len(keys)), key=keys.__getitem__))
-    bought = record.type_N[order] == 0
-    newest = [np.flatnonzero(which)[-max_history:] for which in (bought, ~bought)]
-    return packed(record.only(order[np.sort(np.concatenate(newest))])), len(fresh)
-
-
-def described(value: bytes | None, attributes: Sequence[tuple[str, str]]) -> bytes | None:
-    """The new value with these attributes; None of a shopper who is not there. Raises InputError as HistoryStore."""
-    for name, text in attributes:
-        check_id("attribute", name)
-        check_id(f"attribute {name}", text)
-    return None if value is None else packed(unpacked(value)._replace(attributes=tuple(attributes)))
-
-
-def bulk(trips: Trips, kept_E: np.ndarray, max_history: int) -> Iterator[tuple[bytes, bytes]]:
-    """(key, value) of each shopper with one of these events: the fast way to seed a store.
-
-    Args:
-        kept_E: [E] bool, of the events of the trips.
-
-    Raises:
-        InputError: the events are not sorted by (user, time).
-    """
-    at_e = np.flatnonzero(kept_E)
-    user_e, time_e = trips.event_user_E[at_e], trips.event_time_E[at_e]
-    step = np.diff(user_e)
-    if (step < 0).any() or ((step == 0) & (np.diff(time_e) < 0)).any():
-        raise InputError("bulk_load: expected events sorted by (user, time), got another order; sort them first")
-    store_ids = trips.store_ids.tolist()
-    for of_one in np.split(at_e, np.flatnonzero(step) + 1) if len(at_e) else ():
-        newest = of_one[-max_history:]
-        record = Record.of(
-            trips.event_time_E[newest],
-            np.arange(len(newest)),
-            trips.item_ids[trips.event_item_E[newest]].tolist(),
-            store_ids=store_ids,
-            store_N=trips.event_store_E[newest],
-            quantity_N=trips.event_quantity_E[newest],
-            price_N=trips.event_price_E[newest],
-        )
-        user = int(trips.event_user_E[of_one[0]])
-        yield key_of(str(trips.user_ids[user])), packed(record._replace(attributes=trips.attributes(user)))
-
-
-def _record_of(events: Mapping[int, Event]) -> Record:
-    """Of events by digest, in that order."""
-    store_ids = sorted({"", *(event.store_id for event in events.values())})  # the empty id is the first
-    return Record.of(
-        np.array([event.time_s for event in events.values()], np.int64),
-        np.array(list(events), np.uint64),
-        [event.item_id for event in events.values()],
-        store_ids=store_ids,
-        store_N=np.array([store_ids.index(event.store_id) for event in events.values()], np.int32),
-        quantity_N=np.array([event.quantity for event in events.values()], np.float32),
-        price_N=np.array([event.price for event in events.values()], np.float32),
-        type_N=np.array([TYPES.index(event.event_type) for event in events.values()], np.int32),
-    )
-
-
-def _digest(event_id: str) -> int:
-    return int.from_bytes(blake2b(event_id.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")

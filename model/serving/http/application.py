@@ -8,11 +8,10 @@ import asyncio
 import logging
 import re
 import time
-import zlib
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import orjson
 from kserve.errors import InvalidInput, ModelNotFound, ModelNotReady
@@ -22,8 +21,10 @@ from prometheus_client import REGISTRY, exposition
 
 from model.errors import InputError, StoreUnavailable
 from model.serving.history.store import HistoryStore
-from model.serving.http.events import parse_events
+from model.serving.http.events import CAUSES, MAX_IGNORED, MAX_REPORTED, parse_events
 from model.serving.http.inference import JSON, LARGE, decoded, encoded
+from model.serving.http.request import Message, Receive, Refusal, Request, body_of, unzipped
+from model.serving.http.scopes import Access, Scope
 from model.serving.http.shopper_path import PREFIX, shopper_of
 from model.serving.predictor import NAME, Overloaded
 from model.serving.telemetry import metrics
@@ -32,43 +33,11 @@ PATH = f"/v2/models/{NAME}/infer"
 WRITERS = 4
 """Threads that write to a remote store; an embedded one has one writer at a time."""
 
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
 _MODEL = re.compile(r"/v2/models/([^/]+)(/versions/[^/]+)?(/ready|/infer)?")
 _REPOSITORY = re.compile(r"/v2/repository/models/([^/]+)/(load|unload)")
 _log = logging.getLogger(__name__)
-
-
-class Refusal(Exception):
-    """An answer that is an error.
-
-    Example:
-        >>> Refusal(415, "content-encoding: expected gzip, got 'br'").status
-        415
-    """
-
-    def __init__(self, status: int, message: str, **headers: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = {name.replace("_", "-"): value for name, value in headers.items()}
-
-
-class Request(NamedTuple):
-    """One HTTP request.
-
-    Example:
-        >>> Request("GET", "/v2", b"/v2", {}, b"").method
-        'GET'
-    """
-
-    method: str
-    path: str
-    raw_path: bytes
-    headers: Mapping[str, str]
-    """Names in lower case."""
-    body: bytes
 
 
 Response = tuple[int, Mapping[str, str], bytes]
@@ -95,7 +64,14 @@ class Application:
         repository: ModelRepositoryExtension,
         store: HistoryStore,
         max_body: int,
+        sender_header: str = "",
+        access: Access | None = None,
     ) -> None:
+        """sender_header: names the client, set by a proxy; empty: there is none."""
+        self._access = access or Access()
+        self._sender_header = sender_header.lower()
+        for cause in CAUSES:
+            metrics.EVENTS_REFUSED.labels(cause)
         self._dataplane, self._repository, self._store, self._max_body = dataplane, repository, store, max_body
         self._parser = ThreadPoolExecutor(1, "parse")
         self._writer = ThreadPoolExecutor(WRITERS if getattr(store, "remote", False) else 1, "write")
@@ -103,7 +79,8 @@ class Application:
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         try:
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
-            body = await _body(receive, self._max_body)
+            self._check_access(scope, headers)
+            body = await body_of(receive, self._max_body)
             request = Request(scope["method"], scope["path"], scope.get("raw_path", b""), headers, body)
             status, extra, content = await self._respond(request)
         except Exception as error:
@@ -113,6 +90,13 @@ class Application:
         pairs.append((b"content-length", b"%d" % len(content)))
         await send({"type": "http.response.start", "status": status, "headers": pairs})
         await send({"type": "http.response.body", "body": content})
+
+    def _check_access(self, scope: Message, headers: Mapping[str, str]) -> None:
+        if not self._access.knows(headers.get("host", "")):
+            raise Refusal(421, f"host: not a name of this server, {headers.get('host', '')!r:.60}")
+        path, port = scope["path"], (scope.get("server") or ("", 0))[1]
+        if not self._access.gives(Scope.of(path), port):
+            raise Refusal(404, f"{path:.60}: not at this port")
 
     async def _respond(self, request: Request) -> Response:
         if request.path == PATH and request.method == "POST":
@@ -162,22 +146,34 @@ class Application:
         return 200, extra, body
 
     def _decoded(self, request: Request) -> Any:
-        return decoded(_unzipped(request, self._max_body), request.headers)
+        return decoded(unzipped(request, self._max_body), request.headers)
 
     async def _events(self, request: Request) -> Response:
         return await asyncio.get_running_loop().run_in_executor(self._writer, self._append, request)
 
     def _append(self, request: Request) -> Response:
-        now_s = int(time.time())
-        events, ignored = parse_events(request.headers, _unzipped(request, self._max_body), now_s)
+        """Takes the good events of a request, and names the bad ones."""
+        now_s, sender = int(time.time()), request.headers.get(self._sender_header, "")
+        incoming = parse_events(request.headers, unzipped(request, self._max_body), now_s, sender)
+        for _, error in incoming.refused:
+            metrics.of(metrics.EVENTS_REFUSED, error.cause).inc()
+        errors = [{"index": number, "error": str(error)} for number, error in incoming.refused[:MAX_REPORTED]]
+        if incoming.refused and not incoming.events:
+            message = "event {index}: {error}".format(**errors[0])
+            several = {"refused": len(incoming.refused), "errors": errors} if len(incoming.refused) > 1 else {}
+            return _json(400, {"error": message} | several)
         try:
-            added = self._store.append(events)
+            added = self._store.append(incoming.events)
         except StoreUnavailable:
-            metrics.EVENTS.labels("unavailable").inc(len(events))
+            metrics.of(metrics.EVENTS, "unavailable").inc(len(incoming.events))
             raise
-        metrics.events_came([now_s - event.time_s for event in events], added)
-        accepted = {"accepted": len(events), "added": added} | ({"ignored": ignored} if ignored else {})
-        return _json(202, accepted)
+        metrics.events_came([now_s - event.time_s for event in incoming.events], added, incoming.clamped)
+        answer: dict[str, Any] = {"accepted": len(incoming.events), "added": added}
+        if incoming.refused:
+            answer |= {"refused": len(incoming.refused), "errors": errors}
+        if incoming.ignored:
+            answer["ignored"] = sorted(incoming.ignored)[:MAX_IGNORED]
+        return _json(202, answer)
 
     async def _forget(self, request: Request) -> Response:
         user_id = shopper_of(request.raw_path)
@@ -199,39 +195,6 @@ def _endpoint(path: str) -> str:
         return "infer"
     first = path.split("/", 2)[1]
     return first if first in ("events", "shoppers", "metrics") else "other"
-
-
-async def _body(receive: Receive, most: int) -> bytes:
-    """The whole body, which is there."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if message["type"] == "http.disconnect":
-        raise Refusal(400, "body: expected all of it, got a part; the client went away")
-    while message.get("more_body", False):  # not behind Connection, which waits for all of it
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > most or message["type"] == "http.disconnect":
-            raise Refusal(413, f"body: expected at most {most:,} bytes and all of it, got more, or a part")
-    return body
-
-
-def _unzipped(request: Request, most: int) -> bytes:
-    """The body without its content encoding, at most `most` bytes."""
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    if encoding == "identity":
-        return request.body
-    if encoding != "gzip":
-        raise Refusal(415, f"content-encoding: expected gzip, got {encoding!r:.40}", accept_encoding="gzip")
-    unzip = zlib.decompressobj(wbits=31)
-    try:
-        body = unzip.decompress(request.body, most + 1)
-    except zlib.error as error:
-        raise Refusal(400, f"body: expected gzip ({error!s:.60})") from None
-    if len(body) > most:
-        raise Refusal(413, f"body: expected at most {most:,} bytes, got more; send fewer items")
-    if not unzip.eof or unzip.unused_data:
-        raise Refusal(400, "body: expected one whole gzip stream, got a part of it or more")
-    return body
 
 
 def _json(status: int, value: Any, **headers: str) -> Response:

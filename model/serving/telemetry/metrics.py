@@ -45,6 +45,8 @@ IN_FLIGHT = _made(Gauge, "aisle_in_flight")
 IN_FLIGHT_LIMIT = _made(Gauge, "aisle_in_flight_limit")
 MODEL_CUT = _made(Gauge, "aisle_model_cut_timestamp_seconds")
 EVENTS = _made(Counter, "aisle_events_total")
+EVENTS_REFUSED = _made(Counter, "aisle_events_refused_total")
+EVENTS_AHEAD = _made(Counter, "aisle_events_ahead_total")
 EVENT_LAG = _made(Histogram, "aisle_event_lag_seconds")
 LATE = _made(Counter, "aisle_late_total")
 MODEL_FAILURES = _made(Counter, "aisle_model_failures_total")
@@ -81,8 +83,9 @@ def begin(version: str, max_in_flight: int) -> None:
         metric.labels(version)
 
 
-def events_came(lags_s: Sequence[float], added: int) -> None:
-    """A batch of purchases was kept, `added` of them new; `lags_s`: how old each was."""
+def events_came(lags_s: Sequence[float], added: int, ahead: int) -> None:
+    """A batch of purchases was kept, `added` of them new; `lags_s`: how old each was; `ahead`: of the future."""
+    EVENTS_AHEAD.inc(ahead)
     EVENTS.labels("added").inc(added)
     EVENTS.labels("known").inc(len(lags_s) - added)
     for lag_s in lags_s:
@@ -95,7 +98,7 @@ def count(version: str, query: Query, state: State, answer: api.Answer, rung: Ru
     of(SECONDS, version).observe(seconds)
     of(STATE, version, state.source).inc()
     if state.source is Source.FOUND:
-        of(STATE_AGE, version).observe(query.time_s - int(state.history.times[-1]))
+        of(STATE_AGE, version).observe(state.time_s - int(state.history.times[-1]))
     if not len(state.history.items):
         of(MISSING, version, "history").inc()
     if not query.store_id:

@@ -64,7 +64,10 @@ def test_a_replay_has_the_stores_of_the_history_and_without_them_other_scores(
         store_id="s1",
         detail=True,
     )
-    query, state = Query(user_id="u1", time_s=seconds(71), store_id="s1"), State(history=HISTORY, source=Source.FOUND)
+    query, state = (
+        Query(user_id="u1", time_s=seconds(71), store_id="s1"),
+        State(history=HISTORY, source=Source.FOUND, time_s=seconds(71)),
+    )
     with RequestLog(tmp_path / "log") as log:
         for answer in model.recommend([request]):
             logged = row("r1", model.version, query, state, answer, Rung.FULL, 0.001)

@@ -155,7 +155,7 @@ def test_evaluation_and_serving_give_the_same_lists(
     asked = [Query(user_id=user, time_s=seconds(day), k=3, store_id="s1") for user, day, _ in test_trips]
 
     async def serve(query: Query) -> str:
-        answer, rung, _ = await predictor.recommend(query, time.perf_counter() + 60)
+        answer, rung, *_ = await predictor.recommend(query, time.perf_counter() + 60)
         assert rung is Rung.FULL
         return "".join(answer.item_ids)
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from model.errors import InputError
-from model.serving.v2_inputs import INPUTS, Query, parse
+from model.serving.v2_inputs import INPUTS, Query, parse, parse_time
 
 NOW_S = 1_700_000_000
 
@@ -48,6 +48,7 @@ def test_every_input_is_read() -> None:
     expected = Query(
         user_id="ué1",
         time_s=17504 * 86400,
+        timed=True,
         k=3,
         store_id="s",
         exclude=("a", "b"),
@@ -131,3 +132,14 @@ def test_a_missing_user_is_refused() -> None:
 def test_an_empty_user_is_refused() -> None:
     with pytest.raises(InputError, match="input user_id: expected 1 to 256 bytes"):
         parse([_Tensor("user_id", "BYTES", [""])], NOW_S)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("2017-12-04T00:00:00Z", "2017-12-04t00:00:00z", "2017-12-04 01:30:00+01:30", "2017-12-03T18:00:00.9-06:00"),
+        *("2017-12-04T00:00:00.1234567Z", "2017-12-04T00:00:00.999999999Z", "2017-12-04T00:00:00.123456789012+00:00"),
+    ],
+)
+def test_a_time_may_have_any_zone_and_any_fraction(text: str) -> None:
+    assert parse_time("time", text) == 17504 * 86400

@@ -55,7 +55,8 @@ def test_models_and_each_side_of_the_request_log_have_keys_of_their_own_and_none
         for secret in made
         if secret["metadata"]["name"] == "aisle-log"
     }
-    assert {secret["metadata"]["name"] for secret in made} == {"aisle-redis", "aisle-api-keys", "aisle-s3", "aisle-log"}
+    names = {"aisle-redis", "aisle-api-keys", "aisle-write-keys", "aisle-s3", "aisle-log"}
+    assert {secret["metadata"]["name"] for secret in made} == names
     assert {keys["AWS_ENDPOINT_URL"] for keys in logs.values()} == {"http://seaweedfs.kubeflow:8333"}
     users = [stdin for words, stdin in calls if words.startswith("exec") and stdin.startswith("s3.configure")]
     for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from model.errors import StoreUnavailable
+from model.errors import RecordDamaged, StoreUnavailable
 from model.serving.history.store import Event, History
 
 
@@ -14,13 +14,18 @@ from model.serving.history.store import Event, History
 class FakeStore:
     items: dict[str, list[str]] = field(default_factory=dict)
     """What each shopper bought, one item a second from second 0 on."""
+    damaged: tuple[str, ...] = ()
+    """Shoppers whose records cannot be decoded."""
     remote: bool = True
     down: bool = False
     sleep_s: float = 0.0
 
-    def history(self, user_id: str, before_s: int) -> History:
+    def history(self, user_id: str, before_s: int | None) -> History:
         self._fail()
+        if user_id in self.damaged:
+            raise RecordDamaged("store: damaged on purpose")
         items = self.items.get(user_id, [])
+        items = items if before_s is None else items[: max(before_s, 0)]
         return History(items, np.arange(len(items), dtype=np.int64))
 
     def append(self, events: Sequence[Event]) -> int:

@@ -6,12 +6,13 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from model.errors import InputError, StoreUnavailable
+from model.errors import InputError, StageFailed, StoreUnavailable
 from model.serving.history import generations
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
@@ -52,6 +53,64 @@ def test_two_processes_see_each_others_events(tmp_path: Path) -> None:
     assert store.history("u", 10**9)[0] == ["i0", "i1", "i2"]
 
 
+def _bought(count: int, size: int = 100) -> list[Event]:
+    return [Event(event_id="1", user_id=f"u{n}", item_id="x" * size, time_s=n) for n in range(count)]
+
+
+def test_a_truncated_store_is_found_at_open(tmp_path: Path) -> None:
+    store = LmdbStore(tmp_path)
+    store.append(_bought(2000))
+    store.close()
+    with (tmp_path / "data.mdb").open("r+b") as file:
+        file.truncate(file.seek(0, os.SEEK_END) // 2)
+    with pytest.raises(StageFailed, match="truncated") as error:
+        LmdbStore(tmp_path)
+    assert "\n" not in str(error.value)
+
+
+def test_a_full_store_still_deletes_and_then_takes_events_again(tmp_path: Path) -> None:
+    store = LmdbStore(tmp_path, map_bytes=1 << 18)
+    count = 0
+    with suppress(StoreUnavailable):
+        while count < 10_000:
+            store.append([dataclasses.replace(event, user_id=f"u{count}") for event in _bought(1, 200)])
+            count += 1
+    assert 300 < count < 10_000
+    with pytest.raises(StoreUnavailable):
+        store.append(_bought(5000))
+    assert all(store.delete(f"u{n}") for n in range(0, count, 2))
+    assert store.history("u1", None).items == ["x" * 200]
+    assert store.append([Event(event_id="new", user_id="v", item_id="milk", time_s=1)]) == 1
+
+
+def test_a_store_whose_directory_vanishes_takes_no_more_events(tmp_path: Path) -> None:
+    directory = tmp_path / "store"
+    store = LmdbStore(directory)
+    store.append(_bought(1))
+    directory.rename(tmp_path / "away")
+    for write in (lambda: store.append(_bought(2)), lambda: store.delete("u0")):
+        with pytest.raises(StoreUnavailable) as error:
+            write()
+        assert "\n" not in str(error.value)
+
+
+def test_events_go_to_the_store_that_took_the_place_of_another(tmp_path: Path) -> None:
+    directory = tmp_path / "store"
+    store = LmdbStore(directory)
+    directory.rename(tmp_path / "away")
+    LmdbStore(directory).close()
+    assert store.append([_event("1", "ann")]) == 1
+    store.close()
+    assert LmdbStore(directory).history("ann", None).items == ["milk"]
+
+
+def test_a_file_that_vanishes_below_a_store_is_noticed(tmp_path: Path) -> None:
+    store = LmdbStore(tmp_path / "store")
+    (tmp_path / "store" / "data.mdb").unlink()
+    with pytest.raises(StoreUnavailable, match="cannot be written"):
+        store.append([_event("1", "ann")])
+
+
 def test_bulk_load_gives_what_appends_would(tmp_path: Path) -> None:
     store = LmdbStore(tmp_path, 3)
     trips = trips_of(("u", 1, "a"), ("u", 2, "b"), ("u", 3, "c"), ("u", 4, "a"), ("v", 5, "b"), stores=("", "east"))
@@ -66,6 +125,7 @@ def test_bulk_load_gives_what_appends_would(tmp_path: Path) -> None:
     assert u.stores is not None and u.stores.texts() == ["east", "east", ""]
     assert u.quantities is not None and u.quantities.tolist() == [2, 0.5, 1]
     assert u.prices is not None and u.prices.tolist() == [0, 1.25, 3]
+    assert (u.earlier, v.earlier) == (["a"], [])
     assert (v.items, v.stores) == (["b"], None)
     assert store.append([Event(event_id="new", user_id="v", item_id="c", time_s=seconds(6))]) == 1
     assert store.history("v", seconds(9)).items == ["b", "c"]

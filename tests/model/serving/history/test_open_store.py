@@ -12,7 +12,7 @@ import redis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from model.errors import InputError
+from model.errors import InputError, RecordDamaged
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.redis_store import PREFIX, RedisStore
 from model.serving.history.store import Event, open_store
@@ -71,7 +71,7 @@ def _put(store: Store, user_id: str, value: bytes) -> None:
 def test_a_history_has_where_how_many_and_at_what_price(store: Store) -> None:
     detailed = dataclasses.replace(_event("2", 20, "b"), store_id="east", quantity=2.5, price=0.1)
     store.append([detailed, _event("1", 10, "a"), dataclasses.replace(_event("3", 30, "c"), store_id="west")])
-    items, times, stores, quantities, prices, _ = store.history("u", 99)
+    items, times, stores, quantities, prices, *_ = store.history("u", 99)
     assert (items, times.tolist()) == (["a", "b", "c"], [10, 20, 30])
     assert stores is not None and stores.texts() == ["", "east", "west"]
     assert quantities is not None and (quantities.dtype, quantities.tolist()) == (np.float32, [1, 2.5, 1])
@@ -118,6 +118,71 @@ def test_an_impossible_attribute_is_refused(store: Store, pair: tuple[str, str])
     store.append([_event("1", 10)])
     with pytest.raises(InputError, match="attribute"):
         store.describe("u", [pair])
+
+
+def test_without_a_moment_the_history_is_all_of_it(store: Store) -> None:
+    store.append([_event("1", 10, "a"), _event("2", 10**9, "b")])
+    assert store.history("u", None)[0] == ["a", "b"]
+
+
+def test_what_a_return_takes_back_leaves_the_history_at_that_moment(store: Store) -> None:
+    """Two of a and one of b are bought at 10; one a goes back at 20, then at 30 the other, and b."""
+    two = dataclasses.replace(_event("1", 10, "a"), quantity=2.0)
+    back = [dataclasses.replace(_event(f"r{n}", 10 * n, "a"), event_type="return") for n in (2, 3)]
+    other = dataclasses.replace(_event("r4", 30, "b"), event_type="return", quantity=5.0)
+    store.append([two, _event("2", 10, "b"), *back, other])
+    assert _history(store, before_s=21) == [("a", 10), ("b", 10)]
+    assert _history(store, before_s=30) == [("a", 10), ("b", 10)]
+    assert _history(store, before_s=31) == []
+
+
+def test_a_return_takes_the_latest_purchase_first_and_none_that_is_too_old_or_later(store: Store) -> None:
+    month = 30 * 86400
+    store.append([_event("1", 10, "a"), _event("2", 20, "a"), _event("3", month + 15, "a")])
+    store.append([dataclasses.replace(_event("r", month + 12, "a"), event_type="return", quantity=3.0)])
+    assert _history(store) == [("a", 10), ("a", month + 15)]
+
+
+def test_an_event_sent_again_with_another_content_replaces_the_first_and_one_of_nothing_removes_it(
+    store: Store,
+) -> None:
+    store.append([_event("1", 10, "a"), _event("2", 20, "b")])
+    assert store.append([dataclasses.replace(_event("1", 30, "c"), quantity=2.0)]) == 0
+    assert _history(store) == [("b", 20), ("c", 30)]
+    nothing = dataclasses.replace(_event("2", 20, "b"), quantity=0.0)
+    assert store.append([nothing, dataclasses.replace(nothing, event_id="other")]) == 0
+    assert _history(store) == [("c", 30)]
+
+
+def test_stamps_of_the_future_push_nothing_out(store: Store) -> None:
+    store.append([dataclasses.replace(_event(str(n), n, f"i{n}"), arrival_s=n) for n in (100, 101, 102)])
+    ahead = [dataclasses.replace(_event(f"f{n}", 10**8 + n, "x"), arrival_s=99) for n in range(3)]
+    store.append(ahead)
+    assert _history(store) == [("i100", 100), ("i101", 101), ("i102", 102)]
+    assert store.append([dataclasses.replace(_event("late", 50, "y"), arrival_s=103)]) == 1
+    assert _history(store) == [("i100", 100), ("i101", 101), ("i102", 102)]
+
+
+def test_what_was_bought_before_the_events_that_are_stored_is_known(store: Store) -> None:
+    store.append([_event(str(n), n, item) for n, item in enumerate("abacadef", 1)])
+    history = store.history("u", None)
+    assert (history.items, history.earlier) == (["d", "e", "f"], ["b", "c", "a"])  # in the order of the last purchase
+    store.append(
+        [dataclasses.replace(_event("r", 9, "d"), event_type="return"), *(_event(f"{n}+", n) for n in (9, 10, 11))]
+    )
+    assert store.history("u", None).earlier == ["b", "c", "a", "e", "f"]  # d was returned
+
+
+def test_a_damaged_record_is_a_shopper_that_cannot_be_read_and_can_be_written_and_deleted(store: Store) -> None:
+    store.append([_event("1", 10, user_id="v")])
+    _put(store, "u", b"once upon a time")
+    with pytest.raises(RecordDamaged):
+        store.history("u", 99)
+    assert _history(store, user_id="v") == [("milk", 10)]
+    assert store.append([_event("2", 20)]) == 1
+    assert _history(store) == [("milk", 20)]
+    _put(store, "u", b"once upon a time")
+    assert store.delete("u") and _history(store) == []
 
 
 def test_an_unknown_shopper_has_an_empty_history(store: Store) -> None:

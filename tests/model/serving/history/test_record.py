@@ -1,6 +1,7 @@
 """The form of a shopper's events in a store: the present one, the one before, and one of a newer server."""
 
 import struct
+from contextlib import suppress
 from dataclasses import replace
 
 import numpy as np
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 
 from model.data import columns as c
 from model.data.schema import EVENTS
-from model.errors import StoreUnavailable
+from model.errors import RecordDamaged, StoreUnavailable
 from model.serving.history.record import TYPES, Column, Record, packed, unpacked
-from model.serving.history.store import Event, before, merged
+from model.serving.history.store import Event
+from model.serving.history.values import before, merged
 
 TILL, TILL_IDS = 77, 78
 """Columns that no version of the server has."""
@@ -77,11 +79,45 @@ def test_columns_of_a_newer_server_are_passed_over_and_carried_along() -> None:
     value, _ = merged(None, [event("1", 10), event("3", 30)], 9)
     assert value is not None
     ids = column(TILL_IDS, 0, b"left\0right")
-    newer = value + column(TILL, 3, b"aaaccc") + ids + column(Column.ARRIVAL, 2, b"AACC")
+    newer = value + column(TILL, 3, b"aaaccc") + ids + column(Column.SOURCE, 2, b"AACC")
     assert before(newer, 99)[0] == ["milk", "milk"]
     grown, added = merged(newer, [event("2", 20)], 9)
     assert added == 1 and grown is not None
-    assert grown.endswith(column(TILL, 3, b"aaa\0\0\0ccc") + column(Column.ARRIVAL, 2, b"AA\0\0CC") + ids)
+    assert grown.endswith(column(TILL, 3, b"aaa\0\0\0ccc") + column(Column.SOURCE, 2, b"AA\0\0CC") + ids)
+
+
+GOOD, _ = merged(None, [event("1", 10, store_id="east"), event("2", 20, price=1.5)], 9)
+assert GOOD is not None
+DAMAGED = {
+    "nothing": b"",
+    "three bytes": b"abc",
+    "text": b"once upon a time",
+    "the half of one": GOOD[: len(GOOD) // 2],
+    "without its head": GOOD[8:],
+    "too many events": struct.pack("<II", 0xFFFF0002, 3) + GOOD[8:],
+    "an item that is not UTF-8": GOOD.replace(b"milk", b"\xff\xfe\xfdk"),
+    "an item too few": GOOD.replace(b"milk\0milk", b"milk_milk"),
+    "a store that is not there": GOOD.replace(column(Column.STORE, 1, b"\1\0"), column(Column.STORE, 1, b"\1\7")),
+    "times out of order": GOOD.replace(struct.pack("<II", 10, 20), struct.pack("<II", 20, 10)),
+    "the form before, cut": first_form([(10, 5, "milk"), (20, 6, "tea")])[:-12],
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_what_is_no_record_is_known_as_damaged_and_replaced_by_what_comes(name: str) -> None:
+    assert DAMAGED[name] != GOOD
+    with pytest.raises(RecordDamaged) as error:
+        unpacked(DAMAGED[name])
+    assert "\n" not in str(error.value)
+    value, added = merged(DAMAGED[name], [event("new", 30)], 9)
+    assert added == 1 and before(value, 99).times.tolist() == [30]
+
+
+@given(st.binary(max_size=120), st.integers(0, 200), st.integers(0, 3))
+def test_any_bytes_are_a_record_or_damaged(noise: bytes, at: int, form: int) -> None:
+    value = (GOOD[:at] + noise, noise, GOOD[:at] + noise + GOOD[at + len(noise) :], first_form([(9, 5, "tea")]) + noise)
+    with suppress(RecordDamaged, StoreUnavailable):
+        before(value[form], 99)
 
 
 def test_a_form_that_is_unknown_is_a_store_that_cannot_be_read() -> None:
@@ -98,6 +134,7 @@ def test_a_form_that_is_unknown_is_a_store_that_cannot_be_read() -> None:
             st.sampled_from([1.0, 2.0, 255.0, 256.0, 0.375]),
             st.floats(0, 1e9, width=32),
             st.integers(0, len(TYPES) - 1),
+            st.sampled_from([0, 5, 2**33]),
         ),
         min_size=1,
         max_size=9,
@@ -105,7 +142,7 @@ def test_a_form_that_is_unknown_is_a_store_that_cannot_be_read() -> None:
     st.sampled_from([1, 300]),
 )
 def test_what_is_packed_is_unpacked(rows: list[tuple[int, str, int, float, float, int]], apart: int) -> None:
-    time, items, store, quantity, price, kind = zip(*rows, strict=True)
+    time, items, store, quantity, price, kind, arrival = zip(*sorted(rows), strict=True)
     store_ids = ["", *(f"s{n}" for n in range(1, 2 * apart + 1))]
     record = Record.of(
         np.array(time),
@@ -116,9 +153,12 @@ def test_what_is_packed_is_unpacked(rows: list[tuple[int, str, int, float, float
         quantity_N=np.array(quantity),
         price_N=np.array(price),
         type_N=np.array(kind),
+        arrival_N=np.array(arrival),
+        earlier=["tea", "é"][:apart],
     )
     again = unpacked(packed(record))
     assert again.items == record.items
     assert [again.store_ids[n] for n in again.store_N] == [store_ids[n] for n in record.store_N]
-    for name in ("time_N", "digest_N", "quantity_N", "price_N", "type_N"):
+    assert again.earlier == record.earlier
+    for name in ("time_N", "digest_N", "quantity_N", "price_N", "type_N", "arrival_N"):
         assert getattr(again, name).tolist() == getattr(record, name).tolist(), name

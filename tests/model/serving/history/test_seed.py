@@ -54,7 +54,7 @@ def test_the_events_have_store_quantity_and_price(store: RedisStore, trips: Trip
         "event_price_E": np.full(len(trips.event_item_E), 1.25, np.float32),
     }
     seed(store, dataclasses.replace(trips, **details))
-    items, _, stores, quantities, prices, _ = store.history("ann", seconds(100))
+    items, _, stores, quantities, prices, *_ = store.history("ann", seconds(100))
     assert items == ["a", "b", "a"] and stores is not None and stores.texts() == ["", "east", ""]
     assert quantities is not None and quantities.tolist() == [1, 2, 3]
     assert prices is not None and prices.tolist() == [1.25] * 3

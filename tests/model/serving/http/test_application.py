@@ -10,8 +10,9 @@ import pytest
 from kserve.protocol.infer_type import InferOutput
 from prometheus_client import REGISTRY
 
-from model.serving.http.application import PATH, Application, Message
+from model.serving.http.application import PATH, Application
 from model.serving.http.events import BATCH
+from model.serving.http.request import Message
 from model.serving.predictor import Overloaded
 from model.serving.server import FixedRepository, HonestDataPlane
 from tests.model.serving.history.fake_store import FakeStore

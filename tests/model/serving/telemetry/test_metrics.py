@@ -23,6 +23,7 @@ def _count(items: Sequence[str], store_id: str, ranked: api.Ranked | None, unkno
     state = State(
         history=History(items, np.arange(90, 90 + len(items), dtype=np.int64)),
         source=Source.FOUND if items else Source.UNKNOWN,
+        time_s=100,
     )
     answer = api.Answer(item_ids=["a"], scores=[1.0], reasons=["popular"], ranked=ranked, unknown=unknown)
     count(VERSION, Query(user_id="u", time_s=100, store_id=store_id, exclude=("x",)), state, answer, Rung.FULL, 0.01)

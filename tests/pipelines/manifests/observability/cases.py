@@ -6,6 +6,9 @@ from tests.pipelines.manifests.observability.worlds import World, answered, coun
 
 STATE = 'aisle_state_total{namespace="shop",version="v1",result="%s"}'
 EVENTS = 'aisle_events_total{namespace="shop",result="%s"}'
+BAD_EVENTS = 'aisle_events_refused_total{namespace="shop",cause="time"}'
+AHEAD = 'aisle_events_ahead_total{namespace="shop"}'
+TURNED_AWAY = 'aisle_refused_total{namespace="shop",pod="p",cause="%s"}'
 FAILURES = 'aisle_model_failures_total{namespace="shop",version="v1"}'
 LIMIT = 'aisle_in_flight_limit{namespace="shop",pod="p"}'
 WAITING = 'aisle_request_log_waiting_seconds{namespace="shop",pod="%s"}'
@@ -188,6 +191,13 @@ SERVERS = (
         at="15m",
     ),
     Case(
+        alert="AisleTurnedAway",
+        severity="ticket",
+        fires={TURNED_AWAY % "body_size": counter((20, 40))},
+        quiet=({TURNED_AWAY % "body_size": counter((10, 40))}, {TURNED_AWAY % "in_flight": counter((100, 40))}),
+        at="30m",
+    ),
+    Case(
         alert="AisleSaturated",
         severity="ticket",
         fires={IN_FLIGHT: "50x20", LIMIT: "64x20"},
@@ -225,6 +235,16 @@ HISTORIES = (
         fires={EVENTS % "unavailable": counter((1, 30))},
         quiet=({EVENTS % "unavailable": counter((0, 30))}, {EVENTS % "unavailable": counter((0, 10), (5, 1), (0, 20))}),
         at="25m",
+    ),
+    Case(
+        alert="AisleEventsBad",
+        severity="ticket",
+        fires={BAD_EVENTS: counter((1, 60)), AHEAD: counter((0, 60))},
+        quiet=(
+            {BAD_EVENTS: counter((0.1, 60)), AHEAD: counter((0.1, 60))},
+            {BAD_EVENTS: counter((0, 5), (5, 1), (0, 54)), AHEAD: counter((0, 60))},
+        ),
+        at="50m",
     ),
     Case(
         alert="AisleEventsStopped",

@@ -80,6 +80,14 @@ def _not_shipped(shop: Shop) -> None:
     os.utime(left, (time.time() - 1200, time.time() - 1200))
 
 
+def _bad_purchases(shop: Shop) -> None:
+    shop.purchases_bad = True
+
+
+def _garbage(shop: Shop) -> None:
+    shop.garbage = True
+
+
 def _crowd(shop: Shop) -> None:
     shop.clients, shop.patient = MOST_CLIENTS, True
     shop.model_does("slow")
@@ -164,6 +172,18 @@ FAULTS = (
         what="purchases come in an hour late",
         inject=_purchases(3600.0),
         alerts=("AisleEventsLate",),
+    ),
+    Fault(
+        shop="odd",
+        what="purchases come in without an id, and from an hour ahead",
+        inject=_bad_purchases,
+        alerts=("AisleEventsBad",),
+    ),
+    Fault(
+        shop="odd",
+        what="a client sends what is not HTTP",
+        inject=_garbage,
+        alerts=("AisleTurnedAway",),
     ),
     Fault(
         shop="odd",

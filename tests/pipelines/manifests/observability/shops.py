@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Iterator
@@ -49,6 +50,10 @@ class Shop:
     """Whether requests allow two seconds, and not what the server does by itself."""
     purchases_late_s: float | None = 1.0
     """How old purchases are when they come in; None: none come."""
+    purchases_bad: bool = False
+    """Whether bad ones and some of the future come too."""
+    garbage: bool = False
+    """Whether a client comes that does not speak HTTP."""
     closed: threading.Event = field(default_factory=threading.Event)
 
     def model_does(self, fault: str) -> None:
@@ -78,6 +83,13 @@ class Shop:
                 return
             if self.purchases_late_s is not None:
                 self.send(self.purchases_late_s, str(number), 30)
+            if self.purchases_bad:
+                self.send(-3600.0, f"ahead-{number}", 1)
+                self._post("/events", [{}], BATCH)
+            if self.garbage:
+                with suppress(OSError), socket.create_connection(("127.0.0.1", self.port), timeout=5) as client:
+                    client.sendall(b"hello\r\n\r\n")
+                    client.recv(1000)
 
     def restore(self, age_s: float) -> None:
         """The store becomes a copy in which the shopper's last purchase is so old."""
