@@ -52,8 +52,9 @@ class Lease:
         """Frees it, so that the next controller need not wait; without a server nothing happens."""
         try:
             lease = self.cluster.lease()
-            if (lease.get("spec") or {}).get("holderIdentity") == self.identity:
-                self.cluster.apply(self._part(lease, {"holderIdentity": ""}))
+            spec = lease.get("spec") or {}
+            if spec.get("holderIdentity") == self.identity:
+                self.cluster.apply(self._part(lease, {**spec, "holderIdentity": ""}))
         except AisleError:
             return
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntime, V1beta1InferenceService
 
+from components.inference_service.cluster_client import LEASE
 from components.inference_service.rules import problems
 from model.kernels.compiler import CACHE_VARIABLE
 from model.serving.request_log.spool import MEGABYTE
@@ -20,6 +21,7 @@ from pipelines.kind.__main__ import LOG_BUCKET
 from pipelines.manifests.render import ROOT, rollout_states, versions
 from tests.manifests.models import misfits
 from tests.manifests.overlays import OVERLAYS, objects, of_kind
+from tests.pipelines.command_line import parse
 
 KUBERNETES = versions()["KUBERNETES"].rpartition(".")[0]
 KSERVE = {
@@ -149,6 +151,18 @@ def test_a_role_has_no_wildcard_and_reads_no_secret(overlay: str) -> None:
         assert "secrets" not in rule["resources"]
 
 
+@pytest.mark.parametrize("overlay", ["kind", "prod"])
+def test_the_controllers_command_is_one_that_aisle_takes_and_its_rights_are_the_rollouts(overlay: str) -> None:
+    (controller,) = [o for o in of_kind(overlay, "Deployment") if o["metadata"]["name"] == "aisle-rollout-controller"]
+    (container,) = controller["spec"]["template"]["spec"]["containers"]
+    assert container["command"] == ["python", "-m", "pipelines.cli", "rollout", "watch"]
+    parse(["rollout", "watch", *container["args"]])
+    account = controller["spec"]["template"]["spec"]["serviceAccountName"]
+    roles = {o["roleRef"]["name"] for o in of_kind(overlay, "RoleBinding") if o["subjects"][0]["name"] == account}
+    assert roles == {"aisle-rollout", "aisle-rollout-lease"}
+    assert [o["metadata"]["name"] for o in of_kind(overlay, "Lease")] == [LEASE]
+
+
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_only_sparks_driver_may_delete_and_the_policys_step_start_a_run_besides(overlay: str) -> None:
     roles = {o["metadata"]["name"]: o for o in of_kind(overlay, "Role") if {"create", "delete"} & verbs(o)}
@@ -168,7 +182,9 @@ def test_no_secret_is_in_a_file(overlay: str) -> None:
     assert not of_kind(overlay, "Secret")
 
 
-@pytest.mark.parametrize("file", ["base/rbac.yaml", "components/pipelines/retrain.yaml"])
+@pytest.mark.parametrize(
+    "file", ["base/rbac.yaml", "components/pipelines/retrain.yaml", "components/rollout-controller/rbac.yaml"]
+)
 def test_every_verb_of_a_role_has_a_reason(file: str) -> None:
     lines = (ROOT / file).read_text().split("verbs:")[1:]
     verbs = [line for part in lines for line in part.splitlines() if line.strip().startswith("- ") and ":" not in line]

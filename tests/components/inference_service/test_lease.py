@@ -1,4 +1,4 @@
-"""The lease between controllers that share first API server in memory."""
+"""The lease between controllers that share one API server in memory."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from tests.components.inference_service.fake_cluster import FakeCluster
 
 
 class LeaseCluster(FakeCluster):
-    """Holds first Lease under optimistic locking, as the API server does."""
+    """Holds one Lease under optimistic locking, as the API server does."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -62,6 +62,7 @@ def test_a_holder_that_is_gone_is_followed_after_the_duration_and_at_once_where_
     assert (cluster.spec["holderIdentity"], cluster.spec["leaseTransitions"]) == ("two", 2)
     second.release()
     assert first.held()
+    assert (cluster.spec["holderIdentity"], cluster.spec["leaseTransitions"]) == ("one", 3)
     second.release()  # it is not its to release any more
     assert cluster.spec["holderIdentity"] == "one"
 

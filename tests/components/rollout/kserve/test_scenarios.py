@@ -90,7 +90,7 @@ def test_a_good_canary_lasts_a_day_at_each_share_and_is_promoted_once_it_is_prov
 
 OUTCOMES = {
     "worthless lists": (Behaviour(bought=0.05), "outcomes"),
-    "a fifth of the hits gone": (Behaviour(bought=0.45), "outcomes"),
+    "a quarter of the hits gone": (Behaviour(bought=0.45), "outcomes"),
     "the same list for all": (Behaviour(alike=True), "coverage"),
 }
 
