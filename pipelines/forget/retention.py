@@ -87,7 +87,7 @@ PLACES = (
             *("registry/models/*", "registry.next/models/*", "pipeline/*/train/*", "pipeline/*/baselines/*"),
             *("*/models/*", "models/*", "*/model/*"),
         ),
-        holds="weights, and statistics of at least two shoppers' purchases",
+        holds="weights, and figures of products over all shoppers",
         rule=Rule.NONE,
     ),
     Place(

@@ -14,7 +14,6 @@ from model.errors import InputError, StoreUnavailable
 from model.serving.history.store import HistoryStore
 from model.serving.http.events import parse_events
 from model.serving.http.rest import first_fault
-from model.serving.http.shopper_path import PREFIX, shopper_of
 from model.serving.predictor import Overloaded
 from model.serving.telemetry import metrics
 
@@ -41,8 +40,7 @@ def add_routes(app: FastAPI, store: HistoryStore) -> None:
         return JSONResponse(accepted, status_code=202)
 
     async def delete_shopper(request: Request) -> JSONResponse:
-        user_id = shopper_of(request.scope["raw_path"])
-        deleted = await run_in_threadpool(store.delete, user_id)
+        deleted = await run_in_threadpool(store.delete, request.path_params["user_id"])
         return JSONResponse({"deleted": deleted})
 
     def report(kind: type[Exception], answer: Callable[[Any], tuple[int, str, Mapping[str, str] | None]]) -> None:
@@ -53,7 +51,7 @@ def add_routes(app: FastAPI, store: HistoryStore) -> None:
         app.add_exception_handler(kind, handler)
 
     app.add_api_route("/events", post_events, methods=["POST"], response_model=None)
-    app.add_api_route(f"{PREFIX}{{user_id:path}}", delete_shopper, methods=["DELETE"], response_model=None)
+    app.add_api_route("/shoppers/{user_id:path}", delete_shopper, methods=["DELETE"], response_model=None)
     report(InputError, lambda error: (400, str(error), None))
     report(StoreUnavailable, lambda error: (503, str(error), _RETRY))
     report(RequestValidationError, lambda error: (400, first_fault(error.errors()), None))
