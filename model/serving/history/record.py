@@ -59,7 +59,7 @@ class Column(IntEnum):
     """Foreseen, and not written yet: when the event reached a server."""
     SOURCE = 10
     """Foreseen, and not written yet: who sent it."""
-    ATTRIBUTES = 11
+    ATTRIBUTES = 12
     """Texts: what is known of the shopper beside events, attribute and value by turns."""
 
 

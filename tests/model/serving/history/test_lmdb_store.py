@@ -127,6 +127,16 @@ def test_a_copy_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatc
     store.close()
 
 
+def test_a_directory_that_is_replaced_by_another_store_is_noticed(tmp_path: Path) -> None:
+    store = LmdbStore(tmp_path / "store")
+    store.append([_event("0", "ann")])
+    (tmp_path / "store").rename(tmp_path / "away")
+    LmdbStore(tmp_path / "store").close()
+    with pytest.raises(StoreUnavailable, match="its directory was replaced"):
+        store.append([_event("1", "ann")])
+    store.close()
+
+
 def test_a_directory_that_vanishes_is_noticed(tmp_path: Path) -> None:
     store = LmdbStore(tmp_path / "store")
     shutil.rmtree(tmp_path / "store")
