@@ -31,7 +31,18 @@ _COMMENT = "trusted comment: "
 
 
 class PublicKey(NamedTuple):
-    """Whose signatures are taken."""
+    """Whose signatures are taken.
+
+    Example:
+        A key of minisign, and its signature of the text "test".
+
+        >>> import tempfile
+        >>> text = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = (Path(folder) / "aisle.pub").write_text(f"untrusted comment: minisign public key\\n{text}\\n")
+        ...     PublicKey.read(Path(folder) / "aisle.pub").number.hex()
+        '1fe8b442180f62e7'
+    """
 
     number: bytes
     """8 bytes that name the key in a signature."""

@@ -1,5 +1,7 @@
 """`aisle forget`: a shopper is taken out of everything that may hold one, and the proof of it."""
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
@@ -29,26 +31,19 @@ def forget(
     from model.serving.v2_inputs import check_id
     from pipelines.forget import erase
     from pipelines.forget.scan import scan
+    from pipelines.local.run_directory import alone
 
     check_id("ID", user_id)
     if not run.is_dir():
         raise InputError(f"--run: expected the directory of a run, {run} is none")
     left = 0
     if not prove:
-        for name in [*map(str, erase.stores_below(run)), *(store or ())]:
-            opened = open_store(name, 1, os.environ.get("REDIS_PASSWORD"))
-            deleted = erase.from_store(opened, user_id)
-            opened.close()
-            print(f"{name}: {'deleted, and its files written again' if deleted else 'no such shopper'}")
-        for place in log or ():
-            print(f"{place}: {erase.from_log(place, user_id):,} rows deleted")
-        for path in sorted({str(path.parent) for path in run.rglob("requests/*.journal")}):
-            erase.from_log(path, user_id)
-        for path, rows in erase.from_run(run, user_id).items():
-            print(f"{run / path}: {rows:,} rows deleted")
+        with alone(run):
+            _erase(user_id, run, store or (), log or ())
     if expired:
-        for path in erase.expire(run):
-            print(f"{run / path}: deleted, its days are over")
+        with alone(run):
+            for path in erase.expire(run):
+                print(f"{run / path}: deleted, its days are over")
     for name in store or ():
         opened = open_store(name, 1, os.environ.get("REDIS_PASSWORD"))
         stored = any(key == user_id.encode() for key, _ in opened.records())
@@ -61,3 +56,23 @@ def forget(
         print(f"{hit.path}: {hit.times:,} times, {hit.place.name}, {until}")
     print(f"{user_id} is left in {left} places" if left else f"{user_id} is in no place outside a retention")
     return 1 if left else 0
+
+
+def _erase(user_id: str, run: Path, stores: Sequence[str], logs: Sequence[str]) -> None:
+    """Takes the shopper out of what the run stores and out of the other places; prints what was there."""
+    import os
+
+    from model.serving.history.store import open_store
+    from pipelines.forget import erase
+
+    for name in [*map(str, erase.stores_below(run)), *stores]:
+        opened = open_store(name, 1, os.environ.get("REDIS_PASSWORD"))
+        deleted = erase.from_store(opened, user_id)
+        opened.close()
+        print(f"{name}: {'deleted, and its files written again' if deleted else 'no such shopper'}")
+    for place in logs:
+        print(f"{place}: {erase.from_log(place, user_id):,} rows deleted")
+    for path in sorted({str(path.parent) for path in run.rglob("requests/*.journal")}):
+        erase.from_log(path, user_id)
+    for path, rows in erase.from_run(run, user_id).items():
+        print(f"{run / path}: {rows:,} rows deleted")

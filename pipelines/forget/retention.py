@@ -1,7 +1,6 @@
 """What of a shopper is stored where, and for how long: the one table. docs/forgetting.md has it as well.
 
-Paths are those of a run's directory; on a cluster the same artifacts lie in the registry's volume, in the object store
-and in Redis.
+Paths are those of a run's directory, or of a registry's: on a cluster that is the registry's volume.
 """
 
 import enum
@@ -58,13 +57,13 @@ PLACES = (
     ),
     Place(
         name="monitoring reference",
-        patterns=("monitoring/reference/*",),
+        patterns=("monitoring/reference/*", "monitoring/references/*", "registry/monitoring/references/*"),
         holds="visits and purchases of the weeks before the cut, and when each id was first seen",
         rule=Rule.ERASED,
     ),
     Place(
         name="validation baseline",
-        patterns=("registry/validation/*", "registry.next/validation/*", "pipeline/*/validate/*"),
+        patterns=("registry/validation/*", "registry.next/validation/*", "validation/*", "pipeline/*/validate/*"),
         holds="ids with their number of purchases, attributes under a hash of the id",
         rule=Rule.ERASED,
     ),
@@ -86,9 +85,9 @@ PLACES = (
         name="model packages",
         patterns=(
             *("registry/models/*", "registry.next/models/*", "pipeline/*/train/*", "pipeline/*/baselines/*"),
-            *("*/models/*", "*/model/*"),
+            *("*/models/*", "models/*", "*/model/*"),
         ),
-        holds="weights, and statistics of at least two shoppers' purchases",
+        holds="weights, and figures of products over all shoppers",
         rule=Rule.NONE,
     ),
     Place(

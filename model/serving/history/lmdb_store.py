@@ -141,9 +141,14 @@ class LmdbStore:
             raise StoreUnavailable(f"store: cannot be {'written' if write else 'read'} ({error})") from None
 
     def _current(self) -> Generation:
-        """The open file, another one where that has been replaced. The old one closes with its last transaction."""
+        """The open file, another one where that has been replaced. The old one closes with its last transaction.
+
+        Raises StoreUnavailable where the whole directory is another one: events in the old one would not be found.
+        """
         if not self._generation.is_current():
             with self._opening:
+                if not os.path.samestat(os.fstat(self._held), os.stat(self._directory)):
+                    raise StoreUnavailable("store: its directory was replaced; restart the server")
                 if not self._generation.is_current():
                     self._generation = Generation(self._directory, self._map_bytes)
         return self._generation

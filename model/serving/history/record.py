@@ -59,10 +59,10 @@ class Column(IntEnum):
     """Unix seconds at which the event reached a server, 0 where it is not known: as TIME."""
     SOURCE = 10
     """Foreseen, and not written yet: who sent it."""
-    ATTRIBUTES = 11
-    """Texts: what is known of the shopper beside events, attribute and value by turns."""
-    EARLIER = 12
+    EARLIER = 11
     """Texts: items bought before the first of these events, whose events are no longer stored."""
+    ATTRIBUTES = 12
+    """Texts: what is known of the shopper beside events, attribute and value by turns."""
 
 
 class Record(NamedTuple):

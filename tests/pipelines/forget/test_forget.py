@@ -3,7 +3,7 @@
 import json
 import os
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -104,6 +104,21 @@ def test_afterwards_only_what_is_under_a_retention_has_the_shopper_and_the_other
     assert len(store.history(BOB, 10**9).items) == 200 and store.history(ANN, 10**9).items == []
     store.close()
     assert read(run / "rollout" / "requests")["user_id"].to_pylist() == [BOB]
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("validation/2020-01-01-aa/known_users.parquet", "validation baseline"),
+        ("monitoring/references/2020-01-01-aa/visits.parquet", "monitoring reference"),
+        ("models/2020-01-01-aa/manifest.json", "model packages"),
+        ("registry/models/2020-01-01-aa/catalog/user_ids.parquet", "model packages"),
+        ("shadow/store/data.mdb", "event store"),
+        ("report.html", "evaluations, verdicts, reports and logs"),
+    ],
+)
+def test_files_of_a_run_and_of_a_registry_alone_are_of_the_same_kinds(path: str, name: str) -> None:
+    assert place_of(PurePosixPath(path)).name == name
 
 
 def test_not_even_the_purchases_are_left_in_the_stores_file(run: Path) -> None:
