@@ -11,6 +11,7 @@ import math
 import time
 import uuid
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from components.inference_service.cluster_client import Cluster
@@ -18,7 +19,7 @@ from components.inference_service.observed import Observed, observe
 from components.inference_service.readiness import canary_ready, canary_serves, newest_revision
 from components.inference_service.service_report import service_lines
 from components.inference_service.shift import Patience, drifted, observation, prepare, promote, put, roll_back, wait
-from components.inference_service.traffic import Traffic, mode, rewritten, with_canary
+from components.inference_service.traffic import HISTORY, HISTORY_LINES, Traffic, mode, rewritten, with_canary
 from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
 from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE, Sample, push
@@ -105,7 +106,7 @@ class ClusterTraffic:
         if current.state == State.PROMOTED:
             current.traffic.revert()  # refused before anything is claimed
         claimed = replace(current, state=current.state if ends else after.state, note=f"{order} by {operator}")
-        self._write(claimed, claim=True)
+        self._write(claimed, claim=True, event="" if ends else order.capitalize())
         if ends:
             self._end(current, after.state, claimed.note)
         return self.status()
@@ -141,7 +142,7 @@ class ClusterTraffic:
         if traffic.stable is None:
             raise InputError("rollout: expected a canary beside a stable version, the service has none; push a model")
         if current.started_s is None:
-            self._write(replace(current, started_s=now_s, since_s=now_s, note="began"), claim=True)
+            self._write(replace(current, started_s=now_s, since_s=now_s, note="began"), claim=True, event="Began")
             reasons = ("traffic: it begins now",)
             return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
         service = self.cluster.service()
@@ -164,7 +165,7 @@ class ClusterTraffic:
         if decision.action == "step":
             after = replace(traffic, percent=decision.percent)
             put(self.cluster, after, expected=traffic, resumed=True)
-            self._write(replace(current, traffic=after, since_s=now_s, note=decision.line))
+            self._write(replace(current, traffic=after, since_s=now_s, note=decision.line), event="Stepped")
         else:
             state = State.PROMOTED if decision.action == "promote" else State.ROLLED_BACK
             self._end(current, state, decision.line)
@@ -191,7 +192,7 @@ class ClusterTraffic:
 
     def _adopt(self, current: ClusterRecord, now_s: float) -> Decision:
         """Takes over what was changed by other means than Aisle; the evidence of a new share starts now."""
-        self._write(replace(current, since_s=now_s), claim=True)
+        self._write(replace(current, since_s=now_s), claim=True, event="Adopted")
         if current.traffic.canary is None:
             put(self.cluster, current.traffic, expected=current.traffic, resumed=True)  # stable's own minimum again
             return Decision(action="none", percent=0, reasons=(f"adopted: {current.note}",))
@@ -205,7 +206,7 @@ class ClusterTraffic:
         state = State.ROLLED_BACK if current.traffic.canary is not None else current.state
         self._write(replace(current, note=f"{order} by {operator}"), claim=True)
         traffic = roll_back(self.cluster, self.patience)
-        self._write(replace(current, traffic=traffic, state=state, note=f"{order} by {operator}"))
+        self._write(replace(current, traffic=traffic, state=state, note=f"{order} by {operator}"), event="RolledBack")
         return self.status()
 
     def _end(self, current: ClusterRecord, state: State, note: str) -> None:
@@ -215,7 +216,8 @@ class ClusterTraffic:
             traffic = self._bring_back(current.traffic)
         else:
             traffic = roll_back(self.cluster, self.patience)
-        self._write(replace(current, traffic=traffic, state=state, note=note))
+        event = "Promoted" if state == State.PROMOTED else "RolledBack"
+        self._write(replace(current, traffic=traffic, state=state, note=note), event=event)
 
     def _bring_back(self, traffic: Traffic) -> Traffic:
         """The previous version beside the stable one, ready, then promoted: no request meets a server that is gone."""
@@ -226,8 +228,17 @@ class ClusterTraffic:
         wait(self.cluster, self.patience, ready, f"previous {previous.name}", previous.predictor)
         return promote(self.cluster, self.patience)
 
-    def _write(self, written: ClusterRecord, claim: bool = False) -> None:
-        """`claim`: raise CheckFailed when the record is no longer the one that was read."""
+    def history(self) -> tuple[str, ...]:
+        """What was done and why, oldest first; the last fifty lines, each with its time."""
+        return tuple((self.cluster.record().get("data") or {}).get(HISTORY, "").splitlines())
+
+    def _write(self, written: ClusterRecord, claim: bool = False, event: str = "") -> None:
+        """Writes the record.
+
+        Args:
+            claim: raise CheckFailed when it is no longer the one that was read.
+            event: reason of the Event, and the line of the history, that go with it; empty: none.
+        """
         part = rewritten(self.cluster.record(), written.traffic, self.cluster.namespace)
         part["data"] |= {
             STATE: str(written.state),
@@ -237,6 +248,11 @@ class ClusterTraffic:
         }
         if written.started_s is not None:
             part["data"][STARTED] = f"{written.started_s:.0f}"
+        line = f"{written.traffic.percent} %  {written.note[:300]}" if written.traffic.canary else written.note[:300]
+        if event:
+            before = part["data"].get(HISTORY, "").splitlines()
+            dated = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}  {event}  {line}"
+            part["data"][HISTORY] = "\n".join([*before, dated][-HISTORY_LINES:])
         if claim and written.resource_version:
             part["metadata"]["resourceVersion"] = written.resource_version
         try:
@@ -244,6 +260,8 @@ class ClusterTraffic:
         except CheckFailed as error:
             message = f"rollout: the record changed in between, nothing was moved; check the status ({error})"
             raise CheckFailed(message) from None
+        if event:
+            self.cluster.note(event, line, warning=event == "RolledBack")
 
 
 def gauges(state: State, canary: str | None, percent: int) -> list[Sample]:
