@@ -9,6 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 from typer import Option
+from typer._click.core import Command
 from typer._click.exceptions import UsageError
 
 from model.errors import INTERRUPTED, AisleError, InputError
@@ -71,20 +72,25 @@ def compile_(
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command; returns the exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _interrupt)
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     aisle = typer.main.get_command(app)
     if "_AISLE_COMPLETE" in os.environ:
         aisle.main(prog_name="aisle")  # answers the shell, and exits
+    return run(aisle, "aisle", list(sys.argv[1:] if argv is None else argv))
+
+
+def run(program: Command, name: str, words: list[str]) -> int:
+    """Runs a program of ours, known to its user by this name, on these words; returns the exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, _interrupt)
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
         check_processor()
-        with aisle.make_context("aisle", list(sys.argv[1:] if argv is None else argv)) as context:
-            return int(aisle.invoke(context) or 0)
+        with program.make_context(name, words) as context:
+            return int(program.invoke(context) or 0)
     except typer.Exit as ended:
         return ended.exit_code
     except UsageError as error:
-        command = error.ctx.command_path if error.ctx else "aisle"
+        command = error.ctx.command_path if error.ctx else name
         message = " ".join(error.format_message().split()).replace("Value error, ", "").rstrip(".")
         return _refuse(f"{message}; see `{command} --help`", InputError.exit_code)
     except SettingsError as error:

@@ -3,6 +3,7 @@
 import json
 import re
 import time
+from datetime import UTC, datetime
 
 from kubernetes import client, config
 from kubernetes.client.rest import ApiException
@@ -10,6 +11,7 @@ from urllib3.exceptions import HTTPError
 
 from components.inference_service.observed import observe
 from components.inference_service.traffic import API_VERSION, FIELD_MANAGER, NAME, RECORD, KubeObject
+from components.kfp_support.progress import progress
 from model.errors import CheckFailed, InputError
 from model.registry.roles import Roles
 
@@ -112,6 +114,27 @@ class Cluster:
         """The Lease of the rollout's controller. Raises InputError when it is not there."""
         return self._get(self._path("Lease"))
 
+    def note(self, reason: str, message: str, warning: bool = False) -> None:
+        """Makes an Event of the service, for `kubectl describe` and `kubectl get events`.
+
+        A rollout does not depend on it: where it is refused, there is none.
+
+        Args:
+            reason: one word in CamelCase.
+        """
+        now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        try:
+            about = {"apiVersion": API_VERSION, "kind": "InferenceService", "name": NAME, "namespace": self.namespace}
+            about["uid"] = self.service()["metadata"].get("uid", "")
+            metadata = {"generateName": f"{NAME}.", "namespace": self.namespace}
+            event: KubeObject = {"apiVersion": "v1", "kind": "Event", "metadata": metadata, "involvedObject": about}
+            event |= {"reason": reason, "message": message[:1000], "type": "Warning" if warning else "Normal"}
+            event |= {"source": {"component": FIELD_MANAGER}, "reportingComponent": FIELD_MANAGER, "count": 1}
+            event |= {"firstTimestamp": now, "lastTimestamp": now}
+            self._call("POST", f"/api/v1/namespaces/{self.namespace}/events", [], event, "application/json")
+        except (InputError, CheckFailed) as error:
+            progress(f"no event was made: {error}")
+
     def _path(self, kind: str) -> str:
         if kind == "Lease":
             return f"/apis/coordination.k8s.io/v1/namespaces/{self.namespace}/leases/{LEASE}"
@@ -144,6 +167,19 @@ class Cluster:
             raise InputError(f"expected an API server, none answers ({error!s:.120}); check KUBECONFIG") from None
         result: KubeObject = json.loads(reply.data)
         return result
+
+
+def context_namespace(kubeconfig: str | None = None) -> str:
+    """The namespace of the current context; `aisle` where it names none.
+
+    kubeconfig: its file; None: that of KUBECONFIG, else the user's.
+    """
+    try:
+        _, context = config.list_kube_config_contexts(kubeconfig)
+    except config.ConfigException:
+        return NAME
+    namespace: str = (context or {}).get("context", {}).get("namespace") or NAME
+    return namespace
 
 
 def refusal(status: int, body: str | bytes | None, namespace: str) -> InputError | CheckFailed:

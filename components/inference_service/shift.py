@@ -27,6 +27,7 @@ from components.inference_service.readiness import (
 from components.inference_service.rules import problems
 from components.inference_service.traffic import (
     FIELD_MANAGER,
+    HISTORY,
     KubeObject,
     Traffic,
     declared,
@@ -225,6 +226,8 @@ def _put(
     part, written = declared(traffic, service_mode, cluster.namespace), record(recorded, cluster.namespace)
     if resumed:
         written = rewritten(config_map, recorded, cluster.namespace)
+    elif HISTORY in data:
+        written["data"][HISTORY] = data[HISTORY]
     capacity = planned(service, data, cluster.pods(), traffic, ahead) if service_mode == "Standard" else None
     if recorded.canary is None:
         written["data"] = {key: value for key, value in written["data"].items() if key not in OF_A_ROLLOUT}

@@ -28,6 +28,9 @@ FIELD_MANAGER = "aisle"
 MODE_ANNOTATION = "serving.kserve.io/deploymentMode"
 RECORD = "aisle-traffic"
 """The ConfigMap."""
+HISTORY = "history"
+"""Its key with what was done and why, oldest first; it stays when another canary begins."""
+HISTORY_LINES = 50
 RUNTIME = "aisle"
 """The ServingRuntime of manifests/base/runtime.yaml."""
 MODEL_FORMAT = {"name": "aisle", "version": "1"}

@@ -114,9 +114,10 @@ def monitor(
 
 def inputs_on_cluster(namespace: str, registry: str, *, log: str, tables: str, out: str, pushgateway: str) -> Inputs:
     """Return the inputs of the KFP step; the baseline is the active model's. An empty `log`: there is none."""
+    from components.inference_service.cluster_client import Cluster
     from components.monitor.data.baseline_store import active
 
-    baseline = active(Registry(Path(registry)), namespace)
+    baseline = active(Registry(Path(registry), Cluster(namespace).roles if namespace else None))
     places = {"tables": Path(tables), "out": Path(out)}
     return Inputs(baseline=baseline, log=log or None, **places, pushgateway=pushgateway, namespace=namespace)
 

@@ -17,16 +17,20 @@ def push(
     reference_dir: str,
     registry: str,
     run_name: str,
+    namespace: str,
     outcome: dsl.Output[dsl.Artifact],
     card: dsl.Output[dsl.Markdown],
 ) -> None:
-    """A blessed candidate into the registry, declared as canary."""
+    """A blessed candidate into the registry, declared as canary.
+
+    namespace: of the service whose roles the registry has, on a cluster; empty: the registry has its own.
+    """
     from components.kfp_support.step import stage
 
     with stage("push"):
         from pathlib import Path
 
-        from components.push.run import push_candidate
+        from components.push.run import push_candidate, roles_of
         from tfx_configs.settings import RunSettings
 
         push_candidate(
@@ -42,6 +46,7 @@ def push(
             run_name=run_name,
             outcome_file=Path(outcome.path),
             card_file=Path(card.path),
+            service=roles_of(namespace),
         )
 
 

@@ -1,5 +1,6 @@
 """Push: a blessed model becomes a versioned, immutable directory and is declared as canary. Idempotent."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from components.artifacts.first_stable import FirstStable
@@ -12,6 +13,7 @@ from model.files import write_text
 from model.package.manifest import read_manifest
 from model.registry import validation_baseline as reference
 from model.registry.model_registry import Registry
+from model.registry.roles import Roles
 from tfx_configs.settings import RunSettings
 
 
@@ -29,6 +31,7 @@ def push_candidate(
     run_name: str,
     outcome_file: Path,
     card_file: Path,
+    service: Callable[[], Roles[str]] | None = None,
 ) -> PushOutcome:
     """Reads the verdict itself: nothing is pushed without a readable one that blesses this very candidate.
 
@@ -42,6 +45,7 @@ def push_candidate(
         evaluation: what evaluate wrote, for the model card.
         run_name: under which the registry keeps the outcome; empty: it does not.
         outcome_file, card_file: are written; the outcome, and the same with the model card as Markdown.
+        service: as of Registry: what serves on a cluster may have changed while the candidate was trained.
 
     Raises:
         ModelRefused: the verdict is unreadable or about another model, or a model directory is damaged.
@@ -51,7 +55,7 @@ def push_candidate(
         verdict = Verdict.read(verdict_file)
     except InputError as error:
         raise ModelRefused(f"expected the gate's verdict, got none readable ({error})") from None
-    registry, first = Registry(registry_dir), FirstStable.load(baselines)
+    registry, first = Registry(registry_dir, service), FirstStable.load(baselines)
     if registry.state().stable is None:
         registry.set_stable(registry.add(baselines / first.name), first.line)
         progress(first.line)
@@ -91,3 +95,12 @@ def push_candidate(
         outcome.write(registry.outcome(run_name))
     write_text(card_file, page(outcome, registry, first))
     return outcome
+
+
+def roles_of(namespace: str) -> Callable[[], Roles[str]] | None:
+    """What reads the roles of the service in this namespace; None where it is empty."""
+    if not namespace:
+        return None
+    from components.inference_service.cluster_client import Cluster
+
+    return Cluster(namespace).roles

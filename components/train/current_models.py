@@ -42,9 +42,7 @@ def current_models(registry: Registry, run: RunSettings, data_version: str) -> C
 
 def current_models_on(*, namespace: str, registry_dir: Path, run: RunSettings, data_version: str) -> CurrentModels:
     """The same on the cluster that this runs in."""
-    registry = Registry(registry_dir)
-    registry.follow(Cluster(namespace).roles())
-    return current_models(registry, run, data_version)
+    return current_models(Registry(registry_dir, Cluster(namespace).roles), run, data_version)
 
 
 def version_of(data_version: str, now: datetime | None = None) -> str:

@@ -48,8 +48,10 @@ class Registry:
         (True, '2020-01-06-aa')
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, service: Callable[[], Roles[str]] | None = None) -> None:
+        """`service`: reads the roles of the service on a cluster that it belongs to: their source at each reading."""
         self.root = root
+        self._service = service
 
     def path(self, version: str) -> Path:
         """The model directory of a version, there or not. Raises InputError on what can be no version."""
@@ -65,6 +67,9 @@ class Registry:
 
     def state(self) -> State:
         """The current roles, all empty where there is no registry. Raises InputError on a damaged file."""
+        return self._stored() if self._service is None else self.follow(self._service())
+
+    def _stored(self) -> State:
         file = self.root / "state.json"
         if not file.exists():
             return State()
@@ -144,7 +149,7 @@ class Registry:
             return version if version and self.path(version).exists() else None
 
         if stored(roles.stable) is None:
-            return self.state()
+            return self._stored()
         stable, canary, previous = map(stored, (roles.stable, roles.canary, roles.previous))
         return self._change(
             "follows the service",
@@ -154,7 +159,7 @@ class Registry:
     def _change(self, action: str, move: Callable[[State], State], note: str = "") -> State:
         """Reads, moves and writes the state under one lock; a move that changes nothing is not recorded."""
         with locked(self.root / ".lock"):
-            state = self.state()
+            state = self._stored()
             moved = move(state)
             if moved == state:
                 return state

@@ -31,7 +31,8 @@ RegistryVersion = Annotated[
 @app.command()
 def status(run: RunDirectory = DEMO_RUN, namespace: Namespace = None) -> int:
     """Show the steps taken: declared and observed split, decisions."""
-    print(_adapter(run, namespace).status().line())
+    current = _adapter(run, namespace).status()
+    print("\n".join([current.line(), *current.details]))
     if namespace is None:
         from pipelines.commands.output import text
         from pipelines.local.rollout_operator import RunTraffic

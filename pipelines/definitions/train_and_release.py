@@ -47,6 +47,7 @@ def cluster(
             override_reason=override_reason,
             override_by=override_by,
             run_name=run_name,
+            namespace=namespace,
         )
         baseline = reference(
             tables=trained.tables,

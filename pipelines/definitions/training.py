@@ -43,6 +43,7 @@ def training(
     override_reason: str = "",
     override_by: str = "",
     run_name: str = "",
+    namespace: str = "",
 ) -> Outputs:
     """Trains and pushes one model.
 
@@ -58,6 +59,7 @@ def training(
         override_reason: why the gate's refusal is overruled; empty: it is not.
         override_by: the person who decides that.
         run_name: name under which the registry stores the result of push; empty: it does not.
+        namespace: of the service on a cluster whose roles the registry has; empty: the registry has its own.
     """
     tables = ingest(settings=settings, data_version=data_version, code_version=code_version)
     sized(tables, "Ingest", cpu="2", memory="8G", retries=1)
@@ -101,6 +103,7 @@ def training(
         reference_dir=reference_dir,
         registry=registry,
         run_name=run_name,
+        namespace=namespace,
     )
     sized(pushed, "Push", cpu="1", memory="2G", retries=1, cached=False)
     return Outputs(

@@ -15,6 +15,7 @@ from components.inference_service.cluster_client import Cluster
 from components.inference_service.traffic import NAME
 from components.rollout.local.processes import free_port, running, wait_until
 from model.errors import CheckFailed, InputError, StageFailed
+from model.request_log.routing_headers import USER_HEADER
 from model.system.programs import find_program
 from pipelines.kind.shell import output, run, succeeds, transcript
 from pipelines.manifests.gateway_routes import HOST
@@ -84,7 +85,7 @@ class KubectlCluster:
     def ask(self, shopper: str, key: str) -> Answer:
         """Sends one v2 request through the gateway; an empty key is left out."""
         question = {"inputs": [{"name": "user_id", "shape": [1], "datatype": "BYTES", "data": [shopper]}]}
-        headers = {"Host": HOST, "Connection": "close"} | ({"x-api-key": key} if key else {})
+        headers = {"Host": HOST, "Connection": "close", USER_HEADER: shopper} | ({"x-api-key": key} if key else {})
         url = f"{self.gateway}/v2/models/{NAME}/infer"
         try:
             response = urllib3.request("POST", url, json=question, headers=headers, timeout=TIMEOUT_S, retries=False)

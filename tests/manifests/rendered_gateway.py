@@ -11,9 +11,11 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +149,44 @@ def pod(name: str, scratch: Path, *more: str) -> Iterator[Pod]:
     with running(name, command, scratch / f"{name}-{backend.http_port}.log") as process:
         wait_ready(process, backend)
         yield Pod(process, backend.http_port)
+
+
+class _Faulty(BaseHTTPRequestHandler):
+    """Answers with the server's status, or closes the connection where that is None."""
+
+    protocol_version = "HTTP/1.1"
+    server: "FaultyPod"
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.server.requests += 1
+        if self.server.status is None:
+            self.close_connection = True
+            return
+        self.send_response(self.server.status)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Silent."""
+
+
+class FaultyPod(ThreadingHTTPServer):
+    """A server in this process; `requests` counts what came."""
+
+    daemon_threads, requests = True, 0
+
+    def __init__(self, status: int | None) -> None:
+        super().__init__(("127.0.0.1", 0), _Faulty)
+        self.status = status
+
+
+@contextmanager
+def faulty_pod(status: int | None) -> Iterator[FaultyPod]:
+    with FaultyPod(status) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield server
+        server.shutdown()
 
 
 @contextmanager

@@ -1,9 +1,13 @@
 """What an operator does with kubectl, and what Aisle makes of it, on a real API server with KServe's controller."""
 
 import json
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import yaml
@@ -14,6 +18,7 @@ from components.rollout.decision.states import Command, State
 from components.rollout.kserve.cluster_rollout import ClusterTraffic
 from components.rollout.kserve.prometheus import Query, Sample
 from model.errors import CheckFailed
+from model.system.programs import find_program
 from pipelines.manifests.render import CANARY, STABLE
 from tests.manifests.api_server import kubectl
 from tests.manifests.controller import Site, controlled_server, until
@@ -223,3 +228,35 @@ def test_an_overlay_applied_during_a_rollout_takes_stables_minimum_and_the_next_
     assert site.cluster.service()["spec"]["predictor"]["minReplicas"] == 5
     rollout.command(Command.ROLLBACK, "maria")
     assert site.cluster.service()["spec"]["predictor"]["minReplicas"] == 3
+
+
+def test_kubectl_aisle_operates_the_rollout_and_events_and_history_have_it(
+    site: Site, rollout: ClusterTraffic, tmp_path: Path
+) -> None:
+    plugin, program = tmp_path / "kubectl-aisle", find_program("kubectl")
+    assert program is not None
+    plugin.write_text(f'#!/bin/sh\nexec {sys.executable} -m pipelines.kubectl_aisle "$@"\n')
+    plugin.chmod(0o755)
+    environment = os.environ | {"KUBECONFIG": str(site.kubeconfig), "PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def aisle(*words: str) -> tuple[int, str]:
+        done = subprocess.run([program, "aisle", *words], env=environment, capture_output=True, text=True, check=False)
+        return done.returncode, done.stdout + done.stderr
+
+    code, text = aisle("status", "--namespace", "aisle")
+    assert code == 0 and f"canary {CANARY.name}  running at 10 %" in text and f"{CANARY_SERVICE} 10 %" in text
+    assert aisle("pause")[1].split()[4:8] == ["held", "at", "10", "%"]
+    assert aisle("pause")[0] == 2
+    assert aisle("resume")[0] == 0
+    assert "rolled back" in aisle("rollback")[1]
+    code, text = aisle("history")
+    assert code == 0 and [line.split()[1] for line in text.splitlines()[-4:]] == [
+        "Began",
+        "Hold",
+        "Resume",
+        "RolledBack",
+    ]
+    events = kubectl(site.kubeconfig, "events", "--for", "inferenceservice/aisle", "-n", "aisle").stdout
+    assert "RolledBack" in events and "rollback by" in events
+    described = kubectl(site.kubeconfig, "describe", "inferenceservice", "aisle", "-n", "aisle").stdout
+    assert "RolledBack" in described.partition("Events:")[2]

@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from components.artifacts.push_outcome import PushOutcome
-from components.inference_service.cluster_client import Cluster
 from components.kfp_support.markdown_table import as_markdown
 from components.kfp_support.progress import progress
 from components.monitor.data import baseline
@@ -53,17 +52,11 @@ def keep_baseline(
     return path
 
 
-def active(registry: Registry, namespace: str = "") -> Path:
+def active(registry: Registry) -> Path:
     """Return the baseline of the stable model; before the first promotion, that of the canary.
 
-    Args:
-        namespace: of the service on the cluster that this runs in, whose roles the registry follows; empty: none.
-
-    Raises:
-        InputError: neither has one.
+    Raises InputError when neither has one.
     """
-    if namespace:
-        registry.follow(Cluster(namespace).roles())
     state = registry.state()
     for version in filter(None, (state.stable, state.canary)):
         if _path(registry, version).exists():

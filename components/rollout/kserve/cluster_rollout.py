@@ -10,6 +10,7 @@ A new canary, declared by push, comes with an empty state: its rollout begins wi
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Literal
 
 from components.inference_service.cluster_client import Cluster
@@ -17,7 +18,7 @@ from components.inference_service.observed import Observed, observe
 from components.inference_service.readiness import Check, canary_ready, canary_serves, newest_revision
 from components.inference_service.service_report import service_lines
 from components.inference_service.shift import Patience, drifted, prepare, promote, put, roll_back, wait
-from components.inference_service.traffic import Traffic, mode, rewritten, with_canary
+from components.inference_service.traffic import HISTORY, HISTORY_LINES, Traffic, mode, rewritten, with_canary
 from components.kfp_support.progress import progress
 from components.rollout.decision import state_machine
 from components.rollout.decision.state_machine import END_PERCENT, Decision, RolloutState, decide
@@ -109,7 +110,7 @@ class ClusterTraffic:
         after = state_machine.command(RolloutState(percent=current.traffic.percent, state=current.state), order)
         note = f"{order} by {operator}"
         if after.state.active:
-            self._write(replace(current, state=after.state, note=note), claim=True)
+            self._write(replace(current, state=after.state, note=note), claim=True, event=order.capitalize())
         else:
             self._end(current, after.state, note)
         return self.status()
@@ -147,9 +148,8 @@ class ClusterTraffic:
         if current.started_s is None:
             state = State.HELD if traffic.percent in plan.pauses else current.state
             began = replace(current, state=state, started_s=now_s, since_s=now_s, note="began")
-            self._write(began, claim=True)
-            reasons = ("traffic: it begins now",)
-            return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
+            self._write(began, claim=True, event="Began")
+            return _waiting(traffic.percent, "traffic: it begins now")
         service = self.cluster.service()
         ready = self._passes(canary_serves(mode(service), traffic.canary.predictor, traffic.percent))
         moment = Moment(
@@ -176,14 +176,14 @@ class ClusterTraffic:
             return decision
         if decision.action == "step":
             if wanting := prepare(self.cluster, traffic, decision.percent):
-                return Decision(action="hold", percent=traffic.percent, reasons=(wanting,), wants_traffic=True)
+                return _waiting(traffic.percent, wanting)
             # The evidence of the new share begins before it, so that no request of the old one is ever in it.
             state = State.HELD if decision.pauses else current.state
             claimed = replace(current, state=state, since_s=now_s, note=decision.line)
             self._write(claimed, claim=True)
             after = replace(traffic, percent=decision.percent)
             put(self.cluster, after, expected=traffic, resumed=True)
-            self._write(replace(claimed, traffic=after))
+            self._write(replace(claimed, traffic=after), event="Stepped")
         else:
             state = State.PROMOTED if decision.action == "promote" else State.ROLLED_BACK
             self._end(current, state, decision.line)
@@ -212,12 +212,12 @@ class ClusterTraffic:
 
     def _adopt(self, current: ClusterRecord, now_s: float) -> Decision:
         """Takes over what was changed by other means than Aisle; the evidence of a new share starts now."""
-        self._write(replace(current, since_s=now_s), claim=True)
+        self._write(replace(current, since_s=now_s), claim=True, event="Adopted")
+        reasons = (f"adopted: {current.note}",)
         if current.traffic.canary is None:
             put(self.cluster, current.traffic, expected=current.traffic, resumed=True)  # stable's own minimum again
-            return Decision(action="none", percent=0, reasons=(f"adopted: {current.note}",))
-        reasons = (f"adopted: {current.note}",)
-        return Decision(action="hold", percent=current.traffic.percent, reasons=reasons, wants_traffic=True)
+            return Decision(action="none", percent=0, reasons=reasons)
+        return _waiting(current.traffic.percent, *reasons)
 
     def _end_drift(self, current: ClusterRecord, order: Command, operator: str) -> RolloutStatus:
         """The record's stable version alone; any other order raises CheckFailed."""
@@ -226,7 +226,7 @@ class ClusterTraffic:
         state = State.ROLLED_BACK if current.traffic.canary is not None else current.state
         self._write(replace(current, note=f"{order} by {operator}"), claim=True)
         traffic = roll_back(self.cluster, self.patience)
-        self._write(replace(current, traffic=traffic, state=state, note=f"{order} by {operator}"))
+        self._write(replace(current, traffic=traffic, state=state, note=f"{order} by {operator}"), event="RolledBack")
         return self.status()
 
     def _end(self, current: ClusterRecord, state: State, note: str) -> None:
@@ -249,7 +249,8 @@ class ClusterTraffic:
                 traffic = self._bring_back(traffic)
             else:
                 traffic = roll_back(self.cluster, self.patience)
-        self._write(replace(current, traffic=traffic, state=state, decided=""))
+        event = "Promoted" if state == State.PROMOTED else "RolledBack"
+        self._write(replace(current, traffic=traffic, state=state, decided=""), event=event)
         return state
 
     def _bring_back(self, traffic: Traffic) -> Traffic:
@@ -261,8 +262,13 @@ class ClusterTraffic:
         wait(self.cluster, self.patience, ready, f"previous {previous.name}", previous.predictor)
         return promote(self.cluster, self.patience)
 
-    def _write(self, written: ClusterRecord, claim: bool = False) -> None:
-        """`claim`: raise CheckFailed when the record is no longer the one that was read."""
+    def history(self) -> tuple[str, ...]:
+        """What was done and why, oldest first; the last fifty lines, each with its time."""
+        return tuple((self.cluster.record().get("data") or {}).get(HISTORY, "").splitlines())
+
+    def _write(self, written: ClusterRecord, claim: bool = False, event: str = "") -> None:
+        """`claim`: raise CheckFailed when the record is no longer the one that was read. `event`: reason of the Event, and
+        of the line of the history, that go with it."""
         part = rewritten(self.cluster.record(), written.traffic, self.cluster.namespace)
         part["data"] |= {
             STATE: str(written.state),
@@ -275,6 +281,11 @@ class ClusterTraffic:
             part["data"][DECIDED] = written.decided
         if written.started_s is not None:
             part["data"][STARTED] = f"{written.started_s:.0f}"
+        line = f"{written.traffic.percent} %  {written.note[:300]}" if written.traffic.canary else written.note[:300]
+        if event:
+            before = part["data"].get(HISTORY, "").splitlines()
+            dated = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}  {event}  {line}"
+            part["data"][HISTORY] = "\n".join([*before, dated][-HISTORY_LINES:])
         if claim and written.resource_version:
             part["metadata"]["resourceVersion"] = written.resource_version
         try:
@@ -282,3 +293,9 @@ class ClusterTraffic:
         except CheckFailed as error:
             message = f"rollout: the record changed in between, nothing was moved; check the status ({error})"
             raise CheckFailed(message) from None
+        if event:
+            self.cluster.note(event, line, warning=event == "RolledBack")
+
+
+def _waiting(percent: int, *reasons: str) -> Decision:
+    return Decision(action="hold", percent=percent, reasons=reasons, wants_traffic=True)

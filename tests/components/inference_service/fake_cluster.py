@@ -79,6 +79,8 @@ class FakeCluster(Cluster):
         self.found_warnings: list[str] = []
         self.pod_counts: dict[str, int] = {}
         """{predictor: its ready pods}, where they are others than declared."""
+        self.events: list[tuple[str, str, bool]] = []
+        """(reason, message, whether a warning)"""
         self.managers: list[dict[str, Any]] = []
         """Managed fields of the service."""
         self.revisions = Revisions()
@@ -118,6 +120,9 @@ class FakeCluster(Cluster):
         self._requests = 0
         self.revisions.declare(self._now()["spec"]["predictor"])
         return copy.deepcopy(self._base | self._now())
+
+    def note(self, reason: str, message: str, warning: bool = False) -> None:
+        self.events.append((reason, message, warning))
 
     def clear(self, patch: dict[str, Any]) -> None:
         (field,) = patch["spec"]["predictor"]

@@ -28,6 +28,7 @@ def _step(place: Place, content: str, **verdict: Any) -> tuple[Path, Path]:
         reference_dir="",
         registry=str(place.registry.root),
         run_name="monday",
+        namespace="",
         outcome=dsl.Artifact(uri=str(outcome)),
         card=dsl.Markdown(uri=str(card)),
     )

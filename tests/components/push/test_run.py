@@ -1,5 +1,6 @@
 """Push believes the verdict and nothing else, and may be run twice."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from components.push.run import push_candidate
 from model.errors import InputError, ModelRefused
 from model.files import read_json, write_json, write_text
 from model.registry.model_registry import Registry
+from model.registry.roles import Roles
 from model.registry.validation_baseline import data_digest
 from tests.model.model_directory import write_model
 from tfx_configs.settings import RunSettings
@@ -53,6 +55,7 @@ class Place:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.registry = Registry(root / "registry")
+        self.service: Callable[[], Roles[str]] | None = None
         self.baseline = write_model(root / "baselines" / "personal_frequency", "counts", kind="personal_frequency")
         FIRST.save(root / "baselines")
 
@@ -79,6 +82,7 @@ class Place:
             run_name="",
             outcome_file=self.root / "outcome.json",
             card_file=self.root / "card.md",
+            service=self.service,
         )
 
 
@@ -271,3 +275,13 @@ def test_the_results_of_a_candidate_that_is_not_proven_name_the_trips_that_it_ta
     assert text.startswith("**Its lead is not proven, so the gate did not bless it**: ndcg@10 lead; about 1,200 trips")
     refused = results(Verdict(reasons=(unproven, Reason(check="size"))), tmp_path, 100)
     assert refused.startswith("**The gate did not bless it**: size; not proven: ndcg@10 lead.")
+
+
+def test_what_was_promoted_on_the_cluster_while_the_candidate_was_trained_is_what_it_is_beside(
+    place: Place,
+) -> None:
+    first = place.push("one")
+    assert first.stable != first.version
+    place.service = lambda: Roles(stable=first.version, previous=first.stable)
+    second = place.push("two")
+    assert (second.stable, second.replaces) == (first.version, first.version)

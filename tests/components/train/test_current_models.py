@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from components.inference_service.traffic import Traffic, Version, record
+from components.inference_service.shift import put
+from components.inference_service.traffic import Traffic, Version, record, with_canary
 from components.train.current_models import EACH_RUN, current_models, version_of
 from model.errors import InputError
 from model.registry.model_registry import Registry
@@ -57,6 +58,7 @@ def test_the_registry_follows_what_serves_on_a_cluster(registry: Registry, tmp_p
     registry.set_stable(first)
     registry.set_canary(second)
     cluster = FakeCluster()
+    registry = Registry(registry.root, cluster.roles)
     for roles in (
         {"stable": first, "canary": second},
         {"stable": second, "previous": first},
@@ -64,11 +66,20 @@ def test_the_registry_follows_what_serves_on_a_cluster(registry: Registry, tmp_p
         {"stable": first},  # after a rollback of a canary
     ):
         cluster.records = [serves(**roles)]
-        registry.follow(cluster.roles())
         assert registry.state().by_name() == roles
-    history = registry.state().history
-    registry.follow(cluster.roles())
-    assert registry.state().history == history
+    assert registry.state().history == registry.state().history
+
+
+def test_an_edit_of_the_service_is_in_the_registry_at_the_next_reading(registry: Registry, tmp_path: Path) -> None:
+    first, second = add(registry, tmp_path, "one"), add(registry, tmp_path, "two")
+    old, new = (Version(name=name, uri=f"s3://models/{name}") for name in (first, second))
+    cluster = FakeCluster()
+    put(cluster, Traffic(stable=old))
+    put(cluster, with_canary(Traffic(stable=old), new, 10))
+    followed = Registry(registry.root, cluster.roles)
+    assert followed.state().by_name() == {"stable": first, "canary": second}
+    cluster.edit(lambda spec: spec.pop("canary"))
+    assert followed.state().by_name() == {"stable": first}
 
 
 def test_what_serves_and_is_not_in_the_registry_changes_nothing(registry: Registry, tmp_path: Path) -> None:
@@ -76,8 +87,7 @@ def test_what_serves_and_is_not_in_the_registry_changes_nothing(registry: Regist
     registry.set_stable(first)
     for serving in (serves(stable="2020-01-01-unknown"), {}):
         cluster.records = [serving]
-        registry.follow(cluster.roles())
-        assert registry.state().stable == first
+        assert Registry(registry.root, cluster.roles).state().stable == first
 
 
 def serves(**roles: str) -> dict[str, Any]:

@@ -271,6 +271,7 @@ def test_a_question_has_the_services_host_and_the_key_and_its_answer_is_read(clu
     sent = [{name.lower(): value for name, value in request.items()} for request in headers]
     assert [request["host"] for request in sent] == ["aisle-aisle.example.com"] * 2
     assert [request.get("x-api-key") for request in sent] == [KEY, None]
+    assert all(request["x-user-id"] for request in sent), "what the gateway splits by"
 
 
 def test_a_refusal_and_silence_are_answers_too(cluster: KubectlCluster) -> None:
