@@ -43,6 +43,9 @@ from model.system.program_options import parse_options
 GRACE_S = 10
 _DECLARED = re.compile(r"-v([0-9a-z]+)-predictor(?:-|$)")
 """In the name of a pod: the digest of a version (components/inference_service/traffic.py)."""
+SWITCH_S = 0.001
+"""Longest wait for the interpreter of a thread that has something to do: the event loop's, behind those that rank or
+take in events. Python's own 5 ms are a tenth of the deadline."""
 
 
 class ServerOptions(Limits):
@@ -101,6 +104,7 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedM
 def run(options: ServerOptions, load_model: Callable[[Path], ServedModel]) -> None:
     """Loads, warms up, then listens; raises what loading raises before any port is open."""
     keep_small()
+    sys.setswitchinterval(SWITCH_S)
     store = open_store(options.store, options.max_history, os.environ.get("REDIS_PASSWORD"))
     log = RequestLog(options.request_log, options.log) if options.request_log else None
     try:

@@ -16,7 +16,7 @@ SHELVES_WITHOUT_EXAMPLES = ("model.features", "model.networks", "model.baselines
 """Their classes need no example yet."""
 WITHOUT_EXAMPLE = {
     *("OpenedModel", "Engine", "OnnxNetworks", "NetworkScorer", "VectorRows"),
-    *("Connection", "RestServer", "GrpcServer", "GatedServicer"),
+    *("Connection", "RestServer", "Server", "GrpcServer", "GatedServicer"),
 }
 """The first need an exported model, its networks or its index; the others are servers that KServe starts."""
 OPTIONS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE

@@ -267,8 +267,7 @@ class ClusterTraffic:
         return tuple((self.cluster.record().get("data") or {}).get(HISTORY, "").splitlines())
 
     def _write(self, written: ClusterRecord, claim: bool = False, event: str = "") -> None:
-        """`claim`: raise CheckFailed when the record is no longer the one that was read. `event`: reason of the Event, and
-        of the line of the history, that go with it."""
+        """`claim`: raise CheckFailed when the record is not the one that was read. `event`: reason of its Event."""
         part = rewritten(self.cluster.record(), written.traffic, self.cluster.namespace)
         part["data"] |= {
             STATE: str(written.state),

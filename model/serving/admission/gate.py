@@ -7,7 +7,7 @@ one client alone has at most FACTOR / (1 + FACTOR) of it, and there is always so
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
@@ -19,8 +19,8 @@ from model.serving.telemetry import metrics
 FACTOR = 3
 WRITES, OTHERS, READS_OF_GRPC = 8, 32, 128
 """Requests of events and deletions, of everything else, and open gRPC calls, at a time."""
-EVICTED = 16
-"""One of so many connections is closed where there are too many."""
+EVICTED, YOUNG_S = 16, 1.0
+"""One of so many connections is closed where there are too many; one that waits less long may have sent its request."""
 
 ARRIVAL: ContextVar[float] = ContextVar("arrival")
 """When the last byte of the present request arrived, a reading of time.perf_counter."""
@@ -179,19 +179,24 @@ class Gate:
         return f"overloaded: {self.slots[kind].used} requests are being answered; come back in a second"
 
     def opened(self, connection: Waiting) -> None:
-        """A connection more; where there are too many, those that wait longest for their client are closed: first of
-        all those of clients that hold more than an equal share."""
+        """A connection more; where there are too many, some that wait for their client are closed, or it is itself."""
         self.connections.add(connection)
-        if len(self.connections) <= self.limits.max_connections:
-            return
+        if len(self.connections) > self.limits.max_connections:
+            for other in self._in_excess(connection):
+                metrics.of(metrics.REFUSED, Cause.CONNECTIONS).inc()
+                other.evict()
+
+    def _in_excess(self, newest: Waiting) -> Sequence[Waiting]:
+        """Which connections to close: those that wait longest, first of all of clients that hold more than an equal
+        share; a young one only where its client holds more and the newest one's does not."""
+        now, most = time.perf_counter(), self.limits.max_connections
         of_peer = Counter(other.peer for other in self.connections)
-        share = self.limits.max_connections / len(of_peer)
-        idle = [(of_peer[other.peer] <= share, since, other) for other, since in _idle(self.connections)]
-        idle.sort(key=lambda row: row[:2])
-        longest = [other for *_, other in idle[: max(1, self.limits.max_connections // EVICTED)]]
-        for other in longest or [connection]:
-            metrics.of(metrics.REFUSED, Cause.CONNECTIONS).inc()
-            other.evict()
+        share = most / len(of_peer)
+        idle = sorted(_idle(self.connections), key=lambda row: (of_peer[row[0].peer] <= share, row[1]))
+        old = [other for other, since in idle if now - since > YOUNG_S]
+        if not old and of_peer[newest.peer] <= share:
+            old = [other for other, _ in idle if of_peer[other.peer] > share]
+        return old[: max(1, most // EVICTED)] or [newest]
 
     def closed(self, connection: Waiting) -> None:
         self.connections.discard(connection)

@@ -218,4 +218,4 @@ def _refused(error: Exception) -> Response:
         case _:
             _log.error("a request failed", exc_info=error)
             status, message = 500, f"{type(error).__name__}: {error}"
-    return _json(status, {"error": message}, **headers)
+    return _json(status, {"error": " ".join(message.splitlines())}, **headers)

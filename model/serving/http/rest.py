@@ -1,4 +1,4 @@
-"""KServe's REST server with our application and our connections in the place of its own."""
+"""KServe's REST server with our application, our connections and our way of accepting them in the place of its own."""
 
 import asyncio
 import socket
@@ -6,15 +6,22 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
+import uvicorn
 from kserve.protocol.dataplane import DataPlane
 from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from kserve.protocol.rest.server import RESTServer
 
+from model.errors import StageFailed
 from model.serving.admission.connection import Connection
 from model.serving.admission.gate import Gate
 from model.serving.http.application import Application
 
 MakeApplication = Callable[[DataPlane, ModelRepositoryExtension], Application]
+ACCEPTED = 64
+"""Connections taken at a time. libuv takes one in each turn of the loop: in a server with much to do others wait for
+seconds, unseen, before they can be refused."""
+PAUSE_S = 0.1
+"""Without a free file descriptor."""
 
 
 class RestServer(RESTServer):
@@ -25,12 +32,12 @@ class RestServer(RESTServer):
     ) -> None:
         """`ports`: further ones, at which the same application answers."""
         super().__init__(*args, **named)
-        self._ports = ports
         self._gate = gate
         self.config.host = host
         self.config.http = partial(Connection, gate=gate)
         self.config.ws, self.config.lifespan = "none", "off"
         self.config.app = application(self.dataplane, self.model_repository_extension)
+        self._server = Server(self.config, (self.config.port, *ports))
 
     def create_application(self) -> None:
         """As it is: KServe's own, with its v1 routes, is not made."""
@@ -39,19 +46,87 @@ class RestServer(RESTServer):
         """Serves until a signal."""
         watch = asyncio.create_task(self._check_times())
         try:
-            await self._server.serve(self._sockets() if self._ports else None)
+            await self._server.serve()
         finally:
             watch.cancel()
-
-    def _sockets(self) -> list[socket.socket]:
-        sockets = []
-        for port in (self.config.port, *self._ports):
-            sockets.append(socket.socket())
-            sockets[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sockets[-1].bind((self.config.host, port))
-        return sockets
 
     async def _check_times(self) -> None:
         while True:
             await asyncio.sleep(self._gate.interval_s)
             self._gate.check_times()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server, listening at several ports."""
+
+    def __init__(self, config: uvicorn.Config, ports: Sequence[int]) -> None:
+        super().__init__(config)
+        self._ports = ports
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listens. Raises StageFailed where a port is taken."""
+        await self.lifespan.startup()
+        kind: Any = self.config.http_protocol_class
+        connect = partial(
+            kind,
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
+        )
+        self.servers: list[Any] = []
+        for port in self._ports:
+            try:
+                self.servers.append(Listener(self.config.host, port, connect))
+            except OSError as error:
+                raise StageFailed(f"port {port}: cannot be listened at ({error})") from None
+        self.started = True
+
+
+class Listener:
+    """A port at which connections are accepted, as many at a time as there are.
+
+    Example:
+        >>> async def opened_and_closed():
+        ...     listener = Listener("127.0.0.1", 0, asyncio.Protocol)
+        ...     listener.close()
+        ...     await listener.wait_closed()
+        >>> asyncio.run(opened_and_closed())
+    """
+
+    def __init__(self, host: str, port: int, connect: Callable[[], asyncio.BaseProtocol]) -> None:
+        self._connect, self._loop = connect, asyncio.get_running_loop()
+        self._opening: set[asyncio.Task[Any]] = set()
+        self._socket = socket.socket()
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.bind((host, port))
+        self._socket.listen(2048)
+        self._socket.setblocking(False)
+        self._listen()
+
+    def close(self) -> None:
+        """Accepts no more."""
+        self._loop.remove_reader(self._socket)
+        self._socket.close()
+
+    async def wait_closed(self) -> None:
+        """Returns at once."""
+
+    def _listen(self) -> None:
+        if self._socket.fileno() >= 0:
+            self._loop.add_reader(self._socket, self._accept)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTED):
+            try:
+                accepted, _ = self._socket.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError:
+                self._loop.remove_reader(self._socket)
+                self._loop.call_later(PAUSE_S, self._listen)
+                return
+            accepted.setblocking(False)
+            accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            task = self._loop.create_task(self._loop.connect_accepted_socket(self._connect, accepted))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)

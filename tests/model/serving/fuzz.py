@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import grpc
 from hypothesis import HealthCheck, given, seed, settings
@@ -57,6 +58,15 @@ events = st.fixed_dictionaries(
         )
         | anything,
     },
+)
+methods = st.sampled_from(["GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+parts = st.sampled_from(
+    ["v1", "v2", "models", "aisle", "ready", "infer", "versions", "health", "live", "repository", "load", "metrics"]
+) | st.text(max_size=5)
+paths = st.one_of(
+    st.lists(parts, max_size=6).map(lambda names: "/" + "/".join(names)),
+    st.text(max_size=9).map(lambda name: f"/shoppers/{name}"),
+    st.sampled_from(["/events", "/metrics", "/", "/v2/models/aisle/infer"]),
 )
 kinds = st.sampled_from([BATCH, STRUCTURED, "text/plain"])
 proto_text = st.text(st.characters(codec="utf-8"), max_size=8)
@@ -107,6 +117,15 @@ def _event(server: Server, value: tuple[Any, str]) -> str:
     return _checked(*server.call("POST", "/events", json.dumps(body).encode(), content_type=kind), good=202)
 
 
+def _path(server: Server, value: tuple[str, str, bytes]) -> str:
+    method, path, body = value
+    status, answer = server.call(method, quote(path, safe="/%?:.,-_~!$&'()*+;=@"), body)
+    assert status < 500 or status in (501,), (status, answer)
+    if status >= 400 and method != "HEAD":
+        assert list(answer) == ["error"] and len(answer["error"].splitlines()) == 1
+    return str(status)
+
+
 def _grpc(server: Server, request: pb.ModelInferRequest) -> str:
     answer = server.stub.ModelInfer.future(request, timeout=10)
     assert answer.code() in (grpc.StatusCode.OK, grpc.StatusCode.INVALID_ARGUMENT), answer.details()
@@ -146,6 +165,7 @@ ENDPOINTS = {
     "binary": Door(st.tuples(st.binary(max_size=200), heads) | st.builds(_framed, tails, st.integers(-1, 1)), _binary),
     "bytes as JSON": Door(st.binary(max_size=200), _text),
     "events": Door(st.tuples(events | st.lists(events, max_size=3) | anything, kinds), _event),
+    "paths": Door(st.tuples(methods, paths, st.binary(max_size=20)), _path),
     "gRPC": Door(
         st.builds(
             _grpc_request,

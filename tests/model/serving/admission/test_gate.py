@@ -1,3 +1,5 @@
+import time
+
 import pytest
 
 from model.serving.admission.gate import Gate, Kind, Share
@@ -36,22 +38,34 @@ class Open:
         self.evicted = True
 
 
+def _opened(gate: Gate, *connections: Open) -> list[bool]:
+    """Whether each is closed in the end; ages are in seconds."""
+    now = time.perf_counter()
+    for connection in connections:
+        if connection.since is not None:
+            connection.since = now - connection.since
+        gate.opened(connection)
+    return [connection.evicted for connection in connections]
+
+
 def test_connections_too_many_cost_those_that_wait_longest_and_first_of_the_client_with_most() -> None:
     gate = Gate(Limits(max_connections=32))
-    flood = [Open("flood", since=100 + n) for n in range(30)]
-    others = [Open("ann", since=1), Open("bob", since=None), Open("cat", since=2)]
-    for connection in [*others, *flood]:
-        gate.opened(connection)
-    assert [connection.evicted for connection in flood[:3]] == [True, True, False]  # a sixteenth of 32
-    assert not any(connection.evicted for connection in others)
+    others = [Open("ann", since=99), Open("bob", since=None), Open("cat", since=98)]
+    flood = [Open("flood", since=50 - n) for n in range(30)]
+    assert _opened(gate, *others, *flood) == [False] * 3 + [True] * 2 + [False] * 28  # a sixteenth of 32
+
+
+def test_young_connections_are_closed_for_another_client_only() -> None:
+    """A young one may have sent a request that was not read yet."""
+    few = Limits(max_connections=4)
+    flood = [Open("flood", since=0.1) for _ in range(5)]
+    assert _opened(Gate(few), *flood) == [False, False, False, False, True]
+    flood = [Open("flood", since=0.5 - n / 10) for n in range(4)]
+    assert _opened(Gate(few), *flood, Open("ann", since=0.0)) == [True, False, False, False, False]
 
 
 def test_where_all_connections_wait_for_the_server_the_new_one_is_closed() -> None:
-    gate = Gate(Limits(max_connections=1))
-    first, second = Open("ann", since=None), Open("bob", since=None)
-    gate.opened(first)
-    gate.opened(second)
-    assert (first.evicted, second.evicted) == (False, True)
+    assert _opened(Gate(Limits(max_connections=1)), Open("ann", None), Open("bob", None)) == [False, True]
 
 
 def test_a_flood_of_one_kind_leaves_places_of_the_others() -> None:
