@@ -31,11 +31,11 @@ def _killed_at(cluster: VersionedCluster, write: int, before: bool, patch: pytes
     """The process dies before or after this write to the API server, counted from now."""
     left, apply = [write], cluster.apply
 
-    def killing(part: dict[str, Any]) -> dict[str, Any]:
+    def killing(*arguments: Any) -> dict[str, Any]:
         left[0] -= 1
         if left[0] == 0 and before:
             raise Killed
-        done = apply(part)
+        done = apply(*arguments)
         if left[0] == 0:
             raise Killed
         return done
