@@ -1,6 +1,7 @@
 """What validation left of the run that made a model, stored in the registry: later runs are compared with it.
 
 ROOT/validation/VERSION/   the validation output, and origin.json: {data, compared_with}; never changed once there
+                           but for rows of shoppers who are forgotten (pipelines/forget/erase.py)
 """
 
 import shutil

@@ -72,7 +72,7 @@ def _erase(user_id: str, run: Path, stores: Sequence[str], logs: Sequence[str]) 
         print(f"{name}: {'deleted, and its files written again' if deleted else 'no such shopper'}")
     for place in logs:
         print(f"{place}: {erase.from_log(place, user_id):,} rows deleted")
-    for path in sorted({str(path.parent) for path in run.rglob("requests/*.journal")}):
-        erase.from_log(path, user_id)
     for path, rows in erase.from_run(run, user_id).items():
         print(f"{run / path}: {rows:,} rows deleted")
+    for path in sorted({str(path.parent) for path in run.rglob("requests/*.journal")}):
+        erase.from_log(path, user_id)

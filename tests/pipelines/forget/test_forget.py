@@ -11,12 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import redis
+from pyarrow import fs
 
+from model.errors import StageFailed
 from model.request_log.reader import SCHEMA, read
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.redis_store import RedisStore
 from model.serving.history.store import Event
+from model.serving.request_log.spool import Journal
+from model.system import object_store
 from pipelines.cli import main
+from pipelines.forget import erase
 from pipelines.forget import page as forget_page
 from pipelines.forget.retention import PLACES, Rule, place_of
 from pipelines.forget.scan import id_hash, occurrences, scan
@@ -213,3 +218,29 @@ def test_the_scan_reads_tables_and_arrays(tmp_path: Path) -> None:
 def test_the_page_has_the_table_of_the_code() -> None:
     page = forget_page.PAGE.read_text(encoding="utf-8")
     assert page == forget_page.filled(page, forget_page.sections()), "run: python -m pipelines.forget.page"
+
+
+def test_a_request_log_in_an_object_store_loses_the_rows_and_files_that_have_no_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file system of this machine in the place of the bucket's."""
+    folder = tmp_path / "bucket" / "requests" / "2020-01-01"
+    folder.mkdir(parents=True)
+    for name, users in (("both", (ANN, BOB)), ("ann", (ANN,)), ("bob", (BOB,))):
+        pq.write_table(_rows(*users), folder / f"{name}.parquet")
+    unchanged = (folder / "bob.parquet").read_bytes()
+    paths = sorted(str(path) for path in folder.iterdir())
+    monkeypatch.setattr(object_store, "files", lambda _: (fs.LocalFileSystem(), paths))
+    assert erase.from_log("s3://bucket/requests", ANN) == 2
+    assert sorted(path.name for path in folder.iterdir()) == ["bob.parquet", "both.parquet"]
+    assert pq.read_table(folder / "both.parquet")["user_id"].to_pylist() == [BOB]
+    assert (folder / "bob.parquet").read_bytes() == unchanged
+
+
+def test_a_journal_of_a_running_server_is_named_and_nothing_is_claimed(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "v1-1-1-000001.journal")
+    journal.write(json.dumps({"user_id": ANN, "request_id": "r", "version": "v1"}).encode() + b"\n")
+    with pytest.raises(StageFailed, match="1 journals are written to by running servers"):
+        erase.from_log(str(tmp_path), ANN)
+    journal.finish()
+    assert erase.from_log(str(tmp_path), ANN) == 1
