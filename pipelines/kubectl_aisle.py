@@ -55,6 +55,20 @@ def history(namespace: Namespace = None) -> int:
 
 
 @app.command()
+def export(namespace: Namespace = None) -> int:
+    """Print what push and rollout have declared, as manifests for Git.
+
+    Applied over an overlay, a lost service has its versions again.
+    """
+    import yaml
+
+    from components.inference_service.export import exported
+
+    print(yaml.safe_dump_all(exported(_rollout(namespace).cluster), sort_keys=False), end="")
+    return 0
+
+
+@app.command()
 def promote(namespace: Namespace = None) -> int:
     """Let the canary serve all shoppers.
 

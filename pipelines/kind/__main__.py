@@ -123,7 +123,7 @@ def deploy() -> None:
         run(*shlex.split(line))
     run("kubectl", "apply", "--server-side", "-f", str(ROOT / "base" / "namespace.yaml"))
     _secrets()
-    run("kubectl", "apply", "--server-side", "-k", str(ROOT / "overlays" / "kind"))
+    run("kubectl", "apply", "--server-side", "--force-conflicts", "-k", str(ROOT / "overlays" / "kind"))
     run("kubectl", "rollout", "status", "statefulset/aisle-redis", "-n", "aisle", "--timeout=180s")
     print("deployed; the service waits for its first model: `make kind-demo` trains one and asks it (docs/cluster.md)")
 

@@ -16,6 +16,7 @@ from pipelines.manifests.runtime import renamed_runtime
 from tests.manifests.api_server import kubectl
 from tests.manifests.controller import WAIT_S, Site, controlled_server, until
 from tests.manifests.overlays import objects, of_kind
+from tests.manifests.rendered_gateway import HOST, kserves_route
 from tests.needs import CLUSTER, CONTROLLER, OWN_SERVER
 
 pytestmark = pytest.mark.needs("kubectl", CLUSTER, OWN_SERVER, CONTROLLER)
@@ -59,8 +60,24 @@ def test_a_canary_gets_a_deployment_a_service_and_its_weight_once_it_is_ready(si
     site.start(CANARY.predictor)
     wait(site.cluster, Patience(ready_s=WAIT_S), canary_ready("Standard", CANARY.predictor, 10, None), "canary", None)
     _at(site, 10)
+    assert _as_rendered(site) == _rule(
+        {f"aisle-{STABLE.predictor}-predictor": 90, f"aisle-{CANARY.predictor}-predictor": 10}
+    )
     put(site.cluster, replace(begun, percent=50))
     _at(site, 50)
+
+
+def _rule(shares: dict[str, int]) -> dict[str, Any]:
+    rule: dict[str, Any] = kserves_route(shares)["spec"]["rules"][0]
+    return rule
+
+
+def _as_rendered(site: Site) -> dict[str, Any]:
+    """The rule for all paths of the route that KServe wrote: what tests/manifests/test_split.py gives to egctl."""
+    route = site.get("httproute", "aisle")
+    assert route is not None and route["spec"]["hostnames"] == [HOST]
+    rule: dict[str, Any] = route["spec"]["rules"][-1]
+    return rule
 
 
 def test_a_promotion_keeps_the_canarys_deployment_and_takes_stables_away(site: Site, begun: Traffic) -> None:

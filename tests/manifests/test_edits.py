@@ -241,7 +241,7 @@ def test_kubectl_aisle_operates_the_rollout_and_events_and_history_have_it(
 
     def aisle(*words: str) -> tuple[int, str]:
         done = subprocess.run([program, "aisle", *words], env=environment, capture_output=True, text=True, check=False)
-        return done.returncode, done.stdout + done.stderr
+        return done.returncode, done.stdout
 
     code, text = aisle("status", "--namespace", "aisle")
     assert code == 0 and f"canary {CANARY.name}  running at 10 %" in text and f"{CANARY_SERVICE} 10 %" in text

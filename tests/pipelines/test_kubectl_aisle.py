@@ -4,6 +4,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from components.inference_service import cluster_client
 from components.inference_service.shift import put
@@ -60,6 +61,24 @@ def test_status_has_the_share_of_every_place(cluster: FakeCluster, capsys: pytes
     assert lines[0] == f"stable {OLD.name}  canary {NEW.name}  running at 10 %"
     assert [line.split()[0] for line in lines[1:]] == ["declared", "KServe", "pods", "pods", "route"]
     assert lines[1] == f"declared  stable {OLD.predictor}, canary {NEW.predictor} 10 %"
+
+
+def test_what_was_declared_is_exported_and_restores_a_lost_service(
+    cluster: FakeCluster, capsys: pytest.CaptureFixture[str]
+) -> None:
+    main(["pause"])
+    capsys.readouterr()
+    assert main(["export"]) == 0
+    parts = list(yaml.safe_load_all(capsys.readouterr().out))
+    lost = FakeCluster()
+    for part in parts:
+        lost.apply(part)
+    rollout = ClusterTraffic(cluster=lost)
+    assert rollout.record().traffic == with_canary(Traffic(stable=OLD), NEW, 10)
+    assert (rollout.record().state, rollout.record().present.change) == ("held", "")
+    assert "rollout-claim" not in parts[1]["data"]
+    cluster.edit(lambda spec: spec["predictor"]["model"].update(storageUri="s3://another"))
+    assert main(["export"]) == 1
 
 
 def test_the_history_outlives_the_canary_and_has_fifty_lines(cluster: FakeCluster) -> None:
