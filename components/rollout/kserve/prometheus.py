@@ -33,10 +33,10 @@ _COUNTED = "sum by (version, outcome, rung) (increase(aisle_requests_total{scope
 _BROKEN = "sum by (version, kind) (increase(aisle_contract_violations_total{scope}[{seconds}s]))"
 _BUCKETS = "sum by (version, le) (increase(aisle_request_seconds_bucket{scope}[{seconds}s]))"
 _MEMORY = (
-    "max by (version) (process_resident_memory_bytes{scope}"
-    " * on (namespace, pod) group_left (version) (aisle_model_cut_timestamp_seconds{scope} > bool 0))"
+    "max by (version) (process_resident_memory_bytes{scope} * on (namespace, pod) group_left (version)"
+    " (max by (namespace, pod, version) (aisle_requests_total{scope}) >= bool 0))"
 )
-"""A process does not know its version; the gauge of its model does."""
+"""A process does not know its version; its requests do."""
 Z99 = 2.3263
 """One side, 99 %."""
 

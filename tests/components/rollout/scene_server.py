@@ -1,7 +1,8 @@
 """The fake server with a model whose scores are shuffled: `python -m tests.components.rollout.scene_server`.
 
 With `shuffled` in fake.json's fields, every shopper gets a list of their own from `items`, in an order that has nothing
-to do with what they buy: personal, different every time, and worthless. With `garbage`, its answers break the contract.
+to do with what they buy: personal, different every time, and worthless. With `garbage`, its answers break the contract;
+with `refuses`, every request is a bad one to it.
 """
 
 import dataclasses
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from model import api
+from model.errors import InputError
 from model.serving.server import main
 from tests.model.serving.fake_server import FakeModel
 
@@ -23,12 +25,18 @@ from tests.model.serving.fake_server import FakeModel
 class SceneModel(FakeModel):
     shuffled: bool = False
     garbage: str = ""
+    refuses: bool = False
 
     def recommend(self, requests: Sequence[api.Request], *arguments: Any, **options: Any) -> list[api.Answer]:
         if not self.shuffled:
             answers = super().recommend(requests, *arguments, **options)
             return [a if r.user_id == "warm-up" else self._broken(a) for r, a in zip(requests, answers, strict=True)]
         return [self._shuffled(request) for request in requests]
+
+    def check(self, request: api.Request) -> None:
+        if self.refuses:
+            raise InputError("the scene refuses on purpose")
+        super().check(request)
 
     def _broken(self, answer: api.Answer) -> api.Answer:
         """The answer as `garbage` has it."""

@@ -10,6 +10,7 @@ BAD_EVENTS = 'aisle_events_refused_total{namespace="shop",cause="time"}'
 AHEAD = 'aisle_events_ahead_total{namespace="shop"}'
 TURNED_AWAY = 'aisle_refused_total{namespace="shop",pod="p",cause="%s"}'
 FAILURES = 'aisle_model_failures_total{namespace="shop",version="v1"}'
+BROKEN = 'aisle_contract_violations_total{namespace="shop",pod="p",version="v1",kind="%s"}'
 LIMIT = 'aisle_in_flight_limit{namespace="shop",pod="p"}'
 WAITING = 'aisle_request_log_waiting_seconds{namespace="shop",pod="%s"}'
 SHORT = 'aisle_short_answers_total{namespace="shop",version="v1",shelf="list"}'
@@ -166,6 +167,17 @@ SERVERS = (
         quiet=(
             answered(full=[(100.0, 30)]) | {FAILURES: counter((0.5, 30))},
             answered(full=[(100.0, 30)]) | {FAILURES: counter((2, 5), (0, 25))},
+        ),
+        at="25m",
+    ),
+    Case(
+        alert="AisleAnswersBroken",
+        severity="ticket",
+        fires=answered(full=[(1000.0, 30)]) | {BROKEN % "short": counter((1, 30)), BROKEN % "score": counter((1, 30))},
+        quiet=(
+            answered(full=[(1000.0, 30)]) | {BROKEN % "short": counter((0.5, 30)), BROKEN % "score": counter((0, 30))},
+            answered(full=[(100.0, 30)]) | {BROKEN % "short": counter((0.5, 30))},
+            answered(full=[(1000.0, 30)]) | {BROKEN % "short": counter((5, 5), (0, 25))},
         ),
         at="25m",
     ),

@@ -10,6 +10,7 @@ FAILURE = 'aisle_pipeline_last_failure_timestamp_seconds{namespace="shop",job="%
 CHECK = 'aisle_monitor_check_failed{namespace="shop",check="skew",severity="%s"}'
 MONITOR = 'aisle_monitor_last_run_timestamp_seconds{namespace="shop"}'
 PERCENT = 'aisle_rollout_percent{namespace="shop",version="v2"}'
+EVALUATED = 'aisle_rollout_last_evaluation_timestamp_seconds{namespace="shop",pod="%s"}'
 ROLLOUT = 'aisle_rollout_state{namespace="shop",state="%s"}'
 
 
@@ -72,6 +73,17 @@ JOBS = (
             },
         ),
         at="15m",
+    ),
+    Case(
+        alert="AisleRolloutStalled",
+        severity="ticket",
+        fires={ROLLOUT % "running": "1x10 _x70", EVALUATED % "gone": "0+60x10 _x70"},
+        quiet=(
+            {ROLLOUT % "running": "1x80", EVALUATED % "here": "0+60x80"},
+            {ROLLOUT % "running": "1x80", EVALUATED % "gone": "0+60x10 _x70", EVALUATED % "next": "_x15 900+60x65"},
+            {ROLLOUT % "running": "0x10 _x70", EVALUATED % "gone": "0+60x10 _x70"},
+        ),
+        at="78m",
     ),
     Case(
         alert="AisleMonitorNotRun",

@@ -7,19 +7,22 @@ import pytest
 from prometheus_client import REGISTRY
 from prometheus_client.metrics import MetricWrapperBase
 
-from components.kfp_support.pushgateway import GAUGES
+from components.kfp_support.pushgateway import GAUGES, ROLLOUT_PERCENT, ROLLOUT_STATE
+from components.rollout.kserve.watch_metrics import WatchMetrics
 from model.serving.telemetry import metrics
 from tests.pipelines.manifests.observability.monitoring_files import ALERTS, BOARDS, GROUPS, RECORDS, board_expressions
 
 SCRAPE = {"namespace", "pod", "job", "instance"}
 """What Prometheus and its operator add."""
 FROM_ELSEWHERE = {"up": set(), "process_cpu_seconds_total": set(), "process_resident_memory_bytes": set()}
+CONTROLLER = ("aisle_rollout_last_evaluation_timestamp_seconds",)
+"""Of the rollout's controller (components/rollout/kserve/watch_metrics.py), what rules read."""
 SELECTOR = re.compile(r"(?<![\w:$\"'])([a-z_][\w:]*)(?:\{([^}]*)\})?(?=[\[\s)},/*+-]|$)")
 WORDS = set(
     re.findall(
         r"\w+",
-        "sum max min by on and or unless rate increase offset absent avg_over_time histogram_quantile abs time "
-        "ignoring group_left label_values vector",
+        "sum max min by on and or unless rate increase offset absent avg_over_time last_over_time "
+        "histogram_quantile abs time ignoring group_left label_values vector",
     )
 )
 
@@ -27,6 +30,7 @@ WORDS = set(
 def _exported() -> dict[str, set[str]]:
     """{name of a series: its own labels}, from the registries of the code."""
     families: dict[str, set[str]] = {name: set(labels) for name, (_, labels) in GAUGES.items()}
+    families |= {name: set() for name in CONTROLLER}
     for metric in vars(metrics).values():
         if not isinstance(metric, MetricWrapperBase):
             continue
@@ -88,7 +92,14 @@ def test_every_metric_of_ours_is_on_a_board_or_in_an_alert() -> None:
 
 def test_the_registry_that_servers_scrape_has_them() -> None:
     described = {family.name for family in REGISTRY.collect()}
-    assert {name.removesuffix("_total") for name in EXPORTED if name not in GAUGES and "_" in name} & described
+    assert {
+        name.removesuffix("_total") for name in EXPORTED if name not in (*GAUGES, *CONTROLLER) and "_" in name
+    } & described
+
+
+def test_the_rollouts_controller_exports_what_rules_read() -> None:
+    described = {family.name for family in WatchMetrics().registry.collect()}
+    assert set(CONTROLLER) <= described and {ROLLOUT_STATE, ROLLOUT_PERCENT} <= described
 
 
 def test_a_board_has_an_address_of_its_own_and_panels_that_do_not_overlap() -> None:
