@@ -154,7 +154,7 @@ def main(name: str, port: str, seconds: str) -> dict[str, int]:
     came: Counter[str] = Counter()
     numbers = itertools.count()
 
-    async def one(end: float) -> None:
+    async def repeated(end: float) -> None:
         while time.monotonic() < end:
             status = await attack(int(port), next(numbers))
             for what, count in json.loads(status).items() if status.startswith("{") else ((status, 1),):
@@ -162,7 +162,7 @@ def main(name: str, port: str, seconds: str) -> dict[str, int]:
 
     async def all_of_them() -> None:
         end = time.monotonic() + float(seconds)
-        tasks = [asyncio.create_task(one(end)) for _ in range(at_once)]
+        tasks = [asyncio.create_task(repeated(end)) for _ in range(at_once)]
         _, late = await asyncio.wait(tasks, timeout=float(seconds) + 1)
         came["held to the end"] += len(late)
         for task in tasks:

@@ -230,8 +230,10 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
             return
         self._write(status, message, keep_alive=False)
-        if self.transport.can_write_eof():
+        try:
             self.transport.write_eof()  # the client gets its answer though it may still be sending
+        except (OSError, NotImplementedError):
+            self.transport.abort()
 
     def _write(self, status: int, message: str, keep_alive: bool) -> None:
         content = json.dumps({"error": message}).encode()

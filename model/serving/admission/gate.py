@@ -5,6 +5,7 @@ One client may hold only `FACTOR` times what is still free of a limit (a dynamic
 one client alone has at most FACTOR / (1 + FACTOR) of it, and there is always something left for the next.
 """
 
+import logging
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,6 +22,8 @@ WRITES, OTHERS, READS_OF_GRPC = 8, 32, 128
 """Requests of events and deletions, of everything else, and open gRPC calls, at a time."""
 EVICTED, YOUNG_S = 16, 1.0
 """One of so many connections is closed where there are too many; one that waits less long may have sent its request."""
+
+_log = logging.getLogger(__name__)
 
 ARRIVAL: ContextVar[float] = ContextVar("arrival")
 """When the last byte of the present request arrived, a reading of time.perf_counter."""
@@ -205,7 +208,11 @@ class Gate:
         """To be called every `interval_s`."""
         now = time.perf_counter()
         for connection in list(self.connections):
-            connection.check_time(now)
+            try:
+                connection.check_time(now)
+            except Exception:  # one that cannot be checked must not keep the others from it
+                _log.exception("a connection could not be checked; it is closed")
+                connection.evict()
 
     @property
     def interval_s(self) -> float:

@@ -212,6 +212,16 @@ def test_grpc_answers_raw_contents_with_raw_contents(server: Server) -> None:
     assert answer.raw_output_contents[0] == b"".join(struct.pack("<I", 1) + item for item in (b"a", b"b", b"c"))
 
 
+def test_outputs_come_in_the_order_asked_for_over_both_protocols(server: Server) -> None:
+    request = grpc_request("user_id", "BYTES", bytes_contents=[b"new"])
+    for name in ("reason", "item_id"):
+        request.outputs.add(name=name)
+    answer = server.stub.ModelInfer(request, timeout=10)
+    assert [output.name for output in answer.outputs] == ["reason", "item_id"]
+    asked = server.infer(tensor("user_id", "new"), outputs=[{"name": "reason"}, {"name": "item_id"}])[1]
+    assert [output["name"] for output in asked["outputs"]] == ["reason", "item_id"]
+
+
 BAD_GRPC = {
     "an unknown input": grpc_request("age", "INT32", int_contents=[5]),
     "a wrong datatype": grpc_request("user_id", "INT32", int_contents=[5]),

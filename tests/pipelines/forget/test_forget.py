@@ -22,7 +22,7 @@ from model.serving.request_log.spool import Journal
 from model.system import object_store
 from pipelines.cli import main
 from pipelines.forget import erase
-from pipelines.forget import page as forget_page
+from pipelines.forget import retention_page as forget_page
 from pipelines.forget.retention import PLACES, Rule, place_of
 from pipelines.forget.scan import id_hash, occurrences, scan
 from tests.model.serving.history.redis_server import redis_server
@@ -217,7 +217,7 @@ def test_the_scan_reads_tables_and_arrays(tmp_path: Path) -> None:
 
 def test_the_page_has_the_table_of_the_code() -> None:
     page = forget_page.PAGE.read_text(encoding="utf-8")
-    assert page == forget_page.filled(page, forget_page.sections()), "run: python -m pipelines.forget.page"
+    assert page == forget_page.filled(page, forget_page.sections()), "run: python -m pipelines.forget.retention_page"
 
 
 def test_a_request_log_in_an_object_store_loses_the_rows_and_files_that_have_no_others(

@@ -56,6 +56,7 @@ def test_a_full_redis_still_answers_what_it_knows(tmp_path: Path) -> None:
         with pytest.raises(StoreUnavailable, match=r"OutOfMemory|OOM"):
             store.append(many)
         assert store.history("u", 99)[0] == ["milk"]
+        assert store.delete("v1") and store.delete("u") and store.history("u", 99)[0] == []
 
 
 def test_a_password_may_come_apart_from_the_url_and_a_wrong_one_is_unavailable(tmp_path: Path) -> None:

@@ -212,8 +212,8 @@ SERVERS = (
     Case(
         alert="AisleSaturated",
         severity="ticket",
-        fires={IN_FLIGHT: "50x20", LIMIT: "64x20"},
-        quiet=({IN_FLIGHT: "40x20", LIMIT: "64x20"}, {IN_FLIGHT: "10x8 64x1 10x11", LIMIT: "64x20"}),
+        fires={IN_FLIGHT: "42x20", LIMIT: "64x20"},
+        quiet=({IN_FLIGHT: "36x20", LIMIT: "64x20"}, {IN_FLIGHT: "10x8 64x1 10x11", LIMIT: "64x20"}),
         at="15m",
     ),
 )

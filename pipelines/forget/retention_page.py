@@ -1,6 +1,6 @@
 """The table of docs/forgetting.md, written from the table of retention.
 
-`python -m pipelines.forget.page` writes the marked section again; a test fails when page and code disagree.
+`python -m pipelines.forget.retention_page` writes the marked section again; a test fails when page and code disagree.
 """
 
 from model.files import write_text
