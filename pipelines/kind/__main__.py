@@ -34,6 +34,12 @@ PROGRAMS = {
 STORE = "seaweedfs.kubeflow:8333"
 """KFP's object store, in the cluster."""
 LOG_BUCKET = "aisle-log"
+LOG_USERS = (
+    (LOG_BUCKET, "aisle", "Read,Write"),
+    (LOG_BUCKET, "kubeflow", "Read,List"),
+    (f"{LOG_BUCKET}-reader", "aisle", "Read,List"),
+)
+"""(secret, namespace, rights in the bucket): the servers' shipper, the pipelines, and the rollout's controller."""
 """As in manifests/components/request-log; the secrets with its keys have the same name."""
 PLATFORM = Path(__file__).parent / "platform.txt.jinja"
 
@@ -155,12 +161,12 @@ def _secrets() -> None:
 
     if LOG_BUCKET not in _weed("s3.bucket.list\n"):
         _weed(f"s3.bucket.create -name {LOG_BUCKET}\n")
-    for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
-        if not _exists(LOG_BUCKET, namespace):
-            access, secret = f"{LOG_BUCKET}-{namespace}", secrets.token_urlsafe(32)
+    for name, namespace, actions in LOG_USERS:
+        if not _exists(name, namespace):
+            access, secret = f"{name}-{namespace}", secrets.token_urlsafe(32)
             _weed(log_user(access, secret, actions))
             keys = {"AWS_ACCESS_KEY_ID": access, "AWS_SECRET_ACCESS_KEY": secret}
-            _secret(LOG_BUCKET, keys | {"AWS_ENDPOINT_URL": f"http://{STORE}"}, namespace=namespace)
+            _secret(name, keys | {"AWS_ENDPOINT_URL": f"http://{STORE}"}, namespace=namespace)
 
 
 def log_user(access: str, secret: str, actions: str) -> str:
