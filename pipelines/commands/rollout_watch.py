@@ -51,10 +51,9 @@ def watch(
 
     settings, query, cluster = read_plan(plan), metrics_of(prometheus), Cluster(namespace)
     check_plan(settings, log, purchases)
-    traffic = ClusterTraffic(
-        cluster=cluster, observers=observers(cluster, query, settings, log=log, purchases=purchases, probes=probes)
-    )
+    sources = observers(cluster, query, settings, log=log, purchases=purchases, probes=probes, background=True)
     metrics = WatchMetrics()
+    traffic = ClusterTraffic(cluster=cluster, observers=(*sources, metrics.observer(settings)))
     metrics.waited(time.time())
     controller = Watch(
         traffic=traffic,

@@ -35,6 +35,12 @@ STORE = "seaweedfs.kubeflow:8333"
 """KFP's object store, in the cluster."""
 LOG_BUCKET = "aisle-log"
 """As in manifests/components/request-log; the secrets with its keys have the same name."""
+LOG_USERS = (
+    (LOG_BUCKET, "aisle", "Read,Write"),
+    (LOG_BUCKET, "kubeflow", "Read,List"),
+    (f"{LOG_BUCKET}-reader", "aisle", "Read,List"),
+)
+"""(secret, namespace, rights in the bucket): the servers' shipper, the pipelines, and the rollout's controller."""
 MODEL_BUCKET = "mlpipeline"
 """Where KFP stores artifacts; servers may read them, and no more."""
 PLATFORM = Path(__file__).parent / "platform.txt.jinja"
@@ -156,10 +162,10 @@ def _secrets() -> None:
 
     if LOG_BUCKET not in _weed("s3.bucket.list\n"):
         _weed(f"s3.bucket.create -name {LOG_BUCKET}\n")
-    for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
-        if not _exists(LOG_BUCKET, namespace):
-            keys = _user(LOG_BUCKET, namespace, actions)
-            _secret(LOG_BUCKET, keys | {"AWS_ENDPOINT_URL": f"http://{STORE}"}, namespace=namespace)
+    for name, namespace, actions in LOG_USERS:
+        if not _exists(name, namespace):
+            keys = _user(LOG_BUCKET, f"{namespace}{name.removeprefix(LOG_BUCKET)}", actions)
+            _secret(name, keys | {"AWS_ENDPOINT_URL": f"http://{STORE}"}, namespace=namespace)
 
 
 def _user(bucket: str, purpose: str, actions: str) -> dict[str, str]:

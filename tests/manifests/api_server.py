@@ -25,8 +25,8 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from model.system.programs import find_program
 
 READY_S = 90
-NAMESPACES = ("kserve", "kubeflow")
-"""Made by the installation of KServe and KFP; some of our objects live there."""
+NAMESPACES = ("kserve", "kubeflow", "envoy-gateway-system")
+"""Made by the installation of KServe, KFP and Envoy Gateway; some of our objects live there."""
 
 
 @contextmanager

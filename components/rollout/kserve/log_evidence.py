@@ -6,6 +6,7 @@ events (docs/data.md), in the same store or on a disk. A visit and its outcome a
 shopper is no evidence, and neither is a shopper whom both versions answered: both are counted.
 """
 
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from components.artifacts import purchases as bought
 from components.kfp_support.progress import progress
@@ -30,10 +33,26 @@ from tfx_configs.units import HOUR_S
 COLUMNS = (c.REQUEST, "version", c.USER, "time_s", "logged_s", "route", "new_only", "item_ids")
 K = 10
 """Places of a list that count."""
+MOST_ROWS = 500_000
+"""Of the log that are kept; beyond it shoppers are sampled."""
+LATE_S = 6 * HOUR_S
+"""How late a row may come to the store: a file takes five minutes, and more while the store is away."""
+SLICE_S = 6 * int(HOUR_S)
+"""Of the log that is read at once, seconds."""
 MOST_LISTS = 5_000
 """Shoppers whose lists are compared, the last ones."""
 Figures = tuple[VersionEvidence, VersionEvidence, Mapping[str, int]]
 """(of stable, of the canary, requests that are no evidence by reason); only what the log has."""
+
+
+def at_once(read: Callable[[], None]) -> None:
+    """Reads before the evaluation goes on."""
+    read()
+
+
+def in_background(read: Callable[[], None]) -> None:
+    """Reads meanwhile; the figures count from the next evaluation on."""
+    threading.Thread(target=read, name="log", daemon=True).start()
 
 
 @dataclass(kw_only=True)
@@ -49,17 +68,25 @@ class LogEvidence:
     every_s: float = 120.0
     """The log is read again after so long: it grows by a file in five minutes."""
     clock: Callable[[], float] = time.monotonic
+    most_rows: int = MOST_ROWS
+    run: Callable[[Callable[[], None]], None] = at_once
+    """How the log is read: at once, or in a thread, so that the other evidence need not wait for it."""
+    _reading: bool = field(default=False, init=False)
     _read: tuple[tuple[str, float], float, Figures] | None = field(default=None, init=False)
+    _rows: pd.DataFrame | None = field(default=None, init=False)
+    _until_s: float = field(default=0.0, init=False)
+    _share: float = field(default=1.0, init=False)
+    """Of the shoppers, who are in `_rows`."""
 
     def __call__(self, moment: Moment, evidence: Evidence) -> Evidence:
         """Without a readable log, or purchases, the evidence stays as it is: then nothing is proven."""
         key, now = (moment.canary.name, moment.since_s), self.clock()
-        if self._read is None or self._read[0] != key or now - self._read[1] > self.every_s:
-            try:
-                self._read = key, now, self._figures(moment)
-            except InputError as error:
-                progress(f"rollout: outcomes are not readable: {error}")
-                return evidence
+        is_current = self._read is not None and self._read[0] == key
+        if not self._reading and not (is_current and self._read and now - self._read[1] <= self.every_s):
+            self._reading = True
+            self.run(lambda: self._refresh(moment, now))
+        if self._read is None or self._read[0] != key:
+            return evidence
         stable, canary, left_out = self._read[2]
         return replace(
             evidence,
@@ -68,11 +95,18 @@ class LogEvidence:
             left_out={**evidence.left_out, **left_out},
         )
 
+    def _refresh(self, moment: Moment, now: float) -> None:
+        """Reads the log; where it cannot, what was read before stays."""
+        try:
+            self._read = (moment.canary.name, moment.since_s), now, self._figures(moment)
+        except InputError as error:
+            progress(f"rollout: outcomes are not readable: {error}")
+        finally:
+            self._reading = False
+
     def _figures(self, moment: Moment) -> Figures:
         versions = [moment.stable.name, moment.canary.name]
-        rows = request_log.read(self.log, int(moment.since_s), int(moment.now_s) + 1, columns=COLUMNS).to_pandas()
-        rows = rows[(rows["logged_s"] >= moment.since_s) & ~rows["new_only"].eq(True)]
-        rows, left_out = _evident(rows, versions)
+        rows, left_out = _evident(self._logged(moment), versions)
         try:
             events = bought.read(self.purchases, moment.since_s, moment.now_s + 1, self.labels)
         except InputError as error:
@@ -81,6 +115,38 @@ class LogEvidence:
         visits = self._closed(rows, events, moment.now_s)
         stable, canary = (_figures_of(rows, visits, version) for version in versions)
         return stable, canary, left_out
+
+    def _logged(self, moment: Moment) -> pd.DataFrame:
+        """The rows since the share was set, of a sample of the shoppers where there are too many.
+
+        Only what came since the last time is read. The sample is by a hash of the shopper, which has nothing to do with
+        the gateway's, so that both versions lose alike.
+        """
+        if self._read is None or self._read[0] != (moment.canary.name, moment.since_s):
+            self._rows, self._until_s, self._share = None, moment.since_s, 1.0
+        begin_s, end_s = int(max(moment.since_s, self._until_s - LATE_S)), int(moment.now_s) + 1
+        rows = self._rows
+        for start_s in range(begin_s, end_s, SLICE_S):
+            table = request_log.read(self.log, start_s, min(start_s + SLICE_S, end_s), columns=COLUMNS)
+            table = table.filter(pc.field("logged_s") >= moment.since_s)
+            fresh = table.filter(pa.array(self._in_sample(table[c.USER].to_pylist()), pa.bool_())).to_pandas()
+            fresh = fresh[~fresh["new_only"].eq(True)]
+            rows = fresh if rows is None else pd.concat([rows, fresh]).drop_duplicates([c.REQUEST, "logged_s"])
+            if len(rows) > self.most_rows:
+                self._share *= 0.8 * self.most_rows / len(rows)
+                rows = self._sampled(rows)
+        assert rows is not None
+        self._rows, self._until_s = rows, moment.now_s
+        return rows
+
+    def _sampled(self, rows: pd.DataFrame) -> pd.DataFrame:
+        return rows[self._in_sample(rows[c.USER].tolist())]
+
+    def _in_sample(self, users: list[str]) -> np.ndarray:
+        """[n] bool."""
+        if self._share == 1.0:
+            return np.ones(len(users), bool)
+        return np.fromiter((request_log.sampled(user, 100 * self._share) for user in users), bool, len(users))
 
     def _closed(self, rows: pd.DataFrame, events: pd.DataFrame, now_s: float) -> pd.DataFrame:
         """Visits with their hits, where the time for an outcome is over and the purchases reach so far."""

@@ -8,7 +8,6 @@ requests.
 
 import io
 import json
-import math
 import urllib.error
 import urllib.request
 from collections import deque
@@ -20,6 +19,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.inference_service.outside_check import listed, problem
 from components.inference_service.traffic import NAME, Version
 from components.kfp_support.progress import progress
 from components.rollout.decision.evidence import Evidence
@@ -142,7 +142,8 @@ class Probes:
         except (OSError, ValueError) as error:
             return _Reply(items=None, problem=f"{error!s:.80}")
         try:
-            return checked(answer, version.name, self._panel.catalog if is_canary else None, excluded)
+            catalog = self._panel.catalog if is_canary else None
+            return _Reply(items=listed(answer), problem=problem(answer, version.name, K, catalog, excluded))
         except (LookupError, TypeError, AttributeError, ValueError) as error:
             return _Reply(items=(), problem=f"not a v2 answer ({type(error).__name__})")
 
@@ -158,23 +159,3 @@ def question(shopper: Shopper, excluded: Sequence[str]) -> dict[str, Any]:
         if items:
             inputs.append({"name": name, "shape": [len(items)], "datatype": "BYTES", "data": list(items)})
     return {"inputs": inputs}
-
-
-def checked(answer: Any, version: str, catalog: frozenset[str] | None, excluded: Sequence[str]) -> _Reply:
-    """The answer with what is wrong with it; raises LookupError, TypeError or ValueError where it is no v2 answer.
-
-    Args:
-        catalog: None where it is not known, so that membership is not judged.
-    """
-    outputs = {output["name"]: output["data"] for output in answer["outputs"]}
-    items, scores = tuple(outputs["item_id"]), [float(score) for score in outputs["score"]]
-    problems = {
-        "no item": not items,
-        f"{len(items)} items of {K}": len(items) > K,
-        "an item twice": len(set(items)) < len(items),
-        "an item that is not in the catalog": catalog is not None and not catalog.issuperset(items),
-        "an item that the request excludes": not set(excluded).isdisjoint(items),
-        "a score that is not finite": len(scores) != len(items) or not all(map(math.isfinite, scores)),
-        f"an answer of {answer.get('model_version')!s:.40}": answer.get("model_version") != version,
-    }
-    return _Reply(items=items, problem=next((problem for problem, is_so in problems.items() if is_so), ""))

@@ -5,7 +5,7 @@ import functools
 from components.inference_service.address import address
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.traffic import Mode, Version, mode
-from components.rollout.kserve.log_evidence import LogEvidence
+from components.rollout.kserve.log_evidence import LogEvidence, at_once, in_background
 from components.rollout.kserve.observers import Observer, gateway, metrics_of_plan
 from components.rollout.kserve.probes import Probes
 from components.rollout.kserve.prometheus import Query
@@ -22,16 +22,18 @@ def observers(
     log: str | None = None,
     purchases: str | None = None,
     probes: bool = False,
+    background: bool = False,
 ) -> tuple[Observer, ...]:
     """What sees more than the servers' metrics and the pods.
 
     Args:
         log, purchases: where they are; None: what shoppers bought is not known.
         probes: ask both versions as made-up shoppers; for a process that stays.
+        background: read the log meanwhile; for a process that stays.
     """
     sources: list[Observer] = [gateway(query)]
     if log is not None and purchases is not None:
-        sources.append(LogEvidence(log=log, purchases=purchases))
+        sources.append(LogEvidence(log=log, purchases=purchases, run=in_background if background else at_once))
     if probes:
 
         @functools.cache

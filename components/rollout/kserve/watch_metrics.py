@@ -8,8 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
 
 from components.kfp_support.pushgateway import GAUGES, ROLLOUT_PERCENT, ROLLOUT_STATE
+from components.rollout.decision.evidence import Evidence
+from components.rollout.decision.guards import measurements
 from components.rollout.decision.state_machine import Decision
 from components.rollout.decision.states import State
+from components.rollout.kserve.observers import Moment, Observer
+from tfx_configs.settings import RolloutSettings
 
 ACTIONS = ("step", "hold", "promote", "rollback", "none")
 
@@ -39,8 +43,29 @@ class WatchMetrics:
             Gauge(name, GAUGES[name][0], GAUGES[name][1], registry=self.registry)
             for name in (ROLLOUT_STATE, ROLLOUT_PERCENT)
         )
+        self._guards = Gauge(
+            "aisle_rollout_guard", "A guard's figure and its limit.", ["rule", "kind"], registry=self.registry
+        )
+        self._left_out = Gauge(
+            "aisle_rollout_left_out_requests", "Requests that are no evidence.", ["reason"], registry=self.registry
+        )
         for action in ACTIONS:
             self._decisions.labels(action)
+
+    def observer(self, plan: RolloutSettings) -> Observer:
+        """The last of the observers: it adds nothing and shows all that the others saw."""
+
+        def observe(moment: Moment, evidence: Evidence) -> Evidence:
+            self._guards.clear()
+            self._left_out.clear()
+            for measured in measurements(plan, moment.percent, evidence):
+                self._guards.labels(measured.rule, "figure").set(measured.value)
+                self._guards.labels(measured.rule, "limit").set(measured.limit)
+            for reason, count in evidence.left_out.items():
+                self._left_out.labels(reason).set(count)
+            return evidence
+
+        return observe
 
     def decided(self, decision: Decision) -> None:
         """An evaluation came to this."""

@@ -12,7 +12,13 @@ from components.inference_service.address import address
 from components.push.smoke_test import ask
 from model.errors import CheckFailed
 
-GOOD = {"model_version": "v1", "outputs": [{"name": "item_id", "data": ["7"]}]}
+
+def _answer(items: list[str], scores: list[float]) -> dict[str, Any]:
+    outputs = [{"name": "item_id", "data": items}, {"name": "score", "data": scores}]
+    return {"model_version": "v1", "outputs": outputs}
+
+
+GOOD = _answer(["7", "8"], [0.5, 0.25])
 
 
 @pytest.fixture
@@ -51,8 +57,12 @@ def test_an_answer_of_the_right_version_passes_also_after_a_refusal(server: HTTP
     ("reply", "words"),
     [
         (503, "got none in 15 tries"),
-        ({"model_version": "v1", "outputs": []}, "expected recommendations"),
-        (GOOD | {"model_version": "v0"}, "got one of v0"),
+        ({"model_version": "v1", "outputs": []}, "expected a v2 answer"),
+        (_answer([], []), "v1: expected recommendations, got no item"),
+        (_answer(["7", "7"], [0.5, 0.25]), "got an item twice"),
+        (_answer(["7", "8"], [0.5, float("nan")]), "got a score that is not finite"),
+        (_answer([str(n) for n in range(11)], [0.5] * 11), "got 11 items of 10"),
+        (GOOD | {"model_version": "v0"}, "got an answer of v0"),
         (["odd"], "expected a v2 answer"),
     ],
 )

@@ -51,22 +51,26 @@ def test_models_and_each_side_of_the_request_log_have_keys_of_their_own_and_none
     calls = [json.loads(line) for line in log.read_text().splitlines()]
     made = [json.loads(stdin) for words, stdin in calls if words.startswith("create")]
     logs = {
-        secret["metadata"]["namespace"]: secret["stringData"]
+        (secret["metadata"]["name"], secret["metadata"]["namespace"]): secret["stringData"]
         for secret in made
-        if secret["metadata"]["name"] == "aisle-log"
+        if secret["metadata"]["name"].startswith("aisle-log")
     }
-    names = {"aisle-redis", "aisle-api-keys", "aisle-write-keys", "aisle-s3", "aisle-log"}
+    names = {"aisle-redis", "aisle-api-keys", "aisle-write-keys", "aisle-s3", "aisle-log", "aisle-log-reader"}
     assert {secret["metadata"]["name"] for secret in made} == names
     assert {keys["AWS_ENDPOINT_URL"] for keys in logs.values()} == {"http://seaweedfs.kubeflow:8333"}
     users = [stdin for words, stdin in calls if words.startswith("exec") and stdin.startswith("s3.configure")]
-    for namespace, actions in (("aisle", "Read,Write"), ("kubeflow", "Read,List")):
-        access, secret = logs[namespace]["AWS_ACCESS_KEY_ID"], logs[namespace]["AWS_SECRET_ACCESS_KEY"]
+    for place, actions in (
+        (("aisle-log", "aisle"), "Read,Write"),
+        (("aisle-log", "kubeflow"), "Read,List"),
+        (("aisle-log-reader", "aisle"), "Read,List"),
+    ):
+        access, secret = logs[place]["AWS_ACCESS_KEY_ID"], logs[place]["AWS_SECRET_ACCESS_KEY"]
         assert kind.bucket_user("aisle-log", access, secret, actions) in users
         assert not any(secret in words for words, _ in calls)
     (models,) = [secret["stringData"] for secret in made if secret["metadata"]["name"] == "aisle-s3"]
     access, secret = models["AWS_ACCESS_KEY_ID"], models["AWS_SECRET_ACCESS_KEY"]
     assert kind.bucket_user("mlpipeline", access, secret, "Read,List") in users
-    assert len({user.split("-user ")[1].split()[0] for user in users}) == 3, "a key has one purpose"
+    assert len({user.split("-user ")[1].split()[0] for user in users}) == 4, "a key has one purpose"
 
 
 @pytest.mark.parametrize("step", ["load", "deploy", "demo"])

@@ -1,13 +1,16 @@
 """What the log and the purchases of a cluster show, counted on paper."""
 
 import math
+import shutil
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
-from components.rollout.kserve.log_evidence import LogEvidence
+from components.rollout.kserve.log_evidence import LogEvidence, in_background
 from components.rollout.kserve.observers import Moment
 from tests.components.inference_service.test_traffic import NEW, OLD
 from tests.components.rollout.decision.test_state_machine import evidence_of
@@ -121,8 +124,66 @@ def test_the_log_is_read_again_once_it_is_old_or_the_share_moved(tmp_path: Path)
     tables = write_purchases(tmp_path / "tables", [LATE])
     log = LogEvidence(log=folder, purchases=tables, every_s=120.0, clock=lambda: now_s[0])
     assert log(_moment(), SERVED).canary.shoppers == 1
-    write_log(folder, [row("u2", NEW.name, 2)], "v-1-1-2")
+    write_log(folder, [row("u2", NEW.name, 45)], "v-1-1-2")
     assert log(_moment(), SERVED).canary.shoppers == 1
     now_s[0] = 121.0
     assert log(_moment(), SERVED).canary.shoppers == 2
     assert log(_moment(since_s=BEGAN_S + 1.5 * HOUR_S), SERVED).canary.shoppers == 1
+
+
+def test_of_more_rows_than_can_be_kept_a_sample_of_the_shoppers_stays_the_same_at_every_reading(tmp_path: Path) -> None:
+    """600 shoppers ask three times each, one in ten the canary; 900 rows may stay."""
+    now_s = [0.0]
+    tables = write_purchases(tmp_path / "tables", [LATE])
+    log = LogEvidence(log=tmp_path / "log", purchases=tables, most_rows=900, clock=lambda: now_s[0])
+    counts = []
+    for part in range(3):
+        rows = [row(f"u{n}", NEW.name if n % 10 == 0 else OLD.name, 1 + part + n / 1e4) for n in range(600)]
+        write_log(tmp_path / "log", rows, f"v-1-1-{part}")
+        now_s[0] += 121.0
+        evidence = log(_moment(now_s=BEGAN_S + (2 + part) * HOUR_S), SERVED)
+        counts.append(evidence.stable.shoppers + evidence.canary.shoppers)
+        assert log._rows is not None and len(log._rows) <= 900
+    assert counts[0] == 600 and 150 < counts[-1] <= 300
+    assert 0.05 < evidence.canary.shoppers / counts[-1] < 0.16
+    again = LogEvidence(log=tmp_path / "log", purchases=tables)(_moment(now_s=BEGAN_S + 4 * HOUR_S), SERVED)
+    assert again.stable.shoppers + again.canary.shoppers == 600
+
+
+def test_a_row_that_comes_late_is_read_and_none_is_counted_twice(tmp_path: Path) -> None:
+    now_s = [0.0]
+    tables = write_purchases(tmp_path / "tables", [("u1", 1.5, "a"), ("u2", 1.5, "a"), LATE])
+    folder = write_log(tmp_path / "log", [row("u1", NEW.name, 1.0)])
+    log = LogEvidence(log=folder, purchases=tables, clock=lambda: now_s[0])
+    assert log(_moment(now_s=BEGAN_S + 1.2 * HOUR_S), SERVED).canary.shoppers == 1
+    write_log(folder, [row("u2", NEW.name, 1.1)], "v-1-1-2")
+    now_s[0] += 121.0
+    assert log(_moment(now_s=BEGAN_S + 1.3 * HOUR_S), SERVED).canary.shoppers == 2
+    assert log._rows is not None and len(log._rows) == 2
+
+
+def test_in_the_background_it_is_read_once_at_a_time_and_counts_from_the_next_evaluation_on(
+    tmp_path: Path,
+) -> None:
+    log = LogEvidence(
+        log=write_log(tmp_path / "log", [row("u1", NEW.name, 1.0)]),
+        purchases=write_purchases(tmp_path / "tables", [LATE]),
+        run=(waiting := list[Callable[[], None]]()).append,
+    )
+    assert log(_moment(), SERVED) == SERVED and log(_moment(), SERVED) == SERVED
+    (read,) = waiting
+    read()
+    assert log(_moment(), SERVED).canary.shoppers == 1
+    done = threading.Event()
+    in_background(done.set)
+    assert done.wait(5)
+
+
+def test_a_store_that_goes_away_leaves_what_was_read(tmp_path: Path) -> None:
+    now_s = [0.0]
+    folder, tables = write_log(tmp_path / "log", [row("u1", NEW.name, 1.0)]), write_purchases(tmp_path / "t", [LATE])
+    log = LogEvidence(log=folder, purchases=tables, clock=lambda: now_s[0])
+    assert log(_moment(), SERVED).canary.shoppers == 1
+    shutil.rmtree(folder)
+    now_s[0] += 121.0
+    assert log(_moment(), SERVED).canary.shoppers == 1

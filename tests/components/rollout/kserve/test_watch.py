@@ -11,12 +11,14 @@ import pytest
 from components.inference_service.lease import Lease
 from components.rollout.decision.states import Command, State
 from components.rollout.kserve.cluster_rollout import PLAN
+from components.rollout.kserve.observers import Moment
 from components.rollout.kserve.sources import check_plan
 from components.rollout.kserve.watch_metrics import WatchMetrics, serving
 from model.errors import InputError, StageFailed
 from pipelines.cli import main
 from tests.components.inference_service.test_lease import LeaseCluster
 from tests.components.inference_service.test_traffic import NEW, OLD
+from tests.components.rollout.decision.test_state_machine import evidence_of
 from tests.components.rollout.kserve.shop import Behaviour, Shop
 from tests.components.rollout.kserve.test_cluster_rollout import VersionedCluster
 
@@ -168,3 +170,15 @@ def test_metrics_have_every_action_from_the_beginning() -> None:
         text = _get(port, "/metrics")[1]
     for action in ("step", "hold", "promote", "rollback", "none"):
         assert f'aisle_rollout_evaluations_total{{action="{action}"}} 0.0' in text
+
+
+def test_metrics_show_every_guards_figure_and_what_is_no_evidence() -> None:
+    metrics = WatchMetrics()
+    moment = Moment(namespace="shop", stable=OLD, canary=NEW, percent=10, since_s=0.0, now_s=60.0)
+    evidence = evidence_of({"errors": 1}, left_out={"without the shopper's header": 7})
+    assert metrics.observer(PLAN)(moment, evidence) is evidence
+    with serving(metrics, 0, lambda: True) as port:
+        text = _get(port, "/metrics")[1]
+    assert 'aisle_rollout_guard{kind="figure",rule="errors"} 1.0' in text
+    assert 'aisle_rollout_guard{kind="limit",rule="memory"} 2.0' in text
+    assert 'aisle_rollout_left_out_requests{reason="without the shopper\'s header"} 7.0' in text
