@@ -50,6 +50,10 @@ def forget(
         opened.close()
         left += stored
         print(f"{name}: {'still has the shopper' if stored else 'does not have the shopper'}")
+    for place in log or ():
+        rows = erase.rows_in_log(place, user_id)
+        left += rows > 0
+        print(f"{place}: {rows:,} rows of the shopper")
     for hit in scan(run, user_id):
         left += not hit.allowed
         until = f"until {hit.place.days} days old" if hit.allowed else "not allowed"
