@@ -21,9 +21,9 @@ def forget(
     prove: Annotated[bool, Option("--prove", help="change nothing: scan, and list where the id is")] = False,
     expired: Annotated[bool, Option("--expired", help="also delete tables and examples older than their days")] = False,
 ) -> int:
-    """Forget a shopper: event stores, request logs, monitoring and validation data, then scan for what is left.
+    """Forget a shopper, and scan for what is left.
 
-    Exit 1 if the id is anywhere but under a retention that is not over (docs/forgetting.md).
+    Event stores, request logs, monitoring and validation data. Exit 1 if the id is anywhere but under a retention that is not over (docs/forgetting.md).
     """
     import os
 
