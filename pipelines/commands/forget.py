@@ -23,7 +23,9 @@ def forget(
 ) -> int:
     """Forget a shopper, and scan for what is left.
 
-    Event stores, request logs, monitoring and validation data. Exit 1 if the id is anywhere but under a retention that is not over (docs/forgetting.md).
+    Event stores, request logs, monitoring and validation data.
+
+    Exit 1 if the id is anywhere but under a retention that is not over (docs/forgetting.md).
     """
     import os
 
