@@ -41,6 +41,8 @@ from model.system.process_lifetime import die_with_parent
 from model.system.program_options import parse_options
 
 GRACE_S = 10
+POD = "POD_NAME"
+"""Variable with the name of the pod, which KServe makes of the declared version (manifests/base/runtime.yaml)."""
 _DECLARED = re.compile(r"-v([0-9a-z]+)-predictor(?:-|$)")
 """In the name of a pod: the digest of a version (components/inference_service/traffic.py)."""
 SWITCH_S = 0.001
@@ -58,8 +60,6 @@ class ServerOptions(Limits):
 
     model_dir: Path
     """A pushed model directory. One that is named after a version has to hold that one."""
-    pod: str = ""
-    """Name of the pod, which KServe makes of the declared version: where it has one, the model has to be that one."""
     store: str
     """Live state: lmdb:PATH or a plain path, or redis://host:port/database, its password in REDIS_PASSWORD: an argument
     could be read in the process list."""
@@ -94,7 +94,7 @@ def main(argv: Sequence[str] | None = None, load_model: Callable[[Path], ServedM
         if options.die_with_parent is not None:
             die_with_parent(options.die_with_parent)
         with tracing.exporting():
-            run(options, load_model or (lambda directory: _load_package(directory, options.rules, options.pod)))
+            run(options, load_model or (lambda directory: _load_package(directory, options.rules)))
     except AisleError as error:
         print(f"aisle server: {error}", file=sys.stderr)
         return error.exit_code
@@ -203,7 +203,7 @@ def _quieten() -> None:
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
 
 
-def _load_package(directory: Path, rules: Path | None, pod: str) -> ServedModel:
+def _load_package(directory: Path, rules: Path | None) -> ServedModel:
     """Loads it for one thread for each piece of work: the batcher's threads are the parallelism of a server.
 
     BLAS and OpenMP would otherwise spread each small piece over all cores, and OpenBLAS lets its threads spin between
@@ -213,7 +213,7 @@ def _load_package(directory: Path, rules: Path | None, pod: str) -> ServedModel:
 
     threadpool_limits(limits=1)
     model = load(directory, rules, stage_took)
-    check_declared(pod, model.version)
+    check_declared(os.environ.get(POD, ""), model.version)
     metrics.MODEL_CUT.labels(model.version).set(model.manifest.cut_s)
     return model
 

@@ -21,7 +21,9 @@ def forget(
     prove: Annotated[bool, Option("--prove", help="change nothing: scan, and list where the id is")] = False,
     expired: Annotated[bool, Option("--expired", help="also delete tables and examples older than their days")] = False,
 ) -> int:
-    """Forget a shopper: event stores, request logs, monitoring and validation data, then scan for what is left.
+    """Forget a shopper, and scan for what is left.
+
+    Event stores, request logs, monitoring and validation data.
 
     Exit 1 if the id is anywhere but under a retention that is not over (docs/forgetting.md).
     """
@@ -50,6 +52,10 @@ def forget(
         opened.close()
         left += stored
         print(f"{name}: {'still has the shopper' if stored else 'does not have the shopper'}")
+    for place in log or ():
+        rows = erase.rows_in_log(place, user_id)
+        left += rows > 0
+        print(f"{place}: {rows:,} rows of the shopper")
     for hit in scan(run, user_id):
         left += not hit.allowed
         until = f"until {hit.place.days} days old" if hit.allowed else "not allowed"

@@ -18,7 +18,7 @@ from components.inference_service.rules import problems
 from model.kernels.compiler import CACHE_VARIABLE
 from model.package.signature import PUBLIC
 from model.serving.request_log.spool import MEGABYTE
-from model.serving.server import GRACE_S
+from model.serving.server import GRACE_S, POD
 from pipelines.definitions.monitoring import LOG, LOG_SECRET
 from pipelines.kind.__main__ import LOG_BUCKET
 from pipelines.manifests.render import ROOT, rollout_states, versions
@@ -310,12 +310,11 @@ def test_the_training_job_knows_as_many_workers_as_it_has_nodes_and_the_port_the
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
 def test_the_server_knows_the_name_of_its_pod_which_has_the_declared_version(overlay: str) -> None:
-    """A patch that replaced the environment would leave `$(POD_NAME)` as a text, and nothing would be checked."""
+    """A patch that replaced the environment would take it away, and nothing would be checked."""
     for runtime in of_kind(overlay, "ServingRuntime"):
         (server,) = [c for c in runtime["spec"]["containers"] if c["name"] == "kserve-container"]
-        assert "--pod=$(POD_NAME)" in server["args"]
         names = {variable["name"]: variable for variable in server["env"]}
-        assert names["POD_NAME"]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
+        assert names[POD]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
 
 
 def test_servers_with_the_component_signed_have_the_key_that_they_check_with(tmp_path: Path) -> None:
@@ -329,7 +328,7 @@ def test_servers_with_the_component_signed_have_the_key_that_they_check_with(tmp
     (runtime,) = [o for o in build(overlay) if o["kind"] == "ServingRuntime"]
     (server,) = runtime["spec"]["containers"]
     values = {variable["name"]: variable.get("value") for variable in server["env"]}
-    assert set(values) == {"POD_NAME", "REDIS_PASSWORD", PUBLIC}
+    assert set(values) == {POD, "REDIS_PASSWORD", PUBLIC}
     (mount,) = [mount for mount in server["volumeMounts"] if mount["name"] == "model-key"]
     (volume,) = [volume for volume in runtime["spec"]["volumes"] if volume["name"] == "model-key"]
     assert (

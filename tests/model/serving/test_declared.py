@@ -24,6 +24,6 @@ def test_another_model_at_the_declared_address_is_refused() -> None:
         check_declared(pod(VERSION), VERSION[:-1] + "4")
 
 
-@pytest.mark.parametrize("name", ["", "laptop", "aisle-predictor-00001-deployment-6d5f-abcde", "$(POD_NAME)"])
+@pytest.mark.parametrize("name", ["", "laptop", "aisle-predictor-00001-deployment-6d5f-abcde"])
 def test_a_name_without_a_version_declares_none(name: str) -> None:
     check_declared(name, VERSION)

@@ -244,3 +244,18 @@ def test_a_journal_of_a_running_server_is_named_and_nothing_is_claimed(tmp_path:
         erase.from_log(str(tmp_path), ANN)
     journal.finish()
     assert erase.from_log(str(tmp_path), ANN) == 1
+
+
+def test_a_log_outside_of_the_run_is_scanned_as_well(
+    run: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (run / "monitoring" / "reference" / "seen.parquet").unlink()
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    pq.write_table(_rows(ANN, BOB, ANN), elsewhere / "v1-1-1-000001.parquet")
+    assert main(["forget", ANN, "--run", str(run)]) == 0
+    options = ["--run", str(run), "--request-log", str(elsewhere)]
+    assert main(["forget", ANN, *options, "--prove"]) == 1
+    assert f"{elsewhere}: 2 rows of the shopper\n" in capsys.readouterr().out
+    assert main(["forget", ANN, *options]) == 0
+    assert main(["forget", BOB, *options, "--prove"]) == 1
