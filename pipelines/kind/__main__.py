@@ -34,13 +34,13 @@ PROGRAMS = {
 STORE = "seaweedfs.kubeflow:8333"
 """KFP's object store, in the cluster."""
 LOG_BUCKET = "aisle-log"
+"""As in manifests/components/request-log; the secrets with its keys have the same name."""
 LOG_USERS = (
     (LOG_BUCKET, "aisle", "Read,Write"),
     (LOG_BUCKET, "kubeflow", "Read,List"),
     (f"{LOG_BUCKET}-reader", "aisle", "Read,List"),
 )
 """(secret, namespace, rights in the bucket): the servers' shipper, the pipelines, and the rollout's controller."""
-"""As in manifests/components/request-log; the secrets with its keys have the same name."""
 PLATFORM = Path(__file__).parent / "platform.txt.jinja"
 
 
