@@ -11,7 +11,9 @@ from pipelines.commands.options import DEMO_RUN, LOG_HELP, RunDirectory
 
 
 def forget(
-    user_id: Annotated[str, Argument(metavar="ID", help="the shopper's id; as argument it is taken as it is")],
+    user_id: Annotated[
+        str | None, Argument(metavar="ID", help="the shopper's id, taken as it is; none: with --expired alone")
+    ] = None,
     run: RunDirectory = DEMO_RUN,
     store: Annotated[
         list[str] | None,
@@ -35,17 +37,22 @@ def forget(
     from pipelines.forget.scan import scan
     from pipelines.local.run_directory import alone
 
-    check_id("ID", user_id)
+    if user_id is None and not expired:
+        raise InputError("ID: expected the id of a shopper, or --expired alone, got neither")
+    if user_id is not None:
+        check_id("ID", user_id)
     if not run.is_dir():
         raise InputError(f"--run: expected the directory of a run, {run} is none")
     left = 0
-    if not prove:
+    if user_id is not None and not prove:
         with alone(run):
             _erase(user_id, run, store or (), log or ())
     if expired:
         with alone(run):
             for path in erase.expire(run):
                 print(f"{run / path}: deleted, its days are over")
+    if user_id is None:
+        return 0
     for name in store or ():
         opened = open_store(name, 1, os.environ.get("REDIS_PASSWORD"))
         stored = any(key == user_id.encode() for key, _ in opened.records())

@@ -2,8 +2,6 @@
 
 import json
 import re
-import shutil
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,14 +14,13 @@ from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntim
 from components.inference_service.cluster_client import LEASE
 from components.inference_service.rules import problems
 from model.kernels.compiler import CACHE_VARIABLE
-from model.package.signature import PUBLIC
 from model.serving.request_log.spool import MEGABYTE
-from model.serving.server import GRACE_S, POD
+from model.serving.server import GRACE_S
 from pipelines.definitions.monitoring import LOG, LOG_SECRET
 from pipelines.kind.__main__ import LOG_BUCKET
 from pipelines.manifests.render import ROOT, rollout_states, versions
 from tests.manifests.models import misfits
-from tests.manifests.overlays import OVERLAYS, build, objects, of_kind
+from tests.manifests.overlays import OVERLAYS, objects, of_kind
 from tests.pipelines.command_line import parse
 
 KUBERNETES = versions()["KUBERNETES"].rpartition(".")[0]
@@ -306,31 +303,3 @@ def test_the_training_job_knows_as_many_workers_as_it_has_nodes_and_the_port_the
     (policy,) = [o for o in of_kind("prod", "NetworkPolicy") if o["metadata"]["name"] == "aisle-train"]
     (rule,) = policy["spec"]["ingress"]
     assert {worker.rpartition(":")[2] for worker in workers} == {str(port["port"]) for port in rule["ports"]}
-
-
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_the_server_knows_the_name_of_its_pod_which_has_the_declared_version(overlay: str) -> None:
-    """A patch that replaced the environment would take it away, and nothing would be checked."""
-    for runtime in of_kind(overlay, "ServingRuntime"):
-        (server,) = [c for c in runtime["spec"]["containers"] if c["name"] == "kserve-container"]
-        names = {variable["name"]: variable for variable in server["env"]}
-        assert names[POD]["valueFrom"] == {"fieldRef": {"fieldPath": "metadata.name"}}
-
-
-def test_servers_with_the_component_signed_have_the_key_that_they_check_with(tmp_path: Path) -> None:
-    root = tmp_path / "manifests"
-    shutil.copytree(ROOT, root)
-    overlay = root / "overlays" / "signed"
-    overlay.mkdir()
-    (overlay / "kustomization.yaml").write_text(
-        "resources: [../../base]\ncomponents: [../../components/redis, ../../components/signed]\n"
-    )
-    (runtime,) = [o for o in build(overlay) if o["kind"] == "ServingRuntime"]
-    (server,) = runtime["spec"]["containers"]
-    values = {variable["name"]: variable.get("value") for variable in server["env"]}
-    assert set(values) == {POD, "REDIS_PASSWORD", PUBLIC}
-    (mount,) = [mount for mount in server["volumeMounts"] if mount["name"] == "model-key"]
-    (volume,) = [volume for volume in runtime["spec"]["volumes"] if volume["name"] == "model-key"]
-    assert (
-        str(values[PUBLIC]) == f"{mount['mountPath']}/aisle.pub" and volume["secret"]["secretName"] == "aisle-model-key"
-    )

@@ -163,6 +163,19 @@ def test_a_retention_that_is_over_is_no_excuse_and_expired_deletes_it(run: Path)
     assert not (run / "pipeline" / "p1" / "ingest").exists() and (run / "pipeline" / "p1" / "examples").exists()
 
 
+def test_what_is_over_its_days_is_deleted_without_a_shopper_and_nothing_else(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = time.time() - 31 * DAY_S
+    for file in (run / "pipeline" / "p1" / "examples").rglob("*.parquet"):
+        os.utime(file, (old, old))
+    before = _left(run)
+    assert main(["forget", "--run", str(run)]) == 2
+    assert main(["forget", "--run", str(run), "--expired"]) == 0
+    assert before - _left(run) == {"pipeline/p1/examples/trips/trips/users.parquet"}
+    assert capsys.readouterr().out == f"{run}/pipeline/p1/examples: deleted, its days are over\n"
+
+
 def test_redis_does_not_have_the_shopper_in_its_files_either(run: Path, tmp_path: Path) -> None:
     (run / "monitoring" / "reference" / "seen.parquet").unlink()
     folder = tmp_path / "redis"
