@@ -49,14 +49,13 @@ class Access:
     hosts: frozenset[str] = frozenset()
     """Names of the server; empty: any."""
 
-    def gives(self, scope: Scope | None, port: int) -> bool:
+    def gives(self, scope: Scope, port: int) -> bool:
         """Whether a request at this port may have this permission."""
-        if scope is None:
-            return True
         own = self.ports.get(scope)
         return port == own if own is not None else port not in self.ports.values()
 
     def knows(self, host: str) -> bool:
         """Whether the Host header names this server: a page in a browser cannot make another name lead here."""
-        name = host.rpartition(":")[0] if host.rpartition(":")[2].isdecimal() else host
-        return not self.hosts or name.lower().removesuffix(SHADOW_SUFFIX) in self.hosts
+        name = host.lower().removesuffix(SHADOW_SUFFIX)
+        name = name.rpartition(":")[0] if name.rpartition(":")[2].isdecimal() else name
+        return not self.hosts or name.removesuffix(SHADOW_SUFFIX) in self.hosts
