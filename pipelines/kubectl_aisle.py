@@ -62,7 +62,7 @@ def export(namespace: Namespace = None) -> int:
     """
     import yaml
 
-    from components.inference_service.exported_manifest import exported
+    from components.inference_service.service_export import exported
 
     print(yaml.safe_dump_all(exported(_rollout(namespace).cluster), sort_keys=False), end="")
     return 0

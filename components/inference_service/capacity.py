@@ -99,10 +99,10 @@ def planned(
     if traffic.stable is None or traffic.canary is None:
         alone = Capacity(own_min=own_min, own_max=own_max, stable=own_min, canary=0, taken=0)
         return alone if RAISED in data else None
-    ready = min(len(ready_pods(pods, traffic.stable.predictor)), max(own_min, own_max))
-    stable = max(own_min, ready, int(data.get(SIZE, 0)), 1)
-    least = min(PODS_OF_A_CANARY, stable)
     same = data.get("canary-version") == traffic.canary.name
+    ready = min(len(ready_pods(pods, traffic.stable.predictor)), max(own_min, own_max))
+    stable = max(own_min, ready, int(data.get(SIZE, 0)) if same else 0, 1)
+    least = min(PODS_OF_A_CANARY, stable)
     canary = max(least, math.ceil(stable * percent / 100), int(data.get(CANARY_PODS, 0)) if same else 0)
     # From the first ready pod of the canary on; its minimum stays when they die, for stable takes the requests then.
     was_taken = same and int(data.get(RAISED, "0").split()[-1]) > int(data.get(SIZE, 0))

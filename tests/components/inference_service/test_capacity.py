@@ -130,3 +130,11 @@ def test_a_change_that_dies_before_the_service_has_it_leaves_stables_own_minimum
     assert (data["stable-min-replicas"], data["stable-max-replicas"]) == ("3", "12")
     roll_back(cluster, Clock().patience())
     assert cluster.service()["spec"]["predictor"]["minReplicas"] == 3
+
+
+def test_another_canary_takes_no_size_of_stable_from_the_one_before() -> None:
+    data = {"canary-version": NEW.name, "canary-pods": "4", "stable-pods": "8", "stable-min-declared": "3"}
+    data |= {"stable-min-replicas": "3", "stable-max-replicas": "12"}
+    other = replace(NEW, name="2018-01-01-dddddddddddd")
+    plan = planned(_service(3, 12), data, _pods(3), with_canary(Traffic(stable=OLD), other, 10), 10)
+    assert plan is not None and (plan.stable, plan.canary) == (3, 2)
