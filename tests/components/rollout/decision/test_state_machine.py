@@ -19,11 +19,9 @@ from components.rollout.decision.state_machine import (
     apply,
     command,
     decide,
-    start,
 )
 from components.rollout.decision.states import Command, State
 from model.errors import InputError
-from tfx_configs.frozen import SettingsError
 from tfx_configs.settings import MetricLimit, RolloutSettings
 
 BASKET = MetricLimit(name="basket value", query="shop_basket_value", sense="at least", limit=20.0)
@@ -236,20 +234,6 @@ STEPS = {
 @pytest.mark.parametrize("name", STEPS)
 def test_what_is_allowed_or_may_be_chance_does_not_stop_the_rollout(name: str) -> None:
     assert decide(SETTINGS, AT_10, STEPS[name]).action == "step"
-
-
-def test_a_step_to_a_share_that_the_plan_pauses_at_waits_for_an_operator() -> None:
-    plan = SETTINGS.replace(pauses=(50,))
-    assert start(plan) == AT_10
-    held = apply(AT_10, decide(plan, AT_10, evidence_of()))
-    assert held == RolloutState(percent=50, state=State.HELD)
-    assert decide(plan, held, evidence_of(percent=50)).reasons == ("held: by an operator; resume it first",)
-    assert decide(plan, held, evidence_of({"errors": 9}, percent=50)).action == "rollback"
-    resumed = command(held, Command.RESUME)
-    assert apply(resumed, decide(plan, resumed, evidence_of(percent=50))) == RolloutState(percent=100)
-    assert start(SETTINGS.replace(pauses=(10,))).state == State.HELD
-    with pytest.raises(SettingsError, match="pauses: expected shares that are in percents"):
-        SETTINGS.replace(pauses=(20,))
 
 
 def test_too_few_answers_hold_and_ask_for_traffic() -> None:

@@ -49,7 +49,7 @@ def cluster(request: pytest.FixtureRequest) -> VersionedCluster:
 
 def _query(errors: int = 0, canary: int = 100, stable: int = 900) -> Any:
     def query(promql: str) -> list[Sample]:
-        if "requests_total" not in promql:
+        if "increase(aisle_requests_total" not in promql:
             return []
         return [
             ({"version": NEW.name, "outcome": "ok", "rung": "full"}, canary - errors),
