@@ -72,12 +72,21 @@ def ready_pods(pods: Iterable[KubeObject], predictor: str) -> list[KubeObject]:
 
 
 def pods_wanted(service: KubeObject, predictor: str) -> int:
-    """Pods that the service declares for this predictor, as KServe counts them; at least one."""
+    """Pods that the service declares for this predictor, as KServe counts them; at least one.
+
+    Of stable's it takes those of a canary that is ready.
+    """
     minimum: int = service["spec"].get("predictor", {}).get("minReplicas", 1)
-    for canary in service["spec"].get("canary") or []:
-        if canary["predictor"].get("name") == predictor:
-            minimum = canary["predictor"].get("minReplicas", math.ceil(minimum * canary["trafficPercent"] / 100))
-    return max(1, minimum)
+    canaries = {
+        canary["predictor"].get("name"): canary["predictor"].get(
+            "minReplicas", math.ceil(minimum * canary.get("trafficPercent", 0) / 100)
+        )
+        for canary in service["spec"].get("canary") or []
+    }
+    if predictor in canaries:
+        return max(1, canaries[predictor])
+    taken = sum(pods for name, pods in canaries.items() if _canary_status(service, name).get("ready"))
+    return max(1, minimum - taken)
 
 
 def share_in_status(service: KubeObject, mode: Mode, predictor: str) -> str:

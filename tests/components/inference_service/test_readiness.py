@@ -4,7 +4,14 @@ from typing import Any
 
 import pytest
 
-from components.inference_service.readiness import canary_ready, canary_serves, stable_ready, trouble, without_share
+from components.inference_service.readiness import (
+    canary_ready,
+    canary_serves,
+    pods_wanted,
+    stable_ready,
+    trouble,
+    without_share,
+)
 
 SERVICE = {"spec": {"canary": []}, "status": {"conditions": [{"type": "Ready", "status": "False", "message": "waits"}]}}
 
@@ -92,6 +99,14 @@ def test_a_canary_is_not_ready_with_fewer_pods_than_its_share_or_its_minimum_ask
     leaving["metadata"]["deletionTimestamp"] = "2026-01-01T00:00:00Z"
     assert not check(service, [ready_pod("vnew")] * (wanted - 1) + [leaving])
     assert canary_serves("Standard", "vnew", percent)(service, [ready_pod("vnew")])  # one that died is no failed canary
+
+
+def test_stables_pods_are_those_that_kserve_leaves_it_beside_a_ready_canary() -> None:
+    canary = {"trafficPercent": 10, "predictor": {"name": "vnew", "minReplicas": 2}}
+    service: dict[str, Any] = {"spec": {"predictor": {"name": "vold", "minReplicas": 5}, "canary": [canary]}}
+    assert (pods_wanted(service, "vold"), pods_wanted(service, "vnew")) == (5, 2)
+    service["status"] = {"canaryStatuses": [{"name": "vnew", "ready": True}]}
+    assert (pods_wanted(service, "vold"), pods_wanted(service, "vnew")) == (3, 2)
 
 
 def test_after_a_promotion_stable_is_ready_with_all_the_pods_of_its_minimum() -> None:
