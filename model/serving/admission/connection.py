@@ -107,6 +107,12 @@ class Connection(HttpToolsProtocol):
         super().on_headers_complete()
         if len(self.pipeline) > MAX_PIPELINED:
             self._refuse(503, Cause.CONNECTIONS, f"expected at most {MAX_PIPELINED} requests before an answer")
+            return
+        declared = next((int(value) for name, value in self.headers if name == b"content-length"), 0)
+        if declared > self._gate.max_body:
+            self._refuse_size()
+        elif declared > FREE and not self._charge(declared - FREE):
+            self._refuse_buffer()
 
     def on_body(self, body: bytes) -> None:
         if self._stage is Stage.REFUSED:
@@ -116,7 +122,7 @@ class Connection(HttpToolsProtocol):
         if size > self._gate.max_body:
             self._refuse_size()
         elif size > FREE and not self._charge(size - FREE):
-            self._refuse(503, Cause.BUFFER, "overloaded: too many bodies are being received; come back in a second")
+            self._refuse_buffer()
 
     def on_message_complete(self) -> None:
         if self._stage is Stage.REFUSED:
@@ -162,8 +168,7 @@ class Connection(HttpToolsProtocol):
 
     def _await_body(self) -> None:
         """The headers are there, and the body is not."""
-        declared = next((value for name, value in self.headers if name == b"content-length"), b"0")
-        if int(declared) > self._gate.max_body or self._received > FREE + 2 * self._gate.max_body:
+        if self._received > FREE + 2 * self._gate.max_body:
             self._refuse_size()
         elif self.expect_100_continue and self._held is self.cycle:
             self.expect_100_continue = self.cycle.waiting_for_100_continue = False
@@ -203,6 +208,8 @@ class Connection(HttpToolsProtocol):
     def _charge(self, size: int) -> bool:
         """Whether the buffer takes `size` bytes of the message that is being received."""
         client, before = self._charged or (self._client(self.headers), 0)
+        if size <= before:
+            return True
         if not self._gate.buffer.take(client, size - before):
             return False
         self._charged = client, size
@@ -211,6 +218,9 @@ class Connection(HttpToolsProtocol):
     def _release(self, charged: tuple[str, int] | None) -> None:
         if charged is not None:
             self._gate.buffer.give_back(*charged)
+
+    def _refuse_buffer(self) -> None:
+        self._refuse(503, Cause.BUFFER, "overloaded: too many bodies are being received; come back in a second")
 
     def _refuse_size(self) -> None:
         expected = f"body: expected at most {self._gate.max_body:,} bytes, got more; send fewer items"

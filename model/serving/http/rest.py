@@ -20,6 +20,8 @@ MakeApplication = Callable[[DataPlane, ModelRepositoryExtension], Application]
 ACCEPTED = 64
 """Connections taken at a time. libuv takes one in each turn of the loop: in a server with much to do others wait for
 seconds, unseen, before they can be refused."""
+RECEIVED = 64 << 10
+"""Bytes that the kernel takes of one connection before they are read: what a refused client sends stays with it."""
 PAUSE_S = 0.1
 """Without a free file descriptor."""
 
@@ -98,6 +100,7 @@ class Listener:
         self._opening: set[asyncio.Task[Any]] = set()
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVED)
         self._socket.bind((host, port))
         self._socket.listen(2048)
         self._socket.setblocking(False)
