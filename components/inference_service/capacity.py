@@ -18,8 +18,6 @@ PODS_OF_A_CANARY = 2
 """At least, where stable has as many: one that dies costs no answer."""
 OWN_MIN, OWN_MAX = "stable-min-replicas", "stable-max-replicas"
 RAISED, SIZE, CANARY_PODS = "stable-min-declared", "stable-pods", "canary-pods"
-OF_A_ROLLOUT = (SIZE, CANARY_PODS)
-"""Keys that mean nothing without a canary."""
 
 
 @dataclass(frozen=True, kw_only=True)

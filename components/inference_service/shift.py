@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from components.inference_service.capacity import OF_A_ROLLOUT, planned
+from components.inference_service.capacity import planned
 from components.inference_service.cluster_client import Changed, Cluster
 from components.inference_service.observed import Observed, observe, owners_of, without_foreign_canary
 from components.inference_service.readiness import (
@@ -229,8 +229,6 @@ def _put(
     elif HISTORY in data:
         written["data"][HISTORY] = data[HISTORY]
     capacity = planned(service, data, cluster.pods(), traffic, ahead) if service_mode == "Standard" else None
-    if recorded.canary is None:
-        written["data"] = {key: value for key, value in written["data"].items() if key not in OF_A_ROLLOUT}
     if capacity is not None:
         part = capacity.spec(part)
         written["data"] |= capacity.record()

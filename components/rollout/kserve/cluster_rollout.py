@@ -7,61 +7,32 @@ refused before anything moves. A step that dies after its claim is decided again
 A new canary, declared by push, comes with an empty state: its rollout begins with the first step.
 """
 
-import uuid
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Literal
 
 from components.inference_service.cluster_client import Cluster
-from components.inference_service.observed import Observed, observe
 from components.inference_service.readiness import Check, canary_ready, canary_serves, newest_revision
 from components.inference_service.service_report import service_lines
-from components.inference_service.shift import Patience, drifted, prepare, promote, put, roll_back, wait
-from components.inference_service.traffic import HISTORY, HISTORY_LINES, Traffic, mode, rewritten, with_canary
+from components.inference_service.shift import Patience, drifted, observation, prepare, promote, put, roll_back, wait
+from components.inference_service.traffic import HISTORY, Traffic, mode, with_canary
 from components.kfp_support.progress import progress
+from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE, Sample, push
 from components.rollout.decision import state_machine
 from components.rollout.decision.state_machine import END_PERCENT, Decision, RolloutState, decide
 from components.rollout.decision.states import Command, State
+from components.rollout.kserve.cluster_record import ClusterRecord, line_of, read_record, written_record
 from components.rollout.kserve.observers import Moment, Observer, observed, pods
 from components.rollout.kserve.prometheus import Query, gather
 from components.rollout.traffic_adapter import RolloutStatus
 from model.errors import CheckFailed, InputError
 from tfx_configs.settings import RolloutSettings
 
-STATE, STARTED, SINCE, NOTE = "rollout-state", "rollout-started", "rollout-since", "rollout-note"
-DECIDED = "rollout-decided"
-"""The end that was decided and is not carried out yet, and the version that is stable then: the next process does."""
-AFTER_AN_EDIT = {
-    "canary": State.RUNNING,
-    "rollback": State.ROLLED_BACK,
-    "promotion": State.PROMOTED,
-    "revert": State.ROLLED_BACK,
-}
-"""The state after a change of the service by other means than Aisle; a changed share leaves it."""
-CLAIM = "rollout-claim"
-"""Another value with every write: an apply that changes nothing would pass under any resourceVersion."""
 DOWN_AFTER, READY_EVERY_S = 3, 2.0
 """A canary is down when so many readiness checks in a row fail, so many seconds apart."""
 PLAN = RolloutSettings(min_hours=24.0)
 """The default on a cluster: each share lasts a day, so that the hours of a day are all in its outcomes."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClusterRecord:
-    """The record as it is. Times are unix seconds; `started_s` is None before the first step."""
-
-    traffic: Traffic
-    state: State
-    started_s: float | None
-    since_s: float
-    """When the current share was set."""
-    note: str
-    resource_version: str
-    present: Observed
-    """The service beside the record: what was changed by other means than Aisle is in `traffic` and `state` already."""
-    decided: str = ""
-    """DECIDED."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,19 +47,7 @@ class ClusterTraffic:
     def record(self) -> ClusterRecord:
         """Raises InputError when the service was never pushed to."""
         config_map = self.cluster.record()
-        present, data = observe(self.cluster.service(), config_map), config_map.get("data") or {}
-        state = State(data.get(STATE, State.RUNNING if present.recorded.canary else State.PROMOTED))
-        started, decided = data.get(STARTED), data.get(DECIDED, "")
-        return ClusterRecord(
-            traffic=present.traffic,
-            state=state if decided else AFTER_AN_EDIT.get(present.change, state),
-            started_s=float(started) if started else None,
-            since_s=float(data.get(SINCE, 0)),
-            note=present.line() if present.change else data.get(NOTE, ""),
-            resource_version=config_map.get("metadata", {}).get("resourceVersion", ""),
-            present=present,
-            decided=decided,
-        )
+        return read_record(self.cluster.service(), config_map)
 
     def status(self) -> RolloutStatus:
         current = self.record()
@@ -128,19 +87,23 @@ class ClusterTraffic:
             InputError: a canary without a stable version.
             CheckFailed: the record changed in between, or the cluster refused; the other change stays.
         """
+        present = observation(self.cluster)
+        if not present.drift and not present.change:
+            prepare(self.cluster, present.traffic, present.traffic.percent)
         current = self.record()
+        traffic = current.traffic
+        if current.present.drift:
+            return Decision(
+                action="hold",
+                percent=traffic.percent,
+                reasons=(drifted(current.present.drift, self.cluster.namespace),),
+            )
         if current.decided:
             state = self._finish(current)
             action: Literal["promote", "rollback"] = "promote" if state == State.PROMOTED else "rollback"
             return Decision(action=action, percent=END_PERCENT[state], reasons=(f"resumed: {current.note}",))
-        if current.present.drift:
-            reasons = (drifted(current.present.drift, self.cluster.namespace),)
-            return Decision(action="hold", percent=current.traffic.percent, reasons=reasons)
         if current.present.change:
             return self._adopt(current, now_s)
-        prepare(self.cluster, current.traffic, current.traffic.percent)
-        current = self.record()
-        traffic = current.traffic
         if traffic.canary is None:
             return Decision(action="none", percent=0, reasons=("no canary is declared",))
         if traffic.stable is None:
@@ -149,9 +112,11 @@ class ClusterTraffic:
             state = State.HELD if traffic.percent in plan.pauses else current.state
             began = replace(current, state=state, started_s=now_s, since_s=now_s, note="began")
             self._write(began, claim=True, event="Began")
-            return _waiting(traffic.percent, "traffic: it begins now")
+            reasons = ("traffic: it begins now",)
+            return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
         service = self.cluster.service()
-        ready = self._passes(canary_serves(mode(service), traffic.canary.predictor, traffic.percent))
+        check = canary_serves(mode(service), traffic.canary.predictor, traffic.percent)
+        ready = self._passes(check)
         moment = Moment(
             namespace=self.cluster.namespace,
             stable=traffic.stable,
@@ -174,9 +139,9 @@ class ClusterTraffic:
         decision = decide(plan, RolloutState(percent=traffic.percent, state=current.state), evidence)
         if decision.action == "hold":
             return decision
+        if decision.action == "step" and (wanting := prepare(self.cluster, traffic, decision.percent)):
+            return Decision(action="hold", percent=traffic.percent, reasons=(wanting,), wants_traffic=True)
         if decision.action == "step":
-            if wanting := prepare(self.cluster, traffic, decision.percent):
-                return _waiting(traffic.percent, wanting)
             # The evidence of the new share begins before it, so that no request of the old one is ever in it.
             state = State.HELD if decision.pauses else current.state
             claimed = replace(current, state=state, since_s=now_s, note=decision.line)
@@ -201,23 +166,21 @@ class ClusterTraffic:
         progress(decision.line)
         return decision
 
-    def _passes(self, check: Check) -> bool:
-        """Whether it holds in one of its first DOWN_AFTER evaluations: one missed probe is no failure."""
-        for attempt in range(DOWN_AFTER):
-            if attempt:
-                self.patience.sleep(READY_EVERY_S)
-            if check(self.cluster.service(), self.cluster.pods()):
-                return True
-        return False
+    def push_gauges(self, pushgateway: str) -> None:
+        """Sends state, canary and share to the Pushgateway at this URL; empty: nothing is sent."""
+        if pushgateway:
+            status = self.status()
+            samples = gauges(status.state, status.roles.canary, status.percent)
+            push(pushgateway, "aisle-rollout", self.cluster.namespace, samples)
 
     def _adopt(self, current: ClusterRecord, now_s: float) -> Decision:
         """Takes over what was changed by other means than Aisle; the evidence of a new share starts now."""
         self._write(replace(current, since_s=now_s), claim=True, event="Adopted")
-        reasons = (f"adopted: {current.note}",)
         if current.traffic.canary is None:
             put(self.cluster, current.traffic, expected=current.traffic, resumed=True)  # stable's own minimum again
-            return Decision(action="none", percent=0, reasons=reasons)
-        return _waiting(current.traffic.percent, *reasons)
+            return Decision(action="none", percent=0, reasons=(f"adopted: {current.note}",))
+        reasons = (f"adopted: {current.note}",)
+        return Decision(action="hold", percent=current.traffic.percent, reasons=reasons, wants_traffic=True)
 
     def _end_drift(self, current: ClusterRecord, order: Command, operator: str) -> RolloutStatus:
         """The record's stable version alone; any other order raises CheckFailed."""
@@ -228,6 +191,15 @@ class ClusterTraffic:
         traffic = roll_back(self.cluster, self.patience)
         self._write(replace(current, traffic=traffic, state=state, note=f"{order} by {operator}"), event="RolledBack")
         return self.status()
+
+    def _passes(self, check: Check) -> bool:
+        """Whether it holds in one of its first DOWN_AFTER evaluations: one missed probe is no failure."""
+        for attempt in range(DOWN_AFTER):
+            if attempt:
+                self.patience.sleep(READY_EVERY_S)
+            if check(self.cluster.service(), self.cluster.pods()):
+                return True
+        return False
 
     def _end(self, current: ClusterRecord, state: State, note: str) -> None:
         """Claims that it ends so, then carries it out: killed in between, it is resumed by the next process."""
@@ -267,24 +239,13 @@ class ClusterTraffic:
         return tuple((self.cluster.record().get("data") or {}).get(HISTORY, "").splitlines())
 
     def _write(self, written: ClusterRecord, claim: bool = False, event: str = "") -> None:
-        """`claim`: raise CheckFailed when the record is not the one that was read. `event`: reason of its Event."""
-        part = rewritten(self.cluster.record(), written.traffic, self.cluster.namespace)
-        part["data"] |= {
-            STATE: str(written.state),
-            SINCE: f"{written.since_s:.0f}",
-            NOTE: written.note[:500],
-            CLAIM: uuid.uuid4().hex,
-        }
-        part["data"].pop(DECIDED, None)
-        if written.decided:
-            part["data"][DECIDED] = written.decided
-        if written.started_s is not None:
-            part["data"][STARTED] = f"{written.started_s:.0f}"
-        line = f"{written.traffic.percent} %  {written.note[:300]}" if written.traffic.canary else written.note[:300]
-        if event:
-            before = part["data"].get(HISTORY, "").splitlines()
-            dated = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}  {event}  {line}"
-            part["data"][HISTORY] = "\n".join([*before, dated][-HISTORY_LINES:])
+        """Writes the record.
+
+        Args:
+            claim: raise CheckFailed when it is no longer the one that was read.
+            event: reason of the Event, and the line of the history, that go with it; empty: none.
+        """
+        part = written_record(self.cluster.record(), written, self.cluster.namespace, event)
         if claim and written.resource_version:
             part["metadata"]["resourceVersion"] = written.resource_version
         try:
@@ -293,8 +254,15 @@ class ClusterTraffic:
             message = f"rollout: the record changed in between, nothing was moved; check the status ({error})"
             raise CheckFailed(message) from None
         if event:
-            self.cluster.note(event, line, warning=event == "RolledBack")
+            self.cluster.note(event, line_of(written), warning=event == "RolledBack")
 
 
-def _waiting(percent: int, *reasons: str) -> Decision:
-    return Decision(action="hold", percent=percent, reasons=reasons, wants_traffic=True)
+def gauges(state: State, canary: str | None, percent: int) -> list[Sample]:
+    """The rollout for Prometheus. canary: its version, None when there is none."""
+    states = [
+        Sample(name=ROLLOUT_STATE, value=float(each == state), labels={"state": each.value})
+        for each in State
+        if each != State.ABORTED  # of a laptop alone
+    ]
+    share = math.nan if canary is None else float(percent)
+    return [*states, Sample(name=ROLLOUT_PERCENT, value=share, labels={"version": canary or ""})]

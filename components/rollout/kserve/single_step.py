@@ -8,7 +8,6 @@ from components.kfp_support.markdown_table import as_markdown
 from components.rollout.decision.state_machine import Decision
 from components.rollout.kserve.cluster_rollout import ClusterTraffic
 from components.rollout.kserve.prometheus import prometheus
-from components.rollout.kserve.pushed_gauges import push_gauges
 from components.rollout.kserve.sources import observers
 from model.files import write_json, write_text
 from tfx_configs.settings import RolloutSettings
@@ -33,7 +32,7 @@ def step_in(
     try:
         return traffic.scheduled_step(plan, query, time.time())
     finally:
-        push_gauges(traffic, pushgateway)
+        traffic.push_gauges(pushgateway)
 
 
 def kfp_step(

@@ -9,9 +9,9 @@ from components.inference_service.shift import put
 from components.inference_service.traffic import Traffic, with_canary
 from components.rollout.decision.state_machine import Decision
 from components.rollout.decision.states import Command, State
-from components.rollout.kserve.cluster_rollout import ClusterRecord, ClusterTraffic
+from components.rollout.kserve.cluster_record import ClusterRecord
+from components.rollout.kserve.cluster_rollout import ClusterTraffic, gauges
 from components.rollout.kserve.prometheus import Sample
-from components.rollout.kserve.pushed_gauges import gauges, push_gauges
 from model.errors import CheckFailed, InputError
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.components.inference_service.test_traffic import NEW, OLD
@@ -184,9 +184,9 @@ def test_the_status_is_one_line(cluster: VersionedCluster) -> None:
 
 def test_prometheus_gets_the_canary_and_its_share(cluster: VersionedCluster, monkeypatch: pytest.MonkeyPatch) -> None:
     pushed: list[tuple[Any, ...]] = []
-    monkeypatch.setattr("components.rollout.kserve.pushed_gauges.push", lambda *what: pushed.append(what))
-    push_gauges(_traffic(cluster), "")
-    push_gauges(_traffic(cluster), "http://gateway")
+    monkeypatch.setattr("components.rollout.kserve.cluster_rollout.push", lambda *what: pushed.append(what))
+    _traffic(cluster).push_gauges("")
+    _traffic(cluster).push_gauges("http://gateway")
     assert pushed == [("http://gateway", "aisle-rollout", cluster.namespace, gauges(State.RUNNING, NEW.name, 10))]
 
 
