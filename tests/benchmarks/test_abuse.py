@@ -16,7 +16,7 @@ ANSWERS = {
     "slow headers": {"408", "held to the end"},
     "idle connections": {"closed", "held to the end"},
     "800 MB in chunks": {"413", "closed", "held to the end"},
-    "70,000 inputs": {"400", "413", "held to the end"},
+    "70,000 inputs": {"400", "413", "closed", "held to the end"},
     "event batches": {"202", "413", "503", "held to the end"},
     "flood of requests": {"200", "503", "held to the end"},
     "not HTTP": {"400", "held to the end"},

@@ -225,7 +225,7 @@ def test_an_action_offers_a_cluster_only_where_it_takes_one(action: str, capsys:
 
 
 @pytest.mark.parametrize("place", ["nowhere", "file"])
-@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize("action", [action for action in ACTIONS if action != "watch"])  # of a cluster alone
 def test_where_no_run_is_every_action_reports_it_in_one_line_and_makes_nothing(
     action: str, place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

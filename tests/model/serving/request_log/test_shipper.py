@@ -22,7 +22,7 @@ from model.serving.request_log.spool import Waiting, oldest_age_s, waiting
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.serving.telemetry import metrics
 from model.system import object_store
-from pipelines.kind.__main__ import LOG_BUCKET, log_user
+from pipelines.kind.__main__ import LOG_BUCKET, bucket_user
 from tests.model.serving.fake_server import write_model
 from tests.model.serving.live_server import FAKE, Server, tensor
 from tests.model.serving.request_log.seaweedfs_server import Seaweed, seaweedfs_server
@@ -35,7 +35,7 @@ QUICK = LogOptions(roll_rows=10)
 def make_bucket(store: Seaweed) -> Seaweed:
     """As `make kind-deploy` does it."""
     store.shell(f"s3.bucket.create -name {LOG_BUCKET}\n")
-    store.shell(log_user(*WRITER, "Read,Write") + log_user(*READER, "Read,List"))
+    store.shell(bucket_user(LOG_BUCKET, *WRITER, "Read,Write") + bucket_user(LOG_BUCKET, *READER, "Read,List"))
     return store
 
 

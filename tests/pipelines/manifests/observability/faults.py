@@ -116,6 +116,13 @@ FAULTS = (
         also=("AisleFallbacks",),
     ),
     Fault(
+        shop="repeats",
+        what="the model lists one item twice",
+        inject=lambda shop: shop.model_does("repeats"),
+        alerts=("AisleAnswersBroken", "AisleMostlyFallbacks"),
+        also=("AisleFallbacks",),
+    ),
+    Fault(
         shop="fails",
         what="no purchase comes in",
         inject=_purchases(None),

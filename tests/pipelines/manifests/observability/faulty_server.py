@@ -40,6 +40,11 @@ class FaultyModel(fake_server.FakeModel):
             answers = [
                 replace(answer, item_ids=answer.item_ids[:1], scores=[1.0], reasons=["popular"]) for answer in answers
             ]
+        if "repeats" in faults:
+            answers = [
+                replace(answer, item_ids=2 * answer.item_ids[:1], scores=[1.0, 1.0], reasons=["popular", "popular"])
+                for answer in answers
+            ]
         metrics.STAGE_SECONDS.labels(self.version, "rank").observe(time.perf_counter() - begin)
         return answers
 

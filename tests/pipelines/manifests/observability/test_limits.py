@@ -85,7 +85,7 @@ def test_the_boards_show_the_budgets_of_the_objectives() -> None:
 
 def test_a_share_needs_some_bad_requests_before_it_fires() -> None:
     shares = [alert for alert in ALERTS if re.search(r"\)\) > 0\.\d+\s+and", alert.expr)]
-    assert len(shares) == 7
+    assert len(shares) == 8
     assert [alert.name for alert in shares if not alert.expr.endswith(f">= {FEWEST_BAD}")] == []
 
 
