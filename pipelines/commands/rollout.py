@@ -9,7 +9,7 @@ from typer import Option
 
 from model.errors import InputError
 from pipelines.commands.options import DEMO_RUN, RunDirectory
-from pipelines.commands.rollout_watch import watch
+from pipelines.commands.rollout_watch import Log, Plan, Purchases, read_plan, watch
 
 if TYPE_CHECKING:
     from components.rollout.traffic_adapter import TrafficAdapter
@@ -65,18 +65,23 @@ def step(
     run: RunDirectory = DEMO_RUN,
     namespace: Namespace = None,
     prometheus: Annotated[str | None, Option(metavar="URL", help="with --namespace: address of the metrics")] = None,
+    log: Log = None,
+    purchases: Purchases = None,
+    plan: Plan = None,
 ) -> int:
     """Take one step: traffic, evidence, decision.
 
     Exit 1 if it holds or rolls back.
     """
     if namespace:
-        from components.rollout.kserve.cluster_rollout import PLAN
         from components.rollout.kserve.single_step import step_in
+        from components.rollout.kserve.sources import check_plan
 
         if not prometheus:
             raise InputError("expected --prometheus URL with --namespace, got none; name the address of the metrics")
-        decision = step_in(namespace, prometheus, PLAN)
+        settings = read_plan(plan)
+        check_plan(settings, log, purchases)
+        decision = step_in(namespace, prometheus, settings, log=log, purchases=purchases)
         print(f"{decision.action} at {decision.percent} %: {'; '.join(decision.reasons)}")
         return 0 if decision.action in ("step", "promote") else 1
     from pipelines.commands.output import text

@@ -13,20 +13,30 @@ if TYPE_CHECKING:
 CHAT, EVENTS = "AISLE_CHAT_WEBHOOK", "AISLE_EVENTS_WEBHOOK"
 """Variables of the environment with the URLs of webhooks: a URL is a secret, and the process list shows arguments."""
 
+Log = Annotated[
+    str | None,
+    Option("--log", metavar="LOG", help="request log of a cluster: s3://bucket/path, or a directory"),
+]
+Purchases = Annotated[
+    str | None,
+    Option(
+        "--purchases",
+        metavar="TABLES",
+        help="canonical tables with its purchases: s3://bucket/path, or a directory",
+    ),
+]
+Plan = Annotated[
+    Path | None,
+    Option("--plan", metavar="FILE", help="its settings of the rollout as JSON (default: docs/rollout.md)"),
+]
+
 
 def watch(
     namespace: Annotated[str, Option(metavar="NAME", help="the service in this namespace of the current cluster")],
     prometheus: Annotated[str, Option(metavar="URL", help="address of the metrics")],
-    log: Annotated[
-        str | None, Option(metavar="LOG", help="request log: s3://bucket/path, or a directory (docs/serving.md)")
-    ] = None,
-    purchases: Annotated[
-        str | None,
-        Option(metavar="TABLES", help="canonical tables with purchases: s3://bucket/path, or a directory"),
-    ] = None,
-    plan: Annotated[
-        Path | None, Option(metavar="FILE", help="settings of the rollout as JSON (default: docs/rollout.md)")
-    ] = None,
+    log: Log = None,
+    purchases: Purchases = None,
+    plan: Plan = None,
     every_s: Annotated[float, Option(help="between two evaluations, seconds")] = 5.0,
     port: Annotated[int, Option(help="of /metrics and /healthz")] = 8080,
     probes: Annotated[bool, Option(help="ask both versions as made-up shoppers")] = True,
