@@ -41,8 +41,7 @@ class Judged:
         self.which = self.task.trip_N
         self.catalog = Catalog.load(examples / Catalog.DIRECTORY)
         self.active = len(self.catalog.active_items())
-        self.baskets = [self.trips.basket(int(trip)) for trip in self.which]
-        self.histories = [self.trips.event_item_E[self.trips.history(int(trip))] for trip in self.which]
+        self.baskets = self.task.baskets
 
     @cached_property
     def _bits(self) -> np.ndarray:
@@ -50,7 +49,7 @@ class Judged:
 
     def hits(self, items_Nk: np.ndarray) -> metrics.Hits:
         """Of lists for the judged trips."""
-        return metrics.find_hits(items_Nk, self.baskets, self.histories, self._bits)
+        return metrics.find_hits(items_Nk, self.baskets, self.task.histories, self._bits)
 
     def by_trip(self, items_Nk: np.ndarray, names: Sequence[str] = RANKED) -> Values:
         """The named ranking metrics of every trip; all of them for no name."""

@@ -41,10 +41,9 @@ class Judged:
         cls, task: Task, items: dict[str, np.ndarray], slices: dict[str, np.ndarray], scores: dict[str, np.ndarray]
     ) -> Self:
         """Puts the lists beside what was bought, then and before."""
-        trips = task.trips
         return cls(
-            baskets=[trips.basket(int(trip)) for trip in task.trip_N],
-            histories=[trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N],
+            baskets=task.baskets,
+            histories=task.histories,
             items=items,
             slices=slices,
             information_I=task.self_information(),

@@ -38,9 +38,7 @@ class Parts(NamedTuple):
 
     @classmethod
     def of(cls, task: Task, type_I: np.ndarray) -> Self:
-        trips = task.trips
-        baskets = [trips.basket(int(trip)) for trip in task.trip_N]
-        histories = [trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N]
+        baskets, histories = task.baskets, task.histories
         new = [np.setdiff1d(basket, past) for basket, past in zip(baskets, histories, strict=True)]
         of_known_type = [
             (type_I[items] > RARE) & np.isin(type_I[items], type_I[past])

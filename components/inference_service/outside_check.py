@@ -1,14 +1,31 @@
-"""The answer contract (model/serving/contract.py), as far as it can be seen from outside a server."""
+"""Questions to a server from outside it, and the answer contract (model/serving/contract.py) as far as it can be seen
+from there."""
 
+import json
 import math
-from collections.abc import Sequence
+import urllib.request
+from collections.abc import Mapping, Sequence
 from typing import Any
+
+from components.inference_service.traffic import NAME
+
+
+def url_of(base_url: str) -> str:
+    """Where a server answers."""
+    return f"{base_url}/v2/models/{NAME}/infer"
+
+
+def ask(base_url: str, body: Mapping[str, Any], timeout_s: float, headers: Mapping[str, str] = {}) -> Any:
+    """The JSON of a v2 answer; raises OSError or ValueError where there is none."""
+    typed = {"Content-Type": "application/json", **headers}
+    request = urllib.request.Request(url_of(base_url), json.dumps(body).encode(), typed)
+    with urllib.request.urlopen(request, timeout=timeout_s) as reply:
+        return json.load(reply)
 
 
 def listed(answer: Any) -> tuple[str, ...]:
     """Item ids of a v2 answer; raises LookupError, TypeError or ValueError where it is none."""
-    outputs = {output["name"]: output["data"] for output in answer["outputs"]}
-    return tuple(outputs["item_id"])
+    return tuple(_outputs(answer)["item_id"])
 
 
 def problem(
@@ -22,8 +39,8 @@ def problem(
         catalog: None where it is not known, so that membership is not judged.
         excluded: items that the request leaves out.
     """
-    items = listed(answer)
-    outputs = {output["name"]: output["data"] for output in answer["outputs"]}
+    outputs = _outputs(answer)
+    items = tuple(outputs["item_id"])
     scores = [float(score) for score in outputs["score"]]
     checks = {
         f"an answer of {answer.get('model_version')!s:.40}": answer.get("model_version") != version,
@@ -35,3 +52,7 @@ def problem(
         "a score that is not finite": len(scores) != len(items) or not all(map(math.isfinite, scores)),
     }
     return next((what for what, is_so in checks.items() if is_so), "")
+
+
+def _outputs(answer: Any) -> dict[str, Any]:
+    return {output["name"]: output["data"] for output in answer["outputs"]}

@@ -1,12 +1,10 @@
 """One question to a fresh predictor over v2, past the gateway: does the right version recommend anything?"""
 
-import json
 import time
-import urllib.request
 from typing import Any
 
-from components.inference_service.outside_check import listed, problem
-from components.inference_service.traffic import NAME
+from components.inference_service import outside_check
+from components.inference_service.outside_check import listed, problem, url_of
 from model.errors import CheckFailed
 
 TRIES = 15
@@ -28,18 +26,17 @@ def ask(base_url: str, version: str, wait_s: float = WAIT_S) -> list[str]:
 
     Raises CheckFailed when there is none, when it breaks the answer contract, or when another version gave it.
     """
-    url = f"{base_url}/v2/models/{NAME}/infer"
-    body, headers = json.dumps(QUESTION).encode(), {"Content-Type": "application/json"}
     trouble = ""
     for attempt in range(TRIES):
         try:
-            with urllib.request.urlopen(urllib.request.Request(url, body, headers), timeout=TIMEOUT_S) as reply:
-                return _checked(json.load(reply), version)
+            return _checked(outside_check.ask(base_url, QUESTION, TIMEOUT_S), version)
         except (OSError, ValueError) as error:
             trouble = str(error)
             if attempt + 1 < TRIES:
                 time.sleep(wait_s)
-    raise CheckFailed(f"{version}: expected an answer from {url}, got none in {TRIES} tries ({trouble[:160]})")
+    raise CheckFailed(
+        f"{version}: expected an answer from {url_of(base_url)}, got none in {TRIES} tries ({trouble[:160]})"
+    )
 
 
 def _checked(answer: Any, version: str) -> list[str]:

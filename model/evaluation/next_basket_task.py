@@ -1,6 +1,7 @@
 """The next-basket task on an examples artifact: the trips every model is judged on, and the identity of that data."""
 
 import datetime
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,16 @@ class Task:
         """First and last judged trip, RFC 3339."""
         times = self.trips.time_T[self.trip_N]
         return {"first": _moment(int(times.min())), "last": _moment(int(times.max()))}
+
+    @functools.cached_property
+    def baskets(self) -> list[np.ndarray]:
+        """Of each judged trip, the item indices that were bought."""
+        return [self.trips.basket(int(trip)) for trip in self.trip_N]
+
+    @functools.cached_property
+    def histories(self) -> list[np.ndarray]:
+        """Of each judged trip, the item indices that its shopper bought before."""
+        return [self.trips.event_item_E[self.trips.history(int(trip))] for trip in self.trip_N]
 
     def self_information(self) -> np.ndarray:
         """[I] bits (model/evaluation/ranking_metrics.py): how few of the shoppers before the cut bought the item."""

@@ -95,11 +95,12 @@ class Registry:
         """
         version = verify(directory).version
         target = self.path(version)
-        if not target.exists():
-            with atomic_directory(target) as fresh:
-                shutil.copytree(directory, fresh, symlinks=True, dirs_exist_ok=True)
-                verify(fresh, version)
-        verify(target, version)
+        if target.exists():
+            verify(target, version)
+            return version
+        with atomic_directory(target) as fresh:
+            shutil.copytree(directory, fresh, symlinks=True, dirs_exist_ok=True)
+            verify(fresh, version)
         return version
 
     def set_stable(self, version: str, note: str = "") -> State:

@@ -33,6 +33,8 @@ SERVICE = "inference.GRPCInferenceService"
 MAX_METADATA = 16 << 10
 STREAMS = 100
 """Calls of one connection at a time."""
+STATUSES = {InvalidInput: "INVALID_ARGUMENT", Overloaded: "UNAVAILABLE", ModelNotFound: "NOT_FOUND"}
+"""In the metrics; any other error is "error"."""
 
 
 class GrpcServer(GRPCServer):
@@ -94,14 +96,8 @@ class GatedServicer(InferenceServicer):
             answer = await self._infer(messages, context)
             status = "OK"
             return answer
-        except InvalidInput:
-            status = "INVALID_ARGUMENT"
-            raise
-        except Overloaded:
-            status = "UNAVAILABLE"
-            raise
-        except ModelNotFound:
-            status = "NOT_FOUND"
+        except Exception as error:
+            status = next((name for kind, name in STATUSES.items() if isinstance(error, kind)), status)
             raise
         finally:
             metrics.of(metrics.ANSWERS, "grpc", status).inc()

@@ -1,13 +1,18 @@
 """`aisle forget`: a shopper is taken out of everything that may hold one, and the proof of it."""
 
+import os
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
 from model.errors import InputError
 from pipelines.commands.options import DEMO_RUN, LOG_HELP, RunDirectory
+
+if TYPE_CHECKING:
+    from model.serving.history.store import HistoryStore
 
 
 def forget(
@@ -29,9 +34,6 @@ def forget(
 
     Exit 1 if the id is anywhere but under a retention that is not over (docs/forgetting.md).
     """
-    import os
-
-    from model.serving.history.store import open_store
     from model.serving.v2_inputs import check_id
     from pipelines.forget import erase
     from pipelines.forget.scan import scan
@@ -54,9 +56,8 @@ def forget(
     if user_id is None:
         return 0
     for name in store or ():
-        opened = open_store(name, 1, os.environ.get("REDIS_PASSWORD"))
-        stored = any(key == user_id.encode() for key, _ in opened.records())
-        opened.close()
+        with closing(_opened(name)) as opened:
+            stored = any(key == user_id.encode() for key, _ in opened.records())
         left += stored
         print(f"{name}: {'still has the shopper' if stored else 'does not have the shopper'}")
     for place in log or ():
@@ -73,15 +74,11 @@ def forget(
 
 def _erase(user_id: str, run: Path, stores: Sequence[str], logs: Sequence[str]) -> None:
     """Takes the shopper out of what the run stores and out of the other places; prints what was there."""
-    import os
-
-    from model.serving.history.store import open_store
     from pipelines.forget import erase
 
     for name in [*map(str, erase.stores_below(run)), *stores]:
-        opened = open_store(name, 1, os.environ.get("REDIS_PASSWORD"))
-        deleted = erase.from_store(opened, user_id)
-        opened.close()
+        with closing(_opened(name)) as opened:
+            deleted = erase.from_store(opened, user_id)
         print(f"{name}: {'deleted, and its files written again' if deleted else 'no such shopper'}")
     for place in logs:
         print(f"{place}: {erase.from_log(place, user_id):,} rows deleted")
@@ -89,3 +86,9 @@ def _erase(user_id: str, run: Path, stores: Sequence[str], logs: Sequence[str]) 
         print(f"{run / path}: {rows:,} rows deleted")
     for path in sorted({str(path.parent) for path in run.rglob("requests/*.journal")}):
         erase.from_log(path, user_id)
+
+
+def _opened(name: str) -> "HistoryStore":
+    from model.serving.history.store import open_store
+
+    return open_store(name, 1, os.environ.get("REDIS_PASSWORD"))

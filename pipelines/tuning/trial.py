@@ -39,10 +39,7 @@ def run_trial(run: RunSettings, examples: Path, out: Path) -> TrialResult:
     task = load_task(examples)
     items_Nk = lists(load(model_dir), task.trips, task.trip_N, LIST_LENGTH).items_Nk
     shutil.rmtree(model_dir)
-    trips = task.trips
-    baskets = [trips.basket(int(trip)) for trip in task.trip_N]
-    histories = [trips.event_item_E[trips.history(int(trip))] for trip in task.trip_N]
-    every = metrics.by_trip(metrics.find_hits(items_Nk, baskets, histories, task.self_information()))
+    every = metrics.by_trip(metrics.find_hits(items_Nk, task.baskets, task.histories))
     values = {name: every[name] for name in GATE_METRICS}
     np.savez_compressed(out / VALUES, **values)  # type: ignore[arg-type]
     return TrialResult(

@@ -81,19 +81,24 @@ class LogEvidence:
     def __call__(self, moment: Moment, evidence: Evidence) -> Evidence:
         """Without a readable log, or purchases, the evidence stays as it is: then nothing is proven."""
         key, now = (moment.canary.name, moment.since_s), self.clock()
-        is_current = self._read is not None and self._read[0] == key
-        if not self._reading and not (is_current and self._read and now - self._read[1] <= self.every_s):
+        last = self._last(key)
+        if not self._reading and (last is None or now - last[0] > self.every_s):
             self._reading = True
             self.run(lambda: self._refresh(moment, now))
-        if self._read is None or self._read[0] != key:
+            last = self._last(key)
+        if last is None:
             return evidence
-        stable, canary, left_out = self._read[2]
+        stable, canary, left_out = last[1]
         return replace(
             evidence,
             stable=_joined(evidence.stable, stable),
             canary=_joined(evidence.canary, canary),
             left_out={**evidence.left_out, **left_out},
         )
+
+    def _last(self, key: tuple[str, float]) -> tuple[float, Figures] | None:
+        """(when it was read, what it came to) of this canary at this share; None: nothing yet."""
+        return self._read[1:] if self._read is not None and self._read[0] == key else None
 
     def _refresh(self, moment: Moment, now: float) -> None:
         """Reads the log; where it cannot, what was read before stays."""
@@ -122,7 +127,7 @@ class LogEvidence:
         Only what came since the last time is read. The sample is by a hash of the shopper, which has nothing to do with
         the gateway's, so that both versions lose alike.
         """
-        if self._read is None or self._read[0] != (moment.canary.name, moment.since_s):
+        if self._last((moment.canary.name, moment.since_s)) is None:
             self._rows, self._until_s, self._share = None, moment.since_s, 1.0
         begin_s, end_s = int(max(moment.since_s, self._until_s - LATE_S)), int(moment.now_s) + 1
         rows = self._rows
@@ -134,13 +139,10 @@ class LogEvidence:
             rows = fresh if rows is None else pd.concat([rows, fresh]).drop_duplicates([c.REQUEST, "logged_s"])
             if len(rows) > self.most_rows:
                 self._share *= 0.8 * self.most_rows / len(rows)
-                rows = self._sampled(rows)
+                rows = rows[self._in_sample(rows[c.USER].tolist())]
         assert rows is not None
         self._rows, self._until_s = rows, moment.now_s
         return rows
-
-    def _sampled(self, rows: pd.DataFrame) -> pd.DataFrame:
-        return rows[self._in_sample(rows[c.USER].tolist())]
 
     def _in_sample(self, users: list[str]) -> np.ndarray:
         """[n] bool."""

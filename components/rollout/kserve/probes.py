@@ -7,9 +7,6 @@ requests.
 """
 
 import io
-import json
-import urllib.error
-import urllib.request
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,8 +16,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from components.inference_service import outside_check
 from components.inference_service.outside_check import listed, problem
-from components.inference_service.traffic import NAME, Version
+from components.inference_service.traffic import Version
 from components.kfp_support.progress import progress
 from components.rollout.decision.evidence import Evidence
 from components.rollout.kserve.observers import Moment
@@ -82,10 +80,8 @@ def panel(version: Version) -> Panel:
 
 def ask(url: str, body: Mapping[str, Any]) -> Any:
     """Asks a server (Ask)."""
-    headers = {"Content-Type": "application/json", PROBE_HEADER: "1", USER_HEADER: body["inputs"][0]["data"][0]}
-    request = urllib.request.Request(f"{url}/v2/models/{NAME}/infer", json.dumps(body).encode(), headers)
-    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
-        return json.load(reply)
+    headers = {PROBE_HEADER: "1", USER_HEADER: body["inputs"][0]["data"][0]}
+    return outside_check.ask(url, body, TIMEOUT_S, headers)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -85,12 +85,7 @@ class LmdbStore:
     def bulk_load(self, trips: Trips, kept_E: np.ndarray) -> int:
         """Replaces the histories of the shoppers with one of these events by these (model.serving.history.values.bulk);
         returns their number."""
-        shoppers = 0
-        with self._transaction(write=True) as transaction:
-            for key, value in values.bulk(trips, kept_E, self.max_history):
-                transaction.put(key, value)
-                shoppers += 1
-        return shoppers
+        return self.put(values.bulk(trips, kept_E, self.max_history))
 
     def describe(self, user_id: str, attributes: Sequence[tuple[str, str]]) -> bool:
         key = history.key_of(user_id)

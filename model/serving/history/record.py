@@ -114,6 +114,7 @@ class Record(NamedTuple):
         type_N: np.ndarray | None = None,
         arrival_N: np.ndarray | None = None,
         earlier: Sequence[str] = (),
+        attributes: tuple[tuple[str, str], ...] = (),
         other: dict[int, np.ndarray | bytes] | None = None,
     ) -> "Record":
         """What is not given has its defined value."""
@@ -129,6 +130,7 @@ class Record(NamedTuple):
             type_N=np.zeros(events, np.int32) if type_N is None else type_N.astype(np.int32),
             arrival_N=np.zeros(events, np.int64) if arrival_N is None else arrival_N.astype(np.int64),
             earlier=earlier,
+            attributes=attributes,
             other=other or {},
         )
 
@@ -250,8 +252,9 @@ def _present_form(value: bytes) -> Record:
         type_N=numbers.pop(Column.TYPE, None),
         arrival_N=numbers.pop(Column.ARRIVAL, None),
         earlier=_split(texts.pop(Column.EARLIER, b"")),
+        attributes=tuple(zip(attributes, attributes, strict=True)),
         other=numbers | texts,
-    )._replace(attributes=tuple(zip(attributes, attributes, strict=True)))
+    )
 
 
 _WHOLE = (Column.TIME, Column.DIGEST, Column.STORE, Column.TYPE, Column.ARRIVAL)

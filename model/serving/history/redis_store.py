@@ -64,7 +64,10 @@ class RedisStore:
 
     def append(self, events: Sequence[Event]) -> int:
         """Shopper by shopper: when it raises, some may be there already, and sending all again adds the rest."""
-        return sum(self._append(PREFIX + key, of_key) for key, of_key in values.by_key(events).items())
+        return sum(
+            self._change(PREFIX + key, partial(values.merged, events=of_key, max_history=self.max_history))
+            for key, of_key in values.by_key(events).items()
+        )
 
     def seeded(self) -> str | None:
         """The mark of `mark_seeded`, None before: it goes with the histories when Redis is emptied."""
@@ -75,16 +78,11 @@ class RedisStore:
         _guarded(lambda: self._redis.set(SEEDED, note))
 
     def describe(self, user_id: str, attributes: Sequence[tuple[str, str]]) -> bool:
-        key = _key(user_id)
+        def described(value: bytes | None) -> tuple[bytes | None, int]:
+            after = values.described(value, attributes)
+            return after, after is not None
 
-        def change(pipeline: Any) -> Any:
-            value = values.described(pipeline.get(key), attributes)
-            pipeline.multi()
-            if value is not None:
-                pipeline.set(key, value)
-            return value is not None
-
-        return bool(_guarded(lambda: self._redis.transaction(change, key, value_from_callable=True)))
+        return bool(self._change(_key(user_id), described))
 
     def delete(self, user_id: str) -> bool:
         key = _key(user_id)
@@ -128,15 +126,20 @@ class RedisStore:
     def close(self) -> None:
         self._redis.close()
 
-    def _append(self, key: bytes, events: Sequence[Event]) -> int:
-        def change(pipeline: Any) -> Any:
-            value, added = values.merged(pipeline.get(key), events, self.max_history)
+    def _change(self, key: bytes, change: Callable[[bytes | None], tuple[bytes | None, int]]) -> int:
+        """Reads, changes and writes one value, again where another server wrote it meanwhile.
+
+        change: value -> (new value, None where it stays; what is returned).
+        """
+
+        def in_pipeline(pipeline: Any) -> Any:
+            value, result = change(pipeline.get(key))
             pipeline.multi()
             if value is not None:
                 pipeline.set(key, value)
-            return added
+            return result
 
-        return int(_guarded(lambda: self._redis.transaction(change, key, value_from_callable=True)))
+        return int(_guarded(lambda: self._redis.transaction(in_pipeline, key, value_from_callable=True)))
 
 
 def _key(user_id: str) -> bytes:

@@ -143,6 +143,7 @@ def bulk(trips: Trips, kept_E: np.ndarray, max_history: int) -> Iterator[tuple[b
         raise InputError("bulk_load: expected events sorted by (user, time), got another order; sort them first")
     store_ids = trips.store_ids.tolist()
     for of_one in np.split(at_e, np.flatnonzero(step) + 1) if len(at_e) else ():
+        user = int(trips.event_user_E[of_one[0]])
         newest, dropped = of_one[-max_history:], of_one[:-max_history]
         record = Record.of(
             trips.event_time_E[newest],
@@ -153,9 +154,9 @@ def bulk(trips: Trips, kept_E: np.ndarray, max_history: int) -> Iterator[tuple[b
             quantity_N=trips.event_quantity_E[newest],
             price_N=trips.event_price_E[newest],
             earlier=_latest(trips.item_ids[trips.event_item_E[dropped]].tolist()),
+            attributes=trips.attributes(user),
         )
-        user = int(trips.event_user_E[of_one[0]])
-        yield key_of(str(trips.user_ids[user])), packed(record._replace(attributes=trips.attributes(user)))
+        yield key_of(str(trips.user_ids[user])), packed(record)
 
 
 def _record_of(events: Mapping[int, Event]) -> Record:
