@@ -36,8 +36,7 @@ def status(
     """Show the roles, the declared share, KServe's status, the pods and the route's weights."""
     rollout, shown = _rollout(namespace), ""
     while True:
-        current = rollout.status()
-        text = "\n".join([current.line(), *current.details])
+        text = rollout.status().text()
         if text != shown:
             print(text, flush=True)
         if not watch:
@@ -109,12 +108,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _order(name: str, namespace: str | None) -> int:
-    import getpass
+    from pipelines.commands.rollout import order
 
-    from components.rollout.decision.states import Command
-
-    print(_rollout(namespace).command(Command(name), getpass.getuser()).line())
-    return 0
+    return order(_rollout(namespace), name)
 
 
 def _rollout(namespace: str | None) -> "ClusterTraffic":

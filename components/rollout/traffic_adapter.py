@@ -31,6 +31,10 @@ class RolloutStatus:
         share = f" at {self.percent} %" if self.roles.canary is not None else ""
         return "  ".join([*versions, self.state.words + share, self.note]).rstrip()
 
+    def text(self) -> str:
+        """The line, and those on what carries the traffic."""
+        return "\n".join([self.line(), *self.details])
+
 
 class TrafficAdapter(Protocol):
     """Carries out what is decided."""

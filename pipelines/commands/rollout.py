@@ -31,8 +31,7 @@ RegistryVersion = Annotated[
 @app.command()
 def status(run: RunDirectory = DEMO_RUN, namespace: Namespace = None) -> int:
     """Show the steps taken: declared and observed split, decisions."""
-    current = _adapter(run, namespace).status()
-    print("\n".join([current.line(), *current.details]))
+    print(_adapter(run, namespace).status().text())
     if namespace is None:
         from pipelines.commands.output import text
         from pipelines.local.rollout_operator import RunTraffic
@@ -123,12 +122,17 @@ def shadow(
 
 def _operation(name: str) -> Callable[..., int]:
     def operate(run: RunDirectory = DEMO_RUN, namespace: Namespace = None) -> int:
-        from components.rollout.decision.states import Command
-
-        print(_adapter(run, namespace).command(Command(name), getpass.getuser()).line())
-        return 0
+        return order(_adapter(run, namespace), name)
 
     return operate
+
+
+def order(rollout: "TrafficAdapter", name: str) -> int:
+    """Gives the command of that name as the user who is logged in, and prints what came of it."""
+    from components.rollout.decision.states import Command
+
+    print(rollout.command(Command(name), getpass.getuser()).line())
+    return 0
 
 
 for _name, _help in {

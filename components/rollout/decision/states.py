@@ -24,6 +24,10 @@ class State(StrEnum):
         return self.replace("_", " ")
 
 
+ON_A_CLUSTER = tuple(state for state in State if state != State.ABORTED)
+"""Those that a rollout on a cluster can be in."""
+
+
 class Command(StrEnum):
     """What an operator may order."""
 

@@ -21,7 +21,7 @@ from components.kfp_support.progress import progress
 from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE, Sample, push
 from components.rollout.decision import state_machine
 from components.rollout.decision.state_machine import END_PERCENT, Decision, RolloutState, decide
-from components.rollout.decision.states import Command, State
+from components.rollout.decision.states import ON_A_CLUSTER, Command, State
 from components.rollout.kserve.cluster_record import ClusterRecord, line_of, read_record, written_record
 from components.rollout.kserve.observers import Moment, Observer, observed, pods
 from components.rollout.kserve.prometheus import Query, gather
@@ -260,9 +260,7 @@ class ClusterTraffic:
 def gauges(state: State, canary: str | None, percent: int) -> list[Sample]:
     """The rollout for Prometheus. canary: its version, None when there is none."""
     states = [
-        Sample(name=ROLLOUT_STATE, value=float(each == state), labels={"state": each.value})
-        for each in State
-        if each != State.ABORTED  # of a laptop alone
+        Sample(name=ROLLOUT_STATE, value=float(each == state), labels={"state": each.value}) for each in ON_A_CLUSTER
     ]
     share = math.nan if canary is None else float(percent)
     return [*states, Sample(name=ROLLOUT_PERCENT, value=share, labels={"version": canary or ""})]

@@ -11,7 +11,7 @@ from components.kfp_support.pushgateway import GAUGES, ROLLOUT_PERCENT, ROLLOUT_
 from components.rollout.decision.evidence import Evidence
 from components.rollout.decision.guards import measurements
 from components.rollout.decision.state_machine import Decision
-from components.rollout.decision.states import State
+from components.rollout.decision.states import ON_A_CLUSTER, State
 from components.rollout.kserve.observers import Moment, Observer
 from tfx_configs.settings import RolloutSettings
 
@@ -90,9 +90,8 @@ class WatchMetrics:
 
     def shows(self, state: State, canary: str | None, percent: int) -> None:
         """Where the rollout is. canary: its version, None when there is none."""
-        for each in State:
-            if each != State.ABORTED:  # of a laptop alone
-                self._state.labels(each.value).set(each == state)
+        for each in ON_A_CLUSTER:
+            self._state.labels(each.value).set(each == state)
         self._percent.clear()
         if canary is not None:
             self._percent.labels(canary).set(percent)
