@@ -166,9 +166,9 @@ def test_with_the_store_down_the_model_ranks_without_a_history_and_the_answer_re
 
 
 def test_a_slow_store_takes_no_more_than_its_share_of_the_deadline() -> None:
-    answer = _asked(_predictor(FakeStore(sleep_s=1.0)), deadline_ms=200)
+    answer = _asked(_predictor(FakeStore(sleep_s=3.0)), deadline_ms=1000)
     _check(answer, "full", "unavailable", ["p", "q"])
-    assert 60 < answer["ms"] < 500
+    assert 300 < answer["ms"] < 1500
 
 
 def test_with_the_store_down_the_items_sent_along_stand_in() -> None:
