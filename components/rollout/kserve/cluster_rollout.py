@@ -20,6 +20,7 @@ from components.inference_service.traffic import HISTORY, Traffic, mode, with_ca
 from components.kfp_support.progress import progress
 from components.kfp_support.pushgateway import ROLLOUT_PERCENT, ROLLOUT_STATE, Sample, push
 from components.rollout.decision import state_machine
+from components.rollout.decision.evidence import Evidence
 from components.rollout.decision.state_machine import END_PERCENT, Decision, RolloutState, decide
 from components.rollout.decision.states import ON_A_CLUSTER, Command, State
 from components.rollout.kserve.cluster_record import ClusterRecord, line_of, read_record, written_record
@@ -91,13 +92,19 @@ class ClusterTraffic:
         if not present.drift and not present.change:
             prepare(self.cluster, present.traffic, present.traffic.percent)
         current = self.record()
+        due = self._due_first(current, plan, now_s)
+        if due is not None:
+            return due
+        state = RolloutState(percent=current.traffic.percent, state=current.state)
+        return self._move(current, decide(plan, state, self._evidence(current, query, now_s)), now_s)
+
+    def _due_first(self, current: ClusterRecord, plan: RolloutSettings, now_s: float) -> Decision | None:
+        """What comes before evidence, done: drift, an end that was claimed, an edit, the beginning; None when nothing
+        does."""
         traffic = current.traffic
         if current.present.drift:
-            return Decision(
-                action="hold",
-                percent=traffic.percent,
-                reasons=(drifted(current.present.drift, self.cluster.namespace),),
-            )
+            reasons = (drifted(current.present.drift, self.cluster.namespace),)
+            return Decision(action="hold", percent=traffic.percent, reasons=reasons)
         if current.decided:
             state = self._finish(current)
             action: Literal["promote", "rollback"] = "promote" if state == State.PROMOTED else "rollback"
@@ -114,8 +121,13 @@ class ClusterTraffic:
             self._write(began, claim=True, event="Began")
             reasons = ("traffic: it begins now",)
             return Decision(action="hold", percent=traffic.percent, reasons=reasons, wants_traffic=True)
-        service = self.cluster.service()
-        check = canary_serves(mode(service), traffic.canary.predictor, traffic.percent)
+        return None
+
+    def _evidence(self, current: ClusterRecord, query: Query, now_s: float) -> Evidence:
+        """Of the canary beside the stable version at the present share."""
+        traffic = current.traffic
+        assert traffic.stable is not None and traffic.canary is not None and current.started_s is not None
+        check = canary_serves(mode(self.cluster.service()), traffic.canary.predictor, traffic.percent)
         ready = self._passes(check)
         moment = Moment(
             namespace=self.cluster.namespace,
@@ -135,10 +147,11 @@ class ClusterTraffic:
             ready=ready,
             age_s=now_s - current.started_s,
         )
-        evidence = observed(moment, evidence, (pods, *self.observers))
-        decision = decide(plan, RolloutState(percent=traffic.percent, state=current.state), evidence)
-        if decision.action == "hold":
-            return decision
+        return observed(moment, evidence, (pods, *self.observers))
+
+    def _move(self, current: ClusterRecord, decision: Decision, now_s: float) -> Decision:
+        """Carries the decision out; a step waits for the pods of its share."""
+        traffic = current.traffic
         if decision.action == "step" and (wanting := prepare(self.cluster, traffic, decision.percent)):
             return Decision(action="hold", percent=traffic.percent, reasons=(wanting,), wants_traffic=True)
         if decision.action == "step":
@@ -149,7 +162,7 @@ class ClusterTraffic:
             after = replace(traffic, percent=decision.percent)
             put(self.cluster, after, expected=traffic, resumed=True)
             self._write(replace(claimed, traffic=after), event="Stepped")
-        else:
+        elif decision.action != "hold":
             state = State.PROMOTED if decision.action == "promote" else State.ROLLED_BACK
             self._end(current, state, decision.line)
         return decision
