@@ -49,7 +49,7 @@ test: setup .venv/.locked-dev ## Run all tests, including the whole pipeline on 
 audit: setup .venv/.locked-dev ## Check advisories, workflow, manifests and Dockerfile; what cannot be had is listed
 	@.ci/audit $(ARGS)
 
-test-cluster: setup .venv/.locked-dev ## Test the manifests on a real API server: KUBECONFIG or KUBEBUILDER_ASSETS (docs/cluster.md)
+test-cluster: setup .venv/.locked-dev ## Test the manifests on a real API server: KUBECONFIG or KUBEBUILDER_ASSETS (docs/images.md)
 	AISLE_CLUSTER=1 $(RUN)/pytest tests/manifests
 
 kind-up: setup ## Start a cluster on this machine; needs docker, kind, kubectl, helm, 14 GB of free memory

@@ -89,7 +89,7 @@ class Comparison:
     """DR less what was logged, request by request: what both policies do alike cancels out."""
     effective: float
     """Effective sample size of the shown items that were left to chance, (sum w)^2 / sum w^2. Below MIN_EFFECTIVE a few
-    large weights decide, and intervals of IPS and SNIPS are too narrow (docs/monitoring.md)."""
+    large weights decide, and intervals of IPS and SNIPS are too narrow (docs/off-policy.md)."""
     chances: int
     """Shown items that were left to chance."""
     support: float

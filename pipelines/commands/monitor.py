@@ -20,7 +20,7 @@ def monitor(
         Path | None, Option(metavar="FILE", help="monitor.* of `aisle settings` as YAML or JSON (docs/monitoring.md)")
     ] = None,
     policy: Annotated[
-        Path | None, Option(metavar="FILE", help="retrain.* of `aisle settings` as YAML or JSON (docs/monitoring.md)")
+        Path | None, Option(metavar="FILE", help="retrain.* of `aisle settings` as YAML or JSON (docs/retraining.md)")
     ] = None,
     changes: Annotated[
         list[str] | None,

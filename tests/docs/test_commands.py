@@ -41,7 +41,8 @@ TESTED = {
     "make compile": "tests/manifests/test_versions.py",
 }
 WHOLE = {"runbook.md": "tests/manifests/test_api_server.py"}
-"""Pages whose blocks are scripts that one test runs as they stand there; that one needs a cluster."""
+"""Pages of commands for a cluster: the test runs the blocks that are marked for it, on an API server. Of the others,
+tests/pipelines/manifests/observability/test_runbook.py checks queries, objects and subcommands."""
 NEEDS = {
     "make test": "itself",
     "make bench-shops": "the files of the shops, and an hour; tests/benchmarks/test_shops.py has what it computes",

@@ -1,7 +1,7 @@
 """A real API server for tests: the one of KUBECONFIG, or kube-apiserver and etcd from KUBEBUILDER_ASSETS.
 
 The second has no nodes and no controllers: it checks and stores objects, which is what manifests need. Both listen on
-loopback. The CRDs come from the directory AISLE_CRDS (docs/cluster.md names where they are published).
+loopback. The CRDs come from the directory AISLE_CRDS (docs/images.md names where they are published).
 """
 
 import json
@@ -44,7 +44,7 @@ def api_server(scratch: Path) -> Iterator[Path]:
 def bare_server(scratch: Path) -> Iterator[Path]:
     """Yields the kubeconfig of a server of our own, without any CRD or namespace of ours."""
     if "KUBEBUILDER_ASSETS" not in os.environ:
-        pytest.fail("expected KUBECONFIG or KUBEBUILDER_ASSETS, found neither; see docs/cluster.md")
+        pytest.fail("expected KUBECONFIG or KUBEBUILDER_ASSETS, found neither; see docs/images.md")
     with _running(Path(os.environ["KUBEBUILDER_ASSETS"]), scratch) as kubeconfig:
         yield kubeconfig
 
@@ -59,7 +59,7 @@ def prepare(kubeconfig: Path) -> None:
     """CRDs and namespaces as the installation of KServe, KFP and the others leaves them."""
     crds = os.environ.get("AISLE_CRDS")
     if crds is None:
-        pytest.fail("AISLE_CRDS: expected a directory with the CRDs of manifests/versions.env; see docs/cluster.md")
+        pytest.fail("AISLE_CRDS: expected a directory with the CRDs of manifests/versions.env; see docs/images.md")
     done = kubectl(kubeconfig, "apply", "--server-side", "-f", crds)
     assert done.returncode == 0, done.stderr
     done = kubectl(kubeconfig, "wait", "--for=condition=Established", "--timeout=60s", "crd", "--all")

@@ -1,4 +1,4 @@
-"""Every row of the retraining policy; docs/monitoring.md shows the same table."""
+"""Every row of the retraining policy; docs/retraining.md shows the same table."""
 
 import re
 from pathlib import Path
@@ -83,7 +83,7 @@ def test_a_decision_names_the_start_of_the_run(rule: str, train: str) -> None:
 
 
 def test_the_page_shows_this_table() -> None:
-    page = (Path(__file__).parents[4] / "docs" / "monitoring.md").read_text()
+    page = (Path(__file__).parents[4] / "docs" / "retraining.md").read_text()
     for row in table():
         assert f"| {' | '.join(row)} |\n" in page
     names = "|".join(re.escape(row[0]) for row in table())

@@ -160,12 +160,21 @@ def test_an_aborted_rollout_takes_the_commands_of_a_running_one(order: Command) 
             command(RolloutState(percent=50, state=State.ABORTED), order)
 
 
+def shown() -> list[tuple[str, ...]]:
+    """The rows of `table` as the page has them: those that differ only in the state before are one."""
+    states: dict[tuple[str, ...], list[str]] = {}
+    for state, *rest in table():
+        states.setdefault(tuple(rest), []).append(state)
+    return [(", ".join(before), *rest) for rest, before in states.items()]
+
+
 def test_the_page_shows_this_table() -> None:
     page = (Path(__file__).parents[4] / "docs" / "rollout.md").read_text()
-    for row in table():
+    for row in shown():
         assert f"| {' | '.join(row)} |\n" in page
-    shown = re.findall(r"^\| (running|held|promoted|rolled_back) \|", page, re.MULTILINE)
-    assert len(shown) == len(table())
+    states = "running|held|promoted|rolled_back"
+    rows = re.findall(rf"^\| (?:{states})(?:, (?:{states}))* \|", page, re.MULTILINE)
+    assert len(rows) == len(shown())
 
 
 def test_a_healthy_canary_takes_every_step_of_the_plan_and_is_promoted() -> None:

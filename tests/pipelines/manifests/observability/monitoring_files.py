@@ -34,12 +34,13 @@ class Labels(BaseModel):
 
 
 class Annotations(BaseModel):
-    """`summary`: one sentence, which may hold Prometheus' templates. `runbook`: file and anchor."""
+    """What an alert shows: one sentence, its entry in the runbook, its board; with Prometheus' templates."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     summary: str
-    runbook: str
+    runbook_url: str
+    dashboard_url: str
 
 
 class Alert(BaseModel):

@@ -1,4 +1,4 @@
-"""The page on rollouts: its first example of an experiment's size prints what the text has."""
+"""The page on experiments: its first example of a size prints what the text has."""
 
 import re
 import shlex
@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.cli import main
 
-PAGE = Path("docs/rollout.md").read_text(encoding="utf-8")
+PAGE = Path("docs/experiments.md").read_text(encoding="utf-8")
 
 
 def test_the_example_prints_the_shoppers_that_the_text_names(capsys: pytest.CaptureFixture[str]) -> None:
