@@ -1,16 +1,24 @@
 """Serves the stable model of a finished run on loopback, with the run's live state."""
 
+import json
 import socket
+import sys
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 from components.rollout.local.processes import Backend, running, server_command, wait_ready
-from model.errors import InputError
+from model.errors import InputError, StoreUnavailable
 from model.registry.model_registry import Registry
+from model.serving.history.store import open_store
+from model.serving.history.values import newest_s
 from pipelines.arguments import model_in, writable_directory
 from pipelines.local.run_directory import Paths
+from tfx_configs.units import DAY_S
 
 POLL_S = 0.2
+OLD_DAYS = 7
+"""A store whose newest event is older is a warning: the model reads the days since each purchase."""
 
 
 def serve_stable(
@@ -46,6 +54,8 @@ def serve_stable(
         command += ["--request-log", str(request_log.resolve())]
     print(f"{stable}: loading, some ten seconds; the log is {paths.out / 'serve.log'}", flush=True)
     with running("server", command, paths.out / "serve.log") as process:
+        if warning := old_data(paths.store, time.time()):
+            print(warning, file=sys.stderr, flush=True)
         wait_ready(process, backend)
         print(
             f"ready: http://127.0.0.1:{http_port}/v2/models/aisle/infer  gRPC 127.0.0.1:{grpc_port}  Ctrl-C ends",
@@ -57,6 +67,31 @@ def serve_stable(
                 time.sleep(POLL_S)
         except KeyboardInterrupt:
             return 0
+
+
+def old_data(store: Path, now_s: float) -> str:
+    """A warning in one line where the newest event of the embedded store is OLD_DAYS before now or more, else empty.
+
+    It has the `request_time` that asks as of the moment after that event.
+    """
+    if not store.is_dir():
+        return ""
+    state = open_store(str(store), max_history=1)
+    try:
+        newest = newest_s(state.records(), enough_s=int(now_s) - OLD_DAYS * DAY_S)
+    except StoreUnavailable:
+        return ""  # the server, which reads it too, reports why
+    finally:
+        state.close()
+    days = int(now_s - newest) // DAY_S if newest is not None else 0
+    if newest is None or days < OLD_DAYS:
+        return ""
+    moment = datetime.fromtimestamp(newest + 1, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    tensor = {"name": "request_time", "shape": [1], "datatype": "BYTES", "data": [moment]}
+    return (
+        f"warning: the newest event is {days:,} days old, and without request_time the model is asked as of now; "
+        f"send the input {json.dumps(tensor)}"
+    )
 
 
 def check_free(option: str, port: int) -> None:

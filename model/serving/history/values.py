@@ -43,6 +43,33 @@ def before(value: bytes | None, before_s: int | None) -> History:
     )
 
 
+def newest_s(records: Iterator[tuple[bytes, bytes]], enough_s: int) -> int | None:
+    """Unix seconds of the newest event of these records; None where there is no event.
+
+    An event is as old as its time or its arrival, whichever is earlier. Damaged records are passed over.
+
+    Args:
+        records: as HistoryStore.records gives them.
+        enough_s: an event of this time or later ends the search; it may not be the newest one.
+    """
+    newest: int | None = None
+    for _, value in records:
+        try:
+            record = unpacked(value)
+        except RecordDamaged:
+            continue
+        if len(record.items):
+            newest = max(newest or 0, int(_age_s(record).max()))
+            if newest >= enough_s:
+                break
+    return newest
+
+
+def _age_s(record: Record) -> np.ndarray:
+    """[N] int64 unix seconds: the event's time or its arrival, whichever is earlier."""
+    return np.where(record.arrival_N > 0, np.minimum(record.time_N, record.arrival_N), record.time_N)
+
+
 def by_key(events: Sequence[Event]) -> dict[bytes, list[Event]]:
     """Events by shopper's key; raises InputError on any bad id."""
     events_by_key: dict[bytes, list[Event]] = {}
@@ -99,7 +126,7 @@ def _differs(record: Record, n: int, event: Event) -> bool:
 
 def _newest(record: Record, max_history: int) -> Record:
     """The `max_history` youngest purchases, returns and others, with the items of what was dropped."""
-    age_N = np.where(record.arrival_N > 0, np.minimum(record.time_N, record.arrival_N), record.time_N)
+    age_N = _age_s(record)
     bought_N, returned_N = record.type_N == 0, record.type_N == RETURN
     keep_N = np.zeros(len(record.items), bool)
     for which_N in (bought_N, returned_N, ~bought_N & ~returned_N):
