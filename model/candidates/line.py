@@ -7,10 +7,20 @@ import numpy as np
 
 OWN = ("bought", "decayed_60d", "decayed_365d", "last_days")
 """Of what the shopper bought before: 1, its purchases halved every 60 and 365 days, days since the last; else 0."""
-EVERY = ("popularity", "repurchase", "affinity", "affinity_share", "affinity_last_days", "together", "place")
+EVERY = (
+    "popularity",
+    "repurchase",
+    "affinity",
+    "affinity_share",
+    "affinity_last_days",
+    "together",
+    "together_share",
+    "place",
+)
 """Of every entry: purchases by everybody, share of buyers who came back; of its first attribute the shopper's
 purchases, their share of all the shopper's, and days since the last; its similarity to the last purchases by what is
-bought together; its place in the towers' list. The shares enter as they are, the others as log(1 + x)."""
+bought together, and that over the largest one; its place in the towers' list. The shares enter as they are, the others
+as log(1 + x)."""
 INPUTS = (*OWN, *EVERY)
 LINE = (*INPUTS, *(f"bought_{name}" for name in EVERY), "one")
 """What the pre-ranker's line weighs: the inputs, those of EVERY again for what was bought before, and 1."""

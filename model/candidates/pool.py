@@ -18,7 +18,7 @@ from model.data.catalog import Catalog
 from model.features.matrix import Features, Histories, week_of
 from model.features.promotion_calendar import running_here
 from model.features.seen import AFFINITY_DAYS, NEVER_DAYS, affinities, ages
-from model.features.together import of_items, reached, sum_together
+from model.features.together import of_items, reached, shares, sum_together
 from model.kernels.arrays import writable
 from model.kernels.compiler import kernel
 from model.kernels.numbers import INF, ONE, ZERO, halved, log1p_row
@@ -29,7 +29,7 @@ from tfx_configs.settings import CandidateSettings
 _LONG_DAYS = np.float32(365)
 _OWN, _TOGETHER, _NEAR, _POPULAR, _BARRED = (np.int32(source) for source in range(len(SOURCES) + 1))
 _BOUGHT, _SHORT, _LONG, _YOUNG = range(len(OWN))
-_SOLD, _AGAIN, _AFFINE, _SHARE, _AFFINE_DAYS, _ALONG, _PLACE = range(len(OWN), len(INPUTS))
+_SOLD, _AGAIN, _AFFINE, _SHARE, _AFFINE_DAYS, _ALONG, _ALONG_SHARE, _PLACE = range(len(OWN), len(INPUTS))
 _OWNS, _WIDTH = len(OWN), len(INPUTS)
 _MOST_LINE = len(LINE) - 1
 
@@ -168,6 +168,7 @@ def _list_one(
         item_P, source_P, excluded_P, input_JP,
     )  # fmt: skip
     of_items(item_P[:entries], along_S, sum_S, input_JP[_ALONG])
+    shares(along_S, sum_S, input_JP[_ALONG, :entries], input_JP[_ALONG_SHARE])
     _complete(snapshot, week, item_H, age_H, short_H, entries, item_P, input_JP)
     score_P, key_P = np.empty(entries, np.float32), np.empty(entries, np.int64)
     _weigh(line, input_JP, excluded_P, score_P)

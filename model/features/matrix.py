@@ -26,7 +26,7 @@ from model.features.seen import (
     rhythm,
     trip_numbers,
 )
-from model.features.together import of_items, reached, sum_together
+from model.features.together import of_items, reached, shares, sum_together
 from model.features.visits import Here, here_sums
 from model.kernels.arrays import writable
 from model.kernels.compiler import kernel
@@ -207,13 +207,13 @@ def _fill_one(snapshot, item_H, time_H, bought_store_H, time_s, store, plan, ite
     moment(time_s, context_X[4:])
     running_C = np.empty(candidates, np.uint8)
     running_here(snapshot.change_N, snapshot.running_N, len(snapshot.price_I), store, item_C, time_s, running_C)
-    together_2C = np.empty((2, candidates), np.float32)
-    _go_together(snapshot, item_H, time_H, weight_LH[lives], item_C, together_2C)
+    together_3C = np.empty((3, candidates), np.float32)
+    _go_together(snapshot, item_H, time_H, weight_LH[lives], item_C, together_3C)
     week = week_of(snapshot.snapshot_W, time_s)
     facts = Seen(
         item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,
         snapshot.attribute_IA, snapshot.first_A, snapshot.recent_WI[week], snapshot.decayed_WI[week],
-        snapshot.repurchase_I, snapshot.price_I, here, together_2C, lately_NC, match_MC, snapshot.hazard_IG,
+        snapshot.repurchase_I, snapshot.price_I, here, together_3C, lately_NC, match_MC, snapshot.hazard_IG,
     )  # fmt: skip
     row_FC, work_2C = np.empty((len(kind_F), candidates), np.float32), np.empty((2, candidates), np.float32)
     kind = 0
@@ -231,13 +231,14 @@ def _fill_one(snapshot, item_H, time_H, bought_store_H, time_s, store, plan, ite
 
 
 @kernel
-def _go_together(snapshot, item_H, time_H, weight_H, item_C, together_2C):
-    """See Seen.together_2C."""
+def _go_together(snapshot, item_H, time_H, weight_H, item_C, together_3C):
+    """See Seen.together_3C."""
     slots = places(reached(snapshot.together_I, item_H))
     slot_S = np.full(slots, UNKNOWN, np.int32)
     sum_S, last_S = np.empty(slots, np.float32), np.empty(slots, np.float32)
     sum_together(
         snapshot.together_I, snapshot.near_N, snapshot.similar_N, item_H, time_H, weight_H, slot_S, sum_S, last_S
     )
-    of_items(item_C, slot_S, sum_S, together_2C[0])
-    of_items(item_C, slot_S, last_S, together_2C[1])
+    of_items(item_C, slot_S, sum_S, together_3C[0])
+    of_items(item_C, slot_S, last_S, together_3C[1])
+    shares(slot_S, sum_S, together_3C[0], together_3C[2])

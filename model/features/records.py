@@ -129,7 +129,7 @@ def price(facts, which, row_C):
 
 @kernel
 def together(facts, which, row_C):
-    row_C[:] = facts.together_2C[which]
+    row_C[:] = facts.together_3C[which]
 
 
 @kernel
@@ -255,6 +255,7 @@ def feature_records(catalog: Catalog, settings: FeatureSettings) -> tuple[Featur
             log=True,
         ),
         Feature("together_last", "the same, to what was bought at the last moment", together, 1, log=True),
+        Feature("together_share", "the similarity to the last purchases, over the largest of any item", together, 2),
     )
     of_rhythm = (
         *(

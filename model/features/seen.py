@@ -59,9 +59,9 @@ class Seen(NamedTuple):
     price_I: Any
     here: Any
     """Here of the candidates (model/features/visits.py)."""
-    together_2C: Any
-    """[2, C] float32 similarity to what the shopper bought lately, each purchase halved by AFFINITY_DAYS, and to what
-    was bought at the last moment (model/features/together.py)."""
+    together_3C: Any
+    """[3, C] float32 similarity to what the shopper bought lately, each purchase halved by AFFINITY_DAYS; to what was
+    bought at the last moment; the first over the largest of any item (model/features/together.py)."""
     lately_NC: Any
     """[N, C] float32 trips that had the item, of the shopper's last LATELY (model/features/own_rhythm.py)."""
     match_MC: Any

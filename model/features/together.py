@@ -47,3 +47,14 @@ def of_items(item_C, slot_S, value_S, value_C):
     for c in range(len(item_C)):
         at = slot_of(item_C[c], slot_S)
         value_C[c] = value_S[at] if slot_S[at] != UNKNOWN else ZERO
+
+
+@kernel
+def shares(slot_S, value_S, value_C, share_C):
+    """Writes the values as shares of the table's largest; 0 where that is 0."""
+    largest = ZERO
+    for s in range(len(slot_S)):
+        if slot_S[s] != UNKNOWN:
+            largest = max(largest, value_S[s])
+    for c in range(len(value_C)):
+        share_C[c] = value_C[c] / largest if largest > ZERO else ZERO
