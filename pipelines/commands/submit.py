@@ -25,7 +25,7 @@ def submit(
     token_file: Annotated[
         Path | None, Option(metavar="FILE", help="file with a bearer token, if the server wants one")
     ] = None,
-    pipeline: Annotated[str, Option(metavar="NAME", help="cluster, rollout or monitoring")] = "cluster",
+    pipeline: Annotated[str, Option(metavar="NAME", help="cluster, rollout, monitoring or lists")] = "cluster",
     experiment: Annotated[str, Option(metavar="NAME", help="KFP experiment")] = "aisle",
     name: Annotated[
         str, Option(metavar="NAME", help="of the run or schedule (default: the pipeline's; for a run, with the time)")

@@ -22,9 +22,9 @@ PACKAGE = "/app/pipelines/compiled/cluster.yaml"
 """The training pipeline of the same release, in the image (manifests/images/Dockerfile)."""
 
 
-def read_log(task: dsl.PipelineTask) -> None:
+def read_log(task: dsl.PipelineTask, secret: str = LOG_SECRET) -> None:
     """Gives the step the keys of the log's bucket; they may come with its service account instead."""
-    kubernetes.use_secret_as_env(task, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
+    kubernetes.use_secret_as_env(task, secret, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
 
 
 @dsl.pipeline(name=NAME, description="Request log and purchases against training; is a new model due?")

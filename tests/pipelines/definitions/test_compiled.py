@@ -12,7 +12,7 @@ from pipelines.definitions.monitoring import LOG_SECRET, PACKAGE
 from pipelines.manifests.render import ROOT
 
 COMPILED = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
-ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml"]
+ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml", "lists.yaml"]
 
 
 @pytest.fixture(scope="module")
