@@ -15,6 +15,7 @@ from typer._click.exceptions import UsageError
 from model.errors import INTERRUPTED, AisleError, InputError
 from model.kernels.processor import check_processor
 from pipelines.commands import experiment, rollout
+from pipelines.commands.compare import compare
 from pipelines.commands.forget import forget
 from pipelines.commands.inspect import inspect
 from pipelines.commands.monitor import monitor
@@ -33,7 +34,7 @@ app = typer.Typer(
     context_settings={"max_content_width": 120},
 )
 COMMANDS = (
-    *(demo, train, tune, inspect, report, serve, recommend, explore),
+    *(demo, train, tune, inspect, report, compare, serve, recommend, explore),
     *(monitor, replay, forget, submit, settings),
 )
 for command in COMMANDS:
