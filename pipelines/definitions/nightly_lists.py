@@ -5,7 +5,7 @@ from kfp import dsl, kubernetes
 from components.recommend.op import recommend
 from components.recommend.shoppers import ALL
 from pipelines.definitions.monitoring import read_log
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, STEPS, mount_registry, place, run_end, sized
 from tfx_configs.units import HOUR_S
 
 NAME = "aisle-lists"
@@ -25,17 +25,19 @@ def lists(
     namespace: str = "aisle",
     pushgateway: str = PUSHGATEWAY,
 ) -> None:
-    """Args:
-    users: all, or a file that the step sees: Parquet or CSV with a column user_id, text with an id a line.
-    settings: ListSettings as JSON (components/recommend/run.py): k, k_new, new_only, as_of.
-    copy_to: a path or s3://bucket/path for the lists, besides the artifact; empty: none.
-    request_log: directory or s3://bucket/path that gets a row for each list; empty: none.
-    store: the servers' event store.
-    namespace: where the InferenceService is.
-    pushgateway: receives how the run ended; empty: it is not sent.
+    """Makes the lists of one night.
+
+    Args:
+        users: all, or a file that the step sees (Parquet or CSV with a column user_id, text with an id a line).
+        settings: What each list is to be, as JSON with k, k_new, new_only and as_of, such as {"k": 20}.
+        copy_to: A path or s3://bucket/path for the lists, besides the artifact. Empty: none.
+        request_log: Directory or s3://bucket/path that gets a row for each list. Empty: none.
+        store: Address of the servers' event store.
+        namespace: Namespace of the InferenceService.
+        pushgateway: Address of the Pushgateway that receives how the run ended. Empty: it is not sent.
     """
     end = run_end(NAME, pushgateway, namespace)
-    with dsl.ExitHandler(end):
+    with dsl.ExitHandler(end, name=STEPS):
         made = recommend(
             namespace=namespace,
             registry=MOUNT,
