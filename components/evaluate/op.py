@@ -38,6 +38,7 @@ def evaluate(
             gate=RunSettings.from_json(settings).gate,
             code_version=code_version,
         )
+        evaluation.metadata.update(measured.facts)
         log_metrics(metrics, measured.defined)
         log_metrics(slices, measured.by_slice)
         write_page(measured, Path(report.path))

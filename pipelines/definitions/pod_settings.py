@@ -7,6 +7,8 @@ from components.exit_handler.op import ending
 
 MOUNT = "/registry"
 """Path of the registry's claim in a step."""
+STEPS = "Steps"
+"""What the graph calls all steps but the last, which runs however they end."""
 PUSHGATEWAY = "http://aisle-pushgateway.aisle:9091"
 """manifests/components/monitoring."""
 CLAIM = "aisle-registry"

@@ -3,20 +3,26 @@
 from kfp import dsl
 from kfp.dsl.pipeline_context import Pipeline
 
+from components.artifacts.push_outcome import REJECTED
+from components.gate.op import rejected
 from components.monitor.op import reference
 from components.monitor.retraining.kfp_trainer import PIPELINE
 from components.push.op import release
+from components.train.current_models import EACH_RUN
 from components.train.op import stable
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, STEPS, mount_registry, place, run_end, sized
 from pipelines.definitions.training import training
+from tfx_configs.recipes import RECIPES
 from tfx_configs.units import HOUR_S
 
 
 @dsl.pipeline(name=PIPELINE, description="Train and gate, then declare the model as canary of the InferenceService.")
 def cluster(
-    settings: str,
-    data_version: str,
-    code_version: str,
+    data: str = "",
+    cut_date: str = "",
+    recipe: str = RECIPES[0],
+    settings: str = "{}",
+    data_version: str = EACH_RUN,
     override_reason: str = "",
     override_by: str = "",
     namespace: str = "aisle",
@@ -25,21 +31,40 @@ def cluster(
     run_name: str = "",
     pushgateway: str = PUSHGATEWAY,
 ) -> None:
-    """As pipelines.definitions.training.training, with the registry on the claim `aisle-registry` and its models.
+    """Trains and gates a model, with the registry on the claim `aisle-registry`, and releases it as canary.
 
     Args:
-        namespace: where the InferenceService is.
-        canary_percent: the share that a blessed model starts with, 0 to 100.
-        canary_runtime: the ServingRuntime (image and arguments) of its servers; empty: the stable model's.
-        pushgateway: receives how the run ended; empty: it is not sent.
+        data: The tables, as a path that the steps see, s3://bucket/path or postgresql://user@host/database.
+            Empty: the demo's data.
+        cut_date: First test day, YYYY-MM-DD. Empty: chosen from the data.
+        recipe: full, or fast (short training, for trying out).
+        settings: Settings that differ from those of the recipe, as JSON, such as {"train": {"dimension": 16}}
+            (docs/settings.md).
+        data_version: Version of the tables. each-run: as they are now, never from the cache. Another word: equal
+            words may share results.
+        override_reason: Why a refusal of the gate is overruled; it is recorded. Empty: it is not.
+        override_by: The person who overrules the gate.
+        namespace: Namespace of the InferenceService.
+        canary_percent: Percent of the shoppers that a blessed model starts with, 0 to 100.
+        canary_runtime: ServingRuntime (image and arguments) of its servers. Empty: the stable model's.
+        run_name: Name under which the registry stores the result. Empty: it does not.
+        pushgateway: Address of the Pushgateway that receives how the run ended. Empty: it is not sent.
     """
-    with dsl.ExitHandler(run_end(PIPELINE, pushgateway, namespace)):
-        current = stable(namespace=namespace, registry=MOUNT, settings=settings, data_version=data_version)
+    with dsl.ExitHandler(run_end(PIPELINE, pushgateway, namespace), name=STEPS):
+        current = stable(
+            namespace=namespace,
+            registry=MOUNT,
+            settings=settings,
+            data=data,
+            cut_date=cut_date,
+            recipe=recipe,
+            data_version=data_version,
+        )
         sized(current, "Stable model", cpu="500m", memory="1G", retries=1, cached=False)
         trained = training.pipeline_func(
-            settings=settings,
+            settings=current.outputs["settings"],
             data_version=current.outputs["data_version"],
-            code_version=code_version,
+            code_version=current.outputs["code_version"],
             registry=MOUNT,
             stable_dir=current.outputs["stable_dir"],
             parent_dir=current.outputs["parent_dir"],
@@ -55,7 +80,7 @@ def cluster(
             evaluation=trained.evaluation,
             anomalies=trained.anomalies,
             outcome=trained.outcome,
-            settings=settings,
+            settings=current.outputs["settings"],
             registry=MOUNT,
         )
         sized(baseline, "Reference for the monitor", cpu="1", memory="4G", retries=1, cached=False)
@@ -69,6 +94,9 @@ def cluster(
         ).after(baseline)
         # The step itself rolls back on an error; a retry would only repeat the harm.
         sized(released, "Release as canary", cpu="1", memory="2G", retries=0, cached=False)
+        with dsl.If(released.outputs["Output"] == REJECTED, name="Model rejected"):
+            shown = rejected(verdict=trained.verdict)
+            sized(shown, "Why the model was rejected", cpu="500m", memory="512M", cached=False)
     for task in Pipeline.get_default_pipeline().tasks.values():
         mount_registry(task)
         # Limits by step: import, download and compute; a hung step does not hold the pipeline for ever.

@@ -163,7 +163,7 @@ def test_what_the_server_refuses_is_reported_in_its_words(
     ("arguments", "message"),
     [
         (("--host", "localhost:8888", "--list"), "expected --host http://... or https://..., got 'localhost:8888'"),
-        (("--pipeline", "training"), "expected --pipeline cluster, rollout, monitoring, got 'training'"),
+        (("--pipeline", "training"), "expected --pipeline cluster, rollout, monitoring, lists, got 'training'"),
         (("--data", "/registry/tables"), "expected --data-version with --data"),
         (("--pipeline", "rollout", "--fast"), "go with --pipeline cluster"),
         ((*DATA, "--param", "canary=1"), "parameter canary: unknown to aisle-cluster; it has canary_percent"),

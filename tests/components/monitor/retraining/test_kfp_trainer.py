@@ -20,7 +20,7 @@ from tfx_configs.settings import RunSettings
 
 PACKAGE = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
 TRAINING = recipes.full(path="/registry/tables")
-PARAMETERS = {"code_version": "c0de", "namespace": "aisle", "canary_percent": 5}
+PARAMETERS = {"namespace": "aisle", "canary_percent": 5}
 
 
 @pytest.fixture
@@ -131,7 +131,7 @@ def test_the_schedule_of_the_monitor_carries_the_settings_of_the_runs_that_it_st
     assert main([*arguments, "--retrain", "--data", "/registry/tables", "--set", "train.dimension=16"]) == 0
     (schedule,) = kfp.schedules.values()
     values = schedule["runtime_config"]["parameters"]
-    assert set(values) == {"training", "code_version"}
+    assert set(values) == {"training"}
     settings = RunSettings.from_json(values["training"])
     assert (settings.data.path, settings.train.dimension) == ("/registry/tables", 16)
     for wrong, message in (
