@@ -10,7 +10,7 @@ from components.ingest.op import ingest_now
 from components.kfp_support.pushgateway import MONITOR_JOB
 from components.monitor.op import monitor, retrain
 from model.system.object_store import OWN
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, SIZES, mount_registry, place, run_end, sized
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
 NAME = MONITOR_JOB
@@ -46,6 +46,10 @@ def monitoring(
     kfp_host: str = KFP,
     kfp_token_file: str = "",
     experiment: str = "aisle",
+    ingest_cpu: str = SIZES["ingest"].cpu,
+    ingest_memory: str = SIZES["ingest"].memory,
+    monitor_cpu: str = SIZES["monitor"].cpu,
+    monitor_memory: str = SIZES["monitor"].memory,
 ) -> None:
     """Args:
     registry: root of the model registry, with the baseline of each model beside it.
@@ -64,11 +68,12 @@ def monitoring(
     canary_runtime: the ServingRuntime of their servers; empty: the stable model's.
     kfp_host, kfp_token_file: KFP's API, and the bearer token where it wants one, as a path in the step.
     experiment: where the runs are.
+    ingest_cpu, ingest_memory, ...: limits of a step's pod (tfx_configs/resources.py).
     """
     end = run_end(NAME, pushgateway, namespace)
     with dsl.ExitHandler(end):
         purchases = ingest_now(training=training, source=tables, out=out)
-        sized(purchases, "Ingest", cpu="2", memory="8G", retries=0, cached=False)
+        sized(purchases, "Ingest", cpu=ingest_cpu, memory=ingest_memory, retries=0, cached=False)
         checks = monitor(
             registry=registry,
             request_log=request_log,
@@ -82,7 +87,7 @@ def monitoring(
             namespace=namespace,
         )
         read_log(checks)
-        sized(checks, "Monitor", cpu="2", memory="4G", retries=0, cached=False)
+        sized(checks, "Monitor", cpu=monitor_cpu, memory=monitor_memory, retries=0, cached=False)
         due = retrain(
             report=checks.outputs["report"],
             registry=registry,

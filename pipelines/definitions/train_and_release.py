@@ -7,7 +7,7 @@ from components.monitor.op import reference
 from components.monitor.retraining.kfp_trainer import PIPELINE
 from components.push.op import release
 from components.train.op import stable
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, SIZES, mount_registry, place, run_end, sized
 from pipelines.definitions.training import training
 from tfx_configs.units import HOUR_S
 
@@ -24,6 +24,22 @@ def cluster(
     canary_runtime: str = "",
     run_name: str = "",
     pushgateway: str = PUSHGATEWAY,
+    ingest_cpu: str = SIZES["ingest"].cpu,
+    ingest_memory: str = SIZES["ingest"].memory,
+    validate_cpu: str = SIZES["validate"].cpu,
+    validate_memory: str = SIZES["validate"].memory,
+    examples_cpu: str = SIZES["examples"].cpu,
+    examples_memory: str = SIZES["examples"].memory,
+    train_cpu: str = SIZES["train"].cpu,
+    train_memory: str = SIZES["train"].memory,
+    baselines_cpu: str = SIZES["baselines"].cpu,
+    baselines_memory: str = SIZES["baselines"].memory,
+    evaluate_cpu: str = SIZES["evaluate"].cpu,
+    evaluate_memory: str = SIZES["evaluate"].memory,
+    gate_cpu: str = SIZES["gate"].cpu,
+    gate_memory: str = SIZES["gate"].memory,
+    reference_cpu: str = SIZES["reference"].cpu,
+    reference_memory: str = SIZES["reference"].memory,
 ) -> None:
     """As pipelines.definitions.training.training, with the registry on the claim `aisle-registry` and its models.
 
@@ -32,6 +48,7 @@ def cluster(
         canary_percent: the share that a blessed model starts with, 0 to 100.
         canary_runtime: the ServingRuntime (image and arguments) of its servers; empty: the stable model's.
         pushgateway: receives how the run ended; empty: it is not sent.
+        ingest_cpu, ingest_memory, ...: limits of a step's pod (tfx_configs/resources.py).
     """
     with dsl.ExitHandler(run_end(PIPELINE, pushgateway, namespace)):
         current = stable(namespace=namespace, registry=MOUNT, settings=settings, data_version=data_version)
@@ -48,6 +65,20 @@ def cluster(
             override_by=override_by,
             run_name=run_name,
             namespace=namespace,
+            ingest_cpu=ingest_cpu,
+            ingest_memory=ingest_memory,
+            validate_cpu=validate_cpu,
+            validate_memory=validate_memory,
+            examples_cpu=examples_cpu,
+            examples_memory=examples_memory,
+            train_cpu=train_cpu,
+            train_memory=train_memory,
+            baselines_cpu=baselines_cpu,
+            baselines_memory=baselines_memory,
+            evaluate_cpu=evaluate_cpu,
+            evaluate_memory=evaluate_memory,
+            gate_cpu=gate_cpu,
+            gate_memory=gate_memory,
         )
         baseline = reference(
             tables=trained.tables,
@@ -58,7 +89,9 @@ def cluster(
             settings=settings,
             registry=MOUNT,
         )
-        sized(baseline, "Reference for the monitor", cpu="1", memory="4G", retries=1, cached=False)
+        sized(
+            baseline, "Reference for the monitor", cpu=reference_cpu, memory=reference_memory, retries=1, cached=False
+        )
         released = release(
             candidate=trained.model,
             baselines=trained.baselines,
