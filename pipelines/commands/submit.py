@@ -122,6 +122,7 @@ def _run_parameters(
     """
     from components.train.current_models import EACH_RUN
     from pipelines.local.versions import data_version
+    from tfx_configs.resources import CLUSTER_STEPS, MONITOR_STEPS, size_parameters
 
     if retrain and pipeline != "monitoring":
         raise InputError(f"--retrain goes with --pipeline monitoring, got {pipeline}")
@@ -129,9 +130,10 @@ def _run_parameters(
         raise InputError("expected no --data-version with --retrain: each run takes the tables as they are then")
     run = settings(on_cluster=True)
     if retrain:
-        return {"training": run.to_json()}
+        return {"training": run.to_json(), **size_parameters(run.sizes, MONITOR_STEPS)}
     version = version or (EACH_RUN if recurring else "")
     if not version and run.data.path:
         raise InputError("expected --data-version with --data: the files are on the cluster; a date will do")
     version = version or data_version(run.data)
-    return {"settings": run.to_json(), "data_version": version}
+    sizes = size_parameters(run.sizes, CLUSTER_STEPS)
+    return {"settings": run.to_json(), "data_version": version, **sizes}

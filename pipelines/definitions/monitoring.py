@@ -10,7 +10,7 @@ from components.ingest.op import ingest_now
 from components.kfp_support.pushgateway import MONITOR_JOB
 from components.monitor.op import monitor, retrain
 from model.system.object_store import OWN
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, STEPS, mount_registry, place, run_end, sized
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, SIZES, STEPS, mount_registry, place, run_end, sized
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
 NAME = MONITOR_JOB
@@ -45,6 +45,10 @@ def monitoring(
     kfp_host: str = KFP,
     kfp_token_file: str = "",
     experiment: str = "aisle",
+    ingest_cpu: str = SIZES["ingest"].cpu,
+    ingest_memory: str = SIZES["ingest"].memory,
+    monitor_cpu: str = SIZES["monitor"].cpu,
+    monitor_memory: str = SIZES["monitor"].memory,
 ) -> None:
     """Checks data and model, and starts the training run that is due.
 
@@ -69,11 +73,15 @@ def monitoring(
         kfp_host: Address of KFP's API.
         kfp_token_file: Path in the step of a file with its bearer token. Empty: it wants none.
         experiment: KFP experiment of the runs.
+        ingest_cpu: CPU limit of the step Ingest, such as 2 or 500m.
+        ingest_memory: Memory limit of the step Ingest, such as 8G.
+        monitor_cpu: CPU limit of the step Monitor, such as 2 or 500m.
+        monitor_memory: Memory limit of the step Monitor, such as 8G.
     """
     end = run_end(NAME, pushgateway, namespace)
     with dsl.ExitHandler(end, name=STEPS):
         purchases = ingest_now(training=training, source=tables, out=out)
-        sized(purchases, "Ingest", cpu="2", memory="8G", retries=0, cached=False)
+        sized(purchases, "Ingest", cpu=ingest_cpu, memory=ingest_memory, retries=0, cached=False)
         checks = monitor(
             registry=registry,
             request_log=request_log,
@@ -87,7 +95,7 @@ def monitoring(
             namespace=namespace,
         )
         read_log(checks)
-        sized(checks, "Monitor", cpu="2", memory="4G", retries=0, cached=False)
+        sized(checks, "Monitor", cpu=monitor_cpu, memory=monitor_memory, retries=0, cached=False)
         due = retrain(
             report=checks.outputs["report"],
             registry=registry,

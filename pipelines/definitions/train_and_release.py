@@ -10,7 +10,7 @@ from components.monitor.retraining.kfp_trainer import PIPELINE
 from components.push.op import release
 from components.train.current_models import EACH_RUN
 from components.train.op import stable
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, STEPS, mount_registry, place, run_end, sized
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, SIZES, STEPS, mount_registry, place, run_end, sized
 from pipelines.definitions.training import training
 from tfx_configs.recipes import RECIPES
 from tfx_configs.units import HOUR_S
@@ -30,6 +30,22 @@ def cluster(
     canary_runtime: str = "",
     run_name: str = "",
     pushgateway: str = PUSHGATEWAY,
+    ingest_cpu: str = SIZES["ingest"].cpu,
+    ingest_memory: str = SIZES["ingest"].memory,
+    validate_cpu: str = SIZES["validate"].cpu,
+    validate_memory: str = SIZES["validate"].memory,
+    examples_cpu: str = SIZES["examples"].cpu,
+    examples_memory: str = SIZES["examples"].memory,
+    train_cpu: str = SIZES["train"].cpu,
+    train_memory: str = SIZES["train"].memory,
+    baselines_cpu: str = SIZES["baselines"].cpu,
+    baselines_memory: str = SIZES["baselines"].memory,
+    evaluate_cpu: str = SIZES["evaluate"].cpu,
+    evaluate_memory: str = SIZES["evaluate"].memory,
+    gate_cpu: str = SIZES["gate"].cpu,
+    gate_memory: str = SIZES["gate"].memory,
+    reference_cpu: str = SIZES["reference"].cpu,
+    reference_memory: str = SIZES["reference"].memory,
 ) -> None:
     """Trains and gates a model, with the registry on the claim `aisle-registry`, and releases it as canary.
 
@@ -49,6 +65,22 @@ def cluster(
         canary_runtime: ServingRuntime (image and arguments) of its servers. Empty: the stable model's.
         run_name: Name under which the registry stores the result. Empty: it does not.
         pushgateway: Address of the Pushgateway that receives how the run ended. Empty: it is not sent.
+        ingest_cpu: CPU limit of the step Ingest, such as 2 or 500m.
+        ingest_memory: Memory limit of the step Ingest, such as 8G.
+        validate_cpu: CPU limit of the step Validate, such as 2 or 500m.
+        validate_memory: Memory limit of the step Validate, such as 8G.
+        examples_cpu: CPU limit of the step Examples, such as 2 or 500m.
+        examples_memory: Memory limit of the step Examples, such as 8G.
+        train_cpu: CPU limit of the step Train, such as 2 or 500m.
+        train_memory: Memory limit of the step Train, such as 8G.
+        baselines_cpu: CPU limit of the step Baselines, such as 2 or 500m.
+        baselines_memory: Memory limit of the step Baselines, such as 8G.
+        evaluate_cpu: CPU limit of the step Evaluate, such as 2 or 500m.
+        evaluate_memory: Memory limit of the step Evaluate, such as 8G.
+        gate_cpu: CPU limit of the step Gate, such as 2 or 500m.
+        gate_memory: Memory limit of the step Gate, such as 8G.
+        reference_cpu: CPU limit of the step Reference for the monitor, such as 2 or 500m.
+        reference_memory: Memory limit of the step Reference for the monitor, such as 8G.
     """
     with dsl.ExitHandler(run_end(PIPELINE, pushgateway, namespace), name=STEPS):
         current = stable(
@@ -73,6 +105,20 @@ def cluster(
             override_by=override_by,
             run_name=run_name,
             namespace=namespace,
+            ingest_cpu=ingest_cpu,
+            ingest_memory=ingest_memory,
+            validate_cpu=validate_cpu,
+            validate_memory=validate_memory,
+            examples_cpu=examples_cpu,
+            examples_memory=examples_memory,
+            train_cpu=train_cpu,
+            train_memory=train_memory,
+            baselines_cpu=baselines_cpu,
+            baselines_memory=baselines_memory,
+            evaluate_cpu=evaluate_cpu,
+            evaluate_memory=evaluate_memory,
+            gate_cpu=gate_cpu,
+            gate_memory=gate_memory,
         )
         baseline = reference(
             tables=trained.tables,
@@ -83,7 +129,9 @@ def cluster(
             settings=current.outputs["settings"],
             registry=MOUNT,
         )
-        sized(baseline, "Reference for the monitor", cpu="1", memory="4G", retries=1, cached=False)
+        sized(
+            baseline, "Reference for the monitor", cpu=reference_cpu, memory=reference_memory, retries=1, cached=False
+        )
         released = release(
             candidate=trained.model,
             baselines=trained.baselines,

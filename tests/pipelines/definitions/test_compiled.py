@@ -10,6 +10,7 @@ import yaml
 from components.kfp_support.images import IMAGE, VALIDATE_IMAGE
 from pipelines.definitions.monitoring import LOG_SECRET, PACKAGE
 from pipelines.manifests.render import ROOT
+from tfx_configs.resources import CLUSTER_STEPS, MONITOR_STEPS, size_parameters, sizes
 
 COMPILED = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
 ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml", "lists.yaml"]
@@ -195,3 +196,21 @@ def test_the_kubernetes_objects_hold_the_same_pipeline_under_a_name_of_its_conte
     assert (version["spec"]["pipelineSpec"], version["spec"]["platformSpec"]) == (spec, platform)
     digest = hashlib.sha256(COMPILED.with_name(name).read_bytes()).hexdigest()[:12]
     assert version["metadata"] == {"name": f"{pipeline['metadata']['name']}-{digest}", "namespace": "kubeflow"}
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("cluster.yaml", CLUSTER_STEPS), ("monitoring.yaml", MONITOR_STEPS)], ids=["cluster", "monitor"]
+)
+def test_the_size_of_a_step_is_a_parameter_of_the_run(name: str, steps: tuple[str, ...]) -> None:
+    compiled = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))
+    defaults = {
+        key: what.get("defaultValue") for key, what in compiled["root"]["inputDefinitions"]["parameters"].items()
+    }
+    assert defaults | size_parameters(sizes(), steps) == defaults
+    executors = {"ingest": "ingest-now" if name == "monitoring.yaml" else "ingest"}
+    for step in steps:
+        resources = compiled["deploymentSpec"]["executors"][f"exec-{executors.get(step, step)}"]["container"][
+            "resources"
+        ]
+        for limit, what in (("resourceCpuLimit", "cpu"), ("resourceMemoryLimit", "memory")):
+            assert resources[limit] == f"{{{{$.inputs.parameters['pipelinechannel--{step}_{what}']}}}}"
