@@ -14,7 +14,7 @@ from pipelines.compare.finished_run import FinishedRun, names_of, read_run
 from pipelines.report.quality_section import difference_rows
 from tfx_configs.evaluation import CANDIDATE, GATE_METRICS, REGRESSION_METRIC
 
-Rows = list[tuple[str, ...]]
+Rows = Sequence[tuple[str, ...]]
 
 
 def compare_runs(first: Path, second: Path) -> Page:
