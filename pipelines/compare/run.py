@@ -55,11 +55,12 @@ def _headline(first: FinishedRun, second: FinishedRun, delta: Delta, reason: str
         return f"No difference of the models can be measured: {reason}.", "warn"
     if interval is None:
         return f"{REGRESSION_METRIC} of {first.name} is zero or undefined: there is no relative difference.", "warn"
+    change = words.difference(interval)
     trips = f"on the same {second.evaluation.trips or 0:,} trips"
     if interval.low_pct > 0 or interval.high_pct < 0:
         better, tone = ("better", "good") if interval.low_pct > 0 else ("worse", "bad")
-        return f"{second.name} is {better}: {REGRESSION_METRIC} {words.difference(interval)} {trips}.", tone
-    return f"No difference is proven: {REGRESSION_METRIC} {words.difference(interval)} {trips}.", "warn"
+        return f"{second.name} is {better} than {first.name}: {REGRESSION_METRIC} {change} {trips}.", tone
+    return f"No difference is proven: {REGRESSION_METRIC} of {second.name} over {first.name} {change} {trips}.", "warn"
 
 
 def _figures(runs: Sequence[FinishedRun]) -> Iterable[KeyFigure]:
@@ -145,7 +146,7 @@ def _metrics(runs: Sequence[FinishedRun], deltas: dict[str, Delta], reason: str)
         figures=(Figure(caption="A line that crosses zero could be chance.", charts=(chart,)),) if chart else (),
         tables=tuple(
             _table(title, ("metric", first.name, second.name, *more), rows)
-            for title, rows, more in (("Metrics", rows, ("difference",)), ("Other models", others, ()))
+            for title, rows, more in (("Metrics of both", rows, ("difference",)), ("Other models", others, ()))
             if rows
         ),
     )
@@ -162,7 +163,9 @@ def _slices(runs: Sequence[FinishedRun]) -> Section:
         rows.append((name, trips, *map(words.four_places, means), words.change(100 * (b / a - 1)) if a and b else ""))
     lead = f"{REGRESSION_METRIC} of the new model. Its difference has no interval: a slice has few trips."
     header = ("slice", "trips", *(run.name for run in runs), "difference")
-    return Section(id="slices", title="Slices", lead=lead, tables=(_table("Slices", header, rows),) if rows else ())
+    return Section(
+        id="slices", title="Slices", lead=lead, tables=(_table("Slices of both", header, rows),) if rows else ()
+    )
 
 
 def _gate(runs: Sequence[FinishedRun]) -> Section:
@@ -204,8 +207,8 @@ def _times(runs: Sequence[FinishedRun]) -> Section:
 
 
 def _section(name: str, title: str, lead: str, runs: Sequence[FinishedRun], rows: Rows) -> Section:
-    header = ("", *(run.name for run in runs))
-    return Section(id=name, title=title, lead=lead, tables=(_table(title, header, rows),) if rows else ())
+    header = ("what", *(run.name for run in runs))
+    return Section(id=name, title=title, lead=lead, tables=(_table(f"{title} of both", header, rows),) if rows else ())
 
 
 def _table(title: str, header: tuple[str, ...], rows: Rows) -> Table:

@@ -7,14 +7,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from playwright.sync_api import ViewportSize
 
 from components.artifacts.evaluation import Evaluation, Slice
 from components.artifacts.trip_values import load_trip_values, save_trip_values
 from components.artifacts.verdict import Reason, Verdict
+from components.reporting.html_page import render
 from components.reporting.page_parts import Page
 from model.files import write_json
 from pipelines.cli import main
 from pipelines.compare.run import compare_runs
+from tests.browser import DESK, PHONE, chromium, overhang, violations
 from tests.model.model_directory import write_model
 from tests.pipelines.report.report_world import summary_of
 from tfx_configs.settings import RunSettings
@@ -67,7 +70,9 @@ def test_the_same_trips_are_paired_and_a_trip_that_one_run_left_undefined_counts
     metrics = rows(page, "metrics")
     assert metrics["recall@10"] == ("0.3750", "0.6250", "+50.0 %")
     assert metrics["ndcg@10"] == ("0.2000", "0.2000", "+0.0 %")
-    assert page.headline.replace("\u00a0", " ") == "No difference is proven: ndcg@10 +0.0 % on the same 3 trips."
+    assert page.headline.replace("\u00a0", " ") == (
+        "No difference is proven: ndcg@10 of after over before +0.0 % on the same 3 trips."
+    )
     assert rows(page, "metrics", 1)["popularity, ndcg@10"] == ("0.1000", "0.1000")
     assert rows(page, "models")["version of Aisle"] == ("v-before", "v-after")
 
@@ -78,7 +83,7 @@ def test_a_difference_whose_interval_leaves_out_zero_is_claimed(
 ) -> None:
     changed = BEFORE | {"ndcg@10": [factor * value for value in BEFORE["ndcg@10"]]}
     page = compare_runs(write_run(tmp_path / "a", BEFORE), write_run(tmp_path / "b", changed))
-    assert page.headline.startswith(f"b is {word}: ndcg@10 ") and page.tone == tone
+    assert page.headline.startswith(f"b is {word} than a: ndcg@10 ") and page.tone == tone
 
 
 def test_other_trips_are_not_paired_and_the_page_gives_the_reason(tmp_path: Path) -> None:
@@ -137,6 +142,17 @@ def test_the_command_prints_the_tables_and_writes_the_same_as_an_offline_page(
     page = (tmp_path / "page.html").read_text()
     assert "a &lt;b&gt;" in page and "<b>" not in page and "+50.0\u00a0%" in page
     assert re.findall(r'(?:src|href)="(?!#)[^"]*"', page) == []
+
+
+@pytest.mark.needs("chromium", "playwright")
+@pytest.mark.parametrize("size", [DESK, PHONE], ids=str)
+def test_axe_finds_nothing_on_the_page_and_nothing_is_wider_than_it(tmp_path: Path, size: ViewportSize) -> None:
+    page = compare_runs(write_run(tmp_path / "a", BEFORE), write_run(tmp_path / "b", AFTER))
+    (tmp_path / "page.html").write_text(render(page))
+    with chromium() as browser:
+        opened = browser.new_context(viewport=size, color_scheme="dark").new_page()
+        opened.goto((tmp_path / "page.html").as_uri())
+        assert violations(opened) == [] and overhang(opened) <= 0
 
 
 @pytest.mark.parametrize("there", ["nothing", "outputs", "lost"])
