@@ -14,7 +14,7 @@ from pipelines.compare.finished_run import FinishedRun, names_of, read_run
 from pipelines.report.quality_section import difference_rows
 from tfx_configs.evaluation import CANDIDATE, GATE_METRICS, REGRESSION_METRIC
 
-Rows = Sequence[tuple[str, ...]]
+Rows = list[tuple[str, ...]]
 
 
 def compare_runs(first: Path, second: Path) -> Page:
@@ -98,7 +98,7 @@ def _settings(runs: Sequence[FinishedRun]) -> Section:
         lead = f"{' and '.join(lacking)} has no settings that this release reads."
         return Section(id="settings", title="Settings", lead=lead)
     names = [name for name in first | second if first.get(name) != second.get(name)]
-    rows = [(name, _json(first, name), _json(second, name)) for name in sorted(names)]
+    rows: Rows = [(name, _json(first, name), _json(second, name)) for name in sorted(names)]
     lead = "Those that differ; all others are equal." if rows else "All settings are equal."
     return _section("settings", "Settings", lead, runs, rows)
 
