@@ -14,20 +14,31 @@ from typing import Any
 from model.errors import InputError
 
 
+@contextmanager
+def atomic_file(path: Path) -> Iterator[Path]:
+    """Yields an empty sibling file that takes the place of `path` when the block ends without an error.
+
+    On an error the sibling is removed and what is at `path` stays.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    fresh = Path(name)
+    try:
+        yield fresh
+        os.fsync(handle)
+        os.fchmod(handle, 0o644)
+        os.replace(fresh, path)
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    finally:
+        os.close(handle)
+
+
 def write_text(path: Path, text: str) -> None:
     """Replaces `path` with `text` in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
-            out.flush()
-            os.fsync(out.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with atomic_file(path) as fresh:
+        fresh.write_text(text, encoding="utf-8")
 
 
 def write_changed(texts: Mapping[Path, str], check: bool = False) -> list[Path]:

@@ -15,9 +15,11 @@ from typer._click.exceptions import UsageError
 from model.errors import INTERRUPTED, AisleError, InputError
 from model.kernels.processor import check_processor
 from pipelines.commands import experiment, rollout
+from pipelines.commands.compare import compare
 from pipelines.commands.forget import forget
 from pipelines.commands.inspect import inspect
 from pipelines.commands.monitor import monitor
+from pipelines.commands.recommend import recommend
 from pipelines.commands.replay import replay
 from pipelines.commands.runs import demo, explore, report, serve, train
 from pipelines.commands.settings import settings
@@ -31,7 +33,11 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"max_content_width": 120},
 )
-for command in (demo, train, tune, inspect, report, serve, explore, monitor, replay, forget, submit, settings):
+COMMANDS = (
+    *(demo, train, tune, inspect, report, compare, serve, recommend, explore),
+    *(monitor, replay, forget, submit, settings),
+)
+for command in COMMANDS:
     app.command()(command)
 app.add_typer(rollout.app, name="rollout")
 app.add_typer(experiment.app, name="experiment")

@@ -15,7 +15,7 @@ from components.kfp_support.server_client import MADE_BY, KfpServer, Run, Schedu
 from model.errors import AisleError, CheckFailed, InputError, StageFailed
 from tfx_configs.overrides import json_or_text
 
-FOLLOWED = ("cluster", "rollout", "monitoring")
+FOLLOWED = ("cluster", "rollout", "monitoring", "lists")
 """Pipelines that run on a cluster, as in pipelines/compiled."""
 SILENCE_S = 120.0
 """A server that does not answer for this long ends the wait; the run goes on."""

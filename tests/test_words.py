@@ -1,4 +1,4 @@
-"""The code speaks the field's language: names, docstrings, comments and messages without the words of WORDS."""
+"""Code and docs speak the field's language: names, comments, messages and pages without the words of WORDS."""
 
 import ast
 import io
@@ -53,6 +53,14 @@ def prose(source: str) -> Iterator[tuple[int, str]]:
                 yield token.start[0] + offset, line
 
 
+READERS = {
+    *("architecture.md", "data.md", "design.md", "evaluation.md", "explore.md", "extend.md", "glossary.md", "index.md"),
+    *("labels.md", "quality.md", "quickstart.md", "reranking.md", "robustness.md", "scaling.md", "shops.md"),
+    "your-data.md",
+}
+"""Pages that are not held to the list yet."""
+
+
 STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 
 
@@ -73,6 +81,36 @@ def test_no_word_of_the_list_is_in_the_code(folder: str) -> None:
     files = [path for path in sorted((ROOT / folder).rglob("*.py")) if path != Path(__file__).resolve()]
     wrong = [line for path in files for line in findings(path)]
     assert not wrong, f"{len(wrong)} words; write {', '.join(WORDS.values())}:\n" + "\n".join(wrong)
+
+
+PAGES = [
+    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in READERS),
+    *(ROOT / name for name in ("SECURITY.md", "CONTRIBUTING.md")),
+]
+NO_PROSE = re.compile(r"<!-- results:.*?<!-- /results -->|```.*?```|`[^`\n]*`", re.DOTALL)
+"""Of a page: what a benchmark filled, and code."""
+
+
+def page_findings(page: Path) -> list[str]:
+    """A line for each word of a page that does not belong there."""
+    text = NO_PROSE.sub(lambda match: "\n" * match[0].count("\n"), page.read_text(encoding="utf-8"))
+    return [
+        f"{page.name}:{number}: {match[0]!r} in {line.strip()[:90]!r}"
+        for number, line in enumerate(text.split("\n"), 1)
+        for match in PROSE.finditer(line)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_word_of_the_list_is_in_the_docs(page: Path) -> None:
+    wrong = page_findings(page)
+    assert not wrong, f"write {', '.join(WORDS.values())}:\n" + "\n".join(wrong)
+
+
+def test_the_check_sees_the_prose_of_a_page(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("`told`\n\n```\nsaid\n```\n<!-- results:x -->\nlooks\n<!-- /results -->\nIt looks.\n")
+    assert page_findings(page) == ["page.md:9: 'looks' in 'It looks.'"]
 
 
 def test_the_check_sees_names_and_prose(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

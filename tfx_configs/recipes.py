@@ -5,9 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from tfx_configs.frozen import SettingsError
 from tfx_configs.overrides import Tree, assigned, layered
 from tfx_configs.settings import RunSettings
 
+RECIPES = ("full", "fast")
+"""Short names of runs: all of it, or short training for trying out."""
 MOVIELENS_FILES = ("u.data", "ratings.dat")
 """The ratings of MovieLens 100K and 1M."""
 FAST: Tree = json.loads((Path(__file__).parent / "fast.json").read_text(encoding="utf-8"))
@@ -57,6 +60,28 @@ def run_settings(
         if fast and data["source"] == "complete_journey" and "sample_percent" not in last.get("data", {}):
             data["sample_percent"] = FAST_SAMPLE_PERCENT
     return RunSettings.from_dict(tree)
+
+
+def run_of_page(settings: str, data: str, cut_date: str, recipe: str) -> RunSettings:
+    """The settings of a run that is started from KFP's page.
+
+    Args:
+        settings: settings that differ from those of the recipe, as JSON.
+        data: address of the tables; empty: the one of `settings`, or The Complete Journey.
+        cut_date: first test day, YYYY-MM-DD; empty: the one of `settings`, or the default.
+        recipe: one of RECIPES.
+
+    Raises:
+        SettingsError: a name or a value that the settings refuse.
+    """
+    if recipe not in RECIPES:
+        raise SettingsError(f"recipe: expected one of {', '.join(RECIPES)}, got {recipe!r}")
+    chosen = RunSettings.from_json(settings or "{}").model_dump(mode="json", exclude_unset=True)
+    is_fast = recipe == "fast"
+    run = run_settings(config=layered(FAST if is_fast else {}, chosen), path=data, cut_date=cut_date or None)
+    if is_fast and run.data.source == "complete_journey" and "sample_percent" not in chosen.get("data", {}):
+        run = run.replace(data=run.data.replace(sample_percent=FAST_SAMPLE_PERCENT))
+    return run
 
 
 def _source(path: str) -> Literal["complete_journey", "movielens", "canonical"]:

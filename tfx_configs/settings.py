@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from tfx_configs.beam import BeamSettings
 from tfx_configs.evaluation import BASELINES
 from tfx_configs.frozen import (
     Count,
@@ -23,6 +24,7 @@ from tfx_configs.frozen import (
 )
 from tfx_configs.labels import LabelSettings
 from tfx_configs.rerank import RerankSettings
+from tfx_configs.resources import ResourceSettings, Size, sizes
 from tfx_configs.validation import ValidationSettings
 
 Start = Literal["scratch", "refresh", "warm"]
@@ -287,12 +289,19 @@ class RunSettings(Settings):
     rerank: RerankSettings = RerankSettings()
     gate: GateSettings = GateSettings()
     rollout: RolloutSettings = RolloutSettings()
+    beam: BeamSettings = BeamSettings()
+    resources: ResourceSettings = ResourceSettings()
     task: Task = "auto"
     """What is recommended, judged and served. auto: what fits the data (model/data/task.py); next_basket: repeats and
     new items; next_new_item: without what the shopper has; rest_of_session: what follows the first events of a
     session."""
     replay_requests: int = Field(2000, ge=30)
     """Trips of the test span replayed as traffic, spread over the rollout's steps."""
+
+    @property
+    def sizes(self) -> dict[str, Size]:
+        """{step: what its pod asks for}."""
+        return sizes(self.resources.events, self.data.memory_gb)
 
     def training(self, **changes: Any) -> Self:
         """The same run with other values for these fields of `train`."""

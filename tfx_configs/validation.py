@@ -28,7 +28,8 @@ class ValidationSettings(Settings):
     """Limits of the plain checks and of drift. A `stop` ends the run, a `warn` is shown in the report."""
 
     max_rows: int = Field(2_000_000, ge=1000)
-    """Rows of a table that statistics are computed on; of a larger table every k-th row is taken."""
+    """Rows of a table that the plain checks hold in memory; of a larger table they see every k-th row. Statistics, the
+    schema and drift are of all rows."""
     max_duplicate_percent: Percent = 1.0
     """Rows that repeat an earlier row's key: fewer warn, more stop, percent of rows."""
     max_unknown_percent: Percent = 20.0

@@ -1,5 +1,6 @@
 """Runs in the validate environment."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -49,9 +50,13 @@ def drift(tables: str, scratch: str) -> dict[str, Any]:
     day -= day.min()
     distances: dict[str, list[dict[str, float]]] = {}
 
+    def of(rows: pd.DataFrame, name: str, against: Validation | None) -> statistics.Stats:
+        return statistics.compute(reference.spans(rows, against, math.inf)[name].of(rows))
+
     def between(kind: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
-        reference.write(before, folder)
-        values = {d.feature: d.value for d in reference.find(after, folder, settings)[1]}
+        reference.write(before, of(before, reference.TRAINING, None), folder)
+        since = of(after, reference.SINCE, folder)
+        values = {d.feature: d.value for d in reference.find(after, since, folder, settings)[1]}
         assert folder.span is not None
         ratio = reference.volume_ratio(folder.span, len(after), reference.span_days(after))
         values["volume ratio"] = max(ratio, 1 / ratio)

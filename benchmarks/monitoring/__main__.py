@@ -36,7 +36,7 @@ from model.data.trips import Trips
 from model.evaluation.ranking_metrics import mean_defined
 from model.files import read_json, write_json
 from model.package.loaded_model import load
-from model.serving.fallback.ladder import ServedModel
+from model.serving.fallback.served_model import ServedModel
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.recipes import full
 from tfx_configs.units import DAY_S

@@ -13,7 +13,7 @@ from kserve.protocol.infer_type import InferInput
 from components.rollout.local.trip_traffic import lines, seed_store
 from components.rollout.local.v2_client import rfc3339
 from model.data.trips import Trips
-from model.serving.fallback.ladder import ServedModel
+from model.serving.fallback.served_model import ServedModel
 from model.serving.history.lmdb_store import LmdbStore
 from model.serving.history.store import Event
 from model.serving.predictor import Limits, Predictor

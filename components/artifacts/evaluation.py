@@ -165,6 +165,12 @@ class Evaluation(Measured, Artifact, file="metrics.json", stage="evaluate", popu
     tfma: CrossCheck = CrossCheck()
 
     @property
+    def facts(self) -> dict[str, str | int]:
+        """What KFP's page shows of the artifact."""
+        version = self.versions.get(self.candidate, "")
+        return {"model_version": version, "trips": self.trips or 0, "models": len(self.models), "digest": self.digest}
+
+    @property
     def defined(self) -> dict[str, float]:
         """The candidate's metrics, undefined ones left out."""
         values = self.models.get(self.candidate, {})

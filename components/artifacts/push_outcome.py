@@ -22,6 +22,15 @@ class PushOutcome(Artifact, file="outcome.json", stage="push"):
     override: Override | None = None
     """The verdict's, where it was needed."""
 
+    @property
+    def facts(self) -> dict[str, str]:
+        """What KFP's page shows of the artifact."""
+        return {"model_version": self.version, "verdict": self.outcome or "", "stable": self.stable or "none"}
+
+
+RELEASED, REJECTED, UNCHANGED = "released", "rejected", "unchanged"
+"""What became of a run's model on the cluster; unchanged: it is the stable one already."""
+
 
 class ReleaseOutcome(Artifact, file="released.json", stage="release"):
     """The candidate on the InferenceService, or not. What does not apply is not set."""
@@ -29,6 +38,8 @@ class ReleaseOutcome(Artifact, file="released.json", stage="release"):
     released: bool
     reason: str | None = None
     """Why it was not released."""
+    rejected: bool = False
+    """The gate did not bless it."""
     version: str = ""
     predictor: str = ""
     runtime: str = ""
@@ -40,3 +51,8 @@ class ReleaseOutcome(Artifact, file="released.json", stage="release"):
     """Of the InferenceService."""
     changed: bool = False
     """Whether the service declared something else before."""
+
+    @property
+    def word(self) -> str:
+        """One of RELEASED, REJECTED and UNCHANGED."""
+        return RELEASED if self.released else REJECTED if self.rejected else UNCHANGED

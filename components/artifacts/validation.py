@@ -83,6 +83,7 @@ class ValidationReport(Artifact, file="anomalies.json", stage="validate"):
     rows: dict[str, int] = {}
     """{table: rows in its files}"""
     rows_examined: dict[str, int] = {}
+    """{table: rows that the plain checks saw}; statistics, schema and drift are of all."""
     columns: dict[str, int] = {}
 
     @property

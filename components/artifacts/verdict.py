@@ -92,6 +92,17 @@ class Verdict(Tolerant, Artifact, file="verdict.json", stage="gate"):
         return max((trips for trips in needed if trips is not None), default=None) if None not in needed else None
 
     @property
+    def figures(self) -> dict[str, float]:
+        """{name: number} for KFP's page, where runs are compared."""
+        counts = {"checks": self.reasons, "checks failed": self.failed, "checks not proven": self.unproven}
+        return {"blessed": float(self.blessed)} | {name: float(len(of)) for name, of in counts.items()}
+
+    @property
+    def facts(self) -> dict[str, str | int]:
+        """What KFP's page shows of the artifact."""
+        return {"model_version": self.version or "", "verdict": self.outcome, "checks": len(self.reasons)}
+
+    @property
     def headline(self) -> str:
         """The verdict in one line; an override cannot be overlooked."""
         if self.overridden and self.override:

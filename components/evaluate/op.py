@@ -29,15 +29,18 @@ def evaluate(
         from components.kfp_support.metric_log import log_metrics
         from tfx_configs.settings import RunSettings
 
+        run = RunSettings.from_json(settings)
         measured = evaluate_models(
             examples=Path(examples.path),
             candidate=Path(candidate.path),
             baselines=Path(baselines.path),
             stable=Path(stable_dir) if stable_dir else None,
             out=Path(evaluation.path),
-            gate=RunSettings.from_json(settings).gate,
+            gate=run.gate,
+            beam=run.beam,
             code_version=code_version,
         )
+        evaluation.metadata.update(measured.facts)
         log_metrics(metrics, measured.defined)
         log_metrics(slices, measured.by_slice)
         write_page(measured, Path(report.path))

@@ -7,6 +7,7 @@ import pandas as pd
 
 from components.artifacts.evaluation import TFMA, Evaluation, Latency, Measured, Span
 from components.artifacts.examples import Examples
+from components.artifacts.trip_values import save_trip_values
 from components.evaluate import metrics_report as report
 from components.evaluate.metrics_report import Judged
 from components.evaluate.predictions import latency_ms, lists
@@ -19,6 +20,7 @@ from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
 from model.files import atomic_directory
 from model.package import loaded_model as package
+from tfx_configs.beam import BeamSettings
 from tfx_configs.evaluation import CANDIDATE, LIST_LENGTH, STABLE, EvaluationSettings
 from tfx_configs.settings import GateSettings
 
@@ -35,6 +37,7 @@ def evaluate_models(
     gate: GateSettings,
     code_version: str = "",
     plan: EvaluationSettings = EvaluationSettings(),
+    beam: BeamSettings = BeamSettings(),
     load: Callable[[Path], Model] = package.load,
 ) -> Evaluation:
     """Evaluates all models on the first test trip of every known shopper.
@@ -44,10 +47,11 @@ def evaluate_models(
         baselines: directory with a model directory a baseline, named after it.
         out: directory of the evaluation, replaced in one step.
         gate: thresholds that TFMA checks as well.
+        beam: where TFMA runs.
 
     Raises:
-        InputError: there is no baseline, or no trip to judge.
-        StageFailed: a model broke its contract.
+        InputError: there is no baseline, no trip to judge, or no such runner of Beam.
+        StageFailed: a model broke its contract, or the runner broke off.
     """
     simple = {path.name: path for path in sorted(baselines.iterdir()) if path.is_dir()}
     if not simple:
@@ -99,6 +103,7 @@ def evaluate_models(
     )
     progress("TFMA on the same trips, by slice")
     with atomic_directory(out) as fresh:
-        tfma = check_with_tfma(judged, evaluation, gate, fresh / TFMA)
+        tfma = check_with_tfma(judged, evaluation, gate, fresh / TFMA, beam)
+        save_trip_values(fresh, judged.values)
         evaluation.model_copy(update={"tfma": tfma}).save(fresh)
     return Evaluation.load(out)

@@ -25,4 +25,5 @@ def examples(
 
         run, source = RunSettings.from_json(settings), Path(tables.path)
         report = build_examples(run=run, tables_dir=source, examples_dir=Path(trips.path))
+        trips.metadata.update(report.figures)
         log_metrics(metrics, report.figures)

@@ -19,6 +19,7 @@ def gate(
     override_by: str,
     verdict: dsl.Output[dsl.Artifact],
     table: dsl.Output[dsl.Markdown],
+    metrics: dsl.Output[dsl.Metrics],
 ) -> bool:
     """Whether the candidate is blessed; false where anything is missing."""
     from components.kfp_support.step import stage
@@ -26,10 +27,12 @@ def gate(
     with stage("gate"):
         from pathlib import Path
 
+        from components.artifacts.verdict import Verdict
         from components.gate.run import judge_candidate
+        from components.kfp_support.metric_log import log_metrics
         from tfx_configs.settings import RunSettings
 
-        return judge_candidate(
+        blessed = judge_candidate(
             settings=RunSettings.from_json(settings).gate,
             examples=Path(examples.path),
             evaluation=Path(evaluation.path),
@@ -39,3 +42,20 @@ def gate(
             override_by=override_by,
             code_version=code_version,
         )
+        decided = Verdict.read(Path(verdict.path))
+        verdict.metadata.update(decided.facts)
+        log_metrics(metrics, decided.figures)
+        return blessed
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def rejected(verdict: dsl.Input[dsl.Artifact], table: dsl.Output[dsl.Markdown]) -> None:
+    """Shows why the model was rejected; in the graph of a run it is there only then."""
+    from components.kfp_support.step import stage
+
+    with stage("rejected"):
+        from components.artifacts.verdict import Verdict
+        from components.gate.decide import as_markdown
+        from model.files import Path, write_text
+
+        write_text(Path(table.path), as_markdown(Verdict.read(Path(verdict.path))))

@@ -25,6 +25,8 @@ def ingest(
 
         run = RunSettings.from_json(settings)
         report = ingest(data=run.data, tables_dir=Path(tables.path), positive_types=run.labels.positive_types)
+        tables.metadata.update({"data_version": data_version, "cut": report.cut, "source": report.source})
+        tables.metadata.update(report.figures)
         log_metrics(metrics, report.figures)
 
 

@@ -51,7 +51,6 @@ def retrain(
     out: str,
     settings: str,
     training: str,
-    code_version: str,
     namespace: str,
     canary_percent: int,
     canary_runtime: str,
@@ -74,7 +73,7 @@ def retrain(
         from tfx_configs.settings import RunSettings
 
         canary = {"canary_percent": canary_percent, "canary_runtime": canary_runtime}
-        parameters = {"code_version": code_version, "namespace": namespace, **canary}
+        parameters = {"namespace": namespace, **canary}
         place = {"host": host, "token_file": token_file, "experiment": experiment, "package": package}
         run = RunSettings.from_json(training) if training else None
         trainer = KfpTrainer(run=run, parameters=parameters, **place) if run else None

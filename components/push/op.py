@@ -33,7 +33,7 @@ def push(
         from components.push.run import push_candidate, roles_of
         from tfx_configs.settings import RunSettings
 
-        push_candidate(
+        pushed = push_candidate(
             candidate=Path(candidate.path),
             verdict_file=Path(verdict.path),
             baselines=Path(baselines.path),
@@ -48,6 +48,7 @@ def push(
             card_file=Path(card.path),
             service=roles_of(namespace),
         )
+        outcome.metadata.update(pushed.facts)
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
@@ -60,8 +61,8 @@ def release(
     runtime: str,
     released: dsl.Output[dsl.Artifact],
     table: dsl.Output[dsl.Markdown],
-) -> None:
-    """What was pushed becomes the canary of the InferenceService in `namespace`.
+) -> str:
+    """What was pushed becomes the canary of the InferenceService in `namespace`; returns released, rejected, unchanged.
 
     runtime: ServingRuntime of the canary; empty: the stable version's.
     """
@@ -73,7 +74,7 @@ def release(
         from components.inference_service.cluster_client import Cluster
         from components.push.release import StoredModels, release
 
-        release(
+        done = release(
             outcome_file=Path(outcome.path),
             candidate=StoredModels(directory=Path(candidate.path), uri=candidate.uri),
             baselines=StoredModels(directory=Path(baselines.path), uri=baselines.uri),
@@ -83,3 +84,5 @@ def release(
             released_file=Path(released.path),
             table_file=Path(table.path),
         )
+        released.metadata.update({"model_version": done.version, "released": done.word, "percent": done.percent})
+        return done.word

@@ -73,7 +73,7 @@ def release(
         done = deploy(cluster, stable, new, percent, smoke, patience or Patience(), runtime=runtime)
     else:
         progress(f"nothing to release: {pushed.reason}")
-        done = ReleaseOutcome(released=False, reason=pushed.reason)
+        done = ReleaseOutcome(released=False, reason=pushed.reason, rejected=not pushed.blessed)
     done.write(released_file)
     write_text(table_file, as_markdown("Release", done.model_dump(exclude_unset=True)))
     return done

@@ -12,6 +12,7 @@ from model.data import columns as c
 
 NUMERIC = (LOG_PRICE, LOG_QUANTITY, HOUR)
 CATEGORICAL = (c.STORE, c.EVENT_TYPE, WEEKDAY)
+COMPARED = (*NUMERIC, *CATEGORICAL)
 OF_REQUESTS = (HOUR, WEEKDAY, c.STORE)
 """What a request has, too."""
 
@@ -40,23 +41,29 @@ def skew(trained: statistics.Stats, requests: pd.DataFrame) -> Distances:
 
 def of_events(frame: pd.DataFrame) -> pd.DataFrame:
     """Those of the compared columns that the frame has."""
-    return frame[[name for name in (*NUMERIC, *CATEGORICAL) if name in frame]]
+    return frame[[name for name in COMPARED if name in frame]]
 
 
 def with_one_range(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
-    """The frames with each number clipped to the range that all of them cover.
+    """The frames with each number clipped to the range that all of them cover."""
+    ranges = common_ranges(frames)
+    return [frame.assign(**{name: frame[name].clip(*bounds) for name, bounds in ranges.items()}) for frame in frames]
+
+
+def common_ranges(frames: Sequence[pd.DataFrame]) -> dict[str, tuple[float, float]]:
+    """{column: the range of its numbers that all frames cover}.
 
     TFDV spreads a histogram's buckets evenly from least to greatest value. One extreme value would move every edge,
-    and the divergence of two such histograms would be of edges, not of data; after this all have the same edges.
+    and the divergence of two such histograms would be of edges, not of data; clipped to one range, all have the same.
     """
-    out = [frame.copy() for frame in frames]
+    ranges: dict[str, tuple[float, float]] = {}
     for name in NUMERIC:
-        if not out or not all(name in frame and frame[name].notna().any() for frame in out):
+        if not frames or not all(name in frame and frame[name].notna().any() for frame in frames):
             continue
-        low, high = max(frame[name].min() for frame in out), min(frame[name].max() for frame in out)
-        for frame in out:
-            frame[name] = frame[name].clip(low, high) if low < high else frame[name]
-    return out
+        low, high = max(frame[name].min() for frame in frames), min(frame[name].max() for frame in frames)
+        if low < high:
+            ranges[name] = (float(low), float(high))
+    return ranges
 
 
 def _measured(compared: anomalies_pb2.Anomalies, kind: str) -> Distances:

@@ -1,5 +1,8 @@
 """Frames -> TFDV statistics. n_jobs stays 1: every further worker would import TensorFlow again (about 10 s each)."""
 
+import dataclasses
+import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,6 +13,30 @@ from tensorflow_metadata.proto.v0 import statistics_pb2
 from model.data import columns as c
 
 Stats: TypeAlias = statistics_pb2.DatasetFeatureStatisticsList
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Selection:
+    """Rows and columns of a table, with the derived columns, of which statistics are asked."""
+
+    begin_s: float = -math.inf
+    """Event times from here, unix seconds."""
+    end_s: float = math.inf
+    """Event times before this."""
+    columns: tuple[str, ...] | None = None
+    """None: all."""
+    ranges: Mapping[str, tuple[float, float]] = dataclasses.field(default_factory=dict)
+    """{column: what its numbers are clipped to}."""
+
+    def of(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The selected rows of a frame."""
+        out = frame
+        if (self.begin_s, self.end_s) != (-math.inf, math.inf):
+            out = out[(out[c.TIME] >= self.begin_s) & (out[c.TIME] < self.end_s)]
+        if self.columns is not None:
+            out = out[[name for name in self.columns if name in out]]
+        clipped = {name: out[name].clip(*bounds) for name, bounds in self.ranges.items() if name in out}
+        return out.assign(**clipped) if clipped else out
 
 
 def compute(frame: pd.DataFrame) -> Stats:

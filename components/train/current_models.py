@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from components.inference_service.cluster_client import Cluster
+from components.kfp_support.program_version import code_version
 from model.errors import InputError
 from model.registry import validation_baseline as reference
 from model.registry.model_registry import Registry
@@ -40,9 +41,24 @@ def current_models(registry: Registry, run: RunSettings, data_version: str) -> C
     )
 
 
-def current_models_on(*, namespace: str, registry_dir: Path, run: RunSettings, data_version: str) -> CurrentModels:
-    """The same on the cluster that this runs in."""
-    return current_models(Registry(registry_dir, Cluster(namespace).roles), run, data_version)
+class Beginning(NamedTuple):
+    """What a run on a cluster begins with: parameters of the pipeline's other steps."""
+
+    stable_dir: str
+    parent_dir: str
+    reference_dir: str
+    settings: str
+    """RunSettings as JSON."""
+    data_version: str
+    code_version: str
+    """Digest of the program that this step runs."""
+
+
+def begin_on(*, namespace: str, registry_dir: Path, run: RunSettings, data_version: str) -> Beginning:
+    """The same on the cluster that this runs in, with the versions of data and program that the run has."""
+    version = version_of(data_version)
+    current = current_models(Registry(registry_dir, Cluster(namespace).roles), run, version)
+    return Beginning(*current, settings=run.to_json(), data_version=version, code_version=code_version())
 
 
 def version_of(data_version: str, now: datetime | None = None) -> str:

@@ -9,24 +9,40 @@ from components.kfp_support.images import IMAGE
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)
 def stable(
-    namespace: str, registry: str, settings: str, data_version: str, table: dsl.Output[dsl.Markdown]
-) -> NamedTuple("Stable", stable_dir=str, parent_dir=str, reference_dir=str, data_version=str):  # type: ignore[valid-type]
-    """The model that serves in `namespace`, in the registry: what the new one is compared with, and may start from.
+    namespace: str,
+    registry: str,
+    settings: str,
+    data: str,
+    cut_date: str,
+    recipe: str,
+    data_version: str,
+    table: dsl.Output[dsl.Markdown],
+) -> NamedTuple(  # type: ignore[valid-type]
+    "Stable",
+    stable_dir=str,
+    parent_dir=str,
+    reference_dir=str,
+    settings=str,
+    data_version=str,
+    code_version=str,
+):
+    """What the run begins with: the model that serves in `namespace`, from the registry, and the run's own facts.
 
-    And the data version of this run: the argument, or the time where each run has its own.
+    Its settings, whole, from the page's parameters; its data version, the argument or the time where each run has its
+    own; and the digest of the program in this image, so that a clone never takes the results of an older one.
     """
     from components.kfp_support.step import stage
 
     with stage("stable"):
         from components.kfp_support.markdown_table import as_markdown
-        from components.train.current_models import current_models_on, version_of
+        from components.train.current_models import begin_on
         from model.files import Path, write_text
-        from tfx_configs.settings import RunSettings
+        from tfx_configs.recipes import run_of_page
 
-        version, run = version_of(data_version), RunSettings.from_json(settings)
-        current = current_models_on(namespace=namespace, registry_dir=Path(registry), run=run, data_version=version)
-        write_text(Path(table.path), as_markdown("Stable model", current._asdict() | {"data_version": version}))
-        return (current.stable_dir, current.parent_dir, current.reference_dir, version)
+        run = run_of_page(settings, data, cut_date, recipe)
+        begun = begin_on(namespace=namespace, registry_dir=Path(registry), run=run, data_version=data_version)
+        write_text(Path(table.path), as_markdown("What the run begins with", begun._asdict()))
+        return begun
 
 
 @dsl.component(base_image=IMAGE, install_kfp_package=False)

@@ -1,7 +1,7 @@
 """TFDV anomalies -> findings: what the schema requires against what the statistics show."""
 
 import tensorflow_data_validation as tfdv
-from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.artifacts.validation import Finding, Severity
 from components.tfdv.statistics import Stats, name_of
@@ -26,6 +26,7 @@ def find(loaded: Loaded, stats: Stats, schema: schema_pb2.Schema) -> list[Findin
     """Every way in which the table's statistics break its schema in the TRAINING environment."""
     anomalies = tfdv.validate_statistics(stats, schema, environment=TRAINING)
     features = {feature.name: feature for feature in schema.feature}
+    measured = {name_of(feature): feature for feature in stats.datasets[0].features}
     findings = []
     for info in anomalies.anomaly_info.values():
         column = name_of(info) or "(table)"
@@ -33,7 +34,7 @@ def find(loaded: Loaded, stats: Stats, schema: schema_pb2.Schema) -> list[Findin
             kind = _Type.Name(reason.type)
             severity: Severity = "warn" if kind in _WARN_ONLY else "stop"
             expected = _expected(features.get(column), kind, loaded)
-            received = _received(loaded, column, kind, reason.description)
+            received = _received(loaded, measured.get(column), column, kind, reason.description)
             todo = _WHAT_TO_DO.get(kind, "store the column as model/data/schema.py defines it")
             findings.append(Finding(loaded.table.name, column, f"tfdv:{kind}", severity, expected, received, todo))
     return findings
@@ -57,17 +58,32 @@ def _expected(feature: schema_pb2.Feature | None, kind: str, loaded: Loaded) -> 
     return type_name
 
 
-def _received(loaded: Loaded, column: str, kind: str, description: str) -> str:
-    values = loaded.frame.get(column)
-    if values is not None and kind in ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "SCHEMA_MISSING_COLUMN"):
-        return f"a value in {values.notna().mean():.1%} of the rows"
+def _received(
+    loaded: Loaded,
+    measured: statistics_pb2.FeatureNameStatistics | None,
+    column: str,
+    kind: str,
+    description: str,
+) -> str:
+    """What came, by the statistics of all rows; `loaded` may hold some of them."""
+    if column in loaded.types and kind in ("FEATURE_TYPE_LOW_FRACTION_PRESENT", "SCHEMA_MISSING_COLUMN"):
+        return f"a value in {_present(measured):.1%} of the rows"
     match kind:
         case "SCHEMA_MISSING_COLUMN":
             return f"no such column among {', '.join(loaded.types)}"
         case "FLOAT_TYPE_SMALL_FLOAT" | "FLOAT_TYPE_BIG_FLOAT":
-            return description if values is None else f"{values.min():g} to {values.max():g}"
+            return description if measured is None else f"{measured.num_stats.min:g} to {measured.num_stats.max:g}"
         case "SCHEMA_NEW_COLUMN":
             return f"the extra column {column}"
         case "ENUM_TYPE_UNEXPECTED_STRING_VALUES":
             return description.removeprefix("Examples contain values missing from the schema: ").rstrip(". ")
     return f"the stored type {loaded.types.get(column, 'unknown')}"
+
+
+def _present(measured: statistics_pb2.FeatureNameStatistics | None) -> float:
+    """Share of the rows with a value; statistics leave out a column without any."""
+    if measured is None:
+        return 0.0
+    numeric = measured.HasField("num_stats")
+    common = measured.num_stats.common_stats if numeric else measured.string_stats.common_stats
+    return common.num_non_missing / max(common.num_non_missing + common.num_missing, 1)

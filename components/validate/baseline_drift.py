@@ -8,7 +8,7 @@ import pandas as pd
 
 from components.artifacts.validation import Distance, Finding, Severity, Span, Validation
 from components.tfdv import statistics
-from components.tfdv.distances import NUMERIC, drift_of_stats, of_events
+from components.tfdv.distances import COMPARED, NUMERIC, drift_of_stats
 from components.validate import calendar_weeks as weeks
 from components.validate import gaps, id_changes
 from components.validate.drift import drifted, with_limits
@@ -19,23 +19,37 @@ from tfx_configs.validation import ValidationSettings
 
 KNOWN = (c.ITEM, c.USER)
 """Id columns that are compared."""
+TRAINING, SINCE = "training", "since"
 TAIL = 0.001
 """Share of the values cut off at either end."""
 
 
-def write(training: pd.DataFrame, out: Validation, stride: int = 1) -> None:
-    """Writes what a later run compares with.
+def spans(training: pd.DataFrame, reference: Validation | None, cut_s: float) -> dict[str, statistics.Selection]:
+    """{TRAINING, SINCE: events before the cut, each number clipped to a range}, to be measured for `write` and `find`.
 
-    Args:
-        training: events before the cut with the derived columns.
-        stride: it is every stride-th row of them.
+    Both sides of a comparison need the same histogram edges: TRAINING leaves TAIL of the values out, SINCE has the
+    ranges of the reference.
+
+    Raises InputError when `reference` holds none.
     """
-    ranges = {
+    own = {
         name: (float(training[name].quantile(TAIL)), float(training[name].quantile(1 - TAIL)))
         for name in NUMERIC
         if name in training and training[name].notna().any()
     }
-    statistics.write(_statistics(training, ranges), out.drift_stats)
+    ranges = {TRAINING: own} | ({SINCE: _ranges(_before(reference))} if reference else {})
+    return {name: statistics.Selection(end_s=cut_s, columns=COMPARED, ranges=of) for name, of in ranges.items()}
+
+
+def write(training: pd.DataFrame, measured: statistics.Stats, out: Validation, stride: int = 1) -> None:
+    """Writes what a later run compares with.
+
+    Args:
+        training: events before the cut with the derived columns.
+        measured: statistics of TRAINING.
+        stride: `training` is every stride-th row of them.
+    """
+    statistics.write(measured, out.drift_stats)
     for column in KNOWN:
         id_changes.by_id(training, column).to_parquet(out.training_ids(column))
     dense = gaps.dense_events(training)
@@ -48,20 +62,19 @@ def write(training: pd.DataFrame, out: Validation, stride: int = 1) -> None:
 
 
 def find(
-    training: pd.DataFrame, reference: Validation, settings: ValidationSettings, stride: int = 1
+    training: pd.DataFrame,
+    measured: statistics.Stats,
+    reference: Validation,
+    settings: ValidationSettings,
+    stride: int = 1,
 ) -> tuple[list[Finding], list[Distance]]:
     """How the training events (every stride-th row) differ from those of the reference, which `write` wrote.
 
-    Raises InputError when it holds no reference.
+    `measured`: statistics of SINCE. Raises InputError when `reference` holds none.
     """
-    span = reference.span
-    if span is None or not reference.drift_stats.is_file():
-        raise InputError(
-            f"reference_dir: expected {reference.drift_stats.name} in {reference.directory}, found none; "
-            "pass the validation output of the run that made the stable model, or nothing"
-        )
-    before = statistics.read(reference.drift_stats)
-    distances = with_limits(drift_of_stats(before, _statistics(training, _ranges(before))), settings)
+    before, span = _before(reference), reference.span
+    assert span is not None
+    distances = with_limits(drift_of_stats(before, measured), settings)
     out = drifted(distances, "reference_drift", settings)
     dense = gaps.dense_events(training)
     of_feed: list[Finding] = _volume(volume_ratio(span, stride * len(dense), span_days(dense)), settings)
@@ -76,13 +89,13 @@ def find(
     return out + id_changes.softened(of_feed, apart), distances
 
 
-def _statistics(training: pd.DataFrame, ranges: dict[str, tuple[float, float]]) -> statistics.Stats:
-    """Statistics with every number cut to its range, so that both sides have the same histogram edges."""
-    frame = of_events(training).copy()
-    for name, (low, high) in ranges.items():
-        if name in frame:
-            frame[name] = frame[name].clip(low, high)
-    return statistics.compute(frame)
+def _before(reference: Validation) -> statistics.Stats:
+    if reference.span is None or not reference.drift_stats.is_file():
+        raise InputError(
+            f"reference_dir: expected {reference.drift_stats.name} in {reference.directory}, found none; "
+            "pass the validation output of the run that made the stable model, or nothing"
+        )
+    return statistics.read(reference.drift_stats)
 
 
 def _ranges(stats: statistics.Stats) -> dict[str, tuple[float, float]]:

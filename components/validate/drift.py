@@ -8,7 +8,7 @@ import pandas as pd
 from components.artifacts.validation import Distance, Finding, Severity
 from components.tfdv import statistics
 from components.tfdv.derived_columns import HOUR, WEEKDAY
-from components.tfdv.distances import NUMERIC, drift, drift_of_stats, of_events, with_one_range
+from components.tfdv.distances import COMPARED, NUMERIC, common_ranges, drift_of_stats, of_events, with_one_range
 from components.validate.findings import finding
 from model.data import columns as c
 from tfx_configs.units import DAY_S
@@ -16,6 +16,7 @@ from tfx_configs.validation import ValidationSettings
 
 WARN_ONLY = (HOUR, WEEKDAY)
 """When people shop may change at any time; it breaks nothing."""
+EARLIER, RECENT = "earlier", "recent"
 MIN_ROWS = 1000
 """Fewer rows on either side make a distance of noise."""
 
@@ -59,18 +60,31 @@ def by_week(events: pd.DataFrame, weeks: int = 26) -> dict[str, list[float | Non
     return {name: [step.get(name) for step in steps] for name in measured_names}
 
 
-def find(events: pd.DataFrame, settings: ValidationSettings) -> tuple[list[Finding], list[Distance]]:
-    """Features of the training events whose last `drift_days` days moved too far from the days before.
+def spans(events: pd.DataFrame, settings: ValidationSettings) -> dict[str, statistics.Selection]:
+    """{EARLIER, RECENT: training events before, and in, their last `drift_days` days}, to be measured for `find`.
 
-    Nothing is measured when either side is shorter than a week or has fewer than MIN_ROWS rows.
+    Empty when either side is shorter than a week or has fewer than MIN_ROWS rows.
     """
     end = _next_midnight(events[c.TIME].max())
     split = end - settings.drift_days * DAY_S
     earlier, recent = _span(events, 0, split), _span(events, split, end)
     too_short = events[c.TIME].min() > split - 7 * DAY_S
     if too_short or min(len(earlier), len(recent)) < MIN_ROWS:
+        return {}
+    ranges = common_ranges([earlier, recent])
+    return {
+        name: statistics.Selection(begin_s=begin_s, end_s=end_s, columns=COMPARED, ranges=ranges)
+        for name, begin_s, end_s in ((EARLIER, 0.0, split), (RECENT, split, end))
+    }
+
+
+def find(
+    measured: Mapping[str, statistics.Stats], settings: ValidationSettings
+) -> tuple[list[Finding], list[Distance]]:
+    """Features whose recent days moved too far from the earlier ones; nothing where `spans` was empty."""
+    if RECENT not in measured:
         return [], []
-    distances = with_limits(drift(earlier, recent), settings)
+    distances = with_limits(drift_of_stats(measured[EARLIER], measured[RECENT]), settings)
     return drifted(distances, "drift", settings), distances
 
 

@@ -9,6 +9,7 @@ import pyarrow.dataset as ds
 
 from components.artifacts.tables import Tables
 from components.artifacts.validation import Finding
+from components.tfdv.arrow_values import to_pandas
 from components.validate.findings import finding
 from model.data import schema
 
@@ -49,7 +50,7 @@ def load(tables: Tables, table: schema.Table, max_rows: int) -> Loaded | Finding
         arrow = source.to_table() if stride == 1 else _every(source, stride)
         parted = path.is_dir() and PARTITION in arrow.schema.names
         types = {field.name: str(field.type) for field in arrow.schema if field.name != PARTITION or not parted}
-        frame = pd.DataFrame({name: _to_pandas(arrow[name]) for name in types})
+        frame = pd.DataFrame({name: to_pandas(arrow[name]) for name in types})
         partitions = arrow[PARTITION].to_pandas().astype(str) if parted else None
     except _CONVERSION_ERRORS as error:
         return finding("unreadable", FILE, table=table.name, reason=str(error).splitlines()[0][:160])
@@ -66,16 +67,3 @@ def _every(source: ds.Dataset, stride: int) -> pa.Table:
         taken.append(batch.take(pa.array(np.arange(first, batch.num_rows, stride))))
         position += batch.num_rows
     return pa.Table.from_batches(taken, source.schema)
-
-
-def _to_pandas(column: pa.ChunkedArray) -> pd.Series:
-    """Numbers and times as such, everything else as strings."""
-    kind = column.type
-    if pa.types.is_dictionary(kind) or not (
-        pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_null(kind)
-    ):
-        column = column.cast(pa.string())
-    if pa.types.is_timestamp(kind):
-        column = column.cast(pa.timestamp("us"))
-        return pd.Series(column.cast(pa.int64()).to_pandas() / 1e6, dtype="float64")
-    return column.to_pandas()

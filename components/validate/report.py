@@ -133,7 +133,7 @@ def _table(loaded: Loaded, stats: Stats) -> Section:
     features = {name_of(feature): feature for feature in stats.datasets[0].features}
     rows = [_column(name, loaded, feature) for name, feature in features.items()]
     rows += [(name, loaded.types[name], "100 %", "", "", "") for name in loaded.types if name not in features]
-    sampled = f", statistics of every {loaded.stride}th row" if loaded.stride > 1 else ""
+    sampled = f", plain checks of every {loaded.stride}th row" if loaded.stride > 1 else ""
     name = loaded.table.name
     header = ("column", "type", "missing", "uniques, about", "distribution", "range or top values")
     table = Table(title=f"Columns of {name}", header=header, rows=tuple(rows), numeric=(2, 3), folded=False)

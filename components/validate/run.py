@@ -1,6 +1,7 @@
 """The validate stage: canonical tables -> statistics, schema, anomalies, drift and a report, all in one directory."""
 
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -17,8 +18,9 @@ from components.artifacts.validation import (
     verdict_of,
     worst_first,
 )
-from components.tfdv import statistics
+from components.tfdv import statistics, stored_rows
 from components.tfdv.derived_columns import as_requests, with_derived
+from components.tfdv.statistics import Selection
 from components.validate import (
     anomalies,
     attribute_changes,
@@ -29,12 +31,13 @@ from components.validate import (
     sanity_checks,
     schemas,
 )
-from components.validate.load_tables import Loaded, load
+from components.validate.load_tables import PARTITION, Loaded, load
 from model.data import columns as c
 from model.data import schema
 from model.data.time_split import cut_seconds
 from model.errors import InputError
 from model.files import atomic_directory, write_text
+from tfx_configs.beam import BeamSettings
 from tfx_configs.settings import DataSettings, RunSettings, Start
 from tfx_configs.validation import ValidationSettings
 
@@ -52,6 +55,7 @@ def validate_from_json(*, tables_dir: str, out_dir: str, settings: str, referenc
         now_s=time.time(),
         start=run.train.start,
         reference=Validation(Path(reference_dir)) if reference_dir else None,
+        beam=run.beam,
     )
 
 
@@ -64,8 +68,11 @@ def validate(
     now_s: float,
     reference: Validation | None = None,
     start: Start = "scratch",
+    beam: BeamSettings = BeamSettings(),
 ) -> None:
     """Validates the canonical tables and writes components/artifacts/validation.py in one step.
+
+    Statistics, what the schema requires, and drift are of all rows; the plain checks are of `loaded`.
 
     A verdict of `stop` is an answer here, not an error.
 
@@ -73,39 +80,44 @@ def validate(
         now_s: the present, unix seconds, that no event may lie after.
         reference: of the run that made the stable model.
         start: of training: what a model's new weights start from.
+        beam: what computes the statistics; in this process, of all rows of a large table in batches.
 
     Raises:
-        InputError: `reference` holds none.
+        InputError: `reference` holds none, or the runner of Beam is not there.
+        StageFailed: the runner broke off.
     """
     loaded: dict[str, Loaded] = {}
     findings = list(tables.report.findings) if (tables.directory / IngestReport.FILE).is_file() else []
-    stats: dict[str, statistics.Stats] = {}
     used: dict[str, schema_pb2.Schema] = {}
     for table in schema.TABLES:
         outcome = load(tables, table, settings.max_rows)
         if isinstance(outcome, Finding):
             findings.append(outcome)
         elif outcome is not None:
-            name = table.name
-            loaded[name], stats[name] = outcome, statistics.compute(with_derived(table, outcome.frame))
-            used[name] = schemas.read(table)
-            if table.open:
-                used[name] = schemas.merged(used[name], tfdv.infer_schema(stats[name]))
-                findings += attributes.find(outcome)
-            findings += sanity_checks.missing_columns(outcome)
-            findings += anomalies.find(outcome, stats[name], used[name])
+            loaded[table.name] = outcome
+    stats = _of_tables(loaded, tables, beam)
+    for name, each in loaded.items():
+        used[name] = schemas.read(each.table)
+        if each.table.open:
+            used[name] = schemas.merged(used[name], tfdv.infer_schema(stats[name]))
+            findings += attributes.find(each)
+        findings += sanity_checks.missing_columns(each)
+        findings += anomalies.find(each, stats[name], used[name])
     findings += sanity_checks.find(loaded, findings, settings, now_s, data)
     if reference is not None:
         findings += attribute_changes.find(loaded, reference, settings, start)
-    training = _training(loaded, findings, data)
+    training, cut_s = _training(loaded, findings, data)
     distances: list[Distance] = []
     moves: list[Distance] = []
     weekly: dict[str, list[float | None]] = {}
     if not training.empty:
-        drifted, distances = drift.find(training, settings)
+        spans = drift.spans(training, settings) | baseline_drift.spans(training, reference, cut_s)
+        measured = _of_spans(training, spans, loaded["events"], tables, beam)
+        drifted, distances = drift.find(measured, settings)
         findings, weekly = findings + drifted, drift.by_week(training)
         if reference is not None:
-            moved, moves = baseline_drift.find(training, reference, settings, loaded["events"].stride)
+            since, stride = measured[baseline_drift.SINCE], loaded["events"].stride
+            moved, moves = baseline_drift.find(training, since, reference, settings, stride)
             findings += moved
     result = ValidationReport(
         verdict=verdict_of(findings),
@@ -122,18 +134,44 @@ def validate(
             statistics.write(stats[name], out.stats(name))
             write_text(out.schema(name), text_format.MessageToString(used[name]))
         if result.verdict != "stop" and not training.empty:
-            baseline_drift.write(training, out, loaded["events"].stride)
+            baseline_drift.write(training, measured[baseline_drift.TRAINING], out, loaded["events"].stride)
             attribute_changes.write(loaded, out)
             statistics.write(statistics.compute(as_requests(training)), out.requests_stats)
         result.save(fresh)
         write_text(out.page, report.render(loaded, stats, result.anomalies, distances, weekly, moves))
 
 
-def _training(loaded: dict[str, Loaded], findings: list[Finding], data: DataSettings) -> pd.DataFrame:
-    """The events before the cut with the derived columns; no row where event times cannot be trusted."""
+def _of_tables(loaded: Mapping[str, Loaded], tables: Tables, beam: BeamSettings) -> dict[str, statistics.Stats]:
+    """{table: statistics of all its rows}; of a table in memory, unless a runner is asked for, from there."""
+    files = {name: _stored(each, tables) for name, each in loaded.items() if beam.on_runner or each.stride > 1}
+    stats = stored_rows.compute({name: (source, Selection()) for name, source in files.items()}, beam) if files else {}
+    rest = {name: with_derived(each.table, each.frame) for name, each in loaded.items() if name not in files}
+    measured = stats | {name: statistics.compute(frame) for name, frame in rest.items()}
+    return {name: measured[name] for name in loaded}
+
+
+def _of_spans(
+    training: pd.DataFrame, spans: Mapping[str, Selection], events: Loaded, tables: Tables, beam: BeamSettings
+) -> dict[str, statistics.Stats]:
+    """{span: statistics of its events}, of all rows as above."""
+    if beam.on_runner or events.stride > 1:
+        source = _stored(events, tables)
+        return stored_rows.compute({name: (source, span) for name, span in spans.items()}, beam)
+    return {name: statistics.compute(span.of(training)) for name, span in spans.items()}
+
+
+def _stored(loaded: Loaded, tables: Tables) -> stored_rows.StoredTable:
+    path = tables.path(loaded.table)
+    assert path is not None
+    return stored_rows.StoredTable.at(path, loaded.table, PARTITION)
+
+
+def _training(loaded: dict[str, Loaded], findings: list[Finding], data: DataSettings) -> tuple[pd.DataFrame, float]:
+    """The events before the cut with the derived columns, and the cut; no row where event times cannot be trusted."""
     untimely = any(f.table == "events" and f.column == c.TIME and f.severity == "stop" for f in findings)
     if "events" not in loaded or untimely:
-        return pd.DataFrame()
+        return pd.DataFrame(), 0.0
     events = with_derived(schema.EVENTS, loaded["events"].frame)
     first, last = events[c.TIME].min(), events[c.TIME].max()
-    return events[events[c.TIME] < cut_seconds(int(first), int(last), data)]
+    cut_s = cut_seconds(int(first), int(last), data)
+    return events[events[c.TIME] < cut_s], float(cut_s)

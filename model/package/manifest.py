@@ -68,7 +68,7 @@ class Manifest:
     task: str = TaskKind.NEXT_BASKET
     """A TaskKind: what it recommends. One of what is new leaves the history out unless a request asks otherwise."""
     half_life_days: float = HALF_LIFE_DAYS
-    """Of personal frequency, which answers where the model cannot (model/serving/fallback/ladder.py), days."""
+    """Of personal frequency, which answers where the model cannot (model/serving/fallback/unranked.py), days."""
 
 
 def draft(**facts: Any) -> Manifest:

@@ -29,7 +29,7 @@ class Recommends(Protocol):
     version: str
 
     def recommend(self, requests: Sequence[Request], fewer: bool = False) -> list[Answer]:
-        """As model.serving.fallback.ladder.ServedModel."""
+        """As model.serving.fallback.served_model.ServedModel."""
         ...
 
 

@@ -33,6 +33,7 @@ import pyarrow.compute as pc
 import pyarrow.json as pj
 
 from model.errors import InputError
+from model.request_log.routing_headers import APART, Route
 from model.system import object_store
 from tfx_configs.units import DAY_S
 
@@ -93,7 +94,7 @@ def read(
     since_s: int | None = None,
     until_s: int | None = None,
     columns: Sequence[str] | None = None,
-    shadows: bool = False,
+    also: Sequence[Route] = (),
 ) -> pa.Table:
     """The rows with since_s <= time_s < until_s, in the order in which they were answered.
 
@@ -102,14 +103,14 @@ def read(
 
     Args:
         place: a directory, or s3://bucket/path.
-        shadows: also answers to mirrored copies, which no shopper ever saw.
+        also: routes of APART whose rows are wanted too.
         columns: of SCHEMA, all when None. Columns that an older file lacks are null.
 
     Raises:
         InputError: no such directory or bucket, or a file in it is no request log.
     """
     needed = None if columns is None else list(dict.fromkeys([*columns, "logged_s"]))
-    wanted = _wanted(since_s, until_s, shadows)
+    wanted = _wanted(since_s, until_s, [route for route in APART if route not in also])
     try:
         sources = _stored(str(place), since_s) if object_store.is_url(place) else _in_directory(Path(place))
         tables = [source.to_table(filter=wanted, columns=needed, fragment_readahead=AT_ONCE) for source in sources]
@@ -194,9 +195,10 @@ def _journal(path: Path) -> pa.Table:
         return SCHEMA.empty_table()
 
 
-def _wanted(since_s: int | None, until_s: int | None, shadows: bool) -> pc.Expression | None:
+def _wanted(since_s: int | None, until_s: int | None, left_out: Sequence[str]) -> pc.Expression | None:
+    """Those of the span, without the routes that are left out; None: all."""
     time_s, route = pc.field("time_s"), pc.field("route")
     limits = [time_s >= since_s] if since_s is not None else []
     limits += [time_s < until_s] if until_s is not None else []
-    limits += [] if shadows else [route.is_null() | (route != "shadow")]
+    limits += [route.is_null() | ~route.isin(left_out)] if left_out else []
     return reduce(and_, limits) if limits else None

@@ -12,9 +12,12 @@ SHADOW_HEADER = "x-aisle-shadow"
 PROBE_HEADER = "x-aisle-probe"
 """Only on a request of a made-up shopper by which a rollout checks a version; it is neither counted nor logged."""
 
-Route = Literal["split", "unsticky", "named", "shadow", "probe"]
+Route = Literal["split", "unsticky", "named", "shadow", "probe", "bulk"]
 """split: the version fell to the shopper; unsticky: the header does not name the shopper, so that chance, or another
-shopper's place, chose the version; named: a tester asked for it; shadow: a mirrored copy; probe: a made-up shopper."""
+shopper's place, chose the version; named: a tester asked for it; shadow: a mirrored copy; probe: a made-up shopper;
+bulk: no request, one of many lists made at once (components/recommend)."""
+APART: tuple[Route, ...] = ("shadow", "bulk")
+"""Rows that are no answer of a server to a shopper; readers of the log leave them out unless they ask for them."""
 
 
 def route_of(headers: Mapping[str, str], user_id: str) -> Route:

@@ -1,6 +1,5 @@
 """The KServe model `aisle`: a v2 request becomes a shopper's history, and that an answer."""
 
-import dataclasses
 import math
 import time
 import uuid
@@ -20,9 +19,11 @@ from model.errors import InputError
 from model.request_log.routing_headers import route_of
 from model.serving.admission.gate import ARRIVAL, Cause
 from model.serving.admission.limits import MAX_DEADLINE_MS, Limits
-from model.serving.fallback.ladder import Ladder, ServedModel
+from model.serving.fallback.ladder import Ladder
+from model.serving.fallback.served_model import ServedModel
 from model.serving.history.lookup import State, StateReader
 from model.serving.history.store import HistoryStore
+from model.serving.model_request import model_request
 from model.serving.request_log.writer import RequestLog, detail, row
 from model.serving.telemetry import metrics, tracing
 from model.serving.v2_inputs import INPUTS, NEW_SHELF, OUTPUTS, SHELF, Query, Tensor, parse
@@ -152,30 +153,7 @@ class Predictor(kserve.Model):
         seconds = time.perf_counter() - begin
         metrics.of(metrics.STAGE_SECONDS, version, "state").observe(seconds)
         tracing.stage_of(tracing.parent(), "state", seconds)
-        history = state.history
-        if state.time_s != query.time_s:
-            query = dataclasses.replace(query, time_s=state.time_s)
-        request = api.Request(
-            user_id=query.user_id,
-            time_s=query.time_s,
-            history_item=history.items,
-            history_time=history.times,
-            history_store=history.stores,
-            history_quantity=history.quantities,
-            history_price=history.prices,
-            store_id=query.store_id,
-            attributes=history.attributes,
-            k=query.k,
-            k_new=query.k_new,
-            exclude=query.exclude,
-            within=query.within,
-            new_only=query.new_only,
-            detail=detailed,
-        )
-        if history.earlier and (query.k_new or request.asks_for_new(self._ladder.model.new_only)):
-            earlier = dict.fromkeys(history.earlier).keys() - set(history.items)
-            query = dataclasses.replace(query, exclude=(*query.exclude, *sorted(earlier)))
-            request = dataclasses.replace(request, exclude=query.exclude)
+        query, request = model_request(query, state, self._ladder.model.new_only, detailed)
         self._ladder.model.check(request)
         answer, rung = await self._ladder.answer(request, deadline)
         return answer, rung, state, query

@@ -27,7 +27,7 @@ from model.errors import AisleError, InputError, ModelRefused
 from model.kernels.processor import check_processor
 from model.serving.admission.gate import Gate
 from model.serving.admission.limits import Limits
-from model.serving.fallback.ladder import ServedModel
+from model.serving.fallback.served_model import ServedModel
 from model.serving.grpc_server import GrpcServer
 from model.serving.history.store import open_store
 from model.serving.http.application import Application

@@ -130,6 +130,11 @@ class Query:
     recent_quantities: tuple[float, ...] = ()
     recent_prices: tuple[float, ...] = ()
 
+    @property
+    def before_s(self) -> int | None:
+        """The history is of purchases strictly before this, unix seconds; None: of all."""
+        return self.time_s if self.timed else None
+
 
 def check_id(name: str, value: str) -> str:
     """`value`, when it can be the id of a shopper, a product, an event or a store; raises InputError when not."""

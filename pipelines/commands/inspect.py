@@ -40,7 +40,10 @@ def inspect(
     writable_file("--write", write)
     with redirect_stdout(sys.stderr):  # progress is no part of the answer
         inspection = inspect_source(settings)
-    start = yaml.safe_dump({"data": inspection.data}, sort_keys=False, allow_unicode=True)
+    layers: dict[str, object] = {"data": inspection.data}
+    if inspection.report:
+        layers["resources"] = {"events": inspection.report.events}
+    start = yaml.safe_dump(layers, sort_keys=False, allow_unicode=True)
     if write is not None:
         write_text(write, start)
     if as_json:

@@ -30,7 +30,7 @@ def replay(
     if tolerance < 0:
         raise InputError(f"--tolerance: expected 0 or more, got {tolerance:g}")
     model_in("--model", model, rules)
-    rows = read(log, columns=COLUMNS)
+    rows = read(log, columns=COLUMNS, also=("bulk",))
     if not len(rows):
         raise InputError(f"{log}: expected answers in the request log, found none")
     with quiet():

@@ -25,7 +25,7 @@ def submit(
     token_file: Annotated[
         Path | None, Option(metavar="FILE", help="file with a bearer token, if the server wants one")
     ] = None,
-    pipeline: Annotated[str, Option(metavar="NAME", help="cluster, rollout or monitoring")] = "cluster",
+    pipeline: Annotated[str, Option(metavar="NAME", help="cluster, rollout, monitoring or lists")] = "cluster",
     experiment: Annotated[str, Option(metavar="NAME", help="KFP experiment")] = "aisle",
     name: Annotated[
         str, Option(metavar="NAME", help="of the run or schedule (default: the pipeline's; for a run, with the time)")
@@ -121,7 +121,8 @@ def _run_parameters(
     `settings`: run_settings with the options of the command.
     """
     from components.train.current_models import EACH_RUN
-    from pipelines.local.versions import code_version, data_version
+    from pipelines.local.versions import data_version
+    from tfx_configs.resources import CLUSTER_STEPS, MONITOR_STEPS, size_parameters
 
     if retrain and pipeline != "monitoring":
         raise InputError(f"--retrain goes with --pipeline monitoring, got {pipeline}")
@@ -129,9 +130,10 @@ def _run_parameters(
         raise InputError("expected no --data-version with --retrain: each run takes the tables as they are then")
     run = settings(on_cluster=True)
     if retrain:
-        return {"training": run.to_json(), "code_version": code_version()}
+        return {"training": run.to_json(), **size_parameters(run.sizes, MONITOR_STEPS)}
     version = version or (EACH_RUN if recurring else "")
     if not version and run.data.path:
         raise InputError("expected --data-version with --data: the files are on the cluster; a date will do")
     version = version or data_version(run.data)
-    return {"settings": run.to_json(), "data_version": version, "code_version": code_version()}
+    sizes = size_parameters(run.sizes, CLUSTER_STEPS)
+    return {"settings": run.to_json(), "data_version": version, **sizes}

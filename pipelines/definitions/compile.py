@@ -15,11 +15,18 @@ from kfp.dsl.graph_component import GraphComponent
 
 from model.files import write_changed
 from pipelines.definitions.monitoring import monitoring
+from pipelines.definitions.nightly_lists import lists
 from pipelines.definitions.rollout_step import rollout
 from pipelines.definitions.train_and_release import cluster
 from pipelines.definitions.training import training
 
-PIPELINES = {"training.yaml": training, "cluster.yaml": cluster, "rollout.yaml": rollout, "monitoring.yaml": monitoring}
+PIPELINES = {
+    "training.yaml": training,
+    "cluster.yaml": cluster,
+    "rollout.yaml": rollout,
+    "monitoring.yaml": monitoring,
+    "lists.yaml": lists,
+}
 LOCAL = "training.yaml"
 """The pipeline of one machine: it has no objects of Kubernetes."""
 NAMESPACE = "kubeflow"

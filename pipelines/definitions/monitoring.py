@@ -10,7 +10,7 @@ from components.ingest.op import ingest_now
 from components.kfp_support.pushgateway import MONITOR_JOB
 from components.monitor.op import monitor, retrain
 from model.system.object_store import OWN
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, mount_registry, place, run_end, sized
+from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, SIZES, STEPS, mount_registry, place, run_end, sized
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
 NAME = MONITOR_JOB
@@ -22,9 +22,9 @@ PACKAGE = "/app/pipelines/compiled/cluster.yaml"
 """The training pipeline of the same release, in the image (manifests/images/Dockerfile)."""
 
 
-def read_log(task: dsl.PipelineTask) -> None:
+def read_log(task: dsl.PipelineTask, secret: str = LOG_SECRET) -> None:
     """Gives the step the keys of the log's bucket; they may come with its service account instead."""
-    kubernetes.use_secret_as_env(task, LOG_SECRET, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
+    kubernetes.use_secret_as_env(task, secret, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
 
 
 @dsl.pipeline(name=NAME, description="Request log and purchases against training; is a new model due?")
@@ -40,35 +40,48 @@ def monitoring(
     namespace: str = "aisle",
     pushgateway: str = PUSHGATEWAY,
     training: str = "",
-    code_version: str = "",
     canary_percent: int = 10,
     canary_runtime: str = "",
     kfp_host: str = KFP,
     kfp_token_file: str = "",
     experiment: str = "aisle",
+    ingest_cpu: str = SIZES["ingest"].cpu,
+    ingest_memory: str = SIZES["ingest"].memory,
+    monitor_cpu: str = SIZES["monitor"].cpu,
+    monitor_memory: str = SIZES["monitor"].memory,
 ) -> None:
-    """Args:
-    registry: root of the model registry, with the baseline of each model beside it.
-    request_log: the servers' request log, s3://bucket/path or a directory; empty: only checks that need no log are run.
-    tables: canonical tables with the purchases since the cut, raw or ingested, where `training` is empty; else they are
-        read as a training run reads them.
-    out: results, the tables as ingested last, and the record of training runs.
-    settings, policy: MonitorSettings and RetrainSettings as JSON (tfx_configs/monitoring.py).
-    ask: a run that an operator requests: none, refresh, warm or scratch.
-    now: RFC 3339; empty: the present.
-    namespace: where the service is.
-    pushgateway: what receives the figures and the run's end; empty: none.
-    training: RunSettings of the runs to start, as JSON; empty: what is due is reported, and nothing is started.
-    code_version: digest of the program (pipelines.local.versions), for those runs.
-    canary_percent: the share that their models start with, 0 to 100.
-    canary_runtime: the ServingRuntime of their servers; empty: the stable model's.
-    kfp_host, kfp_token_file: KFP's API, and the bearer token where it wants one, as a path in the step.
-    experiment: where the runs are.
+    """Checks data and model, and starts the training run that is due.
+
+    Args:
+        registry: Root of the model registry, with the baseline of each model beside it.
+        request_log: The servers' request log, s3://bucket/path or a directory. Empty: only checks that need no
+            log are run.
+        tables: Canonical tables with the purchases since the cut. Not read where training is set: then they are
+            read as a training run reads them.
+        out: Directory for results, the tables as ingested last, and the record of training runs.
+        settings: Limits of the checks, MonitorSettings as JSON.
+        policy: When to train again, RetrainSettings as JSON.
+        ask: A run that an operator requests, one of none, refresh, warm and scratch.
+        now: Moment of the checks, RFC 3339. Empty: the present.
+        namespace: Namespace of the InferenceService.
+        pushgateway: Address of the Pushgateway that receives the figures and how the run ended. Empty: they are
+            not sent.
+        training: Settings of the runs to start, RunSettings as JSON. Empty: what is due is reported, and nothing
+            is started.
+        canary_percent: Percent of the shoppers that their models start with, 0 to 100.
+        canary_runtime: ServingRuntime of their servers. Empty: the stable model's.
+        kfp_host: Address of KFP's API.
+        kfp_token_file: Path in the step of a file with its bearer token. Empty: it wants none.
+        experiment: KFP experiment of the runs.
+        ingest_cpu: CPU limit of the step Ingest, such as 2 or 500m.
+        ingest_memory: Memory limit of the step Ingest, such as 8G.
+        monitor_cpu: CPU limit of the step Monitor, such as 2 or 500m.
+        monitor_memory: Memory limit of the step Monitor, such as 8G.
     """
     end = run_end(NAME, pushgateway, namespace)
-    with dsl.ExitHandler(end):
+    with dsl.ExitHandler(end, name=STEPS):
         purchases = ingest_now(training=training, source=tables, out=out)
-        sized(purchases, "Ingest", cpu="2", memory="8G", retries=0, cached=False)
+        sized(purchases, "Ingest", cpu=ingest_cpu, memory=ingest_memory, retries=0, cached=False)
         checks = monitor(
             registry=registry,
             request_log=request_log,
@@ -82,14 +95,13 @@ def monitoring(
             namespace=namespace,
         )
         read_log(checks)
-        sized(checks, "Monitor", cpu="2", memory="4G", retries=0, cached=False)
+        sized(checks, "Monitor", cpu=monitor_cpu, memory=monitor_memory, retries=0, cached=False)
         due = retrain(
             report=checks.outputs["report"],
             registry=registry,
             out=out,
             settings=policy,
             training=training,
-            code_version=code_version,
             namespace=namespace,
             canary_percent=canary_percent,
             canary_runtime=canary_runtime,

@@ -1,24 +1,42 @@
 """What the pipelines share: where things are, and what each step's pod asks for."""
 
+from typing import TypeAlias
+
 from kfp import dsl, kubernetes
 from kfp.dsl.pipeline_channel import PipelineParameterChannel
 
 from components.exit_handler.op import ending
+from tfx_configs.resources import sizes
 
 MOUNT = "/registry"
 """Path of the registry's claim in a step."""
+STEPS = "Steps"
+"""What the graph calls all steps but the last, which runs however they end."""
 PUSHGATEWAY = "http://aisle-pushgateway.aisle:9091"
 """manifests/components/monitoring."""
 CLAIM = "aisle-registry"
 """manifests/components/pipelines."""
 
 
+SIZES = sizes()
+"""Of each step, where a run names none."""
+Quantity: TypeAlias = str | PipelineParameterChannel
+"""As Kubernetes writes it, or a parameter of the pipeline."""
+
+
 def sized(
-    task: dsl.PipelineTask, name: str, *, cpu: str, memory: str, retries: int | None = None, cached: bool = True
+    task: dsl.PipelineTask,
+    name: str,
+    *,
+    cpu: Quantity,
+    memory: Quantity,
+    retries: int | None = None,
+    cached: bool = True,
 ) -> dsl.PipelineTask:
     """The step with its display name and its limits.
 
     Args:
+        cpu, memory: of the step's pod.
         retries: 1 helps where a node went away; wrong data fails twice. None: KFP's default.
         cached: whether KFP may take the result of an equal run instead. Not where a step decides or changes something.
     """

@@ -9,7 +9,7 @@ from kfp import dsl
 from components.rollout.kserve.cluster_rollout import PLAN
 from components.rollout.op import rollout_step
 from pipelines.definitions.monitoring import LOG, read_log
-from pipelines.definitions.pod_settings import PUSHGATEWAY, place, run_end, sized
+from pipelines.definitions.pod_settings import PUSHGATEWAY, STEPS, place, run_end, sized
 
 NAME = "aisle-rollout"
 PURCHASES = "s3://aisle-log/tables"
@@ -26,15 +26,19 @@ def rollout(
     log: str = LOG,
     purchases: str = PURCHASES,
 ) -> None:
-    """Args:
-    namespace: where the InferenceService is.
-    prometheus_url: where its metrics are.
-    plan: RolloutSettings as JSON (tfx_configs/settings.py).
-    pushgateway: receives the state of the rollout and how the run ended; empty: neither is sent.
-    log, purchases: the request log, and canonical tables with the purchases; empty: nothing is proven by outcomes.
+    """Evaluates the canary once, and moves its share.
+
+    Args:
+        namespace: Namespace of the InferenceService.
+        prometheus_url: Address of the Prometheus that has its metrics.
+        plan: Shares, times and limits, RolloutSettings as JSON.
+        pushgateway: Address of the Pushgateway that receives the state of the rollout and how the run ended.
+            Empty: neither is sent.
+        log: The servers' request log, s3://bucket/path or a directory. Empty: nothing is proven by outcomes.
+        purchases: Canonical tables with what was bought. Empty: nothing is proven by outcomes.
     """
     end = run_end(NAME, pushgateway, namespace)
-    with dsl.ExitHandler(end):
+    with dsl.ExitHandler(end, name=STEPS):
         step = rollout_step(
             namespace=namespace,
             prometheus_url=prometheus_url,

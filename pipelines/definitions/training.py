@@ -11,7 +11,7 @@ from components.ingest.op import ingest
 from components.push.op import push
 from components.train.op import baselines, train
 from components.validate.op import validate
-from pipelines.definitions.pod_settings import sized
+from pipelines.definitions.pod_settings import SIZES, sized
 
 NAME = "aisle-training"
 
@@ -44,6 +44,20 @@ def training(
     override_by: str = "",
     run_name: str = "",
     namespace: str = "",
+    ingest_cpu: str = SIZES["ingest"].cpu,
+    ingest_memory: str = SIZES["ingest"].memory,
+    validate_cpu: str = SIZES["validate"].cpu,
+    validate_memory: str = SIZES["validate"].memory,
+    examples_cpu: str = SIZES["examples"].cpu,
+    examples_memory: str = SIZES["examples"].memory,
+    train_cpu: str = SIZES["train"].cpu,
+    train_memory: str = SIZES["train"].memory,
+    baselines_cpu: str = SIZES["baselines"].cpu,
+    baselines_memory: str = SIZES["baselines"].memory,
+    evaluate_cpu: str = SIZES["evaluate"].cpu,
+    evaluate_memory: str = SIZES["evaluate"].memory,
+    gate_cpu: str = SIZES["gate"].cpu,
+    gate_memory: str = SIZES["gate"].memory,
 ) -> Outputs:
     """Trains and pushes one model.
 
@@ -60,19 +74,20 @@ def training(
         override_by: the person who decides that.
         run_name: name under which the registry stores the result of push; empty: it does not.
         namespace: of the service on a cluster whose roles the registry has; empty: the registry has its own.
+        ingest_cpu, ingest_memory, ...: limits of a step's pod (tfx_configs/resources.py).
     """
     tables = ingest(settings=settings, data_version=data_version, code_version=code_version)
-    sized(tables, "Ingest", cpu="2", memory="8G", retries=1)
+    sized(tables, "Ingest", cpu=ingest_cpu, memory=ingest_memory, retries=1)
     checked = validate(
         tables=tables.outputs["tables"], settings=settings, code_version=code_version, reference_dir=reference_dir
     )
-    sized(checked, "Validate (TFDV)", cpu="2", memory="8G", retries=1)
+    sized(checked, "Validate (TFDV)", cpu=validate_cpu, memory=validate_memory, retries=1)
     trips = examples(tables=tables.outputs["tables"], settings=settings, code_version=code_version).after(checked)
-    sized(trips, "Examples", cpu="2", memory="8G", retries=1)
+    sized(trips, "Examples", cpu=examples_cpu, memory=examples_memory, retries=1)
     model = train(examples=trips.outputs["trips"], settings=settings, parent_dir=parent_dir, code_version=code_version)
-    sized(model, "Train (TFRS)", cpu="2", memory="8G", retries=1)
+    sized(model, "Train (TFRS)", cpu=train_cpu, memory=train_memory, retries=1)
     simple = baselines(examples=trips.outputs["trips"], settings=settings, code_version=code_version)
-    sized(simple, "Baselines", cpu="1", memory="4G", retries=1)
+    sized(simple, "Baselines", cpu=baselines_cpu, memory=baselines_memory, retries=1)
     judged = evaluate(
         examples=trips.outputs["trips"],
         candidate=model.outputs["model"],
@@ -81,7 +96,7 @@ def training(
         stable_dir=stable_dir,
         code_version=code_version,
     )
-    sized(judged, "Evaluate (TFMA)", cpu="2", memory="8G", retries=1)
+    sized(judged, "Evaluate (TFMA)", cpu=evaluate_cpu, memory=evaluate_memory, retries=1)
     verdict = gate(
         examples=trips.outputs["trips"],
         evaluation=judged.outputs["evaluation"],
@@ -90,7 +105,7 @@ def training(
         override_reason=override_reason,
         override_by=override_by,
     )
-    sized(verdict, "Gate", cpu="1", memory="2G", retries=1, cached=False)
+    sized(verdict, "Gate", cpu=gate_cpu, memory=gate_memory, retries=1, cached=False)
     # Push reads the verdict itself; a condition in the pipeline protects nothing.
     pushed = push(
         candidate=model.outputs["model"],

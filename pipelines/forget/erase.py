@@ -13,6 +13,7 @@ from pyarrow import fs
 from model.data import columns as c
 from model.errors import InputError, StageFailed
 from model.request_log.reader import JOURNAL, PARQUET, read
+from model.request_log.routing_headers import APART
 from model.serving.history.generations import CURRENT, DATA
 from model.serving.history.store import HistoryStore
 from model.serving.request_log.spool import adopt_journals
@@ -71,7 +72,7 @@ def from_log(place: str, user_id: str) -> int:
 
 def rows_in_log(place: str, user_id: str) -> int:
     """Rows of the shopper in a request log, journals included. Raises InputError where there is no such place."""
-    users = read(place, columns=[c.USER], shadows=True)[c.USER]
+    users = read(place, columns=[c.USER], also=APART)[c.USER]
     return int(pc.sum(_is(users, user_id)).as_py() or 0)
 
 

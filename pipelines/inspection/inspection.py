@@ -21,6 +21,7 @@ from model.data.time_split import day
 from model.errors import AisleError
 from pipelines.inspection.cuts import Cut, cuts_of
 from pipelines.inspection.task import Task, planned_task
+from tfx_configs.resources import Size, sizes
 from tfx_configs.settings import DataSettings, RunSettings
 from tfx_configs.units import DAY_S
 
@@ -60,6 +61,8 @@ class Inspection(Record):
     span: Span | None = None
     shoppers: Shoppers | None = None
     cuts: tuple[Cut, ...] = ()
+    sizes: Mapping[str, Size] = {}
+    """{step: what its pod asks for on a cluster, for as many events}."""
     task: Task | None = None
 
 
@@ -108,6 +111,7 @@ def _measured(
         span=_span(days),
         shoppers=shoppers,
         cuts=cuts,
+        sizes=sizes(report.events, run.data.memory_gb),
         task=planned_task(task, why, report, cuts, run),
     )
 

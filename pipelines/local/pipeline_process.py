@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from components.kfp_support.program_version import code_version
 from components.kfp_support.progress import ProgressEvent
 from components.rollout.local.processes import Process, running
 from components.train.current_models import current_models
@@ -16,7 +17,7 @@ from model.files import read_json
 from model.registry.model_registry import Registry
 from pipelines.local.display import Display
 from pipelines.local.run_directory import Paths, PipelineRequest, RunOutputs
-from pipelines.local.versions import code_version, data_version
+from pipelines.local.versions import data_version
 from tfx_configs.settings import RunSettings
 
 POLL_S = 0.2

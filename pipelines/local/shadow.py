@@ -83,7 +83,7 @@ def shadow(
 
 def compared(log: Path | str, copies: int | None = None) -> Comparison:
     """The comparison of what is in a request log. Raises InputError when there is no log, or no copy's answer in it."""
-    rows = request_log.read(log, columns=COLUMNS, shadows=True).to_pandas()
+    rows = request_log.read(log, columns=COLUMNS, also=("shadow",)).to_pandas()
     if copies is None and not (rows["route"] == "shadow").any():
         raise InputError(f"{log}: expected answers to mirrored copies, got none; mirror requests to a shadow first")
     return compare(rows, copies)

@@ -1,4 +1,4 @@
-"""What a cached result depends on besides settings: the program and the data. Change one and the stage runs again."""
+"""What a cached result depends on besides settings and the program: the data. Change it and the stages run again."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -8,19 +8,8 @@ from model.errors import InputError
 from model.files import combined_digest, file_digest
 from tfx_configs.settings import DataSettings
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-PROGRAM = ("tfx_configs", "model", "components")
-"""Packages whose code runs inside stages."""
 _TABLES = (".parquet", ".csv", ".data", ".item", ".user", ".dat", ".json", ".avro")
 """Kinds of files that adapters read; the last two hold which files are in a table of Delta Lake or Iceberg."""
-
-
-def code_version() -> str:
-    """Digest of every source file that stages run, and of the locked libraries."""
-    files = sorted(path for package in PROGRAM for path in (ROOT / package).rglob("*") if path.is_file())
-    files = [path for path in files if not {"__pycache__", "serving"}.intersection(path.parts)]
-    files += [path for path in (ROOT / "uv.lock",) if path.exists()]
-    return combined_digest({str(path.relative_to(ROOT)): file_digest(path) for path in files})[:16]
 
 
 def data_version(data: DataSettings) -> str:

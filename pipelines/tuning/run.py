@@ -4,11 +4,12 @@ from pathlib import Path
 
 from optuna.trial import FrozenTrial
 
+from components.kfp_support.program_version import code_version
 from components.reporting.html_page import render
 from model.files import write_text
 from pipelines.local.display import Display
 from pipelines.local.run_directory import alone
-from pipelines.local.versions import code_version, data_version
+from pipelines.local.versions import data_version
 from pipelines.tuning.page import lead_words, page
 from pipelines.tuning.preparation import prepare
 from pipelines.tuning.result import CHOSEN, StudyResult, study_result, write_chosen

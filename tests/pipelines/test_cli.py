@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from components.kfp_support.program_version import ROOT, code_version
 from model.errors import InputError
 from pipelines.cli import main
 from pipelines.commands.rollout import app as rollout
 from pipelines.definitions.compile import compile_all
-from pipelines.local.versions import ROOT, code_version, data_version
+from pipelines.local.versions import data_version
 from tests.worlds import market, write
 from tfx_configs.settings import DataSettings
 

@@ -28,6 +28,8 @@ def test_names_are_recognised_and_the_file_that_is_written_makes_them_settings(
     settings = tmp_path / "shop.yaml"
     assert main(["inspect", str(export), "--write", str(settings)]) == 0
     first = capsys.readouterr().out
+    assert "Steps on a cluster for so many events: ingest 2 CPU 8G, validate 2 CPU 8G, examples" in first
+    assert "resources:\n  events: " in settings.read_text()
     assert "CustomerID" in first and "transaction: purchase" in first
     assert "Task: next_basket." in first
     assert main(["inspect", str(export), "--config", str(settings)]) == 0
@@ -40,6 +42,7 @@ def test_programs_get_json_and_nothing_else(export: Path, capsys: pytest.Capture
     assert main(["inspect", str(export), "--json"]) == 0
     answer = json.loads(capsys.readouterr().out)
     assert answer["data"]["columns"] == {"CustomerID": "user_id", "InvoiceDate": "event_time", "sku": "item_id"}
+    assert answer["sizes"]["examples"] == {"cpu": "2", "memory": "8G"}
     assert [column["taken_for"] for column in answer["tables"][1]["columns"]] == ["item_id", "attribute", "attribute"]
     assert answer["task"]["runs"] is True
 

@@ -37,7 +37,8 @@ def test_a_run_is_started_in_its_experiment_with_its_parameters(
 ) -> None:
     arguments = ["submit", "--host", kfp.host, "--no-wait", "--name", "monday", *DATA, "--fast"]
     arguments += ["--set", "train.dimension=16", "--param", "canary_percent=20"]
-    arguments += ["--param", "canary_runtime=aisle-0-2-0"]
+    arguments += ["--param", "canary_runtime=aisle-0-2-0", "--set", "resources.events=14700000"]
+    arguments += ["--param", "gate_memory=3G"]
     assert main(arguments) == 0
     (experiment,), (run,) = kfp.experiments.values(), kfp.runs.values()
     assert (experiment["display_name"], run["experiment_id"]) == ("aisle", experiment["experiment_id"])
@@ -45,6 +46,7 @@ def test_a_run_is_started_in_its_experiment_with_its_parameters(
     values = run["runtime_config"]["parameters"]
     assert values["data_version"] == "2017-12-04" and values["canary_percent"] == 20
     assert values["canary_runtime"] == "aisle-0-2-0"
+    assert (values["examples_memory"], values["examples_cpu"], values["gate_memory"]) == ("16G", "4", "3G")
     settings = RunSettings.from_json(values["settings"])
     assert settings.train.dimension == 16 and settings.data.path == "/registry/tables"
     # The whole file: the pipeline, and what it asks of Kubernetes.
@@ -163,10 +165,10 @@ def test_what_the_server_refuses_is_reported_in_its_words(
     ("arguments", "message"),
     [
         (("--host", "localhost:8888", "--list"), "expected --host http://... or https://..., got 'localhost:8888'"),
-        (("--pipeline", "training"), "expected --pipeline cluster, rollout, monitoring, got 'training'"),
+        (("--pipeline", "training"), "expected --pipeline cluster, rollout, monitoring, lists, got 'training'"),
         (("--data", "/registry/tables"), "expected --data-version with --data"),
         (("--pipeline", "rollout", "--fast"), "go with --pipeline cluster"),
-        ((*DATA, "--param", "canary=1"), "parameter canary: unknown to aisle-cluster; it has canary_percent"),
+        ((*DATA, "--param", "canary=1"), "parameter canary: unknown to aisle-cluster; it has baselines_cpu"),
         ((*DATA, "--param", "canary_percent=ten"), "parameter canary_percent: expected integer, got 'ten'"),
         ((*DATA, "--set", "train.dimensions=8"), "unknown in TrainSettings"),
         ((*DATA, "--set", "data.sample_percent=much"), "setting data.sample_percent: expected float"),

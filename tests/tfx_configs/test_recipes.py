@@ -53,3 +53,27 @@ def test_a_wrong_change_is_named(change: str, message: str) -> None:
     with pytest.raises(SettingsError) as refused:
         recipes.run_settings(changes=[change])
     assert str(refused.value).startswith(message)
+
+
+def test_a_run_of_the_page_is_that_of_the_command_with_the_same_options() -> None:
+    page = recipes.run_of_page('{"train": {"dimension": 16}}', "/mine", "2017-12-04", "fast")
+    assert page == recipes.run_settings(path="/mine", cut_date="2017-12-04", fast=True, changes=["train.dimension=16"])
+    assert recipes.run_of_page("", "", "", "full") == recipes.full()
+    assert recipes.run_of_page("", "", "", "fast") == recipes.fast()
+    whole = recipes.fast("/mine")
+    assert recipes.run_of_page(whole.to_json(), "", "", "full") == whole
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (("{}", "", "", "quick"), "recipe: expected one of full, fast, got 'quick'"),
+        (("{", "", "", "full"), "settings: expected JSON"),
+        (('{"train": {"dimensions": 1}}', "", "", "full"), "setting train.dimensions: unknown in TrainSettings"),
+        (("{}", "", "monday", "full"), "setting data.cut_date: expected"),
+    ],
+)
+def test_what_the_page_gets_wrong_is_one_line(values: tuple[str, str, str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message) as error:
+        recipes.run_of_page(*values)
+    assert "\n" not in str(error.value)

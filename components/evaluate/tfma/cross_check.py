@@ -7,6 +7,7 @@ from components.artifacts.evaluation import CrossCheck, Evaluation, Measured
 from components.evaluate.metrics_report import Judged
 from components.evaluate.tfma.runner import OVERALL, Outcome, SliceKey, Threshold, eval_config, run_tfma
 from model.evaluation.ranking_metrics import ACROSS_TRIPS
+from tfx_configs.beam import BeamSettings
 from tfx_configs.evaluation import GATE_METRICS, REGRESSION_METRIC
 from tfx_configs.settings import GateSettings
 
@@ -14,15 +15,18 @@ ROUNDING = 1e-9
 """Relative slack of a bound that one route computes and the other checks."""
 
 
-def check_with_tfma(judged: Judged, evaluation: Evaluation, gate: GateSettings, out: Path) -> CrossCheck:
+def check_with_tfma(
+    judged: Judged, evaluation: Evaluation, gate: GateSettings, out: Path, beam: BeamSettings = BeamSettings()
+) -> CrossCheck:
     """Runs TFMA on the same trips and compares; TFMA's files go to `out`.
 
     Args:
         evaluation: our numbers, `models` and `slices`, with the names of candidate, stable model and baselines.
+        beam: where TFMA runs.
     """
     reference = evaluation.stable or _best(evaluation, REGRESSION_METRIC)
     config = eval_config(judged, evaluation.candidate, reference, thresholds(evaluation, gate))
-    return compare(run_tfma(judged, out, config), evaluation, len(judged.baskets))
+    return compare(run_tfma(judged, out, config, beam), evaluation, len(judged.baskets))
 
 
 def thresholds(evaluation: Evaluation, gate: GateSettings) -> list[Threshold]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from apache_beam.options.pipeline_options import PipelineOptions
 
 from model.evaluation.ranking_metrics import NO_ITEM, PER_TRIP
 from model.system.legacy_keras import tf
@@ -22,14 +21,17 @@ from tensorflow_model_analysis.api import types  # isort: skip
 from tensorflow_model_analysis.proto import config_pb2  # isort: skip
 
 from components.artifacts.evaluation import missed
+from components.beam.checked_options import on_runner
+from components.beam.shared_files import shared_files
 from components.evaluate.metrics_report import Judged
 from components.evaluate.tfma import metrics as tfma_metrics
+from tfx_configs.beam import BeamSettings
 
 LABEL = "label"
 PREDICTION = "prediction/"
 """Prefix of a model's name, so that no slicing shares a feature name with a model."""
-RUNNER = "apache_beam.runners.portability.fn_api_runner.FnApiRunner"
-"""In this process. Beam's DirectRunner would first try to download its Prism runner from the internet."""
+SHARD_TRIPS = 5000
+"""Trips in a file of the input; workers share out the files."""
 
 SliceKey = tuple[str, str]
 """(slicing, value); ("", "") is all trips."""
@@ -60,12 +62,21 @@ class Outcome:
     """{slice: {model: {metric: value}}}."""
 
 
-def write_examples(path: Path, judged: Judged) -> None:
-    """Writes one tf.Example a trip (vectors as in tfma_metrics) to the TFRecord file `path`."""
+def write_examples(folder: Path, judged: Judged) -> None:
+    """Writes one tf.Example a trip (vectors as in tfma_metrics) to TFRecord files of SHARD_TRIPS trips in `folder`."""
+    trips = len(judged.baskets)
+    starts = range(0, trips, SHARD_TRIPS)
+    for n, start in enumerate(starts):
+        shard = folder / f"trips-{n:05}-of-{len(starts):05}.tfrecord"
+        _write_shard(shard, judged, range(start, min(start + SHARD_TRIPS, trips)))
+
+
+def _write_shard(path: Path, judged: Judged, trip_N: range) -> None:
     items, baskets = judged.items, judged.baskets
     length = max(len(basket) for basket in baskets) + sum(items_NK.shape[1] for items_NK in items.values())
     with tf.io.TFRecordWriter(str(path)) as out:
-        for n, (basket, history) in enumerate(zip(baskets, judged.histories, strict=True)):
+        for n in trip_N:
+            basket, history = baskets[n], judged.histories[n]
             lists = {name: items_NK[n][items_NK[n] != NO_ITEM] for name, items_NK in items.items()}
             union = np.unique(np.concatenate([basket, *lists.values()]))
             label, information = np.zeros(length, np.float32), np.zeros(length, np.float32)
@@ -115,8 +126,11 @@ def eval_config(
     return config
 
 
-def run_tfma(judged: Judged, out: Path, config: config_pb2.EvalConfig) -> Outcome:
-    """Evaluates the judged trips; TFMA's own files go to `out`."""
+def run_tfma(judged: Judged, out: Path, config: config_pb2.EvalConfig, beam: BeamSettings = BeamSettings()) -> Outcome:
+    """Evaluates the judged trips on the runner of `beam`; TFMA's own files go to `out`.
+
+    Raises InputError or StageFailed as components.beam.checked_options.
+    """
     models = [
         types.EvalSharedModel(model_name=spec.name, is_baseline=spec.is_baseline, model_type="tf_generic")
         for spec in config.model_specs
@@ -131,17 +145,17 @@ def run_tfma(judged: Judged, out: Path, config: config_pb2.EvalConfig) -> Outcom
         parts.UnbatchExtractor(),
         parts.SliceKeyExtractor(slice_spec=None, eval_config=config),
     ]
-    with tempfile.TemporaryDirectory() as scratch:
-        data = Path(scratch) / "trips.tfrecord"
-        write_examples(data, judged)
+    with on_runner(beam) as options, shared_files(beam) as shared, tempfile.TemporaryDirectory() as scratch:
+        write_examples(Path(scratch), judged)
         tfma.run_model_analysis(
             eval_shared_model=models,
             eval_config=config,
-            data_location=str(data),
-            output_path=str(out),
+            data_location=shared.offered(Path(scratch), "trips") + "/*.tfrecord",
+            output_path=shared.place("out"),
             extractors=extractors,
-            pipeline_options=PipelineOptions(["--runner", RUNNER]),
+            pipeline_options=options,
         )
+        shared.fetch("out", out)
     return read_outcome(out)
 
 

@@ -1,4 +1,4 @@
-"""The checks of checks.yaml, and the rules that their limits come from (docs/monitoring.md)."""
+"""The checks of checks.yaml, and the rules that their limits come from (docs/reference/decisions.md)."""
 
 import math
 from collections.abc import Callable, Sequence

@@ -15,6 +15,7 @@ from model.errors import InputError
 from model.files import write_text
 from model.registry.model_registry import Registry
 from tfx_configs.monitoring import RetrainSettings, Training
+from tfx_configs.resources import CLUSTER_STEPS, size_parameters
 from tfx_configs.settings import RunSettings
 
 PIPELINE = "aisle-cluster"
@@ -67,7 +68,8 @@ class KfpTrainer:
     def start(self, name: str, start: Training) -> str:
         """Start the run. Its name is the data's version too: no run takes old tables from the cache."""
         settings = self.run.training(start=start).to_json()
-        values = {"settings": settings, "data_version": name, "run_name": name, **self.parameters}
+        limits = size_parameters(self.run.sizes, CLUSTER_STEPS)
+        values = {"settings": settings, "data_version": name, "run_name": name, **limits, **self.parameters}
         return self.server.start(self.experiment_id, name, Path(self.package), values)
 
 

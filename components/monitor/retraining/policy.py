@@ -1,7 +1,7 @@
 """When a model is trained again, pure: (settings, runs so far, evidence, now) -> what to start, and why.
 
 Each rule is a row, evaluated in this order; the first that applies decides, and later ones that would start a run too
-are among the reasons. docs/retraining.md shows the rows as a table, and a test compares the two.
+are among the reasons. docs/reference/decisions.md shows the rows as a table, and a test compares the two.
 
 Missed runs are not counted: a run is due when the last moment of the calendar is after the last good run began. So
 after an outage of a month one run from scratch is due, not thirty.

@@ -1,7 +1,7 @@
 """The guards of a rollout, in the order in which they are evaluated.
 
 Each guard has a figure, its limit, and what the rollout does when the figure is beyond it. The decision and the
-measurements that people see both read that one definition. docs/rollout.md shows all as a table, and a test compares.
+measurements that people see both read that one definition. docs/reference/decisions.md is written from it.
 Latency, lists, fallbacks and outcomes compare the two versions, so they need a full sample on both sides; at 100 %,
 where stable has no traffic, they were settled at the step before.
 """

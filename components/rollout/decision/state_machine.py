@@ -6,7 +6,7 @@
          held
 
 `decide` evaluates the guards of components/rollout/decision/guards.py; `command` is what an operator may order.
-docs/rollout.md shows all of it as a table, and a test compares.
+docs/reference/decisions.md shows all of it as a table, and a test compares.
 """
 
 from dataclasses import dataclass, replace

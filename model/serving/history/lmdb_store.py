@@ -110,6 +110,10 @@ class LmdbStore:
         with self._transaction() as transaction, transaction.cursor() as cursor:
             yield from ((bytes(key), bytes(value)) for key, value in cursor)
 
+    def shoppers_about(self) -> int:
+        with self._transaction() as transaction:
+            return int(transaction.stat()["entries"])
+
     def put(self, records: Iterator[tuple[bytes, bytes]]) -> int:
         """As HistoryStore: all of them or, when it raises, none."""
         count = 0

@@ -75,27 +75,36 @@ class StateReader:
 
         A request without a moment is about what the shopper did up to now, by whichever clock: all events count.
         """
-        before_s = query.time_s if query.timed else None
         try:
             if self._store.remote:
                 answer = asyncio.get_running_loop().run_in_executor(
-                    self._pool, self._store.history, query.user_id, before_s
+                    self._pool, self._store.history, query.user_id, query.before_s
                 )
                 history = await asyncio.wait_for(answer, timeout_s)
             else:
-                history = self._store.history(query.user_id, before_s)
+                history = self._store.history(query.user_id, query.before_s)
         except (TimeoutError, StoreUnavailable):
             return _brought(query, Source.UNAVAILABLE)
         except RecordDamaged:
-            return _brought(query, Source.DAMAGED)
-        if not history.items:
-            return _brought(query, Source.UNKNOWN, history.attributes)
-        time_s = query.time_s if query.timed else max(query.time_s, int(history.times[-1]) + 1)
-        return State(history=history, source=Source.FOUND, time_s=time_s)
+            return damaged_state(query)
+        return state_of(query, history)
 
     def close(self) -> None:
         """Waits for what still runs."""
         self._pool.shutdown(cancel_futures=True)
+
+
+def state_of(query: Query, history: History) -> State:
+    """The state of a history that the store answered with."""
+    if not history.items:
+        return _brought(query, Source.UNKNOWN, history.attributes)
+    time_s = query.time_s if query.timed else max(query.time_s, int(history.times[-1]) + 1)
+    return State(history=history, source=Source.FOUND, time_s=time_s)
+
+
+def damaged_state(query: Query) -> State:
+    """The state where the store cannot decode its record of the shopper."""
+    return _brought(query, Source.DAMAGED)
 
 
 def _brought(query: Query, otherwise: Source, attributes: Sequence[tuple[str, str]] = ()) -> State:

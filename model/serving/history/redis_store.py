@@ -110,11 +110,16 @@ class RedisStore:
             time.sleep(POLL_S)
 
     def records(self) -> Iterator[tuple[bytes, bytes]]:
-        """As HistoryStore; each shopper whole, though not all as of one moment."""
-        for key in self._redis.scan_iter(match=PREFIX + b"*", count=1000):
+        """As HistoryStore; each shopper whole, though not all as of one moment, and one may come again."""
+        keys = self._redis.scan_iter(match=PREFIX + b"*", count=1000)
+        while (key := _guarded(partial(next, keys, None))) is not None:
             value = _guarded(partial(self._redis.get, key))
             if value is not None:
                 yield key.removeprefix(PREFIX), value
+
+    def shoppers_about(self) -> int:
+        """As HistoryStore: the keys of the database."""
+        return int(_guarded(self._redis.dbsize))
 
     def put(self, records: Iterator[tuple[bytes, bytes]]) -> int:
         count = 0

@@ -24,6 +24,9 @@ from model.errors import InputError
 from model.serving.history.record import TYPES
 from model.serving.v2_inputs import check_id
 
+BULK_TIMEOUT_S = 5.0
+"""Longest wait for one command of Redis where no client waits for an answer."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Event:
@@ -111,6 +114,10 @@ class HistoryStore(Protocol):
         """(shopper's id, what is stored) of every shopper: what a backup is made of."""
         ...
 
+    def shoppers_about(self) -> int:
+        """How many `records` gives, about: for a progress bar."""
+        ...
+
     def put(self, records: Iterator[tuple[bytes, bytes]]) -> int:
         """Stores what `records` gave; returns how many shoppers."""
         ...
@@ -120,21 +127,40 @@ class HistoryStore(Protocol):
         ...
 
 
-def open_store(name: str, max_history: int, redis_password: str | None = None) -> HistoryStore:
+def open_store(
+    name: str, max_history: int, redis_password: str | None = None, redis_timeout_s: float | None = None
+) -> HistoryStore:
     """The embedded store of `lmdb:PATH` or a plain path, or the shared one of `redis://host:port/database`.
+
+    Args:
+        redis_timeout_s: longest wait for one command; None: that of a request.
 
     Raises InputError when `name` describes none.
     """
     if name.startswith(("redis://", "rediss://", "unix://")):
-        from model.serving.history.redis_store import RedisStore
+        from model.serving.history.redis_store import TIMEOUT_S, RedisStore
 
-        return RedisStore(name, max_history, redis_password)
+        return RedisStore(name, max_history, redis_password, redis_timeout_s or TIMEOUT_S)
     path = name.removeprefix("lmdb:")
     if not path or "://" in path:
         raise InputError(f"store: expected lmdb:PATH, a path or redis://host:port/database, got {name!r}")
     from model.serving.history.lmdb_store import LmdbStore
 
     return LmdbStore(Path(path), max_history)
+
+
+def open_existing(name: str, redis_password: str | None = None) -> HistoryStore:
+    """The same for a program that reads many histories: it waits longer for Redis, and makes no store.
+
+    Raises InputError when `name` describes none, or there is no embedded store.
+    """
+    if "://" not in name:
+        from model.serving.history.generations import CURRENT, DATA
+
+        path = Path(name.removeprefix("lmdb:"))
+        if not any((path / file).exists() for file in (CURRENT, DATA)):
+            raise InputError(f"store: expected an event store in {path}, there is none")
+    return open_store(name, 1, redis_password, BULK_TIMEOUT_S)
 
 
 def check_max_history(max_history: int) -> int:

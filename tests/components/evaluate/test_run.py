@@ -3,14 +3,17 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from components.artifacts.evaluation import Evaluation
+from components.artifacts.trip_values import load_trip_values
 from components.evaluate.run import evaluate_models
 from components.gate.checks import Expected
 from components.gate.decide import decide
 from model.errors import InputError
 from model.evaluation.next_basket_task import load_task
+from model.evaluation.ranking_metrics import PER_TRIP
 from model.files import read_json
 from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same, write_examples
 from tfx_configs.evaluation import BASELINES, EvaluationSettings
@@ -72,6 +75,14 @@ def test_every_model_has_every_metric(measured: dict[str, Any]) -> None:
     assert set(measured["models"]) == set(ANSWERS)
     assert all(set(model) == names for model in measured["models"].values())
     assert measured["models"]["popularity"]["coverage@10"] == pytest.approx(10 / measured["active_items"])
+
+
+def test_the_means_are_those_of_the_values_by_trip_which_have_no_id(place: Path, measured: dict[str, Any]) -> None:
+    values = load_trip_values(place / "out")
+    assert set(values) == set(ANSWERS) and all(set(of) == set(PER_TRIP) for of in values.values())
+    for model, of in values.items():
+        assert {len(value_N) for value_N in of.values()} == {measured["trips"]}
+        assert np.nanmean(of["ndcg@10"]) == pytest.approx(measured["models"][model]["ndcg@10"])
 
 
 def test_the_same_lists_have_the_same_metrics_and_no_paired_difference(measured: dict[str, Any]) -> None:

@@ -30,7 +30,6 @@ def test_retrain_starts_the_run_and_shows_it_on_kfps_page(tmp_path: Path) -> Non
             out=str(tmp_path / "monitoring"),
             settings="",
             training=TRAINING.to_json(),
-            code_version="c0de",
             namespace="aisle",
             canary_percent=5,
             canary_runtime="aisle-b",
@@ -55,7 +54,7 @@ def test_retrain_starts_the_run_from_within_kfps_executor(tmp_path: Path) -> Non
     container = compiled["deploymentSpec"]["executors"]["exec-retrain"]["container"]
     with fake_kfp() as kfp:
         words = {"registry": str(tmp_path / "registry"), "out": str(tmp_path / "monitoring"), "settings": ""}
-        words |= {"training": TRAINING.to_json(), "code_version": "c0de", "namespace": "aisle", "canary_percent": 5}
+        words |= {"training": TRAINING.to_json(), "namespace": "aisle", "canary_percent": 5}
         words |= {
             "canary_runtime": "aisle-b",
             "host": kfp.host,

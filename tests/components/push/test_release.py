@@ -77,9 +77,16 @@ def test_a_pushed_model_runs_on_the_runtime_that_the_run_names(place: Place) -> 
 
 
 def test_what_was_not_pushed_is_not_released(place: Place) -> None:
-    assert place.release(pushed=False, reason="not blessed") == ReleaseOutcome(released=False, reason="not blessed")
-    assert (place.root / "table.md").read_text().count("\n| ") == 3  # the head and two rows
+    result = place.release(pushed=False, blessed=False, reason="not blessed")
+    assert result == ReleaseOutcome(released=False, reason="not blessed", rejected=True)
+    assert (place.root / "table.md").read_text().count("\n| ") == 4  # the head and three rows
     assert place.cluster.applied == []
+
+
+def test_what_became_of_a_model_is_one_word_for_the_graph(place: Place) -> None:
+    assert place.release().word == "released"
+    assert place.release(pushed=False, blessed=False, reason="not blessed").word == "rejected"
+    assert place.release(pushed=False, blessed=True, reason="already stable").word == "unchanged"
 
 
 def test_an_outcome_of_another_model_is_refused(place: Place) -> None:

@@ -3,10 +3,19 @@
 from pathlib import Path
 from typing import Any
 
+from components.artifacts.tables import Tables
 from components.artifacts.validation import Validation
+from components.tfdv import statistics, stored_rows
+from components.tfdv.derived_columns import with_derived
+from components.tfdv.distances import COMPARED
+from components.tfdv.statistics import Selection, Stats
 from components.tfdv.window_distances import distances
+from components.validate.load_tables import PARTITION, Loaded, load
 from components.validate.run import validate_from_json
+from model.data import schema
 from model.errors import InputError
+from model.files import read_json
+from tfx_configs.beam import BeamSettings
 
 
 def measure(tables_dir: str, out_dir: str, settings: str, windows: dict[str, Any]) -> dict[str, Any]:
@@ -19,3 +28,51 @@ def measure(tables_dir: str, out_dir: str, settings: str, windows: dict[str, Any
     except InputError as error:
         answer["refused"] = str(error)
     return answer
+
+
+def compare_statistics(tables_dir: str, work_dir: str, batch: int) -> dict[str, Any]:
+    """{"frame", "batches", "beam": {table, or "stretch" of events: its figures}}, by batches of so many rows."""
+    stored_rows.BATCH = batch
+    tables, frames, asked = Tables(Path(tables_dir)), {}, {}
+    for table in (schema.EVENTS, schema.ITEMS):
+        loaded, path = load(tables, table, 10**9), tables.path(table)
+        assert isinstance(loaded, Loaded) and path is not None
+        frames[table.name] = with_derived(table, loaded.frame)
+        asked[table.name] = (stored_rows.StoredTable.at(path, table, PARTITION), Selection())
+    events = frames["events"]
+    low, high = events["event_time"].quantile([0.3, 0.7])
+    stretch = Selection(begin_s=low, end_s=high, columns=COMPARED, ranges={"log_price": (1.0, 2.0)})
+    asked["stretch"] = (asked["events"][0], stretch)
+    of_frames = {name: statistics.compute(frame) for name, frame in frames.items()}
+    measured = {
+        "frame": of_frames | {"stretch": statistics.compute(stretch.of(events))},
+        "batches": stored_rows.compute(asked, BeamSettings()),
+        "beam": stored_rows._on_runner(asked, BeamSettings(work_dir=work_dir)),
+    }
+    return {route: {name: figures(each) for name, each in of.items()} for route, of in measured.items()}
+
+
+def validated(tables_dir: str, out_dir: str, settings: str) -> dict[str, Any]:
+    """{"report": anomalies.json, "statistics": {table: its figures}} of one validation."""
+    validate_from_json(tables_dir=tables_dir, out_dir=out_dir, settings=settings)
+    out = Validation(Path(out_dir))
+    stats = {table.name: figures(statistics.read(out.stats(table.name))) for table in schema.TABLES}
+    return {"report": read_json(Path(out_dir) / "anomalies.json"), "statistics": stats}
+
+
+def figures(stats: Stats) -> dict[str, dict[str, float]]:
+    """{column: its figures}, of a text with the three most frequent values."""
+    out = {}
+    for feature in stats.datasets[0].features:
+        numeric = feature.HasField("num_stats")
+        common = feature.num_stats.common_stats if numeric else feature.string_stats.common_stats
+        row = {"rows": stats.datasets[0].num_examples, "values": common.num_non_missing, "missing": common.num_missing}
+        if numeric:
+            row |= {name: getattr(feature.num_stats, name) for name in ("mean", "std_dev", "min", "median", "max")}
+            buckets = feature.num_stats.histograms[0].buckets
+            row |= {f"bucket {n}": bucket.sample_count for n, bucket in enumerate(buckets)}
+        else:
+            row["unique"] = feature.string_stats.unique
+            row |= {f"top {value.value}": value.frequency for value in feature.string_stats.top_values[:3]}
+        out[statistics.name_of(feature)] = row
+    return out

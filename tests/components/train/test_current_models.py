@@ -8,9 +8,12 @@ import pytest
 
 from components.inference_service.shift import put
 from components.inference_service.traffic import Traffic, Version, record, with_canary
+from components.kfp_support.program_version import code_version
+from components.train import current_models as module
 from components.train.current_models import EACH_RUN, current_models, version_of
 from model.errors import InputError
 from model.registry.model_registry import Registry
+from model.registry.roles import Roles
 from tests.components.inference_service.fake_cluster import FakeCluster
 from tests.model.model_directory import write_model
 from tfx_configs import recipes
@@ -100,3 +103,16 @@ def test_runs_of_a_schedule_have_a_data_version_each_and_others_the_one_that_was
     monday = datetime(2026, 11, 23, 2, 0, 0, 5, tzinfo=UTC)
     assert version_of(EACH_RUN, monday) == "20261123T020000.000005Z"
     assert version_of("2017-12-04", monday) == "2017-12-04"
+
+
+def test_a_run_on_a_cluster_begins_with_its_whole_settings_its_own_data_version_and_the_program_of_the_step(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Service:
+        roles = staticmethod(lambda: Roles(stable=add(registry, tmp_path, "model")))
+
+    monkeypatch.setattr(module, "Cluster", lambda namespace: Service)
+    begun = module.begin_on(namespace="aisle", registry_dir=registry.root, run=run("scratch"), data_version=EACH_RUN)
+    assert Path(begun.stable_dir).parent == registry.root / "models" and begun.parent_dir == ""
+    assert RunSettings.from_json(begun.settings) == run("scratch")
+    assert begun.data_version.startswith("20") and begun.code_version == code_version()

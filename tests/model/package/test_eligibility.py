@@ -10,7 +10,7 @@ from model.api import Request, Rung
 from model.candidates.barred import by_popularity
 from model.errors import InputError
 from model.package import loaded_model as package
-from model.serving.fallback.ladder import unranked
+from model.serving.fallback.unranked import unranked
 from tests.model.items_table import write_items
 from tests.model.rerank.test_policy import exported
 from tests.model.small_catalog import ITEMS, small_catalog

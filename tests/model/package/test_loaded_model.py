@@ -9,7 +9,7 @@ import pytest
 from model.api import Answer, Coded, Request, Rung, Unknown
 from model.package import loaded_model as package
 from model.serving.contract import Contract, Violation
-from model.serving.fallback.ladder import unranked
+from model.serving.fallback.unranked import unranked
 from tests.model.items_table import write_items
 from tests.model.rerank.test_policy import NO_BLUE, exported
 from tests.model.small_catalog import ITEMS

@@ -10,9 +10,10 @@ import yaml
 from components.kfp_support.images import IMAGE, VALIDATE_IMAGE
 from pipelines.definitions.monitoring import LOG_SECRET, PACKAGE
 from pipelines.manifests.render import ROOT
+from tfx_configs.resources import CLUSTER_STEPS, MONITOR_STEPS, size_parameters, sizes
 
 COMPILED = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
-ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml"]
+ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml", "lists.yaml"]
 
 
 @pytest.fixture(scope="module")
@@ -22,15 +23,16 @@ def documents() -> list[dict[str, Any]]:
 
 
 def _tasks(compiled: dict[str, Any]) -> dict[str, Any]:
-    """Of the pipeline and of what its exit handler guards."""
-    guarded = compiled["components"]["comp-exit-handler-1"]["dag"]["tasks"]
-    return {**compiled["root"]["dag"]["tasks"], **guarded}
+    """Of the pipeline, of what its exit handler guards, and of its conditions."""
+    graphs = [compiled["root"], *compiled["components"].values()]
+    return {name: task for graph in graphs for name, task in graph.get("dag", {}).get("tasks", {}).items()}
 
 
 def test_steps_that_decide_or_change_something_are_never_taken_from_the_cache(documents: list[dict[str, Any]]) -> None:
     tasks = _tasks(documents[0])
     fresh = {name for name, task in tasks.items() if not task.get("cachingOptions", {}).get("enableCache")}
-    assert fresh == {"stable", "gate", "push", "reference", "release", "ending", "exit-handler-1"}
+    groups = {"exit-handler-1", "condition-2"}
+    assert fresh == {"stable", "gate", "push", "reference", "release", "rejected", "ending"} | groups
 
 
 def test_every_step_runs_in_an_image_of_ours_with_limits_and_the_registry(documents: list[dict[str, Any]]) -> None:
@@ -106,8 +108,38 @@ def test_the_policy_starts_the_training_pipeline_of_the_image_with_parameters_th
     docker = (ROOT / "images" / "Dockerfile").read_text()
     assert Path("/app") / COMPILED.relative_to(ROOT.parent) == Path(PACKAGE) and "COPY pipelines pipelines" in docker
     taken = set(next(yaml.safe_load_all(COMPILED.read_text()))["root"]["inputDefinitions"]["parameters"])
-    assert taken >= {"settings", "data_version", "run_name", "code_version", "namespace"}
+    assert taken >= {"settings", "data_version", "run_name", "namespace"}
     assert taken >= {"canary_percent", "canary_runtime"}
+
+
+@pytest.mark.parametrize("name", ON_CLUSTER)
+def test_a_run_can_be_started_from_the_page_every_parameter_has_a_default_and_a_short_description(name: str) -> None:
+    spec = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))
+    for parameter, definition in spec["root"]["inputDefinitions"]["parameters"].items():
+        assert definition["isOptional"] is True and "defaultValue" in definition, parameter
+        assert 10 < len(definition["description"]) < 200 and definition["description"].endswith("."), parameter
+    assert spec["pipelineInfo"]["description"]
+
+
+@pytest.mark.parametrize("step", ["ingest", "train", "evaluate", "gate"])
+def test_program_and_settings_of_a_run_are_those_that_its_first_step_read(
+    documents: list[dict[str, Any]], step: str
+) -> None:
+    """No parameter has the program's version: a clone in the page would take the results of an older program."""
+    assert "code_version" not in documents[0]["root"]["inputDefinitions"]["parameters"]
+    inputs = _tasks(documents[0])[step]["inputs"]["parameters"]
+    for name in ("settings", "code_version"):
+        assert inputs[name] == {"taskOutputParameter": {"producerTask": "stable", "outputParameterKey": name}}
+
+
+def test_a_rejected_model_is_a_group_of_the_graph_that_runs_only_then(documents: list[dict[str, Any]]) -> None:
+    group = _tasks(documents[0])["condition-2"]
+    assert group["taskInfo"]["name"] == "Model rejected" and group["dependentTasks"] == ["gate", "release"]
+    assert group["triggerPolicy"]["condition"] == (
+        "inputs.parameter_values['pipelinechannel--release-Output'] == 'rejected'"
+    )
+    tasks = documents[0]["components"]["comp-condition-2"]["dag"]["tasks"]
+    assert list(tasks) == ["rejected"]
 
 
 def test_share_and_runtime_of_the_canary_are_parameters_of_the_run(documents: list[dict[str, Any]]) -> None:
@@ -131,7 +163,7 @@ def test_every_step_has_a_title_limits_and_an_end_by_force(name: str) -> None:
         assert on_kubernetes[executor]["activeDeadlineSeconds"] in ("1800", "21600")
         assert on_kubernetes[executor]["imagePullPolicy"] == "IfNotPresent"
     for task, what in _tasks(compiled).items():
-        assert what["taskInfo"]["name"] != task or task == "exit-handler-1"
+        assert what["taskInfo"]["name"] != task
 
 
 def test_a_step_that_only_computes_is_tried_once_more(documents: list[dict[str, Any]]) -> None:
@@ -164,3 +196,21 @@ def test_the_kubernetes_objects_hold_the_same_pipeline_under_a_name_of_its_conte
     assert (version["spec"]["pipelineSpec"], version["spec"]["platformSpec"]) == (spec, platform)
     digest = hashlib.sha256(COMPILED.with_name(name).read_bytes()).hexdigest()[:12]
     assert version["metadata"] == {"name": f"{pipeline['metadata']['name']}-{digest}", "namespace": "kubeflow"}
+
+
+@pytest.mark.parametrize(
+    ("name", "steps"), [("cluster.yaml", CLUSTER_STEPS), ("monitoring.yaml", MONITOR_STEPS)], ids=["cluster", "monitor"]
+)
+def test_the_size_of_a_step_is_a_parameter_of_the_run(name: str, steps: tuple[str, ...]) -> None:
+    compiled = next(yaml.safe_load_all(COMPILED.with_name(name).read_text()))
+    defaults = {
+        key: what.get("defaultValue") for key, what in compiled["root"]["inputDefinitions"]["parameters"].items()
+    }
+    assert defaults | size_parameters(sizes(), steps) == defaults
+    executors = {"ingest": "ingest-now" if name == "monitoring.yaml" else "ingest"}
+    for step in steps:
+        resources = compiled["deploymentSpec"]["executors"][f"exec-{executors.get(step, step)}"]["container"][
+            "resources"
+        ]
+        for limit, what in (("resourceCpuLimit", "cpu"), ("resourceMemoryLimit", "memory")):
+            assert resources[limit] == f"{{{{$.inputs.parameters['pipelinechannel--{step}_{what}']}}}}"

@@ -1,6 +1,9 @@
 """TFMA against numpy, and its verdict. One evaluation of 40 trips and four models is shared."""
 
 import dataclasses
+import sys
+import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,12 +15,16 @@ from components.artifacts.examples import Examples
 from components.evaluate import metrics_report as report
 from components.evaluate.predictions import lists
 from components.evaluate.slices import slice_values
+from components.evaluate.tfma import runner
 from components.evaluate.tfma.cross_check import check_with_tfma, compare, thresholds
 from components.evaluate.tfma.metrics import hits_of
 from components.evaluate.tfma.runner import OVERALL, Outcome, Threshold, eval_config, run_tfma
 from model.evaluation import ranking_metrics as metrics
 from model.evaluation.next_basket_task import load_task
+from tests.components.beam import flink
 from tests.components.evaluate.world import FunctionModel, frequency, latest, the_same, write_examples
+from tests.needs import FLINK
+from tfx_configs.beam import BeamSettings
 from tfx_configs.evaluation import EvaluationSettings
 from tfx_configs.settings import GateSettings
 
@@ -52,14 +59,27 @@ def numbers(judged: report.Judged) -> Evaluation:
     )
 
 
-def run(judged: report.Judged, out: Path, asked: list[Threshold], reference: str = "blessed") -> Outcome:
-    return run_tfma(judged, out / "tfma", eval_config(judged, "aisle", reference, asked))
+def run(
+    judged: report.Judged,
+    out: Path,
+    asked: list[Threshold],
+    reference: str = "blessed",
+    beam: BeamSettings = BeamSettings(),
+) -> Outcome:
+    return run_tfma(judged, out / "tfma", eval_config(judged, "aisle", reference, asked), beam)
+
+
+EASY = Threshold(metric="ndcg@10", slice=OVERALL, at_least=0.01, ratio=0.5)
+HARD = Threshold(metric="recall@10", slice=("shopper", "new"), at_least=0.99)
 
 
 @pytest.fixture(scope="module")
 def outcome(judged: report.Judged, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    easy = Threshold(metric="ndcg@10", slice=OVERALL, at_least=0.01, ratio=0.5)
-    return run(judged, tmp_path_factory.mktemp("easy"), [easy])
+    """Of trips in files of seven, and with copies of them for the workers."""
+    place = tmp_path_factory.mktemp("easy")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runner, "SHARD_TRIPS", 7)
+        return run(judged, place, [EASY], beam=BeamSettings(work_dir=str(place)))
 
 
 def test_tfma_and_numpy_agree_overall_and_in_every_slice(
@@ -75,6 +95,42 @@ def test_tfma_and_numpy_agree_overall_and_in_every_slice(
     assert result.max_difference is not None and result.max_difference < 1e-6
 
 
+@pytest.mark.needs("java", FLINK)
+def test_flink_gives_the_verdict_and_the_metrics_of_one_process(judged: report.Judged, tmp_path: Path) -> None:
+    here, on_flink = (
+        run(judged, tmp_path / name, [EASY, HARD], beam=beam)
+        for name, beam in {"here": BeamSettings(), "flink": flink.embedded()}.items()
+    )
+    assert_same(on_flink, here)
+
+
+@pytest.mark.needs("java", FLINK)
+def test_flink_gives_them_with_two_task_managers_of_which_one_is_killed(judged: report.Judged, tmp_path: Path) -> None:
+    here = run(judged, tmp_path / "here", [EASY, HARD])
+    (tmp_path / "cluster").mkdir()
+    with flink.standalone(tmp_path / "cluster", tmp_path, Path(sys.executable)) as cluster:
+
+        def kill_one() -> None:
+            while not cluster.running_tasks():
+                time.sleep(0.2)
+            cluster.task_managers[0].kill()
+
+        killer = threading.Thread(target=kill_one, daemon=True)
+        killer.start()
+        on_flink = run(judged, tmp_path / "flink", [EASY, HARD], beam=cluster.beam)
+        killer.join(timeout=1)
+        assert cluster.task_managers[0].poll() is not None and cluster.failures()
+    assert_same(on_flink, here)
+
+
+def assert_same(outcome: Outcome, expected: Outcome) -> None:
+    assert (outcome.verdict, outcome.failures, outcome.examples) == (False, expected.failures, expected.examples)
+    assert len(expected.failures) == 1
+    for key, models in expected.values.items():
+        for name, metrics_of_model in models.items():
+            assert outcome.values[key][name] == pytest.approx(metrics_of_model, abs=1e-6, nan_ok=True)
+
+
 def test_thresholds_on_all_trips_are_not_applied_to_the_slices(outcome: Outcome) -> None:
     assert outcome.verdict is True and outcome.failures == []
 
@@ -83,7 +139,7 @@ def test_a_missed_value_a_missed_change_and_a_slice_that_is_not_there_are_all_a_
     judged: report.Judged, tmp_path: Path
 ) -> None:
     asked = [
-        Threshold(metric="recall@10", slice=("shopper", "new"), at_least=0.99),
+        HARD,
         Threshold(metric="ndcg@10", slice=OVERALL, ratio=100.0),
         Threshold(metric="recall@20", slice=("shopper", "absent"), at_least=0.0),
     ]

@@ -16,11 +16,12 @@ from tests.components.push.outcomes import push_outcome
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 from tfx_configs import recipes
 from tfx_configs.monitoring import RetrainSettings
+from tfx_configs.resources import CLUSTER_STEPS, MONITOR_STEPS, size_parameters
 from tfx_configs.settings import RunSettings
 
 PACKAGE = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
 TRAINING = recipes.full(path="/registry/tables")
-PARAMETERS = {"code_version": "c0de", "namespace": "aisle", "canary_percent": 5}
+PARAMETERS = {"namespace": "aisle", "canary_percent": 5}
 
 
 @pytest.fixture
@@ -48,7 +49,8 @@ def test_the_run_that_is_due_is_started_with_the_policys_start_and_fresh_tables(
     values = run["runtime_config"]["parameters"]
     settings = RunSettings.from_json(values.pop("settings"))
     assert settings == TRAINING and settings.train.start == "scratch"
-    assert values == PARAMETERS | {"data_version": started, "run_name": started}
+    limits = size_parameters(TRAINING.sizes, CLUSTER_STEPS)
+    assert values == PARAMETERS | limits | {"data_version": started, "run_name": started}
     assert run["pipeline_spec"]["pipeline_spec"]["pipelineInfo"]["name"] == PIPELINE
     (noted,) = record.read(tmp_path / "monitoring" / record.NAME)
     assert (noted.id, noted.ok, noted.reasons) == (id, None, ("weekly: due since 1.0 h", "nightly: due since 1.0 h"))
@@ -131,7 +133,8 @@ def test_the_schedule_of_the_monitor_carries_the_settings_of_the_runs_that_it_st
     assert main([*arguments, "--retrain", "--data", "/registry/tables", "--set", "train.dimension=16"]) == 0
     (schedule,) = kfp.schedules.values()
     values = schedule["runtime_config"]["parameters"]
-    assert set(values) == {"training", "code_version"}
+    limits = size_parameters(RunSettings().sizes, MONITOR_STEPS)
+    assert set(values) == {"training", *limits} and values | limits == values
     settings = RunSettings.from_json(values["training"])
     assert (settings.data.path, settings.train.dimension) == ("/registry/tables", 16)
     for wrong, message in (

@@ -1,9 +1,8 @@
-"""Every transition of the state machine, at every step; docs/rollout.md shows the same table."""
+"""Every transition of the state machine, at every step: docs/reference/decisions.md shows the same table."""
 
 import dataclasses
 import math
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ from components.rollout.decision.guards import GUARDS
 from components.rollout.decision.state_machine import (
     COMMANDS,
     DECIDABLE,
-    END_PERCENT,
     Decision,
     RolloutState,
     apply,
@@ -22,6 +20,7 @@ from components.rollout.decision.state_machine import (
 )
 from components.rollout.decision.states import Command, State
 from model.errors import InputError
+from pipelines.reference.decisions_page import transitions
 from tfx_configs.settings import MetricLimit, RolloutSettings
 
 BASKET = MetricLimit(name="basket value", query="shop_basket_value", sense="at least", limit=20.0)
@@ -61,24 +60,6 @@ def evidence_of(
         stable=_version(**theirs | (stable or {})),
         **{"agreement": 0.5, "share_age_s": 25 * 3600.0, "metrics": {"basket value": 21.0}} | rest,
     )
-
-
-def table() -> list[tuple[str, str, str, str, str]]:
-    """Every transition: (state, on, action, state afterwards, canary's share afterwards)."""
-    rows: list[tuple[str, str, str, str, str]] = []
-    for state in DECIDABLE:
-        for guard in GUARDS:
-            if guard.action == "rollback":
-                rows.append((state, f"{guard.name}: {guard.figure.__doc__}", "rollback", State.ROLLED_BACK, "0 %"))
-            elif state == State.RUNNING:
-                rows.append((state, f"{guard.name}: {guard.figure.__doc__}", "hold", state, "the same"))
-    rows.append((State.RUNNING, "none of these, and a larger share in the plan", "step", State.RUNNING, "the next"))
-    rows.append((State.RUNNING, "none of these, at 100 %", "promote", State.PROMOTED, "100 %"))
-    rows.append((State.HELD, "none that rolls back", "hold", State.HELD, "the same"))
-    for (state, order), after in COMMANDS.items():
-        share = f"{END_PERCENT[after]} %" if after in END_PERCENT else "the same"
-        rows.append((state, f"command: {order}", order, after, share))
-    return rows
 
 
 AT_10 = RolloutState(percent=10)
@@ -123,7 +104,7 @@ def test_the_table_is_what_the_machine_does_on_every_guard_in_every_state_at_eve
     decision = decide(SETTINGS, before, evidence_of(percent=percent, **ACTS[guard.name]))
     after = apply(before, decision)
     silent = (percent == 100 and guard.name in COMPARE) or (guard.name == "proof" and percent != 50)
-    rows = {(row[0], row[1].partition(":")[0]): row[2:] for row in table()}
+    rows = {(row[0], row[1].partition(":")[0]): row[2:] for row in transitions()}
     key = (state, guard.name)
     if silent or key not in rows:
         assert decision.action == ("hold" if state == "held" else "promote" if percent == 100 else "step")
@@ -139,7 +120,7 @@ def test_the_table_is_what_the_machine_does_on_every_guard_in_every_state_at_eve
 @pytest.mark.parametrize("order", Command)
 def test_the_table_is_what_an_operator_may_do_and_all_else_is_refused(state: State, order: Command) -> None:
     before = RolloutState(percent=50, state=state)
-    rows = {(row[0], row[1]): row[3:] for row in table()}
+    rows = {(row[0], row[1]): row[3:] for row in transitions()}
     if (state, order) not in COMMANDS:
         assert (state, f"command: {order}") not in rows
         with pytest.raises(InputError, match=f"cannot {order} one that is {state.replace('_', ' ')}; possible: "):
@@ -158,23 +139,6 @@ def test_an_aborted_rollout_takes_the_commands_of_a_running_one(order: Command) 
     else:
         with pytest.raises(InputError, match="cannot resume one that is running"):
             command(RolloutState(percent=50, state=State.ABORTED), order)
-
-
-def shown() -> list[tuple[str, ...]]:
-    """The rows of `table` as the page has them: those that differ only in the state before are one."""
-    states: dict[tuple[str, ...], list[str]] = {}
-    for state, *rest in table():
-        states.setdefault(tuple(rest), []).append(state)
-    return [(", ".join(before), *rest) for rest, before in states.items()]
-
-
-def test_the_page_shows_this_table() -> None:
-    page = (Path(__file__).parents[4] / "docs" / "rollout.md").read_text()
-    for row in shown():
-        assert f"| {' | '.join(row)} |\n" in page
-    states = "running|held|promoted|rolled_back"
-    rows = re.findall(rf"^\| (?:{states})(?:, (?:{states}))* \|", page, re.MULTILINE)
-    assert len(rows) == len(shown())
 
 
 def test_a_healthy_canary_takes_every_step_of_the_plan_and_is_promoted() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from model import api
 from model.api import Rung
-from model.serving.fallback.ladder import unranked
+from model.serving.fallback.unranked import unranked
 from tests.model.serving.fake_server import FakeModel
 from tfx_configs.units import DAY_S
 

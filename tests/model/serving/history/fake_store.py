@@ -48,6 +48,9 @@ class FakeStore:
     def records(self) -> Iterator[tuple[bytes, bytes]]:
         raise NotImplementedError
 
+    def shoppers_about(self) -> int:
+        return len(self.items)
+
     def put(self, records: Iterator[tuple[bytes, bytes]]) -> int:
         raise NotImplementedError
 

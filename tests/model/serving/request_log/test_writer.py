@@ -141,4 +141,4 @@ def test_answers_to_mirrored_copies_are_read_only_where_they_are_asked_for(tmp_p
         assert _ids(tmp_path) == ["0", "2", "3"]
     assert _ids(tmp_path) == ["0", "2", "3"]
     assert _ids(tmp_path, since_s=2) == ["2", "3"]
-    assert read(tmp_path, shadows=True)["route"].to_pylist() == ["split", "shadow", "named", None]
+    assert read(tmp_path, also=("shadow",))["route"].to_pylist() == ["split", "shadow", "named", None]

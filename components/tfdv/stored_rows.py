@@ -1,0 +1,177 @@
+"""TFDV statistics of stored tables of any size: the rows are read in batches, and never all of them at once.
+
+In this process TFDV's own combiners take one batch after the other. On a runner of Beam, TFDV's transform
+GenerateStatistics takes the row groups of the files, each read by a worker. One pass serves several selections.
+"""
+
+import dataclasses
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import apache_beam
+import pandas as pd
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+import tensorflow_data_validation as tfdv
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.pvalue import TaggedOutput
+from tensorflow_data_validation.statistics import stats_impl
+from tfx_bsl.arrow import table_util
+
+from components.beam.checked_options import on_runner
+from components.beam.shared_files import AS_IS, SharedFiles, shared_files
+from components.tfdv.arrow_values import to_pandas
+from components.tfdv.derived_columns import with_derived
+from components.tfdv.statistics import Selection, Stats
+from model.data import schema
+from tfx_configs.beam import BeamSettings
+
+BATCH = 65_536
+"""Rows in memory at a time, of each worker."""
+Unit = tuple[str, int]
+"""(file, row group)"""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class StoredTable:
+    """A canonical table in Parquet files."""
+
+    table: str
+    files: tuple[str, ...]
+    columns: pa.Schema
+    """Of the whole table; a file may lack some."""
+    as_floats: frozenset[str] = frozenset()
+    """Columns of whole numbers of which some are missing: a batch without a gap would be of another type."""
+
+    @classmethod
+    def at(cls, path: Path, table: schema.Table, partition: str) -> Self:
+        """The table in the file or directory `path`; `partition` is the column that names its directories."""
+        source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
+        columns = pa.schema([field for field in source.schema if not (path.is_dir() and field.name == partition)])
+        whole = [field.name for field in columns if pa.types.is_integer(field.type)]
+        gaps: set[str] = set()
+        for batch in source.to_batches(columns=whole) if whole else ():
+            gaps |= {name for name in whole if batch.column(name).null_count}
+        return cls(table=table.name, files=tuple(source.files), columns=columns, as_floats=frozenset(gaps))
+
+    def frames(self, path: str, group: int) -> Iterator[pd.DataFrame]:
+        """The rows of a row group with the derived columns, in batches."""
+        table = next(each for each in schema.TABLES if each.name == self.table)
+        with FileSystems.open(path, compression_type=AS_IS) as file:
+            for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH, row_groups=[group]):
+                frame = pd.DataFrame({field.name: to_pandas(_column(batch, field)) for field in self.columns})
+                yield with_derived(table, frame.astype(dict.fromkeys(self.as_floats, "float64")))
+
+
+Asked = Mapping[str, tuple[StoredTable, Selection]]
+"""{name of the result: the table, and what of it}."""
+
+
+def compute(asked: Asked, beam: BeamSettings) -> dict[str, Stats]:
+    """{name: statistics of that selection}, in one pass over each table. Columns without any value are left out.
+
+    Raises InputError or StageFailed as components.beam.checked_options.
+    """
+    measured = _on_runner(asked, beam) if beam.on_runner else _here(asked)
+    return {name: _with_values(stats) for name, stats in measured.items()}
+
+
+def _here(asked: Asked) -> dict[str, Stats]:
+    generators: Any = stats_impl.get_generators(tfdv.StatsOptions(), in_memory=True)
+    sums = {name: [generator.create_accumulator() for generator in generators] for name in asked}
+    for source, selections in _by_table(asked):
+        for path, group in _units(source.files):
+            for name, batch in _selected(source, (path, group), selections):
+                sums[name] = [
+                    generator.add_input(each, batch) for generator, each in zip(generators, sums[name], strict=True)
+                ]
+    return {name: stats_impl.extract_statistics_output(each, generators) for name, each in sums.items()}
+
+
+def _on_runner(asked: Asked, beam: BeamSettings) -> dict[str, Stats]:
+    with on_runner(beam) as options, shared_files(beam) as shared:
+        with apache_beam.Pipeline(options=options) as pipeline:
+            for source, selections in _by_table(asked):
+                offered = {
+                    path: shared.offered(Path(path), f"{source.table}-{n:05}.parquet")
+                    for n, path in enumerate(source.files)
+                }
+                batches = (
+                    pipeline
+                    | f"Units of {source.table}"
+                    >> apache_beam.Create([(offered[path], group) for path, group in _units(source.files)])
+                    | f"Spread {source.table}" >> apache_beam.Reshuffle()
+                    | f"Read {source.table}" >> apache_beam.ParDo(_Read(source, selections)).with_outputs(*selections)
+                )
+                for name in selections:
+                    rows = batches[name] | f"Rows of {name}" >> apache_beam.Map(_same).with_output_types(pa.RecordBatch)
+                    stats = rows | f"Statistics of {name}" >> tfdv.GenerateStatistics(tfdv.StatsOptions())
+                    _ = stats | f"Write {name}" >> tfdv.WriteStatisticsToBinaryFile(shared.place(f"{name}.pb"))
+        return {name: _read(shared, name) for name in asked}
+
+
+class _Read(apache_beam.DoFn):
+    """(file, row group) -> its record batches, each tagged with the selection that it is of."""
+
+    def __init__(self, source: StoredTable, selections: Mapping[str, Selection]) -> None:
+        super().__init__()
+        self._source, self._selections = source, dict(selections)
+
+    def process(self, unit: Unit):  # type: ignore[no-untyped-def]  # Beam takes an annotation for a type of elements
+        for name, batch in _selected(self._source, unit, self._selections):
+            yield TaggedOutput(name, batch)
+
+
+def _by_table(asked: Asked) -> list[tuple[StoredTable, dict[str, Selection]]]:
+    sources = {source.table: source for source, _ in asked.values()}
+    return [
+        (source, {name: selection for name, (of, selection) in asked.items() if of.table == table})
+        for table, source in sources.items()
+    ]
+
+
+def _same(batch: pa.RecordBatch) -> pa.RecordBatch:
+    return batch
+
+
+def _selected(
+    source: StoredTable, unit: Unit, selections: Mapping[str, Selection]
+) -> Iterator[tuple[str, pa.RecordBatch]]:
+    for frame in source.frames(*unit):
+        for name, selection in selections.items():
+            rows = selection.of(frame)
+            if len(rows):
+                plain = pa.RecordBatch.from_pandas(rows, preserve_index=False)
+                yield name, table_util.CanonicalizeRecordBatch(plain)
+
+
+def _units(files: Sequence[str]) -> Iterator[Unit]:
+    for path in files:
+        for group in range(pq.ParquetFile(path).num_row_groups):
+            yield path, group
+
+
+def _read(shared: SharedFiles, name: str) -> Stats:
+    with FileSystems.open(shared.place(f"{name}.pb"), compression_type=AS_IS) as file:
+        return Stats.FromString(file.read())
+
+
+def _with_values(stats: Stats) -> Stats:
+    """Without the columns that have no value: TFDV cannot type them."""
+    data = stats.datasets[0]
+    typed = [feature for feature in data.features if _common(feature).num_non_missing]
+    del data.features[:]
+    data.features.extend(typed)
+    return stats
+
+
+def _common(feature: Any) -> Any:
+    return (feature.num_stats if feature.WhichOneof("stats") == "num_stats" else feature.string_stats).common_stats
+
+
+def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.ChunkedArray:
+    if field.name not in batch.schema.names:
+        return pa.chunked_array([pa.nulls(batch.num_rows, field.type)])
+    return pa.chunked_array([batch.column(field.name)]).cast(field.type)
