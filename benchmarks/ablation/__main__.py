@@ -22,7 +22,7 @@ from benchmarks.harness.result_file import RESULTS
 from benchmarks.harness.samples import STEP, Samples, as_lists, collect
 from benchmarks.harness.shop import CUTS
 from benchmarks.harness.study import Judged, Measured, Study
-from components.train.item_neighbours import with_together
+from components.train.item_neighbours import with_together, with_together_of
 from components.train.new_networks import new_networks
 from components.train.pre_ranker import TRIPS, train_preranker
 from components.train.trip_split import training_trips
@@ -74,9 +74,10 @@ class World(Judged):
         super().__init__(examples)
         run, start_s = settings(SEED), ranking_start(self.trips, RANKING_DAYS)
         self.served = with_together(self.catalog, self.trips, run, self.trips.cut_s).as_served()
-        self.earlier = with_together(self.catalog, self.trips, run, start_s)
         self.reader = TripReader(self.trips, self.catalog)
         self.learning = training_trips(self.trips, settings(SEED).train)
+        later = np.concatenate([self.learning.ranking, self.learning.valid])
+        self.earlier = with_together_of(self.catalog, self.trips, run, later, start_s)
         self.features = [feature.name for feature in feature_records(self.catalog, settings(SEED).features)]
 
     @cached_property

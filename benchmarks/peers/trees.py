@@ -15,7 +15,7 @@ import yaml
 
 from benchmarks.harness.samples import STEP, as_lists
 from components.train.input_pipeline import LossCurve
-from components.train.item_neighbours import with_together
+from components.train.item_neighbours import with_together, with_together_of
 from components.train.new_networks import new_networks, recommender_of
 from components.train.pre_ranker import train_preranker
 from components.train.samples import RankingSamples
@@ -58,7 +58,8 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
     """What components/train/run.py trains and watches the ranker on: (training rows, validation rows)."""
     tf.keras.utils.set_random_seed(run.train.seed)
     reader, learning, train = TripReader(trips, catalog), training_trips(trips, run.train), run.train
-    earlier = with_together(catalog, trips, run, ranking_start(trips, train.ranking_days))
+    later = np.concatenate([learning.ranking, learning.valid])
+    earlier = with_together_of(catalog, trips, run, later, ranking_start(trips, train.ranking_days))
     towers, networks = new_networks(run, catalog)
     recommender = recommender_of(run, earlier, networks)
     train_towers(towers, catalog, reader, learning.early, train, LossCurve("towers"))

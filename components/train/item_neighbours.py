@@ -12,34 +12,48 @@ from components.train.past import Past
 from model.data.catalog import Catalog, Together
 from model.data.trip_numbers import trip_numbers
 from model.data.trips import Trips, slice_positions
+from model.ranking.recommender import best_positions
 from tfx_configs.settings import RunSettings
 
 BLOCK = 2048
 """Items whose similarities are computed at once."""
-NEIGHBOURS, SHRINK, WINDOW, LEAST = 50, 10.0, 5, 2
+NEIGHBOURS, SHRINK, WINDOW = 100, 50.0, 5
 """Of what the ranker reads. More neighbours cost every request time."""
+TABLES = 8
+"""That training reads, each of an equal part of its trips. One table from before all of them would know less, and less
+of what is new, than the one that serves."""
 
 
-def with_together(catalog: Catalog, trips: Trips, run: RunSettings, before_s: int) -> Catalog:
-    """The catalog with the neighbours that purchases strictly before the moment, unix seconds, show."""
-    similar_II = item_neighbours(Past.of(trips, run, before_s), NEIGHBOURS, SHRINK, window=WINDOW, least=LEAST)
+def with_together(catalog: Catalog, trips: Trips, run: RunSettings, *moment_T: int) -> Catalog:
+    """The catalog with the neighbours that purchases strictly before each of the moments, unix seconds, show."""
+    tables = [
+        item_neighbours(Past.of(trips, run, moment_s), NEIGHBOURS, SHRINK, window=WINDOW) for moment_s in moment_T
+    ]
+    first_T = np.cumsum([0, *(table.nnz for table in tables)])
     together = Together(
-        begin_I=similar_II.indptr.astype(np.int64),
-        near_N=similar_II.indices.astype(np.int32),
-        similar_N=similar_II.data.astype(np.float32),
+        moment_T=np.array(moment_T, np.int64),
+        begin_TI=np.stack([table.indptr + first for table, first in zip(tables, first_T, strict=False)]).astype(
+            np.int64
+        ),
+        near_N=np.concatenate([table.indices for table in tables]).astype(np.int32),
+        similar_N=np.concatenate([table.data for table in tables]).astype(np.float32),
     )
     return dataclasses.replace(catalog, together=together)
 
 
-def item_neighbours(
-    past: Past, neighbours: int, shrink: float, *, window: int = 1, least: int = 1, own: bool = False
-) -> sp.csr_matrix:
+def with_together_of(catalog: Catalog, trips: Trips, run: RunSettings, which: np.ndarray, start_s: int) -> Catalog:
+    """The catalog with the neighbours that these trips learn from: TABLES tables, none as of before `start_s`, unix
+    seconds."""
+    later = np.quantile(trips.time_T[which], np.arange(1, TABLES) / TABLES, method="lower") if len(which) else ()
+    return with_together(catalog, trips, run, *np.unique([start_s, *later]).astype(int).tolist())
+
+
+def item_neighbours(past: Past, neighbours: int, shrink: float, *, window: int = 1, own: bool = False) -> sp.csr_matrix:
     """[I, I] float32: for each item (row) the `neighbours` most similar ones, the most similar first.
 
     Args:
         window: a basket counts together with those before it until there are so many purchases; events further apart
             than the model's `trip_gap_hours` are in different baskets.
-        least: windows that two items must have in common.
         own: a product is its own neighbour too.
     """
     row_H, shoppers = past.batch.history_row_H, past.shoppers
@@ -50,7 +64,7 @@ def item_neighbours(
     first_T = np.maximum(end_T - window, np.searchsorted(row_H, row_H[begin_T]))
     at_N, window_N = slice_positions(begin_T[basket_H[np.minimum(first_T, begin_T)]], end_T)
     bought_TA = incidence(window_N, past.column_H[at_N], len(begin_T), len(past.popular_A))
-    similar_AA = similarities(bought_TA, neighbours, shrink, own, least)
+    similar_AA = similarities(bought_TA, neighbours, shrink, own)
     row = past.popular_A[np.repeat(np.arange(len(past.popular_A)), np.diff(similar_AA.indptr))]
     order = np.argsort(row, kind="stable")
     counts_I = np.bincount(row, minlength=past.items)
@@ -66,7 +80,7 @@ def incidence(row_N: np.ndarray, item_N: np.ndarray, rows: int, items: int) -> s
     return cells
 
 
-def similarities(bought_TI: sp.csr_matrix, neighbours: int, shrink: float, own: bool, least: int = 1) -> sp.csr_matrix:
+def similarities(bought_TI: sp.csr_matrix, neighbours: int, shrink: float, own: bool) -> sp.csr_matrix:
     """[I, I] float32: for each item (row) the `neighbours` most similar ones, by cosine over baskets.
 
     Sarwar et al., "Item-based Collaborative Filtering Recommendation Algorithms" (WWW 2001), shrunk for rare pairs:
@@ -78,24 +92,15 @@ def similarities(bought_TI: sp.csr_matrix, neighbours: int, shrink: float, own: 
     items = bought_TI.shape[1]
     root_I = np.sqrt(np.bincount(bought_TI.indices, minlength=items))
     columns = bought_TI.tocsc()
-    parts = []
+    nearest = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)], [np.zeros(1, np.int64)]
     for start in range(0, items, BLOCK):
-        both = (columns[:, start : start + BLOCK].T @ bought_TI).tocoo()
-        common = both.data >= least
-        row, column = both.row[common] + start, both.col[common]
-        similar = both.data[common] / (root_I[row] * root_I[column] + shrink)
+        both = columns[:, start : start + BLOCK].T @ bought_TI
+        row, column = np.repeat(np.arange(start, start + both.shape[0]), np.diff(both.indptr)), both.indices
+        similar = both.data / (root_I[row] * root_I[column] + shrink)
         similar[row == column] = 1.0 if own else 0.0
-        parts.append(_largest(row, column, similar, neighbours))
-    row, column, similar = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    begin = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=items))])
-    return sp.csr_matrix((similar.astype(np.float32), column, begin), shape=(items, items))
-
-
-def _largest(row: np.ndarray, column: np.ndarray, value: np.ndarray, k: int) -> tuple[np.ndarray, ...]:
-    """The k largest values above 0 of each row, of flat (row, column, value), rows in order, the largest first."""
-    order = np.lexsort((-value, row))
-    row, column, value = row[order], column[order], value[order]
-    start = np.flatnonzero(np.diff(row, prepend=-1))
-    place = np.arange(len(row)) - np.repeat(start, np.diff(start, append=len(row)))
-    largest = (place < k) & (value > 0)
-    return row[largest], column[largest], value[largest]
+        best, end = best_positions(similar, both.indptr[1:], neighbours)
+        best, end = best[similar[best] > 0], np.searchsorted(np.flatnonzero(similar[best] > 0), end)
+        for arrays, part in zip(nearest, (column[best], similar[best], end + nearest[2][-1][-1]), strict=True):
+            arrays.append(part)
+    column, similar, end = (np.concatenate(arrays) for arrays in nearest)
+    return sp.csr_matrix((similar.astype(np.float32), column, end), shape=(items, items))

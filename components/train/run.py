@@ -10,7 +10,7 @@ from components.kfp_support.progress import progress
 from components.train import distributed as workers
 from components.train.calibration.calibrate import calibrate
 from components.train.input_pipeline import LossCurve
-from components.train.item_neighbours import with_together
+from components.train.item_neighbours import with_together, with_together_of
 from components.train.new_networks import recommender_of
 from components.train.parent_model import open_parent
 from components.train.pre_ranker import train_preranker
@@ -100,7 +100,9 @@ def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> Trai
     learning = training_trips(trips, run.train)
     query, towers, networks, watch_towers, recall = train_early(run, reader, catalog, learning)
     watch_ranker = LossCurve("ranker")
-    earlier = with_together(catalog, trips, run, ranking_start(trips, run.train.ranking_days))
+    start_s = ranking_start(trips, run.train.ranking_days)
+    later = np.concatenate([learning.ranking, learning.valid])
+    earlier = with_together_of(catalog, trips, run, later, start_s)
     training = recommender_of(run, earlier, networks)
     retrieved = neighbours(towers, training, catalog, reader, learning, most)
     preranked = train_preranker(
@@ -110,7 +112,6 @@ def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> Trai
     train_ranker(training, networks.ranker, reader, learning, retrieved, run.train, watch_ranker)
     calibration = calibrate(training, networks.ranker, reader, learning.valid, retrieved["valid"], run.train)
 
-    later = np.concatenate([learning.ranking, learning.valid])
     warnings = (*watch_towers.warnings, *watch_ranker.warnings)
     train_towers(towers, catalog, reader, later, run.train, watch_towers, epochs=watch_towers.best_epoch)
     for warning in warnings:

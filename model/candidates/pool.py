@@ -153,12 +153,11 @@ def _list_one(
     ages(time_H, time_s, age_H)
     halved(age_H, AFFINITY_DAYS, whole_H, short_H)
     halved(age_H, _LONG_DAYS, whole_H, long_H)
-    slots = places(reached(snapshot.together_I, item_H))
+    begin_I = snapshot.begin_TI[week_of(snapshot.moment_T, time_s)]
+    slots = places(reached(begin_I, item_H))
     along_S = np.full(slots, UNKNOWN, np.int32)
     sum_S, last_S = np.empty(slots, np.float32), np.empty(slots, np.float32)
-    sum_together(
-        snapshot.together_I, snapshot.near_N, snapshot.similar_N, item_H, time_H, short_H, along_S, sum_S, last_S
-    )
+    sum_together(begin_I, snapshot.near_N, snapshot.similar_N, item_H, time_H, short_H, along_S, sum_S, last_S)
     along_G = _most_along(along_S, sum_S, together)
     room = events + len(along_G) + len(retrieved_R) + len(popular_Q) + len(barred_X)
     item_P, source_P = np.empty(room, np.int32), np.empty(room, np.int32)

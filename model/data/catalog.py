@@ -1,7 +1,7 @@
 """The catalog snapshot: what the model knows about products, shoppers' attributes, popularity and promotions.
 
 Shape legend: I items, A item attributes, U shoppers with attributes, D shopper attributes, S stores, W weekly
-snapshots, P promotion stretches, G stretches of GAP_DAYS.
+snapshots, P promotion stretches, G stretches of GAP_DAYS, T tables of neighbours, N their entries.
 
 Everything here comes from events before the cut, save the promotions, which are announced before the trip.
 """
@@ -59,18 +59,21 @@ class Promotions:
 
 
 class Together(NamedTuple):
-    """The nearest neighbours of each item by what is bought together, those of the first item first.
+    """The nearest neighbours of each item by what is bought together: a table as of each of some moments.
 
     Example:
         Two items, of which the second often comes with the first, and not the reverse.
 
-        >>> together = Together(np.array([0, 1, 1]), np.array([1], np.int32), np.array([0.5], np.float32))
+        >>> begin_TI = np.array([[0, 1, 1]])
+        >>> together = Together(np.array([604_800]), begin_TI, np.array([1], np.int32), np.array([0.5], np.float32))
         >>> len(Together.none(2).near_N)
         0
     """
 
-    begin_I: np.ndarray
-    """[I + 1] int64 where each item's neighbours begin; the last is where all end."""
+    moment_T: np.ndarray
+    """[T] int64 unix seconds, ascending; a request reads the last table at or before its moment."""
+    begin_TI: np.ndarray
+    """[T, I + 1] int64 where each item's neighbours begin in the table; the last is where they end."""
     near_N: np.ndarray
     """[N] int32 item index, the nearest first."""
     similar_N: np.ndarray
@@ -78,7 +81,9 @@ class Together(NamedTuple):
 
     @classmethod
     def none(cls, items: int) -> Self:
-        return cls(np.zeros(items + 1, np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32))
+        return cls(
+            np.zeros(1, np.int64), np.zeros((1, items + 1), np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -282,7 +287,7 @@ _NAMES = [
     field.name for field in dataclasses.fields(Catalog) if field.name not in ("promotions", "calendar", "together")
 ]
 _CALENDAR = ("calendar_keys.npy", "calendar_kinds.npy")
-_TOGETHER = ("together_begin.npy", "together_items.npy", "together_similarity.npy")
+_TOGETHER = ("together_moments.npy", "together_begin.npy", "together_items.npy", "together_similarity.npy")
 _STRINGS = [name for name in _NAMES if name.endswith("_ids")]
 _ARRAYS = [name for name in _NAMES if re.search("_[A-Z]+$", name)]
 _META = [name for name in _NAMES if name not in (*_STRINGS, *_ARRAYS)]

@@ -53,7 +53,8 @@ class Snapshot(NamedTuple):
     change_N: np.ndarray
     running_N: np.ndarray
     """See model/features/promotion_calendar.py."""
-    together_I: np.ndarray
+    moment_T: np.ndarray
+    begin_TI: np.ndarray
     near_N: np.ndarray
     similar_N: np.ndarray
     """See model.data.catalog.Together."""
@@ -62,7 +63,7 @@ class Snapshot(NamedTuple):
     def of(cls, catalog: Catalog) -> "Snapshot":
         change_N, running_N = catalog.calendar or changes(catalog.promotions, catalog.items)
         sizes = np.array([0, *catalog.attribute_sizes], np.int64)
-        together_I, near_N, similar_N = catalog.together or Together.none(catalog.items)
+        moment_T, begin_TI, near_N, similar_N = catalog.together or Together.none(catalog.items)
         return cls(
             attribute_IA=writable(catalog.attribute_IA, np.int32),
             first_A=np.cumsum(sizes)[:-1],
@@ -75,7 +76,8 @@ class Snapshot(NamedTuple):
             hazard_IG=writable(catalog.hazard_IG, np.float32),
             change_N=change_N,
             running_N=running_N,
-            together_I=writable(together_I, np.int64),
+            moment_T=writable(moment_T, np.int64),
+            begin_TI=writable(begin_TI, np.int64),
             near_N=writable(near_N, np.int32),
             similar_N=writable(similar_N, np.float32),
         )
@@ -208,7 +210,7 @@ def _fill_one(snapshot, item_H, time_H, bought_store_H, time_s, store, plan, ite
     running_C = np.empty(candidates, np.uint8)
     running_here(snapshot.change_N, snapshot.running_N, len(snapshot.price_I), store, item_C, time_s, running_C)
     together_3C = np.empty((3, candidates), np.float32)
-    _go_together(snapshot, item_H, time_H, weight_LH[lives], item_C, together_3C)
+    _go_together(snapshot, item_H, time_H, time_s, weight_LH[lives], item_C, together_3C)
     week = week_of(snapshot.snapshot_W, time_s)
     facts = Seen(
         item_C, running_C, count_C, decayed_LC, trip_C, first_C, last_C, gap_C, context_X, decayed_V, youngest_V, total,
@@ -231,14 +233,13 @@ def _fill_one(snapshot, item_H, time_H, bought_store_H, time_s, store, plan, ite
 
 
 @kernel
-def _go_together(snapshot, item_H, time_H, weight_H, item_C, together_3C):
+def _go_together(snapshot, item_H, time_H, time_s, weight_H, item_C, together_3C):
     """See Seen.together_3C."""
-    slots = places(reached(snapshot.together_I, item_H))
+    begin_I = snapshot.begin_TI[week_of(snapshot.moment_T, time_s)]
+    slots = places(reached(begin_I, item_H))
     slot_S = np.full(slots, UNKNOWN, np.int32)
     sum_S, last_S = np.empty(slots, np.float32), np.empty(slots, np.float32)
-    sum_together(
-        snapshot.together_I, snapshot.near_N, snapshot.similar_N, item_H, time_H, weight_H, slot_S, sum_S, last_S
-    )
+    sum_together(begin_I, snapshot.near_N, snapshot.similar_N, item_H, time_H, weight_H, slot_S, sum_S, last_S)
     of_items(item_C, slot_S, sum_S, together_3C[0])
     of_items(item_C, slot_S, last_S, together_3C[1])
     shares(slot_S, sum_S, together_3C[0], together_3C[2])

@@ -6,13 +6,20 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.data.batch import Batch
-from model.data.catalog import Catalog, Promotions
+from model.data.catalog import Catalog, Promotions, Together
 from tests.worlds import seconds
 
 ITEMS = "abdez"
 STORES = ("", "s1", "s2")
 USERS = np.array([[0], [2]], np.int32)
 SNAPSHOT_DAYS = (63, 70)
+TOGETHER = Together(
+    moment_T=np.array([seconds(40), seconds(60)]),
+    begin_TI=np.array([[0, 1, 1, 1, 1, 1], [1, 3, 4, 4, 4, 4]]),
+    near_N=np.array([3, 1, 2, 4], np.int32),
+    similar_N=np.array([0.75, 0.5, 0.25, 0.125], np.float32),
+)
+"""As of day 40, a: e .75. As of day 60, a: b .5, d .25; b: z .125."""
 
 
 def small_catalog(promotions: tuple[Promotions, ...] = ()) -> Catalog:

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from components.train.item_neighbours import SHRINK, item_neighbours, with_together
+from components.train.item_neighbours import SHRINK, item_neighbours, with_together, with_together_of
 from components.train.past import Past
 from model.data.trips import Trips
 from tests.model.small_catalog import ITEMS, small_catalog
@@ -66,17 +66,24 @@ def test_only_the_nearest_stay() -> None:
     assert [list(row) for row in neighbours(BASKETS, most=1).values()] == [["b"], ["a"], ["b"]]
 
 
-def test_what_the_ranker_reads_was_together_twice_before_the_moment() -> None:
-    """Windows reach back to the whole history here: a is in four, b in two of u, d in one of u and one of v."""
-    similarity = 2 / (math.sqrt(4 * 2) + SHRINK)
-    catalog = with_together(small_catalog(), BASKETS, RUN, seconds(10) + 1)
+def test_each_table_is_of_what_was_bought_strictly_before_its_moment() -> None:
+    """Windows reach back to the whole history here. Before day 3 u's a and b are in one window; on day 10 u's second
+    basket is not known yet, and v's d and a are in one window of two."""
+    catalog = with_together(small_catalog(), BASKETS, RUN, seconds(3), seconds(10))
+    together = catalog.together
+    assert together is not None
+    assert together.moment_T.tolist() == [seconds(3), seconds(10)]
+    assert together.begin_TI.tolist() == [[0, 1, 2, 2, 2, 2], [2, 4, 5, 6, 6, 6]]
+    near = together.near_N.tolist()
+    assert (near[:2], set(near[2:4]), near[4:]) == ([1, 0], {1, 2}, [0, 0])
+    early, late = 1 / (1 + SHRINK), 1 / (math.sqrt(3) + SHRINK)
+    assert together.similar_N.tolist() == pytest.approx([early] * 2 + [late] * 4)
+
+
+def test_trips_learn_from_tables_of_equal_parts_of_them_none_older_than_the_start() -> None:
+    """The first table is as of the start, the last one before an eighth of the trips."""
+    at = [seconds(day) for day in range(20, 84)]
+    past = trips(("u", 10, "a"), *(("u", day, "a") for day in range(20, 84)))
+    catalog = with_together_of(small_catalog(), past, RUN, np.flatnonzero(past.time_T >= at[0]), at[0])
     assert catalog.together is not None
-    assert catalog.together.begin_I.tolist() == [0, 2, 3, 4, 4, 4]
-    assert sorted(catalog.together.near_N[:2].tolist()) == [1, 2] and catalog.together.near_N[2:].tolist() == [0, 0]
-    assert catalog.together.similar_N.tolist() == pytest.approx([similarity] * 4)
-
-
-def test_nothing_at_the_moment_or_after_it_is_known() -> None:
-    """u's second basket is of day 10; before it, no two items were together twice."""
-    catalog = with_together(small_catalog(), BASKETS, RUN, seconds(10))
-    assert catalog.together is not None and not len(catalog.together.near_N)
+    assert catalog.together.moment_T.tolist() == [at[0], *(at[int(63 * part / 8)] for part in range(1, 8))]

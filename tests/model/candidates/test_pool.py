@@ -11,12 +11,12 @@ from model.candidates.barred import Barred
 from model.candidates.line import INPUTS, LINE, line_by_source, line_inputs
 from model.candidates.pool import Listed, Pools
 from model.data.batch import rows_of
-from model.data.catalog import Promotions, Together
+from model.data.catalog import Promotions
 from model.features.matrix import Features
 from model.features.seen import NEVER_DAYS
 from model.ranking.recommender import Recommender
 from tests.model.fake_networks import FakeNetworks
-from tests.model.small_catalog import ITEMS, Ask, batch, promotion, small_catalog
+from tests.model.small_catalog import ITEMS, TOGETHER, Ask, batch, promotion, small_catalog
 from tfx_configs.settings import CandidateSettings, FeatureSettings
 
 NOTHING: list[tuple[int, str]] = []
@@ -147,7 +147,7 @@ def test_what_the_pre_ranker_reads_of_an_entry() -> None:
     decayed, affinity = 0.5 + 2 ** (-20 / 60), 1.0 + 2 ** (-20 / 60)
     red = {"affinity": np.log1p(affinity), "affinity_share": affinity / (affinity + 0.5), "affinity_last_days": LOG_21}
     own = {"bought": 1, "decayed_60d": np.log1p(decayed), "last_days": LOG_21}
-    every = {"popularity": np.log(6), "repurchase": 0.4, "together": 0, "place": np.log(7)} | red
+    every = {"popularity": np.log(6), "repurchase": 0.4, "together": 0, "together_share": 0, "place": np.log(7)} | red
     assert rows["b"] == pytest.approx(
         own
         | {"decayed_365d": np.log1p(2 ** (-60 / 365) + 2 ** (-20 / 365))}
@@ -179,21 +179,18 @@ def test_the_score_of_an_entry_is_the_line_of_its_inputs() -> None:
 
 
 def test_every_input_has_a_name_and_a_twin_for_what_was_bought() -> None:
-    """Four of what was bought, seven of every entry; two kinds of promotion, which the line does not weigh."""
-    every = [5, 6, 7, 8, 9, 10, 11]
+    """Four of what was bought, eight of every entry; two kinds of promotion, which the line does not weigh."""
+    every = [5, 6, 7, 8, 9, 10, 11, 12]
     rows = line_inputs(np.array([[1, 2, 3, 4, *every, 1, 1], [0, 0, 0, 0, *every, 0, 1]], "f"))
     assert rows.shape == (2, len(LINE))
     assert rows[0].tolist() == [1, 2, 3, 4, *every, *every, 1]
-    assert rows[1].tolist() == [0, 0, 0, 0, *every, *[0] * 7, 1]
+    assert rows[1].tolist() == [0, 0, 0, 0, *every, *[0] * 8, 1]
 
 
 def along(*asks: Ask, retrieved: list[str], together: int = 10, **sizes: int) -> list[dict[str, tuple[str, float]]]:
     """{item: (reason, what the pre-ranker reads of what goes together)} of each request; a goes with b (.5) and d
     (.25), b with z (.125)."""
-    table = Together(
-        np.array([0, 2, 3, 3, 3, 3]), np.array([1, 2, 4], np.int32), np.array([0.5, 0.25, 0.125], np.float32)
-    )
-    catalog = dataclasses.replace(small_catalog(), together=table)
+    catalog = dataclasses.replace(small_catalog(), together=TOGETHER)
     settings = CandidateSettings(**{"popular": 2, "together": together, **sizes})
     pools = Pools(catalog, settings, Features(catalog, FeatureSettings()))
     listed = pools(batch(*asks), places_of(*retrieved), Barred.none(len(asks)), line_by_source(), 1000)
@@ -215,6 +212,16 @@ def test_what_goes_with_the_last_purchases_is_offered_with_how_well_it_does() ->
         "e": ("popular", 0),
     }
     assert without == {"b": ("popular", 0), "e": ("popular", 0)}
+
+
+def test_what_goes_together_is_also_read_over_the_largest_of_any_item() -> None:
+    """a goes with b (.5) and d (.25); b is excluded and the largest still."""
+    catalog = dataclasses.replace(small_catalog(), together=TOGETHER)
+    pools = Pools(catalog, CandidateSettings(), Features(catalog, FeatureSettings()))
+    barred = Barred.none(1)._replace(item_X=np.array([ITEMS.index("b")], np.int32), end_B=np.array([1]))
+    listed = pools(batch(Ask(70, (("a", 70),))), places_of("d"), barred, line_by_source(), 1000)
+    share = dict(zip(listed.item_N.tolist(), listed.input_NJ[:, INPUTS.index("together_share")].tolist(), strict=True))
+    assert share[ITEMS.index("d")] == 0.5 and share[ITEMS.index("a")] == 0.0
 
 
 def test_of_what_goes_together_the_nearest_are_offered_and_all_entries_know_it() -> None:

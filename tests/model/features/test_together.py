@@ -6,18 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.data.catalog import Catalog, Together
+from model.data.catalog import Catalog
 from model.features.matrix import Features
 from model.features.together import EVENTS
-from tests.model.small_catalog import ITEMS, Ask, batch, small_catalog
+from tests.model.small_catalog import ITEMS, TOGETHER, Ask, batch, small_catalog
 from tfx_configs.settings import FeatureSettings
-
-TOGETHER = Together(
-    begin_I=np.array([0, 2, 3, 3, 3, 3]),
-    near_N=np.array([1, 2, 4], np.int32),
-    similar_N=np.array([0.5, 0.25, 0.125], np.float32),
-)
-"""a: b .5, d .25; b: z .125."""
 
 
 def catalog() -> Catalog:
@@ -43,6 +36,20 @@ def test_the_last_moment_counts_apart_and_in_full() -> None:
     """At day 70: b and a were bought together 60 days ago, and nothing since; a alone the time before."""
     read = values(Ask(70, (("a", 5), ("a", 10), ("b", 10))))
     assert read["together_last"] == pytest.approx([0, 0.5, 0.25, 0, 0.125])
+
+
+def test_the_share_is_that_of_the_largest_sum_of_any_item() -> None:
+    """At day 70 a and b were bought just now: b has .5, d .25, z .125, and b is the largest though not asked about."""
+    features = Features(catalog(), FeatureSettings())
+    item_C = np.array([ITEMS.index(item) for item in "dza"], np.int32)
+    matrix = features(batch(Ask(70, (("a", 70), ("b", 70)))), item_C, np.array([3]))
+    assert matrix[:, features.names.index("together_share")].tolist() == [0.5, 0.25, 0.0]
+
+
+@pytest.mark.parametrize(("day", "similar"), [(30, "e"), (59, "e"), (60, "b"), (70, "b")])
+def test_a_request_reads_the_last_table_at_or_before_its_moment(day: int, similar: str) -> None:
+    read = values(Ask(day, (("a", 20),)))["together"]
+    assert ITEMS[int(np.argmax(read))] == similar
 
 
 def test_without_a_history_nothing_goes_together() -> None:
