@@ -1,6 +1,5 @@
 """The OpenAPI 3.1 document of the model server, built from the tables that the server checks requests with."""
 
-from importlib.metadata import version
 from typing import Any
 
 from model.api import SOURCES, Rung
@@ -10,6 +9,7 @@ from model.serving.http.events import BATCH, EVENT_TYPES, STRUCTURED
 from model.serving.http.shopper_path import PREFIX
 from model.serving.predictor import DEADLINE_PARAMETER, NAME
 from model.serving.v2_inputs import INPUTS, MAX_K, MAX_LIST, OUTPUTS, Tensor
+from tfx_configs.version import VERSION
 
 Tree = dict[str, Any]
 ELEMENTS = {"BYTES": "string", "INT32": "integer", "BOOL": "boolean", "FP32": "number"}
@@ -30,7 +30,7 @@ def document() -> Tree:
         "openapi": "3.1.0",
         "info": {
             "title": "Aisle",
-            "version": version("aisle"),
+            "version": VERSION,
             "summary": "Recommendations over KServe's Open Inference Protocol (v2), and the events that feed them.",
         },
         "servers": [{"url": "http://127.0.0.1:8080"}],
