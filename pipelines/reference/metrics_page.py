@@ -29,7 +29,8 @@ def server() -> list[Metric]:
 
 def controller() -> list[Metric]:
     """Those of the rollout's controller."""
-    return _described(metric for metric in vars(WatchMetrics()).values() if isinstance(metric, MetricWrapperBase))
+    collectors = WatchMetrics().registry._collector_to_names
+    return _described(metric for metric in collectors if isinstance(metric, MetricWrapperBase))
 
 
 def jobs() -> list[Metric]:
