@@ -67,13 +67,14 @@ kind-demo: setup ## Train on it until a canary is ready, then ask it through the
 kind-down: setup ## Delete that cluster
 	$(RUN)/python -m pipelines.kind down
 
-lint: setup .venv/.locked-dev ## Check style, types, layers, words, compiled pipelines
+lint: setup .venv/.locked-dev ## Check style, types, layers, words, compiled pipelines, reference pages
 	$(RUN)/ruff check .
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 	$(RUN)/lint-imports
 	$(RUN)/aisle compile --check
 	$(RUN)/python -m pipelines.manifests --check
+	$(RUN)/python -m pipelines.reference --check
 	$(RUN)/hadolint manifests/images/Dockerfile
 	$(RUN)/pytest tests/test_words.py tests/test_independence.py
 
@@ -81,9 +82,10 @@ format: .venv/.locked-dev ## Format the code
 	$(RUN)/ruff check --fix .
 	$(RUN)/ruff format .
 
-compile: setup ## Refresh pipelines/compiled, and the manifests that code writes
+compile: setup ## Refresh pipelines/compiled, and the manifests and reference pages that code writes
 	$(RUN)/aisle compile
 	$(RUN)/python -m pipelines.manifests
+	$(RUN)/python -m pipelines.reference
 
 BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping shops abuse)
 bench: $(BENCHES) ## Run every benchmark; results in build/bench

@@ -4,6 +4,8 @@ Inside a pipeline the same functions are called by the stage's op.py. Exit codes
 """
 
 import argparse
+import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +21,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("stage", choices=("ingest", "examples", "train"))
     parser.add_argument("--settings", type=Path, required=True, metavar="FILE", help="RunSettings as JSON")
     parser.add_argument("--input", type=Path, default=Path(), metavar="DIR", help="output of the stage before")
+    parser.add_argument(
+        "--workers", metavar="HOST:PORT,...", help="train: addresses of all workers; this one is JOB_COMPLETION_INDEX"
+    )
     parser.add_argument("--parent", type=Path, metavar="DIR", help="train: the model it starts from, unless scratch")
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="where this stage leaves its result")
     options = parser.parse_args(argv)
@@ -34,6 +39,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
             build_examples(run=run, tables_dir=options.input, examples_dir=out)
         else:
+            if options.workers:
+                os.environ["TF_CONFIG"] = _as_one_of(options.workers.split(","))
             from components.train.run import train
 
             train(run=run, examples_dir=options.input, model_dir=out, parent_dir=options.parent)
@@ -41,6 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"aisle {stage}: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 2)
     return 0
+
+
+def _as_one_of(addresses: Sequence[str]) -> str:
+    """TF_CONFIG of this worker: Kubernetes numbers the pods of an indexed job."""
+    task = {"type": "worker", "index": int(os.environ["JOB_COMPLETION_INDEX"])}
+    return json.dumps({"cluster": {"worker": list(addresses)}, "task": task})
 
 
 if __name__ == "__main__":

@@ -26,6 +26,10 @@ from pipelines.commands.settings import settings
 from pipelines.commands.submit import submit
 from pipelines.commands.tune import tune
 from tfx_configs.frozen import SettingsError
+from tfx_configs.version import VERSION
+
+OWN = ("tfx_configs", "model", "components", "pipelines")
+"""Our packages: one of them that is missing is a fault, and no extra that was left out."""
 
 app = typer.Typer(
     help="A product recommender that can be operated.",
@@ -45,9 +49,7 @@ app.add_typer(experiment.app, name="experiment")
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        from importlib.metadata import version
-
-        print(version("aisle"))
+        print(VERSION)
         raise typer.Exit
 
 
@@ -103,6 +105,12 @@ def run(program: Command, name: str, words: list[str]) -> int:
         return _refuse(str(error), InputError.exit_code)
     except AisleError as error:
         return _refuse(str(error), error.exit_code)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] in OWN:
+            raise
+        return _refuse(
+            f"{error.name}: expected this package, not installed; install `aisle[main]`", InputError.exit_code
+        )
     except KeyboardInterrupt:
         return _refuse("interrupted; nothing is left running, finished stages are cached for the next run", INTERRUPTED)
 

@@ -53,14 +53,6 @@ def prose(source: str) -> Iterator[tuple[int, str]]:
                 yield token.start[0] + offset, line
 
 
-READERS = {
-    *("architecture.md", "data.md", "design.md", "evaluation.md", "explore.md", "extend.md", "glossary.md", "index.md"),
-    *("labels.md", "quality.md", "quickstart.md", "reranking.md", "robustness.md", "scaling.md", "shops.md"),
-    "your-data.md",
-}
-"""Pages that are not held to the list yet."""
-
-
 STRINGS = {tokenize.STRING, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
 
 
@@ -84,8 +76,8 @@ def test_no_word_of_the_list_is_in_the_code(folder: str) -> None:
 
 
 PAGES = [
-    *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page.name not in READERS),
-    *(ROOT / name for name in ("SECURITY.md", "CONTRIBUTING.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+    *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")),
 ]
 NO_PROSE = re.compile(r"<!-- results:.*?<!-- /results -->|```.*?```|`[^`\n]*`", re.DOTALL)
 """Of a page: what a benchmark filled, and code."""

@@ -26,6 +26,8 @@ class ResourceSettings(Settings):
     """Event rows that the CPU and memory of each step follow from, as `aisle inspect` counts them; null: 2 million."""
     train_workers: Count = 1
     """Processes that train the model on a cluster; several: the step Train creates a TrainJob for them."""
+    train_gpus: Annotated[int, Field(ge=0, le=16)] = 0
+    """GPUs of each of these workers."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -9,17 +9,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-import pyarrow.parquet as pq
 import yaml
 
 from benchmarks.harness import shop, study
 from benchmarks.harness.result_file import RESULTS
 from benchmarks.harness.study import Judged, Measured, Study
+from components.artifacts.tables import Tables
 from components.evaluate.predictions import lists
 from components.examples.labels import label
+from components.examples.parts import Lines
+from components.examples.run import read_trips
 from components.train.run import train
-from model.data import columns as c
 from model.package import loaded_model as package
 from tfx_configs.labels import LabelSettings
 from tfx_configs.recipes import full
@@ -31,9 +31,8 @@ POLICIES = yaml.safe_load(Path(__file__).with_name("policies.yaml").read_text())
 
 def main(most: study.Most = None) -> dict[str, Any]:
     world = Judged(shop.examples())
-    columns = [c.USER, c.ITEM, c.TIME, c.BASKET, c.EVENT_TYPE, c.QUANTITY]
-    events = pq.read_table(shop.tables() / "events", columns=columns).to_pandas()
-    variants = {name: partial(measure, world, events, name) for name in POLICIES}
+    _, lines, _ = read_trips(full(), Tables(shop.tables()), world.trips.cut_s)
+    variants = {name: partial(measure, world, lines, name) for name in POLICIES}
     policies = Study(folder=RESULTS / "labels", variants=variants, reference=NONE, seed=SEED)
     study.measure({"policies": policies}, most)
     by_name = {row.pop("name"): row for row in policies.compared()}
@@ -42,12 +41,12 @@ def main(most: study.Most = None) -> dict[str, Any]:
     return {"trips": len(world.which), "span": world.task.span, "policies": by_name}
 
 
-def measure(world: Judged, events: pd.DataFrame, name: str) -> Measured:
+def measure(world: Judged, lines: Lines, name: str) -> Measured:
     """Trains under one policy; judged on the same trips, whose labels no policy changes."""
     row = dict(POLICIES[name])
     seed = SEED + row.pop("another_seed", False)
     policy = LabelSettings.from_dict(row)
-    trips, report = label(world.trips, events, world.catalog, policy)
+    trips, report = label(world.trips, lines, world.catalog, policy)
     run = full().training(seed=seed).replace(labels=policy)
     with tempfile.TemporaryDirectory(prefix="aisle-labels-") as scratch:
         folder = Path(scratch)

@@ -65,7 +65,7 @@ class Shop:
         with open_engine(run.data, tables.directory) as engine:
             events = engine.read_parquet(tables.events)
             types = judged_types(run.labels, report.purchases)
-            shoppers = shoppers_of(engine, events.filter(is_of_types(events.__getitem__, types)))
+            shoppers = shoppers_of(engine, [events.filter(is_of_types(events.__getitem__, types))])
         return {
             "source": SOURCES.get(self.name, self.name),
             "events": report.events,

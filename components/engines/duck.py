@@ -11,6 +11,7 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dt
 import pandas as pd
+import sqlglot
 from ibis.expr.types import IntegerColumn, Table, TimestampColumn
 from ibis.util import gen_name
 
@@ -91,6 +92,18 @@ class DuckDB:
 
     def hold(self, table: Table) -> Table:
         return self._backend.create_table(gen_name("held"), table, temp=True)
+
+    def drop(self, *held: Table) -> None:
+        for table in held:
+            # Ibis 12 has this for tables that are not temporary, and not with the sqlglot of today.
+            name = sqlglot.table(table.op().name, quoted=True)
+            self._backend.con.execute(sqlglot.expressions.Drop(kind="TABLE", tables=[name]).sql("duckdb"))
+
+    def split(self, table: Table, by: str) -> Sequence[Table]:
+        folder = self._scratch / gen_name("split")
+        self.write(table, folder, (), by)
+        parts = sorted(folder.iterdir(), key=lambda part: int(part.name.partition("=")[2]))
+        return [self.read_parquet(part) for part in parts]
 
     def close(self) -> None:
         self._backend.disconnect()

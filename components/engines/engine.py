@@ -53,7 +53,15 @@ class Engine(Protocol):
         ...
 
     def hold(self, table: Table) -> Table:
-        """The same rows, computed once at most and kept until the engine closes."""
+        """The same rows, computed once at most and kept until they are dropped or the engine closes."""
+        ...
+
+    def drop(self, *held: Table) -> None:
+        """Frees what `hold` returned."""
+        ...
+
+    def split(self, table: Table, by: str) -> Sequence[Table]:
+        """The rows of each value of the integer column `by`, ascending, computed once and kept outside of memory."""
         ...
 
     def close(self) -> None: ...

@@ -109,6 +109,18 @@ class Spark:
     def hold(self, table: Table) -> Table:
         return self._view(self._frame(table).persist())
 
+    def drop(self, *held: Table) -> None:
+        for table in held:
+            self._session.table(table.get_name()).unpersist()
+            self._session.catalog.dropTempView(table.get_name())
+
+    def split(self, table: Table, by: str) -> Sequence[Table]:
+        from pyspark import StorageLevel
+
+        rows = self._view(self._frame(table).repartition(by).persist(StorageLevel.DISK_ONLY))
+        values = sorted(rows.select(by).distinct().to_pandas()[by])
+        return [rows.filter(rows[by] == int(value)) for value in values]
+
     def close(self) -> None:
         self._backend.disconnect()
 

@@ -1,7 +1,8 @@
 """Asks a model for its list on every trip, exactly as serving would: raw history in, item ids out."""
 
+import itertools
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -66,7 +67,7 @@ def lists(
     Raises:
         StageFailed: the model broke its contract (answers missing, too long, or with duplicates).
     """
-    answers = _answers(model, [request_of(trips, int(trip), k, detail, new_only) for trip in which], batch)
+    answers = _answers(model, (request_of(trips, int(trip), k, detail, new_only) for trip in which), batch)
     score_Nk = np.full((len(which), k), np.nan)
     for row, answer in enumerate(answers):
         score_Nk[row, : len(answer.scores)] = answer.scores
@@ -79,16 +80,16 @@ def shelf_lists(
     model: Model, trips: Trips, which: np.ndarray, k: int, batch: int = 64
 ) -> tuple[np.ndarray, np.ndarray]:
     """([N, k] "buy again", [N, k] "new for you"): items of both shelves, as in `lists`; it raises the same."""
-    requests = [request_of(trips, int(trip), k, new_only=False, k_new=k) for trip in which]
+    requests = (request_of(trips, int(trip), k, new_only=False, k_new=k) for trip in which)
     answers = _answers(model, requests, batch)
     return _items(answers, trips, k), _items([answer.new or _NOTHING for answer in answers], trips, k)
 
 
-def _answers(model: Model, requests: Sequence[Request], batch: int) -> list[Answer]:
-    """One for each request, `batch` of them at a time."""
+def _answers(model: Model, requests: Iterable[Request], batch: int) -> list[Answer]:
+    """One for each request, `batch` of them at a time: no more histories are in memory as lists of ids."""
     answers: list[Answer] = []
-    for first in range(0, len(requests), batch):
-        asked = requests[first : first + batch]
+    remaining = iter(requests)
+    while asked := list(itertools.islice(remaining, batch)):
         made = model.recommend(asked)
         if len(made) != len(asked):
             raise StageFailed(f"expected {len(asked)} answers from model {model.version}, got {len(made)}")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import numpy as np
 import pandas as pd
 
-from components.examples.item_hazard import item_hazard
+from components.examples.item_hazard import distinct_moments, item_hazard
 from components.examples.promotions import build_promotions
 from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
@@ -28,20 +28,21 @@ REPURCHASE_PRIOR = 5.0
 
 def build_catalog(
     trips: Trips,
-    events: pd.DataFrame,
+    price_E: np.ndarray,
     items: pd.DataFrame,
     users: pd.DataFrame | None,
-    promotions: Iterable[tuple[str, pd.DataFrame]],
+    promotions: Iterable[tuple[str, Iterable[pd.DataFrame]]],
     run: RunSettings,
 ) -> Catalog:
     """The snapshot at `trips.cut_s`. Only events before the cut are used.
 
     Args:
-        events: purchases; only item, time and price are used.
+        price_E: what each event of the trips cost, 0 or missing where that is not known.
         items, users: one row an id; other columns are categorical attributes.
-        promotions: (kind, its canonical rows).
+        promotions: (kind, its canonical rows, some at a time).
     """
     cut_s, features = trips.cut_s, run.features
+    stretches = build_promotions(promotions, trips.item_ids, trips.store_ids)  # first, while there is little else
     train = trips.event_time_E < cut_s
     item_E, time_E, user_E = trips.event_item_E[train], trips.event_time_E[train], trips.event_user_E[train]
     counts_I = np.bincount(item_E, minlength=len(trips.item_ids))
@@ -58,8 +59,6 @@ def build_catalog(
     before_I = np.bincount(item_N, minlength=len(counts_I))
     _, _, finest_I1 = _attributes(items[list(names)], before_I, 1, features.min_item_count)
     type_I = finest_I1[:, 0] if names else np.full(len(counts_I), MISSING)
-    priced = events[(events[c.TIME] < pd.Timestamp(cut_s, unit="s")) & (events[c.PRICE] > 0)]
-    log_price = np.log1p(priced.groupby(c.ITEM)[c.PRICE].median()).reindex(trips.item_ids)
     user_ids, user_names, user_values, user_codes = _users(users)
     return Catalog(
         item_ids=trips.item_ids,
@@ -68,7 +67,7 @@ def build_catalog(
         attribute_IA=codes_IA,
         vocabulary_I=vocabulary_I,
         vocabulary_size=vocabulary_size,
-        price_I=log_price.fillna(0.0).to_numpy(np.float32),
+        price_I=np.log1p(_median_prices(item_E, price_E[train], len(trips.item_ids))).astype(np.float32),
         repurchase_I=_repurchase(item_N, user_N, time_N, len(trips.item_ids)),
         hazard_IG=item_hazard(item_N, user_N, time_N, type_I, learned_s),
         snapshot_W=snapshot_W,
@@ -80,7 +79,7 @@ def build_catalog(
         user_attribute_sizes=tuple(RARE + 1 + len(values) for values in user_values),
         user_attribute_values=user_values,
         user_attribute_UD=user_codes,
-        promotions=build_promotions(promotions, trips),
+        promotions=stretches,
         buckets=buckets,
     )
 
@@ -161,12 +160,26 @@ def _popularity(
     return recent, decayed
 
 
+def _median_prices(item_E: np.ndarray, price_E: np.ndarray, items: int) -> np.ndarray:
+    """[I] float64; 0 where no price is known."""
+    known_E = price_E > 0
+    item_E, price_E = item_E[known_E], price_E[known_E]
+    price_E = price_E[np.lexsort((price_E, item_E))]
+    counts_I = np.bincount(item_E, minlength=items)
+    sold, begin_I = counts_I > 0, np.cumsum(counts_I) - counts_I
+    low, high = (price_E[(begin_I + (counts_I - odd) // 2)[sold]] for odd in (1, 0))
+    median_I = np.zeros(items)
+    median_I[sold] = (low + high) / 2
+    return median_I
+
+
 def _repurchase(item_E: np.ndarray, user_E: np.ndarray, time_E: np.ndarray, items: int) -> np.ndarray:
     """[I] share of buyers who bought the item at two moments or more."""
-    moments = np.unique(np.stack([user_E, item_E, time_E], axis=1), axis=0)
-    pair, times = np.unique(moments[:, :2], axis=0, return_counts=True)
-    buyers = np.bincount(pair[:, 1], minlength=items)
-    again = np.bincount(pair[times > 1, 1], minlength=items)
+    user, item, _time = distinct_moments(user_E, item_E, time_E)
+    first = np.flatnonzero(np.r_[True, (user[1:] != user[:-1]) | (item[1:] != item[:-1])][: len(item)])
+    times = np.diff(first, append=len(item))
+    buyers = np.bincount(item[first], minlength=items)
+    again = np.bincount(item[first[times > 1]], minlength=items)
     overall = again.sum() / max(buyers.sum(), 1)
     return ((again + REPURCHASE_PRIOR * overall) / (buyers + REPURCHASE_PRIOR)).astype(np.float32)
 

@@ -1,10 +1,12 @@
 """How shoppers buy: how many come back, how much they buy again, what a session is. Decides the task of a run."""
 
+from collections.abc import Sequence
+
+import numpy as np
 from ibis import _
 from ibis.expr.types import Table
 
 from components.artifacts.artifact import Record
-from components.artifacts.tables import Tables
 from components.engines.engine import Engine
 from model.data import columns as c
 from model.data.labels import is_of_types, judged_types
@@ -29,25 +31,32 @@ class Shoppers(Record):
     """Lines whose shopper had bought the item on an earlier trip, percent."""
 
 
-def shoppers_of(engine: Engine, purchases: Table) -> Shoppers:
+def shoppers_of(engine: Engine, parts: Sequence[Table]) -> Shoppers:
     """The figures.
 
     Args:
-        purchases: events that are judged, canonical columns, at least one.
+        parts: events that are judged, canonical columns, at least one; all of a shopper in one part.
     """
-    lines = engine.hold(lines_of(purchases))
-    trips = lines.select(c.USER, c.BASKET, "trip_s", "last_s").distinct().to_pandas()
-    by_shopper = trips.groupby(c.USER).size()
-    again = _.trip_s > _.trip_s.min().over(group_by=[c.USER, c.ITEM])
-    bought = lines.mutate(again=again).agg(lines=_.count(), again=_.again.sum()).execute().iloc[0]
+    sums, counts = np.zeros(4, np.int64), []
+    for purchases in parts:
+        lines = engine.hold(lines_of(purchases))
+        trips = lines.select(c.USER, c.BASKET, "trip_s", "last_s").distinct()
+        by_shopper = trips.group_by(c.USER).agg(trips=_.count(), sessions=(_.last_s > _.trip_s).sum())
+        of_U = by_shopper.select("trips", "sessions").to_pandas()
+        again = _.trip_s > _.trip_s.min().over(group_by=[c.USER, c.ITEM])
+        bought = lines.mutate(again=again).agg(lines=_.count(), again=_.again.sum()).execute().fillna(0).iloc[0]
+        sums += np.array([of_U["trips"].sum(), of_U["sessions"].sum(), bought["lines"], bought["again"]], np.int64)
+        counts.append(of_U["trips"].to_numpy(np.int64))
+        engine.drop(lines)
+    trips_U, (total, sessions, lines, again) = np.concatenate(counts), sums.tolist()
     return Shoppers(
-        shoppers=len(by_shopper),
-        returning=int((by_shopper > 1).sum()),
-        trips=len(trips),
-        sessions=int((trips["last_s"] > trips["trip_s"]).sum()),
-        lines=int(bought["lines"]),
-        trips_of_the_median=float(by_shopper.median()),
-        repeat_percent=round(100 * float(bought["again"]) / float(bought["lines"]), 1),
+        shoppers=len(trips_U),
+        returning=int((trips_U > 1).sum()),
+        trips=total,
+        sessions=sessions,
+        lines=lines,
+        trips_of_the_median=float(np.median(trips_U)),
+        repeat_percent=round(100 * again / lines, 1),
     )
 
 
@@ -58,9 +67,13 @@ def lines_of(purchases: Table) -> Table:
     return purchases.select(c.USER, c.BASKET, c.ITEM).distinct().join(trips, [c.USER, c.BASKET])
 
 
-def task_of(run: RunSettings, engine: Engine, tables: Tables) -> tuple[TaskKind, str]:
-    """The task of the settings, or the one that fits what ingest wrote, and why."""
+def task_of(run: RunSettings, engine: Engine, parts: Sequence[Table], purchases: int) -> tuple[TaskKind, str]:
+    """The task of the settings, or the one that fits the events, and why.
+
+    Args:
+        parts: events, all of a shopper in one part. purchases: how many of them are.
+    """
     if run.task != AUTO:
         return TaskKind(run.task), f"the setting task is {run.task}"
-    events, types = engine.read_parquet(tables.events), judged_types(run.labels, tables.report.purchases)
-    return choose_task(shoppers_of(engine, events.filter(is_of_types(events.__getitem__, types))))
+    types = judged_types(run.labels, purchases)
+    return choose_task(shoppers_of(engine, [part.filter(is_of_types(part.__getitem__, types)) for part in parts]))

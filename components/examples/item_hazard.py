@@ -27,7 +27,7 @@ def item_hazard(
         type_I: [I] int codes by which items are alike; MISSING ones are like all others.
         end_s: unix seconds.
     """
-    user_E, item_E, time_E = np.unique(np.stack([user_E, item_E, time_E]).astype(np.int64), axis=1)
+    user_E, item_E, time_E = distinct_moments(user_E, item_E, time_E)
     again_E = np.append((user_E[1:] == user_E[:-1]) & (item_E[1:] == item_E[:-1]), False)[: len(item_E)]
     days_E = (np.where(again_E, np.roll(time_E, -1), end_s) - time_E) / DAY_S
     edges = np.array([0, *GAP_DAYS, np.inf])
@@ -43,6 +43,18 @@ def item_hazard(
     type_KG = _smoothed(bought_KG, days_KG, overall_G)
     type_KG[MISSING] = overall_G
     return _smoothed(bought_IG, days_IG, type_KG[type_I]).astype(np.float32)
+
+
+def distinct_moments(
+    user_E: np.ndarray, item_E: np.ndarray, time_E: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The distinct (user, item, time), sorted."""
+    order = np.lexsort((time_E, item_E, user_E))
+    columns = user_E[order], item_E[order], time_E[order]
+    new_E = np.ones(len(order), bool)
+    new_E[1:] = np.logical_or.reduce([column[1:] != column[:-1] for column in columns])
+    user_E, item_E, time_E = (column[new_E] for column in columns)
+    return user_E, item_E, time_E
 
 
 def _smoothed(bought: np.ndarray, days: np.ndarray, towards: np.ndarray) -> np.ndarray:

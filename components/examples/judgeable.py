@@ -7,7 +7,9 @@ import json
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 
+from components.artifacts.tables import Tables
 from components.examples.trips import PARTS
 from model.data import columns as c
 from model.data.labels import is_of_types
@@ -19,6 +21,9 @@ from tfx_configs.labels import EVENT_TYPES
 from tfx_configs.settings import RunSettings
 from tfx_configs.units import DAY_S
 
+COLUMNS = [c.USER, c.BASKET, c.ITEM, c.EVENT_TYPE]
+"""Of the events, beside time and quantity, what trips are counted by."""
+NEVER = np.iinfo(np.int64).max
 WHAT = {
     TaskKind.NEXT_BASKET: "a shopper's first",
     TaskKind.NEXT_NEW_ITEM: "a shopper's first with something new",
@@ -45,12 +50,12 @@ def judgeable(trips: Trips) -> dict[str, int | float]:
     }
 
 
-def check_judgeable(trips: Trips, events: pd.DataFrame, run: RunSettings, judged_types: tuple[str, ...]) -> None:
+def check_judgeable(trips: Trips, tables: Tables, run: RunSettings, judged_types: tuple[str, ...]) -> None:
     """The test span has enough trips to judge a model on.
 
     Args:
         trips: with the labels of their task.
-        events: the canonical events.
+        tables: whose events are read where there are too few, for the settings that would give more.
 
     Raises:
         CheckFailed: there are fewer than `labels.min_judged_trips`; with the settings that would give more.
@@ -59,6 +64,7 @@ def check_judgeable(trips: Trips, events: pd.DataFrame, run: RunSettings, judged
     if counts["judged_trips"] >= least:
         return
     learned_types, task = run.labels.positive_types or judged_types, trips.task
+    events = pq.read_table(tables.events, columns=[*COLUMNS, c.TIME, c.QUANTITY], read_dictionary=COLUMNS).to_pandas()
     day_D, judged_D = judged_by_cut(events, learned_types, judged_types, task)
     others = tuple(kind for kind in EVENT_TYPES if kind in set(events[c.EVENT_TYPE]) | set(learned_types))
     _, with_others_D = judged_by_cut(events, others, judged_types, task)
@@ -131,7 +137,7 @@ def _begins(learned: pd.DataFrame, judged: pd.DataFrame, task: TaskKind) -> pd.D
         lines = lines[~(first.reindex(pairs).to_numpy() < lines["seconds"].to_numpy())]
     begins = lines.drop_duplicates([c.USER, c.BASKET])
     since = learned.assign(since=_seconds(learned)).groupby(c.USER, observed=True)["since"].min()
-    return begins.assign(since=begins[c.USER].map(since).fillna(np.iinfo(np.int64).max).astype(np.int64))
+    return begins.assign(since=begins[c.USER].map(since).astype("Int64").fillna(NEVER).astype(np.int64))
 
 
 def _sessions(learned: pd.DataFrame, judged: pd.DataFrame) -> pd.DataFrame:

@@ -10,10 +10,8 @@ import dataclasses
 import numpy as np
 import pandas as pd
 
-from components.examples.promotions import index_of
-from model.data import columns as c
+from components.examples.parts import NO_TRIP, Lines
 from model.data.catalog import MISSING, Catalog
-from model.data.labels import positives
 from model.data.membership import contains
 from model.data.task import TaskKind
 from model.data.trips import Trips, slice_positions
@@ -23,6 +21,8 @@ from tfx_configs.units import DAY_S, HOUR_S
 FOREVER = np.iinfo(np.int64).max
 STEP = 4096
 """Trips whose histories are in memory at once."""
+EVENTS = 1 << 20
+"""Events whose attributes are."""
 COUNTS = (
     *(f"lines_{reason}" for reason in ("after_cut", "returned", "quantity", "gift", "late", "owned")),
     *("gift_trips", "trips_without_label", "returns_unmatched"),
@@ -33,9 +33,7 @@ NOTHING = 1e-9
 _SECONDS = 1 << 34  # above any unix time: (user, time) pairs pack into one sortable int64
 
 
-def label(
-    trips: Trips, events: pd.DataFrame, catalog: Catalog, settings: LabelSettings
-) -> tuple[Trips, dict[str, float]]:
+def label(trips: Trips, lines: Lines, catalog: Catalog, settings: LabelSettings) -> tuple[Trips, dict[str, float]]:
     """The trips under the policy, and how many training lines and trips it changed, by reason.
 
     A training trip may be left without labels; training skips it, its shopper's history keeps it. Test trips stay.
@@ -44,15 +42,13 @@ def label(
     the rest of a session, what follows in it is the label, and no policy applies.
 
     Args:
-        trips: whose event arrays are `positives(events, settings)`.
-        events: the canonical events, returns among them, in any order; not changed.
+        trips, lines: from `trips_of`, whose learned events are those of `settings.positive_types`.
         catalog: item attributes, for what is familiar to a shopper.
     """
     if trips.task is TaskKind.REST_OF_SESSION:
         return of_task(trips), dict.fromkeys(COUNTS, 0)
-    lines = _lines(trips, positives(events, settings))
-    trip_E, train_E, quantity_E = lines.trip_E, lines.train_E, lines.quantity_E
-    return_E, unmatched = return_times(trips, lines, events, settings.return_days)
+    trip_E, train_E, quantity_E = lines.trip_E, lines.trip_E != NO_TRIP, lines.quantity_E
+    return_E, unmatched = return_times(trips, lines, settings.return_days)
     quantity, quantile = quantity_E[trips.event_time_E < trips.cut_s], settings.quantity_quantile
     limit = float(np.quantile(quantity, quantile)) if quantile < 1 and len(quantity) else np.inf
     gift_T = _gifts(trips, trip_E, catalog, settings)
@@ -104,34 +100,18 @@ def of_task(trips: Trips) -> Trips:
     return _with_baskets(trips, trip_B[~owned_B], trips.basket_item_B[~owned_B])
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Lines:
-    """What the event arrays of the trips do not hold, in their order."""
-
-    trip_E: np.ndarray
-    """[E] int training trip; where there is none, the last trip."""
-    train_E: np.ndarray
-    """[E] bool: of a basket that began before the cut."""
-    quantity_E: np.ndarray
-    """[E] float."""
-    bought_E: np.ndarray
-    """[E] bool: a purchase, which a return can take back."""
-
-
-def return_times(trips: Trips, lines: Lines, events: pd.DataFrame, return_days: int) -> tuple[np.ndarray, int]:
+def return_times(trips: Trips, lines: Lines, return_days: int) -> tuple[np.ndarray, int]:
     """([E] int64 unix seconds at which nothing was left of each event, FOREVER where something is; returns in vain).
 
     A return takes back its quantity: from the shopper's latest purchase of that item that has something left and is at
     most `return_days` old, and then from the one before it. A return that finds none is counted.
     """
     times_E = np.full(len(trips.event_time_E), FOREVER, np.int64)
-    returns = events[events[c.EVENT_TYPE] == c.RETURN]
-    if not return_days or returns.empty:
-        return times_E, len(returns)
-    user, item = index_of(trips.user_ids, returns[c.USER]), index_of(trips.item_ids, returns[c.ITEM])
+    user, item, moment = lines.return_user_R, lines.return_item_R, lines.return_time_R
+    quantity = lines.return_quantity_R
+    if not return_days or not len(user):
+        return times_E, len(user)
     pair = np.where((user >= 0) & (item >= 0), user * len(trips.item_ids) + item, -1)
-    moment = returns[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
-    quantity = returns[c.QUANTITY].abs().to_numpy(float)
     pair_E = trips.event_user_E.astype(np.int64) * len(trips.item_ids) + trips.event_item_E
     candidates = np.flatnonzero(np.isin(pair_E, pair) & lines.bought_E)
     bought: dict[int, list[int]] = {}
@@ -157,40 +137,22 @@ def familiarity(trips: Trips, trip_E: np.ndarray, catalog: Catalog) -> np.ndarra
 
     Without attributes, or where none is known, everything is familiar (1).
     """
-    attribute_EA = catalog.attribute_IA[trips.event_item_E]
+    return np.concatenate([np.ones(0)] + [_familiarity(trips, trip_E, catalog, of) for of in trips.by_shopper(EVENTS)])
+
+
+def _familiarity(trips: Trips, trip_E: np.ndarray, catalog: Catalog, of_some: slice) -> np.ndarray:
+    """Of the events of some shoppers."""
+    user_E, time_E, trip_E = trips.event_user_E[of_some], trips.event_time_E[of_some], trip_E[of_some]
+    attribute_EA = catalog.attribute_IA[trips.event_item_E[of_some]]
     present_EA = attribute_EA != MISSING
     familiar_values_E = np.zeros(len(trip_E))
     for a in range(attribute_EA.shape[1]):
-        pair_E = trips.event_user_E.astype(np.int64) * catalog.attribute_sizes[a] + attribute_EA[:, a]
+        pair_E = user_E.astype(np.int64) * catalog.attribute_sizes[a] + attribute_EA[:, a]
         # Events are sorted by (user, time): a pair's first place is its first moment.
         _, first, inverse_E = np.unique(pair_E, return_index=True, return_inverse=True)
-        familiar_values_E += present_EA[:, a] & (trips.event_time_E[first][inverse_E] < trips.time_T[trip_E])
+        familiar_values_E += present_EA[:, a] & (time_E[first][inverse_E] < trips.time_T[trip_E])
     values_E = present_EA.sum(axis=1)
     return np.divide(familiar_values_E, values_E, out=np.ones(len(trip_E)), where=values_E > 0)
-
-
-def _lines(trips: Trips, learned: pd.DataFrame) -> Lines:
-    """Trip, quantity and type of each event of the event arrays.
-
-    Args:
-        learned: the canonical events that the arrays are made of, in any order.
-    """
-    user, item = index_of(trips.user_ids, learned[c.USER]), index_of(trips.item_ids, learned[c.ITEM])
-    time = learned[c.TIME].to_numpy("datetime64[s]").astype(np.int64)
-    basket = pd.factorize(learned[c.BASKET].astype(str), sort=True)[0].astype(np.int64)
-    order = np.lexsort((item, basket, time, user))
-    user, item, time, basket = (a[order] for a in (user, item, time, basket))
-    assert np.array_equal(item, trips.event_item_E) and np.array_equal(time, trips.event_time_E), "other events"
-    _, first, of_E = np.unique(user * (basket.max() + 1) + basket, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), np.int64)
-    rank[np.lexsort((basket[first], user[first], time[first]))] = np.arange(len(first))
-    trip_E = rank[of_E]  # baskets in the order of trips: those that began before the cut are the training trips
-    return Lines(
-        trip_E=np.minimum(trip_E, len(trips) - 1),
-        train_E=trip_E < (trips.time_T < trips.cut_s).sum(),
-        quantity_E=learned[c.QUANTITY].to_numpy(float)[order],
-        bought_E=(learned[c.EVENT_TYPE] == c.PURCHASE).to_numpy()[order],
-    )
 
 
 def _gifts(trips: Trips, trip_E: np.ndarray, catalog: Catalog, settings: LabelSettings) -> np.ndarray:
@@ -201,6 +163,7 @@ def _gifts(trips: Trips, trip_E: np.ndarray, catalog: Catalog, settings: LabelSe
     if not settings.gift_familiarity:
         return np.zeros(len(trips), bool)
     counted_E = np.where(trips.event_time_E < trips.cut_s, 1.0, 0.0)
+    trip_E = np.maximum(trip_E, 0)  # what is of no training trip comes after the cut and counts for nothing
     size_T = np.bincount(trip_E, weights=counted_E, minlength=len(trips))
     familiar_E = counted_E * familiarity(trips, trip_E, catalog)
     familiarity_T = np.bincount(trip_E, weights=familiar_E, minlength=len(trips)) / np.maximum(size_T, 1.0)

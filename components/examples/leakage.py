@@ -15,10 +15,12 @@ import numpy as np
 
 from model.data.catalog import MISSING, Catalog
 from model.data.time_split import day
-from model.data.trips import Trips
+from model.data.trips import Trips, slice_positions
 from model.errors import CheckFailed
 from tfx_configs.units import DAY_S, HOUR_S
 
+EVENTS = 1 << 20
+"""Events that are compared with the baskets at once."""
 MAX_TRIP_S = 2 * DAY_S
 """What one trip buys lies closer together than this."""
 MAX_LONG_PERCENT = 5.0
@@ -151,18 +153,21 @@ def _gone_percent(holder_E: np.ndarray, code_N: np.ndarray, first_E: np.ndarray,
 
 def _long_trips(trips: Trips) -> np.ndarray:
     """[T] bool: something in the basket was not bought within MAX_TRIP_S of the trip's moment."""
-    trip_B = np.repeat(np.arange(len(trips)), trips.basket_end_T - trips.basket_begin_T)
-    pairs = len(trips.item_ids)
-    pair_E = trips.event_user_E.astype(np.int64) * pairs + trips.event_item_E
-    pair_B = trips.user_T[trip_B].astype(np.int64) * pairs + trips.basket_item_B
-    order = np.lexsort((trips.event_time_E, pair_E))
-    distinct, dense = np.unique(pair_E[order], return_inverse=True)
-    moment_E = dense.astype(np.int64) * (1 << 34) + trips.event_time_E[order]
-    wanted_B = np.searchsorted(distinct, pair_B) * (1 << 34) + trips.time_T[trip_B]
-    next_B = np.searchsorted(moment_E, wanted_B).clip(max=len(moment_E) - 1)
-    delay_B = moment_E[next_B] - wanted_B
     long_T = np.zeros(len(trips), bool)
-    long_T[trip_B[(delay_B < 0) | (delay_B > MAX_TRIP_S)]] = True
+    for stretch in trips.by_shopper(EVENTS):
+        user_E, items = trips.event_user_E[stretch], len(trips.item_ids)
+        which = np.flatnonzero((trips.user_T >= user_E[0]) & (trips.user_T <= user_E[-1]))
+        position_B, row_B = slice_positions(trips.basket_begin_T[which], trips.basket_end_T[which])
+        trip_B = which[row_B]
+        pair_E = user_E.astype(np.int64) * items + trips.event_item_E[stretch]
+        pair_B = trips.user_T[trip_B].astype(np.int64) * items + trips.basket_item_B[position_B]
+        order = np.lexsort((trips.event_time_E[stretch], pair_E))
+        distinct, dense = np.unique(pair_E[order], return_inverse=True)
+        moment_E = dense.astype(np.int64) * (1 << 34) + trips.event_time_E[stretch][order]
+        wanted_B = np.searchsorted(distinct, pair_B) * (1 << 34) + trips.time_T[trip_B]
+        next_B = np.searchsorted(moment_E, wanted_B).clip(max=len(moment_E) - 1)
+        delay_B = moment_E[next_B] - wanted_B
+        long_T[trip_B[(delay_B < 0) | (delay_B > MAX_TRIP_S)]] = True
     return long_T
 
 

@@ -14,16 +14,20 @@ from components.examples.habits import task_of
 from components.examples.judgeable import check_judgeable, judgeable
 from components.examples.labels import label, of_task
 from components.examples.leakage import check_attributes, check_catalog, check_trips
+from components.examples.parts import EVENTS_PER_GB, Lines, by_shopper
 from components.examples.promotions import read_promotions
 from components.examples.trips import JUDGED, LEARNED, trips_of, with_attributes
-from components.examples.views import with_views
 from components.kfp_support.progress import progress
 from model.data import columns as c
-from model.data.labels import is_of_types, is_positive, judged_types, positive_types, positives
+from model.data.labels import is_of_types, is_positive, judged_types, positive_types
 from model.data.schema import EVENTS
 from model.data.trips import Trips
 from model.errors import CheckFailed
+from model.system.memory import give_back
 from tfx_configs.settings import RunSettings
+
+ENGINES_SHARE, LEAST_GB = 3, 1.0
+"""Of `data.memory_gb` the engine gets one part in so many, or this: the rest is for the arrays."""
 
 
 def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) -> ExamplesReport:
@@ -39,23 +43,22 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     """
     tables = Tables.load(tables_dir)
     cut_s = tables.report.cut_s
-    columns = [name for name in EVENTS.names if name != c.REQUEST]
-    all_events = pq.read_table(tables.events, columns=columns).to_pandas()
     items = pq.read_table(tables.items).to_pandas()
     users = pq.read_table(tables.users).to_pandas() if tables.users else None
     learned, judged = (types(run.labels, tables.report.purchases) for types in (positive_types, judged_types))
     run = run.replace(labels=run.labels.replace(positive_types=learned))
-    trips, why = read_trips(run, tables, cut_s)
+    trips, lines, why = read_trips(run, tables, cut_s)
+    give_back()
     progress(f"task {trips.task.words}: {why}")
     check_trips(trips, judged_are_learned=set(judged) <= set(learned))
     test = int((trips.time_T >= cut_s).sum())
     if test in (0, len(trips)):
         raise CheckFailed(f"expected trips on both sides of the cut, got {len(trips) - test} before and {test} after")
     progress(f"{len(trips):,} trips of {len(trips.user_ids):,} shoppers, {test:,} of them after the cut")
-    check_judgeable(of_task(trips), all_events, run, judged)
+    check_judgeable(of_task(trips), tables, run, judged)
     catalog = build_catalog(
         trips,
-        positives(all_events, run.labels),
+        lines.price_E,
         items,
         users=users,
         promotions=read_promotions(tables.promotions, first_snapshot(trips, run)) if tables.promotions else (),
@@ -64,7 +67,7 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     check_catalog(trips, catalog)
     check_attributes(trips, catalog)
     trips = with_attributes(trips, users)
-    trips, label_counts = label(with_views(trips, all_events), all_events, catalog, run.labels)
+    trips, label_counts = label(trips, lines, catalog, run.labels)
     progress(f"catalog of {catalog.items:,} items, attributes {', '.join(catalog.attribute_names) or 'none'}")
     bought_E = trips.event_item_E[trips.event_time_E < cut_s]
     counts: dict[str, float] = {
@@ -84,21 +87,25 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     return report
 
 
-def read_trips(run: RunSettings, tables: Tables, cut_s: int) -> tuple[Trips, str]:
-    """Trips of what ingest wrote, on the engine of the settings, and why their task is the one it is. Items: the listed
-    ones, and those bought unlisted."""
-    judged = judged_types(run.labels, tables.report.purchases)
-    with open_engine(run.data, tables.directory) as engine:
-        task, why = task_of(run, engine, tables)
+def read_trips(run: RunSettings, tables: Tables, cut_s: int) -> tuple[Trips, Lines, str]:
+    """Trips of what ingest wrote, on the engine of the settings, a part of the shoppers at a time; why their task is
+    the one it is. Items: the listed ones, and those bought unlisted."""
+    report = tables.report
+    judged = judged_types(run.labels, report.purchases)
+    data = run.data.replace(memory_gb=max(run.data.memory_gb / ENGINES_SHARE, min(LEAST_GB, run.data.memory_gb)))
+    with open_engine(data, tables.directory) as engine:
         events, items = engine.read_parquet(tables.events), engine.read_parquet(tables.items)
+        events = events.select(name for name in EVENTS.names if name != c.REQUEST)
         marks = {
             LEARNED: is_positive(events.__getitem__, run.labels),
             JUDGED: is_of_types(events.__getitem__, judged),
         }
-        used = events.mutate(**marks).filter(_[LEARNED] | _[JUDGED])
-        every = items.select(c.ITEM).union(used.select(c.ITEM), distinct=True)
+        marked = events.mutate(**marks)
+        every = items.select(c.ITEM).union(marked.filter(_[LEARNED] | _[JUDGED]).select(c.ITEM), distinct=True)
         item_ids = np.sort(every.to_pyarrow()[c.ITEM].to_numpy())
-        return trips_of(engine, used, item_ids, cut_s, run.features.max_history, task), why
+        parts = by_shopper(engine, marked, report.events, EVENTS_PER_GB * run.data.memory_gb)
+        task, why = task_of(run, engine, parts, report.purchases)
+        return *trips_of(engine, parts, item_ids, cut_s, run.features.max_history, task), why
 
 
 def vocabulary_report(vocabulary_I: np.ndarray, bought_E: np.ndarray, floor: int) -> dict[str, float]:

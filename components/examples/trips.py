@@ -6,15 +6,18 @@ Shape legend: E events, T trips, B basket entries.
 """
 
 import dataclasses
+from collections.abc import Iterable
 
 import ibis
 import numpy as np
 import pandas as pd
 from ibis import _
-from ibis.expr.types import BooleanValue, Table
+from ibis.expr.types import BooleanValue, IntegerColumn, Table
 
 from components.engines.engine import Engine
+from components.examples.parts import NO_TRIP, Lines, Part, join_parts
 from model.data import columns as c
+from model.data.labels import is_of_types
 from model.data.task import TaskKind
 from model.data.trips import Trips
 
@@ -26,17 +29,20 @@ PARTS = 3
 """Of a session's moments: the first two thirds are history, the last third is the rest."""
 LEARNED, JUDGED = "learned", "judged"
 """Which events make histories and training labels, and which make the trips and labels after the cut."""
+BOUGHT = "bought"
+"""Which of them are purchases."""
 
 
 def trips_of(
     engine: Engine,
-    events: Table,
+    parts: Iterable[Table],
     item_ids: np.ndarray,
     cut_s: int,
     max_history: int,
     task: TaskKind = TaskKind.NEXT_BASKET,
-) -> Trips:
-    """Builds all trips from events in any row order; the result does not depend on that order.
+) -> tuple[Trips, Lines]:
+    """Builds all trips from events in any row order, and what else labels need; nothing depends on that order, nor on
+    the parts.
 
     A basket is a training trip if its first `learned` event lies before the cut, and a test trip if its first `judged`
     event does not. So the test trips and their labels do not depend on what is learned from.
@@ -46,16 +52,23 @@ def trips_of(
     session that begins before the cut and is asked about after it is left out.
 
     Args:
-        events: one row a product in a basket, canonical columns, of NUMBERS those that there are. The boolean columns
+        parts: one row a product in a basket, canonical columns, of NUMBERS those that there are. The boolean columns
             `learned` and `judged` mark the rows of histories and training labels, and those of test labels; without
-            them every row is both.
-        item_ids: [I] sorted ids, every item of the events among them.
+            them every row is both. Views and returns come from all rows, if there is the column of types. All events of
+            a shopper are in one part; shoppers of a later part have later ids.
+        item_ids: [I] sorted ids, every item of the marked events among them.
         cut_s: start of the test span, unix seconds.
         max_history: most recent events kept of each history.
     """
+    number_I = np.arange(len(item_ids), dtype=np.int32)
+    items = engine.table(pd.DataFrame({c.ITEM: item_ids.astype(str), "item": number_I}))
+    built = [_part(engine, events, items, cut_s, max_history, task) for events in parts]
+    return join_parts(built, item_ids, cut_s, task)
+
+
+def _part(engine: Engine, events: Table, items: Table, cut_s: int, max_history: int, task: TaskKind) -> Part:
     lines = engine.hold(_lines(events))
-    users, stores = _users(lines), _stores(lines, engine.table(pd.DataFrame({c.STORE: [""]})))
-    items = engine.table(pd.DataFrame({c.ITEM: item_ids.astype(str), "item": np.arange(len(item_ids))}))
+    users, stores = engine.hold(_users(lines)), _stores(lines, engine.table(pd.DataFrame({c.STORE: [""]})))
     placed = engine.hold(_placed(lines, users, stores, items))
     asked = _rests(placed, cut_s) if task is TaskKind.REST_OF_SESSION else _trips(placed, cut_s)
     trips = engine.hold(_numbered(asked, max_history))
@@ -63,34 +76,26 @@ def trips_of(
     label = ibis.ifelse(_.is_test, _[JUDGED], _[LEARNED]) & (_.seconds >= _.since)
     if task is TaskKind.REST_OF_SESSION:
         label &= _.is_test | (_.seconds < cut_s)
-    entries = in_trip.filter(label).select("trip", "item").distinct()
-
-    learned = placed.filter(_[LEARNED]).select("position", "item", "seconds", "user", "store", c.QUANTITY, c.PRICE)
-    events_E = _columns(learned, "position")
-    trips_T = _columns(trips.drop(c.BASKET), "trip")
-    entries_B = _columns(entries, "trip", "item")
+    entries = _columns(in_trip.filter(label).select("trip", "item").distinct(), "trip", "item")
+    trained = trips.filter(~_.is_test).select("user", c.BASKET, "trip")
+    learned = placed.filter(_[LEARNED]).left_join(trained, ["user", c.BASKET])
+    names = ("position", "item", "seconds", "user", "store", c.QUANTITY, c.PRICE, BOUGHT)
+    events_E = _columns(learned.select(*names, trip=_.trip.fill_null(NO_TRIP)), "position")
     assert placed.count().execute() == lines.count().execute(), "an event's item is not among item_ids"
-    return Trips(
-        item_ids=item_ids,
+    size_T = np.bincount(entries["trip"], minlength=trips.count().execute())
+    part = Part(
         user_ids=_columns(users, "user")[c.USER],
         store_ids=_columns(stores, "store")[c.STORE],
-        event_item_E=events_E["item"].astype(np.int32),
-        event_time_E=events_E["seconds"],
-        event_user_E=events_E["user"].astype(np.int32),
-        event_store_E=events_E["store"].astype(np.int32),
-        event_quantity_E=np.nan_to_num(events_E[c.QUANTITY].astype(np.float32), nan=NUMBERS[c.QUANTITY]),
-        event_price_E=np.nan_to_num(events_E[c.PRICE].astype(np.float32), nan=NUMBERS[c.PRICE]),
-        user_T=trips_T["user"].astype(np.int32),
-        time_T=trips_T["seconds"],
-        store_T=trips_T["store"].astype(np.int32),
-        history_begin_T=trips_T["history_begin"],
-        history_end_T=trips_T["history_end"],
-        basket_begin_T=np.searchsorted(entries_B["trip"], trips_T["trip"], side="left"),
-        basket_end_T=np.searchsorted(entries_B["trip"], trips_T["trip"], side="right"),
-        basket_item_B=entries_B["item"].astype(np.int32),
-        cut_s=cut_s,
-        task=task,
+        events={name: events_E[name] for name in ("item", "seconds", "user", "store", "trip", BOUGHT)}
+        | {name: np.nan_to_num(events_E[name], nan=default) for name, default in NUMBERS.items()},
+        trips=_columns(trips.drop(c.BASKET, "is_test"), "trip"),
+        basket_size_T=size_T,
+        basket_item_B=entries["item"].astype(np.int32),
+        views=_columns(_views(events, users, items), "user", "seconds", "item", "kind"),
+        returns=_columns(_returns(events, users, items)),
     )
+    engine.drop(lines, users, placed, trips)
+    return part
 
 
 def with_attributes(trips: Trips, users: pd.DataFrame | None) -> Trips:
@@ -109,11 +114,39 @@ def with_attributes(trips: Trips, users: pd.DataFrame | None) -> Trips:
 def _lines(events: Table) -> Table:
     ids = {name: events[name].cast("string") for name in (c.USER, c.ITEM, c.BASKET, c.STORE)}
     marks = {name: events[name] if name in events.columns else ibis.literal(True) for name in (LEARNED, JUDGED)}
+    marks[BOUGHT] = events[c.EVENT_TYPE] == c.PURCHASE if c.EVENT_TYPE in events.columns else ibis.literal(True)
     numbers = {
         name: events[name].cast("float64").fill_null(default) if name in events.columns else ibis.literal(default)
         for name, default in NUMBERS.items()
     }
-    return events.select(**ids, **marks, **numbers, seconds=events[c.TIME].truncate("s").epoch_seconds().cast("int64"))
+    return events.select(**ids, **marks, **numbers, seconds=_seconds(events)).filter(_[LEARNED] | _[JUDGED])
+
+
+def _seconds(events: Table) -> IntegerColumn:
+    return events[c.TIME].truncate("s").epoch_seconds().cast("int64")
+
+
+def _views(events: Table, users: Table, items: Table) -> Table:
+    """Views and carts of the shoppers that trips have, of items in the catalog, whatever is learned from."""
+    nothing = ibis.literal(False)
+    typed = c.EVENT_TYPE in events.columns
+    viewed = events.filter(is_of_types(events.__getitem__, Trips.VIEW_KINDS) if typed else nothing)
+    kind = ibis.ifelse(viewed[c.EVENT_TYPE] == Trips.VIEW_KINDS[0], 0, 1) if typed else ibis.literal(0)
+    ids = {name: viewed[name].cast("string") for name in (c.USER, c.ITEM)}
+    rows = viewed.select(**ids, seconds=_seconds(viewed), kind=kind.cast("int8"))
+    return rows.join(users, c.USER).join(items, c.ITEM).select("user", "item", "seconds", "kind")
+
+
+def _returns(events: Table, users: Table, items: Table) -> Table:
+    """What was taken back, in any order."""
+    typed = {c.EVENT_TYPE, c.QUANTITY} <= set(events.columns)
+    taken = events.filter(events[c.EVENT_TYPE] == c.RETURN if typed else ibis.literal(False))
+    quantity = taken[c.QUANTITY].cast("float64").abs() if typed else ibis.literal(0.0)
+    ids = {name: taken[name].cast("string") for name in (c.USER, c.ITEM)}
+    rows = taken.select(**ids, seconds=_seconds(taken), quantity=quantity)
+    joined = rows.left_join(users.select(c.USER, "user"), c.USER).left_join(items, c.ITEM)
+    index = {name: joined[name].cast("int64").fill_null(-1) for name in ("user", "item")}
+    return joined.select("seconds", "quantity", **index)
 
 
 def _users(lines: Table) -> Table:
@@ -139,7 +172,7 @@ def _placed(lines: Table, users: Table, stores: Table, items: Table) -> Table:
     `moment` the position of the first learned event that is not before the row's second.
     """
     coded = lines.join(users, c.USER).join(stores, c.STORE).join(items, c.ITEM)
-    order = ["seconds", c.BASKET, "item", "store", ibis.desc(LEARNED), c.QUANTITY, c.PRICE]
+    order = ["seconds", c.BASKET, "item", "store", ibis.desc(LEARNED), c.QUANTITY, c.PRICE, ibis.desc(BOUGHT)]
     placed = coded.select(
         "user",
         "store",
@@ -151,6 +184,7 @@ def _placed(lines: Table, users: Table, stores: Table, items: Table) -> Table:
         JUDGED,
         c.QUANTITY,
         c.PRICE,
+        BOUGHT,
         place=ibis.row_number().over(group_by="user", order_by=order),
     )
     learned = _[LEARNED].cast("int64")
@@ -205,5 +239,5 @@ def _numbered(trips: Table, max_history: int) -> Table:
 
 def _columns(table: Table, *order_by: str) -> dict[str, np.ndarray]:
     """The table's columns as arrays, in the given order of rows."""
-    rows = table.order_by(order_by).to_pyarrow()
+    rows = (table.order_by(order_by) if order_by else table).to_pyarrow()
     return {name: rows[name].to_numpy() for name in rows.column_names}

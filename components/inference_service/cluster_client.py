@@ -32,8 +32,15 @@ class WebhookSilent(CheckFailed):
     """KServe's webhook did not answer, so nothing was changed; the same apply may work later."""
 
 
+class Missing(InputError):
+    """There is no object of that name."""
+
+
 class Cluster:
     """One namespace with one InferenceService in it, by the pod's own account, else by the kubeconfig in use."""
+
+    needs, role = "KServe", "aisle-rollout"
+    """What its kinds come with, and the role that allows its calls: for messages."""
 
     def __init__(self, namespace: str, kubeconfig: str | None = None) -> None:
         self.namespace = namespace
@@ -162,7 +169,7 @@ class Cluster:
                 _request_timeout=TIMEOUT_S,
             )
         except ApiException as error:
-            raise refusal(error.status, error.body, self.namespace) from None
+            raise refusal(error.status, error.body, self.namespace, self.needs, self.role) from None
         except HTTPError as error:
             raise InputError(f"expected an API server, none answers ({error!s:.120}); check KUBECONFIG") from None
         result: KubeObject = json.loads(reply.data)
@@ -182,12 +189,16 @@ def context_namespace(kubeconfig: str | None = None) -> str:
     return namespace
 
 
-def refusal(status: int, body: str | bytes | None, namespace: str) -> InputError | CheckFailed:
+def refusal(
+    status: int, body: str | bytes | None, namespace: str, needs: str = Cluster.needs, role: str = Cluster.role
+) -> InputError | CheckFailed:
     """The error for a reply of the API server, with what to do.
 
     Args:
         status: of the HTTP reply.
         body: a Status object as JSON, or plain text.
+        needs: what has to be installed for the kind that was asked for.
+        role: the role that allows the call.
     """
     try:
         message = json.loads(body or "")["message"]
@@ -195,13 +206,13 @@ def refusal(status: int, body: str | bytes | None, namespace: str) -> InputError
         message = body.decode(errors="replace") if isinstance(body, bytes) else str(body or "")
     message = " ".join(message.split())[:400]
     if status == 404 and '"' not in message:
-        return InputError("expected a cluster with KServe, it has none of its kinds; install KServe first")
+        return InputError(f"expected a cluster with {needs}, it has none of its kinds; install {needs} first")
     if status == 404:
-        return InputError(f"{message}; apply the manifests of an overlay first, in namespace {namespace}")
+        return Missing(f"{message}; apply the manifests of an overlay first, in namespace {namespace}")
     if denied := _DENIED.search(message):
         return CheckFailed(f"refused by webhook {denied[1]}: {denied[2]}")
     if status in (401, 403) and "exceeded quota" not in message:
-        return InputError(f"not allowed: {message}; the role aisle-rollout gives what is needed")
+        return InputError(f"not allowed: {message}; the role {role} gives what is needed")
     if status == 409:
         return Changed(f"changed in between: {message}")
     if "failed calling webhook" in message:

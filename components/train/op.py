@@ -53,19 +53,25 @@ def train(
     code_version: str,
     model: dsl.Output[dsl.Model],
     metrics: dsl.Output[dsl.Metrics],
+    workers_dir: str = "",
 ) -> None:
-    """Two towers, then the ranker, exported as one model directory; `parent_dir`: the model to start from, or empty."""
+    """Two towers, then the ranker, exported as one model directory; `parent_dir`: the model to start from, or empty.
+
+    workers_dir: on a claim that the workers of a TrainJob mount at the same path; empty: trained in this process.
+    """
     from components.kfp_support.metric_log import log_metrics
     from components.kfp_support.step import stage
 
     with stage("train"):
-        from components.train.run import train
-        from model.files import Path
-        from tfx_configs.settings import RunSettings
+        from components.train.train_job import train_here_or_on_workers
 
-        run, parent = RunSettings.from_json(settings), Path(parent_dir) if parent_dir else None
-        version, record = train(
-            run=run, examples_dir=Path(examples.path), model_dir=Path(model.path), parent_dir=parent
+        version, record = train_here_or_on_workers(
+            settings=settings,
+            examples=examples.path,
+            model=model.path,
+            parent_dir=parent_dir,
+            workers_dir=workers_dir,
+            code_version=code_version,
         )
         model.metadata.update(record.as_json() | {"version": version})
         log_metrics(metrics, record.figures)

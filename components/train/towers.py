@@ -25,6 +25,7 @@ from model.networks.tfrs import tfrs
 from model.networks.two_tower import ItemTower
 from model.package.vector_index import Index, build_index
 from model.ranking.recommender import Recommender
+from model.system.disk_arrays import on_disk
 from model.system.legacy_keras import Tensor, tf
 from tfx_configs.settings import TrainSettings
 
@@ -172,11 +173,10 @@ def neighbours(
 def retrieve(
     recommender: Recommender, index: Index, reader: TripReader, which: np.ndarray, k: int, step: int = 256
 ) -> np.ndarray:
-    """[n, k] int32 items nearest to each of the given trips, best first, -1 where there are fewer."""
-    if not len(which):  # the days before the cut that are held out may be days on which the shop was closed
-        return np.full((0, k), -1, np.int32)
-    queries = query_vectors(recommender, reader, which, step)
-    return np.concatenate([index.search(queries[i : i + step], k) for i in range(0, len(which), step)])
+    """[n, k] int32 items nearest to each of the given trips, best first, -1 where there are fewer; on disk."""
+    batches = (which[i : i + step] for i in range(0, len(which), step))
+    found = (index.search(recommender.query(reader.batch(which_B)), k) for which_B in batches)
+    return on_disk(found, np.dtype(np.int32), (k,))
 
 
 def query_vectors(recommender: Recommender, reader: TripReader, which: np.ndarray, step: int = 256) -> np.ndarray:

@@ -11,9 +11,11 @@ from components.artifacts.tables import Tables
 from components.artifacts.validation import Finding
 from components.tfdv.arrow_values import to_pandas
 from components.validate.findings import finding
+from model.data import columns as c
 from model.data import schema
 
 PARTITION = "month"
+KEY = "key"
 FILE = "(file)"
 """In the place of a column, of a finding on the whole table."""
 _CONVERSION_ERRORS = (pa.ArrowException, OSError, ValueError)
@@ -31,6 +33,9 @@ class Loaded:
     rows: int
     """Rows in the files; more than len(frame) when every `stride`-th was taken."""
     stride: int
+    keys: pd.DataFrame | None = None
+    """[all rows] KEY, a hash of the row's key, and of events the time; None where `frame` has all rows or lacks a part
+    of the key."""
     partitions: pd.Series | None = None
     """[rows] the month=YYYY-MM directory each event lies in; None where the table is one file."""
 
@@ -47,7 +52,7 @@ def load(tables: Tables, table: schema.Table, max_rows: int) -> Loaded | Finding
         source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
         rows = source.count_rows()
         stride = max(1, -(-rows // max_rows))
-        arrow = source.to_table() if stride == 1 else _every(source, stride)
+        arrow, keys = (source.to_table(), None) if stride == 1 else _every(source, stride, table)
         parted = path.is_dir() and PARTITION in arrow.schema.names
         types = {field.name: str(field.type) for field in arrow.schema if field.name != PARTITION or not parted}
         frame = pd.DataFrame({name: to_pandas(arrow[name]) for name in types})
@@ -56,14 +61,22 @@ def load(tables: Tables, table: schema.Table, max_rows: int) -> Loaded | Finding
         return finding("unreadable", FILE, table=table.name, reason=str(error).splitlines()[0][:160])
     if rows == 0:
         return finding("empty", FILE, table=table.name) if table.required else None
-    return Loaded(table=table, frame=frame, types=types, rows=rows, stride=stride, partitions=partitions)
+    return Loaded(table=table, frame=frame, types=types, rows=rows, stride=stride, keys=keys, partitions=partitions)
 
 
-def _every(source: ds.Dataset, stride: int) -> pa.Table:
-    """Rows 0, stride, 2 * stride, ... in file order, read in batches so that the whole never is in memory."""
-    taken, position = [], 0
+def _every(source: ds.Dataset, stride: int, table: schema.Table) -> tuple[pa.Table, pd.DataFrame | None]:
+    """Rows 0, stride, 2 * stride, ... in file order, and the keys of all rows; the whole never is in memory."""
+    taken, keys, position = [], [], 0
     for batch in source.to_batches():
         first = -position % stride
         taken.append(batch.take(pa.array(np.arange(first, batch.num_rows, stride))))
         position += batch.num_rows
-    return pa.Table.from_batches(taken, source.schema)
+        if set(table.key) <= set(source.schema.names):
+            keys.append(_keys(batch, table))
+    return pa.Table.from_batches(taken, source.schema), pd.concat(keys, ignore_index=True) if keys else None
+
+
+def _keys(batch: pa.RecordBatch, table: schema.Table) -> pd.DataFrame:
+    parts = pd.DataFrame({name: to_pandas(pa.chunked_array([batch.column(name)])) for name in table.key})
+    hashed = pd.DataFrame({KEY: pd.util.hash_pandas_object(parts, index=False)})
+    return hashed.assign(**{c.TIME: parts[c.TIME]}) if c.TIME in parts else hashed

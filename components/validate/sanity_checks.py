@@ -46,8 +46,8 @@ def find(
 
     out: list[Finding] = []
     for name, loaded in tables.items():
-        if loaded.stride == 1 and sound(name, *loaded.table.key):
-            out += value_checks.duplicate_keys(loaded.table, loaded.frame, settings)
+        if sound(name, *loaded.table.key):
+            out += value_checks.duplicate_keys(loaded, settings)
     if "events" not in tables:
         return out
     events, partitions = tables["events"].frame, tables["events"].partitions

@@ -9,8 +9,8 @@ from components.artifacts.validation import Finding, Severity
 from components.validate import calendar_weeks as weeks
 from components.validate.attributes import folded, whole_number
 from components.validate.findings import finding
+from components.validate.load_tables import KEY, Loaded
 from model.data import columns as c
-from model.data import schema
 from tfx_configs.validation import ValidationSettings
 
 MIN_ROWS = 20
@@ -19,9 +19,10 @@ MIN_ITEM_ROWS = 5
 """Sales an item needs before it has a usual price."""
 
 
-def duplicate_keys(table: schema.Table, frame: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:
-    """Rows whose key repeats an earlier row's, with the day that most fall on (a day loaded twice)."""
-    repeated = frame.duplicated(list(table.key))
+def duplicate_keys(loaded: Loaded, settings: ValidationSettings) -> list[Finding]:
+    """Rows whose key repeats an earlier row's, with the day that most fall on (a day loaded twice); of all rows."""
+    table, frame = loaded.table, loaded.frame if loaded.keys is None else loaded.keys
+    repeated = frame.duplicated(list(table.key) if loaded.keys is None else KEY)
     percent = 100.0 * repeated.mean()
     if not percent:
         return []

@@ -4,7 +4,7 @@ Shape legend: E events, T trips, I items, U users, B basket entries, R returned 
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -162,6 +162,19 @@ class Trips:
     def attributes(self, user: int) -> tuple[tuple[str, str], ...]:
         """(attribute, value) of what is known of the shopper of that index, as in Request."""
         return tuple((name, str(value_U[user])) for name, value_U in self.user_attributes.items() if value_U[user])
+
+    def by_shopper(self, most: int) -> Iterator[slice]:
+        """Stretches of the event arrays of at most so many events, one after the other: of whole shoppers, so one with
+        more has a stretch of that size."""
+        begin, count = 0, len(self.event_user_E)
+        while begin < count:
+            end = min(begin + most, count)
+            if end < count:
+                user = self.event_user_E[end]
+                first = int(np.searchsorted(self.event_user_E, user))
+                end = first if first > begin else int(np.searchsorted(self.event_user_E, user, side="right"))
+            yield slice(begin, end)
+            begin = end
 
     def test_trips(self) -> np.ndarray:
         """[n] trip indices at or after the cut, in time order."""

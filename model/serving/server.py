@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +38,7 @@ from model.serving.telemetry import metrics, tracing
 from model.system.memory import give_back, keep_small
 from model.system.process_lifetime import die_with_parent
 from model.system.program_options import parse_options
+from tfx_configs.version import VERSION
 
 GRACE_S = 10
 POD = "POD_NAME"
@@ -167,7 +167,7 @@ class HonestDataPlane(DataPlane):
     """
 
     def metadata(self) -> dict[str, Any]:
-        return {"name": "aisle", "version": metadata.version("aisle"), "extensions": ["binary_tensor_data"]}
+        return {"name": "aisle", "version": VERSION, "extensions": ["binary_tensor_data"]}
 
     async def model_metadata(self, model_name: str) -> dict[str, Any]:
         described: dict[str, Any] = await super().model_metadata(model_name)

@@ -14,7 +14,7 @@ from pipelines.compare.finished_run import FinishedRun, names_of, read_run
 from pipelines.report.quality_section import difference_rows
 from tfx_configs.evaluation import CANDIDATE, GATE_METRICS, REGRESSION_METRIC
 
-Rows = list[tuple[str, ...]]
+Rows = Sequence[tuple[str, ...]]
 
 
 def compare_runs(first: Path, second: Path) -> Page:
@@ -154,7 +154,7 @@ def _metrics(runs: Sequence[FinishedRun], deltas: dict[str, Delta], reason: str)
 
 def _slices(runs: Sequence[FinishedRun]) -> Section:
     by_run = [{row.name: row for row in run.evaluation.slices} for run in runs]
-    rows: Rows = []
+    rows = list[tuple[str, ...]]()
     for name in sorted(by_run[0] | by_run[1]):
         slices = [slices.get(name) for slices in by_run]
         trips = " / ".join(dict.fromkeys(f"{row.trips:,}" if row else "none" for row in slices))
@@ -172,7 +172,7 @@ def _gate(runs: Sequence[FinishedRun]) -> Section:
     checks = [{reason.check: reason for reason in run.verdict.reasons} for run in runs]
     names = list(dict.fromkeys([*checks[0], *checks[1]]))
     differing = [n for n in names if len({_passed(of.get(n)) for of in checks}) > 1]
-    rows: Rows = [("verdict", *(words.name(run.verdict.outcome) for run in runs))]
+    rows: list[tuple[str, ...]] = [("verdict", *(words.name(run.verdict.outcome) for run in runs))]
     rows += [(name, *(_check(of.get(name)) for of in checks)) for name in differing]
     equal = len(names) - len(differing)
     lead = f"{words.count(equal, 'check', 'checks')} came to the same answer in both; the others are listed."

@@ -105,6 +105,7 @@ def cluster(
             override_by=override_by,
             run_name=run_name,
             namespace=namespace,
+            workers_dir=f"{MOUNT}/training",
             ingest_cpu=ingest_cpu,
             ingest_memory=ingest_memory,
             validate_cpu=validate_cpu,

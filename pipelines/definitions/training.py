@@ -44,6 +44,7 @@ def training(
     override_by: str = "",
     run_name: str = "",
     namespace: str = "",
+    workers_dir: str = "",
     ingest_cpu: str = SIZES["ingest"].cpu,
     ingest_memory: str = SIZES["ingest"].memory,
     validate_cpu: str = SIZES["validate"].cpu,
@@ -74,6 +75,7 @@ def training(
         override_by: the person who decides that.
         run_name: name under which the registry stores the result of push; empty: it does not.
         namespace: of the service on a cluster whose roles the registry has; empty: the registry has its own.
+        workers_dir: on a claim that the workers of a TrainJob mount at the same path; empty: the step trains by itself.
         ingest_cpu, ingest_memory, ...: limits of a step's pod (tfx_configs/resources.py).
     """
     tables = ingest(settings=settings, data_version=data_version, code_version=code_version)
@@ -84,7 +86,13 @@ def training(
     sized(checked, "Validate (TFDV)", cpu=validate_cpu, memory=validate_memory, retries=1)
     trips = examples(tables=tables.outputs["tables"], settings=settings, code_version=code_version).after(checked)
     sized(trips, "Examples", cpu=examples_cpu, memory=examples_memory, retries=1)
-    model = train(examples=trips.outputs["trips"], settings=settings, parent_dir=parent_dir, code_version=code_version)
+    model = train(
+        examples=trips.outputs["trips"],
+        settings=settings,
+        parent_dir=parent_dir,
+        code_version=code_version,
+        workers_dir=workers_dir,
+    )
     sized(model, "Train (TFRS)", cpu=train_cpu, memory=train_memory, retries=1)
     simple = baselines(examples=trips.outputs["trips"], settings=settings, code_version=code_version)
     sized(simple, "Baselines", cpu=baselines_cpu, memory=baselines_memory, retries=1)

@@ -99,7 +99,7 @@ def _measured(
     days = events.select(day=events[c.TIME].epoch_seconds() // DAY_S).distinct().to_pandas()["day"]
     learned, types = (of(run.labels, report.purchases) for of in (positive_types, judged_types))
     bought = events.filter(is_of_types(events.__getitem__, types))
-    shoppers, (task, why) = shoppers_of(engine, bought), task_of(run, engine, written)
+    shoppers, (task, why) = shoppers_of(engine, [bought]), task_of(run, engine, [events], report.purchases)
     columns = events.select(c.USER, c.BASKET, c.ITEM, c.TIME, c.EVENT_TYPE, c.QUANTITY).to_pandas()
     day_D, judged_D = judged_by_cut(columns, learned, types, task)
     judged = dict(zip(day_D.tolist(), judged_D.tolist(), strict=True))

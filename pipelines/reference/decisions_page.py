@@ -1,18 +1,17 @@
 """docs/reference/decisions.md: checks of the monitor, rules of retraining, transitions of a rollout; from the code.
 
-`python -m pipelines.reference.decisions_page` writes the marked sections; a test fails when page and code disagree.
+`python -m pipelines.reference.decisions_page` writes it again; a test fails when page and code disagree.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from components.kfp_support.markdown_table import table_lines
 from components.monitor.checks.table import table as checks
 from components.monitor.retraining.policy import table as retraining
 from components.rollout.decision.guards import GUARDS
 from components.rollout.decision.state_machine import COMMANDS, DECIDABLE, END_PERCENT
 from components.rollout.decision.states import State
 from model.files import write_text
-from pipelines.reference.schema_page import DOCS, filled
+from pipelines.reference.schema_page import DOCS, table
 
 PAGE = DOCS / "reference" / "decisions.md"
 
@@ -43,18 +42,11 @@ def merged(rows: Iterable[tuple[str, ...]]) -> list[tuple[str, ...]]:
     return [(", ".join(before), *rest) for rest, before in firsts.items()]
 
 
-def sections() -> dict[str, str]:
-    """{marked section: its Markdown}."""
-    return {
-        "checks": _table(("check", "what", "limit", "severity"), checks()),
-        "retraining": _table(("rule", "when", "starts"), retraining()),
-        "transitions": _table(("state", "on", "action", "state afterwards", "canary's share"), merged(transitions())),
-    }
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(table_lines(header, rows))
+def page() -> str:
+    """The page."""
+    rows = {"checks": checks(), "retraining": retraining(), "transitions": merged(transitions())}
+    return table("decisions", **rows) + "\n"
 
 
 if __name__ == "__main__":
-    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), sections()))
+    write_text(PAGE, page())

@@ -28,6 +28,7 @@ TESTED = {
     f"{AISLE} --help": "tests/pipelines/test_cli.py",
     "curl -s 127.0.0.1:8080/v2": "tests/model/serving/test_server.py",
     "curl -s http://127.0.0.1:8080/events": "tests/model/serving/http/test_events.py",
+    "curl -s -X DELETE 127.0.0.1:8080/shoppers": "tests/pipelines/reference/test_http_page.py",
     f"{AISLE} compare": "tests/pipelines/compare/test_compare.py",
     f"{AISLE} recommend": "tests/pipelines/test_recommend_command.py",
     f"{AISLE} replay": "tests/model/package/test_request_replay.py",

@@ -74,7 +74,7 @@ def test_the_job_that_fills_redis_is_taken(server: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("name", ["cluster.yaml", "rollout.yaml", "monitoring.yaml"])
+@pytest.mark.parametrize("name", ["cluster.yaml", "rollout.yaml", "monitoring.yaml", "lists.yaml"])
 def test_a_pipeline_as_kubernetes_objects_is_taken(server: Path, name: str) -> None:
     text = (ROOT.parent / "pipelines" / "compiled" / "kubernetes" / name).read_text()
     done = _apply(server, list(yaml.safe_load_all(text)), "--dry-run=server", "--field-manager=test")

@@ -12,10 +12,12 @@ import yaml
 from kserve.models import V1alpha1ClusterStorageContainer, V1alpha1ServingRuntime, V1beta1InferenceService
 
 from components.inference_service.rules import problems
+from components.train.train_job import PORT
 from model.kernels.compiler import CACHE_VARIABLE
 from model.serving.request_log.spool import MEGABYTE
 from model.serving.server import GRACE_S
 from pipelines.definitions.monitoring import LOG, LOG_SECRET
+from pipelines.definitions.pod_settings import CLAIM, MOUNT
 from pipelines.kind.__main__ import LOG_BUCKET
 from pipelines.manifests.render import ROOT, rollout_states, versions
 from tests.manifests.models import misfits
@@ -228,16 +230,26 @@ def test_a_server_is_forgotten_before_it_stops(overlay: str) -> None:
     assert service["spec"]["predictor"]["terminationGracePeriodSeconds"] > pause_s + GRACE_S
 
 
-def test_the_training_job_knows_as_many_workers_as_it_has_nodes_and_the_port_they_may_use() -> None:
+def test_the_workers_of_the_step_train_reach_each_other_at_their_port_and_begin_again_together() -> None:
     (runtime,) = of_kind("prod", "TrainingRuntime")
-    spec = runtime["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
-    pod = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "worker"}, "spec": spec}
-    kubernetes_validate.validate(pod, KUBERNETES, strict=True)
-    env = {variable["name"]: variable for variable in spec["containers"][0]["env"]}
-    config = json.loads(env["TF_CONFIG"]["value"].replace("$(RANK)", "1"))
-    workers = config["cluster"]["worker"]
-    assert config["task"] == {"type": "worker", "index": 1}
-    assert len(workers) == runtime["spec"]["mlPolicy"]["numNodes"]
+    job_set = runtime["spec"]["template"]["spec"]
+    (replicated,) = job_set["replicatedJobs"]
+    spec = replicated["template"]["spec"]
+    # What the controllers of Trainer and JobSet add for indexed pods.
+    indexed = {"completionMode": "Indexed", "completions": 2, "parallelism": 2}
+    job = {"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": "workers"}, "spec": spec | indexed}
+    kubernetes_validate.validate(job, KUBERNETES, strict=True)
+    assert spec["backoffLimit"] == 0 and job_set["failurePolicy"]["maxRestarts"] == 1
     (policy,) = [o for o in of_kind("prod", "NetworkPolicy") if o["metadata"]["name"] == "aisle-train"]
     (rule,) = policy["spec"]["ingress"]
-    assert {worker.rpartition(":")[2] for worker in workers} == {str(port["port"]) for port in rule["ports"]}
+    assert [port["port"] for port in rule["ports"]] == [PORT]
+    label = policy["spec"]["podSelector"]["matchLabels"]
+    assert label == spec["template"]["metadata"]["labels"] == rule["from"][0]["podSelector"]["matchLabels"]
+
+
+def test_the_workers_see_the_claim_where_the_step_puts_their_files() -> None:
+    (runtime,) = of_kind("prod", "TrainingRuntime")
+    pod = runtime["spec"]["template"]["spec"]["replicatedJobs"][0]["template"]["spec"]["template"]["spec"]
+    (claim,) = [volume for volume in pod["volumes"] if "persistentVolumeClaim" in volume]
+    assert claim["persistentVolumeClaim"]["claimName"] == CLAIM
+    assert {"name": claim["name"], "mountPath": MOUNT} in pod["containers"][0]["volumeMounts"]

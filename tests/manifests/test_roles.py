@@ -16,9 +16,9 @@ def test_a_driver_that_creates_pods_shares_its_namespace_with_nothing_else() -> 
     assert {o["kind"] for o in here} == {
         *("SparkApplication", "PersistentVolumeClaim", "ServiceAccount", "Role", "RoleBinding", "NetworkPolicy")
     }
-    assert [o["metadata"]["name"] for o in of_kind("prod", "Role") if {"create", "delete"} <= verbs(o)] == [
-        "aisle-spark"
-    ]
+    assert {o["metadata"]["name"] for o in of_kind("prod", "Role") if {"create", "delete"} <= verbs(o)} == {
+        *("aisle-spark", "aisle-train")
+    }
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -43,10 +43,12 @@ def test_the_controllers_command_is_one_that_aisle_takes_and_its_rights_are_the_
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
-def test_only_sparks_driver_may_delete_and_the_policys_step_start_a_run_besides(overlay: str) -> None:
+def test_only_sparks_driver_and_the_step_train_may_delete_and_the_policys_step_start_a_run(overlay: str) -> None:
     roles = {o["metadata"]["name"]: o for o in of_kind(overlay, "Role") if {"create", "delete"} & verbs(_no_events(o))}
     pipelines = {"aisle-retrain"} & {o["metadata"]["name"] for o in of_kind(overlay, "Role")}
-    assert set(roles) == pipelines | ({"aisle-spark"} if overlay == "prod" else set())
+    assert set(roles) == pipelines | ({"aisle-spark", "aisle-train"} if overlay == "prod" else set())
+    for rule in roles["aisle-train"]["rules"] if overlay == "prod" else []:
+        assert rule["resources"] == ["trainjobs"]
     for name in pipelines:
         assert verbs(roles[name]) == {"list", "create"}
         assert {group for rule in roles[name]["rules"] for group in rule["apiGroups"]} == {"pipelines.kubeflow.org"}
@@ -62,7 +64,13 @@ def verbs(role: dict[str, Any]) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "file", ["base/rbac.yaml", "components/pipelines/retrain.yaml", "components/rollout-controller/rbac.yaml"]
+    "file",
+    [
+        "base/rbac.yaml",
+        "components/pipelines/retrain.yaml",
+        "components/rollout-controller/rbac.yaml",
+        "components/jobs/train.yaml",
+    ],
 )
 def test_every_verb_of_a_role_has_a_reason(file: str) -> None:
     lines = (ROOT / file).read_text().split("verbs:")[1:]

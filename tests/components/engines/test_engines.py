@@ -12,12 +12,14 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from components.engines.engine import open_engine
 from components.examples.run import build_examples
 from components.ingest.run import ingest
 from model.data import columns as c
 from model.errors import InputError
 from model.files import tree_digests
 from tests.worlds import at, market, run_settings, write
+from tfx_configs.settings import DataSettings
 
 ROOT = Path(__file__).parents[3]
 ENGINES = ("duckdb", "spark")
@@ -124,6 +126,18 @@ def test_both_engines_report_the_same_but_for_their_name(built: dict[str, Any]) 
     ours, theirs = (built[engine][2] for engine in ENGINES)
     assert ours[0].model_copy(update={"engine": "spark"}) == theirs[0]
     assert ours[1] == theirs[1]
+
+
+@pytest.mark.parametrize("engine", ["duckdb", pytest.param("spark", marks=needs_spark)])
+def test_a_table_is_split_by_a_number_and_what_was_held_can_be_dropped(engine: Any) -> None:
+    numbers = pd.DataFrame({"part": [10, 2, 10, 0], "item": list("abcd")})
+    with open_engine(DataSettings(engine=engine, memory_gb=1.0)) as opened:
+        held = opened.hold(opened.table(numbers))
+        parts = [sorted(part.to_pandas()["item"]) for part in opened.split(held, "part")]
+        assert parts == [["d"], ["b"], ["a", "c"]]
+        opened.drop(held)
+        with pytest.raises(opened.failures):
+            held.to_pandas()
 
 
 @needs_spark

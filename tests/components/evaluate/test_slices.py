@@ -34,7 +34,7 @@ def events() -> pd.DataFrame:
 
 def world(table: pd.DataFrame, users: pd.DataFrame | None = None) -> tuple[Task, Catalog]:
     trips = build_trips(table, ITEM_IDS, int(CUT.timestamp()), max_history=100)
-    catalog = build_catalog(trips, table, ITEMS, users, (), recipes.fast())
+    catalog = build_catalog(trips, trips.event_price_E, ITEMS, users, (), recipes.fast())
     return Task(trips=trips, trip_N=trips.first_test_trips(), digest=""), catalog
 
 

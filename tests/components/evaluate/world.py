@@ -44,7 +44,7 @@ def write_examples(path: Path, shoppers: int = 40) -> Path:
     users = pd.DataFrame({c.USER: [f"u{i:02d}" for i in range(0, shoppers, 3)], "age": "40"})
     trips = build_trips(events, ITEM_IDS, int(CUT.timestamp()), max_history=100)
     trips.save(path / trips.DIRECTORY)
-    build_catalog(trips, events, items, users, (), recipes.fast()).save(path / Catalog.DIRECTORY)
+    build_catalog(trips, trips.event_price_E, items, users, (), recipes.fast()).save(path / Catalog.DIRECTORY)
     items.to_parquet(Examples(path).items, index=False)
     return path
 

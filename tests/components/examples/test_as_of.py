@@ -19,11 +19,10 @@ from model.candidates.barred import Barred
 from model.data import columns as c
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
-from model.data.labels import positives
 from model.data.trips import Trips
 from model.ranking.recommender import Recommender
 from tests.components.examples.histories import ITEM_TABLE, ITEMS, MOMENT_DAY, Row, Shop, shops
-from tests.trips_of_events import build_trips
+from tests.trips_of_events import build_trips, trips_and_lines
 from tests.worlds import CUT_DAY, market, seconds
 from tfx_configs import recipes
 from tfx_configs.labels import LabelSettings
@@ -64,12 +63,12 @@ LONG_BASKET = Shop(
 
 def build(events: pd.DataFrame, cut_s: int, policy: LabelSettings) -> Trips:
     """Trips under a label policy, as the examples stage builds them."""
-    trips = build_trips(positives(events, policy), ITEM_IDS, cut_s, max_history=6)
-    return label(trips, events, catalog(trips, events), policy)[0]
+    trips, lines = trips_and_lines(events, ITEM_IDS, cut_s, 6, policy)
+    return label(trips, lines, catalog(trips), policy)[0]
 
 
-def catalog(trips: Trips, events: pd.DataFrame) -> Catalog:
-    return build_catalog(trips, events, ITEM_TABLE, None, (), RUN)
+def catalog(trips: Trips) -> Catalog:
+    return build_catalog(trips, trips.event_price_E, ITEM_TABLE, None, (), RUN)
 
 
 def asking(trips: Trips) -> int:
@@ -122,7 +121,7 @@ def test_no_training_label_knows_what_happens_at_or_after_the_cut(shop: Shop) ->
 @example(shop=LONG_BASKET)
 def test_of_the_catalog_nothing_but_promotions_knows_what_happens_at_or_after_the_cut(shop: Shop) -> None:
     """Vocabulary, attribute codes and their choice, popularity, prices, repurchase rates, shoppers' attributes."""
-    first, other = (catalog(build(events, MOMENT_S, POLICY), events) for events in shop.worlds())
+    first, other = (catalog(build(events, MOMENT_S, POLICY)) for events in shop.worlds())
     for field in dataclasses.fields(Catalog):
         if field.name != "promotions":
             assert np.array_equal(getattr(first, field.name), getattr(other, field.name)), field.name
@@ -131,7 +130,7 @@ def test_of_the_catalog_nothing_but_promotions_knows_what_happens_at_or_after_th
 def ask(events: pd.DataFrame, cut_s: int) -> tuple[dict[str, np.ndarray], list[tuple[int, int]]]:
     """(features of every item, candidates with their source) for the trip that asks at the moment."""
     trips = build(events, cut_s, LabelSettings())
-    snapshot = catalog(trips, events)
+    snapshot = catalog(trips)
     batch = TripReader(trips, snapshot).batch(np.array([asking(trips)]))
     recommender = Recommender(snapshot, RUN.features, RUN.candidates)
     every = np.arange(len(ITEM_IDS), dtype=np.int32)
@@ -170,7 +169,7 @@ def _moments(events: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     run = recipes.fast().training(ranking_epochs=1, negative_percent=100.0)
     items = market()["items"]
     trips = build_trips(events, items[c.ITEM].to_numpy(object), seconds(CUT_DAY), 100)
-    snapshot = build_catalog(trips, events, items, None, (), run)
+    snapshot = build_catalog(trips, trips.event_price_E, items, None, (), run)
     _, networks = new_networks(run, snapshot)
     ranker = networks.ranker
     which = np.flatnonzero((trips.time_T < trips.cut_s) & (trips.time_T >= trips.cut_s - 28 * DAY_S))

@@ -37,7 +37,7 @@ def build(
     run = recipes.fast()
     run = run.training(ranking_days=28).replace(features=features)
     trips = build_trips(events, ITEM_IDS, seconds(CUT_DAY), 100)
-    return build_catalog(trips, events, items, tables.get("users"), tables.get("promotions", ()), run)
+    return build_catalog(trips, trips.event_price_E, items, tables.get("users"), tables.get("promotions", ()), run)
 
 
 def test_attribute_values_are_coded_by_name_with_rare_and_missing_ones_apart() -> None:
@@ -162,7 +162,7 @@ def test_without_optional_tables_there_are_no_attributes_and_no_promotions() -> 
 def test_a_saved_catalog_loads_equal(tmp_path: Path, full: bool) -> None:
     users = pd.DataFrame({c.USER: ["u1"], "age": ["40"]})
     promotions = pd.DataFrame({c.ITEM: ["a"], c.STORE: "", c.START: at(74), c.END: at(86), c.KIND: "title page 1/2"})
-    catalog = build(users=users, promotions=[("title page 1/2", promotions)]) if full else build()
+    catalog = build(users=users, promotions=[("title page 1/2", [promotions])]) if full else build()
     catalog.save(tmp_path / "catalog")
     loaded = Catalog.load(tmp_path / "catalog")
     for name, value in vars(catalog).items():
@@ -189,7 +189,7 @@ def test_served_is_the_last_snapshot_and_promotions_that_have_not_ended() -> Non
             c.KIND: "mailer",
         }
     )
-    catalog = build(promotions=[("mailer", promotions)])
+    catalog = build(promotions=[("mailer", [promotions])])
     served = catalog.as_served()
     assert served.snapshot_W.tolist() == [seconds(CUT_DAY)]
     assert np.array_equal(served.decayed_WI, catalog.decayed_WI[-1:])

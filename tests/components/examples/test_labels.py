@@ -6,11 +6,12 @@ import pytest
 
 from components.examples.catalog import build_catalog
 from components.examples.labels import label
+from components.examples.parts import Lines
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
 from model.data.labels import positives
 from model.data.trips import Trips
-from tests.trips_of_events import build_trips
+from tests.trips_of_events import trips_and_lines
 from tfx_configs.frozen import SettingsError
 from tfx_configs.labels import LabelSettings
 from tfx_configs.settings import FeatureSettings, RunSettings
@@ -45,16 +46,15 @@ def events(
     )
 
 
-def world(frame: pd.DataFrame, settings: LabelSettings) -> tuple[Trips, Catalog]:
-    bought = positives(frame, settings)
-    trips = build_trips(bought, np.sort(ITEMS["item_id"].to_numpy(str)).astype(object), CUT_S, 100)
-    return trips, build_catalog(trips, bought, ITEMS, None, (), RUN)
+def world(frame: pd.DataFrame, settings: LabelSettings) -> tuple[Trips, Lines, Catalog]:
+    item_ids = np.sort(ITEMS["item_id"].to_numpy(str)).astype(object)
+    trips, lines = trips_and_lines(frame, item_ids, CUT_S, 100, settings)
+    return trips, lines, build_catalog(trips, lines.price_E, ITEMS, None, (), RUN)
 
 
 def labelled(frame: pd.DataFrame, **settings: object) -> tuple[Trips, dict[str, float]]:
     policy = LabelSettings(**settings)  # type: ignore[arg-type]
-    trips, catalog = world(frame, policy)
-    return label(trips, frame, catalog, policy)
+    return label(*world(frame, policy), policy)
 
 
 def baskets(trips: Trips) -> list[str]:
@@ -217,7 +217,7 @@ def test_the_order_of_rows_changes_nothing_and_the_input_stays_as_it_was() -> No
 def test_training_reads_histories_without_what_was_returned_and_they_survive_saving(tmp_path) -> None:  # type: ignore[no-untyped-def]
     frame = pd.concat([PLAIN, events((3, "r", "apple"), kind="return")])
     trips, _ = labelled(frame)
-    _, catalog = world(frame, LabelSettings())
+    *_, catalog = world(frame, LabelSettings())
     trips.save(tmp_path / "trips")
     batch = TripReader(Trips.load(tmp_path / "trips"), catalog).batch(np.array([1, 2]))
     assert trips.item_ids[batch.history_item_H].tolist() == ["pear", "pear", "apple"]

@@ -56,7 +56,7 @@ BOUGHT = purchases(("u", 1, "a b"), ("u", 2, "a c"), ("u", 3, "b c"), ("u", 11, 
 def trips_by_session(events: pd.DataFrame, task: TaskKind = REST) -> Trips:
     with open_engine(DataSettings()) as engine:
         shuffled = engine.table(events.sample(frac=1, random_state=3))
-        return trips_of(engine, shuffled, np.array(list("abcdef"), object), seconds(10), 100, task)
+        return trips_of(engine, [shuffled], np.array(list("abcdef"), object), seconds(10), 100, task)[0]
 
 
 def read(trips: Trips) -> dict[str, tuple[str, str]]:
@@ -149,5 +149,5 @@ def test_the_count_for_every_cut_is_that_of_the_trips_of_the_task(task: TaskKind
     for day, judged in zip(day_D.tolist(), judged_D.tolist(), strict=True):
         with open_engine(DataSettings()) as engine:
             ids = np.array(list("abcdef"), object)
-            trips = of_task(trips_of(engine, engine.table(events), ids, day * DAY_S, 100, task))
+            trips = of_task(trips_of(engine, [engine.table(events)], ids, day * DAY_S, 100, task)[0])
         assert judged == len(trips.first_test_trips()), day

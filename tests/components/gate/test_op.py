@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 from kfp import dsl, local
 
-from components.gate.op import gate
+from components.artifacts.verdict import Reason, Verdict
+from components.gate.op import gate, rejected
 from model.files import read_json, write_json
 from tests.components.evaluate.world import write_examples
 from tests.components.gate.test_run import SETTINGS, good_for
@@ -45,3 +46,16 @@ def test_the_step_after_the_gate_runs_only_when_the_model_is_blessed(
     assert marker.exists() is pushed
     verdict = next((tmp_path / "root").glob("*/gate/verdict"))
     assert read_json(verdict)["blessed"] is pushed
+    metrics = read_json(verdict.with_name("metrics"))
+    assert metrics["blessed"] == pushed and metrics["checks failed"] >= 1
+    assert metrics["checks"] == len(read_json(verdict)["reasons"])
+
+
+def test_a_rejected_model_shows_the_reasons_of_its_verdict(tmp_path: Path) -> None:
+    reasons = (Reason(check="ndcg@10", passed=False, value=0.9, threshold=1.0, message="0.9 of the stable model's"),)
+    Verdict(reasons=reasons, version="v2").write(tmp_path / "verdict")
+    rejected.python_func(
+        verdict=dsl.Artifact(uri=str(tmp_path / "verdict")), table=dsl.Markdown(uri=str(tmp_path / "table.md"))
+    )
+    text = (tmp_path / "table.md").read_text()
+    assert "Not blessed: 1 of 1 checks failed: ndcg@10" in text and "0.9 of the stable model's" in text

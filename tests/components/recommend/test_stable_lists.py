@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+from kfp import dsl
 
 from components.recommend import stable_lists as on_cluster
 from components.recommend.op import recommend
@@ -66,7 +67,22 @@ def test_a_service_without_a_stable_model_is_refused(place: Path, monkeypatch: p
         lists_in(place)
 
 
-def test_the_step_takes_settings_as_json_and_has_a_short_body() -> None:
-    inputs = recommend.component_spec.inputs
-    assert inputs is not None
-    assert {"namespace", "registry", "store", "users", "settings", "copy_to", "request_log"} == set(inputs)
+def test_the_step_leaves_lists_with_metadata_and_metrics_of_the_run(place: Path) -> None:
+    lists, metrics = dsl.Dataset(uri=str(place / "lists")), dsl.Metrics(uri=str(place / "metrics"))
+    users = place / "users.txt"
+    users.write_text("ann\nstranger\n")
+    recommend.python_func(
+        namespace="aisle",
+        registry=str(place / "registry"),
+        store=str(place / "store"),
+        users=str(users),
+        settings='{"k": 2, "k_new": 1}',
+        copy_to="",
+        request_log="",
+        lists=lists,
+        metrics=metrics,
+    )
+    rows = pq.read_table(place / "lists").to_pylist()
+    assert [(row["user_id"], row["state"]) for row in rows] == [("ann", "found"), ("stranger", "unknown")]
+    assert lists.metadata == {"model_version": rows[0]["version"], "lists": 2}
+    assert metrics.metadata["state unknown"] == 1 and metrics.metadata["contract violations"] == 0

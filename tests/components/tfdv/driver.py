@@ -1,5 +1,6 @@
 """Runs in the validate environment: all of the tests' work in one process, since importing TFDV takes seconds."""
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ def validated(tables_dir: str, out_dir: str, settings: str) -> dict[str, Any]:
 
 
 def figures(stats: Stats) -> dict[str, dict[str, float]]:
-    """{column: its figures}, of a text with the three most frequent values."""
+    """{column: its figures}, of a text with its most frequent values."""
     out = {}
     for feature in stats.datasets[0].features:
         numeric = feature.HasField("num_stats")
@@ -73,6 +74,10 @@ def figures(stats: Stats) -> dict[str, dict[str, float]]:
             row |= {f"bucket {n}": bucket.sample_count for n, bucket in enumerate(buckets)}
         else:
             row["unique"] = feature.string_stats.unique
-            row |= {f"top {value.value}": value.frequency for value in feature.string_stats.top_values[:3]}
+            top = feature.string_stats.top_values
+            row |= {f"top {n}": value.frequency for n, value in enumerate(top)}
+            # Values of one frequency are in any order.
+            often = Counter(value.frequency for value in top)
+            row |= {f"most {value.value}": value.frequency for value in top[:3] if often[value.frequency] == 1}
         out[statistics.name_of(feature)] = row
     return out

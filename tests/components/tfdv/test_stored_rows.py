@@ -58,17 +58,20 @@ def test_batches_and_beams_transform_give_the_statistics_of_the_frame(tables: Pa
 
 
 def test_a_fault_in_one_row_of_a_large_table_is_found(tmp_path: Path) -> None:
-    """Every fifth row is held for the plain checks; the one bad price is in another."""
+    """Every fifth row is held for the plain checks; the one bad price and the one copy are others."""
     frames = clean_shop()
     events = frames["events"].copy()
     events.loc[7, "price"] = -3.0
+    events = pd.concat([events.iloc[:9], events.iloc[8:]], ignore_index=True)
     folder = write(frames | {"events": events}, tmp_path / "tables")
     kwargs = {"folders": [str(folder)], "out_root": str(tmp_path / "out"), "settings_json": settings(max_rows=1000)}
     answer = call("validate", "tests.components.validate.driver:validate_all", kwargs)[str(folder)]
     assert answer["summary"]["verdict"] == "stop"
     (finding,) = [anomaly for anomaly in answer["result"]["anomalies"] if anomaly["column"] == "price"]
     assert finding["check"] == "tfdv:FLOAT_TYPE_SMALL_FLOAT" and finding["received"] == "-3 to 40"
-    assert answer["result"]["rows"]["events"] == 4200 and answer["result"]["rows_examined"]["events"] == 840
+    (copied,) = [anomaly for anomaly in answer["result"]["anomalies"] if anomaly["check"] == "duplicate_key"]
+    assert copied["received"].startswith("1 ")
+    assert answer["result"]["rows"]["events"] == 4201 and answer["result"]["rows_examined"]["events"] == 841
 
 
 @pytest.mark.needs("java", FLINK)

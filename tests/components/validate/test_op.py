@@ -40,4 +40,4 @@ def test_a_warning_does_not_fail(tmp_path: Path) -> None:
 
 def test_the_step_runs_in_the_image_that_holds_tfdv() -> None:
     spec = validate.component_spec.implementation.container
-    assert spec is not None and spec.image == "aisle.invalid/validate:0.1.0"
+    assert spec is not None and spec.image == "aisle.invalid/validate:0.2.0"

@@ -7,6 +7,7 @@ from components.artifacts.validation import Finding, verdict_of, worst_first
 from components.tfdv.derived_columns import with_derived
 from components.validate import calendar_weeks as weeks
 from components.validate import id_changes, time_checks, value_checks
+from components.validate.load_tables import Loaded
 from model.data import schema
 from tests.components.validate.world import clean_shop
 from tfx_configs.units import DAY_S
@@ -198,7 +199,9 @@ def test_the_checks_leave_their_input_as_it_was() -> None:
     events = shop()
     before = events.copy()
     value_checks.item_prices(events)
-    value_checks.duplicate_keys(schema.EVENTS, events, SETTINGS)
+    value_checks.duplicate_keys(
+        Loaded(table=schema.EVENTS, frame=events, types={}, rows=len(events), stride=1), SETTINGS
+    )
     with_derived(schema.EVENTS, events)
     pd.testing.assert_frame_equal(events, before)
 

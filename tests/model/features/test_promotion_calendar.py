@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -69,7 +68,6 @@ def test_moments_that_no_hour_stands_for_are_the_nearest_that_one_does() -> None
 def test_what_runs_is_what_looking_through_all_stretches_finds(seed: int) -> None:
     """Random stretches, many of them overlapping, through the code that builds the catalog's promotions."""
     rng = np.random.default_rng(seed)
-    world = SimpleNamespace(store_ids=np.array(STORES, object), item_ids=np.array(list(ITEMS), object))
     tables = {}
     for kind in ("display", "mailer"):
         start = rng.integers(0, 60, 80)
@@ -81,7 +79,8 @@ def test_what_runs_is_what_looking_through_all_stretches_finds(seed: int) -> Non
                 "end": pd.to_datetime([seconds(day) for day in start + rng.integers(1, 9, 80)], unit="s"),
             }
         )
-    promotions = build_promotions(tables.items(), world)  # type: ignore[arg-type]
+    kinds = [(kind, [rows]) for kind, rows in tables.items()]
+    promotions = build_promotions(kinds, np.array(list(ITEMS), object), np.array(STORES, object))
     calendar, kinds = changes(promotions, len(ITEMS)), [p.kind for p in promotions]
     store, item, day = rng.integers(0, 3, 400), rng.integers(0, 5, 400), rng.integers(0, 70, 400)
     masks = [running(calendar, STORES[store[n]], ITEMS[item[n]], seconds(day[n]))[0] for n in range(400)]

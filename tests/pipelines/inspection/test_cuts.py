@@ -27,7 +27,7 @@ def test_repeats_are_of_earlier_trips_and_each_cut_counts_its_own_shoppers() -> 
     events = rows.assign(**{c.EVENT_TYPE: c.PURCHASE, c.QUANTITY: 1.0})
     judged = dict(zip(*judged_by_cut(events, (c.PURCHASE,), (c.PURCHASE,)), strict=True))
     with open_engine(DataSettings()) as engine:
-        shoppers = shoppers_of(engine, engine.table(rows))
+        shoppers = shoppers_of(engine, [engine.table(rows)])
         cuts = cuts_of(engine, engine.table(rows), cut_s, judged)
     assert (shoppers.shoppers, shoppers.returning, shoppers.trips, shoppers.lines) == (3, 1, 4, 6)
     assert shoppers.sessions == 1  # milk and bread two minutes later

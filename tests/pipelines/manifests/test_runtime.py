@@ -10,7 +10,7 @@ from model.errors import InputError
 from pipelines.manifests.runtime import main, renamed_runtime
 from tests.manifests.overlays import OVERLAYS, objects, of_kind
 
-IMAGE, OWN = "registry.example.com/aisle/serve:0.2.0", "aisle.invalid/serve:0.1.0"
+IMAGE, OWN = "registry.example.com/aisle/serve:0.2.0", "aisle.invalid/serve:0.2.0"
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)
@@ -20,7 +20,7 @@ def test_a_second_runtime_differs_from_the_overlays_in_its_name_and_its_image_al
     assert second["metadata"]["name"] == "aisle-0-2-0"
     assert [container.pop("image") for container in second["spec"]["containers"]] == [IMAGE, IMAGE]
     assert [container["image"] for container in own["spec"]["containers"]] == [
-        "aisle.invalid/serve:0.1.0"
+        "aisle.invalid/serve:0.2.0"
     ] * 2  # not mutated
     second["metadata"]["name"] = own["metadata"]["name"]
     without = [
@@ -31,7 +31,7 @@ def test_a_second_runtime_differs_from_the_overlays_in_its_name_and_its_image_al
 
 def test_a_container_of_another_image_keeps_it() -> None:
     containers = [
-        {"name": "kserve-container", "image": "aisle.invalid/serve:0.1.0"},
+        {"name": "kserve-container", "image": "aisle.invalid/serve:0.2.0"},
         {"name": "other", "image": "redis:8"},
     ]
     own = {"kind": "ServingRuntime", "metadata": {"name": "aisle"}, "spec": {"containers": containers}}
