@@ -14,7 +14,7 @@ from model.data.trip_numbers import trip_numbers
 from model.data.trips import Trips, slice_positions
 from tfx_configs.settings import RunSettings
 
-BLOCK = 2048
+BLOCK = 512
 """Items whose similarities are computed at once."""
 NEIGHBOURS, SHRINK, WINDOW, LEAST = 50, 10.0, 5, 2
 """Of what the ranker reads. More neighbours cost every request time."""
