@@ -26,8 +26,8 @@ PROGRAMS = {
 """{runner: the option that names its program}."""
 MASTERS = {"FlinkRunner": ("flink_master", 8081), "SparkRunner": ("spark_master_url", 7077)}
 """{runner: the option that names its cluster, the cluster's usual port}."""
-EMBEDDED = ("", "[local]", "[auto]", "local")
-"""Masters inside the job server."""
+EMBEDDED = ("", "local")
+"""Beginnings, before a bracket, of masters inside the job server: none, [local], [auto], local[2]."""
 ANSWER_S = 5.0
 
 
@@ -77,7 +77,7 @@ def _check(runner: str, values: Mapping[str, str]) -> None:
             raise InputError(f"beam.runner {runner}: expected java on the PATH for its job server, found none")
         name, port = MASTERS[runner]
         master = values.get(name, "")
-        if master.partition("[")[0] not in EMBEDDED and master not in EMBEDDED:
+        if master.partition("[")[0] not in EMBEDDED:
             _answers(name, master, port)
 
 

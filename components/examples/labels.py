@@ -75,9 +75,10 @@ def label(trips: Trips, lines: Lines, catalog: Catalog, settings: LabelSettings)
         labelled, returned_event_R=returned_R, returned_time_R=return_E[returned_R].astype(np.int64)
     )
     report: dict[str, float] = {f"lines_{reason}": int(which_E.sum()) for reason, which_E in dropped.items()}
-    own = len(_unique_pairs(trip_E[used_E], trips.event_item_E[used_E], trips)) + len(test_B)
-    report |= {"lines_late": len(labelled.basket_item_B) - own, "gift_trips": int(gift_T.sum())}
-    every = len(labelled.basket_item_B)
+    every = own = len(labelled.basket_item_B)
+    if used_L.any():
+        own = len(_unique_pairs(trip_E[used_E], trips.event_item_E[used_E], trips)) + len(test_B)
+    report |= {"lines_late": every - own, "gift_trips": int(gift_T.sum())}
     labelled = of_task(labelled)
     report |= {"lines_owned": every - len(labelled.basket_item_B)}
     empty_T = (labelled.basket_begin_T == labelled.basket_end_T) & (trips.time_T < trips.cut_s)

@@ -15,7 +15,7 @@ from model.data.trips import Trips, slice_positions
 from model.ranking.recommender import best_positions
 from tfx_configs.settings import RunSettings
 
-BLOCK = 2048
+BLOCK = 512
 """Items whose similarities are computed at once."""
 NEIGHBOURS, SHRINK, WINDOW = 100, 50.0, 5
 """Of what the ranker reads. More neighbours cost every request time."""

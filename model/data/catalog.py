@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from model.errors import InputError
 from model.files import atomic_directory, read_json, write_json
+from model.system.disk_arrays import on_disk
 from tfx_configs.units import HOUR_S
 
 MISSING = 0
@@ -244,7 +245,7 @@ class Catalog:
             raise InputError(f"expected a catalog directory, got {path}; run the examples stage")
         meta: dict[str, Any] = read_json(path / "meta.json")
         promotions = tuple(
-            Promotions(kind=kind, **_columns(path / f"promotions_{number}.parquet"))
+            Promotions(kind=kind, **_on_disk(path / f"promotions_{number}.parquet"))
             for number, kind in enumerate(meta.pop("kinds"))
         )
         meta = {name: tuple(value) if isinstance(value, list) else value for name, value in meta.items()}
@@ -276,6 +277,15 @@ def _mapped(path: Path, names: tuple[str, ...]) -> list[np.ndarray]:
     if not (path / names[0]).is_file():
         return []
     return [np.asarray(np.load(path / name, mmap_mode="c", allow_pickle=False)) for name in names]
+
+
+def _on_disk(path: Path) -> dict[str, np.ndarray]:
+    """The columns of a table that can be far larger than all others; int32."""
+    table = pq.ParquetFile(path)
+    return {
+        name: on_disk((batch[name].to_numpy() for batch in table.iter_batches(columns=[name])), np.dtype(np.int32))
+        for name in table.schema_arrow.names
+    }
 
 
 def _columns(path: Path) -> dict[str, np.ndarray]:

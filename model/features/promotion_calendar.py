@@ -26,23 +26,32 @@ def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, n
     with nothing running.
     """
     assert len(promotions) <= MOST_KINDS
-    keys, bits = [np.array([-1])], [np.zeros(1, np.uint8)]
+    keys = [np.array([-MOST_KINDS])]
     for number, kind in enumerate(promotions):
-        place_P = kind.store_P.astype(np.int64) * items + kind.item_P
-        # end_hour_P is the latest end so far: a stretch that starts after it is separate from those before.
-        apart_P = np.ones(len(place_P), bool)
-        apart_P[1:] = (place_P[1:] != place_P[:-1]) | (kind.start_hour_P[1:] > kind.end_hour_P[:-1])
-        first = np.flatnonzero(apart_P)
-        last = np.append(first[1:], len(place_P))[: len(first)] - 1
-        start_hour, end_hour = (hour.clip(0, HOURS - 1) for hour in (kind.start_hour_P[first], kind.end_hour_P[last]))
-        turns = [place_P[first] * HOURS + start_hour, place_P[last] * HOURS + end_hour]
-        keys += turns
-        bits += [np.full(2 * len(first), 1 << number, np.uint8)]
-    key, bit = np.concatenate(keys), np.concatenate(bits)
-    order = np.argsort(key, kind="stable")
-    key, mask = key[order], np.bitwise_xor.accumulate(bit[order])
+        keys += [turn_N * MOST_KINDS + number for turn_N in _turns(kind, items)]
+    # There can be a hundred million turns: one array, sorted in place, with the kind in the last digit of each key.
+    key = np.concatenate(keys)
+    del keys
+    key.sort()
+    bit = np.left_shift(np.uint8(1), (key % MOST_KINDS).astype(np.uint8))
+    bit[0] = 0
+    np.bitwise_xor.accumulate(bit, out=bit)
+    key //= MOST_KINDS
     settled = np.append(key[1:] != key[:-1], True)
-    return key[settled], mask[settled]
+    return key[settled], bit[settled]
+
+
+def _turns(kind: Promotions, items: int) -> tuple[np.ndarray, np.ndarray]:
+    """The keys at which a kind starts to run, and those at which it ends."""
+    place_P = kind.store_P.astype(np.int64) * items + kind.item_P
+    # end_hour_P is the latest end so far: a stretch that starts after it is separate from those before.
+    apart_P = np.ones(len(place_P), bool)
+    apart_P[1:] = (place_P[1:] != place_P[:-1]) | (kind.start_hour_P[1:] > kind.end_hour_P[:-1])
+    first = np.flatnonzero(apart_P)
+    last = np.append(first[1:], len(place_P))[: len(first)] - 1
+    start_hour, end_hour = (hour.clip(0, HOURS - 1) for hour in (kind.start_hour_P[first], kind.end_hour_P[last]))
+    place = place_P[first] * HOURS
+    return place + start_hour, place + end_hour
 
 
 def with_calendar(catalog: Catalog) -> Catalog:

@@ -18,6 +18,9 @@ from model.errors import InputError
 from model.files import read_json
 from tfx_configs.beam import BeamSettings
 
+FEW = 100
+"""Distinct values of a column whose most frequent ones are compared."""
+
 
 def measure(tables_dir: str, out_dir: str, settings: str, windows: dict[str, Any]) -> dict[str, Any]:
     """{"measured": distances of the windows from the tables, once validated; "refused": the message without them}."""
@@ -74,7 +77,8 @@ def figures(stats: Stats) -> dict[str, dict[str, float]]:
             row |= {f"bucket {n}": bucket.sample_count for n, bucket in enumerate(buckets)}
         else:
             row["unique"] = feature.string_stats.unique
-            top = feature.string_stats.top_values
+            # In memory, TFDV's sketch overestimates how often each of many rare values comes: 6 for a basket's 3 rows.
+            top = feature.string_stats.top_values if row["unique"] <= FEW else ()
             row |= {f"top {n}": value.frequency for n, value in enumerate(top)}
             # Values of one frequency are in any order.
             often = Counter(value.frequency for value in top)

@@ -263,3 +263,38 @@ def test_a_server_that_is_silent_for_a_moment_is_asked_again(
         monkeypatch.setattr(jobs, "read", sometimes)
         with pytest.raises(StageFailed, match=message):
             follow(jobs, tmp_path, examples)
+
+
+def test_a_step_asks_for_a_job_by_its_own_inputs_in_its_own_namespace(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str, Path]] = []
+
+    def note(jobs: str, name: str, run: RunSettings, examples: Path, model: Path, parent: Path | None, to: Path) -> str:
+        asked.append((jobs, name, to))
+        return "version"
+
+    monkeypatch.setattr(step, "TrainJobs", lambda namespace: namespace)
+    monkeypatch.setattr(step, "train_on_workers", note)
+    account = tmp_path / "namespace"
+    account.write_text("team-a")
+    monkeypatch.setattr(step, "ACCOUNT_NAMESPACE", account)
+    inputs = {"settings": RUN.to_json(), "model": "/m", "parent_dir": "", "workers_dir": "/shared", "code_version": "c"}
+    for examples in ("/run-1/examples", "/run-1/examples", "/run-2/examples"):
+        step.train_here_or_on_workers(examples=examples, **inputs)
+    (first, again, other) = asked
+    assert first == again != other and first[0] == "team-a"
+    assert first[2] == Path("/shared") / first[1] and len(f"{first[1]}-node-0-63") < 63
+
+
+@pytest.mark.parametrize(("workers", "place", "reported"), [(1, "/shared", False), (2, "", True)])
+def test_on_one_machine_and_for_one_worker_the_step_trains_by_itself(
+    workers: int, place: str, reported: bool, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    trained_here: list[Path | None] = []
+    monkeypatch.setattr("components.train.run.train", lambda **inputs: trained_here.append(inputs["parent_dir"]))
+    settings = RUN.replace(resources=RUN.resources.replace(train_workers=workers)).to_json()
+    inputs = {"settings": settings, "examples": "/e", "model": "/m", "parent_dir": "/p", "code_version": "c"}
+    step.train_here_or_on_workers(workers_dir=place, **inputs)
+    assert trained_here == [Path("/p")]
+    assert ("resources.train_workers is ignored" in capsys.readouterr().out) is reported

@@ -99,3 +99,10 @@ def test_a_purchase_returned_exactly_at_the_moment_still_counts_at_it(
     )
     assert returned.kept_events(MOMENT_S)[bought] == counts
     assert (bought in returned.history(at_moment)) == counts
+
+
+def test_stretches_of_events_are_of_whole_shoppers(trips: Trips) -> None:
+    """Shoppers of one, two and four events: `gone`, `new` and `old`."""
+    stretches = {most: [(part.start, part.stop) for part in trips.by_shopper(most)] for most in (1, 3, 4, 6, 7)}
+    apart = [(0, 1), (1, 3), (3, 7)]
+    assert stretches == {1: apart, 3: [(0, 3), (3, 7)], 4: [(0, 3), (3, 7)], 6: [(0, 3), (3, 7)], 7: [(0, 7)]}
