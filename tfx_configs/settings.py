@@ -66,6 +66,9 @@ class DataSettings(Settings):
     """Memory of the engine; what does not fit goes to disk, GB."""
     spark_master: str = "local[2]"
     """Where Spark runs: a Spark master URL."""
+    spark_remote: str = ""
+    """A Spark Connect server (sc://HOST:15002) whose cluster does the work, in place of `spark_master`; it and its
+    executors see the same paths as the step."""
     cut_date: Annotated[str | None, Must("a date like 2017-12-04", is_date)] = None
     """First day (UTC, YYYY-MM-DD) of the test span; null: `test_days` before the last event."""
     test_days: Annotated[int | None, Field(ge=1, le=365)] = None
