@@ -144,9 +144,9 @@ def _returns(events: Table, users: Table, items: Table) -> Table:
     quantity = taken[c.QUANTITY].cast("float64").abs() if typed else ibis.literal(0.0)
     ids = {name: taken[name].cast("string") for name in (c.USER, c.ITEM)}
     rows = taken.select(**ids, seconds=_seconds(taken), quantity=quantity)
-    known = rows.left_join(users.select(c.USER, "user"), c.USER).left_join(items, c.ITEM)
-    index = {name: known[name].cast("int64").fill_null(-1) for name in ("user", "item")}
-    return known.select("seconds", "quantity", **index)
+    coded = rows.left_join(users.select(c.USER, "user"), c.USER).left_join(items, c.ITEM)
+    index = {name: coded[name].cast("int64").fill_null(-1) for name in ("user", "item")}
+    return coded.select("seconds", "quantity", **index)
 
 
 def _users(lines: Table) -> Table:
