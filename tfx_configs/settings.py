@@ -63,7 +63,7 @@ class DataSettings(Settings):
     engine: Literal["duckdb", "spark"] = "duckdb"
     """What ingest and trip building run on."""
     memory_gb: float = Field(6.0, ge=0.5)
-    """Memory of the engine; what does not fit goes to disk, GB."""
+    """Memory of the engine, of which the stage examples gives it a third; what does not fit goes to disk, GB."""
     spark_master: str = "local[2]"
     """Where Spark runs: a Spark master URL."""
     spark_remote: str = ""
