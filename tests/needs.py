@@ -19,6 +19,7 @@ OWN_SERVER = "an API server of the tests' own (make test-cluster with KUBEBUILDE
 CONTROLLER = "KServe's controller (AISLE_KSERVE_MANAGER, its program `manager`) beside it"
 EGCTL = "egctl of Envoy Gateway (AISLE_EGCTL; go install github.com/envoyproxy/gateway/cmd/egctl@v1.9.1)"
 FLINK = "the jar of Beam's Flink job server (AISLE_FLINK_JOB_SERVER, docs/machines.md)"
+SPARK_CLUSTER = "a Spark cluster of five JVMs on this machine, and minutes (AISLE_SPARK_CLUSTER=1)"
 NOT_RUN = pytest.StashKey[dict[str, list[str]]]()
 
 
@@ -70,6 +71,8 @@ def _is_there(name: str) -> bool:
         return "AISLE_KSERVE_MANAGER" in os.environ
     if name == EGCTL:
         return "AISLE_EGCTL" in os.environ
+    if name == SPARK_CLUSTER:
+        return "AISLE_SPARK_CLUSTER" in os.environ
     if name == FLINK:
         return "AISLE_FLINK_JOB_SERVER" in os.environ
     return find_program(name) is not None or find_spec(name) is not None

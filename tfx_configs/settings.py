@@ -63,9 +63,12 @@ class DataSettings(Settings):
     engine: Literal["duckdb", "spark"] = "duckdb"
     """What ingest and trip building run on."""
     memory_gb: float = Field(6.0, ge=0.5)
-    """Memory of the engine; what does not fit goes to disk, GB."""
+    """Memory of the engine, of which the stage examples gives it a third; what does not fit goes to disk, GB."""
     spark_master: str = "local[2]"
     """Where Spark runs: a Spark master URL."""
+    spark_remote: str = ""
+    """A Spark Connect server (sc://HOST:15002) whose cluster does the work, in place of `spark_master`; it and its
+    executors see the same paths as the step."""
     cut_date: Annotated[str | None, Must("a date like 2017-12-04", is_date)] = None
     """First day (UTC, YYYY-MM-DD) of the test span; null: `test_days` before the last event."""
     test_days: Annotated[int | None, Field(ge=1, le=365)] = None

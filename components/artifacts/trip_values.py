@@ -1,8 +1,9 @@
 """Every per-trip metric of every model, in the order of the judged trips: what two evaluations are paired by.
 
-Trips are known by their place alone; no id of a shopper, moment or product is stored.
+Trips are known by their place alone, with the slices that they are in; no id of a shopper, moment or product is stored.
 """
 
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,27 +12,53 @@ import pyarrow.parquet as pq
 
 FILE = "by_trip.parquet"
 """Beside metrics.json."""
-TripValues = dict[str, dict[str, np.ndarray]]
-"""{model: {metric: [N] value, NaN where undefined}}."""
-_SEPARATOR = "/"
+_MODEL, _SLICE = "model", "slice"
+"""What a column is of: model/NAME/METRIC, or slice/NAME."""
 
 
-def save_trip_values(directory: Path, values: TripValues) -> None:
-    """Writes the file; a column is model/metric."""
-    columns = {
-        f"{model}{_SEPARATOR}{metric}": pa.array(value_N, pa.float64())
-        for model, of_model in values.items()
-        for metric, value_N in of_model.items()
-    }
-    pq.write_table(pa.table(columns), directory / FILE)
+@dataclass(frozen=True, kw_only=True)
+class TripValues:
+    """Shape legend: N judged trips.
 
+    Example:
+        >>> values = TripValues(models={"aisle": {"ndcg@10": np.array([0.5])}}, slices={"shopper": np.array(["new"])})
+        >>> values.within("shopper", "new").tolist()
+        [True]
+    """
 
-def load_trip_values(directory: Path) -> TripValues:
-    """What was written; empty where the evaluation is of an earlier version."""
-    if not (directory / FILE).is_file():
-        return {}
-    table, values = pq.read_table(directory / FILE), TripValues()
-    for name in table.column_names:
-        model, _, metric = name.partition(_SEPARATOR)
-        values.setdefault(model, {})[metric] = table[name].to_numpy()
-    return values
+    models: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    """{model: {metric: [N] value, NaN where undefined}}."""
+    slices: dict[str, np.ndarray] = field(default_factory=dict)
+    """{slicing: [N] str}."""
+
+    def within(self, slicing: str, value: str) -> np.ndarray:
+        """[N] bool: the trip is in this slice; [0] where there is no such slicing."""
+        return np.asarray(self.slices.get(slicing, np.empty(0, str)) == value)
+
+    def save(self, directory: Path) -> None:
+        """Writes the file."""
+        columns = {
+            f"{_MODEL}/{model}/{metric}": pa.array(value_N, pa.float64())
+            for model, of_model in self.models.items()
+            for metric, value_N in of_model.items()
+        }
+        columns |= {
+            f"{_SLICE}/{name}": pa.array(label_N.tolist(), pa.string()) for name, label_N in self.slices.items()
+        }
+        pq.write_table(pa.table(columns), directory / FILE)
+
+    @classmethod
+    def load(cls, directory: Path) -> "TripValues":
+        """What was saved; empty where the evaluation is of an earlier version."""
+        if not (directory / FILE).is_file():
+            return cls()
+        table, values = pq.read_table(directory / FILE), cls()
+        for name in table.column_names:
+            kind, _, rest = name.partition("/")
+            column_N = table[name].to_numpy()
+            if kind == _SLICE:
+                values.slices[rest] = column_N
+            else:
+                model, _, metric = rest.partition("/")
+                values.models.setdefault(model, {})[metric] = column_N
+        return values

@@ -1,11 +1,14 @@
-"""Spark as an engine: a local one by default, a cluster's when spark-submit started this process (docs: scaling)."""
+"""Spark as an engine: a local one by default; a cluster's through Spark Connect, or when spark-submit started this
+process (docs: machines)."""
 
 import os
+import socket
 import tomllib
 import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import ibis
 import ibis.expr.datatypes as dt
@@ -16,10 +19,11 @@ from ibis.expr.types import IntegerColumn, Table, TimestampColumn
 from ibis.util import gen_name
 
 from components.engines.csv_format import CsvFormat
-from components.engines.engine import readable
+from components.engines.engine import one_line, readable
 from model.errors import InputError
 from tfx_configs.settings import DataSettings
 
+ANSWER_S = 5.0
 _LOG = "spark.log"
 _SUBMITTED = "PYSPARK_GATEWAY_PORT"
 """Set by spark-submit, which has started the JVM that the session lives in."""
@@ -38,8 +42,10 @@ class Spark:
             raise InputError("engine spark: expected the package pyspark, not installed; add the extra spark") from None
         self.failures: tuple[type[Exception], ...] = (Py4JError, PySparkException)
         try:
-            self._session = _session(data, scratch)
+            self._session = _remote_session(data, scratch) if data.spark_remote else _session(data, scratch)
         except PySparkException as error:
+            if data.spark_remote:
+                raise InputError(f"data.spark_remote: {one_line(error)[:200]}") from error
             words = (scratch / _LOG).read_text(errors="replace").split("\n")
             reason = next((line for line in reversed(words) if line.strip()), str(error))
             raise InputError(f"engine spark: expected Java 17 to start, got {reason.strip()[:160]!r}") from error
@@ -170,10 +176,32 @@ def _session(data: DataSettings, scratch: Path) -> Any:
         return SparkSession(SparkContext(conf=conf, gateway=gateway))
 
 
+def _remote_session(data: DataSettings, scratch: Path) -> Any:
+    """A session on a Spark Connect server; what only a server's start can set has to be set there."""
+    from pyspark.sql import SparkSession
+
+    parts = urlsplit(data.spark_remote)
+    try:
+        if parts.scheme != "sc" or not parts.hostname:
+            raise ValueError("no such address")
+        socket.create_connection((parts.hostname, parts.port or 15002), timeout=ANSWER_S).close()
+    except (OSError, ValueError) as error:  # Spark would try again for ten minutes
+        raise InputError(
+            f"data.spark_remote: expected a Spark Connect server at sc://HOST:15002, got {data.spark_remote} "
+            f"({getattr(error, 'strerror', None) or error}); start it, or name another"
+        ) from None
+    session = SparkSession.builder.remote(data.spark_remote).create()
+    for name, text in _options(data, scratch).items():
+        if session.conf.isModifiable(name):
+            session.conf.set(name, text)
+    return session
+
+
 def _options(data: DataSettings, scratch: Path) -> dict[str, str]:
     """Those of spark.toml; those of our own local Spark are left out where spark-submit has set them."""
     options = tomllib.loads(Path(__file__).with_name("spark.toml").read_text(encoding="utf-8"))
-    chosen = options["always"] if _SUBMITTED in os.environ else options["local"] | options["always"]
+    is_local = _SUBMITTED not in os.environ and not data.spark_remote
+    chosen = options["local"] | options["always"] if is_local else options["always"]
     memory_mb = int(data.memory_gb * 1024)
     return {
         name: text.format(master=data.spark_master, memory_mb=memory_mb, scratch=scratch)

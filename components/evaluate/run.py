@@ -7,7 +7,7 @@ import pandas as pd
 
 from components.artifacts.evaluation import TFMA, Evaluation, Latency, Measured, Span
 from components.artifacts.examples import Examples
-from components.artifacts.trip_values import save_trip_values
+from components.artifacts.trip_values import TripValues
 from components.evaluate import metrics_report as report
 from components.evaluate.metrics_report import Judged
 from components.evaluate.predictions import latency_ms, lists
@@ -104,6 +104,6 @@ def evaluate_models(
     progress("TFMA on the same trips, by slice")
     with atomic_directory(out) as fresh:
         tfma = check_with_tfma(judged, evaluation, gate, fresh / TFMA, beam)
-        save_trip_values(fresh, judged.values)
+        TripValues(models=judged.values, slices=judged.slices).save(fresh)
         evaluation.model_copy(update={"tfma": tfma}).save(fresh)
     return Evaluation.load(out)

@@ -64,7 +64,7 @@ def check_judgeable(trips: Trips, tables: Tables, run: RunSettings, judged_types
     if counts["judged_trips"] >= least:
         return
     learned_types, task = run.labels.positive_types or judged_types, trips.task
-    events = pq.read_table(tables.events, columns=[*COLUMNS, c.TIME, c.QUANTITY], read_dictionary=COLUMNS).to_pandas()
+    events = read_events(tables)
     day_D, judged_D = judged_by_cut(events, learned_types, judged_types, task)
     others = tuple(kind for kind in EVENT_TYPES if kind in set(events[c.EVENT_TYPE]) | set(learned_types))
     _, with_others_D = judged_by_cut(events, others, judged_types, task)
@@ -94,6 +94,11 @@ def check_judgeable(trips: Trips, tables: Tables, run: RunSettings, judged_types
         f"events: expected at least {least:,} trips that can be judged ({WHAT[task]} at or after {cut}, with a "
         f"history), got {counts['judged_trips']:,} ({cold:,} more of shoppers without a history); {'; '.join(advice)}"
     )
+
+
+def read_events(tables: Tables) -> pd.DataFrame:
+    """What `judged_by_cut` needs of the canonical events; ids are categories, for the memory."""
+    return pq.read_table(tables.events, columns=[*COLUMNS, c.TIME, c.QUANTITY], read_dictionary=COLUMNS).to_pandas()
 
 
 def judged_by_cut(

@@ -13,6 +13,7 @@ from model.data.catalog import MISSING, MOST_KINDS, Promotions
 from model.system.disk_arrays import on_disk
 from tfx_configs.units import HOUR_S
 
+INT32, CHUNK = np.dtype(np.int32), 1 << 20
 COLUMNS = [c.ITEM, c.STORE, c.START, c.END]
 
 
@@ -63,11 +64,19 @@ def _one_kind(kind: str, parts: Iterable[pd.DataFrame], stores: pd.Index, items:
     place_P, start_P, end_P = place_P[order], start_P[order], end_P[order]
     del order
     # Overlapping stretches: a search that finds the last start at or before now must see the latest end so far.
-    group_P = np.cumsum(np.diff(place_P, prepend=place_P[:1]) > 0) << 32
-    latest_P = np.maximum.accumulate(group_P + end_P) - group_P
-    arrays = (place_P // len(items), place_P % len(items), start_P, latest_P)
-    store_P, item_P, start_P, latest_P = (on_disk([array], np.dtype(np.int32)) for array in arrays)
-    return Promotions(kind=kind, store_P=store_P, item_P=item_P, start_hour_P=start_P, end_hour_P=latest_P)
+    latest_P = np.cumsum(np.diff(place_P, prepend=place_P[:1]) > 0, dtype=np.int64)
+    latest_P <<= 32
+    latest_P += end_P
+    del end_P
+    np.maximum.accumulate(latest_P, out=latest_P)
+    chunks = [slice(first, first + CHUNK) for first in range(0, len(place_P), CHUNK)]
+    return Promotions(
+        kind=kind,
+        end_hour_P=on_disk((latest_P[chunk] for chunk in chunks), INT32),  # the lower half
+        start_hour_P=on_disk([start_P], INT32),
+        store_P=on_disk((place_P[chunk] // len(items) for chunk in chunks), INT32),
+        item_P=on_disk((place_P[chunk] % len(items) for chunk in chunks), INT32),
+    )
 
 
 def _index(ids: pd.Index, wanted: pd.Series) -> np.ndarray:

@@ -2,16 +2,23 @@
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
+
+
+def to_arrow(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Numbers as such, times as float64 seconds since 1970, everything else as strings; NaN is no value."""
+    kind = column.type
+    if pa.types.is_floating(kind):
+        return pc.if_else(pc.is_nan(column), None, column)
+    if pa.types.is_timestamp(kind):
+        micros = column.cast(pa.timestamp("us")).cast(pa.int64())
+        return pc.divide(micros.cast(pa.float64()), 1e6)
+    return column if pa.types.is_integer(kind) or pa.types.is_null(kind) else column.cast(pa.string())
 
 
 def to_pandas(column: pa.ChunkedArray) -> pd.Series:
-    """Numbers as such, times as float64 seconds since 1970, everything else as strings."""
-    kind = column.type
-    if pa.types.is_dictionary(kind) or not (
-        pa.types.is_floating(kind) or pa.types.is_integer(kind) or pa.types.is_timestamp(kind) or pa.types.is_null(kind)
-    ):
-        column = column.cast(pa.string())
-    if pa.types.is_timestamp(kind):
-        column = column.cast(pa.timestamp("us"))
-        return pd.Series(column.cast(pa.int64()).to_pandas() / 1e6, dtype="float64")
-    return column.to_pandas()
+    """The same for pandas, where a time or number that is missing is NaN."""
+    if pa.types.is_floating(column.type):
+        return column.to_pandas()
+    values = to_arrow(column).to_pandas()
+    return values.astype("float64") if pa.types.is_timestamp(column.type) else values

@@ -22,7 +22,7 @@ from tfx_bsl.arrow import table_util
 
 from components.beam.checked_options import on_runner
 from components.beam.shared_files import AS_IS, SharedFiles, shared_files
-from components.tfdv.arrow_values import to_pandas
+from components.tfdv.arrow_values import to_arrow, to_pandas
 from components.tfdv.derived_columns import with_derived
 from components.tfdv.statistics import Selection, Stats
 from model.data import schema
@@ -41,7 +41,7 @@ class StoredTable:
     table: str
     files: tuple[str, ...]
     columns: pa.Schema
-    """Of the whole table; a file may lack some."""
+    """Of the whole table, but those of which no file has a value; a file may lack some."""
     as_floats: frozenset[str] = frozenset()
     """Columns of whole numbers of which some are missing: a batch without a gap would be of another type."""
 
@@ -49,20 +49,41 @@ class StoredTable:
     def at(cls, path: Path, table: schema.Table, partition: str) -> Self:
         """The table in the file or directory `path`; `partition` is the column that names its directories."""
         source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
-        columns = pa.schema([field for field in source.schema if not (path.is_dir() and field.name == partition)])
+        stored = (field for field in source.schema if not (path.is_dir() and field.name == partition))
+        columns = pa.schema([field for field in stored if not pa.types.is_null(field.type)])
         whole = [field.name for field in columns if pa.types.is_integer(field.type)]
         gaps: set[str] = set()
         for batch in source.to_batches(columns=whole) if whole else ():
             gaps |= {name for name in whole if batch.column(name).null_count}
         return cls(table=table.name, files=tuple(source.files), columns=columns, as_floats=frozenset(gaps))
 
-    def frames(self, path: str, group: int) -> Iterator[pd.DataFrame]:
-        """The rows of a row group with the derived columns, in batches."""
-        table = next(each for each in schema.TABLES if each.name == self.table)
+    def batches(
+        self, path: str, group: int, selections: Mapping[str, Selection]
+    ) -> Iterator[tuple[str, pa.RecordBatch]]:
+        """(selection, its rows) of a row group, in batches as TFDV takes them."""
         with FileSystems.open(path, compression_type=AS_IS) as file:
             for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH, row_groups=[group]):
-                frame = pd.DataFrame({field.name: to_pandas(_column(batch, field)) for field in self.columns})
-                yield with_derived(table, frame.astype(dict.fromkeys(self.as_floats, "float64")))
+                if self.table == schema.EVENTS.name:
+                    yield from self._events(batch, selections)
+                else:  # no derived columns, and nothing to select by: without pandas in between
+                    plain = pa.table({field.name: self._values(batch, field) for field in self.columns})
+                    (rows,) = plain.combine_chunks().to_batches()
+                    for name in selections:
+                        yield name, table_util.CanonicalizeRecordBatch(rows)
+
+    def _events(
+        self, batch: pa.RecordBatch, selections: Mapping[str, Selection]
+    ) -> Iterator[tuple[str, pa.RecordBatch]]:
+        frame = pd.DataFrame({field.name: to_pandas(_column(batch, field)) for field in self.columns})
+        derived = with_derived(schema.EVENTS, frame.astype(dict.fromkeys(self.as_floats, "float64")))
+        for name, selection in selections.items():
+            rows = selection.of(derived)
+            if len(rows):
+                yield name, table_util.CanonicalizeRecordBatch(pa.RecordBatch.from_pandas(rows, preserve_index=False))
+
+    def _values(self, batch: pa.RecordBatch, field: pa.Field) -> pa.ChunkedArray:
+        values = to_arrow(_column(batch, field))
+        return values.cast(pa.float64()) if field.name in self.as_floats else values
 
 
 Asked = Mapping[str, tuple[StoredTable, Selection]]
@@ -74,8 +95,7 @@ def compute(asked: Asked, beam: BeamSettings) -> dict[str, Stats]:
 
     Raises InputError or StageFailed as components.beam.checked_options.
     """
-    measured = _on_runner(asked, beam) if beam.on_runner else _here(asked)
-    return {name: _with_values(stats) for name, stats in measured.items()}
+    return _on_runner(asked, beam) if beam.on_runner else _here(asked)
 
 
 def _here(asked: Asked) -> dict[str, Stats]:
@@ -83,11 +103,12 @@ def _here(asked: Asked) -> dict[str, Stats]:
     sums = {name: [generator.create_accumulator() for generator in generators] for name in asked}
     for source, selections in _by_table(asked):
         for path, group in _units(source.files):
-            for name, batch in _selected(source, (path, group), selections):
+            for name, batch in source.batches(path, group, selections):
                 sums[name] = [
                     generator.add_input(each, batch) for generator, each in zip(generators, sums[name], strict=True)
                 ]
-    return {name: stats_impl.extract_statistics_output(each, generators) for name, each in sums.items()}
+    measured = {name: stats_impl.extract_statistics_output(each, generators) for name, each in sums.items()}
+    return {name: _with_values(stats) for name, stats in measured.items()}
 
 
 def _on_runner(asked: Asked, beam: BeamSettings) -> dict[str, Stats]:
@@ -120,7 +141,7 @@ class _Read(apache_beam.DoFn):
         self._source, self._selections = source, dict(selections)
 
     def process(self, unit: Unit):  # type: ignore[no-untyped-def]  # Beam takes an annotation for a type of elements
-        for name, batch in _selected(self._source, unit, self._selections):
+        for name, batch in self._source.batches(*unit, self._selections):
             yield TaggedOutput(name, batch)
 
 
@@ -136,17 +157,6 @@ def _same(batch: pa.RecordBatch) -> pa.RecordBatch:
     return batch
 
 
-def _selected(
-    source: StoredTable, unit: Unit, selections: Mapping[str, Selection]
-) -> Iterator[tuple[str, pa.RecordBatch]]:
-    for frame in source.frames(*unit):
-        for name, selection in selections.items():
-            rows = selection.of(frame)
-            if len(rows):
-                plain = pa.RecordBatch.from_pandas(rows, preserve_index=False)
-                yield name, table_util.CanonicalizeRecordBatch(plain)
-
-
 def _units(files: Sequence[str]) -> Iterator[Unit]:
     for path in files:
         for group in range(pq.ParquetFile(path).num_row_groups):
@@ -155,7 +165,7 @@ def _units(files: Sequence[str]) -> Iterator[Unit]:
 
 def _read(shared: SharedFiles, name: str) -> Stats:
     with FileSystems.open(shared.place(f"{name}.pb"), compression_type=AS_IS) as file:
-        return Stats.FromString(file.read())
+        return _with_values(Stats.FromString(file.read()))
 
 
 def _with_values(stats: Stats) -> Stats:

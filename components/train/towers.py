@@ -175,8 +175,8 @@ def retrieve(
 ) -> np.ndarray:
     """[n, k] int32 items nearest to each of the given trips, best first, -1 where there are fewer; on disk."""
     batches = (which[i : i + step] for i in range(0, len(which), step))
-    found = (index.search(recommender.query(reader.batch(which_B)), k) for which_B in batches)
-    return on_disk(found, np.dtype(np.int32), (k,))
+    nearest = (index.search(recommender.query(reader.batch(which_B)), k) for which_B in batches)
+    return on_disk(nearest, np.dtype(np.int32), (k,))
 
 
 def query_vectors(recommender: Recommender, reader: TripReader, which: np.ndarray, step: int = 256) -> np.ndarray:

@@ -3,7 +3,8 @@
 Shape legend: P promotion stretches, N moments at which something changes, C items asked about.
 """
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -11,47 +12,51 @@ import numpy as np
 
 from model.data.catalog import MISSING, MOST_KINDS, Catalog, Promotions
 from model.kernels.compiler import kernel
+from model.system.disk_arrays import on_disk
 from tfx_configs.units import HOUR_S
 
+INT64, CHUNK = np.dtype(np.int64), 1 << 20
 HOURS = 1 << 20
 """More than the hours since 1970 until the year 2089: (place, hour) packs into one sortable int64. What starts before
 1970 starts then, and what ends later ends then."""
 
 
 def changes(promotions: Sequence[Promotions], items: int) -> tuple[np.ndarray, np.ndarray]:
-    """(key [N] int64 ascending, mask [N] uint8): from this (place, hour) on, these kinds run in this place.
+    """(key [N] int64 ascending, on disk, mask [N] uint8): from this (place, hour) on, these kinds run in this place.
 
     A place is store * items + item. Stretches of one kind are joined where they overlap; then each start and each end
     turns the kind's bit over, so that the mask at a moment is the exclusive or of all turns up to it. Every place ends
     with nothing running.
     """
     assert len(promotions) <= MOST_KINDS
-    keys = [np.array([-MOST_KINDS])]
-    for number, kind in enumerate(promotions):
-        keys += [turn_N * MOST_KINDS + number for turn_N in _turns(kind, items)]
     # There can be a hundred million turns: one array, sorted in place, with the kind in the last digit of each key.
-    key = np.concatenate(keys)
-    del keys
+    turns = (turn_N for number, kind in enumerate(promotions) for turn_N in _turns(kind, number, items))
+    key = on_disk(itertools.chain([np.array([-MOST_KINDS])], turns), INT64)
     key.sort()
-    bit = np.left_shift(np.uint8(1), (key % MOST_KINDS).astype(np.uint8))
-    bit[0] = 0
-    np.bitwise_xor.accumulate(bit, out=bit)
-    key //= MOST_KINDS
+    mask = np.empty(len(key), np.uint8)
+    chunks = [slice(first, first + CHUNK) for first in range(0, len(key), CHUNK)]
+    for chunk in chunks:
+        mask[chunk] = np.left_shift(1, key[chunk] % MOST_KINDS)
+        key[chunk] //= MOST_KINDS
+    mask[0] = 0
+    np.bitwise_xor.accumulate(mask, out=mask)
     settled = np.append(key[1:] != key[:-1], True)
-    return key[settled], bit[settled]
+    return on_disk((key[chunk][settled[chunk]] for chunk in chunks), INT64), mask[settled]
 
 
-def _turns(kind: Promotions, items: int) -> tuple[np.ndarray, np.ndarray]:
-    """The keys at which a kind starts to run, and those at which it ends."""
-    place_P = kind.store_P.astype(np.int64) * items + kind.item_P
-    # end_hour_P is the latest end so far: a stretch that starts after it is separate from those before.
-    apart_P = np.ones(len(place_P), bool)
-    apart_P[1:] = (place_P[1:] != place_P[:-1]) | (kind.start_hour_P[1:] > kind.end_hour_P[:-1])
-    first = np.flatnonzero(apart_P)
-    last = np.append(first[1:], len(place_P))[: len(first)] - 1
-    start_hour, end_hour = (hour.clip(0, HOURS - 1) for hour in (kind.start_hour_P[first], kind.end_hour_P[last]))
-    place = place_P[first] * HOURS
-    return place + start_hour, place + end_hour
+def _turns(kind: Promotions, number: int, items: int) -> Iterator[np.ndarray]:
+    """The keys at which the kind of this number starts to run or ends, times MOST_KINDS plus the number."""
+    count = len(kind.item_P)
+    for first in range(0, count, CHUNK):
+        last = min(first + CHUNK, count)
+        rows, inner = slice(max(first - 1, 0), last + 1), slice(min(first, 1), min(first, 1) + last - first)
+        place_P = kind.store_P[rows].astype(np.int64) * items + kind.item_P[rows]
+        start_P, end_P = kind.start_hour_P[rows], kind.end_hour_P[rows]
+        # end_hour_P is the latest end so far: a stretch that starts after it is separate from those before.
+        apart = (place_P[1:] != place_P[:-1]) | (start_P[1:] > end_P[:-1])
+        for turns_P, hour_P in ((np.append(True, apart), start_P), (np.append(apart, True), end_P)):
+            key_P = place_P * HOURS + hour_P.clip(0, HOURS - 1)
+            yield (key_P * MOST_KINDS + number)[inner][turns_P[inner]]
 
 
 def with_calendar(catalog: Catalog) -> Catalog:

@@ -2,10 +2,12 @@
 
 import dataclasses
 
+import numpy as np
+
 from components.artifacts.evaluation import Delta
 from model.evaluation.ranking_metrics import PER_TRIP, paired_delta
 from pipelines.compare.finished_run import FinishedRun
-from tfx_configs.evaluation import CANDIDATE, EvaluationSettings
+from tfx_configs.evaluation import CANDIDATE, REGRESSION_METRIC, EvaluationSettings
 
 
 def why_not_paired(first: FinishedRun, second: FinishedRun) -> str:
@@ -15,24 +17,31 @@ def why_not_paired(first: FinishedRun, second: FinishedRun) -> str:
         return "they judge other trips: another cut, other data, or other settings of trips and labels"
     if a.task != b.task:
         return f"they judge other tasks: {a.task} and {b.task}"
-    lacking = [run.name for run in (first, second) if CANDIDATE not in run.values]
+    lacking = [run.name for run in (first, second) if CANDIDATE not in run.values.models]
     return f"{' and '.join(lacking)} stored no values by trip, as runs of this release do" if lacking else ""
 
 
-def paired_differences(
-    first: FinishedRun, second: FinishedRun, plan: EvaluationSettings = EvaluationSettings()
-) -> dict[str, Delta]:
+def paired_differences(first: FinishedRun, second: FinishedRun) -> dict[str, Delta]:
     """{per-trip metric: the second candidate over the first, percent, with its 95 % interval}; empty where the trips
     cannot be paired."""
     if why_not_paired(first, second):
         return {}
-    ours, theirs = second.values[CANDIDATE], first.values[CANDIDATE]
-    return {
-        metric: Delta(
-            **dataclasses.asdict(
-                paired_delta(ours[metric], theirs[metric], seed=plan.seed, rounds=plan.bootstrap_rounds)
-            )
-        )
-        for metric in PER_TRIP
-        if metric in ours and metric in theirs
-    }
+    ours, theirs = second.values.models[CANDIDATE], first.values.models[CANDIDATE]
+    return {name: _delta(ours[name], theirs[name]) for name in PER_TRIP if name in ours and name in theirs}
+
+
+def slice_difference(first: FinishedRun, second: FinishedRun, slicing: str, value: str) -> Delta:
+    """The same of REGRESSION_METRIC on the trips of a slice; undefined where the runs cut the slice differently."""
+    if why_not_paired(first, second):
+        return Delta()
+    inside_N, other_N = (run.values.within(slicing, value) for run in (first, second))
+    if not inside_N.any() or not np.array_equal(inside_N, other_N):
+        return Delta()
+    ours, theirs = (run.values.models[CANDIDATE][REGRESSION_METRIC][inside_N] for run in (second, first))
+    return _delta(ours, theirs)
+
+
+def _delta(ours_N: np.ndarray, theirs_N: np.ndarray) -> Delta:
+    plan = EvaluationSettings()
+    interval = paired_delta(ours_N, theirs_N, seed=plan.seed, rounds=plan.bootstrap_rounds)
+    return Delta(**dataclasses.asdict(interval))

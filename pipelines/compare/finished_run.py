@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from components.artifacts.evaluation import Evaluation
-from components.artifacts.trip_values import TripValues, load_trip_values
+from components.artifacts.trip_values import TripValues
 from components.artifacts.verdict import Verdict
 from model.errors import InputError, ModelRefused
 from model.package.manifest import read_manifest
@@ -42,7 +42,7 @@ def read_run(run: Path, name: str) -> FinishedRun:
         summary=summary,
         evaluation=Evaluation.load(outputs["evaluation"]),
         verdict=Verdict.read(outputs["verdict"]),
-        values=load_trip_values(outputs["evaluation"]),
+        values=TripValues.load(outputs["evaluation"]),
         settings=_settings(paths),
         libraries=_libraries(outputs["model"]),
     )

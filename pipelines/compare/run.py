@@ -9,7 +9,7 @@ from components.artifacts.verdict import Reason
 from components.reporting import number_format as words
 from components.reporting.page_parts import Figure, KeyFigure, Page, Section, Table
 from model.evaluation.ranking_metrics import ACROSS_TRIPS, PER_TRIP
-from pipelines.compare.differences import paired_differences, why_not_paired
+from pipelines.compare.differences import paired_differences, slice_difference, why_not_paired
 from pipelines.compare.finished_run import FinishedRun, names_of, read_run
 from pipelines.report.quality_section import difference_rows
 from tfx_configs.evaluation import CANDIDATE, GATE_METRICS, REGRESSION_METRIC
@@ -153,19 +153,20 @@ def _metrics(runs: Sequence[FinishedRun], deltas: dict[str, Delta], reason: str)
 
 
 def _slices(runs: Sequence[FinishedRun]) -> Section:
+    first, second = runs
     by_run = [{row.name: row for row in run.evaluation.slices} for run in runs]
     rows = list[tuple[str, ...]]()
     for name in sorted(by_run[0] | by_run[1]):
-        slices = [slices.get(name) for slices in by_run]
+        slices = [of_run.get(name) for of_run in by_run]
         trips = " / ".join(dict.fromkeys(f"{row.trips:,}" if row else "none" for row in slices))
         means = [row.models.get(CANDIDATE, {}).get(REGRESSION_METRIC) if row else None for row in slices]
-        a, b = means
-        rows.append((name, trips, *map(words.four_places, means), words.change(100 * (b / a - 1)) if a and b else ""))
-    lead = f"{REGRESSION_METRIC} of the new model. Its difference has no interval: a slice has few trips."
+        row = next(row for row in slices if row)
+        delta = slice_difference(first, second, row.slice, row.value)
+        rows.append((name, trips, *map(words.four_places, means), words.difference(delta.interval)))
+    lead = f"{REGRESSION_METRIC} of the new model, its difference where both runs have the same trips in the slice."
     header = ("slice", "trips", *(run.name for run in runs), "difference")
-    return Section(
-        id="slices", title="Slices", lead=lead, tables=(_table("Slices of both", header, rows),) if rows else ()
-    )
+    table = _table("Slices of both", header, rows)
+    return Section(id="slices", title="Slices", lead=lead, tables=(table,) if rows else ())
 
 
 def _gate(runs: Sequence[FinishedRun]) -> Section:

@@ -93,7 +93,7 @@ PLACES = (
     Place(
         name="evaluations, verdicts, reports and logs",
         patterns=("*",),
-        holds="figures over many shoppers, and metrics of trips by their place, without an id",
+        holds="figures over many shoppers, and metrics and slices of trips by their place, without an id",
         rule=Rule.NONE,
     ),
 )

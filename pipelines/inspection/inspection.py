@@ -11,7 +11,7 @@ from components.artifacts.artifact import Record
 from components.artifacts.tables import IngestReport, Tables
 from components.engines.engine import Engine, open_engine
 from components.examples.habits import Shoppers, shoppers_of, task_of
-from components.examples.judgeable import judged_by_cut
+from components.examples.judgeable import judged_by_cut, read_events
 from components.ingest.run import ingest
 from components.ingest.source_copy import local_directory
 from components.ingest.survey import TableView, survey
@@ -100,8 +100,7 @@ def _measured(
     learned, types = (of(run.labels, report.purchases) for of in (positive_types, judged_types))
     bought = events.filter(is_of_types(events.__getitem__, types))
     shoppers, (task, why) = shoppers_of(engine, [bought]), task_of(run, engine, [events], report.purchases)
-    columns = events.select(c.USER, c.BASKET, c.ITEM, c.TIME, c.EVENT_TYPE, c.QUANTITY).to_pandas()
-    day_D, judged_D = judged_by_cut(columns, learned, types, task)
+    day_D, judged_D = judged_by_cut(read_events(written), learned, types, task)
     judged = dict(zip(day_D.tolist(), judged_D.tolist(), strict=True))
     cuts = cuts_of(engine, bought, report.cut_s, judged)
     return Inspection(

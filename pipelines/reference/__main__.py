@@ -7,14 +7,21 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from model.files import write_changed
-from pipelines.reference import alerts_page, cli_page, decisions_page, http_page, metrics_page, python_page
+from pipelines.reference import (
+    alerts_page,
+    cli_page,
+    decisions_page,
+    http_page,
+    metrics_page,
+    pipelines_page,
+    python_page,
+)
 
 
 def texts() -> dict[Path, str]:
     """{file: its text}."""
-    modules = (alerts_page, cli_page, decisions_page, http_page, metrics_page, python_page)
-    pages = {module.PAGE: module.page() for module in modules}
-    return pages | {http_page.DOCUMENT: http_page.document()}
+    modules = (alerts_page, cli_page, decisions_page, http_page, metrics_page, pipelines_page, python_page)
+    return {module.PAGE: module.page() for module in modules} | {http_page.DOCUMENT: http_page.document()}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

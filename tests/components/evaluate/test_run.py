@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from components.artifacts.evaluation import Evaluation
-from components.artifacts.trip_values import load_trip_values
+from components.artifacts.trip_values import TripValues
 from components.evaluate.run import evaluate_models
 from components.gate.checks import Expected
 from components.gate.decide import decide
@@ -78,9 +78,11 @@ def test_every_model_has_every_metric(measured: dict[str, Any]) -> None:
 
 
 def test_the_means_are_those_of_the_values_by_trip_which_have_no_id(place: Path, measured: dict[str, Any]) -> None:
-    values = load_trip_values(place / "out")
-    assert set(values) == set(ANSWERS) and all(set(of) == set(PER_TRIP) for of in values.values())
-    for model, of in values.items():
+    values = TripValues.load(place / "out")
+    assert set(values.models) == set(ANSWERS) and all(set(of) == set(PER_TRIP) for of in values.models.values())
+    for row in measured["slices"]:
+        assert values.within(row["slice"], row["value"]).sum() == row["trips"]
+    for model, of in values.models.items():
         assert {len(value_N) for value_N in of.values()} == {measured["trips"]}
         assert np.nanmean(of["ndcg@10"]) == pytest.approx(measured["models"][model]["ndcg@10"])
 

@@ -22,7 +22,15 @@ def shop(root: Path) -> Path:
     """The shop with items of which one number is often missing, and one month that lacks the column request_id."""
     frames = described(clean_shop())
     shelf = pd.Series(range(40), dtype="Int64").where(lambda values: values % 7 != 0)
-    folder = write(frames | {"items": frames["items"].assign(shelf=shelf, weight=0.5, unused=None)}, root)
+    folder = write(
+        frames
+        | {
+            "items": frames["items"].assign(
+                shelf=shelf, weight=0.5, unused=None, empty=pd.Series(pd.NA, range(40), dtype="string")
+            )
+        },
+        root,
+    )
     first = next((folder / "events").glob("month=2024-01/*.parquet"))
     pq.write_table(pq.read_table(first).drop_columns(["request_id"]), first)
     return folder
@@ -51,7 +59,9 @@ def test_batches_and_beams_transform_give_the_statistics_of_the_frame(tables: Pa
     assert answer["frame"].keys() == {"events", "items", "stretch"}
     assert answer["frame"]["events"]["price"]["rows"] == 4200
     assert 1000 < answer["frame"]["stretch"]["log_price"]["rows"] < 2000 and "price" not in answer["frame"]["stretch"]
-    assert answer["frame"]["items"]["shelf"]["values"] == 34 and "unused" not in answer["frame"]["items"]
+    assert (
+        answer["frame"]["items"]["shelf"]["values"] == 34 and not {"unused", "empty"} & answer["frame"]["items"].keys()
+    )
     for route in ("batches", "beam"):
         for name, expected in answer["frame"].items():
             assert_same(answer[route][name], expected)

@@ -6,6 +6,7 @@ import pytest
 
 from components.examples.promotions import build_promotions
 from model.data.catalog import Catalog
+from model.features import promotion_calendar
 from model.features.matrix import Features
 from model.features.promotion_calendar import changes, for_more_items, running_here, with_calendar
 from tests.model.small_catalog import ITEMS, STORES, Ask, batch, promotion, small_catalog
@@ -64,9 +65,13 @@ def test_moments_that_no_hour_stands_for_are_the_nearest_that_one_does() -> None
         assert running(calendar, "s1", "abdez", time_s) == [0] * 5
 
 
-@pytest.mark.parametrize("seed", range(3))
-def test_what_runs_is_what_looking_through_all_stretches_finds(seed: int) -> None:
-    """Random stretches, many of them overlapping, through the code that builds the catalog's promotions."""
+@pytest.mark.parametrize(("seed", "chunk"), [(0, 1), (1, 7), (2, 1 << 20)])
+def test_what_runs_is_what_looking_through_all_stretches_finds(
+    seed: int, chunk: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Random stretches, many of them overlapping, through the code that builds the catalog's promotions, so many at a
+    time."""
+    monkeypatch.setattr(promotion_calendar, "CHUNK", chunk)
     rng = np.random.default_rng(seed)
     tables = {}
     for kind in ("display", "mailer"):

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import ViewportSize
 
 from components.artifacts.evaluation import Evaluation, Slice
-from components.artifacts.trip_values import load_trip_values, save_trip_values
+from components.artifacts.trip_values import TripValues
 from components.artifacts.verdict import Reason, Verdict
 from components.reporting.html_page import render
 from components.reporting.page_parts import Page
@@ -48,7 +48,8 @@ def write_run(
         models={"aisle": means, "popularity": {"recall@10": 0.1, "ndcg@10": 0.1}},
         slices=(Slice(slice="shopper", value="new", trips=2, models={"aisle": means}),),
     ).save(parts["evaluation"])
-    save_trip_values(parts["evaluation"], {"aisle": arrays})
+    labels = {"shopper": np.array(["new", "new", "light"])}
+    TripValues(models={"aisle": arrays}, slices=labels).save(parts["evaluation"])
     Verdict(blessed=all(check.passed for check in checks), reasons=checks).write(parts["verdict"])
     write_model(parts["model"], folder.name)
     summary_of(**(summary or {})).save(folder)
@@ -121,6 +122,11 @@ def test_slices_rollout_and_times_are_side_by_side(tmp_path: Path) -> None:
     none = {"rollout": {"final_state": "not_started", "why": "not blessed"}, "seconds": {"train": 5.0}}
     page = compare_runs(write_run(tmp_path / "a", BEFORE), write_run(tmp_path / "b", AFTER, summary=none))
     assert rows(page, "slices")["shopper: new"] == ("2", "0.2000", "0.2000", "+0.0 %")
+    changed = BEFORE | {"ndcg@10": [0.15, 0.45, 0.0]}  # half as much again on the two trips of the slice
+    other = compare_runs(tmp_path / "a", write_run(tmp_path / "c", changed))
+    assert rows(other, "slices")["shopper: new"][3].startswith("+50.0 %")
+    elsewhere = compare_runs(tmp_path / "a", write_run(tmp_path / "d", changed, digest="d2"))
+    assert rows(elsewhere, "slices")["shopper: new"][3] == ""
     rollout = rows(page, "rollout")
     assert rollout["end"] == ("promoted", "not started") and rollout["why"] == ("", "not blessed")
     assert rollout["shares"] == ("10 %, 100 %", "")
@@ -173,7 +179,9 @@ def test_a_directory_that_is_no_run_gets_one_line(
 
 def test_values_by_trip_come_back_as_they_were_written(tmp_path: Path) -> None:
     values = {"aisle": {name: np.array(of) for name, of in BEFORE.items()}}
-    save_trip_values(tmp_path, values)
-    loaded = load_trip_values(tmp_path)
-    assert list(loaded) == ["aisle"] and list(loaded["aisle"]) == list(BEFORE)
-    np.testing.assert_array_equal(loaded["aisle"]["recall@10"], values["aisle"]["recall@10"])
+    TripValues(models=values, slices={"shopper": np.array(["new", "light", "new"])}).save(tmp_path)
+    loaded = TripValues.load(tmp_path)
+    assert list(loaded.models) == ["aisle"] and list(loaded.models["aisle"]) == list(BEFORE)
+    np.testing.assert_array_equal(loaded.models["aisle"]["recall@10"], values["aisle"]["recall@10"])
+    assert loaded.within("shopper", "new").tolist() == [True, False, True]
+    assert not loaded.within("store", "s1").any()

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from components.kfp_support.images import IMAGE, VALIDATE_IMAGE
+from components.kfp_support.program_version import PROGRAM
 from pipelines.definitions.monitoring import LOG_SECRET, PACKAGE
 from pipelines.manifests.render import ROOT
 from tfx_configs.resources import CLUSTER_STEPS, MONITOR_STEPS, size_parameters, sizes
@@ -130,6 +131,11 @@ def test_program_and_settings_of_a_run_are_those_that_its_first_step_read(
     inputs = _tasks(documents[0])[step]["inputs"]["parameters"]
     for name in ("settings", "code_version"):
         assert inputs[name] == {"taskOutputParameter": {"producerTask": "stable", "outputParameterKey": name}}
+
+
+def test_the_images_of_the_steps_have_the_lock_which_the_programs_version_is_made_of_too() -> None:
+    source = (ROOT / "images" / "Dockerfile").read_text().partition(" AS source\n")[2].partition("\nFROM ")[0]
+    assert "COPY uv.lock uv.lock" in source and all(f"COPY {name} {name}" in source for name in PROGRAM)
 
 
 def test_a_rejected_model_is_a_group_of_the_graph_that_runs_only_then(documents: list[dict[str, Any]]) -> None:

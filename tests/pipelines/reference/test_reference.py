@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from model.api import Answer
-from pipelines.reference import alerts_page, cli_page, metrics_page, python_page
+from pipelines.reference import alerts_page, cli_page, metrics_page, pipelines_page, python_page
 from pipelines.reference.__main__ import main, texts
 from tests.pipelines.command_line import subcommands
 from tests.pipelines.manifests.observability.monitoring_files import ALERTS
@@ -51,6 +51,15 @@ def test_every_alert_is_on_the_page_and_leads_to_its_entry_in_the_runbook() -> N
     assert {alert.name for alert in alerts} == {alert.name for alert in ALERTS}
     runbook = (alerts_page.DOCS / "runbook.md").read_text(encoding="utf-8").lower()
     assert all(alert.entry and alert.entry in runbook.replace("#", "") for alert in alerts)
+
+
+def test_steps_and_parameters_of_a_pipeline_are_those_of_the_graph() -> None:
+    cluster = next(pipeline for pipeline in pipelines_page.pipelines() if pipeline.name == "aisle-cluster")
+    order = [cluster.steps.index(name) for name in ("Stable model", "Ingest", "Train (TFRS)", "Gate", "Push")]
+    assert order == sorted(order)
+    assert cluster.steps[-3:] == ["Release as canary", "Why the model was rejected", "How it ended"]
+    parameters = {parameter.name: parameter.default for parameter in cluster.parameters}
+    assert (parameters["recipe"], parameters["data"], parameters["canary_percent"]) == ("`full`", "empty", "`10`")
 
 
 def test_fields_and_methods_of_an_answer_are_those_of_the_class() -> None:
