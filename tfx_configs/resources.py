@@ -1,8 +1,8 @@
 """What the steps of a pipeline ask for on a cluster, from the number of events.
 
 A step's memory is a floor plus an amount a million events above those that the floor is for. Measured at ten times The
-Complete Journey (docs/scaling.md): examples 9.4 GB, and ingest within the memory of its engine. Validation holds at
-most `validation.max_rows` rows. The others are estimates from what they hold of the examples.
+Complete Journey (docs/scaling.md): examples 3.7 GiB, training 6.7 GB, and ingest within the memory of its engine.
+Validation holds at most `validation.max_rows` rows. The others are estimates from what they hold of the examples.
 """
 
 import dataclasses
@@ -50,7 +50,7 @@ class _Need:
 _NEEDS = {
     "ingest": _Need(cpu=2, floor_gb=8, parallel=True),
     "validate": _Need(cpu=2, floor_gb=8),
-    "examples": _Need(cpu=2, floor_gb=8, million_gb=0.6, parallel=True),
+    "examples": _Need(cpu=2, floor_gb=8, million_gb=0.2, parallel=True),
     "train": _Need(cpu=2, floor_gb=8, million_gb=0.6, parallel=True),
     "baselines": _Need(cpu=1, floor_gb=4, million_gb=0.4),
     "evaluate": _Need(cpu=2, floor_gb=8, million_gb=0.4),

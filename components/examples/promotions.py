@@ -61,7 +61,9 @@ def _one_kind(kind: str, parts: Iterable[pd.DataFrame], stores: pd.Index, items:
     start_P, end_P = np.concatenate(starts), np.concatenate(ends)
     del starts, ends
     order = np.lexsort((start_P, place_P))
-    place_P, start_P, end_P = place_P[order], start_P[order], end_P[order]
+    start_P = start_P[order]  # one after the other, for the memory
+    end_P = end_P[order]
+    place_P = place_P[order]
     del order
     # Overlapping stretches: a search that finds the last start at or before now must see the latest end so far.
     latest_P = np.cumsum(np.diff(place_P, prepend=place_P[:1]) > 0, dtype=np.int64)

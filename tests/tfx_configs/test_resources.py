@@ -16,7 +16,7 @@ def test_up_to_two_million_events_the_sizes_are_the_pipelines_defaults() -> None
     [
         ("ingest", Size(cpu="4", memory="8G")),  # within the memory of its engine
         ("validate", Size(cpu="2", memory="8G")),  # holds a bounded number of rows
-        ("examples", Size(cpu="4", memory="16G")),  # 8 + 0.6 * 12.7 = 15.62
+        ("examples", Size(cpu="4", memory="11G")),  # 8 + 0.2 * 12.7 = 10.54
         ("baselines", Size(cpu="1", memory="10G")),  # 4 + 0.4 * 12.7 = 9.08
         ("gate", Size(cpu="1", memory="4G")),  # 2 + 0.1 * 12.7 = 3.27
     ],
