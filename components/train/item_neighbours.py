@@ -29,12 +29,11 @@ def with_together(catalog: Catalog, trips: Trips, run: RunSettings, *moment_T: i
     tables = [
         item_neighbours(Past.of(trips, run, moment_s), NEIGHBOURS, SHRINK, window=WINDOW) for moment_s in moment_T
     ]
-    first_T = np.cumsum([0, *(table.nnz for table in tables)])
+    begin_TI = np.stack([table.indptr.astype(np.int64) for table in tables])
+    begin_TI[1:] += np.cumsum(begin_TI[:-1, -1])[:, None]
     together = Together(
         moment_T=np.array(moment_T, np.int64),
-        begin_TI=np.stack([table.indptr + first for table, first in zip(tables, first_T, strict=False)]).astype(
-            np.int64
-        ),
+        begin_TI=begin_TI,
         near_N=np.concatenate([table.indices for table in tables]).astype(np.int32),
         similar_N=np.concatenate([table.data for table in tables]).astype(np.float32),
     )
@@ -91,16 +90,14 @@ def similarities(bought_TI: sp.csr_matrix, neighbours: int, shrink: float, own: 
     """
     items = bought_TI.shape[1]
     root_I = np.sqrt(np.bincount(bought_TI.indices, minlength=items))
-    columns = bought_TI.tocsc()
-    nearest = [np.zeros(0, np.int32)], [np.zeros(0, np.float32)], [np.zeros(1, np.int64)]
+    columns, blocks = bought_TI.tocsc(), []
     for start in range(0, items, BLOCK):
         both = columns[:, start : start + BLOCK].T @ bought_TI
         row, column = np.repeat(np.arange(start, start + both.shape[0]), np.diff(both.indptr)), both.indices
         similar = both.data / (root_I[row] * root_I[column] + shrink)
         similar[row == column] = 1.0 if own else 0.0
         best, end = best_positions(similar, both.indptr[1:], neighbours)
-        best, end = best[similar[best] > 0], np.searchsorted(np.flatnonzero(similar[best] > 0), end)
-        for arrays, part in zip(nearest, (column[best], similar[best], end + nearest[2][-1][-1]), strict=True):
-            arrays.append(part)
-    column, similar, end = (np.concatenate(arrays) for arrays in nearest)
-    return sp.csr_matrix((similar.astype(np.float32), column, end), shape=(items, items))
+        above = similar[best] > 0
+        end, best = np.append(0, np.cumsum(above))[end], best[above]
+        blocks.append(sp.csr_matrix((similar[best], column[best], [0, *end]), shape=both.shape, dtype=np.float32))
+    return sp.vstack(blocks, format="csr")
