@@ -17,6 +17,7 @@ FIRST = {
     "tests/pipelines/test_own_data.py": "films",
     "tests/pipelines/test_demo.py": "promoted",
     "tests/pipelines/explore/test_trained.py": "promoted",
+    "tests/pipelines/test_recommend_command.py": "promoted",
     "tests/components/engines/test_engines.py": "spark",
     "tests/components/engines/test_hostile.py": "spark",
     "tests/components/engines/test_same_reading.py": "spark",
