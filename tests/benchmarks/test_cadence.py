@@ -55,9 +55,9 @@ def test_the_page_of_the_monitor_tells_what_was_found_and_what_was_not() -> None
     about = {"other_spans": others, "unseen_spans": {}, "measured": "2026-01-01T00:00:00+00:00", "system_factor": 120.0}
     text = render("monitoring/monitoring", {"alerts": alerts, "clean_replay": clean} | about)
     assert "from 2017-10-09: visits 1 of 4." in text
-    assert "1 of 2 were found within their time" in text and "no check failed" in text
+    assert "Found within their limit: 1 of 2." in text and "no check failed" in text
     assert "| One thing | `visits` | 2 h | 24 h |" in text and "not in time" in text
-    assert "| of the system | `SystemAlert` | 60 s | 90 s |" in text
+    assert "| of the system | `SystemAlert` 60 s, 90 s |" in text
 
 
 def test_the_mean_of_a_week_is_one_of_trips_with_an_interval_over_shoppers() -> None:

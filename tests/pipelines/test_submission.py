@@ -46,7 +46,7 @@ def test_a_run_is_started_in_its_experiment_with_its_parameters(
     values = run["runtime_config"]["parameters"]
     assert values["data_version"] == "2017-12-04" and values["canary_percent"] == 20
     assert values["canary_runtime"] == "aisle-0-2-0"
-    assert (values["examples_memory"], values["examples_cpu"], values["gate_memory"]) == ("16G", "4", "3G")
+    assert (values["examples_memory"], values["examples_cpu"], values["gate_memory"]) == ("11G", "4", "3G")
     settings = RunSettings.from_json(values["settings"])
     assert settings.train.dimension == 16 and settings.data.path == "/registry/tables"
     # The whole file: the pipeline, and what it asks of Kubernetes.
