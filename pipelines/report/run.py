@@ -52,6 +52,7 @@ def build(sources: Sources) -> Page:
         subject="report of a run",
         navigation=True,
         headline=sentence,
+        lead=_about(sources),
         tone=tone,
         figures=headline_section.key_figures(sources),
         sections=tuple(section for section in sections if section),
@@ -65,6 +66,16 @@ def lost_sections(path: Path, sources: Sources) -> list[str]:
     existing = re.findall(r'<section id="([^"]+)"', path.read_text(encoding="utf-8")) if path.is_file() else []
     fresh = {section.id for section in build(sources).sections}
     return [section for section in existing if section not in fresh]
+
+
+def _about(sources: Sources) -> str:
+    """Which model, of which data."""
+    summary, source = sources.summary, sources.ingest.source if sources.ingest else ""
+    parts = [f"Model {summary.model}"] if summary.model else []
+    if data := summary.data:
+        of = "The Complete Journey: " if source == "complete_journey" else ""
+        parts.append(f"{of}{data.rows:,} events of {data.users:,} shoppers, judged from {data.cut} on")
+    return ". ".join(parts) + "." if parts else ""
 
 
 def _facts(sources: Sources) -> tuple[tuple[str, str], ...]:

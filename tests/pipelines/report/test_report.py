@@ -43,6 +43,9 @@ def _written(tmp_path: Path, summary: Summary, outputs: RunOutputs) -> str:
 def test_a_good_run_names_the_promoted_model_and_its_lead(tmp_path: Path) -> None:
     page = build(read_sources(summary_of(), outputs_in(tmp_path)))
     assert page.headline == "The new model passed the gate and took over all traffic, without one failed request."
+    model, data = page.lead.split(". ")
+    assert model == f"Model {summary_of().model}"
+    assert data == "The Complete Journey: 90 events of 5 shoppers, judged from 2024-01-08 on."
     shown = {figure.label: (figure.value, figure.detail.replace("\u00a0", " ")) for figure in page.figures}
     assert shown == {
         "Gate": ("blessed", "1 of 2 checks passed"),
