@@ -28,7 +28,7 @@ def drift(earlier: pd.DataFrame, recent: pd.DataFrame) -> Distances:
 
 def drift_of_stats(earlier: statistics.Stats, recent: statistics.Stats) -> Distances:
     """`drift` of statistics whose numbers were clipped to one range."""
-    schema = _comparing((*NUMERIC, *CATEGORICAL), earlier, recent, "drift_comparator")
+    schema = _comparing(COMPARED, earlier, recent, "drift_comparator")
     return _measured(tfdv.validate_statistics(recent, schema, previous_statistics=earlier), "drift_measurements")
 
 
@@ -46,8 +46,8 @@ def of_events(frame: pd.DataFrame) -> pd.DataFrame:
 
 def with_one_range(frames: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
     """The frames with each number clipped to the range that all of them cover."""
-    ranges = common_ranges(frames)
-    return [frame.assign(**{name: frame[name].clip(*bounds) for name, bounds in ranges.items()}) for frame in frames]
+    clipped = statistics.Selection(ranges=common_ranges(frames))
+    return [clipped.of(frame) for frame in frames]
 
 
 def common_ranges(frames: Sequence[pd.DataFrame]) -> dict[str, tuple[float, float]]:

@@ -66,6 +66,12 @@ def names(stats: Stats) -> set[str]:
     return {name_of(feature) for feature in stats.datasets[0].features}
 
 
+def common_of(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:
+    """What numbers and strings have in common, such as how many values are missing."""
+    of_kind = feature.num_stats if feature.WhichOneof("stats") == "num_stats" else feature.string_stats
+    return of_kind.common_stats
+
+
 def name_of(message: Any) -> str:
     """The feature that a TFDV message with a path is about; empty for the whole table."""
     return ".".join(message.path.step)

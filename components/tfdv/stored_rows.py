@@ -24,7 +24,7 @@ from components.beam.checked_options import on_runner
 from components.beam.shared_files import AS_IS, SharedFiles, shared_files
 from components.tfdv.arrow_values import to_arrow, to_pandas
 from components.tfdv.derived_columns import with_derived
-from components.tfdv.statistics import Selection, Stats
+from components.tfdv.statistics import Selection, Stats, common_of
 from model.data import schema
 from tfx_configs.beam import BeamSettings
 
@@ -171,14 +171,10 @@ def _read(shared: SharedFiles, name: str) -> Stats:
 def _with_values(stats: Stats) -> Stats:
     """Without the columns that have no value: TFDV cannot type them."""
     data = stats.datasets[0]
-    typed = [feature for feature in data.features if _common(feature).num_non_missing]
+    typed = [feature for feature in data.features if common_of(feature).num_non_missing]
     del data.features[:]
     data.features.extend(typed)
     return stats
-
-
-def _common(feature: Any) -> Any:
-    return (feature.num_stats if feature.WhichOneof("stats") == "num_stats" else feature.string_stats).common_stats
 
 
 def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.ChunkedArray:

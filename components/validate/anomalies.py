@@ -4,7 +4,7 @@ import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 
 from components.artifacts.validation import Finding, Severity
-from components.tfdv.statistics import Stats, name_of
+from components.tfdv.statistics import Stats, common_of, name_of
 from components.validate.load_tables import Loaded
 from components.validate.schemas import TRAINING
 
@@ -84,6 +84,5 @@ def _present(measured: statistics_pb2.FeatureNameStatistics | None) -> float:
     """Share of the rows with a value; statistics leave out a column without any."""
     if measured is None:
         return 0.0
-    numeric = measured.HasField("num_stats")
-    common = measured.num_stats.common_stats if numeric else measured.string_stats.common_stats
+    common = common_of(measured)
     return common.num_non_missing / max(common.num_non_missing + common.num_missing, 1)

@@ -11,7 +11,7 @@ from components.reporting import number_format
 from components.reporting.charts import columns, curve_with_limit, sparkline
 from components.reporting.html_page import render as render_page
 from components.reporting.page_parts import Cell, Figure, Note, Page, Section, Table
-from components.tfdv.statistics import Stats, name_of
+from components.tfdv.statistics import Stats, common_of, name_of
 from components.validate import calendar_weeks as weeks
 from components.validate.load_tables import Loaded
 from model.data import columns as c
@@ -143,7 +143,7 @@ def _table(loaded: Loaded, stats: Stats) -> Section:
 
 def _column(name: str, loaded: Loaded, feature: statistics_pb2.FeatureNameStatistics) -> tuple[Cell, ...]:
     numeric = feature.WhichOneof("stats") == "num_stats"
-    common = feature.num_stats.common_stats if numeric else feature.string_stats.common_stats
+    common = common_of(feature)
     missing = 100.0 * common.num_missing / max(1, common.num_missing + common.num_non_missing)
     if numeric:
         values = [bucket.sample_count for bucket in feature.num_stats.histograms[0].buckets]

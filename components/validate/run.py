@@ -41,6 +41,9 @@ from tfx_configs.beam import BeamSettings
 from tfx_configs.settings import DataSettings, RunSettings, Start
 from tfx_configs.validation import ValidationSettings
 
+Stored = Mapping[str, stored_rows.StoredTable]
+"""{table: its files}, of those whose statistics are not computed in memory: large ones, or all on a runner."""
+
 
 def validate_from_json(*, tables_dir: str, out_dir: str, settings: str, reference_dir: str = "") -> None:
     """`validate`, called from another environment. Raises InputError when there are no tables."""
@@ -95,7 +98,8 @@ def validate(
             findings.append(outcome)
         elif outcome is not None:
             loaded[table.name] = outcome
-    stats = _of_tables(loaded, tables, beam)
+    stored = {name: _stored(each, tables) for name, each in loaded.items() if beam.on_runner or each.stride > 1}
+    stats = _of_tables(loaded, stored, beam)
     for name, each in loaded.items():
         used[name] = schemas.read(each.table)
         if each.table.open:
@@ -112,7 +116,7 @@ def validate(
     weekly: dict[str, list[float | None]] = {}
     if not training.empty:
         spans = drift.spans(training, settings) | baseline_drift.spans(training, reference, cut_s)
-        measured = _of_spans(training, spans, loaded["events"], tables, beam)
+        measured = _of_spans(training, spans, stored.get("events"), beam)
         drifted, distances = drift.find(measured, settings)
         findings, weekly = findings + drifted, drift.by_week(training)
         if reference is not None:
@@ -141,22 +145,24 @@ def validate(
         write_text(out.page, report.render(loaded, stats, result.anomalies, distances, weekly, moves))
 
 
-def _of_tables(loaded: Mapping[str, Loaded], tables: Tables, beam: BeamSettings) -> dict[str, statistics.Stats]:
-    """{table: statistics of all its rows}; of a table in memory, unless a runner is asked for, from there."""
-    files = {name: _stored(each, tables) for name, each in loaded.items() if beam.on_runner or each.stride > 1}
-    stats = stored_rows.compute({name: (source, Selection()) for name, source in files.items()}, beam) if files else {}
-    rest = {name: with_derived(each.table, each.frame) for name, each in loaded.items() if name not in files}
+def _of_tables(loaded: Mapping[str, Loaded], stored: Stored, beam: BeamSettings) -> dict[str, statistics.Stats]:
+    """{table: statistics of all its rows}, from its files where it is `stored`, else from memory."""
+    asked = {name: (source, Selection()) for name, source in stored.items()}
+    stats = stored_rows.compute(asked, beam) if asked else {}
+    rest = {name: with_derived(each.table, each.frame) for name, each in loaded.items() if name not in stored}
     measured = stats | {name: statistics.compute(frame) for name, frame in rest.items()}
     return {name: measured[name] for name in loaded}
 
 
 def _of_spans(
-    training: pd.DataFrame, spans: Mapping[str, Selection], events: Loaded, tables: Tables, beam: BeamSettings
+    training: pd.DataFrame,
+    spans: Mapping[str, Selection],
+    events: stored_rows.StoredTable | None,
+    beam: BeamSettings,
 ) -> dict[str, statistics.Stats]:
-    """{span: statistics of its events}, of all rows as above."""
-    if beam.on_runner or events.stride > 1:
-        source = _stored(events, tables)
-        return stored_rows.compute({name: (source, span) for name, span in spans.items()}, beam)
+    """{span: statistics of its events}, from the files of `events`, else from memory."""
+    if events is not None:
+        return stored_rows.compute({name: (events, span) for name, span in spans.items()}, beam)
     return {name: statistics.compute(span.of(training)) for name, span in spans.items()}
 
 
