@@ -3,14 +3,16 @@
 A file that lacks a value can be read; who needs the value asks for it by a method, and learns what is missing.
 """
 
-from typing import TypeVar
+import dataclasses
+from typing import Self, TypeVar
 
+import numpy as np
 from pydantic import Field
 
 from components.artifacts.artifact import Artifact, Count, Flag, Number, Tolerant
 from model.data.task import TaskKind
-from model.evaluation.ranking_metrics import Bin, Interval
-from tfx_configs.evaluation import REGRESSION_METRIC
+from model.evaluation.ranking_metrics import Bin, Interval, paired_delta
+from tfx_configs.evaluation import REGRESSION_METRIC, EvaluationSettings
 
 TFMA = "tfma"
 """Directory of TFMA's own output, beside metrics.json."""
@@ -39,6 +41,12 @@ class Delta(Tolerant):
     delta_pct: Number = None
     low_pct: Number = None
     high_pct: Number = None
+
+    @classmethod
+    def between(cls, candidate_N: np.ndarray, other_N: np.ndarray, plan: EvaluationSettings) -> Self:
+        """Of the candidate's values by trip over the other's."""
+        interval = paired_delta(candidate_N, other_N, seed=plan.seed, rounds=plan.bootstrap_rounds)
+        return cls(**dataclasses.asdict(interval))
 
     @property
     def interval(self) -> Interval | None:

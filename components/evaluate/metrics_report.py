@@ -115,13 +115,9 @@ def paired(
     values: ByTrip, candidate: str, settings: EvaluationSettings, of: Sequence[str] = GATE_METRICS
 ) -> dict[str, Deltas]:
     """{other model: {metric: difference}}: the candidate against each on the same trips."""
-
-    def delta(candidate_N: np.ndarray, other_N: np.ndarray) -> Delta:
-        interval = metrics.paired_delta(candidate_N, other_N, seed=settings.seed, rounds=settings.bootstrap_rounds)
-        return Delta(**dataclasses.asdict(interval))
-
+    ours = values[candidate]
     return {
-        name: {metric: delta(values[candidate][metric], others[metric]) for metric in of}
+        name: {metric: Delta.between(ours[metric], others[metric], settings) for metric in of}
         for name, others in values.items()
         if name != candidate
     }

@@ -1,13 +1,13 @@
 """How much better the second run's model is: paired on the same trips, or not at all."""
 
-import dataclasses
-
 import numpy as np
 
 from components.artifacts.evaluation import Delta
-from model.evaluation.ranking_metrics import PER_TRIP, paired_delta
+from model.evaluation.ranking_metrics import PER_TRIP
 from pipelines.compare.finished_run import FinishedRun
 from tfx_configs.evaluation import CANDIDATE, REGRESSION_METRIC, EvaluationSettings
+
+PLAN = EvaluationSettings()
 
 
 def why_not_paired(first: FinishedRun, second: FinishedRun) -> str:
@@ -27,7 +27,7 @@ def paired_differences(first: FinishedRun, second: FinishedRun) -> dict[str, Del
     if why_not_paired(first, second):
         return {}
     ours, theirs = second.values.models[CANDIDATE], first.values.models[CANDIDATE]
-    return {name: _delta(ours[name], theirs[name]) for name in PER_TRIP if name in ours and name in theirs}
+    return {name: Delta.between(ours[name], theirs[name], PLAN) for name in PER_TRIP if name in ours and name in theirs}
 
 
 def slice_difference(first: FinishedRun, second: FinishedRun, slicing: str, value: str) -> Delta:
@@ -38,10 +38,4 @@ def slice_difference(first: FinishedRun, second: FinishedRun, slicing: str, valu
     if not inside_N.any() or not np.array_equal(inside_N, other_N):
         return Delta()
     ours, theirs = (run.values.models[CANDIDATE][REGRESSION_METRIC][inside_N] for run in (second, first))
-    return _delta(ours, theirs)
-
-
-def _delta(ours_N: np.ndarray, theirs_N: np.ndarray) -> Delta:
-    plan = EvaluationSettings()
-    interval = paired_delta(ours_N, theirs_N, seed=plan.seed, rounds=plan.bootstrap_rounds)
-    return Delta(**dataclasses.asdict(interval))
+    return Delta.between(ours, theirs, PLAN)
