@@ -1,7 +1,6 @@
 """The files of lists in bulk: one Parquet file with a row a shopper, and rows of the request log. Both appear whole, at
 the end, in a directory or an object store."""
 
-import os
 import socket
 import tempfile
 import time
@@ -17,6 +16,7 @@ from pyarrow import fs
 from model.errors import StageFailed
 from model.files import atomic_file
 from model.request_log.reader import PARQUET, SCHEMA
+from model.serving.request_log.spool import file_stem
 from model.system import object_store
 
 LIST_COLUMNS = ("request_id", "version", "user_id", "time_s", "state", "rung", "item_ids", "scores", "reasons")
@@ -68,7 +68,7 @@ def list_schema(k_new: int, version: str, as_of: str) -> pa.Schema:
 
 def log_place(log: str, version: str) -> str:
     """Where the log's file goes: in a directory, or below the day in an object store, as a server's shipper does it."""
-    name = f"{version}-{os.getpid()}-{time.time_ns()}-000001{PARQUET}"
+    name = f"{file_stem(version, time.time_ns())}{PARQUET}"
     if object_store.is_url(log):
         return f"{log.rstrip('/')}/{datetime.now(UTC).date()}/{socket.gethostname()}-{name}"
     return str(Path(log) / name)

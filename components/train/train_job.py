@@ -9,7 +9,6 @@ import hashlib
 import os
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +154,7 @@ def _ensure(jobs: TrainJobs, job: KubeObject, every_s: float) -> None:
         return
     if _is(there, "Failed") or there["metadata"].get("deletionTimestamp"):
         _remove(jobs, name)
-        _wait(lambda: _is_gone(jobs, name), GONE_S, every_s, f"TrainJob {name}: expected the failed one to be removed")
+        _wait_until_gone(jobs, name, every_s)
         jobs.create(job)
     progress(f"TrainJob {name} is there; following it")
 
@@ -198,19 +197,17 @@ def _remove(jobs: TrainJobs, name: str) -> None:
         progress(f"TrainJob {name} was not deleted: {error}")
 
 
-def _is_gone(jobs: TrainJobs, name: str) -> bool:
-    try:
-        jobs.read(name)
-    except Missing:
-        return True
-    return False
-
-
-def _wait(done: Callable[[], bool], limit_s: float, every_s: float, what: str) -> None:
-    until = time.monotonic() + limit_s
-    while not done():
+def _wait_until_gone(jobs: TrainJobs, name: str, every_s: float) -> None:
+    until = time.monotonic() + GONE_S
+    while True:
+        try:
+            jobs.read(name)
+        except Missing:
+            return
         if time.monotonic() > until:
-            raise StageFailed(f"{what} within {limit_s:.0f} s; delete it")
+            raise StageFailed(
+                f"TrainJob {name}: expected the failed one to be removed within {GONE_S:.0f} s; delete it"
+            )
         time.sleep(every_s)
 
 

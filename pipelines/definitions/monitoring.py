@@ -4,27 +4,30 @@ The registry's claim holds the baseline of the active model and the record of tr
 Prometheus's own; the monitor's figures reach it over the Pushgateway.
 """
 
-from kfp import dsl, kubernetes
+from kfp import dsl
 
 from components.ingest.op import ingest_now
 from components.kfp_support.pushgateway import MONITOR_JOB
 from components.monitor.op import monitor, retrain
-from model.system.object_store import OWN
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, SIZES, STEPS, mount_registry, place, run_end, sized
+from pipelines.definitions.pod_settings import (
+    MOUNT,
+    PUSHGATEWAY,
+    SIZES,
+    STEPS,
+    mount_registry,
+    place,
+    run_end,
+    sized,
+    use_bucket_keys,
+)
 from tfx_configs.monitoring import MonitorSettings, RetrainSettings
 
 NAME = MONITOR_JOB
 LOG, LOG_SECRET = "s3://aisle-log/requests", "aisle-log"
 """Where the servers' request logs are (manifests/components/request-log), and the keys to read them there."""
-LOG_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
 KFP = "http://ml-pipeline.kubeflow:8888"
 PACKAGE = "/app/pipelines/compiled/cluster.yaml"
 """The training pipeline of the same release, in the image (manifests/images/Dockerfile)."""
-
-
-def read_log(task: dsl.PipelineTask, secret: str = LOG_SECRET) -> None:
-    """Gives the step the keys of the log's bucket; they may come with its service account instead."""
-    kubernetes.use_secret_as_env(task, secret, {name: f"{OWN}{name}" for name in LOG_KEYS}, optional=True)
 
 
 @dsl.pipeline(name=NAME, description="Request log and purchases against training; is a new model due?")
@@ -94,7 +97,7 @@ def monitoring(
             pushgateway=pushgateway,
             namespace=namespace,
         )
-        read_log(checks)
+        use_bucket_keys(checks, LOG_SECRET)
         sized(checks, "Monitor", cpu=monitor_cpu, memory=monitor_memory, retries=0, cached=False)
         due = retrain(
             report=checks.outputs["report"],

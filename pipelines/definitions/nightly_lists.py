@@ -4,8 +4,16 @@ from kfp import dsl, kubernetes
 
 from components.recommend.op import recommend
 from components.recommend.shoppers import ALL
-from pipelines.definitions.monitoring import read_log
-from pipelines.definitions.pod_settings import MOUNT, PUSHGATEWAY, STEPS, mount_registry, place, run_end, sized
+from pipelines.definitions.pod_settings import (
+    MOUNT,
+    PUSHGATEWAY,
+    STEPS,
+    mount_registry,
+    place,
+    run_end,
+    sized,
+    use_bucket_keys,
+)
 from tfx_configs.units import HOUR_S
 
 NAME = "aisle-lists"
@@ -48,7 +56,7 @@ def lists(
             request_log=request_log,
         )
         kubernetes.use_secret_as_env(made, STORE_SECRET, {"password": "REDIS_PASSWORD"}, optional=True)
-        read_log(made, KEYS_SECRET)
+        use_bucket_keys(made, KEYS_SECRET)
         kubernetes.add_pod_label(made, "app.kubernetes.io/name", NAME)
         mount_registry(made)
         sized(made, "Lists", cpu="4", memory="4G", retries=1, cached=False)

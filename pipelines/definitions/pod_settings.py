@@ -6,6 +6,7 @@ from kfp import dsl, kubernetes
 from kfp.dsl.pipeline_channel import PipelineParameterChannel
 
 from components.exit_handler.op import ending
+from model.system.object_store import OWN
 from tfx_configs.resources import sizes
 
 MOUNT = "/registry"
@@ -16,8 +17,7 @@ PUSHGATEWAY = "http://aisle-pushgateway.aisle:9091"
 """manifests/components/monitoring."""
 CLAIM = "aisle-registry"
 """manifests/components/pipelines."""
-
-
+BUCKET_KEYS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_ENDPOINT_URL", "AWS_DEFAULT_REGION")
 SIZES = sizes()
 """Of each step, where a run names none."""
 Quantity: TypeAlias = str | PipelineParameterChannel
@@ -55,6 +55,11 @@ def run_end(name: str, pushgateway: PipelineParameterChannel, namespace: Pipelin
 def mount_registry(task: dsl.PipelineTask) -> None:
     """Gives the step the registry at MOUNT."""
     kubernetes.mount_pvc(task, pvc_name=CLAIM, mount_path=MOUNT)
+
+
+def use_bucket_keys(task: dsl.PipelineTask, secret: str) -> None:
+    """Gives the step the keys of a bucket; they may come with its service account instead."""
+    kubernetes.use_secret_as_env(task, secret, {name: f"{OWN}{name}" for name in BUCKET_KEYS}, optional=True)
 
 
 def place(task: dsl.PipelineTask, timeout_s: int) -> None:

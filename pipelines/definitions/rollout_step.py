@@ -8,8 +8,8 @@ from kfp import dsl
 
 from components.rollout.kserve.cluster_rollout import PLAN
 from components.rollout.op import rollout_step
-from pipelines.definitions.monitoring import LOG, read_log
-from pipelines.definitions.pod_settings import PUSHGATEWAY, STEPS, place, run_end, sized
+from pipelines.definitions.monitoring import LOG, LOG_SECRET
+from pipelines.definitions.pod_settings import PUSHGATEWAY, STEPS, place, run_end, sized, use_bucket_keys
 
 NAME = "aisle-rollout"
 PURCHASES = "s3://aisle-log/tables"
@@ -48,7 +48,7 @@ def rollout(
             purchases=purchases,
         )
         # The next run evaluates again; a retry would only repeat what was refused.
-        read_log(step)
+        use_bucket_keys(step, LOG_SECRET)
         sized(step, "One step", cpu="1", memory="2G", retries=0, cached=False)
     for task in (end, step):
         place(task, timeout_s=1800)

@@ -41,7 +41,7 @@ def _alert(group: str, rule: dict) -> Alert:
         window=labels.get("window", ""),
         summary=" ".join(notes["summary"].split()),
         expression=rule["expr"].rstrip(),
-        entry=(notes.get("runbook_url") or notes["runbook"]).partition("#")[2],
+        entry=notes["runbook_url"].partition("#")[2],
     )
 
 

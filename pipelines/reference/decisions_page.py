@@ -1,7 +1,4 @@
-"""docs/reference/decisions.md: checks of the monitor, rules of retraining, transitions of a rollout; from the code.
-
-`python -m pipelines.reference.decisions_page` writes it again; a test fails when page and code disagree.
-"""
+"""docs/reference/decisions.md: checks of the monitor, rules of retraining, transitions of a rollout; from the code."""
 
 from collections.abc import Iterable
 
@@ -10,7 +7,6 @@ from components.monitor.retraining.policy import table as retraining
 from components.rollout.decision.guards import GUARDS
 from components.rollout.decision.state_machine import COMMANDS, DECIDABLE, END_PERCENT
 from components.rollout.decision.states import State
-from model.files import write_text
 from pipelines.reference.schema_page import DOCS, table
 
 PAGE = DOCS / "reference" / "decisions.md"
@@ -46,7 +42,3 @@ def page() -> str:
     """The page."""
     rows = {"checks": checks(), "retraining": retraining(), "transitions": merged(transitions())}
     return table("decisions", **rows) + "\n"
-
-
-if __name__ == "__main__":
-    write_text(PAGE, page())

@@ -11,7 +11,7 @@ PAGE = decisions_page.PAGE.read_text(encoding="utf-8")
 
 
 def test_the_page_is_current() -> None:
-    assert decisions_page.page() == PAGE, "run: python -m pipelines.reference.decisions_page"
+    assert decisions_page.page() == PAGE, "run: python -m pipelines.reference"
 
 
 def test_every_check_rule_and_guard_has_one_row() -> None:

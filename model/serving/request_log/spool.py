@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,16 @@ from model.request_log.reader import JOURNAL, PARQUET, parsed
 
 MEGABYTE = 1_000_000
 _log = logging.getLogger(__name__)
+
+
+def file_stem(version: str, started_ns: int, number: int = 1) -> str:
+    """Of the `number`th file that this process writes for a version; no other process has it.
+
+    Example:
+        >>> file_stem("v1", 5).endswith("-5-000001")
+        True
+    """
+    return f"{quote(version, safe='')}-{os.getpid()}-{started_ns}-{number:06d}"
 
 
 class Journal:

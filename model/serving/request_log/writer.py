@@ -9,7 +9,6 @@ import time
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 
@@ -22,6 +21,7 @@ from model.serving.history.lookup import State
 from model.serving.request_log.spool import (
     Journal,
     adopt_journals,
+    file_stem,
     keep_at_most,
     log_unfinished,
     oldest_age_s,
@@ -137,8 +137,7 @@ class RequestLog(AbstractContextManager["RequestLog"]):
 
     def _open(self, version: str) -> Journal:
         self._number += 1
-        stem = f"{quote(version, safe='')}-{os.getpid()}-{self._started_ns}-{self._number:06d}"
-        return Journal(self._directory / f"{stem}{JOURNAL}")
+        return Journal(self._directory / f"{file_stem(version, self._started_ns, self._number)}{JOURNAL}")
 
     def _finish(self) -> None:
         if self._journal is None:
