@@ -1,9 +1,10 @@
 """The base of all settings: frozen, checked when built, written as JSON and read back without loss."""
 
+import itertools
 import json
 import types
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
@@ -175,3 +176,8 @@ def _settings_class(hint: Any) -> type[Settings] | None:
     return next(
         (kind for kind in (hint, *typing.get_args(hint)) if isinstance(kind, type) and issubclass(kind, Settings)), None
     )
+
+
+def ascending(values: Sequence[float]) -> bool:
+    """True when there are values and each is above the one before."""
+    return bool(values) and all(a < b for a, b in itertools.pairwise(values))

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from tfx_configs.frozen import Count, Factor, Must, NotNegative, Percent, Positive, Settings, Share
-from tfx_configs.settings import ascending, is_date
+from tfx_configs.frozen import Count, Factor, Must, NotNegative, Percent, Positive, Settings, Share, ascending
+from tfx_configs.settings import is_date
 
 Training = Literal["none", "refresh", "warm", "scratch"]
 """What `train.start` a training run gets (TrainSettings); none: no run."""

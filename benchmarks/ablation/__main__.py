@@ -29,7 +29,6 @@ from components.train.trip_split import training_trips
 from model.candidates.barred import Barred
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
-from model.data.time_split import ranking_start
 from model.evaluation import ranking_metrics as metrics
 from model.features.records import feature_records
 from model.networks.trained import TrainedNetworks
@@ -72,13 +71,12 @@ class World(Judged):
 
     def __init__(self, examples: Path) -> None:
         super().__init__(examples)
-        run, start_s = settings(SEED), ranking_start(self.trips, RANKING_DAYS)
+        run = settings(SEED)
         self.served = with_together(self.catalog, self.trips, run, self.trips.cut_s).as_served()
         self.reader = TripReader(self.trips, self.catalog)
-        self.learning = training_trips(self.trips, settings(SEED).train)
-        later = np.concatenate([self.learning.ranking, self.learning.valid])
-        self.earlier = with_together_of(self.catalog, self.trips, run, later, start_s)
-        self.features = [feature.name for feature in feature_records(self.catalog, settings(SEED).features)]
+        self.learning = training_trips(self.trips, run.train)
+        self.earlier = with_together_of(self.catalog, self.trips, run, self.learning)
+        self.features = [feature.name for feature in feature_records(self.catalog, run.features)]
 
     @cached_property
     def lists(self) -> Lists:

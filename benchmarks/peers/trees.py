@@ -23,7 +23,6 @@ from components.train.towers import neighbours, train_towers
 from components.train.trip_split import training_trips
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
-from model.data.time_split import ranking_start
 from model.data.trips import Trips
 from model.evaluation.ranking_metrics import NO_ITEM
 from model.features.matrix import Features
@@ -58,8 +57,7 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
     """What components/train/run.py trains and watches the ranker on: (training rows, validation rows)."""
     tf.keras.utils.set_random_seed(run.train.seed)
     reader, learning, train = TripReader(trips, catalog), training_trips(trips, run.train), run.train
-    later = np.concatenate([learning.ranking, learning.valid])
-    earlier = with_together_of(catalog, trips, run, later, ranking_start(trips, train.ranking_days))
+    earlier = with_together_of(catalog, trips, run, learning)
     towers, networks = new_networks(run, catalog)
     recommender = recommender_of(run, earlier, networks)
     train_towers(towers, catalog, reader, learning.early, train, LossCurve("towers"))

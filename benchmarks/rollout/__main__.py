@@ -13,7 +13,7 @@ import numpy as np
 from benchmarks.rollout.load import under_load
 from benchmarks.rollout.simulation import End, Month, Real, demo_trips, fixed, horizon_for, month, real_trips, roll_out
 from components.kfp_support.progress import progress
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 SEED = 7
 ROUNDS = 1000

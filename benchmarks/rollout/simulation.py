@@ -16,7 +16,7 @@ from components.rollout.decision.state_machine import RolloutState, apply, decid
 from model.data.personal_frequency import top_frequency
 from model.data.trips import Trips
 from model.evaluation.clustered_errors import Z95, ratio
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 from tfx_configs.units import DAY_S
 
 HALF_LIFE_DAYS = 60.0

@@ -22,7 +22,7 @@ def rollout_step(
     with stage("rollout"):
         from components.rollout.kserve.single_step import kfp_step
         from model.files import Path
-        from tfx_configs.settings import RolloutSettings
+        from tfx_configs.rollout import RolloutSettings
 
         kfp_step(
             namespace=namespace,

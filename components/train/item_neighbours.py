@@ -9,7 +9,10 @@ import numpy as np
 import scipy.sparse as sp
 
 from components.train.past import Past
-from model.data.catalog import Catalog, Together
+from components.train.trip_split import TrainingTrips
+from model.data.catalog import Catalog
+from model.data.neighbour_tables import Together
+from model.data.time_split import ranking_start
 from model.data.trip_numbers import trip_numbers
 from model.data.trips import Trips, slice_positions
 from model.ranking.recommender import best_positions
@@ -40,10 +43,12 @@ def with_together(catalog: Catalog, trips: Trips, run: RunSettings, *moment_T: i
     return dataclasses.replace(catalog, together=together)
 
 
-def with_together_of(catalog: Catalog, trips: Trips, run: RunSettings, which: np.ndarray, start_s: int) -> Catalog:
-    """The catalog with the neighbours that these trips learn from: TABLES tables, none as of before `start_s`, unix
-    seconds."""
-    later = np.quantile(trips.time_T[which], np.arange(1, TABLES) / TABLES, method="lower") if len(which) else ()
+def with_together_of(catalog: Catalog, trips: Trips, run: RunSettings, learning: TrainingTrips) -> Catalog:
+    """The catalog with the neighbours that the ranker learns from: TABLES tables, the first as of the beginning of its
+    trips' span."""
+    time_N = trips.time_T[np.concatenate([learning.ranking, learning.valid])]
+    later = np.quantile(time_N, np.arange(1, TABLES) / TABLES, method="lower")
+    start_s = ranking_start(trips, run.train.ranking_days)
     return with_together(catalog, trips, run, *np.unique([start_s, *later]).astype(int).tolist())
 
 

@@ -22,7 +22,6 @@ from components.train.vocabulary import Coding, recoded
 from components.train.warm_start import TrainedModel, train_from_parent
 from model.data.batch import TripReader
 from model.data.catalog import Catalog
-from model.data.time_split import ranking_start
 from model.data.trips import Trips
 from model.package.export import export
 from model.registry.model_registry import TRAINED
@@ -100,9 +99,7 @@ def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> Trai
     learning = training_trips(trips, run.train)
     query, towers, networks, watch_towers, recall = train_early(run, reader, catalog, learning)
     watch_ranker = LossCurve("ranker")
-    start_s = ranking_start(trips, run.train.ranking_days)
-    later = np.concatenate([learning.ranking, learning.valid])
-    earlier = with_together_of(catalog, trips, run, later, start_s)
+    earlier = with_together_of(catalog, trips, run, learning)
     training = recommender_of(run, earlier, networks)
     retrieved = neighbours(towers, training, catalog, reader, learning, most)
     preranked = train_preranker(
@@ -112,6 +109,7 @@ def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> Trai
     train_ranker(training, networks.ranker, reader, learning, retrieved, run.train, watch_ranker)
     calibration = calibrate(training, networks.ranker, reader, learning.valid, retrieved["valid"], run.train)
 
+    later = np.concatenate([learning.ranking, learning.valid])
     warnings = (*watch_towers.warnings, *watch_ranker.warnings)
     train_towers(towers, catalog, reader, later, run.train, watch_towers, epochs=watch_towers.best_epoch)
     for warning in warnings:

@@ -1,7 +1,7 @@
 """The catalog snapshot: what the model knows about products, shoppers' attributes, popularity and promotions.
 
 Shape legend: I items, A item attributes, U shoppers with attributes, D shopper attributes, S stores, W weekly
-snapshots, P promotion stretches, G stretches of GAP_DAYS, T tables of neighbours, N their entries.
+snapshots, P promotion stretches, G stretches of GAP_DAYS.
 
 Everything here comes from events before the cut, save the promotions, which are announced before the trip.
 """
@@ -11,12 +11,13 @@ import re
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from model.data.neighbour_tables import Together
 from model.errors import InputError
 from model.files import atomic_directory, read_json, write_json
 from model.system.disk_arrays import on_disk
@@ -57,34 +58,6 @@ class Promotions:
     """[P] int32 hours since 1970, rounded down."""
     end_hour_P: np.ndarray
     """[P] int32 hours since 1970: the latest end of all stretches of this store and item up to this one."""
-
-
-class Together(NamedTuple):
-    """The nearest neighbours of each item by what is bought together: a table as of each of some moments.
-
-    Example:
-        Two items, of which the second often comes with the first, and not the reverse.
-
-        >>> begin_TI = np.array([[0, 1, 1]])
-        >>> together = Together(np.array([604_800]), begin_TI, np.array([1], np.int32), np.array([0.5], np.float32))
-        >>> len(Together.none(2).near_N)
-        0
-    """
-
-    moment_T: np.ndarray
-    """[T] int64 unix seconds, ascending; a request reads the last table at or before its moment."""
-    begin_TI: np.ndarray
-    """[T, I + 1] int64 where each item's neighbours begin in the table; the last is where they end."""
-    near_N: np.ndarray
-    """[N] int32 item index, the nearest first."""
-    similar_N: np.ndarray
-    """[N] float32 above 0, at most 1."""
-
-    @classmethod
-    def none(cls, items: int) -> Self:
-        return cls(
-            np.zeros(1, np.int64), np.zeros((1, items + 1), np.int64), np.zeros(0, np.int32), np.zeros(0, np.float32)
-        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

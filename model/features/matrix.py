@@ -11,7 +11,8 @@ import numpy as np
 from numba import literal_unroll
 
 from model.data.batch import Batch, ends
-from model.data.catalog import MISSING, Catalog, Together
+from model.data.catalog import MISSING, Catalog
+from model.data.neighbour_tables import Together
 from model.features.own_rhythm import CIRCLES_S, LATELY, lately, moment_match
 from model.features.promotion_calendar import changes, running_here
 from model.features.records import KINDS, feature_records
@@ -57,7 +58,7 @@ class Snapshot(NamedTuple):
     begin_TI: np.ndarray
     near_N: np.ndarray
     similar_N: np.ndarray
-    """See model.data.catalog.Together."""
+    """See model.data.neighbour_tables.Together."""
 
     @classmethod
     def of(cls, catalog: Catalog) -> "Snapshot":

@@ -26,7 +26,7 @@ def sum_together(begin_I, near_N, similar_N, item_H, time_H, weight_H, slot_S, s
     """Writes a hash table of the neighbours of the last EVENTS.
 
     Args:
-        begin_I, near_N, similar_N: see model.data.catalog.Together. weight_H: float32 of each event.
+        begin_I, near_N, similar_N: see model.data.neighbour_tables.Together. weight_H: float32 of each event.
         slot_S: int32 UNKNOWN; then the neighbours. sum_S: float32, of each neighbour its similarities times weights.
         last_S: float32, of each its similarities to what was bought at the history's last moment.
     """

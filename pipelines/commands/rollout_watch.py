@@ -8,7 +8,7 @@ from typer import Option
 from model.errors import InputError
 
 if TYPE_CHECKING:
-    from tfx_configs.settings import RolloutSettings
+    from tfx_configs.rollout import RolloutSettings
 
 CHAT, EVENTS = "AISLE_CHAT_WEBHOOK", "AISLE_EVENTS_WEBHOOK"
 """Variables of the environment with the URLs of webhooks: a URL is a secret, and the process list shows arguments."""
@@ -82,7 +82,7 @@ def watch(
 def read_plan(file: Path | None) -> "RolloutSettings":
     """The plan in a file, else a cluster's default; raises InputError or SettingsError."""
     from components.rollout.kserve.cluster_rollout import PLAN
-    from tfx_configs.settings import RolloutSettings
+    from tfx_configs.rollout import RolloutSettings
 
     if file is None:
         return PLAN

@@ -7,7 +7,7 @@ from benchmarks.harness.page import render
 from benchmarks.rollout.__main__ import design_effect, simulate
 from benchmarks.rollout.simulation import Real, fixed, month, real_trips, roll_out
 from tests.components.rollout.decision.weekly import DAY_S, weekly_trips
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 PLAN = RolloutSettings(min_outcome_ratio=0.9)
 

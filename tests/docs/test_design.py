@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from tfx_configs.settings import GateSettings, RolloutSettings
+from tfx_configs.rollout import RolloutSettings
+from tfx_configs.settings import GateSettings
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "design.md").read_text(encoding="utf-8")
 SECTION = PAGE.partition("\n## Guardrails and their thresholds\n")[2].partition("\n`tests/docs")[0]

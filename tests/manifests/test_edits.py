@@ -24,7 +24,7 @@ from tests.manifests.api_server import kubectl
 from tests.manifests.controller import Site, controlled_server, until
 from tests.manifests.overlays import of_kind
 from tests.needs import CLUSTER, CONTROLLER, OWN_SERVER
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 pytestmark = pytest.mark.needs("kubectl", CLUSTER, OWN_SERVER, CONTROLLER)
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from model.data.batch import Batch
-from model.data.catalog import Catalog, Promotions, Together
+from model.data.catalog import Catalog, Promotions
+from model.data.neighbour_tables import Together
 from tests.worlds import seconds
 
 ITEMS = "abdez"

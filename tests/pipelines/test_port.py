@@ -31,7 +31,8 @@ from pipelines.local.run_directory import Paths
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.components.rollout.decision.weekly import weekly_trips
 from tests.model.serving.fake_server import write_model
-from tfx_configs.settings import RolloutSettings, RunSettings
+from tfx_configs.rollout import RolloutSettings
+from tfx_configs.settings import RunSettings
 
 SETTINGS = RunSettings(rollout=RolloutSettings(percents=(10, 100)))
 

@@ -8,12 +8,12 @@ from pydantic import ValidationError
 
 from tfx_configs import recipes
 from tfx_configs.frozen import SettingsError
+from tfx_configs.rollout import RolloutSettings
 from tfx_configs.settings import (
     CandidateSettings,
     DataSettings,
     FeatureSettings,
     GateSettings,
-    RolloutSettings,
     RunSettings,
     TrainSettings,
 )

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 
 from components.rollout.decision.confidence_sequence import OutcomeRatio, outcome_ratio
 from components.rollout.decision.evidence import Evidence, VersionEvidence
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 Action = Literal["rollback", "hold"]
 Sense = Literal["at most", "at least", "above"]

@@ -15,7 +15,7 @@ from components.rollout.decision.evidence import Evidence
 from components.rollout.decision.guard import Action, Case, Figure, Guard, Measurement, Sense
 from components.rollout.decision.proportions import share_bounds
 from components.rollout.decision.split_test import split_always_valid_p
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 from tfx_configs.units import HOUR_S
 
 OVERLAP_NOISE = 0.05

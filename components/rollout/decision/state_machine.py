@@ -17,7 +17,7 @@ from components.rollout.decision.guard import Case
 from components.rollout.decision.guards import GUARDS, describe
 from components.rollout.decision.states import Command, State
 from model.errors import InputError
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 DECIDABLE = (State.RUNNING, State.HELD)
 COMMANDS: dict[tuple[State, Command], State] = {

@@ -28,7 +28,7 @@ from components.rollout.kserve.observers import Moment, Observer, observed, pods
 from components.rollout.kserve.prometheus import Query, gather
 from components.rollout.traffic_adapter import RolloutStatus
 from model.errors import CheckFailed, InputError
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 DOWN_AFTER, READY_EVERY_S = 3, 2.0
 """A canary is down when so many readiness checks in a row fail, so many seconds apart."""

@@ -9,7 +9,7 @@ from components.inference_service.readiness import SERVER
 from components.inference_service.traffic import NAME, KubeObject, Version
 from components.rollout.decision.evidence import Evidence, VersionEvidence
 from components.rollout.kserve.prometheus import RECENT_S, Query, Sample
-from tfx_configs.settings import MetricLimit
+from tfx_configs.rollout import MetricLimit
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from components.rollout.kserve.cluster_rollout import ClusterTraffic
 from components.rollout.kserve.prometheus import prometheus
 from components.rollout.kserve.sources import observers
 from model.files import write_json, write_text
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 
 def step_in(

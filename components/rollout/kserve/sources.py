@@ -11,7 +11,7 @@ from components.rollout.kserve.probes import Probes
 from components.rollout.kserve.prometheus import Query
 from model.errors import InputError
 from tfx_configs.monitoring import MonitorSettings
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 
 def observers(

@@ -20,7 +20,7 @@ from components.rollout.kserve.notifications import Message, Webhooks
 from components.rollout.kserve.prometheus import Query
 from components.rollout.kserve.watch_metrics import WatchMetrics
 from model.errors import AisleError
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 EVERY_S = 5.0
 STUCK_S = 1200.0

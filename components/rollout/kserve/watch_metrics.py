@@ -13,7 +13,7 @@ from components.rollout.decision.guards import measurements
 from components.rollout.decision.state_machine import Decision
 from components.rollout.decision.states import ON_A_CLUSTER, State
 from components.rollout.kserve.observers import Moment, Observer
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 ACTIONS = ("step", "hold", "promote", "rollback", "none")
 

@@ -7,6 +7,7 @@ import pytest
 
 from components.train.item_neighbours import SHRINK, item_neighbours, with_together, with_together_of
 from components.train.past import Past
+from components.train.trip_split import TrainingTrips
 from model.data.trips import Trips
 from tests.model.small_catalog import ITEMS, small_catalog
 from tests.trips_of_events import build_trips
@@ -83,7 +84,10 @@ def test_each_table_is_of_what_was_bought_strictly_before_its_moment() -> None:
 def test_trips_learn_from_tables_of_equal_parts_of_them_none_older_than_the_start() -> None:
     """The first table is as of the start, the last one before an eighth of the trips."""
     at = [seconds(day) for day in range(20, 84)]
-    past = trips(("u", 10, "a"), *(("u", day, "a") for day in range(20, 84)))
-    catalog = with_together_of(small_catalog(), past, RUN, np.flatnonzero(past.time_T >= at[0]), at[0])
+    past = trips(("u", -50, "a"), *(("u", day, "a") for day in range(20, 84)))  # half of the days are before day 20
+    later, none = np.flatnonzero(past.time_T >= at[0]), np.zeros(0, int)
+    catalog = with_together_of(
+        small_catalog(), past, RUN, TrainingTrips(early=none, ranking=later[:60], valid=later[60:])
+    )
     assert catalog.together is not None
     assert catalog.together.moment_T.tolist() == [at[0], *(at[int(63 * part / 8)] for part in range(1, 8))]

@@ -21,7 +21,8 @@ from pipelines.local.rollout_operator import RunTraffic
 from pipelines.local.run_directory import Paths
 from tests.components.rollout.decision.weekly import weekly_trips
 from tests.model.serving.fake_server import write_model
-from tfx_configs.settings import RolloutSettings, RunSettings
+from tfx_configs.rollout import RolloutSettings
+from tfx_configs.settings import RunSettings
 
 ACTIONS = sorted(str(command.name or command.callback.__name__) for command in app.registered_commands)
 FAKE = "tests.model.serving.fake_server"

@@ -21,7 +21,7 @@ from components.rollout.decision.state_machine import (
 from components.rollout.decision.states import Command, State
 from model.errors import InputError
 from pipelines.reference.decisions_page import transitions
-from tfx_configs.settings import MetricLimit, RolloutSettings
+from tfx_configs.rollout import MetricLimit, RolloutSettings
 
 BASKET = MetricLimit(name="basket value", query="shop_basket_value", sense="at least", limit=20.0)
 SETTINGS = RolloutSettings(

@@ -21,7 +21,7 @@ from tests.components.inference_service.test_traffic import NEW, OLD
 from tests.components.rollout.kserve.fake_prometheus import FakePrometheus, series
 from tests.components.rollout.kserve.shop_log import BEGAN_S, HOUR_S, row, write_log, write_purchases
 from tests.components.rollout.kserve.test_cluster_rollout import VersionedCluster
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 EDGES = ("0.01", "0.05", "0.5", "2.5", "+Inf")
 SHOPPERS = 600

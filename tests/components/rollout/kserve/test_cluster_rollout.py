@@ -15,7 +15,7 @@ from components.rollout.kserve.prometheus import Sample
 from model.errors import CheckFailed, InputError
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.components.inference_service.test_traffic import NEW, OLD
-from tfx_configs.settings import RolloutSettings
+from tfx_configs.rollout import RolloutSettings
 
 PLAN = RolloutSettings(percents=(10, 100), min_canary_requests=100, min_outcome_ratio=0.0)
 

@@ -7,7 +7,7 @@ from components.rollout.kserve.observers import Moment, gateway, metrics_of_plan
 from components.rollout.kserve.prometheus import Sample
 from tests.components.inference_service.test_traffic import NEW, OLD
 from tests.components.rollout.decision.test_state_machine import evidence_of
-from tfx_configs.settings import MetricLimit
+from tfx_configs.rollout import MetricLimit
 
 AT_S = 1_700_000_000  # 2023-11-14T22:13:20Z
 

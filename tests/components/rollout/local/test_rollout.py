@@ -22,7 +22,8 @@ from model.request_log.reader import read
 from model.serving.history.lmdb_store import LmdbStore
 from tests.components.rollout.decision.weekly import DAY_S, weekly_trips
 from tests.model.serving.fake_server import write_model
-from tfx_configs.settings import RolloutSettings, RunSettings
+from tfx_configs.rollout import RolloutSettings
+from tfx_configs.settings import RunSettings
 
 FAKE = "tests.model.serving.fake_server"
 SCENES = "tests.components.rollout.scene_server"
