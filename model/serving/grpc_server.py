@@ -24,7 +24,7 @@ from kserve.protocol.grpc.servicer import InferenceServicer
 from kserve.protocol.infer_type import InferRequest
 from kserve.utils.utils import to_headers
 
-from model.serving.admission.gate import ARRIVAL, Cause, Gate, Kind
+from model.serving.admission.gate import ARRIVAL, CLIENT, Cause, Gate, Kind
 from model.serving.http.inference import LARGE, check_tensors
 from model.serving.predictor import Overloaded
 from model.serving.telemetry import metrics
@@ -113,6 +113,7 @@ class GatedServicer(InferenceServicer):
             if not may_ask:
                 raise Overloaded(self._gate.overloaded(Kind.ASK))
             ARRIVAL.set(time.perf_counter())
+            CLIENT.set(client)
             decode = partial(_decoded, message)
             if len(message) > LARGE:
                 request = await asyncio.get_running_loop().run_in_executor(self._parser, decode)

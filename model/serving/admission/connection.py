@@ -15,7 +15,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
-from model.serving.admission.gate import ARRIVAL, Cause, Gate, Kind
+from model.serving.admission.gate import ARRIVAL, CLIENT, Cause, Gate, Kind
 from model.serving.telemetry import metrics
 
 FREE = 16 << 10
@@ -23,6 +23,9 @@ FREE = 16 << 10
 MAX_HEADERS, MAX_PIPELINED = 100, 8
 DISCARDED = 64 << 10
 """Bytes of a refused client that are read, so that it gets to its answer."""
+PAUSE_S = 0.01
+"""After a request was shed for want of a place, the next one of its connection is read so much later where there are
+other clients: one that does not wait a second, as the answer asks, costs them no more."""
 LINGER_S = 1.0
 """Time for a refused client to read its answer."""
 
@@ -55,6 +58,8 @@ class Connection(HttpToolsProtocol):
         """Bytes of the present message, headers and framing included."""
         self._held: RequestResponseCycle | None = None
         """The request whose turn it is and whose body is still to come."""
+        self._wasted = True
+        """Whether it brought nothing so far."""
         self._charged: tuple[str, int] | None = None
         """Client and bytes of the message that is being received."""
 
@@ -65,6 +70,8 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._gate.closed(self)
+        if self._wasted:
+            self._gate.wasted(self.peer)
         self._release(self._charged)
         for cycle, _ in self.pipeline:
             self._release(getattr(cycle, "charged", None))
@@ -183,14 +190,23 @@ class Connection(HttpToolsProtocol):
             if not cycle.keep_alive:
                 self.transport.close()
             self.on_response_complete()
+            if self._gate.shared and not self.transport.is_closing():
+                self.flow.pause_reading()
+                self.loop.call_later(PAUSE_S, self._read_on)
             return
+        self._wasted = False
         cycle.message_event.set()
         task = self.loop.create_task(self._answer(cycle, kind, client))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
+    def _read_on(self) -> None:
+        if self._stage is not Stage.REFUSED and not self.transport.is_closing():
+            self.flow.resume_reading()
+
     async def _answer(self, cycle: Any, kind: Kind, client: str) -> None:
         ARRIVAL.set(cycle.arrival)
+        CLIENT.set(client)
         try:
             await cycle.run_asgi(self.app)
         finally:
@@ -229,6 +245,8 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, status: int, cause: Cause, message: str) -> None:
         """Answers and ends the connection. Where an answer before this one is due, it just ends."""
         metrics.of(metrics.REFUSED, cause).inc()
+        self._gate.wasted(self.peer)
+        self._wasted = False  # counted
         due = self.cycle is not None and not self.cycle.response_complete and self.cycle is not self._held
         self._stage, self._since, self._received = Stage.REFUSED, time.perf_counter(), 0
         self._release(self._charged)

@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from model.serving.admission.limits import Limits
+from model.serving.admission.strikes import Strikes
 from model.serving.telemetry import metrics
 
 FACTOR = 3
@@ -27,6 +28,8 @@ _log = logging.getLogger(__name__)
 
 ARRIVAL: ContextVar[float] = ContextVar("arrival")
 """When the last byte of the present request arrived, a reading of time.perf_counter."""
+CLIENT: ContextVar[str] = ContextVar("client", default="")
+"""Whose request it is."""
 
 
 class Kind(StrEnum):
@@ -66,6 +69,8 @@ class Cause(StrEnum):
     BODY_TIME = "body_time"
     BUFFER = "buffer"
     CONNECTIONS = "connections"
+    STRIKES = "strikes"
+    """Too many connections of the client were wasted lately."""
     IN_FLIGHT = "in_flight"
     LATE = "late"
     """Its deadline was over before work on it could begin."""
@@ -148,6 +153,8 @@ class Gate:
         }
         self.buffer = Share(limits.max_buffer_mb << 20)
         self.connections: set[Waiting] = set()
+        self._of_peer: Counter[str] = Counter()
+        self._strikes = Strikes(limits.max_wasted_per_s)
         for cause in Cause:
             metrics.REFUSED.labels(cause)
 
@@ -181,9 +188,26 @@ class Gate:
         """The message to a request that may not."""
         return f"overloaded: {self.slots[kind].used} requests are being answered; come back in a second"
 
+    def accepts(self, peer: str) -> bool:
+        """Whether a new connection of this address is worth anything. Behind a proxy all come from it."""
+        if self.client_header is not None or not self._strikes.out(peer):
+            return True
+        metrics.of(metrics.REFUSED, Cause.STRIKES).inc()
+        return False
+
+    def wasted(self, peer: str) -> None:
+        """A connection of this address that brought no request, or one that was refused before it was read."""
+        self._strikes.strike(peer)
+
+    @property
+    def shared(self) -> bool:
+        """Whether clients of several addresses are connected, and none of them is a proxy."""
+        return self.client_header is None and len(self._of_peer) > 1
+
     def opened(self, connection: Waiting) -> None:
         """A connection more; where there are too many, some that wait for their client are closed, or it is itself."""
         self.connections.add(connection)
+        self._of_peer[connection.peer] += 1
         if len(self.connections) > self.limits.max_connections:
             for other in self._in_excess(connection):
                 metrics.of(metrics.REFUSED, Cause.CONNECTIONS).inc()
@@ -192,8 +216,7 @@ class Gate:
     def _in_excess(self, newest: Waiting) -> Sequence[Waiting]:
         """Which connections to close: those that wait longest, first of all of clients that hold more than an equal
         share; a young one only where its client holds more and the newest one's does not."""
-        now, most = time.perf_counter(), self.limits.max_connections
-        of_peer = Counter(other.peer for other in self.connections)
+        now, most, of_peer = time.perf_counter(), self.limits.max_connections, self._of_peer
         share = most / len(of_peer)
         idle = sorted(_idle(self.connections), key=lambda row: (of_peer[row[0].peer] <= share, row[1]))
         old = [other for other, since in idle if now - since > YOUNG_S]
@@ -202,11 +225,16 @@ class Gate:
         return old[: max(1, most // EVICTED)] or [newest]
 
     def closed(self, connection: Waiting) -> None:
-        self.connections.discard(connection)
+        if connection in self.connections:
+            self.connections.remove(connection)
+            self._of_peer[connection.peer] -= 1
+            if not self._of_peer[connection.peer]:
+                del self._of_peer[connection.peer]
 
     def check_times(self) -> None:
         """To be called every `interval_s`."""
         now = time.perf_counter()
+        self._strikes.forget(now)
         for connection in list(self.connections):
             try:
                 connection.check_time(now)

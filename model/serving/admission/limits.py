@@ -32,6 +32,9 @@ class Limits(Settings):
     """Time for the body after them, and for a client to read an answer, seconds; 408 beyond it."""
     max_connections: Count = 1024
     """Open HTTP connections; beyond it, those that wait longest for a request are closed."""
+    max_wasted_per_s: Count = 20
+    """Connections a second of one address that end without a request that was admitted; beyond it, its next ones are
+    not accepted. Not behind a proxy (`client_header`), which has limits of its own."""
     hosts: str | None = None
     """Names by which HTTP clients may call the server, with commas between them; none: any, and on loopback its own."""
     client_header: str | None = None

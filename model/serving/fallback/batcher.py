@@ -1,8 +1,11 @@
 """Micro-batching: a free thread ranks all requests that wait, together. No request waits for a batch to fill.
 
 The fixed cost of the networks' calls is paid once a batch, so the busier the server, the less CPU a request takes.
+Clients take turns: one with many requests waits for itself, and the next client's one is in the next batch (fair
+queuing: Nagle, "On packet switches with infinite storage", RFC 970, 1985).
 """
 
+import itertools
 import threading
 import time
 from collections import deque
@@ -34,7 +37,8 @@ class _Job:
 
 
 class Batcher:
-    """Threads that answer submitted requests, oldest first, those of one kind (`fewer` or not) together.
+    """Threads that answer submitted requests, one of each client in turn and its oldest first, those of one kind
+    (`fewer` or not) together.
 
     Example:
         >>> from types import SimpleNamespace
@@ -48,7 +52,8 @@ class Batcher:
 
     def __init__(self, run: Run, threads: int, on_wait: OnWait = lambda _: None) -> None:
         self._run, self._on_wait = run, on_wait
-        self._jobs: deque[_Job] = deque()
+        self._waiting: dict[str, deque[_Job]] = {}
+        """{client: its jobs}, the client whose turn it is first; none without a job."""
         self._wake = threading.Condition()
         self._open = True
         self._busy = 0
@@ -56,26 +61,28 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, request: Request, fewer: bool) -> Future[Answer]:
+    def submit(self, request: Request, fewer: bool, client: str = "") -> Future[Answer]:
         """The answer to come; when cancelled before a thread takes it, nothing is run for it."""
         job = _Job(request=request, fewer=fewer)
         with self._wake:
-            self._jobs.append(job)
+            self._waiting.setdefault(client, deque()).append(job)
             self._wake.notify()
         return job.future
 
-    def rounds(self) -> int:
-        """How many batches, one after the other, it takes until what is submitted now is done, at most."""
-        waiting, busy = len(self._jobs), self._busy == len(self._threads)
-        return 1 + busy + waiting // (MAX_BATCH * len(self._threads))
+    def rounds(self, client: str = "") -> int:
+        """How many batches, one after the other, it takes until what the client submits now is done, at most."""
+        with self._wake:
+            own = len(self._waiting.get(client, ()))
+            before = own + sum(min(len(jobs), own + 1) for other, jobs in self._waiting.items() if other != client)
+            return 1 + (self._busy == len(self._threads)) + before // (MAX_BATCH * len(self._threads))
 
     def close(self) -> None:
         """Cancels what waits, and waits for what runs."""
         with self._wake:
             self._open = False
-            for job in self._jobs:
+            for job in itertools.chain(*self._waiting.values()):
                 job.future.cancel()
-            self._jobs.clear()
+            self._waiting.clear()
             self._wake.notify_all()
         for thread in self._threads:
             thread.join()
@@ -94,8 +101,14 @@ class Batcher:
         with self._wake:
             while self._open:
                 jobs: list[_Job] = []
-                while self._jobs and len(jobs) < MAX_BATCH and (not jobs or self._jobs[0].fewer == jobs[0].fewer):
-                    job = self._jobs.popleft()
+                while self._waiting and len(jobs) < MAX_BATCH:
+                    client, queue = next(iter(self._waiting.items()))
+                    if jobs and queue[0].fewer != jobs[0].fewer:
+                        break
+                    job = queue.popleft()
+                    del self._waiting[client]
+                    if queue:
+                        self._waiting[client] = queue  # behind the others
                     if job.future.set_running_or_notify_cancel():
                         jobs.append(job)
                 if jobs:

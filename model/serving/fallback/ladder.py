@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from model import api
 from model.api import Rung
+from model.serving.admission.gate import CLIENT
 from model.serving.contract import Contract, Violation
 from model.serving.fallback.batcher import Batcher
 from model.serving.fallback.served_model import ServedModel
@@ -96,7 +97,7 @@ class Ladder:
 
     def _affordable(self, left_s: float) -> Rung | None:
         """The best ranked rung that should be done within `left_s`; None when there is none."""
-        rounds = self._batcher.rounds()
+        rounds = self._batcher.rounds(CLIENT.get())
         for rung in _RANKED:
             if self._expected_s[rung] * rounds <= left_s:
                 return rung
@@ -105,7 +106,7 @@ class Ladder:
 
     async def _ranked(self, request: api.Request, rung: Rung, last: float) -> api.Answer | None:
         """None when the model failed or was not done by `last`."""
-        work = asyncio.wrap_future(self._batcher.submit(request, rung is Rung.FEWER))
+        work = asyncio.wrap_future(self._batcher.submit(request, rung is Rung.FEWER, CLIENT.get()))
         done, _ = await asyncio.wait({work}, timeout=max(last - time.perf_counter(), 0))
         if not done:
             work.cancel()

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+import struct
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -17,11 +18,15 @@ from model.serving.admission.gate import Gate
 from model.serving.http.application import Application
 
 MakeApplication = Callable[[DataPlane, ModelRepositoryExtension], Application]
+Accepts = Callable[[str], bool]
+"""Whether to accept a connection of this address."""
 ACCEPTED = 64
 """Connections taken at a time. libuv takes one in each turn of the loop: in a server with much to do others wait for
 seconds, unseen, before they can be refused."""
 RECEIVED = 64 << 10
 """Bytes that the kernel takes of one connection before they are read: what a refused client sends stays with it."""
+RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER of a socket whose end is a reset: nothing of it stays in the kernel."""
 PAUSE_S = 0.1
 """Without a free file descriptor."""
 
@@ -39,7 +44,7 @@ class RestServer(RESTServer):
         self.config.http = partial(Connection, gate=gate)
         self.config.ws, self.config.lifespan = "none", "off"
         self.config.app = application(self.dataplane, self.model_repository_extension)
-        self._server = Server(self.config, (self.config.port, *ports))
+        self._server = Server(self.config, (self.config.port, *ports), gate.accepts)
 
     def create_application(self) -> None:
         """As it is: KServe's own, with its v1 routes, is not made."""
@@ -61,9 +66,9 @@ class RestServer(RESTServer):
 class Server(uvicorn.Server):
     """uvicorn's server, listening at several ports."""
 
-    def __init__(self, config: uvicorn.Config, ports: Sequence[int]) -> None:
+    def __init__(self, config: uvicorn.Config, ports: Sequence[int], accepts: Accepts) -> None:
         super().__init__(config)
-        self._ports = ports
+        self._ports, self._accepts = ports, accepts
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listens. Raises StageFailed where a port is taken."""
@@ -78,7 +83,7 @@ class Server(uvicorn.Server):
         self.servers: list[Any] = []
         for port in self._ports:
             try:
-                self.servers.append(Listener(self.config.host, port, connect))
+                self.servers.append(Listener(self.config.host, port, connect, self._accepts))
             except OSError as error:
                 raise StageFailed(f"port {port}: cannot be listened at ({error})") from None
         self.started = True
@@ -95,8 +100,14 @@ class Listener:
         >>> asyncio.run(opened_and_closed())
     """
 
-    def __init__(self, host: str, port: int, connect: Callable[[], asyncio.BaseProtocol]) -> None:
-        self._connect, self._loop = connect, asyncio.get_running_loop()
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        connect: Callable[[], asyncio.BaseProtocol],
+        accepts: Accepts = lambda _: True,
+    ) -> None:
+        self._connect, self._accepts, self._loop = connect, accepts, asyncio.get_running_loop()
         self._opening: set[asyncio.Task[Any]] = set()
         self._socket = socket.socket()
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -121,13 +132,17 @@ class Listener:
     def _accept(self) -> None:
         for _ in range(ACCEPTED):
             try:
-                accepted, _ = self._socket.accept()
+                accepted, address = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
                 return
             except OSError:
                 self._loop.remove_reader(self._socket)
                 self._loop.call_later(PAUSE_S, self._listen)
                 return
+            if not self._accepts(address[0]):
+                accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+                accepted.close()
+                continue
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             task = self._loop.create_task(self._loop.connect_accepted_socket(self._connect, accepted))

@@ -149,7 +149,7 @@ def test_more_than_there_is_to_say_is_refused_and_another_client_does_not_wait(g
 
 
 def test_too_many_connections_cost_only_those_that_wait(tmp_path_factory: pytest.TempPathFactory) -> None:
-    options = ("--max-connections", "50")
+    options = ("--max-connections", "50", "--max-wasted-per-s", "1000")
     with live_server(tmp_path_factory.mktemp("few"), "v7", options, items=["a"]) as server, ExitStack() as stack:
         during = Victim(server)
         with during.asking():
@@ -161,6 +161,27 @@ def test_too_many_connections_cost_only_those_that_wait(tmp_path_factory: pytest
             time.sleep(0.3)
         assert during.bad == [] and len(during.seconds) > 20
         assert refused(server, "connections") >= 200
+
+
+def test_a_client_that_comes_back_after_each_refusal_is_not_accepted_until_it_has_waited(guarded: Server) -> None:
+    """Twenty wasted connections a second, forty at once; the rest end with a reset and without an answer."""
+    time.sleep(2.5)  # the bucket is empty
+    before, during = refused(guarded, "strikes"), Victim(guarded)
+    with during.asking():
+        begin = time.monotonic()
+        answers = [sent(guarded, head(INFER, "Content-Length: 1048577")) for _ in range(200)]
+        lasted_s = time.monotonic() - begin
+    assert 40 <= answers.count(413) <= 40 + 20 * lasted_s + 1 and set(answers) == {413, 0}
+    assert refused(guarded, "strikes") - before == answers.count(0)
+    assert during.bad == []
+    time.sleep(0.1)
+    assert sent(guarded, head(INFER, f"Content-Length: {len(BODY)}"), BODY) == 200
+
+
+def test_clients_behind_a_proxy_do_not_shut_each_other_out(tmp_path_factory: pytest.TempPathFactory) -> None:
+    options = ("--client-header", "x-aisle-client", "--max-wasted-per-s", "1")
+    with live_server(tmp_path_factory.mktemp("proxied"), "v7", options, items=["a"]) as server:
+        assert [sent(server, head(INFER, "Content-Length: 1048577")) for _ in range(20)] == [413] * 20
 
 
 def test_a_gzip_body_is_read_with_a_bound_and_another_encoding_is_a_415(guarded: Server) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from functools import partial
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 import uvicorn
 from uvicorn.server import ServerState
 
-from model.serving.admission.connection import Connection
+from model.serving.admission.connection import PAUSE_S, Connection
 from model.serving.admission.gate import Gate
 from model.serving.admission.limits import Limits
 
@@ -91,6 +92,37 @@ async def _client(port: int, data: bytes, chance: random.Random) -> None:
         pass
     finally:
         writer.transport.abort()
+
+
+@pytest.mark.parametrize("others", [False, True])
+def test_a_connection_whose_request_was_shed_is_read_on_a_moment_later_where_there_are_other_clients(
+    others: bool,
+) -> None:
+    async def seconds_of_ten() -> float:
+        gate = Gate(Limits())
+        gate.enter = lambda kind, client: False  # type: ignore[method-assign]
+        config = uvicorn.Config(_application, ws="none", lifespan="off", log_config=None)
+        config.load()
+        kind: Any = partial(Connection, gate=gate)
+        make = partial(kind, config=config, server_state=ServerState(), app_state={})
+        server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        other = None
+        if others:
+            other = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        begin = time.perf_counter()
+        for _ in range(10):
+            writer.write(GOOD)
+            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 503")
+        seconds = time.perf_counter() - begin
+        writer.close()
+        if other is not None:
+            other[1].close()
+        server.close()
+        return seconds
+
+    assert (asyncio.run(seconds_of_ten()) >= 9 * PAUSE_S) is others
 
 
 @pytest.mark.parametrize("seed", range(3))

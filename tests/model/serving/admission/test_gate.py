@@ -4,6 +4,7 @@ import pytest
 
 from model.serving.admission.gate import Gate, Kind, Share
 from model.serving.admission.limits import Limits
+from model.serving.admission.strikes import MOST, Strikes
 
 
 @pytest.mark.parametrize(("limit", "most"), [(1, 1), (3, 3), (4, 3), (64, 48), (100, 75)])
@@ -73,6 +74,24 @@ def test_a_flood_of_one_kind_leaves_places_of_the_others() -> None:
     while gate.enter(Kind.ASK, "flood"):
         pass
     assert gate.enter(Kind.WRITE, "flood") and gate.enter(Kind.OTHER, "flood") and gate.enter(Kind.ASK, "ann")
+
+
+def test_an_address_that_wastes_connections_is_shut_out_unless_it_is_a_proxy() -> None:
+    direct, proxied = Gate(Limits(max_wasted_per_s=2)), Gate(Limits(max_wasted_per_s=2, client_header="x-client"))
+    for gate in (direct, proxied):
+        for _ in range(5):
+            gate.wasted("ann")
+    assert (direct.accepts("ann"), direct.accepts("bob"), proxied.accepts("ann")) == (False, True, True)
+
+
+def test_only_so_many_wasteful_addresses_are_remembered_and_those_who_waited_are_forgotten() -> None:
+    strikes = Strikes(per_s=2)
+    for number in range(MOST + 10):
+        strikes.strike(str(number), now=100.0)
+    assert len(strikes) == MOST
+    strikes.strike("0", now=100.4)  # a second one: .2 and 1
+    strikes.forget(now=100.6)
+    assert len(strikes) == 1
 
 
 @pytest.mark.parametrize(

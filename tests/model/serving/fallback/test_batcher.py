@@ -62,6 +62,21 @@ def test_a_batch_is_of_one_kind_and_no_larger_than_the_limit() -> None:
     batcher.close()
 
 
+def test_clients_take_turns_so_one_with_many_requests_waits_for_itself() -> None:
+    work = _Work()
+    batcher = _held(work)
+    jobs = [batcher.submit(_request(f"flood-{n}"), False, "flood") for n in range(3 * MAX_BATCH)]
+    assert (batcher.rounds("ann"), batcher.rounds("flood")) == (2, 5)
+    jobs += [batcher.submit(_request(user), False, user) for user in ("ann", "bob")]
+    work.go.set()
+    for job in jobs:
+        job.result(10)
+    rest = [f"flood-{n}" for n in range(3 * MAX_BATCH)]
+    assert work.batches[1][0] == ["flood-0", "ann", "bob", *rest[1:6]]
+    assert [users for users, _ in work.batches[2:]] == [rest[6:14], rest[14:22], rest[22:]]
+    batcher.close()
+
+
 def test_nothing_is_run_for_who_has_gone_away() -> None:
     work = _Work()
     batcher = _held(work)
