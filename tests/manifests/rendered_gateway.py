@@ -26,7 +26,7 @@ from components.rollout.local.processes import Backend, Process, free_port, get,
 from tests.manifests.overlays import of_kind
 
 HOST = "aisle-aisle.example.com"
-KEY = "key-of-a-client"
+KEY, OTHER_KEY = "key-of-a-client", "key-of-another"
 Config = dict[str, Any]
 
 
@@ -52,20 +52,26 @@ def kserves_route(shares: Mapping[str, int]) -> Config:
     return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": spec}
 
 
-def render(shares: Mapping[str, int], scratch: Path) -> list[Config]:
-    """The configuration of Envoy for overlay kind, as Envoy's `config_dump` has it."""
+def render(shares: Mapping[str, int], scratch: Path, limited: bool = False) -> list[Config]:
+    """The configuration of Envoy for overlay kind, as Envoy's `config_dump` has it.
+
+    limited: with the limit of each key, which tests of the split would meet.
+    """
     kinds = ("GatewayClass", "Gateway", "SecurityPolicy", "BackendTrafficPolicy")
     objects = copy.deepcopy([o for kind in kinds for o in of_kind("kind", kind)])
     for listener in (listener for o in objects if o["kind"] == "Gateway" for listener in o["spec"]["listeners"]):
         listener["allowedRoutes"] = {"namespaces": {"from": "All"}}  # egctl has no labels of namespaces to select by
+    for policy in (o for o in objects if o["kind"] == "BackendTrafficPolicy" and not limited):
+        del policy["spec"]["rateLimit"]
     objects += [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}} for name in ("kserve", "aisle")]
-    metadata, key = {"name": "aisle-api-keys", "namespace": "aisle"}, base64.b64encode(KEY.encode()).decode()
+    metadata = {"name": "aisle-api-keys", "namespace": "aisle"}
+    keys = {"demo": KEY, "other": OTHER_KEY}
     objects += [
         {
             "apiVersion": "v1",
             "kind": "Secret",
             "metadata": metadata,
-            "data": {"demo": key},
+            "data": {client: base64.b64encode(key.encode()).decode() for client, key in keys.items()},
         }
     ]
     for number, name in enumerate(shares):
@@ -172,13 +178,17 @@ class _Faulty(BaseHTTPRequestHandler):
 
 
 class FaultyPod(ThreadingHTTPServer):
-    """A server in this process; `requests` counts what came."""
+    """A server in this process; `requests` and `connections` count what came."""
 
-    daemon_threads, requests = True, 0
+    daemon_threads, requests, connections = True, 0, 0
 
     def __init__(self, status: int | None) -> None:
         super().__init__(("127.0.0.1", 0), _Faulty)
         self.status = status
+
+    def verify_request(self, *_: object) -> bool:
+        self.connections += 1
+        return True
 
 
 @contextmanager

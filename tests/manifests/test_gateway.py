@@ -1,16 +1,36 @@
 """The gateway: which clients are admitted, by which way, and how long a request may take."""
 
+from typing import Any
+
 import pytest
 
 from model.request_log.routing_headers import SHADOW_HEADER
+from model.serving.admission.limits import Limits
 from pipelines.manifests.render import rollout_routes
 from tests.manifests.overlays import of_kind
+
+
+def _traffic(overlay: str) -> dict[str, dict[str, Any]]:
+    """{name: BackendTrafficPolicy}"""
+    return {policy["metadata"]["name"]: policy for policy in of_kind(overlay, "BackendTrafficPolicy")}
+
+
+@pytest.mark.parametrize("overlay", ["kind", "prod"])
+def test_every_route_hands_on_whole_bodies_of_bounded_size_and_limits_each_key(overlay: str) -> None:
+    (runtime,) = of_kind(overlay, "ServingRuntime")
+    named = [arg.partition("=")[2] for arg in runtime["spec"]["containers"][0]["args"] if "client-header" in arg]
+    policies = _traffic(overlay)
+    assert set(policies) == {"aisle", "aisle-events"}
+    for policy in policies.values():
+        assert policy["spec"]["requestBuffer"] == {"limit": f"{Limits().max_body_kb // 1024}Mi"}
+        (rule,) = policy["spec"]["rateLimit"]["local"]["rules"]
+        assert rule["clientSelectors"] == [{"headers": [{"name": named[0], "type": "Distinct"}]}]
 
 
 @pytest.mark.parametrize("overlay", ["kind", "prod"])
 def test_the_gateway_admits_no_client_without_a_key_or_token(overlay: str) -> None:
     policies = {policy["metadata"]["name"]: policy for policy in of_kind(overlay, "SecurityPolicy")}
-    policy, (traffic,) = policies["aisle"], of_kind(overlay, "BackendTrafficPolicy")
+    policy, traffic = policies["aisle"], _traffic(overlay)["aisle"]
     assert policy["spec"]["targetRefs"] == traffic["spec"]["targetRefs"]
     # KServe makes a route for the service, and one for its predictor.
     assert [target["name"] for target in policy["spec"]["targetRefs"]] == ["aisle", "aisle-predictor"]
@@ -80,7 +100,7 @@ def test_each_permission_has_a_port_that_only_its_clients_reach(overlay: str) ->
 @pytest.mark.parametrize("overlay", ["kind", "prod"])
 def test_a_request_may_take_as_long_on_kserves_routes_as_on_ours(overlay: str) -> None:
     """KServe writes predictor.timeout into its routes, else 60 s, and a route's timeout comes before a policy's."""
-    (service,), (traffic,) = of_kind(overlay, "InferenceService"), of_kind(overlay, "BackendTrafficPolicy")
+    (service,), traffic = of_kind(overlay, "InferenceService"), _traffic(overlay)["aisle"]
     assert f"{service['spec']['predictor']['timeout']}s" == traffic["spec"]["timeout"]["http"]["requestTimeout"]
 
 

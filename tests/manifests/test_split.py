@@ -1,6 +1,7 @@
 """The split by shopper of the overlay's gateway: KServe's route as Envoy Gateway renders it, in a real Envoy."""
 
 import http.client
+import socket
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +11,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import binomtest
 
-from tests.manifests.rendered_gateway import HOST, KEY, Pod, bootstrap, faulty_pod, gateway, pod, render
+from tests.manifests.rendered_gateway import HOST, KEY, OTHER_KEY, Pod, bootstrap, faulty_pod, gateway, pod, render
 from tests.needs import EGCTL
 
 pytestmark = pytest.mark.needs(EGCTL)
@@ -135,3 +136,33 @@ def test_a_503_of_a_server_that_sheds_load_is_an_answer_and_is_not_tried_again(
     assert len(refused) + sum(status == 200 for status, _ in answers) == len(SHOPPERS)
     assert all(server.requests > 100 for server in shedding), "no pod is left out for what it answers"
     assert binomtest(len(refused), len(SHOPPERS), 0.5).pvalue > 1e-4
+
+
+def test_a_pod_sees_whole_requests_only(pods: dict[str, list[Pod]], tmp_path: Path) -> None:
+    head = f"POST /v2/models/aisle/infer HTTP/1.1\r\nHost: {HOST}\r\nx-api-key: {KEY}\r\n"
+    with ExitStack() as stack:
+        only = stack.enter_context(faulty_pod(200))
+        configs = render({STABLE: 50, CANARY: 50}, tmp_path)
+        ports = {STABLE: [only.server_port], CANARY: [only.server_port]}
+        port = stack.enter_context(gateway(bootstrap(configs, ports), tmp_path))
+        stalled = [stack.enter_context(socket.create_connection(("127.0.0.1", port))) for _ in range(100)]
+        for sock in stalled:
+            sock.sendall(f"{head}Content-Length: 100000\r\n\r\n".encode() + b" " * 99_990)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        headers = {"host": HOST, "x-api-key": KEY}
+        connection.request("POST", "/v2/models/aisle/infer", b" " * ((1 << 20) + 1), headers)
+        assert connection.getresponse().status == 413
+        assert only.connections == 0
+        stalled[0].sendall(b" " * 10)
+        assert stalled[0].recv(100).startswith(b"HTTP/1.1 200")
+        assert only.requests == 1
+
+
+def test_a_key_that_asks_too_often_gets_429_and_another_one_is_served(
+    pods: dict[str, list[Pod]], tmp_path: Path
+) -> None:
+    with gateway(bootstrap(render({STABLE: 50, CANARY: 50}, tmp_path, limited=True), _ports(pods)), tmp_path) as port:
+        flood = [status for status, _ in _ask(port, ["ann"] * 4000)]
+        other = [status for status, _ in _ask(port, list(SHOPPERS[:50]), key=OTHER_KEY)]
+    assert set(flood) <= {200, 429} and set(other) == {200}
+    assert flood.count(200) >= 1000
