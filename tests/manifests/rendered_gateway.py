@@ -52,13 +52,22 @@ def kserves_route(shares: Mapping[str, int]) -> Config:
     return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": metadata, "spec": spec}
 
 
-def render(shares: Mapping[str, int], scratch: Path, limited: bool = False) -> list[Config]:
+def render(
+    shares: Mapping[str, int], scratch: Path, limited: bool = False, signing_keys: str | None = None
+) -> list[Config]:
     """The configuration of Envoy for overlay kind, as Envoy's `config_dump` has it.
 
-    limited: with the limit of each key, which tests of the split would meet.
+    Args:
+        limited: with the limit of each key, which tests of the split would meet.
+        signing_keys: a JWKS; with it, clients are admitted as in overlay prod, by tokens of these keys.
     """
-    kinds = ("GatewayClass", "Gateway", "SecurityPolicy", "BackendTrafficPolicy")
-    objects = copy.deepcopy([o for kind in kinds for o in of_kind("kind", kind)])
+    kinds = ("GatewayClass", "Gateway", "BackendTrafficPolicy")
+    security = of_kind("kind" if signing_keys is None else "prod", "SecurityPolicy")
+    objects = copy.deepcopy([*security, *(o for kind in kinds for o in of_kind("kind", kind))])
+    for policy in (o for o in objects if "jwt" in o["spec"]):
+        (provider,) = policy["spec"]["jwt"]["providers"]
+        del provider["remoteJWKS"]
+        provider["localJWKS"] = {"type": "Inline", "inline": signing_keys}
     for listener in (listener for o in objects if o["kind"] == "Gateway" for listener in o["spec"]["listeners"]):
         listener["allowedRoutes"] = {"namespaces": {"from": "All"}}  # egctl has no labels of namespaces to select by
     for policy in (o for o in objects if o["kind"] == "BackendTrafficPolicy" and not limited):
