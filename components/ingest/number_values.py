@@ -8,8 +8,6 @@ import ibis
 import ibis.expr.datatypes as dt
 from ibis.expr.types import Column, FloatingColumn, Scalar, StringColumn
 
-from components.ingest.text_values import filled
-
 Mark = Literal["", ".", ","]
 """The decimal mark; empty: no text shows one."""
 _SPACES = "'\u2019 \u00a0\u202f"
@@ -34,7 +32,8 @@ _FORMS: dict[Mark, str] = {".": _form(".", ","), ",": _form(",", ".")}
 
 @dataclass(frozen=True, kw_only=True)
 class NumberValues:
-    """One column of numbers. `evidence` is aggregated first: the decimal mark is a fact of the whole file."""
+    """One column of numbers, or of text without spaces around it. `evidence` is aggregated first: the decimal mark is a
+    fact of the whole file."""
 
     value: Column
 
@@ -46,7 +45,7 @@ class NumberValues:
         """{name: aggregate}: values, those that are no number, one of these, and proofs of each decimal mark."""
         if not self.is_text:
             return {}
-        text, digits = filled(self.value), self._digits()
+        text, digits = self.value, self._digits()
         wrong = text.notnull() & digits.isnull() & ~text.re_search(_EXPONENT)
         return {
             "filled": text.count(),
@@ -60,7 +59,7 @@ class NumberValues:
         """The numbers, null where text is none; it is read with this decimal mark, a point if empty."""
         if not self.is_text:
             return self.value.cast("float64")
-        text, digits = filled(self.value), self._digits()
+        text, digits = self.value, self._digits()
         decimal = mark or "."
         plain = digits.replace("," if decimal == "." else ".", "").replace(decimal, ".")
         number = ibis.ifelse(digits.re_search(_FORMS[decimal]), plain, ibis.null("string")).try_cast("float64")
@@ -70,7 +69,7 @@ class NumberValues:
 
     def _digits(self) -> StringColumn:
         """Digits and marks alone; null where the text has another form."""
-        text = filled(self.value)
+        text = self.value
         digits = text.re_extract(_AMOUNT, 2).re_replace(f"[{_SPACES}]", "")
         return ibis.ifelse(text.re_search(_AMOUNT), digits, ibis.null("string"))
 

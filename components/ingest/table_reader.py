@@ -9,9 +9,10 @@ from typing import Any
 import ibis
 import ibis.expr.datatypes as dt
 import pyarrow.parquet as pq
-from ibis.expr.types import BooleanColumn, FloatingColumn, StringColumn, TimestampColumn
+from ibis.expr.types import BooleanColumn, FloatingColumn, StringColumn
 from ibis.expr.types import Column as Expression
 from ibis.expr.types import Table as Expr
+from ibis.util import gen_name
 
 from components.artifacts.tables import FileFormat
 from components.engines.csv_format import CsvFormat, csv_format
@@ -20,7 +21,7 @@ from components.ingest.cleaning import calendar_day, not_finite
 from components.ingest.names import event_words, renamed, setting, shown
 from components.ingest.number_values import Mark, NumberValues, decimal_mark
 from components.ingest.text_values import as_text, filled, is_fraction
-from components.ingest.time_values import AmbiguousDates, NoTimes, TimeValues
+from components.ingest.time_values import AmbiguousDates, Moments, NoTimes, TimeValues
 from model.data import columns as c
 from model.data.schema import EVENTS, Column, Table, Type
 from model.errors import InputError
@@ -94,13 +95,44 @@ class TableReader:
 
     def _columns(self, evidence: Mapping[str, Mapping[str, Any]], mark: Mark) -> Expr:
         """Every column as a canonical one or an attribute, and for text and numbers `written_NAME`: not empty."""
-        columns = {column.name: self._column(column, evidence, mark) for column in self.table.columns}
-        others = [name for name in self.raw.columns if self.table.open and name not in columns]
-        extra = [self._text(name, evidence, marks=self.csv is not None).name(name) for name in others]
+        others = [name for name in self.raw.columns if self.table.open and self._canonical(name) is None]
+        parsed = {
+            column.name: self._parse(column, evidence[column.name], mark)
+            for column in self.table.columns
+            if column.type in (Type.TIME, Type.NUMBER) and self._is_text(column.name)
+        }
+        self._written |= {name: self._text_of(name).notnull() for name in parsed}
+        columns = {
+            column.name: self.raw[parsed[column.name]]
+            if column.name in parsed
+            else self._column(column, evidence, mark)
+            for column in self.table.columns
+        }
         columns |= {f"written_{name}": flag for name, flag in self._written.items()}
+        extra = [self._text(name, evidence).name(name) for name in others]
         rows = self.raw.select([*(value.name(name) for name, value in columns.items()), *extra])
         # Long expressions are computed once: what follows names each column many times.
         return self.engine.hold(rows) if self._written else rows
+
+    def _parse(self, column: Column, own: Mapping[str, Any], mark: Mark) -> str:
+        """Adds a column with what the text of this one says, and returns its name. Each different text is read once:
+        a year has 500,000 minutes, and a shop has more lines than prices."""
+        text, value = gen_name("text"), gen_name("value")
+        texts = self.raw.select(self._text_of(column.name).name(text)).distinct()
+        if column.type is Type.TIME:
+            read: Expression = self._time(column.name, texts[text], own).value
+        else:
+            read = self._number(column, texts[text], own, mark)
+        parsed = self.engine.hold(texts.mutate(read.name(value)))
+        self.raw = self.raw.left_join(parsed, self._text_of(column.name) == parsed[text]).drop(text)
+        return value
+
+    def _is_text(self, name: str) -> bool:
+        return name in self.raw.columns and isinstance(self.raw[name].type(), dt.String)
+
+    def _text_of(self, name: str) -> StringColumn:
+        """A text column without spaces around its values, and null where there is none."""
+        return self.raw[name] if self.csv is not None else filled(self.raw[name])
 
     def _form(self, mark: Mark) -> FileFormat:
         about = {name: ", ".join(dict.fromkeys(forms)) for name, forms in self._forms.items()}
@@ -128,15 +160,16 @@ class TableReader:
         return {name: {what: values[places[name, what]] for what in wanted[name]} for name in wanted}
 
     def _evidence(self, name: str) -> dict[str, Any]:
-        value, column = self.raw[name], self._canonical(name)
-        counted = {"present": value.count()}
+        column = self._canonical(name)
+        value = self._text_of(name) if self._is_text(name) else self.raw[name]
+        counted = {"present": self.raw[name].count()}
         if column is not None and column.type is Type.TIME:
             return counted | TimeValues(engine=self.engine, value=value).evidence()
         if column is not None and column.type is Type.NUMBER:
             return counted | NumberValues(value=value).evidence()
         if not isinstance(value.type(), dt.String) or not (self.table.open or column):
             return counted
-        return counted | {"filled": filled(value).count(), "fractions": is_fraction(value).sum()}
+        return counted | {"filled": value.count(), "fractions": is_fraction(value).sum()}
 
     def _canonical(self, name: str) -> Column | None:
         return next((column for column in self.table.columns if column.name == name), None)
@@ -145,20 +178,22 @@ class TableReader:
         if column.name not in self.raw.columns:
             return ibis.literal(column.default, type=_STORED[column.type])
         if column.type is Type.TIME:
-            return self._time(column.name, evidence[column.name])
+            moments = self._time(column.name, self.raw[column.name], evidence[column.name])
+            if moments.written is not None:
+                self._written[column.name] = moments.written
+            return moments.value
         if column.type is Type.NUMBER:
-            return self._number(column, evidence[column.name], mark)
+            return self._number(column, self.raw[column.name], evidence[column.name], mark)
         if column.name == c.EVENT_TYPE:
             return self._event_type()
-        return self._text(column.name, evidence, marks=True)
+        return self._text(column.name, evidence, marks=self.csv is None)
 
-    def _text(self, name: str, evidence: Mapping[str, Mapping[str, Any]], *, marks: bool) -> StringColumn:
+    def _text(self, name: str, evidence: Mapping[str, Mapping[str, Any]], *, marks: bool = False) -> StringColumn:
         own = evidence[name]
         whole = bool(own.get("filled")) and not own["fractions"]
-        return as_text(self.raw[name], whole=whole, marks=marks, trim=self.csv is not None)
+        return as_text(self.raw[name], whole=whole, marks=marks)
 
-    def _number(self, column: Column, own: Mapping[str, Any], mark: Mark) -> FloatingColumn:
-        value = self.raw[column.name]
+    def _number(self, column: Column, value: Expression, own: Mapping[str, Any], mark: Mark) -> FloatingColumn:
         kind = value.type()
         if not isinstance(kind, dt.Numeric | dt.String) or isinstance(kind, dt.Boolean):
             raise InputError(f"{self.path}: expected numbers in {column.name}, got {kind}; convert the column")
@@ -168,14 +203,11 @@ class TableReader:
                 f"{int(own['wrong']):,} of {int(own['filled']):,} rows; convert the column, leave it out, or give its "
                 f"name to another one with {setting('columns', {'another column': column.name})}"
             )
-        values = NumberValues(value=value)
-        if values.is_text:
-            self._written[column.name] = filled(value).notnull()
-        number = values.read(mark)
+        number = NumberValues(value=value).read(mark)
         return ibis.ifelse(not_finite(number), ibis.null("float64"), number) if column.nullable else number
 
-    def _time(self, name: str, own: Mapping[str, Any]) -> TimestampColumn:
-        values = TimeValues(engine=self.engine, value=self.raw[name])
+    def _time(self, name: str, value: Expression, own: Mapping[str, Any]) -> Moments:
+        values = TimeValues(engine=self.engine, value=value)
         try:
             moments = values.read(own, self.data.day_first)
         except AmbiguousDates as both:
@@ -190,13 +222,12 @@ class TableReader:
             ) from None
         self._forms["date_format"] += [moments.date_format] if moments.date_format else []
         self._forms["time_unit"] += [moments.unit] if moments.unit else []
-        if moments.written is not None:
-            self._written[name] = moments.written
-        return moments.value
+        return moments
 
     def _event_type(self) -> StringColumn:
         """Our words; null where the export has none."""
-        text = filled(self.raw[c.EVENT_TYPE].cast("string"))
+        name = c.EVENT_TYPE
+        text = self._text_of(name) if self._is_text(name) else filled(self.raw[name].cast("string"))
         counted = self.raw.select(word=text).filter(ibis._.word.notnull()).group_by("word").agg(rows=ibis._.count())
         rows = counted.order_by(ibis.desc("rows"), "word").limit(_MOST_WORDS + 1).execute()
         counts = {str(word): int(count) for word, count in zip(rows["word"], rows["rows"], strict=True)}

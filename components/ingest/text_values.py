@@ -18,16 +18,15 @@ def filled(value: StringColumn) -> StringColumn:
 
 def is_fraction(value: StringColumn) -> BooleanColumn:
     """True for text that is not like 12.0: what pandas makes of whole numbers in a column with empty values."""
-    return filled(value).notnull() & ~filled(value).re_search(_WHOLE)
+    return value.notnull() & ~value.re_search(_WHOLE)
 
 
-def as_text(value: Column, *, whole: bool, marks: bool, trim: bool) -> StringColumn:
+def as_text(value: Column, *, whole: bool, marks: bool) -> StringColumn:
     """The values as text; 12 and 12.0 are both "12", and NaN is null.
 
     Args:
         whole: all values of a text column are like 12.0.
         marks: text that means no value is null.
-        trim: spaces around text go, and empty text is null.
     """
     kind = value.type()
     if isinstance(kind, dt.Floating | dt.Decimal):
@@ -37,8 +36,6 @@ def as_text(value: Column, *, whole: bool, marks: bool, trim: bool) -> StringCol
         integer = ibis.ifelse(exact, number, ibis.null("float64")).cast("int64").cast("string")
         return ibis.coalesce(integer, number.cast("string"))
     text = value.cast("string")
-    if isinstance(kind, dt.String) and trim:
-        text = filled(text)
-    elif isinstance(kind, dt.String) and marks:
+    if isinstance(kind, dt.String) and marks:
         text = ibis.ifelse(text.isin(NO_VALUE[1:]), ibis.null("string"), text)
     return text.re_replace(r"[.]0+$", "") if whole else text

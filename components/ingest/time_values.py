@@ -9,7 +9,6 @@ import ibis.expr.datatypes as dt
 from ibis.expr.types import BooleanColumn, Column, IntegerColumn, Scalar, StringColumn, TimestampColumn
 
 from components.engines.engine import Engine, whole_micros
-from components.ingest.text_values import filled
 from tfx_configs.units import DAY_S
 
 _CLOCK = r"(?:[T ,]+([0-9]{1,2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]{1,9}))?)? ?([AaPp][Mm])?)?"
@@ -54,18 +53,19 @@ class NoTimes(Exception):
 class Moments:
     """What a column was read as: its timestamps, null where a value is none, and the forms.
 
-    `written`: the rows with a value; None where every value is a time.
+    `written`: of numbers, the rows with one; None where every value is a time, and of text.
     """
 
     value: TimestampColumn
-    written: BooleanColumn | None
+    written: BooleanColumn | None = None
     date_format: str = ""
     unit: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class TimeValues:
-    """One column of times. `evidence` is aggregated first: unit and order are facts of the whole column."""
+    """One column of times, text without spaces around it. `evidence` is aggregated first: unit and order are facts of
+    the whole column."""
 
     engine: Engine
     value: Column
@@ -77,7 +77,7 @@ class TimeValues:
             return {"median": _finite(self.value).median()}
         if not isinstance(kind, dt.String):
             return {}
-        text = filled(self.value)
+        text = self.value
         number, dated = text.re_search(_NUMBER), text.re_search(_YEAR_LAST)
         first, second = (text.re_extract(_YEAR_LAST, group).try_cast("int64") for group in (1, 2))
         day_first, month_first = dated & (first > 12) & (second <= 12), dated & (second > 12) & (first <= 12)
@@ -114,7 +114,7 @@ class TimeValues:
         kind = self.value.type()
         if isinstance(kind, dt.Timestamp | dt.Date):
             moment = self.value.cast("timestamp(6)")
-            return Moments(value=moment, written=None, date_format=type(kind).__name__.lower())
+            return Moments(value=moment, date_format=type(kind).__name__.lower())
         if not isinstance(kind, dt.String | dt.Numeric) or isinstance(kind, dt.Boolean):
             raise NoTimes(f"values of type {kind}")
         if not isinstance(kind, dt.String):
@@ -126,7 +126,7 @@ class TimeValues:
         return self._of_text(evidence, day_first)
 
     def _of_text(self, evidence: Mapping[str, Any], day_first: bool | None) -> Moments:
-        text = filled(self.value)
+        text = self.value
         if evidence["wrong"] * 2 > evidence["filled"]:
             raise NoTimes(f"text like {str(evidence['wrong_example'])[:40]!r} in {int(evidence['wrong']):,} rows")
         options, formats, unit = [], [], ""
@@ -151,7 +151,7 @@ class TimeValues:
             whole = ibis.coalesce(integer.try_cast("int64"), _whole(number, number.type()))
             options.append(self._micros(whole, _rest(number, number.type()), unit))
         moment = self._moment(ibis.coalesce(*options) if options else ibis.null("int64"))
-        return Moments(value=moment, written=text.notnull(), date_format=", ".join(formats), unit=unit)
+        return Moments(value=moment, date_format=", ".join(formats), unit=unit)
 
     def _moment(self, micros: IntegerColumn) -> TimestampColumn:
         return self.engine.moment(micros).cast("timestamp(6)")
