@@ -28,7 +28,7 @@ from components.rollout.local.processes import free_port
 
 SEED = 0
 SCRATCH = RESULTS / "abuse"
-VICTIM_RPS = 50.0
+VICTIM_RPS = 100.0
 REST_S = 2.0
 """Until what an attack left behind is gone."""
 MODULE = "model.serving.server"
