@@ -1,4 +1,4 @@
-"""The tables of docs/data.md about columns and requests, written from the code that reads them.
+"""The tables of docs/data.md about columns, written from the code that reads them.
 
 `python -m pipelines.reference.schema_page` writes the marked sections again; a test fails when page and code disagree.
 """
@@ -11,7 +11,6 @@ from typing import Any
 from components.reporting.html_page import environment
 from model.data import schema
 from model.files import write_text
-from model.serving.v2_inputs import INPUTS
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 PAGE = DOCS / "data.md"
@@ -37,12 +36,8 @@ def filled(text: str, sections: Mapping[str, str]) -> str:
 
 
 def sections() -> dict[str, str]:
-    """{marked section: its Markdown}: a row for each column of a canonical table, and for each input of a request."""
-    carried = {column.request: column.name for column in schema.EVENTS.columns if column.request}
-    return {
-        "schema": table("schema", schema=schema, stored=_STORED),
-        "requests": table("requests", inputs=INPUTS, carried=carried),
-    }
+    """{marked section: its Markdown}: a row for each column of a canonical table."""
+    return {"schema": table("schema", schema=schema, stored=_STORED)}
 
 
 if __name__ == "__main__":
