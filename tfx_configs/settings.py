@@ -51,7 +51,7 @@ class DataSettings(Settings):
     """Where events come from and where time is split."""
 
     source: Literal["complete_journey", "movielens", "canonical"] = "complete_journey"
-    """Format of the tables: The Complete Journey, MovieLens, or the canonical tables of docs/data.md."""
+    """Format of the tables: The Complete Journey, MovieLens, or the canonical tables of docs/reference/tables.md."""
     path: str = ""
     """Directory of the source's files; empty: The Complete Journey's Python package."""
     engine: Literal["duckdb", "spark"] = "duckdb"
@@ -72,8 +72,8 @@ class DataSettings(Settings):
     max_dropped_percent: Percent = 5.0
     """Ingest fails when it would drop more than this share of event rows, percent."""
     columns: Words = FrozenWords()
-    """The export's names of columns to those of docs/data.md, in every table that has the column; `items.id` is the
-    column `id` of the items alone."""
+    """The export's names of columns to those of docs/reference/tables.md, in every table that has the column;
+    `items.id` is the column `id` of the items alone."""
     event_types: Annotated[
         Words, Must(f"values out of {', '.join(EVENT_WORDS)}", lambda words: set(words.values()) <= set(EVENT_WORDS))
     ] = FrozenWords()

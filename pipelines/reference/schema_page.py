@@ -1,7 +1,4 @@
-"""The tables of docs/data.md about columns and requests, written from the code that reads them.
-
-`python -m pipelines.reference.schema_page` writes the marked sections again; a test fails when page and code disagree.
-"""
+"""docs/reference/tables.md: the canonical tables, from the schema that every stage reads; and what all pages use."""
 
 import json
 from collections.abc import Mapping
@@ -10,11 +7,9 @@ from typing import Any
 
 from components.reporting.html_page import environment
 from model.data import schema
-from model.files import write_text
-from model.serving.v2_inputs import INPUTS
 
 DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
-PAGE = DOCS / "data.md"
+PAGE = DOCS / "reference" / "tables.md"
 _STORED = {"id": "string", "category": "string", "number": "double", "time": "microseconds"}
 _TEMPLATES = environment(Path(__file__).parent / "templates", escaped=False)
 _TEMPLATES.filters["json"] = json.dumps
@@ -36,14 +31,6 @@ def filled(text: str, sections: Mapping[str, str]) -> str:
     return text
 
 
-def sections() -> dict[str, str]:
-    """{marked section: its Markdown}: a row for each column of a canonical table, and for each input of a request."""
-    carried = {column.request: column.name for column in schema.EVENTS.columns if column.request}
-    return {
-        "schema": table("schema", schema=schema, stored=_STORED),
-        "requests": table("requests", inputs=INPUTS, carried=carried),
-    }
-
-
-if __name__ == "__main__":
-    write_text(PAGE, filled(PAGE.read_text(encoding="utf-8"), sections()))
+def page() -> str:
+    """The page: a row for each column of a canonical table."""
+    return table("schema", schema=schema, stored=_STORED) + "\n"

@@ -101,8 +101,8 @@ def test_the_page_has_every_shop_and_who_serves(row: dict[str, Any]) -> None:
     about = {"measured": "2020-03-01T00:00:00", "hardware": {"cores": 2}}
     text = render("shops/shops", about | {"shops": [row, stopped]})
     assert "| corner | next basket | 25.0 % | 4 (underpowered) | aisle, popularity | ease | +40.0 (" in text
-    assert "| aisle | 0.3000 |" in text and "not blessed (coverage), so popularity serves" in text
-    assert "| shut | stopped |" in text and "Cut 2020-01-01 stopped: validate: no days" in text
+    assert "| aisle | 0.3000 |" in text and "| coverage | popularity |" in text and "| blessed | aisle |" in text
+    assert "| shut | stopped |" in text and "| shut, 2020-01-01 | – | stopped: validate: no days | – |" in text
 
 
 def test_shops_are_named_or_those_that_were_begun(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ TESTED = {
     ".venv/bin/python -m components.validate.schemas": "tests/components/validate/test_schemas.py",
     ".venv/bin/python -m pipelines.manifests.images": "tests/pipelines/manifests/test_images.py",
     "kubectl kustomize manifests/overlays": "tests/pipelines/manifests/test_runtime.py",
-    ".venv/bin/python -m pipelines.reference.schema_page": "tests/model/data/test_schema.py",
+    ".venv/bin/python -m pipelines.reference": "tests/pipelines/reference/test_reference.py",
     f"{AISLE} forget": "tests/pipelines/forget/test_forget.py",
     f"{AISLE} settings": "tests/pipelines/test_settings_command.py",
     f"{AISLE} inspect": "tests/pipelines/test_inspect_command.py",

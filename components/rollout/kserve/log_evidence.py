@@ -1,7 +1,7 @@
 """What shoppers saw and bought, of both versions at the current share: the request log joined with purchases.
 
 On a cluster the log is in the object store (model/serving/request_log/shipper.py), and the purchases are canonical
-events (docs/data.md), in the same store or on a disk. A visit and its outcome are the monitor's
+events (docs/reference/tables.md), in the same store or on a disk. A visit and its outcome are the monitor's
 (model/request_log/attribution.py). The unit is the shopper, as on a laptop; a request whose header does not name its
 shopper is no evidence, and neither is a shopper whom both versions answered: both are counted.
 """
