@@ -44,6 +44,9 @@ def test_every_series_that_the_code_exports_is_on_the_page_with_its_labels() -> 
         assert set(rows[name].labels.replace("`", "").split(", ")) - {""} == labels - {"le"}, series
     assert rows["aisle_request_seconds"].kind == "histogram" and rows["aisle_rollout_leader"].kind == "gauge"
     assert all(row.meaning.endswith(".") for row in rows.values())
+    assert rows["aisle_contract_violations_total"].meaning.endswith(
+        "`kind`: `shape`, `long`, `duplicate`, `score`, `unknown_item`, `excluded`, `rule`, `short`."
+    )
 
 
 def test_every_alert_is_on_the_page_and_leads_to_its_entry_in_the_runbook() -> None:
