@@ -15,12 +15,16 @@ from pipelines.reference import (
     metrics_page,
     pipelines_page,
     python_page,
+    server_page,
 )
 
 
 def texts() -> dict[Path, str]:
     """{file: its text}."""
-    modules = (alerts_page, cli_page, decisions_page, http_page, metrics_page, pipelines_page, python_page)
+    modules = (
+        *(alerts_page, cli_page, decisions_page, http_page),
+        *(metrics_page, pipelines_page, python_page, server_page),
+    )
     return {module.PAGE: module.page() for module in modules} | {http_page.DOCUMENT: http_page.document()}
 
 
