@@ -31,7 +31,15 @@ def parse_options(kind: type[T], program: str, description: str | None, argv: Se
 
 
 class Option(NamedTuple):
-    """One option of a program."""
+    """One option of a program.
+
+    Example:
+        >>> from tfx_configs.frozen import Count, Settings
+        >>> class Limits(Settings):
+        ...     max_items: Count = 10
+        >>> next(options_of(Limits)).flag
+        '--max-items'
+    """
 
     flag: str
     field: str
