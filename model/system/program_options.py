@@ -1,8 +1,8 @@
 """Command lines of programs: an option for each field of a settings class."""
 
 import argparse
-from collections.abc import Sequence
-from typing import Any, TypeVar, get_args
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from model.errors import InputError
 from tfx_configs.frozen import Settings, SettingsError
@@ -22,7 +22,7 @@ def parse_options(kind: type[T], program: str, description: str | None, argv: Se
     parser = argparse.ArgumentParser(
         prog=f"python -m {program}", description=description, argument_default=argparse.SUPPRESS
     )
-    _add_options(parser, kind, "")
+    _add_options(parser, kind)
     values = vars(parser.parse_args(argv))
     try:
         return _settings(kind, values, "")
@@ -30,20 +30,48 @@ def parse_options(kind: type[T], program: str, description: str | None, argv: Se
         raise InputError(str(error)) from None
 
 
-def _add_options(parser: argparse.ArgumentParser, kind: type[Settings], prefix: str) -> None:
+class Option(NamedTuple):
+    """One option of a program.
+
+    Example:
+        >>> from tfx_configs.frozen import Count, Settings
+        >>> class Limits(Settings):
+        ...     max_items: Count = 10
+        >>> next(options_of(Limits)).flag
+        '--max-items'
+    """
+
+    flag: str
+    field: str
+    """Of the settings, with the prefixes of those that it is nested in."""
+    kind: type
+    default: Any
+    """None: there is none."""
+    required: bool
+    meaning: str
+
+
+def options_of(kind: type[Settings], prefix: str = "") -> Iterator[Option]:
+    """The options of a settings class, in the order of its fields."""
     for name, field in kind.model_fields.items():
         hint = _type(field.annotation)
         if issubclass(hint, Settings):
-            _add_options(parser, hint, f"{name}_")
+            yield from options_of(hint, f"{name}_")
             continue
-        flag, dest = f"--{prefix}{field.title or name}".replace("_", "-"), prefix + name
-        text = str(field.description).replace("%", "%%")
-        if hint is bool:
-            parser.add_argument(flag, dest=dest, action="store_true", help=text)
-        else:
-            default = field.get_default(call_default_factory=True)
-            text += "" if default is None or field.is_required() else f" Default: {default}"
-            parser.add_argument(flag, dest=dest, type=hint, required=field.is_required(), help=text)
+        required = field.is_required()
+        default = None if required else field.get_default(call_default_factory=True)
+        flag = f"--{prefix}{field.title or name}".replace("_", "-")
+        yield Option(flag, prefix + name, hint, default, required, str(field.description))
+
+
+def _add_options(parser: argparse.ArgumentParser, kind: type[Settings]) -> None:
+    for option in options_of(kind):
+        text = option.meaning.replace("%", "%%")
+        if option.kind is bool:
+            parser.add_argument(option.flag, dest=option.field, action="store_true", help=text)
+            continue
+        text += "" if option.default is None else f" Default: {option.default}"
+        parser.add_argument(option.flag, dest=option.field, type=option.kind, required=option.required, help=text)
 
 
 def _settings(kind: type[T], values: dict[str, Any], prefix: str) -> T:

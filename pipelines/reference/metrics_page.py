@@ -7,10 +7,21 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from components.kfp_support.pushgateway import GAUGES
 from components.rollout.kserve.watch_metrics import WatchMetrics
+from model.api import SOURCES, Rung
+from model.serving.admission.gate import Cause
+from model.serving.contract import Violation
 from model.serving.telemetry import metrics
 from pipelines.reference.schema_page import DOCS, table
 
 PAGE = DOCS / "reference" / "metrics.md"
+VALUES: dict[str, tuple[str, Iterable[str]]] = {
+    "aisle_requests_total": ("rung", Rung),
+    "aisle_refused_total": ("cause", Cause),
+    "aisle_candidates": ("source", SOURCES),
+    "aisle_items_total": ("source", SOURCES),
+    "aisle_contract_violations_total": ("kind", Violation),
+}
+"""{metric: (label, its values)} where the code lists the values; elsewhere the metric's own text names them."""
 
 
 class Metric(NamedTuple):
@@ -47,8 +58,16 @@ def _described(collectors: Iterable[MetricWrapperBase]) -> list[Metric]:
     for metric in collectors:
         (family,) = metric.describe()
         name = f"{family.name}_total" if family.type == "counter" else family.name
-        rows.append(Metric(name, family.type, _listed(metric._labelnames), family.documentation))
+        meaning = f"{family.documentation}{_values(name)}"
+        rows.append(Metric(name, family.type, _listed(metric._labelnames), meaning))
     return sorted(rows)
+
+
+def _values(name: str) -> str:
+    if name not in VALUES:
+        return ""
+    label, values = VALUES[name]
+    return f" `{label}`: {_listed(values)}."
 
 
 def _listed(labels: Iterable[str]) -> str:

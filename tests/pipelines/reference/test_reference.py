@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from model.api import Answer
-from pipelines.reference import alerts_page, cli_page, metrics_page, pipelines_page, python_page
+from model.request_log.reader import SCHEMA
+from pipelines.reference import alerts_page, cli_page, metrics_page, pipelines_page, python_page, server_page
 from pipelines.reference.__main__ import main, texts
 from tests.pipelines.command_line import subcommands
 from tests.pipelines.manifests.observability.monitoring_files import ALERTS
@@ -44,6 +45,9 @@ def test_every_series_that_the_code_exports_is_on_the_page_with_its_labels() -> 
         assert set(rows[name].labels.replace("`", "").split(", ")) - {""} == labels - {"le"}, series
     assert rows["aisle_request_seconds"].kind == "histogram" and rows["aisle_rollout_leader"].kind == "gauge"
     assert all(row.meaning.endswith(".") for row in rows.values())
+    assert rows["aisle_contract_violations_total"].meaning.endswith(
+        "`kind`: `shape`, `long`, `duplicate`, `score`, `unknown_item`, `excluded`, `rule`, `short`."
+    )
 
 
 def test_every_alert_is_on_the_page_and_leads_to_its_entry_in_the_runbook() -> None:
@@ -67,3 +71,16 @@ def test_fields_and_methods_of_an_answer_are_those_of_the_class() -> None:
     assert [part.signature.partition(":")[0] for part in answer.parts] == list(Answer.__dataclass_fields__)
     assert "filled: int = 0" in [part.signature for part in answer.parts]
     assert answer.example.startswith(">>> answer = Answer(")
+
+
+def test_every_column_of_the_request_log_is_on_the_page_and_no_other() -> None:
+    assert list(server_page.MEANINGS) == SCHEMA.names
+    columns = {column.name: column for column in server_page.columns()}
+    assert (columns["item_ids"].type, columns["item_ids"].in_detail) == ("list of string", False)
+    assert columns["history_times"].in_detail and columns["history_times"].type == "list of int64"
+
+
+def test_options_of_a_server_have_their_defaults() -> None:
+    options = {option.flag: option for option in server_page.options()}
+    assert (options["--log-roll-s"].default, options["--deadline-ms"].default) == (60.0, 50.0)
+    assert options["--store"].required and options["--rules"].default is None
