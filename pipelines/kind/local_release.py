@@ -18,7 +18,6 @@ from model.system.programs import find_program
 from pipelines.kind.cluster_secrets import MODEL_BUCKET
 from pipelines.kind.port_forward import forwarded
 from pipelines.kind.shell import output, transcript
-from pipelines.local.run_directory import Paths
 
 REASON = "a demonstration of a canary: the sample is too small to prove a lead"
 BY = "kind-demo"
@@ -30,6 +29,8 @@ STORE_KEYS = "mlpipeline-minio-artifact"
 """KFP's secret with the keys of its object store."""
 PREDICTOR_PORT = 80
 PERCENT = 10
+REGISTRY = "registry"
+"""Where `aisle train` leaves its registry, below --out."""
 
 
 def release_from_here(cluster: Cluster, run: Path, patience: Patience = Patience()) -> None:
@@ -42,7 +43,7 @@ def release_from_here(cluster: Cluster, run: Path, patience: Patience = Patience
         StageFailed, CheckFailed: the run leaves no canary, the store cannot be reached, or the cluster does not take it
             (components.push.canary_deploy.deploy).
     """
-    registry = Registry(Paths(out=run.resolve()).registry)
+    registry = Registry(run.resolve() / REGISTRY)
     if registry.state().canary is None:
         _train(run)
     state = registry.state()

@@ -14,6 +14,7 @@ from model.errors import CheckFailed
 from model.files import write_json
 from pipelines.kind import local_release
 from pipelines.kind.local_release import release_from_here
+from pipelines.local.run_directory import Paths
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.model.serving.request_log.seaweedfs_server import Seaweed, seaweedfs_server
 
@@ -54,11 +55,12 @@ def forwards(store: Seaweed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 def _run(out: Path) -> None:
     """What `aisle train` leaves in the registry, as far as it is read here."""
+    registry = Paths(out=out).registry
     for version in (STABLE, CANARY):
-        weights = out / "registry" / "models" / version / "ranker"
+        weights = registry / "models" / version / "ranker"
         weights.mkdir(parents=True)
         (weights / "weights.bin").write_bytes(version.encode())
-    write_json(out / "registry" / "state.json", {"stable": STABLE, "canary": CANARY, "previous": None, "history": []})
+    write_json(registry / "state.json", {"stable": STABLE, "canary": CANARY, "previous": None, "history": []})
 
 
 def _asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
