@@ -7,7 +7,7 @@ export UV_PROJECT_ENVIRONMENT := $(CURDIR)/.venv
 RUN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test audit test-cluster kind-up kind-load kind-deploy kind-demo kind-down lint format compile bench report docs clean
+.PHONY: help setup demo test audit test-cluster kind-up kind-load kind-deploy kind-demo kind-crds kind-down lint format compile bench report docs clean
 
 help: ## Show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -52,20 +52,24 @@ audit: setup .venv/.locked-dev ## Check advisories, workflow, manifests and Dock
 test-cluster: setup .venv/.locked-dev ## Test the manifests on a real API server: KUBECONFIG or KUBEBUILDER_ASSETS (docs/images.md)
 	AISLE_CLUSTER=1 $(RUN)/pytest tests/manifests
 
-kind-up: setup ## Start a cluster on this machine; needs docker, kind, kubectl, helm, 14 GB of free memory
-	$(RUN)/python -m pipelines.kind up
+# PROFILE=full adds KFP.
+kind-up: setup ## Start a cluster on this machine with all that Aisle needs: docker, kind, kubectl, helm, 6 GB free
+	manifests/kind/cluster.sh up $(PROFILE)
 
-kind-load: kind-up ## Build our images and load them onto its node
-	$(RUN)/python -m pipelines.kind load
+kind-load: ## Build our images again and bring what changed onto its node
+	manifests/kind/cluster.sh images
 
-kind-deploy: kind-up ## Install the gateway, KServe, KFP and our manifests on it
-	$(RUN)/python -m pipelines.kind deploy
+kind-deploy: setup ## Apply our manifests to it again
+	manifests/kind/cluster.sh deploy
 
-kind-demo: setup ## Train on it until a canary is ready, then ask it through the gateway
+kind-demo: setup ## Train until a canary is ready on it, then ask it through the gateway
 	$(RUN)/python -m pipelines.kind demo
 
-kind-down: setup ## Delete that cluster
-	$(RUN)/python -m pipelines.kind down
+kind-crds: ## Add the CRDs to it that only test-cluster needs
+	manifests/kind/cluster.sh crds
+
+kind-down: ## Delete that cluster and its registry
+	manifests/kind/cluster.sh down
 
 lint: setup .venv/.locked-dev ## Check style, types, layers, words, compiled pipelines, reference pages
 	$(RUN)/ruff check .

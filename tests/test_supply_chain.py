@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
+from pipelines.manifests.render import versions
 from tests.manifests.overlays import OVERLAYS, objects
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -61,6 +62,20 @@ def test_an_image_is_named_and_signed_after_its_digest_has_passed_the_tests() ->
     assert "push-by-digest=true" in options["outputs"] and "tags" not in options
     assert options["sbom"] is True and options["provenance"] == "mode=max"
     assert all(publish[n]["env"]["DIGEST"] == "${{ steps.build.outputs.digest }}" for n in (tested, signed, named))
+
+
+def test_the_cluster_of_ci_is_made_on_a_standard_runner_by_the_programs_of_the_list() -> None:
+    workflow = ROOT / ".github" / "workflows" / "ci.yaml"
+    job = yaml.safe_load(workflow.read_text())["jobs"]["kind"]
+    assert job["runs-on"] == "ubuntu-24.04"
+    (programs,) = [step["with"] for step in job["steps"] if step.get("uses", "").startswith("helm/kind-action@")]
+    wanted = {"version": f"v{versions()['KIND']}", "kubectl_version": f"v{versions()['KUBERNETES']}"}
+    assert programs == {"install_only": True} | wanted
+    commands = " && ".join(step["run"].strip() for step in job["steps"] if "run" in step)
+    order = [
+        commands.index(f"make {word}") for word in ("kind-up PROFILE=light", "kind-crds test-cluster", "kind-demo")
+    ]
+    assert order == sorted(order)
 
 
 @pytest.mark.parametrize("overlay", OVERLAYS)

@@ -14,7 +14,7 @@ from components.inference_service.shift import POLL_S, Patience, wait
 from components.inference_service.traffic import Traffic, mode, read
 from components.rollout.decision.split_test import split_p_value
 from model.errors import CheckFailed, InputError
-from pipelines.kind.kubectl import PAGE, Answer, KubectlCluster
+from pipelines.kind.kubectl import Answer, KubectlCluster
 
 QUESTIONS = 400
 """At 10 % the chance of no answer by the canary among them is 10^-18."""
@@ -33,7 +33,7 @@ def demonstrate(
 
     Raises:
         InputError: the manifests are not applied.
-        StageFailed: KFP is not installed, or the run cannot be followed.
+        StageFailed: the run cannot be followed.
         CheckFailed: the run failed or left no canary, it is not ready in time, the gateway accepts a request without a
             key or refuses one with a key, a request failed, or versions or shares are not those declared.
     """
@@ -52,7 +52,7 @@ def demonstrate(
     if canary is None or stable is None:
         alone = stable.name if stable else "no model"
         steps = "for the reason see the steps Gate, Push and Release as canary"
-        raise CheckFailed(f"expected a canary after the run, found {alone} alone; {steps}: {link(run)}")
+        raise CheckFailed(f"expected a canary after the run, found {alone} alone; {steps}: {target.page(run)}")
     ready = canary_ready(mode(service), canary.predictor, traffic.percent, None)
     wait(cluster, patience, ready, f"canary {canary.name}", canary.predictor)
     report(f"canary {canary.name} is ready at {traffic.percent} %, beside {stable.name}")
@@ -72,13 +72,8 @@ def demonstrate(
         f"({observed} by the canary, {answers[stable.name]} by stable)"
     )
     steps = Path(__file__).with_name("next_steps.txt.jinja").read_text(encoding="utf-8")
-    report(Template(steps).render(link=link(run)))
+    report(Template(steps).render(link=target.page(run)))
     return answers
-
-
-def link(run: str) -> str:
-    """Address of the run on KFP's page; without a run of the page."""
-    return f"{PAGE}/#/runs" + (f"/details/{run}" if run else "")
 
 
 def _opened(target: KubectlCluster, key: str, patience: Patience) -> Answer:

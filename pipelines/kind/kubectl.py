@@ -2,10 +2,7 @@
 
 import base64
 import re
-import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +10,11 @@ import urllib3
 
 from components.inference_service.cluster_client import Cluster
 from components.inference_service.traffic import NAME
-from components.rollout.local.processes import free_port, running, wait_until
-from model.errors import CheckFailed, InputError, StageFailed
+from model.errors import CheckFailed, StageFailed
 from model.request_log.routing_headers import USER_HEADER
 from model.system.programs import find_program
+from pipelines.kind.local_release import BY, REASON, release_from_here
+from pipelines.kind.port_forward import forwarded
 from pipelines.kind.shell import output, run, succeeds, transcript
 from pipelines.manifests.gateway_routes import HOST
 
@@ -29,13 +27,13 @@ KFP = "kubeflow"
 API = "ml-pipeline"
 """KFP's API server, a Deployment and a Service of that name."""
 API_PORT = 8888
+HERE = Path("build/kind")
+"""The run of `aisle train` on a cluster without KFP."""
 RUN_S = 5400.0
 """Longest wait for the run, seconds; it took a quarter of an hour on two cores."""
-FORWARD_S = 60.0
 TIMEOUT_S = 10.0
 """Of one request, seconds."""
-REASON = "a demonstration of a canary: the sample is too small to prove a lead"
-OVERRIDE = ("--param", f"override_reason={REASON}", "--param", "override_by=kind-demo")
+OVERRIDE = ("--param", f"override_reason={REASON}", "--param", f"override_by={BY}")
 """The gate's refusal of the sample's model is overruled, and recorded: this cluster has no shoppers."""
 
 
@@ -58,15 +56,30 @@ class KubectlCluster:
         self.cluster = Cluster(namespace)
         self.gateway = gateway
 
-    def train(self) -> str:
-        """Runs the cluster pipeline by `aisle submit` to its end; returns the run's id.
+    def page(self, run: str) -> str:
+        """Address of the run on KFP's page, without a run of the page; empty on a cluster without KFP."""
+        if not self._has_kfp():
+            return ""
+        return f"{PAGE}/#/runs" + (f"/details/{run}" if run else "")
 
-        Raises InputError, StageFailed or CheckFailed when KFP is not installed or the run does not succeed.
+    def _has_kfp(self) -> bool:
+        return succeeds("kubectl", "get", f"deployment/{API}", "-n", KFP)
+
+    def train(self) -> str:
+        """Trains and releases a canary: by `aisle submit` where there is KFP, else on this machine.
+
+        Returns the run's id in KFP; empty without KFP.
+
+        Raises InputError, StageFailed or CheckFailed when the run, or the release of its model, does not succeed.
         """
-        if not succeeds("kubectl", "get", f"deployment/{API}", "-n", KFP):
-            raise InputError(f"expected KFP in namespace {KFP}, there is no deployment {API}; run `make kind-deploy`")
+        if not self._has_kfp():
+            release_from_here(self.cluster, HERE)
+            return ""
         run("kubectl", "wait", "--for=condition=Available", "--timeout=600s", f"deployment/{API}", "-n", KFP)
-        with tempfile.TemporaryDirectory(prefix="aisle-") as scratch, forwarded(Path(scratch)) as host:
+        with (
+            tempfile.TemporaryDirectory(prefix="aisle-") as scratch,
+            forwarded(Path(scratch), KFP, API, API_PORT) as host,
+        ):
             print(f"KFP's page, if you like: kubectl port-forward -n {KFP} svc/ml-pipeline-ui 8888:80", flush=True)
             command = [find_program("aisle") or "aisle", "submit", "--fast", "--host", host, "--ui-host", PAGE]
             code, shown = transcript(*command, *OVERRIDE, "--timeout-s", f"{RUN_S:.0f}")
@@ -97,26 +110,3 @@ class KubectlCluster:
         outputs = {output["name"]: tuple(output["data"]) for output in answer.get("outputs", [])}
         items, reasons = outputs.get("item_id", ()), outputs.get("reason", ())
         return Answer(status=200, version=answer.get("model_version", ""), items=items, reasons=reasons)
-
-
-@contextmanager
-def forwarded(scratch: Path) -> Iterator[str]:
-    """KFP's API on a free port of this machine; yields its address.
-
-    kubectl ends when the pod behind it does, so it is started again until the block ends.
-    Raises StageFailed, with kubectl's message, when nothing listens within FORWARD_S.
-    """
-    port = free_port()
-    forward = ["kubectl", "port-forward", "-n", KFP, f"service/{API}", f"{port}:{API_PORT}", "--address", "127.0.0.1"]
-    command = ["bash", "-c", 'until "$@"; do sleep 1; done', "port-forward", *forward]
-    with running("port-forward", command, scratch / "port-forward.log") as process:
-        wait_until(lambda: _listens(port), process, "ready", FORWARD_S)
-        yield f"http://127.0.0.1:{port}"
-
-
-def _listens(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True

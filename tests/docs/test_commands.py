@@ -50,7 +50,7 @@ NEEDS = {
     "make test": "itself",
     "make bench-shops": "the files of the shops, and an hour; tests/benchmarks/test_shops.py has what it computes",
     "make setup": "PyPI: both environments are there before any test",
-    "make kind": "docker, kind, kubectl, helm, 14 GB of memory",
+    "make kind": "docker, kind, kubectl, helm, 6 GB of memory; tests/manifests/test_kind_cluster.py has fakes of them",
     "make test-cluster": "a cluster",
     "kubectl apply --server-side -f aisle-0-2-0.yaml": "a cluster; tests/manifests/test_controller.py applies one",
     "key=$(kubectl get secret": "a cluster with the gateway; its curl is that of the model server",

@@ -18,7 +18,7 @@ from model.serving.request_log.spool import MEGABYTE
 from model.serving.server import GRACE_S
 from pipelines.definitions.monitoring import LOG, LOG_SECRET
 from pipelines.definitions.pod_settings import CLAIM, MOUNT
-from pipelines.kind.__main__ import LOG_BUCKET
+from pipelines.kind.cluster_secrets import LOG_BUCKET
 from pipelines.manifests.render import ROOT, rollout_states, versions
 from tests.manifests.models import misfits
 from tests.manifests.overlays import OVERLAYS, objects, of_kind

@@ -55,6 +55,10 @@ def test_the_pushgateway_has_the_version_of_the_list() -> None:
     assert image == f"prom/pushgateway:v{versions()['PUSHGATEWAY']}"
 
 
+def test_the_node_of_kind_has_the_kubernetes_of_the_list_and_is_named_by_digest() -> None:
+    assert re.fullmatch(rf"{re.escape(versions()['KUBERNETES'])}@sha256:[0-9a-f]{{64}}", versions()["KIND_NODE"])
+
+
 def test_every_version_has_a_reason() -> None:
     lines = [line for line in (ROOT / "versions.env").read_text().splitlines() if not line.startswith("#")]
     assert all(re.fullmatch(r"[A-Z_]+=\S+ +# \S.*", line) for line in lines)

@@ -17,7 +17,8 @@ from components.inference_service.traffic import Traffic, Version, with_canary
 from model.errors import CheckFailed, InputError, StageFailed
 from pipelines.definitions import train_and_release
 from pipelines.kind.cluster_demo import QUESTIONS, Answer, demonstrate
-from pipelines.kind.kubectl import OVERRIDE, KubectlCluster, forwarded
+from pipelines.kind.kubectl import HERE, OVERRIDE, KubectlCluster
+from pipelines.kind.port_forward import forwarded
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
 from tests.pipelines.kfp_api import FakeKfp, fake_kfp
 
@@ -34,6 +35,7 @@ class FakeDemoCluster:
         self.blessed = True
         self.every = 10
         self.open = False
+        self.kfp = True
         self.refuse: dict[str, Answer] = {}
         """{shopper: what comes in place of an answer}"""
         self.first = 2
@@ -46,6 +48,9 @@ class FakeDemoCluster:
         if self.blessed:
             put(self.cluster, with_canary(Traffic(stable=OLD), NEW, 10))
         return "run-7"
+
+    def page(self, run: str) -> str:
+        return f"http://127.0.0.1:8888/#/runs/details/{run}" if self.kfp else ""
 
     def key(self) -> str:
         return KEY
@@ -216,12 +221,18 @@ def test_a_run_that_fails_is_a_failed_check_and_reports_how_to_go_on(
         cluster.train()
 
 
-def test_a_cluster_without_kfp_is_reported_with_its_fix(
+def test_without_kfp_the_model_is_trained_here_and_no_page_is_named(
     cluster: KubectlCluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _kubectl(tmp_path, monkeypatch, 0)
-    with pytest.raises(InputError, match="there is no deployment ml-pipeline; run `make kind-deploy`"):
-        cluster.train()
+    released = []
+    monkeypatch.setattr("pipelines.kind.kubectl.release_from_here", lambda *arguments: released.append(arguments))
+    assert cluster.train() == "" and cluster.page("") == ""
+    assert released == [(cluster.cluster, HERE)]
+    demo = FakeDemoCluster()
+    demo.kfp = False
+    rest = "\n".join(_shown(demo)[4:])
+    assert "rollout promote --namespace aisle" in rest and "8888" not in rest and "submit" not in rest
 
 
 def test_a_port_forward_that_never_listens_is_reported_in_kubectls_words(
@@ -230,10 +241,10 @@ def test_a_port_forward_that_never_listens_is_reported_in_kubectls_words(
     (tmp_path / "kubectl").write_text("#!/bin/sh\necho error: services ml-pipeline not found >&2; exit 1\n")
     (tmp_path / "kubectl").chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
-    monkeypatch.setattr("pipelines.kind.kubectl.FORWARD_S", 0.5)
+    monkeypatch.setattr("pipelines.kind.port_forward.FORWARD_S", 0.5)
     with (
         pytest.raises(StageFailed, match=r"expected ready within .*services ml-pipeline not found"),
-        forwarded(tmp_path),
+        forwarded(tmp_path, "kubeflow", "ml-pipeline", 8888),
     ):
         pass
 

@@ -22,7 +22,7 @@ from model.serving.request_log.spool import Waiting, oldest_age_s, waiting
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.serving.telemetry import metrics
 from model.system import object_store
-from pipelines.kind.__main__ import LOG_BUCKET, bucket_user
+from pipelines.kind.cluster_secrets import LOG_BUCKET, bucket_user
 from tests.model.serving.fake_server import write_model
 from tests.model.serving.live_server import FAKE, Server, tensor
 from tests.model.serving.request_log.seaweedfs_server import Seaweed, seaweedfs_server

@@ -18,7 +18,7 @@ from components.rollout.local.processes import wait_until
 from model.serving.request_log.spool import waiting
 from model.serving.request_log.writer import LogOptions, RequestLog
 from model.system import object_store
-from pipelines.kind.__main__ import LOG_BUCKET
+from pipelines.kind.cluster_secrets import LOG_BUCKET
 from tests.model.serving.request_log.seaweedfs_server import seaweedfs_server
 from tests.model.serving.request_log.test_shipper import READER, be, make_bucket, shipper
 
