@@ -57,7 +57,10 @@ _BATCHES = [_events(5_500, 8), _events(20_000, 8)]
 
 async def _sent(port: Port, *parts: bytes, wait_s: float = PATIENCE_S, pause_s: float = 0.0) -> str:
     """The status of what is sent in parts; `closed` or `nothing` where none comes."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(ADDRESS, 0))
+    try:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(ADDRESS, 0))
+    except OSError:
+        return "closed"
     try:
         with suppress(OSError):
             for part in parts:
@@ -100,16 +103,18 @@ async def event_batches(port: Port, number: int) -> str:
 
 async def flood(port: Port, number: int) -> str:
     """Right requests, one after the other on each connection, as fast as answers come, half a second long."""
-    reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(ADDRESS, 0))
     came, end = Counter[str](), time.monotonic() + 0.5
     with suppress(OSError, asyncio.IncompleteReadError, TimeoutError):
-        while time.monotonic() < end:
-            writer.write(ASK)
-            head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
-            length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-            await reader.readexactly(length)
-            came[head[9:12].decode()] += 1
-    writer.transport.abort()
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, local_addr=(ADDRESS, 0))
+        try:
+            while time.monotonic() < end:
+                writer.write(ASK)
+                head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), PATIENCE_S)
+                length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+                await reader.readexactly(length)
+                came[head[9:12].decode()] += 1
+        finally:
+            writer.transport.abort()
     return json.dumps(came)
 
 

@@ -115,8 +115,8 @@ class TableReader:
         return self.engine.hold(rows) if self._written else rows
 
     def _parse(self, column: Column, own: Mapping[str, Any], mark: Mark) -> str:
-        """Adds a column with what the text of this one says, and returns its name. Each different text is read once:
-        a year has 500,000 minutes, and a shop has more lines than prices."""
+        """Adds a column with the values of this one's text, and returns its name. Each different text is read once: a
+        year has 500,000 minutes, and a shop has more lines than prices."""
         text, value = gen_name("text"), gen_name("value")
         texts = self.raw.select(self._text_of(column.name).name(text)).distinct()
         if column.type is Type.TIME:

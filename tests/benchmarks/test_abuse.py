@@ -12,14 +12,14 @@ from model.serving.history.store import Event
 from tests.model.serving.live_server import Server, live_server
 
 ANSWERS = {
-    "stalled bodies": {"503", "408", "held to the end"},
-    "slow headers": {"408", "held to the end"},
+    "stalled bodies": {"503", "408", "closed", "held to the end"},
+    "slow headers": {"408", "closed", "held to the end"},
     "idle connections": {"closed", "held to the end"},
     "800 MB in chunks": {"413", "closed", "held to the end"},
     "70,000 inputs": {"400", "413", "closed", "held to the end"},
-    "event batches": {"202", "413", "503", "held to the end"},
+    "event batches": {"202", "413", "503", "closed", "held to the end"},
     "flood of requests": {"200", "503", "held to the end"},
-    "not HTTP": {"400", "held to the end"},
+    "not HTTP": {"400", "closed", "held to the end"},
     "gRPC, 180,000 inputs": {"INVALID_ARGUMENT", "RESOURCE_EXHAUSTED", "held to the end"},
 }
 

@@ -59,7 +59,7 @@ class Connection(HttpToolsProtocol):
         self._held: RequestResponseCycle | None = None
         """The request whose turn it is and whose body is still to come."""
         self._wasted = True
-        """Whether it brought nothing so far."""
+        """Whether it brought no whole request so far."""
         self._charged: tuple[str, int] | None = None
         """Client and bytes of the message that is being received."""
 
@@ -182,6 +182,7 @@ class Connection(HttpToolsProtocol):
             self.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def _admit(self, cycle: Any) -> None:
+        self._wasted = False
         kind, client = Kind.of(cycle.scope["path"]), self._client(cycle.scope["headers"])
         if not self._gate.enter(kind, client):
             self._release(cycle.charged)
@@ -194,7 +195,6 @@ class Connection(HttpToolsProtocol):
                 self.flow.pause_reading()
                 self.loop.call_later(PAUSE_S, self._read_on)
             return
-        self._wasted = False
         cycle.message_event.set()
         task = self.loop.create_task(self._answer(cycle, kind, client))
         task.add_done_callback(self.tasks.discard)

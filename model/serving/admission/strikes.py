@@ -31,7 +31,7 @@ class Strikes:
         """{client: (level, moment of it)}"""
 
     def strike(self, client: str, now: float | None = None) -> None:
-        """A connection of the client ended without a request that was admitted. `now`: of time.perf_counter."""
+        """A connection of the client ended without a whole request. `now`: of time.perf_counter."""
         now = time.perf_counter() if now is None else now
         if client in self._levels or len(self._levels) < MOST:
             self._levels[client] = min(self._level(client, now) + 1, self._most), now
