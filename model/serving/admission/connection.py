@@ -23,7 +23,7 @@ FREE = 16 << 10
 MAX_HEADERS, MAX_PIPELINED = 100, 8
 DISCARDED = 64 << 10
 """Bytes of a refused client that are read, so that it gets to its answer."""
-PAUSE_S = 0.01
+PAUSE_S = 0.05
 """After a request was shed for want of a place, the next one of its connection is read so much later where there are
 other clients: one that does not wait a second, as the answer asks, costs them no more."""
 LINGER_S = 1.0

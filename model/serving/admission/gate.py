@@ -19,6 +19,9 @@ from model.serving.admission.strikes import Strikes
 from model.serving.telemetry import metrics
 
 FACTOR = 3
+CROWDED = 4
+"""One of so many parts of a limit is a client's, at most, where those of several addresses are connected: the more of
+its requests wait, the fewer are answered in time, and each of them makes the others wait."""
 WRITES, OTHERS, READS_OF_GRPC = 8, 32, 128
 """Requests of events and deletions, of everything else, and open gRPC calls, at a time."""
 EVICTED, YOUNG_S = 16, 1.0
@@ -92,10 +95,10 @@ class Share:
         self.used = 0
         self._of_client: Counter[str] = Counter()
 
-    def take(self, client: str, amount: int = 1) -> bool:
-        """Whether `amount` is the client's now."""
-        free = self.limit - self.used
-        if amount > free or self._of_client[client] >= FACTOR * free:
+    def take(self, client: str, amount: int = 1, most: int | None = None) -> bool:
+        """Whether `amount` is the client's now; it does not get more while it has `most`."""
+        free, own = self.limit - self.used, self._of_client[client]
+        if amount > free or own >= FACTOR * free or (most is not None and own >= most):
             return False
         self.used += amount
         self._of_client[client] += amount
@@ -160,7 +163,8 @@ class Gate:
 
     def enter(self, kind: Kind, client: str) -> bool:
         """Whether a request may be worked on; `leave` when it is answered."""
-        if not self.slots[kind].take(client):
+        slots = self.slots[kind]
+        if not slots.take(client, most=max(slots.limit // CROWDED, 1) if self.shared else None):
             metrics.of(metrics.REFUSED, Cause.IN_FLIGHT).inc()
             if kind is Kind.ASK:
                 metrics.of(metrics.REQUESTS, self.version, "shed", "").inc()
@@ -190,7 +194,7 @@ class Gate:
 
     def accepts(self, peer: str) -> bool:
         """Whether a new connection of this address is worth anything. Behind a proxy all come from it."""
-        if self.client_header is not None or not self._strikes.out(peer):
+        if self.client_header is not None or self._strikes.accepts(peer):
             return True
         metrics.of(metrics.REFUSED, Cause.STRIKES).inc()
         return False

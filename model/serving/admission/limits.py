@@ -19,7 +19,7 @@ class Limits(Settings):
     """Time for one request that names none, milliseconds."""
     max_in_flight: Count = 64
     """Inference requests answered at a time; the next is turned away at once, with a 503. One client has at most three
-    quarters."""
+    quarters, and a quarter where clients of several addresses are connected."""
     max_body_kb: Count = 1024
     """Longest body of a request, and gRPC message, KiB; 413 beyond it."""
     max_buffer_mb: Count = 16

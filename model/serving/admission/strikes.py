@@ -13,7 +13,8 @@ MOST = 4096
 
 
 class Strikes:
-    """A leaky bucket for each client: a wasted connection fills it by one, and it empties by `per_s` a second.
+    """A leaky bucket for each client: a wasted connection fills it by one, and it empties by `per_s` a second. Where it
+    is half full, each new connection fills it too: many may come before the first of them is known to be wasted.
 
     Example:
         Two a second, so four at once; half a second later there is room for one more.
@@ -21,8 +22,8 @@ class Strikes:
         >>> strikes = Strikes(per_s=2)
         >>> for _ in range(9):
         ...     strikes.strike("ann", now=10.0)
-        >>> strikes.out("ann", now=10.0), strikes.out("bob", now=10.0), strikes.out("ann", now=10.6)
-        (True, False, False)
+        >>> strikes.accepts("ann", now=10.0), strikes.accepts("bob", now=10.0), strikes.accepts("ann", now=10.6)
+        (False, True, True)
     """
 
     def __init__(self, per_s: float) -> None:
@@ -36,11 +37,17 @@ class Strikes:
         if client in self._levels or len(self._levels) < MOST:
             self._levels[client] = min(self._level(client, now) + 1, self._most), now
 
-    def out(self, client: str, now: float | None = None) -> bool:
-        """Whether its next connection is not accepted."""
+    def accepts(self, client: str, now: float | None = None) -> bool:
+        """Whether its next connection is accepted."""
         if client not in self._levels:
+            return True
+        now = time.perf_counter() if now is None else now
+        level = self._level(client, now)
+        if level > self._most - 1:
             return False
-        return self._level(client, time.perf_counter() if now is None else now) > self._most - 1
+        if level >= self._most / 2:
+            self._levels[client] = level + 1, now
+        return True
 
     def forget(self, now: float) -> None:
         """Drops the clients whose bucket is empty."""

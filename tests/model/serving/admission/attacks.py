@@ -38,8 +38,12 @@ def answer(sock: socket.socket) -> int:
 
 
 def sent(server: Server, *parts: bytes, pause_s: float = 0.0) -> int:
-    """The status of one request that is sent in parts."""
-    with connected(server) as sock:
+    """The status of one request that is sent in parts; 0 where the connection is not accepted."""
+    try:
+        sock = connected(server)
+    except ConnectionResetError:
+        return 0
+    with sock:
         with suppress(OSError):
             for part in parts:
                 sock.sendall(part)

@@ -26,6 +26,17 @@ def test_what_is_given_back_can_be_taken_again_and_a_client_without_anything_is_
     assert list(share._of_client) == ["bob"]
 
 
+def test_a_client_has_a_quarter_of_the_places_where_others_are_connected_and_it_is_no_proxy() -> None:
+    for header, most in ((None, 4), ("x-client", 12)):
+        gate = Gate(Limits(max_in_flight=16, client_header=header))
+        for peer in ("ann", "bob"):
+            gate.opened(Open(peer, None))
+        assert sum(gate.enter(Kind.ASK, "ann") for _ in range(16)) == most
+    alone = Gate(Limits(max_in_flight=16))
+    alone.opened(Open("ann", None))
+    assert sum(alone.enter(Kind.ASK, "ann") for _ in range(16)) == 12
+
+
 class Open:
     def __init__(self, peer: str, since: float | None) -> None:
         self.peer, self.since, self.evicted = peer, since, False
