@@ -56,7 +56,8 @@ def test_a_docker_daemon_that_does_not_answer_is_named(machine: Machine) -> None
         ("full", 44.9, 32, 8, "expected 45 GB of free disk at /, found 44; free some, as with: docker system prune"),
         ("light", 90, 5.9, 8, "expected 6 GB of free memory, found 5; "),
         ("full", 90, 13.9, 8, "expected 14 GB of free memory, found 13; "),
-        ("light", 90, 32, 3, "expected 4 cores, found 3; "),
+        ("light", 90, 32, 3, "expected 4 cores, found 3: "),
+        ("full", 90, 32, 5, "expected 6 cores, found 5: "),
     ],
 )
 def test_too_little_room_is_named_before_anything_is_made(
