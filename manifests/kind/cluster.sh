@@ -158,7 +158,7 @@ profile() { # light | full. Steps with what each installs. Disk, memory and minu
   steps+=("aisle|secrets and manifests")
 }
 up() { # [PROFILE], by default the cluster's own, else light
-  local all asked=${1:-} has='' n=0 begun
+  local all asked=${1:-} has='' n=0 begun left
   profile "${asked:-light}"
   programs
   if exists; then has=$(noted profile) || has=''; fi
@@ -180,16 +180,19 @@ up() { # [PROFILE], by default the cluster's own, else light
     "$step"
     note "$step" "$text"
     if [ "$step" = cluster ]; then note profile "$asked"; fi
-    say "$n/${#all[@]} $step: done in $((SECONDS - begun)) s; remaining: ${all[*]:n}"
+    left=${all[*]:n}
+    say "$n/${#all[@]} $step: done in $((SECONDS - begun)) s; remaining: ${left:-none}"
   done
   step=''
   say "up in $SECONDS s; the service waits for its first model: make kind-demo"
 }
 again() { # STEP, on the cluster that is there
+  local has
   programs
   exists || fail "expected kind's cluster aisle, found none; run: make kind-up"
   cluster
-  profile "$(noted profile)"
+  has=$(noted profile) || has=''
+  profile "${has:-light}"
   "$1"
 }
 down() {
