@@ -53,7 +53,7 @@ test-cluster: setup .venv/.locked-dev ## Test the manifests on a real API server
 	AISLE_CLUSTER=1 $(RUN)/pytest tests/manifests
 
 # PROFILE=full adds KFP.
-kind-up: setup ## Start a cluster on this machine with all that Aisle needs: docker, kind, kubectl, helm, 6 GB free
+kind-up: setup ## Start a cluster on this machine with all that Aisle needs: docker, kind, kubectl, helm, 6 GB of free memory
 	manifests/kind/cluster.sh up $(PROFILE)
 
 kind-load: ## Build our images again and bring what changed onto its node

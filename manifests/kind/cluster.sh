@@ -50,7 +50,7 @@ programs() {
   need helm "$HELM" helm.sh/docs/intro/install helm version --short
   need git 2.0.0 git-scm.com/downloads git --version
 }
-room() { # DISK MEMORY: GB that must be free
+room() { # DISK MEMORY CORES: GB that must be free
   local root disk memory cores
   root=$(docker info --format '{{.DockerRootDir}}') cores=$(docker info --format '{{.NCPU}}')
   if [ ! -d "$root" ]; then root=/; fi
@@ -59,7 +59,7 @@ room() { # DISK MEMORY: GB that must be free
     memory=$(docker info --format '{{.MemTotal}}' | awk '{printf "%d", $1 / 1e9}') # that of Docker's own machine
   [ "$disk" -ge "$1" ] || fail "expected $1 GB of free disk at $root, found $disk; free some, as with: docker system prune"
   [ "$memory" -ge "$2" ] || fail "expected $2 GB of free memory, found $memory; end other programs; make demo needs 3 and no kind"
-  [ "$cores" -ge 4 ] || fail "expected 4 cores, found $cores; the pods of a rollout request three; make demo needs no kind"
+  [ "$cores" -ge "$3" ] || fail "expected $3 cores, found $cores: the pods of a rollout request most of them; make demo needs no kind"
 }
 
 cluster() {
@@ -141,10 +141,11 @@ crds() {
   apply -k "$(remote kubeflow/pipelines manifests/kustomize/base/crds "$KFP")"
 }
 
-profile() { # light | full. Steps with what each installs; disk, memory and minutes are estimates
+profile() { # light | full. Steps with what each installs. Disk, memory and minutes are estimates; of cores, pods of the
+  # light one request 2.8 with a canary, of the full one 3.5, and each step of a pipeline half of one more.
   case $1 in
-    light) images=(serve) disk=15 memory=6 minutes=15 ;;
-    full) images=(serve batch validate) disk=45 memory=14 minutes=45 ;;
+    light) images=(serve) disk=15 memory=6 cores=4 minutes=15 ;;
+    full) images=(serve batch validate) disk=45 memory=14 cores=6 minutes=45 ;;
     *) fail "expected the profile light or full, got $1" ;;
   esac
   steps=(
@@ -157,16 +158,16 @@ profile() { # light | full. Steps with what each installs; disk, memory and minu
   steps+=("aisle|secrets and manifests")
 }
 up() { # [PROFILE], by default the cluster's own, else light
-  local all asked=${1:-} has='' n=0 begun
+  local all asked=${1:-} has='' n=0 begun left
   profile "${asked:-light}"
   programs
   if exists; then has=$(noted profile) || has=''; fi
   asked=${asked:-${has:-light}}
   [ "$has $asked" != "full light" ] || fail "expected the profile full, which the cluster has, got light; begin again: make kind-down"
   profile "$asked"
-  say "profile $asked needs $disk GB of free disk, $memory GB of free memory and 4 cores, and takes $minutes minutes (estimates)"
+  say "profile $asked needs $disk GB of free disk, $memory GB of free memory and $cores cores, and takes $minutes minutes (estimates)"
   # Room is checked before it is used: a cluster that is there has its own.
-  if ! exists; then room "$disk" "$memory"; elif [ "$has $asked" = "light full" ]; then room 30 8; fi
+  if ! exists; then room "$disk" "$memory" "$cores"; elif [ "$has $asked" = "light full" ]; then room 30 8 "$cores"; fi
   all=("${steps[@]%%|*}")
   trap '[ $? = 0 ] || [ -z "$step" ] || say "stopped in the step $step; the same command continues there" >&2' EXIT
   for step in "${steps[@]}"; do
@@ -179,16 +180,19 @@ up() { # [PROFILE], by default the cluster's own, else light
     "$step"
     note "$step" "$text"
     if [ "$step" = cluster ]; then note profile "$asked"; fi
-    say "$n/${#all[@]} $step: done in $((SECONDS - begun)) s; remaining: ${all[*]:n}"
+    left=${all[*]:n}
+    say "$n/${#all[@]} $step: done in $((SECONDS - begun)) s; remaining: ${left:-none}"
   done
   step=''
   say "up in $SECONDS s; the service waits for its first model: make kind-demo"
 }
 again() { # STEP, on the cluster that is there
+  local has
   programs
   exists || fail "expected kind's cluster aisle, found none; run: make kind-up"
   cluster
-  profile "$(noted profile)"
+  has=$(noted profile) || has=''
+  profile "${has:-light}"
   "$1"
 }
 down() {

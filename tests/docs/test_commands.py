@@ -42,6 +42,7 @@ TESTED = {
     f"{AISLE} inspect": "tests/pipelines/test_inspect_command.py",
     f"{AISLE} tune": "tests/pipelines/tuning/test_tune.py",
     "make compile": "tests/manifests/test_versions.py",
+    "kubectl aisle status": "tests/pipelines/test_kubectl_aisle.py",
 }
 WHOLE = {"runbook.md": "tests/manifests/test_api_server.py"}
 """Pages of commands for a cluster: the test runs the blocks that are marked for it, on an API server. Of the others,
@@ -53,6 +54,7 @@ NEEDS = {
     "make kind": "docker, kind, kubectl, helm, 6 GB of memory; tests/manifests/test_kind_cluster.py has fakes of them",
     "make test-cluster": "a cluster",
     "kubectl apply --server-side -f aisle-0-2-0.yaml": "a cluster; tests/manifests/test_controller.py applies one",
+    "kubectl port-forward": "a cluster with KFP; tests/pipelines/kind/test_cluster_demo.py has one of fakes",
     "key=$(kubectl get secret": "a cluster with the gateway; its curl is that of the model server",
     "uv export": "nothing but the lock; what it writes is read by no program here",
     "uvx pip-audit": "PyPI's advisories",

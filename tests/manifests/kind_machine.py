@@ -9,7 +9,8 @@ from pipelines.manifests.render import ROOT
 
 PROGRAMS = ("docker", "kind", "kubectl", "helm", "git", "df", "python")
 FAKE = r"""#!/bin/bash
-name=${0##*/} call="${0##*/} $*"
+call="${0##*/} $*"
+cd "$FAKES" || exit 1
 echo "$call" >>log
 if [ -n "$BREAK" ] && [[ "$call" == *"$BREAK"* ]] && [ "$(cat broken 2>/dev/null || echo 0)" -lt "$BREAK_TIMES" ]; then
   echo $(($(cat broken 2>/dev/null || echo 0) + 1)) >broken
@@ -64,6 +65,7 @@ class Machine:
             (place / name).chmod(0o755)
         self.memory(32)
         self.environment = {
+            "FAKES": str(self.root),
             "PATH": f"{programs}:/usr/bin:/bin",
             "AISLE_RETRY_S": "0",
             "AISLE_MEMINFO": str(self.root / "meminfo"),

@@ -56,7 +56,8 @@ def test_a_docker_daemon_that_does_not_answer_is_named(machine: Machine) -> None
         ("full", 44.9, 32, 8, "expected 45 GB of free disk at /, found 44; free some, as with: docker system prune"),
         ("light", 90, 5.9, 8, "expected 6 GB of free memory, found 5; "),
         ("full", 90, 13.9, 8, "expected 14 GB of free memory, found 13; "),
-        ("light", 90, 32, 3, "expected 4 cores, found 3; "),
+        ("light", 90, 32, 3, "expected 4 cores, found 3: "),
+        ("full", 90, 32, 5, "expected 6 cores, found 5: "),
     ],
 )
 def test_too_little_room_is_named_before_anything_is_made(
@@ -100,7 +101,7 @@ def test_each_step_reports_what_it_installs_its_time_and_the_steps_that_remain(m
     for number, step in enumerate(LIGHT, start=1):
         begun, ended = (line for line in lines if line.startswith(f"kind: {number}/10 {step}: "))
         assert len(begun) > len(f"kind: {number}/10 {step}: ")
-        remaining = " ".join(LIGHT[number:])
+        remaining = " ".join(LIGHT[number:]) or "none"
         assert re.fullmatch(rf"kind: {number}/10 {step}: done in \d+ s; remaining: {remaining}", ended), ended
     assert re.fullmatch(r"kind: up in \d+ s; the service waits for its first model: make kind-demo", lines[-1])
 
@@ -207,6 +208,11 @@ def test_another_gateway_api_than_that_of_the_list_is_named(machine: Machine) ->
 def test_no_step_but_up_makes_a_cluster(machine: Machine, command: str) -> None:
     (machine.root / "clusters").write_text("other\n")
     _refused(machine, "expected kind's cluster aisle, found none; run: make kind-up", command)
+
+
+def test_a_cluster_of_which_nothing_is_noted_counts_as_light(machine: Machine) -> None:
+    (machine.root / "clusters").write_text("aisle\n")
+    assert machine.cluster("images").returncode == 0 and machine.count("docker build") == 1
 
 
 def test_the_end_removes_cluster_and_registry_and_is_quiet_where_there_is_no_program(machine: Machine) -> None:

@@ -4,14 +4,12 @@ There is no node, no network, no docker, kind or helm: those are fakes, and noth
 """
 
 import json
-import os
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import yaml
 
 from model.system.programs import find_program
 from pipelines.manifests.render import ROOT, versions
@@ -61,8 +59,7 @@ def _up(server: Path, folder: Path, *profile: str) -> list[str]:
     (folder / "bin" / "kubectl").write_text(KUBECTL.format(real=find_program("kubectl"), metrics=metrics))
     (folder / "clusters").write_text("aisle\n")
     fakes = machine.environment | {"KUBECONFIG": str(server), "HOME": str(folder)}
-    script = ROOT / "kind" / "cluster.sh"
-    command = ["bash", "-c", 'cd "$1" && shift && exec "$@"', "up", str(folder), "bash", str(script), "up", *profile]
+    command = ["bash", str(ROOT / "kind" / "cluster.sh"), "up", *profile]
     done = subprocess.run(command, env=fakes, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout.splitlines()
@@ -84,7 +81,9 @@ def test_from_nothing_to_a_service_that_waits_and_a_second_call_finds_all_of_it(
     secrets = {secret["metadata"]["name"] for secret in _get(server, "secrets", "-n", "aisle")["items"]}
     assert secrets == SECRETS
     service = _get(server, "inferenceservice", "aisle", "-n", "aisle")
-    assert service["spec"]["predictor"]["minReplicas"] == 1 and "storageUri" not in service["spec"]["predictor"]["model"]
+    assert (
+        service["spec"]["predictor"]["minReplicas"] == 1 and "storageUri" not in service["spec"]["predictor"]["model"]
+    )
 
     second = _up(server, tmp_path / "second")
     there = [re.search(r" (\w+): .* is there$", line) for line in second]
