@@ -51,9 +51,10 @@ def main(
         for name in attacks.ATTACKS
         if only in ("", name)
     ]
+    result: dict[str, Any] = {"rps": VICTIM_RPS, "rounds": rounds, "attacks": attacked}
     if only:
-        return {"attacks": attacked}
-    return {"attacks": attacked, "faults": _faults(directory, module, kills), "fuzz": _fuzz(fuzz_requests)}
+        return result
+    return result | {"faults": _faults(directory, module, kills), "fuzz": _fuzz(fuzz_requests)}
 
 
 def _server(directory: Path, module: str, store: str) -> Command:

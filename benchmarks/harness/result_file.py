@@ -20,7 +20,7 @@ RESULTS = Path("build/bench")
 
 
 def write_result(name: str, result: dict[str, Any], seed: int) -> Path:
-    """Writes build/bench/NAME.json: the result with hardware, versions, seed and time. Returns its path."""
+    """Writes build/bench/NAME.json: the result with hardware, versions, commit, seed and time. Returns its path."""
     path = RESULTS / f"{name}.json"
     about = {
         "hardware": {
@@ -31,10 +31,17 @@ def write_result(name: str, result: dict[str, Any], seed: int) -> Path:
         },
         "versions": {"python": platform.python_version()} | {library: installed(library) for library in LIBRARIES},
         "seed": seed,
+        "commit": _commit(),
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     write_json(path, about | result)
     return path
+
+
+def _commit() -> str:
+    """Of the program that is measured, `-dirty` where files differ from it; empty outside a clone."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty", "--abbrev=12"]
+    return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
 
 
 def measured_by(test_file: str, name: str, *options: str) -> dict[str, Any]:
