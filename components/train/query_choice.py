@@ -43,7 +43,7 @@ def train_early(run: RunSettings, reader: TripReader, catalog: Catalog, learning
     recall: dict[str, float] = {}
     wanted = queries(run.train.query, reader.trips)
     for query in wanted:
-        watch = LossCurve("towers")
+        watch = LossCurve("towers" if len(wanted) == 1 else f"towers with {query}")
         towers, networks = new_networks(run, catalog, query)
         train_towers(towers, catalog, reader, learning.early, run.train, watch, valid=learning.valid)
         trained.append(EarlyTowers(query, towers, networks, watch, recall))

@@ -111,6 +111,7 @@ def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> Trai
 
     later = np.concatenate([learning.ranking, learning.valid])
     warnings = (*watch_towers.warnings, *watch_ranker.warnings)
+    watch_towers.name = "towers, the last trips too"
     train_towers(towers, catalog, reader, later, run.train, watch_towers, epochs=watch_towers.best_epoch)
     for warning in warnings:
         progress(warning)

@@ -15,6 +15,20 @@ PIPELINE_STAGES = ("ingest", "validate", "examples", "train", "baselines", "eval
 STAGES = (*PIPELINE_STAGES, "rollout", "monitor", "report")
 SIDE_BY_SIDE = {"train", "baselines"}
 """Either may come first: the start of one implies nothing about the other."""
+TYPICAL_S = {
+    "ingest": 12,
+    "validate": 50,
+    "examples": 22,
+    "train": 220,
+    "baselines": 15,
+    "evaluate": 35,
+    "gate": 1,
+    "push": 1,
+    "rollout": 50,
+    "monitor": 4,
+    "report": 1,
+}
+"""{stage: seconds} of `aisle demo` on two quiet cores; other data and machines mostly differ by one factor."""
 MARKS = {
     "waiting": ("·", "dim"),
     "running": ("▶", "cyan"),
@@ -98,6 +112,19 @@ class Display:
         """{stage: seconds} of the stages that ran or came from the cache (0)."""
         return {name: round(row.seconds, 2) for name, row in self.rows.items() if row.state in ("done", "cached")}
 
+    def remaining(self) -> str:
+        """How long the stages take that are still to come; empty before one has ended, and for other stages."""
+        ended = [name for name, row in self.rows.items() if row.state == "done"]
+        if not ended or not TYPICAL_S.keys() >= self.rows.keys():
+            return ""
+        factor = sum(self.rows[name].seconds for name in ended) / sum(TYPICAL_S[name] for name in ended)
+        left_s = 0.0
+        for name, row in self.rows.items():
+            if row.state in ("waiting", "running"):
+                elapsed_s = self._seconds(row) if row.state == "running" else 0.0
+                left_s += max(factor * TYPICAL_S[name] - elapsed_s, 0.0)
+        return f"about {left_s / 60:.0f} minutes left" if left_s >= 90 else "about a minute left"
+
     def _set(self, stage: str, state: str, message: str) -> None:
         row, now = self.rows[stage], time.monotonic()
         due = row.state != state or now - row.printed >= LINE_EVERY_S
@@ -105,7 +132,8 @@ class Display:
         if due and not self.console.is_terminal:
             row.printed = now
             clock = f"{self._seconds(row):6.1f} s" if state != "running" else " " * 8
-            line = f"{stage:10} {state:8} {clock}  {message}".rstrip()
+            words = message or (self.remaining() if state == "running" else "")
+            line = f"{stage:10} {state:8} {clock}  {words}".rstrip()
             self.console.print(line, highlight=False, markup=False, soft_wrap=True)
 
     def _seconds(self, row: Row) -> float:
@@ -120,6 +148,7 @@ class Display:
             table.add_row(Text(mark, style=style), Text(name, style=style), Text(clock, style="dim"), words)
         ended = sum(row.state in ("done", "cached") for row in self.rows.values())
         minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
-        overall = Text(f"{ended} of {len(self.rows)} stages", style="bold", no_wrap=True, overflow="ellipsis")
+        left = f", {self.remaining()}" if ended < len(self.rows) and self.remaining() else ""
+        overall = Text(f"{ended} of {len(self.rows)} stages{left}", style="bold", no_wrap=True, overflow="ellipsis")
         table.add_row("", Text("all", style="bold"), Text(f"{minutes:2d}:{seconds:02d} m", style="dim"), overall)
         return table

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from pipelines.local import display as module
-from pipelines.local.display import PIPELINE_STAGES, Display
+from pipelines.local.display import PIPELINE_STAGES, TYPICAL_S, Display
 
 
 class Clock:
@@ -91,4 +91,20 @@ def test_on_a_terminal_each_stage_has_one_row_and_all_have_one_line(text: io.Str
     assert rows[0].split() == ["✓", "ingest", "3", "s"]
     assert rows[1].startswith("▶  validate") and rows[1].rstrip().endswith("…") and "65 s" in rows[1]
     assert rows[2].split() == ["·", "examples"]
-    assert rows[-1].split() == ["all", "1:05", "m", "1", "of", "8", "stages"]
+    # 3 s of ingest, a quarter of the usual: of validate 65 s have passed and 12 are usual; 294 s of the six to come.
+    assert " ".join(rows[-1].split()) == "all 1:05 m 1 of 8 stages, about a minute left"
+
+
+def test_how_long_the_rest_takes_follows_from_the_stages_that_ended(plain: Display, text: io.StringIO) -> None:
+    plain.event(_event("ingest", "started", state="start"))
+    plain.event(_event("ingest", "done", state="done", seconds=2.0 * TYPICAL_S["ingest"]))
+    plain.event(_event("validate", "started", state="start"))
+    seconds = 2 * (sum(TYPICAL_S.values()) - TYPICAL_S["ingest"])
+    assert text.getvalue().splitlines()[-1] == f"validate   running            about {seconds / 60:.0f} minutes left"
+    assert text.getvalue().splitlines()[0] == "ingest     running", "nothing is known yet"
+
+
+def test_stages_of_another_command_have_no_estimate() -> None:
+    display = Display(("data", "trials"), Console(file=io.StringIO()))
+    display.event(_event("data", "done", state="done", seconds=1.0))
+    assert display.remaining() == ""
