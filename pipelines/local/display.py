@@ -16,16 +16,16 @@ STAGES = (*PIPELINE_STAGES, "rollout", "monitor", "report")
 SIDE_BY_SIDE = {"train", "baselines"}
 """Either may come first: the start of one implies nothing about the other."""
 TYPICAL_S = {
-    "ingest": 12,
-    "validate": 50,
-    "examples": 22,
-    "train": 220,
-    "baselines": 15,
-    "evaluate": 35,
+    "ingest": 11,
+    "validate": 30,
+    "examples": 15,
+    "train": 210,
+    "baselines": 12,
+    "evaluate": 27,
     "gate": 1,
     "push": 1,
-    "rollout": 50,
-    "monitor": 4,
+    "rollout": 37,
+    "monitor": 3,
     "report": 1,
 }
 """{stage: seconds} of `aisle demo` on two quiet cores; other data and machines mostly differ by one factor."""

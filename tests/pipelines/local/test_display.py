@@ -91,7 +91,7 @@ def test_on_a_terminal_each_stage_has_one_row_and_all_have_one_line(text: io.Str
     assert rows[0].split() == ["✓", "ingest", "3", "s"]
     assert rows[1].startswith("▶  validate") and rows[1].rstrip().endswith("…") and "65 s" in rows[1]
     assert rows[2].split() == ["·", "examples"]
-    # 3 s of ingest, a quarter of the usual: of validate 65 s have passed and 12 are usual; 294 s of the six to come.
+    # ingest took 3 of the usual 11 s; validate is over its 8 s, and the six to come usually take 266 s.
     assert " ".join(rows[-1].split()) == "all 1:05 m 1 of 8 stages, about a minute left"
 
 
