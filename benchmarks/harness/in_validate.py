@@ -8,7 +8,7 @@ import pandas as pd
 
 from components.artifacts.tables import Tables
 from components.artifacts.validation import Validation
-from components.tfdv import statistics
+from components.tfdv import statistics, value_counts
 from components.tfdv.derived_columns import as_requests, with_derived
 from components.tfdv.distances import skew
 from components.validate import baseline_drift as reference
@@ -36,7 +36,7 @@ def write_training_stats(visits: str, out: str) -> str:
     """Writes requests.stats.pb of trips in Parquet (user_id, time_s, store_id); returns `out`."""
     rows = pd.read_parquet(visits, columns=[c.USER, "time_s", c.STORE]).rename(columns={"time_s": c.TIME})
     rows[c.TIME] = rows[c.TIME].astype("float64")
-    statistics.write(statistics.compute(with_derived(schema.EVENTS, rows)), Path(out))
+    statistics.write(value_counts.of_frame(with_derived(schema.EVENTS, rows)), Path(out))
     return out
 
 
@@ -51,7 +51,7 @@ def drift(tables: str, scratch: str) -> dict[str, Any]:
     distances: dict[str, list[dict[str, float]]] = {}
 
     def of(rows: pd.DataFrame, name: str, against: Validation | None) -> statistics.Stats:
-        return statistics.compute(reference.spans(rows, against, math.inf)[name].of(rows))
+        return value_counts.of_frame(reference.spans(rows, against, math.inf)[name].of(rows))
 
     def between(kind: str, before: pd.DataFrame, after: pd.DataFrame) -> None:
         reference.write(before, of(before, reference.TRAINING, None), folder)
@@ -75,7 +75,7 @@ def drift(tables: str, scratch: str) -> dict[str, Any]:
         between("next_month", before, events[day < cut + 28])
         if cut + 91 <= LAST_DAY + 28:
             between("next_quarter", events[(day >= cut - 91) & (day < cut)], events[(day >= cut) & (day < cut + 91)])
-        trained = statistics.compute(as_requests(before))
+        trained = value_counts.of_frame(as_requests(before))
         week = as_requests(events[(day >= cut) & (day < cut + 7)])
         distances.setdefault("requests", []).append(skew(trained, week))
     return {

@@ -6,14 +6,15 @@ import pyarrow.compute as pc
 
 
 def to_arrow(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Numbers as such, times as float64 seconds since 1970, everything else as strings; NaN is no value."""
+    """Numbers as such, times as float64 seconds since 1970, all else as strings, be they codes; NaN is no value."""
     kind = column.type
     if pa.types.is_floating(kind):
         return pc.if_else(pc.is_nan(column), None, column)
     if pa.types.is_timestamp(kind):
         micros = column.cast(pa.timestamp("us")).cast(pa.int64())
         return pc.divide(micros.cast(pa.float64()), 1e6)
-    return column if pa.types.is_integer(kind) or pa.types.is_null(kind) else column.cast(pa.string())
+    as_it_is = pa.types.is_integer(kind) or pa.types.is_null(kind) or pa.types.is_dictionary(kind)
+    return column if as_it_is else column.cast(pa.string())
 
 
 def to_pandas(column: pa.ChunkedArray) -> pd.Series:

@@ -37,5 +37,9 @@ def _is_number(frame: pd.DataFrame, name: str) -> bool:
 
 def as_requests(events: pd.DataFrame) -> pd.DataFrame:
     """Events seen as requests: one row a trip with shopper, first moment, store, and the derived columns."""
-    trips = events.groupby([c.USER, c.BASKET], as_index=False)[[c.TIME, c.STORE]].min()
-    return with_derived(schema.EVENTS, trips[[c.USER, c.TIME, c.STORE]])
+    stores = pd.Categorical(events[c.STORE])  # by number, since pandas takes the least text of each trip one by one
+    number = pd.Series(stores.codes, events.index).where(lambda codes: codes >= 0)
+    rows = events[[c.USER, c.BASKET, c.TIME]].assign(**{c.STORE: number})
+    trips = rows.groupby([c.USER, c.BASKET], as_index=False)[[c.TIME, c.STORE]].min()
+    first = pd.Categorical.from_codes(trips[c.STORE].fillna(-1).astype(int), stores.categories)
+    return with_derived(schema.EVENTS, trips[[c.USER, c.TIME]].assign(**{c.STORE: first.astype(object)}))

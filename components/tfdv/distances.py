@@ -6,7 +6,7 @@ import pandas as pd
 import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2
 
-from components.tfdv import statistics
+from components.tfdv import statistics, value_counts
 from components.tfdv.derived_columns import HOUR, LOG_PRICE, LOG_QUANTITY, WEEKDAY
 from model.data import columns as c
 
@@ -22,7 +22,7 @@ Distances = dict[str, float]
 
 def drift(earlier: pd.DataFrame, recent: pd.DataFrame) -> Distances:
     """Of recent events from earlier ones, both with the derived columns."""
-    before, after = (statistics.compute(frame) for frame in with_one_range([earlier, recent]))
+    before, after = (value_counts.of_frame(frame) for frame in with_one_range([earlier, recent]))
     return drift_of_stats(before, after)
 
 
@@ -34,7 +34,7 @@ def drift_of_stats(earlier: statistics.Stats, recent: statistics.Stats) -> Dista
 
 def skew(trained: statistics.Stats, requests: pd.DataFrame) -> Distances:
     """Of requests, with the derived columns, from the training trips."""
-    served = statistics.compute(requests)
+    served = value_counts.of_frame(requests)
     schema = _comparing(OF_REQUESTS, trained, served, "skew_comparator")
     return _measured(tfdv.validate_statistics(trained, schema, serving_statistics=served), "skew_measurements")
 

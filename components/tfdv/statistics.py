@@ -1,4 +1,4 @@
-"""Frames -> TFDV statistics. n_jobs stays 1: every further worker would import TensorFlow again (about 10 s each)."""
+"""TFDV's statistics as messages and files, and what of a table they are asked of."""
 
 import dataclasses
 import math
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 import pandas as pd
-import tensorflow_data_validation as tfdv
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from model.data import columns as c
@@ -37,12 +36,6 @@ class Selection:
             out = out[[name for name in self.columns if name in out]]
         clipped = {name: out[name].clip(*bounds) for name, bounds in self.ranges.items() if name in out}
         return out.assign(**clipped) if clipped else out
-
-
-def compute(frame: pd.DataFrame) -> Stats:
-    """Statistics of a frame with at least one row. Columns without any value are left out: TFDV cannot type them."""
-    usable = frame.dropna(axis=1, how="all").reset_index(drop=True)
-    return tfdv.generate_statistics_from_dataframe(usable, n_jobs=1)
 
 
 def write(stats: Stats, path: Path) -> None:

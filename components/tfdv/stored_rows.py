@@ -1,13 +1,14 @@
 """TFDV statistics of stored tables of any size: the rows are read in batches, and never all of them at once.
 
-In this process TFDV's own combiners take one batch after the other. On a runner of Beam, TFDV's transform
-GenerateStatistics takes the row groups of the files, each read by a worker. One pass serves several selections.
+In this process the values of one batch after the other are counted (components/tfdv/value_counts.py). On a runner of
+Beam, TFDV's transform GenerateStatistics takes the row groups of the files, each read by a worker. One pass serves
+several selections.
 """
 
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import apache_beam
 import pandas as pd
@@ -17,7 +18,6 @@ import pyarrow.parquet as pq
 import tensorflow_data_validation as tfdv
 from apache_beam.io.filesystems import FileSystems
 from apache_beam.pvalue import TaggedOutput
-from tensorflow_data_validation.statistics import stats_impl
 from tfx_bsl.arrow import table_util
 
 from components.beam.checked_options import on_runner
@@ -25,6 +25,7 @@ from components.beam.shared_files import AS_IS, SharedFiles, shared_files
 from components.tfdv.arrow_values import to_arrow, to_pandas
 from components.tfdv.derived_columns import with_derived
 from components.tfdv.statistics import Selection, Stats, common_of
+from components.tfdv.value_counts import ValueCounts
 from model.data import schema
 from tfx_configs.beam import BeamSettings
 
@@ -58,18 +59,22 @@ class StoredTable:
         return cls(table=table.name, files=tuple(source.files), columns=columns, as_floats=frozenset(gaps))
 
     def batches(
-        self, path: str, group: int, selections: Mapping[str, Selection]
+        self, path: str, group: int, selections: Mapping[str, Selection], coded: bool = False
     ) -> Iterator[tuple[str, pa.RecordBatch]]:
-        """(selection, its rows) of a row group, in batches as TFDV takes them."""
+        """(selection, its rows) of a row group, in batches; `coded`: texts are codes of a dictionary."""
         with FileSystems.open(path, compression_type=AS_IS) as file:
-            for batch in pq.ParquetFile(file).iter_batches(batch_size=BATCH, row_groups=[group]):
+            stored = pq.ParquetFile(file)
+            if coded:
+                texts = [field.name for field in stored.schema_arrow if pa.types.is_string(field.type)]
+                stored = pq.ParquetFile(file, metadata=stored.metadata, read_dictionary=texts)
+            for batch in stored.iter_batches(batch_size=BATCH, row_groups=[group]):
                 if self.table == schema.EVENTS.name:
                     yield from self._events(batch, selections)
                 else:  # no derived columns, and nothing to select by: without pandas in between
                     plain = pa.table({field.name: self._values(batch, field) for field in self.columns})
                     (rows,) = plain.combine_chunks().to_batches()
                     for name in selections:
-                        yield name, table_util.CanonicalizeRecordBatch(rows)
+                        yield name, rows
 
     def _events(
         self, batch: pa.RecordBatch, selections: Mapping[str, Selection]
@@ -79,7 +84,7 @@ class StoredTable:
         for name, selection in selections.items():
             rows = selection.of(derived)
             if len(rows):
-                yield name, table_util.CanonicalizeRecordBatch(pa.RecordBatch.from_pandas(rows, preserve_index=False))
+                yield name, pa.RecordBatch.from_pandas(rows, preserve_index=False)
 
     def _values(self, batch: pa.RecordBatch, field: pa.Field) -> pa.ChunkedArray:
         values = to_arrow(_column(batch, field))
@@ -99,16 +104,12 @@ def compute(asked: Asked, beam: BeamSettings) -> dict[str, Stats]:
 
 
 def _here(asked: Asked) -> dict[str, Stats]:
-    generators: Any = stats_impl.get_generators(tfdv.StatsOptions(), in_memory=True)
-    sums = {name: [generator.create_accumulator() for generator in generators] for name in asked}
+    counts = {name: ValueCounts() for name in asked}
     for source, selections in _by_table(asked):
         for path, group in _units(source.files):
-            for name, batch in source.batches(path, group, selections):
-                sums[name] = [
-                    generator.add_input(each, batch) for generator, each in zip(generators, sums[name], strict=True)
-                ]
-    measured = {name: stats_impl.extract_statistics_output(each, generators) for name, each in sums.items()}
-    return {name: _with_values(stats) for name, stats in measured.items()}
+            for name, batch in source.batches(path, group, selections, coded=True):
+                counts[name].add(batch)
+    return {name: of.stats() for name, of in counts.items()}
 
 
 def _on_runner(asked: Asked, beam: BeamSettings) -> dict[str, Stats]:
@@ -142,7 +143,7 @@ class _Read(apache_beam.DoFn):
 
     def process(self, unit: Unit):  # type: ignore[no-untyped-def]  # Beam takes an annotation for a type of elements
         for name, batch in self._source.batches(*unit, self._selections):
-            yield TaggedOutput(name, batch)
+            yield TaggedOutput(name, table_util.CanonicalizeRecordBatch(batch))
 
 
 def _by_table(asked: Asked) -> list[tuple[StoredTable, dict[str, Selection]]]:
@@ -180,4 +181,5 @@ def _with_values(stats: Stats) -> Stats:
 def _column(batch: pa.RecordBatch, field: pa.Field) -> pa.ChunkedArray:
     if field.name not in batch.schema.names:
         return pa.chunked_array([pa.nulls(batch.num_rows, field.type)])
-    return pa.chunked_array([batch.column(field.name)]).cast(field.type)
+    values = pa.chunked_array([batch.column(field.name)])
+    return values if pa.types.is_dictionary(values.type) else values.cast(field.type)

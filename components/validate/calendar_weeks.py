@@ -38,4 +38,6 @@ def date_text(day: int) -> str:
 
 def month_texts(time_s: pd.Series) -> np.ndarray:
     """[n] the UTC month of each time, as YYYY-MM."""
-    return days(time_s).to_numpy().astype("datetime64[D]").astype("datetime64[M]").astype(str)
+    month = days(time_s).to_numpy().astype("datetime64[D]").astype("datetime64[M]")
+    at, months = pd.factorize(month.astype("int64"))
+    return months.astype("datetime64[M]").astype(str)[at]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 import pandas as pd
 
 from components.artifacts.validation import Distance, Finding, Severity
-from components.tfdv import statistics
+from components.tfdv import statistics, value_counts
 from components.tfdv.derived_columns import HOUR, WEEKDAY
 from components.tfdv.distances import COMPARED, NUMERIC, common_ranges, drift_of_stats, of_events, with_one_range
 from components.validate.findings import finding
@@ -52,7 +52,7 @@ def by_week(events: pd.DataFrame, weeks: int = 26) -> dict[str, list[float | Non
     end = _next_midnight(events[c.TIME].max())
     spans = [_span(events, end - (k + 1) * 7 * DAY_S, end - k * 7 * DAY_S) for k in range(weeks, -1, -1)]
     filled = iter(with_one_range([span for span in spans if len(span) >= MIN_ROWS]))
-    measured = [statistics.compute(next(filled)) if len(span) >= MIN_ROWS else None for span in spans]
+    measured = [value_counts.of_frame(next(filled)) if len(span) >= MIN_ROWS else None for span in spans]
     steps = [
         drift_of_stats(before, after) if before and after else {} for before, after in itertools.pairwise(measured)
     ]

@@ -1,6 +1,7 @@
 """Reads the canonical tables as they lie on disk, without trusting them."""
 
 import dataclasses
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,8 @@ KEY = "key"
 FILE = "(file)"
 """In the place of a column, of a finding on the whole table."""
 _CONVERSION_ERRORS = (pa.ArrowException, OSError, ValueError)
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
+"""Odd, so that no bit of a hash is lost when it is multiplied."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -49,19 +52,36 @@ def load(tables: Tables, table: schema.Table, max_rows: int) -> Loaded | Finding
     if path is None:
         return finding("absent", FILE, table=table.name) if table.required else None
     try:
-        source = ds.dataset(path, format="parquet", partitioning="hive" if path.is_dir() else None)
+        source = _dataset(path)
         rows = source.count_rows()
         stride = max(1, -(-rows // max_rows))
         arrow, keys = (source.to_table(), None) if stride == 1 else _every(source, stride, table)
         parted = path.is_dir() and PARTITION in arrow.schema.names
-        types = {field.name: str(field.type) for field in arrow.schema if field.name != PARTITION or not parted}
-        frame = pd.DataFrame({name: to_pandas(arrow[name]) for name in types})
+        types = {field.name: _type(field) for field in arrow.schema if field.name != PARTITION or not parted}
+        frame = pd.DataFrame({name: _plain(to_pandas(arrow[name])) for name in types})
         partitions = arrow[PARTITION].to_pandas().astype(str) if parted else None
     except _CONVERSION_ERRORS as error:
         return finding("unreadable", FILE, table=table.name, reason=str(error).splitlines()[0][:160])
     if rows == 0:
         return finding("empty", FILE, table=table.name) if table.required else None
     return Loaded(table=table, frame=frame, types=types, rows=rows, stride=stride, keys=keys, partitions=partitions)
+
+
+def _dataset(path: Path) -> ds.Dataset:
+    """The files, their texts as codes of dictionaries: each different text is read, and hashed, once."""
+    partitioning = "hive" if path.is_dir() else None
+    texts = {field.name for field in ds.dataset(path, format="parquet").schema if pa.types.is_string(field.type)}
+    return ds.dataset(path, format=ds.ParquetFileFormat(dictionary_columns=texts), partitioning=partitioning)
+
+
+def _type(field: pa.Field) -> str:
+    """The type in the file."""
+    return str(field.type.value_type if pa.types.is_dictionary(field.type) else field.type)
+
+
+def _plain(values: pd.Series) -> pd.Series:
+    """The values without codes."""
+    return values.astype(object) if isinstance(values.dtype, pd.CategoricalDtype) else values
 
 
 def _every(source: ds.Dataset, stride: int, table: schema.Table) -> tuple[pa.Table, pd.DataFrame | None]:
@@ -77,6 +97,19 @@ def _every(source: ds.Dataset, stride: int, table: schema.Table) -> tuple[pa.Tab
 
 
 def _keys(batch: pa.RecordBatch, table: schema.Table) -> pd.DataFrame:
-    parts = pd.DataFrame({name: to_pandas(pa.chunked_array([batch.column(name)])) for name in table.key})
-    hashed = pd.DataFrame({KEY: pd.util.hash_pandas_object(parts, index=False)})
-    return hashed.assign(**{c.TIME: parts[c.TIME]}) if c.TIME in parts else hashed
+    hashed = np.zeros(batch.num_rows, np.uint64)
+    for name in table.key:
+        hashed = hashed * _FACTOR + _hashes(batch.column(name))
+    out = pd.DataFrame({KEY: hashed})
+    if c.TIME in batch.schema.names and pa.types.is_timestamp(batch.schema.field(c.TIME).type):
+        out[c.TIME] = to_pandas(pa.chunked_array([batch.column(c.TIME)]))
+    return out
+
+
+def _hashes(column: pa.Array) -> np.ndarray:
+    """[rows] uint64, equal for equal values."""
+    if not pa.types.is_dictionary(column.type):
+        return pd.util.hash_array(to_pandas(pa.chunked_array([column])).to_numpy(), categorize=False)
+    texts = column.dictionary.to_numpy(zero_copy_only=False)
+    of_texts = np.append(pd.util.hash_array(texts, categorize=False), _FACTOR)  # the last one: of no text
+    return of_texts[column.indices.fill_null(len(texts)).to_numpy()]

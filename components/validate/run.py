@@ -18,7 +18,7 @@ from components.artifacts.validation import (
     verdict_of,
     worst_first,
 )
-from components.tfdv import statistics, stored_rows
+from components.tfdv import statistics, stored_rows, value_counts
 from components.tfdv.derived_columns import as_requests, with_derived
 from components.tfdv.statistics import Selection
 from components.validate import (
@@ -140,7 +140,7 @@ def validate(
         if result.verdict != "stop" and not training.empty:
             baseline_drift.write(training, measured[baseline_drift.TRAINING], out, loaded["events"].stride)
             attribute_changes.write(loaded, out)
-            statistics.write(statistics.compute(as_requests(training)), out.requests_stats)
+            statistics.write(value_counts.of_frame(as_requests(training)), out.requests_stats)
         result.save(fresh)
         write_text(out.page, report.render(loaded, stats, result.anomalies, distances, weekly, moves))
 
@@ -150,7 +150,7 @@ def _of_tables(loaded: Mapping[str, Loaded], stored: Stored, beam: BeamSettings)
     asked = {name: (source, Selection()) for name, source in stored.items()}
     stats = stored_rows.compute(asked, beam) if asked else {}
     rest = {name: with_derived(each.table, each.frame) for name, each in loaded.items() if name not in stored}
-    measured = stats | {name: statistics.compute(frame) for name, frame in rest.items()}
+    measured = stats | {name: value_counts.of_frame(frame) for name, frame in rest.items()}
     return {name: measured[name] for name in loaded}
 
 
@@ -163,7 +163,7 @@ def _of_spans(
     """{span: statistics of its events}, from the files of `events`, else from memory."""
     if events is not None:
         return stored_rows.compute({name: (events, span) for name, span in spans.items()}, beam)
-    return {name: statistics.compute(span.of(training)) for name, span in spans.items()}
+    return {name: value_counts.of_frame(span.of(training)) for name, span in spans.items()}
 
 
 def _stored(loaded: Loaded, tables: Tables) -> stored_rows.StoredTable:

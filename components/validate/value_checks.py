@@ -22,7 +22,7 @@ MIN_ITEM_ROWS = 5
 def duplicate_keys(loaded: Loaded, settings: ValidationSettings) -> list[Finding]:
     """Rows whose key repeats an earlier row's, with the day that most fall on (a day loaded twice); of all rows."""
     table, frame = loaded.table, loaded.frame if loaded.keys is None else loaded.keys
-    repeated = frame.duplicated(list(table.key) if loaded.keys is None else KEY)
+    repeated = frame.duplicated(list(table.key)) if loaded.keys is None else _repeated(frame[KEY])
     percent = 100.0 * repeated.mean()
     if not percent:
         return []
@@ -37,6 +37,15 @@ def duplicate_keys(loaded: Loaded, settings: ValidationSettings) -> list[Finding
     severity: Severity = "stop" if whole_day or percent > settings.max_duplicate_percent else "warn"
     rows, column = int(repeated.sum()), "+".join(table.key)
     return [finding("duplicate_key", column, severity, table.name, rows=rows, percent=percent, where=where)]
+
+
+def _repeated(keys: pd.Series) -> pd.Series:
+    """[rows] bool: an earlier row has the same key. Sorting takes less time and memory than a hash table."""
+    ordered = np.sort(keys.to_numpy())
+    several = ordered[1:][ordered[1:] == ordered[:-1]]
+    if not len(several):
+        return pd.Series(False, keys.index)
+    return keys[keys.isin(several)].duplicated().reindex(keys.index, fill_value=False)
 
 
 def known_items(events: pd.DataFrame, items: pd.DataFrame, settings: ValidationSettings) -> list[Finding]:

@@ -4,9 +4,12 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+import tensorflow_data_validation as tfdv
+
 from components.artifacts.tables import Tables
 from components.artifacts.validation import Validation
-from components.tfdv import statistics, stored_rows
+from components.tfdv import statistics, stored_rows, value_counts
 from components.tfdv.derived_columns import with_derived
 from components.tfdv.distances import COMPARED
 from components.tfdv.statistics import Selection, Stats
@@ -18,6 +21,7 @@ from model.errors import InputError
 from model.files import read_json
 from tfx_configs.beam import BeamSettings
 
+NUMBERS = ("mean", "std_dev", "num_zeros", "min", "median", "max")
 FEW = 100
 """Distinct values of a column whose most frequent ones are compared."""
 
@@ -35,7 +39,10 @@ def measure(tables_dir: str, out_dir: str, settings: str, windows: dict[str, Any
 
 
 def compare_statistics(tables_dir: str, work_dir: str, batch: int) -> dict[str, Any]:
-    """{"frame", "batches", "beam": {table, or "stretch" of events: its figures}}, by batches of so many rows."""
+    """{"tfdv", "frame", "batches", "beam": {table, or "stretch" of events: its figures}}, by batches of so many rows.
+
+    "tfdv" is of the frame, row by row, by TFDV alone.
+    """
     stored_rows.BATCH = batch
     tables, frames, asked = Tables(Path(tables_dir)), {}, {}
     for table in (schema.EVENTS, schema.ITEMS):
@@ -47,13 +54,19 @@ def compare_statistics(tables_dir: str, work_dir: str, batch: int) -> dict[str, 
     low, high = events["event_time"].quantile([0.3, 0.7])
     stretch = Selection(begin_s=low, end_s=high, columns=COMPARED, ranges={"log_price": (1.0, 2.0)})
     asked["stretch"] = (asked["events"][0], stretch)
-    of_frames = {name: statistics.compute(frame) for name, frame in frames.items()}
+    frames["stretch"] = stretch.of(events)
     measured = {
-        "frame": of_frames | {"stretch": statistics.compute(stretch.of(events))},
+        "tfdv": {name: by_tfdv(frame) for name, frame in frames.items()},
+        "frame": {name: value_counts.of_frame(frame) for name, frame in frames.items()},
         "batches": stored_rows.compute(asked, BeamSettings()),
         "beam": stored_rows._on_runner(asked, BeamSettings(work_dir=work_dir)),
     }
     return {route: {name: figures(each) for name, each in of.items()} for route, of in measured.items()}
+
+
+def by_tfdv(frame: pd.DataFrame) -> Stats:
+    """Statistics of the columns that have a value."""
+    return tfdv.generate_statistics_from_dataframe(frame.dropna(axis=1, how="all").reset_index(drop=True), n_jobs=1)
 
 
 def validated(tables_dir: str, out_dir: str, settings: str) -> dict[str, Any]:
@@ -72,11 +85,11 @@ def figures(stats: Stats) -> dict[str, dict[str, float]]:
         common = feature.num_stats.common_stats if numeric else feature.string_stats.common_stats
         row = {"rows": stats.datasets[0].num_examples, "values": common.num_non_missing, "missing": common.num_missing}
         if numeric:
-            row |= {name: getattr(feature.num_stats, name) for name in ("mean", "std_dev", "min", "median", "max")}
-            buckets = feature.num_stats.histograms[0].buckets
-            row |= {f"bucket {n}": bucket.sample_count for n, bucket in enumerate(buckets)}
+            row |= {name: getattr(feature.num_stats, name) for name in NUMBERS}
+            for kind, histogram in zip(("bucket", "quantile"), feature.num_stats.histograms, strict=True):
+                row |= {f"{kind} {n}": bucket.sample_count for n, bucket in enumerate(histogram.buckets)}
         else:
-            row["unique"] = feature.string_stats.unique
+            row |= {"unique": feature.string_stats.unique, "length": feature.string_stats.avg_length}
             # In memory, TFDV's sketch overestimates how often each of many rare values comes: 6 for a basket's 3 rows.
             top = feature.string_stats.top_values if row["unique"] <= FEW else ()
             row |= {f"top {n}": value.frequency for n, value in enumerate(top)}

@@ -41,8 +41,8 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shop(tmp_path_factory.mktemp("tables"))
 
 
-def settings(beam: BeamSettings = BeamSettings(), max_rows: int = 2_000_000) -> str:
-    validation = ValidationSettings(max_rows=max_rows)
+def settings(beam: BeamSettings = BeamSettings(), max_rows: int = 2_000_000, max_duplicate_percent: float = 1.0) -> str:
+    validation = ValidationSettings(max_rows=max_rows, max_duplicate_percent=max_duplicate_percent)
     return RunSettings(data=DataSettings(test_days=14), validation=validation, beam=beam).to_json()
 
 
@@ -52,35 +52,45 @@ def assert_same(measured: dict[str, Any], expected: dict[str, Any]) -> None:
         assert measured[column] == pytest.approx(values, rel=1e-6), column
 
 
-def test_batches_and_beams_transform_give_the_statistics_of_the_frame(tables: Path, tmp_path: Path) -> None:
-    """Batches of 97 rows, in this process and through Beam with copied files, of all rows and of one stretch."""
+def test_counts_and_beams_transform_give_the_statistics_of_the_rows(tables: Path, tmp_path: Path) -> None:
+    """Values counted at once and in batches of 97 rows, and Beam with copied files, of all rows and of one stretch."""
     kwargs = {"tables_dir": str(tables), "work_dir": str(tmp_path), "batch": 97}
     answer = call("validate", f"{DRIVER}:compare_statistics", kwargs)
-    assert answer["frame"].keys() == {"events", "items", "stretch"}
-    assert answer["frame"]["events"]["price"]["rows"] == 4200
-    assert 1000 < answer["frame"]["stretch"]["log_price"]["rows"] < 2000 and "price" not in answer["frame"]["stretch"]
-    assert (
-        answer["frame"]["items"]["shelf"]["values"] == 34 and not {"unused", "empty"} & answer["frame"]["items"].keys()
-    )
-    for route in ("batches", "beam"):
-        for name, expected in answer["frame"].items():
+    rows = answer["tfdv"]
+    assert rows.keys() == {"events", "items", "stretch"}
+    assert rows["events"]["price"]["rows"] == 4200
+    assert 1000 < rows["stretch"]["log_price"]["rows"] < 2000 and "price" not in rows["stretch"]
+    assert rows["items"]["shelf"]["values"] == 34 and not {"unused", "empty"} & rows["items"].keys()
+    for route in ("frame", "batches", "beam"):
+        for name, expected in rows.items():
             assert_same(answer[route][name], expected)
 
 
 def test_a_fault_in_one_row_of_a_large_table_is_found(tmp_path: Path) -> None:
-    """Every fifth row is held for the plain checks; the one bad price and the one copy are others."""
+    """Every fifth row is held for the plain checks; the one bad price and the one copy are others. So is a day's copy,
+    which stops for being one: it is too few rows to stop for their number."""
     frames = clean_shop()
     events = frames["events"].copy()
     events.loc[7, "price"] = -3.0
     events = pd.concat([events.iloc[:9], events.iloc[8:]], ignore_index=True)
     folder = write(frames | {"events": events}, tmp_path / "tables")
-    kwargs = {"folders": [str(folder)], "out_root": str(tmp_path / "out"), "settings_json": settings(max_rows=1000)}
-    answer = call("validate", "tests.components.validate.driver:validate_all", kwargs)[str(folder)]
+    day = frames["events"][frames["events"]["event_time"].dt.strftime("%m-%d") == "02-03"]
+    loaded_twice = write(frames | {"events": pd.concat([frames["events"], day])}, tmp_path / "loaded_twice")
+    kwargs = {
+        "folders": [str(folder), str(loaded_twice)],
+        "out_root": str(tmp_path / "out"),
+        "settings_json": settings(max_rows=1000, max_duplicate_percent=5.0),
+    }
+    answers = call("validate", "tests.components.validate.driver:validate_all", kwargs)
+    (twice,) = [a for a in answers[str(loaded_twice)]["result"]["anomalies"] if a["check"] == "duplicate_key"]
+    assert twice["severity"] == "stop" and twice["received"].startswith("60 rows (1.4 %)")
+    assert twice["received"].endswith(", most on 2024-02-03")
+    answer = answers[str(folder)]
     assert answer["summary"]["verdict"] == "stop"
     (finding,) = [anomaly for anomaly in answer["result"]["anomalies"] if anomaly["column"] == "price"]
     assert finding["check"] == "tfdv:FLOAT_TYPE_SMALL_FLOAT" and finding["received"] == "-3 to 40"
     (copied,) = [anomaly for anomaly in answer["result"]["anomalies"] if anomaly["check"] == "duplicate_key"]
-    assert copied["received"].startswith("1 ")
+    assert copied["severity"] == "warn" and copied["received"].startswith("1 ")
     assert answer["result"]["rows"]["events"] == 4201 and answer["result"]["rows_examined"]["events"] == 841
 
 

@@ -1,0 +1,117 @@
+"""TFDV statistics from how often each value comes: the figures of all rows, for the work of the different values.
+
+A column's values are counted by Arrow, batch by batch. TFDV's own combiners take each different value of a batch once,
+with its count as the weight of an example, and so need no more memory than they do for rows.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+import tensorflow_data_validation as tfdv
+from tensorflow_data_validation.statistics import stats_impl
+from tensorflow_data_validation.types import FeaturePath
+from tensorflow_metadata.proto.v0 import statistics_pb2
+from tfx_bsl.arrow import table_util
+
+from components.tfdv.statistics import Stats, common_of
+
+_VALUE, _ROWS = "value", "rows"
+"""Columns of what TFDV takes."""
+_GENERATORS: Any = stats_impl.get_generators(tfdv.StatsOptions(weight_feature=_ROWS), in_memory=True)
+_EXACT = 1 << 24
+"""Rows of a batch, at most: TFDV's sketches take counts as float32."""
+
+
+class ValueCounts:
+    """The counts of a table's columns so far."""
+
+    def __init__(self) -> None:
+        self._rows = 0
+        self._columns: dict[str, _Column] = {}
+
+    def add(self, batch: pa.RecordBatch) -> None:
+        """Counts more rows: their texts, which may be codes of a dictionary, and numbers; all else is left out."""
+        self._rows += batch.num_rows
+        for name, column in zip(batch.schema.names, batch.columns, strict=True):
+            kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+            if pa.types.is_string(kind) or pa.types.is_floating(kind) or pa.types.is_integer(kind):
+                counts = self._columns.setdefault(name, _Column())
+                for begin in range(0, len(column), _EXACT):
+                    counts.add(*counted(column.slice(begin, _EXACT)))
+
+    def stats(self) -> Stats:
+        """The statistics, without the columns that have no value: TFDV cannot type them."""
+        measured = Stats()
+        table = measured.datasets.add(num_examples=self._rows)
+        table.features.extend(of.stats(name, self._rows) for name, of in self._columns.items() if of.rows)
+        return measured
+
+
+class _Column:
+    """What TFDV's combiners hold of one column, and what they do not weigh."""
+
+    def __init__(self) -> None:
+        self.rows = 0
+        self._sums = [generator.create_accumulator() for generator in _GENERATORS]
+        self._zeros = self._bytes = 0
+
+    def add(self, values: pa.Array, rows: np.ndarray) -> None:
+        if not len(values):
+            return
+        weighted = pa.RecordBatch.from_arrays([values, pa.array(rows, pa.float64())], [_VALUE, _ROWS])
+        batch = table_util.CanonicalizeRecordBatch(weighted)
+        self._sums = [generator.add_input(each, batch) for generator, each in zip(_GENERATORS, self._sums, strict=True)]
+        self.rows += int(rows.sum())
+        if pa.types.is_string(values.type):
+            self._bytes += int(pc.binary_length(values).to_numpy() @ rows)
+        else:
+            self._zeros += int(rows[values.to_numpy() == 0].sum())
+
+    def stats(self, name: str, rows: int) -> statistics_pb2.FeatureNameStatistics:
+        """The column's statistics in a table of so many rows: TFDV's weighted figures in the place of the plain ones,
+        which are of the different values. How many texts are no UTF-8 remains a count of these."""
+        self._sums[0].pop(FeaturePath([_ROWS]), None)
+        (feature,) = stats_impl.extract_statistics_output(self._sums, _GENERATORS).datasets[0].features
+        feature.path.step[:] = [name]
+        common = common_of(feature)
+        common.num_missing, common.num_non_missing, common.tot_num_values = rows - self.rows, self.rows, self.rows
+        common.ClearField("weighted_common_stats")
+        buckets = common.num_values_histogram.buckets
+        for bucket in buckets:
+            bucket.sample_count = self.rows / len(buckets)
+        if feature.HasField("num_stats"):
+            numbers, weighted = feature.num_stats, feature.num_stats.weighted_numeric_stats
+            numbers.mean, numbers.std_dev, numbers.median = weighted.mean, weighted.std_dev, weighted.median
+            numbers.num_zeros = self._zeros
+            del numbers.histograms[:]
+            numbers.histograms.extend(weighted.histograms)
+            numbers.ClearField("weighted_numeric_stats")
+        else:
+            texts, weighted = feature.string_stats, feature.string_stats.weighted_string_stats
+            texts.avg_length = self._bytes / self.rows
+            del texts.top_values[:]
+            texts.top_values.extend(weighted.top_values)
+            texts.rank_histogram.CopyFrom(weighted.rank_histogram)
+            texts.ClearField("weighted_string_stats")
+        return feature
+
+
+def of_frame(frame: pd.DataFrame) -> Stats:
+    """Statistics of a frame with at least one row, without its columns that have no value."""
+    counts = ValueCounts()
+    counts.add(pa.RecordBatch.from_pandas(frame, preserve_index=False))
+    return counts.stats()
+
+
+def counted(column: pa.Array) -> tuple[pa.Array, np.ndarray]:
+    """([n] different values, [n] int64 how often each comes), without the missing ones."""
+    if pa.types.is_dictionary(column.type):
+        codes = pc.drop_null(column.indices).to_numpy()
+        rows = np.bincount(codes, minlength=len(column.dictionary))
+        used = np.flatnonzero(rows)
+        return column.dictionary.take(pa.array(used)), rows[used]
+    counts = pc.value_counts(pc.drop_null(column))
+    return counts.field("values"), counts.field("counts").to_numpy()
