@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from components.artifacts.evaluation import Delta, Ends, Slice
+from components.artifacts.evaluation import Delta, Ends, Interval, Slice
 from components.reporting import number_format as words
 from components.reporting.charts import Key, Mark, Row, Rows
 from components.reporting.page_parts import Section, Table
@@ -76,7 +76,18 @@ def slices(sources: Sources) -> Section | None:
         for of, ours, theirs in pairs
     ]
     more = [f"{metric} Aisle", f"{metric} {words.name(rival)}", "lead, 95 % interval"]
-    return text.section("slices", text.figure("slices", chart), text.table("slices", rows, more=more))
+    leads = [
+        _difference_row(of.value, interval, words.name(of.slice))
+        for of, _, _ in pairs
+        if (interval := of.delta(rival, metric).interval)
+    ]
+    title = f"{metric}: lead over {words.name(rival)} by slice, with 95 % interval"
+    return text.section(
+        "slices",
+        text.figure("slices", chart),
+        text.figure("lead", Rows.over(title, leads, unit=" %") if leads else None),
+        text.table("slices", rows, more=more),
+    )
 
 
 def _shelves(sources: Sources, models: list[str]) -> Table | None:
@@ -129,20 +140,17 @@ def _lead(sources: Sources) -> Rows | None:
 
 def difference_rows(title: str, deltas: Mapping[str, Delta]) -> Rows | None:
     """{label: difference} on a scale with zero, each with its 95 % interval; None where none was measured."""
-    rows = [
-        Row(
-            label,
-            words.difference(interval),
-            [
-                Mark("tick", 0.0, tone="old"),
-                Mark("span", interval.low_pct, interval.high_pct),
-                Mark("dot", interval.delta_pct),
-            ],
-        )
-        for label, delta in deltas.items()
-        if (interval := delta.interval)
-    ]
+    rows = [_difference_row(label, interval) for label, delta in deltas.items() if (interval := delta.interval)]
     return Rows.over(title, rows, unit=" %") if rows else None
+
+
+def _difference_row(label: str, interval: Interval, group: str = "") -> Row:
+    marks = [
+        Mark("tick", 0.0, tone="old"),
+        Mark("span", interval.low_pct, interval.high_pct),
+        Mark("dot", interval.delta_pct),
+    ]
+    return Row(label, words.difference(interval), marks, group=group)
 
 
 def _slice_row(of: Slice, ours: float, theirs: float, judged: dict[str, bool]) -> Row:

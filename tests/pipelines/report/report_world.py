@@ -88,7 +88,8 @@ def outputs_of(root: Path, *names: str) -> RunOutputs:
 
 def outputs_in(root: Path, text: str = "plain") -> RunOutputs:
     """Files of a small run; `text` is wherever a stage may pass on words of the user's data."""
-    slices = [{"slice": "department", "value": text, "trips": 1, "models": QUALITY}]
+    paired = {"personal_frequency": {"ndcg@10": {"delta_pct": 25.0, "low_pct": -5.0, "high_pct": 60.0}}}
+    slices = [{"slice": "department", "value": text, "trips": 1, "models": QUALITY, "paired": paired}]
     files = {
         "tables/ingest.json": {
             "source": "complete_journey",
@@ -143,9 +144,7 @@ def outputs_in(root: Path, text: str = "plain") -> RunOutputs:
                     },
                 }
             ],
-            "paired": {
-                "personal_frequency": {"ndcg@10": {"delta_pct": 25.0, "low_pct": -5.0, "high_pct": 60.0}},
-            },
+            "paired": paired,
         },
         "verdict": {
             "digest": "abc",

@@ -126,9 +126,9 @@ def test_the_page_loads_nothing(tmp_path: Path) -> None:
 def test_every_picture_has_a_text_and_headings_come_in_order(tmp_path: Path) -> None:
     tags = Reader(_written(tmp_path, summary_of(), outputs_in(tmp_path))).tags
     pictures = [attributes for _, attributes in tags if attributes.get("role") == "img"]
-    # Two of quality and its lead, a source's worth, slices, calibration, the split, the same over time, its two,
-    # guards, weeks, drift, two of training, latency and its stages.
-    assert len(pictures) == 2 + 1 + 1 + 1 + 1 + 5 + 2 + 2 + 2
+    # Two of quality and its lead, a source's worth, slices and their leads, calibration, the split, the same over time,
+    # its two, guards, weeks, drift, two of training, latency and its stages.
+    assert len(pictures) == 2 + 1 + 1 + 2 + 1 + 5 + 2 + 2 + 2
     assert all(picture["aria-label"] for picture in pictures)
     assert all(attributes.get("aria-hidden") for tag, attributes in tags if tag == "svg")
     levels = [int(tag[1]) for tag, _ in tags if re.fullmatch("h[1-6]", tag)]
