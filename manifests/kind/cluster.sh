@@ -142,7 +142,7 @@ crds() {
 }
 
 profile() { # light | full. Steps with what each installs. Disk, memory and minutes are estimates; of cores, pods of the
-  # light one request 2.8 with a canary, of the full one 3.5, and each step of a pipeline half of one more.
+  # light one request 2.9 with a canary, of the full one 3.6, and each step of a pipeline half of one more.
   case $1 in
     light) images=(serve) disk=15 memory=6 cores=4 minutes=15 ;;
     full) images=(serve batch validate) disk=45 memory=14 cores=6 minutes=45 ;;
