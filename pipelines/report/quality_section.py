@@ -76,10 +76,11 @@ def slices(sources: Sources) -> Section | None:
         for of, ours, theirs in pairs
     ]
     more = [f"{metric} Aisle", f"{metric} {words.name(rival)}", "lead, 95 % interval"]
+    enough = {_check(of) for of, _, _ in pairs} & judged.keys()
     leads = [
         _difference_row(of.value, interval, words.name(of.slice))
         for of, _, _ in pairs
-        if (interval := of.delta(rival, metric).interval)
+        if (not enough or _check(of) in enough) and (interval := of.delta(rival, metric).interval)
     ]
     title = f"{metric}: lead over {words.name(rival)} by slice, with 95 % interval"
     return text.section(
@@ -155,7 +156,7 @@ def _difference_row(label: str, interval: Interval, group: str = "") -> Row:
 
 def _slice_row(of: Slice, ours: float, theirs: float, judged: dict[str, bool]) -> Row:
     """`ours`, `theirs`: the means. `judged`: whether each check of the gate passed."""
-    passed = judged.get(f"{of.slice} {of.value}")
+    passed = judged.get(_check(of))
     trips = words.count(of.trips, "trip", "trips")
     marks = (
         Mark("span", min(ours, theirs), max(ours, theirs), "faint"),
@@ -164,6 +165,11 @@ def _slice_row(of: Slice, ours: float, theirs: float, judged: dict[str, bool]) -
     )
     value = f"{trips}, below its limit" if passed is False else trips
     return Row(of.value, value, marks, group=words.name(of.slice), faint=bool(judged) and passed is None)
+
+
+def _check(of: Slice) -> str:
+    """The gate's name of it."""
+    return f"{of.slice} {of.value}"
 
 
 def _mean(of: Slice, model: str) -> float | None:
