@@ -9,6 +9,10 @@ import numpy as np
 
 SOURCES = ("bought_before", "often_together", "similar_taste", "popular")
 """Reasons, in the order in which the sources are listed: an item of several counts for the first."""
+POPULAR_HERE = "popular_here"
+"""The reason in the place of similar taste for a shopper without a history: what is bought at this store, hour and
+season."""
+REASONS = (*SOURCES, POPULAR_HERE)
 RECENT_EVENTS = 64
 """Events of a history that the query tower reads, the last ones."""
 
@@ -183,7 +187,7 @@ class Answer:
     item_ids: list[str]
     scores: list[float]
     reasons: list[str]
-    """Why each is there: one of SOURCES."""
+    """Why each is there: one of REASONS."""
     propensities: list[float] = field(default_factory=list)
     """With what probability each was to be in this answer; empty where nothing is left to chance
     (model/rerank/reranker.py)."""

@@ -51,6 +51,8 @@ class RerankSettings(Settings):
     """Added to the log-odds of items that the shopper never bought; 0: off."""
     diversity: float = Field(0.0, ge=0, lt=1)
     """Weight of being unlike the items above, against the score over the best one's; 0: off."""
+    newcomer_diversity: float = Field(0.1, ge=0, lt=1)
+    """The same for a shopper without a history, where it is larger; without such an attribute it is off."""
     diversity_attribute: str = ""
     """Items with the same value are alike; empty: the attribute with the fewest values, at least ten."""
     explore_percent: float = Field(0.0, ge=0, le=50)
@@ -66,4 +68,4 @@ class RerankSettings(Settings):
 
     def rules_only(self) -> "RerankSettings":
         """For a model whose scores are no probabilities: the rules, and nothing that reads a score."""
-        return RerankSettings(rules=self.rules)
+        return RerankSettings(rules=self.rules, newcomer_diversity=0)

@@ -35,6 +35,7 @@ class WholeCatalog:
     def __init__(self, catalog: Catalog, scorer: CatalogScorer) -> None:
         """catalog: as served; what is popular is from its last snapshot."""
         self.scorer = scorer
+        self._scored = _POPULAR if isinstance(scorer, PopularUnseen) else _SIMILAR
         self.ranked = catalog.items
         popularity_I = catalog.decayed_WI[-1]
         self._by_popularity_Q = np.argsort(-popularity_I, kind="stable").astype(np.int32)
@@ -60,7 +61,7 @@ class WholeCatalog:
             end = barred.end_B[row]
             item, score = self._best(score_BI[row], left_out(barred, row, begin, batch.history_item_H[events]), most)
             bought = np.isin(item, batch.history_item_H[events])
-            source = np.where(bought, _OWN, np.where(score > 0, _SIMILAR, _POPULAR)).astype(np.int32)
+            source = np.where(bought, _OWN, np.where(score > 0, self._scored, _POPULAR)).astype(np.int32)
             lists.append((item, score, source))
             begin = end
         item_N, score_N, source_N = (np.concatenate(parts) for parts in zip(*lists, strict=True))

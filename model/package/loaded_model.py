@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from model.api import SOURCES, Answer, Ranked, Request, Unknown
+from model.api import POPULAR_HERE, SOURCES, Answer, Ranked, Request, Unknown
 from model.candidates.barred import Barred
 from model.data.batch import Batch
 from model.data.catalog import MISSING
@@ -28,6 +28,7 @@ from model.rerank.reranker import Reranker
 from model.rerank.shelves import joined, shelves
 from tfx_configs.settings import MOST_CANDIDATES
 
+_SIMILAR_TASTE = SOURCES[2]
 MAX_BATCH = 64
 """Requests ranked at once."""
 CAPPED = 50
@@ -136,7 +137,7 @@ class LoadedModel:
     def _answer(self, requests: Sequence[Request], fewer: bool, ranked: int) -> list[Answer]:
         begin = time.perf_counter()
         batch, reranker = self._batch(requests, FEWER_EVENTS if fewer else None), self._policy.current()
-        everything = reranker.active or any(request.detail or request.k_new for request in requests)
+        everything = any(reranker.active(request) or request.detail or request.k_new for request in requests)
         retrieved_BR = self.engine.retrieve(batch, 0 if fewer else ranked)
         begin = self._took("retrieve", begin)
         k = MOST_CANDIDATES if everything else max(request.k for request in requests)
@@ -168,11 +169,14 @@ class LoadedModel:
         else:
             wanted = k + CAPPED if reranker.caps else k
             full = self._eligibility.filled(mask, listed, wanted, request.barred(self.new_only))
-        if reranker.active:
+        if reranker.active(request):
             scores = np.array(full.scores, np.float32)
             answer = reranker(request, _encoded(full.item_ids), scores, _encoded(full.reasons))
         else:
             answer = Answer(item_ids=full.item_ids[:k], scores=full.scores[:k], reasons=full.reasons[:k])
+        if not request.history_item:
+            reasons = [POPULAR_HERE if reason == _SIMILAR_TASTE else reason for reason in answer.reasons]
+            answer = dataclasses.replace(answer, reasons=reasons)
         if len(full.item_ids) == len(listed.item_ids) or request.k_new:
             return answer
         candidates = set(listed.item_ids)

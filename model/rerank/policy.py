@@ -36,8 +36,8 @@ class RerankPolicy:
         ...     file = Path(folder) / "rules.json"
         ...     _ = file.write_text(Rules(rules=(Rule(action="exclude", values=("wine",)),)).to_json())
         ...     policy = RerankPolicy(RerankSettings(), ItemValues(Path(folder) / "items.parquet"), file)
-        ...     policy.current().active
-        True
+        ...     [len(items) for _, items in policy.current().bans("any store")]
+        [1]
     """
 
     def __init__(self, settings: RerankSettings, values: ItemValues, rules: Path | None = None) -> None:

@@ -5,11 +5,12 @@ Shape legend: C candidates of one request, best first; G capped or diversified a
 
 import hashlib
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from model.api import SOURCES, Answer, Request
+from model.errors import InputError
 from model.rerank.item_attributes import ItemValues
 from tfx_configs.rerank import RerankSettings, Rule
 
@@ -43,13 +44,24 @@ class Reranker:
         self._bans = [(rule, values.items_with(rule)) for rule in rules if rule.action != "cap"]
         self._caps = [(rule, values.codes(rule.attribute, rule.values)) for rule in rules if rule.action == "cap"]
         alike = settings.diversity_attribute
-        self._kinds = values.codes(alike or values.coarsest(), ()) if settings.diversity else {}
+        self._kinds: Mapping[bytes, int] = {}
+        self._newcomer_diversity = max(settings.newcomer_diversity, settings.diversity)
+        if self._newcomer_diversity:
+            try:
+                self._kinds = values.codes(alike or values.coarsest(), ())
+            except InputError:
+                if settings.diversity or alike:
+                    raise
+                self._newcomer_diversity = 0.0
         self.stores = frozenset(rule.store_id for rule in rules if rule.store_id)
         """Those that a rule names."""
         self.caps = bool(self._caps)
         """Whether a list may need more than the best candidates."""
-        self.active = bool(rules or settings.explore_boost or settings.diversity or settings.explore_percent)
-        """False when every list stays as it is."""
+        self._always = bool(rules or settings.explore_boost or settings.diversity or settings.explore_percent)
+
+    def active(self, request: Request) -> bool:
+        """False when the list stays as it is."""
+        return self._always or bool(self._newcomer_diversity and not request.history_item)
 
     def __call__(self, request: Request, item_C: np.ndarray, score_C: np.ndarray, reason_C: np.ndarray) -> Answer:
         """The answer.
@@ -81,12 +93,13 @@ class Reranker:
             by_relevance = np.argsort(-relevance, kind="stable")
             order, relevance = order[by_relevance], relevance[by_relevance]
         caps = [(codes, rule.most) for rule, codes in self._caps if rule.store_id in ("", request.store_id)]
-        if not caps and not settings.diversity:
+        diversity = settings.diversity if request.history_item else self._newcomer_diversity
+        if not caps and not diversity:
             return order[:wanted]
         item = item_C[order].tolist()
         coded = [(np.array([codes.get(i, NO_VALUE) for i in item]), most) for codes, most in caps]
         kind_C = np.array([self._kinds.get(i, NO_VALUE) for i in item])
-        return order[chosen(relevance, kind_C, settings.diversity, coded, wanted)]
+        return order[chosen(relevance, kind_C, diversity, coded, wanted)]
 
     def _allowed_C(self, request: Request, item_C: np.ndarray, own_C: np.ndarray) -> np.ndarray:
         """[C] bool. A restricted item is shown to those who bought it before, an excluded one to none."""

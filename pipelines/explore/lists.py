@@ -27,6 +27,7 @@ SOURCES = {
     "often_together": "often bought together",
     "similar_taste": "similar taste (two towers)",
     "popular": "popular now",
+    "popular_here": "popular at this store and time",
 }
 """Candidate sources in words; others are shown by their names."""
 CACHED = 64

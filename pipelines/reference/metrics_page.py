@@ -7,7 +7,7 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from components.kfp_support.pushgateway import GAUGES
 from components.rollout.kserve.watch_metrics import WatchMetrics
-from model.api import SOURCES, Rung
+from model.api import REASONS, SOURCES, Rung
 from model.serving.admission.gate import Cause
 from model.serving.contract import Violation
 from model.serving.telemetry import metrics
@@ -18,7 +18,7 @@ VALUES: dict[str, tuple[str, Iterable[str]]] = {
     "aisle_requests_total": ("rung", Rung),
     "aisle_refused_total": ("cause", Cause),
     "aisle_candidates": ("source", SOURCES),
-    "aisle_items_total": ("source", SOURCES),
+    "aisle_items_total": ("source", REASONS),
     "aisle_contract_violations_total": ("kind", Violation),
 }
 """{metric: (label, its values)} where the code lists the values; elsewhere the metric's own text names them."""

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from model.api import SOURCES, Rung
+from model.api import REASONS, Rung
 from model.serving.admission.limits import MAX_DEADLINE_MS
 from model.serving.history.lookup import Source
 from model.serving.http.events import BATCH, EVENT_TYPES, STRUCTURED
@@ -225,7 +225,7 @@ def _tensor(tensor: Tensor, is_input: bool) -> Tree:
     if tensor.name in ("k", "k_new"):
         element |= {"minimum": int(tensor.name == "k"), "maximum": MAX_K}
     if tensor.name in ("reason", "new_reason"):
-        element = {"enum": list(SOURCES)}
+        element = {"enum": list(REASONS)}
     size = {"minItems": 1, "maxItems": 1} if tensor.size == 1 else {"maxItems": MAX_LIST if is_input else MAX_K}
     shape = {"type": "array", "items": {"type": "integer"}, "minItems": 1, "maxItems": 1}
     return {

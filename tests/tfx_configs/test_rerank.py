@@ -48,4 +48,6 @@ def test_settings_out_of_range_are_refused(name: str, value: float) -> None:
 
 def test_a_model_without_probabilities_keeps_the_rules_alone() -> None:
     rule = Rule(action="exclude", values=("7",))
-    assert RerankSettings(explore_boost=1.0, diversity=0.5, rules=(rule,)).rules_only() == RerankSettings(rules=(rule,))
+    assert RerankSettings(explore_boost=1.0, diversity=0.5, rules=(rule,)).rules_only() == RerankSettings(
+        rules=(rule,), newcomer_diversity=0
+    )

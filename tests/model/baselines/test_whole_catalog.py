@@ -111,4 +111,6 @@ def test_popularity_without_what_was_bought_ranks_by_popularity_and_bought_items
     assert scorer(asked).tolist() == [[0, 5, 1, 0, 0], [6, 5, 1, 3, 0]]
     nothing = Barred(np.zeros(0, np.int32), np.zeros(2, np.int64))
     ranking = WholeCatalog(catalog, scorer).recommend(asked, nothing_retrieved(2), nothing, 99, 99)
-    assert ["".join(item for item, _, _ in row) for row in by_request(ranking)] == ["bdae", "abed"]
+    rows = by_request(ranking)
+    assert ["".join(item for item, _, _ in row) for row in rows] == ["bdae", "abed"]
+    assert {reason for row in rows for item, _, reason in row if item in "bd"} == {"popular"}

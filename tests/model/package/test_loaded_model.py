@@ -60,6 +60,15 @@ def test_two_shelves_hold_what_was_bought_and_what_was_not_on_every_rung(model: 
     assert (answer.item_ids, answer.new.item_ids, rung) == (["b", "e"], ["a"], Rung.PERSONAL)
 
 
+def test_a_shopper_without_a_history_has_no_taste_and_gets_what_is_popular_here(model: package.LoadedModel) -> None:
+    regular = _request()
+    newcomer = dataclasses.replace(regular, history_item=[], history_time=np.empty(0, np.int64))
+    items, scores = np.array([b"a", b"e"], object), np.array([0.5, 0.25], np.float32)
+    reasons = np.array([b"similar_taste", b"popular"], object)
+    assert model.shown(regular, items, scores, reasons).reasons[:2] == ["similar_taste", "popular"]
+    assert model.shown(newcomer, items, scores, reasons).reasons[:2] == ["popular_here", "popular"]
+
+
 @pytest.mark.parametrize("changes", [{}, {"k": 2, "k_new": 2}, {"new_only": True}, {"exclude": ("e", "x")}, {"k": 1}])
 def test_every_rung_respects_the_answer_contract(model: package.LoadedModel, changes: dict[str, Any]) -> None:
     request = dataclasses.replace(_request(), **changes)

@@ -99,7 +99,7 @@ def test_a_rules_file_takes_the_place_of_the_packaged_rules(ruled: Path, tmp_pat
 
 
 def test_a_model_without_probabilities_is_packaged_with_the_rules_alone(ruled: Path) -> None:
-    assert packaged_rerank(ruled) == RerankSettings(rules=(NO_BLUE,))
+    assert packaged_rerank(ruled) == RerankSettings(rules=(NO_BLUE,), newcomer_diversity=0)
 
 
 def test_rules_about_what_no_item_has_are_refused_at_export(tmp_path: Path, items: Path) -> None:

@@ -27,7 +27,12 @@ def values(tmp_path: Path) -> ItemValues:
 
 def answer(values: ItemValues, *rules: Rule, k: int = 6, store: str = "s1", **settings: Any) -> Answer:
     request = Request(
-        user_id="u", time_s=settings.pop("time_s", 0), history_item=[], history_time=np.empty(0), store_id=store, k=k
+        user_id="u",
+        time_s=settings.pop("time_s", 0),
+        history_item=settings.pop("history", ["a", "b", "d"]),
+        history_time=np.empty(0),
+        store_id=store,
+        k=k,
     )
     items = np.array([item.encode() for item in ITEMS], dtype=object)
     reranker = Reranker(RerankSettings(**settings), rules, values)
@@ -41,7 +46,23 @@ def shown(values: ItemValues, *rules: Rule, **more: Any) -> str:
 def test_with_everything_off_the_list_is_as_it_was(values: ItemValues) -> None:
     shown = answer(values, k=4)
     assert shown.item_ids == list("abcd") and shown.scores == SCORES[:4].tolist() and shown.propensities == []
-    assert not Reranker(RerankSettings(), (), values).active
+
+
+def test_a_shopper_without_a_history_gets_a_varied_list_where_an_attribute_can_tell_items_apart(
+    values: ItemValues,
+) -> None:
+    """By colour: a .9 * 1; then b .9 * .5 / .8 - .1 = .4625 is above c .9 * .4 / .8 = .45; with .2: .3 and .4."""
+    by_colour = {"diversity_attribute": "colour", "k": 3}
+    assert shown(values, history=[], newcomer_diversity=0.1, **by_colour) == "abc"
+    assert shown(values, history=[], newcomer_diversity=0.2, **by_colour) == "acb"
+    assert shown(values, newcomer_diversity=0.2, **by_colour) == "abc"
+    assert shown(values, history=[], newcomer_diversity=0.2, k=3) == "abc", "ten values are needed, and none is named"
+    newcomer, other = (
+        Request(user_id="u", time_s=0, history_item=items, history_time=np.empty(0)) for items in ([], ["a"])
+    )
+    reranker = Reranker(RerankSettings(diversity_attribute="colour"), (), values)
+    assert (reranker.active(newcomer), reranker.active(other)) == (True, False)
+    assert not Reranker(RerankSettings(), (), values).active(newcomer)
 
 
 def test_excluded_items_are_never_shown_and_the_next_ones_move_up(values: ItemValues) -> None:
