@@ -1,7 +1,7 @@
 """TFDV statistics from how often each value comes: the figures of all rows, for the work of the different values.
 
-A column's values are counted by Arrow, batch by batch. TFDV's own combiners take each different value of a batch once,
-with its count as the weight of an example, and so need no more memory than they do for rows.
+A column's values are counted by Arrow, batch by batch, until there are many different ones. Then TFDV's own combiners
+take each of these once, with its count as the weight of an example, and so need little more memory than for rows.
 """
 
 from typing import Any
@@ -21,8 +21,10 @@ from components.tfdv.statistics import Stats, common_of
 _VALUE, _ROWS = "value", "rows"
 """Columns of what TFDV takes."""
 _GENERATORS: Any = stats_impl.get_generators(tfdv.StatsOptions(weight_feature=_ROWS), in_memory=True)
+_MANY = 1 << 16
+"""Different values that wait for TFDV, about."""
 _EXACT = 1 << 24
-"""Rows of a batch, at most: TFDV's sketches take counts as float32."""
+"""Rows of these, at most: TFDV's sketches take counts as float32."""
 
 
 class ValueCounts:
@@ -43,7 +45,7 @@ class ValueCounts:
                     counts.add(*counted(column.slice(begin, _EXACT)))
 
     def stats(self) -> Stats:
-        """The statistics, without the columns that have no value: TFDV cannot type them."""
+        """The statistics, which end the count; without the columns that have no value: TFDV cannot type them."""
         measured = Stats()
         table = measured.datasets.add(num_examples=self._rows)
         table.features.extend(of.stats(name, self._rows) for name, of in self._columns.items() if of.rows)
@@ -56,24 +58,41 @@ class _Column:
     def __init__(self) -> None:
         self.rows = 0
         self._sums = [generator.create_accumulator() for generator in _GENERATORS]
-        self._zeros = self._bytes = 0
+        self._zeros = self._bytes = 0.0
+        self._waiting: list[tuple[pa.Array, np.ndarray]] = []
+        self._rows_waiting = 0
 
     def add(self, values: pa.Array, rows: np.ndarray) -> None:
-        if not len(values):
-            return
-        weighted = pa.RecordBatch.from_arrays([values, pa.array(rows, pa.float64())], [_VALUE, _ROWS])
+        """So many rows more of each value; at most _EXACT together."""
+        counted_rows = int(rows.sum())
+        if self._rows_waiting + counted_rows > _EXACT or sum(len(waits) for _, waits in self._waiting) > _MANY:
+            self._give()
+        if counted_rows:
+            self._waiting.append((values, rows))
+            self._rows_waiting += counted_rows
+            self.rows += counted_rows
+
+    def _give(self) -> None:
+        """Gives TFDV what waits."""
+        coded = pa.concat_arrays([values for values, _ in self._waiting]).dictionary_encode()
+        values, codes = coded.dictionary, coded.indices.to_numpy()
+        rows = np.bincount(codes, np.concatenate([rows for _, rows in self._waiting]))
+        self._waiting, self._rows_waiting = [], 0
+        weighted = pa.RecordBatch.from_arrays([values, pa.array(rows)], [_VALUE, _ROWS])
         batch = table_util.CanonicalizeRecordBatch(weighted)
         self._sums = [generator.add_input(each, batch) for generator, each in zip(_GENERATORS, self._sums, strict=True)]
-        self.rows += int(rows.sum())
         if pa.types.is_string(values.type):
-            self._bytes += int(pc.binary_length(values).to_numpy() @ rows)
+            self._bytes += float(pc.binary_length(values).to_numpy() @ rows)
         else:
-            self._zeros += int(rows[values.to_numpy() == 0].sum())
+            self._zeros += float(rows[values.to_numpy() == 0].sum())
 
     def stats(self, name: str, rows: int) -> statistics_pb2.FeatureNameStatistics:
         """The column's statistics in a table of so many rows: TFDV's weighted figures in the place of the plain ones,
         which are of the different values. How many texts are no UTF-8 remains a count of these."""
-        self._sums[0].pop(FeaturePath([_ROWS]), None)
+        self._give()
+        basic = self._sums[0]
+        del basic[FeaturePath([_ROWS])]
+        basic[FeaturePath([_VALUE])].numeric_stats.quantiles_summary = None  # of the different values: for nothing
         (feature,) = stats_impl.extract_statistics_output(self._sums, _GENERATORS).datasets[0].features
         feature.path.step[:] = [name]
         common = common_of(feature)
@@ -85,8 +104,7 @@ class _Column:
         if feature.HasField("num_stats"):
             numbers, weighted = feature.num_stats, feature.num_stats.weighted_numeric_stats
             numbers.mean, numbers.std_dev, numbers.median = weighted.mean, weighted.std_dev, weighted.median
-            numbers.num_zeros = self._zeros
-            del numbers.histograms[:]
+            numbers.num_zeros = int(self._zeros)
             numbers.histograms.extend(weighted.histograms)
             numbers.ClearField("weighted_numeric_stats")
         else:
