@@ -53,7 +53,8 @@ def assert_same(measured: dict[str, Any], expected: dict[str, Any]) -> None:
 
 
 def test_counts_and_beams_transform_give_the_statistics_of_the_rows(tables: Path, tmp_path: Path) -> None:
-    """Values counted at once and in batches of 97 rows, and Beam with copied files, of all rows and of one stretch."""
+    """Values counted at once and in batches of 97 rows, and Beam with copied files, of all rows and of one stretch; the
+    most frequent of many values where they are counted exactly."""
     kwargs = {"tables_dir": str(tables), "work_dir": str(tmp_path), "batch": 97}
     answer = call("validate", f"{DRIVER}:compare_statistics", kwargs)
     rows = answer["tfdv"]
@@ -61,9 +62,13 @@ def test_counts_and_beams_transform_give_the_statistics_of_the_rows(tables: Path
     assert rows["events"]["price"]["rows"] == 4200
     assert 1000 < rows["stretch"]["log_price"]["rows"] < 2000 and "price" not in rows["stretch"]
     assert rows["items"]["shelf"]["values"] == 34 and not {"unused", "empty"} & rows["items"].keys()
-    for route in ("frame", "batches", "beam"):
-        for name, expected in rows.items():
-            assert_same(answer[route][name], expected)
+    for name, of_rows in rows.items():
+        exact = answer["beam"][name]
+        assert_same(answer["sketched"][name], of_rows)
+        assert_same({column: {of: exact[column][of] for of in values} for column, values in of_rows.items()}, of_rows)
+        for route in ("frame", "batches"):
+            assert_same(answer[route][name], exact)
+    assert answer["batches"]["events"]["basket_id"]["top 0"] == 3
 
 
 def test_a_fault_in_one_row_of_a_large_table_is_found(tmp_path: Path) -> None:
