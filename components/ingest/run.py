@@ -113,7 +113,8 @@ def _write_tables(
     progress(f"{totals['events']:,} events remain of {rows_in:,}")
     by_month = events.mutate(month=_[c.TIME].strftime("%Y-%m"))
     engine.write(by_month, out.events, [c.TIME, c.USER, c.BASKET, c.ITEM, c.EVENT_TYPE], "month")
-    usable, duplicates = rows_in - sum(dropped.values()), exact_duplicates(lines)
+    usable = rows_in - sum(dropped.values())
+    duplicates = exact_duplicates(lines, usable)
     repaired = {
         "exact copies of a line, merged": duplicates,
         "lines of one product in one basket, merged": usable - duplicates - totals["events"],

@@ -1,73 +1,18 @@
-"""Several workers learn what one learns: two processes on this machine, against the training in this one."""
+"""The shares of several workers, and which of them writes the model; test_workers.py trains with two."""
 
 import itertools
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-from components.evaluate.predictions import lists
-from components.rollout.local.processes import free_port
 from components.train.distributed import is_chief
 from components.train.input_pipeline import batches
-from model.files import read_json
 from model.system.legacy_keras import tf
-from tests.components.train.conftest import Trained, loaded
-from tests.components.train.worker import weights_of
 
 
 def tf_config(task: str, index: int, **cluster: list[str]) -> str:
     return json.dumps({"cluster": cluster, "task": {"type": task, "index": index}})
-
-
-def test_two_workers_end_with_equal_weights_and_the_chief_exports_what_one_worker_learns(
-    trained: Trained, tmp_path: Path
-) -> None:
-    (tmp_path / "settings.json").write_text(trained.run.to_json())
-    addresses = [f"127.0.0.1:{free_port()}" for _ in range(2)]
-    module = [sys.executable, "-m", "tests.components.train.worker", "settings.json", str(trained.examples)]
-    processes = [
-        subprocess.Popen(
-            [*module, f"model{index}", f"weights{index}.npz"],
-            cwd=tmp_path,
-            env=os.environ
-            | {"TF_CONFIG": tf_config("worker", index, worker=addresses), "PYTHONPATH": os.pathsep.join(sys.path)},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for index in range(2)
-    ]
-    try:
-        errors = [process.communicate(timeout=500)[1] for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
-    assert [process.returncode for process in processes] == [0, 0], errors
-
-    first, second = (np.load(tmp_path / f"weights{index}.npz") for index in range(2))
-    single = weights_of(trained.learned)
-    assert first.files == second.files == list(single)
-    for name, weight in single.items():
-        assert np.array_equal(first[name], second[name])
-        assert first[name] == pytest.approx(weight, abs=1e-3)
-
-    assert not (tmp_path / "model1").exists()
-    judged = trained.trips.first_test_trips()
-    listed_by_two, listed_by_one = (
-        lists(loaded(model), trained.trips, judged, k=10).items_Nk for model in (tmp_path / "model0", trained.model)
-    )
-    assert (listed_by_two == listed_by_one).mean() > 0.95
-    curves = read_json(tmp_path / "model0" / "training.json")["curves"]
-    for part, losses in trained.learned.record.as_json()["curves"].items():
-        assert [curves[part][n]["loss"] for n in range(len(losses))] == pytest.approx(
-            [epoch["loss"] for epoch in losses], rel=1e-4
-        )
-    assert curves["towers"][1]["loss"] < curves["towers"][0]["loss"]
 
 
 def shares(size: int, share: tuple[int, int], seed: int | None = 3, trips: int = 9) -> list[list[int]]:

@@ -1,12 +1,8 @@
 """The step Train with workers, against a server that speaks the API of Kubernetes and plays Kubeflow Trainer."""
 
 import json
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -17,13 +13,10 @@ import yaml
 
 from components import job
 from components.artifacts.training import TrainingRecord
-from components.rollout.local.processes import free_port
 from components.train import train_job as step
 from components.train.train_job import TrainJobs, train_job, train_on_workers
 from model.errors import InputError, StageFailed
-from model.package.manifest import read_manifest
 from pipelines.manifests.render import ROOT
-from tests.components.train.conftest import Trained
 from tfx_configs.settings import RunSettings
 
 NAME = "aisle-train-0123456789"
@@ -123,44 +116,6 @@ def words(job: dict[str, Any]) -> list[str]:
 
 def value(job: dict[str, Any], option: str) -> str:
     return words(job)[words(job).index(option) + 1]
-
-
-def test_two_workers_train_the_model_that_the_step_hands_on(trained: Trained, tmp_path: Path) -> None:
-    """The workers are processes that run what the job and its runtime name, here on addresses of this machine."""
-    run = trained.run.replace(resources=RUN.resources)
-    running: list[Future[list[int]]] = []
-
-    def start(created: dict[str, Any]) -> list[int]:
-        addresses = ",".join(f"127.0.0.1:{free_port()}" for _ in value(created, "--workers").split(","))
-        command = [addresses if word == value(created, "--workers") else word for word in words(created)]
-        return run_workers([sys.executable, "-m", "components.job", *command], 2)
-
-    def workers(created: dict[str, Any]) -> str:
-        if not running:
-            running.append(pool.submit(start, created))
-        return "" if not running[0].done() else "Complete" if running[0].result() == [0, 0] else "Failed"
-
-    pool = ThreadPoolExecutor(1)
-    with cluster(tmp_path, workers) as (trainer, jobs):
-        version, record = follow(jobs, tmp_path, trained.examples, run)
-    assert version == read_manifest(tmp_path / "model").version
-    assert record.curves["ranker"] and record.settings is not None
-    assert RunSettings.from_dict(record.settings) == run
-    assert trainer.jobs == {} and not (tmp_path / "shared" / NAME).exists()
-
-
-def run_workers(command: list[str], count: int) -> list[int]:
-    """Exit codes of so many processes, numbered as Kubernetes numbers the pods of an indexed job."""
-
-    environments = [
-        os.environ | {"JOB_COMPLETION_INDEX": str(n), "PYTHONPATH": os.pathsep.join(sys.path)} for n in range(count)
-    ]
-    processes = [subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL) for environment in environments]
-    try:
-        return [process.wait(timeout=500) for process in processes]
-    finally:
-        for process in processes:
-            process.kill()
 
 
 def test_the_job_names_its_workers_as_kubernetes_names_their_pods(

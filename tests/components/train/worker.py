@@ -1,5 +1,10 @@
-"""`python -m tests.components.train.worker SETTINGS EXAMPLES MODEL WEIGHTS`: trains, and keeps the weights as well."""
+"""`python -m tests.components.train.worker FOLDER ARGUMENT...`: `python -m components.job ARGUMENT...`, with notes.
 
+In FOLDER: `weights{worker}.npz`, what each worker learned, and `exported{worker}` of one that exported a model.
+"""
+
+import os
+import runpy
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,7 +13,6 @@ import numpy as np
 
 from components.train import run as train_run
 from model.networks.trained import TrainedNetworks
-from tfx_configs.settings import RunSettings
 
 
 def weights_of(learned: train_run.TrainedModel) -> dict[str, np.ndarray]:
@@ -18,18 +22,22 @@ def weights_of(learned: train_run.TrainedModel) -> dict[str, np.ndarray]:
     return {name: variable.numpy() for name, variable in networks.weights.items()}
 
 
-def main(settings: str, examples: str, model: str, weights: str) -> None:
-    train_from_scratch = train_run.train_from_scratch
+def main(notes: Path) -> None:
+    worker = os.environ["JOB_COMPLETION_INDEX"]
+    train_from_scratch, package = train_run.train_from_scratch, train_run.package
 
     def with_weights_saved(*args: Any) -> train_run.TrainedModel:
         learned = train_from_scratch(*args)
-        np.savez(weights, **weights_of(learned))
+        np.savez(notes / f"weights{worker}.npz", **weights_of(learned))
         return learned
 
-    train_run.train_from_scratch = with_weights_saved
-    run = RunSettings.from_json(Path(settings).read_text(encoding="utf-8"))
-    train_run.train(run=run, examples_dir=Path(examples), model_dir=Path(model))
+    def with_a_note(*args: Any) -> str:
+        (notes / f"exported{worker}").touch()
+        return package(*args)
+
+    train_run.train_from_scratch, train_run.package = with_weights_saved, with_a_note
+    runpy.run_module("components.job", run_name="__main__")
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(Path(sys.argv.pop(1)))
