@@ -59,7 +59,7 @@ def test_the_demo_promotes_a_blessed_model_and_leaves_its_summary(promoted_run: 
 
 
 def test_a_sample_of_the_demos_own_data_ends_in_order_with_what_the_gate_decided(grocery_run: Run) -> None:
-    """Some 190 trips: whether they prove a lead is the data's matter; nothing is served that the gate did not bless."""
+    """Some 80 trips: whether they prove a lead is the data's matter; nothing is served that the gate did not bless."""
     summary, gate = grocery_run.summary(), grocery_run.summary()["gate"]
     assert (grocery_run.done.returncode, grocery_run.done.stderr) == (0 if gate["blessed"] else 1, "")
     assert gate["blessed"] == (gate["outcome"] == "blessed") and gate["reasons"]

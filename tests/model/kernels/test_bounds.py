@@ -8,7 +8,7 @@ from model.kernels.compiler import cache_base, version
 from tests.model.kernels.processes import ROOT, python
 
 CHECKED = {"NUMBA_BOUNDSCHECK": "1", "NUMBA_OPT": "1"}
-"""Bounds are checked at every level of optimization; the lowest that Numba stores compiles twice as fast."""
+"""Bounds are checked at every level of optimization; the lowest whose code Numba stores compiles twice as fast."""
 FOLDERS = ("tests/model/kernels", "tests/model/features", "tests/model/candidates")
 OWN = [
     path.relative_to(ROOT).as_posix()
