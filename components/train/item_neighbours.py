@@ -16,31 +16,38 @@ from model.data.time_split import ranking_start
 from model.data.trip_numbers import trip_numbers
 from model.data.trips import Trips, slice_positions
 from model.ranking.recommender import best_positions
+from model.system.disk_arrays import on_disk
 from tfx_configs.settings import RunSettings
 
 BLOCK = 512
 """Items whose similarities are computed at once."""
 NEIGHBOURS, SHRINK, WINDOW = 100, 50.0, 5
 """Of what the ranker reads. More neighbours cost every request time."""
+INT32, FLOAT32 = np.dtype(np.int32), np.dtype(np.float32)
 TABLES = 8
 """That training reads, each of an equal part of its trips. One table from before all of them would know less, and less
 of what is new, than the one that serves."""
 
 
 def with_together(catalog: Catalog, trips: Trips, run: RunSettings, *moment_T: int) -> Catalog:
-    """The catalog with the neighbours that purchases strictly before each of the moments, unix seconds, show."""
-    tables = [
-        item_neighbours(Past.of(trips, run, moment_s), NEIGHBOURS, SHRINK, window=WINDOW) for moment_s in moment_T
-    ]
-    begin_TI = np.stack([table.indptr.astype(np.int64) for table in tables])
+    """The catalog with the neighbours that purchases strictly before each of the moments, unix seconds, show; on
+    disk."""
+    begins, nears, similars = zip(*(_table(trips, run, moment_s) for moment_s in moment_T), strict=True)
+    begin_TI = np.stack(begins)
     begin_TI[1:] += np.cumsum(begin_TI[:-1, -1])[:, None]
     together = Together(
         moment_T=np.array(moment_T, np.int64),
         begin_TI=begin_TI,
-        near_N=np.concatenate([table.indices for table in tables]).astype(np.int32),
-        similar_N=np.concatenate([table.data for table in tables]).astype(np.float32),
+        near_N=on_disk(nears, INT32),
+        similar_N=on_disk(similars, FLOAT32),
     )
     return dataclasses.replace(catalog, together=together)
+
+
+def _table(trips: Trips, run: RunSettings, before_s: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """([I + 1] where each item's neighbours begin, [N] which they are, [N] how similar), the latter on disk."""
+    near = item_neighbours(Past.of(trips, run, before_s), NEIGHBOURS, SHRINK, window=WINDOW)
+    return near.indptr.astype(np.int64), on_disk([near.indices], INT32), on_disk([near.data], FLOAT32)
 
 
 def with_together_of(catalog: Catalog, trips: Trips, run: RunSettings, learning: TrainingTrips) -> Catalog:
@@ -60,6 +67,17 @@ def item_neighbours(past: Past, neighbours: int, shrink: float, *, window: int =
             than the model's `trip_gap_hours` are in different baskets.
         own: a product is its own neighbour too.
     """
+    similar_AA = similarities(_bought(past, window), neighbours, shrink, own)
+    counts_I = np.zeros(past.items, np.int64)
+    counts_I[past.popular_A] = np.diff(similar_AA.indptr)
+    similar_AA = similar_AA[np.argsort(past.popular_A)]  # rows by item, as the result has them
+    column = past.popular_A.astype(np.int32)[similar_AA.indices]
+    begin = np.concatenate([[0], np.cumsum(counts_I)])
+    return sp.csr_matrix((similar_AA.data, column, begin), shape=(past.items, past.items))
+
+
+def _bought(past: Past, window: int) -> sp.csr_matrix:
+    """[T, A] float32: 1 for what was bought in each window."""
     row_H, shoppers = past.batch.history_row_H, past.shoppers
     trip_H, trips_U = trip_numbers(row_H, past.batch.history_time_H, shoppers, past.trip_gap_hours)
     basket_H = (np.cumsum(trips_U) - trips_U)[row_H] + trip_H - 1
@@ -67,14 +85,7 @@ def item_neighbours(past: Past, neighbours: int, shrink: float, *, window: int =
     end_T = np.append(begin_T[1:], len(basket_H))
     first_T = np.maximum(end_T - window, np.searchsorted(row_H, row_H[begin_T]))
     at_N, window_N = slice_positions(begin_T[basket_H[np.minimum(first_T, begin_T)]], end_T)
-    bought_TA = incidence(window_N, past.column_H[at_N], len(begin_T), len(past.popular_A))
-    similar_AA = similarities(bought_TA, neighbours, shrink, own)
-    row = past.popular_A[np.repeat(np.arange(len(past.popular_A)), np.diff(similar_AA.indptr))]
-    order = np.argsort(row, kind="stable")
-    counts_I = np.bincount(row, minlength=past.items)
-    column = past.popular_A[similar_AA.indices]
-    begin = np.concatenate([[0], np.cumsum(counts_I)])
-    return sp.csr_matrix((similar_AA.data[order], column[order], begin), shape=(past.items, past.items))
+    return incidence(window_N, past.column_H[at_N], len(begin_T), len(past.popular_A))
 
 
 def incidence(row_N: np.ndarray, item_N: np.ndarray, rows: int, items: int) -> sp.csr_matrix:

@@ -24,7 +24,7 @@ class Past:
     popular_A: np.ndarray
     """[A] the items bought, most often bought first."""
     column_H: np.ndarray
-    """[H] int64 place of each event's item in `popular_A`."""
+    """[H] int32 place of each event's item in `popular_A`."""
     trip_gap_hours: float
     seed: int
 
@@ -52,7 +52,7 @@ class Past:
             batch=batch,
             items=items,
             popular_A=order_I[: int((count_I > 0).sum())],
-            column_H=np.argsort(order_I)[batch.history_item_H],
+            column_H=np.argsort(order_I).astype(np.int32)[batch.history_item_H],
             trip_gap_hours=run.features.trip_gap_hours,
             seed=run.train.seed,
         )
