@@ -1,11 +1,8 @@
 """What the pipelines share: where things are, and what each step's pod asks for."""
 
-import sys
-from types import FrameType, SimpleNamespace
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from kfp import dsl, kubernetes
-from kfp.dsl import pipeline_task
 from kfp.dsl.pipeline_channel import PipelineParameterChannel
 
 from components.exit_handler.op import ending
@@ -25,22 +22,6 @@ SIZES = sizes()
 """Of each step, where a run names none."""
 Quantity: TypeAlias = str | PipelineParameterChannel
 """As Kubernetes writes it, or a parameter of the pipeline."""
-
-
-def _callers() -> list[tuple[Any, ...]]:
-    """What KFP reads of inspect.stack(): the names of the functions that are being called, innermost first.
-
-    The whole of it has their sources too, for which Python searches all modules: seconds for a few pipelines.
-    """
-    rows: list[tuple[Any, ...]] = []
-    frame: FrameType | None = sys._getframe(1)
-    while frame is not None:
-        rows.append((frame, "", 0, frame.f_code.co_name))
-        frame = frame.f_back
-    return rows
-
-
-pipeline_task.inspect = SimpleNamespace(stack=_callers)
 
 
 def sized(
