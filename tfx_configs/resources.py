@@ -1,7 +1,7 @@
 """What the steps of a pipeline ask for on a cluster, from the number of events.
 
 A step's memory is a floor plus an amount a million events above those that the floor is for. Measured at ten times The
-Complete Journey (docs/scaling.md): examples 3.7 GiB, training 6.7 GB, and ingest within the memory of its engine.
+Complete Journey (docs/scaling.md): ingest 5.5 GB, within the memory of its engine, and examples 3.7 GiB.
 Validation holds at most `validation.max_rows` rows. The others are estimates from what they hold of the examples.
 """
 
