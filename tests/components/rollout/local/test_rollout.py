@@ -14,7 +14,6 @@ from pathlib import Path
 import psutil
 import pytest
 
-from components.rollout.local import rollout
 from components.rollout.local.processes import REQUESTS
 from components.rollout.local.rollout import LocalRollout
 from components.rollout.rollout_record import Progress, RolloutRecord, RolloutResult
@@ -29,12 +28,6 @@ from tfx_configs.settings import RunSettings
 FAKE = "tests.model.serving.fake_server"
 SCENES = "tests.components.rollout.scene_server"
 SETTINGS = RunSettings(replay_requests=150, rollout=RolloutSettings(min_canary_requests=15, p99_floor_ms=2000.0))
-
-
-@pytest.fixture(autouse=True)
-def _few_are_measured(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The closing measurement is of the machine; here it only has to be there."""
-    monkeypatch.setattr(rollout, "MEASURED_REQUESTS", 60)
 
 
 @pytest.fixture
