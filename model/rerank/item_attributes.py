@@ -30,6 +30,7 @@ class ItemValues:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._kinds: dict[str, Mapping[bytes, int]] = {}
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -62,6 +63,13 @@ class ItemValues:
         codes = {code for code, value in enumerate(values) if not wanted or value in wanted}
         pairs = zip(table[ITEM].to_pylist(), encoded.indices.to_pylist(), strict=True)
         return {str(item).encode(): code for item, code in pairs if code in codes}
+
+    def kinds(self, attribute: str) -> Mapping[bytes, int]:
+        """`codes` of all values of the attribute, of the coarsest one if empty. They are read once: rules may change
+        while a server answers. Raises InputError."""
+        if attribute not in self._kinds:
+            self._kinds[attribute] = self.codes(attribute or self.coarsest(), ())
+        return self._kinds[attribute]
 
     def coarsest(self) -> str:
         """The attribute with the fewest values, at least COARSE_VALUES of them.

@@ -48,7 +48,7 @@ class Reranker:
         self._newcomer_diversity = max(settings.newcomer_diversity, settings.diversity)
         if self._newcomer_diversity:
             try:
-                self._kinds = values.codes(alike or values.coarsest(), ())
+                self._kinds = values.kinds(alike)
             except InputError:
                 if settings.diversity or alike:
                     raise

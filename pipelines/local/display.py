@@ -113,16 +113,14 @@ class Display:
         return {name: round(row.seconds, 2) for name, row in self.rows.items() if row.state in ("done", "cached")}
 
     def remaining(self) -> str:
-        """How long the stages take that are still to come; empty before one has ended, and for other stages."""
+        """How long the stages take that are still to come; empty before one has ended, at the end, and for other
+        stages."""
         ended = [name for name, row in self.rows.items() if row.state == "done"]
-        if not ended or not TYPICAL_S.keys() >= self.rows.keys():
+        coming = [name for name, row in self.rows.items() if row.state in ("waiting", "running")]
+        if not ended or not coming or not TYPICAL_S.keys() >= self.rows.keys():
             return ""
         factor = sum(self.rows[name].seconds for name in ended) / sum(TYPICAL_S[name] for name in ended)
-        left_s = 0.0
-        for name, row in self.rows.items():
-            if row.state in ("waiting", "running"):
-                elapsed_s = self._seconds(row) if row.state == "running" else 0.0
-                left_s += max(factor * TYPICAL_S[name] - elapsed_s, 0.0)
+        left_s = sum(max(factor * TYPICAL_S[name] - self._seconds(self.rows[name]), 0.0) for name in coming)
         return f"about {left_s / 60:.0f} minutes left" if left_s >= 90 else "about a minute left"
 
     def _set(self, stage: str, state: str, message: str) -> None:
@@ -148,7 +146,7 @@ class Display:
             table.add_row(Text(mark, style=style), Text(name, style=style), Text(clock, style="dim"), words)
         ended = sum(row.state in ("done", "cached") for row in self.rows.values())
         minutes, seconds = divmod(int(time.monotonic() - self._begun), 60)
-        left = f", {self.remaining()}" if ended < len(self.rows) and self.remaining() else ""
-        overall = Text(f"{ended} of {len(self.rows)} stages{left}", style="bold", no_wrap=True, overflow="ellipsis")
+        summary = ", ".join(filter(None, [f"{ended} of {len(self.rows)} stages", self.remaining()]))
+        overall = Text(summary, style="bold", no_wrap=True, overflow="ellipsis")
         table.add_row("", Text("all", style="bold"), Text(f"{minutes:2d}:{seconds:02d} m", style="dim"), overall)
         return table

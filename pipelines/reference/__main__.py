@@ -23,8 +23,15 @@ from pipelines.reference import (
 def texts() -> dict[Path, str]:
     """{file: its text}."""
     modules = (
-        *(alerts_page, cli_page, decisions_page, http_page),
-        *(metrics_page, pipelines_page, python_page, schema_page, server_page),
+        alerts_page,
+        cli_page,
+        decisions_page,
+        http_page,
+        metrics_page,
+        pipelines_page,
+        python_page,
+        schema_page,
+        server_page,
     )
     return {module.PAGE: module.page() for module in modules} | {http_page.DOCUMENT: http_page.document()}
 

@@ -184,3 +184,12 @@ def test_propensities_are_the_frequencies_and_weighting_by_them_is_unbiased(
     reachable = ITEMS[: max(k, place + pool)]
     sum_sd = float(np.std(estimate)) / math.sqrt(rounds)
     assert np.mean(estimate) == pytest.approx(sum(reward[item] for item in reachable), abs=4 * sum_sd + 1e-9)
+
+
+def test_the_table_of_items_is_read_once_for_all_rules_that_follow_one_another(
+    values: ItemValues, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = RerankSettings(diversity=0.4, diversity_attribute="colour")
+    assert Reranker(settings, (), values)._kinds
+    monkeypatch.setattr("model.rerank.item_attributes.pq.read_table", None)
+    assert Reranker(settings, (Rule(action="exclude", values=("a",)),), values)._kinds

@@ -3,6 +3,8 @@
 import asyncio
 import random
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -61,20 +63,26 @@ async def _application(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": content})
 
 
-async def _served(gate: Gate, clients: list[bytes], chance: random.Random) -> None:
+@asynccontextmanager
+async def _listening(gate: Gate) -> AsyncIterator[int]:
+    """Connections behind the gate; yields their port."""
     config = uvicorn.Config(_application, ws="none", lifespan="off", log_config=None)
     config.load()
     kind: Any = partial(Connection, gate=gate)
     make = partial(kind, config=config, server_state=ServerState(), app_state={})
     server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
-    port = server.sockets[0].getsockname()[1]
-    await asyncio.gather(*(_client(port, data, random.Random(chance.random())) for data in clients))
-    for _ in range(100):
-        gate.check_times()
-        await asyncio.sleep(0.05)
-        if not gate.connections and not any(share.used for share in (*gate.slots.values(), gate.buffer)):
-            break
+    yield server.sockets[0].getsockname()[1]
     server.close()
+
+
+async def _served(gate: Gate, clients: list[bytes], chance: random.Random) -> None:
+    async with _listening(gate) as port:
+        await asyncio.gather(*(_client(port, data, random.Random(chance.random())) for data in clients))
+        for _ in range(100):
+            gate.check_times()
+            await asyncio.sleep(0.05)
+            if not gate.connections and not any(share.used for share in (*gate.slots.values(), gate.buffer)):
+                break
 
 
 async def _client(port: int, data: bytes, chance: random.Random) -> None:
@@ -101,26 +109,18 @@ def test_a_connection_whose_request_was_shed_is_read_on_a_moment_later_where_the
     async def seconds_of_ten() -> float:
         gate = Gate(Limits())
         gate.enter = lambda kind, client: False  # type: ignore[method-assign]
-        config = uvicorn.Config(_application, ws="none", lifespan="off", log_config=None)
-        config.load()
-        kind: Any = partial(Connection, gate=gate)
-        make = partial(kind, config=config, server_state=ServerState(), app_state={})
-        server = await asyncio.get_running_loop().create_server(make, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        other = None
-        if others:
-            other = await asyncio.open_connection("127.0.0.1", port, local_addr=("127.0.0.2", 0))
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        begin = time.perf_counter()
-        for _ in range(10):
-            writer.write(GOOD)
-            assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 503")
-        seconds = time.perf_counter() - begin
-        writer.close()
-        if other is not None:
-            other[1].close()
-        server.close()
-        return seconds
+        async with _listening(gate) as port:
+            addresses = ["127.0.0.2"] * others + ["127.0.0.1"]
+            opened = [await asyncio.open_connection("127.0.0.1", port, local_addr=(each, 0)) for each in addresses]
+            reader, writer = opened[-1]
+            begin = time.perf_counter()
+            for _ in range(10):
+                writer.write(GOOD)
+                assert (await reader.readuntil(b"}")).startswith(b"HTTP/1.1 503")
+            seconds = time.perf_counter() - begin
+            for _, each_writer in opened:
+                each_writer.close()
+            return seconds
 
     assert (asyncio.run(seconds_of_ten()) >= 9 * PAUSE_S) is others
 
