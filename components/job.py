@@ -13,6 +13,7 @@ from pathlib import Path
 from model.errors import AisleError
 from tfx_configs.frozen import SettingsError
 from tfx_configs.settings import RunSettings
+from tfx_configs.stages import ExamplesStage, TrainStage
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -37,13 +38,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         elif stage == "examples":
             from components.examples.run import build_examples
 
-            build_examples(run=run, tables_dir=options.input, examples_dir=out)
+            build_examples(run=ExamplesStage.of(run), tables_dir=options.input, examples_dir=out)
         else:
             if options.workers:
                 os.environ["TF_CONFIG"] = _as_one_of(options.workers.split(","))
             from components.train.run import train
 
-            train(run=run, examples_dir=options.input, model_dir=out, parent_dir=options.parent)
+            train(run=TrainStage.of(run), examples_dir=options.input, model_dir=out, parent_dir=options.parent)
     except (AisleError, SettingsError, OSError) as error:
         print(f"aisle {stage}: {error}", file=sys.stderr)
         return getattr(error, "exit_code", 2)

@@ -35,7 +35,7 @@ from model.networks.trained import TrainedNetworks
 from model.ranking.recommender import Recommender
 from model.system.legacy_keras import tf
 from tfx_configs.recipes import full
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 SEED = 7
 RANKING_DAYS = 70
@@ -110,9 +110,9 @@ class World(Judged):
         return Samples.load(folder / "train"), Samples.load(folder / "judged")
 
 
-def settings(seed: int) -> RunSettings:
+def settings(seed: int) -> TrainStage:
     """The main job's, with fewer days for the ranker."""
-    return full().training(seed=seed, ranking_days=RANKING_DAYS)
+    return TrainStage.of(full().training(seed=seed, ranking_days=RANKING_DAYS))
 
 
 def measure_towers(world: World, name: str) -> Measured:
@@ -120,7 +120,7 @@ def measure_towers(world: World, name: str) -> Measured:
     run, longer = settings(_seed(name)), name == LONGER
     asked_n = world.learning.ranking
     if not longer:
-        run = run.training(retrieval_epochs=EPOCHS)
+        run = run.replace(train=run.train.replace(retrieval_epochs=EPOCHS))
         asked_n = np.random.default_rng(SEED).permutation(asked_n)[:TRIPS]
     asked = Lists(early=asked_n, judged=world.which)
     nearest = towers.train_and_list(

@@ -23,7 +23,8 @@ from model.networks.tfrs import tfrs
 from model.networks.trained import TrainedNetworks
 from model.networks.two_tower import TasteTower
 from model.system.legacy_keras import tf
-from tfx_configs.settings import RunSettings, TrainSettings
+from tfx_configs.settings import TrainSettings
+from tfx_configs.stages import TrainStage
 
 HARDEST = 100
 """Negatives that TFRS keeps of each positive's, those with the highest logits."""
@@ -46,7 +47,7 @@ class Lists(NamedTuple):
 
 def train_and_list(
     make: Make,
-    run: RunSettings,
+    run: TrainStage,
     catalog: Catalog,
     reader: TripReader,
     learning: TrainingTrips,

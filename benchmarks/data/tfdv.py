@@ -18,6 +18,7 @@ from benchmarks.harness.result_file import measured_by, write_result
 from components.artifacts.validation import Validation
 from components.kfp_support.environments import call
 from tfx_configs.recipes import full
+from tfx_configs.stages import ValidateStage
 
 TEST = "tests/components/validate/corrupted_tables.py"
 SPANS, STEP_DAYS = 20, 14
@@ -55,7 +56,7 @@ def measure(tables: Path, scratch: Path) -> dict[str, Any]:
 def _clean(tables: Path, scratch: Path, days: int, test_days: int) -> dict[str, Any]:
     """{first day: verdict, counts and findings} of the spans of one length."""
     run = full()
-    settings = run.replace(data=run.data.replace(test_days=test_days)).to_json()
+    settings = ValidateStage.of(run.replace(data=run.data.replace(test_days=test_days))).to_json()
     events = pd.read_parquet(tables / "events")
     first = events["event_time"].min().normalize()
     runs: list[dict[str, str]] = []

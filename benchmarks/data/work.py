@@ -11,6 +11,7 @@ from components.examples.run import build_examples, read_trips
 from components.ingest.run import ingest
 from model.files import read_json, write_json
 from tfx_configs.recipes import full
+from tfx_configs.stages import ExamplesStage
 
 
 def main(work: str, source: str, out: str) -> None:
@@ -35,8 +36,9 @@ def parts(work: str, source: Path, out: Path) -> dict[str, Callable[[], object]]
     engine: Any = work if work == "spark" else "duckdb"
     run, tables = full(), out / "tables"
     run = run.replace(data=run.data.replace(path=str(source), engine=engine))
+    read = ExamplesStage.of(run)
     if work == "examples":
-        return {"examples_s": lambda: build_examples(run=run, tables_dir=tables, examples_dir=out / "examples")}
+        return {"examples_s": lambda: build_examples(run=read, tables_dir=tables, examples_dir=out / "examples")}
     if work == "pandas":
         return {
             "ingest_s": lambda: pandas_engine.ingest(source, tables),
@@ -44,7 +46,7 @@ def parts(work: str, source: Path, out: Path) -> dict[str, Callable[[], object]]
         }
     return {
         "ingest_s": lambda: ingest(data=run.data, tables_dir=tables),
-        "trips_s": lambda: read_trips(run, Tables(tables), read_json(tables / "ingest.json")["cut_s"])[0].save(
+        "trips_s": lambda: read_trips(read, Tables(tables), read_json(tables / "ingest.json")["cut_s"])[0].save(
             out / "trips"
         ),
     }

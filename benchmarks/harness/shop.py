@@ -17,6 +17,7 @@ from model.data.trips import Trips
 from model.errors import InputError
 from model.files import read_json, write_json
 from tfx_configs.recipes import full
+from tfx_configs.stages import ExamplesStage
 
 CUTS = ("2017-10-09", "2017-11-06", "2017-12-04")
 SEEDS = (7, 8, 9)
@@ -37,7 +38,7 @@ def examples(cut: str = CUTS[-1]) -> Path:
     path = FOLDER / cut / "examples"
     if not path.exists():
         moved = tables_as_of(tables(), FOLDER / cut / "tables", seconds(cut))
-        build_examples(run=full(cut_date=cut), tables_dir=moved, examples_dir=path)
+        build_examples(run=ExamplesStage.of(full(cut_date=cut)), tables_dir=moved, examples_dir=path)
         shutil.rmtree(moved)
     return path
 

@@ -39,6 +39,7 @@ from model.package.loaded_model import load
 from model.serving.fallback.served_model import ServedModel
 from tfx_configs.monitoring import MonitorSettings
 from tfx_configs.recipes import full
+from tfx_configs.stages import BaselinesStage
 from tfx_configs.units import DAY_S
 
 SEED = 7
@@ -138,7 +139,7 @@ def plain(cut: str) -> World:
     examples, baselines, run = shop.examples(cut), HERE / cut / "baselines", full()
     if not baselines.exists():
         run = run.replace(gate=run.gate.replace(baselines=(reference.PLAIN,)))
-        export_baselines(run.to_json(), str(examples), str(baselines))
+        export_baselines(BaselinesStage.of(run), str(examples), str(baselines))
     return _world(HERE / cut, examples, lambda: load(baselines / reference.PLAIN), None)
 
 

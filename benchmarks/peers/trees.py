@@ -27,7 +27,7 @@ from model.data.trips import Trips
 from model.evaluation.ranking_metrics import NO_ITEM
 from model.features.matrix import Features
 from model.system.legacy_keras import tf
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 MAX_TREES, PATIENCE = 400, 20
 SETTINGS = yaml.safe_load(Path(__file__).with_name("lightgbm.yaml").read_text())
@@ -40,7 +40,7 @@ class Rows(NamedTuple):
     label_C: np.ndarray
 
 
-def train_trees(run: RunSettings, trips: Trips, catalog: Catalog) -> lightgbm.Booster:
+def train_trees(run: TrainStage, trips: Trips, catalog: Catalog) -> lightgbm.Booster:
     """Trees on the ranker's training trips, as many as do best on its validation trips."""
     train, valid = ranking_rows(run, trips, catalog)
     data = lightgbm.Dataset(train.feature_CF, train.label_C, free_raw_data=True)
@@ -53,7 +53,7 @@ def train_trees(run: RunSettings, trips: Trips, catalog: Catalog) -> lightgbm.Bo
     )
 
 
-def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows, Rows]:
+def ranking_rows(run: TrainStage, trips: Trips, catalog: Catalog) -> tuple[Rows, Rows]:
     """What components/train/run.py trains and watches the ranker on: (training rows, validation rows)."""
     tf.keras.utils.set_random_seed(run.train.seed)
     reader, learning, train = TripReader(trips, catalog), training_trips(trips, run.train), run.train
@@ -76,7 +76,7 @@ def ranking_rows(run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Rows
 
 def rank(
     trees: lightgbm.Booster,
-    run: RunSettings,
+    run: TrainStage,
     trips: Trips,
     catalog: Catalog,
     which: np.ndarray,

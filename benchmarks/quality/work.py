@@ -25,6 +25,7 @@ from model.evaluation.next_basket_task import Task, load_task
 from model.evaluation.ranking_metrics import NO_ITEM
 from model.files import read_json, write_json
 from tfx_configs.recipes import full
+from tfx_configs.stages import TrainStage
 
 if TYPE_CHECKING:
     from model.package.loaded_model import LoadedModel
@@ -54,7 +55,7 @@ def aisle(folder: Path, task: Task, seed: int) -> None:
     run = full().training(seed=seed)
     directory = folder / f"model-{seed}"
     began = time.perf_counter()
-    _, record = train(run=run, examples_dir=folder / "examples", model_dir=directory)
+    _, record = train(run=TrainStage.of(run), examples_dir=folder / "examples", model_dir=directory)
     about = _cost(began) | {"seed": seed, "train_trips": record.train_trips, "curves": record.as_json()["curves"]}
     model = package.load(directory)
     for name, new_only in UNIONS.items():
@@ -81,7 +82,7 @@ def trees(folder: Path, task: Task, seed: int) -> None:
     """LightGBM on the candidates of Aisle's model of the same seed."""
     from benchmarks.peers.trees import SETTINGS, rank, train_trees
 
-    run, catalog = full().training(seed=seed), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
+    run, catalog = TrainStage.of(full().training(seed=seed)), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
     began = time.perf_counter()
     booster = train_trees(run, task.trips, catalog)
     about = _cost(began) | {"settings": SETTINGS | {"trees": booster.best_iteration}}

@@ -27,6 +27,7 @@ from components.train.run import train
 from model.data.trips import Trips, slice_positions
 from model.package import loaded_model as package
 from tfx_configs.recipes import full
+from tfx_configs.stages import TrainStage
 from tfx_configs.units import DAY_S
 
 
@@ -148,7 +149,7 @@ def ask(world: World, name: str) -> np.ndarray:
     trips = less(world.trips, LESS[name])
     model = OUT / LESS[name] / "model"
     with tempfile.TemporaryDirectory(prefix="aisle-noise-") as folder:
-        train(run=full(), examples_dir=shop.with_trips(trips, Path(folder)), model_dir=model)
+        train(run=TrainStage.of(full()), examples_dir=shop.with_trips(trips, Path(folder)), model_dir=model)
     gone = len(world.trips) - len(trips)  # all of them before the cut, and trips are sorted by time
     return lists(package.load(model), trips, world.which - gone, K).items_Nk
 

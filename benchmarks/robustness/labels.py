@@ -23,6 +23,7 @@ from components.train.run import train
 from model.package import loaded_model as package
 from tfx_configs.labels import LabelSettings
 from tfx_configs.recipes import full
+from tfx_configs.stages import ExamplesStage, TrainStage
 
 SEED, K = 7, 20
 NONE = "none"
@@ -31,7 +32,7 @@ POLICIES = yaml.safe_load(Path(__file__).with_name("policies.yaml").read_text())
 
 def main(most: study.Most = None) -> dict[str, Any]:
     world = Judged(shop.examples())
-    _, lines, _ = read_trips(full(), Tables(shop.tables()), world.trips.cut_s)
+    _, lines, _ = read_trips(ExamplesStage.of(full()), Tables(shop.tables()), world.trips.cut_s)
     variants = {name: partial(measure, world, lines, name) for name in POLICIES}
     policies = Study(folder=RESULTS / "labels", variants=variants, reference=NONE, seed=SEED)
     study.measure({"policies": policies}, most)
@@ -47,7 +48,7 @@ def measure(world: Judged, lines: Lines, name: str) -> Measured:
     seed = SEED + row.pop("another_seed", False)
     policy = LabelSettings.from_dict(row)
     trips, report = label(world.trips, lines, world.catalog, policy)
-    run = full().training(seed=seed).replace(labels=policy)
+    run = TrainStage.of(full().training(seed=seed))
     with tempfile.TemporaryDirectory(prefix="aisle-labels-") as scratch:
         folder = Path(scratch)
         _, record = train(run=run, examples_dir=shop.with_trips(trips, folder), model_dir=folder / "model")

@@ -22,6 +22,7 @@ from model.files import write_json
 from model.package.loaded_model import load
 from pipelines.local.run_directory import Paths, RunOutputs, settings_of
 from tfx_configs.evaluation import CANDIDATE, GATE_METRICS
+from tfx_configs.stages import BaselinesStage
 
 VALUES = "values.npz"
 
@@ -31,7 +32,8 @@ def main(folder: str, cut: str, seconds: str) -> None:
     """Leaves values.npz, {shopper, MODEL/METRIC: [N] a trip, MODEL/items: ids listed}, and measured.json."""
     at = Path(folder)
     paths = Paths(out=at / "run")
-    outputs, run = RunOutputs.load(paths.out, paths.result), ranking_all(settings_of(paths))
+    outputs = RunOutputs.load(paths.out, paths.result)
+    run = ranking_all(BaselinesStage.of(settings_of(paths)))
     judged, report = Judged(outputs["examples"]), Examples(outputs["examples"]).report
     trips, which = judged.trips, judged.which
     listed = {CANDIDATE: lists(load(outputs["model"]), trips, which, PLACES).items_Nk}

@@ -27,9 +27,9 @@ def evaluate(
         from components.evaluate.evaluation_page import write_page
         from components.evaluate.run import evaluate_models
         from components.kfp_support.metric_log import log_metrics
-        from tfx_configs.settings import RunSettings
+        from tfx_configs.stages import EvaluateStage
 
-        run = RunSettings.from_json(settings)
+        run = EvaluateStage.from_json(settings)
         measured = evaluate_models(
             examples=Path(examples.path),
             candidate=Path(candidate.path),

@@ -14,7 +14,7 @@ from model.data import columns as c
 from model.data.catalog import MISSING, RARE, Catalog, hashed_rows
 from model.data.time_split import ranking_start
 from model.data.trips import Trips
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import ExamplesStage
 from tfx_configs.units import DAY_S, HOUR_S, WEEK_S
 
 POPULARITY_HALF_LIFE_S = 28 * DAY_S
@@ -32,7 +32,7 @@ def build_catalog(
     items: pd.DataFrame,
     users: pd.DataFrame | None,
     promotions: Iterable[tuple[str, Iterable[pd.DataFrame]]],
-    run: RunSettings,
+    run: ExamplesStage,
 ) -> Catalog:
     """The snapshot at `trips.cut_s`. Only events before the cut are used.
 
@@ -84,14 +84,14 @@ def build_catalog(
     )
 
 
-def snapshot_step(trips: Trips, run: RunSettings) -> int:
+def snapshot_step(trips: Trips, run: ExamplesStage) -> int:
     """Seconds between snapshots: a week; where the ranker's trips span less than WEEKS, a part of that in whole
     hours, since what sells changes under a ranker that learns from some days."""
     span_s = trips.cut_s - ranking_start(trips, run.train.ranking_days)
     return WEEK_S if span_s >= WEEKS * WEEK_S else max(span_s // SNAPSHOTS // HOUR_S, 1) * HOUR_S
 
 
-def first_snapshot(trips: Trips, run: RunSettings) -> int:
+def first_snapshot(trips: Trips, run: ExamplesStage) -> int:
     """Unix seconds of the oldest snapshot: at or before the first trip that trains the ranker."""
     start_s, step_s = ranking_start(trips, run.train.ranking_days), snapshot_step(trips, run)
     return trips.cut_s - step_s * -(-(trips.cut_s - start_s) // step_s)

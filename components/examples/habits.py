@@ -11,7 +11,8 @@ from components.engines.engine import Engine
 from model.data import columns as c
 from model.data.labels import is_of_types, judged_types
 from model.data.task import TaskKind, choose_task
-from tfx_configs.settings import AUTO, RunSettings
+from tfx_configs.settings import AUTO
+from tfx_configs.stages import ExamplesStage
 
 
 class Shoppers(Record):
@@ -67,7 +68,7 @@ def lines_of(purchases: Table) -> Table:
     return purchases.select(c.USER, c.BASKET, c.ITEM).distinct().join(trips, [c.USER, c.BASKET])
 
 
-def task_of(run: RunSettings, engine: Engine, parts: Sequence[Table], purchases: int) -> tuple[TaskKind, str]:
+def task_of(run: ExamplesStage, engine: Engine, parts: Sequence[Table], purchases: int) -> tuple[TaskKind, str]:
     """The task of the settings, or the one that fits the events, and why.
 
     Args:

@@ -18,7 +18,7 @@ from model.data.time_split import day
 from model.data.trips import Trips
 from model.errors import CheckFailed
 from tfx_configs.labels import EVENT_TYPES
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import ExamplesStage
 from tfx_configs.units import DAY_S
 
 COLUMNS = [c.USER, c.BASKET, c.ITEM, c.EVENT_TYPE]
@@ -50,7 +50,7 @@ def judgeable(trips: Trips) -> dict[str, int | float]:
     }
 
 
-def check_judgeable(trips: Trips, tables: Tables, run: RunSettings, judged_types: tuple[str, ...]) -> None:
+def check_judgeable(trips: Trips, tables: Tables, run: ExamplesStage, judged_types: tuple[str, ...]) -> None:
     """The test span has enough trips to judge a model on.
 
     Args:
@@ -166,7 +166,7 @@ def _seconds(events: pd.DataFrame) -> np.ndarray:
     return seconds
 
 
-def _cut_setting(at_day: int, events: pd.DataFrame, run: RunSettings) -> str:
+def _cut_setting(at_day: int, events: pd.DataFrame, run: ExamplesStage) -> str:
     """The option that splits time at this day: a longer or shorter test span, or another date."""
     last_s = int(events[c.TIME].max().timestamp())
     test_days = last_s // DAY_S - at_day

@@ -21,9 +21,9 @@ def examples(
 
     with stage("examples"):
         from components.examples.run import build_examples
-        from tfx_configs.settings import RunSettings
+        from tfx_configs.stages import ExamplesStage
 
-        run, source = RunSettings.from_json(settings), Path(tables.path)
+        run, source = ExamplesStage.from_json(settings), Path(tables.path)
         report = build_examples(run=run, tables_dir=source, examples_dir=Path(trips.path))
         trips.metadata.update(report.figures)
         log_metrics(metrics, report.figures)

@@ -24,13 +24,13 @@ from model.data.schema import EVENTS
 from model.data.trips import Trips
 from model.errors import CheckFailed
 from model.system.memory import give_back
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import ExamplesStage
 
 ENGINES_SHARE, LEAST_GB = 3, 1.0
 """Of `data.memory_gb` the engine gets one part in so many, or this: the rest is for the arrays."""
 
 
-def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) -> ExamplesReport:
+def build_examples(*, run: ExamplesStage, tables_dir: Path, examples_dir: Path) -> ExamplesReport:
     """Writes trips, catalog and the tables of attributes (components/artifacts/examples.py).
 
     Args:
@@ -87,7 +87,7 @@ def build_examples(*, run: RunSettings, tables_dir: Path, examples_dir: Path) ->
     return report
 
 
-def read_trips(run: RunSettings, tables: Tables, cut_s: int) -> tuple[Trips, Lines, str]:
+def read_trips(run: ExamplesStage, tables: Tables, cut_s: int) -> tuple[Trips, Lines, str]:
     """Trips of what ingest wrote, on the engine of the settings, a part of the shoppers at a time; why their task is
     the one it is. Items: the listed ones, and those bought unlisted."""
     report = tables.report

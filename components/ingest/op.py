@@ -21,9 +21,9 @@ def ingest(
 
     with stage("ingest"):
         from components.ingest.run import ingest
-        from tfx_configs.settings import RunSettings
+        from tfx_configs.stages import IngestStage
 
-        run = RunSettings.from_json(settings)
+        run = IngestStage.from_json(settings)
         report = ingest(data=run.data, tables_dir=Path(tables.path), positive_types=run.labels.positive_types)
         tables.metadata.update({"data_version": data_version, "cut": report.cut, "source": report.source})
         tables.metadata.update(report.figures)

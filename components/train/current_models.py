@@ -10,6 +10,7 @@ from model.errors import InputError
 from model.registry import validation_baseline as reference
 from model.registry.model_registry import Registry
 from tfx_configs.settings import RunSettings
+from tfx_configs.stages import stage_parameters
 
 EACH_RUN = "each-run"
 """A data version: what the source holds when the run begins. For schedules: their parameters never change."""
@@ -49,16 +50,29 @@ class Beginning(NamedTuple):
     reference_dir: str
     settings: str
     """RunSettings as JSON."""
+    ingest_settings: str
+    """What the stage reads of them (tfx_configs/stages.py), as of the others."""
+    validate_settings: str
+    examples_settings: str
+    train_settings: str
+    baselines_settings: str
+    evaluate_settings: str
     data_version: str
     code_version: str
     """Digest of the program that this step runs."""
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """{name: value} to show; the settings by stage are parts of the whole ones."""
+        return {name: value for name, value in self._asdict().items() if not name.endswith("_settings")}
 
 
 def begin_on(*, namespace: str, registry_dir: Path, run: RunSettings, data_version: str) -> Beginning:
     """The same on the cluster that this runs in, with the versions of data and program that the run has."""
     version = version_of(data_version)
     current = current_models(Registry(registry_dir, Cluster(namespace).roles), run, version)
-    return Beginning(*current, settings=run.to_json(), data_version=version, code_version=code_version())
+    settings = {"settings": run.to_json(), **stage_parameters(run)}
+    return Beginning(*current, **settings, data_version=version, code_version=code_version())
 
 
 def version_of(data_version: str, now: datetime | None = None) -> str:

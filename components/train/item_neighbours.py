@@ -17,7 +17,7 @@ from model.data.trip_numbers import trip_numbers
 from model.data.trips import Trips, slice_positions
 from model.ranking.recommender import best_positions
 from model.system.disk_arrays import on_disk
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 BLOCK = 512
 """Items whose similarities are computed at once."""
@@ -29,7 +29,7 @@ TABLES = 8
 of what is new, than the one that serves."""
 
 
-def with_together(catalog: Catalog, trips: Trips, run: RunSettings, *moment_T: int) -> Catalog:
+def with_together(catalog: Catalog, trips: Trips, run: TrainStage, *moment_T: int) -> Catalog:
     """The catalog with the neighbours that purchases strictly before each of the moments, unix seconds, show; on
     disk."""
     begins, nears, similars = zip(*(_table(trips, run, moment_s) for moment_s in moment_T), strict=True)
@@ -44,13 +44,13 @@ def with_together(catalog: Catalog, trips: Trips, run: RunSettings, *moment_T: i
     return dataclasses.replace(catalog, together=together)
 
 
-def _table(trips: Trips, run: RunSettings, before_s: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _table(trips: Trips, run: TrainStage, before_s: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """([I + 1] where each item's neighbours begin, [N] which they are, [N] how similar), the latter on disk."""
     near = item_neighbours(Past.of(trips, run, before_s), NEIGHBOURS, SHRINK, window=WINDOW)
     return near.indptr.astype(np.int64), on_disk([near.indices], INT32), on_disk([near.data], FLOAT32)
 
 
-def with_together_of(catalog: Catalog, trips: Trips, run: RunSettings, learning: TrainingTrips) -> Catalog:
+def with_together_of(catalog: Catalog, trips: Trips, run: TrainStage, learning: TrainingTrips) -> Catalog:
     """The catalog with the neighbours that the ranker learns from: TABLES tables, the first as of the beginning of its
     trips' span."""
     time_N = trips.time_T[np.concatenate([learning.ranking, learning.valid])]

@@ -8,10 +8,10 @@ from model.networks.pre_ranker import PreRanker
 from model.networks.ranker import Ranker
 from model.networks.trained import TrainedNetworks
 from model.ranking.recommender import Recommender
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 
-def new_networks(run: RunSettings, catalog: Catalog, query: str = "taste") -> tuple[TwoTowers, TrainedNetworks]:
+def new_networks(run: TrainStage, catalog: Catalog, query: str = "taste") -> tuple[TwoTowers, TrainedNetworks]:
     """The towers as they are trained, and all networks, the same towers among them. query: see TwoTowers."""
     strategy = workers.strategy()
     preranker = PreRanker(len(catalog.promotions))  # out of the scope: every worker trains all of it alone
@@ -26,6 +26,6 @@ def new_networks(run: RunSettings, catalog: Catalog, query: str = "taste") -> tu
         return towers, TrainedNetworks(towers.queries, preranker, ranker)
 
 
-def recommender_of(run: RunSettings, catalog: Catalog, networks: TrainedNetworks) -> Recommender:
+def recommender_of(run: TrainStage, catalog: Catalog, networks: TrainedNetworks) -> Recommender:
     """On this catalog; it follows what the networks learn."""
     return Recommender(catalog, run.features, run.candidates, networks=networks)

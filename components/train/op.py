@@ -23,13 +23,20 @@ def stable(
     parent_dir=str,
     reference_dir=str,
     settings=str,
+    ingest_settings=str,
+    validate_settings=str,
+    examples_settings=str,
+    train_settings=str,
+    baselines_settings=str,
+    evaluate_settings=str,
     data_version=str,
     code_version=str,
 ):
     """What the run begins with: the model that serves in `namespace`, from the registry, and the run's own facts.
 
-    Its settings, whole, from the page's parameters; its data version, the argument or the time where each run has its
-    own; and the digest of the program in this image, so that a clone never takes the results of an older one.
+    Its settings, from the page's parameters, whole and by stage; its data version, the argument or the time where each
+    run has its own; and the digest of the program in this image, so that a clone never takes the results of an older
+    one.
     """
     from components.kfp_support.step import stage
 
@@ -41,7 +48,7 @@ def stable(
 
         run = run_of_page(settings, data, cut_date, recipe)
         begun = begin_on(namespace=namespace, registry_dir=Path(registry), run=run, data_version=data_version)
-        write_text(Path(table.path), as_markdown("What the run begins with", begun._asdict()))
+        write_text(Path(table.path), as_markdown("What the run begins with", begun.facts))
         return begun
 
 
@@ -81,10 +88,12 @@ def train(
 def baselines(
     examples: dsl.Input[dsl.Dataset], settings: str, code_version: str, models: dsl.Output[dsl.Model]
 ) -> None:
-    """The baselines that the gate asks for, exported through the same path."""
+    """The baselines that the gate asks for, exported through the same path; `settings` is BaselinesStage as JSON."""
     from components.kfp_support.step import stage
 
     with stage("baselines"):
         from components.train.baselines.export import export_baselines
+        from tfx_configs.stages import BaselinesStage
 
-        models.metadata.update(export_baselines(settings, examples.path, models.path))
+        run = BaselinesStage.from_json(settings)
+        models.metadata.update(export_baselines(run, examples.path, models.path))

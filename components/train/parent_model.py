@@ -15,7 +15,7 @@ from model.errors import InputError, ModelRefused
 from model.networks import weights
 from model.package.export import CODING
 from model.package.manifest import verify
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class Parent:
     weights: dict[str, np.ndarray]
 
 
-def open_parent(directory: Path | None, run: RunSettings, cut_s: int) -> Parent:
+def open_parent(directory: Path | None, run: TrainStage, cut_s: int) -> Parent:
     """Reads a parent for a run whose test span starts at `cut_s`.
 
     Raises:
@@ -73,6 +73,6 @@ def open_parent(directory: Path | None, run: RunSettings, cut_s: int) -> Parent:
 
 
 def _fixed(settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Of RunSettings as JSON, those that weights depend on: with others they would mean something else."""
+    """Of TrainStage as JSON, those that weights depend on: with others they would mean something else."""
     fixed = {"features": settings["features"], "train": ("dimension",), "candidates": ("retrieved",)}
     return {f"{section}.{name}": settings[section][name] for section, names in fixed.items() for name in names}

@@ -11,7 +11,7 @@ import numpy as np
 from model.data.batch import Batch
 from model.data.trips import Trips
 from model.errors import CheckFailed
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import BaselinesStage, TrainStage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +29,7 @@ class Past:
     seed: int
 
     @classmethod
-    def of(cls, trips: Trips, run: RunSettings, before_s: int | None = None) -> Self:
+    def of(cls, trips: Trips, run: TrainStage | BaselinesStage, before_s: int | None = None) -> Self:
         """Everything bought, and not returned, strictly before the moment, unix seconds; None: before the cut.
 
         Raises CheckFailed when that is nothing.

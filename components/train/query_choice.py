@@ -15,7 +15,7 @@ from model.data.membership import contains
 from model.data.trips import Trips
 from model.networks.query_towers import QUERY_TOWERS
 from model.networks.trained import TrainedNetworks
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 MOST_REPEATS = 0.25
 """Share of the purchases that were bought before: with more, the history itself is the best source, and the
@@ -37,7 +37,7 @@ class EarlyTowers(NamedTuple):
     """{query: recall of what was new on the ranker's trips}; {} where there was no choice."""
 
 
-def train_early(run: RunSettings, reader: TripReader, catalog: Catalog, learning: TrainingTrips) -> EarlyTowers:
+def train_early(run: TrainStage, reader: TripReader, catalog: Catalog, learning: TrainingTrips) -> EarlyTowers:
     """The towers of the settings; of several, those that find more of what is new on later trips before the cut."""
     trained: list[EarlyTowers] = []
     recall: dict[str, float] = {}
@@ -68,7 +68,7 @@ def repeat_share(trips: Trips) -> float:
 
 
 def recall_of_new(
-    run: RunSettings,
+    run: TrainStage,
     reader: TripReader,
     catalog: Catalog,
     towers: TwoTowers,

@@ -26,11 +26,11 @@ from model.data.trips import Trips
 from model.package.export import export
 from model.registry.model_registry import TRAINED
 from model.system.legacy_keras import tf
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 
 def train(
-    *, run: RunSettings, examples_dir: Path, model_dir: Path, parent_dir: Path | None = None
+    *, run: TrainStage, examples_dir: Path, model_dir: Path, parent_dir: Path | None = None
 ) -> tuple[str, TrainingRecord]:
     """Trains from scratch or from a parent, as `run.train.start` requires, and exports towers and ranker as one model.
 
@@ -64,7 +64,7 @@ def train(
     return version, trained.record
 
 
-def package(run: RunSettings, examples: Examples, trained: TrainedModel, coding: Coding, directory: Path) -> str:
+def package(run: TrainStage, examples: Examples, trained: TrainedModel, coding: Coding, directory: Path) -> str:
     """Writes the model directory in one step; returns its version. `trained.catalog` is in the codes of `coding`."""
     manifest = export(
         directory,
@@ -86,7 +86,7 @@ def package(run: RunSettings, examples: Examples, trained: TrainedModel, coding:
     return manifest.version
 
 
-def train_from_scratch(run: RunSettings, trips: Trips, catalog: Catalog) -> TrainedModel:
+def train_from_scratch(run: TrainStage, trips: Trips, catalog: Catalog) -> TrainedModel:
     """Trains the towers on earlier trips before the cut, the ranker on the last `ranking_days`, from nothing.
 
     The ranker learns on what towers and neighbours find that have not seen its trips, as in serving; afterwards the

@@ -18,7 +18,8 @@ from components.kfp_support.progress import progress
 from model.errors import AisleError, StageFailed
 from model.files import atomic_directory, write_text
 from model.package.manifest import read_manifest
-from tfx_configs.settings import RunSettings
+from tfx_configs.resources import sizes
+from tfx_configs.stages import TrainStage
 
 API_VERSION, RUNTIME, PORT = "trainer.kubeflow.org/v1alpha1", "aisle-train", 2222
 START_S, SILENCE_S, GONE_S = 1800.0, 300.0, 120.0
@@ -55,7 +56,7 @@ def train_here_or_on_workers(
 
     Raises as components.train.run.train, and StageFailed when the TrainJob failed or was lost.
     """
-    run = RunSettings.from_json(settings)
+    run = TrainStage.from_json(settings)
     workers, parent = run.resources.train_workers, Path(parent_dir) if parent_dir else None
     if workers > 1 and not workers_dir:
         progress("resources.train_workers is ignored: on one machine the step trains by itself")
@@ -75,7 +76,7 @@ def train_here_or_on_workers(
 def train_on_workers(
     jobs: TrainJobs,
     name: str,
-    run: RunSettings,
+    run: TrainStage,
     examples_dir: Path,
     model_dir: Path,
     parent_dir: Path | None,
@@ -114,9 +115,9 @@ def train_on_workers(
     return read_manifest(model_dir).version, TrainingRecord.load(model_dir)
 
 
-def train_job(name: str, namespace: str, run: RunSettings, shared: Path, parent_dir: Path | None) -> KubeObject:
+def train_job(name: str, namespace: str, run: TrainStage, shared: Path, parent_dir: Path | None) -> KubeObject:
     """The TrainJob; it goes when the pod of this step is deleted, as when its run is."""
-    workers, size = run.resources.train_workers, run.sizes["train"]
+    workers, size = run.resources.train_workers, sizes(run.resources.events, run.data.memory_gb)["train"]
     # As JobSet names the pods of the runtime's job `node`.
     addresses = [f"{name}-node-0-{index}.{name}:{PORT}" for index in range(workers)]
     arguments = ["train", "--settings", f"{shared}/settings.json", "--input", f"{shared}/examples"]

@@ -8,6 +8,7 @@ from model.data.time_split import day, ranking_start
 from model.data.trips import Trips
 from model.errors import CheckFailed
 from tfx_configs.settings import TrainSettings
+from tfx_configs.stages import TripSplit
 from tfx_configs.units import DAY_S
 
 HELD_OUT = 200
@@ -24,7 +25,7 @@ class TrainingTrips(NamedTuple):
     valid: np.ndarray
 
 
-def training_trips(trips: Trips, settings: TrainSettings) -> TrainingTrips:
+def training_trips(trips: Trips, settings: TrainSettings | TripSplit) -> TrainingTrips:
     """The training trips by time. Raises CheckFailed when there are none to learn from."""
     start_s = ranking_start(trips, settings.ranking_days)
     valid_s = _held_out_from(trips, start_s, _valid_start(trips, start_s, settings))
@@ -37,7 +38,7 @@ def training_trips(trips: Trips, settings: TrainSettings) -> TrainingTrips:
     return split
 
 
-def trips_since(trips: Trips, since_s: int, settings: TrainSettings) -> TrainingTrips:
+def trips_since(trips: Trips, since_s: int, settings: TrainSettings | TripSplit) -> TrainingTrips:
     """Trips between a model's last training and the cut, none of them early. Raises CheckFailed when there are none to
     learn from."""
     valid_s = _valid_start(trips, since_s, settings)
@@ -47,7 +48,7 @@ def trips_since(trips: Trips, since_s: int, settings: TrainSettings) -> Training
     return split
 
 
-def _valid_start(trips: Trips, since_s: int, settings: TrainSettings) -> int:
+def _valid_start(trips: Trips, since_s: int, settings: TrainSettings | TripSplit) -> int:
     """Unix seconds from which on trips are held out: the last `valid_days`, but at most a quarter of the span."""
     return trips.cut_s - min(settings.valid_days * DAY_S, (trips.cut_s - since_s) // 4)
 

@@ -30,7 +30,7 @@ from model.networks.weights import assign
 from model.package.vector_index import Index
 from model.ranking.recommender import Recommender
 from model.system.legacy_keras import tf
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 WARM = 0.25
 """Share of the learning rates that a warm start begins with: it corrects what the parent learned."""
@@ -51,7 +51,7 @@ class TrainedModel:
     """What its trips were judged on."""
 
 
-def train_from_parent(run: RunSettings, trips: Trips, catalog: Catalog, parent: Parent) -> TrainedModel:
+def train_from_parent(run: TrainStage, trips: Trips, catalog: Catalog, parent: Parent) -> TrainedModel:
     """A model that starts from the parent's weights, refreshed or warm, as `run.train.start` requires.
 
     Args:
@@ -85,7 +85,7 @@ def train_from_parent(run: RunSettings, trips: Trips, catalog: Catalog, parent: 
 
 
 def _tune(
-    run: RunSettings,
+    run: TrainStage,
     reader: TripReader,
     towers: TwoTowers,
     networks: TrainedNetworks,

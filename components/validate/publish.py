@@ -22,7 +22,7 @@ def validate_tables(
 
     Args:
         page: the file that shows the report.
-        settings: RunSettings as JSON, which is what the other environment takes.
+        settings: ValidateStage as JSON, which is what the other environment takes.
         reference_dir: validation output of the run that made the stable model; empty: there is none.
     """
     kwargs = {"tables_dir": tables_dir, "out_dir": out_dir, "settings": settings, "reference_dir": reference_dir}

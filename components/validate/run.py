@@ -38,7 +38,8 @@ from model.data.time_split import cut_seconds
 from model.errors import InputError
 from model.files import atomic_directory, write_text
 from tfx_configs.beam import BeamSettings
-from tfx_configs.settings import DataSettings, RunSettings, Start
+from tfx_configs.settings import DataSettings, Start
+from tfx_configs.stages import ValidateStage
 from tfx_configs.validation import ValidationSettings
 
 Stored = Mapping[str, stored_rows.StoredTable]
@@ -47,7 +48,7 @@ Stored = Mapping[str, stored_rows.StoredTable]
 
 def validate_from_json(*, tables_dir: str, out_dir: str, settings: str, reference_dir: str = "") -> None:
     """`validate`, called from another environment. Raises InputError when there are no tables."""
-    source, run = Path(tables_dir), RunSettings.from_json(settings)
+    source, run = Path(tables_dir), ValidateStage.from_json(settings)
     if not source.is_dir():
         raise InputError(f"tables: expected a directory at {source}, found none; run ingest first")
     validate(

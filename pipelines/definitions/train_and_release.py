@@ -95,6 +95,12 @@ def cluster(
         sized(current, "Stable model", cpu="500m", memory="1G", retries=1, cached=False)
         trained = training.pipeline_func(
             settings=current.outputs["settings"],
+            ingest_settings=current.outputs["ingest_settings"],
+            validate_settings=current.outputs["validate_settings"],
+            examples_settings=current.outputs["examples_settings"],
+            train_settings=current.outputs["train_settings"],
+            baselines_settings=current.outputs["baselines_settings"],
+            evaluate_settings=current.outputs["evaluate_settings"],
             data_version=current.outputs["data_version"],
             code_version=current.outputs["code_version"],
             registry=MOUNT,

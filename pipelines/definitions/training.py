@@ -34,6 +34,12 @@ class Outputs(NamedTuple):
 @dsl.pipeline(name=NAME, description="Ingest, validate, build trips, train, evaluate, gate, push.")
 def training(
     settings: str,
+    ingest_settings: str,
+    validate_settings: str,
+    examples_settings: str,
+    train_settings: str,
+    baselines_settings: str,
+    evaluate_settings: str,
     data_version: str,
     code_version: str,
     registry: str,
@@ -64,6 +70,8 @@ def training(
 
     Args:
         settings: RunSettings as JSON.
+        ingest_settings, validate_settings, ...: what a stage reads of them, as JSON (tfx_configs/stages.py): a setting
+            that a stage does not read is no part of its cache key.
         data_version: digest of the source; a changed source is a new run, an unchanged one may come from the cache.
         code_version: digest of the program (pipelines.local.versions) or of its image.
         registry: root of the model registry.
@@ -78,29 +86,33 @@ def training(
         workers_dir: on a claim that the workers of a TrainJob mount at the same path; empty: the step trains by itself.
         ingest_cpu, ingest_memory, ...: limits of a step's pod (tfx_configs/resources.py).
     """
-    tables = ingest(settings=settings, data_version=data_version, code_version=code_version)
+    tables = ingest(settings=ingest_settings, data_version=data_version, code_version=code_version)
     sized(tables, "Ingest", cpu=ingest_cpu, memory=ingest_memory, retries=1)
     checked = validate(
-        tables=tables.outputs["tables"], settings=settings, code_version=code_version, reference_dir=reference_dir
+        tables=tables.outputs["tables"],
+        settings=validate_settings,
+        code_version=code_version,
+        reference_dir=reference_dir,
     )
     sized(checked, "Validate (TFDV)", cpu=validate_cpu, memory=validate_memory, retries=1)
-    trips = examples(tables=tables.outputs["tables"], settings=settings, code_version=code_version).after(checked)
+    trips = examples(tables=tables.outputs["tables"], settings=examples_settings, code_version=code_version)
+    trips.after(checked)
     sized(trips, "Examples", cpu=examples_cpu, memory=examples_memory, retries=1)
     model = train(
         examples=trips.outputs["trips"],
-        settings=settings,
+        settings=train_settings,
         parent_dir=parent_dir,
         code_version=code_version,
         workers_dir=workers_dir,
     )
     sized(model, "Train (TFRS)", cpu=train_cpu, memory=train_memory, retries=1)
-    simple = baselines(examples=trips.outputs["trips"], settings=settings, code_version=code_version)
+    simple = baselines(examples=trips.outputs["trips"], settings=baselines_settings, code_version=code_version)
     sized(simple, "Baselines", cpu=baselines_cpu, memory=baselines_memory, retries=1)
     judged = evaluate(
         examples=trips.outputs["trips"],
         candidate=model.outputs["model"],
         baselines=simple.outputs["models"],
-        settings=settings,
+        settings=evaluate_settings,
         stable_dir=stable_dir,
         code_version=code_version,
     )

@@ -23,6 +23,7 @@ from pipelines.inspection.cuts import Cut, cuts_of
 from pipelines.inspection.task import Task, planned_task
 from tfx_configs.resources import Size, sizes
 from tfx_configs.settings import DataSettings, RunSettings
+from tfx_configs.stages import ExamplesStage
 from tfx_configs.units import DAY_S
 
 LONGEST_GAPS = 3
@@ -99,7 +100,8 @@ def _measured(
     days = events.select(day=events[c.TIME].epoch_seconds() // DAY_S).distinct().to_pandas()["day"]
     learned, types = (of(run.labels, report.purchases) for of in (positive_types, judged_types))
     bought = events.filter(is_of_types(events.__getitem__, types))
-    shoppers, (task, why) = shoppers_of(engine, [bought]), task_of(run, engine, [events], report.purchases)
+    shoppers = shoppers_of(engine, [bought])
+    task, why = task_of(ExamplesStage.of(run), engine, [events], report.purchases)
     day_D, judged_D = judged_by_cut(read_events(written), learned, types, task)
     judged = dict(zip(day_D.tolist(), judged_D.tolist(), strict=True))
     cuts = cuts_of(engine, bought, report.cut_s, judged)

@@ -19,6 +19,7 @@ from pipelines.local.display import Display
 from pipelines.local.run_directory import Paths, PipelineRequest, RunOutputs
 from pipelines.local.versions import data_version
 from tfx_configs.settings import RunSettings
+from tfx_configs.stages import stage_parameters
 
 POLL_S = 0.2
 
@@ -41,6 +42,7 @@ def run_pipeline(
     source = data_version(run.data)
     arguments = {
         "settings": run.to_json(),
+        **stage_parameters(run),
         "data_version": source,
         "code_version": code_version(),
         "registry": str(registry.root),

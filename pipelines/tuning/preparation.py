@@ -13,6 +13,7 @@ from components.kfp_support.progress import progress
 from model.data.time_split import day, test_days
 from model.errors import InputError
 from tfx_configs.settings import DataSettings, RunSettings
+from tfx_configs.stages import ExamplesStage
 from tfx_configs.units import DAY_S
 
 SCREENING_PERCENT = 25.0
@@ -78,5 +79,5 @@ def _examples(run: RunSettings, out: Path) -> Path:
     if not path.exists():
         progress(f"{run.data.sample_percent:g} % of the shoppers, judged from {run.data.cut_date} on")
         ingest(data=run.data, tables_dir=out / "tables")
-        build_examples(run=run, tables_dir=out / "tables", examples_dir=path)
+        build_examples(run=ExamplesStage.of(run), tables_dir=out / "tables", examples_dir=path)
     return path

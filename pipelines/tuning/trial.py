@@ -18,6 +18,7 @@ from model.evaluation.next_basket_task import load_task
 from model.package.loaded_model import load
 from tfx_configs.evaluation import GATE_METRICS, LIST_LENGTH
 from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 VALUES = "values.npz"
 SETTINGS = "settings.json"
@@ -35,7 +36,7 @@ class TrialResult(Artifact, file="trial.json", stage="aisle tune"):
 def run_trial(run: RunSettings, examples: Path, out: Path) -> TrialResult:
     """Trains with the settings and judges on the examples' test trips; the model is removed."""
     began, model_dir = time.monotonic(), out / "model"
-    train(run=run, examples_dir=examples, model_dir=model_dir)
+    train(run=TrainStage.of(run), examples_dir=examples, model_dir=model_dir)
     task = load_task(examples)
     items_Nk = lists(load(model_dir), task.trips, task.trip_N, LIST_LENGTH).items_Nk
     shutil.rmtree(model_dir)

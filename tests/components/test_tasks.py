@@ -21,6 +21,7 @@ from model.package import loaded_model as package
 from tests.worlds import at, run_settings, write
 from tfx_configs.evaluation import EvaluationSettings
 from tfx_configs.settings import RunSettings
+from tfx_configs.stages import BaselinesStage
 
 ITEMS = 12
 MINUTE = 1 / (24 * 60)
@@ -56,7 +57,7 @@ def run_in(folder: Path, events: pd.DataFrame) -> RunSettings:
     run = run_settings(write(folder / "in", events=events, items=items), cut_date=None)
     ingest(data=run.data, tables_dir=folder / "tables", positive_types=run.labels.positive_types)
     build_examples(run=run, tables_dir=folder / "tables", examples_dir=folder / "examples")
-    export_baselines(run.to_json(), str(folder / "examples"), str(folder / "baselines"))
+    export_baselines(BaselinesStage.of(run), str(folder / "examples"), str(folder / "baselines"))
     return run
 
 

@@ -8,6 +8,8 @@ import signal
 import socket
 from pathlib import Path
 
+import pytest
+
 from components.rollout.local.processes import free_port
 from tests.pipelines.command import (
     aisle,
@@ -169,11 +171,19 @@ def test_a_second_run_takes_finished_stages_from_the_cache_and_ends_the_same(pro
     assert second["rollout"]["final_state"] == "promoted"
 
 
-def test_after_a_changed_setting_the_stages_run_again(promoted_run: Run) -> None:
+@pytest.mark.parametrize(
+    ("change", "first"),
+    [(("--cut-date", "2023-05-29"), "ingest"), (("--set", "train.temperature=0.2"), "train")],
+    ids=["data", "train"],
+)
+def test_after_a_changed_setting_the_stages_that_read_it_run_again_and_none_before_them(
+    promoted_run: Run, change: tuple[str, str], first: str
+) -> None:
     before = _results(promoted_run.out)
     forget_events(promoted_run.out)
-    with started("demo", *promoted_run.arguments, "--cut-date", "2023-05-29") as process:
-        wait_for_stage(process, promoted_run.out, "ingest")
+    with started("demo", *promoted_run.arguments, *change) as process:
+        wait_for_stage(process, promoted_run.out, first)
+        assert ran(promoted_run.out) == {first}
         process.send_signal(signal.SIGINT)  # to the command alone, as a program would
         _, stderr = process.communicate(timeout=60)
     assert (process.returncode, len(stderr.splitlines())) == (INTERRUPTED, 1)

@@ -22,7 +22,7 @@ from model.errors import CheckFailed
 from model.evaluation import ranking_metrics as metrics
 from model.ranking.recommender import Recommends
 from tfx_configs.evaluation import BASELINES, GATE_METRICS, REGRESSION_METRIC
-from tfx_configs.settings import RunSettings
+from tfx_configs.stages import BaselinesStage
 
 PLACES = 10
 """Length of the lists: the k of GATE_METRICS."""
@@ -31,10 +31,10 @@ MOST_TRIPS = 3000
 BATCH = 64
 """Requests a call."""
 
-Build = Callable[[str, RunSettings, Trips, Catalog], tuple[Recommends, Catalog]]
+Build = Callable[[str, BaselinesStage, Trips, Catalog], tuple[Recommends, Catalog]]
 
 
-def choose(run: RunSettings, names: Sequence[str], trips: Trips, catalog: Catalog, build: Build) -> FirstStable:
+def choose(run: BaselinesStage, names: Sequence[str], trips: Trips, catalog: Catalog, build: Build) -> FirstStable:
     """The baseline with the highest ndcg@10, then recall@10, on the validation span.
 
     Args:
@@ -71,7 +71,7 @@ def choose(run: RunSettings, names: Sequence[str], trips: Trips, catalog: Catalo
     )
 
 
-def _start(run: RunSettings, trips: Trips, catalog: Catalog) -> int | None:
+def _start(run: BaselinesStage, trips: Trips, catalog: Catalog) -> int | None:
     """Unix seconds of the validation span: the first weekly snapshot in it; None where the data begins too late."""
     earliest_s = ranking_start(trips, run.data.test_days or TEST_DAYS)
     inside = catalog.snapshot_W[(catalog.snapshot_W >= earliest_s) & (catalog.snapshot_W < trips.cut_s)]

@@ -25,7 +25,8 @@ from model.package.export import export
 from model.ranking.recommender import Recommender, Recommends
 from tfx_configs.evaluation import BASELINES as EVERY_GATE
 from tfx_configs.evaluation import DEFAULT_BASELINES, REGRESSION_METRIC
-from tfx_configs.settings import MOST_CANDIDATES, RunSettings
+from tfx_configs.settings import MOST_CANDIDATES
+from tfx_configs.stages import BaselinesStage
 
 POPULAR_UNSEEN = "popular_unseen"
 NAMES = (*BASELINES, POPULAR_UNSEEN, *NEIGHBOUR_BASELINES, LOGISTIC)
@@ -36,14 +37,13 @@ OTHERS = 2
 """Baselines that are exported beside those that any gate asks for: the best ones before the cut."""
 
 
-def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> dict[str, str]:
+def export_baselines(run: BaselinesStage, examples_dir: str, baselines_dir: str) -> dict[str, str]:
     """Writes one model directory for each baseline that the gate asks for, and which of them is to serve first
     (components/artifacts/first_stable.py); returns {name: version}. Both are decided before the cut.
 
     They rank their whole union, for nothing has learned which candidates could be left out, or the whole catalog.
 
     Args:
-        settings: RunSettings as JSON.
         examples_dir: what the examples stage wrote.
         baselines_dir: replaced in one step; a directory below it is named after its baseline.
 
@@ -51,7 +51,7 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
         InputError: a baseline has an unknown name.
         CheckFailed: one has to learn, and there are no trips before the cut.
     """
-    run, examples = RunSettings.from_json(settings), Examples.load(Path(examples_dir))
+    examples = Examples.load(Path(examples_dir))
     for name in run.gate.baselines or ():
         if name not in NAMES:
             raise InputError(f"gate.baselines: expected names among {', '.join(NAMES)}, got {name}")
@@ -82,12 +82,12 @@ def export_baselines(settings: str, examples_dir: str, baselines_dir: str) -> di
     return versions
 
 
-def ranking_all(run: RunSettings) -> RunSettings:
+def ranking_all(run: BaselinesStage) -> BaselinesStage:
     """The settings under which baselines rank their whole union."""
     return run.replace(candidates=run.candidates.replace(ranked=MOST_CANDIDATES))
 
 
-def compared(run: RunSettings, trips: Trips) -> tuple[str, ...]:
+def compared(run: BaselinesStage, trips: Trips) -> tuple[str, ...]:
     """The baselines that are compared before the cut; of equal ones the first is chosen."""
     if run.gate.baselines is not None:
         return run.gate.baselines
@@ -96,7 +96,7 @@ def compared(run: RunSettings, trips: Trips) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*DEFAULT_BASELINES, *NAMES)))
 
 
-def exported(run: RunSettings, first: FirstStable) -> tuple[str, ...]:
+def exported(run: BaselinesStage, first: FirstStable) -> tuple[str, ...]:
     """The baselines of the gate: those of the settings, or the best ones by the comparison."""
     if run.gate.baselines is not None:
         return run.gate.baselines
@@ -105,7 +105,7 @@ def exported(run: RunSettings, first: FirstStable) -> tuple[str, ...]:
     return (*EVERY_GATE, *best) if first.figures else DEFAULT_BASELINES
 
 
-def baseline(name: str, run: RunSettings, trips: Trips, catalog: Catalog) -> tuple[Recommends, Catalog]:
+def baseline(name: str, run: BaselinesStage, trips: Trips, catalog: Catalog) -> tuple[Recommends, Catalog]:
     """The baseline of that name, of NAMES or SHOPPER_BASELINES, and the catalog it serves. Raises CheckFailed as
     export_baselines does."""
     served = catalog.as_served()

@@ -13,6 +13,7 @@ from tests.components.validate.world import clean_shop, described, write
 from tests.needs import FLINK
 from tfx_configs.beam import BeamSettings
 from tfx_configs.settings import DataSettings, RunSettings
+from tfx_configs.stages import ValidateStage
 from tfx_configs.validation import ValidationSettings
 
 DRIVER = "tests.components.tfdv.driver"
@@ -43,7 +44,7 @@ def tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def settings(beam: BeamSettings = BeamSettings(), max_rows: int = 2_000_000, max_duplicate_percent: float = 1.0) -> str:
     validation = ValidationSettings(max_rows=max_rows, max_duplicate_percent=max_duplicate_percent)
-    return RunSettings(data=DataSettings(test_days=14), validation=validation, beam=beam).to_json()
+    return ValidateStage.of(RunSettings(data=DataSettings(test_days=14), validation=validation, beam=beam)).to_json()
 
 
 def assert_same(measured: dict[str, Any], expected: dict[str, Any]) -> None:

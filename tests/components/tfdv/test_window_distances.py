@@ -9,6 +9,7 @@ from components.kfp_support.environments import call
 from model.data import columns as c
 from tests.components.validate.world import clean_shop, write
 from tfx_configs.settings import DataSettings, RunSettings
+from tfx_configs.stages import ValidateStage
 from tfx_configs.units import DAY_S
 from tfx_configs.validation import ValidationSettings
 
@@ -45,7 +46,7 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     kwargs = {
         "tables_dir": str(tables),
         "out_dir": str(root / "validation"),
-        "settings": RunSettings(data=DataSettings(test_days=14)).to_json(),
+        "settings": ValidateStage.of(RunSettings(data=DataSettings(test_days=14))).to_json(),
         "windows": {
             "visits": [str(root / "visits.parquet")],
             "purchases": [str(root / "purchases.parquet")],

@@ -22,6 +22,7 @@ from model.package import loaded_model as package
 from model.package.loaded_model import LoadedModel
 from tests.worlds import CUT_DAY, at, market, run_settings, write
 from tfx_configs.settings import RunSettings
+from tfx_configs.stages import BaselinesStage
 
 NEW = "a-new"
 """An item that comes after the cut, and by its id before all others."""
@@ -94,7 +95,7 @@ def baselines(trained: Trained) -> Exported:
     """Those of every gate, two frequencies, and all that know the whole catalog."""
     run = with_baselines(trained.run, "p_top_frequency", "logistic", *NEIGHBOUR_BASELINES)
     directory = trained.root / "baselines"
-    versions = export_baselines(run.to_json(), str(trained.examples), str(directory))
+    versions = export_baselines(BaselinesStage.of(run), str(trained.examples), str(directory))
     return Exported(directory=directory, versions=versions)
 
 

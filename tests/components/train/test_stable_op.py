@@ -12,6 +12,7 @@ from model.registry.roles import Roles
 from tfx_configs import recipes
 from tfx_configs.frozen import SettingsError
 from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 PAGE = {"settings": "{}", "data": "/registry/tables", "cut_date": "2017-12-04", "recipe": "fast"}
 
@@ -38,6 +39,8 @@ def test_the_pages_parameters_become_whole_settings(tmp_path: Path, monkeypatch:
     assert (done["data_version"], done["code_version"], done["stable_dir"]) == ("monday", code_version(), "")
     changed = step(tmp_path, settings='{"train": {"dimension": 16}}', recipe="full")
     assert RunSettings.from_json(changed["settings"]).train.dimension == 16
+    assert TrainStage.from_json(changed["train_settings"]).train.dimension == 16
+    assert changed["ingest_settings"] == done["ingest_settings"]
 
 
 def test_a_recipe_that_there_is_not_stops_the_run_at_its_first_step(

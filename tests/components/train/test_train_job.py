@@ -18,6 +18,7 @@ from components.train.train_job import TrainJobs, train_job, train_on_workers
 from model.errors import InputError, StageFailed
 from pipelines.manifests.render import ROOT
 from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 NAME = "aisle-train-0123456789"
 RUN = RunSettings.from_dict({"resources": {"train_workers": 2, "events": 14_700_000}})
@@ -234,7 +235,13 @@ def test_a_step_asks_for_a_job_by_its_own_inputs_in_its_own_namespace(
     account = tmp_path / "namespace"
     account.write_text("team-a")
     monkeypatch.setattr(step, "ACCOUNT_NAMESPACE", account)
-    inputs = {"settings": RUN.to_json(), "model": "/m", "parent_dir": "", "workers_dir": "/shared", "code_version": "c"}
+    inputs = {
+        "settings": TrainStage.of(RUN).to_json(),
+        "model": "/m",
+        "parent_dir": "",
+        "workers_dir": "/shared",
+        "code_version": "c",
+    }
     for examples in ("/run-1/examples", "/run-1/examples", "/run-2/examples"):
         step.train_here_or_on_workers(examples=examples, **inputs)
     (first, again, other) = asked
@@ -248,7 +255,7 @@ def test_on_one_machine_and_for_one_worker_the_step_trains_by_itself(
 ) -> None:
     trained_here: list[Path | None] = []
     monkeypatch.setattr("components.train.run.train", lambda **inputs: trained_here.append(inputs["parent_dir"]))
-    settings = RUN.replace(resources=RUN.resources.replace(train_workers=workers)).to_json()
+    settings = TrainStage.of(RUN.replace(resources=RUN.resources.replace(train_workers=workers))).to_json()
     inputs = {"settings": settings, "examples": "/e", "model": "/m", "parent_dir": "/p", "code_version": "c"}
     step.train_here_or_on_workers(workers_dir=place, **inputs)
     assert trained_here == [Path("/p")]

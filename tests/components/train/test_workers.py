@@ -20,6 +20,7 @@ from tests.components.train.conftest import Trained, loaded
 from tests.components.train.test_train_job import NAME, RUN, cluster, follow, value, words
 from tests.components.train.worker import weights_of
 from tfx_configs.settings import RunSettings
+from tfx_configs.stages import TrainStage
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,7 @@ def run_workers(command: list[str], count: int) -> list[int]:
 def test_two_workers_train_the_model_that_the_step_hands_on(ended: Job) -> None:
     assert ended.version == read_manifest(ended.root / "model").version
     assert ended.record.curves["ranker"] and ended.record.settings is not None
-    assert RunSettings.from_dict(ended.record.settings) == ended.run
+    assert TrainStage.from_dict(ended.record.settings) == TrainStage.of(ended.run)
     assert ended.left == {} and not (ended.root / "shared" / NAME).exists()
 
 

@@ -14,6 +14,7 @@ from components.kfp_support.environments import call
 from tests.components.validate.corruptions import CORRUPTIONS, handled, write_corrupted
 from tests.components.validate.world import Frames, write
 from tfx_configs.recipes import full
+from tfx_configs.stages import ValidateStage
 
 DRIVER = "tests.components.validate.driver:"
 
@@ -33,7 +34,7 @@ def test_clean_tables_do_not_stop_and_the_findings_of_each_corruption_are_measur
     folders = {c.name: str(write_corrupted(c, frames, tmp_path / "tables" / c.name)) for c in CORRUPTIONS}
     clean = str(write(frames, tmp_path / "tables" / "clean"))
     kwargs = {"folders": [clean, *folders.values()], "out_root": str(tmp_path / "out")}
-    answers = call("validate", f"{DRIVER}validate_all", kwargs | {"settings_json": full().to_json()})
+    answers = call("validate", f"{DRIVER}validate_all", kwargs | {"settings_json": ValidateStage.of(full()).to_json()})
     findings = {name: answers[folder]["result"]["anomalies"] for name, folder in folders.items()}
     usual = answers[clean]["result"]["anomalies"]
     cases = [

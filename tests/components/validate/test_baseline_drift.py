@@ -10,8 +10,9 @@ from components.kfp_support.environments import call
 from tests.components.validate.corruptions import SINCE_REFERENCE, Corruption, handled, write_corrupted
 from tests.components.validate.world import Frames, clean_shop, described, write
 from tfx_configs.settings import DataSettings, RunSettings
+from tfx_configs.stages import ValidateStage
 
-SETTINGS = RunSettings(data=DataSettings(test_days=14)).to_json()
+SETTINGS = ValidateStage.of(RunSettings(data=DataSettings(test_days=14))).to_json()
 DRIVER = "tests.components.validate.driver:validate_all"
 
 

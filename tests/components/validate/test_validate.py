@@ -13,6 +13,7 @@ from model.files import read_json
 from tests.components.validate.corruptions import CORRUPTIONS, Corruption, handled, matching, write_corrupted
 from tests.components.validate.world import Frames, clean_shop, ratings, write
 from tfx_configs.settings import DataSettings, RunSettings
+from tfx_configs.stages import ValidateStage
 
 SETTINGS = RunSettings(data=DataSettings(test_days=14))
 
@@ -29,7 +30,11 @@ def validated(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     _ingested_twice().save(folders["ratings"])
     folders["one giant"] = write(_one_giant(frames), root / "one giant")
     folders["no items"] = write({"events": frames["events"]}, root / "no items")
-    kwargs = {"folders": [str(f) for f in folders.values()], "out_root": str(out), "settings_json": SETTINGS.to_json()}
+    kwargs = {
+        "folders": [str(f) for f in folders.values()],
+        "out_root": str(out),
+        "settings_json": ValidateStage.of(SETTINGS).to_json(),
+    }
     answers = call("validate", "tests.components.validate.driver:validate_all", kwargs)
     return {name: answers[str(folder)] for name, folder in folders.items()} | {"": out}
 

@@ -12,6 +12,7 @@ from components.kfp_support.program_version import PROGRAM
 from pipelines.definitions.monitoring import LOG_SECRET, PACKAGE
 from pipelines.manifests.render import ROOT
 from tfx_configs.resources import CLUSTER_STEPS, MONITOR_STEPS, size_parameters, sizes
+from tfx_configs.stages import STAGES
 
 COMPILED = ROOT.parent / "pipelines" / "compiled" / "cluster.yaml"
 ON_CLUSTER = ["cluster.yaml", "rollout.yaml", "monitoring.yaml", "lists.yaml"]
@@ -122,15 +123,18 @@ def test_a_run_can_be_started_from_the_page_every_parameter_has_a_default_and_a_
     assert spec["pipelineInfo"]["description"]
 
 
-@pytest.mark.parametrize("step", ["ingest", "train", "evaluate", "gate"])
+@pytest.mark.parametrize("step", [*STAGES, "gate"])
 def test_program_and_settings_of_a_run_are_those_that_its_first_step_read(
     documents: list[dict[str, Any]], step: str
 ) -> None:
-    """No parameter has the program's version: a clone in the page would take the results of an older program."""
+    """No parameter has the program's version: a clone in the page would take the results of an older program. A step
+    that may come from the cache has its own part of the settings."""
     assert "code_version" not in documents[0]["root"]["inputDefinitions"]["parameters"]
-    inputs = _tasks(documents[0])[step]["inputs"]["parameters"]
-    for name in ("settings", "code_version"):
-        assert inputs[name] == {"taskOutputParameter": {"producerTask": "stable", "outputParameterKey": name}}
+    task = _tasks(documents[0])[step]
+    part = f"{step}_settings" if task["cachingOptions"].get("enableCache") else "settings"
+    for name, output in (("settings", part), ("code_version", "code_version")):
+        source = {"producerTask": "stable", "outputParameterKey": output}
+        assert task["inputs"]["parameters"][name] == {"taskOutputParameter": source}
 
 
 def test_the_images_of_the_steps_have_the_lock_which_the_programs_version_is_made_of_too() -> None:

@@ -12,6 +12,7 @@ from components.train.baselines.similarity import NEIGHBOUR_BASELINES
 from model.errors import InputError
 from model.evaluation import ranking_metrics as metrics
 from tests.components.train.conftest import EVERY_GATE, Exported, Trained, loaded, with_baselines
+from tfx_configs.stages import BaselinesStage
 
 
 def test_the_named_ones_are_exported_and_the_logistic_one_has_learned_what_is_bought_again(
@@ -34,5 +35,6 @@ def test_the_named_ones_are_exported_and_the_logistic_one_has_learned_what_is_bo
 
 
 def test_an_unknown_name_is_refused(trained: Trained, tmp_path: Path) -> None:
+    run = BaselinesStage.of(with_baselines(trained.run, "fame"))
     with pytest.raises(InputError, match=r"expected names among popularity, .*, logistic, got fame"):
-        export_baselines(with_baselines(trained.run, "fame").to_json(), str(trained.examples), str(tmp_path / "b"))
+        export_baselines(run, str(trained.examples), str(tmp_path / "b"))
