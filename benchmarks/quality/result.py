@@ -40,7 +40,7 @@ def write(folder: Path, seed: int) -> Path:
         "seeds": list(shop.SEEDS),
         "chosen": read_json(CHOSEN) if CHOSEN.exists() else {},
         "cuts": [cut.judged(seed) for cut in cuts],
-        "all_cuts": all_cuts(cuts, seed) if all(AISLE in cut.values for cut in cuts) else {},
+        "all_cuts": all_cuts(cuts, seed) if all({AISLE, POPULARITY} <= cut.values.keys() for cut in cuts) else {},
     }
     return write_result("quality", result, seed)
 
