@@ -33,19 +33,19 @@ PEERS: dict[str, tuple[Callable[..., Peer], list[dict[str, Any]]]] = {
     "decayed frequency": (TopFrequency, grid(half_life_days=(30.0, 60.0, 90.0, 120.0, 180.0, 240.0))),
     "UP-CF": (
         partial(Exported, up_cf),
-        grid(recent=(10, 25, 50), locality=(5.0, 10.0, 20.0), asymmetry=(0.25, 0.5, 0.75)),
+        grid(recent=(10, 25, 50), locality=(5.0, 20.0, 80.0), asymmetry=(0.5, 0.75, 1.0)),
     ),
     "TIFU-KNN": (
         partial(Exported, tifu_knn),
-        grid(between=(0.6, 0.7, 0.8, 0.9), neighbours=(300,), share=(0.5, 0.7, 0.9)),
+        grid(between=(0.6, 0.7, 0.8, 0.9), neighbours=(300,), share=(0.3, 0.4, 0.5, 0.7)),
     ),
-    "logistic": (Logistic, grid(trips=(1, 3, 6), half_life_days=(15.0, 30.0, 60.0))),
+    "logistic": (Logistic, grid(trips=(3, 6, 12), half_life_days=(15.0, 30.0, 60.0))),
     "EASE": (partial(Exported, ease), grid(l2=(100.0, 300.0, 1000.0))),
     "item-kNN": (
         partial(Exported, item_knn),
-        grid(shrink=(50.0,), own=(False,)) + grid(shrink=(200.0, 800.0, 3200.0), own=(True,)),
+        grid(shrink=(50.0,), own=(False,)) + grid(shrink=(800.0, 3200.0, 12800.0, 51200.0), own=(True,)),
     ),
-    "iALS": (partial(Exported, ials), grid(factors=(64, 128), alpha=(1.0,), regularization=(10.0, 100.0))),
+    "iALS": (partial(Exported, ials), grid(factors=(64, 128, 256), alpha=(1.0,), regularization=(3.0, 10.0, 30.0))),
 }
 """{name: (class, grid)}; one empty setting where there is nothing to choose."""
 

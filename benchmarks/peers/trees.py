@@ -33,15 +33,7 @@ from tfx_configs.stages import TrainStage
 
 MAX_TREES, PATIENCE = 400, 20
 SETTINGS = yaml.safe_load(Path(__file__).with_name("lightgbm.yaml").read_text())
-GRID: list[dict[str, Any]] = [
-    {},
-    {"num_leaves": 31},
-    {"num_leaves": 127},
-    {"learning_rate": 0.05},
-    {"min_data_in_leaf": 1000},
-    {"objective": "lambdarank"},
-    {"codes": False},
-]
+GRID: list[dict[str, Any]] = [{"num_leaves": leaves} for leaves in (31, 63, 127)]
 """What a search tries in place of SETTINGS; codes: False leaves the categories out."""
 _VALID = "valid"
 

@@ -155,14 +155,14 @@ def search(folder: Path, task: Task, seed: int) -> None:
     for name, (make, grid) in PEERS.items():
         if name not in (read_json(CHOSEN) if CHOSEN.exists() else {}):
             chosen = choose(make, grid, task.trips, which)
-            progress(f"{name}: {chosen.settings}, {max((one[METRIC] for one in chosen.tried), default=0.0):.4f}")
+            progress(f"{name}: {chosen.settings}, {max((each[METRIC] for each in chosen.tried), default=0.0):.4f}")
             _keep(name, dataclasses.asdict(chosen))
     run, catalog = TrainStage.of(full().training(seed=seed)), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
     rows, tried = ranking_rows(run, task.trips, catalog), []
     for settings in GRID:
         tried.append({"settings": settings, METRIC: reached(train_trees(*rows, settings, seed))})
         progress(f"trees: {tried[-1]}")
-    best = max(tried, key=lambda one: one[METRIC])
+    best = max(tried, key=lambda each: each[METRIC])
     _keep(TREES, {"settings": best["settings"], "tried": tried})
 
 

@@ -61,7 +61,7 @@ def test_trees_learn_from_all_that_was_bought_and_a_share_of_the_rest_with_the_r
 
 
 def test_trees_split_by_the_codes_unless_told_otherwise() -> None:
-    """The label is told by the category alone."""
+    """The label depends on the category alone."""
     code_C = np.tile([0.0, 1.0, 2.0, 3.0], 500)
     rows = Rows(
         feature_CF=np.stack([np.zeros(2000), code_C], axis=1).astype(np.float32),

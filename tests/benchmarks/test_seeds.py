@@ -1,4 +1,4 @@
-"""Means and leads over seeds, with values that can be worked out by hand."""
+"""Means and leads over seeds: tests with hand-computed values."""
 
 import numpy as np
 import pytest
@@ -30,11 +30,11 @@ def test_the_lead_of_several_cuts_is_their_average_over_the_same_shoppers() -> N
     """Where a shopper who decides the lead is drawn, he is drawn at both cuts: their spreads do not cancel."""
     rng = np.random.default_rng(3)
     reference_1N = np.full((1, 200), 1.0)
-    one = Pair(SHOPPERS, reference_1N + rng.normal(size=(1, 200)), reference_1N)
-    other = Pair(SHOPPERS, one.candidate_SN, reference_1N)
-    single, both = lead([one], seed=1), lead([one, other], seed=1)
+    first = Pair(SHOPPERS, reference_1N + rng.normal(size=(1, 200)), reference_1N)
+    other = Pair(SHOPPERS, first.candidate_SN, reference_1N)
+    single, both = lead([first], seed=1), lead([first, other], seed=1)
     assert both == pytest.approx(single)
-    assert lead([one, one._replace(candidate_SN=reference_1N)], seed=1)["delta_pct"] == pytest.approx(
+    assert lead([first, first._replace(candidate_SN=reference_1N)], seed=1)["delta_pct"] == pytest.approx(
         (single["delta_pct"] or 0.0) / 2
     )
 
