@@ -13,6 +13,7 @@ from kserve.protocol.model_repository_extension import ModelRepositoryExtension
 from kserve.protocol.rest.server import RESTServer
 
 from model.errors import StageFailed
+from model.serving.admission.address_filter import AddressFilter
 from model.serving.admission.connection import Connection
 from model.serving.admission.gate import Gate
 from model.serving.http.application import Application
@@ -29,6 +30,8 @@ RESET = struct.pack("ii", 1, 0)
 """SO_LINGER of a socket whose end is a reset: nothing of it stays in the kernel."""
 PAUSE_S = 0.1
 """Without a free file descriptor."""
+DROPPED_S = 1.0
+"""Time for which the kernel drops the new connections of an address after one of them was refused."""
 
 
 class RestServer(RESTServer):
@@ -115,6 +118,7 @@ class Listener:
         self._socket.bind((host, port))
         self._socket.listen(2048)
         self._socket.setblocking(False)
+        self._dropped = AddressFilter(self._socket)
         self._listen()
 
     def close(self) -> None:
@@ -142,6 +146,8 @@ class Listener:
             if not self._accepts(address[0]):
                 accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
                 accepted.close()
+                if self._dropped.add(address[0]):
+                    self._loop.call_later(DROPPED_S, self._dropped.remove, address[0])
                 continue
             accepted.setblocking(False)
             accepted.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
