@@ -158,6 +158,8 @@ class Gate:
         self.connections: set[Waiting] = set()
         self._of_peer: Counter[str] = Counter()
         self._strikes = Strikes(limits.max_wasted_per_s)
+        self._none_old_until = 0.0
+        """Until when no connection waits long enough to be closed for another, a reading of time.perf_counter."""
         for cause in Cause:
             metrics.REFUSED.labels(cause)
 
@@ -222,7 +224,10 @@ class Gate:
         share; a young one only where its client holds more and the newest one's does not."""
         now, most, of_peer = time.perf_counter(), self.limits.max_connections, self._of_peer
         share = most / len(of_peer)
+        if now < self._none_old_until and of_peer[newest.peer] > share:
+            return [newest]
         idle = sorted(_idle(self.connections), key=lambda row: (of_peer[row[0].peer] <= share, row[1]))
+        self._none_old_until = min((since for _, since in idle), default=now) + YOUNG_S
         old = [other for other, since in idle if now - since > YOUNG_S]
         if not old and of_peer[newest.peer] <= share:
             old = [other for other, _ in idle if of_peer[other.peer] > share]
