@@ -6,7 +6,8 @@ from typing import Any
 
 import httpx
 
-TIMEOUT_S = 10.0
+TIMEOUT = httpx.Timeout(30.0, connect=5.0)
+"""Seconds: MLflow takes long for its first write."""
 Json = dict[str, Any]
 
 
@@ -15,7 +16,7 @@ class RestApi:
 
     def __init__(self, url: str, token_file: str = "") -> None:
         """`token_file`: of the bearer token; read before each request, since tokens of pods are renewed."""
-        self._client = httpx.Client(base_url=url, timeout=TIMEOUT_S)
+        self._client = httpx.Client(base_url=url, timeout=TIMEOUT)
         self._token_file = token_file
 
     def find(self, path: str, **query: str) -> Json | None:
