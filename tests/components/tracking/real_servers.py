@@ -12,7 +12,7 @@ from components.rollout.local.processes import free_port, running, wait_until
 from model.system.programs import find_program
 from tests.components.ingest.postgres_server import postgres_server
 
-READY_S = 180
+READY_S = 300
 
 
 @contextmanager
