@@ -1,8 +1,8 @@
 """Addresses whose new connections the kernel drops before the server sees them.
 
-Accepting a connection only to reset it costs Python some 20 µs, and a client that comes back at once repeats it. A
-classic BPF program at the listening socket drops the packets that ask for a connection (Linux, SO_ATTACH_FILTER; it
-needs no privilege). Accepted connections are not affected: they have the filter of the moment at which they were opened.
+Python accepts and resets some 20,000 connections a second, and then does little else. A classic BPF program at the
+listening socket drops the packets that ask for a connection (Linux, SO_ATTACH_FILTER; it needs no privilege). Accepted
+connections are not affected: each has the filter of the moment at which it was opened.
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import struct
 from collections.abc import Iterable
 
 MOST = 64
-"""Addresses at a time. An instruction is run for each; the kernel charges the program to every accepted connection."""
+"""Addresses at a time: each new connection runs the program, and the kernel charges its size to each accepted one."""
 _ATTACH, _DETACH = 26, 27
 """SO_ATTACH_FILTER and SO_DETACH_FILTER of Linux."""
 _SOURCE = (1 << 32) - 0x100000 + 12

@@ -34,8 +34,8 @@ class Limits(Settings):
     """Open HTTP connections; beyond it, those that wait longest for a request are closed. As many over gRPC; the next
     is closed."""
     max_wasted_per_s: Count = 20
-    """Connections a second of one address that end without a whole request; beyond it, its next ones are not accepted.
-    Not behind a proxy (`client_header`), which has limits of its own."""
+    """Connections a second of one address that end without a whole request; beyond it, its next ones are not accepted,
+    on Linux for a second at least. Not behind a proxy (`client_header`), which has limits of its own."""
     hosts: str | None = None
     """Names by which HTTP clients may call the server, with commas between them; none: any, and on loopback its own."""
     client_header: str | None = None
