@@ -159,8 +159,8 @@ class FakeMlflow:
     def model_versions_search(self, filter: str) -> Answer:
         match = re.fullmatch(r"name = '(.*?)'(?: and run_id = '(.*)')?", filter)
         name, run_id = match.groups()  # type: ignore[union-attr]
-        found = [each for each in self.versions if each["name"] == name and run_id in (None, each["run_id"])]
-        return 200, {"model_versions": found} if found else {}
+        matching = [each for each in self.versions if each["name"] == name and run_id in (None, each["run_id"])]
+        return 200, {"model_versions": matching} if matching else {}
 
     def model_versions_create(self, name: str, source: str, run_id: str, tags: list[Json]) -> Answer:
         scheme, _, path = source.partition(":")
