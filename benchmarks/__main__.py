@@ -38,8 +38,8 @@ MODULES = {
 ONE_BLAS_THREAD = {"ablation", "noise", "rerank"}
 
 
-def run(name: str, *arguments: str) -> None:
-    """Calls a benchmark's main with the command line options of its signature; writes what it returns, if anything."""
+def command(name: str) -> typer.Typer:
+    """A benchmark's main with the command line options of its signature; what it returns, if anything, is written."""
     package = f"benchmarks.{MODULES[name]}"
     if hasattr(importlib.import_module(package), "__path__"):
         package += ".__main__"
@@ -52,8 +52,13 @@ def run(name: str, *arguments: str) -> None:
 
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(help=module.__doc__)(measure)
+    return app
+
+
+def run(name: str, *arguments: str) -> None:
+    """Calls a benchmark."""
     with threadpool_limits(1 if name in ONE_BLAS_THREAD else None, "blas"):
-        app(arguments, prog_name=f"python -m benchmarks {name}")
+        command(name)(arguments, prog_name=f"python -m benchmarks {name}")
 
 
 if __name__ == "__main__":

@@ -96,6 +96,7 @@ FORMATS: dict[str, Callable[[Any], str]] = {
     "gb": lambda megabytes: f"{megabytes / 1000:.1f} GB",
     "mb": lambda megabytes: f"{megabytes:,} MB",
     "s": lambda seconds: f"{seconds:.0f} s",
+    "levels": lambda values: ", ".join(f"{value:.4f}" for value in values),
     "scale": lambda scale: f"{scale}x",
     "percent": lambda rate: f"{100 * rate:.1f} %",
     "ms": lambda milliseconds: f"{milliseconds:.1f} ms",

@@ -1,5 +1,4 @@
-"""The classical peers by name, the grid searched for each, and the search: the best ndcg@10 on the first trips of
-shoppers in the days before the cut."""
+"""The classical peers by name, the grid searched for each, and the search: the best ndcg@10 at a validation cut."""
 
 import dataclasses
 import itertools
@@ -16,9 +15,7 @@ from components.evaluate.predictions import lists
 from components.train.baselines.similarity import ease, ials, item_knn, tifu_knn, up_cf
 from model.data.trips import Trips
 from model.evaluation import ranking_metrics as metrics
-from tfx_configs.units import DAY_S
 
-VALID_DAYS = 14
 METRIC = "ndcg@10"
 
 
@@ -33,14 +30,20 @@ PEERS: dict[str, tuple[Callable[..., Peer], list[dict[str, Any]]]] = {
     "last basket": (LastBasket, grid()),
     "P-TopFreq": (partial(TopFrequency, fills=False), grid()),
     "GP-TopFreq": (TopFrequency, grid()),
-    "decayed frequency": (TopFrequency, grid(half_life_days=(30.0, 60.0, 120.0, 240.0))),
-    "UP-CF": (partial(Exported, up_cf), grid(recent=(10, 25, 50), locality=(1.0, 10.0), asymmetry=(0.5,))),
-    "TIFU-KNN": (partial(Exported, tifu_knn), grid(between=(0.5, 0.6, 0.7), neighbours=(300,), share=(0.3, 0.5, 0.7))),
+    "decayed frequency": (TopFrequency, grid(half_life_days=(30.0, 60.0, 90.0, 120.0, 180.0, 240.0))),
+    "UP-CF": (
+        partial(Exported, up_cf),
+        grid(recent=(10, 25, 50), locality=(5.0, 10.0, 20.0), asymmetry=(0.25, 0.5, 0.75)),
+    ),
+    "TIFU-KNN": (
+        partial(Exported, tifu_knn),
+        grid(between=(0.6, 0.7, 0.8, 0.9), neighbours=(300,), share=(0.5, 0.7, 0.9)),
+    ),
     "logistic": (Logistic, grid(trips=(1, 3, 6), half_life_days=(15.0, 30.0, 60.0))),
     "EASE": (partial(Exported, ease), grid(l2=(100.0, 300.0, 1000.0))),
     "item-kNN": (
         partial(Exported, item_knn),
-        grid(shrink=(50.0,), own=(False,)) + grid(shrink=(50.0, 200.0, 800.0), own=(True,)),
+        grid(shrink=(50.0,), own=(False,)) + grid(shrink=(200.0, 800.0, 3200.0), own=(True,)),
     ),
     "iALS": (partial(Exported, ials), grid(factors=(64, 128), alpha=(1.0,), regularization=(10.0, 100.0))),
 }
@@ -56,22 +59,14 @@ class Chosen:
     """[{settings, ndcg@10}]; empty where there was nothing to choose."""
 
 
-def choose(make: Callable[..., Peer], grid: Sequence[Mapping[str, Any]], trips: Trips) -> Chosen:
-    """Fits each setting on what is before the validation span and judges it on that span; the test span is not seen."""
+def choose(make: Callable[..., Peer], grid: Sequence[Mapping[str, Any]], trips: Trips, which: np.ndarray) -> Chosen:
+    """Fits each setting on what is before the cut of `trips` and judges it on the trips `which` after it."""
     if len(grid) == 1:
         return Chosen(settings=dict(grid[0]), tried=[])
-    earlier, which = validation(trips)
     tried: list[dict[str, Any]] = [
-        {"settings": dict(settings), METRIC: judge(make(**settings).fit(earlier), earlier, which)} for settings in grid
+        {"settings": dict(settings), METRIC: judge(make(**settings).fit(trips), trips, which)} for settings in grid
     ]
     return Chosen(settings=max(tried, key=lambda setting: setting[METRIC])["settings"], tried=tried)
-
-
-def validation(trips: Trips) -> tuple[Trips, np.ndarray]:
-    """The trips with the cut VALID_DAYS earlier, and each past shopper's first trip between the cuts."""
-    earlier = dataclasses.replace(trips, cut_s=trips.cut_s - VALID_DAYS * DAY_S)
-    which = earlier.first_test_trips()
-    return earlier, which[trips.time_T[which] < trips.cut_s]
 
 
 def judge(peer: Peer, trips: Trips, which: np.ndarray) -> float:

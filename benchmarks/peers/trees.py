@@ -1,13 +1,15 @@
-"""Gradient-boosted trees given what the ranker is given: the same trips, candidates, dense features and negatives.
+"""Gradient-boosted trees given what the ranker is given: the same trips, candidates, features, negatives and codes.
 
-LightGBM (Ke et al., NIPS 2017), binary objective. The embeddings of item, attributes and shopper are the ranker's
-alone. The towers that find the training candidates are trained here in the same way and with the same seed.
+LightGBM (Ke et al., NIPS 2017), as many trees as have the best ndcg@10 on the ranker's validation trips. The codes of
+the attributes of item and shopper are categories; the item itself, which the ranker embeds, is none. The towers that
+find the training candidates are trained here in the same way and with the same seed.
 
-Shape legend: C candidates of all trips together, F features, N judged trips, K recommendations a trip.
+Shape legend: C candidates of all trips together, n trips, F features and codes, N judged trips, K recommendations.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import lightgbm
 import numpy as np
@@ -31,26 +33,53 @@ from tfx_configs.stages import TrainStage
 
 MAX_TREES, PATIENCE = 400, 20
 SETTINGS = yaml.safe_load(Path(__file__).with_name("lightgbm.yaml").read_text())
+GRID: list[dict[str, Any]] = [
+    {},
+    {"num_leaves": 31},
+    {"num_leaves": 127},
+    {"learning_rate": 0.05},
+    {"min_data_in_leaf": 1000},
+    {"objective": "lambdarank"},
+    {"codes": False},
+]
+"""What a search tries in place of SETTINGS; codes: False leaves the categories out."""
+_VALID = "valid"
 
 
 class Rows(NamedTuple):
-    """Candidates to learn from."""
+    """Candidates to learn from, one trip after the other."""
 
     feature_CF: np.ndarray
+    """Dense features, then `codes` columns of categories."""
     label_C: np.ndarray
+    length_n: np.ndarray
+    """Candidates of each trip that has any."""
+    codes: int
 
 
-def train_trees(run: TrainStage, trips: Trips, catalog: Catalog) -> lightgbm.Booster:
-    """Trees on the ranker's training trips, as many as do best on its validation trips."""
-    train, valid = ranking_rows(run, trips, catalog)
-    data = lightgbm.Dataset(train.feature_CF, train.label_C, free_raw_data=True)
-    return lightgbm.train(
-        SETTINGS | {"seed": run.train.seed},
-        data,
-        MAX_TREES,
-        valid_sets=[lightgbm.Dataset(valid.feature_CF, valid.label_C, reference=data)],
-        callbacks=[lightgbm.early_stopping(PATIENCE, verbose=False)],
+def train_trees(train: Rows, valid: Rows, settings: Mapping[str, Any], seed: int) -> lightgbm.Booster:
+    """As many trees as do best on the validation rows; they read the first `num_feature()` columns.
+
+    Args:
+        settings: in place of SETTINGS.
+    """
+    chosen = SETTINGS | {name: value for name, value in settings.items() if name != "codes"}
+    features = train.feature_CF.shape[1]
+    categories = list(range(features - train.codes, features)) if settings.get("codes", True) else []
+    columns = features if categories else features - train.codes
+    data = lightgbm.Dataset(
+        train.feature_CF[:, :columns], train.label_C, group=train.length_n, categorical_feature=categories
     )
+    watched = data.create_valid(valid.feature_CF[:, :columns], valid.label_C, group=valid.length_n)
+    stop = lightgbm.early_stopping(PATIENCE, verbose=False)
+    return lightgbm.train(
+        chosen | {"seed": seed}, data, MAX_TREES, valid_sets=[watched], valid_names=[_VALID], callbacks=[stop]
+    )
+
+
+def reached(trees: lightgbm.Booster) -> float:
+    """ndcg@10 on the validation rows."""
+    return float(trees.best_score[_VALID]["ndcg@10"])
 
 
 def ranking_rows(run: TrainStage, trips: Trips, catalog: Catalog) -> tuple[Rows, Rows]:
@@ -69,7 +98,14 @@ def ranking_rows(run: TrainStage, trips: Trips, catalog: Catalog) -> tuple[Rows,
         samples = RankingSamples(recommender, reader, wanted, near, train.seed, *shares)
         steps = np.split(np.arange(len(wanted)), range(STEP, len(wanted), STEP))
         parts = [samples(step, epoch=0) for step in steps]
-        return Rows(*(np.concatenate([part[name] for part in parts]) for name in ("dense_CF", "label_C")))
+        features = [np.concatenate([p["dense_CF"], p["attribute_CA"], p["user_CD"]], axis=1) for p in parts]
+        lengths = np.concatenate([np.bincount(part["row_C"]) for part in parts])
+        return Rows(
+            feature_CF=np.concatenate(features, dtype=np.float32),
+            label_C=np.concatenate([part["label_C"] for part in parts]),
+            length_n=lengths[lengths > 0],
+            codes=parts[0]["attribute_CA"].shape[1] + parts[0]["user_CD"].shape[1],
+        )
 
     return rows(learning.ranking, retrieved["train"]), rows(learning.valid, retrieved["valid"])
 
@@ -96,8 +132,9 @@ def rank(
         listed_BC = union[start : start + STEP] != NO_ITEM
         row_C, column_C = np.nonzero(listed_BC)
         item_C = union[start + row_C, column_C].astype(np.int32)
-        feature_CF = features(batch, item_C, np.cumsum(listed_BC.sum(axis=1)), logs=True)
-        score_C = np.asarray(trees.predict(feature_CF, raw_score=True, num_threads=1))
+        dense_CF = features(batch, item_C, np.cumsum(listed_BC.sum(axis=1)), logs=True)
+        every = np.concatenate([dense_CF, served.attribute_IA[item_C], batch.user_BD[row_C]], axis=1, dtype=np.float32)
+        score_C = np.asarray(trees.predict(every[:, : trees.num_feature()], raw_score=True, num_threads=1))
         best_C = np.lexsort((-score_C, row_C))
         parts.append(as_lists(row_C[best_C], item_C[best_C], len(batch.time_B), k))
     return np.concatenate(parts)

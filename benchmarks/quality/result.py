@@ -1,119 +1,215 @@
-"""From the lists that benchmarks/quality/work.py left to build/bench/quality.json. Shape legend: N trips, R rounds."""
+"""From the lists that benchmarks/quality/work.py left to build/bench/quality.json.
 
+Shape legend: S seeds, N judged trips, K items listed.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from benchmarks.harness import shop
 from benchmarks.harness.result_file import write_result
-from benchmarks.harness.study import RANKED, Judged, Values, delta, interval
+from benchmarks.harness.seeds import Pair, lead, mean_interval
+from benchmarks.harness.study import RANKED, Judged
 from model.errors import CheckFailed
 from model.evaluation import ranking_metrics as metrics
 from model.files import read_json
 
 AISLE, TREES, TUTORIAL = "aisle", "trees", "TFRS tutorial"
 POPULARITY = "popularity"
+SEEDED = (AISLE, TREES)
+"""Rankers that leave lists for every seed, NAME-SEED."""
 LISTS, NEW = "lists", "new"
 """Folders of the lists of a cut: all ten of every shopper, and of what is new to the shopper alone."""
+CHOSEN = shop.FOLDER / "chosen.json"
+"""{peer: {settings, tried}}, chosen at the validation cut."""
 JUDGED_NEW = ("explore_recall@10", "explore_recall@20")
+NEW_RECALL_AT = (100, 300, 1000)
+Values = dict[str, dict[str, np.ndarray]]
+"""{ranker: {metric: [S, N]}}"""
 
 
 def write(folder: Path, seed: int) -> Path:
     """Judges what is there of every cut; returns the path of the result."""
-    cuts = [judge(cut, seed) for cut in sorted(folder.glob("????-??-??")) if list(cut.glob("lists/*.json"))]
-    return write_result("quality", {"cuts": cuts}, seed)
+    paths = [path for cut in shop.CUTS if list((path := folder / cut).glob("lists/*.json"))]
+    cuts = [Cut(path) for path in paths]
+    result = {
+        "validation_cut": shop.VALIDATION_CUT,
+        "seeds": list(shop.SEEDS),
+        "chosen": read_json(CHOSEN) if CHOSEN.exists() else {},
+        "cuts": [cut.judged(seed) for cut in cuts],
+        "all_cuts": all_cuts(cuts, seed) if all({AISLE, POPULARITY} <= cut.values.keys() for cut in cuts) else {},
+    }
+    return write_result("quality", result, seed)
 
 
-def judge(folder: Path, seed: int) -> dict[str, Any]:
-    """One cut. Rankers that are not there yet are left out, and what follows from them."""
-    judged = Judged(folder / "examples")
-    task = judged.task
-    lists = {path.stem: np.load(path) for path in sorted((folder / LISTS).glob("*.npy"))}
-    about = {name: read_json(folder / LISTS / f"{name}.json") for name in lists}
-    for name, report in about.items():
-        if report["digest"] != task.digest:
-            raise CheckFailed(
-                f"expected lists for the trips in {folder}, got others in {name}; remove lists/{name}.json"
-            )
-    first = f"{AISLE}-{seed}"
-    values = {name: judged.by_trip(items, ()) for name, items in lists.items()}
-    models = _levels(judged, values, lists, seed)
-    result: dict[str, Any] = {"cut": folder.name, "trips": len(task.trip_N), "span": task.span, "items": judged.active}
-    new = {name: np.load(path) for name in lists if (path := folder / NEW / f"{name}.npy").exists()}
-    if first in new:
-        explored = {
-            name: {f"explore_recall@{k}": metrics.explore_recall(judged.hits(items), k) for k in (10, 20)}
-            for name, items in new.items()
+class Cut:
+    """What the rankers listed at one cut; those that are not there yet are left out."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises CheckFailed where lists are of other trips."""
+        self.folder, self._judged = folder, Judged(folder / "examples")
+        self.task = self._judged.task
+        self.shopper_N = self.task.trips.user_T[self.task.trip_N]
+        paths = sorted((folder / LISTS).glob("*.npy"))
+        self.about = {path.stem: read_json(path.with_suffix(".json")) for path in paths}
+        for name, about in self.about.items():
+            if about["digest"] != self.task.digest:
+                raise CheckFailed(
+                    f"expected lists for the trips in {folder}, got others in {name}; remove lists/{name}.json"
+                )
+        self.lists = _by_ranker({path.stem: np.load(path) for path in paths})
+        self.new = _by_ranker({path.stem: np.load(path) for path in sorted((folder / NEW).glob("*.npy"))})
+        self.values: Values = {
+            name: _stacked([self._judged.by_trip(items_NK, ()) for items_NK in of_seeds])
+            for name, of_seeds in self.lists.items()
         }
-        levels = _renamed(_levels(judged, explored, new, seed), first)
-        result["new_only"] = {"models": levels, "paired": _paired(explored, first, seed, JUDGED_NEW)}
-    if first in lists:
-        result |= {"paired": _paired(values, first, seed, RANKED)}
-        result |= _union(folder / f"union-{seed}.npz", judged.baskets)
-        means = {
-            metric: [model[metric]["mean"] for name, model in models.items() if name.startswith(f"{AISLE}-")]
-            for metric in models[first]
+        self.explored: Values = {
+            name: _stacked([self._explored(items_NK) for items_NK in of_seeds]) for name, of_seeds in self.new.items()
         }
-        result["seeds"] = {
-            metric: {"seeds": len(each), "mean": float(np.mean(each)), "low": min(each), "high": max(each)}
-            for metric, each in means.items()
+
+    def judged(self, seed: int) -> dict[str, Any]:
+        """The cut's part of the result."""
+        result: dict[str, Any] = {"cut": self.folder.name, "trips": len(self.task.trip_N), "span": self.task.span}
+        result |= {"items": self._judged.active, "models": self._levels(self.values, self.lists, seed)}
+        if AISLE in self.explored:
+            paired = {metric: self.paired(self.explored, metric, seed) for metric in JUDGED_NEW}
+            result["new_only"] = {"models": self._levels(self.explored, self.new, seed), "paired": paired}
+        if AISLE in self.values:
+            result["paired"] = {metric: self.paired(self.values, metric, seed) for metric in RANKED}
+            result["by_seed"] = {
+                name: {metric: _means(self.values[name][metric]) for metric in RANKED}
+                for name in SEEDED
+                if name in self.values
+            }
+            result |= self._candidates()
+        steps = {path.stem.removeprefix("step-"): read_json(path) for path in sorted(self.folder.glob("step-*.json"))}
+        about = {_ranker(name): self.about[name] for name in sorted(self.about, reverse=True)}
+        return result | {"about": about, "steps": steps}
+
+    def paired(self, values: Values, metric: str, seed: int) -> dict[str, Any]:
+        """{best_classical, delta_pct, low_pct, high_pct, trees_..., against {name: interval}}: Aisle over each."""
+        against = {name: lead([self.pair(values, name, metric)], seed) for name in values if name != AISLE}
+        paired: dict[str, Any] = {"against": against}
+        if TREES in against:
+            paired |= {f"{TREES}_{name}": value for name, value in against[TREES].items()}
+        if POPULARITY in against:
+            best = best_classical({name: metrics.mean_defined(of[metric].ravel()) for name, of in values.items()})
+            paired |= {"best_classical": best} | against[best]
+        return paired
+
+    def pair(self, values: Values, name: str, metric: str) -> Pair:
+        """Aisle beside a ranker of that name."""
+        return Pair(self.shopper_N, values[AISLE][metric], values[name][metric])
+
+    def _explored(self, items_NK: np.ndarray) -> dict[str, np.ndarray]:
+        hits = self._judged.hits(items_NK)
+        return {name: metrics.explore_recall(hits, int(name.rpartition("@")[2])) for name in JUDGED_NEW}
+
+    def _levels(self, values: Values, lists: Mapping[str, list[np.ndarray]], seed: int) -> dict[str, Any]:
+        """{ranker: {metric: interval, coverage}}."""
+        return {
+            name: {metric: mean_interval(value_SN, seed) for metric, value_SN in of_ranker.items()}
+            | {metrics.COVERAGE: {"mean": float(np.mean([self._judged.coverage(items) for items in lists[name]]))}}
+            for name, of_ranker in values.items()
         }
-    steps = {path.stem.removeprefix("step-"): read_json(path) for path in sorted(folder.glob("step-*.json"))}
-    return result | {"models": _renamed(models, first), "about": _renamed(about, first), "steps": steps}
+
+    def _candidates(self) -> dict[str, Any]:
+        """What Aisle's candidates hold, means over trips and seeds.
+
+        Returns:
+            {repeat_coverage: share of what is bought again among the candidates, new_recall: {n: share of what is new
+            to the shopper among the first n candidates of a list of what is new}, union_recall: share of the basket,
+            candidates: how many, candidates_limit, sources}.
+        """
+        unions = [_Union(self.folder / f"union-{seed}.npz") for seed in self.seeds]
+        new = [_Union(self.folder / f"union-new-{seed}.npz").items for seed in self.seeds]
+        baskets = self.task.baskets
+        own = [np.intersect1d(*both) for both in zip(baskets, self.task.histories, strict=True)]
+        other = [np.setdiff1d(*both) for both in zip(baskets, self.task.histories, strict=True)]
+        return {
+            "repeat_coverage": float(np.mean([_recall(union.items, own) for union in unions])),
+            "new_recall": {n: float(np.mean([_recall(items[:, :n], other) for items in new])) for n in NEW_RECALL_AT},
+            "union_recall": float(np.mean([_recall(union.items, baskets) for union in unions])),
+            "candidates": float(np.mean([(union.items != metrics.NO_ITEM).sum(axis=1).mean() for union in unions])),
+            "candidates_limit": unions[0].items.shape[1],
+            "sources": unions[0].by_source(baskets),
+        }
+
+    @property
+    def seeds(self) -> list[int]:
+        """Of Aisle's lists, ascending."""
+        return sorted(int(name.rpartition("-")[2]) for name in self.about if _ranker(name) == AISLE)
 
 
-def best_classical(means: dict[str, float]) -> str:
+def all_cuts(cuts: list[Cut], seed: int) -> dict[str, Any]:
+    """{metric: {best_classical: interval, trees: interval}}: Aisle's lead on average of the cuts, over the ranker that
+    is best at each, and over trees."""
+    assert len({tuple(cut.task.trips.user_ids) for cut in cuts}) <= 1, "a shopper has one number at every cut"
+    result: dict[str, Any] = {}
+    for metric in RANKED:
+        best = [
+            best_classical({name: metrics.mean_defined(of[metric].ravel()) for name, of in cut.values.items()})
+            for cut in cuts
+        ]
+        pairs = [cut.pair(cut.values, name, metric) for cut, name in zip(cuts, best, strict=True)]
+        result[metric] = {"best_classical": lead(pairs, seed)}
+        if all(TREES in cut.values for cut in cuts):
+            result[metric][TREES] = lead([cut.pair(cut.values, TREES, metric) for cut in cuts], seed)
+    return result
+
+
+def best_classical(means: Mapping[str, float]) -> str:
     """The name with the highest mean among the classical peers: no trees, no model of ours, not the tutorial's."""
-    classical = {n: m for n, m in means.items() if n not in (TREES, TUTORIAL) and not n.startswith(AISLE)}
+    classical = {name: mean for name, mean in means.items() if name not in (*SEEDED, TUTORIAL)}
     return max(classical, key=classical.__getitem__)
 
 
-def _renamed(by_ranker: dict[str, Any], first: str) -> dict[str, Any]:
-    return {AISLE if name == first else name: value for name, value in by_ranker.items()}
+class _Union:
+    """Candidates [N, n] in ranked order, padded with NO_ITEM, and their sources."""
+
+    def __init__(self, path: Path) -> None:
+        with np.load(path) as union:
+            self.items, self._sources = union["items"], union["sources"]
+
+    def by_source(self, wanted: list[np.ndarray]) -> dict[str, dict[str, float]]:
+        """{source: {recall: share of the wanted that it holds, candidates: how many}}; an item of several sources
+        counts for the first."""
+        result = {}
+        for source in np.unique(self._sources[self.items != metrics.NO_ITEM]):
+            items = np.where(self._sources == source, self.items, metrics.NO_ITEM)
+            shown = float((items != metrics.NO_ITEM).sum(axis=1).mean())
+            result[str(source)] = {"recall": _recall(items, wanted), "candidates": shown}
+        return result
 
 
-def _levels(judged: Judged, values: dict[str, Values], lists: dict[str, np.ndarray], seed: int) -> dict[str, Any]:
-    """{ranker: {metric: interval, coverage}}."""
-    return {
-        name: {metric: interval(value_N, seed) for metric, value_N in of_ranker.items()}
-        | {metrics.COVERAGE: {"mean": judged.coverage(lists[name])}}
-        for name, of_ranker in values.items()
-    }
+def _recall(items_NK: np.ndarray, wanted: list[np.ndarray]) -> float:
+    """Mean share of the wanted items that are listed, over the trips that have any."""
+    shares = [np.isin(items, row).mean() for row, items in zip(items_NK, wanted, strict=True) if len(items)]
+    return float(np.mean(shares))
 
 
-def _paired(values: dict[str, Values], first: str, seed: int, compared: tuple[str, ...]) -> dict[str, Any]:
-    """{metric: {best_classical, delta_pct, low_pct, high_pct, against {name: interval}}}: Aisle over each peer."""
-    paired: dict[str, Any] = {}
-    for metric in compared:
-        against = {
-            name: delta(values[first][metric], of_model[metric], seed)
-            for name, of_model in values.items()
-            if not name.startswith(AISLE)
-        }
-        if POPULARITY in against:
-            best = best_classical({name: metrics.mean_defined(of[metric]) for name, of in values.items()})
-            paired[metric] = {"best_classical": best} | against[best] | {"against": against}
-    return paired
+def _ranker(name: str) -> str:
+    """Of a file's name, without the seed."""
+    ranker = name.rpartition("-")[0]
+    return ranker if ranker in SEEDED else name
 
 
-def _union(path: Path, baskets: list[np.ndarray]) -> dict[str, Any]:
-    """Share of the basket among the candidates, mean over trips, and how many there are; an item of several sources
-    counts for the first."""
-    with np.load(path) as union:
-        items, sources = union["items"], union["sources"]
-    hit = np.array([np.isin(row, basket) for row, basket in zip(items, baskets, strict=True)])
-    size_N = np.array([len(basket) for basket in baskets])
-    shown = items != metrics.NO_ITEM
-    by_source = {
-        str(source): {
-            "recall": float(((hit & (sources == source)).sum(axis=1) / size_N).mean()),
-            "candidates": float((sources == source).sum(axis=1).mean()),
-        }
-        for source in np.unique(sources[shown])
-    }
-    return {
-        "union_recall": float((hit.sum(axis=1) / size_N).mean()),
-        "candidates": float(shown.sum(axis=1).mean()),
-        "candidates_limit": items.shape[1],
-        "sources": by_source,
-    }
+def _by_ranker(of_files: Mapping[str, np.ndarray]) -> dict[str, list[np.ndarray]]:
+    """{ranker: one array a seed}."""
+    result: dict[str, list[np.ndarray]] = {}
+    for name, items in of_files.items():
+        result.setdefault(_ranker(name), []).append(items)
+    return result
+
+
+def _stacked(of_seeds: list[dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+    """{metric: [S, N]}"""
+    return {metric: np.stack([values[metric] for values in of_seeds]) for metric in of_seeds[0]}
+
+
+def _means(value_SN: np.ndarray) -> list[float]:
+    """[S] of the trips where the metric is defined."""
+    return [metrics.mean_defined(value_N) for value_N in value_SN]

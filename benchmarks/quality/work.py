@@ -8,7 +8,6 @@ import dataclasses
 import resource
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +15,8 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
-from benchmarks.quality.result import LISTS, NEW, TREES, TUTORIAL
+from benchmarks.harness.shop import SEEDS, VALIDATION_END, seconds
+from benchmarks.quality.result import CHOSEN, LISTS, NEW, NEW_RECALL_AT, TREES, TUTORIAL
 from components.evaluate.predictions import lists, request_of
 from components.kfp_support.progress import progress
 from model.api import Model
@@ -25,17 +25,23 @@ from model.evaluation.next_basket_task import Task, load_task
 from model.evaluation.ranking_metrics import NO_ITEM
 from model.files import read_json, write_json
 from tfx_configs.recipes import full
-from tfx_configs.stages import TrainStage
+from tfx_configs.stages import BaselinesStage, TrainStage
 
 if TYPE_CHECKING:
     from model.package.loaded_model import LoadedModel
 
 K = 20
 UNION = 600
-"""Candidates whose recall is reported; a request ranks fewer of them."""
+"""Candidates that trees rank; a request ranks fewer of them."""
 UNIONS = {"union": False, "union-new": True}
 """{name of a file of candidates: whether they are of a list of what is new to the shopper}"""
-PUBLISHED = Path(__file__).parents[1] / "results" / "quality.json"
+GATE = {
+    "personal_frequency": "personal frequency",
+    "popular_unseen": "popular unseen",
+    "logistic": "the gate's logistic",
+}
+"""{the product's baseline: its name in the result}; its others are peers already."""
+PROMOTIONS = "logistic with promotions"
 
 
 @threadpool_limits.wrap(limits=1, user_api="blas")
@@ -59,38 +65,76 @@ def aisle(folder: Path, task: Task, seed: int) -> None:
     about = _cost(began) | {"seed": seed, "train_trips": record.train_trips, "curves": record.as_json()["curves"]}
     model = package.load(directory)
     for name, new_only in UNIONS.items():
-        items, sources = whole_union(model, task, new_only)
+        items, sources = whole_union(model, task, new_only, max(NEW_RECALL_AT) if new_only else UNION)
         np.savez_compressed(folder / f"{name}-{seed}.npz", items=items, sources=sources)
     _ask(folder, f"aisle-{seed}", model, about, task)
 
 
-def whole_union(model: "LoadedModel", task: Task, new_only: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Items [N, UNION] in ranked order, padded with NO_ITEM, and the source of each, padded with ""."""
+def whole_union(model: "LoadedModel", task: Task, new_only: bool, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Items [N, most] in ranked order, padded with NO_ITEM, and the source of each, padded with ""."""
     column = pd.Index(task.trips.item_ids)
-    items = np.full((len(task.trip_N), UNION), NO_ITEM, np.int64)
-    sources = np.full((len(task.trip_N), UNION), "", dtype="U16")
+    items = np.full((len(task.trip_N), most), NO_ITEM, np.int64)
+    sources = np.full((len(task.trip_N), most), "", dtype="U16")
     for start in range(0, len(task.trip_N), 64):
         part = task.trip_N[start : start + 64]
-        requests = [request_of(task.trips, int(trip), UNION, new_only=new_only) for trip in part]
-        for row, answer in enumerate(model.recommend(requests, ranked=UNION), start=start):
+        requests = [request_of(task.trips, int(trip), most, new_only=new_only) for trip in part]
+        for row, answer in enumerate(model.recommend(requests, ranked=most), start=start):
             items[row, : len(answer.item_ids)] = column.get_indexer(answer.item_ids)
             sources[row, : len(answer.reasons)] = answer.reasons
     return items, sources
 
 
 def trees(folder: Path, task: Task, seed: int) -> None:
-    """LightGBM on the candidates of Aisle's model of the same seed."""
-    from benchmarks.peers.trees import SETTINGS, rank, train_trees
+    """LightGBM with each of SEEDS on the candidates of Aisle's model of the same seed, with the settings chosen."""
+    from benchmarks.peers.trees import SETTINGS, rank, ranking_rows, train_trees
 
     run, catalog = TrainStage.of(full().training(seed=seed)), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
     began = time.perf_counter()
-    booster = train_trees(run, task.trips, catalog)
-    about = _cost(began) | {"settings": SETTINGS | {"trees": booster.best_iteration}}
-    ranked = []
-    for name in UNIONS:
-        with np.load(folder / f"{name}-{seed}.npz") as union:
-            ranked.append(rank(booster, run, task.trips, catalog, task.trip_N, union["items"], K))
-    _write(folder, TREES, ranked[0], ranked[1], about, task)
+    rows = ranking_rows(run, task.trips, catalog)
+    rows_s, chosen = time.perf_counter() - began, read_json(CHOSEN)[TREES]["settings"]
+    for other in SEEDS:
+        began = time.perf_counter() - rows_s
+        booster = train_trees(*rows, chosen, other)
+        about = _cost(began) | {"seed": other, "settings": SETTINGS | chosen | {"trees": booster.best_iteration}}
+        ranked = []
+        for name in UNIONS:
+            with np.load(folder / f"{name}-{other}.npz") as union:
+                ranked.append(rank(booster, run, task.trips, catalog, task.trip_N, union["items"], K))
+        _write(folder, f"{TREES}-{other}", ranked[0], ranked[1], about, task)
+
+
+def gate(folder: Path, task: Task, seed: int) -> None:
+    """The baselines of the gate, as the product exports them, and its logistic regression with promotions."""
+    from components.train.baselines.export import export_baselines, ranking_all
+    from components.train.baselines.logistic import logistic_weights
+    from components.train.trip_split import training_trips
+    from model.baselines.frequency import Logistic, own_inputs
+    from model.data.batch import TripReader
+    from model.features.matrix import Features
+    from model.package import loaded_model as package
+    from model.package.export import export
+    from model.ranking.recommender import Recommender
+
+    everything = full()
+    run = BaselinesStage.of(everything.replace(gate=everything.gate.replace(baselines=tuple(GATE))))
+    export_baselines(run, str(folder / "examples"), str(folder / "gate"))
+    for name, label in GATE.items():
+        _ask(folder, label, package.load(folder / "gate" / name), {}, task)
+    ranking, catalog = ranking_all(run), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
+    features, learning = Features(catalog, run.features), training_trips(task.trips, run.train).ranking
+    names = (*own_inputs(features.names), *(name for name in features.names if name.startswith("on_")))
+    weights = logistic_weights(features, TripReader(task.trips, catalog), learning, seed, names)
+    served = catalog.as_served()
+    recommender = Recommender(served, run.features, ranking.candidates, Logistic(features.names, weights))
+    export(
+        folder / "gate" / "promotions",
+        "logistic",
+        recommender,
+        served,
+        features=run.features,
+        candidates=ranking.candidates,
+    )
+    _ask(folder, PROMOTIONS, package.load(folder / "gate" / "promotions"), {"settings": weights}, task)
 
 
 def tutorial(folder: Path, task: Task, seed: int) -> None:
@@ -102,26 +146,40 @@ def tutorial(folder: Path, task: Task, seed: int) -> None:
     _ask(folder, TUTORIAL, peer, _cost(began), task, batch=len(task.trip_N))
 
 
-def classical(folder: Path, task: Task, seed: int, search: bool = False) -> None:
-    """Every classical peer whose lists are not there yet: fitted with the settings that the published result chose on
-    the same trips, searched where it has none or `search`, asked."""
-    from benchmarks.peers.registry import METRIC, PEERS, Chosen, choose
+def search(folder: Path, task: Task, seed: int) -> None:
+    """Chooses the settings of every peer on the trips of the validation cut; what is chosen already stays."""
+    from benchmarks.peers.registry import METRIC, PEERS, choose
+    from benchmarks.peers.trees import GRID, ranking_rows, reached, train_trees
 
-    cuts = read_json(PUBLISHED)["cuts"] if PUBLISHED.exists() and not search else []
-    published = {name: about for of in cuts if of["cut"] == folder.name for name, about in of["about"].items()}
+    which = task.trip_N[task.trips.time_T[task.trip_N] < seconds(VALIDATION_END)]
     for name, (make, grid) in PEERS.items():
-        if (folder / "lists" / f"{name}.json").exists():
+        if name not in (read_json(CHOSEN) if CHOSEN.exists() else {}):
+            chosen = choose(make, grid, task.trips, which)
+            progress(f"{name}: {chosen.settings}, {max((one[METRIC] for one in chosen.tried), default=0.0):.4f}")
+            _keep(name, dataclasses.asdict(chosen))
+    run, catalog = TrainStage.of(full().training(seed=seed)), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
+    rows, tried = ranking_rows(run, task.trips, catalog), []
+    for settings in GRID:
+        tried.append({"settings": settings, METRIC: reached(train_trees(*rows, settings, seed))})
+        progress(f"trees: {tried[-1]}")
+    best = max(tried, key=lambda one: one[METRIC])
+    _keep(TREES, {"settings": best["settings"], "tried": tried})
+
+
+def _keep(name: str, chosen: dict[str, Any]) -> None:
+    write_json(CHOSEN, (read_json(CHOSEN) if CHOSEN.exists() else {}) | {name: chosen})
+
+
+def classical(folder: Path, task: Task, seed: int) -> None:
+    """Every classical peer whose lists are not there yet, with the settings chosen at the validation cut."""
+    from benchmarks.peers.registry import PEERS
+
+    for name, chosen in read_json(CHOSEN).items():
+        if name == TREES or (folder / LISTS / f"{name}.json").exists():
             continue
-        earlier = published.get(name, {})
-        if earlier.get("digest") == task.digest and "tried" in earlier:
-            chosen = Chosen(settings=earlier["settings"], tried=earlier["tried"])
-        else:
-            chosen = choose(make, grid, task.trips)
         began = time.perf_counter()
-        peer = make(**chosen.settings).fit(task.trips)
-        about = {"seconds": round(time.perf_counter() - began, 1)} | dataclasses.asdict(chosen)
-        best = max((setting[METRIC] for setting in chosen.tried), default=float("nan"))
-        progress(f"{name}: {chosen.settings}, {best:.4f}")
+        peer = PEERS[name][0](**chosen["settings"]).fit(task.trips)
+        about = {"seconds": round(time.perf_counter() - began, 1), "settings": chosen["settings"]}
         _ask(folder, name, peer, about, task, batch=len(task.trip_N))
 
 
@@ -146,8 +204,9 @@ def _write(folder: Path, name: str, all_NK: np.ndarray, new_NK: np.ndarray, abou
 
 
 STEPS: dict[str, Callable[[Path, Task, int], None]] = {
+    "search": search,
     "classical": classical,
-    "search": partial(classical, search=True),
+    "gate": gate,
     "aisle": aisle,
     "trees": trees,
     "tutorial": tutorial,

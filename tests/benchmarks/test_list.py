@@ -4,7 +4,10 @@ import importlib.util
 import re
 from pathlib import Path
 
-from benchmarks.__main__ import MODULES
+import pytest
+import typer
+
+from benchmarks.__main__ import MODULES, command
 
 MAKEFILE = Path(__file__).resolve().parents[2] / "Makefile"
 
@@ -16,3 +19,8 @@ def test_make_bench_runs_every_benchmark() -> None:
 
 def test_every_benchmark_is_a_module() -> None:
     assert [name for name, module in MODULES.items() if not importlib.util.find_spec(f"benchmarks.{module}")] == []
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_every_benchmark_has_a_command_line(name: str) -> None:
+    assert typer.main.get_command(command(name)).help

@@ -8,7 +8,7 @@ import pytest
 from benchmarks.peers.base import Exported, Peer, best_items
 from benchmarks.peers.frequency import LastBasket, Popularity, TopFrequency
 from benchmarks.peers.logistic import FEATURES, Logistic, pairs
-from benchmarks.peers.registry import PEERS, choose, validation
+from benchmarks.peers.registry import PEERS, choose
 from components.train.baselines.similarity import item_knn, up_cf
 from components.train.calibration.logistic_regression import fit_logistic
 from model.api import Request
@@ -138,11 +138,10 @@ def test_logistic_learns_from_trips_before_the_cut_with_what_was_before_them() -
     assert list(chosen) == ["a", "b"] and chosen["a"] > 0.8 > 0.2 > chosen["b"]
 
 
-def test_settings_are_chosen_on_the_days_before_the_cut() -> None:
-    """u's first trip of the fourteen days, on day 90, has what was frequent (a), the test trip what was recent (b)."""
-    world = trips_of(("u", 1, "a"), ("u", 2, "a"), ("u", 80, "b"), ("u", 90, "a"), ("u", 95, "b"), ("u", 101, "b"))
-    earlier, which = validation(world)
-    assert earlier.cut_s == seconds(86) and [earlier.time_T[t] for t in which] == [seconds(90)]
-    chosen = choose(TopFrequency, [{"half_life_days": 1.0}, {"half_life_days": 1000.0}], world)
+def test_settings_are_chosen_on_the_trips_of_the_validation_cut() -> None:
+    """u's trip after the cut has what was frequent (a), not what was recent (b)."""
+    world = trips_of(("u", 1, "a"), ("u", 2, "a"), ("u", 80, "b"), ("u", 101, "a"))
+    settings = [{"half_life_days": 1.0}, {"half_life_days": 1000.0}]
+    chosen = choose(TopFrequency, settings, world, world.first_test_trips())
     assert chosen.settings == {"half_life_days": 1000.0}
     assert chosen.tried[1]["ndcg@10"] == 1.0

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from benchmarks.peers.trees import rank, ranking_rows
+from benchmarks.peers.trees import Rows, rank, ranking_rows, reached, train_trees
 from benchmarks.peers.tutorial import Tutorial
 from components.artifacts.examples import Examples
 from components.examples.run import build_examples
@@ -26,6 +26,9 @@ class OneFeature:
 
     def predict(self, feature_CF: np.ndarray, **settings: object) -> np.ndarray:
         return feature_CF[:, self._column]
+
+    def num_feature(self) -> int:
+        return self._column + 1
 
 
 def test_trees_order_the_candidates_of_each_trip_by_the_rankers_features() -> None:
@@ -50,9 +53,27 @@ def test_trees_learn_from_all_that_was_bought_and_a_share_of_the_rest_with_the_r
         ranking_rows(run.training(negative_percent=percent, new_only_percent=0.0), trips, catalog)[0]
         for percent in (100.0, 50.0)
     )
-    assert whole.feature_CF.shape == (len(whole.label_C), len(feature_records(catalog, run.features)))
+    assert whole.codes == catalog.attribute_IA.shape[1] + catalog.user_attribute_UD.shape[1]
+    assert whole.feature_CF.shape == (len(whole.label_C), len(feature_records(catalog, run.features)) + whole.codes)
+    assert whole.length_n.sum() == len(whole.label_C) and whole.length_n.min() > 0
     assert half.label_C.sum() == whole.label_C.sum() > 0
     assert (half.label_C == 0).sum() == pytest.approx((whole.label_C == 0).sum() / 2, rel=0.1)
+
+
+def test_trees_split_by_the_codes_unless_told_otherwise() -> None:
+    """The label is told by the category alone."""
+    code_C = np.tile([0.0, 1.0, 2.0, 3.0], 500)
+    rows = Rows(
+        feature_CF=np.stack([np.zeros(2000), code_C], axis=1).astype(np.float32),
+        label_C=(code_C == 2).astype(np.float32),
+        length_n=np.full(500, 4),
+        codes=1,
+    )
+    with_codes, without = (
+        train_trees(rows, rows, {"codes": codes, "num_leaves": 4}, seed=7) for codes in (True, False)
+    )
+    assert reached(with_codes) == 1.0 > reached(without)
+    assert (with_codes.num_feature(), without.num_feature()) == (2, 1)
 
 
 def test_the_tutorial_model_learns_who_buys_what_and_gives_strangers_what_is_popular() -> None:

@@ -3,6 +3,8 @@
 Shape legend: N distinct (trip, item) pairs of the histories, F inputs.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from components.train.calibration.logistic_regression import fit_logistic
@@ -16,11 +18,17 @@ TRIPS = 1500
 STEP = 50
 
 
-def logistic_weights(features: Features, reader: TripReader, which: np.ndarray, seed: int) -> dict[str, float]:
+def logistic_weights(
+    features: Features, reader: TripReader, which: np.ndarray, seed: int, names: Sequence[str] | None = None
+) -> dict[str, float]:
     """The weights of model.baselines.frequency.Logistic, by name, from some of the trips `which`; without a history,
-    all 0."""
+    all 0.
+
+    Args:
+        names: of the inputs; None: own_inputs.
+    """
     chosen = np.random.default_rng(seed).permutation(which)[:TRIPS]
-    names = own_inputs(features.names)
+    names = own_inputs(features.names) if names is None else names
     columns = [features.names.index(name) for name in names]
     inputs, labels = [], []
     for start in range(0, len(chosen), STEP):
