@@ -31,7 +31,7 @@ from model.serving.admission.gate import Cause
 SEED = 0
 SCRATCH = RESULTS / "abuse-soak"
 QUIET = "none"
-STATUSES = {
+STATUSES: dict[str, str] = {
     Cause.NOT_HTTP: "400",
     Cause.HEADER_TIME: "408",
     Cause.BODY_TIME: "408",
