@@ -4,8 +4,8 @@ State lives in the record beside the InferenceService (ConfigMap aisle-traffic):
 decision is claimed there first, under the record's resourceVersion: of two operators who read the same record, one is
 refused before anything moves. A step that dies after its claim is decided again by the next.
 
-A new canary, declared by push, comes with an empty state: its rollout begins with the first step after push has given it
-a share. Until then it is push that waits for it, and takes it away if it does not become ready.
+A new canary, declared by push, comes with an empty state: its rollout begins with the first step after push has given
+it a share. Until then it is push that waits for it, and takes it away if it does not become ready.
 """
 
 import math
