@@ -91,7 +91,7 @@ compile: setup ## Refresh pipelines/compiled, and the manifests and reference pa
 	$(RUN)/python -m pipelines.manifests
 	$(RUN)/python -m pipelines.reference
 
-BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping shops abuse)
+BENCHES := $(addprefix bench-,data demo labels quality latency calibration ablation noise rerank serving soak fuzz rollout experiment offpolicy monitoring cadence refresh shipping shops abuse abuse-soak)
 bench: $(BENCHES) ## Run every benchmark; results in build/bench
 
 bench-%: setup .venv/.locked-dev ## Run one benchmark

@@ -13,6 +13,7 @@ from benchmarks.harness.result_file import write_result
 MODULES = {
     "ablation": "ablation",
     "abuse": "abuse",
+    "abuse-soak": "abuse.soak",
     "cadence": "cadence",
     "calibration": "robustness.calibration",
     "data": "data",

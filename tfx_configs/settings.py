@@ -24,6 +24,7 @@ from tfx_configs.labels import LabelSettings
 from tfx_configs.rerank import RerankSettings
 from tfx_configs.resources import ResourceSettings, Size, sizes
 from tfx_configs.rollout import RolloutSettings
+from tfx_configs.tracking import TrackingSettings
 from tfx_configs.validation import ValidationSettings
 
 Start = Literal["scratch", "refresh", "warm"]
@@ -222,6 +223,7 @@ class RunSettings(Settings):
     rollout: RolloutSettings = RolloutSettings()
     beam: BeamSettings = BeamSettings()
     resources: ResourceSettings = ResourceSettings()
+    tracking: TrackingSettings = TrackingSettings()
     task: Task = "auto"
     """What is recommended, judged and served. auto: what fits the data (model/data/task.py); next_basket: repeats and
     new items; next_new_item: without what the shopper has; rest_of_session: what follows the first events of a

@@ -47,7 +47,7 @@ def main(
     SCRATCH.mkdir(parents=True)
     directory = model or shop.model()
     attacked = [
-        _attacked(name, _server(directory, module, f"lmdb:{SCRATCH / name.replace(' ', '-')}"), requests, rounds)
+        _attacked(name, start_command(directory, module, f"lmdb:{SCRATCH / name.replace(' ', '-')}"), requests, rounds)
         for name in attacks.ATTACKS
         if only in ("", name)
     ]
@@ -57,7 +57,7 @@ def main(
     return result | {"faults": _faults(directory, module, kills), "fuzz": _fuzz(fuzz_requests)}
 
 
-def _server(directory: Path, module: str, store: str) -> Command:
+def start_command(directory: Path, module: str, store: str) -> Command:
     def command(http_port: int, grpc_port: int) -> list[str]:
         where = ("--host-loopback", "--model-dir", str(directory.absolute()), "--store", store)
         listening = ("--http-port", str(http_port), "--grpc-port", str(grpc_port))
@@ -119,7 +119,7 @@ def _faults(directory: Path, module: str, kills: int) -> list[dict[str, Any]]:
     most = ("--max-history", str(faults.MAX_HISTORY))
 
     def server(store: str) -> Command:
-        return lambda http_port, grpc_port: [*_server(directory, module, store)(http_port, grpc_port), *most]
+        return lambda http_port, grpc_port: [*start_command(directory, module, store)(http_port, grpc_port), *most]
 
     half = max(kills // 2, 1)
     return [

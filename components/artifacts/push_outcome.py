@@ -21,6 +21,8 @@ class PushOutcome(Artifact, file="outcome.json", stage="push"):
     reason: str
     override: Override | None = None
     """The verdict's, where it was needed."""
+    tracked: dict[str, str] = {}
+    """{server of the settings' tracking: registered, or why it did not take the version}."""
 
     @property
     def facts(self) -> dict[str, str]:

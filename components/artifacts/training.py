@@ -56,7 +56,7 @@ class TrainingRecord(Artifact, file=TRAINING, stage="train"):
     preranker: PreRankerFit | None = None
     calibration: Calibration | None = None
     settings: dict[str, Any] | None = None
-    """RunSettings as JSON."""
+    """TrainStage (tfx_configs/stages.py) as JSON; RunSettings in earlier models."""
 
     @property
     def figures(self) -> dict[str, float]:

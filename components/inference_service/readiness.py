@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 
-from components.inference_service.traffic import KubeObject, Mode
+from components.inference_service.traffic import NAME, KubeObject, Mode
 
 Check = Callable[[KubeObject, list[KubeObject]], bool]
 """(InferenceService, its pods) -> ready or not."""
@@ -185,3 +185,20 @@ def _conditions(resource: KubeObject) -> list[KubeObject]:
 
 def _condition(resource: KubeObject, kind: str) -> KubeObject:
     return next((condition for condition in _conditions(resource) if condition["type"] == kind), {})
+
+
+def weights(route: KubeObject) -> dict[str, int]:
+    """{Service: percent} of the first rule; KServe writes the same into each."""
+    backends = route["spec"]["rules"][0]["backendRefs"]
+    return {backend["name"]: backend.get("weight", 1) if len(backends) > 1 else 100 for backend in backends}
+
+
+def routed(route: KubeObject | None, predictor: str, percent: int) -> bool:
+    """Whether the gateway's controller has taken a route with this share of the canary; True where none is readable."""
+    if route is None:
+        return True
+    generation = route["metadata"].get("generation")
+    parents = route.get("status", {}).get("parents", [])
+    taken = [condition.get("observedGeneration") for parent in parents for condition in parent.get("conditions", [])]
+    share = weights(route).get(f"{NAME}-{predictor}-predictor", 0)
+    return share == percent and all(observed in (None, generation) for observed in taken)

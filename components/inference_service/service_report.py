@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from components.inference_service.observed import Observed
-from components.inference_service.readiness import pods_wanted, ready_pods, share_in_status
+from components.inference_service.readiness import pods_wanted, ready_pods, share_in_status, weights
 from components.inference_service.traffic import KubeObject, Mode, mode
 
 
@@ -23,12 +23,6 @@ def service_lines(
         *(f"pods      {line}" for line in _pods(service, pods, present) if service_mode == "Standard"),
         *([f"route     {_route(route)}"] if service_mode == "Standard" else []),
     )
-
-
-def weights(route: KubeObject) -> dict[str, int]:
-    """{Service: percent} of the first rule; KServe writes the same into each."""
-    backends = route["spec"]["rules"][0]["backendRefs"]
-    return {backend["name"]: backend.get("weight", 1) if len(backends) > 1 else 100 for backend in backends}
 
 
 def _declared(service: KubeObject, service_mode: Mode) -> str:

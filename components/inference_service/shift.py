@@ -1,8 +1,8 @@
 """Changes of traffic on a cluster, each awaited, in an order in which no request meets a server that is gone.
 
 KServe takes a predictor away in the moment the service no longer names it; the gateway learns of that a little later.
-So a version that is to go first loses its share, then a pause, and only then its place in the spec. A version whose
-share grows has its pods first (components/inference_service/capacity.py).
+So a version that is to go loses its share, and once the gateway knows, its place in the spec. A version whose share
+grows has its pods first (components/inference_service/capacity.py).
 """
 
 import time
@@ -20,6 +20,7 @@ from components.inference_service.readiness import (
     newest_revision,
     pods_wanted,
     ready_pods,
+    routed,
     stable_ready,
     trouble,
     without_share,
@@ -42,6 +43,8 @@ from components.inference_service.traffic import (
 from model.errors import CheckFailed
 
 POLL_S = 2.0
+ROUTE_S = 60.0
+"""Longest wait for a share to be in the route, seconds; then what follows is done all the same."""
 OURS, PERCENT = FIELD_MANAGER, "canaryTrafficPercent"
 ATTEMPTS = 10
 """KServe writes the service's status while a change is applied; so often the change is tried on the newer object."""
@@ -54,7 +57,7 @@ class Patience:
     ready_s: float = 600.0
     """From the apply to ready, image pull and model download included, seconds."""
     settle_s: float = 5.0
-    """From a changed share to every proxy knowing it, seconds; there is no condition to wait for."""
+    """From a route that the gateway's controller has taken to every proxy knowing it, seconds; no condition has it."""
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
@@ -71,12 +74,11 @@ def promote(cluster: Cluster, patience: Patience) -> Traffic:
     """
     traffic = _explained(cluster)
     after = promoted(traffic)
-    canary = traffic.canary
+    canary, service_mode = traffic.canary, mode(cluster.service())
     assert canary is not None
-    service_mode = mode(cluster.service())
     if service_mode == "Standard":
         traffic = move(cluster, traffic, 100, patience)
-    patience.sleep(patience.settle_s)
+    _settle(cluster, patience, canary.predictor, 100)
     put(cluster, after, expected=traffic, resumed=True)
     wait(cluster, patience, stable_ready(service_mode, canary.predictor), canary.name, canary.predictor)
     return after
@@ -134,8 +136,7 @@ def roll_back(cluster: Cluster, patience: Patience) -> Traffic:
     not ready in time; its old ones serve all shoppers then, and the next call resumes.
     """
     present = observation(cluster)
-    traffic = present.traffic
-    after = rolled_back(traffic)
+    traffic, after = present.traffic, rolled_back(present.traffic)
     if present.drift:
         put(cluster, after, resumed=True)
         return after
@@ -143,9 +144,17 @@ def roll_back(cluster: Cluster, patience: Patience) -> Traffic:
         _empty(cluster, traffic, patience)
     elif traffic.canary is not None and traffic.percent > 0:
         put(cluster, replace(traffic, percent=0), resumed=True)
-        patience.sleep(patience.settle_s)
+        _settle(cluster, patience, traffic.canary.predictor, 0)
     put(cluster, after, resumed=True)
     return after
+
+
+def _settle(cluster: Cluster, patience: Patience, predictor: str, percent: int) -> None:
+    """Returns once the proxies know the share: on a busy node KServe alone needs longer than they do."""
+    deadline = patience.clock() + ROUTE_S
+    while not routed(cluster.route(), predictor, percent) and patience.clock() < deadline:
+        patience.sleep(POLL_S)
+    patience.sleep(patience.settle_s)
 
 
 def _explained(cluster: Cluster) -> Traffic:

@@ -47,6 +47,7 @@ def push(
             outcome_file=Path(outcome.path),
             card_file=Path(card.path),
             service=roles_of(namespace),
+            candidate_uri=candidate.uri,
         )
         outcome.metadata.update(pushed.facts)
 

@@ -7,7 +7,9 @@ from components.artifacts.first_stable import FirstStable
 from components.artifacts.push_outcome import PushOutcome
 from components.artifacts.verdict import Verdict
 from components.kfp_support.progress import progress
+from components.push.registration import tracked_version
 from components.push.registry_card import page, write_card
+from components.tracking.servers import Servers
 from model.errors import InputError, ModelRefused
 from model.files import write_text
 from model.package.manifest import read_manifest
@@ -32,6 +34,7 @@ def push_candidate(
     outcome_file: Path,
     card_file: Path,
     service: Callable[[], Roles[str]] | None = None,
+    candidate_uri: str = "",
 ) -> PushOutcome:
     """Reads the verdict itself: nothing is pushed without a readable one that blesses this very candidate.
 
@@ -46,6 +49,7 @@ def push_candidate(
         run_name: under which the registry keeps the outcome; empty: it does not.
         outcome_file, card_file: are written; the outcome, and the same with the model card as Markdown.
         service: as of Registry: what serves on a cluster may have changed while the candidate was trained.
+        candidate_uri: KFP's address of the candidate, for the servers of `settings.tracking`.
 
     Raises:
         ModelRefused: the verdict is unreadable or about another model, or a model directory is damaged.
@@ -80,6 +84,15 @@ def push_candidate(
             registry.set_canary(version, note)
             reason = "blessed by override" if override else "blessed"
             progress(f"{version} is the canary beside {stable}{f'; {note}' if note else ''}")
+    stored = registry.path(version)
+    record = tracked_version(
+        package=stored if stored.exists() else candidate,
+        uri=candidate_uri,
+        verdict=verdict,
+        evaluation=evaluation,
+        settings=settings,
+        data_version=data_version,
+    )
     outcome = PushOutcome(
         pushed=pushed,
         outcome=verdict.outcome,
@@ -89,6 +102,7 @@ def push_candidate(
         replaces=stable,
         reason=reason,
         override=override,
+        tracked=Servers.of(settings.tracking).register(record),
     )
     outcome.write(outcome_file)
     if run_name:

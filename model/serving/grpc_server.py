@@ -6,6 +6,7 @@ second, because its handler runs at the headers: a call can be turned away, or t
 
 import asyncio
 import time
+import traceback
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from functools import partial
@@ -33,6 +34,8 @@ SERVICE = "inference.GRPCInferenceService"
 MAX_METADATA = 16 << 10
 STREAMS = 100
 """Calls of one connection at a time."""
+IDLE_MS = 300_000
+"""A connection without a call for so long is closed; its client opens another with the next call."""
 STATUSES = {InvalidInput: "INVALID_ARGUMENT", Overloaded: "UNAVAILABLE", ModelNotFound: "NOT_FOUND"}
 """In the metrics; any other error is "error"."""
 
@@ -54,6 +57,9 @@ class GrpcServer(GRPCServer):
                 ("grpc.max_receive_message_length", self._gate.max_body),
                 ("grpc.max_metadata_size", MAX_METADATA),
                 ("grpc.max_concurrent_streams", STREAMS),
+                ("grpc.max_allowed_incoming_connections", self._gate.limits.max_connections),
+                ("grpc.server_handshake_timeout_ms", round(1000 * self._gate.limits.header_s)),
+                ("grpc.max_connection_idle_ms", IDLE_MS),
                 ("grpc.so_reuseport", 0),
             ],
         )
@@ -98,6 +104,7 @@ class GatedServicer(InferenceServicer):
             return answer
         except Exception as error:
             status = next((name for kind, name in STATUSES.items() if isinstance(error, kind)), status)
+            _clear_frames(error)
             raise
         finally:
             metrics.of(metrics.ANSWERS, "grpc", status).inc()
@@ -145,6 +152,14 @@ class GatedServicer(InferenceServicer):
             return named
         address = unquote(str(context.peer())).partition(":")[2].rpartition(":")[0]
         return address.strip("[]").removeprefix("::ffff:")
+
+
+def _clear_frames(error: BaseException | None) -> None:
+    """gRPC keeps the error of an aborted call in a reference cycle: its frames would hold the message until the next
+    garbage collection, which counts no memory."""
+    while error is not None:
+        traceback.clear_frames(error.__traceback__)
+        error = error.__context__
 
 
 def _decoded(message: bytes) -> InferRequest:

@@ -7,6 +7,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from components.kfp_support.images import IMAGE
+from components.tracking.tracked import plain_name
 from pipelines.definitions.pod_settings import CLAIM, MOUNT
 from pipelines.tuning.space import NAMES, as_tree, assignments, flat, space_around, values_of
 from tfx_configs.evaluation import GATE_METRICS
@@ -20,20 +21,15 @@ PARALLEL = 3
 FAILURES = 3
 
 
-def metric(name: str) -> str:
-    """Katib's collector reads NAME=VALUE, and no @ in a name: ndcg@10 -> ndcg_at_10."""
-    return name.replace("@", "_at_")
-
-
 def lines(figures: Mapping[str, float]) -> str:
-    """What a trial prints for the collector."""
-    return "\n".join(f"{metric(name)}={value:.6f}" for name, value in figures.items())
+    """What a trial prints for the collector, which reads NAME=VALUE."""
+    return "\n".join(f"{plain_name(name)}={value:.6f}" for name, value in figures.items())
 
 
 def experiment(run: RunSettings, trials: int) -> Manifest:
     """The Experiment with a Job a trial; its data are where the pods see them, and no trial sees the test span."""
     space = space_around(values_of(run))
-    objective, *others = map(metric, reversed(GATE_METRICS))
+    objective, *others = map(plain_name, reversed(GATE_METRICS))
     return {
         "apiVersion": "kubeflow.org/v1beta1",
         "kind": "Experiment",

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from optuna.trial import FrozenTrial, TrialState
 
 from components.artifacts.artifact import Artifact, Number, Record
+from components.tracking.tracked import State
 from model.evaluation.ranking_metrics import paired_delta
 from model.files import write_text
 from pipelines.tuning.space import RANGES, as_tree, changed, values_of, with_values
@@ -18,15 +20,18 @@ from pipelines.tuning.trial import TrialResult
 from tfx_configs.evaluation import REGRESSION_METRIC, EvaluationSettings
 
 CHOSEN = "chosen.yaml"
-STATES = {TrialState.COMPLETE: "done", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
+STATES: Mapping[TrialState, State] = {
+    TrialState.COMPLETE: "done",
+    TrialState.PRUNED: "pruned",
+    TrialState.FAIL: "failed",
+}
 
 
 class Trial(Record):
     """One trial. `changed`: what differs from the settings as they are."""
 
     number: int
-    state: str
-    """done, pruned or failed."""
+    state: State
     changed: dict[str, Any]
     reason: str = ""
     figures: dict[str, float] = {}

@@ -6,6 +6,7 @@ from optuna.trial import FrozenTrial
 
 from components.kfp_support.program_version import code_version
 from components.reporting.html_page import render
+from components.tracking.servers import Servers
 from model.files import write_text
 from pipelines.local.display import Display
 from pipelines.local.run_directory import alone
@@ -15,9 +16,11 @@ from pipelines.tuning.preparation import prepare
 from pipelines.tuning.result import CHOSEN, StudyResult, study_result, write_chosen
 from pipelines.tuning.space import NAMES
 from pipelines.tuning.study import Tuning, check_identity, finished
+from pipelines.tuning.trackers import log_earlier, tracked_trial
 from pipelines.tuning.trial import run_trial
 from tfx_configs.evaluation import REGRESSION_METRIC
 from tfx_configs.settings import RunSettings
+from tfx_configs.tracking import TrackingSettings
 
 PAGE = "tune.html"
 DATA, TRIALS = "data", "trials"
@@ -39,9 +42,9 @@ def run_study(run: RunSettings, out: Path, minutes: float, seed: int) -> tuple[S
         StageFailed: trials fail whatever is tried.
     """
     with alone(out), Display((DATA, TRIALS)) as display:
-        check_identity(
+        identity = check_identity(
             out,
-            settings=run.to_json(),
+            settings=run.replace(tracking=TrackingSettings()).to_json(),
             data=data_version(run.data),
             code=code_version(),
             space=" ".join(NAMES),
@@ -52,13 +55,15 @@ def run_study(run: RunSettings, out: Path, minutes: float, seed: int) -> tuple[S
         display.end(DATA, message=f"judged from {prepared.cut} to before {prepared.end}")
         tuning = Tuning(out=out, prepared=prepared, seed=seed)
         display.start(TRIALS)
-        study = tuning.open()
+        study, servers = tuning.open(), Servers.of(run.tracking)
+        log_earlier(servers, study, identity)
         so_far: list[str] = []
 
         def ended(trial: FrozenTrial) -> None:
             value = f"{trial.value:.4f}" if trial.value is not None else trial.state.name.lower()
             so_far[:] = [f"{trial.number + 1} trials, best {study.best_value:.4f}"] if finished(study) else []
             display.say(TRIALS, ", ".join([f"trial {trial.number}: {REGRESSION_METRIC} {value}", *so_far]))
+            servers.log(tracked_trial(trial, identity))
 
         tuning.run(study, minutes, lambda message: display.say(TRIALS, ", ".join([*so_far, message])), ended)
         result = study_result(tuning, study)

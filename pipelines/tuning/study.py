@@ -136,10 +136,11 @@ def finished(study: optuna.Study) -> list[FrozenTrial]:
     return study.get_trials(deepcopy=False, states=(TrialState.COMPLETE,))
 
 
-def check_identity(out: Path, **parts: str) -> None:
-    """Raises InputError where `out` holds a study of something else; else leaves there what this one is of."""
+def check_identity(out: Path, **parts: str) -> str:
+    """The digest of what the study is of, which is left in `out`. Raises InputError where that holds another study."""
     file, mine = out / IDENTITY, combined_digest(parts)
     if not file.exists():
         write_text(file, mine)
     elif file.read_text(encoding="utf-8") != mine:
         raise InputError(f"{out}: expected a study of these data, settings and code, got another; choose another --out")
+    return mine

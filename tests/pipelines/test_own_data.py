@@ -118,12 +118,13 @@ def test_other_data_are_compared_with_those_of_the_stable_model_and_the_same_dat
     assert {"hour", "weekday"} <= set(distances) and all(value < 0.05 for value in distances.values())
 
 
-def test_a_refresh_starts_from_the_stable_model_and_passes_the_same_gate(films_run: Run) -> None:
+def test_a_refresh_starts_from_the_stable_model_on_the_same_examples_and_passes_the_same_gate(films_run: Run) -> None:
     assert films_run.data is not None
     out, stable = films_run.out, films_run.summary()["model"]
     Registry(out / "registry").set_stable(stable)
     done = aisle("train", "--fast", "--data", films_run.data, *films_run.changes, "--out", out, "--start", "refresh")
     assert (done.returncode, done.stderr) == (0, "")
+    assert ran(out) == {"validate", "train", "evaluate", "gate", "push"}
     made = read_json(out / read_json(out / "result.json")["model"] / "training.json")
     assert (made["start"], made["parent"], made["curves"]) == ("refresh", stable, {})
     values = read_json(out / read_json(out / "result.json")["evaluation"] / "metrics.json")["models"]

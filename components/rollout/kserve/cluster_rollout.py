@@ -4,7 +4,8 @@ State lives in the record beside the InferenceService (ConfigMap aisle-traffic):
 decision is claimed there first, under the record's resourceVersion: of two operators who read the same record, one is
 refused before anything moves. A step that dies after its claim is decided again by the next.
 
-A new canary, declared by push, comes with an empty state: its rollout begins with the first step.
+A new canary, declared by push, comes with an empty state: its rollout begins with the first step after push has given
+it a share. Until then it is push that waits for it, and takes it away if it does not become ready.
 """
 
 import math
@@ -89,7 +90,7 @@ class ClusterTraffic:
             CheckFailed: the record changed in between, or the cluster refused; the other change stays.
         """
         present = observation(self.cluster)
-        if not present.drift and not present.change:
+        if not present.drift and not present.change and present.traffic.percent:
             prepare(self.cluster, present.traffic, present.traffic.percent)
         current = self.record()
         due = self._due_first(current, plan, now_s)
@@ -115,6 +116,9 @@ class ClusterTraffic:
             return Decision(action="none", percent=0, reasons=("no canary is declared",))
         if traffic.stable is None:
             raise InputError("rollout: expected a canary beside a stable version, the service has none; push a model")
+        if current.started_s is None and not traffic.percent:
+            reasons = ("traffic: the canary has no share yet, push gives it one",)
+            return Decision(action="hold", percent=0, reasons=reasons, wants_traffic=True)
         if current.started_s is None:
             state = State.HELD if traffic.percent in plan.pauses else current.state
             began = replace(current, state=state, started_s=now_s, since_s=now_s, note="began")

@@ -27,6 +27,7 @@ class Message:
 
     namespace: str
     canary: str
+    """Empty where there is none, as before the first push."""
     stable: str
     action: str
     """step, promote, rollback, hold (where an operator should check) or error."""
@@ -39,17 +40,18 @@ class Message:
     def line(self) -> str:
         """For a chat."""
         waits = "; it waits for an operator" if self.state == State.HELD and self.action == "step" else ""
-        what = f"aisle in {self.namespace}: {self.action} of {self.canary}, now at {self.percent} %{waits}"
-        return f"{what} ({'; '.join(self.reasons)})"
+        canary = f" of {self.canary}, now at {self.percent} %{waits}" if self.canary else ""
+        return f"aisle in {self.namespace}: {self.action}{canary} ({'; '.join(self.reasons)})"
 
     def cloud_event(self) -> dict[str, Any]:
-        """CloudEvents 1.0, structured JSON."""
+        """CloudEvents 1.0, structured JSON; there a subject is never empty."""
+        subject = {"subject": self.canary} if self.canary else {}
         return {
             "specversion": "1.0",
             "id": uuid.uuid4().hex,
             "type": f"{EVENT_TYPE}.{self.action}",
             "source": f"/namespaces/{self.namespace}/inferenceservices/aisle",
-            "subject": self.canary,
+            **subject,
             "time": datetime.fromtimestamp(self.time_s, UTC).isoformat(timespec="milliseconds"),
             "datacontenttype": "application/json",
             "data": {

@@ -19,9 +19,10 @@ from model.serving.admission.strikes import Strikes
 from model.serving.telemetry import metrics
 
 FACTOR = 3
-CROWDED = 4
+CROWDED, FLOODING, FLOOD_S = 4, 16, 1.0
 """One of so many parts of a limit is a client's, at most, where those of several addresses are connected: the more of
-its requests wait, the fewer are answered in time, and each of them makes the others wait."""
+its requests wait, the fewer are answered in time, and each of them makes the others wait. FLOODING: for FLOOD_S seconds
+after a request of it found no place."""
 WRITES, OTHERS, READS_OF_GRPC = 8, 32, 128
 """Requests of events and deletions, of everything else, and open gRPC calls, at a time."""
 EVICTED, YOUNG_S = 16, 1.0
@@ -158,13 +159,18 @@ class Gate:
         self.connections: set[Waiting] = set()
         self._of_peer: Counter[str] = Counter()
         self._strikes = Strikes(limits.max_wasted_per_s)
+        self._shed: dict[tuple[Kind, str], float] = {}
+        """When a request last found no place, a reading of time.perf_counter."""
+        self._none_old_until = 0.0
+        """Until when no connection waits long enough to be closed for another, a reading of time.perf_counter."""
         for cause in Cause:
             metrics.REFUSED.labels(cause)
 
     def enter(self, kind: Kind, client: str) -> bool:
         """Whether a request may be worked on; `leave` when it is answered."""
         slots = self.slots[kind]
-        if not slots.take(client, most=max(slots.limit // CROWDED, 1) if self.shared else None):
+        if not slots.take(client, most=self._most(kind, client)):
+            self._shed[kind, client] = time.perf_counter()
             metrics.of(metrics.REFUSED, Cause.IN_FLIGHT).inc()
             if kind is Kind.ASK:
                 metrics.of(metrics.REQUESTS, self.version, "shed", "").inc()
@@ -172,6 +178,12 @@ class Gate:
         if kind is Kind.ASK:
             metrics.IN_FLIGHT.set(self.slots[kind].used)
         return True
+
+    def _most(self, kind: Kind, client: str) -> int | None:
+        if not self.shared:
+            return None
+        flooding = time.perf_counter() - self._shed.get((kind, client), -FLOOD_S) < FLOOD_S
+        return max(self.slots[kind].limit // (FLOODING if flooding else CROWDED), 1)
 
     def leave(self, kind: Kind, client: str) -> None:
         self.slots[kind].give_back(client)
@@ -222,7 +234,10 @@ class Gate:
         share; a young one only where its client holds more and the newest one's does not."""
         now, most, of_peer = time.perf_counter(), self.limits.max_connections, self._of_peer
         share = most / len(of_peer)
+        if now < self._none_old_until and of_peer[newest.peer] > share:
+            return [newest]
         idle = sorted(_idle(self.connections), key=lambda row: (of_peer[row[0].peer] <= share, row[1]))
+        self._none_old_until = min((since for _, since in idle), default=now) + YOUNG_S
         old = [other for other, since in idle if now - since > YOUNG_S]
         if not old and of_peer[newest.peer] <= share:
             old = [other for other, _ in idle if of_peer[other.peer] > share]
@@ -239,6 +254,7 @@ class Gate:
         """To be called every `interval_s`."""
         now = time.perf_counter()
         self._strikes.forget(now)
+        self._shed = {whose: moment for whose, moment in self._shed.items() if now - moment < FLOOD_S}
         for connection in list(self.connections):
             try:
                 connection.check_time(now)

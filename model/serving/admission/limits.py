@@ -31,10 +31,11 @@ class Limits(Settings):
     body_s: Positive = 10.0
     """Time for the body after them, and for a client to read an answer, seconds; 408 beyond it."""
     max_connections: Count = 1024
-    """Open HTTP connections; beyond it, those that wait longest for a request are closed."""
+    """Open HTTP connections; beyond it, those that wait longest for a request are closed. As many over gRPC; the next
+    is closed."""
     max_wasted_per_s: Count = 20
-    """Connections a second of one address that end without a whole request; beyond it, its next ones are not accepted.
-    Not behind a proxy (`client_header`), which has limits of its own."""
+    """Connections a second of one address that end without a whole request; beyond it, its next ones are not accepted,
+    on Linux for a second at least. Not behind a proxy (`client_header`), which has limits of its own."""
     hosts: str | None = None
     """Names by which HTTP clients may call the server, with commas between them; none: any, and on loopback its own."""
     client_header: str | None = None

@@ -17,6 +17,9 @@ BINARY_HEADER = "inference-header-content-length"
 BINARY, JSON = "application/octet-stream", "application/json"
 LARGE = 16 << 10
 """A longer body is decoded on another thread."""
+MAX_MARKS = 2 * len(INPUTS) * MAX_LIST
+"""Commas and opening brackets of a body, those within texts included; no request needs half of them. Each value brings
+one, and a decoder that builds a megabyte of small values stops all threads for up to 100 ms."""
 
 
 def decoded(body: bytes, headers: Mapping[str, str]) -> InferRequest:
@@ -27,13 +30,13 @@ def decoded(body: bytes, headers: Mapping[str, str]) -> InferRequest:
     """
     try:
         if BINARY_HEADER not in headers:
-            value = orjson.loads(body)
+            value = _loaded(body)
             _check(value)
             return InferRequest.from_inference_request(InferenceRequest.model_validate(value), NAME)
         size = int(headers[BINARY_HEADER])
         if not 0 <= size <= len(body):
             raise InvalidInput(f"{BINARY_HEADER}: expected 0 to {len(body)}, the size of the body, got {size}")
-        value = orjson.loads(body[:size])
+        value = _loaded(body[:size])
         _check(value)
         _check_sizes(value, len(body) - size)
         return InferRequest.from_bytes(body, size, NAME)
@@ -66,6 +69,12 @@ def first_fault(errors: Sequence[Any], *inside: str) -> str:
     """One line on the first of pydantic's errors: where, below `inside`, and what."""
     first = errors[0]
     return f"{'.'.join([*inside, *map(str, first['loc'])])}: {first['msg']}"
+
+
+def _loaded(text: bytes) -> Any:
+    if len(text) > MAX_MARKS and len(text) - len(text.translate(None, b",[{")) > MAX_MARKS:
+        raise InvalidInput(f"body: expected at most {MAX_MARKS:,} commas and brackets, got more; send fewer items")
+    return orjson.loads(text)
 
 
 def _check(value: Any) -> None:

@@ -1,10 +1,11 @@
 """Promotion and rollback on a cluster: who is to go first loses its share."""
 
 import itertools
+from typing import Any
 
 import pytest
 
-from components.inference_service.shift import promote, put, roll_back
+from components.inference_service.shift import POLL_S, ROUTE_S, promote, put, roll_back
 from components.inference_service.traffic import Traffic, read, with_canary
 from model.errors import CheckFailed, InputError
 from tests.components.inference_service.fake_cluster import Clock, FakeCluster
@@ -41,6 +42,40 @@ def test_a_canary_loses_its_share_before_it_goes(cluster: FakeCluster) -> None:
     assert _steps(cluster) == [Traffic(stable=OLD, canary=NEW, percent=0), after]
     assert after == Traffic(stable=OLD)
     assert clock.now_s == 5
+
+
+class SlowRoute(FakeCluster):
+    """KServe writes each share into the route, and the gateway takes that, after some reads."""
+
+    reads = 0
+
+    def route(self) -> dict[str, Any]:
+        self.reads += 1
+        spec = self.applied[-1]["spec"]
+        canary = {c["predictor"]["name"]: c["trafficPercent"] for c in spec.get("canary", [])} if self.reads > 3 else {}
+        shares = {OLD.predictor: 100 - sum(canary.values()), **(canary or {NEW.predictor: 50})}
+        backends = [{"name": f"aisle-{name}-predictor", "weight": share} for name, share in shares.items()]
+        condition = {"type": "Accepted", "observedGeneration": 1 if self.reads < 6 else 2}
+        status = {"parents": [{"conditions": [condition]}]}
+        return {"metadata": {"generation": 2}, "spec": {"rules": [{"backendRefs": backends}]}, "status": status}
+
+
+@pytest.mark.parametrize("end", [promote, roll_back])
+def test_a_version_stays_until_the_gateway_has_taken_the_route_without_it(end: Any) -> None:
+    cluster, clock = SlowRoute(), Clock()
+    put(cluster, Traffic(stable=OLD))
+    put(cluster, with_canary(Traffic(stable=OLD), NEW, 50))
+    end(cluster, clock.patience())
+    assert cluster.reads == 6 and clock.now_s >= 5 * POLL_S + 5
+
+
+def test_a_route_that_never_changes_does_not_keep_a_canary_that_is_rolled_back() -> None:
+    cluster, clock = SlowRoute(), Clock()
+    cluster.reads = -1000
+    put(cluster, Traffic(stable=OLD))
+    put(cluster, with_canary(Traffic(stable=OLD), NEW, 50))
+    assert roll_back(cluster, clock.patience()) == read(cluster.record()) == Traffic(stable=OLD)
+    assert clock.now_s == ROUTE_S + 5
 
 
 @pytest.mark.parametrize("percent", [0, 50, 100])

@@ -56,6 +56,7 @@ class Place:
         self.root = root
         self.registry = Registry(root / "registry")
         self.service: Callable[[], Roles[str]] | None = None
+        self.settings = RunSettings()
         self.baseline = write_model(root / "baselines" / "personal_frequency", "counts", kind="personal_frequency")
         FIRST.save(root / "baselines")
 
@@ -78,7 +79,7 @@ class Place:
             data_version="data-1",
             reference_dir="",
             evaluation=self.root / "evaluation",
-            settings=RunSettings(),
+            settings=self.settings,
             run_name="",
             outcome_file=self.root / "outcome.json",
             card_file=self.root / "card.md",

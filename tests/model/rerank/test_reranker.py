@@ -1,6 +1,7 @@
 """Re-ranking with hand-computed values: six candidates, a to f; a, b and d were bought before."""
 
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from tests.model.items_table import item_values
 from tfx_configs.rerank import RerankSettings, Rule
 
 ITEMS = "abcdef"
+OWN = ["a", "b", "d"]
 SCORES = np.array([0.8, 0.5, 0.4, 0.3, 0.2, 0.1], np.float32)
 REASONS = [b"bought_before", b"bought_before", b"similar_taste", b"bought_before", b"popular", b"similar_taste"]
 
@@ -26,17 +28,15 @@ def values(tmp_path: Path) -> ItemValues:
 
 
 def answer(values: ItemValues, *rules: Rule, k: int = 6, store: str = "s1", **settings: Any) -> Answer:
-    request = Request(
-        user_id="u",
-        time_s=settings.pop("time_s", 0),
-        history_item=settings.pop("history", ["a", "b", "d"]),
-        history_time=np.empty(0),
-        store_id=store,
-        k=k,
-    )
+    request = {"time_s": settings.pop("time_s", 0), "history_item": settings.pop("history", OWN)}
+    return ask(Reranker(RerankSettings(**settings), rules, values), store_id=store, k=k, **request)
+
+
+def ask(reranker: Reranker, *, history_item: Sequence[str] = OWN, **request: Any) -> Answer:
+    """The candidates in the order of this re-ranker."""
+    asked = Request(user_id="u", history_item=history_item, history_time=np.empty(0), **request)
     items = np.array([item.encode() for item in ITEMS], dtype=object)
-    reranker = Reranker(RerankSettings(**settings), rules, values)
-    return reranker(request, items, SCORES, np.array(REASONS, dtype=object))
+    return reranker(asked, items, SCORES, np.array(REASONS, dtype=object))
 
 
 def shown(values: ItemValues, *rules: Rule, **more: Any) -> str:
@@ -169,8 +169,10 @@ def test_propensities_are_the_frequencies_and_weighting_by_them_is_unbiased(
     """Rewards 1, 2, 4, ... of the candidates that can be shown: weighted by 1 / propensity, their mean is their sum."""
     rounds, reward = 4000, {item: 2.0**n for n, item in enumerate(ITEMS)}
     times_shown, propensity, estimate = dict.fromkeys(ITEMS, 0), dict.fromkeys(ITEMS, 0.0), []
+    settings = RerankSettings(explore_percent=40, explore_place=place, explore_pool=pool)
+    reranker = Reranker(settings, (), values)
     for second in range(rounds):
-        shown = answer(values, k=k, explore_percent=40, explore_place=place, explore_pool=pool, time_s=second)
+        shown = ask(reranker, k=k, time_s=second)
         pairs = list(zip(shown.item_ids, shown.propensities, strict=True))
         for item, chance in pairs:
             times_shown[item] += 1

@@ -8,13 +8,17 @@ import optuna
 import pytest
 from optuna.trial import FrozenTrial, TrialState
 
+from components.tracking.servers import Servers
 from model.errors import InputError, StageFailed
 from pipelines.tuning.preparation import Prepared
 from pipelines.tuning.result import StudyResult, study_result
-from pipelines.tuning.space import Values, values_of
+from pipelines.tuning.space import NAMES, Values, values_of
 from pipelines.tuning.study import MOST_FAILURES, Tuning, check_identity, finished
+from pipelines.tuning.trackers import log_earlier
 from pipelines.tuning.trial import VALUES, TrialResult
+from tests.components.tracking.fake_servers import FakeMlflow, listening
 from tfx_configs.settings import RunSettings
+from tfx_configs.tracking import TrackingSettings
 
 Score = Callable[[Values, bool], float]
 
@@ -127,6 +131,33 @@ def test_the_time_ends_a_trial_but_never_the_first(tmp_path: Path, monkeypatch: 
     assert len(finished(study)) == 1 and ended[-1].user_attrs["reason"] == "the time was up"
     result = study_result(tuning, study)
     assert (result.best, result.delta_pct) == (0, 0.0)
+
+
+def test_each_trial_is_logged_once_with_what_it_tried_and_why_it_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails_after_the_first(values: Values, screening: bool) -> float:
+        if values != values_of(RunSettings()):
+            raise StageFailed("out of memory")
+        return 0.25
+
+    study, _ = search(tuning_in(tmp_path), monkeypatch, fails_after_the_first, 3)
+    fake = FakeMlflow()
+    with listening(fake) as url:
+        servers = Servers.of(TrackingSettings(mlflow=url, name="shop"))
+        for _ in range(2):
+            log_earlier(servers, study, "0123456789abcdef")
+    assert list(fake.experiments) == ["shop-tune"]
+    done, failed = fake.runs
+    assert [run["info"]["run_name"] for run in fake.runs] == ["0123456789ab-0000", "0123456789ab-0001"]
+    assert [run["info"]["status"] for run in fake.runs] == ["FINISHED", "FAILED"]
+    assert done["info"]["start_time"] <= done["info"]["end_time"]
+    params = {each["key"]: each["value"] for each in done["data"]["params"]}
+    assert (params["train.dimension"], params["train.query"], len(params)) == ("32", '"auto"', len(NAMES))
+    metrics = {each["key"]: each["value"] for each in done["data"]["metrics"]}
+    assert metrics == {"ndcg_at_10": 0.25, "recall_at_10": 0.125}
+    tags = {each["key"]: each["value"] for each in failed["data"]["tags"]}
+    assert tags == {"study": "0123456789ab", "trial": "1", "state": "failed", "reason": "out of memory"}
 
 
 def test_a_directory_with_another_study_is_refused(tmp_path: Path) -> None:

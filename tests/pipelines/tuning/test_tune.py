@@ -13,6 +13,7 @@ from pipelines.cli import main
 from pipelines.tuning.katib import lines
 from pipelines.tuning.result import StudyResult
 from pipelines.tuning.space import values_of, with_values
+from tests.components.tracking.fake_servers import FakeMlflow, listening
 from tests.worlds import CUT, market, run_settings, write
 from tfx_configs import recipes
 from tfx_configs.frozen import SettingsError
@@ -32,12 +33,15 @@ def test_a_study_leaves_settings_and_a_page_and_sees_nothing_of_the_test_span(
     out = tmp_path / "tune"
     changes = [f"--set={change}" for change in ("train.dimension=8", "train.retrieval_epochs=1", "gate.baselines=null")]
     arguments = ["tune", "--data", str(shop), "--fast", "--cut-date", str(CUT.date()), "--out", str(out), *changes]
-    assert main([*arguments, "--minutes", "0.001"]) == 0
+    fake = FakeMlflow()
+    with listening(fake) as url:
+        assert main([*arguments, "--minutes", "0.001", f"--set=tracking.mlflow={url}"]) == 0
     printed = capsys.readouterr().out
     events = pd.concat(pd.read_parquet(path) for path in (out / "whole" / "tables" / "events").rglob("*.parquet"))
     assert events[c.TIME].max() < CUT
     result = StudyResult.load(out)
     assert result.end == str(CUT.date()) and [trial.state for trial in result.trials] == ["done"]
+    assert [run["info"]["status"] for run in fake.runs] == ["FINISHED"]
     assert f"{result.base.figures['ndcg@10']:.4f}" in printed and "chosen.yaml" in printed
     assert "Best of 1 trials" in (out / "tune.html").read_text()
     assert yaml.safe_load((out / "chosen.yaml").read_text())["train"]["dimension"] == 8

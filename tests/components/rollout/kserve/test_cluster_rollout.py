@@ -117,6 +117,18 @@ def test_a_new_canary_begins_again(cluster: VersionedCluster) -> None:
     assert _step(cluster, 5000).reasons == ("traffic: it begins now",)
 
 
+def test_a_canary_without_a_share_is_left_to_push_however_long_it_takes_to_be_ready(cluster: VersionedCluster) -> None:
+    cluster.canary_ready_after = None
+    put(cluster, with_canary(Traffic(stable=OLD), NEW, 0), ahead=10)  # as push does before it is ready
+    declared, record = cluster.service()["spec"], _record(cluster)
+    for now_s in (1000, 2000):
+        held = _step(cluster, now_s)
+        assert (held.action, held.percent, held.wants_traffic) == ("hold", 0, True)
+        assert held.reasons == ("traffic: the canary has no share yet, push gives it one",)
+    assert cluster.service()["spec"] == declared and _record(cluster) == record
+    assert record.started_s is None
+
+
 def test_of_two_with_the_same_record_the_second_is_refused_before_anything_moves(
     cluster: VersionedCluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:

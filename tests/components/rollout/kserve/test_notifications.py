@@ -56,6 +56,12 @@ def test_a_pause_of_the_plan_asks_for_an_operator() -> None:
     assert paused.line() == "aisle in shop: step of v2, now at 50 %; it waits for an operator (ok)"
 
 
+def test_a_message_without_a_canary_names_none_and_its_event_has_no_subject() -> None:
+    failed = Message(**{**MESSAGE.__dict__, "canary": "", "action": "error", "reasons": ("no service",)})
+    assert failed.line() == "aisle in shop: error (no service)"
+    assert "subject" not in failed.cloud_event()  # CloudEvents 1.0: not empty where it is present
+
+
 def test_a_webhook_that_fails_stops_neither_the_other_nor_the_rollout_and_its_address_stays_secret(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

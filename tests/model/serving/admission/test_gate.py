@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from model.serving.admission.gate import Gate, Kind, Share
+from model.serving.admission.gate import FLOOD_S, YOUNG_S, Gate, Kind, Share
 from model.serving.admission.limits import Limits
 from model.serving.admission.strikes import MOST, Strikes
 
@@ -35,6 +35,29 @@ def test_a_client_has_a_quarter_of_the_places_where_others_are_connected_and_it_
     alone = Gate(Limits(max_in_flight=16))
     alone.opened(Open("ann", None))
     assert sum(alone.enter(Kind.ASK, "ann") for _ in range(16)) == 12
+
+
+def test_a_client_that_found_no_place_has_a_sixteenth_for_a_second_and_others_their_quarter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate, now = Gate(Limits(max_in_flight=64)), 100.0
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    for peer in ("ann", "bob"):
+        gate.opened(Open(peer, None))
+
+    def entered(client: str) -> int:
+        count = sum(gate.enter(Kind.ASK, client) for _ in range(64))
+        for _ in range(count):
+            gate.leave(Kind.ASK, client)
+        return count
+
+    assert [entered("ann"), entered("ann"), entered("bob")] == [16, 4, 16]
+    now += FLOOD_S - 0.1
+    gate.check_times()
+    assert entered("ann") == 4
+    now += FLOOD_S
+    gate.check_times()
+    assert gate._shed == {} and entered("ann") == 16
 
 
 class Open:
@@ -74,6 +97,33 @@ def test_young_connections_are_closed_for_another_client_only() -> None:
     assert _opened(Gate(few), *flood) == [False, False, False, False, True]
     flood = [Open("flood", since=0.5 - n / 10) for n in range(4)]
     assert _opened(Gate(few), *flood, Open("ann", since=0.0)) == [True, False, False, False, False]
+
+
+def test_a_full_server_is_not_searched_again_until_a_connection_can_be_old_enough(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now, searched = 100.0, 0
+
+    class Counted(Open):
+        def idle_since(self) -> float | None:
+            nonlocal searched
+            searched += 1
+            return self.since
+
+    def opened(count: int) -> list[bool]:
+        flood = [Counted("flood", now) for _ in range(count)]
+        for connection in flood:
+            gate.opened(connection)
+            if connection.evicted:
+                gate.closed(connection)
+        return [connection.evicted for connection in flood]
+
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    gate = Gate(Limits(max_connections=20))
+    gate.opened(Open("ann", None))
+    assert opened(29) == [False] * 19 + [True] * 10 and searched == 20
+    now += 1.5 * YOUNG_S
+    assert opened(1) == [False] and searched == 40
 
 
 def test_where_all_connections_wait_for_the_server_the_new_one_is_closed() -> None:
