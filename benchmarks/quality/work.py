@@ -116,7 +116,7 @@ def gate(folder: Path, task: Task, seed: int) -> None:
     from model.ranking.recommender import Recommender
 
     everything = full()
-    run = BaselinesStage.of(everything.replace(gate=everything.gate.replace(baselines=tuple(GATE))))
+    run = BaselinesStage.of(everything.replace(gate=everything.gate.replace(baselines=("popularity", *GATE))))
     export_baselines(run, str(folder / "examples"), str(folder / "gate"))
     for name, label in GATE.items():
         _ask(folder, label, package.load(folder / "gate" / name), {}, task)
@@ -158,7 +158,8 @@ def search(folder: Path, task: Task, seed: int) -> None:
             progress(f"{name}: {chosen.settings}, {max((each[METRIC] for each in chosen.tried), default=0.0):.4f}")
             _keep(name, dataclasses.asdict(chosen))
     run, catalog = TrainStage.of(full().training(seed=seed)), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
-    rows, tried = ranking_rows(run, task.trips, catalog), []
+    rows = ranking_rows(run, task.trips, catalog)
+    tried: list[dict[str, Any]] = []
     for settings in GRID:
         tried.append({"settings": settings, METRIC: reached(train_trees(*rows, settings, seed))})
         progress(f"trees: {tried[-1]}")
