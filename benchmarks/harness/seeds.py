@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 ROUNDS = 1000
+"""Of a bootstrap."""
 LOW_HIGH = (0.025, 0.975)
 
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from benchmarks.harness.seeds import ROUNDS
 from components.kfp_support.progress import progress
 from model.data.catalog import Catalog
 from model.data.trips import Trips
@@ -24,8 +25,6 @@ from model.files import read_json, write_json
 from model.system.legacy_keras import tf
 
 RANKED = ("ndcg@10", "recall@10", "explore_recall@10")
-ROUNDS = 1000
-"""Of the bootstrap over shoppers."""
 Values = dict[str, np.ndarray]
 """{metric: [N] value by trip, NaN where undefined}"""
 Measured = tuple[Values, dict[str, Any]]

@@ -34,7 +34,7 @@ from tfx_configs.stages import TrainStage
 MAX_TREES, PATIENCE = 400, 20
 SETTINGS = yaml.safe_load(Path(__file__).with_name("lightgbm.yaml").read_text())
 GRID: list[dict[str, Any]] = [{"num_leaves": leaves} for leaves in (31, 63, 127)]
-"""What a search tries in place of SETTINGS; codes: False leaves the categories out."""
+"""What a search tries in place of SETTINGS."""
 _VALID = "valid"
 
 
@@ -50,22 +50,23 @@ class Rows(NamedTuple):
 
 
 def train_trees(train: Rows, valid: Rows, settings: Mapping[str, Any], seed: int) -> lightgbm.Booster:
-    """As many trees as do best on the validation rows; they read the first `num_feature()` columns.
+    """As many trees as do best on the validation rows.
 
     Args:
         settings: in place of SETTINGS.
     """
-    chosen = SETTINGS | {name: value for name, value in settings.items() if name != "codes"}
     features = train.feature_CF.shape[1]
-    categories = list(range(features - train.codes, features)) if settings.get("codes", True) else []
-    columns = features if categories else features - train.codes
-    data = lightgbm.Dataset(
-        train.feature_CF[:, :columns], train.label_C, group=train.length_n, categorical_feature=categories
-    )
-    watched = data.create_valid(valid.feature_CF[:, :columns], valid.label_C, group=valid.length_n)
+    categories = list(range(features - train.codes, features))
+    data = lightgbm.Dataset(train.feature_CF, train.label_C, group=train.length_n, categorical_feature=categories)
+    watched = data.create_valid(valid.feature_CF, valid.label_C, group=valid.length_n)
     stop = lightgbm.early_stopping(PATIENCE, verbose=False)
     return lightgbm.train(
-        chosen | {"seed": seed}, data, MAX_TREES, valid_sets=[watched], valid_names=[_VALID], callbacks=[stop]
+        SETTINGS | settings | {"seed": seed},
+        data,
+        MAX_TREES,
+        valid_sets=[watched],
+        valid_names=[_VALID],
+        callbacks=[stop],
     )
 
 
@@ -126,7 +127,7 @@ def rank(
         item_C = union[start + row_C, column_C].astype(np.int32)
         dense_CF = features(batch, item_C, np.cumsum(listed_BC.sum(axis=1)), logs=True)
         every = np.concatenate([dense_CF, served.attribute_IA[item_C], batch.user_BD[row_C]], axis=1, dtype=np.float32)
-        score_C = np.asarray(trees.predict(every[:, : trees.num_feature()], raw_score=True, num_threads=1))
+        score_C = np.asarray(trees.predict(every, raw_score=True, num_threads=1))
         best_C = np.lexsort((-score_C, row_C))
         parts.append(as_lists(row_C[best_C], item_C[best_C], len(batch.time_B), k))
     return np.concatenate(parts)

@@ -18,10 +18,10 @@ from benchmarks.harness import shop
 from benchmarks.harness.shop import CUTS, FOLDER, SEEDS, VALIDATION_CUT
 from benchmarks.peers.registry import PEERS
 from benchmarks.quality import result as quality_result
-from benchmarks.quality.result import AISLE, CHOSEN, LISTS, TREES, TUTORIAL
+from benchmarks.quality.result import AISLE, LISTS, TREES, TUTORIAL
 from benchmarks.quality.work import GATE, PROMOTIONS
 from components.kfp_support.progress import progress
-from model.files import read_json, write_json
+from model.files import write_json
 
 STEPS = ("classical", "gate", "aisle", "trees", "tutorial")
 
@@ -32,7 +32,7 @@ def main(
     report: Annotated[bool, typer.Option("--report", help="measure nothing")] = False,
 ) -> None:
     if not report:
-        if TREES not in (read_json(CHOSEN) if CHOSEN.exists() else {}):
+        if TREES not in quality_result.chosen():
             run("search", shop.examples(VALIDATION_CUT).parent, SEEDS[0])
         for cut in sorted(cuts.split(","), reverse=True):
             measure(cut, [step for step in STEPS if step not in skip.split(",")])

@@ -24,7 +24,7 @@ SEEDED = (AISLE, TREES)
 LISTS, NEW = "lists", "new"
 """Folders of the lists of a cut: all ten of every shopper, and of what is new to the shopper alone."""
 CHOSEN = shop.FOLDER / "chosen.json"
-"""{peer: {settings, tried}}, chosen at the validation cut."""
+"""Of `chosen`."""
 JUDGED_NEW = ("explore_recall@10", "explore_recall@20")
 NEW_RECALL_AT = (100, 300, 1000)
 Values = dict[str, dict[str, np.ndarray]]
@@ -38,11 +38,16 @@ def write(folder: Path, seed: int) -> Path:
     result = {
         "validation_cut": shop.VALIDATION_CUT,
         "seeds": list(shop.SEEDS),
-        "chosen": read_json(CHOSEN) if CHOSEN.exists() else {},
+        "chosen": chosen(),
         "cuts": [cut.judged(seed) for cut in cuts],
         "all_cuts": all_cuts(cuts, seed) if all({AISLE, POPULARITY} <= cut.values.keys() for cut in cuts) else {},
     }
     return write_result("quality", result, seed)
+
+
+def chosen() -> dict[str, Any]:
+    """{peer: {settings, tried}}, as chosen so far at the validation cut."""
+    return read_json(CHOSEN) if CHOSEN.exists() else {}
 
 
 class Cut:

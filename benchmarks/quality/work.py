@@ -16,14 +16,14 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from benchmarks.harness.shop import SEEDS, VALIDATION_END, seconds
-from benchmarks.quality.result import CHOSEN, LISTS, NEW, NEW_RECALL_AT, TREES, TUTORIAL
+from benchmarks.quality.result import CHOSEN, LISTS, NEW, NEW_RECALL_AT, TREES, TUTORIAL, chosen
 from components.evaluate.predictions import lists, request_of
 from components.kfp_support.progress import progress
 from model.api import Model
 from model.data.catalog import Catalog
 from model.evaluation.next_basket_task import Task, load_task
 from model.evaluation.ranking_metrics import NO_ITEM
-from model.files import read_json, write_json
+from model.files import write_json
 from tfx_configs.recipes import full
 from tfx_configs.stages import BaselinesStage, TrainStage
 
@@ -91,11 +91,11 @@ def trees(folder: Path, task: Task, seed: int) -> None:
     run, catalog = TrainStage.of(full().training(seed=seed)), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
     began = time.perf_counter()
     rows = ranking_rows(run, task.trips, catalog)
-    rows_s, chosen = time.perf_counter() - began, read_json(CHOSEN)[TREES]["settings"]
+    rows_s, settings = time.perf_counter() - began, chosen()[TREES]["settings"]
     for other in SEEDS:
         began = time.perf_counter() - rows_s
-        booster = train_trees(*rows, chosen, other)
-        about = _cost(began) | {"seed": other, "settings": SETTINGS | chosen | {"trees": booster.best_iteration}}
+        booster = train_trees(*rows, settings, other)
+        about = _cost(began) | {"seed": other, "settings": SETTINGS | settings | {"trees": booster.best_iteration}}
         ranked = []
         for name in UNIONS:
             with np.load(folder / f"{name}-{other}.npz") as union:
@@ -116,25 +116,20 @@ def gate(folder: Path, task: Task, seed: int) -> None:
     from model.ranking.recommender import Recommender
 
     everything = full()
-    run = BaselinesStage.of(everything.replace(gate=everything.gate.replace(baselines=("popularity", *GATE))))
+    asked = everything.gate.replace(baselines=("popularity", *GATE))
+    run = ranking_all(BaselinesStage.of(everything.replace(gate=asked)))
     export_baselines(run, str(folder / "examples"), str(folder / "gate"))
     for name, label in GATE.items():
         _ask(folder, label, package.load(folder / "gate" / name), {}, task)
-    ranking, catalog = ranking_all(run), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
+    catalog = Catalog.load(folder / "examples" / Catalog.DIRECTORY)
     features, learning = Features(catalog, run.features), training_trips(task.trips, run.train).ranking
     names = (*own_inputs(features.names), *(name for name in features.names if name.startswith("on_")))
     weights = logistic_weights(features, TripReader(task.trips, catalog), learning, seed, names)
     served = catalog.as_served()
-    recommender = Recommender(served, run.features, ranking.candidates, Logistic(features.names, weights))
-    export(
-        folder / "gate" / "promotions",
-        "logistic",
-        recommender,
-        served,
-        features=run.features,
-        candidates=ranking.candidates,
-    )
-    _ask(folder, PROMOTIONS, package.load(folder / "gate" / "promotions"), {"settings": weights}, task)
+    recommender = Recommender(served, run.features, run.candidates, Logistic(features.names, weights))
+    promotions = folder / "gate" / "promotions"
+    export(promotions, "logistic", recommender, served, features=run.features, candidates=run.candidates)
+    _ask(folder, PROMOTIONS, package.load(promotions), {"settings": weights}, task)
 
 
 def tutorial(folder: Path, task: Task, seed: int) -> None:
@@ -153,34 +148,33 @@ def search(folder: Path, task: Task, seed: int) -> None:
 
     which = task.trip_N[task.trips.time_T[task.trip_N] < seconds(VALIDATION_END)]
     for name, (make, grid) in PEERS.items():
-        if name not in (read_json(CHOSEN) if CHOSEN.exists() else {}):
-            chosen = choose(make, grid, task.trips, which)
-            progress(f"{name}: {chosen.settings}, {max((each[METRIC] for each in chosen.tried), default=0.0):.4f}")
-            _keep(name, dataclasses.asdict(chosen))
+        if name not in chosen():
+            best = choose(make, grid, task.trips, which)
+            progress(f"{name}: {best.settings}, {max((each[METRIC] for each in best.tried), default=0.0):.4f}")
+            _keep(name, dataclasses.asdict(best))
     run, catalog = TrainStage.of(full().training(seed=seed)), Catalog.load(folder / "examples" / Catalog.DIRECTORY)
     rows = ranking_rows(run, task.trips, catalog)
     tried: list[dict[str, Any]] = []
     for settings in GRID:
         tried.append({"settings": settings, METRIC: reached(train_trees(*rows, settings, seed))})
         progress(f"trees: {tried[-1]}")
-    best = max(tried, key=lambda each: each[METRIC])
-    _keep(TREES, {"settings": best["settings"], "tried": tried})
+    _keep(TREES, {"settings": max(tried, key=lambda each: each[METRIC])["settings"], "tried": tried})
 
 
-def _keep(name: str, chosen: dict[str, Any]) -> None:
-    write_json(CHOSEN, (read_json(CHOSEN) if CHOSEN.exists() else {}) | {name: chosen})
+def _keep(name: str, choice: dict[str, Any]) -> None:
+    write_json(CHOSEN, chosen() | {name: choice})
 
 
 def classical(folder: Path, task: Task, seed: int) -> None:
     """Every classical peer whose lists are not there yet, with the settings chosen at the validation cut."""
     from benchmarks.peers.registry import PEERS
 
-    for name, chosen in read_json(CHOSEN).items():
+    for name, choice in chosen().items():
         if name == TREES or (folder / LISTS / f"{name}.json").exists():
             continue
         began = time.perf_counter()
-        peer = PEERS[name][0](**chosen["settings"]).fit(task.trips)
-        about = {"seconds": round(time.perf_counter() - began, 1), "settings": chosen["settings"]}
+        peer = PEERS[name][0](**choice["settings"]).fit(task.trips)
+        about = {"seconds": round(time.perf_counter() - began, 1), "settings": choice["settings"]}
         _ask(folder, name, peer, about, task, batch=len(task.trip_N))
 
 

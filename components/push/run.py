@@ -84,15 +84,18 @@ def push_candidate(
             registry.set_canary(version, note)
             reason = "blessed by override" if override else "blessed"
             progress(f"{version} is the canary beside {stable}{f'; {note}' if note else ''}")
-    stored = registry.path(version)
-    record = tracked_version(
-        package=stored if stored.exists() else candidate,
-        uri=candidate_uri,
-        verdict=verdict,
-        evaluation=evaluation,
-        settings=settings,
-        data_version=data_version,
-    )
+    servers, tracked = Servers.of(settings.tracking), {}
+    if servers:
+        stored = registry.path(version)
+        record = tracked_version(
+            package=stored if stored.exists() else candidate,
+            uri=candidate_uri,
+            verdict=verdict,
+            evaluation=evaluation,
+            settings=settings,
+            data_version=data_version,
+        )
+        tracked = servers.register(record)
     outcome = PushOutcome(
         pushed=pushed,
         outcome=verdict.outcome,
@@ -102,7 +105,7 @@ def push_candidate(
         replaces=stable,
         reason=reason,
         override=override,
-        tracked=Servers.of(settings.tracking).register(record),
+        tracked=tracked,
     )
     outcome.write(outcome_file)
     if run_name:

@@ -8,11 +8,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from components.tracking.rest_api import Json, RestApi
-from components.tracking.tracked import State, TrackedTrial, TrackedVersion
+from components.tracking.tracked import RUN_STATUS, TrackedTrial, TrackedVersion
 
 BASE = "/api/model_registry/v1alpha3"
 PARENTS = {"model_version": "registeredModelId", "experiment_run": "experimentId"}
-STATUS: Mapping[State, str] = {"done": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
 class KubeflowModelRegistry:
@@ -46,7 +45,7 @@ class KubeflowModelRegistry:
         run = self._put(
             "experiment_run",
             {"name": trial.name, "experimentId": experiment["id"], "startTimeSinceEpoch": began_ms},
-            {"status": STATUS[trial.state], "endTimeSinceEpoch": ended_ms, "customProperties": facts},
+            {"status": RUN_STATUS[trial.state], "endTimeSinceEpoch": ended_ms, "customProperties": facts},
         )
         place = f"experiment_runs/{run['id']}"
         for name, value in trial.params.items():

@@ -7,10 +7,9 @@ import time
 from collections.abc import Mapping
 
 from components.tracking.rest_api import Json, RestApi
-from components.tracking.tracked import State, TrackedTrial, TrackedVersion, plain_name
+from components.tracking.tracked import RUN_STATUS, TrackedTrial, TrackedVersion, plain_name
 
 BASE = "/api/2.0/mlflow"
-STATUS: Mapping[State, str] = {"done": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
 
 
 class Mlflow:
@@ -45,7 +44,7 @@ class Mlflow:
         """Raises what RestApi raises."""
         run_id = self._run(f"{self._name}-tune", trial.name, trial.began_ms)
         self._values(run_id, trial.ended_ms, params=trial.params, metrics=trial.metrics, tags=trial.facts)
-        self._end(run_id, STATUS[trial.state], trial.ended_ms)
+        self._end(run_id, RUN_STATUS[trial.state], trial.ended_ms)
 
     def _run(self, experiment: str, name: str, began_ms: int) -> str:
         """Id of the run of this name, which is created where there is none."""

@@ -41,6 +41,10 @@ class Servers:
             servers.append(Mlflow(RestApi(settings.mlflow, settings.token_file), settings.name))
         return cls(servers)
 
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self._servers)
+
     def register(self, version: TrackedVersion) -> dict[str, str]:
         """{server: REGISTERED, or why it did not take the version}."""
         return self._each(version.version, lambda server: server.register(version))

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 State = Literal["done", "pruned", "failed"]
+RUN_STATUS: Mapping[State, str] = {"done": "FINISHED", "pruned": "KILLED", "failed": "FAILED"}
+"""Of a trial's run, in both servers."""
 
 
 @dataclass(frozen=True, kw_only=True)

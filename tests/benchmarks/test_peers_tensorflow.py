@@ -27,9 +27,6 @@ class OneFeature:
     def predict(self, feature_CF: np.ndarray, **settings: object) -> np.ndarray:
         return feature_CF[:, self._column]
 
-    def num_feature(self) -> int:
-        return self._column + 1
-
 
 def test_trees_order_the_candidates_of_each_trip_by_the_rankers_features() -> None:
     """Of d, a, b and z, u bought b twice and a once; v bought d. Equal scores keep the candidates' order."""
@@ -60,7 +57,7 @@ def test_trees_learn_from_all_that_was_bought_and_a_share_of_the_rest_with_the_r
     assert (half.label_C == 0).sum() == pytest.approx((whole.label_C == 0).sum() / 2, rel=0.1)
 
 
-def test_trees_split_by_the_codes_unless_told_otherwise() -> None:
+def test_trees_split_by_the_codes() -> None:
     """The label depends on the category alone."""
     code_C = np.tile([0.0, 1.0, 2.0, 3.0], 500)
     rows = Rows(
@@ -69,9 +66,8 @@ def test_trees_split_by_the_codes_unless_told_otherwise() -> None:
         length_n=np.full(500, 4),
         codes=1,
     )
-    with_codes, without = (
-        train_trees(rows, rows, {"codes": codes, "num_leaves": 4}, seed=7) for codes in (True, False)
-    )
+    dense = rows._replace(feature_CF=rows.feature_CF[:, :1], codes=0)
+    with_codes, without = (train_trees(each, each, {"num_leaves": 4}, seed=7) for each in (rows, dense))
     assert reached(with_codes) == 1.0 > reached(without)
     assert (with_codes.num_feature(), without.num_feature()) == (2, 1)
 
